@@ -1,0 +1,53 @@
+# `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
+
+.DEFAULT_GOAL := help
+.PHONY: help build trap-door demo run test check fmt clean toolchain
+
+# The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+WASM := --lib --no-default-features --target wasm32-wasip1
+# Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
+TEST ?=
+DEMO ?= cargo run --locked --release --example demo
+# The access log within a tenth of a second; Envoy's default is ten.
+ENVOY_ARGS ?= --file-flush-interval-msec 100
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: toolchain ## the filter (target/wasm32-wasip1/release/keyward.wasm) and the command (target/release/keyward)
+	cargo rustc --locked --release $(WASM) --crate-type cdylib
+	cargo build --locked --release --bin keyward
+
+demo: build ## start Envoy with keyward, play a tour of allowed and denied requests, stop
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && $(DEMO)
+
+run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
+	@ENVOY_BIN=$$(scripts/envoy.sh) && exec "$$ENVOY_BIN" -c envoy/bootstrap.yaml $(ENVOY_ARGS)
+
+# In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
+# that runs in Envoy is the released one all the same.
+test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="..." goes to cargo test)
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)
+
+check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked $(WASM) -- -D warnings
+	cargo clippy --locked $(WASM) --features trap-door -- -D warnings
+	@deny=$$(scripts/cargo-deny.sh) && "$$deny" --locked check bans licenses sources
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+fmt: toolchain ## format the code
+	cargo fmt
+
+clean: ## remove target/, with the Envoy and the tools that were put there
+	rm -rf target
+
+# A build whose VM fails on demand. Apart from the released one, so that neither is ever taken for the other.
+trap-door: toolchain
+	cargo rustc --locked --release $(WASM) --features trap-door --crate-type cdylib --target-dir target/trap-door
+
+toolchain:
+	@scripts/toolchain.sh

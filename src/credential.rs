@@ -1,0 +1,257 @@
+//! The credential: the one key that an `Authorization` header presents.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::digest::KeyDigest;
+use crate::mask::{KnownPrefixes, Masked, stars};
+use crate::request::{Field, Value};
+
+/// The most bytes a key may have.
+const LONGEST_KEY: usize = 512;
+
+/// How the key was presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Bearer KEY`, RFC 6750.
+    Bearer,
+    /// `Basic base64(KEY:)`, RFC 7617: curl's `-u KEY:`.
+    Basic,
+}
+
+impl Scheme {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Basic => "Basic",
+        }
+    }
+}
+
+/// A well-formed credential: printable ASCII without spaces or commas, 1 to 512 bytes. Its `Debug` shows stars.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential<'a> {
+    key: Cow<'a, str>,
+    scheme: Scheme,
+}
+
+/// Why there is no credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialFault {
+    /// No `Authorization` header.
+    Missing,
+    /// A header that holds no single key.
+    Malformed {
+        /// The scheme, where it is one of ours.
+        scheme: Option<Scheme>,
+        /// The header with all but the scheme in stars.
+        shown: String,
+    },
+}
+
+impl<'a> Credential<'a> {
+    /// Reads the `Authorization` field.
+    pub fn read(field: &Field<'a>) -> Result<Self, CredentialFault> {
+        let text = match field.value() {
+            Value::Absent => return Err(CredentialFault::Missing),
+            Value::Text(text) => text,
+            Value::Malformed => return Err(malformed(&field.joined())),
+        };
+        Self::parse(text).ok_or_else(|| malformed(text.as_bytes()))
+    }
+
+    fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = split_scheme(text)?;
+        let key = match scheme {
+            Scheme::Bearer => Cow::Borrowed(rest),
+            Scheme::Basic => {
+                let decoded = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
+                let (key, password) = decoded.split_once(':')?;
+                if !password.is_empty() {
+                    return None;
+                }
+                Cow::Owned(key.to_owned())
+            }
+        };
+        is_key(&key).then_some(Self { key, scheme })
+    }
+
+    /// The digest to look up.
+    #[must_use]
+    pub fn digest(&self) -> KeyDigest {
+        KeyDigest::of(self.key.as_bytes())
+    }
+
+    /// How it was presented.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether `accepts` the raw key; it must not keep it.
+    pub fn satisfies(&self, accepts: impl FnOnce(&str) -> bool) -> bool {
+        accepts(&self.key)
+    }
+
+    /// The masked form.
+    #[must_use]
+    pub fn masked<'b>(&'b self, prefixes: &'b KnownPrefixes) -> Masked<'b> {
+        Masked::new(&self.key, prefixes)
+    }
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Credential({} {})",
+            self.scheme.name(),
+            stars(self.key.len())
+        )
+    }
+}
+
+/// The scheme, in any case, and what follows its one or more spaces.
+fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
+    let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let scheme = [Scheme::Bearer, Scheme::Basic]
+        .into_iter()
+        .find(|scheme| scheme.name().eq_ignore_ascii_case(name))?;
+    Some((scheme, rest.trim_start_matches(' ')))
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=LONGEST_KEY).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, 0x21..=0x7e) && byte != b',')
+}
+
+fn malformed(sent: &[u8]) -> CredentialFault {
+    let lossy = String::from_utf8_lossy(sent);
+    match split_scheme(&lossy) {
+        Some((scheme, rest)) => {
+            let shown = format!("{} {}", scheme.name(), stars(rest.chars().count()));
+            CredentialFault::Malformed {
+                scheme: Some(scheme),
+                shown: shown.trim_end().to_owned(),
+            }
+        }
+        None => CredentialFault::Malformed {
+            scheme: None,
+            shown: stars(lossy.chars().count()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+    use crate::request::{IdentityNames, RequestHead};
+
+    fn read(values: &[&[u8]]) -> Result<String, CredentialFault> {
+        let head = RequestHead::read(
+            &Profile::stripe(),
+            &IdentityNames::new([]),
+            values.iter().map(|value| (&b"authorization"[..], *value)),
+            false,
+        );
+        Credential::read(&head.authorization).map(|credential| credential.key.into_owned())
+    }
+
+    #[track_caller]
+    fn assert_key(value: &str, key: &str) {
+        assert_eq!(read(&[value.as_bytes()]).as_deref(), Ok(key));
+    }
+
+    #[track_caller]
+    fn assert_malformed(value: &[u8], shown: &str) {
+        match read(&[value]) {
+            Err(CredentialFault::Malformed { shown: actual, .. }) => assert_eq!(actual, shown),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn schemes_are_case_insensitive_and_followed_by_spaces() {
+        assert_key("Bearer sk_test_FAKE", "sk_test_FAKE");
+        assert_key("bearer   sk_test_FAKE", "sk_test_FAKE");
+        assert_key("BASIC YTo=", "a");
+        assert_key("Basic c2tfdGVzdF9GQUtFOg==", "sk_test_FAKE");
+        // A well-formed credential that is no key is one all the same.
+        assert_key("Bearer a:b", "a:b");
+    }
+
+    #[test]
+    fn malformed_credentials_show_scheme_and_stars() {
+        assert_malformed(b"", "");
+        assert_malformed(b"sk_test_FAKE", "************");
+        assert_malformed(b"Token sk_test_FAKE", "******************");
+        assert_malformed(b"Bearer ", "Bearer");
+        assert_malformed(b"Bearer", "Bearer");
+        assert_malformed(b"Bearer\tsk_test_FAKE", "*******************");
+        assert_malformed(b"bearer a b", "Bearer ***");
+        assert_malformed(b"Bearer a,Bearer b", "Bearer **********");
+        assert_malformed(b"Bearer a\xff", "Bearer **");
+    }
+
+    #[test]
+    fn basic_needs_canonical_base64_a_colon_and_no_password() {
+        for value in [
+            "YQ==",
+            "YTpi",
+            "YTo",
+            "YTp=",
+            "YTo=\u{20}",
+            "Og==",
+            "====",
+            "_-8=",
+            "w7w6",
+            "YSxiOg==",
+            "YTo6",
+            "YTo=YTo=",
+        ] {
+            let shown = format!("Basic {}", "*".repeat(value.len()));
+            assert_malformed(format!("Basic {value}").as_bytes(), &shown);
+        }
+    }
+
+    #[test]
+    fn several_headers_hold_no_single_key() {
+        let fault = read(&[b"Bearer a", b"Bearer a"]).unwrap_err();
+        let shown = "Bearer ***********".to_owned();
+        assert_eq!(
+            fault,
+            CredentialFault::Malformed {
+                scheme: Some(Scheme::Bearer),
+                shown
+            }
+        );
+        assert_eq!(read(&[]), Err(CredentialFault::Missing));
+    }
+
+    #[test]
+    fn keys_have_at_most_512_bytes() {
+        let key = "a".repeat(512);
+        assert_key(&format!("Bearer {key}"), &key);
+        assert_malformed(
+            format!("Bearer {key}a").as_bytes(),
+            &format!("Bearer {}", "*".repeat(128)),
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let credential = Credential {
+            key: "sk_test_FAKE".into(),
+            scheme: Scheme::Bearer,
+        };
+        assert_eq!(format!("{credential:?}"), "Credential(Bearer ************)");
+    }
+}

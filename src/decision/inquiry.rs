@@ -1,0 +1,301 @@
+//! Rules 2 to 11, asked one after the other. What each establishes is kept for the next, for the upstream, and for the reply.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::authority::Authority;
+use super::target::{Target, target};
+use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade};
+use crate::account::IdKind;
+use crate::configuration::{Configuration, ServeMode};
+use crate::credential::{Credential, CredentialFault, Scheme};
+use crate::endpoint::{Endpoint, Method, PlainPath, Rule};
+use crate::key::KeyKind;
+use crate::principal::Principal;
+use crate::profile::HeaderName;
+use crate::reason::DenyReason;
+use crate::request::{RequestHead, Value};
+use crate::snapshot::{KeyRecord, Snapshot};
+use crate::version;
+
+/// What a reply may say about the request. It holds no raw key that could be printed.
+#[derive(Default)]
+pub struct Evidence<'a> {
+    /// The request.
+    pub request: Option<&'a RequestHead<'a>>,
+    /// The credential, once there is one.
+    pub credential: Option<Credential<'a>>,
+    /// The scheme the client used.
+    pub scheme: Option<Scheme>,
+    /// A malformed credential: its scheme and stars.
+    pub malformed_credential: Option<String>,
+    /// The client's address, once it was asked for.
+    pub address: Option<IpAddr>,
+    /// The account the request names.
+    pub account: Option<&'a str>,
+    /// The header that is wrong.
+    pub header: Option<&'a HeaderName>,
+    /// The endpoint, once it is known.
+    pub endpoint: Option<&'a Endpoint>,
+}
+
+impl fmt::Debug for Evidence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evidence")
+            .field("credential", &self.credential)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One request under decision.
+pub(super) struct Inquiry<'a, 'e> {
+    configuration: &'a Configuration,
+    snapshot: &'a Snapshot,
+    request: &'a RequestHead<'a>,
+    environment: &'e dyn Environment,
+    principal: Principal<'a>,
+    evidence: Evidence<'a>,
+}
+
+impl<'a, 'e> Inquiry<'a, 'e> {
+    pub(super) fn new(
+        configuration: &'a Configuration,
+        snapshot: &'a Snapshot,
+        request: &'a RequestHead<'a>,
+        environment: &'e dyn Environment,
+    ) -> Self {
+        Self {
+            configuration,
+            snapshot,
+            request,
+            environment,
+            principal: Principal {
+                revision: Some(snapshot.revision()),
+                ..Principal::default()
+            },
+            evidence: Evidence {
+                request: Some(request),
+                ..Evidence::default()
+            },
+        }
+    }
+
+    pub(super) fn key(&self) -> Option<&'a KeyRecord> {
+        self.principal.key
+    }
+
+    pub(super) fn allow(self, kind: PermitKind) -> Decision<'a> {
+        Decision::Allow(Permit {
+            kind,
+            principal: self.principal,
+        })
+    }
+
+    pub(super) fn deny(self, reason: DenyReason) -> Decision<'a> {
+        Decision::Deny(Box::new(Denial {
+            reason,
+            principal: self.principal,
+            evidence: self.evidence,
+        }))
+    }
+
+    /// The order of the decision. The first rule that fails answers.
+    pub(super) fn ask(&mut self) -> Result<(), DenyReason> {
+        let credential = self.rule_2_credential()?;
+        let key = self.rule_3_known(credential)?;
+        self.rule_4_alive(key)?;
+        self.rule_5_address(key)?;
+        self.rule_6_mode(key)?;
+        self.rule_7_version(key)?;
+        let target = self.rule_8_target(key)?;
+        let authority = Authority::of(key, target.is_connected);
+        let Some(endpoint) = self.rule_9_endpoint(key, &authority)? else {
+            return Ok(());
+        };
+        if key.kind() == KeyKind::Publishable {
+            return rule_10_publishable(endpoint);
+        }
+        self.rule_11_permission(&authority, endpoint)
+    }
+
+    fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
+        match Credential::read(&self.request.authorization) {
+            Ok(credential) => {
+                self.evidence.scheme = Some(credential.scheme());
+                Ok(credential)
+            }
+            Err(CredentialFault::Missing) => Err(DenyReason::MissingCredential),
+            Err(CredentialFault::Malformed { scheme, shown }) => {
+                // Without a scheme of ours the client is told about Bearer.
+                self.evidence.scheme = scheme.or(Some(Scheme::Bearer));
+                self.evidence.malformed_credential = Some(shown);
+                Err(DenyReason::MalformedCredential)
+            }
+        }
+    }
+
+    fn rule_3_known(&mut self, credential: Credential<'a>) -> Result<&'a KeyRecord, DenyReason> {
+        let profile = self.configuration.profile();
+        let key = self.snapshot.key(&credential.digest()).filter(|record| {
+            credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
+        });
+        self.evidence.credential = Some(credential);
+        let key = key.ok_or(DenyReason::UnknownKey)?;
+        self.principal.key = Some(key);
+        self.principal.org = self
+            .snapshot
+            .accounts()
+            .root(key.owner())
+            .filter(|root| root.kind() == IdKind::Organization)
+            .map(|root| root.id());
+        Ok(key)
+    }
+
+    fn rule_4_alive(&mut self, key: &KeyRecord) -> Result<(), DenyReason> {
+        if key.is_deleted() {
+            return Err(DenyReason::DeletedKey);
+        }
+        if key.expires_at().is_some() || key.not_before().is_some() {
+            let now = self.environment.now().ok_or(DenyReason::ExpiredKey)?;
+            if key.expires_at().is_some_and(|end| now >= end) {
+                return Err(DenyReason::ExpiredKey);
+            }
+            if key.not_before().is_some_and(|start| now < start) {
+                return Err(DenyReason::InactiveKey);
+            }
+        }
+        let owner = self.snapshot.accounts().account(key.owner());
+        if owner.is_none_or(|owner| owner.is_suspended()) {
+            return Err(DenyReason::SuspendedAccount);
+        }
+        self.principal.is_live = true;
+        Ok(())
+    }
+
+    fn rule_5_address(&mut self, key: &KeyRecord) -> Result<(), DenyReason> {
+        let Some(allowed) = key.allowed_ips() else {
+            return Ok(());
+        };
+        self.evidence.address = self.environment.client_address();
+        self.evidence
+            .address
+            .filter(|address| allowed.contains(*address))
+            .map(|_| ())
+            .ok_or(DenyReason::IpNotAllowed)
+    }
+
+    fn rule_6_mode(&self, key: &KeyRecord) -> Result<(), DenyReason> {
+        match self.configuration.settings().serve_mode {
+            ServeMode::Only(mode) if mode != key.livemode() => Err(DenyReason::LivemodeMismatch),
+            ServeMode::Only(_) | ServeMode::Any => Ok(()),
+        }
+    }
+
+    fn rule_7_version(&self, key: &KeyRecord) -> Result<(), DenyReason> {
+        if self.request.folded_identity.is_some() {
+            return Err(DenyReason::MalformedHeader);
+        }
+        match self.request.version.value() {
+            Value::Absent if key.kind() == KeyKind::Organization => Err(DenyReason::MissingVersion),
+            Value::Absent => Ok(()),
+            Value::Text(text)
+                if version::is_well_formed(text) && self.snapshot.serves_version(text) =>
+            {
+                Ok(())
+            }
+            Value::Text(_) | Value::Malformed => Err(DenyReason::InvalidVersion),
+        }
+    }
+
+    fn rule_8_target(&mut self, key: &KeyRecord) -> Result<Target<'a>, DenyReason> {
+        let found = target(
+            self.snapshot.accounts(),
+            self.configuration.profile(),
+            key,
+            self.request,
+        );
+        match found {
+            Ok(target) => {
+                self.principal.trail = Some(target.trail);
+                self.evidence.account = target.trail.account().or(self.principal.org);
+                Ok(target)
+            }
+            Err(fault) => {
+                self.evidence.account = fault.account;
+                self.evidence.header = fault.header;
+                Err(fault.reason)
+            }
+        }
+    }
+
+    /// The endpoint, for a key whose permissions matter.
+    fn rule_9_endpoint(
+        &mut self,
+        key: &KeyRecord,
+        authority: &Authority<'_>,
+    ) -> Result<Option<&'a Endpoint>, DenyReason> {
+        let request = self.request;
+        let method = Method::of_request(request.method).ok_or(DenyReason::UnknownEndpoint)?;
+        if asks_upgrade(self.configuration.settings(), request) {
+            return Err(DenyReason::UnknownEndpoint);
+        }
+        if matches!(authority, Authority::Full) && key.kind() != KeyKind::Publishable {
+            return Ok(None);
+        }
+        if request.is_overridden {
+            return Err(DenyReason::UnknownEndpoint);
+        }
+        let endpoint = PlainPath::parse(request.path_without_query())
+            .and_then(|path| self.snapshot.endpoints().find(method, path))
+            .ok_or(DenyReason::UnknownEndpoint)?;
+        let Rule::Key {
+            permissions,
+            access,
+            ..
+        } = &endpoint.rule
+        else {
+            return Err(DenyReason::UnknownEndpoint);
+        };
+        let deciding = permissions
+            .iter()
+            .find(|permission| authority.grants(**permission, *access))
+            .or_else(|| permissions.first());
+        self.principal.permission =
+            deciding.map(|permission| (self.snapshot.permissions().name(*permission), *access));
+        self.evidence.endpoint = Some(endpoint);
+        Ok(Some(endpoint))
+    }
+
+    fn rule_11_permission(
+        &self,
+        authority: &Authority<'_>,
+        endpoint: &Endpoint,
+    ) -> Result<(), DenyReason> {
+        if matches!(authority, Authority::NotConnected) {
+            return Err(DenyReason::NoConnectPermission);
+        }
+        match &endpoint.rule {
+            Rule::Key {
+                permissions,
+                access,
+                ..
+            } if permissions
+                .iter()
+                .any(|permission| authority.grants(*permission, *access)) =>
+            {
+                Ok(())
+            }
+            Rule::Key { .. } | Rule::Public => Err(DenyReason::InsufficientPermission),
+        }
+    }
+}
+
+fn rule_10_publishable(endpoint: &Endpoint) -> Result<(), DenyReason> {
+    match endpoint.rule {
+        Rule::Key {
+            publishable: true, ..
+        } => Ok(()),
+        Rule::Key { .. } | Rule::Public => Err(DenyReason::SecretKeyRequired),
+    }
+}

@@ -1,0 +1,226 @@
+//! The decision: may this request pass? Rules are asked in one order, and the first that fails answers.
+
+mod authority;
+mod inquiry;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::IpAddr;
+
+pub use inquiry::Evidence;
+use inquiry::Inquiry;
+
+use crate::configuration::{Configuration, Preflight, Settings};
+use crate::endpoint::{Method, PlainPath};
+use crate::principal::Principal;
+use crate::reason::DenyReason;
+use crate::request::{RequestHead, Value};
+use crate::snapshot::{Enforcement, Snapshot};
+
+/// What a decision may have to ask its surroundings. Each is asked only when a rule needs it.
+pub trait Environment {
+    /// Unix seconds, if there is a clock.
+    fn now(&self) -> Option<u64>;
+
+    /// The client's address, if it has one.
+    fn client_address(&self) -> Option<IpAddr>;
+}
+
+/// The verdict on one request.
+#[derive(Debug)]
+pub enum Decision<'a> {
+    /// It may pass.
+    Allow(Permit<'a>),
+    /// It may not.
+    Deny(Box<Denial<'a>>),
+}
+
+/// Proof that a request may pass. Only [`decide`] makes one.
+#[derive(Debug)]
+pub struct Permit<'a> {
+    kind: PermitKind,
+    principal: Principal<'a>,
+}
+
+/// Why a request may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PermitKind {
+    /// The endpoint needs no credential.
+    Public,
+    /// A browser asks whether it may send the real request.
+    Preflight,
+    /// The key may do it.
+    Key,
+    /// It may not, but the gateway or the key is in shadow.
+    Shadow(DenyReason),
+}
+
+impl<'a> Permit<'a> {
+    /// Why.
+    #[must_use]
+    pub fn kind(&self) -> PermitKind {
+        self.kind
+    }
+
+    /// Whom to tell the upstream about: a key that is known and alive.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Principal<'a>> {
+        Some(&self.principal).filter(|principal| principal.is_live)
+    }
+}
+
+/// The filter state's text: it starts with `allow`.
+impl fmt::Display for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            PermitKind::Public => f.write_str("allow public"),
+            PermitKind::Preflight => f.write_str("allow preflight"),
+            PermitKind::Key => write!(f, "allow {}", self.principal),
+            PermitKind::Shadow(reason) => {
+                write!(f, "allow would_deny={} {}", reason.name(), self.principal)
+            }
+        }
+    }
+}
+
+/// Why a request may not pass, and what the reply needs to say so.
+#[derive(Debug)]
+pub struct Denial<'a> {
+    reason: DenyReason,
+    principal: Principal<'a>,
+    evidence: Evidence<'a>,
+}
+
+impl<'a> Denial<'a> {
+    /// A denial before anything about the request is known.
+    #[must_use]
+    pub fn unread(reason: DenyReason) -> Self {
+        Self {
+            reason,
+            principal: Principal::default(),
+            evidence: Evidence::default(),
+        }
+    }
+
+    /// The rule that failed.
+    #[must_use]
+    pub fn reason(&self) -> DenyReason {
+        self.reason
+    }
+
+    /// What was established until then.
+    #[must_use]
+    pub fn principal(&self) -> &Principal<'a> {
+        &self.principal
+    }
+
+    /// What the reply may say.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence<'a> {
+        &self.evidence
+    }
+}
+
+/// The filter state's text: it starts with `deny`.
+impl fmt::Display for Denial<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "deny {}", self.reason.name())?;
+        match self.principal.revision {
+            Some(_) => write!(f, " {}", self.principal),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Decides on one request.
+#[must_use]
+pub fn decide<'a>(
+    configuration: &'a Configuration,
+    request: &'a RequestHead<'a>,
+    environment: &dyn Environment,
+) -> Decision<'a> {
+    let settings = configuration.settings();
+    let Some(snapshot) = configuration.snapshot() else {
+        return Decision::Deny(Box::new(Denial::unread(DenyReason::NoSnapshot)));
+    };
+    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment);
+    if is_stale(snapshot, settings, environment) {
+        return inquiry.deny(DenyReason::StaleSnapshot);
+    }
+    if is_public(snapshot, settings, request) {
+        return inquiry.allow(PermitKind::Public);
+    }
+    if is_preflight(settings, request) {
+        return inquiry.allow(PermitKind::Preflight);
+    }
+    match inquiry.ask() {
+        Ok(()) => inquiry.allow(PermitKind::Key),
+        Err(reason) if is_shadowed(settings, &inquiry, reason) => {
+            inquiry.allow(PermitKind::Shadow(reason))
+        }
+        Err(reason) => inquiry.deny(reason),
+    }
+}
+
+/// How far ahead of the clock a snapshot may have been issued, in seconds.
+const CLOCK_SKEW: u64 = 300;
+
+fn is_stale(snapshot: &Snapshot, settings: &Settings, environment: &dyn Environment) -> bool {
+    let Some(age) = settings.max_snapshot_age else {
+        return false;
+    };
+    let issued = snapshot.issued_at();
+    environment.now().is_none_or(|now| {
+        now > issued.saturating_add(age) || issued > now.saturating_add(CLOCK_SKEW)
+    })
+}
+
+/// Whether the request names an endpoint that needs no credential, and says nothing that could make the upstream serve another one.
+fn is_public(snapshot: &Snapshot, settings: &Settings, request: &RequestHead<'_>) -> bool {
+    if !snapshot.endpoints().has_public()
+        || request.is_overridden
+        || asks_upgrade(settings, request)
+    {
+        return false;
+    }
+    Method::of_request(request.method)
+        .zip(PlainPath::parse(request.path_without_query()))
+        .and_then(|(method, path)| snapshot.endpoints().find(method, path))
+        .is_some_and(|endpoint| endpoint.is_public())
+}
+
+/// Whether the request is a CORS preflight and nothing else.
+///
+/// Source: <https://fetch.spec.whatwg.org/#cors-preflight-request>
+fn is_preflight(settings: &Settings, request: &RequestHead<'_>) -> bool {
+    let ours = [
+        &request.authorization,
+        &request.version,
+        &request.context,
+        &request.account,
+    ];
+    settings.preflight == Preflight::Pass
+        && request.method == b"OPTIONS"
+        && request.is_cross_origin_probe
+        && ours.iter().all(|field| field.value() == Value::Absent)
+        && !request.has_family_header
+        && !request.is_overridden
+        && !request.has_body
+        && !asks_upgrade(settings, request)
+}
+
+fn asks_upgrade(settings: &Settings, request: &RequestHead<'_>) -> bool {
+    request.is_upgrade && !settings.allow_upgrades
+}
+
+/// A gateway in shadow lets rules 2 to 11 pass, a key in shadow rules 7 to 11.
+fn is_shadowed(settings: &Settings, inquiry: &Inquiry<'_, '_>, reason: DenyReason) -> bool {
+    let gateway = settings.enforcement == Enforcement::Shadow && reason.rule() >= 2;
+    let key = inquiry
+        .key()
+        .is_some_and(|key| key.enforcement() == Enforcement::Shadow && reason.rule() >= 7);
+    gateway || key
+}

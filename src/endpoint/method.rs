@@ -1,0 +1,37 @@
+//! The methods an endpoint can have.
+
+/// A method that endpoints are listed under. HEAD is looked up as GET.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// GET, and HEAD.
+    Get,
+    /// POST.
+    Post,
+    /// DELETE.
+    Delete,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+}
+
+impl Method {
+    /// Reads `:method`. Lower-case and unknown methods are `None`, OPTIONS, TRACE and CONNECT among them.
+    #[must_use]
+    pub fn of_request(method: &[u8]) -> Option<Self> {
+        match method {
+            b"GET" | b"HEAD" => Some(Self::Get),
+            b"POST" => Some(Self::Post),
+            b"DELETE" => Some(Self::Delete),
+            b"PUT" => Some(Self::Put),
+            b"PATCH" => Some(Self::Patch),
+            _ => None,
+        }
+    }
+
+    /// Reads the method of a catalogue row: there is no row for HEAD.
+    #[must_use]
+    pub fn of_row(method: &str) -> Option<Self> {
+        Self::of_request(method.as_bytes()).filter(|_| method != "HEAD")
+    }
+}

@@ -1,0 +1,161 @@
+//! Request paths that have one reading.
+
+use std::cmp::Ordering;
+
+/// A request's path, without its query, that no upstream can read in two ways: no dot segments, no empty segments, no encoded delimiters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainPath<'a>(&'a str);
+
+impl<'a> PlainPath<'a> {
+    /// `None` where the path is ambiguous. Nothing is normalized.
+    #[must_use]
+    pub fn parse(path: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(path).ok()?;
+        let segments = text.strip_prefix('/')?;
+        (text.bytes().all(is_plain) && escapes_are_plain(text) && segments_are_plain(segments))
+            .then_some(Self(text))
+    }
+
+    /// The segments behind the leading slash. A trailing slash ends in an empty one.
+    pub(super) fn segments(self) -> impl Iterator<Item = &'a str> + Clone {
+        self.0.strip_prefix('/').unwrap_or(self.0).split('/')
+    }
+
+    /// The path as it was sent.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// Printable ASCII without space, and none of the characters that delimit something in one reader and nothing in another.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7e) && !matches!(byte, b'\\' | b';' | b'#' | b'?')
+}
+
+/// No dot segments, and no empty ones but the last.
+fn segments_are_plain(segments: &str) -> bool {
+    let mut segments = segments.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        if matches!(segment, "." | "..") || (segment.is_empty() && !is_last) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Every `%` begins an escape of a character that must be escaped and delimits nothing.
+fn escapes_are_plain(text: &str) -> bool {
+    text.split('%').skip(1).all(|behind| {
+        let escaped = behind
+            .get(..2)
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        escaped.is_some_and(|byte| {
+            let unreserved =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+            let delimiter = matches!(byte, b'/' | b'\\' | b';' | b'%' | b'?' | b'#');
+            matches!(byte, 0x20..=0x7e) && !unreserved && !delimiter
+        })
+    })
+}
+
+/// Compares a literal with a segment of a plain path as a lenient upstream would: decoded and in lower case.
+pub(super) fn compare_leniently(literal: &str, segment: &str) -> Ordering {
+    lenient(literal).cmp(lenient(segment))
+}
+
+fn lenient(text: &str) -> impl Iterator<Item = u8> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        let (byte, after) = match rest {
+            [b'%', high, low, after @ ..] => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16);
+                let escaped = digit(high)
+                    .zip(digit(low))
+                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+                (escaped.unwrap_or(b'%'), after)
+            }
+            [byte, after @ ..] => (*byte, after),
+            [] => return None,
+        };
+        rest = after;
+        Some(byte.to_ascii_lowercase())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_paths_are_plain() {
+        for path in [
+            "/",
+            "/v1/charges",
+            "/v1/charges/",
+            "/v1/charges/ch_1",
+            "/v1/x%20y",
+            "/v1/a%40b",
+            "/v1/a:b@c",
+            "/v1/a%3Ab",
+            "/v1/...",
+            "/v1/.well-known",
+        ] {
+            assert!(PlainPath::parse(path.as_bytes()).is_some(), "`{path}`");
+        }
+    }
+
+    #[test]
+    fn what_an_upstream_may_read_otherwise_is_not() {
+        for path in [
+            "",
+            "*",
+            "v1",
+            "//",
+            "//v1",
+            "/v1//charges",
+            "/v1/.",
+            "/v1/..",
+            "/v1/./charges",
+            "/v1/../charges",
+            "/v1\\charges",
+            "/v1;x",
+            "/v1/charges#x",
+            "/v1/charges?x",
+            "/v1/a b",
+            "/v1/%",
+            "/v1/%2",
+            "/v1/%zz",
+            "/v1/%63harges",
+            "/v1/%2e%2e",
+            "/v1%2Fcharges",
+            "/v1%5Ccharges",
+            "/v1%3Bx",
+            "/v1%25",
+            "/v1%3F",
+            "/v1%23",
+            "/v1%00",
+            "/v1%1f",
+            "/v1%7f",
+            "/v1%c3%a4",
+            "/v1/ä",
+            "/v1/%+1",
+            "/v1/%7E",
+            "http://host/v1",
+            "/v1/\u{7f}",
+            "/v1/\u{1}",
+        ] {
+            assert!(PlainPath::parse(path.as_bytes()).is_none(), "`{path}`");
+        }
+        assert!(PlainPath::parse(b"/v1/\xff").is_none());
+    }
+
+    #[test]
+    fn lenient_readers_decode_and_fold() {
+        assert_eq!(compare_leniently("search", "SEARCH"), Ordering::Equal);
+        assert_eq!(compare_leniently("a:b", "A%3ab"), Ordering::Equal);
+        assert_ne!(compare_leniently("search", "searches"), Ordering::Equal);
+    }
+}

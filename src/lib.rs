@@ -1,0 +1,21 @@
+//! API keys with Stripe's key model, checked inside Envoy.
+
+pub mod account;
+pub mod address;
+pub mod configuration;
+pub mod credential;
+pub mod decision;
+pub mod digest;
+pub mod endpoint;
+pub mod key;
+pub mod mask;
+pub mod permission;
+pub mod principal;
+pub mod profile;
+pub mod reason;
+pub mod refusal;
+pub mod reply;
+pub mod request;
+pub mod snapshot;
+pub mod upstream;
+pub mod version;

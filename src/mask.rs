@@ -1,0 +1,224 @@
+//! Masking: no reply, log line, header or metric ever shows a raw key. One rule everywhere.
+
+use std::fmt;
+
+/// The longest masked form, in characters.
+const LONGEST: usize = 128;
+
+/// The longest echo of anything a client sent, in characters.
+const LONGEST_ECHO: usize = 128;
+
+/// The prefixes by which a key is recognized, the longest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPrefixes(Vec<Box<str>>);
+
+impl KnownPrefixes {
+    /// Takes any order; empty prefixes are left out.
+    pub fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut sorted: Vec<Box<str>> = prefixes
+            .into_iter()
+            .filter(|prefix| !prefix.is_empty())
+            .map(Box::from)
+            .collect();
+        sorted.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        sorted.dedup();
+        Self(sorted)
+    }
+
+    /// The longest known prefix `text` starts with; empty where there is none.
+    fn of<'a>(&'a self, text: &[u8]) -> &'a str {
+        self.0
+            .iter()
+            .find(|prefix| text.starts_with(prefix.as_bytes()))
+            .map_or("", |prefix| prefix)
+    }
+}
+
+/// Shows a key masked: the known prefix, stars to the same total length (at most 128), the last 4 characters (never more than a third of
+/// what follows the prefix).
+pub struct Masked<'a> {
+    key: &'a str,
+    prefixes: &'a KnownPrefixes,
+}
+
+impl<'a> Masked<'a> {
+    /// `key` is printable ASCII.
+    pub fn new(key: &'a str, prefixes: &'a KnownPrefixes) -> Self {
+        Self { key, prefixes }
+    }
+}
+
+impl fmt::Display for Masked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = self.prefixes.of(self.key.as_bytes());
+        let secret = self.key.len().saturating_sub(prefix.len());
+        let shown = (secret / 3).min(4);
+        let total = self.key.len().min(LONGEST);
+        let stars = total.saturating_sub(prefix.len()).saturating_sub(shown);
+        let tail = self
+            .key
+            .get(self.key.len().saturating_sub(shown)..)
+            .unwrap_or("");
+        f.write_str(prefix)?;
+        (0..stars).try_for_each(|_| f.write_str("*"))?;
+        f.write_str(tail)
+    }
+}
+
+/// `count` stars, at most 128 of them.
+#[must_use]
+pub fn stars(count: usize) -> String {
+    "*".repeat(count.min(LONGEST))
+}
+
+/// Echoes what a client sent: valid UTF-8, at most 128 characters, no control characters, and whatever looks like a key masked, percent-encoded ones too.
+#[must_use]
+pub fn echo(sent: &[u8], prefixes: &KnownPrefixes) -> String {
+    // More than can be shown need not be looked at: masking keeps the length of a token or shortens it to 128.
+    let text = String::from_utf8_lossy(sent.get(..LONGEST_ECHO * 8).unwrap_or(sent));
+    let mut shown = String::new();
+    for token in text.split_inclusive(|c: char| !is_key_character(c)) {
+        let key = token.trim_end_matches(|c: char| !is_key_character(c));
+        push_token(&mut shown, key, prefixes);
+        shown.extend(
+            token
+                .get(key.len()..)
+                .unwrap_or("")
+                .chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
+        );
+    }
+    match shown.char_indices().nth(LONGEST_ECHO) {
+        Some((end, _)) => shown.get(..end).unwrap_or("").to_owned(),
+        None => shown,
+    }
+}
+
+/// Keys are spelled in these; `%` lets an encoded key be one token.
+fn is_key_character(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(c, '_' | '-' | '%' | '.' | '~' | '+' | '*' | '!' | '@' | '$')
+}
+
+fn push_token(shown: &mut String, token: &str, prefixes: &KnownPrefixes) {
+    let decoded = percent_decoded(token.as_bytes());
+    if decoded != token.as_bytes() && first_key(&decoded, prefixes).is_some() {
+        shown.push_str(&stars(token.len()));
+        return;
+    }
+    match first_key(token.as_bytes(), prefixes) {
+        Some(start) => {
+            shown.push_str(token.get(..start).unwrap_or(""));
+            let key = token.get(start..).unwrap_or("");
+            // A key is masked even where it is cut short or glued to others: everything from its prefix on is one.
+            shown.push_str(&Masked::new(key, prefixes).to_string());
+        }
+        None => shown.push_str(token),
+    }
+}
+
+/// Where the first known prefix stands with something behind it.
+fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
+    (0..token.len()).find(|start| {
+        let rest = token.get(*start..).unwrap_or(&[]);
+        let prefix = prefixes.of(rest);
+        !prefix.is_empty() && rest.len() > prefix.len()
+    })
+}
+
+/// Decodes what is a valid escape and keeps the rest; decodes twice, for doubly encoded text.
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    fn once(text: &[u8]) -> Vec<u8> {
+        let mut decoded = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((&first, tail)) = rest.split_first() {
+            let escape = match (first, tail) {
+                (b'%', [high, low, after @ ..]) => hex_digit(*high)
+                    .zip(hex_digit(*low))
+                    .map(|(high, low)| (high * 16 + low, after)),
+                _ => None,
+            };
+            let (byte, after) = escape.unwrap_or((first, tail));
+            decoded.push(byte);
+            rest = after;
+        }
+        decoded
+    }
+    once(&once(text))
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefixes() -> KnownPrefixes {
+        KnownPrefixes::new(["sk_test_", "sk_live_", "sk_org_", "sk_org_test_"])
+    }
+
+    #[track_caller]
+    fn assert_masked(key: &str, expected: &str) {
+        assert_eq!(Masked::new(key, &prefixes()).to_string(), expected);
+    }
+
+    #[track_caller]
+    fn assert_echo(sent: &[u8], expected: &str) {
+        assert_eq!(echo(sent, &prefixes()), expected);
+    }
+
+    #[test]
+    fn a_key_keeps_prefix_length_and_four_last() {
+        assert_masked("sk_test_0123456789abcdef", "sk_test_************cdef");
+        assert_masked("sk_org_test_FAKE-0123456", "sk_org_test_********3456");
+    }
+
+    #[test]
+    fn a_short_key_shows_at_most_a_third() {
+        assert_masked("sk_test_", "sk_test_");
+        assert_masked("sk_test_ab", "sk_test_**");
+        assert_masked("sk_test_abc", "sk_test_**c");
+        assert_masked("sk_test_abcdefgh", "sk_test_******gh");
+        assert_masked("hunter2hunter2", "**********ter2");
+    }
+
+    #[test]
+    fn a_long_key_shows_128_characters() {
+        let key = format!("sk_test_{}wxyz", "a".repeat(300));
+        let shown = Masked::new(&key, &prefixes()).to_string();
+        assert_eq!(shown.len(), 128);
+        assert_eq!(shown, format!("sk_test_{}wxyz", "*".repeat(116)));
+    }
+
+    #[test]
+    fn an_echo_masks_whatever_looks_like_a_key() {
+        assert_echo(b"/v1/charges", "/v1/charges");
+        assert_echo(b"/v1/sk_test_FAKE-0123456/x", "/v1/sk_test_********3456/x");
+        assert_echo(b"/v1/xsk_test_FAKE-0123456", "/v1/xsk_test_********3456");
+        assert_echo(
+            b"/v1/sk%5Ftest%5FFAKE-0123456",
+            "/v1/************************",
+        );
+        assert_echo(
+            b"/v1/sk%255Ftest_FAKE-0123456",
+            "/v1/************************",
+        );
+    }
+
+    #[test]
+    fn an_echo_is_bounded_utf8_without_control_characters() {
+        assert_echo(b"a\xffb", "a\u{fffd}b");
+        assert_echo(b"a\x1b[31mb", "a\u{fffd}[31mb");
+        assert_eq!(echo(&[b'a'; 70_000], &prefixes()).chars().count(), 128);
+        assert_eq!(
+            echo("ä".repeat(500).as_bytes(), &prefixes())
+                .chars()
+                .count(),
+            128
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Message templates: text with named fields in braces.
+
+/// What a message may say about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The key, masked.
+    Masked,
+    /// The value of the header in question, echoed safely.
+    Value,
+    /// The name of the header in question.
+    Header,
+    /// The client's address.
+    Address,
+    /// The account the request is about.
+    Account,
+    /// `live` or `test`: the key's mode.
+    Livemode,
+    /// `live` or `test`: the mode this gateway serves.
+    Served,
+    /// The label of the endpoint's permission.
+    Label,
+    /// `Read` or `Write`.
+    AccessTitle,
+    /// `read` or `write`.
+    Access,
+    /// The permission's name.
+    Permission,
+    /// The request's method.
+    Method,
+    /// The request's path without its query.
+    Path,
+    /// The profile's link to its page on authentication.
+    Authentication,
+    /// The profile's link to its support.
+    Support,
+    /// The profile's link to its list of keys.
+    ApiKeys,
+    /// The profile's link to its documentation.
+    Documentation,
+    /// The name of the profile's version header.
+    VersionHeader,
+    /// The name of the profile's context header.
+    ContextHeader,
+    /// The name of the profile's account header.
+    AccountHeader,
+}
+
+/// Field names as templates spell them.
+const FIELDS: [(&str, Field); 20] = [
+    ("masked", Field::Masked),
+    ("value", Field::Value),
+    ("header", Field::Header),
+    ("address", Field::Address),
+    ("account", Field::Account),
+    ("livemode", Field::Livemode),
+    ("served", Field::Served),
+    ("label", Field::Label),
+    ("Access", Field::AccessTitle),
+    ("access", Field::Access),
+    ("permission", Field::Permission),
+    ("method", Field::Method),
+    ("path", Field::Path),
+    ("authentication", Field::Authentication),
+    ("support", Field::Support),
+    ("api_keys", Field::ApiKeys),
+    ("documentation", Field::Documentation),
+    ("version_header", Field::VersionHeader),
+    ("context_header", Field::ContextHeader),
+    ("account_header", Field::AccountHeader),
+];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(Box<str>),
+    Field(Field),
+}
+
+/// A message with fields: `Invalid API Key provided: {masked}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Box<[Part]>);
+
+impl Template {
+    /// `None` where a brace is open or a field's name is unknown.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, behind) = after.split_once('}')?;
+            let (_, field) = FIELDS.iter().find(|(known, _)| *known == name)?;
+            parts.push(Part::Text(before.into()));
+            parts.push(Part::Field(*field));
+            rest = behind;
+        }
+        parts.push(Part::Text(rest.into()));
+        Some(Self(parts.into()))
+    }
+
+    /// The message, with what `fill` says of each field.
+    pub fn render(&self, fill: impl Fn(Field) -> String) -> String {
+        self.0
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.to_string(),
+                Part::Field(field) => fill(*field),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_filled_in_place() {
+        let template = Template::parse("key {masked} at {path}.").unwrap();
+        let text = template.render(|field| format!("<{field:?}>"));
+        assert_eq!(text, "key <Masked> at <Path>.");
+    }
+
+    #[test]
+    fn an_unknown_or_open_field_is_refused() {
+        assert_eq!(Template::parse("{secret}"), None);
+        assert_eq!(Template::parse("{masked"), None);
+        assert_eq!(Template::parse("{}"), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! Why a configuration is refused: the place, and what was expected there. Never the content.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_path_to_error::Segment;
+
+/// A place in a configuration: `keys[17].allowed_ips[0]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place(String);
+
+impl Place {
+    /// A top-level member.
+    #[must_use]
+    pub fn member(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// A member of this object.
+    #[must_use]
+    pub fn then(&self, name: &str) -> Self {
+        if self.0.is_empty() {
+            Self::member(name)
+        } else {
+            Self(format!("{}.{name}", self.0))
+        }
+    }
+
+    /// An element of this array.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+
+    /// A refusal of what stands here. `expected` is a fixed text, lower case, without a full stop.
+    #[must_use]
+    pub fn expected(&self, expected: &'static str) -> Refusal {
+        Refusal {
+            place: self.0.clone(),
+            expected: format!("expected {expected}"),
+        }
+    }
+
+    /// A refusal of what stands here, in other words than "expected".
+    #[must_use]
+    pub fn refused(&self, why: &'static str) -> Refusal {
+        Refusal {
+            place: self.0.clone(),
+            expected: why.to_owned(),
+        }
+    }
+}
+
+/// Why a configuration is refused as a whole. Shown as `keys[17].allowed_ips[0]: expected an address or CIDR range`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    place: String,
+    expected: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() {
+            f.write_str(&self.expected)
+        } else {
+            write!(f, "{}: {}", self.place, self.expected)
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Texts of our own that a deserializer may raise: they are fixed, so they can be shown.
+pub(crate) const DUPLICATE_MEMBER: &str = "duplicate member";
+
+/// Reads JSON of type `T`. Good input is read once; of bad input the place is found in a second reading, and of the parser's message only what it
+/// expected is kept, because the rest may quote a key.
+pub(crate) fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(json).map_err(|error| match error.classify() {
+        Category::Syntax | Category::Eof | Category::Io => Refusal {
+            place: format!("line {} column {}", error.line(), error.column()),
+            expected: "expected JSON".to_owned(),
+        },
+        Category::Data => locate::<T>(json),
+    })
+}
+
+fn locate<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Refusal {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Ok(_) => Place::default().expected("one JSON value and nothing behind it"),
+        Err(error) => Refusal {
+            place: place_of(error.path()),
+            expected: harmless(&error.inner().to_string()),
+        },
+    }
+}
+
+/// Members that an operator names freely may hold anything, so they are shown as `*`; ours are spelled in lower-case letters and `_`.
+fn place_of(path: &serde_path_to_error::Path) -> String {
+    let mut place = Place::default();
+    for segment in path {
+        place = match segment {
+            Segment::Seq { index } => place.at(*index),
+            Segment::Map { key } if MEMBERS.contains(&key.as_str()) => place.then(key),
+            Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => place.then("*"),
+        };
+    }
+    place.0
+}
+
+/// Every member that has a name of ours.
+const MEMBERS: [&str; 52] = [
+    "snapshot",
+    "serve_mode",
+    "enforcement",
+    "max_snapshot_age",
+    "preflight",
+    "allow_upgrades",
+    "forward_credential",
+    "principal_header",
+    "identity_headers",
+    "filter_state",
+    "profile",
+    "format",
+    "revision",
+    "issued_at",
+    "api_versions",
+    "accounts",
+    "grant_sets",
+    "endpoints",
+    "keys",
+    "id",
+    "sha256",
+    "kind",
+    "livemode",
+    "owner",
+    "status",
+    "not_before",
+    "expires_at",
+    "allowed_ips",
+    "grants",
+    "connect_grants",
+    "annotations",
+    "parent",
+    "children",
+    "method",
+    "path",
+    "permission",
+    "any_of",
+    "access",
+    "label",
+    "publishable",
+    "auth",
+    "catalogue",
+    "empty",
+    "key",
+    "account",
+    "org",
+    "links",
+    "headers",
+    "prefixes",
+    "messages",
+    "realm",
+    "ids",
+];
+
+/// What a parser expected, without what it met. Serde ends a message with its own static text behind the last `, expected `.
+fn harmless(message: &str) -> String {
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message, |(text, _)| text);
+    let expected = message
+        .rsplit_once(", expected ")
+        .map(|(_, expected)| expected);
+    let starts = |start: &str| message.starts_with(start);
+    match expected {
+        Some(names) if starts("unknown field ") => {
+            format!("unknown member, expected {names}")
+        }
+        Some(expected) if starts("unknown variant ") || starts("invalid ") => {
+            format!("expected {expected}")
+        }
+        _ if starts("missing field `") => message.replacen("missing field", "missing member", 1),
+        _ if starts("duplicate field `") => DUPLICATE_MEMBER.to_owned(),
+        _ if message == DUPLICATE_MEMBER => DUPLICATE_MEMBER.to_owned(),
+        _ => "expected another form".to_owned(),
+    }
+}

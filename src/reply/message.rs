@@ -1,0 +1,103 @@
+//! What a reply says to a person: the profile's text with the request's facts in it, every one of them masked or echoed safely.
+
+use crate::configuration::{Configuration, ServeMode};
+use crate::decision::Denial;
+use crate::mask::echo;
+use crate::profile::Field;
+use crate::reason::DenyReason;
+
+/// The message of the reply to `denial`.
+pub(super) fn message(configuration: &Configuration, denial: &Denial<'_>) -> String {
+    configuration
+        .profile()
+        .message(denial.reason())
+        .map(|template| template.render(|field| fill(configuration, denial, field)))
+        .unwrap_or_default()
+}
+
+fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> String {
+    let profile = configuration.profile();
+    let prefixes = profile.known_prefixes();
+    let evidence = denial.evidence();
+    let principal = denial.principal();
+    let endpoint = evidence.endpoint;
+    match field {
+        Field::Masked => evidence
+            .credential
+            .as_ref()
+            .map(|credential| credential.masked(prefixes).to_string())
+            .unwrap_or_default(),
+        Field::Value => value(configuration, denial),
+        Field::Header => evidence
+            .header
+            .map(|header| header.shown().to_owned())
+            .unwrap_or_default(),
+        Field::Address => evidence
+            .address
+            .map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+        Field::Account => evidence
+            .account
+            .map(|account| echo(account.as_bytes(), prefixes))
+            .unwrap_or_default(),
+        Field::Livemode => principal
+            .key
+            .map(|key| key.livemode().name().to_owned())
+            .unwrap_or_default(),
+        Field::Served => match configuration.settings().serve_mode {
+            ServeMode::Any => "any".to_owned(),
+            ServeMode::Only(mode) => mode.name().to_owned(),
+        },
+        Field::Label => endpoint
+            .map(|endpoint| endpoint.label.to_string())
+            .unwrap_or_default(),
+        Field::AccessTitle => principal
+            .permission
+            .map(|(_, access)| access.title().to_owned())
+            .unwrap_or_default(),
+        Field::Access => principal
+            .permission
+            .map(|(_, access)| access.name().to_owned())
+            .unwrap_or_default(),
+        Field::Permission => principal
+            .permission
+            .map(|(name, _)| name.to_owned())
+            .unwrap_or_default(),
+        Field::Method => evidence
+            .request
+            .map(|request| echo(request.method, prefixes))
+            .unwrap_or_default(),
+        Field::Path => evidence
+            .request
+            .map(|request| echo(request.path_without_query(), prefixes))
+            .unwrap_or_default(),
+        Field::Authentication => profile.links.authentication.to_string(),
+        Field::Support => profile.links.support.to_string(),
+        Field::ApiKeys => profile.links.api_keys.to_string(),
+        Field::Documentation => profile.links.documentation.to_string(),
+        Field::VersionHeader => profile.version_header.shown().to_owned(),
+        Field::ContextHeader => profile.context_header.shown().to_owned(),
+        Field::AccountHeader => profile.account_header.shown().to_owned(),
+    }
+}
+
+/// What the header in question holds, as far as it may be shown.
+fn value(configuration: &Configuration, denial: &Denial<'_>) -> String {
+    let profile = configuration.profile();
+    let evidence = denial.evidence();
+    if denial.reason() == DenyReason::MalformedCredential {
+        return evidence.malformed_credential.clone().unwrap_or_default();
+    }
+    let Some(request) = evidence.request else {
+        return String::new();
+    };
+    let sent = if denial.reason() == DenyReason::MalformedHeader {
+        request.folded_identity.unwrap_or(&[]).to_vec()
+    } else if denial.reason() == DenyReason::InvalidVersion {
+        request.version.joined()
+    } else if evidence.header == Some(&profile.account_header) {
+        request.account.joined()
+    } else {
+        request.context.joined()
+    };
+    echo(&sent, profile.known_prefixes())
+}

@@ -1,0 +1,157 @@
+//! The reply to a denied request, byte for byte as Stripe's clients expect it.
+
+mod message;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::configuration::Configuration;
+use crate::credential::Scheme;
+use crate::decision::Denial;
+use crate::profile::Profile;
+use crate::reason::DenyReason;
+
+/// A reply: what Envoy sends in the upstream's stead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names and values, in the order they are sent.
+    pub headers: Vec<(String, String)>,
+    /// JSON, ending in a newline.
+    pub body: String,
+    /// Envoy's response details.
+    pub details: String,
+}
+
+/// The 14 characters behind the prefix of a request id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId([u8; 14]);
+
+impl RequestId {
+    /// Spells `entropy`, 84 bits of which are used, in base62.
+    #[must_use]
+    pub fn new(entropy: u128) -> Self {
+        const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let mut rest = entropy;
+        Self([(); 14].map(|()| {
+            let digit = usize::try_from(rest % 62).unwrap_or(0);
+            rest /= 62;
+            DIGITS.get(digit).copied().unwrap_or(b'0')
+        }))
+    }
+}
+
+/// What the body says beside the message.
+struct Shape {
+    code: Option<&'static str>,
+    /// Whether `doc_url` points to the code's page.
+    is_documented: bool,
+}
+
+/// Codes as Stripe documents them: <https://docs.stripe.com/error-codes>.
+fn shape(reason: DenyReason) -> Shape {
+    let (code, is_documented) = match reason {
+        DenyReason::HostFailure
+        | DenyReason::NoSnapshot
+        | DenyReason::StaleSnapshot
+        | DenyReason::MissingCredential
+        | DenyReason::MalformedCredential
+        | DenyReason::UnknownKey
+        | DenyReason::InactiveKey
+        | DenyReason::SuspendedAccount
+        | DenyReason::IpNotAllowed
+        | DenyReason::MalformedHeader
+        | DenyReason::MissingVersion
+        | DenyReason::InvalidVersion
+        | DenyReason::MissingContext
+        | DenyReason::MalformedContext
+        | DenyReason::ConflictingContext
+        | DenyReason::UnknownEndpoint
+        | DenyReason::NoConnectPermission => (None, false),
+        DenyReason::DeletedKey | DenyReason::ExpiredKey => (Some("api_key_expired"), true),
+        DenyReason::LivemodeMismatch => (Some("livemode_mismatch"), false),
+        DenyReason::AccountNotAccessible => (Some("account_invalid"), true),
+        DenyReason::NotAPlatform => (Some("platform_account_required"), false),
+        DenyReason::SecretKeyRequired => (Some("secret_key_required"), false),
+        DenyReason::InsufficientPermission => (Some("more_permissions_required"), false),
+    };
+    Shape {
+        code,
+        is_documented,
+    }
+}
+
+impl Reply {
+    /// The reply to `denial`. `id` is fresh for every reply.
+    #[must_use]
+    pub fn new(configuration: &Configuration, denial: &Denial<'_>, id: RequestId) -> Self {
+        let profile = configuration.profile();
+        let reason = denial.reason();
+        Self {
+            status: reason.status(),
+            headers: headers(profile, denial, id),
+            body: body(configuration, denial),
+            details: format!("keyward_denied{{{}}}", reason.name()),
+        }
+    }
+}
+
+fn headers(profile: &Profile, denial: &Denial<'_>, id: RequestId) -> Vec<(String, String)> {
+    let reason = denial.reason();
+    let status = reason.status();
+    let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    let mut push = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+    if status == 401 {
+        let scheme = denial.evidence().scheme.unwrap_or(Scheme::Basic);
+        let challenge = format!("{} realm=\"{}\"", scheme.name(), profile.realm);
+        push("WWW-Authenticate", &challenge);
+    }
+    if status == 503 {
+        push("Retry-After", "1");
+        push(profile.retry_header.shown(), "true");
+    } else {
+        push(profile.retry_header.shown(), "false");
+        push("Cache-Control", "no-cache, no-store");
+    }
+    let id = String::from_utf8_lossy(&id.0);
+    push("Request-Id", &format!("{}{id}", profile.request_id_prefix));
+    push("X-Keyward-Denied", reason.name());
+    headers
+}
+
+fn body(configuration: &Configuration, denial: &Denial<'_>) -> String {
+    let profile = configuration.profile();
+    let reason = denial.reason();
+    let Shape {
+        code,
+        is_documented,
+    } = shape(reason);
+    let mut error = BTreeMap::new();
+    error.insert("message", message::message(configuration, denial));
+    error.insert(
+        "type",
+        if reason.status() == 503 {
+            "api_error".to_owned()
+        } else {
+            "invalid_request_error".to_owned()
+        },
+    );
+    if let Some(code) = code {
+        error.insert("code", code.to_owned());
+        if is_documented {
+            let page = code.replace('_', "-");
+            error.insert("doc_url", format!("{}/{page}", profile.links.error_codes));
+        }
+    }
+    if let Some(header) = denial.evidence().header {
+        error.insert("param", header.shown().to_owned());
+    }
+    let body = BTreeMap::from([("error", error)]);
+    // Maps of strings always serialize.
+    let mut text = serde_json::to_string_pretty(&body).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,268 @@
+//! What a client sent: the head of a request, read in one pass over all its header bytes.
+
+use crate::profile::{HeaderName, Profile};
+
+/// Headers by which frameworks let a client say another method or another URL than the request line does.
+const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+];
+
+/// How a header's name compares with one of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    Exact,
+    /// With `_` for `-`: CGI, WSGI, Rack and PHP read it as ours.
+    Folded,
+}
+
+/// Compares `sent` with `ours` up to case and `_` for `-`.
+fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
+    if sent.len() != ours.len() {
+        return None;
+    }
+    let mut spelling = Spelling::Exact;
+    for (sent, ours) in sent.iter().zip(ours.bytes()) {
+        match sent.to_ascii_lowercase() {
+            byte if byte == ours => {}
+            b'_' if ours == b'-' => spelling = Spelling::Folded,
+            _ => return None,
+        }
+    }
+    Some(spelling)
+}
+
+/// All that a request says under one header name of ours.
+#[derive(Clone, Default)]
+pub struct Field<'a> {
+    first: Option<&'a [u8]>,
+    others: Vec<&'a [u8]>,
+    folded: bool,
+}
+
+/// What a field amounts to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// No header of that name.
+    Absent,
+    /// One header of printable ASCII, at least one character.
+    Text(&'a str),
+    /// Several headers, an empty one, another byte, or a folded name.
+    Malformed,
+}
+
+impl<'a> Field<'a> {
+    /// What the field amounts to.
+    #[must_use]
+    pub fn value(&self) -> Value<'a> {
+        let Some(first) = self.first else {
+            return Value::Absent;
+        };
+        let printable = first.iter().all(|byte| matches!(byte, 0x20..=0x7e));
+        if self.folded || !self.others.is_empty() || first.is_empty() || !printable {
+            return Value::Malformed;
+        }
+        std::str::from_utf8(first).map_or(Value::Malformed, Value::Text)
+    }
+
+    /// All values as sent, joined with `, `, as an upstream would read them.
+    #[must_use]
+    pub fn joined(&self) -> Vec<u8> {
+        let mut joined = self.first.unwrap_or(&[]).to_vec();
+        for value in &self.others {
+            joined.extend_from_slice(b", ");
+            joined.extend_from_slice(value);
+        }
+        joined
+    }
+
+    fn push(&mut self, value: &'a [u8], spelling: Spelling) {
+        self.folded |= spelling == Spelling::Folded;
+        match self.first {
+            None => self.first = Some(value),
+            Some(_) => self.others.push(value),
+        }
+    }
+}
+
+/// The names under which an identity is told to the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityNames(Vec<Box<str>>);
+
+impl IdentityNames {
+    /// Lower-case names.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(names.into_iter().map(Box::from).collect())
+    }
+}
+
+/// The head of one request. It holds raw credentials, so it has no `Debug`.
+#[derive(Clone, Default)]
+pub struct RequestHead<'a> {
+    /// `:method`.
+    pub method: &'a [u8],
+    /// `:path`, query included; CONNECT may have none.
+    pub path: Option<&'a [u8]>,
+    /// `Authorization`.
+    pub authorization: Field<'a>,
+    /// The profile's version header.
+    pub version: Field<'a>,
+    /// The profile's context header.
+    pub context: Field<'a>,
+    /// The profile's account header.
+    pub account: Field<'a>,
+    /// Names of identity headers that the client sent, as it spelled them: to be removed.
+    pub forged_identity: Vec<&'a [u8]>,
+    /// One of them that was spelled with `_`.
+    pub folded_identity: Option<&'a [u8]>,
+    /// Whether a header says another method or URL.
+    pub is_overridden: bool,
+    /// Whether the client asks for another protocol.
+    pub is_upgrade: bool,
+    /// Whether there is any header of the profile's family.
+    pub has_family_header: bool,
+    /// Whether this is shaped as a browser's preflight: `Origin` and `Access-Control-Request-Method`.
+    pub is_cross_origin_probe: bool,
+    /// Whether a body follows or is announced.
+    pub has_body: bool,
+}
+
+impl<'a> RequestHead<'a> {
+    /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says.
+    pub fn read(
+        profile: &Profile,
+        identity: &IdentityNames,
+        headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+        body_follows: bool,
+    ) -> Self {
+        let mut head = Self {
+            has_body: body_follows,
+            ..Self::default()
+        };
+        let mut origin = false;
+        let mut requested_method = false;
+        for (name, value) in headers {
+            match name {
+                b":method" => head.method = value,
+                b":path" => head.path = Some(value),
+                b"origin" => origin = true,
+                b"access-control-request-method" => requested_method = true,
+                b"content-length" => head.has_body |= value != b"0",
+                b"transfer-encoding" => head.has_body = true,
+                _ => head.read_ours(profile, identity, name, value),
+            }
+        }
+        head.is_cross_origin_probe = origin && requested_method;
+        head
+    }
+
+    fn read_ours(
+        &mut self,
+        profile: &Profile,
+        identity: &IdentityNames,
+        name: &'a [u8],
+        value: &'a [u8],
+    ) {
+        let is = |ours: &HeaderName| spelled(name, ours.lower());
+        if let Some(spelling) = spelled(name, "authorization") {
+            self.authorization.push(value, spelling);
+        } else if let Some(spelling) = is(&profile.version_header) {
+            self.version.push(value, spelling);
+        } else if let Some(spelling) = is(&profile.context_header) {
+            self.context.push(value, spelling);
+        } else if let Some(spelling) = is(&profile.account_header) {
+            self.account.push(value, spelling);
+        } else if let Some(spelling) = identity.0.iter().find_map(|ours| spelled(name, ours)) {
+            self.forged_identity.push(name);
+            if spelling == Spelling::Folded {
+                self.folded_identity = Some(name);
+            }
+        } else if OVERRIDES.iter().any(|ours| spelled(name, ours).is_some()) {
+            self.is_overridden = true;
+        } else if spelled(name, "upgrade").is_some() {
+            self.is_upgrade = true;
+        }
+        let family = name.get(..profile.header_family.len());
+        self.has_family_header |=
+            family.is_some_and(|start| spelled(start, &profile.header_family).is_some());
+    }
+
+    /// The path without its query.
+    #[must_use]
+    pub fn path_without_query(&self) -> &'a [u8] {
+        let path = self.path.unwrap_or(&[]);
+        path.split(|byte| *byte == b'?').next().unwrap_or(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<'a>(headers: &[(&'a str, &'a [u8])]) -> RequestHead<'a> {
+        RequestHead::read(
+            &Profile::stripe(),
+            &IdentityNames::new(["x-keyward-principal"]),
+            headers
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), *value)),
+            false,
+        )
+    }
+
+    #[test]
+    fn one_printable_header_is_its_text() {
+        let head = read(&[("stripe-context", b"acct_1")]);
+        assert!(head.context.value() == Value::Text("acct_1"));
+        assert!(head.account.value() == Value::Absent);
+    }
+
+    #[test]
+    fn several_empty_folded_or_foreign_bytes_are_malformed() {
+        for headers in [
+            &[("stripe-context", &b"a"[..]), ("stripe-context", b"a")][..],
+            &[("stripe-context", b"")],
+            &[("stripe_context", b"a")],
+            &[("stripe-context", b"a"), ("Stripe_Context", b"a")],
+            &[("stripe-context", b"a\xff")],
+            &[("stripe-context", b"a\x7f")],
+            &[("stripe-context", b"a\tb")],
+        ] {
+            assert!(read(headers).context.value() == Value::Malformed);
+        }
+    }
+
+    #[test]
+    fn several_values_are_shown_as_an_upstream_joins_them() {
+        let head = read(&[("stripe-version", b"a"), ("stripe-version", b"b")]);
+        assert_eq!(head.version.joined(), b"a, b");
+    }
+
+    #[test]
+    fn forged_identity_is_found_in_every_spelling() {
+        let head = read(&[("X_Keyward-Principal", b"x"), ("x-keyward-principal", b"y")]);
+        assert_eq!(
+            head.forged_identity,
+            [&b"X_Keyward-Principal"[..], b"x-keyward-principal"]
+        );
+        assert_eq!(head.folded_identity, Some(&b"X_Keyward-Principal"[..]));
+    }
+
+    #[test]
+    fn override_headers_are_found_in_every_spelling() {
+        for name in OVERRIDES {
+            assert!(read(&[(name, b"x")]).is_overridden);
+            assert!(read(&[(&name.replace('-', "_").to_uppercase(), b"x")]).is_overridden);
+        }
+    }
+
+    #[test]
+    fn the_query_is_cut_off() {
+        let head = read(&[(":path", b"/v1/charges?limit=3?x")]);
+        assert_eq!(head.path_without_query(), b"/v1/charges");
+    }
+}

@@ -1,0 +1,111 @@
+//! What a snapshot says of one key.
+
+use std::sync::Arc;
+
+use crate::account::AccountIndex;
+use crate::address::AllowedIps;
+use crate::key::{KeyKind, Livemode};
+use crate::permission::Grants;
+
+/// Whether a verdict is carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Enforcement {
+    /// What may not pass does not pass.
+    #[default]
+    Enforce,
+    /// What may not pass is noted, and passes.
+    Shadow,
+}
+
+/// Whether a key was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// In use.
+    Active,
+    /// Deleted: it is listed so that its last users see why it no longer works.
+    Deleted,
+}
+
+/// One key, known by its digest alone.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    pub(super) id: Box<str>,
+    pub(super) kind: KeyKind,
+    pub(super) livemode: Livemode,
+    pub(super) owner: AccountIndex,
+    pub(super) status: KeyStatus,
+    pub(super) not_before: Option<u64>,
+    pub(super) expires_at: Option<u64>,
+    pub(super) allowed_ips: Option<AllowedIps>,
+    pub(super) enforcement: Enforcement,
+    pub(super) grants: Option<Arc<Grants>>,
+    pub(super) connect_grants: Option<Arc<Grants>>,
+}
+
+impl KeyRecord {
+    /// `mk_…`
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// Its mode.
+    #[must_use]
+    pub fn livemode(&self) -> Livemode {
+        self.livemode
+    }
+
+    /// The account that owns it; for an organization key the organization.
+    #[must_use]
+    pub fn owner(&self) -> AccountIndex {
+        self.owner
+    }
+
+    /// Whether it was deleted.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.status == KeyStatus::Deleted
+    }
+
+    /// The first second, Unix time, at which it works.
+    #[must_use]
+    pub fn not_before(&self) -> Option<u64> {
+        self.not_before
+    }
+
+    /// The first second, Unix time, at which it no longer works.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<u64> {
+        self.expires_at
+    }
+
+    /// Where it may be used from, if that is limited.
+    #[must_use]
+    pub fn allowed_ips(&self) -> Option<&AllowedIps> {
+        self.allowed_ips.as_ref()
+    }
+
+    /// Whether verdicts of rules 7 to 11 are carried out.
+    #[must_use]
+    pub fn enforcement(&self) -> Enforcement {
+        self.enforcement
+    }
+
+    /// What it may do, if that is limited.
+    #[must_use]
+    pub fn grants(&self) -> Option<&Grants> {
+        self.grants.as_deref()
+    }
+
+    /// What it may do on connected accounts, if that is said apart.
+    #[must_use]
+    pub fn connect_grants(&self) -> Option<&Grants> {
+        self.connect_grants.as_deref()
+    }
+}

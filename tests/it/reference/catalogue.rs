@@ -1,0 +1,200 @@
+//! Which endpoint a request names: every row is compared, segment by segment.
+
+use serde_json::Value;
+
+use super::{Row, flag, list, text, texts};
+
+/// A row of the catalogue in force.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    method: String,
+    template: Vec<String>,
+    pub(super) permissions: Vec<String>,
+    access: Option<String>,
+    pub(super) is_publishable: bool,
+    /// `"auth": "none"`.
+    pub(super) is_public: bool,
+}
+
+impl Endpoint {
+    /// The endpoint's own level, else what its method does.
+    pub(super) fn level(&self) -> String {
+        match &self.access {
+            Some(access) => access.clone(),
+            None if self.method == "GET" => "read".to_owned(),
+            None => "write".to_owned(),
+        }
+    }
+
+    /// The template without the names of its parameters.
+    fn shape(&self) -> Vec<String> {
+        let pieces = self.template.iter();
+        pieces
+            .map(|piece| match kind(piece) {
+                Kind::Literal => piece.clone(),
+                Kind::Parameter => "{}".to_owned(),
+                Kind::Wildcard => "{*}".to_owned(),
+            })
+            .collect()
+    }
+
+    /// Smaller is preferred: at the leftmost difference a literal before a parameter before a wildcard.
+    fn rank(&self) -> Vec<Kind> {
+        self.template.iter().map(|piece| kind(piece)).collect()
+    }
+}
+
+/// The built-in rows unless the snapshot drops them, with the snapshot's own added or put in their place.
+pub(super) fn effective(rows: &[Row], snapshot: &Value) -> Vec<Endpoint> {
+    let mut endpoints = Vec::new();
+    if text(snapshot, "catalogue") != Some("none") {
+        endpoints.extend(rows.iter().map(built_in));
+    }
+    for own in list(snapshot, "endpoints").iter().map(custom) {
+        endpoints.retain(|other| other.method != own.method || other.shape() != own.shape());
+        endpoints.push(own);
+    }
+    endpoints
+}
+
+fn built_in(row: &Row) -> Endpoint {
+    Endpoint {
+        method: row.method.clone(),
+        template: segments(&row.path),
+        permissions: row.permissions.clone(),
+        access: row.access.clone(),
+        is_publishable: row.publishable,
+        is_public: false,
+    }
+}
+
+fn custom(row: &Value) -> Endpoint {
+    let mut permissions = texts(row, "any_of");
+    permissions.extend(text(row, "permission").map(str::to_owned));
+    Endpoint {
+        method: text(row, "method").unwrap_or_default().to_owned(),
+        template: segments(text(row, "path").unwrap_or_default()),
+        permissions,
+        access: text(row, "access").map(str::to_owned),
+        is_publishable: flag(row, "publishable"),
+        is_public: text(row, "auth") == Some("none"),
+    }
+}
+
+/// The row that a method and a path (with its query) name; `None` too where the path has more than one reading.
+pub(super) fn find(endpoints: &[Endpoint], method: &[u8], path: &[u8]) -> Option<Endpoint> {
+    let method = if method == b"HEAD" { b"GET" } else { method };
+    let path = segments(&one_reading(path)?);
+    let is_in_doubt = endpoints
+        .iter()
+        .any(|endpoint| misses_by_case(&endpoint.template, &path));
+    if is_in_doubt {
+        return None;
+    }
+    let mut found: Vec<&Endpoint> = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.method.as_bytes() == method)
+        .filter(|endpoint| matches(&endpoint.template, &path))
+        .collect();
+    found.sort_by_key(|endpoint| endpoint.rank());
+    found.first().copied().cloned()
+}
+
+/// The path without its query, where every server reads it alike.
+fn one_reading(path: &[u8]) -> Option<String> {
+    let path = path.split(|&byte| byte == b'?').next()?;
+    if path.first() != Some(&b'/') {
+        return None;
+    }
+    for (at, &byte) in path.iter().enumerate() {
+        // No space either: an HTTP/1 request line would end there.
+        if !byte.is_ascii_graphic() || b"\\;#".contains(&byte) {
+            return None;
+        }
+        if byte == b'%' {
+            let escaped = escape(path, at)?;
+            let is_unreserved = escaped.is_ascii_alphanumeric() || b"-._~".contains(&escaped);
+            if is_unreserved
+                || b"/\\;%?#".contains(&escaped)
+                || escaped.is_ascii_control()
+                || escaped >= 0x80
+            {
+                return None;
+            }
+        }
+    }
+    let path = String::from_utf8(path.to_vec()).ok()?;
+    let has_dots = path
+        .split('/')
+        .any(|segment| segment == "." || segment == "..");
+    (!has_dots && !path.contains("//")).then_some(path)
+}
+
+/// The byte that the percent sign at this place stands for.
+fn escape(text: &[u8], at: usize) -> Option<u8> {
+    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
+    u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()
+}
+
+/// What stands between the slashes after the first one; the path `/` is one empty segment.
+fn segments(path: &str) -> Vec<String> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').map(str::to_owned).collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Literal,
+    Parameter,
+    Wildcard,
+}
+
+fn kind(piece: &str) -> Kind {
+    match piece.strip_prefix('{').and_then(|x| x.strip_suffix('}')) {
+        Some(name) if name.starts_with('*') => Kind::Wildcard,
+        Some(_) => Kind::Parameter,
+        None => Kind::Literal,
+    }
+}
+
+fn matches(template: &[String], path: &[String]) -> bool {
+    match (template.split_first(), path.split_first()) {
+        (None, None) => true,
+        (Some((piece, template)), Some((segment, path))) => match kind(piece) {
+            Kind::Literal => piece == segment && matches(template, path),
+            Kind::Parameter => !segment.is_empty() && matches(template, path),
+            Kind::Wildcard => !segment.is_empty(),
+        },
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+/// Whether the first segment at which the path leaves the template is the template's literal in another spelling.
+fn misses_by_case(template: &[String], path: &[String]) -> bool {
+    for (piece, segment) in template.iter().zip(path) {
+        match kind(piece) {
+            Kind::Literal if piece == segment => {}
+            Kind::Literal => return folded(piece) == folded(segment),
+            Kind::Parameter if !segment.is_empty() => {}
+            Kind::Parameter | Kind::Wildcard => return false,
+        }
+    }
+    false
+}
+
+/// Percent-decoded and in lower case.
+fn folded(segment: &str) -> Vec<u8> {
+    let bytes = segment.as_bytes();
+    let mut folded = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = if byte == b'%' {
+            escape(bytes, at)
+        } else {
+            None
+        };
+        folded.push(escaped.unwrap_or(byte).to_ascii_lowercase());
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    folded
+}

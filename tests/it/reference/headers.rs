@@ -1,0 +1,113 @@
+//! The request's headers, sorted into ours and the rest.
+
+use serde_json::Value;
+
+use super::text;
+
+const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+];
+
+/// The headers that remain once the identity headers a client sent are removed.
+pub(super) struct Headers {
+    /// Names in lower case, otherwise as spelled.
+    remaining: Vec<(String, Vec<u8>)>,
+    /// One of the removed identity headers was spelled with `_`.
+    pub(super) is_identity_misspelled: bool,
+}
+
+/// What a request says under one of our names.
+pub(super) enum Ours {
+    Absent,
+    /// Several, empty, misspelled, or not printable ASCII.
+    Malformed,
+    One(String),
+}
+
+impl Headers {
+    pub(super) fn read(configuration: &Value, headers: &[(Vec<u8>, Vec<u8>)]) -> Self {
+        let identities = identity_names(configuration);
+        let mut remaining = Vec::new();
+        let mut is_identity_misspelled = false;
+        for (name, value) in headers {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            if identities.contains(&hyphenated(&name)) {
+                is_identity_misspelled |= !identities.contains(&name);
+            } else {
+                remaining.push((name, value.clone()));
+            }
+        }
+        Self {
+            remaining,
+            is_identity_misspelled,
+        }
+    }
+
+    /// A header of exactly this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.remaining.iter().any(|(other, _)| other == name)
+    }
+
+    /// A header of this name, however it is spelled.
+    pub(super) fn has_any_spelling(&self, name: &str) -> bool {
+        self.remaining
+            .iter()
+            .any(|(other, _)| hyphenated(other) == name)
+    }
+
+    pub(super) fn has_stripe(&self) -> bool {
+        self.remaining
+            .iter()
+            .any(|(name, _)| hyphenated(name).starts_with("stripe-"))
+    }
+
+    pub(super) fn has_override(&self) -> bool {
+        OVERRIDES.iter().any(|name| self.has_any_spelling(name))
+    }
+
+    /// The value of the header of ours of this name.
+    pub(super) fn ours(&self, name: &str) -> Ours {
+        let mut found = Vec::new();
+        for (other, value) in &self.remaining {
+            if hyphenated(other) == name {
+                if other != name {
+                    return Ours::Malformed;
+                }
+                found.push(value);
+            }
+        }
+        match found.as_slice() {
+            [] => Ours::Absent,
+            [value] if value.is_empty() => Ours::Malformed,
+            [value] if !value.iter().all(|byte| (0x20..=0x7e).contains(byte)) => Ours::Malformed,
+            [value] => Ours::One(String::from_utf8_lossy(value).into_owned()),
+            _ => Ours::Malformed,
+        }
+    }
+}
+
+fn hyphenated(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// The names under which keyward writes: removed on every request, the default name too when renamed or off.
+fn identity_names(configuration: &Value) -> Vec<String> {
+    let mut names = vec!["x-keyward-principal".to_owned()];
+    if let Some(name) = text(configuration, "principal_header")
+        && !name.is_empty()
+    {
+        names.push(name.to_owned());
+    }
+    if let Some(singles) = configuration
+        .get("identity_headers")
+        .and_then(Value::as_object)
+    {
+        names.extend(singles.keys().cloned());
+    }
+    names
+}

@@ -1,0 +1,261 @@
+//! A naive reference of the decision, which property tests hold the filter to.
+//!
+//! It follows the rule table of the contract literally, one function per rule, in order: linear searches, strings, the
+//! JSON as it stands. It shares no code with `src/` and is written from the documents alone. It knows Stripe's names
+//! only, so a configuration with a `profile` is refused loudly.
+
+mod address;
+mod catalogue;
+mod headers;
+mod rules;
+mod syntax;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use catalogue::Endpoint;
+use headers::Headers;
+
+/// One request as a client sent it, header bytes and all.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Vec<u8>,
+    /// With its query; empty where the request has no `:path`.
+    pub(crate) path: Vec<u8>,
+    /// Names in lower case, as Envoy gives them; no pseudo headers.
+    pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) has_body: bool,
+    pub(crate) address: Option<IpAddr>,
+    /// Unix seconds.
+    pub(crate) now: u64,
+}
+
+/// What the filter has to do with a request, and what it says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) allow: bool,
+    /// The deny reason, or a shadow pass's `would_deny`.
+    pub(crate) reason: Option<String>,
+    /// The filter state `wasm.keyward`, exactly.
+    pub(crate) state: String,
+    /// The principal header's value, exactly; `None` where none is written.
+    pub(crate) principal: Option<String>,
+}
+
+/// A row of the built-in catalogue.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) method: String,
+    /// A template: `/v1/customers/{id}`, `/files/{*rest}`.
+    pub(crate) path: String,
+    /// Any one of them is enough.
+    pub(crate) permissions: Vec<String>,
+    /// `read` or `write`, where the method does not tell.
+    pub(crate) access: Option<String>,
+    /// Open to publishable keys.
+    pub(crate) publishable: bool,
+}
+
+/// Decides one request. `configuration` is the plugin configuration (section 4 of the contract), known to be valid.
+pub(crate) fn decide(configuration: &Value, rows: &[Row], request: &Request) -> Verdict {
+    assert!(
+        present(configuration, "profile").is_none(),
+        "the reference knows Stripe's profile only"
+    );
+    let Some(snapshot) = present(configuration, "snapshot") else {
+        return verdict(false, Some("no_snapshot"), "deny no_snapshot", None);
+    };
+    let mut case = Case::new(configuration, snapshot, rows, request);
+
+    if let Err(reason) = rules::rule_1(&case) {
+        return case.denied(reason);
+    }
+    if rules::is_public(&case) {
+        return verdict(true, None, "allow public", None);
+    }
+    if rules::is_preflight(&case) {
+        return verdict(true, None, "allow preflight", None);
+    }
+    let rules: [(u8, Rule); 10] = [
+        (2, rules::rule_2),
+        (3, rules::rule_3),
+        (4, rules::rule_4),
+        (5, rules::rule_5),
+        (6, rules::rule_6),
+        (7, rules::rule_7),
+        (8, target::rule_8),
+        (9, rules::rule_9),
+        (10, rules::rule_10),
+        (11, rules::rule_11),
+    ];
+    for (number, rule) in rules {
+        if let Err(reason) = rule(&mut case) {
+            return if case.is_shadowed(number) {
+                case.would_be_denied(reason)
+            } else {
+                case.denied(reason)
+            };
+        }
+    }
+    case.allowed()
+}
+
+type Rule = fn(&mut Case) -> Result<(), &'static str>;
+
+/// What is known about one request, filled in rule by rule.
+struct Case<'a> {
+    configuration: &'a Value,
+    snapshot: &'a Value,
+    request: &'a Request,
+    headers: Headers,
+    endpoints: Vec<Endpoint>,
+    /// The credential, from rule 2 on.
+    credential: Option<String>,
+    /// The key's entry in the snapshot, from rule 3 on.
+    key: Option<&'a Value>,
+    /// Rule 4 held.
+    is_alive: bool,
+    /// The target is a connected account of the key, from rule 8 on.
+    is_connected: bool,
+    /// The row that was found, for keys that need one, from rule 9 on.
+    endpoint: Option<Endpoint>,
+    /// The members established until now, as they are written, by name.
+    members: BTreeMap<&'static str, String>,
+}
+
+/// The members' order on the wire.
+const MEMBERS: [&str; 9] = [
+    "key",
+    "kind",
+    "livemode",
+    "account",
+    "path",
+    "org",
+    "permission",
+    "access",
+    "revision",
+];
+
+impl<'a> Case<'a> {
+    fn new(
+        configuration: &'a Value,
+        snapshot: &'a Value,
+        rows: &[Row],
+        request: &'a Request,
+    ) -> Self {
+        let revision = number(snapshot, "revision").unwrap_or(0);
+        Self {
+            configuration,
+            snapshot,
+            request,
+            headers: Headers::read(configuration, &request.headers),
+            endpoints: catalogue::effective(rows, snapshot),
+            credential: None,
+            key: None,
+            is_alive: false,
+            is_connected: false,
+            endpoint: None,
+            members: BTreeMap::from([("revision", revision.to_string())]),
+        }
+    }
+
+    fn establish(&mut self, name: &'static str, value: String) {
+        self.members.insert(name, value);
+    }
+
+    fn establish_quoted(&mut self, name: &'static str, value: &str) {
+        self.establish(name, format!("\"{value}\""));
+    }
+
+    /// `key="mk_1", kind=restricted, …, revision=7`.
+    fn members(&self) -> String {
+        let mut parts = Vec::new();
+        for name in MEMBERS {
+            if let Some(value) = self.members.get(name) {
+                parts.push(format!("{name}={value}"));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// A gateway in shadow lets rules 2 to 11 pass, a key in shadow rules 7 to 11.
+    fn is_shadowed(&self, rule: u8) -> bool {
+        let gateway = text(self.configuration, "enforcement") == Some("shadow");
+        let key = self.key.and_then(|key| text(key, "enforcement")) == Some("shadow");
+        (gateway && rule >= 2) || (key && rule >= 7)
+    }
+
+    /// The principal header of a request that passes.
+    fn principal(&self) -> Option<String> {
+        let is_off = text(self.configuration, "principal_header") == Some("");
+        (self.is_alive && !is_off).then(|| self.members())
+    }
+
+    fn allowed(&self) -> Verdict {
+        let state = format!("allow {}", self.members());
+        verdict(true, None, &state, self.principal())
+    }
+
+    fn would_be_denied(&self, reason: &str) -> Verdict {
+        let state = format!("allow would_deny={reason} {}", self.members());
+        verdict(true, Some(reason), &state, self.principal())
+    }
+
+    fn denied(&self, reason: &str) -> Verdict {
+        let state = format!("deny {reason} {}", self.members());
+        verdict(false, Some(reason), &state, None)
+    }
+}
+
+fn verdict(allow: bool, reason: Option<&str>, state: &str, principal: Option<String>) -> Verdict {
+    Verdict {
+        allow,
+        reason: reason.map(str::to_owned),
+        state: state.to_owned(),
+        principal,
+    }
+}
+
+/// A member that is there and not null.
+fn present<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    object.get(name).filter(|value| !value.is_null())
+}
+
+fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    object.get(name)?.as_str()
+}
+
+fn flag(object: &Value, name: &str) -> bool {
+    object.get(name).and_then(Value::as_bool) == Some(true)
+}
+
+/// A whole number, which Istio writes as a double.
+fn number(object: &Value, name: &str) -> Option<u64> {
+    let value = object.get(name)?;
+    match value.as_u64() {
+        Some(number) => Some(number),
+        None => value.as_f64()?.to_string().parse().ok(),
+    }
+}
+
+/// The elements of a list; none where it is absent.
+fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
+    match object.get(name).and_then(Value::as_array) {
+        Some(elements) => elements,
+        None => &[],
+    }
+}
+
+/// The texts of a list of texts.
+fn texts(object: &Value, name: &str) -> Vec<String> {
+    let elements = list(object, name).iter();
+    elements
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,297 @@
+//! The rules of the table, each in a function of its own, except rule 8 (`target`).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::headers::Ours;
+use super::{Case, address, catalogue, flag, list, number, present, syntax, target, text, texts};
+
+const METHODS: [&[u8]; 6] = [b"GET", b"HEAD", b"POST", b"DELETE", b"PUT", b"PATCH"];
+
+/// The snapshot is not stale. That there is one is known here.
+pub(super) fn rule_1(case: &Case) -> Result<(), &'static str> {
+    let Some(age) = number(case.configuration, "max_snapshot_age") else {
+        return Ok(());
+    };
+    let issued = number(case.snapshot, "issued_at").ok_or("stale_snapshot")?;
+    let now = case.request.now;
+    if now.saturating_sub(issued) > age || issued.saturating_sub(now) > 300 {
+        return Err("stale_snapshot");
+    }
+    Ok(())
+}
+
+/// An endpoint without a key, for which rules 2 to 11 are skipped.
+pub(super) fn is_public(case: &Case) -> bool {
+    METHODS.contains(&case.request.method.as_slice())
+        && !case.headers.has_override()
+        && !is_refused_upgrade(case)
+        && catalogue::find(&case.endpoints, &case.request.method, &case.request.path)
+            .is_some_and(|endpoint| endpoint.is_public)
+}
+
+/// A preflight, which passes after rule 1. An upgrade is none: the raw bytes after it would pass unchecked.
+pub(super) fn is_preflight(case: &Case) -> bool {
+    text(case.configuration, "preflight") != Some("check")
+        && case.request.method == b"OPTIONS"
+        && case.headers.has("origin")
+        && case.headers.has("access-control-request-method")
+        && !case.headers.has("authorization")
+        && !case.headers.has_stripe()
+        && !case.headers.has_override()
+        && !case.request.has_body
+        && !is_refused_upgrade(case)
+}
+
+fn is_refused_upgrade(case: &Case) -> bool {
+    case.headers.has("upgrade") && !flag(case.configuration, "allow_upgrades")
+}
+
+/// One well-formed credential.
+pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
+    match case.headers.ours("authorization") {
+        Ours::Absent => Err("missing_credential"),
+        Ours::Malformed => Err("malformed_credential"),
+        Ours::One(value) => {
+            case.credential = Some(syntax::credential(&value).ok_or("malformed_credential")?);
+            Ok(())
+        }
+    }
+}
+
+/// The key is known, and its prefix is one of its kind's.
+pub(super) fn rule_3(case: &mut Case) -> Result<(), &'static str> {
+    let credential = case.credential.clone().ok_or("unknown_key")?;
+    let digest = format!("{:x}", Sha256::digest(credential.as_bytes()));
+    let key = list(case.snapshot, "keys")
+        .iter()
+        .find(|key| text(key, "sha256").map(str::to_ascii_lowercase) == Some(digest.clone()))
+        .ok_or("unknown_key")?;
+    let kind = text(key, "kind").unwrap_or_default();
+    let prefixes: &[&str] = match kind {
+        "secret" => &["sk_test_", "sk_live_"],
+        "restricted" => &["rk_test_", "rk_live_"],
+        "publishable" => &["pk_test_", "pk_live_"],
+        "organization" => &["sk_org_"],
+        _ => &[],
+    };
+    if !prefixes
+        .iter()
+        .any(|prefix| credential.starts_with(*prefix))
+    {
+        return Err("unknown_key");
+    }
+
+    case.key = Some(key);
+    case.establish_quoted("key", text(key, "id").unwrap_or_default());
+    case.establish("kind", kind.to_owned());
+    let livemode = if flag(key, "livemode") { "?1" } else { "?0" };
+    case.establish("livemode", livemode.to_owned());
+    let root = target::root(
+        list(case.snapshot, "accounts"),
+        text(key, "owner").unwrap_or_default(),
+    );
+    if root.starts_with("org_") {
+        case.establish_quoted("org", &root);
+    }
+    Ok(())
+}
+
+/// The key is alive.
+pub(super) fn rule_4(case: &mut Case) -> Result<(), &'static str> {
+    let key = case.key.ok_or("unknown_key")?;
+    let now = case.request.now;
+    if text(key, "status") == Some("deleted") {
+        return Err("deleted_key");
+    }
+    if number(key, "expires_at").is_some_and(|expires_at| now >= expires_at) {
+        return Err("expired_key");
+    }
+    if number(key, "not_before").is_some_and(|not_before| now < not_before) {
+        return Err("inactive_key");
+    }
+    let accounts = list(case.snapshot, "accounts");
+    let owner = target::account(accounts, text(key, "owner").unwrap_or_default());
+    if owner.and_then(|owner| text(owner, "status")) == Some("suspended") {
+        return Err("suspended_account");
+    }
+    case.is_alive = true;
+    Ok(())
+}
+
+/// The client's address is one of those the key is bound to.
+pub(super) fn rule_5(case: &mut Case) -> Result<(), &'static str> {
+    let key = case.key.ok_or("unknown_key")?;
+    let ranges = texts(key, "allowed_ips");
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    match case.request.address {
+        Some(client) if ranges.iter().any(|range| address::is_in(client, range)) => Ok(()),
+        Some(_) | None => Err("ip_not_allowed"),
+    }
+}
+
+/// The key's mode is one that this gateway serves.
+pub(super) fn rule_6(case: &mut Case) -> Result<(), &'static str> {
+    let is_live = flag(case.key.ok_or("unknown_key")?, "livemode");
+    let is_served = match text(case.configuration, "serve_mode") {
+        Some("live") => is_live,
+        Some("test") => !is_live,
+        _ => true,
+    };
+    if is_served {
+        Ok(())
+    } else {
+        Err("livemode_mismatch")
+    }
+}
+
+/// The identity headers' spelling, and the version.
+pub(super) fn rule_7(case: &mut Case) -> Result<(), &'static str> {
+    if case.headers.is_identity_misspelled {
+        return Err("malformed_header");
+    }
+    let key = case.key.ok_or("unknown_key")?;
+    match case.headers.ours("stripe-version") {
+        Ours::Absent if text(key, "kind") == Some("organization") => Err("missing_version"),
+        Ours::Absent => Ok(()),
+        Ours::Malformed => Err("invalid_version"),
+        Ours::One(version) => {
+            let listed = texts(case.snapshot, "api_versions");
+            if syntax::is_version(&version) && (listed.is_empty() || listed.contains(&version)) {
+                Ok(())
+            } else {
+                Err("invalid_version")
+            }
+        }
+    }
+}
+
+/// The method, and for a key whose permissions matter the endpoint.
+pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
+    if !METHODS.contains(&case.request.method.as_slice()) || is_refused_upgrade(case) {
+        return Err("unknown_endpoint");
+    }
+    let key = case.key.ok_or("unknown_key")?;
+    let authority = authority(case.snapshot, key, case.is_connected);
+    if matches!(authority, Authority::Everything) {
+        return Ok(());
+    }
+    if case.headers.has_override() {
+        return Err("unknown_endpoint");
+    }
+    let endpoint = catalogue::find(&case.endpoints, &case.request.method, &case.request.path)
+        .ok_or("unknown_endpoint")?;
+
+    let level = endpoint.level();
+    let permission = authority
+        .granted(&endpoint.permissions, &level)
+        .or(endpoint.permissions.first());
+    if let Some(permission) = permission {
+        case.establish_quoted("permission", permission);
+        case.establish("access", level);
+    }
+    case.endpoint = Some(endpoint);
+    Ok(())
+}
+
+/// A publishable key calls what is open to publishable keys.
+pub(super) fn rule_10(case: &mut Case) -> Result<(), &'static str> {
+    if !is_publishable(case.key.ok_or("unknown_key")?) {
+        return Ok(());
+    }
+    match &case.endpoint {
+        Some(endpoint) if endpoint.is_publishable => Ok(()),
+        Some(_) | None => Err("secret_key_required"),
+    }
+}
+
+/// The key grants the endpoint's permission at its level.
+pub(super) fn rule_11(case: &mut Case) -> Result<(), &'static str> {
+    let key = case.key.ok_or("unknown_key")?;
+    if is_publishable(key) {
+        return Ok(());
+    }
+    let authority = authority(case.snapshot, key, case.is_connected);
+    match (&authority, &case.endpoint) {
+        (Authority::Everything, _) => Ok(()),
+        (Authority::NothingOnConnected, _) => Err("no_connect_permission"),
+        (Authority::Grants(_), Some(endpoint))
+            if authority
+                .granted(&endpoint.permissions, &endpoint.level())
+                .is_some() =>
+        {
+            Ok(())
+        }
+        (Authority::Grants(_), _) => Err("insufficient_permission"),
+    }
+}
+
+fn is_publishable(key: &Value) -> bool {
+    text(key, "kind") == Some("publishable")
+}
+
+/// What a key may do on the request's target account.
+enum Authority {
+    Everything,
+    /// The target is connected, and the key has no permission on connected accounts at all.
+    NothingOnConnected,
+    /// Permission to level. A publishable key's are empty.
+    Grants(BTreeMap<String, String>),
+}
+
+impl Authority {
+    /// The first of these permissions that is granted at this level.
+    fn granted<'a>(&self, permissions: &'a [String], level: &str) -> Option<&'a String> {
+        let Self::Grants(grants) = self else {
+            return None;
+        };
+        permissions.iter().find(|permission| {
+            let has = grants.get(*permission).map(String::as_str);
+            has == Some("write") || (has == Some("read") && level == "read")
+        })
+    }
+}
+
+fn authority(snapshot: &Value, key: &Value, is_connected: bool) -> Authority {
+    let grants = grants(snapshot, key, "grants");
+    let connect_grants = self::grants(snapshot, key, "connect_grants");
+    let kind = text(key, "kind").unwrap_or_default();
+    if kind == "publishable" {
+        return Authority::Grants(BTreeMap::new());
+    }
+    if !is_connected {
+        return match grants {
+            Some(grants) => Authority::Grants(grants),
+            None if kind == "restricted" => Authority::Grants(BTreeMap::new()),
+            None => Authority::Everything,
+        };
+    }
+    match (connect_grants, grants) {
+        (Some(connect_grants), _) if connect_grants.is_empty() => Authority::NothingOnConnected,
+        (Some(connect_grants), _) => Authority::Grants(connect_grants),
+        (None, Some(grants)) if kind == "organization" => Authority::Grants(grants),
+        (None, Some(_)) => Authority::NothingOnConnected,
+        (None, None) if kind == "restricted" => Authority::NothingOnConnected,
+        (None, None) => Authority::Everything,
+    }
+}
+
+/// Grants written out, or named in `grant_sets`. What is there and cannot be read grants nothing.
+fn grants(snapshot: &Value, key: &Value, name: &str) -> Option<BTreeMap<String, String>> {
+    let mut written = present(key, name)?;
+    if let Some(set) = written.as_str() {
+        let sets = snapshot.get("grant_sets").unwrap_or(&Value::Null);
+        written = sets.get(set).unwrap_or(&Value::Null);
+    }
+    let mut grants = BTreeMap::new();
+    for (permission, level) in written.as_object().into_iter().flatten() {
+        if let Some(level) = level.as_str() {
+            grants.insert(permission.clone(), level.to_owned());
+        }
+    }
+    Some(grants)
+}

@@ -1,0 +1,155 @@
+//! What a test may want different from the Envoy we ship.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::bootstrap::{allow_upgrades, hcm, remove_http_filter, route_to};
+use super::envoy::Envoy;
+
+/// The form of the file Envoy reads the configuration from; Envoy goes by its ending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ecds {
+    #[default]
+    Json,
+    /// What we ship; slow to read when it is big.
+    Yaml,
+    /// Binary protobuf, for big configurations and `BytesValue`.
+    Pb,
+}
+
+impl Ecds {
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            Self::Json => "keyward.json",
+            Self::Yaml => "keyward.yaml",
+            Self::Pb => "keyward.pb",
+        }
+    }
+}
+
+type Edit = Box<dyn FnOnce(&mut Value)>;
+
+pub struct Builder {
+    pub(super) concurrency: u32,
+    pub(super) config: Option<String>,
+    pub(super) ecds: Ecds,
+    pub(super) wasm: Option<PathBuf>,
+    pub(super) arguments: Vec<String>,
+    pub(super) edits: Vec<Edit>,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        let arguments = ["--log-level", "warn", "--component-log-level", "wasm:info"]
+            .map(String::from)
+            .to_vec();
+        Self {
+            concurrency: 1,
+            config: None,
+            ecds: Ecds::default(),
+            wasm: None,
+            arguments,
+            edits: Vec::new(),
+        }
+    }
+
+    /// The number of workers; 1 if not called.
+    pub fn concurrency(mut self, workers: u32) -> Self {
+        self.concurrency = workers;
+        self
+    }
+
+    /// The initial plugin configuration; `{}` if not called, as in the file we ship.
+    pub fn config(mut self, config: impl Into<String>) -> Self {
+        self.config = Some(config.into());
+        self
+    }
+
+    pub fn ecds(mut self, form: Ecds) -> Self {
+        self.ecds = form;
+        self
+    }
+
+    /// The filter; the released one if not called.
+    pub fn wasm(mut self, path: impl Into<PathBuf>) -> Self {
+        self.wasm = Some(path.into());
+        self
+    }
+
+    /// Arguments to Envoy, after all others.
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|argument| String::from(*argument)));
+        self
+    }
+
+    /// The filter's debug messages, and Envoy's about the VM.
+    pub fn wasm_debug(mut self) -> Self {
+        for argument in &mut self.arguments {
+            if argument == "wasm:info" {
+                *argument = String::from("wasm:debug");
+            }
+        }
+        self
+    }
+
+    /// Any change to the bootstrap. Changes are made in the order they were asked for, after ports and paths were set.
+    pub fn edit(mut self, edit: impl FnOnce(&mut Value) + 'static) -> Self {
+        self.edits.push(Box::new(edit));
+        self
+    }
+
+    pub fn without_interlock(self) -> Self {
+        self.edit(|bootstrap| remove_http_filter(bootstrap, "keyward.interlock"))
+    }
+
+    /// Sends requests to the test's own upstream and not to the built-in one.
+    pub fn upstream(self, address: SocketAddr) -> Self {
+        self.edit(move |bootstrap| route_to(bootstrap, address))
+    }
+
+    /// `x-forwarded-for` is believed from this many proxies.
+    pub fn trusted_hops(self, hops: u32) -> Self {
+        self.edit(move |bootstrap| hcm(bootstrap)["xff_num_trusted_hops"] = json!(hops))
+    }
+
+    pub fn allow_underscores(self) -> Self {
+        self.edit(|bootstrap| {
+            hcm(bootstrap)["common_http_protocol_options"]["headers_with_underscores_action"] =
+                json!("ALLOW")
+        })
+    }
+
+    /// `websocket`, `CONNECT` and so on.
+    pub fn allow_upgrades(self, kinds: &'static [&'static str]) -> Self {
+        self.edit(move |bootstrap| allow_upgrades(bootstrap, kinds))
+    }
+
+    pub fn normalize_path(self, on: bool) -> Self {
+        self.edit(move |bootstrap| hcm(bootstrap)["normalize_path"] = json!(on))
+    }
+
+    pub fn merge_slashes(self, on: bool) -> Self {
+        self.edit(move |bootstrap| hcm(bootstrap)["merge_slashes"] = json!(on))
+    }
+
+    /// `KEEP_UNCHANGED`, `REJECT_REQUEST`, `UNESCAPE_AND_REDIRECT` or `UNESCAPE_AND_FORWARD`.
+    pub fn escaped_slashes(self, action: &'static str) -> Self {
+        self.edit(move |bootstrap| {
+            hcm(bootstrap)["path_with_escaped_slashes_action"] = json!(action)
+        })
+    }
+
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    pub fn start(self) -> Envoy {
+        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same, with Envoy's log as the error when it ends: for what Envoy has to refuse.
+    pub fn try_start(self) -> Result<Envoy, String> {
+        Envoy::start(self)
+    }
+}

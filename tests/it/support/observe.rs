@@ -1,0 +1,180 @@
+//! What a running Envoy tells: stats, logs, and what each of its workers serves.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::envoy::Envoy;
+use super::http::{Connection, NO_HEADERS, Response};
+use super::wait::{BOUND, eventually};
+
+impl Envoy {
+    /// A request to the admin interface.
+    #[track_caller]
+    pub fn admin(&self, method: &str, path: &str) -> Response {
+        Connection::open(self.admin).request(method, path, NO_HEADERS, b"")
+    }
+
+    /// A counter or gauge by its whole name, as `/stats` shows it. 0 if there is none: Envoy makes most when they are first needed.
+    #[track_caller]
+    pub fn stat(&self, name: &str) -> u64 {
+        self.stats(&format!("^{}$", escape_regex(name)))
+            .get(name)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The counters and gauges whose names a regex (RE2) finds.
+    #[track_caller]
+    pub fn stats(&self, regex: &str) -> BTreeMap<String, u64> {
+        self.try_stats(regex, BOUND)
+            .expect("Envoy's admin interface does not answer")
+    }
+
+    /// keyward's counter of requests.
+    #[track_caller]
+    pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
+        self.stat(&format!(
+            "wasmcustom.decision=.={decision};.;reason=.={reason};.;keyward_requests_total"
+        ))
+    }
+
+    /// The page that Prometheus reads.
+    #[track_caller]
+    pub fn prometheus(&self) -> String {
+        self.admin("GET", "/stats/prometheus").text().to_owned()
+    }
+
+    /// Nothing when the main thread is busy for longer than `timeout`, as with a big push.
+    pub(super) fn try_stats(
+        &self,
+        regex: &str,
+        timeout: Duration,
+    ) -> Option<BTreeMap<String, u64>> {
+        let mut connection = Connection::try_open(self.admin).ok()?.with_timeout(timeout);
+        let page = connection
+            .try_request(
+                "GET",
+                &format!("/stats?filter={}", percent_encode(regex)),
+                NO_HEADERS,
+                b"",
+            )
+            .ok()?;
+        let lines = std::str::from_utf8(&page.body).ok()?.lines();
+        // Histograms and texts stand on the same page.
+        let numbers = lines
+            .filter_map(|line| line.rsplit_once(": "))
+            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+        Some(numbers.collect())
+    }
+
+    /// Everything Envoy and the filter have logged.
+    pub fn logs(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.path().join("envoy.log")).unwrap())
+            .into_owned()
+    }
+
+    /// The access log's lines so far. A line is written some milliseconds after the response: see [`Self::logged`].
+    pub fn access_log(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.path().join("access.log")).unwrap();
+        let whole = text.rfind('\n').map_or("", |end| text.split_at(end).0);
+        whole
+            .lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect()
+    }
+
+    /// The first line of the access log that `wanted` accepts, once it is there.
+    #[track_caller]
+    pub fn logged(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, BOUND, || {
+            self.access_log().into_iter().find(|line| wanted(line))
+        })
+    }
+
+    /// The access log's line of the request to this path (normalized as Envoy does, without its query), once it is there. For paths that
+    /// are asked for once.
+    #[track_caller]
+    pub fn logged_path(&self, path: &str) -> Value {
+        self.logged(&format!("`{path}` is in the access log"), |line| {
+            line["path"] == path
+        })
+    }
+
+    /// Polls `probe` on a connection to each worker until it answers on all of them. A connection stays on its worker, so this proves what
+    /// every worker serves, not what one of them happens to. Nothing else may connect to this Envoy meanwhile.
+    #[track_caller]
+    pub fn on_every_worker<T>(
+        &self,
+        what: &str,
+        bound: Duration,
+        mut probe: impl FnMut(&mut Connection) -> Option<T>,
+    ) -> Vec<T> {
+        let connections = self.worker_connections().into_iter().enumerate();
+        connections
+            .map(|(worker, mut connection)| {
+                eventually(&format!("{what} (worker {worker})"), bound, || {
+                    probe(&mut connection)
+                })
+            })
+            .collect()
+    }
+
+    /// An open connection to each worker, in their order. The kernel picks a connection's worker, so some are opened in vain.
+    #[track_caller]
+    pub fn worker_connections(&self) -> Vec<Connection> {
+        let mut held: Vec<Option<Connection>> = (0..self.concurrency).map(|_| None).collect();
+        eventually("every worker takes a connection", BOUND, || {
+            let before = self.taken_per_worker();
+            let connection = Connection::open(self.gateway);
+            let taken = |now: Vec<u64>| {
+                now.iter()
+                    .zip(&before)
+                    .position(|(now, before)| now > before)
+            };
+            let worker = eventually("a worker takes the connection", BOUND, || {
+                taken(self.taken_per_worker())
+            });
+            held[worker].get_or_insert(connection);
+            held.iter().all(Option::is_some).then_some(())
+        });
+        held.into_iter().flatten().collect()
+    }
+
+    /// How many connections each worker has taken.
+    fn taken_per_worker(&self) -> Vec<u64> {
+        // The port was 0 when the listener got its name in the stats.
+        let name = |worker| format!("listener.127.0.0.1_0.worker_{worker}.downstream_cx_total");
+        let stats = self.stats("^listener\\.127\\.0\\.0\\.1_0\\.worker_.*downstream_cx_total$");
+        (0..self.concurrency)
+            .map(|worker| stats[&name(worker)])
+            .collect()
+    }
+}
+
+fn escape_regex(text: &str) -> String {
+    text.chars()
+        .flat_map(|char| {
+            (!char.is_ascii_alphanumeric() && char != '_')
+                .then_some('\\')
+                .into_iter()
+                .chain([char])
+        })
+        .collect()
+}
+
+fn percent_encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,111 @@
+//! Just enough of protobuf's encoding to push a configuration as a binary `.pb` file, of any size: all that surrounds the
+//! configuration is built in memory, the configuration itself is written once, straight to the file.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The message that holds the plugin configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapper {
+    /// `google.protobuf.StringValue`: its bytes must be UTF-8, or Envoy refuses the file.
+    String,
+    /// `google.protobuf.BytesValue`.
+    Bytes,
+}
+
+/// Writes a `DiscoveryResponse` that holds one `TypedExtensionConfig` for keyward with `content` as its configuration.
+pub fn write(
+    out: &mut impl Write,
+    version: &str,
+    wasm: &Path,
+    wrapper: Wrapper,
+    content: &[u8],
+) -> io::Result<()> {
+    out.write_all(&head(version, wasm, wrapper, content.len()))?;
+    out.write_all(content)?;
+    out.flush()
+}
+
+/// Everything before a configuration of `length` bytes. The configuration is the last field of the last field and so on, so nothing follows it.
+fn head(version: &str, wasm: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> {
+    let name = match wrapper {
+        Wrapper::String => "google.protobuf.StringValue",
+        Wrapper::Bytes => "google.protobuf.BytesValue",
+    };
+    let plugin = [
+        text(1, "keyward"),
+        text(2, "keyward"),
+        vec![7 << 3, 1], // failure_policy: FAIL_RELOAD
+        bytes(3, &vm(wasm)),
+    ]
+    .concat();
+    let open = Open {
+        head: Vec::new(),
+        tail: length,
+    }
+    .within(&[], 1) // StringValue.value
+    .within(&type_url(name), 2) // Any.value
+    .within(&plugin, 4) // PluginConfig.configuration
+    .within(&[], 1) // Wasm.config
+    .within(&type_url("envoy.extensions.filters.http.wasm.v3.Wasm"), 2)
+    .within(&text(1, "keyward"), 2) // TypedExtensionConfig.typed_config
+    .within(&type_url("envoy.config.core.v3.TypedExtensionConfig"), 2)
+    .within(&text(1, version), 2); // DiscoveryResponse.resources
+    open.head
+}
+
+fn vm(wasm: &Path) -> Vec<u8> {
+    let filename = text(1, wasm.to_str().unwrap());
+    let code = bytes(1, &filename); // AsyncDataSource.local
+    [
+        text(1, "keyward"),
+        text(2, "envoy.wasm.runtime.v8"),
+        bytes(3, &code),
+    ]
+    .concat()
+}
+
+fn type_url(name: &str) -> Vec<u8> {
+    text(1, &format!("type.googleapis.com/{name}"))
+}
+
+/// A message whose last `tail` bytes are not here.
+struct Open {
+    head: Vec<u8>,
+    tail: usize,
+}
+
+impl Open {
+    /// The message that has the fields `before` and then this one as field `number`.
+    fn within(self, before: &[u8], number: u8) -> Self {
+        let mut head = before.to_vec();
+        head.push(number << 3 | 2);
+        varint(&mut head, self.head.len() + self.tail);
+        head.extend(self.head);
+        Self {
+            head,
+            tail: self.tail,
+        }
+    }
+}
+
+fn text(number: u8, value: &str) -> Vec<u8> {
+    bytes(number, value.as_bytes())
+}
+
+fn bytes(number: u8, value: &[u8]) -> Vec<u8> {
+    Open {
+        head: value.to_vec(),
+        tail: 0,
+    }
+    .within(&[], number)
+    .head
+}
+
+fn varint(out: &mut Vec<u8>, mut value: usize) {
+    while value >= 0x80 {
+        out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).unwrap());
+}

@@ -1,0 +1,160 @@
+//! New configurations for a running Envoy, the way an operator makes them: a file renamed into the watched folder.
+//!
+//! Envoy takes a push on its main thread first, and each worker follows in its own time: that a push was accepted says nothing yet about
+//! the next request. A test that has to know asks [`Envoy::on_every_worker`](super::envoy::Envoy::on_every_worker) or polls.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::bootstrap::{at, shipped_ecds};
+use super::builder::Ecds;
+use super::envoy::Envoy;
+use super::pb::{self, Wrapper};
+use super::wait::{BOUND, LONG, eventually};
+
+/// What became of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// The trial load on the main thread took it; the workers follow.
+    Accepted,
+    /// Envoy read it, and the filter or a check of Envoy's own refused it: a NACK. The old configuration keeps serving.
+    Rejected,
+    /// Envoy could not read the file, JSON or YAML (a broken `.pb` counts as rejected). The old configuration keeps serving.
+    Unreadable,
+}
+
+/// The pushes made, and what was known of them when it was last asked.
+#[derive(Debug, Default)]
+pub struct Pushes {
+    made: u64,
+    rejected: u64,
+    unreadable: u64,
+}
+
+impl Pushes {
+    /// The file that was there at the start counts as one.
+    pub(super) fn initial() -> Self {
+        Self {
+            made: 1,
+            ..Self::default()
+        }
+    }
+}
+
+impl Envoy {
+    /// Pushes a configuration and does not wait for what becomes of it. (It does wait until Envoy has looked at the push before.)
+    pub fn push(&self, config: &str) {
+        self.replace(|path, version| write_ecds(self.ecds, path, version, &self.wasm, config));
+    }
+
+    /// Pushes any bytes as the configuration and does not wait. For an instance with [`Ecds::Pb`].
+    pub fn push_pb(&self, wrapper: Wrapper, content: &[u8]) {
+        assert_eq!(self.ecds, Ecds::Pb, "this instance's file is not binary");
+        self.replace(|path, version| write_pb(path, version, &self.wasm, wrapper, content));
+    }
+
+    /// Puts any bytes in the place of the whole file and does not wait.
+    pub fn push_file(&self, content: &[u8]) {
+        self.replace(|path, _| fs::write(path, content).unwrap());
+    }
+
+    /// Pushes a configuration, and waits until Envoy has taken or refused it.
+    #[track_caller]
+    pub fn push_and_wait(&self, config: &str) -> Push {
+        self.settled(BOUND);
+        self.push(config);
+        self.settled(BOUND)
+    }
+
+    /// The same with any bytes; a big configuration takes its time.
+    #[track_caller]
+    pub fn push_pb_and_wait(&self, wrapper: Wrapper, content: &[u8], bound: Duration) -> Push {
+        self.settled(bound);
+        self.push_pb(wrapper, content);
+        self.settled(bound)
+    }
+
+    /// Waits until Envoy's main thread has looked at every push that was made, the file at the start included, and tells what became
+    /// of those since the last call: a refusal, if there was one.
+    #[track_caller]
+    pub fn settled(&self, bound: Duration) -> Push {
+        let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.looked_at(pushes.made, bound);
+        let seen = Pushes {
+            made: pushes.made,
+            rejected: now["update_rejected"],
+            unreadable: now["update_failure"],
+        };
+        let verdict = if seen.unreadable > pushes.unreadable {
+            Push::Unreadable
+        } else if seen.rejected > pushes.rejected {
+            Push::Rejected
+        } else {
+            Push::Accepted
+        };
+        *pushes = seen;
+        verdict
+    }
+
+    /// The counters of the configuration's source, once Envoy has looked at this many files. It counts an attempt for every rename, and
+    /// what became of it before its main thread answers another admin request. (`config_reload` also counts what is then refused.)
+    #[track_caller]
+    fn looked_at(&self, pushes: u64, bound: Duration) -> BTreeMap<String, u64> {
+        let prefix = "extension_config_discovery.http_filter.keyward.";
+        eventually(&format!("Envoy looks at push {pushes}"), bound, || {
+            let stats = self.try_stats(
+                "^extension_config_discovery\\.http_filter\\.keyward\\.update_",
+                bound,
+            )?;
+            let stats: BTreeMap<_, _> = stats
+                .into_iter()
+                .map(|(name, value)| (name.replace(prefix, ""), value))
+                .collect();
+            (*stats.get("update_attempt")? >= pushes).then_some(stats)
+        })
+    }
+
+    fn replace(&self, write: impl FnOnce(&Path, u64)) {
+        let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
+        // Written beside the watched folder and renamed into it: Envoy sees the whole file or none.
+        let aside = self.folder.path().join(self.ecds.file());
+        write(&aside, pushes.made + 1);
+        // The kernel makes one event of two renames in a row to the same name, and the attempts would no longer tell the pushes.
+        self.looked_at(pushes.made, LONG);
+        pushes.made += 1;
+        fs::rename(
+            &aside,
+            self.folder.path().join("ecds").join(self.ecds.file()),
+        )
+        .unwrap();
+    }
+}
+
+/// The ECDS file we ship, with this configuration.
+pub(super) fn write_ecds(form: Ecds, path: &Path, version: u64, wasm: &Path, config: &str) {
+    if form == Ecds::Pb {
+        return write_pb(path, version, wasm, Wrapper::String, config.as_bytes());
+    }
+    let mut response = shipped_ecds();
+    *at(&mut response, "/version_info") = json!(version.to_string());
+    let plugin = at(&mut response, "/resources/0/typed_config/config");
+    *at(plugin, "/vm_config/code/local/filename") = json!(wasm);
+    *at(plugin, "/configuration/value") = json!(config);
+    let text = if form == Ecds::Yaml {
+        serde_norway::to_string(&response).unwrap()
+    } else {
+        response.to_string()
+    };
+    fs::write(path, text).unwrap();
+}
+
+fn write_pb(path: &Path, version: u64, wasm: &Path, wrapper: Wrapper, content: &[u8]) {
+    let mut out = BufWriter::new(File::create(path).unwrap());
+    pb::write(&mut out, &version.to_string(), wasm, wrapper, content).unwrap();
+}
