@@ -7,6 +7,9 @@ pub mod credential;
 pub mod decision;
 pub mod digest;
 pub mod endpoint;
+#[cfg(target_arch = "wasm32")]
+mod filter;
+pub mod header_map;
 pub mod key;
 pub mod mask;
 pub mod permission;

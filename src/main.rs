@@ -1,1 +1,3 @@
+//! The `keyward` command.
+
 fn main() {}

@@ -99,6 +99,12 @@ impl Configuration {
         Ok(Self::new(settings, profile, snapshot))
     }
 
+    /// The configuration that denies everything for want of a snapshot.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self::new(Settings::default(), Profile::stripe(), None)
+    }
+
     /// Puts a configuration together.
     #[must_use]
     pub fn new(settings: Settings, profile: Profile, snapshot: Option<Snapshot>) -> Self {

@@ -14,4 +14,6 @@
     reason = "tests may fail loudly"
 )]
 
+mod gateway;
 mod reference;
+mod support;

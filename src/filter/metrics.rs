@@ -1,0 +1,107 @@
+//! Counters and gauges. Every id is asked for once per VM, on first use; no value that a client chose is ever part of a name.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::host::{self, MetricKind};
+use crate::decision::{Permit, PermitKind};
+use crate::reason::DenyReason;
+use crate::snapshot::Snapshot;
+
+thread_local! {
+    /// Counters of verdicts, by slot.
+    static VERDICTS: RefCell<HashMap<Slot, Option<u32>>> = RefCell::new(HashMap::new());
+    static GAUGES: RefCell<HashMap<&'static str, Option<u32>>> = RefCell::new(HashMap::new());
+    static BUILD_INFO: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Slot {
+    Allow(&'static str),
+    WouldDeny(DenyReason),
+    Deny(DenyReason),
+}
+
+impl Slot {
+    /// Tags stand before the name in the form that Istio's `extraStatTags` match: `tag=.=value;.;`.
+    fn metric_name(self) -> String {
+        let (decision, reason) = match self {
+            Self::Allow(kind) => ("allow", kind),
+            Self::WouldDeny(reason) => ("would_deny", reason.name()),
+            Self::Deny(reason) => ("deny", reason.name()),
+        };
+        format!("decision=.={decision};.;reason=.={reason};.;keyward_requests_total")
+    }
+}
+
+fn count(slot: Slot) {
+    let id = VERDICTS.with_borrow_mut(|ids| {
+        *ids.entry(slot)
+            .or_insert_with(|| host::define_metric(MetricKind::Counter, &slot.metric_name()).ok())
+    });
+    if let Some(id) = id {
+        host::increment_metric(id, 1);
+    }
+}
+
+/// Counts a request that passes.
+pub(super) fn count_permit(permit: &Permit<'_>) {
+    count(match permit.kind() {
+        PermitKind::Public => Slot::Allow("public"),
+        PermitKind::Preflight => Slot::Allow("preflight"),
+        PermitKind::Key => Slot::Allow("key"),
+        PermitKind::Shadow(reason) => Slot::WouldDeny(reason),
+    });
+}
+
+/// Counts a request that does not pass.
+pub(super) fn count_denial(reason: DenyReason) {
+    count(Slot::Deny(reason));
+}
+
+fn metric(kind: MetricKind, name: &'static str) -> Option<u32> {
+    GAUGES.with_borrow_mut(|ids| {
+        *ids.entry(name)
+            .or_insert_with(|| host::define_metric(kind, name).ok())
+    })
+}
+
+fn set(name: &'static str, value: u64) {
+    if let Some(id) = metric(MetricKind::Gauge, name) {
+        host::record_metric(id, value);
+    }
+}
+
+/// Tells what a worker serves, at its first request: Envoy's gauges are one per process, and the trial load on the main thread serves nobody.
+pub(super) fn announce(snapshot: &Snapshot) {
+    set("keyward_snapshot_revision", snapshot.revision().number());
+    set("keyward_snapshot_issued_at", snapshot.issued_at());
+    set(
+        "keyward_snapshot_keys",
+        u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX),
+    );
+    if !BUILD_INFO.replace(true) {
+        let name = concat!(
+            "version=.=",
+            env!("CARGO_PKG_VERSION"),
+            ";.;commit=.=",
+            env!("KEYWARD_COMMIT"),
+            ";.;keyward_build_info"
+        );
+        set(name, 1);
+    }
+}
+
+/// Counts a snapshot of a lower revision than the one served before it.
+pub(super) fn count_rollback() {
+    if let Some(id) = metric(MetricKind::Counter, "keyward_snapshot_rollbacks") {
+        host::increment_metric(id, 1);
+    }
+}
+
+/// One more VM, or one less, that serves an older snapshot than the one it was last given.
+pub(super) fn add_behind(change: i64) {
+    if let Some(id) = metric(MetricKind::Gauge, "keyward_snapshot_workers_behind") {
+        host::increment_metric(id, change);
+    }
+}

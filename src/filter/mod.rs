@@ -1,0 +1,201 @@
+//! The filter: the only code that talks to Envoy. It reads a request's head, asks the core, and carries out the verdict.
+
+mod gateway;
+mod host;
+mod memory;
+mod metrics;
+#[cfg(feature = "trap-door")]
+mod trap_door;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+
+use crate::address;
+use crate::decision::{Decision, Denial, Environment, Permit, decide};
+use crate::header_map;
+use crate::reason::DenyReason;
+use crate::reply::{Reply, RequestId};
+use crate::request::RequestHead;
+use crate::upstream::{HeaderChange, header_changes};
+use gateway::{Gateway, Load, PluginId};
+use host::{HostStatus, LogLevel};
+
+proxy_wasm::main! {{
+    proxy_wasm::set_root_context(|_| Box::new(Root::new()));
+}}
+
+/// One plugin in one VM, from one push to the next.
+struct Root {
+    plugin: Rc<PluginId>,
+    gateway: Rc<Gateway>,
+}
+
+impl Root {
+    fn new() -> Self {
+        Self {
+            plugin: Rc::new(PluginId::of_this_plugin()),
+            gateway: Gateway::closed(),
+        }
+    }
+}
+
+impl Context for Root {
+    /// The plugin was replaced or taken away. Streams that still hold this root need its snapshot no more.
+    fn on_done(&mut self) -> bool {
+        gateway::forget(&self.plugin, &self.gateway);
+        self.gateway = Gateway::closed();
+        true
+    }
+}
+
+impl RootContext for Root {
+    fn on_vm_start(&mut self, _size: usize) -> bool {
+        let built = concat!(
+            "keyward ",
+            env!("CARGO_PKG_VERSION"),
+            " (",
+            env!("KEYWARD_COMMIT"),
+            ")"
+        );
+        host::log(LogLevel::Info, built);
+        true
+    }
+
+    /// False for one cause alone, the configuration's bytes: then every VM agrees, the trial load on Envoy's main thread among them, and the push is
+    /// refused before a worker sees it.
+    fn on_configure(&mut self, size: usize) -> bool {
+        self.plugin = Rc::new(PluginId::of_this_plugin());
+        #[cfg(feature = "trap-door")]
+        if let Some(result) = trap_door::on_configure(size) {
+            return result;
+        }
+        match gateway::load(&self.plugin, size) {
+            Load::Serve(gateway) => {
+                self.gateway = gateway;
+                true
+            }
+            Load::Refuse => false,
+        }
+    }
+
+    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Exchange {
+            plugin: Rc::clone(&self.plugin),
+            gateway: Some(Rc::clone(&self.gateway)),
+        }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+/// One request. It lets go of the snapshot once it is decided, so that long streams do not hold old ones.
+struct Exchange {
+    plugin: Rc<PluginId>,
+    gateway: Option<Rc<Gateway>>,
+}
+
+impl Context for Exchange {}
+
+impl HttpContext for Exchange {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        let Some(gateway) = self.gateway.take() else {
+            // Envoy calls once per stream; a second call has no verdict, so it does not pass.
+            return deny_unread(&Gateway::closed());
+        };
+        #[cfg(feature = "trap-door")]
+        trap_door::on_request();
+        gateway.announce(&self.plugin);
+        let Ok(map) = host::request_headers() else {
+            return deny_unread(&gateway);
+        };
+        let Some(headers) = header_map::pairs(&map) else {
+            return deny_unread(&gateway);
+        };
+        let configuration = &gateway.configuration;
+        let request = RequestHead::read(
+            configuration.profile(),
+            configuration.identity_names(),
+            headers,
+            !end_of_stream,
+        );
+        match decide(configuration, &request, &Host) {
+            Decision::Allow(permit) => match allow(&gateway, &request, &permit) {
+                Ok(()) => Action::Continue,
+                Err(HostStatus(status)) => {
+                    host::log(
+                        LogLevel::Error,
+                        &format!(
+                            "keyward: the host refused to carry out a verdict: status {status}; denied"
+                        ),
+                    );
+                    deny_unread(&gateway)
+                }
+            },
+            Decision::Deny(denial) => deny(&gateway, &denial),
+        }
+    }
+}
+
+/// What the core may ask of Envoy.
+struct Host;
+
+impl Environment for Host {
+    fn now(&self) -> Option<u64> {
+        host::now_nanoseconds().ok().map(|now| now / 1_000_000_000)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        let source = host::property("source\0address").ok().flatten()?;
+        address::parse_source(&source)
+    }
+}
+
+/// Tells the upstream who calls, and last of all Envoy that the request may pass: without that state the interlock denies it.
+fn allow(
+    gateway: &Gateway,
+    request: &RequestHead<'_>,
+    permit: &Permit<'_>,
+) -> Result<(), HostStatus> {
+    for change in header_changes(&gateway.configuration, request, permit) {
+        match change {
+            HeaderChange::Remove(name) => host::remove_request_header(&name)?,
+            HeaderChange::Set(name, value) => {
+                host::replace_request_header(name.as_bytes(), value.as_bytes())?;
+            }
+        }
+    }
+    metrics::count_permit(permit);
+    let settings = gateway.configuration.settings();
+    host::set_filter_state(&settings.filter_state, &permit.to_string())
+}
+
+fn deny_unread(gateway: &Gateway) -> Action {
+    deny(gateway, &Denial::unread(DenyReason::HostFailure))
+}
+
+/// Answers in the upstream's stead. Whatever the host says to that, the request does not go on.
+fn deny(gateway: &Gateway, denial: &Denial<'_>) -> Action {
+    let configuration = &gateway.configuration;
+    let reply = Reply::new(configuration, denial, request_id());
+    metrics::count_denial(denial.reason());
+    let headers = header_map::serialize(&reply.headers);
+    let sent = host::send_local_response(reply.status, &reply.details, &reply.body, &headers);
+    if sent.is_err() {
+        host::reset_stream();
+    }
+    // A state that cannot be written is no pass either: only `allow` lets a request through.
+    let _ = host::set_filter_state(&configuration.settings().filter_state, &denial.to_string());
+    Action::Pause
+}
+
+/// A request id need not be secret, only fresh: two hashes with keys that the standard library seeds at random.
+fn request_id() -> RequestId {
+    let half = || u128::from(RandomState::new().build_hasher().finish());
+    RequestId::new(half() << 64 | half())
+}

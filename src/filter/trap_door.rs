@@ -1,0 +1,55 @@
+//! Test builds only: ways to make a VM fail on demand, so that tests can show what happens then. No release has this file compiled in.
+
+use std::cell::{Cell, RefCell};
+
+use super::{header_map, host};
+
+/// A request with this header traps its VM.
+const TRAP_HEADER: &[u8] = b"x-keyward-trap-door";
+
+/// A configuration with this text is refused by a VM that has served a request: by workers, and not by the trial load.
+const FAIL_ON_WORKERS: &[u8] = b"trap-door: fail on workers";
+
+/// A configuration with this text is read whole, with no limit, and kept, as a filter without limits would do.
+const KEEP_WITHOUT_LIMIT: &[u8] = b"trap-door: keep without limit";
+
+thread_local! {
+    static HAS_SERVED: Cell<bool> = const { Cell::new(false) };
+    static KEPT: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(super) fn on_request() {
+    HAS_SERVED.set(true);
+    let map = host::request_headers().unwrap_or_default();
+    let is_trap = header_map::pairs(&map)
+        .unwrap_or_default()
+        .iter()
+        .any(|(name, _)| *name == TRAP_HEADER);
+    if is_trap {
+        core::arch::wasm32::unreachable();
+    }
+}
+
+/// The answer to `on_configure`, where the trap door decides it.
+pub(super) fn on_configure(size: usize) -> Option<bool> {
+    let start = host::plugin_configuration(0, size.min(4096)).unwrap_or_default();
+    let says = |text: &[u8]| start.windows(text.len()).any(|window| window == text);
+    if says(FAIL_ON_WORKERS) && HAS_SERVED.get() {
+        return Some(false);
+    }
+    if says(KEEP_WITHOUT_LIMIT) {
+        let mut text = Vec::new();
+        if text.try_reserve_exact(size).is_err() {
+            return Some(false);
+        }
+        while text.len() < size {
+            match host::plugin_configuration(text.len(), 1 << 20) {
+                Ok(range) if !range.is_empty() => text.extend_from_slice(&range),
+                _ => return Some(false),
+            }
+        }
+        KEPT.with_borrow_mut(|kept| kept.push(text));
+        return Some(true);
+    }
+    None
+}
