@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod address;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod configuration;
 pub mod credential;
 pub mod decision;

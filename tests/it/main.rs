@@ -14,6 +14,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod command;
 mod gateway;
 mod reference;
 mod support;

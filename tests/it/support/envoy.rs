@@ -120,6 +120,11 @@ impl Envoy {
         self.gateway
     }
 
+    /// The file that Envoy watches.
+    pub fn ecds_file(&self) -> PathBuf {
+        self.folder.path().join("ecds").join(self.ecds.file())
+    }
+
     /// Envoy's process, to look it up in `/proc`.
     pub fn process_id(&self) -> u32 {
         self.process.id()

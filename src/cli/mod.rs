@@ -1,0 +1,51 @@
+//! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
+
+mod exit;
+mod explain;
+mod input;
+mod push;
+mod snapshot;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Exit;
+
+/// API keys with Stripe's key model, checked inside Envoy.
+#[derive(Parser)]
+#[command(name = "keyward", version, about, after_help = exit::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what keyward would answer to one request, and why
+    Explain(explain::Arguments),
+    /// Check a plugin configuration and put it into the file that Envoy watches
+    Push(push::Arguments),
+    /// Check a snapshot
+    Snapshot(snapshot::Arguments),
+}
+
+/// Runs the command with the process's arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Push(arguments) => push::run(arguments),
+        Command::Snapshot(arguments) => snapshot::run(arguments),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // Nowhere is left to say that standard error is closed.
+            let _ = writeln!(std::io::stderr(), "keyward: {error:#}");
+            Exit::Invalid.into()
+        }
+    }
+}
