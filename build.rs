@@ -14,7 +14,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(Path::new(&out).join("catalogue.rs"), code)?;
     println!("cargo::rustc-env=KEYWARD_COMMIT={}", commit());
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=.git/HEAD");
+    // Every commit and checkout appends to this file; a folder without it is no checkout.
+    if Path::new(".git/logs/HEAD").exists() {
+        println!("cargo::rerun-if-changed=.git/logs/HEAD");
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ pub mod endpoint;
 #[cfg(target_arch = "wasm32")]
 mod filter;
 pub mod header_map;
+mod json_place;
 pub mod key;
 pub mod mask;
 pub mod permission;
@@ -24,3 +25,4 @@ pub mod request;
 pub mod snapshot;
 pub mod upstream;
 pub mod version;
+mod wire;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde_json::error::Category;
-use serde_path_to_error::Segment;
+
+use crate::json_place::{offset_of, place_of};
+use crate::wire::Object;
 
 /// A place in a configuration: `keys[17].allowed_ips[0]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,40 +76,26 @@ impl std::error::Error for Refusal {}
 /// Texts of our own that a deserializer may raise: they are fixed, so they can be shown.
 pub(crate) const DUPLICATE_MEMBER: &str = "duplicate member";
 
-/// Reads JSON of type `T`. Good input is read once; of bad input the place is found in a second reading, and of the parser's message only what it
-/// expected is kept, because the rest may quote a key.
+/// Reads JSON of type `T`. Of a parser's message only what it expected is kept, because the rest may quote a key, and the place is found by reading the
+/// text again up to where the parser stopped.
 pub(crate) fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(json).map_err(|error| match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => Refusal {
-            place: format!("line {} column {}", error.line(), error.column()),
-            expected: "expected JSON".to_owned(),
-        },
-        Category::Data => locate::<T>(json),
-    })
-}
-
-fn locate<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Refusal {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Ok(_) => Place::default().expected("one JSON value and nothing behind it"),
-        Err(error) => Refusal {
-            place: place_of(error.path()),
-            expected: harmless(&error.inner().to_string()),
-        },
-    }
-}
-
-/// Members that an operator names freely may hold anything, so they are shown as `*`; ours are spelled in lower-case letters and `_`.
-fn place_of(path: &serde_path_to_error::Path) -> String {
-    let mut place = Place::default();
-    for segment in path {
-        place = match segment {
-            Segment::Seq { index } => place.at(*index),
-            Segment::Map { key } if MEMBERS.contains(&key.as_str()) => place.then(key),
-            Segment::Map { .. } | Segment::Enum { .. } | Segment::Unknown => place.then("*"),
-        };
-    }
-    place.0
+    serde_json::from_slice(json)
+        .map(|Object(value)| value)
+        .map_err(|error| match error.classify() {
+            Category::Syntax | Category::Eof | Category::Io => Refusal {
+                place: format!("line {} column {}", error.line(), error.column()),
+                expected: "expected JSON".to_owned(),
+            },
+            Category::Data => {
+                let offset = offset_of(json, error.line(), error.column());
+                // Members that an operator names freely may hold anything.
+                let place = place_of(json, offset, |name| MEMBERS.contains(&name));
+                Refusal {
+                    place: place.0,
+                    expected: harmless(&error.to_string()),
+                }
+            }
+        })
 }
 
 /// Every member that has a name of ours.
@@ -179,6 +167,7 @@ fn harmless(message: &str) -> String {
         Some(names) if starts("unknown field ") => {
             format!("unknown member, expected {names}")
         }
+        Some("a sequence") => "expected an array".to_owned(),
         Some(expected) if starts("unknown variant ") || starts("invalid ") => {
             format!("expected {expected}")
         }

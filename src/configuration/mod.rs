@@ -11,6 +11,7 @@ use crate::profile::Profile;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, from_json};
 use crate::request::IdentityNames;
 use crate::snapshot::{Enforcement, Snapshot};
+use crate::wire::Object;
 
 /// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
 pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
@@ -94,7 +95,7 @@ impl Configuration {
         let profile = Profile::stripe();
         let (settings, snapshot) = wire.split()?;
         let snapshot = snapshot
-            .map(|wire| Snapshot::from_wire(wire, &profile, &Place::member("snapshot")))
+            .map(|wire| Snapshot::from_wire(wire.0, &profile, &Place::member("snapshot")))
             .transpose()?;
         Ok(Self::new(settings, profile, snapshot))
     }
@@ -161,7 +162,7 @@ const IDENTITY_HEADER: &str =
     "a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)";
 
 impl<'a> wire::Configuration<'a> {
-    fn split(self) -> Result<(Settings, Option<wire::Snapshot<'a>>), Refusal> {
+    fn split(self) -> Result<(Settings, Option<Object<wire::Snapshot<'a>>>), Refusal> {
         let Self {
             snapshot,
             serve_mode,

@@ -2,14 +2,15 @@
 
 use serde::Deserialize;
 
+use crate::snapshot::wire::Enforcement;
 pub(super) use crate::snapshot::wire::Snapshot;
-use crate::snapshot::wire::{Enforcement, Integer, Members, Text, present};
+use crate::wire::{Integer, Members, Object, Text, present, words};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a JSON object")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Configuration<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
-    pub(super) snapshot: Option<Snapshot<'a>>,
+    pub(super) snapshot: Option<Object<Snapshot<'a>>>,
     #[serde(default)]
     pub(super) serve_mode: ServeMode,
     #[serde(default)]
@@ -34,19 +35,10 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ServeMode {
-    #[default]
-    Any,
-    Live,
-    Test,
+words! {
+    pub(super) enum ServeMode { Any = "any", Live = "live", Test = "test" }
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Preflight {
-    #[default]
-    Pass,
-    Check,
+words! {
+    pub(super) enum Preflight { Pass = "pass", Check = "check" }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::wire::{self, Integer, Members, Text};
+use super::wire;
 use super::{Enforcement, FORMAT, KeyRecord, KeyStatus, Keys, Revision, Snapshot};
 use crate::account::{Account, AccountForest, AccountStatus, Children, ForestFault, IdKind};
 use crate::address::{AllowedIps, parse_range};
@@ -18,6 +18,7 @@ use crate::permission::{AccessLevel, Grants, Permission, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::version;
+use crate::wire::{Integer, Members, Object, Text};
 
 /// Unix seconds at or above this are milliseconds by mistake.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
@@ -112,7 +113,7 @@ fn versions(listed: &[Text<'_>], place: &Place) -> Result<Box<[Box<str>]>, Refus
 }
 
 fn forest(
-    listed: &[wire::Account<'_>],
+    listed: &[Object<wire::Account<'_>>],
     profile: &Profile,
     place: &Place,
 ) -> Result<AccountForest, Refusal> {
@@ -123,7 +124,7 @@ fn forest(
             parent,
             children,
             status,
-        } = wire;
+        } = &wire.0;
         let kind = profile.ids.kind(&id.0).ok_or_else(|| {
             let place = place.at(index).then("id");
             place.expected("an account's or organization's id with its prefix")
@@ -159,7 +160,7 @@ fn forest(
 
 fn catalogue_of(
     catalogue: &wire::Catalogue,
-    listed: Vec<wire::Endpoint<'_>>,
+    listed: Vec<Object<wire::Endpoint<'_>>>,
     permissions: &mut PermissionRegistry,
     place: &Place,
 ) -> Result<EndpointCatalogue, Refusal> {
@@ -174,7 +175,7 @@ fn catalogue_of(
             })?
         }
     }
-    for (index, wire) in listed.into_iter().enumerate() {
+    for (index, Object(wire)) in listed.into_iter().enumerate() {
         let place = place.then("endpoints").at(index);
         let method = Method::of_row(&wire.method.0).ok_or_else(|| {
             place
@@ -339,7 +340,7 @@ struct KeyReader<'a> {
 impl KeyReader<'_> {
     fn keys(
         &self,
-        listed: Vec<wire::Key<'_>>,
+        listed: Vec<Object<wire::Key<'_>>>,
         empty: bool,
         place: &Place,
     ) -> Result<Keys, Refusal> {
@@ -351,7 +352,7 @@ impl KeyReader<'_> {
         let place = place.then("keys");
         let mut keys = Keys::with_capacity_and_hasher(listed.len(), Default::default());
         let mut ids = HashSet::with_capacity(listed.len());
-        for (index, wire) in listed.into_iter().enumerate() {
+        for (index, Object(wire)) in listed.into_iter().enumerate() {
             let place = place.at(index);
             let digest = KeyDigest::from_hex(&wire.sha256.0)
                 .ok_or_else(|| place.then("sha256").expected("64 hexadecimal digits"))?;

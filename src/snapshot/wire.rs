@@ -4,18 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::refusal::DUPLICATE_MEMBER;
-
-/// Text that is copied only where it holds an escape.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+use crate::wire::{FreeForm, Integer, Members, MembersVisitor, Object, Text, present, words};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a snapshot object")]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Snapshot<'a> {
     #[serde(borrow)]
     pub(super) format: Text<'a>,
@@ -24,21 +19,21 @@ pub(crate) struct Snapshot<'a> {
     #[serde(default)]
     pub(super) api_versions: Vec<Text<'a>>,
     #[serde(default, borrow)]
-    pub(super) accounts: Vec<Account<'a>>,
+    pub(super) accounts: Vec<Object<Account<'a>>>,
     #[serde(default, borrow)]
     pub(super) grant_sets: Members<'a, Members<'a, Access>>,
     #[serde(default)]
     pub(super) catalogue: Catalogue,
     #[serde(default, borrow)]
-    pub(super) endpoints: Vec<Endpoint<'a>>,
+    pub(super) endpoints: Vec<Object<Endpoint<'a>>>,
     #[serde(default, borrow)]
-    pub(super) keys: Vec<Key<'a>>,
+    pub(super) keys: Vec<Object<Key<'a>>>,
     #[serde(default)]
     pub(super) empty: bool,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an account object")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Account<'a> {
     #[serde(borrow)]
     pub(super) id: Text<'a>,
@@ -50,32 +45,20 @@ pub(super) struct Account<'a> {
     pub(super) status: AccountStatus,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Children {
-    #[default]
-    Listed,
-    Any,
+words! {
+    pub(super) enum Children { Listed = "listed", Any = "any" }
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum AccountStatus {
-    #[default]
-    Active,
-    Suspended,
+words! {
+    pub(super) enum AccountStatus { Active = "active", Suspended = "suspended" }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Catalogue {
-    #[default]
-    Stripe,
-    None,
+words! {
+    pub(super) enum Catalogue { Stripe = "stripe", None = "none" }
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an endpoint object")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Endpoint<'a> {
     #[serde(borrow)]
     pub(super) method: Text<'a>,
@@ -94,21 +77,16 @@ pub(super) struct Endpoint<'a> {
     pub(super) auth: Option<Auth>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Auth {
-    None,
+words! {
+    pub(super) enum Auth { None = "none" }
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Access {
-    Read,
-    Write,
+words! {
+    pub(super) enum Access { Read = "read", Write = "write" }
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a key object")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Key<'a> {
     #[serde(borrow)]
     pub(super) id: Text<'a>,
@@ -134,113 +112,22 @@ pub(super) struct Key<'a> {
     pub(super) _annotations: FreeForm,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    Secret,
-    Restricted,
-    Publishable,
-    Organization,
+words! {
+    pub(super) enum Kind { Secret = "secret", Restricted = "restricted", Publishable = "publishable", Organization = "organization" }
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum KeyStatus {
-    #[default]
-    Active,
-    Deleted,
+words! {
+    pub(super) enum KeyStatus { Active = "active", Deleted = "deleted" }
 }
 
-/// What a verdict does: also the gateway's own setting.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Enforcement {
-    #[default]
-    Enforce,
-    Shadow,
+words! {
+    pub(crate) enum Enforcement { Enforce = "enforce", Shadow = "shadow" }
 }
 
 /// Grants of a key: the name of a set, or the permissions themselves.
 pub(super) enum Grants<'a> {
     Set(Cow<'a, str>),
     Inline(Members<'a, Access>),
-}
-
-/// Deserializes a member that is given: `null` is not the same as leaving it out.
-pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
-}
-
-/// A non-negative integer, also where a control plane wrote it as a double (`7.0`): Istio hands every number on as one.
-#[derive(Clone, Copy)]
-pub(crate) struct Integer(pub(crate) u64);
-
-impl<'de> Deserialize<'de> for Integer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IntegerVisitor;
-
-        impl Visitor<'_> for IntegerVisitor {
-            type Value = Integer;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a non-negative integer")
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Integer, E> {
-                Ok(Integer(value))
-            }
-
-            fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
-                // Every integer below 2^53 has one double, and its text is the integer's.
-                let integral =
-                    (0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0;
-                integral
-                    .then(|| format!("{value:.0}").parse().ok())
-                    .flatten()
-                    .map(Integer)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other("number"), &self))
-            }
-        }
-
-        deserializer.deserialize_any(IntegerVisitor)
-    }
-}
-
-/// The members of an object in the order they stand, duplicates included: they are refused later, with their place.
-pub(crate) struct Members<'a, T>(pub(crate) Vec<(Cow<'a, str>, T)>);
-
-impl<T> Default for Members<'_, T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-struct MembersVisitor<'a, T>(PhantomData<(&'a (), T)>);
-
-impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {
-    type Value = Members<'a, T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((name, value)) = map.next_entry::<Text<'a>, T>()? {
-            members.push((name.0, value));
-        }
-        Ok(Members(members))
-    }
-}
-
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor(PhantomData))
-    }
 }
 
 struct GrantsVisitor<'a>(PhantomData<&'a ()>);
@@ -270,70 +157,5 @@ impl<'de: 'a, 'a> Visitor<'de> for GrantsVisitor<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for Grants<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(GrantsVisitor(PhantomData))
-    }
-}
-
-/// Any JSON, read for nothing but its well-formedness: no object in it has a member twice.
-#[derive(Default)]
-pub(super) struct FreeForm;
-
-impl<'de> Deserialize<'de> for FreeForm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FreeFormVisitor)
-    }
-}
-
-struct FreeFormVisitor;
-
-impl<'de> Visitor<'de> for FreeFormVisitor {
-    type Value = FreeForm;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_unit<E>(self) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FreeForm, A::Error> {
-        while seq.next_element::<FreeForm>()?.is_some() {}
-        Ok(FreeForm)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FreeForm, A::Error> {
-        let mut names = Vec::new();
-        while let Some((name, FreeForm)) = map.next_entry::<Text<'de>, FreeForm>()? {
-            names.push(name.0);
-        }
-        names.sort_unstable();
-        let twice = names
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if a == b));
-        if twice {
-            Err(A::Error::custom(DUPLICATE_MEMBER))
-        } else {
-            Ok(FreeForm)
-        }
     }
 }

@@ -1,0 +1,236 @@
+//! Building blocks of the JSON forms: stricter than serde's own, which take arrays for objects, `null` for a member that is left out, and objects for words.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::refusal::DUPLICATE_MEMBER;
+
+/// Text that is copied only where it holds an escape.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+/// A struct that is written as an object, and as nothing else.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// A type that is written as one of a few words.
+pub(crate) trait Word: Copy + 'static {
+    /// The words and their values.
+    const WORDS: &'static [(&'static str, Self)];
+    /// The words alone, as a refusal lists them.
+    const NAMES: &'static [&'static str];
+}
+
+/// Reads a word.
+pub(crate) fn word<'de, D: Deserializer<'de>, T: Word>(deserializer: D) -> Result<T, D::Error> {
+    struct WordVisitor<T>(PhantomData<T>);
+
+    impl<T: Word> Visitor<'_> for WordVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a word")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            T::WORDS
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, value)| *value)
+                .ok_or_else(|| E::unknown_variant("", T::NAMES))
+        }
+    }
+
+    deserializer.deserialize_str(WordVisitor(PhantomData))
+}
+
+/// Declares an enum that is written as one of a few words; the first is the default.
+macro_rules! words {
+    ($visibility:vis enum $name:ident { $first:ident = $first_word:literal $(, $variant:ident = $word:literal)* $(,)? }) => {
+        #[derive(Clone, Copy, Default, PartialEq, Eq)]
+        $visibility enum $name {
+            #[default]
+            $first,
+            $($variant),*
+        }
+
+        impl $crate::wire::Word for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[($first_word, Self::$first) $(, ($word, Self::$variant))*];
+            const NAMES: &'static [&'static str] = &[$first_word $(, $word)*];
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::wire::word(deserializer)
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+/// Deserializes a member that is given: `null` is not the same as leaving it out.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A non-negative integer, also where a control plane wrote it as a double (`7.0`): Istio hands every number on as one.
+#[derive(Clone, Copy)]
+pub(crate) struct Integer(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IntegerVisitor;
+
+        impl Visitor<'_> for IntegerVisitor {
+            type Value = Integer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a non-negative integer")
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Integer, E> {
+                Ok(Integer(value))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
+                // Every integer below 2^53 has one double, and its text is the integer's.
+                let integral =
+                    (0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0;
+                integral
+                    .then(|| format!("{value:.0}").parse().ok())
+                    .flatten()
+                    .map(Integer)
+                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other("number"), &self))
+            }
+        }
+
+        deserializer.deserialize_any(IntegerVisitor)
+    }
+}
+
+/// The members of an object in the order they stand, duplicates included: they are refused later, with their place.
+pub(crate) struct Members<'a, T>(pub(crate) Vec<(Cow<'a, str>, T)>);
+
+impl<T> Default for Members<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+pub(crate) struct MembersVisitor<'a, T>(pub(crate) PhantomData<(&'a (), T)>);
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {
+    type Value = Members<'a, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<Text<'a>, T>()? {
+            members.push((name.0, value));
+        }
+        Ok(Members(members))
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
+    }
+}
+
+/// Any JSON, read for nothing but its well-formedness: no object in it has a member twice.
+#[derive(Default)]
+pub(crate) struct FreeForm;
+
+impl<'de> Deserialize<'de> for FreeForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FreeFormVisitor)
+    }
+}
+
+struct FreeFormVisitor;
+
+impl<'de> Visitor<'de> for FreeFormVisitor {
+    type Value = FreeForm;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<FreeForm, E> {
+        Ok(FreeForm)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<FreeForm, E> {
+        Ok(FreeForm)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<FreeForm, E> {
+        Ok(FreeForm)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<FreeForm, E> {
+        Ok(FreeForm)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<FreeForm, E> {
+        Ok(FreeForm)
+    }
+
+    fn visit_unit<E>(self) -> Result<FreeForm, E> {
+        Ok(FreeForm)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FreeForm, A::Error> {
+        while seq.next_element::<FreeForm>()?.is_some() {}
+        Ok(FreeForm)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FreeForm, A::Error> {
+        let mut names = Vec::new();
+        while let Some((name, FreeForm)) = map.next_entry::<Text<'de>, FreeForm>()? {
+            names.push(name.0);
+        }
+        names.sort_unstable();
+        let twice = names
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a == b));
+        if twice {
+            Err(A::Error::custom(DUPLICATE_MEMBER))
+        } else {
+            Ok(FreeForm)
+        }
+    }
+}
