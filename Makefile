@@ -11,9 +11,10 @@ WASM := --lib --no-default-features --target wasm32-wasip1
 SMALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=s
 # Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
 TEST ?=
-DEMO ?= cargo run --locked --release --example demo
-# The access log within a tenth of a second (by default it is ten seconds), and no quarrel over shared memory with other Envoys.
-ENVOY_ARGS ?= --file-flush-interval-msec 100 --disable-hot-restart
+# In the dev profile, which `make test` uses too. It finds Envoy by itself (scripts/envoy.sh).
+DEMO := cargo run --locked --example demo --
+# More arguments to Envoy: make run ENVOY_ARGS="--log-level info"
+ENVOY_ARGS ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,11 +23,11 @@ build: toolchain ## the filter (target/wasm32-wasip1/release/keyward.wasm) and t
 	$(SMALL) cargo rustc --locked --release $(WASM) --crate-type cdylib
 	cargo build --locked --release --bin keyward
 
-demo: build ## start Envoy with keyward, play a tour of allowed and denied requests, stop
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && $(DEMO)
+demo: build trap-door ## start Envoy with keyward, play a tour of allowed and denied requests, stop
+	@$(DEMO)
 
 run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
-	@ENVOY_BIN=$$(scripts/envoy.sh) && exec "$$ENVOY_BIN" -c envoy/bootstrap.yaml $(ENVOY_ARGS)
+	@exec $(DEMO) run $(ENVOY_ARGS)
 
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
 # that runs in Envoy is the released one all the same.

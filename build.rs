@@ -21,8 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The lines of a data file, without comments, each with its number and split at tabs.
-fn read(path: &str) -> Result<Vec<(usize, Vec<String>)>, Box<dyn Error>> {
+/// A line of a data file: its number, and its columns.
+type Line = (usize, Vec<String>);
+
+/// The lines of a data file, without comments, split at tabs.
+fn read(path: &str) -> Result<Vec<Line>, Box<dyn Error>> {
     println!("cargo::rerun-if-changed={path}");
     let text = fs::read_to_string(path)?;
     let lines = text.lines().zip(1..);
@@ -33,7 +36,7 @@ fn read(path: &str) -> Result<Vec<(usize, Vec<String>)>, Box<dyn Error>> {
 }
 
 /// `name label category read write aliases provenance`
-fn permissions(lines: &[(usize, Vec<String>)], code: &mut String) -> Result<(), Box<dyn Error>> {
+fn permissions(lines: &[Line], code: &mut String) -> Result<(), Box<dyn Error>> {
     let names = lines.iter().map(|(_, columns)| columns.first());
     if !names.is_sorted_by(|a, b| a < b) {
         return Err("catalogue/permissions.tsv: expected names in order, each once".into());
@@ -55,7 +58,7 @@ fn permissions(lines: &[(usize, Vec<String>)], code: &mut String) -> Result<(), 
 }
 
 /// `method path permission access publishable label category provenance`
-fn rows(lines: &[(usize, Vec<String>)], code: &mut String) -> Result<(), Box<dyn Error>> {
+fn rows(lines: &[Line], code: &mut String) -> Result<(), Box<dyn Error>> {
     writeln!(code, "/// Built-in endpoints.")?;
     writeln!(code, "pub static ROWS: &[BuiltinRow] = &[")?;
     for (number, columns) in lines {

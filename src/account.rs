@@ -34,16 +34,19 @@ impl IdPrefixes {
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-        let names = |prefix: &str| id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
-        if !spelled {
-            None
-        } else if names(&self.account) {
-            Some(IdKind::Account)
-        } else if names(&self.organization) {
-            Some(IdKind::Organization)
-        } else {
-            None
-        }
+        let named = |prefix: &str, kind| {
+            id.strip_prefix(prefix)
+                .filter(|rest| spelled && !rest.is_empty())
+                .map(|_| (prefix.len(), kind))
+        };
+        let account = named(&self.account, IdKind::Account);
+        let organization = named(&self.organization, IdKind::Organization);
+        // Where both prefixes fit (accounts may have none), the longer one names the kind.
+        account
+            .into_iter()
+            .chain(organization)
+            .max_by_key(|(length, _)| *length)
+            .map(|(_, kind)| kind)
     }
 }
 
@@ -268,9 +271,14 @@ impl AccountForest {
     }
 
     /// Whether `path` leads from `start` to an account by parent-to-child edges alone, none of them suspended. Below an account whose children are
-    /// [`Children::Any`] one unlisted id may follow.
+    /// [`Children::Any`] one unlisted id may follow, if `accepts` it.
     #[must_use]
-    pub fn reaches(&self, start: AccountIndex, path: AccountPath<'_>) -> bool {
+    pub fn reaches(
+        &self,
+        start: AccountIndex,
+        path: AccountPath<'_>,
+        accepts: impl Fn(&str) -> bool,
+    ) -> bool {
         let mut here = Some(start);
         path.segments().all(|id| {
             let Some(account) = here.and_then(|index| self.account(index)) else {
@@ -285,7 +293,7 @@ impl AccountForest {
                 }
                 None => {
                     here = None;
-                    account.children == Children::Any
+                    account.children == Children::Any && accepts(id)
                 }
             }
         })
@@ -364,7 +372,10 @@ mod tests {
     fn assert_reaches(start: &str, path: &str, expected: bool) {
         let (forest, prefixes) = (demo(), prefixes());
         let path = AccountPath::parse(path, &prefixes).unwrap();
-        assert_eq!(forest.reaches(forest.find(start).unwrap(), path), expected);
+        assert_eq!(
+            forest.reaches(forest.find(start).unwrap(), path, |id| id != "acct_refused"),
+            expected
+        );
     }
 
     #[track_caller]
@@ -391,6 +402,7 @@ mod tests {
     #[test]
     fn any_child_is_one_unlisted_step() {
         assert_reaches("acct_open", "acct_stranger", true);
+        assert_reaches("acct_open", "acct_refused", false);
         assert_reaches("acct_open", "acct_leaf", false);
         assert_reaches("acct_open", "acct_stranger/acct_deeper", false);
         assert_reaches("org_1", "acct_open/acct_stranger", true);

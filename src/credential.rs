@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::digest::KeyDigest;
 use crate::mask::{KnownPrefixes, Masked, stars};
-use crate::request::{Field, Value};
+use crate::query::QueryKey;
+use crate::request::{RequestHead, Value};
 
 /// The most bytes a key may have.
 const LONGEST_KEY: usize = 512;
@@ -37,7 +38,8 @@ impl Scheme {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential<'a> {
     key: Cow<'a, str>,
-    scheme: Scheme,
+    /// `None` where the key stands in the query.
+    scheme: Option<Scheme>,
 }
 
 /// Why there is no credential.
@@ -55,14 +57,30 @@ pub enum CredentialFault {
 }
 
 impl<'a> Credential<'a> {
-    /// Reads the `Authorization` field.
-    pub fn read(field: &Field<'a>) -> Result<Self, CredentialFault> {
-        let text = match field.value() {
-            Value::Absent => return Err(CredentialFault::Missing),
-            Value::Text(text) => text,
-            Value::Malformed => return Err(malformed(&field.joined())),
-        };
-        Self::parse(text).ok_or_else(|| malformed(text.as_bytes()))
+    /// Reads the one key that a request presents: in `Authorization`, or, without that, as `key` in the query.
+    pub fn read(request: &'a RequestHead<'a>) -> Result<Self, CredentialFault> {
+        let field = &request.authorization;
+        match (field.value(), &request.query_key) {
+            (Value::Absent, QueryKey::Absent) => Err(CredentialFault::Missing),
+            (Value::Absent, QueryKey::One(key)) => Self::from_query(key),
+            (Value::Absent, QueryKey::Several) => Err(malformed_query(0)),
+            (Value::Text(text), QueryKey::Absent) => {
+                Self::parse(text).ok_or_else(|| malformed(text.as_bytes()))
+            }
+            // Beside `Authorization`, a key in the query has no single reading.
+            (Value::Text(_) | Value::Malformed, _) => Err(malformed(&field.joined())),
+        }
+    }
+
+    fn from_query(key: &'a [u8]) -> Result<Self, CredentialFault> {
+        std::str::from_utf8(key)
+            .ok()
+            .filter(|key| is_key(key))
+            .map(|key| Self {
+                key: Cow::Borrowed(key),
+                scheme: None,
+            })
+            .ok_or_else(|| malformed_query(key.len()))
     }
 
     fn parse(text: &'a str) -> Option<Self> {
@@ -78,7 +96,10 @@ impl<'a> Credential<'a> {
                 Cow::Owned(key.to_owned())
             }
         };
-        is_key(&key).then_some(Self { key, scheme })
+        is_key(&key).then_some(Self {
+            key,
+            scheme: Some(scheme),
+        })
     }
 
     /// The digest to look up.
@@ -87,9 +108,9 @@ impl<'a> Credential<'a> {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// How it was presented.
+    /// How it was presented; `None` where it stands in the query.
     #[must_use]
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> Option<Scheme> {
         self.scheme
     }
 
@@ -107,12 +128,8 @@ impl<'a> Credential<'a> {
 
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Credential({} {})",
-            self.scheme.name(),
-            stars(self.key.len())
-        )
+        let place = self.scheme.map_or("query", Scheme::name);
+        write!(f, "Credential({place} {})", stars(self.key.len()))
     }
 }
 
@@ -130,6 +147,13 @@ fn is_key(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| matches!(byte, 0x21..=0x7e) && byte != b',')
+}
+
+fn malformed_query(length: usize) -> CredentialFault {
+    CredentialFault::Malformed {
+        scheme: None,
+        shown: format!("key={}", stars(length)),
+    }
 }
 
 fn malformed(sent: &[u8]) -> CredentialFault {
@@ -162,7 +186,7 @@ mod tests {
             values.iter().map(|value| (&b"authorization"[..], *value)),
             false,
         );
-        Credential::read(&head.authorization).map(|credential| credential.key.into_owned())
+        Credential::read(&head).map(|credential| credential.key.clone().into_owned())
     }
 
     #[track_caller]
@@ -250,7 +274,7 @@ mod tests {
     fn debug_shows_no_key() {
         let credential = Credential {
             key: "sk_test_FAKE".into(),
-            scheme: Scheme::Bearer,
+            scheme: Some(Scheme::Bearer),
         };
         assert_eq!(format!("{credential:?}"), "Credential(Bearer ************)");
     }

@@ -18,6 +18,7 @@ pub mod mask;
 pub mod permission;
 pub mod principal;
 pub mod profile;
+pub mod query;
 pub mod reason;
 pub mod refusal;
 pub mod reply;

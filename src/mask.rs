@@ -25,6 +25,18 @@ impl KnownPrefixes {
         Self(sorted)
     }
 
+    /// Whether `text` begins as a key does.
+    #[must_use]
+    pub fn begin(&self, text: &[u8]) -> bool {
+        !self.of(text).is_empty()
+    }
+
+    /// Whether something that looks like a key stands anywhere in `text`.
+    #[must_use]
+    pub fn occur_in(&self, text: &str) -> bool {
+        first_key(text.as_bytes(), self).is_some()
+    }
+
     /// The longest known prefix `text` starts with; empty where there is none.
     fn of<'a>(&'a self, text: &[u8]) -> &'a str {
         self.0

@@ -1,6 +1,7 @@
 //! What a client sent: the head of a request, read in one pass over all its header bytes.
 
 use crate::profile::{HeaderName, Profile};
+use crate::query::{self, QueryKey};
 
 /// Headers by which frameworks let a client say another method or another URL than the request line does.
 const OVERRIDES: [&str; 6] = [
@@ -109,6 +110,8 @@ pub struct RequestHead<'a> {
     pub path: Option<&'a [u8]>,
     /// `Authorization`.
     pub authorization: Field<'a>,
+    /// A key in the query.
+    pub query_key: QueryKey<'a>,
     /// The profile's version header.
     pub version: Field<'a>,
     /// The profile's context header.
@@ -157,7 +160,31 @@ impl<'a> RequestHead<'a> {
             }
         }
         head.is_cross_origin_probe = origin && requested_method;
+        head.read_query(profile);
         head
+    }
+
+    /// A key in the query brings its version and account along there. OPTIONS asks about a request and makes none.
+    fn read_query(&mut self, profile: &Profile) {
+        let query = self.path.and_then(|path| {
+            let start = path.iter().position(|byte| *byte == b'?')?;
+            path.get(start..)?.get(1..)
+        });
+        let Some(query) = query.filter(|_| self.method != b"OPTIONS") else {
+            return;
+        };
+        self.query_key = query::key(query, profile.known_prefixes());
+        if self.query_key == QueryKey::Absent || self.authorization.value() != Value::Absent {
+            return;
+        }
+        let names = profile.names();
+        for (name, value) in query::parameters(query) {
+            if *name == *names.version_parameter.as_bytes() {
+                self.version.push(value, Spelling::Exact);
+            } else if *name == *names.account_parameter.as_bytes() {
+                self.account.push(value, Spelling::Exact);
+            }
+        }
     }
 
     fn read_ours(
@@ -170,11 +197,11 @@ impl<'a> RequestHead<'a> {
         let is = |ours: &HeaderName| spelled(name, ours.lower());
         if let Some(spelling) = spelled(name, "authorization") {
             self.authorization.push(value, spelling);
-        } else if let Some(spelling) = is(&profile.version_header) {
+        } else if let Some(spelling) = is(&profile.names().version_header) {
             self.version.push(value, spelling);
-        } else if let Some(spelling) = is(&profile.context_header) {
+        } else if let Some(spelling) = is(&profile.names().context_header) {
             self.context.push(value, spelling);
-        } else if let Some(spelling) = is(&profile.account_header) {
+        } else if let Some(spelling) = is(&profile.names().account_header) {
             self.account.push(value, spelling);
         } else if let Some(spelling) = identity.0.iter().find_map(|ours| spelled(name, ours)) {
             self.forged_identity.push(name);
@@ -186,9 +213,10 @@ impl<'a> RequestHead<'a> {
         } else if spelled(name, "upgrade").is_some() {
             self.is_upgrade = true;
         }
-        let family = name.get(..profile.header_family.len());
-        self.has_family_header |=
-            family.is_some_and(|start| spelled(start, &profile.header_family).is_some());
+        if let Some(family) = &profile.names().header_family {
+            let start = name.get(..family.len());
+            self.has_family_header |= start.is_some_and(|start| spelled(start, family).is_some());
+        }
     }
 
     /// The path without its query.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::refusal::DUPLICATE_MEMBER;
@@ -42,8 +42,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 pub(crate) trait Word: Copy + 'static {
     /// The words and their values.
     const WORDS: &'static [(&'static str, Self)];
-    /// The words alone, as a refusal lists them.
-    const NAMES: &'static [&'static str];
 }
 
 /// Reads a word.
@@ -54,7 +52,17 @@ pub(crate) fn word<'de, D: Deserializer<'de>, T: Word>(deserializer: D) -> Resul
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a word")
+            for (place, (word, _)) in T::WORDS.iter().enumerate() {
+                if place > 0 {
+                    f.write_str(if place + 1 < T::WORDS.len() {
+                        ", "
+                    } else {
+                        " or "
+                    })?;
+                }
+                write!(f, "`{word}`")?;
+            }
+            Ok(())
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
@@ -62,7 +70,7 @@ pub(crate) fn word<'de, D: Deserializer<'de>, T: Word>(deserializer: D) -> Resul
                 .iter()
                 .find(|(word, _)| *word == text)
                 .map(|(_, value)| *value)
-                .ok_or_else(|| E::unknown_variant("", T::NAMES))
+                .ok_or_else(|| E::invalid_value(Unexpected::Other("text"), &self))
         }
     }
 
@@ -81,7 +89,6 @@ macro_rules! words {
 
         impl $crate::wire::Word for $name {
             const WORDS: &'static [(&'static str, Self)] = &[($first_word, Self::$first) $(, ($word, Self::$variant))*];
-            const NAMES: &'static [&'static str] = &[$first_word $(, $word)*];
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
@@ -129,11 +136,11 @@ impl<'de> Deserialize<'de> for Integer {
                     .then(|| format!("{value:.0}").parse().ok())
                     .flatten()
                     .map(Integer)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other("number"), &self))
+                    .ok_or_else(|| E::invalid_value(Unexpected::Other("number"), &self))
             }
         }
 
-        deserializer.deserialize_any(IntegerVisitor)
+        deserializer.deserialize_u64(IntegerVisitor)
     }
 }
 

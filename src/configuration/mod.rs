@@ -92,8 +92,7 @@ impl Configuration {
     pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
         let json = if json.is_empty() { b"{}" } else { json };
         let wire: wire::Configuration<'_> = from_json(json)?;
-        let profile = Profile::stripe();
-        let (settings, snapshot) = wire.split()?;
+        let (settings, profile, snapshot) = wire.split()?;
         let snapshot = snapshot
             .map(|wire| Snapshot::from_wire(wire.0, &profile, &Place::member("snapshot")))
             .transpose()?;
@@ -162,7 +161,7 @@ const IDENTITY_HEADER: &str =
     "a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)";
 
 impl<'a> wire::Configuration<'a> {
-    fn split(self) -> Result<(Settings, Option<Object<wire::Snapshot<'a>>>), Refusal> {
+    fn split(self) -> Result<(Settings, Profile, Option<Object<wire::Snapshot<'a>>>), Refusal> {
         let Self {
             snapshot,
             serve_mode,
@@ -174,7 +173,12 @@ impl<'a> wire::Configuration<'a> {
             principal_header,
             identity_headers,
             filter_state,
+            profile,
         } = self;
+        let profile = match profile {
+            None => Profile::stripe(),
+            Some(Object(profile)) => profile.read(&Place::member("profile"))?,
+        };
         let principal_header = match principal_header.as_ref().map(|name| &*name.0) {
             None => Some(PRINCIPAL_HEADER.into()),
             Some("") => None,
@@ -223,7 +227,7 @@ impl<'a> wire::Configuration<'a> {
             identity_headers: single.into(),
             filter_state,
         };
-        Ok((settings, snapshot))
+        Ok((settings, profile, snapshot))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::profile::WireProfile;
 use crate::snapshot::wire::Enforcement;
 pub(super) use crate::snapshot::wire::Snapshot;
 use crate::wire::{Integer, Members, Object, Text, present, words};
@@ -29,6 +30,8 @@ pub(super) struct Configuration<'a> {
     pub(super) identity_headers: Members<'a, Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
     pub(super) filter_state: Option<Text<'a>>,
+    #[serde(default, borrow, deserialize_with = "present")]
+    pub(super) profile: Option<Object<WireProfile<'a>>>,
 }
 
 fn yes() -> bool {

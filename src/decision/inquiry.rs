@@ -120,9 +120,9 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     }
 
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
-        match Credential::read(&self.request.authorization) {
+        match Credential::read(self.request) {
             Ok(credential) => {
-                self.evidence.scheme = Some(credential.scheme());
+                self.evidence.scheme = credential.scheme().or(Some(Scheme::Bearer));
                 Ok(credential)
             }
             Err(CredentialFault::Missing) => Err(DenyReason::MissingCredential),
@@ -138,7 +138,11 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     fn rule_3_known(&mut self, credential: Credential<'a>) -> Result<&'a KeyRecord, DenyReason> {
         let profile = self.configuration.profile();
         let key = self.snapshot.key(&credential.digest()).filter(|record| {
-            credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
+            // A query ends up in logs and histories: only a key that is public may stand there.
+            let may_stand_there =
+                credential.scheme().is_some() || record.kind() == KeyKind::Publishable;
+            may_stand_there
+                && credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
         });
         self.evidence.credential = Some(credential);
         let key = key.ok_or(DenyReason::UnknownKey)?;

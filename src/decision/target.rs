@@ -56,18 +56,18 @@ pub(super) fn target<'a>(
             ..TargetFault::bare(DenyReason::MalformedContext)
         })
     };
-    let context = read(request.context.value(), &profile.context_header)?;
-    let account = read(request.account.value(), &profile.account_header)?;
+    let context = read(request.context.value(), &profile.names().context_header)?;
+    let account = read(request.account.value(), &profile.names().account_header)?;
     let named = match (context, account) {
         (Some(context), Some(account)) if context != account => {
             return Err(TargetFault {
-                header: Some(&profile.context_header),
+                header: Some(&profile.names().context_header),
                 ..TargetFault::bare(DenyReason::ConflictingContext)
             });
         }
         (context, account) => context.or(account),
     };
-    reach(accounts, key, named)
+    reach(accounts, profile, key, named)
 }
 
 struct Malformed;
@@ -82,10 +82,10 @@ fn named<'a>(
         Value::Malformed => return Err(Malformed),
         Value::Text(text) => text,
     };
-    if by_organization && profile.ids.kind(text) == Some(IdKind::Organization) {
+    if by_organization && profile.names().ids.kind(text) == Some(IdKind::Organization) {
         return Ok(Some(Named::Organization(text)));
     }
-    AccountPath::parse(text, &profile.ids)
+    AccountPath::parse(text, &profile.names().ids)
         .map(|path| Some(Named::Path(path)))
         .ok_or(Malformed)
 }
@@ -93,6 +93,7 @@ fn named<'a>(
 /// Follows what is named from the key's owner down.
 fn reach<'a>(
     accounts: &'a AccountForest,
+    profile: &Profile,
     key: &KeyRecord,
     named: Option<Named<'a>>,
 ) -> Result<Target<'a>, TargetFault<'a>> {
@@ -126,7 +127,9 @@ fn reach<'a>(
             ..TargetFault::bare(DenyReason::NotAPlatform)
         });
     }
-    if !accounts.reaches(key.owner(), path) {
+    // An id that the snapshot does not list goes into logs and headers as it stands, so it must not hold a key.
+    let holds_no_key = |id: &str| !profile.known_prefixes().occur_in(id);
+    if !accounts.reaches(key.owner(), path, holds_no_key) {
         return Err(inaccessible(path.target()));
     }
     Ok(Target {

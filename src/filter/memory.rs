@@ -1,5 +1,6 @@
 //! How much of the VM's memory is in use. A VM has at most 1 GiB and never gives memory back, and a worker holds an old and a new snapshot at once: so
-//! what a load may take is bounded, by a rule that depends on the configuration's bytes alone.
+//! what a load may take is bounded, by a rule that depends on the configuration's bytes alone. Whether there is room for that much is another matter:
+//! where there is none, the load does not begin, because an allocation that fails in its midst would end the VM.
 #![expect(
     unsafe_code,
     reason = "a global allocator is unsafe to implement; this one adds two counters to the system's"
@@ -12,14 +13,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) const LARGEST_CONFIGURATION: usize = 128 << 20;
 
 /// The most memory that one load may take, the configuration's text included: well under half of the VM.
-const LARGEST_LOAD: usize = 384 << 20;
-
-/// What may be in use once a load has taken all it may: the rest of the VM's 1 GiB is left to gaps and to requests.
-const CEILING: usize = 896 << 20;
+const LARGEST_LOAD: usize = 320 << 20;
 
 /// A load may take this many bytes for every byte of configuration, and some for its own.
 const LOAD_PER_BYTE: usize = 32;
 const LOAD_BASE: usize = 4 << 20;
+
+/// What the VM may have, and what of it is left to requests.
+const LARGEST_VM: usize = 1 << 30;
+const LEFT_TO_REQUESTS: usize = 32 << 20;
+const PAGE: usize = 1 << 16;
+
+/// Old snapshots that open streams keep may stay while no more than this is in use.
+const LOW: usize = 256 << 20;
 
 #[global_allocator]
 static ALLOCATOR: Metered = Metered;
@@ -55,8 +61,9 @@ unsafe impl GlobalAlloc for Metered {
         // SAFETY: the caller's promise is the system allocator's.
         let moved = unsafe { System.realloc(block, layout, size) };
         if !moved.is_null() {
-            LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+            // Where a block moves, the old and the new one are there at once.
             add(size);
+            LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
         }
         moved
     }
@@ -69,9 +76,44 @@ pub(super) fn allowance(size: usize) -> usize {
         .min(LARGEST_LOAD)
 }
 
-/// Whether a load that takes its whole allowance fits beside what is in use.
+/// Whether a load that takes its whole allowance fits beside what is in use. Half as much again is for the gaps it leaves: a vector that doubles leaves
+/// blocks behind that are too small for what comes next.
 pub(super) fn has_room_for(size: usize) -> bool {
-    LIVE.load(Ordering::Relaxed).saturating_add(allowance(size)) <= CEILING
+    let allowance = allowance(size);
+    let needed = allowance.saturating_add(allowance / 2);
+    let grown = core::arch::wasm32::memory_size(0).saturating_mul(PAGE);
+    let left = LARGEST_VM.saturating_sub(grown);
+    // Memory that was never in use has no gaps. What was in use has, so there the room is tried.
+    left >= needed.saturating_add(LEFT_TO_REQUESTS)
+        || can_take(needed.saturating_add(LEFT_TO_REQUESTS))
+}
+
+/// Whether this much can be had at once: one block of a half, for the largest vector, one of a quarter, and so on down to a page.
+fn can_take(size: usize) -> bool {
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let mut left = size;
+    while left > 0 {
+        let piece = (left / 2).max(PAGE).min(left);
+        let mut block = Vec::new();
+        if blocks.try_reserve(1).is_err() || block.try_reserve_exact(piece).is_err() {
+            return false;
+        }
+        // Or else the compiler may leave the allocation out, and its failure with it.
+        std::hint::black_box(block.as_ptr());
+        blocks.push(block);
+        left -= piece;
+    }
+    true
+}
+
+/// What is in use, in bytes.
+pub(super) fn live() -> usize {
+    LIVE.load(Ordering::Relaxed)
+}
+
+/// Whether so little is in use that old snapshots may stay a while.
+pub(super) fn is_low() -> bool {
+    live() <= LOW
 }
 
 /// Measures one load: from [`Meter::start`] on, the most that was in use beyond what was then.

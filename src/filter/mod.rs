@@ -4,6 +4,7 @@ mod gateway;
 mod host;
 mod memory;
 mod metrics;
+mod tenure;
 #[cfg(feature = "trap-door")]
 mod trap_door;
 
@@ -21,33 +22,25 @@ use crate::reason::DenyReason;
 use crate::reply::{Reply, RequestId};
 use crate::request::RequestHead;
 use crate::upstream::{HeaderChange, header_changes};
-use gateway::{Gateway, Load, PluginId};
+use gateway::{Gateway, Load};
 use host::{HostStatus, LogLevel};
+use tenure::{PluginId, Tenure};
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root::new()));
+    proxy_wasm::set_root_context(|_| Box::new(Root { tenure: None }));
 }}
 
 /// One plugin in one VM, from one push to the next.
 struct Root {
-    plugin: Rc<PluginId>,
-    gateway: Rc<Gateway>,
-}
-
-impl Root {
-    fn new() -> Self {
-        Self {
-            plugin: Rc::new(PluginId::of_this_plugin()),
-            gateway: Gateway::closed(),
-        }
-    }
+    tenure: Option<Rc<Tenure>>,
 }
 
 impl Context for Root {
-    /// The plugin was replaced or taken away. Streams that still hold this root need its snapshot no more.
+    /// The plugin was replaced or taken away.
     fn on_done(&mut self) -> bool {
-        gateway::forget(&self.plugin, &self.gateway);
-        self.gateway = Gateway::closed();
+        if let Some(tenure) = self.tenure.take() {
+            tenure.end();
+        }
         true
     }
 }
@@ -68,14 +61,15 @@ impl RootContext for Root {
     /// False for one cause alone, the configuration's bytes: then every VM agrees, the trial load on Envoy's main thread among them, and the push is
     /// refused before a worker sees it.
     fn on_configure(&mut self, size: usize) -> bool {
-        self.plugin = Rc::new(PluginId::of_this_plugin());
         #[cfg(feature = "trap-door")]
         if let Some(result) = trap_door::on_configure(size) {
             return result;
         }
-        match gateway::load(&self.plugin, size) {
-            Load::Serve(gateway) => {
-                self.gateway = gateway;
+        match gateway::load(PluginId::of_this_plugin(), size) {
+            Load::Serve(tenure) => {
+                if let Some(before) = self.tenure.replace(tenure) {
+                    before.end();
+                }
                 true
             }
             Load::Refuse => false,
@@ -84,8 +78,8 @@ impl RootContext for Root {
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
         Some(Box::new(Exchange {
-            plugin: Rc::clone(&self.plugin),
-            gateway: Some(Rc::clone(&self.gateway)),
+            tenure: self.tenure.clone(),
+            is_decided: false,
         }))
     }
 
@@ -94,23 +88,26 @@ impl RootContext for Root {
     }
 }
 
-/// One request. It lets go of the snapshot once it is decided, so that long streams do not hold old ones.
+/// One request. It holds no snapshot, so that long streams do not hold old ones; what it holds is counted as an open stream.
 struct Exchange {
-    plugin: Rc<PluginId>,
-    gateway: Option<Rc<Gateway>>,
+    tenure: Option<Rc<Tenure>>,
+    is_decided: bool,
 }
 
 impl Context for Exchange {}
 
 impl HttpContext for Exchange {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        let Some(gateway) = self.gateway.take() else {
-            // Envoy calls once per stream; a second call has no verdict, so it does not pass.
+        // Envoy calls once per stream; a second call has no verdict, so it does not pass.
+        if std::mem::replace(&mut self.is_decided, true) {
             return deny_unread(&Gateway::closed());
-        };
+        }
         #[cfg(feature = "trap-door")]
         trap_door::on_request();
-        gateway.announce(&self.plugin);
+        let gateway = match &self.tenure {
+            Some(tenure) => tenure.take_request(),
+            None => Gateway::closed(),
+        };
         let Ok(map) = host::request_headers() else {
             return deny_unread(&gateway);
         };

@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{header_map, host};
+use super::host::{self, LogLevel};
+use super::{header_map, memory};
 
-/// A request with this header traps its VM.
+/// A request with this header traps its VM, or makes it hold as many MiB as it says, in place of those it held before.
 const TRAP_HEADER: &[u8] = b"x-keyward-trap-door";
 
 /// A configuration with this text is refused by a VM that has served a request: by workers, and not by the trial load.
@@ -21,13 +22,32 @@ thread_local! {
 pub(super) fn on_request() {
     HAS_SERVED.set(true);
     let map = host::request_headers().unwrap_or_default();
-    let is_trap = header_map::pairs(&map)
-        .unwrap_or_default()
-        .iter()
-        .any(|(name, _)| *name == TRAP_HEADER);
-    if is_trap {
+    let headers = header_map::pairs(&map).unwrap_or_default();
+    let Some((_, value)) = headers.iter().find(|(name, _)| *name == TRAP_HEADER) else {
+        return;
+    };
+    let text = String::from_utf8_lossy(value);
+    let Ok(size) = text.parse::<usize>() else {
         core::arch::wasm32::unreachable();
-    }
+    };
+    KEPT.take();
+    let mut block = Vec::new();
+    let is_had = block.try_reserve_exact(size << 20).is_ok();
+    KEPT.set(vec![block]);
+    host::log(
+        LogLevel::Info,
+        &format!("trap-door: {size} MiB are held: {is_had}"),
+    );
+}
+
+/// Logs what a load took at its peak, and how large the VM is now, in KiB.
+pub(super) fn tell_peak(peak: usize) {
+    let grown = core::arch::wasm32::memory_size(0) << 6;
+    let (peak, live) = (peak >> 10, memory::live() >> 10);
+    host::log(
+        LogLevel::Info,
+        &format!("trap-door: peak {peak} live {live} grown {grown}"),
+    );
 }
 
 /// The answer to `on_configure`, where the trap door decides it.

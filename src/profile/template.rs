@@ -1,5 +1,7 @@
 //! Message templates: text with named fields in braces.
 
+use crate::reason::DenyReason;
+
 /// What a message may say about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
@@ -69,6 +71,46 @@ const FIELDS: [(&str, Field); 20] = [
     ("account_header", Field::AccountHeader),
 ];
 
+impl Field {
+    /// Whether a reply for `reason` has something to say in this field.
+    #[must_use]
+    pub fn is_known_for(self, reason: DenyReason) -> bool {
+        let rule = reason.rule();
+        match self {
+            Self::Masked | Self::Livemode => rule > 3 || (rule == 3 && self == Self::Masked),
+            Self::Value => matches!(
+                reason,
+                DenyReason::MalformedCredential
+                    | DenyReason::MalformedHeader
+                    | DenyReason::InvalidVersion
+                    | DenyReason::MalformedContext
+            ),
+            Self::Header => matches!(
+                reason,
+                DenyReason::MalformedContext | DenyReason::ConflictingContext
+            ),
+            Self::Address => reason == DenyReason::IpNotAllowed,
+            Self::Account => {
+                rule > 8
+                    || matches!(
+                        reason,
+                        DenyReason::AccountNotAccessible | DenyReason::NotAPlatform
+                    )
+            }
+            Self::Served => reason == DenyReason::LivemodeMismatch,
+            Self::Label | Self::AccessTitle | Self::Access | Self::Permission => rule >= 10,
+            Self::Method | Self::Path => rule >= 2,
+            Self::Authentication
+            | Self::Support
+            | Self::ApiKeys
+            | Self::Documentation
+            | Self::VersionHeader
+            | Self::ContextHeader
+            | Self::AccountHeader => true,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(Box<str>),
@@ -76,7 +118,7 @@ enum Part {
 }
 
 /// A message with fields: `Invalid API Key provided: {masked}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template(Box<[Part]>);
 
 impl Template {
@@ -94,6 +136,14 @@ impl Template {
         }
         parts.push(Part::Text(rest.into()));
         Some(Self(parts.into()))
+    }
+
+    /// The fields it names.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Field(field) => Some(*field),
+        })
     }
 
     /// The message, with what `fill` says of each field.

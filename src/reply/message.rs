@@ -70,13 +70,13 @@ fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> Str
             .request
             .map(|request| echo(request.path_without_query(), prefixes))
             .unwrap_or_default(),
-        Field::Authentication => profile.links.authentication.to_string(),
-        Field::Support => profile.links.support.to_string(),
-        Field::ApiKeys => profile.links.api_keys.to_string(),
-        Field::Documentation => profile.links.documentation.to_string(),
-        Field::VersionHeader => profile.version_header.shown().to_owned(),
-        Field::ContextHeader => profile.context_header.shown().to_owned(),
-        Field::AccountHeader => profile.account_header.shown().to_owned(),
+        Field::Authentication => profile.names().links.authentication.to_string(),
+        Field::Support => profile.names().links.support.to_string(),
+        Field::ApiKeys => profile.names().links.api_keys.to_string(),
+        Field::Documentation => profile.names().links.documentation.to_string(),
+        Field::VersionHeader => profile.names().version_header.shown().to_owned(),
+        Field::ContextHeader => profile.names().context_header.shown().to_owned(),
+        Field::AccountHeader => profile.names().account_header.shown().to_owned(),
     }
 }
 
@@ -94,7 +94,7 @@ fn value(configuration: &Configuration, denial: &Denial<'_>) -> String {
         request.folded_identity.unwrap_or(&[]).to_vec()
     } else if denial.reason() == DenyReason::InvalidVersion {
         request.version.joined()
-    } else if evidence.header == Some(&profile.account_header) {
+    } else if evidence.header == Some(&profile.names().account_header) {
         request.account.joined()
     } else {
         request.context.joined()

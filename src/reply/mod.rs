@@ -106,18 +106,21 @@ fn headers(profile: &Profile, denial: &Denial<'_>, id: RequestId) -> Vec<(String
     let mut push = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
     if status == 401 {
         let scheme = denial.evidence().scheme.unwrap_or(Scheme::Basic);
-        let challenge = format!("{} realm=\"{}\"", scheme.name(), profile.realm);
+        let challenge = format!("{} realm=\"{}\"", scheme.name(), profile.names().realm);
         push("WWW-Authenticate", &challenge);
     }
     if status == 503 {
         push("Retry-After", "1");
-        push(profile.retry_header.shown(), "true");
+        push(profile.names().retry_header.shown(), "true");
     } else {
-        push(profile.retry_header.shown(), "false");
+        push(profile.names().retry_header.shown(), "false");
         push("Cache-Control", "no-cache, no-store");
     }
     let id = String::from_utf8_lossy(&id.0);
-    push("Request-Id", &format!("{}{id}", profile.request_id_prefix));
+    push(
+        "Request-Id",
+        &format!("{}{id}", profile.names().request_id_prefix),
+    );
     push("X-Keyward-Denied", reason.name());
     headers
 }
@@ -143,7 +146,10 @@ fn body(configuration: &Configuration, denial: &Denial<'_>) -> String {
         error.insert("code", code.to_owned());
         if is_documented {
             let page = code.replace('_', "-");
-            error.insert("doc_url", format!("{}/{page}", profile.links.error_codes));
+            error.insert(
+                "doc_url",
+                format!("{}/{page}", profile.names().links.error_codes),
+            );
         }
     }
     if let Some(header) = denial.evidence().header {

@@ -23,6 +23,8 @@ use crate::wire::{Integer, Members, Object, Text};
 /// Unix seconds at or above this are milliseconds by mistake.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
+const PUBLISHABLE: &str = "a publishable key has no grants";
+
 const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
 impl Snapshot {
@@ -125,7 +127,7 @@ fn forest(
             children,
             status,
         } = &wire.0;
-        let kind = profile.ids.kind(&id.0).ok_or_else(|| {
+        let kind = profile.names().ids.kind(&id.0).ok_or_else(|| {
             let place = place.at(index).then("id");
             place.expected("an account's or organization's id with its prefix")
         })?;
@@ -327,7 +329,7 @@ fn grants(
                 .ok_or_else(|| place.then("*").expected("the name of a known permission"))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Grants::new(granted).ok_or_else(|| place.refused(DUPLICATE_MEMBER))
+    Grants::new(granted).ok_or_else(|| place.then("*").refused(DUPLICATE_MEMBER))
 }
 
 /// What the keys of a snapshot refer to.
@@ -397,8 +399,11 @@ impl KeyReader<'_> {
                     .then("grants")
                     .refused("a restricted key needs grants"));
             }
-            KeyKind::Publishable if grants.is_some() || connect_grants.is_some() => {
-                return Err(place.refused("a publishable key has no grants"));
+            KeyKind::Publishable if grants.is_some() => {
+                return Err(place.then("grants").refused(PUBLISHABLE));
+            }
+            KeyKind::Publishable if connect_grants.is_some() => {
+                return Err(place.then("connect_grants").refused(PUBLISHABLE));
             }
             KeyKind::Secret
             | KeyKind::Restricted

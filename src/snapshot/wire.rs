@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::wire::{FreeForm, Integer, Members, MembersVisitor, Object, Text, present, words};
@@ -151,6 +151,12 @@ impl<'de: 'a, 'a> Visitor<'de> for GrantsVisitor<'a> {
         MembersVisitor(PhantomData)
             .visit_map(map)
             .map(Grants::Inline)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Grants<'a>, A::Error> {
+        // Read to its end, so that the refusal's place is the array and not its first element.
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Err(A::Error::invalid_type(Unexpected::Seq, &self))
     }
 }
 

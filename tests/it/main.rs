@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 #![allow(
     clippy::as_conversions,
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -14,7 +15,13 @@
     reason = "tests may fail loudly"
 )]
 
+mod agreement;
+mod cases;
 mod command;
+mod fail_closed;
 mod gateway;
+mod hostile;
+mod layers;
 mod reference;
+mod schema;
 mod support;

@@ -1,0 +1,44 @@
+//! `make demo` and `make run`: the gateway we ship, with keys made on the spot.
+//!
+//! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints what comes back, and fails on a surprise. With
+//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. Keys exist in memory and on the terminal alone.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a program for a terminal, which has a clock; a JSON value indexed by a name that is missing is null"
+)]
+
+mod envoy;
+mod folder;
+mod http;
+mod keys;
+mod run;
+mod screen;
+mod snapshot;
+mod tour;
+mod wait;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next() {
+        None => tour::play(),
+        Some(command) if command == "run" => Err(run::become_envoy(arguments)?),
+        Some(_) => bail!("expected no argument, or `run` and arguments for Envoy"),
+    }
+}

@@ -1,0 +1,168 @@
+//! Runs the corpus through a real Envoy: one instance per file, every case over HTTP/1.1.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::corpus::{self, Case, CaseFile, Runner};
+use super::outcome::{End, Outcome};
+use crate::support::bootstrap::hcm;
+use crate::support::{BOUND, Envoy, Upstream, eventually, http};
+
+#[test]
+fn envoy_keeps_every_promise_of_the_corpus() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for file in corpus::load() {
+        count += file.cases_for(Runner::Envoy).count();
+        failures.extend(run(&file));
+    }
+    assert!(count > 200, "only {count} cases");
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases failed:\n\n{}\n",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
+/// The failures of one file.
+fn run(file: &CaseFile) -> Vec<String> {
+    let upstream = Upstream::start();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let envoy = Envoy::builder()
+        .config(file.configuration(now))
+        .upstream(upstream.address())
+        // Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
+        .trusted_hops(1)
+        .allow_underscores()
+        .allow_upgrades(&["websocket"])
+        .edit(|bootstrap| {
+            let hcm = hcm(bootstrap);
+            hcm["preserve_external_request_id"] = json!(true);
+            hcm["max_request_headers_kb"] = json!(200);
+        })
+        .start();
+    let ends: Vec<_> = file
+        .cases_for(Runner::Envoy)
+        .enumerate()
+        .map(|(number, case)| (number, case, ask(&envoy, &upstream, case, number)))
+        .collect();
+    let log = eventually("every case is in the access log", BOUND, || {
+        Some(envoy.access_log()).filter(|log| log.len() >= ends.len())
+    });
+    let raw_keys = file.raw_keys();
+    let mut failures = Vec::new();
+    for (number, case, end) in ends {
+        let id = request_id(number);
+        let Some(line) = log.iter().find(|line| line["request_id"] == id) else {
+            let name = format!("{}: {}", file.name, case.description);
+            failures.push(format!("{name}\n    Envoy answered by itself: {end:?}"));
+            continue;
+        };
+        let state = line["keyward"].as_str().unwrap_or("none").to_owned();
+        let outcome = Outcome {
+            state: Some(state),
+            end,
+        };
+        let mut differences = outcome.differences(case, &raw_keys);
+        let details = line["response_code_details"].as_str().unwrap_or_default();
+        if let corpus::Expectation::Deny { reason, .. } = &case.expect
+            && details != format!("keyward_denied{{{reason}}}")
+        {
+            differences.push(format!("details: {details}"));
+        }
+        if !differences.is_empty() {
+            failures.push(format!(
+                "{}: {}\n    {}",
+                file.name,
+                case.description,
+                differences.join("\n    ")
+            ));
+        }
+    }
+    // The access log's path is what the client wrote; Envoy has no way to mask it.
+    let log: Vec<_> = log
+        .into_iter()
+        .map(|mut line| {
+            line["path"].take();
+            line.to_string()
+        })
+        .collect();
+    let text = envoy.logs() + &log.concat();
+    for key in &raw_keys {
+        if text.as_bytes().windows(key.len()).any(|part| part == key) {
+            failures.push(format!("{}: a log shows a raw key", file.name));
+        }
+    }
+    failures
+}
+
+fn request_id(number: usize) -> String {
+    format!("case-{number}")
+}
+
+fn ask(envoy: &Envoy, upstream: &Upstream, case: &Case, number: usize) -> End {
+    let request = &case.request;
+    let before = upstream.count();
+    let mut connection = http::Connection::open(envoy.address());
+    connection.send_raw(&spell(case, number)).unwrap();
+    let is_head = request.method.as_bytes() == b"HEAD";
+    let response = connection.read_response(is_head).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if upstream.count() > before {
+        let headers = upstream.last().headers;
+        return End::Upstream(
+            headers
+                .into_iter()
+                .map(|(name, value)| (text(&name), value))
+                .collect(),
+        );
+    }
+    End::Reply {
+        status: response.status,
+        headers: response
+            .headers
+            .iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect(),
+        body: (!is_head).then(|| text(&response.body)),
+    }
+}
+
+/// The request as bytes, nothing tidied up.
+fn spell(case: &Case, number: usize) -> Vec<u8> {
+    let request = &case.request;
+    let mut bytes = request.method.as_bytes().to_vec();
+    bytes.push(b' ');
+    match &request.path {
+        Some(path) => bytes.extend_from_slice(path.as_bytes()),
+        None => bytes.extend_from_slice(b"api.example.com:443"),
+    }
+    bytes.extend_from_slice(b" HTTP/1.1\r\nhost: api.example.com\r\n");
+    let mut push = |name: &str, value: &[u8]| {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value);
+        bytes.extend_from_slice(b"\r\n");
+    };
+    push("x-request-id", request_id(number).as_bytes());
+    if let Some(address) = &request.address {
+        push("x-forwarded-for", address.as_bytes());
+    }
+    for (name, value) in &request.headers {
+        push(name, value.as_bytes());
+        if name.eq_ignore_ascii_case("upgrade") {
+            push("connection", b"upgrade");
+        }
+    }
+    if let Some(body) = &request.body {
+        push("content-length", body.len().to_string().as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(request.body.as_deref().unwrap_or("").as_bytes());
+    bytes
+}

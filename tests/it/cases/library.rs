@@ -1,0 +1,184 @@
+//! Runs the corpus against the library.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use keyward::address::parse_source;
+use keyward::configuration::Configuration;
+use keyward::decision::{Decision, Environment, decide};
+use keyward::reason::DenyReason;
+use keyward::reply::{Reply, RequestId};
+use keyward::request::RequestHead;
+use keyward::upstream::{HeaderChange, header_changes};
+
+use super::corpus::{self, Case, CaseFile, Request, Runner};
+use super::outcome::{End, Outcome};
+
+/// Some time; the corpus has no times of its own.
+const NOW: u64 = 1_795_200_000;
+
+struct Surroundings {
+    address: Option<IpAddr>,
+}
+
+impl Environment for Surroundings {
+    fn now(&self) -> Option<u64> {
+        Some(NOW)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.address
+    }
+}
+
+#[test]
+fn the_library_keeps_every_promise_of_the_corpus() {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for file in corpus::load() {
+        let configuration = Configuration::from_json(file.configuration(NOW).as_bytes())
+            .unwrap_or_else(|refusal| panic!("{}: {refusal}", file.name));
+        let raw_keys = file.raw_keys();
+        for case in file.cases_for(Runner::Library) {
+            count += 1;
+            let differences = match run(&configuration, case) {
+                Ok(outcome) => outcome.differences(case, &raw_keys),
+                Err(fault) => vec![fault],
+            };
+            if !differences.is_empty() {
+                failures.push(format!(
+                    "{}: {}\n    {}",
+                    file.name,
+                    case.description,
+                    differences.join("\n    ")
+                ));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases failed:\n\n{}\n",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
+#[test]
+fn the_corpus_has_every_reason_with_its_body_and_no_empty_file() {
+    let files = corpus::load();
+    let is_empty = |file: &&CaseFile| file.cases.is_empty() || file.description.is_empty();
+    let empty: Vec<_> = files
+        .iter()
+        .filter(is_empty)
+        .map(|file| &file.name)
+        .collect();
+    assert!(empty.is_empty(), "no case in {empty:?}");
+    let denied: BTreeSet<_> = files
+        .iter()
+        .flat_map(|file| &file.cases)
+        .filter_map(|case| match &case.expect {
+            corpus::Expectation::Deny {
+                reason,
+                body: Some(_),
+                headers,
+                ..
+            } if !headers.is_empty() => Some(reason.as_str()),
+            _ => None,
+        })
+        .collect();
+    // The host's failures are Envoy's alone.
+    let expected: BTreeSet<_> = DenyReason::all()
+        .filter(|reason| *reason != DenyReason::HostFailure)
+        .map(DenyReason::name)
+        .collect();
+    assert_eq!(denied, expected);
+}
+
+fn run(configuration: &Configuration, case: &Case) -> Result<Outcome, String> {
+    let request = &case.request;
+    let sent = sent(request);
+    let head = RequestHead::read(
+        configuration.profile(),
+        configuration.identity_names(),
+        sent.iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_slice())),
+        request.body.is_some(),
+    );
+    let surroundings = Surroundings {
+        address: source(request.address.as_deref().unwrap_or("127.0.0.1")),
+    };
+    match decide(configuration, &head, &surroundings) {
+        Decision::Allow(permit) => {
+            let changes = header_changes(configuration, &head, &permit);
+            Ok(Outcome {
+                state: Some(permit.to_string()),
+                end: End::Upstream(changed(sent.clone(), changes)),
+            })
+        }
+        Decision::Deny(denial) => {
+            let reply = Reply::new(configuration, &denial, RequestId::new(u128::from(NOW)));
+            let details = format!("keyward_denied{{{}}}", denial.reason().name());
+            if reply.details != details {
+                return Err(format!("details: {}", reply.details));
+            }
+            Ok(Outcome {
+                state: Some(denial.to_string()),
+                end: End::Reply {
+                    status: reply.status,
+                    headers: reply.headers,
+                    body: Some(reply.body),
+                },
+            })
+        }
+    }
+}
+
+/// The headers as Envoy hands them on: names in lower case, pseudo-headers first, a body announced.
+fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
+    let bytes = |text: &corpus::Text| text.as_bytes().to_vec();
+    let mut sent = vec![(":method".to_owned(), bytes(&request.method))];
+    sent.extend(
+        request
+            .path
+            .iter()
+            .map(|path| (":path".to_owned(), bytes(path))),
+    );
+    sent.extend(
+        request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), bytes(value))),
+    );
+    sent.extend(request.body.iter().map(|body| {
+        let length = body.len().to_string();
+        ("content-length".to_owned(), length.into_bytes())
+    }));
+    sent
+}
+
+/// The address as Envoy's `source.address` writes it; what is no address is handed on as it stands.
+fn source(address: &str) -> Option<IpAddr> {
+    let written = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(v4)) => format!("{v4}:0"),
+        Ok(IpAddr::V6(v6)) => format!("[{v6}]:0"),
+        Err(_) => address.to_owned(),
+    };
+    parse_source(written.as_bytes())
+}
+
+/// What Envoy does on these changes.
+fn changed(
+    mut headers: Vec<(String, Vec<u8>)>,
+    changes: Vec<HeaderChange>,
+) -> Vec<(String, Vec<u8>)> {
+    for change in changes {
+        match change {
+            HeaderChange::Remove(name) => headers.retain(|(of, _)| of.as_bytes() != name),
+            HeaderChange::Set(name, value) => {
+                headers.retain(|(of, _)| *of != name);
+                headers.push((name, value.into_bytes()));
+            }
+        }
+    }
+    headers
+}

@@ -1,0 +1,6 @@
+//! The case corpus of `tests/cases`, and what runs it. The corpus says what a gateway promises; how it is asked is the runner's matter.
+
+pub mod corpus;
+mod envoy;
+mod library;
+mod outcome;
