@@ -12,6 +12,7 @@ pub mod endpoint;
 #[cfg(target_arch = "wasm32")]
 mod filter;
 pub mod header_map;
+mod json;
 mod json_place;
 pub mod key;
 pub mod mask;

@@ -25,12 +25,6 @@ impl KnownPrefixes {
         Self(sorted)
     }
 
-    /// Whether `text` begins as a key does.
-    #[must_use]
-    pub fn begin(&self, text: &[u8]) -> bool {
-        !self.of(text).is_empty()
-    }
-
     /// Whether something that looks like a key stands anywhere in `text`.
     #[must_use]
     pub fn occur_in(&self, text: &str) -> bool {

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::mask::KnownPrefixes;
-
 /// The parameter that Stripe.js and its like send a publishable key in.
 const KEY: &[u8] = b"key";
 
@@ -33,14 +31,19 @@ pub(crate) fn parameters(query: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, &
         })
 }
 
-/// The key that `query` presents.
-pub(crate) fn key<'a>(query: &'a [u8], prefixes: &KnownPrefixes) -> QueryKey<'a> {
+/// The values of `key` in `query`, decoded, in order.
+pub(crate) fn keys(query: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    parameters(query)
+        .filter(|(name, _)| **name == *KEY)
+        .map(|(_, value)| decoded(value))
+}
+
+/// The key that `query` presents. `begins` tells whether a text begins as a key does.
+pub(crate) fn key(query: &[u8], begins: impl Fn(&[u8]) -> bool) -> QueryKey<'_> {
     let mut found = QueryKey::Absent;
     let mut is_like_a_key = false;
-    let keys = parameters(query).filter(|(name, _)| **name == *KEY);
-    for (_, value) in keys {
-        let value = decoded(value);
-        is_like_a_key |= prefixes.begin(&value);
+    for value in keys(query) {
+        is_like_a_key |= begins(&value);
         found = match found {
             QueryKey::Absent => QueryKey::One(value),
             QueryKey::One(_) | QueryKey::Several => QueryKey::Several,
@@ -97,8 +100,8 @@ mod tests {
     use super::*;
 
     fn found(query: &str) -> Option<String> {
-        let prefixes = KnownPrefixes::new(["pk_test_", "sk_test_"]);
-        match key(query.as_bytes(), &prefixes) {
+        let begins = |text: &[u8]| text.starts_with(b"pk_test_") || text.starts_with(b"sk_test_");
+        match key(query.as_bytes(), begins) {
             QueryKey::Absent => None,
             QueryKey::One(key) => Some(String::from_utf8(key.into_owned()).unwrap()),
             QueryKey::Several => Some("several".to_owned()),

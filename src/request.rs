@@ -1,5 +1,6 @@
 //! What a client sent: the head of a request, read in one pass over all its header bytes.
 
+use crate::key::KeyKind;
 use crate::profile::{HeaderName, Profile};
 use crate::query::{self, QueryKey};
 
@@ -112,6 +113,8 @@ pub struct RequestHead<'a> {
     pub authorization: Field<'a>,
     /// A key in the query.
     pub query_key: QueryKey<'a>,
+    /// Whether a key that is not public stands in the query, where logs and histories keep it.
+    pub exposes_secret: bool,
     /// The profile's version header.
     pub version: Field<'a>,
     /// The profile's context header.
@@ -173,8 +176,16 @@ impl<'a> RequestHead<'a> {
         let Some(query) = query.filter(|_| self.method != b"OPTIONS") else {
             return;
         };
-        self.query_key = query::key(query, profile.known_prefixes());
-        if self.query_key == QueryKey::Absent || self.authorization.value() != Value::Absent {
+        self.query_key = query::key(query, |text| profile.is_like_a_key(text));
+        if self.query_key == QueryKey::Absent {
+            return;
+        }
+        let is_public = |key: &[u8]| {
+            profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable)
+        };
+        self.exposes_secret =
+            query::keys(query).any(|key| profile.is_like_a_key(&key) && !is_public(&key));
+        if self.authorization.value() != Value::Absent {
             return;
         }
         let names = profile.names();

@@ -5,10 +5,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use crate::json::from_json;
 use crate::key::Livemode;
 use crate::principal::Member;
 use crate::profile::Profile;
-use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, from_json};
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::request::IdentityNames;
 use crate::snapshot::{Enforcement, Snapshot};
 use crate::wire::Object;
@@ -18,6 +19,9 @@ pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
 
 /// The default name of the filter state, under Envoy's `wasm.`.
 pub const FILTER_STATE: &str = "keyward";
+
+/// No age in seconds is this large.
+const LONGEST_AGE: u64 = 100_000_000_000;
 
 /// Which keys a gateway serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,6 +164,9 @@ fn is_identity_header(name: &str) -> bool {
 const IDENTITY_HEADER: &str =
     "a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)";
 
+/// What a client sends under such a name would count as a forged identity, or an identity as what the client sent.
+const READ_BY_PROFILE: &str = "the profile reads a header of this name";
+
 impl<'a> wire::Configuration<'a> {
     fn split(self) -> Result<(Settings, Profile, Option<Object<wire::Snapshot<'a>>>), Refusal> {
         let Self {
@@ -179,9 +186,16 @@ impl<'a> wire::Configuration<'a> {
             None => Profile::stripe(),
             Some(Object(profile)) => profile.read(&Place::member("profile"))?,
         };
+        let is_read = |name: &str| {
+            let headers = profile.names().request_headers();
+            headers.iter().any(|header| header.lower() == name)
+        };
         let principal_header = match principal_header.as_ref().map(|name| &*name.0) {
             None => Some(PRINCIPAL_HEADER.into()),
             Some("") => None,
+            Some(name) if is_read(name) => {
+                return Err(Place::member("principal_header").refused(READ_BY_PROFILE));
+            }
             Some(name) if is_identity_header(name) => Some(Box::from(name)),
             Some(_) => return Err(Place::member("principal_header").expected(IDENTITY_HEADER)),
         };
@@ -190,6 +204,9 @@ impl<'a> wire::Configuration<'a> {
             let place = Place::member("identity_headers").then("*");
             if !is_identity_header(&name) {
                 return Err(place.expected(IDENTITY_HEADER));
+            }
+            if is_read(&name) {
+                return Err(place.refused(READ_BY_PROFILE));
             }
             let taken = principal_header.as_deref() == Some(&*name)
                 || single.iter().any(|(other, _)| **other == *name);
@@ -201,6 +218,12 @@ impl<'a> wire::Configuration<'a> {
             })?;
             single.push((name.as_ref().into(), member));
         }
+        let max_snapshot_age = match max_snapshot_age.map(|seconds| seconds.0) {
+            Some(seconds) if seconds >= LONGEST_AGE => {
+                return Err(Place::member("max_snapshot_age").expected("seconds below 10^11"));
+            }
+            age => age,
+        };
         let filter_state = match filter_state {
             None => FILTER_STATE.into(),
             Some(name) if is_filter_state(&name.0) => name.0.as_ref().into(),
@@ -216,7 +239,7 @@ impl<'a> wire::Configuration<'a> {
                 wire::ServeMode::Test => ServeMode::Only(Livemode::Test),
             },
             enforcement: enforcement.into(),
-            max_snapshot_age: max_snapshot_age.map(|seconds| seconds.0),
+            max_snapshot_age,
             preflight: match preflight {
                 wire::Preflight::Pass => Preflight::Pass,
                 wire::Preflight::Check => Preflight::Check,

@@ -15,9 +15,7 @@ use inquiry::Inquiry;
 
 use crate::configuration::{Configuration, Preflight, Settings};
 use crate::endpoint::{Method, PlainPath};
-use crate::key::KeyKind;
 use crate::principal::Principal;
-use crate::profile::Profile;
 use crate::reason::DenyReason;
 use crate::request::{RequestHead, Value};
 use crate::snapshot::{Enforcement, Snapshot};
@@ -111,15 +109,6 @@ impl<'a> Denial<'a> {
     #[must_use]
     pub fn reason(&self) -> DenyReason {
         self.reason
-    }
-
-    /// Whether a key that is not public stands in the query, where logs and histories keep it.
-    #[must_use]
-    pub fn exposes_secret(&self, profile: &Profile) -> bool {
-        self.evidence.credential.as_ref().is_some_and(|credential| {
-            let is_public = |key: &str| profile.is_key_of_kind(key, KeyKind::Publishable);
-            credential.scheme().is_none() && !credential.satisfies(is_public)
-        })
     }
 
     /// What was established until then.

@@ -197,24 +197,35 @@ impl EndpointCatalogue {
 struct Ambiguous;
 
 impl Node {
+    /// The child for a segment that is a literal of this node.
     fn literal(&self, segment: &str) -> Result<Option<usize>, Ambiguous> {
-        let start = self
-            .literals
-            .partition_point(|(literal, _)| compare_leniently(literal, segment) == Ordering::Less);
-        let alike = self
-            .literals
-            .get(start..)
-            .unwrap_or(&[])
-            .iter()
-            .take_while(|(literal, _)| compare_leniently(literal, segment) == Ordering::Equal);
         let mut exact = None;
-        for (literal, child) in alike {
+        for (literal, child) in self.alike(segment) {
             if literal != segment {
                 return Err(Ambiguous);
             }
             exact = Some(*child);
         }
-        Ok(exact)
+        // Frameworks cut a format (`search.json`) or trailing blanks off before they look a segment up.
+        let stem = segment.split(['.', '%']).next().unwrap_or(segment);
+        let is_suffixed = exact.is_none() && stem != segment && self.alike(stem).next().is_some();
+        if is_suffixed {
+            Err(Ambiguous)
+        } else {
+            Ok(exact)
+        }
+    }
+
+    /// The literals that a lenient upstream takes for `segment`.
+    fn alike(&self, segment: &str) -> impl Iterator<Item = &(Cow<'static, str>, usize)> {
+        let start = self
+            .literals
+            .partition_point(|(literal, _)| compare_leniently(literal, segment) == Ordering::Less);
+        self.literals
+            .get(start..)
+            .unwrap_or(&[])
+            .iter()
+            .take_while(move |(literal, _)| compare_leniently(literal, segment) == Ordering::Equal)
     }
 }
 

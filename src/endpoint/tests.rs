@@ -74,6 +74,17 @@ fn an_encoded_sibling_literal_matches_nothing() {
 }
 
 #[test]
+fn a_sibling_literal_with_a_suffix_matches_nothing() {
+    let rows = ["/v1/{id}", "/v1/search", "/v1/openapi.json", "/v1/openapi"];
+    assert_found(&rows, "/v1/search.json", None);
+    assert_found(&rows, "/v1/Search.", None);
+    assert_found(&rows, "/v1/search%20", None);
+    assert_found(&rows, "/v1/searched.json", Some("/v1/{id}"));
+    assert_found(&rows, "/v1/openapi.json", Some("/v1/openapi.json"));
+    assert_found(&rows, "/v1/openapi.yaml", None);
+}
+
+#[test]
 fn literals_that_differ_in_case_alone_name_nothing() {
     let rows = ["/a/Token", "/a/token", "/a/{id}"];
     assert_found(&rows, "/a/token", None);

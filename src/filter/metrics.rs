@@ -72,7 +72,7 @@ fn set(name: &'static str, value: u64) {
     }
 }
 
-/// Tells what a worker serves, at its first request: Envoy's gauges are one per process, and the trial load on the main thread serves nobody.
+/// Tells what a worker serves from now on, at the first request: Envoy's gauges are one per process, and the VMs of the main thread serve nobody.
 pub(super) fn announce(snapshot: &Snapshot) {
     set("keyward_snapshot_revision", snapshot.revision().number());
     set("keyward_snapshot_issued_at", snapshot.issued_at());
@@ -92,6 +92,13 @@ pub(super) fn announce(snapshot: &Snapshot) {
     }
 }
 
+/// Counts a request with a key in its query that is not public, whatever becomes of it: that key has leaked.
+pub(super) fn count_secret_key_in_query() {
+    if let Some(id) = metric(MetricKind::Counter, "keyward_secret_keys_in_query_total") {
+        host::increment_metric(id, 1);
+    }
+}
+
 /// Counts a snapshot of a lower revision than the one served before it.
 pub(super) fn count_rollback() {
     if let Some(id) = metric(MetricKind::Counter, "keyward_snapshot_rollbacks") {
@@ -99,7 +106,7 @@ pub(super) fn count_rollback() {
     }
 }
 
-/// One more VM, or one less, that serves an older snapshot than the one it was last given.
+/// One more worker, or one less, that takes requests with an older snapshot than the one it was given, or with none.
 pub(super) fn add_behind(change: i64) {
     if let Some(id) = metric(MetricKind::Gauge, "keyward_snapshot_workers_behind") {
         host::increment_metric(id, change);

@@ -121,6 +121,9 @@ impl HttpContext for Exchange {
             headers,
             !end_of_stream,
         );
+        if request.exposes_secret {
+            metrics::count_secret_key_in_query();
+        }
         match decide(configuration, &request, &Host) {
             Decision::Allow(permit) => match allow(&gateway, &request, &permit) {
                 Ok(()) => Action::Continue,

@@ -88,6 +88,18 @@ pub struct Names {
     pub links: Links,
 }
 
+impl Names {
+    /// The headers that are read from a request.
+    #[must_use]
+    pub fn request_headers(&self) -> [&HeaderName; 3] {
+        [
+            &self.version_header,
+            &self.context_header,
+            &self.account_header,
+        ]
+    }
+}
+
 /// Prefixes by kind, in the order of [`KeyKind::ALL`].
 type Prefixes = [Box<[Box<str>]>; 4];
 
@@ -101,15 +113,13 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Puts a profile together. `longer` are prefixes that only masks need; a text that is no template is shown as nothing (tests hold that all are).
+    /// Puts a profile together. A text that is no template is shown as nothing (tests hold that all are).
     fn new(
         names: Names,
         key_prefixes: Prefixes,
-        longer: &[&str],
         message: impl Fn(DenyReason) -> &'static str,
     ) -> Self {
-        let own = key_prefixes.iter().flatten().map(|prefix| &**prefix);
-        let known_prefixes = KnownPrefixes::new(own.chain(longer.iter().copied()));
+        let known_prefixes = known(&key_prefixes);
         let messages = DenyReason::all()
             .map(|reason| Template::parse(message(reason)).unwrap_or_default())
             .collect();
@@ -138,7 +148,14 @@ impl Profile {
             .any(|prefix| key.starts_with(&**prefix))
     }
 
-    /// The prefixes by which keys are recognized and masked.
+    /// Whether `text` begins as a key of this API does, of whatever kind.
+    #[must_use]
+    pub fn is_like_a_key(&self, text: &[u8]) -> bool {
+        let mut own = self.key_prefixes.iter().flatten();
+        own.any(|prefix| text.starts_with(prefix.as_bytes()))
+    }
+
+    /// The prefixes by which keys are masked: this API's, and Stripe's always.
     #[must_use]
     pub fn known_prefixes(&self) -> &KnownPrefixes {
         &self.known_prefixes
@@ -149,6 +166,12 @@ impl Profile {
     pub fn message(&self, reason: DenyReason) -> Option<&Template> {
         self.messages.get(reason.index())
     }
+}
+
+/// A Stripe key that strays into a request is a secret under any profile, so Stripe's prefixes are masked beside an API's own.
+fn known(own: &Prefixes) -> KnownPrefixes {
+    let own = own.iter().flatten().map(|prefix| &**prefix);
+    KnownPrefixes::new(own.chain(stripe::every_prefix()))
 }
 
 impl Default for Profile {

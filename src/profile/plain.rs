@@ -31,7 +31,7 @@ impl Profile {
                 .map(|prefix| Box::from(*prefix))
                 .collect()
         });
-        Self::new(names, prefixes, &["sk_org_test_", "sk_org_live_"], message)
+        Self::new(names, prefixes, message)
     }
 }
 

@@ -40,8 +40,7 @@ impl Profile {
                 .map(|prefix| Box::from(*prefix))
                 .collect()
         });
-        // An organization key's mode stands behind its prefix; masks keep it.
-        Self::new(names, prefixes, &["sk_org_test_", "sk_org_live_"], message)
+        Self::new(names, prefixes, message)
     }
 }
 
@@ -53,6 +52,13 @@ pub(super) fn prefixes(kind: KeyKind) -> &'static [&'static str] {
         KeyKind::Publishable => &["pk_test_", "pk_live_"],
         KeyKind::Organization => &["sk_org_"],
     }
+}
+
+/// How keys of any kind begin. An organization key's mode stands behind its prefix; masks keep it.
+pub(super) fn every_prefix<'a>() -> impl Iterator<Item = &'a str> {
+    let by_kind = KeyKind::ALL.into_iter().flat_map(prefixes);
+    let longer = &["sk_org_test_", "sk_org_live_"];
+    by_kind.chain(longer).map(|prefix| -> &str { prefix })
 }
 
 /// Stripe's texts, letter by letter where one is known. "Ours" marks those that no public source shows.

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::{Field, HeaderName, Links, Names, Prefixes, Template};
 use crate::account::IdPrefixes;
 use crate::key::KeyKind;
-use crate::mask::KnownPrefixes;
 use crate::reason::DenyReason;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::wire::{Members, Object, Text, present, words};
@@ -106,8 +105,7 @@ impl Profile<'_> {
         if let Some(Object(prefixes)) = prefixes {
             let place = place.then("prefixes");
             read_prefixes(prefixes, &mut profile.key_prefixes, &place)?;
-            let own = profile.key_prefixes.iter().flatten();
-            profile.known_prefixes = KnownPrefixes::new(own.map(|prefix| &**prefix));
+            profile.known_prefixes = super::known(&profile.key_prefixes);
         }
         let names = &mut profile.names;
         if let Some(Object(headers)) = headers {
@@ -206,11 +204,32 @@ fn read_headers(wire: Headers<'_>, names: &mut Names, place: &Place) -> Result<(
     for (text, member, name) in given {
         if let Some(text) = text {
             *name = header(&text, &place.then(member))?;
-            // Headers of one's own have no beginning in common that could be known.
-            names.header_family = None;
         }
     }
+    names.header_family = family(names);
     Ok(())
+}
+
+/// The beginning, up to a hyphen, that all headers of the API have in common: `acme-`. None where others' headers begin so, too: `x-`.
+fn family(names: &Names) -> Option<Box<str>> {
+    let [first, others @ ..] = names.request_headers().map(HeaderName::lower);
+    let family = first
+        .match_indices('-')
+        .filter_map(|(hyphen, _)| first.get(..=hyphen))
+        .filter(|start| others.iter().all(|other| other.starts_with(start)))
+        .last()?;
+    // What browsers and proxies put on any preflight.
+    let common = [
+        "accept-language",
+        "access-control-request-method",
+        "cache-control",
+        "content-length",
+        "sec-fetch-mode",
+        "user-agent",
+        "x-request-id",
+    ];
+    let is_common = common.iter().any(|name| name.starts_with(family));
+    (!is_common).then(|| family.into())
 }
 
 /// A header's name: letters, digits and hyphens, so that it has one spelling that frameworks fold into.
@@ -230,6 +249,18 @@ fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
         "transfer-encoding",
         "te",
         "access-control-request-method",
+        // What says another method or URL.
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-url",
+        "x-original-uri",
+        "x-rewrite-url",
+        // What a reply has besides.
+        "www-authenticate",
+        "cache-control",
+        "retry-after",
+        "request-id",
     ];
     let theirs = ["x-keyward-", "x-envoy-", "x-forwarded-"];
     let is_taken = taken.contains(&&*lower)

@@ -144,12 +144,10 @@ fn body(configuration: &Configuration, denial: &Denial<'_>) -> String {
     );
     if let Some(code) = code {
         error.insert("code", code.to_owned());
-        if is_documented {
+        let pages = &profile.names().links.error_codes;
+        if is_documented && !pages.is_empty() {
             let page = code.replace('_', "-");
-            error.insert(
-                "doc_url",
-                format!("{}/{page}", profile.names().links.error_codes),
-            );
+            error.insert("doc_url", format!("{pages}/{page}"));
         }
     }
     if let Some(header) = denial.evidence().header {

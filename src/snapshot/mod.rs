@@ -15,9 +15,10 @@ pub use key::{Enforcement, KeyRecord, KeyStatus};
 use crate::account::AccountForest;
 use crate::digest::KeyDigest;
 use crate::endpoint::EndpointCatalogue;
+use crate::json::from_json;
 use crate::permission::PermissionRegistry;
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal, from_json};
+use crate::refusal::{Place, Refusal};
 
 /// The format that this version reads.
 pub const FORMAT: &str = "keyward.snapshot/v1";

@@ -111,7 +111,7 @@ impl Differences {
     ) {
         self.header(headers, "content-type", Some("application/json"));
         self.header(headers, "x-keyward-denied", Some(reason));
-        let challenge = match challenge(request) {
+        let challenge = match challenge(request, reason) {
             scheme if status == 401 => Some(format!("{scheme} realm=\"Stripe\"")),
             _ => None,
         };
@@ -148,8 +148,8 @@ impl Differences {
     }
 }
 
-/// The scheme that a 401 asks for: Basic where the request used it or has no `Authorization` at all.
-fn challenge(request: &Request) -> &'static str {
+/// The scheme that a 401 asks for: Basic where the request used it or presents no key at all.
+fn challenge(request: &Request, reason: &str) -> &'static str {
     let sent = request
         .headers
         .iter()
@@ -157,6 +157,8 @@ fn challenge(request: &Request) -> &'static str {
     let scheme = sent.map(|(_, value)| value.as_bytes().split(|byte| *byte == b' ').next());
     match scheme.flatten() {
         Some(scheme) if !scheme.eq_ignore_ascii_case(b"basic") => "Bearer",
+        // What is not missing stands in the query.
+        None if reason != "missing_credential" => "Bearer",
         Some(_) | None => "Basic",
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn find(endpoints: &[Endpoint], method: &[u8], path: &[u8]) -> Option
     let path = segments(&one_reading(path)?);
     let is_in_doubt = endpoints
         .iter()
-        .any(|endpoint| misses_by_case(&endpoint.template, &path));
+        .any(|endpoint| misses_by_case(&endpoint.template, &path, &endpoints));
     if is_in_doubt {
         return None;
     }
@@ -169,17 +169,33 @@ fn matches(template: &[String], path: &[String]) -> bool {
     }
 }
 
-/// Whether the first segment at which the path leaves the template is the template's literal in another spelling.
-fn misses_by_case(template: &[String], path: &[String]) -> bool {
-    for (piece, segment) in template.iter().zip(path) {
+/// Whether the first segment at which the path leaves the template is the template's literal in another spelling, or with a suffix that frameworks cut
+/// off.
+fn misses_by_case(template: &[String], path: &[String], endpoints: &[Endpoint]) -> bool {
+    for (at, (piece, segment)) in template.iter().zip(path).enumerate() {
         match kind(piece) {
             Kind::Literal if piece == segment => {}
-            Kind::Literal => return folded(piece) == folded(segment),
+            Kind::Literal => {
+                let stem = segment.split(['.', '%']).next().unwrap_or_default();
+                let is_named = endpoints.iter().any(|other| {
+                    other.template.get(at) == Some(segment)
+                        && same_shape(&other.template[..at], &template[..at])
+                });
+                return folded(piece) == folded(segment)
+                    || (stem != segment && !is_named && folded(piece) == folded(stem));
+            }
             Kind::Parameter if !segment.is_empty() => {}
             Kind::Parameter | Kind::Wildcard => return false,
         }
     }
     false
+}
+
+fn same_shape(one: &[String], other: &[String]) -> bool {
+    one.iter().zip(other).all(|(one, other)| match kind(one) {
+        Kind::Literal => one == other,
+        Kind::Parameter | Kind::Wildcard => kind(one) == kind(other),
+    })
 }
 
 /// Percent-decoded and in lower case.

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Makes sure that there is a Chromium for the browser tests: $CHROMIUM_BIN, `chromium` on PATH, or Debian's package, installed
+# where that needs no question asked (apt-get is here, and we are root). Where there is none the tests skip the browser, and this
+# says so: it is no reason to fail. Everything goes to stderr.
+set -eu
+
+say() { echo "chromium.sh: $*" >&2; }
+skip() { say "$*; the browser tests will be SKIPPED"; exit 0; }
+runs() { "$1" --version >/dev/null 2>&1; }
+
+# Who names a binary wants that one.
+if [ -n "${CHROMIUM_BIN:-}" ]; then
+    runs "$CHROMIUM_BIN" || { say "CHROMIUM_BIN: '$CHROMIUM_BIN --version' fails"; exit 1; }
+    exit 0
+fi
+if path=$(command -v chromium) && runs "$path"; then
+    exit 0
+fi
+
+command -v apt-get >/dev/null 2>&1 || skip "no chromium on PATH, and no apt-get to install it with"
+[ "$(id -u)" = 0 ] || skip "no chromium on PATH, and only root can install it (apt-get install chromium)"
+
+say "installing Debian's package chromium (about 100 MB)"
+install() {
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends chromium >&2
+}
+# A container's package lists may be missing or old.
+install || { apt-get -qq update >&2 && install; } || skip "apt-get install chromium fails"
+{ path=$(command -v chromium) && runs "$path"; } || skip "the package chromium holds no program that starts here"

@@ -1,0 +1,218 @@
+//! Reading JSON so that a refusal names the place and never the content.
+
+use serde::Deserialize;
+use serde_json::error::Category;
+
+use crate::json_place::{offset_of, place_of};
+use crate::refusal::{DUPLICATE_MEMBER, Refusal};
+use crate::wire::Object;
+
+/// Reads a JSON object of type `T`. Of a parser's message only what it expected is kept, because the rest may quote a key, and the place is found by reading the
+/// text again up to where the parser stopped.
+pub(crate) fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(json)
+        .map(|Object(value)| value)
+        .map_err(|error| match error.classify() {
+            Category::Syntax | Category::Eof | Category::Io => Refusal {
+                place: format!("line {} column {}", error.line(), error.column()),
+                expected: broken(&error.to_string()),
+            },
+            Category::Data => {
+                let offset = offset_of(json, error.line(), error.column());
+                // Members that an operator names freely may hold anything.
+                let place = place_of(json, offset, |name| MEMBERS.contains(&name));
+                Refusal {
+                    place: place.0,
+                    expected: harmless(&error.to_string()),
+                }
+            }
+        })
+}
+
+/// What is wrong with text that is no JSON, in words that serde_json says whatever the text is.
+fn broken(message: &str) -> String {
+    const KNOWN: [(&str, &str); 4] = [
+        (
+            "EOF while parsing",
+            "expected JSON, and the text ends too early",
+        ),
+        (
+            "trailing characters",
+            "expected nothing behind the JSON value",
+        ),
+        (
+            "trailing comma",
+            "expected JSON, and no comma before a closing bracket",
+        ),
+        (
+            "recursion limit exceeded",
+            "expected JSON of at most 127 levels",
+        ),
+    ];
+    KNOWN
+        .iter()
+        .find(|(start, _)| message.starts_with(start))
+        .map_or("expected JSON", |(_, text)| text)
+        .to_owned()
+}
+
+/// Every member that has a name of ours.
+const MEMBERS: &[&str] = &[
+    "snapshot",
+    "serve_mode",
+    "enforcement",
+    "max_snapshot_age",
+    "preflight",
+    "allow_upgrades",
+    "forward_credential",
+    "principal_header",
+    "identity_headers",
+    "filter_state",
+    "profile",
+    "format",
+    "revision",
+    "issued_at",
+    "api_versions",
+    "accounts",
+    "grant_sets",
+    "catalogue",
+    "endpoints",
+    "keys",
+    "empty",
+    "id",
+    "parent",
+    "children",
+    "status",
+    "method",
+    "path",
+    "permission",
+    "any_of",
+    "access",
+    "label",
+    "publishable",
+    "auth",
+    "sha256",
+    "kind",
+    "livemode",
+    "owner",
+    "not_before",
+    "expires_at",
+    "allowed_ips",
+    "grants",
+    "connect_grants",
+    "annotations",
+    "preset",
+    "prefixes",
+    "headers",
+    "ids",
+    "realm",
+    "request_id_prefix",
+    "retry_header",
+    "links",
+    "messages",
+    "secret",
+    "restricted",
+    "organization",
+    "version",
+    "context",
+    "account",
+    "authentication",
+    "support",
+    "api_keys",
+    "error_codes",
+    "documentation",
+];
+
+/// What a parser expected, without what it met. Serde ends a message with its own static text behind the last `, expected `.
+fn harmless(message: &str) -> String {
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message, |(text, _)| text);
+    let expected = message
+        .rsplit_once(", expected ")
+        .map(|(_, expected)| expected);
+    let starts = |start: &str| message.starts_with(start);
+    match expected {
+        Some(names) if starts("unknown field ") => {
+            format!("unknown member, expected {names}")
+        }
+        Some("a sequence") if starts("invalid ") => "expected an array".to_owned(),
+        Some(expected) if starts("invalid ") => format!("expected {expected}"),
+        _ if starts("missing field `") => message.replacen("missing field", "missing member", 1),
+        _ if starts("duplicate field `") => DUPLICATE_MEMBER.to_owned(),
+        _ if message == DUPLICATE_MEMBER => DUPLICATE_MEMBER.to_owned(),
+        _ => "expected another form".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::configuration::Configuration;
+
+    /// The names that the refusal of an unknown member lists.
+    fn known_members(json: &str) -> BTreeSet<String> {
+        let refusal = Configuration::from_json(json.as_bytes()).unwrap_err();
+        let text = refusal.to_string();
+        let (_, names) = text.split_once("unknown member, expected ").unwrap();
+        names
+            .trim_start_matches("one of ")
+            .split([',', ' '])
+            .filter(|name| name.starts_with('`'))
+            .map(|name| name.trim_matches('`').to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn places_are_spelled_in_the_names_of_all_our_members_and_no_others() {
+        let levels = [
+            r#"{"?": 0}"#,
+            r#"{"snapshot": {"?": 0}}"#,
+            r#"{"snapshot": {"accounts": [{"?": 0}]}}"#,
+            r#"{"snapshot": {"endpoints": [{"?": 0}]}}"#,
+            r#"{"snapshot": {"keys": [{"?": 0}]}}"#,
+            r#"{"profile": {"?": 0}}"#,
+            r#"{"profile": {"prefixes": {"?": 0}}}"#,
+            r#"{"profile": {"headers": {"?": 0}}}"#,
+            r#"{"profile": {"ids": {"?": 0}}}"#,
+            r#"{"profile": {"links": {"?": 0}}}"#,
+        ];
+        let known: BTreeSet<String> = levels.into_iter().flat_map(known_members).collect();
+        let listed = MEMBERS.iter().map(|name| (*name).to_owned());
+        assert_eq!(known, listed.collect());
+        assert_eq!(known.len(), MEMBERS.len());
+    }
+
+    #[test]
+    fn what_a_parser_met_is_cut_off() {
+        let cases = [
+            (
+                "unknown field `a`, expected b`, expected one of `c`, `d` at line 1 column 2",
+                "unknown member, expected one of `c`, `d`",
+            ),
+            (
+                "invalid type: string \"a, expected b\", expected c",
+                "expected c",
+            ),
+            (
+                "invalid type: map, expected a sequence",
+                "expected an array",
+            ),
+            ("invalid value: a at line 7", "expected another form"),
+            (
+                "missing field `id` at line 1 column 2",
+                "missing member `id`",
+            ),
+            (
+                "duplicate field `id` at line 1 column 2",
+                "duplicate member",
+            ),
+            ("anything else", "expected another form"),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(harmless(message), expected);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The catalogue: built-in rows, and those of the snapshot.
+
+use std::borrow::Cow;
+
+use super::{ID, is_id, level, wire};
+use crate::endpoint::{
+    Endpoint, EndpointCatalogue, Method, Origin, RowFault, Rule, access_of, add_builtin_rows,
+};
+use crate::permission::{Permission, PermissionRegistry};
+use crate::refusal::{Place, Refusal};
+use crate::wire::{Object, Text};
+
+pub(super) fn catalogue_of(
+    catalogue: &wire::Catalogue,
+    listed: Vec<Object<wire::Endpoint<'_>>>,
+    permissions: &mut PermissionRegistry,
+    place: &Place,
+) -> Result<EndpointCatalogue, Refusal> {
+    let mut endpoints = EndpointCatalogue::default();
+    match catalogue {
+        wire::Catalogue::None => {}
+        wire::Catalogue::Stripe => {
+            add_builtin_rows(&mut endpoints, permissions).map_err(|(index, _)| {
+                Place::member("catalogue")
+                    .at(index)
+                    .refused("a broken built-in row")
+            })?
+        }
+    }
+    for (index, Object(wire)) in listed.into_iter().enumerate() {
+        let place = place.then("endpoints").at(index);
+        let method = Method::of_row(&wire.method.0).ok_or_else(|| {
+            place
+                .then("method")
+                .expected("GET, POST, DELETE, PUT or PATCH")
+        })?;
+        let path = Cow::Owned(wire.path.0.as_ref().to_owned());
+        let endpoint = endpoint(&wire, method, permissions, &place)?;
+        endpoints
+            .add(method, path, endpoint, Origin::Snapshot)
+            .map_err(|fault| match fault {
+                RowFault::Template => place
+                    .then("path")
+                    .expected("a path template such as `/v1/widgets/{id}`"),
+                RowFault::Duplicate => place.then("path").refused("duplicate method and path"),
+                RowFault::TooMany => place.refused("too many endpoints"),
+            })?;
+    }
+    Ok(endpoints)
+}
+
+fn endpoint(
+    wire: &wire::Endpoint<'_>,
+    method: Method,
+    permissions: &mut PermissionRegistry,
+    place: &Place,
+) -> Result<Endpoint, Refusal> {
+    let label = wire.label.as_ref().map(|label| &*label.0);
+    if !label.is_none_or(is_label) {
+        let place = place.then("label");
+        return Err(place.expected("1 to 128 characters of printable ASCII"));
+    }
+    if let Some(wire::Auth::None) = wire.auth {
+        let asks = wire.permission.is_some()
+            || wire.any_of.is_some()
+            || wire.access.is_some()
+            || wire.publishable.is_some();
+        return if asks {
+            Err(place.refused("an endpoint without a key has no permission, access or publishable"))
+        } else {
+            Ok(Endpoint {
+                rule: Rule::Public,
+                label: label.unwrap_or_default().to_owned().into(),
+            })
+        };
+    }
+    let needed = needed(wire, permissions, place)?;
+    let label = label
+        .or_else(|| needed.first().and_then(|first| permissions.label(*first)))
+        .map_or_else(
+            || needed.first().map(|first| title(permissions.name(*first))),
+            |label| Some(label.to_owned()),
+        );
+    Ok(Endpoint {
+        rule: Rule::Key {
+            permissions: needed,
+            access: wire.access.map_or_else(|| access_of(method), level),
+            publishable: wire.publishable.unwrap_or(false),
+        },
+        label: label.unwrap_or_default().into(),
+    })
+}
+
+/// The permissions of an endpoint, from `permission` or `any_of`; new names are added.
+fn needed(
+    wire: &wire::Endpoint<'_>,
+    permissions: &mut PermissionRegistry,
+    place: &Place,
+) -> Result<Box<[Permission]>, Refusal> {
+    let named: Vec<(&Text<'_>, Place)> = match (&wire.permission, &wire.any_of) {
+        (Some(permission), None) => vec![(permission, place.then("permission"))],
+        (None, Some(any)) if !any.is_empty() => any
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (name, place.then("any_of").at(index)))
+            .collect(),
+        _ => return Err(place.expected("either `permission` or a non-empty `any_of`")),
+    };
+    named
+        .into_iter()
+        .map(|(name, place)| {
+            if !is_id(&name.0) {
+                return Err(place.expected(ID));
+            }
+            permissions
+                .find_or_add(&name.0)
+                .ok_or_else(|| place.refused("too many permissions"))
+        })
+        .collect()
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=128).contains(&label.len()) && label.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+/// `tax_rate` → `Tax rate`
+fn title(name: &str) -> String {
+    let spaced = name.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase())
+        .into_iter()
+        .chain(letters)
+        .collect()
+}

@@ -1,0 +1,266 @@
+//! The decision agrees with the naive reference: same verdict, same reason, same filter state, same identity header.
+//!
+//! `KEYWARD_PROPTEST_CASES` sets the number of configurations; each is asked [`REQUESTS`] times. The numbers are drawn from a fixed seed, so a run is repeated by
+//! running it again.
+
+mod dice;
+mod hardness;
+mod requests;
+mod world;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use keyward::configuration::Configuration;
+use keyward::decision::{Decision, Environment, PermitKind, decide};
+use keyward::endpoint::ROWS;
+use keyward::reason::DenyReason;
+use keyward::request::RequestHead;
+use keyward::upstream::{HeaderChange, header_changes};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
+use serde_json::Value;
+
+use crate::reference::{self, Request, Row, Verdict};
+use dice::Dice;
+use world::{World, canonical};
+
+/// How many requests each configuration is asked.
+const REQUESTS: usize = 16;
+
+/// How many configurations there are by default.
+const CASES: u32 = 800;
+
+/// How often each outcome must have been met in a default run.
+const ENOUGH: usize = 8;
+
+fn wanted() -> Option<u32> {
+    let cases = std::env::var("KEYWARD_PROPTEST_CASES").ok()?;
+    Some(cases.parse().expect("a number of cases"))
+}
+
+/// Runs `test` on tapes of numbers: one for the configuration, one for each request.
+fn check(cases: u32, test: impl Fn(&[u32], &[Vec<u32>]) -> TestCaseResult) {
+    let config = Config {
+        cases: wanted().unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let tapes = (vec(any::<u32>(), 300), vec(vec(any::<u32>(), 60), REQUESTS));
+    let result = TestRunner::new_with_rng(config, rng)
+        .run(&tapes, |(world, requests)| test(&world, &requests));
+    match result {
+        Ok(()) => {}
+        // The tapes themselves say nothing to a reader.
+        Err(TestError::Fail(reason, _)) => panic!("{reason}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+#[test]
+fn the_decision_agrees_with_the_reference() {
+    let rows = rows();
+    let met = RefCell::new(BTreeMap::new());
+    check(CASES, |tape, tapes| {
+        let world = World::roll(&mut Dice::new(tape));
+        let json = world.configuration.to_string();
+        let configuration = Configuration::from_json(json.as_bytes())
+            .map_err(|refusal| TestCaseError::fail(format!("{refusal}\n{json}")))?;
+        let plain = without_aliases(&world.configuration);
+        for tape in tapes {
+            let request = requests::roll(&mut Dice::new(tape), &world);
+            let (actual, kind) = ask(&configuration, &request);
+            let expected = reference::decide(&plain, &rows, &request);
+            prop_assert_eq!(&actual, &expected, "\n{:#?}\n{}", Shown(&request), json);
+            let outcome = match actual.reason {
+                Some(reason) => format!("{kind} {reason}"),
+                None if kind == "key" => whose(&actual.state),
+                None => kind.to_owned(),
+            };
+            *met.borrow_mut().entry(outcome).or_insert(0) += 1;
+        }
+        Ok(())
+    });
+    let met = met.into_inner();
+    let is_whole = wanted().is_none_or(|cases| cases >= CASES);
+    let enough = if is_whole { ENOUGH } else { 0 };
+    let missed: Vec<String> = outcomes()
+        .filter(|outcome| met.get(outcome).copied().unwrap_or(0) < enough)
+        .collect();
+    println!("{met:#?}");
+    assert!(missed.is_empty(), "hardly met: {missed:?} in {met:#?}");
+}
+
+/// What a run has to meet: every kind of pass, and every reason, both carried out and (but for rule 1) let pass by shadow.
+fn outcomes() -> impl Iterator<Item = String> {
+    // The host's failures are the filter's to see.
+    let reasons = DenyReason::all().filter(|reason| *reason != DenyReason::HostFailure);
+    let passes = [
+        "public",
+        "preflight",
+        "full secret key at home",
+        "full secret key, connected",
+        "full organization key at home",
+        "full organization key, connected",
+        "limited secret key at home",
+        "limited secret key, connected",
+        "limited restricted key at home",
+        "limited restricted key, connected",
+        "limited publishable key at home",
+        "limited organization key at home",
+        "limited organization key, connected",
+    ]
+    .map(str::to_owned);
+    passes.into_iter().chain(reasons.flat_map(|reason| {
+        let shadow = (reason.rule() >= 2).then(|| format!("shadow {}", reason.name()));
+        [format!("deny {}", reason.name())]
+            .into_iter()
+            .chain(shadow)
+    }))
+}
+
+/// What kind of key passes where.
+fn whose(state: &str) -> String {
+    let kinds = ["secret", "restricted", "publishable", "organization"];
+    let is = |kind: &&str| state.contains(&format!("kind={kind}"));
+    let kind = kinds.into_iter().find(is).unwrap();
+    let authority = if state.contains("permission=") {
+        "limited"
+    } else {
+        "full"
+    };
+    let is_connected = state.split("path=\"").nth(1).is_some_and(|path| {
+        let path = path.split('"').next().unwrap_or_default();
+        path.contains('/')
+    });
+    let place = if is_connected {
+        ", connected"
+    } else {
+        " at home"
+    };
+    format!("{authority} {kind} key{place}")
+}
+
+/// The verdict in the reference's words, and what kind of verdict it is.
+fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'static str) {
+    let head = head(configuration, request);
+    match decide(configuration, &head, &Surroundings(request)) {
+        Decision::Deny(denial) => {
+            let verdict = Verdict {
+                allow: false,
+                reason: Some(denial.reason().name().to_owned()),
+                state: denial.to_string(),
+                principal: None,
+            };
+            (verdict, "deny")
+        }
+        Decision::Allow(permit) => {
+            let (kind, reason) = match permit.kind() {
+                PermitKind::Public => ("public", None),
+                PermitKind::Preflight => ("preflight", None),
+                PermitKind::Key => ("key", None),
+                PermitKind::Shadow(reason) => ("shadow", Some(reason.name().to_owned())),
+            };
+            let name = configuration.settings().principal_header.as_deref();
+            let changes = header_changes(configuration, &head, &permit);
+            let verdict = Verdict {
+                allow: true,
+                reason,
+                state: permit.to_string(),
+                principal: changes.into_iter().find_map(|change| match change {
+                    HeaderChange::Set(set, value) if Some(&*set) == name => Some(value),
+                    HeaderChange::Set(..) | HeaderChange::Remove(_) => None,
+                }),
+            };
+            (verdict, kind)
+        }
+    }
+}
+
+fn head<'a>(configuration: &Configuration, request: &'a Request) -> RequestHead<'a> {
+    let path = (!request.path.is_empty()).then_some((&b":path"[..], &*request.path));
+    let pseudo = [(&b":method"[..], &*request.method)]
+        .into_iter()
+        .chain(path);
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| (&**name, &**value));
+    RequestHead::read(
+        configuration.profile(),
+        configuration.identity_names(),
+        pseudo.chain(headers),
+        request.has_body,
+    )
+}
+
+struct Surroundings<'a>(&'a Request);
+
+impl Environment for Surroundings<'_> {
+    fn now(&self) -> Option<u64> {
+        Some(self.0.now)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.0.address
+    }
+}
+
+/// The built-in catalogue in the reference's words.
+fn rows() -> Vec<Row> {
+    ROWS.iter()
+        .map(|row| Row {
+            method: format!("{:?}", row.method).to_uppercase(),
+            path: row.path.to_owned(),
+            permissions: row
+                .permissions
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+            access: row.access.map(|access| access.name().to_owned()),
+            publishable: row.publishable,
+        })
+        .collect()
+}
+
+/// The reference knows no aliases: wherever the name of a permission stands, it is given the canonical one.
+fn without_aliases(configuration: &Value) -> Value {
+    match configuration {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| {
+                let name = canonical(name).to_owned();
+                (name, without_aliases(value))
+            })
+            .collect(),
+        Value::Array(elements) => elements.iter().map(without_aliases).collect(),
+        Value::String(text) => Value::String(canonical(text).to_owned()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => configuration.clone(),
+    }
+}
+
+/// A request with its bytes as text.
+struct Shown<'a>(&'a Request);
+
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(
+            f,
+            "{} {}",
+            self.0.method.escape_ascii(),
+            self.0.path.escape_ascii()
+        )?;
+        for (name, value) in &self.0.headers {
+            writeln!(f, "{}: {}", name.escape_ascii(), value.escape_ascii())?;
+        }
+        write!(
+            f,
+            "body {}, address {:?}, now {}",
+            self.0.has_body, self.0.address, self.0.now
+        )
+    }
+}

@@ -1,0 +1,158 @@
+//! Whatever becomes of the filter, a stranger does not pass: the filter and its interlock in a real Envoy while things break. What the
+//! interlock is for is shown by the same failure without it.
+
+mod amplification;
+mod behind;
+mod chain;
+mod exhaustion;
+mod neighbours;
+mod passes;
+mod plugin;
+mod pushes;
+mod shipped;
+mod skipped;
+mod streams;
+mod traps;
+mod twins;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use keyward::digest::KeyDigest;
+use serde_json::{Value, json};
+
+use crate::support::builder::Builder;
+use crate::support::http::{Connection, Response};
+use crate::support::{BOUND, Envoy, LONG, eventually};
+
+pub const ALICE: &str = "sk_test_FAKE-alice-0001";
+pub const BOB: &str = "sk_test_FAKE-bob-000002";
+pub const STRANGER: &str = "sk_test_FAKE-nobody-003";
+pub const CAROL: &str = "sk_test_FAKE-carol-0004";
+
+/// A plugin configuration that knows these keys.
+pub fn configuration(revision: u64, keys: &[&str]) -> Value {
+    json!({"snapshot": snapshot(revision, keys)})
+}
+
+pub fn snapshot(revision: u64, keys: &[&str]) -> Value {
+    let keys: Vec<Value> = keys.iter().enumerate().map(|(index, key)| {
+        json!({"id": format!("mk_{index}"), "sha256": digest(key), "kind": "secret", "livemode": false, "owner": "acct_1"})
+    }).collect();
+    json!({"format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
+        "accounts": [{"id": "acct_1"}], "empty": keys.is_empty(), "keys": keys})
+}
+
+/// A configuration that takes much memory for its size, while it is loaded and for good: endpoints with many segments.
+pub fn deep(revision: u64, keys: &[&str], rows: usize, segments: usize) -> String {
+    let tail = "/a".repeat(segments - 1);
+    let row = |row| format!(r#"{{"method":"GET","path":"/{row:x}{tail}","permission":"charge"}}"#);
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    let mut snapshot = snapshot(revision, keys);
+    snapshot["endpoints"] = json!("ROWS");
+    let configuration = json!({"snapshot": snapshot}).to_string();
+    configuration.replace("\"ROWS\"", &format!("[{}]", rows.join(",")))
+}
+
+pub fn digest(key: &str) -> String {
+    KeyDigest::of(key.as_bytes()).to_string()
+}
+
+/// Whether a test runs with the interlock, as shipped, or shows what happens without.
+pub const BOTH: [bool; 2] = [true, false];
+
+pub fn with_interlock(builder: Builder, is_wanted: bool) -> Builder {
+    if is_wanted {
+        builder
+    } else {
+        builder.without_interlock()
+    }
+}
+
+/// What a stranger is answered when Envoy skips the filter: this is what the interlock is for.
+pub fn skipped(interlock: bool) -> u16 {
+    if interlock { 403 } else { 200 }
+}
+
+/// What the gateway answers to this key.
+#[track_caller]
+pub fn status(envoy: &Envoy, key: &str) -> u16 {
+    status_at(envoy.address(), key)
+}
+
+#[track_caller]
+pub fn status_at(address: SocketAddr, key: &str) -> u16 {
+    ask(&mut Connection::open(address), key).status
+}
+
+#[track_caller]
+pub fn ask(connection: &mut Connection, key: &str) -> Response {
+    connection.request(
+        "GET",
+        "/v1/balance",
+        &[("authorization", format!("Bearer {key}"))],
+        b"",
+    )
+}
+
+/// Waits until every worker answers `expected` to this key.
+#[track_caller]
+pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
+    envoy.on_every_worker(
+        &format!("`{key}` is answered with {expected}"),
+        BOUND,
+        |connection| (ask(connection, key).status == expected).then_some(()),
+    );
+}
+
+/// Held by tests that take gigabytes of memory: one at a time.
+pub fn heavy() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks with one key without end and counts what was answered.
+pub struct Watch {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<BTreeMap<u16, u64>>,
+}
+
+impl Watch {
+    pub fn start(address: SocketAddr, key: &'static str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                let mut answers = BTreeMap::new();
+                let mut connection: Option<Connection> = None;
+                while !stop.load(Ordering::Relaxed) {
+                    let authorization = [("authorization", format!("Bearer {key}"))];
+                    let answer = match connection.take() {
+                        Some(open) => Ok(open),
+                        None => Connection::try_open(address),
+                    }
+                    .and_then(|mut open| {
+                        let answer = open.try_request("GET", "/v1/balance", &authorization, b"")?;
+                        connection = Some(open);
+                        Ok(answer.status)
+                    });
+                    *answers.entry(answer.unwrap_or(0)).or_default() += 1;
+                    // For the sake of the machine; nothing waits for it.
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                answers
+            }
+        });
+        Self { stop, thread }
+    }
+
+    /// How often each status was answered; 0 stands for no answer at all.
+    pub fn stop(self) -> BTreeMap<u16, u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}

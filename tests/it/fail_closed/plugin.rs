@@ -1,0 +1,142 @@
+//! Plugins of the tests' own, beside the one of the harness or in its place: with names, a VM and a file of their own.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::bootstrap::{self, at, http_filter};
+use crate::support::builder::Builder;
+use crate::support::process::Folder;
+use crate::support::{BOUND, Envoy, eventually, find};
+
+/// One keyward, configured by an ECDS file of its own.
+pub struct Plugin {
+    /// The filter's name in its chain, and the resource's in ECDS.
+    pub filter: &'static str,
+    pub name: &'static str,
+    pub root_id: &'static str,
+    pub vm_id: &'static str,
+    pub failure_policy: &'static str,
+    pub wasm: PathBuf,
+    folder: Folder,
+    version: Cell<u64>,
+}
+
+impl Plugin {
+    /// In a VM with a blank id, as in Istio; its file is not there before the first push.
+    pub fn new(filter: &'static str, name: &'static str, root_id: &'static str) -> Self {
+        let folder = Folder::new("plugin");
+        fs::create_dir(folder.path().join("ecds")).unwrap();
+        Self {
+            filter,
+            name,
+            root_id,
+            vm_id: "",
+            failure_policy: "FAIL_RELOAD",
+            wasm: find::wasm(),
+            folder,
+            version: Cell::new(0),
+        }
+    }
+
+    pub fn with_trap_door(mut self) -> Self {
+        self.wasm = find::trap_door_wasm();
+        self
+    }
+
+    /// Renames a file with this configuration into its place.
+    pub fn push(&self, config: &str) {
+        self.version.set(self.version.get() + 1);
+        let mut response = bootstrap::shipped_ecds();
+        *at(&mut response, "/version_info") = json!(self.version.get().to_string());
+        *at(&mut response, "/resources/0/name") = json!(self.filter);
+        *at(&mut response, "/resources/0/typed_config/config") = self.plugin_config(config);
+        self.push_file(response.to_string().as_bytes());
+    }
+
+    /// Any bytes in the place of the file.
+    pub fn push_file(&self, content: &[u8]) {
+        let aside = self.folder.path().join("keyward.json");
+        fs::write(&aside, content).unwrap();
+        fs::rename(aside, self.file()).unwrap();
+    }
+
+    /// Pushes a configuration that Envoy has to refuse, and waits until it has.
+    #[track_caller]
+    pub fn push_refused(&self, envoy: &Envoy, config: &str) {
+        let before = self.rejected(envoy);
+        self.push(config);
+        eventually("the push is refused", BOUND, || {
+            (self.rejected(envoy) > before).then_some(())
+        });
+    }
+
+    pub fn rejected(&self, envoy: &Envoy) -> u64 {
+        let source = format!("extension_config_discovery.http_filter.{}", self.filter);
+        envoy.stat(&format!("{source}.update_rejected"))
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("ecds/keyward.json")
+    }
+
+    fn plugin_config(&self, config: &str) -> Value {
+        json!({
+            "name": self.name, "root_id": self.root_id, "failure_policy": self.failure_policy,
+            "vm_config": {"vm_id": self.vm_id, "runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": self.wasm}}},
+            "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": config},
+        })
+    }
+
+    /// The entry in the chain, with the default that denies everything.
+    pub fn entry(&self) -> Value {
+        let wasm = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+        json!({"name": self.filter, "config_discovery": {
+            "type_urls": [wasm],
+            "config_source": {"resource_api_version": "V3", "path_config_source": {
+                "path": self.file(), "watched_directory": {"path": self.folder.path().join("ecds")}}},
+            "default_config": {"@type": wasm, "config": self.plugin_config("{}")},
+        }})
+    }
+
+    /// Puts this plugin in the place of the harness's.
+    pub fn in_place_of_keyward(&self, builder: Builder) -> Builder {
+        let entry = self.entry();
+        builder.edit(move |bootstrap| *http_filter(bootstrap, "keyward") = entry)
+    }
+
+    /// Adds a listener like the gateway's, with this plugin.
+    pub fn on_its_own_listener(&self, builder: Builder, listener: &'static str) -> Builder {
+        let entry = self.entry();
+        builder.edit(move |bootstrap| {
+            let mut added = at(bootstrap, "/static_resources/listeners/0").clone();
+            added["name"] = json!(listener);
+            let filters = at(
+                &mut added,
+                "/filter_chains/0/filters/0/typed_config/http_filters",
+            );
+            filters[0] = entry;
+            let listeners = at(bootstrap, "/static_resources/listeners");
+            listeners.as_array_mut().unwrap().push(added);
+        })
+    }
+}
+
+/// Where the listener of that name listens.
+#[track_caller]
+pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
+    let page = envoy.admin("GET", "/listeners?format=json").json();
+    let statuses = page["listener_statuses"].as_array().unwrap().clone();
+    let status = statuses
+        .into_iter()
+        .find(|status| status["name"] == listener);
+    let address = &status.unwrap()["local_address"]["socket_address"];
+    let text = format!(
+        "{}:{}",
+        address["address"].as_str().unwrap(),
+        address["port_value"]
+    );
+    text.parse().unwrap()
+}

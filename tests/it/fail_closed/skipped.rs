@@ -1,0 +1,132 @@
+//! Envoy without the filter, or with one that never had a good configuration.
+
+use super::plugin::Plugin;
+use super::*;
+use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
+use crate::support::{Push, find};
+
+fn route_config(value: Value) -> impl FnOnce(&mut Value) {
+    move |bootstrap| {
+        let route = at(hcm(bootstrap), "/route_config/virtual_hosts/0/routes/0");
+        route["typed_per_filter_config"] = value;
+    }
+}
+
+#[test]
+fn a_filter_taken_from_the_chain() {
+    for interlock in BOTH {
+        let builder = Envoy::builder().edit(|bootstrap| remove_http_filter(bootstrap, "keyward"));
+        let envoy = with_interlock(builder, interlock).start();
+        for key in [ALICE, STRANGER] {
+            assert_eq!(status(&envoy, key), skipped(interlock));
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_a_route_disables() {
+    for interlock in BOTH {
+        let disabled = json!({"keyward": {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true}});
+        let builder = Envoy::builder()
+            .config(configuration(1, &[ALICE]).to_string())
+            .edit(route_config(disabled));
+        let envoy = with_interlock(builder, interlock).start();
+        for key in [ALICE, STRANGER] {
+            assert_eq!(status(&envoy, key), skipped(interlock));
+        }
+    }
+}
+
+/// Another team's rules for Envoy's usual RBAC filter do not reach the interlock, because of its name.
+#[test]
+fn a_route_that_overrides_rbac() {
+    let rbac = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute";
+    let envoy = Envoy::builder()
+        .edit(|bootstrap| remove_http_filter(bootstrap, "keyward"))
+        .edit(route_config(
+            json!({"envoy.filters.http.rbac": {"@type": rbac}}),
+        ))
+        .start();
+    assert_eq!(status(&envoy, STRANGER), 403);
+    // Under its own name it is switched off: whoever may write that may remove the filter as well.
+    let envoy = Envoy::builder()
+        .edit(|bootstrap| remove_http_filter(bootstrap, "keyward"))
+        .edit(route_config(json!({"keyward.interlock": {"@type": rbac}})))
+        .start();
+    assert_eq!(status(&envoy, STRANGER), 200);
+}
+
+#[test]
+fn a_broken_first_configuration_denies_until_a_good_one_comes() {
+    for interlock in BOTH {
+        let envoy = with_interlock(Envoy::builder().config("{\"snapshot\": 7}"), interlock).start();
+        assert_eq!(envoy.settled(BOUND), Push::Rejected);
+        let denied = ask(&mut Connection::open(envoy.address()), ALICE);
+        assert_eq!(
+            (denied.status, denied.header("x-keyward-denied")),
+            (503, Some("no_snapshot"))
+        );
+        let push = configuration(1, &[ALICE]).to_string();
+        assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
+        everywhere(&envoy, ALICE, 200);
+        assert_eq!(status(&envoy, STRANGER), 401);
+    }
+}
+
+#[test]
+fn a_broken_first_configuration_without_a_default_is_500() {
+    for interlock in BOTH {
+        let builder = Envoy::builder()
+            .config("{\"snapshot\": 7}")
+            .edit(|bootstrap| {
+                let discovery = at(http_filter(bootstrap, "keyward"), "/config_discovery");
+                discovery.as_object_mut().unwrap().remove("default_config");
+            });
+        let envoy = with_interlock(builder, interlock).start();
+        assert_eq!(status(&envoy, STRANGER), 500);
+        let push = configuration(1, &[ALICE]).to_string();
+        assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
+        everywhere(&envoy, ALICE, 200);
+        assert_eq!(status(&envoy, STRANGER), 401);
+    }
+}
+
+#[test]
+fn an_unreadable_file_denies_until_a_good_one_comes() {
+    for interlock in BOTH {
+        for content in ["", "{", "\u{0}\u{1}", "resources: []"] {
+            let plugin = Plugin::new("keyward", "keyward", "keyward");
+            plugin.push_file(content.as_bytes());
+            let builder = plugin.in_place_of_keyward(Envoy::builder());
+            let envoy = with_interlock(builder, interlock).start();
+            for key in [ALICE, STRANGER] {
+                assert_eq!(status(&envoy, key), 503, "`{content}`");
+            }
+            plugin.push(&configuration(1, &[ALICE]).to_string());
+            everywhere(&envoy, ALICE, 200);
+            assert_eq!(status(&envoy, STRANGER), 401);
+        }
+    }
+}
+
+/// What `on_configure` must never do: refuse on a worker what the trial load took.
+#[test]
+fn a_configuration_that_fails_on_workers_alone() {
+    for interlock in BOTH {
+        let builder = Envoy::builder()
+            .wasm(find::trap_door_wasm())
+            .config(configuration(1, &[ALICE]).to_string());
+        let envoy = with_interlock(builder, interlock).start();
+        everywhere(&envoy, ALICE, 200);
+        let mut push = configuration(2, &[ALICE]);
+        push["snapshot"]["keys"][0]["annotations"] = json!("trap-door: fail on workers");
+        let push = envoy.push_and_wait(&push.to_string());
+        assert_eq!(push, Push::Accepted);
+        everywhere(&envoy, STRANGER, skipped(interlock));
+        // And no good configuration brings it back.
+        envoy.push_and_wait(&configuration(3, &[ALICE]).to_string());
+        for key in [ALICE, STRANGER] {
+            assert_eq!(status(&envoy, key), skipped(interlock));
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Hostile but ordinary input, through a real Envoy: what a client can send with a raw socket, and what the upstream then saw. One Envoy takes a
+//! whole table, and after every table the filter is shown to be as it was: see [`Gate::assert_sound`].
+
+mod address;
+mod bytes;
+mod forgery;
+mod generous;
+mod headers;
+mod hop_by_hop;
+mod methods;
+mod paths;
+mod preflight;
+mod secrecy;
+mod tricks;
+mod upgrades;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keyward::digest::KeyDigest;
+use serde_json::{Value, json};
+
+use crate::support::bootstrap::hcm;
+use crate::support::builder::Builder;
+use crate::support::h2::{self, Outcome};
+use crate::support::http::{Connection, Response};
+use crate::support::upstream::{Reply, Seen};
+use crate::support::{Envoy, Upstream};
+
+/// May read customers, and nothing else.
+const LIMITED: &str = "rk_test_FAKE-limited-0001";
+/// May do everything.
+const FULL: &str = "sk_test_FAKE-full-00000001";
+/// May call what is open to publishable keys.
+const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
+/// As [`LIMITED`], but nothing is denied for it yet.
+const SHADOW: &str = "rk_test_FAKE-shadow-00001";
+/// As [`FULL`], from documentation addresses alone.
+const BOUND: &str = "sk_test_FAKE-bound-000001";
+/// As [`FULL`], from loopback alone.
+const LOCAL: &str = "sk_test_FAKE-local-000001";
+
+/// The endpoints of the API behind the gateway: method, path and permission. Without a permission they are public; `price` is open to publishable keys.
+const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
+    ("GET", "/v1/customers", Some("customer")),
+    ("POST", "/v1/customers", Some("customer")),
+    ("GET", "/v1/customers/search", Some("customer")),
+    ("GET", "/v1/customers/export", Some("charge")),
+    ("GET", "/v1/customers/{id}", Some("customer")),
+    ("POST", "/v1/customers/{id}", Some("customer")),
+    ("DELETE", "/v1/customers/{id}", Some("customer")),
+    ("GET", "/v1/customers/{id}/charges", Some("charge")),
+    ("GET", "/v1/charges", Some("charge")),
+    ("POST", "/v1/charges", Some("charge")),
+    ("GET", "/v1/charges/{id}", Some("charge")),
+    ("GET", "/v1/balance", Some("balance")),
+    ("GET", "/v1/prices", Some("price")),
+    ("GET", "/v1/files/{*rest}", Some("file")),
+    ("GET", "/admin", Some("file")),
+    ("GET", "/healthz", None),
+    ("POST", "/hooks/{name}", None),
+    ("GET", "/open/{name}", None),
+    ("GET", "/open/private", Some("charge")),
+    ("GET", "/assets/{*rest}", None),
+];
+
+type Headers = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The plugin configuration of these tests, with other settings beside its snapshot.
+fn configuration(settings: Value) -> Value {
+    let endpoints: Vec<Value> = ENDPOINTS
+        .iter()
+        .map(|(method, path, permission)| match permission {
+            None => json!({"method": method, "path": path, "auth": "none"}),
+            Some("price") => {
+                json!({"method": method, "path": path, "permission": "price", "publishable": true})
+            }
+            Some(name) => json!({"method": method, "path": path, "permission": name}),
+        })
+        .collect();
+    let key = |id: &str, key: &str, kind: &str, more: Value| {
+        let mut all = json!({"id": id, "sha256": KeyDigest::of(key.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": "acct_1"});
+        merge(&mut all, more);
+        all
+    };
+    let customers = json!({"customer": "read"});
+    let mut all = json!({"snapshot": {
+        "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529,
+        "catalogue": "none", "endpoints": endpoints,
+        "accounts": [{"id": "acct_1"}, {"id": "acct_2", "parent": "acct_1"}],
+        "keys": [
+            key("mk_limited", LIMITED, "restricted", json!({"grants": customers, "connect_grants": customers})),
+            key("mk_full", FULL, "secret", json!({})),
+            key("mk_open", PUBLISHABLE, "publishable", json!({})),
+            key("mk_shadow", SHADOW, "restricted", json!({"grants": customers, "enforcement": "shadow"})),
+            key("mk_bound", BOUND, "secret", json!({"allowed_ips": ["203.0.113.7", "2001:db8::/32"]})),
+            key("mk_local", LOCAL, "secret", json!({"allowed_ips": ["127.0.0.0/8", "::1"]})),
+        ],
+    }});
+    merge(&mut all, settings);
+    all
+}
+
+fn merge(into: &mut Value, more: Value) {
+    let (Value::Object(into), Value::Object(more)) = (into, more) else {
+        panic!("two objects")
+    };
+    into.extend(more);
+}
+
+/// What came back: a response, or `None` where Envoy cut the connection or the stream without one.
+type Answer = Option<Response>;
+
+/// An Envoy before an upstream that tells what it saw.
+struct Gate {
+    envoy: Envoy,
+    /// What reached the upstream since it was last asked.
+    seen: Arc<Mutex<Vec<Seen>>>,
+    _upstream: Upstream,
+}
+
+impl Gate {
+    /// Starts both. `change` may ask for anything beside what we ship.
+    fn open(settings: Value, change: impl FnOnce(Builder) -> Builder) -> Self {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let upstream = Upstream::answering({
+            let seen = Arc::clone(&seen);
+            move |request: &Seen| {
+                seen.lock().unwrap().push(request.clone());
+                Reply::echo(request)
+            }
+        });
+        let builder = Envoy::builder()
+            .config(configuration(settings).to_string())
+            .upstream(upstream.address())
+            // Envoy waits this long before it cuts a connection whose client sent what is no HTTP; the default is 1 s.
+            .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
+        Self {
+            envoy: change(builder).start(),
+            seen,
+            _upstream: upstream,
+        }
+    }
+
+    /// Exactly this head over HTTP/1.1, with `Host` and, where there is a body, its length.
+    fn http1(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
+        let mut bytes = [method, b" ", target, b" HTTP/1.1\r\nhost: gate\r\n"].concat();
+        for (name, value) in headers {
+            bytes.extend([name.as_slice(), b": ", value, b"\r\n"].concat());
+        }
+        if !body.is_empty() {
+            bytes.extend(format!("content-length: {}\r\n", body.len()).bytes());
+        }
+        bytes.extend(b"\r\n");
+        bytes.extend(body);
+        self.raw(&bytes)
+    }
+
+    /// Exactly these bytes.
+    fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut connection =
+            Connection::open(self.envoy.address()).with_timeout(Duration::from_secs(10));
+        connection.send_raw(bytes).ok()?;
+        match connection.read_response(bytes.starts_with(b"HEAD ")) {
+            Ok(response) => Some(response),
+            Err(error) => {
+                use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
+                assert!(
+                    matches!(error.kind(), ConnectionReset | UnexpectedEof),
+                    "{error}: {:?}",
+                    shown(bytes)
+                );
+                None
+            }
+        }
+    }
+
+    /// Exactly this head over HTTP/2.
+    fn http2(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
+        let mut all: Vec<(&[u8], &[u8])> = vec![
+            (b":method", method),
+            (b":scheme", b"http"),
+            (b":authority", b"gate"),
+            (b":path", target),
+        ];
+        all.extend(headers.iter().map(|(name, value)| (&**name, &**value)));
+        self.exchange(&all, body, &[])
+    }
+
+    /// Exactly these fields over HTTP/2.
+    fn exchange(&self, all: &[(&[u8], &[u8])], body: &[u8], trailers: &[(&[u8], &[u8])]) -> Answer {
+        match h2::Connection::open(self.envoy.address()).exchange(all, body, trailers) {
+            Outcome::Response(response) => Some(response),
+            Outcome::Reset(_) | Outcome::GoAway(_) | Outcome::Closed => None,
+        }
+    }
+
+    /// The requests that reached the upstream while `storm` raged, and what it returns.
+    fn seen_during<T>(&self, storm: impl FnOnce() -> T) -> (T, Vec<Seen>) {
+        self.seen.lock().unwrap().clear();
+        let result = storm();
+        (result, std::mem::take(&mut self.seen.lock().unwrap()))
+    }
+
+    /// A good request still passes; no VM trapped; no answer was a 5xx; and every line of the access log has the state it must have. `lines` is the
+    /// least number of requests that were logged.
+    #[track_caller]
+    fn assert_sound(&self, lines: usize) {
+        let last = "/v1/customers/the-last-one";
+        let good = self.envoy.get(last, &[bearer(LIMITED)]);
+        assert_eq!(good.status, 200, "{}", self.envoy.logs());
+        self.envoy.logged_path(last);
+        let log = self.envoy.access_log();
+        assert!(log.len() >= lines, "{} of {lines} lines", log.len());
+        for line in &log {
+            let state = line["keyward"].as_str();
+            let details = line["response_code_details"].as_str().unwrap_or("-");
+            let code = line["response_code"].as_u64().unwrap();
+            assert!(code < 500, "{line}");
+            match state {
+                Some(state) if state.starts_with("deny ") => {
+                    let reason = state.split(' ').nth(1).unwrap();
+                    assert_eq!(details, format!("keyward_denied{{{reason}}}"), "{line}");
+                }
+                Some(state) => {
+                    assert!(state.starts_with("allow "), "{line}");
+                    assert!(
+                        !details.contains("keyward") && !details.contains("rbac"),
+                        "{line}"
+                    );
+                }
+                // Envoy's own answer, before the filters.
+                None => {
+                    assert!(code == 0 || (300..500).contains(&code), "{line}");
+                    let own = !["keyward", "via_upstream", "wasm", "rbac"]
+                        .iter()
+                        .any(|not| details.contains(not));
+                    assert!(own, "{line}");
+                }
+            }
+        }
+        let faults = self.envoy.stats(
+            "^wasm\\..*(reload|fail|error)|rbac\\.denied$|keyward_interlock.*denied|downstream_rq_5xx|host_failure",
+        );
+        assert!(faults.contains_key("wasm.keyward.vm_reload"), "{faults:?}");
+        assert!(faults.values().all(|count| *count == 0), "{faults:?}");
+        let logs = self.envoy.logs();
+        assert!(
+            !logs.contains("panicked") && !logs.contains("Proxy-Wasm plugin in-VM backtrace"),
+            "{logs}"
+        );
+    }
+}
+
+fn bearer(key: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {key}"))
+}
+
+/// Headers from text.
+fn pairs(headers: &[(&str, &str)]) -> Headers {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+/// The headers of a caller with this key, or of one without.
+fn caller(key: Option<&str>) -> Headers {
+    key.map(|key| pairs(&[("authorization", &bearer(key).1)]))
+        .unwrap_or_default()
+}
+
+/// Bytes for a message.
+fn shown(bytes: &[u8]) -> String {
+    let start = bytes.get(..300).unwrap_or(bytes);
+    start.escape_ascii().to_string()
+}
+
+/// How a CGI, WSGI, Rack or PHP application finds a header.
+fn folded(name: &[u8]) -> String {
+    String::from_utf8_lossy(name)
+        .to_ascii_lowercase()
+        .replace('_', "-")
+}
+
+/// All values that the upstream may find under this name, however it was spelled.
+fn values<'a>(seen: &'a Seen, name: &str) -> Vec<&'a [u8]> {
+    let named = seen.headers.iter().filter(|(held, _)| folded(held) == name);
+    named.map(|(_, value)| value.as_slice()).collect()
+}

@@ -1,0 +1,155 @@
+//! Paths under four ways to normalize them: whatever Envoy makes of a path, and whatever the upstream makes of that, a caller reaches what it was
+//! granted and nothing else.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::generous::{Served, served};
+use super::{ENDPOINTS, Gate, Headers, LIMITED, PUBLISHABLE, caller, pairs, shown, tricks};
+use crate::support::builder::Builder;
+
+const CUSTOMERS: [Served; 3] = [
+    ("GET", "/v1/customers"),
+    ("GET", "/v1/customers/search"),
+    ("GET", "/v1/customers/{id}"),
+];
+
+fn is_granted(key: Option<&str>, endpoint: Served) -> bool {
+    let is_public = ENDPOINTS
+        .iter()
+        .any(|(method, path, needs)| (*method, *path) == endpoint && needs.is_none());
+    is_public
+        || match key {
+            Some(LIMITED) => CUSTOMERS.contains(&endpoint),
+            Some(_) => endpoint == ("GET", "/v1/prices"),
+            None => false,
+        }
+}
+
+/// What may be said beside the path to make it another.
+fn overrides() -> Vec<Headers> {
+    let mut all = vec![Vec::new()];
+    for name in [
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+    ] {
+        for name in [name.to_owned(), name.to_lowercase(), name.replace('-', "_")] {
+            all.push(pairs(&[(&name, "POST")]));
+        }
+    }
+    for name in ["X-Original-URL", "X-Rewrite-URL", "X-Original-URI"] {
+        for name in [name.to_owned(), name.to_uppercase(), name.replace('-', "_")] {
+            all.push(pairs(&[(&name, "/v1/charges")]));
+            all.push(pairs(&[(&name, ""), (&name, "/admin")]));
+        }
+    }
+    all
+}
+
+/// Sends every trick as every caller over both protocols, and reads off what the upstream would have served.
+fn storm(name: &str, change: impl FnOnce(Builder) -> Builder) {
+    let gate = Gate::open(json!({}), |builder| change(builder.allow_underscores()));
+    let mut sent = 0;
+    let mut passed = BTreeMap::new();
+    let callers = [None, Some(LIMITED), Some(PUBLISHABLE)];
+    let tricks = tricks::all();
+    let plain = [
+        &b"/v1/customers"[..],
+        b"/healthz",
+        b"/v1/customers/cus_1",
+        b"/open/a",
+    ]
+    .map(<[u8]>::to_vec);
+    for key in callers {
+        // A publishable key has fewer doors; every other trick is enough for it.
+        let step = if key == Some(PUBLISHABLE) { 3 } else { 1 };
+        let cases = tricks
+            .iter()
+            .step_by(step)
+            .map(|target| (target, Vec::new()))
+            .chain(plain.iter().flat_map(|target| {
+                overrides()
+                    .into_iter()
+                    .map(move |headers| (target, headers))
+            }));
+        for (target, more) in cases {
+            let headers = [caller(key), more].concat();
+            let lower = headers
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+                .collect();
+            for http2 in [false, true] {
+                let (answer, seen) = gate.seen_during(|| {
+                    if http2 {
+                        gate.http2(b"GET", target, &lower, b"")
+                    } else {
+                        gate.http1(b"GET", target, &headers, b"")
+                    }
+                });
+                sent += 1;
+                let status = answer.map_or(0, |answer| answer.status);
+                let case = format!(
+                    "{name}: `{}` as {key:?}, http2 {http2}: {status}",
+                    shown(target)
+                );
+                assert!(status < 500, "{case}");
+                assert_eq!(seen.len(), usize::from(status == 200), "{case}: {seen:?}");
+                for seen in seen {
+                    for endpoint in served(&seen) {
+                        assert!(
+                            is_granted(key, endpoint),
+                            "{case} reached {endpoint:?} as `{}`",
+                            shown(&seen.path)
+                        );
+                    }
+                    *passed.entry(key).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    for target in tricks::HONEST {
+        for http2 in [false, true] {
+            let send = if http2 { Gate::http2 } else { Gate::http1 };
+            let answer = send(
+                &gate,
+                b"GET",
+                target.as_bytes(),
+                &caller(Some(LIMITED)),
+                b"",
+            )
+            .unwrap();
+            assert_eq!(answer.status, 200, "{name}: `{target}`: {}", answer.text());
+        }
+    }
+    // A storm that nothing came through would prove nothing.
+    assert_eq!(passed.len(), callers.len(), "{name}: {passed:?}");
+    gate.assert_sound(sent / 2);
+}
+
+#[test]
+fn no_path_reaches_more_than_was_granted_as_sent() {
+    storm("as sent", |builder| builder);
+}
+
+#[test]
+fn no_path_reaches_more_than_was_granted_normalized() {
+    storm("normalized", |builder| builder.normalize_path(true));
+}
+
+#[test]
+fn no_path_reaches_more_than_was_granted_with_slashes_merged() {
+    storm("merged", |builder| {
+        builder.normalize_path(true).merge_slashes(true)
+    });
+}
+
+#[test]
+fn no_path_reaches_more_than_was_granted_with_escaped_slashes_undone() {
+    storm("unescaped", |builder| {
+        builder
+            .normalize_path(true)
+            .escaped_slashes("UNESCAPE_AND_FORWARD")
+    });
+}
