@@ -166,7 +166,7 @@ impl Tour {
             "A request that crashes the worker's VM does not pass",
             &secret()
                 .bearer(&self.keys.secret)
-                .header("X-Keyward-Trap-Door", "1"),
+                .header("X-Keyward-Trap-Door", "trap"),
             &Expected::Envoy(503, ""),
         )?;
         let crashed = Instant::now();
