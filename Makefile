@@ -32,6 +32,7 @@ run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
 # that runs in Envoy is the released one all the same.
 test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="..." goes to cargo test)
+	@scripts/chromium.sh
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs

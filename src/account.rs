@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn paths_are_spelled_exactly() {
         let long = format!("acct_{}", "a".repeat(60));
-        let deep = vec!["acct_a"; 9].join("/");
+        let deep = ["acct_a"; 9].join("/");
         for text in [
             "",
             "acct_",

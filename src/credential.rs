@@ -51,8 +51,8 @@ pub enum CredentialFault {
     Malformed {
         /// The scheme, where it is one of ours.
         scheme: Option<Scheme>,
-        /// The header with all but the scheme in stars.
-        shown: String,
+        /// The header with all but the scheme in stars; `None` where the key stands in the query.
+        shown: Option<String>,
     },
 }
 
@@ -63,7 +63,7 @@ impl<'a> Credential<'a> {
         match (field.value(), &request.query_key) {
             (Value::Absent, QueryKey::Absent) => Err(CredentialFault::Missing),
             (Value::Absent, QueryKey::One(key)) => Self::from_query(key),
-            (Value::Absent, QueryKey::Several) => Err(malformed_query(0)),
+            (Value::Absent, QueryKey::Several) => Err(MALFORMED_QUERY),
             (Value::Text(text), QueryKey::Absent) => {
                 Self::parse(text).ok_or_else(|| malformed(text.as_bytes()))
             }
@@ -80,7 +80,7 @@ impl<'a> Credential<'a> {
                 key: Cow::Borrowed(key),
                 scheme: None,
             })
-            .ok_or_else(|| malformed_query(key.len()))
+            .ok_or(MALFORMED_QUERY)
     }
 
     fn parse(text: &'a str) -> Option<Self> {
@@ -149,12 +149,10 @@ fn is_key(text: &str) -> bool {
             .all(|byte| matches!(byte, 0x21..=0x7e) && byte != b',')
 }
 
-fn malformed_query(length: usize) -> CredentialFault {
-    CredentialFault::Malformed {
-        scheme: None,
-        shown: format!("key={}", stars(length)),
-    }
-}
+const MALFORMED_QUERY: CredentialFault = CredentialFault::Malformed {
+    scheme: None,
+    shown: None,
+};
 
 fn malformed(sent: &[u8]) -> CredentialFault {
     let lossy = String::from_utf8_lossy(sent);
@@ -163,12 +161,12 @@ fn malformed(sent: &[u8]) -> CredentialFault {
             let shown = format!("{} {}", scheme.name(), stars(rest.chars().count()));
             CredentialFault::Malformed {
                 scheme: Some(scheme),
-                shown: shown.trim_end().to_owned(),
+                shown: Some(shown.trim_end().to_owned()),
             }
         }
         None => CredentialFault::Malformed {
             scheme: None,
-            shown: stars(lossy.chars().count()),
+            shown: Some(stars(lossy.chars().count())),
         },
     }
 }
@@ -197,7 +195,9 @@ mod tests {
     #[track_caller]
     fn assert_malformed(value: &[u8], shown: &str) {
         match read(&[value]) {
-            Err(CredentialFault::Malformed { shown: actual, .. }) => assert_eq!(actual, shown),
+            Err(CredentialFault::Malformed { shown: actual, .. }) => {
+                assert_eq!(actual.as_deref(), Some(shown));
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn several_headers_hold_no_single_key() {
         let fault = read(&[b"Bearer a", b"Bearer a"]).unwrap_err();
-        let shown = "Bearer ***********".to_owned();
+        let shown = Some("Bearer ***********".to_owned());
         assert_eq!(
             fault,
             CredentialFault::Malformed {

@@ -1,5 +1,7 @@
 //! Permissions, access levels, and what a key is granted.
 
+use std::collections::HashMap;
+
 /// An object permission: an index into the [`PermissionRegistry`] of one snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(u16);
@@ -49,6 +51,7 @@ pub struct BuiltinPermission {
 pub struct PermissionRegistry {
     builtin: &'static [BuiltinPermission],
     added: Vec<Box<str>>,
+    by_name: HashMap<Box<str>, Permission>,
 }
 
 impl PermissionRegistry {
@@ -58,13 +61,14 @@ impl PermissionRegistry {
         Self {
             builtin,
             added: Vec::new(),
+            by_name: HashMap::new(),
         }
     }
 
     /// The permission of that name or alias, if there is one.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Permission> {
-        let known = self
+        let builtin = self
             .builtin
             .binary_search_by(|permission| permission.name.cmp(name))
             .ok()
@@ -72,12 +76,11 @@ impl PermissionRegistry {
                 self.builtin
                     .iter()
                     .position(|permission| permission.aliases.contains(&name))
-            })
-            .or_else(|| {
-                let place = self.added.iter().position(|added| **added == *name)?;
-                Some(self.builtin.len() + place)
-            })?;
-        u16::try_from(known).ok().map(Permission)
+            });
+        match builtin {
+            Some(index) => u16::try_from(index).ok().map(Permission),
+            None => self.by_name.get(name).copied(),
+        }
     }
 
     /// The permission of that name, added if it is new. `None` when 65,536 are known.
@@ -85,6 +88,7 @@ impl PermissionRegistry {
         self.find(name).or_else(|| {
             let index = u16::try_from(self.builtin.len() + self.added.len()).ok()?;
             self.added.push(name.into());
+            self.by_name.insert(name.into(), Permission(index));
             Some(Permission(index))
         })
     }

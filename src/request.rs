@@ -177,23 +177,25 @@ impl<'a> RequestHead<'a> {
             return;
         };
         self.query_key = query::key(query, |text| profile.is_like_a_key(text));
-        if self.query_key == QueryKey::Absent {
-            return;
-        }
         let is_public = |key: &[u8]| {
             profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable)
         };
         self.exposes_secret =
             query::keys(query).any(|key| profile.is_like_a_key(&key) && !is_public(&key));
-        if self.authorization.value() != Value::Absent {
-            return;
-        }
+        // Without a key in the query they are no parameters of keyward's, but an upstream may take them for some: like a folded header.
+        let by_query =
+            self.authorization.value() == Value::Absent && self.query_key != QueryKey::Absent;
+        let spelling = if by_query {
+            Spelling::Exact
+        } else {
+            Spelling::Folded
+        };
         let names = profile.names();
         for (name, value) in query::parameters(query) {
             if *name == *names.version_parameter.as_bytes() {
-                self.version.push(value, Spelling::Exact);
+                self.version.push(value, spelling);
             } else if *name == *names.account_parameter.as_bytes() {
-                self.account.push(value, Spelling::Exact);
+                self.account.push(value, spelling);
             }
         }
     }
@@ -297,6 +299,27 @@ mod tests {
             assert!(read(&[(name, b"x")]).is_overridden);
             assert!(read(&[(&name.replace('-', "_").to_uppercase(), b"x")]).is_overridden);
         }
+    }
+
+    #[test]
+    fn a_secret_key_in_the_query_is_seen_wherever_it_stands() {
+        let exposes = |path: &str| read(&[(":path", path.as_bytes())]).exposes_secret;
+        for query in [
+            "key=sk_test_FAKE",
+            "k%65y=rk%5flive_FAKE",
+            "key=color&key=sk_org_FAKE",
+            "key=pk_test_FAKE&key=sk_live_FAKE",
+        ] {
+            assert!(exposes(&format!("/?{query}")), "{query}");
+        }
+        for query in ["", "key=pk_test_FAKE", "key=color", "x=sk_test_FAKE"] {
+            assert!(!exposes(&format!("/?{query}")), "{query}");
+        }
+        let beside = [
+            (":path", &b"/?key=sk_test_FAKE"[..]),
+            ("authorization", b"Bearer pk_test_FAKE"),
+        ];
+        assert!(read(&beside).exposes_secret);
     }
 
     #[test]

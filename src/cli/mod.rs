@@ -1,5 +1,6 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
+mod conformance;
 mod exit;
 mod explain;
 mod input;
@@ -23,6 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Put the conformance cases of one file to a gateway, and say where it differs
+    Conformance(conformance::Arguments),
     /// Say what keyward would answer to one request, and why
     Explain(explain::Arguments),
     /// Check a plugin configuration and put it into the file that Envoy watches
@@ -36,6 +39,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
+        Command::Conformance(arguments) => conformance::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),

@@ -20,6 +20,9 @@ pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
 /// The default name of the filter state, under Envoy's `wasm.`.
 pub const FILTER_STATE: &str = "keyward";
 
+/// Every allowed request pays for each of them.
+const MOST_IDENTITY_HEADERS: usize = 32;
+
 /// No age in seconds is this large.
 const LONGEST_AGE: u64 = 100_000_000_000;
 
@@ -199,6 +202,9 @@ impl<'a> wire::Configuration<'a> {
             Some(name) if is_identity_header(name) => Some(Box::from(name)),
             Some(_) => return Err(Place::member("principal_header").expected(IDENTITY_HEADER)),
         };
+        if identity_headers.0.len() > MOST_IDENTITY_HEADERS {
+            return Err(Place::member("identity_headers").expected("at most 32 headers"));
+        }
         let mut single: Vec<(Box<str>, Member)> = Vec::with_capacity(identity_headers.0.len());
         for (name, member) in identity_headers.0 {
             let place = Place::member("identity_headers").then("*");

@@ -129,7 +129,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             Err(CredentialFault::Malformed { scheme, shown }) => {
                 // Without a scheme of ours the client is told about Bearer.
                 self.evidence.scheme = scheme.or(Some(Scheme::Bearer));
-                self.evidence.malformed_credential = Some(shown);
+                self.evidence.malformed_credential = shown;
                 Err(DenyReason::MalformedCredential)
             }
         }

@@ -25,7 +25,6 @@ const NO_GRPC_STATUS: i32 = -1;
 #[derive(Clone, Copy)]
 pub(super) enum LogLevel {
     Info,
-
     Error,
 }
 
@@ -111,7 +110,6 @@ fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<Op
 pub(super) fn log(level: LogLevel, message: &str) {
     let level = match level {
         LogLevel::Info => 2,
-
         LogLevel::Error => 4,
     };
     // SAFETY: pointer and size are those of `message`.

@@ -72,6 +72,13 @@ const FIELDS: [(&str, Field); 20] = [
 ];
 
 impl Field {
+    /// As templates spell it, without the braces.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let spelled = FIELDS.iter().find(|(_, field)| *field == self);
+        spelled.map_or("", |(name, _)| name)
+    }
+
     /// Whether a reply for `reason` has something to say in this field.
     #[must_use]
     pub fn is_known_for(self, reason: DenyReason) -> bool {

@@ -196,18 +196,24 @@ fn read_headers(wire: Headers<'_>, names: &mut Names, place: &Place) -> Result<(
         context,
         account,
     } = wire;
-    let given = [
-        (version, "version", &mut names.version_header),
-        (context, "context", &mut names.context_header),
-        (account, "account", &mut names.account_header),
-    ];
-    for (text, member, name) in given {
-        if let Some(text) = text {
-            *name = header(&text, &place.then(member))?;
-        }
+    if let Some(text) = version {
+        names.version_header = header(&text, &place.then("version"))?;
+        names.version_parameter = parameter(&names.version_header);
+    }
+    if let Some(text) = context {
+        names.context_header = header(&text, &place.then("context"))?;
+    }
+    if let Some(text) = account {
+        names.account_header = header(&text, &place.then("account"))?;
+        names.account_parameter = parameter(&names.account_header);
     }
     names.header_family = family(names);
     Ok(())
+}
+
+/// The query parameter that stands for a header, as `_stripe_account` for `Stripe-Account`.
+fn parameter(header: &HeaderName) -> Box<str> {
+    format!("_{}", header.lower().replace('-', "_")).into()
 }
 
 /// The beginning, up to a hyphen, that all headers of the API have in common: `acme-`. None where others' headers begin so, too: `x-`.
@@ -216,8 +222,7 @@ fn family(names: &Names) -> Option<Box<str>> {
     let family = first
         .match_indices('-')
         .filter_map(|(hyphen, _)| first.get(..=hyphen))
-        .filter(|start| others.iter().all(|other| other.starts_with(start)))
-        .last()?;
+        .rfind(|start| others.iter().all(|other| other.starts_with(start)))?;
     // What browsers and proxies put on any preflight.
     let common = [
         "accept-language",

@@ -8,9 +8,17 @@ use crate::reason::DenyReason;
 
 /// The message of the reply to `denial`.
 pub(super) fn message(configuration: &Configuration, denial: &Denial<'_>) -> String {
+    // Where no `Authorization` was sent, nothing is said of what it held.
+    let by_query = denial.reason() == DenyReason::MalformedCredential
+        && denial.evidence().malformed_credential.is_none();
+    let text = if by_query {
+        DenyReason::MissingCredential
+    } else {
+        denial.reason()
+    };
     configuration
         .profile()
-        .message(denial.reason())
+        .message(text)
         .map(|template| template.render(|field| fill(configuration, denial, field)))
         .unwrap_or_default()
 }

@@ -13,7 +13,7 @@ fn a_known_key_passes_and_a_stranger_does_not() {
         "accounts": [{"id": "acct_1"}],
         "keys": [{"id": "mk_1", "sha256": KeyDigest::of(key.as_bytes()).to_string(), "kind": "secret", "livemode": false, "owner": "acct_1"}],
     }});
-    let envoy = Envoy::builder().config(&configuration.to_string()).start();
+    let envoy = Envoy::builder().config(configuration.to_string()).start();
     let allowed = envoy.get(
         "/v1/balance",
         &[("authorization", &format!("Bearer {key}"))],

@@ -16,12 +16,17 @@
 )]
 
 mod agreement;
+mod browser;
 mod cases;
 mod command;
+mod conformance;
+mod docs;
 mod fail_closed;
 mod gateway;
 mod hostile;
 mod layers;
 mod reference;
 mod schema;
+mod sdk;
+#[allow(dead_code, reason = "a harness: each test takes what it needs of it")]
 mod support;

@@ -295,7 +295,7 @@ fn settings(dice: &mut Dice) -> Map<String, Value> {
         );
     }
     if dice.one_in(6) {
-        let age = dice.of(&[100, 99, 101, 0, 1000, 10_000_000_000_000]);
+        let age = dice.of(&[100, 99, 101, 0, 1000, 99_999_999_999]);
         put("max_snapshot_age", number(dice, age));
     }
     if dice.one_in(4) {

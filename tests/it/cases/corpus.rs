@@ -16,8 +16,29 @@ pub struct CaseFile {
     #[serde(skip)]
     pub name: String,
     pub description: String,
-    configuration: Value,
+    pub configuration: Value,
     pub cases: Vec<Case>,
+    /// Whose names the expectations are written in.
+    #[serde(skip)]
+    pub api: Api,
+}
+
+/// The names of an API that every reply shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    pub realm: &'static str,
+    pub retry_header: &'static str,
+    pub request_id_prefix: &'static str,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            realm: "Stripe",
+            retry_header: "Stripe-Should-Retry",
+            request_id_prefix: "req_",
+        }
+    }
 }
 
 /// One request and what comes of it.
@@ -33,6 +54,9 @@ pub struct Case {
     /// Why not all.
     #[serde(default)]
     why: Option<String>,
+    /// Why the case says nothing of an API that is not Stripe's.
+    #[serde(default)]
+    pub(super) stripe_only: Option<String>,
 }
 
 /// What runs the corpus.
@@ -148,6 +172,15 @@ impl Text {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// One character per byte, as files write it.
+    pub fn to_latin1(&self) -> String {
+        self.0.iter().copied().map(char::from).collect()
+    }
+
+    pub fn from_latin1(text: &str) -> Self {
+        Self(text.chars().map(|c| u8::try_from(c).unwrap()).collect())
+    }
 }
 
 impl CaseFile {
@@ -175,11 +208,15 @@ impl CaseFile {
 
     /// The cases for one runner.
     pub fn cases_for(&self, runner: Runner) -> impl Iterator<Item = &Case> {
-        let runs = move |case: &&Case| {
-            let only = case.only.as_ref();
-            only.is_none_or(|only| only.contains(&runner))
-        };
-        self.cases.iter().filter(runs)
+        self.cases.iter().filter(move |case| case.runs_on(runner))
+    }
+}
+
+impl Case {
+    /// Whether `runner` can put the case.
+    pub fn runs_on(&self, runner: Runner) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| only.contains(&runner))
     }
 }
 
@@ -235,6 +272,9 @@ fn check(case: &Case) -> Result<(), &'static str> {
     if case.only.is_some() != case.why.is_some() {
         return Err("`only` and `why` go together");
     }
+    if case.stripe_only.as_ref().is_some_and(String::is_empty) {
+        return Err("`stripe_only` says why");
+    }
     let begins = match &case.expect {
         Expectation::Allow { reason: None, .. } => "allow ".to_owned(),
         Expectation::Allow {
@@ -251,7 +291,7 @@ fn check(case: &Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn keys_mut(
+pub fn keys_mut(
     configuration: &mut Value,
 ) -> impl Iterator<Item = &mut serde_json::Map<String, Value>> {
     configuration
@@ -262,9 +302,13 @@ fn keys_mut(
         .filter_map(Value::as_object_mut)
 }
 
+/// A key as files write it.
+pub fn key_text(value: Value) -> Text {
+    serde_json::from_value(value).unwrap()
+}
+
 fn raw_key(value: Value) -> Vec<u8> {
-    let text: Text = serde_json::from_value(value).unwrap();
-    text.0
+    key_text(value).0
 }
 
 const TIMES: [&str; 3] = ["issued_at", "not_before", "expires_at"];

@@ -13,9 +13,10 @@ use keyward::upstream::{HeaderChange, header_changes};
 
 use super::corpus::{self, Case, CaseFile, Request, Runner};
 use super::outcome::{End, Outcome};
+use super::translate;
 
 /// Some time; the corpus has no times of its own.
-const NOW: u64 = 1_795_200_000;
+pub(super) const NOW: u64 = 1_795_200_000;
 
 struct Surroundings {
     address: Option<IpAddr>,
@@ -33,16 +34,28 @@ impl Environment for Surroundings {
 
 #[test]
 fn the_library_keeps_every_promise_of_the_corpus() {
+    keeps_every_promise_of(&corpus::load());
+}
+
+#[test]
+fn the_library_keeps_them_under_another_apis_profile() {
+    let put = keeps_every_promise_of(&translate::load());
+    translate::are_most(put, Runner::Library);
+}
+
+/// How many cases were put.
+#[track_caller]
+fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let mut failures = Vec::new();
     let mut count = 0;
-    for file in corpus::load() {
+    for file in files {
         let configuration = Configuration::from_json(file.configuration(NOW).as_bytes())
             .unwrap_or_else(|refusal| panic!("{}: {refusal}", file.name));
         let raw_keys = file.raw_keys();
         for case in file.cases_for(Runner::Library) {
             count += 1;
             let differences = match run(&configuration, case) {
-                Ok(outcome) => outcome.differences(case, &raw_keys),
+                Ok(outcome) => outcome.differences(case, file.api, &raw_keys),
                 Err(fault) => vec![fault],
             };
             if !differences.is_empty() {
@@ -61,6 +74,7 @@ fn the_library_keeps_every_promise_of_the_corpus() {
         failures.len(),
         failures.join("\n\n")
     );
+    count
 }
 
 #[test]
@@ -94,7 +108,7 @@ fn the_corpus_has_every_reason_with_its_body_and_no_empty_file() {
     assert_eq!(denied, expected);
 }
 
-fn run(configuration: &Configuration, case: &Case) -> Result<Outcome, String> {
+pub(super) fn run(configuration: &Configuration, case: &Case) -> Result<Outcome, String> {
     let request = &case.request;
     let sent = sent(request);
     let head = RequestHead::read(

@@ -3,4 +3,6 @@
 pub mod corpus;
 mod envoy;
 mod library;
-mod outcome;
+pub mod outcome;
+mod plain;
+mod translate;

@@ -1,6 +1,6 @@
 //! What a runner saw of one request, compared with what the case expects. Every denial is held to the promises that all denials share, too.
 
-use super::corpus::{Case, Expectation, Request, Text};
+use super::corpus::{Api, Case, Expectation, Request, Text};
 
 /// What became of a request.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub enum End {
 
 impl Outcome {
     /// How it differs from what the case expects; empty where it does not.
-    pub fn differences(&self, case: &Case, raw_keys: &[Vec<u8>]) -> Vec<String> {
+    pub fn differences(&self, case: &Case, api: Api, raw_keys: &[Vec<u8>]) -> Vec<String> {
         let mut found = Differences::default();
         if let Some(state) = &self.state {
             found.compare("state", case.expect.state(), state);
@@ -61,7 +61,7 @@ impl Outcome {
                 for (name, expected) in expected {
                     found.header(headers, name, expected.as_deref());
                 }
-                found.promises_of_every_denial(&case.request, reason, *status, headers);
+                found.promises_of_every_denial(&case.request, api, reason, *status, headers);
                 if let (Some(lines), Some(body)) = (lines, body) {
                     found.compare("body", &(lines.join("\n") + "\n"), body);
                 }
@@ -105,6 +105,7 @@ impl Differences {
     fn promises_of_every_denial(
         &mut self,
         request: &Request,
+        api: Api,
         reason: &str,
         status: u16,
         headers: &[(String, String)],
@@ -112,19 +113,19 @@ impl Differences {
         self.header(headers, "content-type", Some("application/json"));
         self.header(headers, "x-keyward-denied", Some(reason));
         let challenge = match challenge(request, reason) {
-            scheme if status == 401 => Some(format!("{scheme} realm=\"Stripe\"")),
+            scheme if status == 401 => Some(format!("{scheme} realm=\"{}\"", api.realm)),
             _ => None,
         };
         self.header(headers, "www-authenticate", challenge.as_deref());
         let is_outage = status == 503;
         let retry = if is_outage { "true" } else { "false" };
-        self.header(headers, "stripe-should-retry", Some(retry));
+        self.header(headers, api.retry_header, Some(retry));
         self.header(headers, "retry-after", is_outage.then_some("1"));
         if !is_outage {
             self.header(headers, "cache-control", Some("no-cache, no-store"));
         }
         match values(headers, "request-id").as_slice() {
-            [id] if is_request_id(id) => {}
+            [id] if is_request_id(id, api.request_id_prefix) => {}
             ids => self.0.push(format!("request-id: {}", shown(ids))),
         }
     }
@@ -149,7 +150,7 @@ impl Differences {
 }
 
 /// The scheme that a 401 asks for: Basic where the request used it or presents no key at all.
-fn challenge(request: &Request, reason: &str) -> &'static str {
+pub fn challenge(request: &Request, reason: &str) -> &'static str {
     let sent = request
         .headers
         .iter()
@@ -163,8 +164,8 @@ fn challenge(request: &Request, reason: &str) -> &'static str {
     }
 }
 
-fn is_request_id(id: &[u8]) -> bool {
-    id.strip_prefix(b"req_")
+fn is_request_id(id: &[u8], prefix: &str) -> bool {
+    id.strip_prefix(prefix.as_bytes())
         .is_some_and(|digits| digits.len() == 14 && digits.iter().all(u8::is_ascii_alphanumeric))
 }
 

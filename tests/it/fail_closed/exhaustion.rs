@@ -23,17 +23,22 @@ fn a_configuration_that_no_worker_could_hold_is_refused_before_a_worker_sees_it(
         Watch::start(envoy.address(), STRANGER),
         Watch::start(envoy.address(), ALICE),
     );
-    for revision in [2, 3] {
-        let huge = padded(&configuration(revision, &[BOB]).to_string(), HUGE);
+    // Hundreds of megabytes, and one byte too many.
+    for size in [HUGE, (128 << 20) + 1] {
+        let huge = padded(&configuration(2, &[BOB]).to_string(), size);
         let push = envoy.push_pb_and_wait(Wrapper::Bytes, &huge, LONG);
         assert_eq!(push, Push::Rejected);
     }
     assert_eq!(stranger.stop().into_keys().collect::<Vec<_>>(), [401]);
     assert_eq!(alice.stop().into_keys().collect::<Vec<_>>(), [200]);
+    let logs = envoy.logs();
     assert!(
-        envoy
-            .logs()
-            .contains("expected at most 134217728 bytes, and there are 629145600")
+        logs.contains("expected at most 134217728 bytes, and there are 629145600"),
+        "{logs}"
+    );
+    assert!(
+        logs.contains("expected at most 134217728 bytes, and there are 134217729"),
+        "{logs}"
     );
     let small = configuration(4, &[BOB]).to_string();
     assert_eq!(envoy.push_and_wait(&small), Push::Accepted);

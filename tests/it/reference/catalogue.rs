@@ -87,7 +87,7 @@ pub(super) fn find(endpoints: &[Endpoint], method: &[u8], path: &[u8]) -> Option
     let path = segments(&one_reading(path)?);
     let is_in_doubt = endpoints
         .iter()
-        .any(|endpoint| misses_by_case(&endpoint.template, &path, &endpoints));
+        .any(|endpoint| misses_by_case(&endpoint.template, &path, endpoints));
     if is_in_doubt {
         return None;
     }

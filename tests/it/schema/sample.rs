@@ -230,6 +230,8 @@ pub const EDITS: &[(&str, &str, bool)] = &[
 #[rustfmt::skip]
 pub const BEYOND: &[(&str, &str, &str)] = &[
     ("/identity_headers/x-principal", "\"account\"", "identity_headers.*: duplicate member"),
+    ("/profile/headers/account", "\"X-Account-Id\"", "identity_headers.*: the profile reads a header of this name"),
+    ("/profile/headers/context", "\"X-Principal\"", "principal_header: the profile reads a header of this name"),
     ("/profile/prefixes/secret/-", "\"acme_pk_\"", "profile.prefixes: a prefix is given twice"),
     ("/profile/headers/context", "\"acme-version\"", "profile.headers: a header name is given twice"),
     ("/profile/headers/context", "\"X-Forwarded-Acme\"", "profile.headers.context: expected a header name of letters, digits and hyphens that has no other meaning here"),

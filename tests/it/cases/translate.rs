@@ -1,0 +1,422 @@
+//! The corpus for another API: every case again, in the names of one called Acme. Its profile gives keys, headers, ids, links and texts of its own, so
+//! what a case expects is rewritten by the same rules as what it sends, and the code has to come to the same verdict. Acme's account ids are UUIDs:
+//! they have no prefix, so an id that Stripe's spelling makes malformed is none there, and gets a character that no id has.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use keyward::account::{AccountPath, IdKind, IdPrefixes};
+use keyward::digest::KeyDigest;
+use serde_json::{Value, json};
+
+use super::corpus::{self, Api, Case, CaseFile, Expectation, Runner, Text};
+
+const ACME: Api = Api {
+    realm: "Acme",
+    retry_header: "Acme-Should-Retry",
+    request_id_prefix: "acme_req_",
+};
+
+/// How keys begin: at Stripe, and at Acme. An organization key's mode stands behind its prefix.
+const KEYS: [(&str, &str); 7] = [
+    ("sk_test_", "acme_sk_test_"),
+    ("sk_live_", "acme_sk_live_"),
+    ("rk_test_", "acme_rk_test_"),
+    ("rk_live_", "acme_rk_live_"),
+    ("pk_test_", "acme_pk_test_"),
+    ("pk_live_", "acme_pk_live_"),
+    ("sk_org_", "acme_org_"),
+];
+
+const NAMES: [(&str, &str); 4] = [
+    ("stripe.com", "acme.example"),
+    ("stripe", "acme"),
+    ("Stripe", "Acme"),
+    ("STRIPE", "ACME"),
+];
+
+/// The longest echo, and the longest masked key.
+const LONGEST_ECHO: usize = 128;
+
+/// Keys near the limit of 512 bytes keep their length.
+const NEAR_THE_LIMIT: usize = 480;
+
+fn profile() -> Value {
+    json!({
+        "prefixes": {
+            "secret": ["acme_sk_test_", "acme_sk_live_"],
+            "restricted": ["acme_rk_test_", "acme_rk_live_"],
+            "publishable": ["acme_pk_test_", "acme_pk_live_"],
+            "organization": ["acme_org_", "acme_org_test_", "acme_org_live_"],
+        },
+        "headers": {"version": "Acme-Version", "context": "Acme-Context", "account": "Acme-Account"},
+        "ids": {"account": "", "organization": "team_"},
+        "realm": ACME.realm,
+        "request_id_prefix": ACME.request_id_prefix,
+        "retry_header": ACME.retry_header,
+        "links": {
+            "authentication": "https://acme.example/docs/api#authentication",
+            "support": "https://support.acme.example/",
+            "api_keys": "https://dashboard.acme.example/account/apikeys",
+            "error_codes": "https://acme.example/docs/error-codes",
+            "documentation": "https://acme.example/docs",
+        },
+        "messages": {
+            "invalid_version": "Invalid Acme API version: {value}",
+            "not_a_platform": "Only Acme Connect platforms can work with other accounts. You can find the account of this API key at {api_keys}.",
+        },
+    })
+}
+
+/// Every file of the corpus, translated, without the cases that are Stripe's alone.
+pub fn load() -> Vec<CaseFile> {
+    corpus::load().into_iter().map(translate).collect()
+}
+
+/// Holds that at least nine of ten cases that `runner` can put were translated and put.
+#[track_caller]
+pub fn are_most(put: usize, runner: Runner) {
+    let all: usize = corpus::load()
+        .iter()
+        .map(|file| file.cases_for(runner).count())
+        .sum();
+    assert!(put * 10 >= all * 9, "{put} of {all} cases were put");
+}
+
+fn translate(mut file: CaseFile) -> CaseFile {
+    file.name.push_str(" (Acme)");
+    file.api = ACME;
+    for key in corpus::keys_mut(&mut file.configuration) {
+        if let Some(raw) = key.remove("key") {
+            let raw = corpus::key_text(raw).to_latin1();
+            key.insert("key".to_owned(), text(&raw).into());
+        }
+    }
+    translate_value(&mut file.configuration);
+    file.configuration["profile"] = profile();
+    file.cases.retain(|case| case.stripe_only.is_none());
+    file.cases.iter_mut().for_each(translate_case);
+    file
+}
+
+fn translate_value(value: &mut Value) {
+    match value {
+        // What was a key is Acme's already.
+        Value::String(string) if !string.starts_with("acme_") => *string = text(string),
+        Value::Array(values) => values.iter_mut().for_each(translate_value),
+        Value::Object(members) => members.values_mut().for_each(translate_value),
+        _ => {}
+    }
+}
+
+fn translate_case(case: &mut Case) {
+    let mut growth = 0;
+    let mut spoilt = Vec::new();
+    let request = &mut case.request;
+    if let Some(path) = &mut request.path {
+        *path = translated(path, |path| self::path(path, &mut spoilt));
+    }
+    for (name, value) in &mut request.headers {
+        let before = value.as_bytes().len();
+        if folded(name) == "authorization" {
+            *value = translated(value, authorization);
+            growth += value.as_bytes().len() - before;
+        } else if is_spoilt(name, value) {
+            spoilt.push(text(name));
+        }
+        *value = header(name, value);
+        *name = text(name);
+    }
+    request.body = request.body.as_deref().map(text);
+    match &mut case.expect {
+        Expectation::Allow {
+            state, upstream, ..
+        } => {
+            *state = text(state);
+            *upstream = std::mem::take(upstream)
+                .into_iter()
+                .map(|(name, value)| {
+                    (
+                        text(&name),
+                        value.map(|value| match folded(&name).as_str() {
+                            "authorization" => translated(&value, authorization),
+                            _ => header(&name, &value),
+                        }),
+                    )
+                })
+                .collect();
+        }
+        Expectation::Deny {
+            state,
+            headers,
+            body,
+            ..
+        } => {
+            *state = text(state);
+            *headers = std::mem::take(headers)
+                .into_iter()
+                .map(|(name, value)| (text(&name), value.as_deref().map(text)))
+                .collect();
+            for line in body.iter_mut().flatten() {
+                *line = with_more_stars(&message(line), growth);
+                for name in &spoilt {
+                    let named = format!("Invalid {name} header: ").to_lowercase();
+                    if line.to_lowercase().contains(&named) {
+                        *line = line.replace(". It must be", ":. It must be");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn translated(value: &Text, translate: impl Fn(&str) -> String) -> Text {
+    Text::from_latin1(&translate(&value.to_latin1()))
+}
+
+/// A header's name as frameworks compare it.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+fn header(name: &str, value: &Text) -> Text {
+    match folded(name).as_str() {
+        "authorization" => value.clone(),
+        _ if is_spoilt(name, value) => translated(value, |value| text(value) + ":"),
+        _ => translated(value, text),
+    }
+}
+
+/// Whether a path is malformed by its prefixes alone: without them it would be one.
+fn is_spoilt(name: &str, value: &Text) -> bool {
+    let takes = |value: &str, account: &str, organization: &str| {
+        let prefixes = IdPrefixes {
+            account: account.into(),
+            organization: organization.into(),
+        };
+        AccountPath::parse(value, &prefixes).is_some()
+            || prefixes.kind(value) == Some(IdKind::Organization)
+    };
+    let value = value.to_latin1();
+    matches!(folded(name).as_str(), "stripe-context" | "stripe-account")
+        && !takes(&value, "acct_", "org_")
+        && takes(&text(&value), "", "team_")
+}
+
+/// A path with its query, where parameters stand for headers, and a key may be written in escapes.
+fn path(path: &str, spoilt: &mut Vec<String>) -> String {
+    let Some((path, query)) = path.split_once('?') else {
+        return text(path);
+    };
+    let mut parameter = |sent: &str| {
+        let Some((name, value)) = sent.split_once('=') else {
+            return text(sent);
+        };
+        let value = if name == "_stripe_account" {
+            let value = Text::from_latin1(value);
+            if is_spoilt("stripe-account", &value) {
+                spoilt.push("Acme-Account".to_owned());
+            }
+            header("stripe-account", &value).to_latin1()
+        } else if is_escaped_key(value) {
+            format!("acme_{value}")
+        } else {
+            text(value)
+        };
+        format!("{}={value}", text(name))
+    };
+    let query: Vec<_> = query.split('&').map(&mut parameter).collect();
+    format!("{}?{}", text(path), query.join("&"))
+}
+
+/// Whether `value` is a key of which Acme's differs by what it begins with alone, written with escapes.
+fn is_escaped_key(value: &str) -> bool {
+    let mut decoded = String::new();
+    let mut rest = value;
+    while let Some(c) = rest.chars().next() {
+        let escape = rest.strip_prefix('%').and_then(|digits| digits.get(..2));
+        let byte = escape.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(byte.map_or(c, char::from));
+        rest = &rest[byte.map_or(c.len_utf8(), |_| 3)..];
+    }
+    let is_key = |text: &str| KEYS[..6].iter().any(|(stripes, _)| text.starts_with(stripes));
+    is_key(&decoded) && !is_key(value)
+}
+
+/// Basic credentials are translated inside; what does not decode is malformed before and after.
+fn authorization(value: &str) -> String {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let encoded = rest.trim_start_matches(' ');
+    match STANDARD.decode(encoded) {
+        Ok(decoded) if scheme.eq_ignore_ascii_case("basic") => {
+            let inside = translated(
+                &Text::from_latin1(&decoded.iter().copied().map(char::from).collect::<String>()),
+                text,
+            );
+            let spaces = " ".repeat(1 + rest.len() - encoded.len());
+            format!("{scheme}{spaces}{}", STANDARD.encode(inside.as_bytes()))
+        }
+        _ => text(value),
+    }
+}
+
+/// Every name of Stripe's in `stripes`, in Acme's words.
+fn text(stripes: &str) -> String {
+    let mut acmes = String::with_capacity(stripes.len());
+    let mut rest = stripes;
+    let mut before = ' ';
+    let mut is_in_key = false;
+    while let Some(first) = rest.chars().next() {
+        let of = |names: &[(&'static str, &'static str)]| {
+            let mut names = names.iter().copied();
+            names.find(|(stripes, _)| rest.starts_with(stripes))
+        };
+        // Of keys glued together the first is what masks go by.
+        is_in_key &= is_of_id(first);
+        let length = if let Some((ours, theirs)) = of(&KEYS).filter(|_| !is_in_key) {
+            is_in_key = true;
+            acmes.push_str(theirs);
+            ours.len() + behind(rest, ours, theirs, &mut acmes)
+        } else if let Some((ours, theirs)) = of(&NAMES) {
+            acmes.push_str(theirs);
+            ours.len()
+        } else if rest.starts_with("acct_") {
+            let id = id(rest);
+            let holds_a_key = KEYS.iter().any(|(ours, _)| id.contains(ours));
+            let length = if holds_a_key { 5 } else { id.len() };
+            match holds_a_key {
+                true => acmes.push_str("acct_"),
+                false => acmes.push_str(&account(id)),
+            }
+            length
+        } else if rest.starts_with("org_") && !is_of_id(before) {
+            acmes.push_str("team_");
+            4
+        } else {
+            acmes.push(first);
+            first.len_utf8()
+        };
+        before = rest[..length].chars().next_back().unwrap_or(' ');
+        rest = &rest[length..];
+    }
+    acmes
+}
+
+/// What follows a key's prefix where a limit is near: stars that no longer fit, or as many characters as the prefix has grown by. The bytes of it that are done with.
+fn behind(rest: &str, ours: &str, theirs: &str, acmes: &mut String) -> usize {
+    let behind = &rest[ours.len()..];
+    let stars = behind.chars().take_while(|c| *c == '*').count();
+    let fitting = LONGEST_ECHO - theirs.len() - 4;
+    if stars > fitting {
+        acmes.push_str(&"*".repeat(fitting));
+        return stars;
+    }
+    let length = behind.find([' ', ',', '/']).unwrap_or(behind.len());
+    if length >= NEAR_THE_LIMIT {
+        return theirs.len() - ours.len();
+    }
+    0
+}
+
+fn is_of_id(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+fn id(text: &str) -> &str {
+    &text[..text.find(|c| !is_of_id(c)).unwrap_or(text.len())]
+}
+
+/// The UUID of an account. The prefix alone is nothing, and ids at the limit of 64 bytes stay what they are.
+fn account(id: &str) -> String {
+    if id == "acct_" || id.len() >= 64 {
+        return id
+            .strip_prefix("acct_")
+            .filter(|rest| rest.is_empty())
+            .unwrap_or(id)
+            .to_owned();
+    }
+    let hex = KeyDigest::of(id.as_bytes()).to_string();
+    let part = |range: std::ops::Range<usize>| &hex[range];
+    // Version 8, of which RFC 9562 leaves the bits to us.
+    let (a, b, c, d, e) = (
+        part(0..8),
+        part(8..12),
+        part(12..15),
+        part(15..18),
+        part(18..30),
+    );
+    format!("{a}-{b}-8{c}-a{d}-{e}")
+}
+
+/// A line of a body: what it echoes is at most 128 characters before and after.
+fn message(line: &str) -> String {
+    line.split_inclusive([' ', '"', '(', ')'])
+        .map(|word| {
+            let echo = word.trim_end_matches([' ', '"', '\\', '(', ')']);
+            let echo = echo.strip_suffix('.').unwrap_or(echo);
+            let cut: String = text(echo).chars().take(LONGEST_ECHO).collect();
+            cut + &word[echo.len()..]
+        })
+        .collect()
+}
+
+/// A malformed credential is shown as stars, one for each character of it, up to 128.
+fn with_more_stars(line: &str, growth: usize) -> String {
+    let Some((before, after)) = line.split_once("Authorization header to \\\"") else {
+        return line.to_owned();
+    };
+    let stars = after.chars().filter(|c| *c == '*').count();
+    if stars == 0 {
+        return line.to_owned();
+    }
+    let shown = "*".repeat(stars);
+    let grown = "*".repeat((stars + growth).min(LONGEST_ECHO));
+    format!(
+        "{before}Authorization header to \\\"{}",
+        after.replacen(&shown, &grown, 1)
+    )
+}
+
+#[test]
+fn nothing_in_a_translated_case_is_stripes() {
+    for file in load() {
+        let configuration = file.configuration.to_string();
+        let cases = file.cases.iter().map(|case| {
+            let spoken = (&case.request.headers, &case.expect);
+            (case.description.clone(), format!("{spoken:?}"))
+        });
+        for (place, text) in cases.chain([("configuration".to_owned(), configuration)]) {
+            assert!(
+                !text.to_lowercase().contains("stripe"),
+                "{}: {place}: {text}",
+                file.name
+            );
+        }
+    }
+}
+
+#[test]
+fn words_are_translated_one_by_one() {
+    for (stripes, acmes) in [
+        ("Bearer sk_test_FAKE-1", "Bearer acme_sk_test_FAKE-1"),
+        ("sk_org_live_****-1", "acme_org_live_****-1"),
+        ("mk_org_live", "mk_org_live"),
+        ("org_1/acct_", "team_1/"),
+        ("Stripe_Context", "Acme_Context"),
+        (
+            "https://support.stripe.com/",
+            "https://support.acme.example/",
+        ),
+        ("acct_sk_live_FAKE-1", "acct_acme_sk_live_FAKE-1"),
+    ] {
+        assert_eq!(text(stripes), acmes);
+    }
+    assert_eq!(text("acct_1").len(), 36);
+    assert_ne!(text("acct_1"), text("acct_2"));
+    let longest = format!("rk_live_{}tail", "*".repeat(116));
+    assert_eq!(
+        text(&longest),
+        format!("acme_rk_live_{}tail", "*".repeat(111))
+    );
+    let key = format!("sk_test_{}", "a".repeat(504));
+    assert_eq!(text(&key).len(), 512);
+}
