@@ -33,6 +33,8 @@ run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1
 # that runs in Envoy is the released one all the same.
 test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="..." goes to cargo test)
 	@scripts/chromium.sh
+	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
+	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs

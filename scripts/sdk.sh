@@ -11,7 +11,7 @@ mkdir -p "$root/target"
 work=
 
 say() { echo "sdk.sh: $*" >&2; }
-absent() { say "$*"; exit "$ABSENT"; }
+absent() { say "$*; the tests that need it are skipped"; exit "$ABSENT"; }
 # A change of versions is another folder, so that nothing stale is taken for it.
 named() { echo "$root/target/sdk-$1-$(cat "$2"/requirements.txt "$2"/package-lock.json 2>/dev/null | cksum | cut -d' ' -f1)"; }
 # Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.

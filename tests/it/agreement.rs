@@ -31,10 +31,10 @@ use world::{World, canonical};
 const REQUESTS: usize = 16;
 
 /// How many configurations there are by default.
-const CASES: u32 = 800;
+const CASES: u32 = 500;
 
 /// How often each outcome must have been met in a default run.
-const ENOUGH: usize = 8;
+const ENOUGH: usize = 5;
 
 fn wanted() -> Option<u32> {
     let cases = std::env::var("KEYWARD_PROPTEST_CASES").ok()?;

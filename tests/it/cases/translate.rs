@@ -169,7 +169,7 @@ fn translate_case(case: &mut Case) {
     }
 }
 
-fn translated(value: &Text, translate: impl Fn(&str) -> String) -> Text {
+fn translated(value: &Text, translate: impl FnOnce(&str) -> String) -> Text {
     Text::from_latin1(&translate(&value.to_latin1()))
 }
 
@@ -238,7 +238,11 @@ fn is_escaped_key(value: &str) -> bool {
         decoded.push(byte.map_or(c, char::from));
         rest = &rest[byte.map_or(c.len_utf8(), |_| 3)..];
     }
-    let is_key = |text: &str| KEYS[..6].iter().any(|(stripes, _)| text.starts_with(stripes));
+    let is_key = |text: &str| {
+        KEYS[..6]
+            .iter()
+            .any(|(stripes, _)| text.starts_with(stripes))
+    };
     is_key(&decoded) && !is_key(value)
 }
 

@@ -144,19 +144,17 @@ pub fn denied() -> Vec<Denied> {
             .with("add", json!({"X_Keyward_Principal": "key=\"mk_root\""})),
         Denied::new("missing_version", "organization", balance, "Please include the Stripe-Version header with your API version when using an Organization API key.")
             .with("drop", json!(["stripe-version"]))
-            .with("context", PLATFORM)
-            .param("Stripe-Version"),
+            .with("context", PLATFORM),
         Denied::new("invalid_version", "secret", balance, "Invalid Stripe API version: 2026-13-01")
-            .with("version", "2026-13-01")
-            .param("Stripe-Version"),
-        Denied::new("missing_context", "organization", balance, "Please include the Stripe-Context header with your target account when using an Organization API key.")
-            .param("Stripe-Context"),
+            .with("version", "2026-13-01"),
+        Denied::new("missing_context", "organization", balance, "Please include the Stripe-Context header with your target account when using an Organization API key."),
         Denied::new("malformed_context", "secret", balance, format!("Invalid Stripe-Context header: {CONNECTED}/. It must be an account ID, or account IDs from the outermost to the innermost joined by slashes."))
             .with("context", format!("{CONNECTED}/"))
             .param("Stripe-Context"),
         Denied::new("conflicting_context", "secret", balance, "The Stripe-Context and Stripe-Account headers name different accounts. Please send only one of them.")
             .with("context", PLATFORM)
-            .with("account", CONNECTED)
+            // An SDK sends both only by way of its users' own headers; Node's refuses to be given both.
+            .with("add", json!({"Stripe-Account": CONNECTED}))
             .param("Stripe-Context"),
         no_access("account_not_accessible", "secret", "acct_FAKE-other"),
         Denied::new("not_a_platform", "small", balance, format!("Only Stripe Connect platforms can work with other accounts. You can find the account of this API key at {api_keys}."))
