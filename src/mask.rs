@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_key_keeps_prefix_length_and_four_last() {
-        assert_masked("sk_test_0123456789abcdef", "sk_test_************cdef");
+        assert_masked("sk_test_FAKE-56789abcdef", "sk_test_************cdef");
         assert_masked("sk_org_test_FAKE-0123456", "sk_org_test_********3456");
     }
 

@@ -31,3 +31,11 @@ fn a_known_key_passes_and_a_stranger_does_not() {
     assert_eq!(envoy.requests_total("allow", "key"), 1);
     assert_eq!(envoy.requests_total("deny", "unknown_key"), 1);
 }
+
+#[test]
+fn the_filter_is_at_most_600_kib() {
+    let size = std::fs::metadata(crate::support::find::wasm())
+        .unwrap()
+        .len();
+    assert!(size <= 600 * 1024, "{size} bytes");
+}

@@ -6,7 +6,7 @@ use crate::support::{Ecds, Push};
 const REVISION: &str = "wasmcustom.keyward_snapshot_revision";
 
 /// A key that a push has by mistake where a digest belongs.
-const LEAKED: &str = "sk_live_FAKE51LeAkEd00thisMustNeverShow";
+const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 
 #[test]
 fn a_bad_push_between_good_ones_loses_nothing_and_shows_its_place_alone() {

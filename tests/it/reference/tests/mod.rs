@@ -10,7 +10,7 @@ use super::{Request, Row, Verdict, decide};
 
 const NOW: u64 = 1_795_200_000;
 const SECRET: &str = "sk_test_0secret";
-const RESTRICTED: &str = "rk_test_0restricted";
+const RESTRICTED: &str = "rk_test_FAKE-restricted";
 const PUBLISHABLE: &str = "pk_test_0publishable";
 const ORGANIZATION: &str = "sk_org_0organization";
 const CHILD: (&str, &str) = ("stripe-context", "acct_child");
