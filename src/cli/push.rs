@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     /// The plugin configuration, JSON
     #[arg(long, short, value_name = "FILE")]
     configuration: PathBuf,
-    /// The ECDS file, JSON or YAML by its ending; all of it but the configuration and the version stays as it is
+    /// The ECDS file, JSON or YAML by its ending; all of it but the configuration and the version stays as it is, except for comments in YAML
     #[arg(long, value_name = "FILE")]
     ecds: PathBuf,
 }
