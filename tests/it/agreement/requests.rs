@@ -35,9 +35,16 @@ pub(super) fn roll(dice: &mut Dice, world: &World) -> Request {
     if dice.one_in(10) {
         return preflight(dice, world, now, address);
     }
-    let (method, path) = place(dice, world);
+    let (method, mut path) = place(dice, world);
     let mut headers = Vec::new();
-    let key = credential(dice, world, &mut headers);
+    let key = if dice.one_in(6) {
+        query_credential(dice, world, &mut path)
+    } else {
+        credential(dice, world, &mut headers)
+    };
+    if dice.one_in(60) {
+        query_credential(dice, world, &mut path);
+    }
     version(dice, &mut headers);
     context(dice, world, key, &mut headers);
     others(dice, world, &mut headers);
@@ -240,6 +247,41 @@ fn credential(dice: &mut Dice, world: &World, headers: &mut Vec<Header>) -> Opti
     headers.push((b"authorization".to_vec(), value.clone()));
     if dice.one_in(40) {
         headers.push((b"authorization".to_vec(), value));
+    }
+    chosen
+}
+
+/// A key in the query, and what may stand beside it.
+fn query_credential(dice: &mut Dice, world: &World, path: &mut Vec<u8>) -> Option<usize> {
+    let publishable: Vec<usize> = (0..world.keys.len())
+        .filter(|index| of_key(world, *index)["kind"] == "publishable")
+        .collect();
+    let chosen = match publishable.as_slice() {
+        [] => (!world.keys.is_empty()).then(|| dice.below(world.keys.len())),
+        _ if dice.one_in(6) => Some(dice.below(world.keys.len())),
+        some => Some(dice.of(some)),
+    };
+    let raw = chosen.map_or("pk_test_FAKE-none", |index| world.keys[index].as_str());
+    path.push(if path.contains(&b'?') { b'&' } else { b'?' });
+    let name = dice.pick(&["key", "key", "key", "k%65y", "KEY", "lookup_key", "key[]"]);
+    let value = match dice.below(12) {
+        0 => raw.replace('_', "%5F"),
+        1 => raw.replace('_', "%255F"),
+        2 => format!("{raw}+x"),
+        3 => format!("{raw}%ff"),
+        4 => format!("{raw}&key={raw}"),
+        5 => format!("{raw}&key"),
+        6 => "color".to_owned(),
+        _ => raw.to_owned(),
+    };
+    path.extend(format!("{name}={value}").into_bytes());
+    if dice.one_in(4) {
+        let account = self::path(dice, world, chosen);
+        path.extend(format!("&_stripe_account={account}").into_bytes());
+    }
+    if dice.one_in(6) {
+        let version = dice.pick(&["2026-10-28.endive", "2020-08-27", "2026%2D10-28", "", "x"]);
+        path.extend(format!("&_stripe_version={version}").into_bytes());
     }
     chosen
 }

@@ -7,6 +7,7 @@
 mod address;
 mod catalogue;
 mod headers;
+mod query;
 mod rules;
 mod syntax;
 mod target;
@@ -114,6 +115,10 @@ struct Case<'a> {
     request: &'a Request,
     headers: Headers,
     endpoints: Vec<Endpoint>,
+    /// The keys in the query.
+    query_keys: Vec<Vec<u8>>,
+    /// The credential stands in the query, from rule 2 on.
+    is_by_query: bool,
     /// The credential, from rule 2 on.
     credential: Option<String>,
     /// The key's entry in the snapshot, from rule 3 on.
@@ -153,7 +158,12 @@ impl<'a> Case<'a> {
             configuration,
             snapshot,
             request,
-            headers: Headers::read(configuration, &request.headers),
+            headers: Headers::read(
+                configuration,
+                &[request.headers.clone(), query::headers(request)].concat(),
+            ),
+            query_keys: query::keys(request),
+            is_by_query: false,
             endpoints: catalogue::effective(rows, snapshot),
             credential: None,
             key: None,

@@ -52,8 +52,21 @@ fn is_refused_upgrade(case: &Case) -> bool {
 /// One well-formed credential.
 pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
     match case.headers.ours("authorization") {
-        Ours::Absent => Err("missing_credential"),
+        Ours::Absent => match case.query_keys.as_slice() {
+            [] => Err("missing_credential"),
+            [key] => {
+                let key = String::from_utf8(key.clone()).map_err(|_| "malformed_credential")?;
+                if !syntax::is_key(&key) {
+                    return Err("malformed_credential");
+                }
+                case.credential = Some(key);
+                case.is_by_query = true;
+                Ok(())
+            }
+            _ => Err("malformed_credential"),
+        },
         Ours::Malformed => Err("malformed_credential"),
+        Ours::One(_) if !case.query_keys.is_empty() => Err("malformed_credential"),
         Ours::One(value) => {
             case.credential = Some(syntax::credential(&value).ok_or("malformed_credential")?);
             Ok(())
@@ -81,6 +94,9 @@ pub(super) fn rule_3(case: &mut Case) -> Result<(), &'static str> {
         .iter()
         .any(|prefix| credential.starts_with(*prefix))
     {
+        return Err("unknown_key");
+    }
+    if case.is_by_query && kind != "publishable" {
         return Err("unknown_key");
     }
 

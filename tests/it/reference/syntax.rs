@@ -24,13 +24,16 @@ pub(super) fn credential(value: &str) -> Option<String> {
         }
         _ => return None,
     };
-    // Printable ASCII without the space is what `is_ascii_graphic` means.
-    let is_key = !key.is_empty()
+    is_key(&key).then_some(key)
+}
+
+/// Printable ASCII without the space is what `is_ascii_graphic` means.
+pub(super) fn is_key(key: &str) -> bool {
+    !key.is_empty()
         && key.len() <= 512
         && key
             .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',');
-    is_key.then_some(key)
+            .all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 /// `YYYY-MM-DD`, optionally `.name`, optionally betas: `; name=v1`.
