@@ -16,6 +16,7 @@ mod json;
 mod json_place;
 pub mod key;
 pub mod mask;
+mod percent;
 pub mod permission;
 pub mod principal;
 pub mod profile;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::percent;
+
 /// The longest masked form, in characters.
 const LONGEST: usize = 128;
 
@@ -132,31 +134,10 @@ fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
     })
 }
 
-/// Decodes what is a valid escape and keeps the rest; decodes twice, for doubly encoded text.
+/// Decodes twice, for doubly encoded text.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    fn once(text: &[u8]) -> Vec<u8> {
-        let mut decoded = Vec::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((&first, tail)) = rest.split_first() {
-            let escape = match (first, tail) {
-                (b'%', [high, low, after @ ..]) => hex_digit(*high)
-                    .zip(hex_digit(*low))
-                    .map(|(high, low)| (high * 16 + low, after)),
-                _ => None,
-            };
-            let (byte, after) = escape.unwrap_or((first, tail));
-            decoded.push(byte);
-            rest = after;
-        }
-        decoded
-    }
-    once(&once(text))
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    let once: Vec<u8> = percent::decoded(text).collect();
+    percent::decoded(&once).collect()
 }
 
 #[cfg(test)]

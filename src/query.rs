@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::percent;
+
 /// The parameter that Stripe.js and its like send a publishable key in.
-const KEY: &[u8] = b"key";
+pub(crate) const KEY: &[u8] = b"key";
 
 /// What a query says of a key.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -31,68 +33,29 @@ pub(crate) fn parameters(query: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, &
         })
 }
 
-/// The values of `key` in `query`, decoded, in order.
-pub(crate) fn keys(query: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
-    parameters(query)
-        .filter(|(name, _)| **name == *KEY)
-        .map(|(_, value)| decoded(value))
-}
-
-/// The key that `query` presents. `begins` tells whether a text begins as a key does.
-pub(crate) fn key(query: &[u8], begins: impl Fn(&[u8]) -> bool) -> QueryKey<'_> {
-    let mut found = QueryKey::Absent;
-    let mut is_like_a_key = false;
-    for value in keys(query) {
-        is_like_a_key |= begins(&value);
-        found = match found {
-            QueryKey::Absent => QueryKey::One(value),
-            QueryKey::One(_) | QueryKey::Several => QueryKey::Several,
-        };
-    }
-    if is_like_a_key {
-        found
-    } else {
-        QueryKey::Absent
+impl<'a> QueryKey<'a> {
+    /// What these values of `key` amount to. `begins` tells whether a text begins as a key does.
+    pub(crate) fn of(mut keys: Vec<Cow<'a, [u8]>>, begins: impl Fn(&[u8]) -> bool) -> Self {
+        if !keys.iter().any(|key| begins(key)) {
+            return Self::Absent;
+        }
+        match (keys.pop(), keys.is_empty()) {
+            (Some(key), true) => Self::One(key),
+            _ => Self::Several,
+        }
     }
 }
 
 /// `+` is a space and `%` two hexadecimal digits; what is no escape stays as it is.
-fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(text);
     }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            [] => break,
-            [b'+', after @ ..] => {
-                decoded.push(b' ');
-                after
-            }
-            [b'%', high, low, after @ ..] => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    decoded.push(high * 16 + low);
-                    after
-                }
-                _ => {
-                    decoded.push(b'%');
-                    rest.get(1..).unwrap_or(&[])
-                }
-            },
-            [byte, after @ ..] => {
-                decoded.push(*byte);
-                after
-            }
-        };
-    }
-    Cow::Owned(decoded)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    let spaced: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    Cow::Owned(percent::decoded(&spaced).collect())
 }
 
 #[cfg(test)]
@@ -101,7 +64,10 @@ mod tests {
 
     fn found(query: &str) -> Option<String> {
         let begins = |text: &[u8]| text.starts_with(b"pk_test_") || text.starts_with(b"sk_test_");
-        match key(query.as_bytes(), begins) {
+        let keys = parameters(query.as_bytes())
+            .filter(|(name, _)| **name == *KEY)
+            .map(|(_, value)| decoded(value));
+        match QueryKey::of(keys.collect(), begins) {
             QueryKey::Absent => None,
             QueryKey::One(key) => Some(String::from_utf8(key.into_owned()).unwrap()),
             QueryKey::Several => Some("several".to_owned()),

@@ -1,18 +1,8 @@
 //! What a client sent: the head of a request, read in one pass over all its header bytes.
 
 use crate::key::KeyKind;
-use crate::profile::{HeaderName, Profile};
+use crate::profile::{HeaderName, OVERRIDES, Profile};
 use crate::query::{self, QueryKey};
-
-/// Headers by which frameworks let a client say another method or another URL than the request line does.
-const OVERRIDES: [&str; 6] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-original-url",
-    "x-original-uri",
-    "x-rewrite-url",
-];
 
 /// How a header's name compares with one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,12 +166,24 @@ impl<'a> RequestHead<'a> {
         let Some(query) = query.filter(|_| self.method != b"OPTIONS") else {
             return;
         };
-        self.query_key = query::key(query, |text| profile.is_like_a_key(text));
+        let names = profile.names();
+        let (mut keys, mut versions, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, value) in query::parameters(query) {
+            if *name == *query::KEY {
+                keys.push(query::decoded(value));
+            } else if *name == *names.version_parameter.as_bytes() {
+                versions.push(value);
+            } else if *name == *names.account_parameter.as_bytes() {
+                accounts.push(value);
+            }
+        }
         let is_public = |key: &[u8]| {
             profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable)
         };
-        self.exposes_secret =
-            query::keys(query).any(|key| profile.is_like_a_key(&key) && !is_public(&key));
+        self.exposes_secret = keys
+            .iter()
+            .any(|key| profile.is_like_a_key(key) && !is_public(key));
+        self.query_key = QueryKey::of(keys, |text| profile.is_like_a_key(text));
         // Without a key in the query they are no parameters of keyward's, but an upstream may take them for some: like a folded header.
         let by_query =
             self.authorization.value() == Value::Absent && self.query_key != QueryKey::Absent;
@@ -190,13 +192,11 @@ impl<'a> RequestHead<'a> {
         } else {
             Spelling::Folded
         };
-        let names = profile.names();
-        for (name, value) in query::parameters(query) {
-            if *name == *names.version_parameter.as_bytes() {
-                self.version.push(value, spelling);
-            } else if *name == *names.account_parameter.as_bytes() {
-                self.account.push(value, spelling);
-            }
+        for version in versions {
+            self.version.push(version, spelling);
+        }
+        for account in accounts {
+            self.account.push(account, spelling);
         }
     }
 

@@ -32,19 +32,14 @@ pub fn header_changes(
             }
         }
     }
-    let set: Vec<String> = changes
-        .iter()
-        .filter_map(|change| match change {
-            HeaderChange::Set(name, _) => Some(name.clone()),
-            HeaderChange::Remove(_) => None,
-        })
-        .collect();
     for forged in &request.forged_identity {
         let name = forged.to_ascii_lowercase();
-        let replaced = set.iter().any(|set| set.as_bytes() == name);
-        let change = HeaderChange::Remove(name);
-        if !replaced && !changes.contains(&change) {
-            changes.push(change);
+        let is_done = changes.iter().any(|change| match change {
+            HeaderChange::Set(set, _) => set.as_bytes() == name,
+            HeaderChange::Remove(removed) => *removed == name,
+        });
+        if !is_done {
+            changes.push(HeaderChange::Remove(name));
         }
     }
     if !settings.forward_credential && request.authorization.value() != Value::Absent {

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::percent;
+
 /// A request's path, without its query, that no upstream can read in two ways: no dot segments, no empty segments, no encoded delimiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainPath<'a>(&'a str);
@@ -67,22 +69,7 @@ pub(super) fn compare_leniently(literal: &str, segment: &str) -> Ordering {
 }
 
 fn lenient(text: &str) -> impl Iterator<Item = u8> {
-    let mut rest = text.as_bytes();
-    std::iter::from_fn(move || {
-        let (byte, after) = match rest {
-            [b'%', high, low, after @ ..] => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                let escaped = digit(high)
-                    .zip(digit(low))
-                    .and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-                (escaped.unwrap_or(b'%'), after)
-            }
-            [byte, after @ ..] => (*byte, after),
-            [] => return None,
-        };
-        rest = after;
-        Some(byte.to_ascii_lowercase())
-    })
+    percent::decoded(text.as_bytes()).map(|byte| byte.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -16,6 +16,16 @@ use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::reason::DenyReason;
 
+/// Headers by which frameworks let a client say another method or another URL than the request line does.
+pub const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+];
+
 /// A header of ours, as it is written and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Field, HeaderName, Links, Names, Prefixes, Template};
+use super::{Field, HeaderName, Links, Names, OVERRIDES, Prefixes, Template};
 use crate::account::IdPrefixes;
 use crate::key::KeyKind;
 use crate::reason::DenyReason;
@@ -254,13 +254,6 @@ fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
         "transfer-encoding",
         "te",
         "access-control-request-method",
-        // What says another method or URL.
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-        "x-original-url",
-        "x-original-uri",
-        "x-rewrite-url",
         // What a reply has besides.
         "www-authenticate",
         "cache-control",
@@ -269,6 +262,7 @@ fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
     ];
     let theirs = ["x-keyward-", "x-envoy-", "x-forwarded-"];
     let is_taken = taken.contains(&&*lower)
+        || OVERRIDES.contains(&&*lower)
         || theirs.iter().any(|start| lower.starts_with(start))
         || !lower.starts_with(|first: char| first.is_ascii_lowercase());
     if is_taken {
