@@ -13,14 +13,15 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ENDPOINT_COLUMNS = ["method", "path", "permission", "access", "publishable", "label", "category", "provenance"]
-PERMISSION_COLUMNS = ["name", "label", "category", "read", "write", "aliases", "provenance"]
+ENDPOINT_COLUMNS = ["method", "path", "permission", "access", "publishable", "label", "category", "provenance", "host"]
+PERMISSION_COLUMNS = ["name", "label", "category", "read", "write", "aliases", "provenance", "implies"]
 METHODS = {"GET", "POST", "DELETE", "PUT", "PATCH"}
 PROVENANCE = {"documented", "observed", "inferred"}
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LABEL = re.compile(r"[ -~]{1,128}")
 LITERAL = re.compile(r"[A-Za-z0-9_.-]+")
 PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 WILDCARD = re.compile(r"\{\*([a-z][a-z0-9_]*)\}")
 
 
@@ -91,9 +92,22 @@ def check_permissions(report):
         if row["provenance"] not in PROVENANCE:
             report(place, f"unknown provenance `{row['provenance']}`")
         permissions[row["name"]] = row
+    check_implied(rows, permissions, report)
     check_sorted(rows, lambda row: row["name"], report)
     print_counts("permissions", rows)
     return permissions
+
+
+def check_implied(rows, permissions, report):
+    for place, row in rows:
+        implied = [] if row["implies"] == "-" else row["implies"].split(",")
+        if len(set(implied)) != len(implied) or row["name"] in implied:
+            report(place, "a permission implied twice, or by itself")
+        for name in implied:
+            if name not in permissions:
+                report(place, f"`{name}` is implied, but is no name in this file")
+            elif permissions[name]["read"] == "-":
+                report(place, f"`{name}` is implied, but has no read level")
 
 
 def check_endpoints(permissions, report):
@@ -116,6 +130,8 @@ def check_endpoints(permissions, report):
             report(place, "expected `yes` or `-` for publishable")
         if row["provenance"] not in PROVENANCE:
             report(place, f"unknown provenance `{row['provenance']}`")
+        if row["host"] != "-" and not HOST.fullmatch(row["host"]):
+            report(place, f"`{row['host']}` is no host")
         names = row["permission"].split("|")
         if len(set(names)) != len(names):
             report(place, "a permission twice")

@@ -18,6 +18,7 @@
 mod agreement;
 mod browser;
 mod cases;
+mod catalogue;
 mod command;
 mod conformance;
 mod docs;

@@ -1,0 +1,18 @@
+//! The data files of the catalogue: tab-separated lines, `#` begins a comment.
+
+use std::error::Error;
+use std::fs;
+
+/// A line of a data file: its number, and its columns.
+pub(crate) type Line = (usize, Vec<String>);
+
+/// The lines of a data file, without comments, split at tabs.
+pub(crate) fn read(path: &str) -> Result<Vec<Line>, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={path}");
+    let text = fs::read_to_string(path)?;
+    let lines = text.lines().zip(1..);
+    Ok(lines
+        .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(line, number)| (number, line.split('\t').map(str::to_owned).collect()))
+        .collect())
+}

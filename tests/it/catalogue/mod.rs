@@ -1,0 +1,85 @@
+//! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes. The files are read here once more, by
+//! code of its own.
+
+mod compiled;
+
+use std::fs;
+use std::path::Path;
+
+/// A row of `catalogue/stripe.tsv`.
+pub(crate) struct Row {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Any one of them is enough.
+    pub(crate) permissions: Vec<String>,
+    /// `read` or `write`, the method's where the file does not say.
+    pub(crate) access: String,
+    pub(crate) is_publishable: bool,
+    pub(crate) label: String,
+    pub(crate) category: String,
+}
+
+/// A row of `catalogue/permissions.tsv`.
+pub(crate) struct Permission {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) aliases: Vec<String>,
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    let rows = table("stripe.tsv").into_iter().map(|columns| {
+        let [
+            method,
+            path,
+            permissions,
+            access,
+            publishable,
+            label,
+            category,
+            _,
+            _,
+        ] = columns.try_into().unwrap();
+        let access = match (access.as_str(), method.as_str()) {
+            ("-", "GET") => "read".to_owned(),
+            ("-", _) => "write".to_owned(),
+            _ => access,
+        };
+        Row {
+            method,
+            path,
+            permissions: names(&permissions, '|'),
+            access,
+            is_publishable: publishable == "yes",
+            label,
+            category,
+        }
+    });
+    rows.collect()
+}
+
+pub(crate) fn permissions() -> Vec<Permission> {
+    let permissions = table("permissions.tsv").into_iter().map(|columns| {
+        let [name, label, _, _, _, aliases, _, _] = columns.try_into().unwrap();
+        Permission {
+            name,
+            label,
+            aliases: names(&aliases, ','),
+        }
+    });
+    permissions.collect()
+}
+
+fn table(file: &str) -> Vec<Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect()
+}
+
+/// The names of a list; none for `-`.
+fn names(list: &str, separator: char) -> Vec<String> {
+    let names = list.split(separator).filter(|name| *name != "-");
+    names.map(str::to_owned).collect()
+}
