@@ -4,7 +4,17 @@ mod conformance;
 mod exit;
 mod explain;
 mod input;
+#[allow(
+    dead_code,
+    reason = "shared by the commands on keys, which take it up one by one"
+)]
+mod output;
 mod push;
+#[allow(
+    dead_code,
+    reason = "shared by the commands on keys, which take it up one by one"
+)]
+mod secret;
 mod snapshot;
 
 use std::io::Write;

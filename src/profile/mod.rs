@@ -150,12 +150,18 @@ impl Profile {
     /// Whether `key` begins as a key of `kind` must.
     #[must_use]
     pub fn is_key_of_kind(&self, key: &str, kind: KeyKind) -> bool {
+        self.key_prefixes(kind)
+            .any(|prefix| key.starts_with(prefix))
+    }
+
+    /// How keys of `kind` begin, in the order the profile gives them.
+    pub fn key_prefixes(&self, kind: KeyKind) -> impl Iterator<Item = &str> {
         KeyKind::ALL
             .iter()
             .zip(&self.key_prefixes)
-            .filter(|(of, _)| **of == kind)
+            .filter(move |(of, _)| **of == kind)
             .flat_map(|(_, prefixes)| prefixes)
-            .any(|prefix| key.starts_with(&**prefix))
+            .map(|prefix| &**prefix)
     }
 
     /// Whether `text` begins as a key of this API does, of whatever kind.
