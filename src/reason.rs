@@ -35,6 +35,8 @@ pub enum DenyReason {
     InvalidVersion,
     /// An organization key without a context header.
     MissingContext,
+    /// The account header on an API that knows the context header alone.
+    UnsupportedHeader,
     /// A context or account header that is no path.
     MalformedContext,
     /// Context and account header differ.
@@ -57,7 +59,7 @@ pub enum DenyReason {
 struct Row(DenyReason, &'static str, u8, u16);
 
 /// The decision's table. Names, rules and statuses are part of the wire format.
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 25] = [
     Row(DenyReason::HostFailure, "host_failure", 1, 503),
     Row(DenyReason::NoSnapshot, "no_snapshot", 1, 503),
     Row(DenyReason::StaleSnapshot, "stale_snapshot", 1, 503),
@@ -79,6 +81,7 @@ const TABLE: [Row; 24] = [
     Row(DenyReason::MissingVersion, "missing_version", 7, 400),
     Row(DenyReason::InvalidVersion, "invalid_version", 7, 400),
     Row(DenyReason::MissingContext, "missing_context", 8, 400),
+    Row(DenyReason::UnsupportedHeader, "unsupported_header", 8, 400),
     Row(DenyReason::MalformedContext, "malformed_context", 8, 400),
     Row(
         DenyReason::ConflictingContext,

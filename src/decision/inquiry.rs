@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::authority::Authority;
 use super::target::{Target, target};
+use super::v2::names_v2;
 use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade};
 use crate::account::IdKind;
 use crate::configuration::{Configuration, ServeMode};
@@ -218,6 +219,10 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             self.configuration.profile(),
             key,
             self.request,
+            || {
+                self.snapshot.endpoints().are_stripes()
+                    && names_v2(self.request.path_without_query())
+            },
         );
         match found {
             Ok(target) => {

@@ -3,6 +3,7 @@
 mod authority;
 mod inquiry;
 mod target;
+mod v2;
 
 #[cfg(test)]
 mod tests;

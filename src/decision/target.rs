@@ -39,16 +39,25 @@ enum Named<'a> {
     Organization(&'a str),
 }
 
-/// The target of a request that presents `key`.
+/// The target of a request that presents `key`. `by_context_alone` tells whether the API takes no account header.
 pub(super) fn target<'a>(
     accounts: &'a AccountForest,
     profile: &'a Profile,
     key: &KeyRecord,
     request: &'a RequestHead<'a>,
+    by_context_alone: impl FnOnce() -> bool,
 ) -> Result<Target<'a>, TargetFault<'a>> {
     let by_organization = key.kind() == KeyKind::Organization;
     if by_organization && request.context.value() == Value::Absent {
         return Err(TargetFault::bare(DenyReason::MissingContext));
+    }
+    let is_by_account =
+        request.context.value() == Value::Absent && request.account.value() != Value::Absent;
+    if is_by_account && by_context_alone() {
+        return Err(TargetFault {
+            header: Some(&profile.names().account_header),
+            ..TargetFault::bare(DenyReason::UnsupportedHeader)
+        });
     }
     let read = |value: Value<'a>, header: &'a HeaderName| {
         named(value, profile, by_organization).map_err(|Malformed| TargetFault {

@@ -47,6 +47,7 @@ pub struct EndpointCatalogue {
     nodes: Vec<Node>,
     endpoints: Vec<(Endpoint, Origin)>,
     has_public: bool,
+    has_builtin: bool,
 }
 
 impl Default for EndpointCatalogue {
@@ -55,6 +56,7 @@ impl Default for EndpointCatalogue {
             nodes: vec![Node::default()],
             endpoints: Vec::new(),
             has_public: false,
+            has_builtin: false,
         }
     }
 }
@@ -106,6 +108,7 @@ impl EndpointCatalogue {
             }
         }
         self.has_public |= endpoint.is_public();
+        self.has_builtin |= origin == Origin::Builtin;
         self.endpoints.push((endpoint, origin));
         Ok(())
     }
@@ -114,6 +117,12 @@ impl EndpointCatalogue {
     #[must_use]
     pub fn has_public(&self) -> bool {
         self.has_public
+    }
+
+    /// Whether this is Stripe's catalogue, with or without rows of an operator's own.
+    #[must_use]
+    pub fn are_stripes(&self) -> bool {
+        self.has_builtin
     }
 
     /// The endpoint that a request with `method` and `path` names. `None` too where another spelling of the path names another one: a segment that equals

@@ -69,6 +69,9 @@ pub(super) fn message(reason: DenyReason) -> &'static str {
         DenyReason::MissingContext => {
             "Please include the {context_header} header with your target account when using an organization API key."
         }
+        DenyReason::UnsupportedHeader => {
+            "The {account_header} header is not supported for this request. Please use the {context_header} header instead."
+        }
         DenyReason::MalformedContext => {
             "Invalid {header} header: {value}. It must be an account ID, or account IDs from the outermost to the innermost joined by slashes."
         }

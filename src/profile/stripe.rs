@@ -102,6 +102,10 @@ pub(super) fn message(reason: DenyReason) -> &'static str {
             "Please include the {context_header} header with your target account when using an Organization API key."
         }
         // ours
+        DenyReason::UnsupportedHeader => {
+            "The {account_header} header is not supported for this request. Please use the {context_header} header instead."
+        }
+        // ours
         DenyReason::MalformedContext => {
             "Invalid {header} header: {value}. It must be an account ID, or account IDs from the outermost to the innermost joined by slashes."
         }

@@ -90,11 +90,14 @@ impl Field {
                 DenyReason::MalformedCredential
                     | DenyReason::MalformedHeader
                     | DenyReason::InvalidVersion
+                    | DenyReason::UnsupportedHeader
                     | DenyReason::MalformedContext
             ),
             Self::Header => matches!(
                 reason,
-                DenyReason::MalformedContext | DenyReason::ConflictingContext
+                DenyReason::UnsupportedHeader
+                    | DenyReason::MalformedContext
+                    | DenyReason::ConflictingContext
             ),
             Self::Address => reason == DenyReason::IpNotAllowed,
             Self::Account => {

@@ -67,6 +67,7 @@ fn shape(reason: DenyReason) -> Shape {
         | DenyReason::MissingVersion
         | DenyReason::InvalidVersion
         | DenyReason::MissingContext
+        | DenyReason::UnsupportedHeader
         | DenyReason::MalformedContext
         | DenyReason::ConflictingContext
         | DenyReason::UnknownEndpoint

@@ -157,6 +157,9 @@ fn case(reason: DenyReason) -> Case {
         DenyReason::MissingContext => {
             Case::of(ORGANIZATION).with("stripe-version", "2026-10-28.endive")
         }
+        DenyReason::UnsupportedHeader => Case::of(SECRET)
+            .at("/v2/core/accounts?limit=3")
+            .with("stripe-account", "acct_1032D82eZvKYlo2C"),
         DenyReason::MalformedContext => Case::of(SECRET).with("stripe-account", "\"acct_\\<é>"),
         DenyReason::ConflictingContext => Case::of(SECRET)
             .with("stripe-context", "acct_1032D82eZvKYlo2C")

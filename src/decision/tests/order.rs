@@ -26,6 +26,9 @@ pub(super) fn alone(reason: DenyReason) -> Case {
         DenyReason::MissingVersion => Case::of(Key::Organization).without("stripe-version"),
         DenyReason::InvalidVersion => Case::of(Key::Secret).with("stripe-version", "v1"),
         DenyReason::MissingContext => Case::of(Key::Organization).without("stripe-context"),
+        DenyReason::UnsupportedHeader => Case::of(Key::Secret)
+            .at("GET", "/v2/core/accounts")
+            .with("stripe-account", "acct_child"),
         DenyReason::MalformedContext => Case::of(Key::Secret).with("stripe-context", "child"),
         DenyReason::ConflictingContext => Case::of(Key::Secret)
             .with("stripe-context", "acct_child")
@@ -78,6 +81,10 @@ fn both(first: DenyReason) -> Result<Case, &'static str> {
             .without("stripe-context"),
         DenyReason::MissingContext => Case::of(Key::Organization)
             .without("stripe-context")
+            .at("GET", "/v2/core/accounts")
+            .with("stripe-account", "acct_platform"),
+        DenyReason::UnsupportedHeader => Case::of(Key::Secret)
+            .at("GET", "/v2/core/accounts")
             .with("stripe-account", "child"),
         DenyReason::MalformedContext => Case::of(Key::Secret)
             .with("stripe-context", "child")
@@ -195,7 +202,11 @@ fn with_the_earlier_mended_the_later_answers() {
             DenyReason::InvalidVersion => case
                 .without("stripe-version")
                 .with("stripe-version", "2026-10-28.endive"),
-            DenyReason::MissingContext => case.with("stripe-context", "acct_platform"),
+            // An organization's key without its context misses that first: a secret one takes its place.
+            DenyReason::MissingContext => case
+                .without("authorization")
+                .with("authorization", &format!("Bearer {}", Key::Secret.raw())),
+            DenyReason::UnsupportedHeader => case.at("GET", "/v1/customers"),
             DenyReason::MalformedContext => case
                 .without("stripe-context")
                 .with("stripe-context", "acct_platform"),

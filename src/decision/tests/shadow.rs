@@ -19,6 +19,7 @@ fn key_of(reason: DenyReason) -> Key {
         | DenyReason::LivemodeMismatch
         | DenyReason::MalformedHeader
         | DenyReason::InvalidVersion
+        | DenyReason::UnsupportedHeader
         | DenyReason::MalformedContext
         | DenyReason::ConflictingContext
         | DenyReason::AccountNotAccessible => Key::Secret,

@@ -3,6 +3,7 @@
 use super::*;
 use DenyReason::{
     AccountNotAccessible, ConflictingContext, MalformedContext, MissingContext, NotAPlatform,
+    UnsupportedHeader,
 };
 
 fn context(key: Key, value: &str) -> Case {
@@ -153,6 +154,67 @@ fn two_headers_are_one_where_they_agree() {
     both("acct_child").assert_passes();
     both("acct_platform").assert_denied(ConflictingContext);
     both("child").assert_denied(MalformedContext);
+}
+
+#[test]
+fn under_v2_the_context_header_alone_names_an_account() {
+    let v2 = |path: &'static str| Case::of(Key::Secret).at("GET", path);
+    for path in [
+        "/v2/core/accounts",
+        "/v2",
+        "/V2/core/accounts",
+        "/v1/../v2/core/accounts",
+        "//v2/core/accounts?x",
+        "/%762/core/accounts",
+    ] {
+        for account in ["acct_child", "acct_platform", "acct_none", "child", ""] {
+            v2(path)
+                .with("stripe-account", account)
+                .assert_denied(UnsupportedHeader);
+        }
+        v2(path)
+            .with("stripe_account", "acct_child")
+            .assert_denied(UnsupportedHeader);
+        v2(path)
+            .with("stripe-context", "acct_child")
+            .with("stripe-account", "acct_child")
+            .assert_passes();
+        v2(path)
+            .with("stripe-context", "acct_child")
+            .with("stripe-account", "acct_platform")
+            .assert_denied(ConflictingContext);
+        v2(path)
+            .with("stripe-context", "acct_child")
+            .assert_passes();
+        v2(path).assert_passes();
+    }
+    for path in ["/v1/v2", "/v1/customers?/v2/", "/v20"] {
+        v2(path)
+            .with("stripe-account", "acct_child")
+            .assert_passes();
+    }
+}
+
+/// A key that reads events on connected accounts and not at home: an upstream that ignored the account header would show it those at home.
+#[test]
+fn under_v2_no_account_header_lends_grants_of_another_account() {
+    let case = |path: &'static str| {
+        Case::of(Key::Restricted)
+            .set_key(Key::Restricted, "connect_grants", json!({"event": "read"}))
+            .at("GET", path)
+            .with("stripe-account", "acct_child")
+    };
+    case("/v2/core/events").assert_denied(UnsupportedHeader);
+    case("/v1/events").assert_passes();
+}
+
+#[test]
+fn under_v2_of_an_api_of_ones_own_the_account_header_works() {
+    let mut case = Case::of(Key::Secret)
+        .at("GET", "/v2/core/accounts")
+        .with("stripe-account", "acct_child");
+    case.configuration["snapshot"]["catalogue"] = json!("none");
+    case.assert_passes();
 }
 
 #[test]

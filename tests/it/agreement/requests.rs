@@ -51,6 +51,9 @@ pub(super) fn roll(dice: &mut Dice, world: &World) -> Request {
     if dice.one_in(4) {
         headers.reverse();
     }
+    if dice.one_in(10) {
+        under_v2(dice, &mut path, &mut headers);
+    }
     Request {
         method,
         path,
@@ -58,6 +61,27 @@ pub(super) fn roll(dice: &mut Dice, world: &World) -> Request {
         has_body: dice.one_in(4),
         address,
         now,
+    }
+}
+
+/// The same request of Stripe's second API, often with its account in the header that is not read there.
+fn under_v2(dice: &mut Dice, path: &mut Vec<u8>, headers: &mut [Header]) {
+    *path = dice
+        .pick(&[
+            "/v2/core/events",
+            "/v2/core/accounts/acct_1",
+            "/V2/core/events",
+            "/v1/../v2",
+            "/%762/core",
+            "/v20/core",
+        ])
+        .into();
+    if !dice.one_in(4) {
+        for (name, _) in headers {
+            if name == b"stripe-context" {
+                *name = b"stripe-account".to_vec();
+            }
+        }
     }
 }
 

@@ -100,6 +100,27 @@ pub(super) fn find(endpoints: &[Endpoint], method: &[u8], path: &[u8]) -> Option
     found.first().copied().cloned()
 }
 
+/// Whether an upstream may read `/v2` at the path's beginning. A path of several readings may begin at any of its segments.
+pub(super) fn may_be_v2(path: &[u8]) -> bool {
+    let is_v2 = |segment: &str| {
+        let name: String = segment
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-')
+            .collect();
+        name.eq_ignore_ascii_case("v2")
+    };
+    match one_reading(path) {
+        Some(path) => is_v2(&segments(&path)[0]),
+        None => {
+            let path = path.split(|&byte| byte == b'?').next().unwrap_or_default();
+            let twice = unescaped(&unescaped(path));
+            String::from_utf8_lossy(&twice)
+                .split(['/', '\\', ';', '?', '#'])
+                .any(is_v2)
+        }
+    }
+}
+
 /// The path without its query, where every server reads it alike.
 fn one_reading(path: &[u8]) -> Option<String> {
     let path = path.split(|&byte| byte == b'?').next()?;
@@ -200,8 +221,12 @@ fn same_shape(one: &[String], other: &[String]) -> bool {
 
 /// Percent-decoded and in lower case.
 fn folded(segment: &str) -> Vec<u8> {
-    let bytes = segment.as_bytes();
-    let mut folded = Vec::new();
+    unescaped(segment.as_bytes()).to_ascii_lowercase()
+}
+
+/// Percent-decoded once.
+fn unescaped(bytes: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let escaped = if byte == b'%' {
@@ -209,8 +234,8 @@ fn folded(segment: &str) -> Vec<u8> {
         } else {
             None
         };
-        folded.push(escaped.unwrap_or(byte).to_ascii_lowercase());
+        decoded.push(escaped.unwrap_or(byte));
         at += if escaped.is_some() { 3 } else { 1 };
     }
-    folded
+    decoded
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::headers::Ours;
-use super::{Case, list, syntax, text};
+use super::{Case, catalogue, list, syntax, text};
 
 pub(super) fn rule_8(case: &mut Case) -> Result<(), &'static str> {
     let key = case.key.ok_or("unknown_key")?;
@@ -12,6 +12,13 @@ pub(super) fn rule_8(case: &mut Case) -> Result<(), &'static str> {
 
     if is_organization_key && !case.headers.has_any_spelling("stripe-context") {
         return Err("missing_context");
+    }
+    if !case.headers.has_any_spelling("stripe-context")
+        && case.headers.has_any_spelling("stripe-account")
+        && text(case.snapshot, "catalogue") != Some("none")
+        && catalogue::may_be_v2(&case.request.path)
+    {
+        return Err("unsupported_header");
     }
     let context = path_in(case, "stripe-context", is_organization_key)?;
     let account = path_in(case, "stripe-account", is_organization_key)?;

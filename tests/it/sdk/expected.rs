@@ -148,6 +148,9 @@ pub fn denied() -> Vec<Denied> {
         Denied::new("invalid_version", "secret", balance, "Invalid Stripe API version: 2026-13-01")
             .with("version", "2026-13-01"),
         Denied::new("missing_context", "organization", balance, "Please include the Stripe-Context header with your target account when using an Organization API key."),
+        Denied::new("unsupported_header", "secret", "v2.core.events.list", "The Stripe-Account header is not supported for this request. Please use the Stripe-Context header instead.")
+            .with("account", CONNECTED)
+            .param("Stripe-Account"),
         Denied::new("malformed_context", "secret", balance, format!("Invalid Stripe-Context header: {CONNECTED}/. It must be an account ID, or account IDs from the outermost to the innermost joined by slashes."))
             .with("context", format!("{CONNECTED}/"))
             .param("Stripe-Context"),
