@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 /// Shown below every help text.
 pub(super) const HELP: &str =
-    "Exit codes: 0 good, 1 a case failed, 2 usage, 3 denied, 4 invalid input";
+    "Exit codes: 0 good, 1 a case or a check failed, 2 usage, 3 denied, 4 invalid input";
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
     /// Done, or allowed.
     Good,
-    /// The gateway under test broke a promise.
+    /// The gateway under test broke a promise, or is set up so that it cannot keep it.
     Failed,
     /// The request would be denied.
     Denied,

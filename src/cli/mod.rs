@@ -1,8 +1,10 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
 mod conformance;
+mod doctor;
 mod exit;
 mod explain;
+mod http;
 mod input;
 #[allow(
     dead_code,
@@ -36,6 +38,8 @@ struct Arguments {
 enum Command {
     /// Put the conformance cases of one file to a gateway, and say where it differs
     Conformance(conformance::Arguments),
+    /// Look at a running Envoy, and say what lets requests past keyward or weakens it
+    Doctor(doctor::Arguments),
     /// Say what keyward would answer to one request, and why
     Explain(explain::Arguments),
     /// Check a plugin configuration and put it into the file that Envoy watches
@@ -50,6 +54,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
         Command::Conformance(arguments) => conformance::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),

@@ -22,6 +22,7 @@ mod catalogue;
 mod command;
 mod conformance;
 mod docs;
+mod doctor;
 mod fail_closed;
 mod gateway;
 mod hostile;

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::file::{Case, Expectation, Headers, Passage, Reply};
-use super::http::{Response, latin1};
+use super::spell::latin1;
+use crate::cli::http::Response;
 
 /// The most characters of an unexpected value that are shown.
 const LONGEST_SHOWN: usize = 1000;

@@ -2,7 +2,7 @@
 
 mod compare;
 mod file;
-mod http;
+mod spell;
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
-use super::input;
+use super::{http, input};
 use file::{Case, File};
 
 #[derive(clap::Args)]
@@ -35,6 +35,9 @@ pub(super) struct Arguments {
     #[arg(long)]
     print_configuration: bool,
 }
+
+/// More than any answer to a case.
+const LONGEST_RESPONSE: u64 = 4 << 20;
 
 /// What became of the cases.
 #[derive(Default)]
@@ -131,8 +134,9 @@ fn ask(
     address_header: Option<&str>,
     as_keyward: bool,
 ) -> Vec<String> {
-    let answer = http::spell(&case.request, url, address_header)
-        .and_then(|bytes| http::exchange(url, &bytes, case.request.method == "HEAD"));
+    let answer = spell::spell(&case.request, url, address_header).and_then(|bytes| {
+        http::exchange(url, &bytes, case.request.method == "HEAD", LONGEST_RESPONSE)
+    });
     match answer {
         Ok(response) => compare::differences(case, &response, as_keyward),
         Err(error) => vec![format!("no answer: {error:#}")],

@@ -7,7 +7,7 @@ mod chain;
 mod exhaustion;
 mod neighbours;
 mod passes;
-mod plugin;
+pub mod plugin;
 mod pushes;
 mod shipped;
 mod skipped;

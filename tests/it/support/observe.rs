@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +12,11 @@ use super::http::{Connection, NO_HEADERS, Response};
 use super::wait::{BOUND, eventually};
 
 impl Envoy {
+    /// Where the admin interface listens.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// A request to the admin interface.
     #[track_caller]
     pub fn admin(&self, method: &str, path: &str) -> Response {

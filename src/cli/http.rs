@@ -1,4 +1,5 @@
-//! HTTP/1.1, byte by byte. Many cases are requests that a client library refuses to send.
+//! HTTP/1.1 over plain TCP, byte by byte: conformance cases are often requests that a client library refuses to send, and Envoy's admin
+//! interface needs no more than this.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -6,17 +7,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::file::Request;
-
 /// How long to wait for a connection, and for every piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// More than any answer to a case.
-const LONGEST_RESPONSE: u64 = 4 << 20;
 
 /// Where the gateway is: `HOST:PORT`.
 #[derive(Clone, Debug)]
 pub(super) struct Authority(String);
+
+impl Authority {
+    /// What stands in `Host`.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The authority of `http://HOST[:PORT][/]`.
 pub(super) fn authority(url: &str) -> Result<Authority> {
@@ -44,50 +47,13 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// The request as bytes, nothing tidied up.
-pub(super) fn spell(
-    request: &Request,
+/// One request on a connection of its own. An answer of more than `longest` bytes is cut, which its own framing then gives away.
+pub(super) fn exchange(
     to: &Authority,
-    address_header: Option<&str>,
-) -> Result<Vec<u8>> {
-    let mut bytes = latin1(&request.method)?;
-    bytes.push(b' ');
-    bytes.extend(latin1(&request.path)?);
-    bytes.extend_from_slice(format!(" HTTP/1.1\r\nHost: {}\r\n", to.0).as_bytes());
-    let mut push = |name: &str, value: &str| -> Result<()> {
-        bytes.extend(latin1(name)?);
-        bytes.extend_from_slice(b": ");
-        bytes.extend(latin1(value)?);
-        bytes.extend_from_slice(b"\r\n");
-        Ok(())
-    };
-    if let Some((name, address)) = address_header.zip(request.address.as_deref()) {
-        push(name, address)?;
-    }
-    for (name, value) in &request.headers {
-        push(name, value)?;
-        if name.eq_ignore_ascii_case("upgrade") {
-            push("Connection", "upgrade")?;
-        }
-    }
-    let body = request.body.as_deref().unwrap_or("");
-    if request.body.is_some() {
-        push("Content-Length", &body.len().to_string())?;
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body.as_bytes());
-    Ok(bytes)
-}
-
-/// The bytes of a text of which every character is one.
-pub(super) fn latin1(text: &str) -> Result<Vec<u8>> {
-    text.chars()
-        .map(|c| u8::try_from(c).ok().context("a character above U+00FF"))
-        .collect()
-}
-
-/// One request on a connection of its own.
-pub(super) fn exchange(to: &Authority, request: &[u8], to_head: bool) -> Result<Response> {
+    request: &[u8],
+    to_head: bool,
+    longest: u64,
+) -> Result<Response> {
     let mut addresses = to.0.to_socket_addrs()?;
     let address = addresses.next().context("the host has no address")?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
@@ -95,7 +61,7 @@ pub(super) fn exchange(to: &Authority, request: &[u8], to_head: bool) -> Result<
     stream.set_write_timeout(Some(PATIENCE))?;
     // A gateway may answer before it has read everything, and close: then its answer counts.
     let written = stream.write_all(request);
-    let response = read(&mut BufReader::new(stream.take(LONGEST_RESPONSE)), to_head);
+    let response = read(&mut BufReader::new(stream.take(longest)), to_head);
     match (response, written) {
         (Err(_), Err(error)) => Err(error.into()),
         (response, _) => response,

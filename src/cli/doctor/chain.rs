@@ -1,0 +1,204 @@
+//! A chain of filters: whether keyward runs in it for every request, and whether the interlock stops what keyward did not see.
+
+use serde_json::Value;
+
+use super::dump::{Dump, Plugin, at, is_of, items};
+use super::report::{Level, Report};
+
+const RBAC: &str = "filters.http.rbac.v3.RBAC";
+
+/// The name under which Envoy's documentation, and so everybody else's routes, know an RBAC filter.
+const USUAL_NAME: &str = "envoy.filters.http.rbac";
+
+/// Looks at one chain, and tells the names by which its interlocks are known.
+pub(super) fn check(
+    dump: &Dump,
+    filters: &[Value],
+    place: &str,
+    report: &mut Report,
+) -> Vec<String> {
+    let plugins = dump.plugins(filters);
+    let locks = locks(filters);
+    for plugin in &plugins {
+        report.made("filter");
+        if is_on(plugin.filter, "disabled") {
+            report.found(
+                Level::Fail,
+                "filter",
+                place,
+                format!("`{}` is `disabled` in its chain: it runs on routes that enable it, and nowhere else", plugin.name),
+                "take `disabled` away",
+            );
+        }
+        check_interlock(filters, plugin, &locks, place, report);
+        check_state(filters, &plugins, plugin, place, report);
+    }
+    locks.into_iter().map(|lock| lock.name).collect()
+}
+
+/// The last filters before the router, as far as they are interlocks, and those further up.
+struct Lock {
+    index: usize,
+    name: String,
+    key: String,
+    /// Between it and the router stand other interlocks alone.
+    is_last: bool,
+}
+
+fn locks(filters: &[Value]) -> Vec<Lock> {
+    let mut is_last = true;
+    let mut found = Vec::new();
+    for (index, filter) in filters.iter().enumerate().rev().skip(1) {
+        match demands(filter) {
+            Some(key) => found.push(Lock {
+                index,
+                name: at(filter, "/name").as_str().unwrap_or("").to_owned(),
+                key: key.to_owned(),
+                is_last,
+            }),
+            None => is_last = false,
+        }
+    }
+    found
+}
+
+/// The filter state that an RBAC filter demands of every request, to begin with `allow`.
+fn demands(filter: &Value) -> Option<&str> {
+    let typed = at(filter, "/typed_config");
+    let rules = at(typed, "/rules");
+    // A member with its default value is left out of a dump.
+    let is_allow = at(rules, "/action").as_str().is_none_or(|it| it == "ALLOW");
+    if !is_of(typed, RBAC) || !is_allow || is_on(filter, "disabled") {
+        return None;
+    }
+    let policies = at(rules, "/policies").as_object()?;
+    let principals = policies
+        .values()
+        .flat_map(|policy| items(at(policy, "/principals")));
+    let mut keys = principals.map(state_of);
+    let first = keys.next()??;
+    keys.all(|key| key == Some(first)).then_some(first)
+}
+
+/// The filter state without which a principal does not match.
+fn state_of(principal: &Value) -> Option<&str> {
+    let state = at(principal, "/filter_state");
+    let prefix = at(state, "/string_match/prefix").as_str();
+    if prefix.is_some_and(|prefix| prefix.starts_with("allow")) {
+        return at(state, "/key").as_str();
+    }
+    items(at(principal, "/and_ids/ids"))
+        .iter()
+        .find_map(state_of)
+}
+
+fn check_interlock(
+    filters: &[Value],
+    plugin: &Plugin<'_>,
+    locks: &[Lock],
+    place: &str,
+    report: &mut Report,
+) {
+    const CHECK: &str = "interlock";
+    const MEND: &str = "put the filter `keyward.interlock` of envoy/bootstrap.yaml directly before the router, and keyward before it";
+    report.made(CHECK);
+    let state = plugin.state();
+    let Some(lock) = locks
+        .iter()
+        .filter(|lock| lock.key == state)
+        .max_by_key(|lock| lock.is_last)
+    else {
+        report.found(
+            Level::Fail,
+            CHECK,
+            place,
+            format!("no RBAC filter demands `{state}` to begin with `allow`: where Envoy skips `{}` (a worker out of memory, a route that disables it), everything passes", plugin.name),
+            MEND,
+        );
+        return;
+    };
+    if lock.index < plugin.index {
+        report.found(
+            Level::Fail,
+            CHECK,
+            place,
+            format!(
+                "`{}` stands before `{}`, and denies everything",
+                lock.name, plugin.name
+            ),
+            MEND,
+        );
+    } else if !lock.is_last {
+        let between: Vec<&str> = filters
+            .iter()
+            .skip(lock.index + 1)
+            .filter_map(|filter| at(filter, "/name").as_str())
+            .collect();
+        report.found(
+            Level::Warn,
+            CHECK,
+            place,
+            format!(
+                "behind `{}` come `{}`: what they change, nobody has looked at",
+                lock.name,
+                between.join("`, `")
+            ),
+            MEND,
+        );
+    }
+    if lock.name == USUAL_NAME {
+        report.found(
+            Level::Warn,
+            CHECK,
+            place,
+            format!("it is named `{USUAL_NAME}`: a route's `typed_per_filter_config` for any RBAC filter replaces its rules"),
+            "give it a name of its own",
+        );
+    }
+}
+
+/// Who else writes the verdict.
+fn check_state(
+    filters: &[Value],
+    plugins: &[Plugin<'_>],
+    plugin: &Plugin<'_>,
+    place: &str,
+    report: &mut Report,
+) {
+    const CHECK: &str = "filter-state";
+    report.made(CHECK);
+    let state = plugin.state();
+    let twins = plugins.iter().filter(|other| other.state() == state);
+    if twins.count() > 1 {
+        report.found(
+            Level::Fail,
+            CHECK,
+            place,
+            format!("several keywards write `{state}`, and the last one's word counts"),
+            "give each a `filter_state` of its own, and each an interlock",
+        );
+    }
+    for filter in filters {
+        let mut writes = Vec::new();
+        super::dump::collect(
+            at(filter, "/typed_config"),
+            &mut |value| at(value, "/object_key") == state.as_str(),
+            &mut writes,
+        );
+        if !writes.is_empty() {
+            let name = at(filter, "/name").as_str().unwrap_or("");
+            report.found(
+                Level::Fail,
+                CHECK,
+                place,
+                format!("`{name}` writes `{state}`, which is keyward's verdict"),
+                "give that object another key",
+            );
+        }
+    }
+}
+
+/// A boolean, or a `BoolValue`.
+pub(super) fn is_on(value: &Value, member: &str) -> bool {
+    value.get(member).and_then(Value::as_bool) == Some(true)
+}
