@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build trap-door demo run test check fmt clean toolchain
+.PHONY: help build trap-door demo run test check catalogue fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -44,6 +44,9 @@ check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, do
 	cargo clippy --locked $(WASM) --features trap-door -- -D warnings
 	@deny=$$(scripts/cargo-deny.sh) && "$$deny" --locked check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+catalogue: ## read Stripe's operations and expandable fields off its SDK, compare (STRIPE_VERSION=x.y.z tries a newer one)
+	@scripts/catalogue.sh
 
 fmt: toolchain ## format the code
 	cargo fmt

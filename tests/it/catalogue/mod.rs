@@ -2,6 +2,7 @@
 //! code of its own.
 
 mod compiled;
+mod generated;
 
 use std::fs;
 use std::path::Path;
