@@ -16,3 +16,14 @@ pub(crate) fn read(path: &str) -> Result<Vec<Line>, Box<dyn Error>> {
         .map(|(line, number)| (number, line.split('\t').map(str::to_owned).collect()))
         .collect())
 }
+
+/// The elements of a list; none for `-`.
+pub(crate) fn list(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    text.split(separator).filter(|element| *element != "-")
+}
+
+/// The place of `name` among sorted names.
+pub(crate) fn number_of(names: &[&str], name: &str) -> Option<u16> {
+    let found = names.binary_search(&name).ok()?;
+    u16::try_from(found).ok()
+}

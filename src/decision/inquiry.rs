@@ -37,7 +37,7 @@ pub struct Evidence<'a> {
     /// The header that is wrong.
     pub header: Option<&'a HeaderName>,
     /// The endpoint, once it is known.
-    pub endpoint: Option<&'a Endpoint>,
+    pub endpoint: Option<Endpoint<'a>>,
 }
 
 impl fmt::Debug for Evidence<'_> {
@@ -115,9 +115,9 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             return Ok(());
         };
         if key.kind() == KeyKind::Publishable {
-            return rule_10_publishable(endpoint);
+            return rule_10_publishable(&endpoint);
         }
-        self.rule_11_permission(&authority, endpoint)
+        self.rule_11_permission(&authority, &endpoint)
     }
 
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
@@ -243,7 +243,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         &mut self,
         key: &KeyRecord,
         authority: &Authority<'_>,
-    ) -> Result<Option<&'a Endpoint>, DenyReason> {
+    ) -> Result<Option<Endpoint<'a>>, DenyReason> {
         let request = self.request;
         let method = Method::of_request(request.method).ok_or(DenyReason::UnknownEndpoint)?;
         if asks_upgrade(self.configuration.settings(), request) {
@@ -262,16 +262,16 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             permissions,
             access,
             ..
-        } = &endpoint.rule
+        } = endpoint.rule
         else {
             return Err(DenyReason::UnknownEndpoint);
         };
         let deciding = permissions
             .iter()
-            .find(|permission| authority.grants(**permission, *access))
+            .find(|permission| authority.grants(**permission, access))
             .or_else(|| permissions.first());
         self.principal.permission =
-            deciding.map(|permission| (self.snapshot.permissions().name(*permission), *access));
+            deciding.map(|permission| (self.snapshot.permissions().name(*permission), access));
         self.evidence.endpoint = Some(endpoint);
         Ok(Some(endpoint))
     }
@@ -279,19 +279,19 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     fn rule_11_permission(
         &self,
         authority: &Authority<'_>,
-        endpoint: &Endpoint,
+        endpoint: &Endpoint<'_>,
     ) -> Result<(), DenyReason> {
         if matches!(authority, Authority::NotConnected) {
             return Err(DenyReason::NoConnectPermission);
         }
-        match &endpoint.rule {
+        match endpoint.rule {
             Rule::Key {
                 permissions,
                 access,
                 ..
             } if permissions
                 .iter()
-                .any(|permission| authority.grants(*permission, *access)) =>
+                .any(|permission| authority.grants(*permission, access)) =>
             {
                 Ok(())
             }
@@ -300,7 +300,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     }
 }
 
-fn rule_10_publishable(endpoint: &Endpoint) -> Result<(), DenyReason> {
+fn rule_10_publishable(endpoint: &Endpoint<'_>) -> Result<(), DenyReason> {
     match endpoint.rule {
         Rule::Key {
             publishable: true, ..

@@ -1,57 +1,118 @@
-//! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/`.
+//! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/stripe.tsv` as tables that are ready to be walked. Nothing is built when a snapshot is loaded.
 
-use std::borrow::Cow;
+use super::tree::Named;
+use super::{Endpoint, Method, Rule};
+use crate::permission::{AccessLevel, PERMISSIONS, Permission};
 
-use super::{Endpoint, EndpointCatalogue, Method, Origin, RowFault, Rule, access_of};
-use crate::permission::{AccessLevel, BuiltinPermission, PermissionRegistry};
-
-/// One built-in endpoint.
+/// One built-in endpoint, for people. Requests find it through the tree, and this table is not in the filter.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltinRow {
     /// The method; HEAD is looked up as GET.
     pub method: Method,
     /// The template.
     pub path: &'static str,
-    /// Any one of these permissions will do.
+    /// Any one of these permissions will do. The first gives the label.
     pub permissions: &'static [&'static str],
-    /// The level, where the method does not say it.
-    pub access: Option<AccessLevel>,
+    /// At this level.
+    pub access: AccessLevel,
     /// Whether publishable keys may call it.
     pub publishable: bool,
-    /// The resource's name for people.
-    pub label: &'static str,
 }
 
-include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
+/// What rows ask of a caller.
+struct Ask {
+    permissions: &'static [Permission],
+    access: AccessLevel,
+    publishable: bool,
+}
 
-/// Adds every built-in row. The fault carries the row's number; a test holds that there is none.
-pub fn add_builtin_rows(
-    catalogue: &mut EndpointCatalogue,
-    registry: &mut PermissionRegistry,
-) -> Result<(), (usize, RowFault)> {
-    for (number, row) in ROWS.iter().enumerate() {
-        let permissions = row
-            .permissions
-            .iter()
-            .map(|name| registry.find_or_add(name))
-            .collect::<Option<_>>()
-            .ok_or((number, RowFault::TooMany))?;
-        let endpoint = Endpoint {
-            rule: Rule::Key {
-                permissions,
-                access: row.access.unwrap_or_else(|| access_of(row.method)),
-                publishable: row.publishable,
-            },
-            label: Cow::Borrowed(row.label),
-        };
-        catalogue
-            .add(
-                row.method,
-                Cow::Borrowed(row.path),
-                endpoint,
-                Origin::Builtin,
-            )
-            .map_err(|fault| (number, fault))?;
+/// A node of the tree. Its literals and leaves end where those of the next node begin.
+pub(super) struct Node {
+    literals: u16,
+    leaves: u16,
+    /// 0 for none.
+    parameter: u16,
+}
+
+/// A literal segment and the node behind it.
+pub(super) struct Literal {
+    text: &'static str,
+    child: u16,
+}
+
+impl Named for Literal {
+    fn text(&self) -> &str {
+        self.text
     }
-    Ok(())
+}
+
+struct Leaf {
+    method: Method,
+    /// Of a wildcard.
+    is_rest: bool,
+    row: u16,
+}
+
+include!(concat!(env!("OUT_DIR"), "/endpoints.rs"));
+
+/// A place in the tree: the number of a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place(u16);
+
+impl Place {
+    pub(super) const ROOT: Self = Self(0);
+
+    fn node(self) -> Option<(&'static Node, &'static Node)> {
+        let place = usize::from(self.0);
+        match NODES.get(place..)? {
+            [node, next, ..] => Some((node, next)),
+            [_] | [] => None,
+        }
+    }
+
+    /// Sorted as a lenient upstream compares.
+    pub(super) fn literals(self) -> &'static [Literal] {
+        self.node()
+            .and_then(|(node, next)| {
+                LITERALS.get(usize::from(node.literals)..usize::from(next.literals))
+            })
+            .unwrap_or(&[])
+    }
+
+    pub(super) fn parameter(self) -> Option<Self> {
+        let (node, _) = self.node()?;
+        (node.parameter != 0).then_some(Self(node.parameter))
+    }
+
+    /// The row that ends here, or whose wildcard stands here.
+    pub(super) fn row(self, method: Method, is_rest: bool) -> Option<u16> {
+        let (node, next) = self.node()?;
+        let leaves = LEAVES.get(usize::from(node.leaves)..usize::from(next.leaves))?;
+        let mut leaves = leaves.iter();
+        leaves
+            .find(|leaf| leaf.method == method && leaf.is_rest == is_rest)
+            .map(|leaf| leaf.row)
+    }
+}
+
+impl Literal {
+    pub(super) fn child(&self) -> Place {
+        Place(self.child)
+    }
+}
+
+/// The endpoint of a row.
+pub(super) fn endpoint(row: u16) -> Option<Endpoint<'static>> {
+    let ask = ASK_OF_ROW.get(usize::from(row))?;
+    let ask = ASKS.get(usize::from(*ask))?;
+    let first = ask.permissions.first()?;
+    Some(Endpoint {
+        rule: Rule::Key {
+            permissions: ask.permissions,
+            access: ask.access,
+            publishable: ask.publishable,
+        },
+        label: PERMISSIONS.get(first.place())?.label,
+        row: Some(row),
+    })
 }

@@ -1,115 +1,77 @@
-//! The catalogue: from method and path to endpoint, through a tree of segments.
+//! The catalogue: from method and path to endpoint, through two trees of segments that are walked as one, the built-in one and that of the snapshot's own rows. A look-up allocates
+//! nothing.
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-
-use super::Endpoint;
 use super::method::Method;
-use super::path::{PlainPath, compare_leniently};
-use super::template::{self, Segment};
+use super::path::PlainPath;
+use super::tree::{self, Named, RowFault, Tree, alike};
+use super::{Endpoint, Rule, builtin};
+use crate::permission::{AccessLevel, Permission};
 
-/// Why a row cannot be added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowFault {
-    /// The path is no template.
-    Template,
-    /// Another row of the same origin has this method and shape.
-    Duplicate,
-    /// There are more rows than can be numbered.
-    TooMany,
+/// What a snapshot's own row asks of a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnRule {
+    /// No credential at all.
+    Public,
+    /// A key, as [`Rule::Key`] has it.
+    Key {
+        /// Any one of these, at least one.
+        permissions: Box<[Permission]>,
+        /// At this level.
+        access: AccessLevel,
+        /// Whether publishable keys may call it.
+        publishable: bool,
+    },
 }
 
-/// Where a row comes from: an operator's row replaces a built-in one of the same method and shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// From the catalogue that comes with keyward.
-    Builtin,
-    /// From a snapshot.
-    Snapshot,
+/// A row of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnEndpoint {
+    /// What it asks of a caller.
+    pub rule: OwnRule,
+    /// The resource's name for people.
+    pub label: Box<str>,
 }
-
-/// A node of the tree: what may follow the segments that lead to it.
-#[derive(Clone, Debug, Default)]
-struct Node {
-    /// Sorted as a lenient upstream compares, so that all spellings of one literal stand together.
-    literals: Vec<(Cow<'static, str>, usize)>,
-    parameter: Option<usize>,
-    here: Leaves,
-    rest: Leaves,
-}
-
-/// Endpoints of one shape, by method.
-type Leaves = Vec<(Method, usize)>;
 
 /// All endpoints that keys with limited permissions may name.
 #[derive(Clone, Debug)]
 pub struct EndpointCatalogue {
-    nodes: Vec<Node>,
-    endpoints: Vec<(Endpoint, Origin)>,
-    has_public: bool,
     has_builtin: bool,
-}
-
-impl Default for EndpointCatalogue {
-    fn default() -> Self {
-        Self {
-            nodes: vec![Node::default()],
-            endpoints: Vec::new(),
-            has_public: false,
-            has_builtin: false,
-        }
-    }
+    tree: Tree,
+    own: Vec<OwnEndpoint>,
+    has_public: bool,
 }
 
 impl EndpointCatalogue {
-    /// Adds a row, or replaces the built-in one of the same method and shape.
+    /// Stripe's endpoints.
+    #[must_use]
+    pub fn stripe() -> Self {
+        Self {
+            has_builtin: true,
+            ..Self::empty()
+        }
+    }
+
+    /// No endpoints.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            has_builtin: false,
+            tree: Tree::default(),
+            own: Vec::new(),
+            has_public: false,
+        }
+    }
+
+    /// Adds a row of one's own. It stands in the place of a built-in one of the same method and shape.
     pub fn add(
         &mut self,
         method: Method,
-        path: Cow<'static, str>,
-        endpoint: Endpoint,
-        origin: Origin,
+        path: &str,
+        endpoint: OwnEndpoint,
     ) -> Result<(), RowFault> {
-        let segments = template::parse(&path).ok_or(RowFault::Template)?;
-        let mut place = 0;
-        let mut is_rest = false;
-        for segment in segments {
-            match segment {
-                Segment::Literal(literal) => {
-                    // A built-in path is static, so its literals need no copy.
-                    let literal = match &path {
-                        Cow::Borrowed(whole) => Cow::Borrowed(subslice(whole, literal)),
-                        Cow::Owned(_) => Cow::Owned(literal.to_owned()),
-                    };
-                    place = self.literal_child(place, literal);
-                }
-                Segment::Parameter => place = self.parameter_child(place),
-                Segment::Rest => is_rest = true,
-            }
-        }
-        let number = self.endpoints.len();
-        let Some(node) = self.nodes.get_mut(place) else {
-            return Err(RowFault::TooMany);
-        };
-        let leaves = if is_rest {
-            &mut node.rest
-        } else {
-            &mut node.here
-        };
-        match leaves.iter_mut().find(|(of, _)| *of == method) {
-            None => leaves.push((method, number)),
-            Some((_, taken)) => {
-                let replaces = matches!(self.endpoints.get(*taken), Some((_, Origin::Builtin)))
-                    && origin == Origin::Snapshot;
-                if !replaces {
-                    return Err(RowFault::Duplicate);
-                }
-                *taken = number;
-            }
-        }
-        self.has_public |= endpoint.is_public();
-        self.has_builtin |= origin == Origin::Builtin;
-        self.endpoints.push((endpoint, origin));
+        self.tree.add(method, path, self.own.len())?;
+        self.has_public |= endpoint.rule == OwnRule::Public;
+        self.own.push(endpoint);
         Ok(())
     }
 
@@ -128,120 +90,149 @@ impl EndpointCatalogue {
     /// The endpoint that a request with `method` and `path` names. `None` too where another spelling of the path names another one: a segment that equals
     /// a literal only after decoding and lower-casing ends the search.
     #[must_use]
-    pub fn find(&self, method: Method, path: PlainPath<'_>) -> Option<&Endpoint> {
+    pub fn find(&self, method: Method, path: PlainPath<'_>) -> Option<Endpoint<'_>> {
+        let search = Search {
+            catalogue: self,
+            method,
+        };
+        let root = Spot {
+            builtin: self.has_builtin.then_some(builtin::Place::ROOT),
+            own: self.tree.node(Tree::ROOT),
+        };
         let mut found = None;
-        self.search(0, method, path.segments(), &mut found).ok()?;
-        found.and_then(|number: usize| self.endpoints.get(number).map(|(endpoint, _)| endpoint))
+        search.walk(root, path.segments(), &mut found).ok()?;
+        match found? {
+            Row::Builtin(row) => builtin::endpoint(row),
+            Row::Own(row) => self.own.get(row).map(OwnEndpoint::view),
+        }
     }
+}
 
-    /// Walks every branch that matches, the more literal first; the first leaf met is the answer.
-    fn search<'a>(
-        &self,
-        place: usize,
-        method: Method,
-        mut segments: impl Iterator<Item = &'a str> + Clone,
-        found: &mut Option<usize>,
-    ) -> Result<(), Ambiguous> {
-        let Some(node) = self.nodes.get(place) else {
-            return Ok(());
+impl OwnEndpoint {
+    fn view(&self) -> Endpoint<'_> {
+        let rule = match &self.rule {
+            OwnRule::Public => Rule::Public,
+            OwnRule::Key {
+                permissions,
+                access,
+                publishable,
+            } => Rule::Key {
+                permissions,
+                access: *access,
+                publishable: *publishable,
+            },
         };
-        let leaf = |leaves: &Leaves| {
-            leaves
-                .iter()
-                .find(|(of, _)| *of == method)
-                .map(|(_, number)| *number)
-        };
-        let Some(segment) = segments.next() else {
-            *found = found.or_else(|| leaf(&node.here));
-            return Ok(());
-        };
-        if let Some(child) = node.literal(segment)? {
-            self.search(child, method, segments.clone(), found)?;
+        Endpoint {
+            rule,
+            label: &self.label,
+            row: None,
         }
-        if segment.is_empty() {
-            return Ok(());
-        }
-        if let Some(child) = node.parameter {
-            self.search(child, method, segments, found)?;
-        }
-        *found = found.or_else(|| leaf(&node.rest));
-        Ok(())
     }
+}
 
-    fn literal_child(&mut self, place: usize, literal: Cow<'static, str>) -> usize {
-        let next = self.nodes.len();
-        let Some(node) = self.nodes.get_mut(place) else {
-            return place;
-        };
-        let order = |(known, _): &(Cow<'static, str>, usize)| {
-            compare_leniently(known, &literal).then_with(|| (**known).cmp(&*literal))
-        };
-        match node.literals.binary_search_by(order) {
-            Ok(known) => node.literals.get(known).map_or(place, |(_, child)| *child),
-            Err(at) => {
-                node.literals.insert(at, (literal, next));
-                self.nodes.push(Node::default());
-                next
-            }
-        }
-    }
+/// A row of one of the two trees.
+#[derive(Clone, Copy)]
+enum Row {
+    Builtin(u16),
+    Own(usize),
+}
 
-    fn parameter_child(&mut self, place: usize) -> usize {
-        let next = self.nodes.len();
-        let Some(node) = self.nodes.get_mut(place) else {
-            return place;
-        };
-        match node.parameter {
-            Some(child) => child,
-            None => {
-                node.parameter = Some(next);
-                self.nodes.push(Node::default());
-                next
-            }
-        }
-    }
+/// The same place in both trees, as far as they reach.
+#[derive(Clone, Copy, Default)]
+struct Spot<'a> {
+    builtin: Option<builtin::Place>,
+    own: Option<&'a tree::Node>,
 }
 
 /// A segment equals a literal for a lenient upstream, and not as it stands.
 struct Ambiguous;
 
-impl Node {
-    /// The child for a segment that is a literal of this node.
-    fn literal(&self, segment: &str) -> Result<Option<usize>, Ambiguous> {
-        let mut exact = None;
-        for (literal, child) in self.alike(segment) {
-            if literal != segment {
-                return Err(Ambiguous);
-            }
-            exact = Some(*child);
+struct Search<'a> {
+    catalogue: &'a EndpointCatalogue,
+    method: Method,
+}
+
+impl<'a> Search<'a> {
+    /// Walks every branch that matches, the more literal first; the first leaf met is the answer.
+    fn walk<'p>(
+        &self,
+        spot: Spot<'a>,
+        mut segments: impl Iterator<Item = &'p str> + Clone,
+        found: &mut Option<Row>,
+    ) -> Result<(), Ambiguous> {
+        let Some(segment) = segments.next() else {
+            *found = found.or_else(|| spot.row(self.method, false));
+            return Ok(());
+        };
+        if let Some(child) = self.literal(spot, segment)? {
+            self.walk(child, segments.clone(), found)?;
+        }
+        if segment.is_empty() {
+            return Ok(());
+        }
+        if let Some(child) = self.parameter(spot) {
+            self.walk(child, segments, found)?;
+        }
+        *found = found.or_else(|| spot.row(self.method, true));
+        Ok(())
+    }
+
+    /// The child for a segment that is a literal here.
+    fn literal(&self, spot: Spot<'a>, segment: &str) -> Result<Option<Spot<'a>>, Ambiguous> {
+        let (builtin, own) = spot.alike(segment);
+        let is_other = |literal: &dyn Named| literal.text() != segment;
+        if builtin.iter().any(|literal| is_other(literal))
+            || own.iter().any(|literal| is_other(literal))
+        {
+            return Err(Ambiguous);
+        }
+        let child = Spot {
+            builtin: builtin.first().map(builtin::Literal::child),
+            own: own
+                .first()
+                .and_then(|literal| self.catalogue.tree.node(literal.child())),
+        };
+        if child.is_somewhere() {
+            return Ok(Some(child));
         }
         // Frameworks cut a format (`search.json`) or trailing blanks off before they look a segment up.
         let stem = segment.split(['.', '%']).next().unwrap_or(segment);
-        let is_suffixed = exact.is_none() && stem != segment && self.alike(stem).next().is_some();
-        if is_suffixed {
-            Err(Ambiguous)
-        } else {
-            Ok(exact)
+        match spot.alike(stem) {
+            ([], []) => Ok(None),
+            _ if stem == segment => Ok(None),
+            _ => Err(Ambiguous),
         }
     }
 
-    /// The literals that a lenient upstream takes for `segment`.
-    fn alike(&self, segment: &str) -> impl Iterator<Item = &(Cow<'static, str>, usize)> {
-        let start = self
-            .literals
-            .partition_point(|(literal, _)| compare_leniently(literal, segment) == Ordering::Less);
-        self.literals
-            .get(start..)
-            .unwrap_or(&[])
-            .iter()
-            .take_while(move |(literal, _)| compare_leniently(literal, segment) == Ordering::Equal)
+    fn parameter(&self, spot: Spot<'a>) -> Option<Spot<'a>> {
+        let child = Spot {
+            builtin: spot.builtin.and_then(builtin::Place::parameter),
+            own: spot
+                .own
+                .and_then(|node| self.catalogue.tree.node(node.parameter?)),
+        };
+        child.is_somewhere().then_some(child)
     }
 }
 
-/// `part` of `whole` with the lifetime of `whole`.
-fn subslice(whole: &'static str, part: &str) -> &'static str {
-    whole
-        .split('/')
-        .find(|segment| *segment == part)
-        .unwrap_or("")
+impl<'a> Spot<'a> {
+    fn is_somewhere(self) -> bool {
+        self.builtin.is_some() || self.own.is_some()
+    }
+
+    /// The row here, one's own before a built-in one.
+    fn row(self, method: Method, is_rest: bool) -> Option<Row> {
+        let own = self.own.and_then(|node| node.row(method, is_rest));
+        own.map(Row::Own).or_else(|| {
+            let builtin = self.builtin.and_then(|place| place.row(method, is_rest));
+            builtin.map(Row::Builtin)
+        })
+    }
+
+    /// The literals of both trees that a lenient upstream takes for `segment`.
+    fn alike(self, segment: &str) -> (&'static [builtin::Literal], &'a [tree::Literal]) {
+        let builtin = self.builtin.map_or(&[][..], builtin::Place::literals);
+        let own = self.own.map_or(&[][..], |node| &node.literals);
+        (alike(builtin, segment), alike(own, segment))
+    }
 }

@@ -5,28 +5,28 @@ mod catalogue;
 mod method;
 mod path;
 mod template;
+mod tree;
 
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
-pub use builtin::{BuiltinRow, PERMISSIONS, ROWS, add_builtin_rows};
-pub use catalogue::{EndpointCatalogue, Origin, RowFault};
+pub use builtin::{BuiltinRow, ROWS};
+pub use catalogue::{EndpointCatalogue, OwnEndpoint, OwnRule};
 pub use method::Method;
 pub use path::PlainPath;
+pub use tree::RowFault;
 
 use crate::permission::{AccessLevel, Permission};
 
 /// What an endpoint asks of a caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rule {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule<'a> {
     /// No credential at all.
     Public,
     /// A key.
     Key {
         /// Any one of these, at least one.
-        permissions: Box<[Permission]>,
+        permissions: &'a [Permission],
         /// At this level.
         access: AccessLevel,
         /// Whether publishable keys may call it.
@@ -34,16 +34,18 @@ pub enum Rule {
     },
 }
 
-/// One endpoint of the API behind the gateway.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
+/// One endpoint of the API behind the gateway, as the catalogue has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint<'a> {
     /// What it asks of a caller.
-    pub rule: Rule,
+    pub rule: Rule<'a>,
     /// The resource's name for people.
-    pub label: Cow<'static, str>,
+    pub label: &'a str,
+    /// Its place in [`ROWS`]; `None` for a snapshot's own.
+    pub row: Option<u16>,
 }
 
-impl Endpoint {
+impl Endpoint<'_> {
     /// Whether the endpoint needs no credential.
     #[must_use]
     pub fn is_public(&self) -> bool {

@@ -1,31 +1,28 @@
-use std::borrow::Cow;
-
 use super::*;
-use crate::permission::PermissionRegistry;
+use crate::permission::PERMISSIONS;
 
-fn public(label: &'static str) -> Endpoint {
-    Endpoint {
-        rule: Rule::Public,
-        label: Cow::Borrowed(label),
+fn public(label: &str) -> OwnEndpoint {
+    OwnEndpoint {
+        rule: OwnRule::Public,
+        label: label.into(),
     }
 }
 
-/// A catalogue whose labels are the templates themselves.
-fn catalogue(rows: &[(Method, &'static str)]) -> EndpointCatalogue {
-    let mut catalogue = EndpointCatalogue::default();
+/// Adds rows whose labels are the templates themselves.
+fn with(mut catalogue: EndpointCatalogue, rows: &[(Method, &str)]) -> EndpointCatalogue {
     for (method, path) in rows {
-        catalogue
-            .add(*method, Cow::Borrowed(path), public(path), Origin::Builtin)
-            .unwrap();
+        catalogue.add(*method, path, public(path)).unwrap();
     }
     catalogue
+}
+
+fn catalogue(rows: &[(Method, &str)]) -> EndpointCatalogue {
+    with(EndpointCatalogue::empty(), rows)
 }
 
 fn find<'a>(catalogue: &'a EndpointCatalogue, method: Method, path: &str) -> Option<&'a str> {
     let path = PlainPath::parse(path.as_bytes()).unwrap();
-    catalogue
-        .find(method, path)
-        .map(|endpoint| &*endpoint.label)
+    catalogue.find(method, path).map(|endpoint| endpoint.label)
 }
 
 #[track_caller]
@@ -112,33 +109,85 @@ fn methods_are_apart() {
 }
 
 #[test]
-fn a_snapshots_row_replaces_a_built_in_one_once() {
+fn a_row_is_added_once() {
     let mut catalogue = catalogue(&[(Method::Get, "/a/{x}")]);
-    let mut add = |path: &'static str| {
-        catalogue.add(Method::Get, path.into(), public("own"), Origin::Snapshot)
-    };
-    assert_eq!(add("/a/{y}"), Ok(()));
-    assert_eq!(add("/a/{z}"), Err(RowFault::Duplicate));
+    let mut add = |path: &str| catalogue.add(Method::Get, path, public("again"));
+    assert_eq!(add("/a/{y}"), Err(RowFault::Duplicate));
+    assert_eq!(add("/a/{*y}"), Ok(()));
     assert_eq!(add("a"), Err(RowFault::Template));
-    assert_eq!(find(&catalogue, Method::Get, "/a/b"), Some("own"));
+    assert_eq!(find(&catalogue, Method::Get, "/a/b"), Some("/a/{x}"));
+}
+
+#[test]
+fn an_own_row_stands_in_the_place_of_a_built_in_one() {
+    let own = "/v1/customers/{own}";
+    let catalogue = with(EndpointCatalogue::stripe(), &[(Method::Get, own)]);
+    let path = "/v1/customers/cus_1";
+    assert_eq!(find(&catalogue, Method::Get, path), Some(own));
+    assert_eq!(find(&catalogue, Method::Post, path), Some("Customers"));
+    assert!(catalogue.has_public());
+    assert!(!EndpointCatalogue::stripe().has_public());
+}
+
+#[test]
+fn the_two_trees_are_walked_as_one() {
+    let rows = [
+        (Method::Get, "/v1/customers/own"),
+        (Method::Get, "/v1/{any}/{x}"),
+        (Method::Get, "/v1/customers/{x}/own/{y}"),
+        (Method::Get, "/v1/{*rest}"),
+    ];
+    let catalogue = with(EndpointCatalogue::stripe(), &rows);
+    let find = |path: &str| find(&catalogue, Method::Get, path).map(str::to_owned);
+    let found = |path: &str, label: &str| assert_eq!(find(path).as_deref(), Some(label), "{path}");
+    // A literal of one tree wins over a parameter of the other.
+    found("/v1/customers/own", "/v1/customers/own");
+    found("/v1/customers/cus_1", "Customers");
+    found("/v1/widgets/w_1", "/v1/{any}/{x}");
+    // Both trees go on below a node that only one of them has literals for.
+    found("/v1/customers/cus_1/own/y", "/v1/customers/{x}/own/{y}");
+    found("/v1/customers/cus_1/nowhere/y", "/v1/{*rest}");
+    for path in [
+        // Another spelling of a literal in either tree.
+        "/v1/customers/Own",
+        "/v1/customers/OWN.json",
+        "/v1/Customers/cus_1",
+        "/v1/customers/cus_1/SOURCES/x",
+        "/v1/customers.json/x",
+    ] {
+        assert_eq!(find(path), None, "{path}");
+    }
+}
+
+#[test]
+fn an_own_literal_in_another_case_names_nothing_and_neither_does_the_built_in_one() {
+    let catalogue = with(
+        EndpointCatalogue::stripe(),
+        &[(Method::Get, "/v1/Customers")],
+    );
+    for path in ["/v1/customers", "/v1/Customers", "/v1/CUSTOMERS"] {
+        assert_eq!(find(&catalogue, Method::Get, path), None, "{path}");
+    }
+}
+
+#[test]
+fn without_the_built_in_catalogue_there_is_nothing_of_it() {
+    let path = "/v1/customers";
+    assert_eq!(find(&EndpointCatalogue::empty(), Method::Get, path), None);
+    let own = catalogue(&[(Method::Get, "/V1/customers")]);
+    assert_eq!(find(&own, Method::Get, path), None);
+    assert_eq!(
+        find(&own, Method::Get, "/V1/customers"),
+        Some("/V1/customers")
+    );
 }
 
 #[test]
 fn every_built_in_row_is_found_by_its_own_template() {
-    let mut catalogue = EndpointCatalogue::default();
-    let mut registry = PermissionRegistry::new(PERMISSIONS);
-    add_builtin_rows(&mut catalogue, &mut registry).unwrap();
-    assert!(ROWS.len() > 150, "{}", ROWS.len());
-    for row in ROWS {
-        for name in row.permissions {
-            assert!(
-                PERMISSIONS.iter().any(|known| known.name == *name),
-                "{name}"
-            );
-        }
-        let path = row
-            .path
-            .replace("{*", "{")
+    let catalogue = EndpointCatalogue::stripe();
+    for (number, row) in ROWS.iter().enumerate() {
+        let segments = row.path.replace("{*", "{");
+        let segments: Vec<&str> = segments
             .split('/')
             .map(|segment| {
                 if segment.starts_with('{') {
@@ -147,13 +196,26 @@ fn every_built_in_row_is_found_by_its_own_template() {
                     segment
                 }
             })
-            .collect::<Vec<_>>()
-            .join("/");
-        assert_eq!(
-            find(&catalogue, row.method, &path),
-            Some(row.label),
-            "{}",
-            row.path
-        );
+            .collect();
+        let path = segments.join("/");
+        let found = catalogue
+            .find(row.method, PlainPath::parse(path.as_bytes()).unwrap())
+            .unwrap_or_else(|| panic!("{}", row.path));
+        assert_eq!(found.row.map(usize::from), Some(number), "{}", row.path);
+        let Rule::Key {
+            permissions,
+            access,
+            publishable,
+        } = found.rule
+        else {
+            panic!("{} is public", row.path);
+        };
+        let names: Vec<&str> = permissions
+            .iter()
+            .map(|permission| PERMISSIONS[permission.place()].name)
+            .collect();
+        assert_eq!(names, row.permissions, "{}", row.path);
+        assert_eq!((access, publishable), (row.access, row.publishable));
+        assert_eq!(found.label, PERMISSIONS[permissions[0].place()].label);
     }
 }

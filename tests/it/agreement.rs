@@ -6,6 +6,7 @@
 mod dice;
 mod hardness;
 mod requests;
+mod rows;
 mod world;
 
 use std::cell::RefCell;
@@ -14,7 +15,6 @@ use std::net::IpAddr;
 
 use keyward::configuration::Configuration;
 use keyward::decision::{Decision, Environment, PermitKind, decide};
-use keyward::endpoint::ROWS;
 use keyward::reason::DenyReason;
 use keyward::request::RequestHead;
 use keyward::upstream::{HeaderChange, header_changes};
@@ -23,7 +23,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
 use serde_json::Value;
 
-use crate::reference::{self, Request, Row, Verdict};
+use crate::catalogue;
+use crate::reference::{self, Builtin, Request, Row, Verdict};
 use dice::Dice;
 use world::{World, canonical};
 
@@ -63,7 +64,7 @@ fn check(cases: u32, test: impl Fn(&[u32], &[Vec<u32>]) -> TestCaseResult) {
 
 #[test]
 fn the_decision_agrees_with_the_reference() {
-    let rows = rows();
+    let builtin = builtin();
     let met = RefCell::new(BTreeMap::new());
     check(CASES, |tape, tapes| {
         let world = World::roll(&mut Dice::new(tape));
@@ -74,7 +75,7 @@ fn the_decision_agrees_with_the_reference() {
         for tape in tapes {
             let request = requests::roll(&mut Dice::new(tape), &world);
             let (actual, kind) = ask(&configuration, &request);
-            let expected = reference::decide(&plain, &rows, &request);
+            let expected = reference::decide(&plain, &builtin, &request);
             prop_assert_eq!(&actual, &expected, "\n{:#?}\n{}", Shown(&request), json);
             let outcome = match actual.reason {
                 Some(reason) => format!("{kind} {reason}"),
@@ -210,21 +211,22 @@ impl Environment for Surroundings<'_> {
     }
 }
 
-/// The built-in catalogue in the reference's words.
-fn rows() -> Vec<Row> {
-    ROWS.iter()
-        .map(|row| Row {
-            method: format!("{:?}", row.method).to_uppercase(),
-            path: row.path.to_owned(),
-            permissions: row
-                .permissions
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect(),
-            access: row.access.map(|access| access.name().to_owned()),
-            publishable: row.publishable,
-        })
-        .collect()
+/// The built-in catalogue in the reference's words, from its files.
+fn builtin() -> Builtin {
+    let rows = catalogue::rows().into_iter().map(|row| Row {
+        method: row.method,
+        path: row.path,
+        permissions: row.permissions,
+        access: Some(row.access),
+        publishable: row.is_publishable,
+    });
+    let permissions = catalogue::permissions().into_iter();
+    Builtin {
+        rows: rows.collect(),
+        implied: permissions
+            .map(|permission| (permission.name, permission.implied))
+            .collect(),
+    }
 }
 
 /// The reference knows no aliases: wherever the name of a permission stands, it is given the canonical one.

@@ -1,32 +1,24 @@
 //! The catalogue: built-in rows, and those of the snapshot.
 
-use std::borrow::Cow;
-
 use super::{ID, is_id, level, wire};
-use crate::endpoint::{
-    Endpoint, EndpointCatalogue, Method, Origin, RowFault, Rule, access_of, add_builtin_rows,
-};
+use crate::endpoint::{EndpointCatalogue, Method, OwnEndpoint, OwnRule, RowFault, access_of};
 use crate::permission::{Permission, PermissionRegistry};
 use crate::refusal::{Place, Refusal};
 use crate::wire::{Object, Text};
 
+/// The permissions that there are before the snapshot's endpoints add theirs, and the catalogue of all endpoints.
 pub(super) fn catalogue_of(
     catalogue: &wire::Catalogue,
     listed: Vec<Object<wire::Endpoint<'_>>>,
-    permissions: &mut PermissionRegistry,
     place: &Place,
-) -> Result<EndpointCatalogue, Refusal> {
-    let mut endpoints = EndpointCatalogue::default();
-    match catalogue {
-        wire::Catalogue::None => {}
-        wire::Catalogue::Stripe => {
-            add_builtin_rows(&mut endpoints, permissions).map_err(|(index, _)| {
-                Place::member("catalogue")
-                    .at(index)
-                    .refused("a broken built-in row")
-            })?
-        }
-    }
+) -> Result<(PermissionRegistry, EndpointCatalogue), Refusal> {
+    let (mut permissions, mut endpoints) = match catalogue {
+        wire::Catalogue::Stripe => (PermissionRegistry::stripe(), EndpointCatalogue::stripe()),
+        wire::Catalogue::None => (
+            PermissionRegistry::without_implications(),
+            EndpointCatalogue::empty(),
+        ),
+    };
     for (index, Object(wire)) in listed.into_iter().enumerate() {
         let place = place.then("endpoints").at(index);
         let method = Method::of_row(&wire.method.0).ok_or_else(|| {
@@ -34,10 +26,9 @@ pub(super) fn catalogue_of(
                 .then("method")
                 .expected("GET, POST, DELETE, PUT or PATCH")
         })?;
-        let path = Cow::Owned(wire.path.0.as_ref().to_owned());
-        let endpoint = endpoint(&wire, method, permissions, &place)?;
+        let endpoint = endpoint(&wire, method, &mut permissions, &place)?;
         endpoints
-            .add(method, path, endpoint, Origin::Snapshot)
+            .add(method, &wire.path.0, endpoint)
             .map_err(|fault| match fault {
                 RowFault::Template => place
                     .then("path")
@@ -46,7 +37,7 @@ pub(super) fn catalogue_of(
                 RowFault::TooMany => place.refused("too many endpoints"),
             })?;
     }
-    Ok(endpoints)
+    Ok((permissions, endpoints))
 }
 
 fn endpoint(
@@ -54,7 +45,7 @@ fn endpoint(
     method: Method,
     permissions: &mut PermissionRegistry,
     place: &Place,
-) -> Result<Endpoint, Refusal> {
+) -> Result<OwnEndpoint, Refusal> {
     let label = wire.label.as_ref().map(|label| &*label.0);
     if !label.is_none_or(is_label) {
         let place = place.then("label");
@@ -68,9 +59,9 @@ fn endpoint(
         return if asks {
             Err(place.refused("an endpoint without a key has no permission, access or publishable"))
         } else {
-            Ok(Endpoint {
-                rule: Rule::Public,
-                label: label.unwrap_or_default().to_owned().into(),
+            Ok(OwnEndpoint {
+                rule: OwnRule::Public,
+                label: label.unwrap_or_default().into(),
             })
         };
     }
@@ -81,8 +72,8 @@ fn endpoint(
             || needed.first().map(|first| title(permissions.name(*first))),
             |label| Some(label.to_owned()),
         );
-    Ok(Endpoint {
-        rule: Rule::Key {
+    Ok(OwnEndpoint {
+        rule: OwnRule::Key {
             permissions: needed,
             access: wire.access.map_or_else(|| access_of(method), level),
             publishable: wire.publishable.unwrap_or(false),

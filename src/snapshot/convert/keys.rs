@@ -53,7 +53,7 @@ fn grants(
                 .ok_or_else(|| place.then("*").expected("the name of a known permission"))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    Grants::new(granted).ok_or_else(|| place.then("*").refused(DUPLICATE_MEMBER))
+    Grants::new(granted, permissions).ok_or_else(|| place.then("*").refused(DUPLICATE_MEMBER))
 }
 
 /// What the keys of a snapshot refer to.

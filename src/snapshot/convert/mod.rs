@@ -5,8 +5,7 @@ mod endpoints;
 mod keys;
 
 use super::{FORMAT, Revision, Snapshot, wire};
-use crate::endpoint::PERMISSIONS;
-use crate::permission::{AccessLevel, PermissionRegistry};
+use crate::permission::AccessLevel;
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
 use crate::version;
@@ -47,8 +46,7 @@ impl Snapshot {
         let issued_at = time(issued_at, &place.then("issued_at"))?;
         let api_versions = versions(&api_versions, &place.then("api_versions"))?;
         let accounts = forest(&accounts, profile, &place.then("accounts"))?;
-        let mut permissions = PermissionRegistry::new(PERMISSIONS);
-        let endpoints = catalogue_of(&catalogue, endpoints, &mut permissions, place)?;
+        let (permissions, endpoints) = catalogue_of(&catalogue, endpoints, place)?;
         let grant_sets = grant_sets_of(grant_sets, &permissions, &place.then("grant_sets"))?;
         let reader = KeyReader {
             accounts: &accounts,

@@ -81,6 +81,11 @@ fn a_member_that_stands_twice_is_refused_at_every_level() {
         "keys[0].connect_grants.*: duplicate member",
     );
     assert_refused(
+        r#""customer": "read""#,
+        r#""customer": "read", "rak_customer": "read""#,
+        "grant_sets.*.*: duplicate member",
+    );
+    assert_refused(
         r#""since": 2.5"#,
         r#""since": 2.5, "team": 1"#,
         "keys[0].annotations: duplicate member",

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use keyward::endpoint::{PERMISSIONS, ROWS};
+use keyward::permission::PERMISSIONS;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::dice::Dice;
+use super::rows::Rows;
 
 /// The instant around which everything happens.
 pub(super) const NOW: u64 = 1_795_200_000;
@@ -86,13 +87,18 @@ impl World {
         }
         let accounts = accounts(dice);
         put("accounts", Value::Array(accounts.clone()));
-        let only_own = !dice.one_in(3);
+        let only_own = dice.one_in(2);
         if only_own {
             put("catalogue", json!("none"));
         } else if dice.one_in(2) {
             put("catalogue", json!("stripe"));
         }
-        let (endpoints, mut permissions) = self.endpoints(dice, only_own);
+        let Rows {
+            listed: endpoints,
+            mut permissions,
+            targets,
+        } = Rows::roll(dice, only_own);
+        self.targets = targets;
         put("endpoints", Value::Array(endpoints));
         if permissions.is_empty() || dice.one_in(4) {
             permissions.extend(
@@ -124,44 +130,6 @@ impl World {
         }
         put("keys", Value::Array(keys));
         Value::Object(snapshot)
-    }
-
-    /// The snapshot's own rows, and the permissions that grants are drawn from.
-    fn endpoints(&mut self, dice: &mut Dice, only_own: bool) -> (Vec<Value>, Vec<String>) {
-        let mut permissions = Vec::new();
-        let mut rows: Vec<Map<String, Value>> = Vec::new();
-        for _ in 0..1 + dice.below(7) {
-            rows.push(endpoint(dice));
-        }
-        let publishable: Vec<_> = ROWS.iter().filter(|row| row.publishable).collect();
-        for _ in 0..3 {
-            let row = if dice.one_in(3) {
-                publishable[dice.below(publishable.len())]
-            } else {
-                &ROWS[dice.below(ROWS.len())]
-            };
-            let method = format!("{:?}", row.method).to_uppercase();
-            if only_own || dice.one_in(4) {
-                // As the built-in row, or in its place.
-                let mut own = asks(dice);
-                own.insert("method".to_owned(), json!(method));
-                own.insert("path".to_owned(), json!(row.path.replace("{id}", "{own}")));
-                rows.push(own);
-            } else {
-                self.targets.push((method, row.path.to_owned()));
-                permissions.extend(row.permissions.iter().map(|name| (*name).to_owned()));
-            }
-        }
-        let mut taken = BTreeSet::new();
-        rows.retain(|row| taken.insert((text(row, "method"), shape(&text(row, "path")))));
-        for row in &rows {
-            self.targets.push((text(row, "method"), text(row, "path")));
-            let any = row.get("any_of").and_then(Value::as_array);
-            let names = any.into_iter().flatten().chain(row.get("permission"));
-            permissions.extend(names.filter_map(Value::as_str).map(str::to_owned));
-        }
-        let listed = rows.into_iter().map(Value::Object).collect();
-        (listed, permissions)
     }
 
     fn keys(
@@ -387,69 +355,22 @@ fn vary(dice: &mut Dice, account: &mut Value) {
     }
 }
 
-/// A row that stands close to others: few words, several spellings.
-fn endpoint(dice: &mut Dice) -> Map<String, Value> {
-    let words = [
-        "v1", "charges", "{id}", "{x}", "search", "Search", "a:b", "A:B", "V1", "...", "x_1",
-    ];
-    let mut segments: Vec<&str> = Vec::new();
-    for _ in 0..dice.below(4) {
-        segments.push(dice.pick(&words));
-    }
-    if segments.is_empty() {
-        segments.push("");
-    }
-    if dice.one_in(6) {
-        segments.pop();
-        segments.push("{*rest}");
-    }
-    let mut row = if dice.one_in(6) {
-        let mut public = Map::from_iter([("auth".to_owned(), json!("none"))]);
-        if dice.one_in(2) {
-            public.insert("label".to_owned(), json!("Health"));
-        }
-        public
-    } else {
-        asks(dice)
-    };
-    let methods = ["GET", "POST", "DELETE", "PUT", "PATCH"];
-    row.insert("method".to_owned(), json!(dice.pick(&methods)));
-    row.insert("path".to_owned(), json!(format!("/{}", segments.join("/"))));
-    row
-}
-
-/// What a row asks of a key.
-fn asks(dice: &mut Dice) -> Map<String, Value> {
-    let mut row = Map::new();
-    let names = [
-        "charge", "customer", "widget", "W.i-d", "topup", "top_up", "balance",
-    ];
-    if dice.one_in(3) {
-        let count = 1 + dice.below(3);
-        let any: Vec<_> = (0..count).map(|_| dice.pick(&names)).collect();
-        row.insert("any_of".to_owned(), json!(any));
-    } else {
-        row.insert("permission".to_owned(), json!(dice.pick(&names)));
-    }
-    if dice.one_in(4) {
-        row.insert("access".to_owned(), json!(dice.pick(&["read", "write"])));
-    }
-    if dice.one_in(3) {
-        row.insert("publishable".to_owned(), json!(!dice.one_in(4)));
-    }
-    if dice.one_in(4) {
-        row.insert("label".to_owned(), json!("A label, \"quoted\""));
-    }
-    row
-}
-
 /// Some of the permissions, none under two names.
 fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     let mut grants = Map::new();
     let mut known = BTreeSet::new();
     for name in permissions {
         if !dice.one_in(4) && known.insert(canonical(name)) {
-            grants.insert(name.clone(), json!(dice.pick(&["write", "read", "write"])));
+            let is_builtin = PERMISSIONS
+                .iter()
+                .any(|known| known.name == canonical(name));
+            let old = is_builtin && !name.starts_with("rak_") && dice.one_in(8);
+            let name = if old {
+                format!("rak_{name}")
+            } else {
+                name.clone()
+            };
+            grants.insert(name, json!(dice.pick(&["write", "read", "write"])));
         }
     }
     if dice.one_in(8) {
@@ -458,25 +379,13 @@ fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     Value::Object(grants)
 }
 
-/// The name of which this is an alias, or itself.
+/// The name of which this is another spelling, or itself.
 pub(super) fn canonical(name: &str) -> &str {
-    PERMISSIONS
-        .iter()
-        .find(|known| known.aliases.contains(&name))
+    let known = |name: &str| {
+        let mut known = PERMISSIONS.iter();
+        known.find(|known| known.name == name || known.aliases.contains(&name))
+    };
+    known(name)
+        .or_else(|| known(name.strip_prefix("rak_")?))
         .map_or(name, |known| known.name)
-}
-
-fn shape(path: &str) -> String {
-    path.split('/')
-        .map(|segment| match segment {
-            "{*rest}" => "{*}",
-            other if other.starts_with('{') => "{}",
-            other => other,
-        })
-        .collect::<Vec<_>>()
-        .join("/")
-}
-
-fn text(row: &Map<String, Value>, name: &str) -> String {
-    row[name].as_str().unwrap().to_owned()
 }

@@ -1,10 +1,13 @@
 //! What is compiled in is what the files say.
 
-use keyward::endpoint::{Method, PERMISSIONS, ROWS, access_of};
+use keyward::endpoint::{EndpointCatalogue, Method, PlainPath, ROWS};
+use keyward::permission::{AccessLevel, PERMISSIONS, PermissionRegistry};
 
 #[test]
 fn every_row_of_the_file_is_compiled_in() {
     let rows = super::rows();
+    let catalogue = EndpointCatalogue::stripe();
+    let registry = PermissionRegistry::stripe();
     assert!(rows.len() > 600, "{}", rows.len());
     assert_eq!(rows.len(), ROWS.len());
     for (row, compiled) in rows.iter().zip(ROWS) {
@@ -16,21 +19,40 @@ fn every_row_of_the_file_is_compiled_in() {
         );
         assert_eq!(row.path, compiled.path);
         assert_eq!(row.permissions, compiled.permissions, "{place}");
-        let access = compiled.access.unwrap_or(access_of(compiled.method));
-        assert_eq!(row.access, access.name(), "{place}");
+        assert_eq!(row.access, compiled.access.name(), "{place}");
         assert_eq!(row.is_publishable, compiled.publishable, "{place}");
-        assert_eq!(row.label, compiled.label, "{place}");
-        assert!(!row.category.is_empty(), "{place}");
+        let path = row.sample();
+        let path = PlainPath::parse(path.as_bytes()).unwrap();
+        let endpoint = catalogue.find(compiled.method, path).unwrap();
+        assert_eq!(endpoint.label, row.label, "{place}");
+        let first = registry.find(&row.permissions[0]).unwrap();
+        assert_eq!(registry.category(first), Some(&*row.category), "{place}");
     }
 }
 
 #[test]
 fn every_permission_of_the_file_is_compiled_in() {
     let permissions = super::permissions();
+    let registry = PermissionRegistry::stripe();
     assert_eq!(permissions.len(), PERMISSIONS.len());
     for (permission, compiled) in permissions.iter().zip(PERMISSIONS) {
         assert_eq!(permission.name, compiled.name);
         assert_eq!(permission.label, compiled.label, "{}", permission.name);
+        assert_eq!(
+            permission.category, compiled.category,
+            "{}",
+            permission.name
+        );
+        for level in [AccessLevel::Read, AccessLevel::Write] {
+            let is_there = permission.levels.iter().any(|known| known == level.name());
+            assert_eq!(is_there, compiled.has(level), "{}", permission.name);
+        }
+        let implied: Vec<&str> = compiled
+            .implied
+            .iter()
+            .map(|implied| registry.name(*implied))
+            .collect();
+        assert_eq!(permission.implied, implied, "{}", permission.name);
         assert_eq!(permission.aliases, compiled.aliases, "{}", permission.name);
     }
 }

@@ -24,7 +24,23 @@ pub(crate) struct Row {
 pub(crate) struct Permission {
     pub(crate) name: String,
     pub(crate) label: String,
+    pub(crate) category: String,
+    /// `read`, `write`, or both.
+    pub(crate) levels: Vec<String>,
     pub(crate) aliases: Vec<String>,
+    pub(crate) implied: Vec<String>,
+}
+
+impl Row {
+    /// A path that the row's template matches.
+    pub(crate) fn sample(&self) -> String {
+        let segments = self.path.split('/').map(|segment| match segment {
+            "{*rest}" => "x/y",
+            parameter if parameter.starts_with('{') => "x_1",
+            literal => literal,
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
 }
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -60,10 +76,17 @@ pub(crate) fn rows() -> Vec<Row> {
 
 pub(crate) fn permissions() -> Vec<Permission> {
     let permissions = table("permissions.tsv").into_iter().map(|columns| {
-        let [name, label, _, _, _, aliases, _, _] = columns.try_into().unwrap();
+        let [name, label, category, read, write, aliases, _, implied] = columns.try_into().unwrap();
+        let levels = [("read", read), ("write", write)].into_iter();
         Permission {
             name,
             label,
+            category,
+            levels: levels
+                .filter(|(_, is_there)| is_there == "yes")
+                .map(|(level, _)| level.to_owned())
+                .collect(),
+            implied: names(&implied, ','),
             aliases: names(&aliases, ','),
         }
     });

@@ -48,6 +48,14 @@ pub(crate) struct Verdict {
     pub(crate) principal: Option<String>,
 }
 
+/// What comes with the product: Stripe's catalogue.
+#[derive(Clone, Debug)]
+pub(crate) struct Builtin {
+    pub(crate) rows: Vec<Row>,
+    /// By permission, what it allows to read too.
+    pub(crate) implied: BTreeMap<String, Vec<String>>,
+}
+
 /// A row of the built-in catalogue.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -63,7 +71,7 @@ pub(crate) struct Row {
 }
 
 /// Decides one request. `configuration` is the plugin configuration (section 4 of the contract), known to be valid.
-pub(crate) fn decide(configuration: &Value, rows: &[Row], request: &Request) -> Verdict {
+pub(crate) fn decide(configuration: &Value, builtin: &Builtin, request: &Request) -> Verdict {
     assert!(
         present(configuration, "profile").is_none(),
         "the reference knows Stripe's profile only"
@@ -71,7 +79,7 @@ pub(crate) fn decide(configuration: &Value, rows: &[Row], request: &Request) -> 
     let Some(snapshot) = present(configuration, "snapshot") else {
         return verdict(false, Some("no_snapshot"), "deny no_snapshot", None);
     };
-    let mut case = Case::new(configuration, snapshot, rows, request);
+    let mut case = Case::new(configuration, snapshot, builtin, request);
 
     if let Err(reason) = rules::rule_1(&case) {
         return case.denied(reason);
@@ -112,6 +120,7 @@ type Rule = fn(&mut Case) -> Result<(), &'static str>;
 struct Case<'a> {
     configuration: &'a Value,
     snapshot: &'a Value,
+    builtin: &'a Builtin,
     request: &'a Request,
     headers: Headers,
     endpoints: Vec<Endpoint>,
@@ -150,7 +159,7 @@ impl<'a> Case<'a> {
     fn new(
         configuration: &'a Value,
         snapshot: &'a Value,
-        rows: &[Row],
+        builtin: &'a Builtin,
         request: &'a Request,
     ) -> Self {
         let revision = number(snapshot, "revision").unwrap_or(0);
@@ -164,7 +173,8 @@ impl<'a> Case<'a> {
             ),
             query_keys: query::keys(request),
             is_by_query: false,
-            endpoints: catalogue::effective(rows, snapshot),
+            endpoints: catalogue::effective(&builtin.rows, snapshot),
+            builtin,
             credential: None,
             key: None,
             is_alive: false,

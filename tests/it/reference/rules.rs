@@ -192,7 +192,7 @@ pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
         return Err("unknown_endpoint");
     }
     let key = case.key.ok_or("unknown_key")?;
-    let authority = authority(case.snapshot, key, case.is_connected);
+    let authority = authority(case, key);
     if matches!(authority, Authority::Everything) {
         return Ok(());
     }
@@ -231,7 +231,7 @@ pub(super) fn rule_11(case: &mut Case) -> Result<(), &'static str> {
     if is_publishable(key) {
         return Ok(());
     }
-    let authority = authority(case.snapshot, key, case.is_connected);
+    let authority = authority(case, key);
     match (&authority, &case.endpoint) {
         (Authority::Everything, _) => Ok(()),
         (Authority::NothingOnConnected, _) => Err("no_connect_permission"),
@@ -272,14 +272,14 @@ impl Authority {
     }
 }
 
-fn authority(snapshot: &Value, key: &Value, is_connected: bool) -> Authority {
-    let grants = grants(snapshot, key, "grants");
-    let connect_grants = self::grants(snapshot, key, "connect_grants");
+fn authority(case: &Case, key: &Value) -> Authority {
+    let grants = grants(case, key, "grants");
+    let connect_grants = self::grants(case, key, "connect_grants");
     let kind = text(key, "kind").unwrap_or_default();
     if kind == "publishable" {
         return Authority::Grants(BTreeMap::new());
     }
-    if !is_connected {
+    if !case.is_connected {
         return match grants {
             Some(grants) => Authority::Grants(grants),
             None if kind == "restricted" => Authority::Grants(BTreeMap::new()),
@@ -296,8 +296,9 @@ fn authority(snapshot: &Value, key: &Value, is_connected: bool) -> Authority {
     }
 }
 
-/// Grants written out, or named in `grant_sets`. What is there and cannot be read grants nothing.
-fn grants(snapshot: &Value, key: &Value, name: &str) -> Option<BTreeMap<String, String>> {
+/// Grants written out, or named in `grant_sets`, and what they imply. What is there and cannot be read grants nothing.
+fn grants(case: &Case, key: &Value, name: &str) -> Option<BTreeMap<String, String>> {
+    let snapshot = case.snapshot;
     let mut written = present(key, name)?;
     if let Some(set) = written.as_str() {
         let sets = snapshot.get("grant_sets").unwrap_or(&Value::Null);
@@ -307,6 +308,15 @@ fn grants(snapshot: &Value, key: &Value, name: &str) -> Option<BTreeMap<String, 
     for (permission, level) in written.as_object().into_iter().flatten() {
         if let Some(level) = level.as_str() {
             grants.insert(permission.clone(), level.to_owned());
+        }
+    }
+    // Nothing is implied by what is implied, and nothing at all without Stripe's catalogue.
+    if text(snapshot, "catalogue") != Some("none") {
+        for permission in grants.clone().keys() {
+            for implied in case.builtin.implied.get(permission).into_iter().flatten() {
+                let read = || "read".to_owned();
+                grants.entry(implied.clone()).or_insert_with(read);
+            }
         }
     }
     Some(grants)

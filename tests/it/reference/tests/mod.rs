@@ -3,10 +3,12 @@
 mod requests;
 mod targets;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Request, Row, Verdict, decide};
+use super::{Builtin, Request, Row, Verdict, decide};
 
 const NOW: u64 = 1_795_200_000;
 const SECRET: &str = "sk_test_0secret";
@@ -48,7 +50,7 @@ fn configuration() -> Value {
     configuration
 }
 
-fn rows() -> Vec<Row> {
+fn builtin() -> Builtin {
     let row = |method: &str, path: &str, permission: &str, publishable: bool| Row {
         method: method.to_owned(),
         path: path.to_owned(),
@@ -56,12 +58,18 @@ fn rows() -> Vec<Row> {
         access: None,
         publishable,
     };
-    vec![
-        row("GET", "/v1/customers/{customer}", "customer", false),
-        row("GET", "/v1/customers/search", "search", false),
-        row("POST", "/v1/customers/{customer}", "customer", false),
-        row("POST", "/v1/tokens", "token", true),
-    ]
+    Builtin {
+        rows: vec![
+            row("GET", "/v1/customers/{customer}", "customer", false),
+            row("GET", "/v1/customers/search", "search", false),
+            row("POST", "/v1/customers/{customer}", "customer", false),
+            row("POST", "/v1/tokens", "token", true),
+        ],
+        implied: BTreeMap::from([
+            ("token".to_owned(), vec!["customer".to_owned()]),
+            ("customer".to_owned(), vec!["special".to_owned()]),
+        ]),
+    }
 }
 
 fn request(method: &str, path: &str, key: &str, headers: &[(&str, &str)]) -> Request {
@@ -86,7 +94,7 @@ fn request(method: &str, path: &str, key: &str, headers: &[(&str, &str)]) -> Req
 fn changed(change: impl Fn(&mut Value), request: &Request) -> Verdict {
     let mut configuration = configuration();
     change(&mut configuration);
-    decide(&configuration, &rows(), request)
+    decide(&configuration, &builtin(), request)
 }
 
 #[track_caller]

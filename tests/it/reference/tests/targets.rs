@@ -272,3 +272,25 @@ fn the_principal_can_be_off() {
     let principal = changed(|_| (), &get).principal.unwrap();
     assert_eq!(verdict.state, format!("allow {principal}"));
 }
+
+#[test]
+fn what_is_implied_may_be_read_one_step_far_and_with_stripes_catalogue_alone() {
+    let post = request("POST", "/v1/customers/a", RESTRICTED, &[]);
+    let case = |granted: &'static str, needed: &'static str, access: &'static str| {
+        move |c: &mut Value| {
+            c["snapshot"]["endpoints"][1]["permission"] = json!(needed);
+            c["snapshot"]["endpoints"][1]["access"] = json!(access);
+            c["snapshot"]["keys"][1]["grants"] = json!({granted: "write"});
+        }
+    };
+    assert_reason_with("", case("token", "customer", "read"), &post);
+    let insufficient = "insufficient_permission";
+    assert_reason_with(insufficient, case("token", "customer", "write"), &post);
+    assert_reason_with(insufficient, case("token", "special", "read"), &post);
+    assert_reason_with("", case("customer", "special", "read"), &post);
+    let without = |c: &mut Value| {
+        case("token", "customer", "read")(c);
+        c["snapshot"]["catalogue"] = json!("none");
+    };
+    assert_reason_with(insufficient, without, &post);
+}

@@ -1,0 +1,103 @@
+//! The rows' templates as a tree of segments, flattened: each node is followed by the next one, and its literals and leaves end where the next one's begin.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write;
+
+use crate::endpoints::Row;
+
+#[derive(Default)]
+struct Node<'a> {
+    /// Sorted by bytes, which for lower-case literals is the order in which a lenient reader compares.
+    literals: BTreeMap<&'a str, usize>,
+    parameter: Option<usize>,
+    /// Method, whether it is a wildcard's, and the row.
+    leaves: Vec<(&'static str, bool, usize)>,
+}
+
+pub(crate) struct Tree<'a>(Vec<Node<'a>>);
+
+impl<'a> Tree<'a> {
+    pub(crate) fn of(rows: &[Row<'a>]) -> Result<Self, Box<dyn Error>> {
+        let mut tree = Self(vec![Node::default()]);
+        for (number, row) in rows.iter().enumerate() {
+            tree.add(number, row)
+                .ok_or_else(|| format!("catalogue/stripe.tsv: `{}` cannot be added", row.path))?;
+        }
+        Ok(tree)
+    }
+
+    /// `None` for what is no template of plain, lower-case literals, and where there is such a row.
+    fn add(&mut self, number: usize, row: &Row<'a>) -> Option<()> {
+        let mut segments = row.path.strip_prefix('/')?.split('/').peekable();
+        let (mut place, mut is_rest) = (0, false);
+        while let Some(segment) = segments.next() {
+            let next = self.0.len();
+            let node = self.0.get_mut(place)?;
+            let braced = segment
+                .strip_prefix('{')
+                .and_then(|name| name.strip_suffix('}'));
+            match braced {
+                Some(name) if name.starts_with('*') => {
+                    is_rest = true;
+                    if segments.peek().is_some() {
+                        return None;
+                    }
+                    continue;
+                }
+                Some(_) => place = *node.parameter.get_or_insert(next),
+                None if is_literal(segment) => {
+                    place = *node.literals.entry(segment).or_insert(next);
+                }
+                None => return None,
+            }
+            if place == next {
+                self.0.push(Node::default());
+            }
+        }
+        let leaves = &mut self.0.get_mut(place)?.leaves;
+        let is_taken = leaves
+            .iter()
+            .any(|(method, rest, _)| *method == row.method && *rest == is_rest);
+        leaves.push((row.method, is_rest, number));
+        (!is_taken).then_some(())
+    }
+
+    pub(crate) fn write(&self, code: &mut String) -> Result<(), Box<dyn Error>> {
+        let (mut literals, mut leaves) = (String::new(), String::new());
+        let (mut literal_count, mut leaf_count) = (0, 0);
+        writeln!(code, "static NODES: &[Node] = &[")?;
+        for node in &self.0 {
+            // The root is nobody's child, so its number is free to mean none.
+            let parameter = node.parameter.unwrap_or(0);
+            writeln!(
+                code,
+                "Node {{ literals: {literal_count}, leaves: {leaf_count}, parameter: {parameter} }},"
+            )?;
+            for (text, child) in &node.literals {
+                writeln!(literals, "Literal {{ text: {text:?}, child: {child} }},")?;
+                literal_count += 1;
+            }
+            for (method, is_rest, row) in &node.leaves {
+                writeln!(
+                    leaves,
+                    "Leaf {{ method: Method::{method}, is_rest: {is_rest}, row: {row} }},"
+                )?;
+                leaf_count += 1;
+            }
+        }
+        writeln!(
+            code,
+            "Node {{ literals: {literal_count}, leaves: {leaf_count}, parameter: 0 }},\n];"
+        )?;
+        writeln!(code, "static LITERALS: &[Literal] = &[\n{literals}];")?;
+        writeln!(code, "static LEAVES: &[Leaf] = &[\n{leaves}];")?;
+        Ok(())
+    }
+}
+
+fn is_literal(segment: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
+}

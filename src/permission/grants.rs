@@ -1,0 +1,116 @@
+//! What a key is granted.
+
+use super::{AccessLevel, Permission, PermissionRegistry};
+
+/// What a key may do: permissions, each with the highest level granted. Empty grants deny everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Grants(Box<[(Permission, AccessLevel)]>);
+
+impl Grants {
+    /// What is granted by name, and what that implies. `None` where a permission is named twice.
+    #[must_use]
+    pub fn new(
+        mut granted: Vec<(Permission, AccessLevel)>,
+        registry: &PermissionRegistry,
+    ) -> Option<Self> {
+        granted.sort_unstable();
+        let twice = granted
+            .windows(2)
+            .any(|pair| matches!(pair, [(a, _), (b, _)] if a == b));
+        if twice {
+            return None;
+        }
+        let mut implied: Vec<Permission> = granted
+            .iter()
+            .flat_map(|(permission, _)| registry.implied(*permission))
+            .copied()
+            .filter(|implied| find(&granted, *implied).is_none())
+            .collect();
+        implied.sort_unstable();
+        implied.dedup();
+        let read = |permission| (permission, AccessLevel::Read);
+        granted.extend(implied.into_iter().map(read));
+        granted.sort_unstable();
+        Some(Self(granted.into()))
+    }
+
+    /// Whether `permission` is granted at `level` or above.
+    #[must_use]
+    pub fn allow(&self, permission: Permission, level: AccessLevel) -> bool {
+        find(&self.0, permission).is_some_and(|granted| granted >= level)
+    }
+
+    /// Whether nothing at all is granted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn find(granted: &[(Permission, AccessLevel)], permission: Permission) -> Option<AccessLevel> {
+    let place = granted.binary_search_by_key(&permission, |(known, _)| *known);
+    granted.get(place.ok()?).map(|(_, level)| *level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: AccessLevel = AccessLevel::Read;
+    const WRITE: AccessLevel = AccessLevel::Write;
+
+    #[test]
+    fn write_includes_read_and_read_does_not_include_write() {
+        let mut registry = PermissionRegistry::without_implications();
+        let widget = registry.find_or_add("widget").unwrap();
+        let gadget = registry.find_or_add("gadget").unwrap();
+        let grants = Grants::new(vec![(gadget, READ), (widget, WRITE)], &registry).unwrap();
+        assert!(grants.allow(widget, READ));
+        assert!(grants.allow(widget, WRITE));
+        assert!(grants.allow(gadget, READ));
+        assert!(!grants.allow(gadget, WRITE));
+    }
+
+    #[test]
+    fn empty_grants_deny_everything() {
+        let registry = PermissionRegistry::stripe();
+        for permission in registry.iter() {
+            assert!(!Grants::default().allow(permission, READ));
+        }
+    }
+
+    #[test]
+    fn a_permission_is_granted_once() {
+        let registry = PermissionRegistry::stripe();
+        let customer = registry.find("customer").unwrap();
+        let twice = vec![(customer, READ), (customer, WRITE)];
+        assert_eq!(Grants::new(twice, &registry), None);
+    }
+
+    #[test]
+    fn what_is_implied_may_be_read_and_goes_one_step() {
+        let registry = PermissionRegistry::stripe();
+        for granted in registry.iter() {
+            for level in [READ, WRITE] {
+                let grants = Grants::new(vec![(granted, level)], &registry).unwrap();
+                for other in registry.iter().filter(|other| *other != granted) {
+                    let implied = registry.implied(granted).contains(&other);
+                    assert_eq!(grants.allow(other, READ), implied);
+                    assert!(!grants.allow(other, WRITE));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_granted_by_name_keeps_its_level() {
+        let registry = PermissionRegistry::stripe();
+        for granted in registry.iter() {
+            for implied in registry.implied(granted) {
+                let grants = vec![(granted, READ), (*implied, WRITE)];
+                let grants = Grants::new(grants, &registry).unwrap();
+                assert!(grants.allow(*implied, WRITE));
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Permissions, access levels, and what a key is granted.
+
+mod builtin;
+mod grants;
+mod registry;
+
+pub use builtin::{BuiltinPermission, PERMISSIONS};
+pub use grants::Grants;
+pub use registry::PermissionRegistry;
+
+/// An object permission: an index into the [`PermissionRegistry`] of one snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Permission(u16);
+
+impl Permission {
+    /// The built-in permission at that place of [`PERMISSIONS`], for the tables that the build makes.
+    pub(crate) const fn builtin(place: u16) -> Self {
+        Self(place)
+    }
+
+    /// Its place in the registry.
+    pub(crate) fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Read or write. Write includes read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccessLevel {
+    /// Retrieve and list.
+    Read,
+    /// Everything else, and read.
+    Write,
+}
+
+impl AccessLevel {
+    /// `read` or `write`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    /// `Read` or `Write`, as Stripe's texts spell it beside a label.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Read => "Read",
+            Self::Write => "Write",
+        }
+    }
+}
