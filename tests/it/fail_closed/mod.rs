@@ -4,14 +4,19 @@
 mod amplification;
 mod behind;
 mod chain;
+mod clock;
+mod every_reason;
 mod exhaustion;
+mod host_calls;
 mod neighbours;
 mod passes;
 pub mod plugin;
 mod pushes;
+mod restart;
 mod shipped;
 mod skipped;
 mod streams;
+mod thousand;
 mod traps;
 mod twins;
 

@@ -20,6 +20,8 @@ pub struct Plugin {
     pub vm_id: &'static str,
     pub failure_policy: &'static str,
     pub wasm: PathBuf,
+    /// Calls between host and filter that Envoy does not carry out; all others it does.
+    pub forbidden: Vec<&'static str>,
     folder: Folder,
     version: Cell<u64>,
 }
@@ -36,6 +38,7 @@ impl Plugin {
             vm_id: "",
             failure_policy: "FAIL_RELOAD",
             wasm: find::wasm(),
+            forbidden: Vec::new(),
             folder,
             version: Cell::new(0),
         }
@@ -83,11 +86,20 @@ impl Plugin {
     }
 
     fn plugin_config(&self, config: &str) -> Value {
-        json!({
+        let mut plugin = json!({
             "name": self.name, "root_id": self.root_id, "failure_policy": self.failure_policy,
             "vm_config": {"vm_id": self.vm_id, "runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": self.wasm}}},
             "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": config},
-        })
+        });
+        if !self.forbidden.is_empty() {
+            let allowed: serde_json::Map<_, _> = CALLS
+                .into_iter()
+                .filter(|call| !self.forbidden.contains(call))
+                .map(|call| (call.to_owned(), json!({})))
+                .collect();
+            plugin["capability_restriction_config"] = json!({"allowed_capabilities": allowed});
+        }
+        plugin
     }
 
     /// The entry in the chain, with the default that denies everything.
@@ -140,3 +152,43 @@ pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
     );
     text.parse().unwrap()
 }
+
+/// What the filter and Envoy call of each other: Envoy's restriction is a list of what may be called.
+const CALLS: [&str; 36] = [
+    "proxy_log",
+    "proxy_get_current_time_nanoseconds",
+    "proxy_get_buffer_bytes",
+    "proxy_get_header_map_pairs",
+    "proxy_replace_header_map_value",
+    "proxy_remove_header_map_value",
+    "proxy_get_property",
+    "proxy_set_property",
+    "proxy_send_local_response",
+    "proxy_close_stream",
+    "proxy_define_metric",
+    "proxy_record_metric",
+    "proxy_increment_metric",
+    "proxy_set_effective_context",
+    "proxy_on_vm_start",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    "proxy_on_request_headers",
+    "proxy_on_request_body",
+    "proxy_on_request_trailers",
+    "proxy_on_response_headers",
+    "proxy_on_response_body",
+    "proxy_on_response_trailers",
+    "proxy_on_log",
+    "proxy_on_done",
+    "proxy_on_delete",
+    "proxy_on_tick",
+    "clock_time_get",
+    "random_get",
+    "environ_get",
+    "environ_sizes_get",
+    "fd_write",
+    "args_get",
+    "args_sizes_get",
+    "proc_exit",
+    "sched_yield",
+];

@@ -37,6 +37,7 @@ pub struct Builder {
     pub(super) ecds: Ecds,
     pub(super) wasm: Option<PathBuf>,
     pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(String, PathBuf)>,
     pub(super) edits: Vec<Edit>,
 }
 
@@ -51,6 +52,7 @@ impl Builder {
             ecds: Ecds::default(),
             wasm: None,
             arguments,
+            environment: Vec::new(),
             edits: Vec::new(),
         }
     }
@@ -82,6 +84,12 @@ impl Builder {
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
         self.arguments
             .extend(arguments.iter().map(|argument| String::from(*argument)));
+        self
+    }
+
+    /// A variable in Envoy's environment.
+    pub fn environment(mut self, name: &str, value: impl Into<PathBuf>) -> Self {
+        self.environment.push((name.to_owned(), value.into()));
         self
     }
 

@@ -41,6 +41,7 @@ impl Envoy {
             ecds,
             wasm,
             arguments,
+            environment,
             edits,
         } = builder;
         let folder = Folder::new("envoy");
@@ -85,6 +86,7 @@ impl Envoy {
                 &concurrency.to_string(),
             ])
             .args(arguments)
+            .envs(environment)
             .stdout(File::create(directory.join("access.log")).unwrap())
             .stderr(File::create(directory.join("envoy.log")).unwrap());
         let mut process = Guarded::spawn(&mut command)
@@ -123,6 +125,11 @@ impl Envoy {
     /// The file that Envoy watches.
     pub fn ecds_file(&self) -> PathBuf {
         self.folder.path().join("ecds").join(self.ecds.file())
+    }
+
+    /// Its working directory, which goes with it.
+    pub fn directory(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Envoy's process, to look it up in `/proc`.

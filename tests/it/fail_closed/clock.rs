@@ -1,0 +1,154 @@
+//! A wall clock that jumps while Envoy runs, forth and back. Envoy is started with a library of a few lines before libc, compiled here, that adds an
+//! offset to the wall clock alone.
+#![cfg(target_os = "linux")]
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::*;
+use crate::support::Push;
+use crate::support::find::root;
+use crate::support::process::Folder;
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+const YEAR: i64 = 365 * DAY;
+
+struct Clock {
+    folder: Folder,
+    file: File,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let folder = Folder::new("clock");
+        let library = folder.path().join("clock.so");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(&library)
+            .arg(root().join("tests/it/fail_closed/clock.c"))
+            .output()
+            .unwrap();
+        assert!(
+            compiled.status.success(),
+            "{}",
+            String::from_utf8_lossy(&compiled.stderr)
+        );
+        let file = File::create(folder.path().join("offset")).unwrap();
+        let mut clock = Self { folder, file };
+        clock.jump(0);
+        clock
+    }
+
+    fn builder(&self) -> Builder {
+        Envoy::builder()
+            .environment("LD_PRELOAD", self.folder.path().join("clock.so"))
+            .environment("KEYWARD_TEST_CLOCK", self.folder.path().join("offset"))
+    }
+
+    /// From now on, Envoy's clock is `seconds` ahead.
+    fn jump(&mut self, seconds: i64) {
+        self.file.seek(SeekFrom::Start(0)).unwrap();
+        self.file.write_all(&seconds.to_ne_bytes()).unwrap();
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+/// Bob's key works from an hour ago until in an hour; Alice's always.
+fn timed(revision: u64, now: u64) -> Value {
+    let mut configuration = configuration(revision, &[ALICE, BOB]);
+    configuration["max_snapshot_age"] = json!(DAY);
+    configuration["snapshot"]["issued_at"] = json!(now);
+    configuration["snapshot"]["keys"][1]["not_before"] = json!(now - 3_600);
+    configuration["snapshot"]["keys"][1]["expires_at"] = json!(now + 3_600);
+    configuration
+}
+
+fn reason(envoy: &Envoy, key: &str) -> Option<String> {
+    let answer = ask(&mut Connection::open(envoy.address()), key);
+    answer.header("x-keyward-denied").map(str::to_owned)
+}
+
+#[test]
+fn a_clock_that_jumps_revives_no_key_and_comes_back() {
+    for interlock in BOTH {
+        let mut clock = Clock::new();
+        let now = now();
+        let builder = clock.builder().config(timed(1, now).to_string());
+        let envoy = with_interlock(builder, interlock).start();
+        everywhere(&envoy, BOB, 200);
+        let stranger = Watch::start(envoy.address(), STRANGER);
+        let stale = Some("stale_snapshot");
+        let jumps = [
+            // An issue date that is more than five minutes ahead is stale.
+            (240, None, None),
+            (2 * HOUR, None, Some("expired_key")),
+            (HOUR - 60, None, None),
+            (-240, None, None),
+            (-HOUR, stale, stale),
+            (2 * DAY, stale, stale),
+            (-2 * DAY, stale, stale),
+            (100 * YEAR, stale, stale),
+            (-i64::try_from(now).unwrap() + 1, stale, stale),
+        ];
+        let mut denied = 0;
+        for (offset, alice, bob) in jumps {
+            clock.jump(offset);
+            assert_eq!(reason(&envoy, ALICE).as_deref(), alice, "{offset}");
+            assert_eq!(reason(&envoy, BOB).as_deref(), bob, "{offset}");
+            assert!(reason(&envoy, STRANGER).is_some(), "{offset}");
+            denied += u64::from(bob == stale) * 2;
+            clock.jump(0);
+            assert_eq!(status(&envoy, ALICE), 200, "back from {offset}");
+            assert_eq!(status(&envoy, BOB), 200, "back from {offset}");
+        }
+        // Pushes go on while the clock is wrong, and its key is as dead as its snapshot's dates say.
+        clock.jump(2 * HOUR);
+        assert_eq!(
+            envoy.push_and_wait(&timed(2, now).to_string()),
+            Push::Accepted
+        );
+        everywhere(&envoy, ALICE, 200);
+        assert_eq!(reason(&envoy, BOB).as_deref(), Some("expired_key"));
+        clock.jump(0);
+        everywhere(&envoy, BOB, 200);
+
+        let answers = stranger.stop();
+        assert!(
+            answers.keys().all(|status| matches!(status, 401 | 503)),
+            "{answers:?}"
+        );
+        // The operator sees it, without a doubt about the cause.
+        assert!(envoy.requests_total("deny", "stale_snapshot") >= denied);
+        assert_eq!(envoy.requests_total("deny", "expired_key"), 2);
+        if interlock {
+            assert_eq!(envoy.stat("http.gateway.rbac.keyward_interlock.denied"), 0);
+        }
+    }
+}
+
+/// Without the library there would be nothing to see.
+#[test]
+fn the_clock_moves_envoys_own_time() {
+    let mut clock = Clock::new();
+    clock.jump(10 * YEAR);
+    let envoy = clock.builder().start();
+    assert_eq!(status(&envoy, ALICE), 503);
+    let line = envoy.logged("the request", |line| line["response_code"] == 503);
+    let year: u64 = line["start_time"].as_str().unwrap()[..4].parse().unwrap();
+    assert!(year >= 2035, "{line}");
+    assert!(
+        fs::metadata(clock.folder.path().join("offset"))
+            .unwrap()
+            .len()
+            == 8
+    );
+}

@@ -1,0 +1,162 @@
+//! Every deny reason there is, to HEAD and to a gRPC client: whatever form the denial has, nothing reaches the upstream and the state says why.
+
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keyward::reason::DenyReason;
+
+use super::*;
+use crate::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
+use crate::support::Upstream;
+
+/// Envoy's table from HTTP to gRPC.
+fn grpc_status(status: u16) -> &'static str {
+    match status {
+        400 => "13",
+        401 => "16",
+        403 => "7",
+        404 => "12",
+        503 => "14",
+        _ => panic!("no denial has {status}"),
+    }
+}
+
+fn denial(case: &Case) -> Option<(&str, u16)> {
+    match &case.expect {
+        Expectation::Deny { reason, status, .. } => Some((reason, *status)),
+        Expectation::Allow { .. } => None,
+    }
+}
+
+/// A request that may be put as HEAD, and with the content type of gRPC: a GET without more than headers.
+fn is_plain(case: &Case) -> bool {
+    let request = &case.request;
+    let holds = |name: &str| {
+        let mut names = request.headers.iter().map(|(held, _)| held);
+        names.any(|held| held.eq_ignore_ascii_case(name))
+    };
+    case.runs_on(Runner::Envoy)
+        && request.method.as_bytes() == b"GET"
+        && request.path.is_some()
+        && request.body.is_none()
+        && !["content-type", "upgrade", "te", "content-length"]
+            .into_iter()
+            .any(holds)
+}
+
+fn spell(case: &Case, method: &str, more: &[u8], id: &str) -> Vec<u8> {
+    let request = &case.request;
+    let path = request.path.as_ref().unwrap().as_bytes();
+    let mut bytes = [
+        method.as_bytes(),
+        b" ",
+        path,
+        b" HTTP/1.1\r\nhost: gate\r\n",
+    ]
+    .concat();
+    bytes.extend(format!("x-request-id: {id}\r\n").bytes());
+    if let Some(address) = &request.address {
+        bytes.extend(format!("x-forwarded-for: {address}\r\n").bytes());
+    }
+    for (name, value) in &request.headers {
+        bytes.extend([name.as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(more);
+    bytes.extend(b"\r\n");
+    bytes
+}
+
+/// Puts the first three cases of each reason that are in this file, and notes which reasons were seen.
+fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
+    let mut chosen: Vec<(&Case, &str, u16)> = Vec::new();
+    for case in file.cases.iter().filter(|case| is_plain(case)) {
+        let Some((reason, status)) = denial(case) else {
+            continue;
+        };
+        if chosen.iter().filter(|(_, of, _)| *of == reason).count() < 3 {
+            chosen.push((case, reason, status));
+        }
+    }
+    if chosen.is_empty() {
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let upstream = Upstream::start();
+    let envoy = Envoy::builder()
+        .config(file.configuration(now.as_secs()))
+        .upstream(upstream.address())
+        .trusted_hops(1)
+        .allow_underscores()
+        .edit(|bootstrap| {
+            crate::support::bootstrap::hcm(bootstrap)["preserve_external_request_id"] = json!(true);
+        })
+        .start();
+    let mut expected = Vec::new();
+    for (number, (case, reason, status)) in chosen.into_iter().enumerate() {
+        let what = format!("{}: {}", file.name, case.description);
+        let send = |method: &str, more: &[u8], kind: &str| {
+            let id = format!("{kind}-{number}");
+            let mut connection = Connection::open(envoy.address());
+            connection
+                .send_raw(&spell(case, method, more, &id))
+                .unwrap();
+            (id, connection.read_response(method == "HEAD").unwrap())
+        };
+        let (id, head) = send("HEAD", b"", "head");
+        assert_eq!(head.status, status, "{what}");
+        assert_eq!(head.header("x-keyward-denied"), Some(reason), "{what}");
+        assert!(head.header("content-length").is_some_and(|it| it != "0"));
+        expected.push((id, reason, status));
+        let (id, grpc) = send("GET", b"content-type: application/grpc\r\n", "grpc");
+        assert_eq!(grpc.status, 200, "{what}");
+        assert_eq!(grpc.header("x-keyward-denied"), Some(reason), "{what}");
+        assert_eq!(
+            grpc.header("grpc-status"),
+            Some(grpc_status(status)),
+            "{what}"
+        );
+        assert!(grpc.body.is_empty(), "{what}");
+        expected.push((id, reason, 200));
+        seen.insert(reason.to_owned());
+    }
+    assert_eq!(upstream.count(), 0, "{}", file.name);
+    for (id, reason, status) in expected {
+        let line = envoy.logged(&id, |line| line["request_id"] == id);
+        assert_eq!(line["response_code"], status, "{line}");
+        let state = line["keyward"].as_str().unwrap();
+        assert!(state.starts_with(&format!("deny {reason}")), "{line}");
+        let details = format!("keyward_denied{{{reason}}}");
+        assert_eq!(line["response_code_details"], details, "{line}");
+    }
+}
+
+#[test]
+fn head_and_grpc_are_denied_for_every_reason() {
+    let mut seen = BTreeSet::new();
+    for file in corpus::load() {
+        run(&file, &mut seen);
+    }
+    // It takes a host that fails: see `host_calls.rs`.
+    seen.insert("host_failure".to_owned());
+    let all: BTreeSet<_> = DenyReason::all().map(|it| it.name().to_owned()).collect();
+    assert_eq!(seen, all);
+}
+
+/// As `host_failure`, which no request alone can bring about.
+#[test]
+fn head_and_grpc_are_denied_where_the_host_fails() {
+    let mut plugin = plugin::Plugin::new("keyward", "keyward", "keyward");
+    plugin.forbidden = vec!["proxy_get_header_map_pairs"];
+    plugin.push(&configuration(1, &[ALICE]).to_string());
+    let envoy = plugin.in_place_of_keyward(Envoy::builder()).start();
+    let authorization = format!("Bearer {ALICE}");
+    let key = ("authorization", authorization.as_str());
+    let head = envoy.request("HEAD", "/v1/balance", &[key], b"");
+    assert_eq!(
+        (head.status, head.header("x-keyward-denied")),
+        (503, Some("host_failure"))
+    );
+    let grpc = envoy.get("/v1/balance", &[key, ("content-type", "application/grpc")]);
+    assert_eq!((grpc.status, grpc.header("grpc-status")), (200, Some("14")));
+    assert_eq!(grpc.header("x-keyward-denied"), Some("host_failure"));
+}
