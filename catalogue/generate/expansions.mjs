@@ -1,17 +1,17 @@
-// The expandable fields: which field of which object an `expand[]` can name, and what it brings in.
+// The expandable fields: which field of which object an `expand[]` can name or pass through, and what it brings in.
 
 const LISTS = ['ApiList', 'ApiSearchResult', 'V2List'];
 
 /** `{ object, field, kind, targets }` of every field at or above an expansion, for the types that operations return, in order. */
 export function expansions(sdk, returned) {
   const graph = new Map();
+  const walked = new Set();
   const walk = (type) => {
     const object = sdk.name(type);
-    if (object === undefined) return;
+    if (object === undefined || walked.has(type)) return;
+    walked.add(type);
+    // Several types may share a name: the kinds of event, and an object with what is left of it once deleted.
     const fields = graph.get(object) ?? new Map();
-    const known = fields.types ?? (fields.types = new Set());
-    if (known.has(type)) return;
-    known.add(type);
     graph.set(object, fields);
     for (const symbol of type.getProperties()) {
       const edge = read(sdk, symbol);
@@ -31,43 +31,48 @@ function read(sdk, symbol) {
   const targets = new Set();
   const types = [];
   let asId = false;
-  let resources = 0;
+  let isResource = false;
   const add = (member, prefix) => {
     const list = sdk.argument(member, LISTS);
-    if (list) return sdk.members(list).forEach((each) => add(each, 'list '));
-    const array = sdk.argument(member, ['Array']);
-    if (array) return sdk.members(array).forEach((each) => add(each, prefix));
-    // From a currency to a price in it, say. `metadata` is one, too.
-    for (const { type: value } of sdk.checker.getIndexInfosOfType(member)) {
-      if (!sdk.isString(member)) sdk.members(value).forEach((each) => add(each, 'map '));
+    const items = list ?? sdk.argument(member, ['Array']);
+    if (items) {
+      sdk.members(items).forEach((each) => add(each, list ? 'list ' : prefix));
+      return;
     }
+    if (sdk.isString(member)) {
+      asId = true;
+      return;
+    }
+    // From a currency to a price in it, say; `metadata` is one, too. What they hold is never an id.
+    const values = sdk.checker.getIndexInfosOfType(member).flatMap((index) => sdk.members(index.type));
+    values.filter((value) => !sdk.isString(value)).forEach((value) => add(value, 'map '));
     const name = sdk.name(member);
-    if (sdk.isString(member)) asId = true;
-    if (name === undefined) return undefined;
-    if (sdk.literal(member)) resources += 1;
-    targets.add(prefix + name);
-    types.push(member);
-    return undefined;
+    if (name !== undefined && values.length === 0) {
+      isResource ||= sdk.literal(member) !== undefined;
+      targets.add(prefix + name);
+      types.push(member);
+    }
   };
   sdk.members(type).forEach((member) => add(member, ''));
   if (targets.size === 0) return undefined;
   // What the API includes on demand alone is declared as a field that may be absent.
-  const expands = resources > 0 && (asId || optional);
-  return { kind: expands ? 'expands' : 'contains', targets, types };
+  const expands = asId || (optional && isResource);
+  return { kind: expands ? 'expands' : 'contains', targets, types, isResource };
 }
 
 const joined = (a, b) => ({
   kind: a.kind === 'expands' ? a.kind : b.kind,
   targets: new Set([...a.targets, ...b.targets]),
   types: [...a.types, ...b.types],
+  isResource: a.isResource || b.isResource,
 });
 
 const bare = (target) => target.replace(/^(list|map) /, '');
 
-/** The rows from which an expansion can be reached. */
+/** The rows from which an expansion, or an object of its own, can be reached. */
 function rows(graph) {
   const reaching = new Set();
-  const leads = (edge) => edge.kind === 'expands' || [...edge.targets].some((target) => reaching.has(bare(target)));
+  const leads = (edge) => edge.kind === 'expands' || edge.isResource || [...edge.targets].some((target) => reaching.has(bare(target)));
   for (let before = -1; before !== reaching.size; ) {
     before = reaching.size;
     for (const [object, fields] of graph) {

@@ -3,6 +3,7 @@
 
 mod compiled;
 mod generated;
+mod page;
 
 use std::fs;
 use std::path::Path;
