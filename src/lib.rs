@@ -15,6 +15,8 @@ pub mod header_map;
 mod json;
 mod json_place;
 pub mod key;
+#[cfg(feature = "cli")]
+pub mod key_file;
 pub mod mask;
 mod percent;
 pub mod permission;

@@ -18,6 +18,11 @@ mod push;
 )]
 mod secret;
 mod snapshot;
+#[allow(
+    dead_code,
+    reason = "shared by the commands on keys, which take it up one by one"
+)]
+mod store;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -50,6 +50,13 @@ pub(super) fn new_key_id() -> Result<String> {
     Ok(id)
 }
 
+/// A new id of a change, for the journal.
+pub(super) fn new_change_id() -> Result<String> {
+    let mut id = String::new();
+    push_base62(&mut id, ID_LENGTH)?;
+    Ok(id)
+}
+
 /// The prefix of a new key: the one that names the mode, or the only one there is.
 pub(super) fn prefix(profile: &Profile, kind: KeyKind, mode: Livemode) -> Result<&str> {
     let names_mode = |prefix: &&str| prefix.split(['_', '-']).any(|word| word == mode.name());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module may import those of the rows above its own.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["percent"],
     &[
         "account",
@@ -27,6 +27,8 @@ const LAYERS: [&[&str]; 12] = [
     &["configuration"],
     &["decision"],
     &["reply", "upstream"],
+    // What operators edit: above the command, and never in the filter.
+    &["key_file"],
     &["cli", "filter"],
     // The crate's roots: they name modules, they are imported by none.
     &["lib", "main"],

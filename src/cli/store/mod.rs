@@ -1,0 +1,274 @@
+//! The key file on disk. An edit is read, changed, checked and written under a lock, whole or not at all: a crash at any moment leaves the old file or the new one, and
+//! the journal beside it says which. Files are readable for their owner alone.
+
+mod actor;
+mod journal;
+mod lock;
+mod replace;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::input;
+use super::secret::new_change_id;
+use crate::key_file::{Change, KeyFile};
+use journal::{Entry, Journal};
+use lock::Lock;
+use replace::Staged;
+
+pub(super) use actor::actor;
+
+/// `--keys`, the same for every command on keys: flatten it into the arguments.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct StoreArguments {
+    /// The key file, or a folder of them (every `*.toml` in it)
+    #[arg(
+        long = "keys",
+        env = "KEYWARD_KEYS",
+        value_name = "PATH",
+        default_value = "keyward.toml"
+    )]
+    pub(super) path: PathBuf,
+}
+
+impl StoreArguments {
+    /// The key file, which must be there.
+    pub(super) fn open(&self) -> Result<Store> {
+        Store::open(&self.path)
+    }
+}
+
+/// A key file, or a folder of them.
+pub(super) struct Store {
+    /// As it was given: what files are called.
+    path: PathBuf,
+    is_folder: bool,
+}
+
+/// A file as it was read.
+struct OnDisk {
+    name: String,
+    text: String,
+}
+
+impl Store {
+    /// The key file at `path`, which must be there.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let found = fs::metadata(path).with_context(|| {
+            format!(
+                "there is no key file `{shown}`; `keyward init` makes one, and --keys or KEYWARD_KEYS names another"
+            )
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            is_folder: found.is_dir(),
+        })
+    }
+
+    /// Makes a key file of that text. Refused where there is one.
+    pub(super) fn create(path: &Path, text: &str) -> Result<()> {
+        let store = Self {
+            path: path.to_owned(),
+            is_folder: false,
+        };
+        let _lock = Lock::take(&store.lock_path(), &holder("init"))?;
+        if path.exists() {
+            bail!(
+                "`{}` is there already and was left as it is; `keyward accounts add` adds to it",
+                path.display()
+            );
+        }
+        let read = KeyFile::read(vec![(path.display().to_string(), text.to_owned())])?;
+        let now = input::now();
+        let empty = KeyFile::read(Vec::new())?;
+        let changes = read.changes_since(&empty);
+        let disk = OnDisk {
+            name: path.display().to_string(),
+            text: String::new(),
+        };
+        write(path, &disk, text, &changes, "init", now)
+    }
+
+    /// Reads it. The error lists every fault.
+    pub(super) fn read(&self) -> Result<KeyFile> {
+        self.parsed(&self.on_disk()?)
+    }
+
+    /// Reads, lets `edit` change what was read, checks the result as a gateway would, and writes it with a journal entry under the name of the command
+    /// (`keys create`). Where `edit` fails or the result is refused, nothing is written. What `edit` returns is handed on.
+    ///
+    /// Another `keyward` is waited for. Somebody else's change of the file in the meantime, in an editor, is left alone and reported.
+    pub(super) fn edit<T>(
+        &self,
+        command: &str,
+        edit: impl FnOnce(&mut KeyFile) -> Result<T>,
+    ) -> Result<T> {
+        self.locked(command, None, edit)
+    }
+
+    /// The same, where the person has seen `seen` and agreed: refused if the files are no longer those.
+    pub(super) fn edit_seen<T>(
+        &self,
+        command: &str,
+        seen: &KeyFile,
+        edit: impl FnOnce(&mut KeyFile) -> Result<T>,
+    ) -> Result<T> {
+        self.locked(command, Some(seen), edit)
+    }
+
+    fn locked<T>(
+        &self,
+        command: &str,
+        seen: Option<&KeyFile>,
+        edit: impl FnOnce(&mut KeyFile) -> Result<T>,
+    ) -> Result<T> {
+        let _lock = Lock::take(&self.lock_path(), &holder(command))?;
+        let disk = self.on_disk()?;
+        for file in &disk {
+            let path = self.resolved(&file.name)?;
+            Journal::of(&path).recover(&file.text, input::now())?;
+        }
+        let before = self.parsed(&disk)?;
+        if seen.is_some_and(|seen| !is_same(seen, &disk)) {
+            bail!("{CHANGED}");
+        }
+        let mut after = before.clone();
+        let outcome = edit(&mut after)?;
+        let texts: Vec<(String, String)> = after
+            .texts()
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect();
+        let read_again = KeyFile::read(texts.clone())
+            .context("the change is refused, and nothing was written")?;
+        if !read_again.changes_since(&after).is_empty() {
+            bail!(
+                "the change does not read back as it was meant, and nothing was written; please report this"
+            );
+        }
+        if !is_same(&before, &self.on_disk()?) {
+            bail!("{CHANGED}");
+        }
+        let changes = after.changes_since(&before);
+        let now = input::now();
+        for (name, text) in texts {
+            let known = disk.iter().find(|file| file.name == name);
+            let new = OnDisk {
+                name: name.clone(),
+                text: String::new(),
+            };
+            let known = known.unwrap_or(&new);
+            if known.text != text {
+                let path = self.resolved(&name)?;
+                write(&path, known, &text, &changes, command, now)?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn parsed(&self, disk: &[OnDisk]) -> Result<KeyFile> {
+        let texts = disk
+            .iter()
+            .map(|file| (file.name.clone(), file.text.clone()))
+            .collect();
+        let file = KeyFile::read(texts)?;
+        Ok(if self.is_folder {
+            file.in_folder(&self.path.display().to_string())
+        } else {
+            file
+        })
+    }
+
+    /// The files, in the order of their names.
+    fn on_disk(&self) -> Result<Vec<OnDisk>> {
+        let shown = self.path.display();
+        let mut paths = vec![self.path.clone()];
+        if self.is_folder {
+            paths.clear();
+            let entries = fs::read_dir(&self.path)
+                .with_context(|| format!("the folder `{shown}` cannot be read"))?;
+            for entry in entries {
+                let path = entry?.path();
+                let is_hidden = path
+                    .file_name()
+                    .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+                if !is_hidden && path.extension().is_some_and(|ending| ending == "toml") {
+                    paths.push(path);
+                }
+            }
+            paths.sort();
+        }
+        paths
+            .into_iter()
+            .map(|path| {
+                let name = path.display().to_string();
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("`{name}` cannot be read as text"))?;
+                Ok(OnDisk { name, text })
+            })
+            .collect()
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        if self.is_folder {
+            self.path.join(".lock")
+        } else {
+            replace::beside(&self.path, ".lock")
+        }
+    }
+
+    /// The file itself, where its name is a link: a rename would replace the link.
+    fn resolved(&self, name: &str) -> Result<PathBuf> {
+        let path = Path::new(name);
+        if path.exists() {
+            fs::canonicalize(path).with_context(|| format!("`{name}` cannot be followed"))
+        } else {
+            Ok(path.to_owned())
+        }
+    }
+}
+
+const CHANGED: &str = "the key file was changed by somebody else in the meantime, and nothing was written; look at what is there now and run this again";
+
+fn holder(command: &str) -> String {
+    let process = std::process::id();
+    format!("process {process} (`keyward {command}`, {})", actor())
+}
+
+/// Whether the files are still those that were read.
+fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
+    let now = disk
+        .iter()
+        .map(|file| (file.name.as_str(), file.text.clone()));
+    read.texts().eq(now)
+}
+
+/// Replaces one file, with its journal entry.
+fn write(
+    path: &Path,
+    known: &OnDisk,
+    text: &str,
+    changes: &[Change],
+    command: &str,
+    now: u64,
+) -> Result<()> {
+    let here: Vec<&Change> = changes
+        .iter()
+        .filter(|change| change.file == known.name)
+        .collect();
+    let by = actor();
+    let entry = Entry {
+        at: now,
+        by: &by,
+        command,
+    };
+    let staged = Staged::write(path, text)?;
+    let journal = Journal::of(path);
+    // A file that is not there yet may have a journal: of a crash that came before it.
+    journal.recover(&known.text, now)?;
+    let begun = journal.begin(&entry, new_change_id()?, &here, &known.text, text)?;
+    staged.commit()?;
+    begun.done(input::now())
+}
