@@ -8,13 +8,16 @@ use serde_json::Value as Json;
 use super::fault::Fault;
 use super::fields::shown;
 use super::{At, Granted, Issue, KeyFile, KeyGrants, every_refusal};
-use crate::endpoint::PERMISSIONS;
 use crate::permission::PermissionRegistry;
 use crate::refusal::{Place, Refusal};
 
 /// The permissions there are: the built-in ones and those that endpoints name.
-pub(super) fn permissions(endpoints: &[(Json, At)]) -> PermissionRegistry {
-    let mut permissions = PermissionRegistry::new(PERMISSIONS);
+pub(super) fn permissions(is_stripe: bool, endpoints: &[(Json, At)]) -> PermissionRegistry {
+    let mut permissions = if is_stripe {
+        PermissionRegistry::stripe()
+    } else {
+        PermissionRegistry::without_implications()
+    };
     for (endpoint, _) in endpoints {
         let one = endpoint.get("permission").and_then(Json::as_str);
         let any = endpoint.get("any_of").and_then(Json::as_array);

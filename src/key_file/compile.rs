@@ -60,7 +60,7 @@ impl KeyFile {
         Json::Object(snapshot)
     }
 
-    fn single(&self, name: &str) -> Option<&Json> {
+    pub(super) fn single(&self, name: &str) -> Option<&Json> {
         let mut single = self.single.iter();
         single
             .find(|(of, _, _)| *of == name)

@@ -204,7 +204,8 @@ impl KeyFile {
     /// The permissions there are: the built-in ones and those that the file's endpoints name.
     #[must_use]
     pub fn permissions(&self) -> PermissionRegistry {
-        check::permissions(&self.endpoints)
+        let is_stripe = self.single("catalogue").and_then(Json::as_str) != Some("none");
+        check::permissions(is_stripe, &self.endpoints)
     }
 
     /// The name of the file that a key stands in.
