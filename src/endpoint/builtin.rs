@@ -1,7 +1,7 @@
 //! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/stripe.tsv` as tables that are ready to be walked. Nothing is built when a snapshot is loaded.
 
 use super::tree::Named;
-use super::{Endpoint, Method, Rule};
+use super::{Endpoint, Method, Row, Rule};
 use crate::permission::{AccessLevel, PERMISSIONS, Permission};
 
 /// One built-in endpoint, for people. Requests find it through the tree, and this table is not in the filter.
@@ -113,6 +113,6 @@ pub(super) fn endpoint(row: u16) -> Option<Endpoint<'static>> {
             publishable: ask.publishable,
         },
         label: PERMISSIONS.get(first.place())?.label,
-        row: Some(row),
+        row: Row::Builtin(row),
     })
 }

@@ -4,7 +4,7 @@
 use super::method::Method;
 use super::path::PlainPath;
 use super::tree::{self, Named, RowFault, Tree, alike};
-use super::{Endpoint, Rule, builtin};
+use super::{Endpoint, Row, Rule, builtin};
 use crate::permission::{AccessLevel, Permission};
 
 /// What a snapshot's own row asks of a caller.
@@ -101,15 +101,22 @@ impl EndpointCatalogue {
         };
         let mut found = None;
         search.walk(root, path.segments(), &mut found).ok()?;
-        match found? {
-            Row::Builtin(row) => builtin::endpoint(row),
-            Row::Own(row) => self.own.get(row).map(OwnEndpoint::view),
+        self.endpoint(found?)
+    }
+
+    /// The endpoint of a row.
+    #[must_use]
+    pub fn endpoint(&self, row: Row) -> Option<Endpoint<'_>> {
+        match row {
+            Row::Builtin(number) if self.has_builtin => builtin::endpoint(number),
+            Row::Builtin(_) => None,
+            Row::Own(number) => self.own.get(number).map(|own| own.view(row)),
         }
     }
 }
 
 impl OwnEndpoint {
-    fn view(&self) -> Endpoint<'_> {
+    fn view(&self, row: Row) -> Endpoint<'_> {
         let rule = match &self.rule {
             OwnRule::Public => Rule::Public,
             OwnRule::Key {
@@ -125,16 +132,9 @@ impl OwnEndpoint {
         Endpoint {
             rule,
             label: &self.label,
-            row: None,
+            row,
         }
     }
-}
-
-/// A row of one of the two trees.
-#[derive(Clone, Copy)]
-enum Row {
-    Builtin(u16),
-    Own(usize),
 }
 
 /// The same place in both trees, as far as they reach.

@@ -29,6 +29,18 @@ impl Method {
         }
     }
 
+    /// `GET`
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+        }
+    }
+
     /// Reads the method of a catalogue row: there is no row for HEAD.
     #[must_use]
     pub fn of_row(method: &str) -> Option<Self> {

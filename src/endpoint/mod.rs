@@ -41,8 +41,17 @@ pub struct Endpoint<'a> {
     pub rule: Rule<'a>,
     /// The resource's name for people.
     pub label: &'a str,
-    /// Its place in [`ROWS`]; `None` for a snapshot's own.
-    pub row: Option<u16>,
+    /// The row it comes from.
+    pub row: Row,
+}
+
+/// Where an endpoint comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Row {
+    /// The place in [`ROWS`].
+    Builtin(u16),
+    /// The place among the snapshot's own.
+    Own(usize),
 }
 
 impl Endpoint<'_> {

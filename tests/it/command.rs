@@ -87,6 +87,31 @@ fn check_accepts_a_configuration_and_a_bare_snapshot() {
 }
 
 #[test]
+fn check_says_what_cannot_be_meant_and_fails_for_warnings_alone() {
+    let mut value = configuration(7);
+    value["snapshot"]["endpoints"] =
+        json!([{"method": "GET", "path": "/v1/topups", "permission": "topup"}]);
+    let output = keyward(&["snapshot", "check", "-"], &value.to_string());
+    let note = "good: revision 7, 1 keys, 1 accounts\n\
+                note: snapshot.endpoints[0]: replaces Stripe's row, which asks for the same: `top_up` (read)\n";
+    assert_eq!(out(&output), note);
+    assert_eq!(output.status.code(), Some(0));
+
+    value["snapshot"]["keys"][0]["grants"] = json!({"balance": "write"});
+    let output = keyward(&["snapshot", "check", "-"], &value.to_string());
+    let warning = "warning: snapshot.keys[0].grants.balance: `balance` has no level `write` at Stripe; `read` grants the same\n";
+    assert_eq!(out(&output), format!("{note}{warning}"));
+    assert_eq!(output.status.code(), Some(1));
+
+    let output = keyward(&["snapshot", "check", "-"], &value["snapshot"].to_string());
+    assert!(
+        out(&output).contains("warning: keys[0].grants.balance: "),
+        "{}",
+        out(&output)
+    );
+}
+
+#[test]
 fn check_names_the_place_and_not_the_content() {
     let mut value = configuration(7);
     value["snapshot"]["keys"][0]["allowed_ips"][0] = json!(KEY);
