@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that stripe.tsv and permissions.tsv are well formed and agree.
+"""Checks that stripe.tsv, permissions.tsv and observed.tsv are well formed and agree, with each other and with key_api.txt.
 
-Usage: check.py [OPERATIONS]
+Usage: check.py
 
-OPERATIONS is a file with one `METHOD<TAB>PATH` per line; each of them must be in the catalogue, whatever its parameters are called.
 Prints every problem with its place, then counts. Exit status: 0 without problems, 1 with some, 2 for wrong arguments.
 """
 
@@ -15,13 +14,52 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ENDPOINT_COLUMNS = ["method", "path", "permission", "access", "publishable", "label", "category", "provenance", "host"]
 PERMISSION_COLUMNS = ["name", "label", "category", "read", "write", "aliases", "provenance", "implies"]
+OBSERVED_COLUMNS = ["source", "kind", "method", "path", "permission", "ours", "note"]
 METHODS = {"GET", "POST", "DELETE", "PUT", "PATCH"}
 PROVENANCE = {"documented", "observed", "inferred"}
+KINDS = {"page", "error", "account", "list", "earlier"}
+# The groups of Stripe's key page, as far as known, and of its API reference for the rest.
+CATEGORIES = {
+    "Accounts v2",
+    "Billing",
+    "Capital",
+    "Checkout",
+    "Climate",
+    "Connect",
+    "Core",
+    "Developers",
+    "Financial Connections",
+    "Identity",
+    "Issuing",
+    "Money Management",
+    "Orders",
+    "Payment Links",
+    "Radar",
+    "Reporting",
+    "Tax",
+    "Terminal",
+    "Treasury",
+    "Webhook",
+}
+HOSTS = {"connect.stripe.com", "files.stripe.com", "meter-events.stripe.com"}
+# What Stripe.js and the mobile SDKs call with a publishable key: these rows and no others.
+INTENT_PATHS = ["/confirm", "/link_account_sessions/{}/attach", "/refresh", "/source_cancel", "/verify_microdeposits"]
+PUBLISHABLE = {
+    ("DELETE", "/v1/consumers/{*}"),
+    ("GET", "/v1/consumers/{*}"),
+    ("POST", "/v1/consumers/{*}"),
+    ("GET", "/v1/elements/sessions"),
+    ("GET", "/v1/financial_connections/sessions/{}"),
+    ("POST", "/v1/payment_methods"),
+    ("POST", "/v1/sources"),
+    ("POST", "/v1/tokens"),
+    *(("GET", f"/v1/{intent}_intents/{{}}") for intent in ("payment", "setup")),
+    *(("POST", f"/v1/{intent}_intents/{{}}{path}") for intent in ("payment", "setup") for path in INTENT_PATHS),
+}
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LABEL = re.compile(r"[ -~]{1,128}")
 LITERAL = re.compile(r"[A-Za-z0-9_.-]+")
 PARAMETER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 WILDCARD = re.compile(r"\{\*([a-z][a-z0-9_]*)\}")
 
 
@@ -35,14 +73,15 @@ class Report:
 
 
 def main(arguments):
-    if len(arguments) > 1:
+    if arguments:
         print(__doc__.strip(), file=sys.stderr)
         return 2
     report = Report()
     permissions = check_permissions(report)
+    check_key_api(permissions, report)
     endpoints = check_endpoints(permissions, report)
-    if arguments:
-        check_coverage(endpoints, Path(arguments[0]), report)
+    check_observed(endpoints, report)
+    check_counts(report)
     print(f"{report.problems} problems" if report.problems else "ok")
     return 1 if report.problems else 0
 
@@ -81,12 +120,14 @@ def check_permissions(report):
         aliases = [] if row["aliases"] == "-" else row["aliases"].split(",")
         for spelling in [row["name"], *aliases]:
             spellings[spelling] += 1
-            if not NAME.fullmatch(spelling) or spelling.endswith(("_read", "_write")):
+            if not NAME.fullmatch(spelling) or spelling.startswith("rak_") or spelling.endswith(("_read", "_write")):
                 report(place, f"`{spelling}` is no permission name")
             if spellings[spelling] > 1:
                 report(place, f"`{spelling}` is there twice, as a name or an alias")
-        if not (LABEL.fullmatch(row["label"]) and LABEL.fullmatch(row["category"])):
-            report(place, "a label or category that is not 1 to 128 characters of printable ASCII")
+        if not LABEL.fullmatch(row["label"]):
+            report(place, "a label that is not 1 to 128 characters of printable ASCII")
+        if row["category"] not in CATEGORIES:
+            report(place, f"unknown category `{row['category']}`")
         if not {row["read"], row["write"]} <= {"yes", "-"} or row["read"] == row["write"] == "-":
             report(place, "expected `yes` or `-` for read and write, and one `yes`")
         if row["provenance"] not in PROVENANCE:
@@ -110,6 +151,19 @@ def check_implied(rows, permissions, report):
                 report(place, f"`{name}` is implied, but has no read level")
 
 
+def check_key_api(permissions, report):
+    """Every permission of Stripe's key API is known under its own name and level."""
+    lines = (HERE / "key_api.txt").read_text().splitlines()
+    names = [line for line in lines if not line.startswith("#")]
+    if names != sorted(set(names)) or len(names) != 158:
+        report("key_api.txt", f"expected 158 names in order, each once, found {len(names)}")
+    for name in names:
+        permission, _, level = name.rpartition("_")
+        if permissions.get(permission, {}).get(level) != "yes":
+            report("key_api.txt", f"`{name}` is not in permissions.tsv")
+    print(f"key API: {len(names)} permissions known")
+
+
 def check_endpoints(permissions, report):
     rows = read_table("stripe.tsv", ENDPOINT_COLUMNS, report)
     shapes, parameters, used = {}, {}, set()
@@ -128,10 +182,12 @@ def check_endpoints(permissions, report):
             report(place, f"access `{row['access']}` follows from the method: write `-`")
         if row["publishable"] not in {"yes", "-"}:
             report(place, "expected `yes` or `-` for publishable")
+        if (row["publishable"] == "yes") != (key in PUBLISHABLE):
+            report(place, f"publishable is `{row['publishable']}`, but the list in check.py says otherwise")
         if row["provenance"] not in PROVENANCE:
             report(place, f"unknown provenance `{row['provenance']}`")
-        if row["host"] != "-" and not HOST.fullmatch(row["host"]):
-            report(place, f"`{row['host']}` is no host")
+        if row["host"] != "-" and row["host"] not in HOSTS:
+            report(place, f"unknown host `{row['host']}`")
         names = row["permission"].split("|")
         if len(set(names)) != len(names):
             report(place, "a permission twice")
@@ -145,6 +201,8 @@ def check_endpoints(permissions, report):
             first = permissions.get(names[0])
             if first and row[column] != first[column]:
                 report(place, f"{column} `{row[column]}`, but `{names[0]}` has `{first[column]}`")
+    for method, path in sorted(PUBLISHABLE - shapes.keys()):
+        report("stripe.tsv", f"{method} {path} is publishable, but is no row")
     check_sorted(rows, lambda row: (row["path"], row["method"]), report)
     for name, row in permissions.items():
         if row["provenance"] == "inferred" and name not in used:
@@ -152,6 +210,37 @@ def check_endpoints(permissions, report):
     print_counts("endpoints", rows)
     print(f"publishable: {sum(row['publishable'] == 'yes' for _, row in rows)}; permissions in use: {len(used)}")
     return shapes
+
+
+def check_observed(endpoints, report):
+    """The form alone: whether the catalogue agrees is for a test to say."""
+    rows = read_table("observed.tsv", OBSERVED_COLUMNS, report)
+    seen = set()
+    for place, row in rows:
+        if row["kind"] not in KINDS:
+            report(place, f"unknown kind `{row['kind']}`")
+        if (row["method"], shape(row["path"])) not in endpoints:
+            report(place, f"{row['method']} {row['path']} is not in stripe.tsv")
+        if not row["permission"].endswith(("_read", "_write")):
+            report(place, f"`{row['permission']}` does not end in its level")
+        if row["source"] == "-" or row["note"] == "-" or tuple(row.values())[:5] in seen:
+            report(place, "without a source or a note, or there twice")
+        seen.add(tuple(row.values())[:5])
+    check_sorted(rows, lambda row: (row["path"], row["method"], row["permission"], row["source"]), report)
+    disagreements = sum(row["ours"] != "-" for _, row in rows)
+    print(f"observed: {len(rows)}, of which ours differs from {disagreements}")
+
+
+def check_counts(report):
+    """SOURCES.md states how many rows rest on what."""
+    told = (HERE / "SOURCES.md").read_text()
+    for what, file in (("endpoints", "stripe.tsv"), ("permissions", "permissions.tsv")):
+        columns = ENDPOINT_COLUMNS if file == "stripe.tsv" else PERMISSION_COLUMNS
+        rows = read_table(file, columns, Report())
+        counts = Counter(row["provenance"] for _, row in rows)
+        line = f"| {what} | {counts['documented']} | {counts['observed']} | {counts['inferred']} | {len(rows)} |"
+        if line not in told:
+            report("SOURCES.md", f"expected the line `{line}`")
 
 
 def check_path(place, path, parameters, report):
@@ -190,23 +279,6 @@ def check_sorted(rows, key, report):
     for (_, before), (place, row) in zip(rows, rows[1:]):
         if key(row) < key(before):
             report(place, "out of order")
-
-
-def check_coverage(endpoints, path, report):
-    operations = set()
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if line.startswith("#") or not line.strip():
-            continue
-        fields = line.split("\t")
-        if len(fields) != 2:
-            report(f"{path.name}:{number}", "expected a method, a tab and a path")
-            continue
-        operation = (fields[0], shape(fields[1]))
-        operations.add(operation)
-        if operation not in endpoints:
-            report(f"{path.name}:{number}", f"{fields[0]} {fields[1]} is not in the catalogue")
-    covered = len(operations & endpoints.keys())
-    print(f"coverage: {covered} of {len(operations)} operations; {len(endpoints) - covered} endpoints beyond them")
 
 
 def print_counts(what, rows):

@@ -69,18 +69,35 @@ fn every_operation_has_a_row_and_every_row_is_an_operation_or_accounted_for() {
 }
 
 #[test]
-fn rows_beyond_the_sdk_are_client_side_where_publishable_and_older_elsewhere() {
+fn rows_beyond_the_sdk_are_client_side_where_publishable_and_nowhere_else() {
     let publishable: BTreeSet<_> = table("stripe.tsv")
         .into_iter()
         .filter(|row| row[4] == "yes")
         .map(|row| (row[0].clone(), row[1].clone()))
         .collect();
     for row in table("operations-own.tsv") {
-        let expected = match publishable.contains(&(row[0].clone(), row[1].clone())) {
-            true => "client-side: ",
-            false => "older: ",
+        let expected: &[&str] = match publishable.contains(&(row[0].clone(), row[1].clone())) {
+            true => &["client-side: "],
+            false => &["older: ", "beside: "],
         };
-        assert!(row[4].starts_with(expected), "{row:?}");
+        let as_expected = |note: &&str| row[4].starts_with(note);
+        assert!(expected.iter().any(as_expected), "{row:?}");
+    }
+}
+
+#[test]
+fn a_row_names_the_host_that_the_operation_is_called_on() {
+    let called: BTreeMap<_, _> = ["operations.tsv", "operations-own.tsv"]
+        .into_iter()
+        .flat_map(table)
+        .map(|row| ((row[0].clone(), row[1].clone()), row[2].clone()))
+        .collect();
+    for row in table("stripe.tsv") {
+        let host = match row[8].as_str() {
+            "-" => "api.stripe.com",
+            host => host,
+        };
+        assert_eq!(called[&(row[0].clone(), row[1].clone())], host, "{row:?}");
     }
 }
 

@@ -2,7 +2,9 @@
 //! code of its own.
 
 mod compiled;
+mod files;
 mod generated;
+mod observed;
 mod page;
 
 use std::fs;

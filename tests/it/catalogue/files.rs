@@ -1,0 +1,12 @@
+//! The data files are well formed and agree with each other, as `catalogue/check.py` sees it.
+
+use std::process::Command;
+
+#[test]
+fn the_checker_finds_no_problem() {
+    let checker = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogue/check.py");
+    let output = Command::new("python3").arg(checker).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}");
+    assert!(told.ends_with("\nok\n"), "{told}");
+}
