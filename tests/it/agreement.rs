@@ -32,7 +32,7 @@ use world::{World, canonical};
 const REQUESTS: usize = 16;
 
 /// How many configurations there are by default.
-const CASES: u32 = 800;
+const CASES: u32 = 1_200;
 
 /// How often each outcome must have been met in a default run.
 const ENOUGH: usize = 5;

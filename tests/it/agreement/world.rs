@@ -159,6 +159,7 @@ impl World {
                 "organization",
                 "restricted",
                 "organization",
+                "organization",
             ]);
             if kind == "organization" && organizations.is_empty() {
                 kind = "restricted";
