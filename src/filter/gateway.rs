@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::census;
 use super::host::{self, HostStatus, LogLevel};
 use super::memory::{self, Meter};
 use super::tenure::{PluginId, Tenure, release_pinned};
@@ -37,9 +38,10 @@ pub(super) enum Load {
 pub(super) fn load(plugin: PluginId, size: usize) -> Load {
     if size > memory::LARGEST_CONFIGURATION {
         let most = memory::LARGEST_CONFIGURATION;
-        return refuse(&format!(
-            "expected at most {most} bytes, and there are {size}"
-        ));
+        return refuse(
+            &plugin,
+            &format!("expected at most {most} bytes, and there are {size}"),
+        );
     }
     release_pinned(memory::is_low);
     if !memory::has_room_for(size) {
@@ -60,16 +62,23 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
     };
     let configuration = match Configuration::from_json(&text) {
         Ok(configuration) => configuration,
-        Err(refusal) => return refuse(&refusal.to_string()),
+        Err(refusal) => return refuse(&plugin, &refusal.to_string()),
     };
     drop(text);
     #[cfg(feature = "trap-door")]
     super::trap_door::tell_peak(meter.peak());
     let most = memory::allowance(size);
-    if IS_FRESH.replace(false) && meter.peak() > most {
-        return refuse(&format!(
-            "expected a configuration that takes at most {most} bytes of memory to load"
-        ));
+    if IS_FRESH.replace(false) {
+        if meter.peak() > most {
+            return refuse(
+                &plugin,
+                &format!(
+                    "expected a configuration that takes at most {most} bytes of memory to load"
+                ),
+            );
+        }
+        // The trial comes first, and on one thread: a worker that is late with an older push does not take back what this one says.
+        census::accepts(&plugin);
     }
     Load::Serve(Tenure::begin(plugin, Rc::new(Gateway { configuration })))
 }
@@ -100,7 +109,8 @@ fn read(size: usize) -> Result<Vec<u8>, Unread> {
     Ok(text)
 }
 
-fn refuse(why: &str) -> Load {
+fn refuse(plugin: &PluginId, why: &str) -> Load {
+    census::refuses(plugin);
     host::log(
         LogLevel::Error,
         &format!("keyward: configuration refused: {why}"),

@@ -81,6 +81,7 @@ unsafe extern "C" {
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
 }
 
 fn check(status: u32) -> HostResult<()> {
@@ -222,4 +223,10 @@ pub(super) fn record_metric(id: u32, value: u64) {
 pub(super) fn increment_metric(id: u32, offset: i64) {
     // SAFETY: the call takes no pointer.
     let _ = unsafe { proxy_increment_metric(id, offset) };
+}
+
+/// Has the root context of this call ticked after `period` milliseconds, and so on; 0 stops it.
+pub(super) fn set_tick_period(period: u32) {
+    // SAFETY: the call takes no pointer.
+    let _ = unsafe { proxy_set_tick_period_milliseconds(period) };
 }

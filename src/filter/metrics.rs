@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use super::host::{self, MetricKind};
+use super::tenure::PluginId;
 use crate::decision::{Permit, PermitKind};
 use crate::reason::DenyReason;
 use crate::snapshot::Snapshot;
@@ -12,6 +13,8 @@ thread_local! {
     /// Counters of verdicts, by slot.
     static VERDICTS: RefCell<HashMap<Slot, Option<u32>>> = RefCell::new(HashMap::new());
     static GAUGES: RefCell<HashMap<&'static str, Option<u32>>> = RefCell::new(HashMap::new());
+    /// Gauges of one plugin each.
+    static OF_PLUGINS: RefCell<HashMap<(PluginId, &'static str), Option<u32>>> = RefCell::new(HashMap::new());
     static BUILD_INFO: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -89,6 +92,29 @@ pub(super) fn announce(snapshot: &Snapshot) {
             ";.;keyward_build_info"
         );
         set(name, 1);
+    }
+}
+
+fn of_plugin(plugin: &PluginId, name: &'static str) -> Option<u32> {
+    OF_PLUGINS.with_borrow_mut(|ids| {
+        *ids.entry((plugin.clone(), name)).or_insert_with(|| {
+            let name = format!("plugin=.={};.;{name}", plugin.label());
+            host::define_metric(MetricKind::Gauge, &name).ok()
+        })
+    })
+}
+
+/// Adds to a gauge of one plugin.
+pub(super) fn add_of_plugin(plugin: &PluginId, name: &'static str, difference: i64) {
+    if let Some(id) = of_plugin(plugin, name) {
+        host::increment_metric(id, difference);
+    }
+}
+
+/// Sets a gauge of one plugin.
+pub(super) fn set_of_plugin(plugin: &PluginId, name: &'static str, value: u64) {
+    if let Some(id) = of_plugin(plugin, name) {
+        host::record_metric(id, value);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The filter: the only code that talks to Envoy. It reads a request's head, asks the core, and carries out the verdict.
 
+mod census;
 mod gateway;
 mod host;
 mod memory;
@@ -24,11 +25,14 @@ use crate::request::RequestHead;
 use crate::upstream::{HeaderChange, header_changes};
 use gateway::{Gateway, Load};
 use host::{HostStatus, LogLevel};
-use tenure::{PluginId, Tenure};
+use tenure::{BACK_PERIOD, PluginId, Tenure};
 
 proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root { tenure: None }));
 }}
+
+/// When a configuration counts as loaded, in milliseconds after its load. Any time will do: Envoy ends a trial before it looks at a timer.
+const SETTLING: u32 = 10;
 
 /// One plugin in one VM, from one push to the next.
 struct Root {
@@ -38,6 +42,8 @@ struct Root {
 impl Context for Root {
     /// The plugin was replaced or taken away.
     fn on_done(&mut self) -> bool {
+        // A timer outlives its root context.
+        host::set_tick_period(0);
         if let Some(tenure) = self.tenure.take() {
             tenure.end();
         }
@@ -70,10 +76,16 @@ impl RootContext for Root {
                 if let Some(before) = self.tenure.replace(tenure) {
                     before.end();
                 }
+                host::set_tick_period(SETTLING);
                 true
             }
             Load::Refuse => false,
         }
+    }
+
+    fn on_tick(&mut self) {
+        let again = self.tenure.as_ref().is_some_and(|tenure| tenure.tick());
+        host::set_tick_period(if again { BACK_PERIOD } else { 0 });
     }
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {

@@ -10,18 +10,49 @@ use std::rc::Rc;
 
 use super::gateway::Gateway;
 use super::host::{self, LogLevel};
-use super::{memory, metrics};
-use crate::snapshot::Revision;
+use super::{census, memory, metrics};
+use crate::snapshot::{Revision, Snapshot};
 
 /// Plugins that share a VM share its statics: each is known by its name, its root id and its listener's direction, and never sees another's keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PluginId([Box<[u8]>; 3]);
+
+/// The longest part of a plugin's name that metrics show.
+const LONGEST_PART: usize = 64;
 
 impl PluginId {
     pub(super) fn of_this_plugin() -> Self {
         let names = ["plugin_name", "plugin_root_id", "listener_direction"];
         Self(names.map(|name| host::property(name).ok().flatten().unwrap_or_default()))
     }
+
+    /// The plugin in the names of its metrics: its name, and what else tells it from others, joined with `/`. All of it is the operator's.
+    pub(super) fn label(&self) -> String {
+        let [name, root_id, direction] = &self.0;
+        // Envoy's `envoy.config.core.v3.TrafficDirection`, as eight bytes.
+        let direction = match direction.first() {
+            Some(1) => "inbound",
+            Some(2) => "outbound",
+            _ => "",
+        };
+        let mut label = spelled(name);
+        for part in [spelled(root_id), direction.to_owned()] {
+            if !part.is_empty() && part != label {
+                label.push('/');
+                label.push_str(&part);
+            }
+        }
+        label
+    }
+}
+
+/// In characters that neither Envoy's tags nor Prometheus give a meaning.
+fn spelled(part: &[u8]) -> String {
+    let plain = |byte: &u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(*byte),
+        _ => '_',
+    };
+    part.iter().take(LONGEST_PART).map(plain).collect()
 }
 
 thread_local! {
@@ -37,6 +68,7 @@ pub(super) struct Tenure {
     gateway: RefCell<Rc<Gateway>>,
     turn: Cell<Turn>,
     lag: Cell<Lag>,
+    standing: Cell<Standing>,
 }
 
 /// Where a tenure stands among those of its plugin.
@@ -62,6 +94,19 @@ enum Lag {
     Counted,
 }
 
+/// Where a tenure stands in the census.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Its timer has not fired yet: it may be a trial.
+    Trial,
+    /// It serves, unless a newer one does.
+    Settled,
+    /// A newer one has settled.
+    Old,
+    /// It took a request although a newer one has settled. True where it did so since its timer last fired.
+    Back(bool),
+}
+
 impl Tenure {
     /// Begins to serve what was loaded.
     pub(super) fn begin(plugin: PluginId, gateway: Rc<Gateway>) -> Rc<Self> {
@@ -81,6 +126,7 @@ impl Tenure {
             gateway: RefCell::new(gateway),
             turn: Cell::new(Turn::Waiting),
             lag: Cell::new(lag),
+            standing: Cell::new(Standing::Trial),
         });
         TENURES.with_borrow_mut(|tenures| tenures.push(Rc::clone(&tenure)));
         tenure
@@ -91,7 +137,52 @@ impl Tenure {
         if self.turn.get() != Turn::Serving {
             self.take_turn();
         }
+        if let Standing::Old | Standing::Back(false) = self.standing.get() {
+            self.come_back();
+        }
         Rc::clone(&self.gateway.borrow())
+    }
+
+    /// Its root's timer has fired. True where it is to fire again, after [`BACK_PERIOD`].
+    pub(super) fn tick(&self) -> bool {
+        match self.standing.get() {
+            Standing::Trial => {
+                self.standing.set(Standing::Settled);
+                self.put_older_ones_behind();
+            }
+            Standing::Back(true) => self.standing.set(Standing::Back(false)),
+            Standing::Back(false) => self.standing.set(Standing::Old),
+            Standing::Settled | Standing::Old => {}
+        }
+        count(&self.plugin);
+        matches!(self.standing.get(), Standing::Back(_))
+    }
+
+    fn put_older_ones_behind(&self) {
+        let mut is_older = true;
+        each_of(&self.plugin, |other| {
+            if std::ptr::eq(&raw const **other, self) {
+                is_older = false;
+            } else if is_older && other.standing.get() == Standing::Settled {
+                other.standing.set(Standing::Old);
+            } else if !is_older && other.standing.get() == Standing::Settled {
+                self.standing.set(Standing::Old);
+            }
+        });
+    }
+
+    /// It still takes requests: Envoy has not switched to the newer one yet, or an old connection holds on to this one.
+    fn come_back(&self) {
+        let is_new = self.standing.replace(Standing::Back(true)) == Standing::Old;
+        if is_new {
+            host::set_tick_period(BACK_PERIOD);
+            count(&self.plugin);
+        }
+    }
+
+    fn revision(&self) -> Option<Revision> {
+        let gateway = self.gateway.borrow();
+        gateway.configuration.snapshot().map(Snapshot::revision)
     }
 
     /// The plugin was replaced or taken away, and its last stream has ended.
@@ -103,6 +194,7 @@ impl Tenure {
                 SERVED.with_borrow_mut(|served| served.remove(&self.plugin));
             }
         });
+        count(&self.plugin);
     }
 
     /// Whether it was closed, for want of a snapshot or of memory, or never had any.
@@ -128,6 +220,10 @@ impl Tenure {
         if self.lag.get() == Lag::Behind {
             self.lag.set(Lag::Counted);
             metrics::add_behind(1);
+        }
+        // The first request proves as much as the timer.
+        if self.standing.get() == Standing::Trial {
+            self.tick();
         }
         self.announce();
     }
@@ -158,6 +254,27 @@ impl Tenure {
     fn is_pinned(self: &Rc<Self>) -> bool {
         // One is the registry's, one the root's, all others are streams'.
         self.turn.get() == Turn::Replaced && Rc::strong_count(self) > 2
+    }
+}
+
+/// How long a tenure that took a request out of its turn counts, in milliseconds.
+pub(super) const BACK_PERIOD: u32 = 1000;
+
+/// Tells the census what this VM serves for `plugin`: the newest revision that has settled, or a lower one that still takes requests.
+fn count(plugin: &PluginId) {
+    let mut newest: Option<Option<Revision>> = None;
+    let mut back: Option<Option<Revision>> = None;
+    each_of(plugin, |tenure| match tenure.standing.get() {
+        Standing::Trial => {}
+        Standing::Settled | Standing::Old => newest = Some(tenure.revision()),
+        Standing::Back(_) => {
+            let revision = tenure.revision();
+            back = Some(back.map_or(revision, |other| other.min(revision)));
+        }
+    });
+    match back.or(newest) {
+        Some(revision) => census::serves(plugin, revision),
+        None => census::leaves(plugin),
     }
 }
 
