@@ -23,6 +23,7 @@ mod snapshot;
     reason = "shared by the commands on keys, which take it up one by one"
 )]
 mod store;
+mod wait;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Push(push::Arguments),
     /// Check a snapshot
     Snapshot(snapshot::Arguments),
+    /// Wait until every named Envoy serves a revision on every worker
+    Wait(wait::Arguments),
 }
 
 /// Runs the command with the process's arguments.
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
+        Command::Wait(arguments) => wait::run(arguments),
     };
     match result {
         Ok(exit) => exit.into(),

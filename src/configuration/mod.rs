@@ -1,9 +1,12 @@
 //! The plugin configuration: the settings of one gateway and the snapshot it decides by.
 
+mod peek;
 mod wire;
 
 #[cfg(test)]
 mod tests;
+
+pub use peek::named_revision;
 
 use crate::json::from_json;
 use crate::key::Livemode;

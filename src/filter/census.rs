@@ -69,14 +69,18 @@ fn change(plugin: &PluginId, after: Option<Share>) {
     }
 }
 
-/// Says that the push which this VM has just tried is refused. The trial load says so itself: nobody else will ever load it.
-pub(super) fn refuses(plugin: &PluginId) {
-    metrics::set_of_plugin(plugin, REFUSED, 1);
+/// Says that the push of `revision`, if it could be read, is refused. The trial load says so itself: nobody else ever loads that push.
+pub(super) fn refuses(plugin: &PluginId, revision: Option<u64>) {
+    metrics::set_of_plugin(
+        plugin,
+        "keyward_snapshot_refused_revision",
+        revision.unwrap_or(0),
+    );
+    metrics::set_of_plugin(plugin, "keyward_snapshot_push_refused", 1);
 }
 
 /// Says that the push which this VM has just tried is not refused.
 pub(super) fn accepts(plugin: &PluginId) {
-    metrics::set_of_plugin(plugin, REFUSED, 0);
+    metrics::set_of_plugin(plugin, "keyward_snapshot_push_refused", 0);
+    metrics::set_of_plugin(plugin, "keyward_snapshot_refused_revision", 0);
 }
-
-const REFUSED: &str = "keyward_snapshot_push_refused";

@@ -7,7 +7,7 @@ use super::census;
 use super::host::{self, HostStatus, LogLevel};
 use super::memory::{self, Meter};
 use super::tenure::{PluginId, Tenure, release_pinned};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, named_revision};
 
 /// How much of a configuration is read in one call.
 const RANGE: usize = 1 << 20;
@@ -40,6 +40,7 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
         let most = memory::LARGEST_CONFIGURATION;
         return refuse(
             &plugin,
+            None,
             &format!("expected at most {most} bytes, and there are {size}"),
         );
     }
@@ -62,7 +63,7 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
     };
     let configuration = match Configuration::from_json(&text) {
         Ok(configuration) => configuration,
-        Err(refusal) => return refuse(&plugin, &refusal.to_string()),
+        Err(refusal) => return refuse(&plugin, named_revision(&text), &refusal.to_string()),
     };
     drop(text);
     #[cfg(feature = "trap-door")]
@@ -70,8 +71,10 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
     let most = memory::allowance(size);
     if IS_FRESH.replace(false) {
         if meter.peak() > most {
+            let snapshot = configuration.snapshot();
             return refuse(
                 &plugin,
+                snapshot.map(|snapshot| snapshot.revision().number()),
                 &format!(
                     "expected a configuration that takes at most {most} bytes of memory to load"
                 ),
@@ -109,8 +112,8 @@ fn read(size: usize) -> Result<Vec<u8>, Unread> {
     Ok(text)
 }
 
-fn refuse(plugin: &PluginId, why: &str) -> Load {
-    census::refuses(plugin);
+fn refuse(plugin: &PluginId, revision: Option<u64>, why: &str) -> Load {
+    census::refuses(plugin, revision);
     host::log(
         LogLevel::Error,
         &format!("keyward: configuration refused: {why}"),

@@ -32,3 +32,4 @@ mod schema;
 mod sdk;
 #[allow(dead_code, reason = "a harness: each test takes what it needs of it")]
 mod support;
+mod wait;

@@ -1,0 +1,38 @@
+//! The revision that a configuration names, read past everything else: also of one that is refused, or that a later version wrote.
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Configuration {
+    snapshot: Option<Snapshot>,
+}
+
+#[derive(Deserialize)]
+struct Snapshot {
+    revision: u64,
+}
+
+/// The revision of the snapshot in this JSON, if it says one.
+#[must_use]
+pub fn named_revision(json: &[u8]) -> Option<u64> {
+    let configuration: Configuration = serde_json::from_slice(json).ok()?;
+    Some(configuration.snapshot?.revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_revision;
+
+    #[test]
+    fn a_revision_is_found_in_what_is_refused() {
+        for (json, expected) in [
+            (r#"{"snapshot": {"revision": 7, "x": 1}, "y": []}"#, Some(7)),
+            (r#"{"snapshot": {"revision": "7"}}"#, None),
+            (r#"{"snapshot": {}}"#, None),
+            ("{}", None),
+            ("", None),
+        ] {
+            assert_eq!(named_revision(json.as_bytes()), expected, "{json}");
+        }
+    }
+}
