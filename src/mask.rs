@@ -33,6 +33,12 @@ impl KnownPrefixes {
         first_key(text.as_bytes(), self).is_some()
     }
 
+    /// Whether `text` begins as a key does.
+    #[must_use]
+    pub fn begin(&self, text: &str) -> bool {
+        !self.of(text.as_bytes()).is_empty()
+    }
+
     /// The longest known prefix `text` starts with; empty where there is none.
     fn of<'a>(&'a self, text: &[u8]) -> &'a str {
         self.0

@@ -27,6 +27,7 @@ mod fail_closed;
 mod gateway;
 mod hostile;
 mod layers;
+mod pushes;
 mod reference;
 mod schema;
 mod sdk;

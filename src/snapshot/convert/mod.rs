@@ -3,6 +3,7 @@
 mod accounts;
 mod endpoints;
 mod keys;
+mod names;
 
 use super::{FORMAT, Revision, Snapshot, wire};
 use crate::permission::AccessLevel;
@@ -41,6 +42,7 @@ impl Snapshot {
         if format.0 != FORMAT {
             return Err(place.then("format").expected("`keyward.snapshot/v1`"));
         }
+        names::check(&keys, &endpoints, profile.known_prefixes(), place)?;
         let revision = Revision::new(revision.0)
             .ok_or_else(|| place.then("revision").expected("an integer below 10^15"))?;
         let issued_at = time(issued_at, &place.then("issued_at"))?;

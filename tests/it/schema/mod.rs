@@ -1,6 +1,6 @@
 //! The JSON Schemas in `docs/` against the code: both judge every configuration alike, apart from the rules that no schema can say.
 
-mod sample;
+pub mod sample;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -26,6 +26,19 @@ pub fn write(
     out.flush()
 }
 
+/// The same file, which says that `claimed` bytes of configuration follow, whatever does.
+pub fn claiming(
+    version: &str,
+    wasm: &Path,
+    wrapper: Wrapper,
+    claimed: usize,
+    content: &[u8],
+) -> Vec<u8> {
+    let mut file = head(version, wasm, wrapper, claimed);
+    file.extend(content);
+    file
+}
+
 /// Everything before a configuration of `length` bytes. The configuration is the last field of the last field and so on, so nothing follows it.
 fn head(version: &str, wasm: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> {
     let name = match wrapper {

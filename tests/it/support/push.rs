@@ -64,6 +64,14 @@ impl Envoy {
         self.replace(|path, _| fs::write(path, content).unwrap());
     }
 
+    /// The same, and waits until Envoy has looked at it.
+    #[track_caller]
+    pub fn push_file_and_wait(&self, content: &[u8]) -> Push {
+        self.settled(BOUND);
+        self.push_file(content);
+        self.settled(BOUND)
+    }
+
     /// Pushes a configuration, and waits until Envoy has taken or refused it.
     #[track_caller]
     pub fn push_and_wait(&self, config: &str) -> Push {
