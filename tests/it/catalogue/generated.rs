@@ -151,6 +151,28 @@ fn what_an_expansion_asks_for_can_be_granted_at_level_read() {
     }
 }
 
+#[test]
+fn an_object_that_follows_an_endpoint_asks_for_what_its_row_asks_for() {
+    let rows = table("stripe.tsv");
+    let mut followed = 0;
+    for object in table("objects.tsv") {
+        let Some(note) = object[3].strip_prefix("as GET ") else {
+            continue;
+        };
+        let path = note.split(';').next().unwrap();
+        let mut row = rows.iter().filter(|row| row[0] == "GET" && row[1] == path);
+        let row = row.next().unwrap_or_else(|| panic!("no row GET {path}"));
+        assert_eq!(
+            object[1..3],
+            [row[2].clone(), row[7].clone()],
+            "{}",
+            object[0]
+        );
+        followed += 1;
+    }
+    assert!(followed > 60, "{followed}");
+}
+
 /// A reply that is a list, or one of several objects, has the fields of each.
 #[test]
 fn every_field_belongs_to_an_object_that_a_reply_can_hold() {
