@@ -1,10 +1,12 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
+mod accounts;
 mod conformance;
 mod doctor;
 mod exit;
 mod explain;
 mod http;
+mod init;
 mod input;
 #[allow(
     dead_code,
@@ -42,12 +44,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Add, move, remove, suspend and draw accounts
+    Accounts(accounts::Arguments),
     /// Put the conformance cases of one file to a gateway, and say where it differs
     Conformance(conformance::Arguments),
     /// Look at a running Envoy, and say what lets requests past keyward or weakens it
     Doctor(doctor::Arguments),
     /// Say what keyward would answer to one request, and why
     Explain(explain::Arguments),
+    /// Make a first key file
+    Init(init::Arguments),
     /// Check a plugin configuration and put it into the file that Envoy watches
     Push(push::Arguments),
     /// Check a snapshot
@@ -61,9 +67,11 @@ enum Command {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.command {
+        Command::Accounts(arguments) => accounts::run(arguments),
         Command::Conformance(arguments) => conformance::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
         Command::Wait(arguments) => wait::run(arguments),

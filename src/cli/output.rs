@@ -7,11 +7,11 @@ use anyhow::Result;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde_json::Value;
 
-/// `--json`, the same for every command: flatten it into the arguments.
+/// `--json`, the same for every command: flatten it into the arguments, once for a group of commands.
 #[derive(clap::Args, Clone, Copy)]
 pub(super) struct OutputArguments {
     /// Print JSON, for programs
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(super) json: bool,
 }
 

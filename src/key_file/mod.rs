@@ -35,6 +35,7 @@ use crate::permission::PermissionRegistry;
 use crate::profile::Profile;
 use crate::refusal::Place;
 use fault::Collector;
+use raw_key::RawKeys;
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "keyward.keys/v1";
@@ -74,12 +75,13 @@ impl KeyFile {
     /// Reads files, given by name and text, as one. All faults are found, not only the first.
     pub fn read(texts: Vec<(String, String)>) -> Result<Self, Faults> {
         let stripe = Profile::stripe();
+        let stripes = RawKeys::of(&stripe);
         let mut faults = Vec::new();
         let mut documents = Vec::with_capacity(texts.len());
         for (name, text) in &texts {
             let mut collector = Collector::new(name, text);
             let parsed = Document::parse(text.clone());
-            read::refuse_raw_keys(parsed.as_ref().ok(), &stripe, &mut collector);
+            read::refuse_raw_keys(parsed.as_ref().ok(), &stripes, &mut collector);
             match parsed {
                 Ok(document) => documents.push(document),
                 // A parser's message may quote what it met.
@@ -103,9 +105,10 @@ impl KeyFile {
             single: Vec::new(),
             profile: profile.unwrap_or(stripe),
         };
+        let own = RawKeys::of(&file.profile);
         for (part, ((name, text), document)) in texts.into_iter().zip(documents).enumerate() {
             let mut collector = Collector::new(&name, &text);
-            read::refuse_raw_keys(Some(&document), &file.profile, &mut collector);
+            read::refuse_raw_keys(Some(&document), &own, &mut collector);
             if collector.faults.is_empty() {
                 let read = read::contents(&document, part, &file.profile, &mut collector);
                 file.accounts.extend(read.accounts);

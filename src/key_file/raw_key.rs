@@ -9,32 +9,41 @@ const SHORTEST: usize = 10;
 /// The kinds whose values are secret.
 const SECRET: [KeyKind; 3] = [KeyKind::Secret, KeyKind::Restricted, KeyKind::Organization];
 
-/// Where, in bytes, the first text stands that looks like a secret key of this profile or of Stripe's.
-pub(super) fn find(text: &str, profile: &Profile) -> Option<usize> {
-    let stripe = Profile::stripe();
-    let prefixes: Vec<&str> = SECRET
-        .into_iter()
-        .flat_map(|kind| profile.key_prefixes(kind).chain(stripe.key_prefixes(kind)))
-        .collect();
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    while let Some(rest) = bytes.get(start..) {
-        let length = rest.iter().take_while(|byte| is_key_byte(**byte)).count();
-        let token = rest.get(..length).unwrap_or_default();
-        let found = (0..token.len()).find(|at| {
-            let at_word = at
-                .checked_sub(1)
-                .and_then(|before| token.get(before))
-                .is_none_or(|before| !before.is_ascii_alphanumeric());
-            let from = token.get(*at..).unwrap_or_default();
-            at_word && prefixes.iter().any(|prefix| is_key(from, prefix))
-        });
-        if let Some(found) = found {
-            return Some(start + found);
-        }
-        start += length + 1;
+/// How secret keys of one API begin, and Stripe's always.
+pub(super) struct RawKeys(Vec<Box<str>>);
+
+impl RawKeys {
+    /// The keys of this profile, and Stripe's.
+    pub(super) fn of(profile: &Profile) -> Self {
+        let stripe = Profile::stripe();
+        let prefixes = SECRET
+            .into_iter()
+            .flat_map(|kind| profile.key_prefixes(kind).chain(stripe.key_prefixes(kind)))
+            .map(Box::from);
+        let mut prefixes: Vec<Box<str>> = prefixes.collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        Self(prefixes)
     }
-    None
+
+    /// Whether something in `text` looks like a secret key.
+    pub(super) fn occur_in(&self, text: &str) -> bool {
+        text.split(|c: char| !is_key_character(c))
+            .filter(|token| token.len() > SHORTEST)
+            .any(|token| self.occur_in_token(token.as_bytes()))
+    }
+
+    fn occur_in_token(&self, token: &[u8]) -> bool {
+        let mut is_word_start = true;
+        for (at, byte) in token.iter().enumerate() {
+            let from = token.get(at..).unwrap_or_default();
+            if is_word_start && self.0.iter().any(|prefix| is_key(from, prefix)) {
+                return true;
+            }
+            is_word_start = !byte.is_ascii_alphanumeric();
+        }
+        false
+    }
 }
 
 fn is_key(text: &[u8], prefix: &str) -> bool {
@@ -43,8 +52,8 @@ fn is_key(text: &[u8], prefix: &str) -> bool {
 }
 
 /// What generated keys are spelled with.
-fn is_key_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+fn is_key_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
 #[cfg(test)]
@@ -52,24 +61,26 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn assert_found(text: &str, expected: Option<usize>) {
-        assert_eq!(find(text, &Profile::stripe()), expected, "{text}");
+    fn assert_found(text: &str, expected: bool) {
+        let keys = RawKeys::of(&Profile::stripe());
+        assert_eq!(keys.occur_in(text), expected, "{text}");
     }
 
     #[test]
     fn a_key_is_found_wherever_it_stands() {
-        assert_found("sk_test_FAKE-alice-0001", Some(0));
-        assert_found("note = \"rk_live_FAKE-alice-0001\"", Some(8));
-        assert_found("# x\nname = 'a' # old: sk_org_FAKE-alice-0001", Some(22));
-        assert_found("mk_1-sk_test_FAKE-alice-0001", Some(5));
+        assert_found("sk_test_FAKE-alice-0001", true);
+        assert_found("note = \"rk_live_FAKE-alice-0001\"", true);
+        assert_found("name = 'a' # old: sk_org_FAKE-alice-0001", true);
+        assert_found("mk_1-sk_test_FAKE-alice-0001", true);
+        assert_found("äsk_test_FAKE-alice-0001", true);
     }
 
     #[test]
     fn prefixes_masks_and_public_keys_are_left_alone() {
-        assert_found("prefixes = [\"sk_test_\", \"sk_live_\"]", None);
-        assert_found("rk_test_****hixR", None);
-        assert_found("pk_test_FAKE-alice-0001", None);
-        assert_found("task_test_FAKE-alice-0001", None);
-        assert_found("", None);
+        assert_found("prefixes = [\"sk_test_\", \"sk_live_\"]", false);
+        assert_found("rk_test_****hixR", false);
+        assert_found("pk_test_FAKE-alice-0001", false);
+        assert_found("task_test_FAKE-alice-0001", false);
+        assert_found("", false);
     }
 }

@@ -5,8 +5,9 @@ use toml_edit::{ArrayOfTables, Document, Item, Table, TableLike, Value};
 
 use super::fault::Collector;
 use super::fields::{Fields, granted, offset_of, shown};
+use super::raw_key::RawKeys;
 use super::record::{Account, Granted, Key, KeyGrants};
-use super::{At, FORMAT, raw_key};
+use super::{At, FORMAT};
 use crate::account::{AccountStatus, Children};
 use crate::address::parse_range;
 use crate::configuration::Configuration;
@@ -441,20 +442,20 @@ pub(super) fn profile_of(document: &Document<String>) -> Option<Profile> {
 /// Notes each line where a raw key stands, also one spelled with TOML's escapes.
 pub(super) fn refuse_raw_keys(
     document: Option<&Document<String>>,
-    profile: &Profile,
+    keys: &RawKeys,
     collector: &mut Collector<'_>,
 ) {
     const FOUND: &str = "a key stands here, and a key file keeps digests alone: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
     let mut start = 0;
     for line in collector.text.split_inclusive('\n') {
-        if raw_key::find(line, profile).is_some() {
+        if keys.occur_in(line) {
             collector.push(Some(start), Place::default().refused(FOUND));
         }
         start += line.len();
     }
     if let (Some(document), true) = (document, collector.faults.is_empty()) {
         let mut found = Vec::new();
-        escaped(document.as_item(), profile, &mut found);
+        escaped(document.as_item(), keys, &mut found);
         for offset in found {
             collector.push(offset, Place::default().refused(FOUND));
         }
@@ -462,30 +463,27 @@ pub(super) fn refuse_raw_keys(
 }
 
 /// Where strings and names hold a raw key once their escapes are read.
-fn escaped(item: &Item, profile: &Profile, found: &mut Vec<Option<usize>>) {
+fn escaped(item: &Item, keys: &RawKeys, found: &mut Vec<Option<usize>>) {
     if let Some(table) = item.as_table_like() {
-        escaped_in(table, profile, found);
+        escaped_in(table, keys, found);
     } else if let Some(tables) = item.as_array_of_tables() {
         for table in tables {
-            escaped_in(table, profile, found);
+            escaped_in(table, keys, found);
         }
     } else if let Some(array) = item.as_array() {
         for value in array {
-            escaped(&Item::Value(value.clone()), profile, found);
+            escaped(&Item::Value(value.clone()), keys, found);
         }
-    } else if item
-        .as_str()
-        .is_some_and(|text| raw_key::find(text, profile).is_some())
-    {
+    } else if item.as_str().is_some_and(|text| keys.occur_in(text)) {
         found.push(item.span().map(|span| span.start));
     }
 }
 
-fn escaped_in(table: &dyn TableLike, profile: &Profile, found: &mut Vec<Option<usize>>) {
+fn escaped_in(table: &dyn TableLike, keys: &RawKeys, found: &mut Vec<Option<usize>>) {
     for (name, item) in table.iter() {
-        if raw_key::find(name, profile).is_some() {
+        if keys.occur_in(name) {
             found.push(offset_of(table, name));
         }
-        escaped(item, profile, found);
+        escaped(item, keys, found);
     }
 }

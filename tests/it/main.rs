@@ -26,6 +26,7 @@ mod doctor;
 mod fail_closed;
 mod gateway;
 mod hostile;
+mod key_file;
 mod layers;
 mod pushes;
 mod reference;

@@ -20,7 +20,7 @@ use replace::Staged;
 
 pub(super) use actor::actor;
 
-/// `--keys`, the same for every command on keys: flatten it into the arguments.
+/// `--keys`, the same for every command on keys: flatten it into the arguments, once for a group of commands.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct StoreArguments {
     /// The key file, or a folder of them (every `*.toml` in it)
@@ -28,7 +28,8 @@ pub(super) struct StoreArguments {
         long = "keys",
         env = "KEYWARD_KEYS",
         value_name = "PATH",
-        default_value = "keyward.toml"
+        default_value = "keyward.toml",
+        global = true
     )]
     pub(super) path: PathBuf,
 }

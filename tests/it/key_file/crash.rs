@@ -1,0 +1,160 @@
+//! `kill -9` at random moments of a process that writes: the file is the old one or the new one, and the journal claims no more than happened.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use keyward::key_file::Account;
+use serde_json::Value;
+
+use super::{Folder, read};
+const MOMENTS: usize = 200;
+
+/// How long a writer writes, four syncs included, or somewhat more.
+const WRITING: Duration = Duration::from_millis(4);
+
+/// Where the killed writers were.
+#[derive(Debug, Default)]
+struct Found {
+    nothing_begun: usize,
+    begun_only: usize,
+    replaced_only: usize,
+    done: usize,
+}
+
+fn state<'a>(journal: &'a [Value], account: &str) -> Vec<&'a str> {
+    let begun = journal
+        .iter()
+        .find(|line| line["changes"][0]["account"] == account);
+    let id = begun.map(|line| &line["change"]);
+    journal
+        .iter()
+        .filter(|line| Some(&line["change"]) == id)
+        .map(|line| line["state"].as_str().unwrap())
+        .collect()
+}
+
+/// From 0 to 1.
+fn random() -> f64 {
+    let bits = RandomState::new().build_hasher().finish();
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[test]
+fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
+    let folder = Folder::new("crash");
+    let mut usual = Duration::MAX;
+    for number in 0..5 {
+        let start = Instant::now();
+        folder.good(&[
+            "accounts",
+            "add",
+            &format!("acct_warm{number}"),
+            "--no-keys",
+        ]);
+        usual = usual.min(start.elapsed());
+    }
+    let mut found = Found::default();
+    for number in 0..MOMENTS {
+        let id = format!("acct_{number}");
+        let before = folder.text();
+        let mut after = read(&before);
+        after.add_account(Account::new(&id), None).unwrap();
+        let (_, after) = after.texts().next().unwrap();
+        let mut writer = folder
+            .command(&["accounts", "add", &id, "--no-keys"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        if number % 2 == 0 {
+            // Any moment of its life.
+            std::thread::sleep(usual.mul_f64(2.0 * random()));
+        } else {
+            // Any moment of its writing, which is short: from its first line in the journal on.
+            while state(&folder.journal(), &id).is_empty() && writer.try_wait().unwrap().is_none() {
+            }
+            std::thread::sleep(WRITING.mul_f64(random()));
+        }
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let text = folder.text();
+        assert!(text == before || text == after, "moment {number}:\n{text}");
+        read(&text);
+        let is_new = text == after;
+        match (is_new, state(&folder.journal(), &id).as_slice()) {
+            (false, []) => found.nothing_begun += 1,
+            (false, ["begun"]) => found.begun_only += 1,
+            (true, ["begun"]) => found.replaced_only += 1,
+            (true, ["begun", "done"]) => found.done += 1,
+            (is_new, states) => panic!("moment {number}: new {is_new}, journal {states:?}"),
+        }
+    }
+    eprintln!("{MOMENTS} kills of a writer that takes {usual:?}: {found:?}");
+    assert!(found.done >= 5 && found.nothing_begun >= 5, "{found:?}");
+    assert!(found.begun_only + found.replaced_only >= 5, "{found:?}");
+    // The next writer settles what was left open, and throws away what was left beside the file.
+    folder.good(&["accounts", "add", "acct_last", "--no-keys"]);
+    let (journal, file) = (folder.journal(), read(&folder.text()));
+    for number in 0..MOMENTS {
+        let id = format!("acct_{number}");
+        match (file.account(&id).is_some(), state(&journal, &id).as_slice()) {
+            (true, ["begun", "done"]) | (false, [] | ["begun", "undone"]) => {}
+            (is_there, states) => panic!("{id}: there {is_there}, journal {states:?}"),
+        }
+    }
+    let mut names: Vec<String> = fs::read_dir(&folder.path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["keyward.toml", "keyward.toml.journal", "keyward.toml.lock"]
+    );
+}
+
+/// What a kill leaves at moments that are too short to be hit often.
+#[test]
+fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
+    let folder = Folder::new("settled");
+    let path = folder.path.join("keyward.toml.journal");
+    let cut = |folder: &Folder| {
+        let text = fs::read_to_string(&path).unwrap();
+        let end = text.trim_end().rfind('\n').unwrap() + 1;
+        fs::write(&path, &text[..end]).unwrap();
+        assert_eq!(folder.journal().last().unwrap()["state"], "begun");
+    };
+    let states = |account| {
+        let journal = folder.journal();
+        state(&journal, account)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    // Killed between the rename and the last line.
+    folder.good(&["accounts", "add", "acct_1", "--no-keys"]);
+    cut(&folder);
+    folder.good(&["accounts", "add", "acct_2", "--no-keys"]);
+    assert_eq!(states("acct_1"), ["begun", "done"]);
+    // Killed before the rename, in the midst of a line of the journal, with a text beside the file.
+    let before = folder.text();
+    folder.good(&["accounts", "add", "acct_3", "--no-keys"]);
+    cut(&folder);
+    fs::write(folder.file(), &before).unwrap();
+    fs::write(folder.path.join("keyward.toml.new"), "format = \"keyw").unwrap();
+    let mut torn = fs::read_to_string(&path).unwrap();
+    torn.push_str("{\"change\":\"x");
+    fs::write(&path, torn).unwrap();
+    folder.good(&["accounts", "add", "acct_4", "--no-keys"]);
+    assert_eq!(states("acct_3"), ["begun", "undone"]);
+    assert_eq!(states("acct_4"), ["begun", "done"]);
+    assert!(!folder.path.join("keyward.toml.new").exists());
+    // Killed, and then edited by hand: nobody knows.
+    folder.good(&["accounts", "add", "acct_5", "--no-keys"]);
+    cut(&folder);
+    fs::write(folder.file(), format!("{before}# by hand\n")).unwrap();
+    folder.good(&["accounts", "add", "acct_6", "--no-keys"]);
+    assert_eq!(states("acct_5"), ["begun", "unknown"]);
+}
