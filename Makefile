@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build trap-door demo run test check catalogue fmt clean toolchain
+.PHONY: help build filter trap-door demo run test soak sbom reproducible check catalogue fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -9,6 +9,9 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 WASM := --lib --no-default-features --target wasm32-wasip1
 # The .wasm is bounded to 600 KiB. At opt-level 3 some 20 KB of that are left, at s some 140.
 SMALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=s
+# Panics name source files. Without the folders of whoever builds, the same commit gives the same bytes everywhere.
+CARGO_HOME_HERE := $(or $(CARGO_HOME),$(HOME)/.cargo)
+ANYWHERE := CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME_HERE)=/cargo --remap-path-prefix=$(CURDIR)=/keyward"
 # Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
 TEST ?=
 # In the dev profile, which `make test` uses too. It finds Envoy by itself (scripts/envoy.sh).
@@ -19,9 +22,11 @@ ENVOY_ARGS ?=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: toolchain ## the filter (target/wasm32-wasip1/release/keyward.wasm) and the command (target/release/keyward)
-	$(SMALL) cargo rustc --locked --release $(WASM) --crate-type cdylib
+build: filter ## the filter (target/wasm32-wasip1/release/keyward.wasm) and the command (target/release/keyward)
 	cargo build --locked --release --bin keyward
+
+filter: toolchain
+	$(SMALL) $(ANYWHERE) cargo rustc --locked --release $(WASM) --crate-type cdylib
 
 demo: build trap-door ## start Envoy with keyward, play a tour of allowed and denied requests, stop
 	@$(DEMO)
@@ -36,6 +41,15 @@ test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="...
 	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)
+
+soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...); the test suite has two minutes of it
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked --test it soak -- --nocapture
+
+sbom: toolchain ## what the filter and the command are built of, as CycloneDX: target/keyward.wasm.cdx.json, target/keyward.cdx.json
+	@scripts/sbom.sh
+
+reproducible: toolchain ## build the filter in two folders, and compare
+	@scripts/reproducible.sh
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --check

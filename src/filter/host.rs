@@ -35,6 +35,7 @@ pub(super) enum MetricKind {
     Gauge,
 }
 
+// SAFETY: names and signatures are those of the ABI, version 0.2.1.
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;

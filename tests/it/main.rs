@@ -32,6 +32,8 @@ mod pushes;
 mod reference;
 mod schema;
 mod sdk;
+mod soak;
 #[allow(dead_code, reason = "a harness: each test takes what it needs of it")]
 mod support;
+mod unsafety;
 mod wait;
