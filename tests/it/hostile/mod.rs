@@ -7,10 +7,12 @@ mod forgery;
 mod generous;
 mod headers;
 mod hop_by_hop;
+mod known;
 mod methods;
 mod paths;
 mod preflight;
 mod secrecy;
+mod split;
 mod tricks;
 mod upgrades;
 

@@ -15,7 +15,7 @@ const CUSTOMERS: [Served; 3] = [
     ("GET", "/v1/customers/{id}"),
 ];
 
-fn is_granted(key: Option<&str>, endpoint: Served) -> bool {
+pub(super) fn is_granted(key: Option<&str>, endpoint: Served) -> bool {
     let is_public = ENDPOINTS
         .iter()
         .any(|(method, path, needs)| (*method, *path) == endpoint && needs.is_none());

@@ -67,6 +67,8 @@ pub struct Connection {
     decoder: Decoder<'static>,
     authority: String,
     next: u32,
+    /// How much of a header block goes into one frame.
+    piece: usize,
 }
 
 impl Connection {
@@ -82,9 +84,16 @@ impl Connection {
             decoder: Decoder::with_dynamic_size(4096),
             authority: to.to_string(),
             next: 1,
+            piece: MAX_FRAME,
         };
         connection.greet().unwrap();
         connection
+    }
+
+    /// Header blocks are cut into frames of this many bytes.
+    pub fn with_pieces(mut self, piece: usize) -> Self {
+        self.piece = piece;
+        self
     }
 
     #[track_caller]
@@ -167,7 +176,7 @@ impl Connection {
             .iter()
             .flat_map(|(name, value)| literal(name, value))
             .collect();
-        let mut pieces = block.chunks(MAX_FRAME).peekable();
+        let mut pieces = block.chunks(self.piece).peekable();
         let mut kind = HEADERS;
         while let Some(piece) = pieces.next() {
             let end_stream = if end && kind == HEADERS {
