@@ -1,25 +1,85 @@
 //! Client addresses and the ranges a key allows.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The addresses a key may be used from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedIps(Box<[IpNet]>);
+/// The addresses a key may be used from: ranges in bytes, one behind the other. A range is its family (4 or 6), the length of its prefix, and 4 or 16
+/// bytes of address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllowedIps<'a>(&'a [u8]);
 
-impl AllowedIps {
-    /// Any of `ranges` allows.
+impl<'a> AllowedIps<'a> {
+    /// Ranges as [`push_range`] writes them. What cannot be read allows nothing.
     #[must_use]
-    pub fn new(ranges: Vec<IpNet>) -> Self {
-        Self(ranges.into())
+    pub fn new(ranges: &'a [u8]) -> Self {
+        Self(ranges)
+    }
+
+    /// The ranges, up to the first that cannot be read.
+    pub fn ranges(self) -> impl Iterator<Item = IpNet> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || take_range(&mut rest))
+    }
+
+    /// Whether there is a range, and each can be read and has no host bits.
+    #[must_use]
+    pub fn are_whole(self) -> bool {
+        let mut rest = self.0;
+        while let Some(range) = take_range(&mut rest) {
+            if range.trunc() != range || is_mapped(range) {
+                return false;
+            }
+        }
+        rest.is_empty() && !self.0.is_empty()
     }
 
     /// Whether `address` is in one of the ranges. An IPv4-mapped IPv6 address is its IPv4 address.
     #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|range| range.contains(&address))
+        self.ranges().any(|range| range.contains(&address))
+    }
+}
+
+/// Writes a range behind others.
+pub fn push_range(ranges: &mut Vec<u8>, range: IpNet) {
+    match range {
+        IpNet::V4(range) => {
+            ranges.extend([4, range.prefix_len()]);
+            ranges.extend(range.addr().octets());
+        }
+        IpNet::V6(range) => {
+            ranges.extend([6, range.prefix_len()]);
+            ranges.extend(range.addr().octets());
+        }
+    }
+}
+
+fn take_range(rest: &mut &[u8]) -> Option<IpNet> {
+    let ([family, length], behind) = rest.split_first_chunk()?;
+    let (range, behind) = match family {
+        4 => {
+            let (address, behind) = behind.split_first_chunk::<4>()?;
+            let range = Ipv4Net::new(Ipv4Addr::from(*address), *length).ok()?;
+            (IpNet::V4(range), behind)
+        }
+        6 => {
+            let (address, behind) = behind.split_first_chunk::<16>()?;
+            let range = Ipv6Net::new(Ipv6Addr::from(*address), *length).ok()?;
+            (IpNet::V6(range), behind)
+        }
+        _ => return None,
+    };
+    *rest = behind;
+    Some(range)
+}
+
+/// Whether a range is one of IPv4 addresses in IPv6's clothes, which has one spelling here: the IPv4 range.
+fn is_mapped(range: IpNet) -> bool {
+    match range {
+        IpNet::V4(_) => false,
+        IpNet::V6(range) => range.addr().to_ipv4_mapped().is_some() && range.prefix_len() >= 96,
     }
 }
 
@@ -69,9 +129,45 @@ mod tests {
 
     #[track_caller]
     fn assert_allows(range: &str, address: &str, allowed: bool) {
-        let range = parse_range(range).unwrap();
+        let mut ranges = Vec::new();
+        push_range(&mut ranges, parse_range(range).unwrap());
         let address = address.parse().unwrap();
-        assert_eq!(AllowedIps::new(vec![range]).contains(address), allowed);
+        let ranges = AllowedIps::new(&ranges);
+        assert!(ranges.are_whole());
+        assert_eq!(ranges.contains(address), allowed);
+    }
+
+    #[test]
+    fn broken_ranges_allow_nothing() {
+        let mapped = [
+            &[6, 104],
+            &Ipv4Addr::new(10, 0, 0, 0).to_ipv6_mapped().octets()[..],
+        ]
+        .concat();
+        let broken: [&[u8]; 8] = [
+            &[],
+            &[4],
+            &[4, 0, 0, 0, 0],
+            &[4, 33, 0, 0, 0, 0],
+            &[5, 0, 0, 0, 0, 0],
+            &[6, 0, 0, 0, 0, 0],
+            &[6, 129, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            &mapped,
+        ];
+        for bytes in broken {
+            assert!(!AllowedIps::new(bytes).are_whole(), "{bytes:?}");
+            assert!(!AllowedIps::new(bytes).contains([10, 1, 2, 3].into()));
+        }
+        let host_bits = [4, 8, 10, 0, 0, 5];
+        assert!(!AllowedIps::new(&host_bits).are_whole());
+        // What stands before a broken range is still allowed, what stands behind it is not.
+        let [mut ranges, mut behind] = [Vec::new(), vec![9]];
+        push_range(&mut ranges, parse_range("10.0.0.1").unwrap());
+        push_range(&mut behind, parse_range("10.0.0.2").unwrap());
+        let ranges = [ranges, behind].concat();
+        assert!(!AllowedIps::new(&ranges).are_whole());
+        assert!(AllowedIps::new(&ranges).contains([10, 0, 0, 1].into()));
+        assert!(!AllowedIps::new(&ranges).contains([10, 0, 0, 2].into()));
     }
 
     #[test]

@@ -121,6 +121,12 @@ const MEMBERS: &[&str] = &[
     "api_keys",
     "error_codes",
     "documentation",
+    "permissions",
+    "key_ids",
+    "prefix",
+    "symbols",
+    "length",
+    "padded",
 ];
 
 /// What a parser expected, without what it met. Serde ends a message with its own static text behind the last `, expected `.
@@ -179,7 +185,19 @@ mod tests {
             r#"{"profile": {"ids": {"?": 0}}}"#,
             r#"{"profile": {"links": {"?": 0}}}"#,
         ];
-        let known: BTreeSet<String> = levels.into_iter().flat_map(known_members).collect();
+        let of_packed_heads = [
+            "permissions",
+            "key_ids",
+            "prefix",
+            "symbols",
+            "length",
+            "padded",
+        ];
+        let known: BTreeSet<String> = levels
+            .into_iter()
+            .flat_map(known_members)
+            .chain(of_packed_heads.map(str::to_owned))
+            .collect();
         let listed = MEMBERS.iter().map(|name| (*name).to_owned());
         assert_eq!(known, listed.collect());
         assert_eq!(known.len(), MEMBERS.len());

@@ -27,6 +27,7 @@ pub mod reason;
 pub mod refusal;
 pub mod reply;
 pub mod request;
+mod rows;
 pub mod snapshot;
 pub mod upstream;
 pub mod version;

@@ -98,7 +98,7 @@ impl fmt::Display for AccountTrail<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Principal<'a> {
     /// The key: known from rule 3 on.
-    pub key: Option<&'a KeyRecord>,
+    pub key: Option<KeyRecord<'a>>,
     /// Whether the key passed rule 4.
     pub is_live: bool,
     /// The target: known from rule 8 on.
@@ -122,7 +122,7 @@ impl<'a> Principal<'a> {
     #[must_use]
     pub fn plain(&self, member: Member) -> Option<String> {
         match member {
-            Member::Key => self.key.map(|key| key.id().to_owned()),
+            Member::Key => self.key.as_ref().map(|key| key.id().to_owned()),
             Member::Kind => self.key.map(|key| key.kind().name().to_owned()),
             Member::Livemode => self.key.map(|key| key.livemode().is_live().to_string()),
             Member::Account => self.account().map(str::to_owned),
@@ -142,7 +142,7 @@ impl<'a> Principal<'a> {
 impl fmt::Display for Principal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut members = Members { f, is_first: true };
-        if let Some(key) = self.key {
+        if let Some(key) = &self.key {
             members.string(Member::Key, key.id())?;
             members.bare(Member::Kind, key.kind().name())?;
             members.bare(

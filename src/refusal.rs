@@ -55,6 +55,19 @@ pub struct Refusal {
     pub(crate) expected: String,
 }
 
+impl Refusal {
+    /// The same refusal, of something that stands at `place` of a larger whole.
+    pub(crate) fn below(self, place: &Place) -> Self {
+        let place = match (place.0.as_str(), self.place.as_str()) {
+            (outer, "") => outer.to_owned(),
+            ("", inner) => inner.to_owned(),
+            (outer, inner) if inner.starts_with("line ") => format!("{outer}: {inner}"),
+            (outer, inner) => format!("{outer}.{inner}"),
+        };
+        Self { place, ..self }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.place.is_empty() {

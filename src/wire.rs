@@ -6,16 +6,18 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::refusal::DUPLICATE_MEMBER;
 
 /// Text that is copied only where it holds an escape.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// A struct that is written as an object, and as nothing else.
+#[derive(Serialize)]
+#[serde(transparent)]
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -77,6 +79,15 @@ pub(crate) fn word<'de, D: Deserializer<'de>, T: Word>(deserializer: D) -> Resul
     deserializer.deserialize_str(WordVisitor(PhantomData))
 }
 
+/// Writes a word.
+pub(crate) fn write_word<S: Serializer, T: Word + PartialEq>(
+    value: T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let word = T::WORDS.iter().find(|(_, of)| *of == value);
+    serializer.serialize_str(word.map_or("", |(word, _)| word))
+}
+
 /// Declares an enum that is written as one of a few words; the first is the default.
 macro_rules! words {
     ($visibility:vis enum $name:ident { $first:ident = $first_word:literal $(, $variant:ident = $word:literal)* $(,)? }) => {
@@ -96,6 +107,12 @@ macro_rules! words {
                 $crate::wire::word(deserializer)
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::wire::write_word(*self, serializer)
+            }
+        }
     };
 }
 pub(crate) use words;
@@ -110,7 +127,8 @@ where
 }
 
 /// A non-negative integer, also where a control plane wrote it as a double (`7.0`): Istio hands every number on as one.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Integer(pub(crate) u64);
 
 impl<'de> Deserialize<'de> for Integer {

@@ -1,12 +1,14 @@
 //! The plugin configuration: the settings of one gateway and the snapshot it decides by.
 
+mod packed;
 mod peek;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use peek::named_revision;
+pub use packed::{is_packed, packed_settings, split_packed};
+pub use peek::{named_revision, named_revision_packed};
 
 use crate::json::from_json;
 use crate::key::Livemode;

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::snapshot::packed::{self, Source};
+
 #[derive(Deserialize)]
 struct Configuration {
     snapshot: Option<Snapshot>,
@@ -17,6 +19,15 @@ struct Snapshot {
 pub fn named_revision(json: &[u8]) -> Option<u64> {
     let configuration: Configuration = serde_json::from_slice(json).ok()?;
     Some(configuration.snapshot?.revision)
+}
+
+/// The same for the packed form of a configuration, of `size` bytes.
+pub fn named_revision_packed<S: Source>(source: &mut S, size: usize) -> Option<u64> {
+    let snapshot = super::packed::snapshot_start(source, size)?;
+    let (start, length) = packed::head_place(source, (snapshot, size))?;
+    let head = source.read(start, length).ok()?;
+    let head: Snapshot = serde_json::from_slice(&head).ok()?;
+    Some(head.revision)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(super) enum Authority<'a> {
 
 impl<'a> Authority<'a> {
     /// `connect_grants` decide on connected accounts, `grants` elsewhere.
-    pub(super) fn of(key: &'a KeyRecord, is_connected: bool) -> Self {
+    pub(super) fn of(key: &KeyRecord<'a>, is_connected: bool) -> Self {
         let own = key.grants();
         if !is_connected {
             return match (own, key.kind()) {

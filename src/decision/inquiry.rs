@@ -82,7 +82,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         }
     }
 
-    pub(super) fn key(&self) -> Option<&'a KeyRecord> {
+    pub(super) fn key(&self) -> Option<KeyRecord<'a>> {
         self.principal.key
     }
 
@@ -104,7 +104,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     /// The order of the decision. The first rule that fails answers.
     pub(super) fn ask(&mut self) -> Result<(), DenyReason> {
         let credential = self.rule_2_credential()?;
-        let key = self.rule_3_known(credential)?;
+        let key = &self.rule_3_known(credential)?;
         self.rule_4_alive(key)?;
         self.rule_5_address(key)?;
         self.rule_6_mode(key)?;
@@ -136,7 +136,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         }
     }
 
-    fn rule_3_known(&mut self, credential: Credential<'a>) -> Result<&'a KeyRecord, DenyReason> {
+    fn rule_3_known(&mut self, credential: Credential<'a>) -> Result<KeyRecord<'a>, DenyReason> {
         let profile = self.configuration.profile();
         let key = self.snapshot.key(&credential.digest()).filter(|record| {
             // A query ends up in logs and histories: only a key that is public may stand there.
@@ -157,7 +157,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         Ok(key)
     }
 
-    fn rule_4_alive(&mut self, key: &KeyRecord) -> Result<(), DenyReason> {
+    fn rule_4_alive(&mut self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         if key.is_deleted() {
             return Err(DenyReason::DeletedKey);
         }
@@ -178,7 +178,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         Ok(())
     }
 
-    fn rule_5_address(&mut self, key: &KeyRecord) -> Result<(), DenyReason> {
+    fn rule_5_address(&mut self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         let Some(allowed) = key.allowed_ips() else {
             return Ok(());
         };
@@ -190,14 +190,14 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             .ok_or(DenyReason::IpNotAllowed)
     }
 
-    fn rule_6_mode(&self, key: &KeyRecord) -> Result<(), DenyReason> {
+    fn rule_6_mode(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         match self.configuration.settings().serve_mode {
             ServeMode::Only(mode) if mode != key.livemode() => Err(DenyReason::LivemodeMismatch),
             ServeMode::Only(_) | ServeMode::Any => Ok(()),
         }
     }
 
-    fn rule_7_version(&self, key: &KeyRecord) -> Result<(), DenyReason> {
+    fn rule_7_version(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         if self.request.folded_identity.is_some() {
             return Err(DenyReason::MalformedHeader);
         }
@@ -213,7 +213,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         }
     }
 
-    fn rule_8_target(&mut self, key: &KeyRecord) -> Result<Target<'a>, DenyReason> {
+    fn rule_8_target(&mut self, key: &KeyRecord<'_>) -> Result<Target<'a>, DenyReason> {
         let found = target(
             self.snapshot.accounts(),
             self.configuration.profile(),
@@ -241,7 +241,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     /// The endpoint, for a key whose permissions matter.
     fn rule_9_endpoint(
         &mut self,
-        key: &KeyRecord,
+        key: &KeyRecord<'_>,
         authority: &Authority<'_>,
     ) -> Result<Option<Endpoint<'a>>, DenyReason> {
         let request = self.request;

@@ -32,6 +32,10 @@ pub trait Environment {
 
 /// The verdict on one request.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a permit is made once per request, on the stack; a box would be one more allocation"
+)]
 pub enum Decision<'a> {
     /// It may pass.
     Allow(Permit<'a>),

@@ -43,7 +43,7 @@ enum Named<'a> {
 pub(super) fn target<'a>(
     accounts: &'a AccountForest,
     profile: &'a Profile,
-    key: &KeyRecord,
+    key: &KeyRecord<'_>,
     request: &'a RequestHead<'a>,
     by_context_alone: impl FnOnce() -> bool,
 ) -> Result<Target<'a>, TargetFault<'a>> {
@@ -103,7 +103,7 @@ fn named<'a>(
 fn reach<'a>(
     accounts: &'a AccountForest,
     profile: &Profile,
-    key: &KeyRecord,
+    key: &KeyRecord<'_>,
     named: Option<Named<'a>>,
 ) -> Result<Target<'a>, TargetFault<'a>> {
     let inaccessible = |account: &'a str| TargetFault {

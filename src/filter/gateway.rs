@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use super::census;
 use super::host::{self, HostStatus, LogLevel};
-use super::memory::{self, Meter};
+use super::memory::{self, Form, Meter};
 use super::tenure::{PluginId, Tenure, release_pinned};
-use crate::configuration::{Configuration, named_revision};
-
-/// How much of a configuration is read in one call.
-const RANGE: usize = 1 << 20;
+use crate::configuration::{Configuration, is_packed, named_revision, named_revision_packed};
+use crate::refusal::Refusal;
+use crate::rows::CHUNK;
+use crate::snapshot::packed::{LoadFault, Source, Trust};
 
 /// A loaded configuration.
 pub(super) struct Gateway {
@@ -44,31 +44,30 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
             &format!("expected at most {most} bytes, and there are {size}"),
         );
     }
+    let form = match form(size) {
+        Ok(form) => form,
+        Err(status) => return stay_behind(plugin, &not_handed_over(status)),
+    };
     release_pinned(memory::is_low);
-    if !memory::has_room_for(size) {
-        release_pinned(|| memory::has_room_for(size));
+    if !memory::has_room_for(size, form) {
+        release_pinned(|| memory::has_room_for(size, form));
     }
-    if !memory::has_room_for(size) {
+    if !memory::has_room_for(size, form) {
         let why = "there is not enough memory to load it beside what is served";
         return stay_behind(plugin, why);
     }
     let meter = Meter::start();
-    let text = match read(size) {
-        Ok(text) => text,
-        Err(Unread::Host(HostStatus(status))) => {
-            let why = format!("the host did not hand it over: status {status}");
-            return stay_behind(plugin, &why);
+    let configuration = match read(size, form) {
+        Ok(configuration) => configuration,
+        Err(Unread::Refused(refusal, revision)) => {
+            return refuse(&plugin, revision, &refusal.to_string());
         }
+        Err(Unread::Host(status)) => return stay_behind(plugin, &not_handed_over(status)),
         Err(Unread::Memory) => return stay_behind(plugin, "there is not enough memory to read it"),
     };
-    let configuration = match Configuration::from_json(&text) {
-        Ok(configuration) => configuration,
-        Err(refusal) => return refuse(&plugin, named_revision(&text), &refusal.to_string()),
-    };
-    drop(text);
     #[cfg(feature = "trap-door")]
     super::trap_door::tell_peak(meter.peak());
-    let most = memory::allowance(size);
+    let most = memory::allowance(size, form);
     if IS_FRESH.replace(false) {
         if meter.peak() > most {
             let snapshot = configuration.snapshot();
@@ -88,28 +87,85 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
 
 thread_local! {
     /// Whether this VM has loaded nothing yet, as in every trial load. There a load takes the same memory to the byte wherever it is repeated, and what
-    /// passed the trial is not measured again in a VM that has a past.
+    /// passed the trial is not measured again in a VM that has a past. Nor are the million rows of a packed snapshot looked at again: Envoy hands the same
+    /// string of bytes to the trial and then to every worker, and a worker that looks at them serves nobody meanwhile.
     static IS_FRESH: Cell<bool> = const { Cell::new(true) };
 }
 
 enum Unread {
+    /// With the revision that the configuration names.
+    Refused(Refusal, Option<u64>),
     Host(HostStatus),
     Memory,
 }
 
-/// Reads the configuration in ranges, so that the host never asks for one large block.
-fn read(size: usize) -> Result<Vec<u8>, Unread> {
+/// The plugin configuration, range by range, so that the host never asks for one large block.
+struct Host;
+
+impl Source for Host {
+    type Fault = HostStatus;
+
+    fn read(&mut self, start: usize, length: usize) -> Result<Box<[u8]>, HostStatus> {
+        let range = host::plugin_configuration(start, length)?;
+        if range.len() == length {
+            Ok(range)
+        } else {
+            Err(HostStatus(0))
+        }
+    }
+}
+
+/// The form of a configuration, by its first bytes.
+fn form(size: usize) -> Result<Form, HostStatus> {
+    const ENOUGH: usize = 16;
+    if size < ENOUGH {
+        return Ok(Form::Text);
+    }
+    let start = Host.read(0, ENOUGH)?;
+    Ok(if is_packed(&start) {
+        Form::Packed
+    } else {
+        Form::Text
+    })
+}
+
+fn read(size: usize, form: Form) -> Result<Configuration, Unread> {
+    match form {
+        Form::Text => {
+            let text = text(size)?;
+            Configuration::from_json(&text)
+                .map_err(|refusal| Unread::Refused(refusal, named_revision(&text)))
+        }
+        Form::Packed => {
+            let trust = if IS_FRESH.get() {
+                Trust::Nothing
+            } else {
+                Trust::Content
+            };
+            Configuration::from_packed(&mut Host, size, trust).map_err(|fault| match fault {
+                LoadFault::Source(status) => Unread::Host(status),
+                LoadFault::Refused(refusal) => {
+                    Unread::Refused(refusal, named_revision_packed(&mut Host, size))
+                }
+            })
+        }
+    }
+}
+
+/// All of the configuration, in one block.
+fn text(size: usize) -> Result<Vec<u8>, Unread> {
     let mut text = Vec::new();
     text.try_reserve_exact(size).map_err(|_| Unread::Memory)?;
     while text.len() < size {
-        let most = RANGE.min(size - text.len());
-        let range = host::plugin_configuration(text.len(), most).map_err(Unread::Host)?;
-        if range.is_empty() || range.len() > most {
-            return Err(Unread::Host(HostStatus(0)));
-        }
+        let most = CHUNK.min(size - text.len());
+        let range = Host.read(text.len(), most).map_err(Unread::Host)?;
         text.extend_from_slice(&range);
     }
     Ok(text)
+}
+
+fn not_handed_over(HostStatus(status): HostStatus) -> String {
+    format!("the host did not hand it over: status {status}")
 }
 
 fn refuse(plugin: &PluginId, revision: Option<u64>, why: &str) -> Load {

@@ -15,8 +15,7 @@ pub(super) const LARGEST_CONFIGURATION: usize = 128 << 20;
 /// The most memory that one load may take, the configuration's text included: well under half of the VM.
 const LARGEST_LOAD: usize = 320 << 20;
 
-/// A load may take this many bytes for every byte of configuration, and some for its own.
-const LOAD_PER_BYTE: usize = 32;
+/// A load may take so many bytes for every byte of configuration, see [`Form`], and some for its own.
 const LOAD_BASE: usize = 4 << 20;
 
 /// What the VM may have, and what of it is left to requests.
@@ -69,17 +68,33 @@ unsafe impl GlobalAlloc for Metered {
     }
 }
 
+/// How a configuration is written: what is parsed takes more memory than what is kept as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Packed,
+}
+
+impl Form {
+    fn load_per_byte(self) -> usize {
+        match self {
+            Self::Text => 32,
+            Self::Packed => 3,
+        }
+    }
+}
+
 /// The most that a load of `size` bytes of configuration may take.
-pub(super) fn allowance(size: usize) -> usize {
-    size.saturating_mul(LOAD_PER_BYTE)
+pub(super) fn allowance(size: usize, form: Form) -> usize {
+    size.saturating_mul(form.load_per_byte())
         .saturating_add(LOAD_BASE)
         .min(LARGEST_LOAD)
 }
 
 /// Whether a load that takes its whole allowance fits beside what is in use. Half as much again is for the gaps it leaves: a vector that doubles leaves
 /// blocks behind that are too small for what comes next.
-pub(super) fn has_room_for(size: usize) -> bool {
-    let allowance = allowance(size);
+pub(super) fn has_room_for(size: usize, form: Form) -> bool {
+    let allowance = allowance(size, form);
     let needed = allowance.saturating_add(allowance / 2);
     let grown = core::arch::wasm32::memory_size(0).saturating_mul(PAGE);
     let left = LARGEST_VM.saturating_sub(grown);

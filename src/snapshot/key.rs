@@ -1,7 +1,6 @@
 //! What a snapshot says of one key.
 
-use std::sync::Arc;
-
+use super::key_id::KeyId;
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::key::{KeyKind, Livemode};
@@ -26,27 +25,27 @@ pub enum KeyStatus {
     Deleted,
 }
 
-/// One key, known by its digest alone.
-#[derive(Clone, Debug)]
-pub struct KeyRecord {
-    pub(super) id: Box<str>,
+/// One key, known by its digest alone. A view: what it says stands in the snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyRecord<'a> {
+    pub(super) id: KeyId,
     pub(super) kind: KeyKind,
     pub(super) livemode: Livemode,
     pub(super) owner: AccountIndex,
     pub(super) status: KeyStatus,
     pub(super) not_before: Option<u64>,
     pub(super) expires_at: Option<u64>,
-    pub(super) allowed_ips: Option<AllowedIps>,
+    pub(super) allowed_ips: Option<AllowedIps<'a>>,
     pub(super) enforcement: Enforcement,
-    pub(super) grants: Option<Arc<Grants>>,
-    pub(super) connect_grants: Option<Arc<Grants>>,
+    pub(super) grants: Option<&'a Grants>,
+    pub(super) connect_grants: Option<&'a Grants>,
 }
 
-impl KeyRecord {
+impl<'a> KeyRecord<'a> {
     /// `mk_…`
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        self.id.as_str()
     }
 
     /// Its kind.
@@ -87,8 +86,8 @@ impl KeyRecord {
 
     /// Where it may be used from, if that is limited.
     #[must_use]
-    pub fn allowed_ips(&self) -> Option<&AllowedIps> {
-        self.allowed_ips.as_ref()
+    pub fn allowed_ips(&self) -> Option<AllowedIps<'a>> {
+        self.allowed_ips
     }
 
     /// Whether verdicts of rules 7 to 11 are carried out.
@@ -99,13 +98,13 @@ impl KeyRecord {
 
     /// What it may do, if that is limited.
     #[must_use]
-    pub fn grants(&self) -> Option<&Grants> {
-        self.grants.as_deref()
+    pub fn grants(&self) -> Option<&'a Grants> {
+        self.grants
     }
 
     /// What it may do on connected accounts, if that is said apart.
     #[must_use]
-    pub fn connect_grants(&self) -> Option<&Grants> {
-        self.connect_grants.as_deref()
+    pub fn connect_grants(&self) -> Option<&'a Grants> {
+        self.connect_grants
     }
 }

@@ -2,21 +2,27 @@
 
 mod convert;
 mod key;
+mod key_id;
+pub mod packed;
+mod table;
 pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::fmt;
 
 pub use key::{Enforcement, KeyRecord, KeyStatus};
+
+use convert::Heading;
+use packed::{LoadFault, Packed, Source, Trust};
+use table::KeyTable;
 
 use crate::account::AccountForest;
 use crate::digest::KeyDigest;
 use crate::endpoint::EndpointCatalogue;
 use crate::json::from_json;
-use crate::permission::PermissionRegistry;
+use crate::permission::{Grants, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
 
@@ -52,11 +58,8 @@ impl Revision {
     }
 }
 
-/// Keys by digest. A digest is as good as random, and nobody can choose one, so its first bytes are its hash.
-type Keys = HashMap<KeyDigest, KeyRecord, BuildHasherDefault<DigestHasher>>;
-
 /// All that one gateway decides by.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Snapshot {
     revision: Revision,
     issued_at: u64,
@@ -64,13 +67,51 @@ pub struct Snapshot {
     accounts: AccountForest,
     permissions: PermissionRegistry,
     endpoints: EndpointCatalogue,
-    keys: Keys,
+    grants: Box<[Grants]>,
+    keys: KeyTable,
 }
 
 impl Snapshot {
+    fn new(
+        heading: Heading,
+        accounts: AccountForest,
+        grants: Box<[Grants]>,
+        keys: KeyTable,
+    ) -> Self {
+        let Heading {
+            revision,
+            issued_at,
+            api_versions,
+            permissions,
+            endpoints,
+        } = heading;
+        Self {
+            revision,
+            issued_at,
+            api_versions,
+            accounts,
+            permissions,
+            endpoints,
+            grants,
+            keys,
+        }
+    }
+
     /// Reads the JSON form. A snapshot is refused as a whole or taken as a whole.
     pub fn from_json(json: &[u8], profile: &Profile) -> Result<Self, Refusal> {
         Self::from_wire(from_json(json)?, profile, &Place::default())
+    }
+
+    /// Reads the packed form, from `start` on, `size` bytes.
+    pub fn from_packed<S: Source>(
+        source: &mut S,
+        (start, size): (usize, usize),
+        profile: &Profile,
+        trust: Trust,
+        place: &Place,
+    ) -> Result<Self, LoadFault<S::Fault>> {
+        let packed = Packed::read(source, (start, size), trust, place)?;
+        Ok(packed.open(profile, trust, place)?)
     }
 
     /// The number of this snapshot.
@@ -111,8 +152,17 @@ impl Snapshot {
 
     /// The key of that digest.
     #[must_use]
-    pub fn key(&self, digest: &KeyDigest) -> Option<&KeyRecord> {
-        self.keys.get(digest)
+    pub fn key(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
+        self.keys.record(&self.keys.find(digest)?, &self.grants)
+    }
+
+    /// All keys, in the order of their digests.
+    pub fn keys(&self) -> impl Iterator<Item = (KeyDigest, KeyRecord<'_>)> {
+        (0..self.keys.len()).filter_map(|number| {
+            let row = self.keys.row(number)?;
+            let record = self.keys.record(&row, &self.grants)?;
+            Some((KeyDigest::from_bytes(*row.digest), record))
+        })
     }
 
     /// How many keys there are.
@@ -122,20 +172,14 @@ impl Snapshot {
     }
 }
 
-/// Takes the first eight bytes of a digest as its hash.
-#[derive(Clone, Copy, Debug, Default)]
-struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
+/// Neither keys nor accounts: there may be a million of them.
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("revision", &self.revision)
+            .field("issued_at", &self.issued_at)
+            .field("keys", &self.key_count())
+            .field("accounts", &self.accounts)
+            .finish_non_exhaustive()
     }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-
-    fn write_usize(&mut self, _length: usize) {}
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::wire::{FreeForm, Integer, Members, MembersVisitor, Object, Text, present, words};
 
@@ -30,6 +30,43 @@ pub(crate) struct Snapshot<'a> {
     pub(super) keys: Vec<Object<Key<'a>>>,
     #[serde(default)]
     pub(super) empty: bool,
+}
+
+/// The head of a packed snapshot: all but accounts, grants and keys, in JSON, and the names that those refer to.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Head<'a> {
+    #[serde(borrow)]
+    pub(super) format: Text<'a>,
+    pub(super) revision: Integer,
+    pub(super) issued_at: Integer,
+    #[serde(default)]
+    pub(super) api_versions: Vec<Text<'a>>,
+    #[serde(default)]
+    pub(super) catalogue: Catalogue,
+    #[serde(default, borrow)]
+    pub(super) endpoints: Vec<Object<Endpoint<'a>>>,
+    #[serde(default)]
+    pub(super) empty: bool,
+    /// The permissions that are granted, in the order of their numbers.
+    #[serde(default)]
+    pub(super) permissions: Vec<Text<'a>>,
+    /// The names of the first grant sets; those behind them have none.
+    #[serde(default)]
+    pub(super) grant_sets: Vec<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) key_ids: Object<KeyIds<'a>>,
+}
+
+/// How ids of keys are spelled.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyIds<'a> {
+    #[serde(borrow)]
+    pub(super) prefix: Text<'a>,
+    pub(super) symbols: Text<'a>,
+    pub(super) length: Integer,
+    pub(super) padded: bool,
 }
 
 #[derive(Deserialize)]
@@ -57,23 +94,47 @@ words! {
     pub(super) enum Catalogue { Stripe = "stripe", None = "none" }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Endpoint<'a> {
     #[serde(borrow)]
     pub(super) method: Text<'a>,
     pub(super) path: Text<'a>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) permission: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) any_of: Option<Vec<Text<'a>>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) access: Option<Access>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) label: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) publishable: Option<bool>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(super) auth: Option<Auth>,
 }
 

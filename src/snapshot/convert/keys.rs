@@ -1,102 +1,83 @@
-//! Keys, and the grants they hold.
+//! Keys, and what they refer to.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::Hash;
 
-use super::{ID, id, is_id, level, time, wire};
-use crate::account::{AccountForest, AccountIndex, IdKind};
-use crate::address::{AllowedIps, parse_range};
+use super::grants::GrantSets;
+use super::{check_owner, check_terms, id, time, wire};
+use crate::account::{AccountForest, AccountIndex};
+use crate::address::{parse_range, push_range};
 use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
-use crate::permission::{Grants, PermissionRegistry};
-use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
-use crate::snapshot::{Enforcement, KeyRecord, KeyStatus, Keys};
-use crate::wire::{Integer, Members, Object, Text};
+use crate::permission::PermissionRegistry;
+use crate::refusal::{Place, Refusal};
+use crate::rows::{Lists, Rows};
+use crate::snapshot::key::{Enforcement, KeyStatus};
+use crate::snapshot::key_id::IdCoding;
+use crate::snapshot::table::{
+    KeyContext, KeyTable, NONE, NewRow, TERMS_ROW, TIMES_ROW, Terms, Times, buckets_of,
+};
+use crate::wire::{Integer, Object, Text};
 
-const PUBLISHABLE: &str = "a publishable key has no grants";
+const TOO_MANY: &str = "too many keys";
 
-type GrantSets<'a> = HashMap<Cow<'a, str>, Arc<Grants>>;
+/// Reads the keys of a snapshot one after the other.
+pub(super) struct KeyReader<'r, 'a> {
+    accounts: &'r AccountForest,
+    permissions: &'r PermissionRegistry,
+    grant_sets: &'r mut GrantSets<'a>,
+    ips: Interned<Vec<u8>>,
+    terms: Interned<[u8; TERMS_ROW]>,
+    times: Interned<[u8; TIMES_ROW]>,
+}
 
-pub(super) fn grant_sets_of<'a>(
-    wire: Members<'a, Members<'a, wire::Access>>,
-    permissions: &PermissionRegistry,
-    place: &Place,
-) -> Result<GrantSets<'a>, Refusal> {
-    let mut sets = GrantSets::new();
-    for (name, members) in wire.0 {
-        // The set's name is the operator's, so its place shows it only once it is known to be an id.
-        if !is_id(&name) {
-            return Err(place.then("*").expected(ID));
-        }
-        let place = place.then("*");
-        let grants = Arc::new(grants(&members, permissions, &place)?);
-        if sets.insert(name, grants).is_some() {
-            return Err(place.refused(DUPLICATE_MEMBER));
+/// A key that was read.
+struct Key<'a> {
+    digest: KeyDigest,
+    id: Cow<'a, str>,
+    owner: AccountIndex,
+    terms: u32,
+    times: Option<u32>,
+}
+
+impl<'r, 'a> KeyReader<'r, 'a> {
+    pub(super) fn new(
+        accounts: &'r AccountForest,
+        permissions: &'r PermissionRegistry,
+        grant_sets: &'r mut GrantSets<'a>,
+    ) -> Self {
+        Self {
+            accounts,
+            permissions,
+            grant_sets,
+            ips: Interned::default(),
+            terms: Interned::default(),
+            times: Interned::default(),
         }
     }
-    Ok(sets)
-}
 
-fn grants(
-    wire: &Members<'_, wire::Access>,
-    permissions: &PermissionRegistry,
-    place: &Place,
-) -> Result<Grants, Refusal> {
-    let granted = wire
-        .0
-        .iter()
-        .map(|(name, access)| {
-            permissions
-                .find(name)
-                .map(|permission| (permission, level(*access)))
-                .ok_or_else(|| place.then("*").expected("the name of a known permission"))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    Grants::new(granted, permissions).ok_or_else(|| place.then("*").refused(DUPLICATE_MEMBER))
-}
-
-/// What the keys of a snapshot refer to.
-pub(super) struct KeyReader<'a> {
-    pub(super) accounts: &'a AccountForest,
-    pub(super) permissions: &'a PermissionRegistry,
-    pub(super) grant_sets: &'a GrantSets<'a>,
-}
-
-impl KeyReader<'_> {
     pub(super) fn keys(
-        &self,
+        mut self,
         listed: Vec<Object<wire::Key<'_>>>,
         empty: bool,
         place: &Place,
-    ) -> Result<Keys, Refusal> {
-        if listed.is_empty() != empty {
-            return Err(place
-                .then("keys")
-                .expected("keys, or none together with `\"empty\": true`"));
-        }
+    ) -> Result<KeyTable, Refusal> {
         let place = place.then("keys");
-        let mut keys = Keys::with_capacity_and_hasher(listed.len(), Default::default());
-        let mut ids = HashSet::with_capacity(listed.len());
-        for (index, Object(wire)) in listed.into_iter().enumerate() {
-            let place = place.at(index);
-            let digest = KeyDigest::from_hex(&wire.sha256.0)
-                .ok_or_else(|| place.then("sha256").expected("64 hexadecimal digits"))?;
-            if !ids.insert(wire.id.0.clone()) {
-                return Err(place.then("id").refused("duplicate id"));
-            }
-            let record = self.key(wire, &place)?;
-            if keys.insert(digest, record).is_some() {
-                return Err(place.then("sha256").refused("duplicate digest"));
-            }
+        if listed.is_empty() != empty {
+            return Err(no_keys(&place));
         }
-        Ok(keys)
+        let mut keys = Vec::with_capacity(listed.len());
+        for (index, Object(wire)) in listed.into_iter().enumerate() {
+            keys.push(self.key(wire, &place.at(index))?);
+        }
+        self.table(keys, &place)
     }
 
-    fn key(&self, wire: wire::Key<'_>, place: &Place) -> Result<KeyRecord, Refusal> {
+    fn key<'k>(&mut self, wire: wire::Key<'k>, place: &Place) -> Result<Key<'k>, Refusal> {
         let wire::Key {
             id: name,
-            sha256: _,
+            sha256,
             kind,
             livemode,
             owner,
@@ -109,86 +90,163 @@ impl KeyReader<'_> {
             connect_grants,
             _annotations: _,
         } = wire;
-        let kind = key_kind(kind);
-        let instant = |given: Option<Integer>, name: &str| {
-            given
-                .map(|seconds| time(seconds, &place.then(name)))
-                .transpose()
+        let too_many = || place.refused(TOO_MANY);
+        let digest = KeyDigest::from_hex(&sha256.0)
+            .ok_or_else(|| place.then("sha256").expected("64 hexadecimal digits"))?;
+        let mut set = |grants: Option<wire::Grants<'_>>, name| {
+            let place = place.then(name);
+            self.grant_sets
+                .number(grants.as_ref(), self.permissions, &place)
         };
-        let grants = self.grants(grants, &place.then("grants"))?;
-        let connect_grants = self.grants(connect_grants, &place.then("connect_grants"))?;
-        match kind {
-            KeyKind::Restricted if grants.is_none() => {
-                return Err(place
-                    .then("grants")
-                    .refused("a restricted key needs grants"));
-            }
-            KeyKind::Publishable if grants.is_some() => {
-                return Err(place.then("grants").refused(PUBLISHABLE));
-            }
-            KeyKind::Publishable if connect_grants.is_some() => {
-                return Err(place.then("connect_grants").refused(PUBLISHABLE));
-            }
-            KeyKind::Secret
-            | KeyKind::Restricted
-            | KeyKind::Publishable
-            | KeyKind::Organization => {}
-        }
-        Ok(KeyRecord {
-            id: id(&name, &place.then("id"))?,
-            kind,
+        let terms = Terms {
+            kind: key_kind(kind),
             livemode: Livemode::from(livemode),
-            owner: self.owner(&owner, kind, &place.then("owner"))?,
             status: match status {
                 wire::KeyStatus::Active => KeyStatus::Active,
                 wire::KeyStatus::Deleted => KeyStatus::Deleted,
             },
+            enforcement: enforcement.into(),
+            grants: set(grants, "grants")?,
+            connect_grants: set(connect_grants, "connect_grants")?,
+            allowed_ips: match allowed(&allowed_ips, &place.then("allowed_ips"))? {
+                None => NONE,
+                Some(ranges) => self.ips.number(ranges).ok_or_else(too_many)?,
+            },
+        };
+        check_terms(&terms, place)?;
+        let instant = |given: Option<Integer>, name: &str| {
+            given
+                .map(|seconds| time(seconds.0, &place.then(name)))
+                .transpose()
+        };
+        let id = id(name, &place.then("id"))?;
+        let owner = self.owner(&owner, terms.kind, &place.then("owner"))?;
+        let times = Times {
             not_before: instant(not_before, "not_before")?,
             expires_at: instant(expires_at, "expires_at")?,
-            allowed_ips: allowed(&allowed_ips, &place.then("allowed_ips"))?,
-            enforcement: enforcement.into(),
-            grants,
-            connect_grants,
+        };
+        let times = if times.is_always() {
+            None
+        } else {
+            Some(self.times.number(times.row()).ok_or_else(too_many)?)
+        };
+        Ok(Key {
+            digest,
+            id,
+            owner,
+            terms: self.terms.number(terms.row()).ok_or_else(too_many)?,
+            times,
         })
     }
 
     fn owner(&self, id: &Text<'_>, kind: KeyKind, place: &Place) -> Result<AccountIndex, Refusal> {
-        let found = self
-            .accounts
-            .find(&id.0)
-            .and_then(|index| self.accounts.account(index).map(|account| (index, account)));
-        let (index, account) = found.ok_or_else(|| place.expected("the id of a listed account"))?;
-        let fits = match kind {
-            KeyKind::Organization => account.kind() == IdKind::Organization && account.is_root(),
-            KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable => {
-                account.kind() == IdKind::Account
-            }
-        };
-        match kind {
-            _ if fits => Ok(index),
-            KeyKind::Organization => Err(place.expected("an organization")),
-            KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable => {
-                Err(place.expected("an account, not an organization"))
-            }
-        }
+        let index = self.accounts.find(&id.0);
+        let account = index.and_then(|index| self.accounts.account(index));
+        check_owner(account, kind, place)?;
+        index.ok_or_else(|| place.expected("the id of a listed account"))
     }
 
-    fn grants(
-        &self,
-        wire: Option<wire::Grants<'_>>,
-        place: &Place,
-    ) -> Result<Option<Arc<Grants>>, Refusal> {
-        match wire {
-            None => Ok(None),
-            Some(wire::Grants::Inline(members)) => {
-                grants(&members, self.permissions, place).map(|grants| Some(Arc::new(grants)))
-            }
-            Some(wire::Grants::Set(name)) => self
-                .grant_sets
-                .get(&name)
-                .map(|set| Some(Arc::clone(set)))
-                .ok_or_else(|| place.expected("the name of a grant set")),
+    fn table(self, mut keys: Vec<Key<'_>>, place: &Place) -> Result<KeyTable, Refusal> {
+        refuse_equals(
+            &keys,
+            |key| &key.id,
+            |place| place.then("id").refused("duplicate id"),
+            place,
+        )?;
+        refuse_equals(
+            &keys,
+            |key| &key.digest,
+            |place| place.then("sha256").refused("duplicate digest"),
+            place,
+        )?;
+        let coding;
+        let others = {
+            let mut ids: Vec<&str> = keys.iter().map(|key| &*key.id).collect();
+            ids.sort_unstable();
+            coding = IdCoding::for_ids(&ids);
+            ids.retain(|id| !coding.fits(id));
+            Lists::collect(ids.into_iter().map(str::as_bytes))
+        };
+        keys.sort_unstable_by_key(|key| key.digest);
+        let assembled = others
+            .zip(Lists::collect(self.ips.values.iter().map(Vec::as_slice)))
+            .and_then(|(others, ips)| {
+                let context = KeyContext {
+                    coding,
+                    others,
+                    terms: Rows::from_bytes(TERMS_ROW, self.terms.values.as_flattened()),
+                    times: Rows::from_bytes(TIMES_ROW, self.times.values.as_flattened()),
+                    ips,
+                    accounts: self.accounts.len(),
+                };
+                let width = context.row_width()?;
+                let mut rows = Vec::with_capacity(width.checked_mul(keys.len())?);
+                for key in &keys {
+                    let row = NewRow {
+                        digest: key.digest,
+                        id: &key.id,
+                        owner: key.owner,
+                        terms: key.terms,
+                        times: key.times,
+                    };
+                    context.push_row(&mut rows, &row)?;
+                }
+                let buckets = buckets_of(keys.iter().map(|key| key.digest.as_bytes()))?;
+                KeyTable::new(context, buckets, Rows::from_bytes(width, &rows))
+            });
+        assembled.ok_or_else(|| place.refused(TOO_MANY))
+    }
+}
+
+/// The refusal of a snapshot whose keys and whose word for it differ.
+pub(in crate::snapshot) fn no_keys(place: &Place) -> Refusal {
+    place.expected("keys, or none together with `\"empty\": true`")
+}
+
+/// Refuses the first key that has something of a key before it.
+fn refuse_equals<'k, T: Ord + 'k>(
+    keys: &'k [Key<'_>],
+    of: impl Fn(&'k Key<'_>) -> &'k T,
+    refuse: impl Fn(Place) -> Refusal,
+    place: &Place,
+) -> Result<(), Refusal> {
+    let mut sorted: Vec<(&T, usize)> = keys
+        .iter()
+        .enumerate()
+        .map(|(place, key)| (of(key), place))
+        .collect();
+    sorted.sort_unstable();
+    crate::account::second_of_equals(&sorted).map_or(Ok(()), |index| Err(refuse(place.at(index))))
+}
+
+/// Values, each kept once, by number.
+struct Interned<T> {
+    values: Vec<T>,
+    numbers: HashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            numbers: HashMap::new(),
         }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Interned<T> {
+    /// `None` where there are more than can be numbered.
+    fn number(&mut self, value: T) -> Option<u32> {
+        if let Some(known) = self.numbers.get(&value) {
+            return Some(*known);
+        }
+        let number = u32::try_from(self.values.len()).ok()?;
+        if number == NONE {
+            return None;
+        }
+        self.values.push(value.clone());
+        self.numbers.insert(value, number);
+        Some(number)
     }
 }
 
@@ -210,13 +268,13 @@ impl From<wire::Enforcement> for Enforcement {
     }
 }
 
-fn allowed(listed: &[Text<'_>], place: &Place) -> Result<Option<AllowedIps>, Refusal> {
-    let ranges = listed
-        .iter()
-        .enumerate()
-        .map(|(index, text)| {
-            parse_range(&text.0).ok_or_else(|| place.at(index).expected("an address or CIDR range"))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((!ranges.is_empty()).then(|| AllowedIps::new(ranges)))
+/// The ranges of a key that is limited to some.
+fn allowed(listed: &[Text<'_>], place: &Place) -> Result<Option<Vec<u8>>, Refusal> {
+    let mut ranges = Vec::new();
+    for (index, text) in listed.iter().enumerate() {
+        let range = parse_range(&text.0)
+            .ok_or_else(|| place.at(index).expected("an address or CIDR range"))?;
+        push_range(&mut ranges, range);
+    }
+    Ok((!ranges.is_empty()).then_some(ranges))
 }

@@ -2,28 +2,85 @@
 
 mod accounts;
 mod endpoints;
+mod grants;
 mod keys;
 mod names;
 
+use std::borrow::Cow;
+
+use super::table::{KeyTable, NONE, Terms};
 use super::{FORMAT, Revision, Snapshot, wire};
-use crate::permission::AccessLevel;
+use crate::account::{Account, AccountForest, IdKind};
+use crate::endpoint::EndpointCatalogue;
+use crate::key::KeyKind;
+use crate::mask::KnownPrefixes;
+use crate::permission::{AccessLevel, Grants, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
 use crate::version;
-use crate::wire::{Integer, Text};
+use crate::wire::{Integer, Object, Text};
 use accounts::forest;
+pub(super) use accounts::{ACCOUNT_ID, refusal_of};
 use endpoints::catalogue_of;
-use keys::{KeyReader, grant_sets_of};
+pub(super) use grants::GrantSets;
+use keys::KeyReader;
+pub(super) use keys::no_keys;
+pub(super) use names::A_NAME;
 
 /// Unix seconds at or above this are milliseconds by mistake.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
-const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
+pub(super) const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
-impl Snapshot {
+/// All of a snapshot but its accounts and keys.
+pub(super) struct Heading {
+    pub(super) revision: Revision,
+    pub(super) issued_at: u64,
+    pub(super) api_versions: Box<[Box<str>]>,
+    pub(super) permissions: PermissionRegistry,
+    pub(super) endpoints: EndpointCatalogue,
+}
+
+impl Heading {
+    pub(super) fn new(
+        (format, revision, issued_at): (&Text<'_>, Integer, Integer),
+        api_versions: &[Text<'_>],
+        catalogue: wire::Catalogue,
+        endpoints: Vec<Object<wire::Endpoint<'_>>>,
+        prefixes: &KnownPrefixes,
+        place: &Place,
+    ) -> Result<Self, Refusal> {
+        names::of_endpoints(&endpoints, prefixes, place)?;
+        if format.0 != FORMAT {
+            return Err(place.then("format").expected("`keyward.snapshot/v1`"));
+        }
+        let revision = Revision::new(revision.0)
+            .ok_or_else(|| place.then("revision").expected("an integer below 10^15"))?;
+        let issued_at = time(issued_at.0, &place.then("issued_at"))?;
+        let api_versions = versions(api_versions, &place.then("api_versions"))?;
+        let (permissions, endpoints) = catalogue_of(&catalogue, endpoints, place)?;
+        Ok(Self {
+            revision,
+            issued_at,
+            api_versions,
+            permissions,
+            endpoints,
+        })
+    }
+}
+
+/// A snapshot in its parts, before grants are put together for use.
+pub(super) struct Parts<'a> {
+    pub(super) heading: Heading,
+    pub(super) accounts: AccountForest,
+    pub(super) grant_sets: GrantSets<'a>,
+    pub(super) keys: KeyTable,
+}
+
+impl<'a> Parts<'a> {
     /// Checks the wire form; `place` is where it stands.
-    pub(crate) fn from_wire(
-        wire: wire::Snapshot<'_>,
+    pub(super) fn from_wire(
+        wire: wire::Snapshot<'a>,
         profile: &Profile,
         place: &Place,
     ) -> Result<Self, Refusal> {
@@ -39,52 +96,105 @@ impl Snapshot {
             keys,
             empty,
         } = wire;
-        if format.0 != FORMAT {
-            return Err(place.then("format").expected("`keyward.snapshot/v1`"));
-        }
-        names::check(&keys, &endpoints, profile.known_prefixes(), place)?;
-        let revision = Revision::new(revision.0)
-            .ok_or_else(|| place.then("revision").expected("an integer below 10^15"))?;
-        let issued_at = time(issued_at, &place.then("issued_at"))?;
-        let api_versions = versions(&api_versions, &place.then("api_versions"))?;
+        names::of_keys(&keys, profile.known_prefixes(), place)?;
+        let heading = Heading::new(
+            (&format, revision, issued_at),
+            &api_versions,
+            catalogue,
+            endpoints,
+            profile.known_prefixes(),
+            place,
+        )?;
         let accounts = forest(&accounts, profile, &place.then("accounts"))?;
-        let (permissions, endpoints) = catalogue_of(&catalogue, endpoints, place)?;
-        let grant_sets = grant_sets_of(grant_sets, &permissions, &place.then("grant_sets"))?;
-        let reader = KeyReader {
-            accounts: &accounts,
-            permissions: &permissions,
-            grant_sets: &grant_sets,
-        };
+        let permissions = &heading.permissions;
+        let mut grant_sets = GrantSets::named(grant_sets, permissions, &place.then("grant_sets"))?;
+        let reader = KeyReader::new(&accounts, permissions, &mut grant_sets);
         let keys = reader.keys(keys, empty, place)?;
         Ok(Self {
-            revision,
-            issued_at,
-            api_versions,
+            heading,
             accounts,
-            permissions,
-            endpoints,
+            grant_sets,
             keys,
         })
     }
 }
 
-fn time(seconds: Integer, place: &Place) -> Result<u64, Refusal> {
-    if seconds.0 < FIRST_MILLISECONDS {
-        Ok(seconds.0)
+impl Snapshot {
+    /// Checks the wire form; `place` is where it stands.
+    pub(crate) fn from_wire(
+        wire: wire::Snapshot<'_>,
+        profile: &Profile,
+        place: &Place,
+    ) -> Result<Self, Refusal> {
+        let parts = Parts::from_wire(wire, profile, place)?;
+        let permissions = &parts.heading.permissions;
+        let grants = parts
+            .grant_sets
+            .sets
+            .into_iter()
+            // No permission is in a set twice: that was refused.
+            .map(|granted| Grants::new(granted, permissions).unwrap_or_default())
+            .collect();
+        Ok(Self::new(parts.heading, parts.accounts, grants, parts.keys))
+    }
+}
+
+/// A restricted key needs grants, a publishable one has none.
+pub(super) fn check_terms(terms: &Terms, place: &Place) -> Result<(), Refusal> {
+    const PUBLISHABLE: &str = "a publishable key has no grants";
+    match terms.kind {
+        KeyKind::Restricted if terms.grants == NONE => Err(place
+            .then("grants")
+            .refused("a restricted key needs grants")),
+        KeyKind::Publishable if terms.grants != NONE => {
+            Err(place.then("grants").refused(PUBLISHABLE))
+        }
+        KeyKind::Publishable if terms.connect_grants != NONE => {
+            Err(place.then("connect_grants").refused(PUBLISHABLE))
+        }
+        KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable | KeyKind::Organization => {
+            Ok(())
+        }
+    }
+}
+
+/// A key of an organization belongs to one, and all others to accounts.
+pub(super) fn check_owner(
+    owner: Option<Account<'_>>,
+    kind: KeyKind,
+    place: &Place,
+) -> Result<(), Refusal> {
+    let owner = owner.ok_or_else(|| place.expected("the id of a listed account"))?;
+    match kind {
+        KeyKind::Organization if owner.kind() == IdKind::Organization && owner.is_root() => Ok(()),
+        KeyKind::Organization => Err(place.expected("an organization")),
+        KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable => {
+            if owner.kind() == IdKind::Account {
+                Ok(())
+            } else {
+                Err(place.expected("an account, not an organization"))
+            }
+        }
+    }
+}
+
+pub(super) fn time(seconds: u64, place: &Place) -> Result<u64, Refusal> {
+    if seconds < FIRST_MILLISECONDS {
+        Ok(seconds)
     } else {
         Err(place.expected("Unix seconds, not milliseconds"))
     }
 }
 
-fn id(text: &Text<'_>, place: &Place) -> Result<Box<str>, Refusal> {
+fn id<'a>(text: Text<'a>, place: &Place) -> Result<Cow<'a, str>, Refusal> {
     if is_id(&text.0) {
-        Ok(text.0.as_ref().into())
+        Ok(text.0)
     } else {
         Err(place.expected(ID))
     }
 }
 
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .bytes()

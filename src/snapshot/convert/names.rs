@@ -6,30 +6,42 @@ use crate::mask::KnownPrefixes;
 use crate::refusal::{Place, Refusal};
 use crate::wire::{Object, Text};
 
-pub(super) fn check(
+pub(in crate::snapshot) const A_NAME: &str = "a name, and not what begins as a key does";
+
+pub(super) fn of_keys(
     keys: &[Object<wire::Key<'_>>],
+    prefixes: &KnownPrefixes,
+    place: &Place,
+) -> Result<(), Refusal> {
+    for (index, Object(key)) in keys.iter().enumerate() {
+        check(&key.id, prefixes, &|| {
+            place.then("keys").at(index).then("id")
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn of_endpoints(
     endpoints: &[Object<wire::Endpoint<'_>>],
     prefixes: &KnownPrefixes,
     place: &Place,
 ) -> Result<(), Refusal> {
-    let refuse = |text: &Text<'_>, at: &dyn Fn() -> Place| {
-        if prefixes.begin(&text.0) {
-            Err(at().expected("a name, and not what begins as a key does"))
-        } else {
-            Ok(())
-        }
-    };
-    for (index, Object(key)) in keys.iter().enumerate() {
-        refuse(&key.id, &|| place.then("keys").at(index).then("id"))?;
-    }
     for (index, Object(endpoint)) in endpoints.iter().enumerate() {
         let own = || place.then("endpoints").at(index);
         if let Some(name) = &endpoint.permission {
-            refuse(name, &|| own().then("permission"))?;
+            check(name, prefixes, &|| own().then("permission"))?;
         }
         for (number, name) in endpoint.any_of.iter().flatten().enumerate() {
-            refuse(name, &|| own().then("any_of").at(number))?;
+            check(name, prefixes, &|| own().then("any_of").at(number))?;
         }
     }
     Ok(())
+}
+
+fn check(text: &Text<'_>, prefixes: &KnownPrefixes, at: &dyn Fn() -> Place) -> Result<(), Refusal> {
+    if prefixes.begin(&text.0) {
+        Err(at().expected(A_NAME))
+    } else {
+        Ok(())
+    }
 }

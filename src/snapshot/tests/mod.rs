@@ -8,7 +8,7 @@ use super::*;
 use crate::permission::AccessLevel;
 
 /// A valid snapshot in which every string stands once, so that a test can replace it.
-const VALID: &str = r#"{
+pub(super) const VALID: &str = r#"{
     "format": "keyward.snapshot/v1",
     "revision": 7,
     "issued_at": 1795194529,

@@ -1,0 +1,406 @@
+//! The forest of accounts, in rows sorted by id: found by binary search, and read where they stand.
+
+use super::{AccountPath, AccountStatus, Children, IdKind, IdPrefixes};
+use crate::rows::{Lists, Rows, index, number_at};
+
+/// The bytes of an account's row: the number of its parent's row, and its flags.
+pub(crate) const ACCOUNT_ROW: usize = 5;
+
+/// The parent of a root.
+const NO_PARENT: u32 = u32::MAX;
+
+const ORGANIZATION: u8 = 1;
+const ANY_CHILDREN: u8 = 1 << 1;
+const SUSPENDED: u8 = 1 << 2;
+const LISTED_CHILDREN: u8 = 1 << 3;
+const KNOWN_FLAGS: u8 = ORGANIZATION | ANY_CHILDREN | SUSPENDED | LISTED_CHILDREN;
+
+/// An account in an [`AccountForest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountIndex(pub(crate) u32);
+
+/// One account or organization, as it is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedAccount<'a> {
+    /// The id.
+    pub id: &'a str,
+    /// Account or organization.
+    pub kind: IdKind,
+    /// Which ids are accepted below it.
+    pub children: Children,
+    /// Whether it is in use.
+    pub status: AccountStatus,
+    /// The id of the account above it.
+    pub parent: Option<&'a str>,
+}
+
+/// Why a forest cannot be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForestFault {
+    /// Two accounts of one id.
+    DuplicateId,
+    /// A parent that is not listed.
+    DanglingParent,
+    /// An account among its own ancestors.
+    Cycle,
+    /// An organization below something.
+    OrganizationWithParent,
+    /// More accounts, or longer ids, than a forest can hold.
+    TooMany,
+}
+
+/// Why rows that were read are no forest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowFault {
+    /// The same as in a list of accounts.
+    Forest(ForestFault),
+    /// No id of an account or organization, or one of the other kind than the row says.
+    Id,
+    /// An id that does not follow the one before it.
+    Order,
+    /// Flags that nobody knows, or that contradict the other rows.
+    Flags,
+}
+
+/// The accounts of a snapshot: every parent listed, no cycles.
+#[derive(Clone)]
+pub struct AccountForest {
+    ids: Lists,
+    rows: Rows,
+}
+
+/// One account or organization.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    id: &'a str,
+    parent: Option<AccountIndex>,
+    flags: u8,
+}
+
+impl<'a> Account<'a> {
+    fn read(id: &'a [u8], row: &[u8]) -> Option<Self> {
+        let parent = number_at(row, 0, 4)?;
+        Some(Self {
+            id: std::str::from_utf8(id).ok()?,
+            parent: (parent != NO_PARENT).then_some(AccountIndex(parent)),
+            flags: *row.get(4)?,
+        })
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn id(&self) -> &'a str {
+        self.id
+    }
+
+    /// Account or organization.
+    #[must_use]
+    pub fn kind(&self) -> IdKind {
+        if self.has(ORGANIZATION) {
+            IdKind::Organization
+        } else {
+            IdKind::Account
+        }
+    }
+
+    /// The account above it.
+    #[must_use]
+    pub fn parent(&self) -> Option<AccountIndex> {
+        self.parent
+    }
+
+    /// Which ids are accepted below it.
+    #[must_use]
+    pub fn children(&self) -> Children {
+        if self.has(ANY_CHILDREN) {
+            Children::Any
+        } else {
+            Children::Listed
+        }
+    }
+
+    /// Whether it is suspended.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.has(SUSPENDED)
+    }
+
+    /// Whether it has no parent.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.parent.is_none()
+    }
+
+    /// Whether it may have connected accounts at all.
+    #[must_use]
+    pub fn is_platform(&self) -> bool {
+        self.has(LISTED_CHILDREN | ANY_CHILDREN)
+    }
+}
+
+impl AccountForest {
+    /// Takes accounts in any order. The fault carries the place in `listed`.
+    pub fn new(listed: &[ListedAccount<'_>]) -> Result<Self, (usize, ForestFault)> {
+        let mut sorted: Vec<(&str, usize)> = listed
+            .iter()
+            .enumerate()
+            .map(|(place, account)| (account.id, place))
+            .collect();
+        sorted.sort_unstable();
+        if let Some(place) = second_of_equals(&sorted) {
+            return Err((place, ForestFault::DuplicateId));
+        }
+        let place_of = |id: &str| {
+            let found = sorted.binary_search_by(|(known, _)| (*known).cmp(id));
+            sorted.get(found.ok()?).map(|(_, place)| *place)
+        };
+        let mut parents = Vec::with_capacity(listed.len());
+        let mut has_children = vec![false; listed.len()];
+        for (place, account) in listed.iter().enumerate() {
+            let parent = match account.parent {
+                Some(_) if account.kind == IdKind::Organization => {
+                    return Err((place, ForestFault::OrganizationWithParent));
+                }
+                Some(id) => Some(place_of(id).ok_or((place, ForestFault::DanglingParent))?),
+                None => None,
+            };
+            if let Some(above) = parent.and_then(|parent| has_children.get_mut(parent)) {
+                *above = true;
+            }
+            parents.push(parent);
+        }
+        if let Some(place) = first_in_a_cycle(&parents) {
+            return Err((place, ForestFault::Cycle));
+        }
+        let too_many = (0, ForestFault::TooMany);
+        let mut numbers = vec![NO_PARENT; listed.len()];
+        for (number, (_, place)) in sorted.iter().enumerate() {
+            if let Some(of_place) = numbers.get_mut(*place) {
+                // The last number says that there is no parent.
+                *of_place = u32::try_from(number)
+                    .ok()
+                    .filter(|number| *number != NO_PARENT)
+                    .ok_or(too_many)?;
+            }
+        }
+        let mut rows = Vec::with_capacity(listed.len() * ACCOUNT_ROW);
+        for (_, place) in &sorted {
+            let Some(account) = listed.get(*place) else {
+                continue;
+            };
+            let parent = parents.get(*place).copied().flatten();
+            let parent = parent.and_then(|parent| numbers.get(parent).copied());
+            rows.extend(parent.unwrap_or(NO_PARENT).to_le_bytes());
+            let is_above = has_children.get(*place) == Some(&true);
+            rows.push(flags(account, is_above));
+        }
+        let ids = Lists::collect(sorted.iter().map(|(id, _)| id.as_bytes())).ok_or(too_many)?;
+        Ok(Self {
+            ids,
+            rows: Rows::from_bytes(ACCOUNT_ROW, &rows),
+        })
+    }
+
+    /// Takes rows as they were read, without looking at them: see [`Self::check`].
+    pub(crate) fn from_rows(ids: Lists, rows: Rows) -> Self {
+        Self { ids, rows }
+    }
+
+    pub(crate) fn ids(&self) -> &Lists {
+        &self.ids
+    }
+
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// Whether the rows say what [`Self::new`] would have made of the accounts in them. The fault carries the row.
+    pub(crate) fn check(&self, prefixes: &IdPrefixes) -> Result<(), (usize, RowFault)> {
+        let is_whole = self.ids.are_whole() && self.ids.len() == self.rows.len();
+        if !is_whole {
+            return Err((0, RowFault::Id));
+        }
+        let mut before: Option<&str> = None;
+        let mut parents = Vec::with_capacity(self.len());
+        let mut has_children = vec![false; self.len()];
+        for place in 0..self.len() {
+            let account = self.at(place).ok_or((place, RowFault::Id))?;
+            if prefixes.kind(account.id) != Some(account.kind()) {
+                return Err((place, RowFault::Id));
+            }
+            match before.map(|before| before.cmp(account.id)) {
+                None | Some(std::cmp::Ordering::Less) => before = Some(account.id),
+                Some(std::cmp::Ordering::Equal) => {
+                    return Err((place, RowFault::Forest(ForestFault::DuplicateId)));
+                }
+                Some(std::cmp::Ordering::Greater) => return Err((place, RowFault::Order)),
+            }
+            if account.flags & !KNOWN_FLAGS != 0 {
+                return Err((place, RowFault::Flags));
+            }
+            let fault = |fault| (place, RowFault::Forest(fault));
+            if account.parent.is_some() && account.kind() == IdKind::Organization {
+                return Err(fault(ForestFault::OrganizationWithParent));
+            }
+            let parent = match account.parent {
+                None => None,
+                Some(parent) => {
+                    let above = index(parent.0).filter(|above| *above < self.len());
+                    Some(above.ok_or(fault(ForestFault::DanglingParent))?)
+                }
+            };
+            if let Some(above) = parent.and_then(|parent| has_children.get_mut(parent)) {
+                *above = true;
+            }
+            parents.push(parent);
+        }
+        if let Some(place) = first_in_a_cycle(&parents) {
+            return Err((place, RowFault::Forest(ForestFault::Cycle)));
+        }
+        let said = |place| self.at(place).map(|account| account.has(LISTED_CHILDREN));
+        has_children
+            .iter()
+            .enumerate()
+            .position(|(place, is_above)| said(place) != Some(*is_above))
+            .map_or(Ok(()), |place| Err((place, RowFault::Flags)))
+    }
+
+    /// How many accounts there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All accounts, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = Account<'_>> {
+        (0..self.len()).filter_map(|place| self.at(place))
+    }
+
+    /// The account of that id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<AccountIndex> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.ids.get(middle)?.cmp(id.as_bytes()) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return u32::try_from(middle).ok().map(AccountIndex),
+            }
+        }
+        None
+    }
+
+    /// The account at an index of this forest.
+    #[must_use]
+    pub fn account(&self, account: AccountIndex) -> Option<Account<'_>> {
+        self.at(index(account.0)?)
+    }
+
+    fn at(&self, place: usize) -> Option<Account<'_>> {
+        Account::read(self.ids.get(place)?, self.rows.row(place)?)
+    }
+
+    /// The root of the tree that holds `account`.
+    #[must_use]
+    pub fn root(&self, account: AccountIndex) -> Option<Account<'_>> {
+        let mut account = self.account(account)?;
+        // No tree is higher than the forest is large: this ends whatever the rows say.
+        for _ in 0..self.len() {
+            match account.parent {
+                None => return Some(account),
+                Some(parent) => account = self.account(parent)?,
+            }
+        }
+        None
+    }
+
+    /// Whether `path` leads from `start` to an account by parent-to-child edges alone, none of them suspended. Below an account whose children are
+    /// [`Children::Any`] one unlisted id may follow, if `accepts` it.
+    #[must_use]
+    pub fn reaches(
+        &self,
+        start: AccountIndex,
+        path: AccountPath<'_>,
+        accepts: impl Fn(&str) -> bool,
+    ) -> bool {
+        let mut here = Some(start);
+        path.segments().all(|id| {
+            let Some(account) = here.and_then(|index| self.account(index)) else {
+                return false;
+            };
+            match self.find(id) {
+                Some(child) => {
+                    let below = here;
+                    here = Some(child);
+                    self.account(child)
+                        .is_some_and(|child| child.parent == below && !child.is_suspended())
+                }
+                None => {
+                    here = None;
+                    account.children() == Children::Any && accepts(id)
+                }
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for AccountForest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AccountForest({} accounts)", self.len())
+    }
+}
+
+fn flags(account: &ListedAccount<'_>, has_children: bool) -> u8 {
+    let flag = |is_set, flag| if is_set { flag } else { 0 };
+    flag(account.kind == IdKind::Organization, ORGANIZATION)
+        | flag(account.children == Children::Any, ANY_CHILDREN)
+        | flag(account.status == AccountStatus::Suspended, SUSPENDED)
+        | flag(has_children, LISTED_CHILDREN)
+}
+
+/// The first place whose value stood at an earlier place, too. Equal values stand together, by place.
+pub(crate) fn second_of_equals<T: PartialEq>(sorted: &[(T, usize)]) -> Option<usize> {
+    sorted
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(a, _), (b, place)] if a == b => Some(*place),
+            _ => None,
+        })
+        .min()
+}
+
+/// The place of the first account whose ancestors never end. Every account is walked once: `settled` remembers those known to end.
+fn first_in_a_cycle(parents: &[Option<usize>]) -> Option<usize> {
+    let mut settled = vec![false; parents.len()];
+    for start in 0..parents.len() {
+        let mut walked = Vec::new();
+        let mut place = start;
+        while let Some(false) = settled.get(place).copied() {
+            walked.push(place);
+            if walked.len() > parents.len() {
+                return Some(start);
+            }
+            match parents.get(place).copied().flatten() {
+                Some(parent) => place = parent,
+                None => break,
+            }
+        }
+        for place in walked {
+            if let Some(known) = settled.get_mut(place) {
+                *known = true;
+            }
+        }
+    }
+    None
+}

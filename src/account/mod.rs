@@ -1,0 +1,74 @@
+//! Accounts: their ids, the forest they form, and the paths by which a request names one.
+
+mod forest;
+mod path;
+
+pub(crate) use forest::{ACCOUNT_ROW, RowFault, second_of_equals};
+pub use forest::{Account, AccountForest, AccountIndex, ForestFault, ListedAccount};
+pub use path::AccountPath;
+
+/// The most bytes an id may have.
+const LONGEST_ID: usize = 64;
+
+/// How ids of accounts and of organizations begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdPrefixes {
+    /// Stripe: `acct_`.
+    pub account: Box<str>,
+    /// Stripe: `org_`.
+    pub organization: Box<str>,
+}
+
+/// What an id names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdKind {
+    /// An account: a business.
+    Account,
+    /// An organization: the root above several accounts.
+    Organization,
+}
+
+impl IdPrefixes {
+    /// What `id` names, if it is spelled `[A-Za-z0-9_-]{1,64}`, with one of the prefixes and something behind it.
+    #[must_use]
+    pub fn kind(&self, id: &str) -> Option<IdKind> {
+        let spelled = id.len() <= LONGEST_ID
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let named = |prefix: &str, kind| {
+            id.strip_prefix(prefix)
+                .filter(|rest| spelled && !rest.is_empty())
+                .map(|_| (prefix.len(), kind))
+        };
+        let account = named(&self.account, IdKind::Account);
+        let organization = named(&self.organization, IdKind::Organization);
+        // Where both prefixes fit (accounts may have none), the longer one names the kind.
+        account
+            .into_iter()
+            .chain(organization)
+            .max_by_key(|(length, _)| *length)
+            .map(|(_, kind)| kind)
+    }
+}
+
+/// Which ids are accepted below an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Children {
+    /// Those the snapshot lists.
+    Listed,
+    /// Any well-formed id that the snapshot does not list elsewhere.
+    Any,
+}
+
+/// Whether an account is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountStatus {
+    /// In use.
+    Active,
+    /// Neither its keys nor paths across it work.
+    Suspended,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! Every check that a packed snapshot must pass, each with its place. The same as for the JSON form, and that the tables are in order. One pass over the keys.
+
+use crate::account::{Account, AccountForest, RowFault};
+use crate::address::AllowedIps;
+use crate::mask::KnownPrefixes;
+use crate::permission::{Permission, PermissionRegistry};
+use crate::profile::Profile;
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
+use crate::rows::{Rows, index};
+use crate::snapshot::convert::{
+    A_NAME, ACCOUNT_ID, ID, check_owner, check_terms, is_id, refusal_of, time,
+};
+use crate::snapshot::table::{
+    IdSpelling, KeyContext, KeyTable, NONE, Terms, Times, bucket_bits, bucket_of,
+};
+use crate::wire::Text;
+
+const SORTED: &str = "rows in ascending order";
+
+/// The permissions that the grants of a file name by number.
+pub(super) fn permissions(
+    names: &[Text<'_>],
+    registry: &PermissionRegistry,
+    place: &Place,
+) -> Result<Vec<Permission>, Refusal> {
+    let place = place.then("permissions");
+    let mut found = Vec::with_capacity(names.len());
+    for (number, name) in names.iter().enumerate() {
+        let permission = registry
+            .find(&name.0)
+            .ok_or_else(|| place.at(number).expected("the name of a known permission"))?;
+        found.push(permission);
+    }
+    let mut sorted = found.clone();
+    sorted.sort_unstable();
+    refuse_twice(&sorted, &place)?;
+    Ok(found)
+}
+
+/// The names of the first grant sets.
+pub(super) fn set_names(names: &[Text<'_>], sets: usize, place: &Place) -> Result<(), Refusal> {
+    let place = place.then("grant_sets");
+    if names.len() > sets {
+        return Err(place.expected("no more names than sets"));
+    }
+    if let Some(number) = names.iter().position(|name| !is_id(&name.0)) {
+        return Err(place.at(number).expected(ID));
+    }
+    let mut sorted: Vec<&str> = names.iter().map(|name| &*name.0).collect();
+    sorted.sort_unstable();
+    refuse_twice(&sorted, &place)
+}
+
+fn refuse_twice<T: PartialEq>(sorted: &[T], place: &Place) -> Result<(), Refusal> {
+    let twice = sorted
+        .windows(2)
+        .any(|pair| matches!(pair, [a, b] if a == b));
+    if twice {
+        Err(place.refused(DUPLICATE_MEMBER))
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn accounts(
+    forest: &AccountForest,
+    profile: &Profile,
+    place: &Place,
+) -> Result<(), Refusal> {
+    let place = place.then("accounts");
+    forest
+        .check(&profile.names().ids)
+        .map_err(|(index, fault)| {
+            let place = place.at(index);
+            match fault {
+                RowFault::Forest(fault) => refusal_of(fault, &place),
+                RowFault::Id => place.then("id").expected(ACCOUNT_ID),
+                RowFault::Order => place.expected(SORTED),
+                RowFault::Flags => place.expected("flags that fit the accounts"),
+            }
+        })
+}
+
+pub(super) fn keys(
+    keys: &KeyTable,
+    accounts: &AccountForest,
+    grant_sets: usize,
+    prefixes: &KnownPrefixes,
+    place: &Place,
+) -> Result<(), Refusal> {
+    let context = keys.context();
+    let terms = terms(context, grant_sets, place)?;
+    times(&context.times, &place.then("times"))?;
+    other_ids(context, prefixes, &place.then("other_ids"))?;
+    let place = place.then("keys");
+    buckets(keys, &place)?;
+    let accounts: Vec<Account<'_>> = accounts.iter().collect();
+    let mut is_used = vec![false; context.others.len()];
+    let mut fingerprints = Vec::with_capacity(keys.len());
+    let mut before = None;
+    for number in 0..keys.len() {
+        let place = || place.at(number);
+        let row = keys.row(number).ok_or_else(|| place().expected("a row"))?;
+        match before.map(|before: &[u8; 32]| before.cmp(row.digest)) {
+            None | Some(std::cmp::Ordering::Less) => before = Some(row.digest),
+            Some(std::cmp::Ordering::Equal) => {
+                return Err(place().then("sha256").refused("duplicate digest"));
+            }
+            Some(std::cmp::Ordering::Greater) => return Err(place().expected(SORTED)),
+        }
+        match row.id {
+            IdSpelling::Coded(field) => {
+                let id = context.coding.decode(field);
+                let id = id.ok_or_else(|| place().then("id").expected(ID))?;
+                if prefixes.begin(id.as_str()) {
+                    return Err(place().then("id").expected(A_NAME));
+                }
+                fingerprints.push(fingerprint(field));
+            }
+            IdSpelling::Other(other) => {
+                let used = is_used.get_mut(other);
+                let used = used.ok_or_else(|| place().then("id").expected("an id of the file"))?;
+                if std::mem::replace(used, true) {
+                    return Err(place().then("id").refused("duplicate id"));
+                }
+            }
+        }
+        let terms = index(row.terms)
+            .and_then(|number| terms.get(number))
+            .ok_or_else(|| place().expected("terms of the file"))?;
+        let is_timed = row
+            .times
+            .is_none_or(|times| index(times).is_some_and(|times| times < context.times.len()));
+        if !is_timed {
+            return Err(place().expected("times of the file"));
+        }
+        let owner = index(row.owner.0).and_then(|owner| accounts.get(owner));
+        if check_owner(owner.copied(), terms.kind, &Place::default()).is_err() {
+            check_owner(owner.copied(), terms.kind, &place().then("owner"))?;
+        }
+    }
+    if is_used.contains(&false) {
+        return Err(place.expected("a key for every id of the file"));
+    }
+    unique_ids(keys, fingerprints, &place)
+}
+
+/// What keys have in common.
+fn terms(context: &KeyContext, grant_sets: usize, place: &Place) -> Result<Vec<Terms>, Refusal> {
+    let ips_place = place.then("allowed_ips");
+    if !context.ips.are_whole() {
+        return Err(ips_place.expected("lists that end in ascending order"));
+    }
+    for number in 0..context.ips.len() {
+        let list = AllowedIps::new(context.ips.get(number).unwrap_or(&[]));
+        if !list.are_whole() {
+            let place = ips_place.at(number);
+            return Err(place.expected("addresses or CIDR ranges"));
+        }
+    }
+    let place = place.then("terms");
+    let is_known = |number: u32, count: usize| {
+        number == NONE || index(number).is_some_and(|number| number < count)
+    };
+    context
+        .terms
+        .iter()
+        .enumerate()
+        .map(|(number, row)| {
+            let place = place.at(number);
+            let terms = Terms::read(row).ok_or_else(|| place.expected("known flags"))?;
+            if !is_known(terms.grants, grant_sets) {
+                return Err(place.then("grants").expected("a grant set of the file"));
+            }
+            if !is_known(terms.connect_grants, grant_sets) {
+                let place = place.then("connect_grants");
+                return Err(place.expected("a grant set of the file"));
+            }
+            if !is_known(terms.allowed_ips, context.ips.len()) {
+                return Err(place.then("allowed_ips").expected("a list of the file"));
+            }
+            check_terms(&terms, &place).map(|()| terms)
+        })
+        .collect()
+}
+
+fn times(rows: &Rows, place: &Place) -> Result<(), Refusal> {
+    for (number, row) in rows.iter().enumerate() {
+        let place = place.at(number);
+        let times = Times::read(row).filter(|times| !times.is_always());
+        let times = times.ok_or_else(|| place.expected("a time"))?;
+        for (given, name) in [
+            (times.not_before, "not_before"),
+            (times.expires_at, "expires_at"),
+        ] {
+            if let Some(seconds) = given {
+                time(seconds, &place.then(name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ids that are written out: none of them could be spelled in a row, so that none has two spellings.
+fn other_ids(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> Result<(), Refusal> {
+    if !context.others.are_whole() {
+        return Err(place.expected("ids that end in ascending order"));
+    }
+    let mut before = "";
+    for number in 0..context.others.len() {
+        let place = || place.at(number);
+        let id = context.others.get(number).unwrap_or(&[]);
+        let id = std::str::from_utf8(id).ok().filter(|id| is_id(id));
+        let id = id.ok_or_else(|| place().expected(ID))?;
+        if prefixes.begin(id) {
+            return Err(place().expected(A_NAME));
+        }
+        if id <= before {
+            return Err(place().expected(SORTED));
+        }
+        if context.coding.fits(id) {
+            return Err(place().expected("an id that does not fit into a row"));
+        }
+        before = id;
+    }
+    Ok(())
+}
+
+/// Each bucket begins where the first row of its digests is.
+fn buckets(keys: &KeyTable, place: &Place) -> Result<(), Refusal> {
+    let bits = bucket_bits(keys.len());
+    let mut starts = keys.buckets().iter();
+    let mut matches = |from: usize, to: usize, row: usize| {
+        (from..to).all(|_| {
+            let start = starts.next().and_then(|start| start.first_chunk::<4>());
+            start.and_then(|start| index(u32::from_le_bytes(*start))) == Some(row)
+        })
+    };
+    let mut reached = 0;
+    let mut is_right = true;
+    for (number, row) in keys.rows().iter().enumerate() {
+        let bucket = row
+            .first_chunk()
+            .and_then(|digest| bucket_of(digest, bits))
+            .unwrap_or(0);
+        if bucket >= reached {
+            is_right &= matches(reached, bucket + 1, number);
+            reached = bucket + 1;
+        }
+    }
+    is_right &= matches(reached, (1 << bits) + 1, keys.len());
+    if is_right {
+        Ok(())
+    } else {
+        Err(place.expected("buckets that begin where their keys do"))
+    }
+}
+
+/// Folds the bytes of an id's spelling into one number, so that equal ids can be looked for by sorting numbers.
+fn fingerprint(field: &[u8]) -> u64 {
+    field.chunks(8).fold(0, |so_far: u64, part| {
+        let part = part
+            .iter()
+            .rev()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte));
+        // An odd multiplier, 2^64 divided by the golden ratio, carries every bit upwards.
+        (so_far.rotate_left(29) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
+}
+
+/// Refuses the first id that stood in a row before. Ids are compared where fingerprints are equal: nearly never, unless somebody wants them to be, and then
+/// they are sorted, so that it takes no longer than sorting.
+fn unique_ids(keys: &KeyTable, mut fingerprints: Vec<u64>, place: &Place) -> Result<(), Refusal> {
+    fingerprints.sort_unstable();
+    let mut alike: Vec<u64> = fingerprints
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [a, b] if a == b => Some(*a),
+            _ => None,
+        })
+        .collect();
+    drop(fingerprints);
+    if alike.is_empty() {
+        return Ok(());
+    }
+    alike.dedup();
+    let mut suspects: Vec<(&[u8], usize)> = (0..keys.len())
+        .filter_map(|number| match keys.row(number)?.id {
+            IdSpelling::Coded(field) => Some((field, number)),
+            IdSpelling::Other(_) => None,
+        })
+        .filter(|(field, _)| alike.binary_search(&fingerprint(field)).is_ok())
+        .collect();
+    suspects.sort_unstable();
+    match crate::account::second_of_equals(&suspects) {
+        None => Ok(()),
+        Some(number) => Err(place.at(number).then("id").refused("duplicate id")),
+    }
+}

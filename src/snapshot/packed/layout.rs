@@ -1,0 +1,110 @@
+//! The header of a packed snapshot, and the order of what follows it.
+
+use crate::rows::{long_at, number_at};
+
+/// How a packed snapshot begins. The first byte begins no text, and the others do not survive a transfer as text.
+pub(crate) const MAGIC: [u8; 8] = *b"\x89KWS\r\n\x1a\n";
+
+/// The version of the layout.
+pub(super) const VERSION: u32 = 1;
+
+/// The bytes of a header.
+pub(super) const HEADER: usize = 68;
+
+/// What the checksum covers begins here.
+pub(super) const COVERED: usize = 16;
+
+/// The seed of the checksum.
+pub(super) const SEED: u64 = 0;
+
+/// How much there is of everything, in the order of the header and of the file. All but `terms`, `times` and `keys` is followed by what it counts
+/// the bytes of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) head_bytes: u32,
+    pub(super) accounts: u32,
+    pub(super) account_id_bytes: u32,
+    pub(super) grant_sets: u32,
+    pub(super) grant_bytes: u32,
+    pub(super) ip_lists: u32,
+    pub(super) ip_bytes: u32,
+    pub(super) terms: u32,
+    pub(super) times: u32,
+    pub(super) other_ids: u32,
+    pub(super) other_id_bytes: u32,
+    pub(super) keys: u32,
+}
+
+/// A header that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) checksum: u64,
+    pub(super) version: u32,
+    pub(super) counts: Counts,
+}
+
+impl Header {
+    /// `None` for what is no header: too short, or another magic.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() != HEADER || !bytes.starts_with(&MAGIC) {
+            return None;
+        }
+        let number = |place: usize| number_at(bytes, COVERED + 4 * place, 4);
+        Some(Self {
+            checksum: long_at(bytes, 8)?,
+            version: number(0)?,
+            counts: Counts {
+                head_bytes: number(1)?,
+                accounts: number(2)?,
+                account_id_bytes: number(3)?,
+                grant_sets: number(4)?,
+                grant_bytes: number(5)?,
+                ip_lists: number(6)?,
+                ip_bytes: number(7)?,
+                terms: number(8)?,
+                times: number(9)?,
+                other_ids: number(10)?,
+                other_id_bytes: number(11)?,
+                keys: number(12)?,
+            },
+        })
+    }
+}
+
+impl Counts {
+    /// The part of a header that the checksum covers.
+    pub(super) fn covered(&self) -> Vec<u8> {
+        let Self {
+            head_bytes,
+            accounts,
+            account_id_bytes,
+            grant_sets,
+            grant_bytes,
+            ip_lists,
+            ip_bytes,
+            terms,
+            times,
+            other_ids,
+            other_id_bytes,
+            keys,
+        } = *self;
+        [
+            VERSION,
+            head_bytes,
+            accounts,
+            account_id_bytes,
+            grant_sets,
+            grant_bytes,
+            ip_lists,
+            ip_bytes,
+            terms,
+            times,
+            other_ids,
+            other_id_bytes,
+            keys,
+        ]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .collect()
+    }
+}

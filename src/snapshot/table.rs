@@ -1,0 +1,421 @@
+//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. What many keys have in common, their terms, stands in tables
+//! of its own. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is no key.
+
+use std::cmp::Ordering;
+
+use super::key::{Enforcement, KeyRecord, KeyStatus};
+use super::key_id::{IdCoding, KeyId};
+use crate::account::AccountIndex;
+use crate::address::AllowedIps;
+use crate::digest::KeyDigest;
+use crate::key::{KeyKind, Livemode};
+use crate::permission::Grants;
+use crate::rows::{Lists, Rows, index, long_at, number_at, width_of};
+
+/// The bytes of a digest, with which a row begins.
+const DIGEST: usize = 32;
+
+/// The bytes of a row of terms: flags, grants, grants on connected accounts, allowed addresses.
+pub(super) const TERMS_ROW: usize = 13;
+
+/// The bytes of a row of times: not before, expires at.
+pub(super) const TIMES_ROW: usize = 16;
+
+/// A reference to nothing.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A time that is not given.
+const NO_TIME: u64 = u64::MAX;
+
+const KIND: u8 = 0b11;
+const LIVEMODE: u8 = 1 << 2;
+const DELETED: u8 = 1 << 3;
+const SHADOW: u8 = 1 << 4;
+const KNOWN_FLAGS: u8 = KIND | LIVEMODE | DELETED | SHADOW;
+
+/// What a key may do, and where, and how it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) kind: KeyKind,
+    pub(super) livemode: Livemode,
+    pub(super) status: KeyStatus,
+    pub(super) enforcement: Enforcement,
+    /// Numbers of grant sets, or [`NONE`].
+    pub(super) grants: u32,
+    pub(super) connect_grants: u32,
+    /// The number of a list of ranges, or [`NONE`].
+    pub(super) allowed_ips: u32,
+}
+
+impl Terms {
+    pub(super) fn row(&self) -> [u8; TERMS_ROW] {
+        let kind = match self.kind {
+            KeyKind::Secret => 0,
+            KeyKind::Restricted => 1,
+            KeyKind::Publishable => 2,
+            KeyKind::Organization => 3,
+        };
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        let flags = kind
+            | flag(self.livemode.is_live(), LIVEMODE)
+            | flag(self.status == KeyStatus::Deleted, DELETED)
+            | flag(self.enforcement == Enforcement::Shadow, SHADOW);
+        let [g0, g1, g2, g3] = self.grants.to_le_bytes();
+        let [c0, c1, c2, c3] = self.connect_grants.to_le_bytes();
+        let [a0, a1, a2, a3] = self.allowed_ips.to_le_bytes();
+        [flags, g0, g1, g2, g3, c0, c1, c2, c3, a0, a1, a2, a3]
+    }
+
+    /// `None` for flags that nobody knows, too.
+    pub(super) fn read(row: &[u8]) -> Option<Self> {
+        let flags = *row.first()?;
+        let has = |flag| flags & flag != 0;
+        if flags & !KNOWN_FLAGS != 0 {
+            return None;
+        }
+        Some(Self {
+            kind: match flags & KIND {
+                0 => KeyKind::Secret,
+                1 => KeyKind::Restricted,
+                2 => KeyKind::Publishable,
+                _ => KeyKind::Organization,
+            },
+            livemode: Livemode::from(has(LIVEMODE)),
+            status: if has(DELETED) {
+                KeyStatus::Deleted
+            } else {
+                KeyStatus::Active
+            },
+            enforcement: if has(SHADOW) {
+                Enforcement::Shadow
+            } else {
+                Enforcement::Enforce
+            },
+            grants: number_at(row, 1, 4)?,
+            connect_grants: number_at(row, 5, 4)?,
+            allowed_ips: number_at(row, 9, 4)?,
+        })
+    }
+}
+
+/// From when until when a key works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) not_before: Option<u64>,
+    pub(super) expires_at: Option<u64>,
+}
+
+impl Times {
+    pub(super) fn is_always(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn row(&self) -> [u8; TIMES_ROW] {
+        let mut row = [0; TIMES_ROW];
+        let bytes = [self.not_before, self.expires_at]
+            .into_iter()
+            .flat_map(|time| time.unwrap_or(NO_TIME).to_le_bytes());
+        for (to, byte) in row.iter_mut().zip(bytes) {
+            *to = byte;
+        }
+        row
+    }
+
+    pub(super) fn read(row: &[u8]) -> Option<Self> {
+        let time = |start| long_at(row, start).map(|time| (time != NO_TIME).then_some(time));
+        Some(Self {
+            not_before: time(0)?,
+            expires_at: time(8)?,
+        })
+    }
+}
+
+/// Where the columns of a row stand behind the digest, each as wide as its largest number needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Columns {
+    id: (usize, usize),
+    /// 0 for an id that stands in the row, or the number, from 1, of one that is written out.
+    other: (usize, usize),
+    owner: (usize, usize),
+    terms: (usize, usize),
+    /// 0 for a key that always works, or the number, from 1, of its times.
+    times: (usize, usize),
+    row: usize,
+}
+
+impl Columns {
+    fn new(widths: [usize; 5]) -> Self {
+        let mut at = DIGEST;
+        let [id, other, owner, terms, times] = widths.map(|width| {
+            let column = (at, width);
+            at += width;
+            column
+        });
+        Self {
+            id,
+            other,
+            owner,
+            terms,
+            times,
+            row: at,
+        }
+    }
+}
+
+/// How an id is spelled in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdSpelling<'a> {
+    Coded(&'a [u8]),
+    /// The number, from 0, of an id that is written out.
+    Other(usize),
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyRow<'a> {
+    pub(super) digest: &'a [u8; DIGEST],
+    pub(super) id: IdSpelling<'a>,
+    pub(super) owner: AccountIndex,
+    pub(super) terms: u32,
+    pub(super) times: Option<u32>,
+}
+
+/// What rows refer to, and how they are spelled.
+#[derive(Clone)]
+pub(super) struct KeyContext {
+    pub(super) coding: IdCoding,
+    /// Ids that the coding does not spell, sorted.
+    pub(super) others: Lists,
+    pub(super) terms: Rows,
+    pub(super) times: Rows,
+    pub(super) ips: Lists,
+    /// How many accounts there are.
+    pub(super) accounts: usize,
+}
+
+impl KeyContext {
+    fn columns(&self) -> Option<Columns> {
+        let most = |count: usize| u32::try_from(count).ok().map(width_of);
+        Some(Columns::new([
+            self.coding.width(),
+            most(self.others.len())?,
+            most(self.accounts.saturating_sub(1))?,
+            most(self.terms.len().saturating_sub(1))?,
+            most(self.times.len())?,
+        ]))
+    }
+
+    /// The bytes of a row; `None` where there is more of something than a number can say.
+    pub(super) fn row_width(&self) -> Option<usize> {
+        self.columns().map(|columns| columns.row)
+    }
+
+    /// Writes a row behind others.
+    pub(super) fn push_row(&self, rows: &mut Vec<u8>, key: &NewRow<'_>) -> Option<()> {
+        let columns = self.columns()?;
+        rows.extend_from_slice(key.digest.as_bytes());
+        let other = match self.coding.encode(key.id) {
+            Some(field) => {
+                rows.extend(field);
+                0
+            }
+            None => {
+                rows.extend(std::iter::repeat_n(0, self.coding.width()));
+                let place = self.place_of_other(key.id.as_bytes())?;
+                u32::try_from(place).ok()?.checked_add(1)?
+            }
+        };
+        let times = key.times.map_or(Some(0), |times| times.checked_add(1))?;
+        for (number, (_, width)) in [
+            (other, columns.other),
+            (key.owner.0, columns.owner),
+            (key.terms, columns.terms),
+            (times, columns.times),
+        ] {
+            let bytes = number.to_le_bytes();
+            if bytes.iter().skip(width).any(|byte| *byte != 0) {
+                return None;
+            }
+            rows.extend(bytes.iter().take(width));
+        }
+        Some(())
+    }
+
+    fn place_of_other(&self, id: &[u8]) -> Option<usize> {
+        let (mut low, mut high) = (0, self.others.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.others.get(middle)?.cmp(id) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Some(middle),
+            }
+        }
+        None
+    }
+
+    pub(super) fn id(&self, id: IdSpelling<'_>) -> Option<KeyId> {
+        match id {
+            IdSpelling::Coded(field) => self.coding.decode(field),
+            IdSpelling::Other(place) => KeyId::new(self.others.get(place)?),
+        }
+    }
+}
+
+/// A row to be written.
+pub(super) struct NewRow<'a> {
+    pub(super) digest: KeyDigest,
+    pub(super) id: &'a str,
+    pub(super) owner: AccountIndex,
+    pub(super) terms: u32,
+    pub(super) times: Option<u32>,
+}
+
+/// All keys of a snapshot.
+#[derive(Clone)]
+pub(super) struct KeyTable {
+    context: KeyContext,
+    columns: Columns,
+    /// Where the rows of each bucket begin, and at the end how many rows there are.
+    buckets: Rows,
+    rows: Rows,
+    /// So many bits of a digest, the first ones, are the number of its bucket.
+    bucket_bits: u32,
+}
+
+impl KeyTable {
+    /// Takes rows sorted by digest, and their buckets, without looking at them. `None` where there is more of something than a number can say.
+    pub(super) fn new(context: KeyContext, buckets: Rows, rows: Rows) -> Option<Self> {
+        Some(Self {
+            columns: context.columns()?,
+            bucket_bits: bucket_bits(rows.len()),
+            context,
+            buckets,
+            rows,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn context(&self) -> &KeyContext {
+        &self.context
+    }
+
+    pub(super) fn buckets(&self) -> &Rows {
+        &self.buckets
+    }
+
+    pub(super) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The row of that number.
+    #[inline]
+    pub(super) fn row(&self, number: usize) -> Option<KeyRow<'_>> {
+        self.read(self.rows.row(number)?)
+    }
+
+    fn read<'a>(&self, row: &'a [u8]) -> Option<KeyRow<'a>> {
+        let number = |(start, width)| number_at(row, start, width);
+        let (start, width) = self.columns.id;
+        Some(KeyRow {
+            digest: row.first_chunk()?,
+            id: match number(self.columns.other)?.checked_sub(1) {
+                None => IdSpelling::Coded(row.get(start..)?.get(..width)?),
+                Some(place) => IdSpelling::Other(index(place)?),
+            },
+            owner: AccountIndex(number(self.columns.owner)?),
+            terms: number(self.columns.terms)?,
+            times: number(self.columns.times)?.checked_sub(1),
+        })
+    }
+
+    /// The row of that digest. Whatever the bytes are, the search halves what is left at every step.
+    pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRow<'_>> {
+        let digest = digest.as_bytes();
+        let bucket = bucket_of(digest, self.bucket_bits)?;
+        let mut low = index(self.buckets.number(bucket)?)?;
+        let mut high = index(self.buckets.number(bucket.checked_add(1)?)?)?;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row = self.rows.row(middle)?;
+            match row.first_chunk::<DIGEST>()?.cmp(digest) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return self.read(row),
+            }
+        }
+        None
+    }
+
+    pub(super) fn terms(&self, number: u32) -> Option<Terms> {
+        Terms::read(self.context.terms.row(index(number)?)?)
+    }
+
+    pub(super) fn times(&self, number: Option<u32>) -> Option<Times> {
+        number.map_or(Some(Times::default()), |number| {
+            Times::read(self.context.times.row(index(number)?)?)
+        })
+    }
+
+    /// What a row says. A reference that leads nowhere must never be taken for one to nothing, which would mean "no limit": then there is no key.
+    pub(super) fn record<'a>(
+        &'a self,
+        row: &KeyRow<'a>,
+        grants: &'a [Grants],
+    ) -> Option<KeyRecord<'a>> {
+        let terms = self.terms(row.terms)?;
+        let times = self.times(row.times)?;
+        let set = |number: u32| match number {
+            NONE => Some(None),
+            _ => grants.get(index(number)?).map(Some),
+        };
+        Some(KeyRecord {
+            id: self.context.id(row.id)?,
+            kind: terms.kind,
+            livemode: terms.livemode,
+            owner: row.owner,
+            status: terms.status,
+            not_before: times.not_before,
+            expires_at: times.expires_at,
+            allowed_ips: match terms.allowed_ips {
+                NONE => None,
+                list => Some(AllowedIps::new(self.context.ips.get(index(list)?)?)),
+            },
+            enforcement: terms.enforcement,
+            grants: set(terms.grants)?,
+            connect_grants: set(terms.connect_grants)?,
+        })
+    }
+}
+
+/// So that there are 4 to 8 keys in a bucket.
+pub(super) fn bucket_bits(keys: usize) -> u32 {
+    (keys / 8).max(1).next_power_of_two().ilog2()
+}
+
+/// The number of a digest's bucket: its first bits, big-endian, so that buckets ascend as digests do.
+pub(super) fn bucket_of(digest: &[u8; DIGEST], bits: u32) -> Option<usize> {
+    let first = u32::from_be_bytes(*digest.first_chunk()?);
+    index(first.checked_shr(32 - bits).unwrap_or(0))
+}
+
+/// Where the rows of each bucket begin, and how many rows there are. Digests are sorted.
+pub(super) fn buckets_of<'a>(
+    digests: impl ExactSizeIterator<Item = &'a [u8; DIGEST]>,
+) -> Option<Rows> {
+    let bits = bucket_bits(digests.len());
+    let mut starts: Vec<u32> = Vec::with_capacity((1 << bits) + 1);
+    let mut count = 0;
+    for digest in digests {
+        let bucket = bucket_of(digest, bits)?;
+        while starts.len() <= bucket {
+            starts.push(count);
+        }
+        count += 1;
+    }
+    starts.resize((1 << bits) + 1, count);
+    Some(Rows::of_numbers(&starts))
+}
