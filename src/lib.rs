@@ -18,6 +18,7 @@ pub mod key;
 #[cfg(feature = "cli")]
 pub mod key_file;
 pub mod mask;
+mod order;
 mod percent;
 pub mod permission;
 pub mod principal;

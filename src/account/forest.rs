@@ -1,6 +1,7 @@
 //! The forest of accounts, in rows sorted by id: found by binary search, and read where they stand.
 
 use super::{AccountPath, AccountStatus, Children, IdKind, IdPrefixes};
+use crate::order::{second_of_equals, sorted_numbers};
 use crate::rows::{Lists, Rows, index, number_at};
 
 /// The bytes of an account's row: the number of its parent's row, and its flags.
@@ -145,18 +146,15 @@ impl<'a> Account<'a> {
 impl AccountForest {
     /// Takes accounts in any order. The fault carries the place in `listed`.
     pub fn new(listed: &[ListedAccount<'_>]) -> Result<Self, (usize, ForestFault)> {
-        let mut sorted: Vec<(&str, usize)> = listed
-            .iter()
-            .enumerate()
-            .map(|(place, account)| (account.id, place))
-            .collect();
-        sorted.sort_unstable();
-        if let Some(place) = second_of_equals(&sorted) {
+        let id_of = |place: usize| listed.get(place).map_or("", |account| account.id);
+        let compare = |a: usize, b: usize| id_of(a).cmp(id_of(b));
+        let sorted = sorted_numbers(listed.len(), &compare);
+        if let Some(place) = second_of_equals(&sorted, &compare) {
             return Err((place, ForestFault::DuplicateId));
         }
         let place_of = |id: &str| {
-            let found = sorted.binary_search_by(|(known, _)| (*known).cmp(id));
-            sorted.get(found.ok()?).map(|(_, place)| *place)
+            let found = sorted.binary_search_by(|place| id_of(*place).cmp(id));
+            sorted.get(found.ok()?).copied()
         };
         let mut parents = Vec::with_capacity(listed.len());
         let mut has_children = vec![false; listed.len()];
@@ -178,7 +176,7 @@ impl AccountForest {
         }
         let too_many = (0, ForestFault::TooMany);
         let mut numbers = vec![NO_PARENT; listed.len()];
-        for (number, (_, place)) in sorted.iter().enumerate() {
+        for (number, place) in sorted.iter().enumerate() {
             if let Some(of_place) = numbers.get_mut(*place) {
                 // The last number says that there is no parent.
                 *of_place = u32::try_from(number)
@@ -188,7 +186,7 @@ impl AccountForest {
             }
         }
         let mut rows = Vec::with_capacity(listed.len() * ACCOUNT_ROW);
-        for (_, place) in &sorted {
+        for place in &sorted {
             let Some(account) = listed.get(*place) else {
                 continue;
             };
@@ -198,7 +196,8 @@ impl AccountForest {
             let is_above = has_children.get(*place) == Some(&true);
             rows.push(flags(account, is_above));
         }
-        let ids = Lists::collect(sorted.iter().map(|(id, _)| id.as_bytes())).ok_or(too_many)?;
+        let ids =
+            Lists::collect(sorted.iter().map(|place| id_of(*place).as_bytes())).ok_or(too_many)?;
         Ok(Self {
             ids,
             rows: Rows::from_bytes(ACCOUNT_ROW, &rows),
@@ -367,17 +366,6 @@ fn flags(account: &ListedAccount<'_>, has_children: bool) -> u8 {
         | flag(account.children == Children::Any, ANY_CHILDREN)
         | flag(account.status == AccountStatus::Suspended, SUSPENDED)
         | flag(has_children, LISTED_CHILDREN)
-}
-
-/// The first place whose value stood at an earlier place, too. Equal values stand together, by place.
-pub(crate) fn second_of_equals<T: PartialEq>(sorted: &[(T, usize)]) -> Option<usize> {
-    sorted
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [(a, _), (b, place)] if a == b => Some(*place),
-            _ => None,
-        })
-        .min()
 }
 
 /// The place of the first account whose ancestors never end. Every account is walked once: `settled` remembers those known to end.

@@ -3,7 +3,7 @@
 mod forest;
 mod path;
 
-pub(crate) use forest::{ACCOUNT_ROW, RowFault, second_of_equals};
+pub(crate) use forest::{ACCOUNT_ROW, RowFault};
 pub use forest::{Account, AccountForest, AccountIndex, ForestFault, ListedAccount};
 pub use path::AccountPath;
 

@@ -94,9 +94,8 @@ impl IdCoding {
             .iter()
             .filter_map(|id| id.strip_prefix(prefix))
             .collect();
-        let mut lengths: Vec<usize> = rests.iter().map(|rest| rest.len()).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
+        let occurs = |length: &usize| rests.iter().any(|rest| rest.len() == *length);
+        let lengths: Vec<usize> = (0..=LONGEST).filter(occurs).collect();
         let shortest = lengths.first().copied().unwrap_or(0);
         let exactly = lengths.iter().map(|length| (*length, *length));
         let up_to = lengths.iter().map(|length| (shortest, *length));

@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use crate::catalogue;
 use crate::reference::{self, Builtin, Request, Row, Verdict};
+use crate::support::packed;
 use dice::Dice;
 use world::{World, canonical};
 
@@ -71,12 +72,18 @@ fn the_decision_agrees_with_the_reference() {
         let json = world.configuration.to_string();
         let configuration = Configuration::from_json(json.as_bytes())
             .map_err(|refusal| TestCaseError::fail(format!("{refusal}\n{json}")))?;
+        // The packed form decides alike.
+        let packed = packed(&json).map(|bytes| Configuration::read(&bytes).unwrap());
         let plain = without_aliases(&world.configuration);
         for tape in tapes {
             let request = requests::roll(&mut Dice::new(tape), &world);
             let (actual, kind) = ask(&configuration, &request);
             let expected = reference::decide(&plain, &builtin, &request);
             prop_assert_eq!(&actual, &expected, "\n{:#?}\n{}", Shown(&request), json);
+            if let Some(packed) = &packed {
+                let of_packed = ask(packed, &request).0;
+                prop_assert_eq!(&of_packed, &expected, "\n{:#?}\n{}", Shown(&request), json);
+            }
             let outcome = match actual.reason {
                 Some(reason) => format!("{kind} {reason}"),
                 None if kind == "key" => whose(&actual.state),

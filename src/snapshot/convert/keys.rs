@@ -1,6 +1,7 @@
 //! Keys, and what they refer to.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -10,6 +11,7 @@ use crate::account::{AccountForest, AccountIndex};
 use crate::address::{parse_range, push_range};
 use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
+use crate::order::{second_of_equals, sorted_numbers};
 use crate::permission::PermissionRegistry;
 use crate::refusal::{Place, Refusal};
 use crate::rows::{Lists, Rows};
@@ -146,28 +148,35 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         index.ok_or_else(|| place.expected("the id of a listed account"))
     }
 
-    fn table(self, mut keys: Vec<Key<'_>>, place: &Place) -> Result<KeyTable, Refusal> {
-        refuse_equals(
-            &keys,
-            |key| &key.id,
-            |place| place.then("id").refused("duplicate id"),
-            place,
-        )?;
-        refuse_equals(
-            &keys,
-            |key| &key.digest,
-            |place| place.then("sha256").refused("duplicate digest"),
-            place,
-        )?;
-        let coding;
-        let others = {
-            let mut ids: Vec<&str> = keys.iter().map(|key| &*key.id).collect();
-            ids.sort_unstable();
-            coding = IdCoding::for_ids(&ids);
-            ids.retain(|id| !coding.fits(id));
-            Lists::collect(ids.into_iter().map(str::as_bytes))
+    fn table(self, keys: Vec<Key<'_>>, place: &Place) -> Result<KeyTable, Refusal> {
+        let sorted = |compare: &dyn Fn(&Key<'_>, &Key<'_>) -> Ordering, member, why| {
+            let compare = |a: usize, b: usize| match (keys.get(a), keys.get(b)) {
+                (Some(a), Some(b)) => compare(a, b),
+                _ => Ordering::Equal,
+            };
+            let sorted = sorted_numbers(keys.len(), &compare);
+            match second_of_equals(&sorted, &compare) {
+                None => Ok(sorted),
+                Some(second) => Err(place.at(second).then(member).refused(why)),
+            }
         };
-        keys.sort_unstable_by_key(|key| key.digest);
+        let by_id = sorted(&|a, b| a.id.cmp(&b.id), "id", "duplicate id")?;
+        let by_digest = sorted(
+            &|a, b| a.digest.cmp(&b.digest),
+            "sha256",
+            "duplicate digest",
+        )?;
+        let ids: Vec<&str> = by_id
+            .iter()
+            .filter_map(|number| keys.get(*number).map(|key| &*key.id))
+            .collect();
+        let coding = IdCoding::for_ids(&ids);
+        let others = ids.iter().filter(|id| !coding.fits(id));
+        let others = Lists::collect(others.map(|id| id.as_bytes()));
+        let keys: Vec<&Key<'_>> = by_digest
+            .iter()
+            .filter_map(|number| keys.get(*number))
+            .collect();
         let assembled = others
             .zip(Lists::collect(self.ips.values.iter().map(Vec::as_slice)))
             .and_then(|(others, ips)| {
@@ -201,22 +210,6 @@ impl<'r, 'a> KeyReader<'r, 'a> {
 /// The refusal of a snapshot whose keys and whose word for it differ.
 pub(in crate::snapshot) fn no_keys(place: &Place) -> Refusal {
     place.expected("keys, or none together with `\"empty\": true`")
-}
-
-/// Refuses the first key that has something of a key before it.
-fn refuse_equals<'k, T: Ord + 'k>(
-    keys: &'k [Key<'_>],
-    of: impl Fn(&'k Key<'_>) -> &'k T,
-    refuse: impl Fn(Place) -> Refusal,
-    place: &Place,
-) -> Result<(), Refusal> {
-    let mut sorted: Vec<(&T, usize)> = keys
-        .iter()
-        .enumerate()
-        .map(|(place, key)| (of(key), place))
-        .collect();
-    sorted.sort_unstable();
-    crate::account::second_of_equals(&sorted).map_or(Ok(()), |index| Err(refuse(place.at(index))))
 }
 
 /// Values, each kept once, by number.

@@ -1,8 +1,11 @@
 //! Every check that a packed snapshot must pass, each with its place. The same as for the JSON form, and that the tables are in order. One pass over the keys.
 
+use std::cmp::Ordering;
+
 use crate::account::{Account, AccountForest, RowFault};
 use crate::address::AllowedIps;
 use crate::mask::KnownPrefixes;
+use crate::order::{second_of_equals, sorted_numbers};
 use crate::permission::{Permission, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
@@ -31,9 +34,7 @@ pub(super) fn permissions(
             .ok_or_else(|| place.at(number).expected("the name of a known permission"))?;
         found.push(permission);
     }
-    let mut sorted = found.clone();
-    sorted.sort_unstable();
-    refuse_twice(&sorted, &place)?;
+    refuse_twice(found.len(), &|a, b| found.get(a).cmp(&found.get(b)), &place)?;
     Ok(found)
 }
 
@@ -46,19 +47,19 @@ pub(super) fn set_names(names: &[Text<'_>], sets: usize, place: &Place) -> Resul
     if let Some(number) = names.iter().position(|name| !is_id(&name.0)) {
         return Err(place.at(number).expected(ID));
     }
-    let mut sorted: Vec<&str> = names.iter().map(|name| &*name.0).collect();
-    sorted.sort_unstable();
-    refuse_twice(&sorted, &place)
+    let name = |number: usize| names.get(number).map(|name| &*name.0);
+    refuse_twice(names.len(), &|a, b| name(a).cmp(&name(b)), &place)
 }
 
-fn refuse_twice<T: PartialEq>(sorted: &[T], place: &Place) -> Result<(), Refusal> {
-    let twice = sorted
-        .windows(2)
-        .any(|pair| matches!(pair, [a, b] if a == b));
-    if twice {
-        Err(place.refused(DUPLICATE_MEMBER))
-    } else {
-        Ok(())
+fn refuse_twice(
+    count: usize,
+    compare: &dyn Fn(usize, usize) -> Ordering,
+    place: &Place,
+) -> Result<(), Refusal> {
+    let sorted = sorted_numbers(count, compare);
+    match second_of_equals(&sorted, compare) {
+        None => Ok(()),
+        Some(_) => Err(place.refused(DUPLICATE_MEMBER)),
     }
 }
 
@@ -102,11 +103,11 @@ pub(super) fn keys(
         let place = || place.at(number);
         let row = keys.row(number).ok_or_else(|| place().expected("a row"))?;
         match before.map(|before: &[u8; 32]| before.cmp(row.digest)) {
-            None | Some(std::cmp::Ordering::Less) => before = Some(row.digest),
-            Some(std::cmp::Ordering::Equal) => {
+            None | Some(Ordering::Less) => before = Some(row.digest),
+            Some(Ordering::Equal) => {
                 return Err(place().then("sha256").refused("duplicate digest"));
             }
-            Some(std::cmp::Ordering::Greater) => return Err(place().expected(SORTED)),
+            Some(Ordering::Greater) => return Err(place().expected(SORTED)),
         }
         match row.id {
             IdSpelling::Coded(field) => {
@@ -284,16 +285,21 @@ fn unique_ids(keys: &KeyTable, mut fingerprints: Vec<u64>, place: &Place) -> Res
         return Ok(());
     }
     alike.dedup();
-    let mut suspects: Vec<(&[u8], usize)> = (0..keys.len())
-        .filter_map(|number| match keys.row(number)?.id {
-            IdSpelling::Coded(field) => Some((field, number)),
-            IdSpelling::Other(_) => None,
+    let field = |number: usize| match keys.row(number)?.id {
+        IdSpelling::Coded(field) => Some(field),
+        IdSpelling::Other(_) => None,
+    };
+    let suspects: Vec<usize> = (0..keys.len())
+        .filter(|number| {
+            let fingerprint = field(*number).map(fingerprint);
+            fingerprint.is_some_and(|fingerprint| alike.binary_search(&fingerprint).is_ok())
         })
-        .filter(|(field, _)| alike.binary_search(&fingerprint(field)).is_ok())
         .collect();
-    suspects.sort_unstable();
-    match crate::account::second_of_equals(&suspects) {
+    let suspect = |number: usize| suspects.get(number).and_then(|row| field(*row));
+    let compare = |a: usize, b: usize| suspect(a).cmp(&suspect(b));
+    let sorted = sorted_numbers(suspects.len(), &compare);
+    match second_of_equals(&sorted, &compare).and_then(|number| suspects.get(number)) {
         None => Ok(()),
-        Some(number) => Err(place.at(number).then("id").refused("duplicate id")),
+        Some(row) => Err(place.at(*row).then("id").refused("duplicate id")),
     }
 }

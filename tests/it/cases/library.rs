@@ -14,6 +14,7 @@ use keyward::upstream::{HeaderChange, header_changes};
 use super::corpus::{self, Case, CaseFile, Request, Runner};
 use super::outcome::{End, Outcome};
 use super::translate;
+use crate::support::packed;
 
 /// Some time; the corpus has no times of its own.
 pub(super) const NOW: u64 = 1_795_200_000;
@@ -49,15 +50,21 @@ fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
     let mut failures = Vec::new();
     let mut count = 0;
     for file in files {
-        let configuration = Configuration::from_json(file.configuration(NOW).as_bytes())
+        let json = file.configuration(NOW);
+        let configuration = Configuration::from_json(json.as_bytes())
             .unwrap_or_else(|refusal| panic!("{}: {refusal}", file.name));
+        let packed = packed(&json).map(|bytes| Configuration::read(&bytes).unwrap());
         let raw_keys = file.raw_keys();
         for case in file.cases_for(Runner::Library) {
             count += 1;
-            let differences = match run(&configuration, case) {
-                Ok(outcome) => outcome.differences(case, file.api, &raw_keys),
-                Err(fault) => vec![fault],
-            };
+            let differences: Vec<String> = [Some(&configuration), packed.as_ref()]
+                .into_iter()
+                .flatten()
+                .flat_map(|configuration| match run(configuration, case) {
+                    Ok(outcome) => outcome.differences(case, file.api, &raw_keys),
+                    Err(fault) => vec![fault],
+                })
+                .collect();
             if !differences.is_empty() {
                 failures.push(format!(
                     "{}: {}\n    {}",

@@ -8,6 +8,7 @@ pub mod find;
 pub mod h2;
 pub mod http;
 pub mod observe;
+pub mod packed;
 pub mod pb;
 pub mod process;
 pub mod push;
@@ -18,6 +19,7 @@ pub mod wait;
 pub use self::{
     builder::Ecds,
     envoy::Envoy,
+    packed::packed,
     pb::Wrapper,
     push::Push,
     upstream::Upstream,

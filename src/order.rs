@@ -1,0 +1,43 @@
+//! Sorting by number. There is one sort for all that is sorted: the library's is compiled anew for every type, and a filter has no room for that.
+
+use std::cmp::Ordering;
+
+/// The numbers 0 to `count` - 1 in the order of what they stand for, equal ones in their own.
+pub(crate) fn sorted_numbers(
+    count: usize,
+    compare: &dyn Fn(usize, usize) -> Ordering,
+) -> Vec<usize> {
+    let mut numbers: Vec<usize> = (0..count).collect();
+    numbers.sort_unstable_by(|a, b| compare(*a, *b).then(a.cmp(b)));
+    numbers
+}
+
+/// The lowest number of which an equal one stands before it. `sorted` are as [`sorted_numbers`] leaves them.
+pub(crate) fn second_of_equals(
+    sorted: &[usize],
+    compare: &dyn Fn(usize, usize) -> Ordering,
+) -> Option<usize> {
+    sorted
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [a, b] if compare(*a, *b) == Ordering::Equal => Some(*b),
+            _ => None,
+        })
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_in_the_order_of_what_they_stand_for() {
+        let words = ["b", "c", "a", "b", "b"];
+        let compare = |a: usize, b: usize| words[a].cmp(words[b]);
+        let sorted = sorted_numbers(words.len(), &compare);
+        assert_eq!(sorted, [2, 0, 3, 4, 1]);
+        assert_eq!(second_of_equals(&sorted, &compare), Some(3));
+        let sorted = sorted_numbers(3, &compare);
+        assert_eq!(second_of_equals(&sorted, &compare), None);
+    }
+}
