@@ -289,3 +289,19 @@ fn another_version_or_file_is_refused() {
     assert_eq!(refusal, "the checksum is another");
     assert!(is_packed(&bytes) && !is_packed(VALID.as_bytes()));
 }
+
+#[test]
+fn no_id_begins_as_a_key_does() {
+    const NAME: &str = "expected a name, and not what begins as a key does";
+    assert_refused(
+        |bytes, parts| bytes[parts.other_ids..][..8].copy_from_slice(b"sk_test_"),
+        &format!("other_ids[0]: {NAME}"),
+    );
+    let like = VALID.replace("\"mk_", "\"mk_test_");
+    let mut bytes = pack(&like);
+    let prefix = b"\"prefix\":\"mk_test_\"";
+    let at = bytes.windows(prefix.len()).position(|part| part == prefix);
+    bytes[at.unwrap() + 10] = b's';
+    let refusal = open(&sealed(bytes), Trust::Nothing).unwrap_err();
+    assert_eq!(refusal, format!("keys[0].id: {NAME}"));
+}
