@@ -231,6 +231,11 @@ impl Store {
     }
 }
 
+/// Writes a text into a file that is no key file: whole or not at all, readable for its owner alone.
+pub(super) fn replace_file(path: &Path, text: &str) -> Result<()> {
+    Staged::write(path, text)?.commit()
+}
+
 const CHANGED: &str = "the key file was changed by somebody else in the meantime, and nothing was written; look at what is there now and run this again";
 
 fn holder(command: &str) -> String {

@@ -3,6 +3,7 @@
 mod accounts;
 mod concurrent;
 mod crash;
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};

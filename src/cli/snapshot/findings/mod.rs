@@ -4,19 +4,22 @@ mod endpoints;
 mod grants;
 mod reach;
 mod replaced;
+mod risks;
 
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::output::{Tone, toned};
+use crate::key_file::KeyFile;
 use crate::mask::echo;
 use crate::profile::Profile;
 use crate::refusal::Place;
 use crate::snapshot::Snapshot;
+pub(super) use risks::Policy;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +50,15 @@ impl Finding {
     fn new(level: Level, place: Place, text: String) -> Self {
         let place = place.0;
         Self { level, place, text }
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        let level = match self.level {
+            Level::Note => "note",
+            Level::Warning => "warning",
+        };
+        json!({"level": level, "place": self.place, "text": self.text})
     }
 
     pub(super) fn is_warning(&self) -> bool {
@@ -90,6 +102,17 @@ pub(super) fn of(subject: &Subject<'_>) -> Vec<Finding> {
     reach::check(subject, &rows, &mut findings);
     replaced::check(subject, &rows, &mut findings);
     grants::check(subject, &rows, &mut findings);
+    findings
+}
+
+/// What is risky about keys; the key file, if there is one, says how old they are.
+pub(super) fn risks(
+    subject: &Subject<'_>,
+    file: Option<&KeyFile>,
+    policy: &Policy,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    risks::check(subject, file, policy, &mut findings);
     findings
 }
 
