@@ -13,6 +13,8 @@ const FILE: &str = "catalogue/stripe.tsv";
 pub(crate) struct Row<'a> {
     /// A variant of `Method`.
     pub(crate) method: &'static str,
+    /// As the file writes it.
+    pub(crate) verb: &'a str,
     pub(crate) path: &'a str,
     /// Numbers of rows of the other file.
     permissions: Vec<u16>,
@@ -38,7 +40,8 @@ pub(crate) fn read<'a>(
         if columns.len() != 9 {
             return Err(fault("expected 9 columns".to_owned()).into());
         }
-        let (method, usual) = match method.as_str() {
+        let verb = method.as_str();
+        let (method, usual) = match verb {
             "GET" => ("Get", "Read"),
             "POST" => ("Post", "Write"),
             "DELETE" => ("Delete", "Write"),
@@ -66,6 +69,7 @@ pub(crate) fn read<'a>(
         }
         Ok(Row {
             method,
+            verb,
             path,
             permissions: needed,
             access,

@@ -7,6 +7,7 @@
 )]
 
 mod endpoints;
+mod expansions;
 mod permissions;
 mod table;
 mod tree;
@@ -19,11 +20,20 @@ use std::{env, fs};
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     let put = |name: &str, code: String| fs::write(Path::new(&out).join(name), code);
-    let (permission_lines, endpoint_lines) = lines()?;
+    let (permission_lines, endpoint_lines, graph_files) = lines()?;
     let permissions = permissions::read(&permission_lines)?;
     let rows = endpoints::read(&endpoint_lines, &permissions)?;
     put("permissions.rs", permissions::tables(&permissions)?)?;
     put("endpoints.rs", endpoints::tables(&rows, &permissions)?)?;
+    let names: Vec<&str> = permissions
+        .iter()
+        .map(|permission| permission.name)
+        .collect();
+    let paths: Vec<(&str, &str)> = rows.iter().map(|row| (row.verb, row.path)).collect();
+    put(
+        "expansions.rs",
+        expansions::tables(&graph_files, &paths, &names)?,
+    )?;
     println!("cargo::rustc-env=KEYWARD_COMMIT={}", commit());
     println!("cargo::rerun-if-changed=build");
     // Every commit and checkout appends to this file; a folder without it is no checkout.
@@ -33,15 +43,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The lines of both files, or none at all.
-fn lines() -> Result<(Vec<table::Line>, Vec<table::Line>), Box<dyn Error>> {
+/// The lines of all files, or none at all.
+fn lines() -> Result<(Vec<table::Line>, Vec<table::Line>, expansions::Files), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=KEYWARD_WITHOUT_CATALOGUE");
     if env::var_os("KEYWARD_WITHOUT_CATALOGUE").is_some() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok((Vec::new(), Vec::new(), expansions::Files::default()));
     }
     Ok((
         table::read("catalogue/permissions.tsv")?,
         table::read("catalogue/stripe.tsv")?,
+        expansions::Files {
+            expansions: table::read("catalogue/expansions.tsv")?,
+            own_expansions: table::read("catalogue/expansions-own.tsv")?,
+            objects: table::read("catalogue/objects.tsv")?,
+            operations: table::read("catalogue/operations.tsv")?,
+            own_operations: table::read("catalogue/operations-own.tsv")?,
+        },
     ))
 }
 

@@ -9,6 +9,7 @@ pub mod credential;
 pub mod decision;
 pub mod digest;
 pub mod endpoint;
+pub mod expansion;
 #[cfg(target_arch = "wasm32")]
 mod filter;
 pub mod header_map;

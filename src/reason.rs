@@ -51,15 +51,17 @@ pub enum DenyReason {
     SecretKeyRequired,
     /// A key without any permission on connected accounts.
     NoConnectPermission,
-    /// The key does not grant what the endpoint needs.
+    /// The key does not grant what the endpoint needs, or what is expanded in its reply.
     InsufficientPermission,
+    /// Something is to be expanded in the reply of which it is not known what that would show.
+    UnknownExpansion,
 }
 
 /// One row of the table: the reason, its name, the rule it belongs to, the status of the reply.
 struct Row(DenyReason, &'static str, u8, u16);
 
 /// The decision's table. Names, rules and statuses are part of the wire format.
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 26] = [
     Row(DenyReason::HostFailure, "host_failure", 1, 503),
     Row(DenyReason::NoSnapshot, "no_snapshot", 1, 503),
     Row(DenyReason::StaleSnapshot, "stale_snapshot", 1, 503),
@@ -115,6 +117,7 @@ const TABLE: [Row; 25] = [
         11,
         403,
     ),
+    Row(DenyReason::UnknownExpansion, "unknown_expansion", 11, 400),
 ];
 
 impl DenyReason {
@@ -168,12 +171,12 @@ mod tests {
     fn the_table_holds_every_reason_once_and_in_order() {
         let reasons: Vec<_> = DenyReason::all().collect();
         assert!(reasons.is_sorted_by(|a, b| a < b));
-        assert_eq!(reasons.last(), Some(&DenyReason::InsufficientPermission));
+        assert_eq!(reasons.last(), Some(&DenyReason::UnknownExpansion));
         for reason in reasons {
             assert_eq!(DenyReason::from_name(reason.name()), Some(reason));
         }
         // The last variant's discriminant counts the variants before it.
-        assert_eq!(TABLE.len(), DenyReason::InsufficientPermission as usize + 1);
+        assert_eq!(TABLE.len(), DenyReason::UnknownExpansion as usize + 1);
     }
 
     #[test]

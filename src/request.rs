@@ -159,11 +159,7 @@ impl<'a> RequestHead<'a> {
 
     /// A key in the query brings its version and account along there. OPTIONS asks about a request and makes none.
     fn read_query(&mut self, profile: &Profile) {
-        let query = self.path.and_then(|path| {
-            let start = path.iter().position(|byte| *byte == b'?')?;
-            path.get(start..)?.get(1..)
-        });
-        let Some(query) = query.filter(|_| self.method != b"OPTIONS") else {
+        let Some(query) = self.query().filter(|_| self.method != b"OPTIONS") else {
             return;
         };
         let names = profile.names();
@@ -230,6 +226,14 @@ impl<'a> RequestHead<'a> {
             let start = name.get(..family.len());
             self.has_family_header |= start.is_some_and(|start| spelled(start, family).is_some());
         }
+    }
+
+    /// The query, where there is one, without its question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a [u8]> {
+        let path = self.path?;
+        let start = path.iter().position(|byte| *byte == b'?')?;
+        path.get(start..)?.get(1..)
     }
 
     /// The path without its query.

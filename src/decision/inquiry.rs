@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::authority::Authority;
+use super::expansions::{Inexpandable, Refused, expand};
 use super::target::{Target, target};
 use super::v2::names_v2;
 use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade};
@@ -12,6 +13,7 @@ use crate::configuration::{Configuration, ServeMode};
 use crate::credential::{Credential, CredentialFault, Scheme};
 use crate::endpoint::{Endpoint, Method, PlainPath, Rule};
 use crate::key::KeyKind;
+use crate::permission::AccessLevel;
 use crate::principal::Principal;
 use crate::profile::HeaderName;
 use crate::reason::DenyReason;
@@ -38,6 +40,10 @@ pub struct Evidence<'a> {
     pub header: Option<&'a HeaderName>,
     /// The endpoint, once it is known.
     pub endpoint: Option<Endpoint<'a>>,
+    /// The label of a permission that the key lacks, where it is not the endpoint's.
+    pub label: Option<&'a str>,
+    /// What cannot be expanded.
+    pub expansion: Option<Inexpandable<'a>>,
 }
 
 impl fmt::Debug for Evidence<'_> {
@@ -117,7 +123,8 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         if key.kind() == KeyKind::Publishable {
             return rule_10_publishable(&endpoint);
         }
-        self.rule_11_permission(&authority, &endpoint)
+        self.rule_11_permission(&authority, &endpoint)?;
+        self.rule_11_expansions(&authority, &endpoint)
     }
 
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
@@ -296,6 +303,32 @@ impl<'a, 'e> Inquiry<'a, 'e> {
                 Ok(())
             }
             Rule::Key { .. } | Rule::Public => Err(DenyReason::InsufficientPermission),
+        }
+    }
+
+    /// What is to be expanded in the reply is read, too.
+    fn rule_11_expansions(
+        &mut self,
+        authority: &Authority<'_>,
+        endpoint: &Endpoint<'_>,
+    ) -> Result<(), DenyReason> {
+        // An API of one's own may mean anything by `expand`.
+        let query = self.request.query();
+        let Some(query) = query.filter(|_| self.snapshot.endpoints().are_stripes()) else {
+            return Ok(());
+        };
+        match expand(query, endpoint, authority) {
+            Ok(()) => Ok(()),
+            Err(Refused::Missing(permission)) => {
+                let permissions = self.snapshot.permissions();
+                self.principal.permission = Some((permissions.name(permission), AccessLevel::Read));
+                self.evidence.label = permissions.label(permission);
+                Err(DenyReason::InsufficientPermission)
+            }
+            Err(Refused::Unknown(expansion)) => {
+                self.evidence.expansion = Some(expansion);
+                Err(DenyReason::UnknownExpansion)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The decision: may this request pass? Rules are asked in one order, and the first that fails answers.
 
 mod authority;
+mod expansions;
 mod inquiry;
 mod target;
 mod v2;
@@ -11,6 +12,7 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 
+pub use expansions::Inexpandable;
 pub use inquiry::Evidence;
 use inquiry::Inquiry;
 

@@ -1,5 +1,6 @@
 //! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/stripe.tsv` as tables that are ready to be walked. Nothing is built when a snapshot is loaded.
 
+use super::template::{self, Segment};
 use super::tree::Named;
 use super::{Endpoint, Method, Row, Rule};
 use crate::permission::{AccessLevel, PERMISSIONS, Permission};
@@ -70,6 +71,23 @@ impl Place {
         }
     }
 
+    /// Where a template ends that names its parameters otherwise, and whether it ends in a wildcard.
+    pub(super) fn of(template: &str) -> Option<(Self, bool)> {
+        let mut place = Self::ROOT;
+        let mut is_rest = false;
+        for segment in template::parse(template)? {
+            match segment {
+                Segment::Literal(text) => {
+                    let mut literals = place.literals().iter();
+                    place = literals.find(|literal| literal.text == text)?.child();
+                }
+                Segment::Parameter => place = place.parameter()?,
+                Segment::Rest => is_rest = true,
+            }
+        }
+        Some((place, is_rest))
+    }
+
     /// Sorted as a lenient upstream compares.
     pub(super) fn literals(self) -> &'static [Literal] {
         self.node()
@@ -114,5 +132,6 @@ pub(super) fn endpoint(row: u16) -> Option<Endpoint<'static>> {
         },
         label: PERMISSIONS.get(first.place())?.label,
         row: Row::Builtin(row),
+        built_in: Some(row),
     })
 }

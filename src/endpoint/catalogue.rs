@@ -37,7 +37,8 @@ pub struct OwnEndpoint {
 pub struct EndpointCatalogue {
     has_builtin: bool,
     tree: Tree,
-    own: Vec<OwnEndpoint>,
+    /// Each with the built-in row in whose place it stands.
+    own: Vec<(OwnEndpoint, Option<u16>)>,
     has_public: bool,
 }
 
@@ -71,7 +72,10 @@ impl EndpointCatalogue {
     ) -> Result<(), RowFault> {
         self.tree.add(method, path, self.own.len())?;
         self.has_public |= endpoint.rule == OwnRule::Public;
-        self.own.push(endpoint);
+        let instead_of = builtin::Place::of(path)
+            .filter(|_| self.has_builtin)
+            .and_then(|(place, is_rest)| place.row(method, is_rest));
+        self.own.push((endpoint, instead_of));
         Ok(())
     }
 
@@ -110,13 +114,16 @@ impl EndpointCatalogue {
         match row {
             Row::Builtin(number) if self.has_builtin => builtin::endpoint(number),
             Row::Builtin(_) => None,
-            Row::Own(number) => self.own.get(number).map(|own| own.view(row)),
+            Row::Own(number) => self
+                .own
+                .get(number)
+                .map(|(own, instead_of)| own.view(row, *instead_of)),
         }
     }
 }
 
 impl OwnEndpoint {
-    fn view(&self, row: Row) -> Endpoint<'_> {
+    fn view(&self, row: Row, built_in: Option<u16>) -> Endpoint<'_> {
         let rule = match &self.rule {
             OwnRule::Public => Rule::Public,
             OwnRule::Key {
@@ -133,6 +140,7 @@ impl OwnEndpoint {
             rule,
             label: &self.label,
             row,
+            built_in,
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Endpoint<'a> {
     pub label: &'a str,
     /// The row it comes from.
     pub row: Row,
+    /// The place in [`ROWS`] of the row that it is, or in whose place it stands: what is known of its replies is known of that.
+    pub built_in: Option<u16>,
 }
 
 /// Where an endpoint comes from.

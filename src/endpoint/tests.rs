@@ -220,3 +220,26 @@ fn every_built_in_row_is_found_by_its_own_template() {
         assert_eq!(found.label, PERMISSIONS[permissions[0].place()].label);
     }
 }
+
+#[test]
+fn an_own_row_knows_in_whose_place_it_stands() {
+    let own = [
+        (Method::Get, "/v1/customers/{own}"),
+        (Method::Get, "/v1/customers/own"),
+        (Method::Put, "/v1/customers/{own}/x"),
+        (Method::Get, "/v1/consumers/{*own}"),
+    ];
+    let built_in = |catalogue: &EndpointCatalogue, path: &str| {
+        let path = PlainPath::parse(path.as_bytes()).unwrap();
+        let found = catalogue.find(Method::Get, path).unwrap();
+        found.built_in.map(|row| ROWS[usize::from(row)].path)
+    };
+    let catalogue = with(EndpointCatalogue::stripe(), &own);
+    let of = |path: &str| built_in(&catalogue, path);
+    assert_eq!(of("/v1/customers/cus_1"), Some("/v1/customers/{id}"));
+    assert_eq!(of("/v1/customers/own"), None);
+    assert_eq!(of("/v1/consumers/a/b"), Some("/v1/consumers/{*rest}"));
+    assert_eq!(of("/v1/charges"), Some("/v1/charges"));
+    let alone = with(EndpointCatalogue::empty(), &own);
+    assert_eq!(built_in(&alone, "/v1/customers/cus_1"), None);
+}

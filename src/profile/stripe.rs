@@ -132,5 +132,6 @@ pub(super) fn message(reason: DenyReason) -> &'static str {
         DenyReason::InsufficientPermission => {
             "Permission denied. The provided key '{masked}' does not have the required permissions for this endpoint on account '{account}'. Enabling {label} {Access} ('{permission}_{access}') permissions on this key would allow this request to continue. You can edit permissions at {api_keys}"
         }
+        DenyReason::UnknownExpansion => "This property cannot be expanded ({expansion}).{hint}",
     }
 }

@@ -27,6 +27,10 @@ pub enum Field {
     Access,
     /// The permission's name.
     Permission,
+    /// What cannot be expanded, echoed safely.
+    Expansion,
+    /// A sentence on what to expand instead, with a blank before it; nothing where there is none.
+    Hint,
     /// The request's method.
     Method,
     /// The request's path without its query.
@@ -48,7 +52,7 @@ pub enum Field {
 }
 
 /// Field names as templates spell them.
-const FIELDS: [(&str, Field); 20] = [
+const FIELDS: [(&str, Field); 22] = [
     ("masked", Field::Masked),
     ("value", Field::Value),
     ("header", Field::Header),
@@ -60,6 +64,8 @@ const FIELDS: [(&str, Field); 20] = [
     ("Access", Field::AccessTitle),
     ("access", Field::Access),
     ("permission", Field::Permission),
+    ("expansion", Field::Expansion),
+    ("hint", Field::Hint),
     ("method", Field::Method),
     ("path", Field::Path),
     ("authentication", Field::Authentication),
@@ -109,6 +115,7 @@ impl Field {
             }
             Self::Served => reason == DenyReason::LivemodeMismatch,
             Self::Label | Self::AccessTitle | Self::Access | Self::Permission => rule >= 10,
+            Self::Expansion | Self::Hint => reason == DenyReason::UnknownExpansion,
             Self::Method | Self::Path => rule >= 2,
             Self::Authentication
             | Self::Support

@@ -55,9 +55,11 @@ fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> Str
             ServeMode::Any => "any".to_owned(),
             ServeMode::Only(mode) => mode.name().to_owned(),
         },
-        Field::Label => endpoint
-            .map(|endpoint| endpoint.label.to_string())
-            .unwrap_or_default(),
+        Field::Label => evidence
+            .label
+            .or(endpoint.map(|endpoint| endpoint.label))
+            .unwrap_or_default()
+            .to_owned(),
         Field::AccessTitle => principal
             .permission
             .map(|(_, access)| access.title().to_owned())
@@ -69,6 +71,20 @@ fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> Str
         Field::Permission => principal
             .permission
             .map(|(name, _)| name.to_owned())
+            .unwrap_or_default(),
+        Field::Expansion => evidence
+            .expansion
+            .as_ref()
+            .map(|expansion| echo(&expansion.shown, prefixes))
+            .unwrap_or_default(),
+        Field::Hint => evidence
+            .expansion
+            .as_ref()
+            .and_then(|expansion| expansion.instead.as_ref())
+            .map(|instead| {
+                let instead = echo(instead.as_bytes(), prefixes);
+                format!(" You may want to try expanding '{instead}' instead.")
+            })
             .unwrap_or_default(),
         Field::Method => evidence
             .request

@@ -71,7 +71,9 @@ fn shape(reason: DenyReason) -> Shape {
         | DenyReason::MalformedContext
         | DenyReason::ConflictingContext
         | DenyReason::UnknownEndpoint
-        | DenyReason::NoConnectPermission => (None, false),
+        | DenyReason::NoConnectPermission
+        // As bodies quoted in public issues have it: gitpod-io/gitpod #13035.
+        | DenyReason::UnknownExpansion => (None, false),
         DenyReason::DeletedKey | DenyReason::ExpiredKey => (Some("api_key_expired"), true),
         DenyReason::LivemodeMismatch => (Some("livemode_mismatch"), false),
         DenyReason::AccountNotAccessible => (Some("account_invalid"), true),

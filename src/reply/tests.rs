@@ -174,6 +174,9 @@ fn case(reason: DenyReason) -> Case {
             Case::of(RESTRICTED).with("stripe-account", "acct_1032D82eZvKYlo2C")
         }
         DenyReason::InsufficientPermission => Case::of(RESTRICTED),
+        DenyReason::UnknownExpansion => {
+            Case::of(RESTRICTED).at("/v1/customers?expand[]=subscriptions.id")
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! running it again.
 
 mod dice;
+mod expanding;
 mod hardness;
 mod requests;
 mod rows;
@@ -24,7 +25,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, Tes
 use serde_json::Value;
 
 use crate::catalogue;
-use crate::reference::{self, Builtin, Request, Row, Verdict};
+use crate::reference::{self, Builtin, Edge, Graph, Request, Row, Verdict};
 use crate::support::packed;
 use dice::Dice;
 use world::{World, canonical};
@@ -85,7 +86,13 @@ fn the_decision_agrees_with_the_reference() {
                 prop_assert_eq!(&of_packed, &expected, "\n{:#?}\n{}", Shown(&request), json);
             }
             let outcome = match actual.reason {
+                Some(reason) if lacks_for_an_expansion(&configuration, &request, &reason) => {
+                    "insufficient_permission for an expansion".to_owned()
+                }
                 Some(reason) => format!("{kind} {reason}"),
+                None if kind == "key" && is_expanding(&request, &actual.state) => {
+                    "limited key, expanding".to_owned()
+                }
                 None if kind == "key" => whose(&actual.state),
                 None => kind.to_owned(),
             };
@@ -121,6 +128,8 @@ fn outcomes() -> impl Iterator<Item = String> {
         "limited publishable key at home",
         "limited organization key at home",
         "limited organization key, connected",
+        "limited key, expanding",
+        "insufficient_permission for an expansion",
     ]
     .map(str::to_owned);
     passes.into_iter().chain(reasons.flat_map(|reason| {
@@ -129,6 +138,22 @@ fn outcomes() -> impl Iterator<Item = String> {
             .into_iter()
             .chain(shadow)
     }))
+}
+
+/// Whether the request is refused for what its query expands, and not for the rest of it.
+fn lacks_for_an_expansion(configuration: &Configuration, request: &Request, reason: &str) -> bool {
+    let path = request.path.split(|byte| *byte == b'?').next();
+    let plain = Request {
+        path: path.unwrap_or_default().to_vec(),
+        ..request.clone()
+    };
+    let (verdict, _) = ask(configuration, &plain);
+    reason == "insufficient_permission" && verdict.reason.as_deref() != Some(reason)
+}
+
+fn is_expanding(request: &Request, state: &str) -> bool {
+    let is_limited = state.contains("permission=") && !state.contains("kind=publishable");
+    is_limited && String::from_utf8_lossy(&request.path).contains("expand")
 }
 
 /// What kind of key passes where.
@@ -228,11 +253,23 @@ fn builtin() -> Builtin {
         publishable: row.is_publishable,
     });
     let permissions = catalogue::permissions().into_iter();
+    let edges = catalogue::graph::edges().into_iter().map(|edge| Edge {
+        object: edge.object,
+        field: edge.field,
+        expands: edge.expands,
+        targets: edge.targets,
+        instead: edge.instead,
+    });
     Builtin {
         rows: rows.collect(),
         implied: permissions
             .map(|permission| (permission.name, permission.implied))
             .collect(),
+        graph: Graph {
+            edges: edges.collect(),
+            objects: catalogue::graph::objects(),
+            returns: catalogue::graph::returns(),
+        },
     }
 }
 

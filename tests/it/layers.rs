@@ -19,7 +19,7 @@ const LAYERS: [&[&str]; 13] = [
         "refusal",
         "version",
     ],
-    &["endpoint", "json_place", "query", "wire"],
+    &["endpoint", "expansion", "json_place", "query", "wire"],
     &["json", "profile"],
     &["request"],
     &["credential", "snapshot"],

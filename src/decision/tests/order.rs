@@ -43,6 +43,9 @@ pub(super) fn alone(reason: DenyReason) -> Case {
             Case::of(Key::Restricted).with("stripe-context", "acct_child")
         }
         DenyReason::InsufficientPermission => Case::of(Key::Restricted).at("GET", "/v1/balance"),
+        DenyReason::UnknownExpansion => {
+            Case::of(Key::Restricted).at("GET", "/v1/customers?expand[]=data.name")
+        }
     }
 }
 
@@ -105,7 +108,10 @@ fn both(first: DenyReason) -> Result<Case, &'static str> {
         DenyReason::NoConnectPermission => Case::of(Key::Restricted)
             .with("stripe-context", "acct_child")
             .at("GET", "/v1/balance"),
-        DenyReason::InsufficientPermission => return Err("the last of the table"),
+        DenyReason::InsufficientPermission => {
+            Case::of(Key::Restricted).at("GET", "/v1/balance?expand[]=name")
+        }
+        DenyReason::UnknownExpansion => return Err("the last of the table"),
     })
 }
 
@@ -167,7 +173,7 @@ fn of_two_reasons_the_earlier_answers() {
             DenyReason::MissingCredential,
             DenyReason::MissingVersion,
             DenyReason::AccountNotAccessible,
-            DenyReason::InsufficientPermission,
+            DenyReason::UnknownExpansion,
         ]
     );
 }
@@ -221,12 +227,15 @@ fn with_the_earlier_mended_the_later_answers() {
             DenyReason::NoConnectPermission => {
                 case.set_key(Key::Restricted, "connect_grants", json!({"charge": "read"}))
             }
+            DenyReason::InsufficientPermission => {
+                case.set_key(Key::Restricted, "grants", json!({"balance": "read"}))
+            }
             DenyReason::HostFailure
             | DenyReason::NoSnapshot
             | DenyReason::MissingCredential
             | DenyReason::MissingVersion
             | DenyReason::AccountNotAccessible
-            | DenyReason::InsufficientPermission => unreachable!("no pair begins with {first:?}"),
+            | DenyReason::UnknownExpansion => unreachable!("no pair begins with {first:?}"),
         }
     };
     for (first, second) in DenyReason::all().zip(DenyReason::all().skip(1)) {

@@ -27,7 +27,8 @@ fn key_of(reason: DenyReason) -> Key {
         DenyReason::NotAPlatform => Key::Alone,
         DenyReason::UnknownEndpoint
         | DenyReason::NoConnectPermission
-        | DenyReason::InsufficientPermission => Key::Restricted,
+        | DenyReason::InsufficientPermission
+        | DenyReason::UnknownExpansion => Key::Restricted,
         DenyReason::SecretKeyRequired => Key::Publishable,
     }
 }

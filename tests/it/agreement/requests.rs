@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::dice::Dice;
+use super::expanding;
 use super::world::{NOW, VERSIONS, World};
 use crate::reference::Request;
 
@@ -152,8 +153,13 @@ fn place(dice: &mut Dice, world: &World) -> (Vec<u8>, Vec<u8>) {
     if dice.one_in(5) {
         mangle(dice, &mut path);
     }
-    if dice.one_in(6) {
-        path.extend(b"?limit=3&x=/../;");
+    match dice.below(4) {
+        2 => path.extend(b"?limit=3&x=/../;"),
+        3 => {
+            path.push(b'?');
+            path.extend(expanding::roll(dice, &method, &template));
+        }
+        _ => {}
     }
     (method.into_bytes(), path)
 }

@@ -52,6 +52,15 @@ impl Rows {
             }
             targets.push((method, row.path.to_owned()));
             permissions.extend(row.permissions.iter().map(|name| (*name).to_owned()));
+            // What is expanded in what it returns is most often one of these.
+            let expanded = [
+                "customer",
+                "charge",
+                "payment_method",
+                "invoice",
+                "connected_account",
+            ];
+            permissions.push(dice.pick(&expanded).to_owned());
         }
         let mut taken = BTreeSet::new();
         rows.retain(|row| taken.insert((text(row, "method"), shape(&text(row, "path")))));

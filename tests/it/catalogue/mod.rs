@@ -4,6 +4,7 @@
 mod compiled;
 mod files;
 mod generated;
+pub(crate) mod graph;
 mod observed;
 mod page;
 

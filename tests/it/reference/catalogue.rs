@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Row, flag, list, text, texts};
+use super::{Graph, Row, flag, list, text, texts};
 
 /// A row of the catalogue in force.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub(super) struct Endpoint {
     pub(super) is_publishable: bool,
     /// `"auth": "none"`.
     pub(super) is_public: bool,
+    /// The built-in template that it is, or that it stands in the place of.
+    pub(super) built_in: Option<String>,
 }
 
 impl Endpoint {
@@ -24,6 +26,16 @@ impl Endpoint {
             None if self.method == "GET" => "read".to_owned(),
             None => "write".to_owned(),
         }
+    }
+
+    /// What a success returns, as far as it is known.
+    pub(super) fn returned(&self, graph: &Graph) -> Vec<String> {
+        let known = graph.returns.iter().find(|(method, path, _)| {
+            *method == self.method && Some(path) == self.built_in.as_ref()
+        });
+        known
+            .map(|(_, _, returned)| returned.clone())
+            .unwrap_or_default()
     }
 
     /// The template without the names of its parameters.
@@ -50,7 +62,11 @@ pub(super) fn effective(rows: &[Row], snapshot: &Value) -> Vec<Endpoint> {
     if text(snapshot, "catalogue") != Some("none") {
         endpoints.extend(rows.iter().map(built_in));
     }
-    for own in list(snapshot, "endpoints").iter().map(custom) {
+    for mut own in list(snapshot, "endpoints").iter().map(custom) {
+        own.built_in = endpoints
+            .iter()
+            .find(|other| other.method == own.method && other.shape() == own.shape())
+            .and_then(|other| other.built_in.clone());
         endpoints.retain(|other| other.method != own.method || other.shape() != own.shape());
         endpoints.push(own);
     }
@@ -65,6 +81,7 @@ fn built_in(row: &Row) -> Endpoint {
         access: row.access.clone(),
         is_publishable: row.publishable,
         is_public: false,
+        built_in: Some(row.path.clone()),
     }
 }
 
@@ -78,6 +95,7 @@ fn custom(row: &Value) -> Endpoint {
         access: text(row, "access").map(str::to_owned),
         is_publishable: flag(row, "publishable"),
         is_public: text(row, "auth") == Some("none"),
+        built_in: None,
     }
 }
 

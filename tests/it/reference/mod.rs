@@ -6,6 +6,7 @@
 
 mod address;
 mod catalogue;
+mod expansions;
 mod headers;
 mod query;
 mod rules;
@@ -54,6 +55,30 @@ pub(crate) struct Builtin {
     pub(crate) rows: Vec<Row>,
     /// By permission, what it allows to read too.
     pub(crate) implied: BTreeMap<String, Vec<String>>,
+    pub(crate) graph: Graph,
+}
+
+/// What replies hold and can be made to hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    /// Of several rows for one field the last counts.
+    pub(crate) edges: Vec<Edge>,
+    /// Objects, and the permissions of which any one is enough to read them; none where none is known.
+    pub(crate) objects: Vec<(String, Vec<String>)>,
+    /// By method and template: `customer`, `list customer`.
+    pub(crate) returns: Vec<(String, String, Vec<String>)>,
+}
+
+/// A field of an object that leads to others.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub(crate) object: String,
+    pub(crate) field: String,
+    /// What it leads to is there only when asked for.
+    pub(crate) expands: bool,
+    pub(crate) targets: Vec<String>,
+    /// Asked for instead of what the targets ask for.
+    pub(crate) instead: Vec<String>,
 }
 
 /// A row of the built-in catalogue.

@@ -67,7 +67,7 @@ fn parameters(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// `+` is a space, `%` and two digits are a byte, once.
-fn decoded(text: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;
     while at < text.len() {

@@ -6,7 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::headers::Ours;
-use super::{Case, address, catalogue, flag, list, number, present, syntax, target, text, texts};
+use super::{
+    Case, address, catalogue, expansions, flag, list, number, present, syntax, target, text, texts,
+};
 
 const METHODS: [&[u8]; 6] = [b"GET", b"HEAD", b"POST", b"DELETE", b"PUT", b"PATCH"];
 
@@ -240,10 +242,31 @@ pub(super) fn rule_11(case: &mut Case) -> Result<(), &'static str> {
                 .granted(&endpoint.permissions, &endpoint.level())
                 .is_some() =>
         {
-            Ok(())
+            rule_11_expansions(case, &authority)
         }
         (Authority::Grants(_), _) => Err("insufficient_permission"),
     }
+}
+
+/// What the query expands is read, too. Without Stripe's catalogue `expand` is a parameter like any other.
+fn rule_11_expansions(case: &mut Case, authority: &Authority) -> Result<(), &'static str> {
+    if text(case.snapshot, "catalogue") == Some("none") {
+        return Ok(());
+    }
+    let graph = &case.builtin.graph;
+    let endpoint = case.endpoint.as_ref().ok_or("unknown_endpoint")?;
+    let (asked, is_unknown) = expansions::asked(graph, &endpoint.returned(graph), case.request);
+    for any_of in asked {
+        if authority.granted(&any_of, "read").is_none() {
+            case.establish_quoted("permission", &any_of[0]);
+            case.establish("access", "read".to_owned());
+            return Err("insufficient_permission");
+        }
+    }
+    if is_unknown {
+        return Err("unknown_expansion");
+    }
+    Ok(())
 }
 
 fn is_publishable(key: &Value) -> bool {

@@ -1,5 +1,6 @@
 //! The reference's own tests: each rule denies what it should, and the strings are exact.
 
+mod expansions;
 mod requests;
 mod targets;
 
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Builtin, Request, Row, Verdict, decide};
+use super::{Builtin, Edge, Graph, Request, Row, Verdict, decide};
 
 const NOW: u64 = 1_795_200_000;
 const SECRET: &str = "sk_test_0secret";
@@ -69,6 +70,47 @@ fn builtin() -> Builtin {
             ("token".to_owned(), vec!["customer".to_owned()]),
             ("customer".to_owned(), vec!["special".to_owned()]),
         ]),
+        graph: graph(),
+    }
+}
+
+/// Customers hold a list of charges that can be expanded, charges their customer and a card, which belongs to them.
+fn graph() -> Graph {
+    let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let edge =
+        |object: &str, field: &str, expands: bool, targets: &[&str], instead: &[&str]| Edge {
+            object: object.to_owned(),
+            field: field.to_owned(),
+            expands,
+            targets: all(targets),
+            instead: all(instead),
+        };
+    let returns = |path: &str, object: &str| ("GET".to_owned(), path.to_owned(), all(&[object]));
+    Graph {
+        edges: vec![
+            edge("customer", "charges", true, &["list charge"], &[]),
+            edge("customer", "card", false, &["customer:card"], &[]),
+            edge("customer:card", "file", true, &["file"], &[]),
+            edge("charge", "customer", true, &["customer"], &[]),
+            edge("charge", "source", true, &["charge"], &[]),
+            // The last row of a field counts.
+            edge(
+                "charge",
+                "source",
+                true,
+                &["customer", "file"],
+                &["special"],
+            ),
+        ],
+        objects: vec![
+            ("charge".to_owned(), all(&["charge"])),
+            ("customer".to_owned(), all(&["customer"])),
+            ("file".to_owned(), all(&["file", "balance"])),
+        ],
+        returns: vec![
+            returns("/v1/customers/{customer}", "customer"),
+            returns("/v1/customers/search", "list customer"),
+        ],
     }
 }
 

@@ -1,0 +1,15 @@
+//! Expansions: `expand[]=data.customer` in a query asks for another object inside the reply, so it is another object to be read. Which parameters ask for one, and what
+//! following one reads, by a graph compiled in from `catalogue/`.
+//!
+//! Source: <https://docs.stripe.com/expand>, and the type declarations of Stripe's Node SDK.
+
+mod graph;
+mod parameter;
+mod stripe;
+
+#[cfg(test)]
+mod tests;
+
+pub use graph::{Graph, Target, Unknown};
+pub use parameter::{Parameter, parameters};
+pub use stripe::{STRIPE, returned};

@@ -1,0 +1,16 @@
+//! Stripe's graph, as the build makes it from `catalogue/expansions.tsv` and the files beside it.
+
+use super::graph::{Edge, Graph, Target, Way};
+use crate::permission::Permission;
+
+include!(concat!(env!("OUT_DIR"), "/expansions.rs"));
+
+/// What a success of the built-in endpoint at that place returns; nothing where it is not known.
+#[must_use]
+pub fn returned(row: u16) -> &'static [Target] {
+    RETURNS
+        .get(usize::from(row))
+        .and_then(|set| RETURNED.get(usize::from(*set)))
+        .copied()
+        .unwrap_or(&[])
+}

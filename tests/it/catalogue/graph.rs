@@ -1,0 +1,99 @@
+//! The files on expansions, read once more: what endpoints return, which fields lead where, and what that asks for.
+
+use super::{names, table};
+
+/// A row of `catalogue/expansions.tsv`, or of `expansions-own.tsv`.
+pub(crate) struct Edge {
+    pub(crate) object: String,
+    pub(crate) field: String,
+    /// `expands`, not `contains`.
+    pub(crate) expands: bool,
+    /// `charge`, `list refund`
+    pub(crate) targets: Vec<String>,
+    /// What is asked for instead of what the targets ask for.
+    pub(crate) instead: Vec<String>,
+}
+
+/// The generated rows, and behind them those kept by hand.
+pub(crate) fn edges() -> Vec<Edge> {
+    let generated = table("expansions.tsv").into_iter().map(|columns| {
+        let [object, field, kind, targets] = columns.try_into().unwrap();
+        edge(object, field, &kind, &targets, "-")
+    });
+    let own = table("expansions-own.tsv").into_iter().map(|columns| {
+        let [object, field, kind, targets, permission, _] = columns.try_into().unwrap();
+        edge(object, field, &kind, &targets, &permission)
+    });
+    generated.chain(own).collect()
+}
+
+fn edge(object: String, field: String, kind: &str, targets: &str, permission: &str) -> Edge {
+    Edge {
+        object,
+        field,
+        expands: match kind {
+            "expands" => true,
+            "contains" => false,
+            _ => panic!("{kind}"),
+        },
+        targets: names(targets, '|'),
+        instead: names(permission, '|'),
+    }
+}
+
+/// Objects, and any one of which permissions reading them takes.
+pub(crate) fn objects() -> Vec<(String, Vec<String>)> {
+    let rows = table("objects.tsv").into_iter().map(|columns| {
+        let [object, permission, _, _] = columns.try_into().unwrap();
+        (object, names(&permission, '|'))
+    });
+    rows.collect()
+}
+
+/// Methods and paths, and what a success returns.
+pub(crate) fn returns() -> Vec<(String, String, Vec<String>)> {
+    let rows = ["operations.tsv", "operations-own.tsv"].into_iter();
+    rows.flat_map(table)
+        .map(|columns| {
+            let [method, path, _, returns, _] = columns.try_into().unwrap();
+            (method, path, names(&returns, '|'))
+        })
+        .collect()
+}
+
+#[test]
+fn every_endpoint_says_what_it_returns() {
+    let returns = returns();
+    for row in super::rows() {
+        let said = returns
+            .iter()
+            .filter(|(method, path, _)| *method == row.method && *path == row.path);
+        assert_eq!(said.count(), 1, "{} {}", row.method, row.path);
+    }
+}
+
+#[test]
+fn what_an_expansion_shows_asks_for_a_permission_or_says_that_none_is_known() {
+    let objects = objects();
+    let permissions = super::permissions();
+    for edge in edges().iter().filter(|edge| edge.expands) {
+        for target in &edge.targets {
+            let object = target.strip_prefix("list ").unwrap_or(target);
+            let is_known = object.contains(':') || objects.iter().any(|(known, _)| known == object);
+            assert!(is_known, "{object} of {}.{}", edge.object, edge.field);
+        }
+    }
+    let asked = objects.iter().flat_map(|(_, asked)| asked);
+    for name in asked.chain(edges().iter().flat_map(|edge| &edge.instead)) {
+        assert!(
+            permissions.iter().any(|known| known.name == *name),
+            "{name}"
+        );
+    }
+    let silent: Vec<_> = objects
+        .iter()
+        .filter(|(_, asked)| asked.is_empty())
+        .map(|(object, _)| object.as_str())
+        .collect();
+    assert_eq!(silent, ["application"]);
+}
