@@ -171,7 +171,6 @@ pub fn denied() -> Vec<Denied> {
         insufficient("customers.create", "Customers Write", "customer_write"),
         insufficient(balance, "Balance Read", "balance_read"),
         insufficient("v2.core.events.list", "Events Read", "event_read"),
-        Denied::new("unknown_expansion", "support", "customers.list", "This property cannot be expanded (name). You may want to try expanding 'data.name' instead.")
-            .with("params", json!({"expand": ["name"]})),
+        Denied::new("unknown_expansion", "support", "customers.list, expanded", "This property cannot be expanded (name). You may want to try expanding 'data.name' instead."),
     ]
 }

@@ -6,6 +6,7 @@ import { client, done, plan, tell } from './steps.mjs';
 const CALLS = {
   'balance.retrieve': (stripe, options) => stripe.balance.retrieve({}, options),
   'customers.list': (stripe, options) => stripe.customers.list({}, options),
+  'customers.list, expanded': (stripe, options) => stripe.customers.list({ expand: ['name'] }, options),
   'customers.create': (stripe, options) => stripe.customers.create({ name: 'Ann' }, options),
   'payment_intents.create': (stripe, options) => stripe.paymentIntents.create({ amount: 100, currency: 'eur' }, options),
   'v2.core.events.list': (stripe, options) => stripe.v2.core.events.list({}, options),

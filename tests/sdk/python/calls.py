@@ -6,6 +6,7 @@ from steps import PLAN, client, done, tell
 CALLS = {
     "balance.retrieve": lambda api, options: api.v1.balance.retrieve(options=options),
     "customers.list": lambda api, options: api.v1.customers.list(options=options),
+    "customers.list, expanded": lambda api, options: api.v1.customers.list({"expand": ["name"]}, options),
     "customers.create": lambda api, options: api.v1.customers.create({"name": "Ann"}, options),
     "payment_intents.create": lambda api, options: api.v1.payment_intents.create(
         {"amount": 100, "currency": "eur"}, options
