@@ -127,12 +127,38 @@ fn hides_another(sent: &[u8]) -> bool {
             Naming::Other => {}
         }
     }
+    let mut text = Cow::Borrowed(sent);
+    for _ in 0..DECODINGS {
+        if holds_expand(percent::decoded(&text)) {
+            return true;
+        }
+        if percent::decoded(&text).all(|byte| byte != b'%' && byte.is_ascii()) {
+            return false;
+        }
+        let decoded: Vec<u8> = percent::decoded(&text).collect();
+        if std::str::from_utf8(&decoded).is_err() && decoded.iter().copied().any(separates) {
+            return true;
+        }
+        text = Cow::Owned(decoded);
+    }
+    false
+}
+
+/// How often a query may be decoded on its way through an upstream.
+const DECODINGS: usize = 3;
+
+fn separates(byte: u8) -> bool {
+    matches!(byte, b'&' | b';' | b'?' | b'#' | b'\n')
+}
+
+/// Whether the word stands first behind anything that separates parameters, and before what stands behind a name.
+fn holds_expand(text: impl Iterator<Item = u8>) -> bool {
     let mut first = Word::default();
-    for byte in percent::decoded(sent) {
+    for byte in text {
         match byte {
-            b'&' | b';' | b'?' | b'#' | b'\n' => first = Word::default(),
-            // In text the word stands before a blank or a full stop, in a name before one of these.
-            b'[' | b']' | b'=' | b'%' | 0..=0x1f if first.ends_here() => return true,
+            byte if separates(byte) => first = Word::default(),
+            // In text the word stands before another or a quote, in a name before one of these.
+            b'[' | b']' | b'=' | b'%' | b'.' | 0..=0x1f if first.ends_here() => return true,
             _ => first.push(byte),
         }
     }
@@ -151,6 +177,8 @@ enum State {
     #[default]
     Before,
     Within,
+    /// Behind it, and nothing but blanks since.
+    Blank,
     Behind,
     Another,
 }
@@ -169,7 +197,8 @@ impl Word {
                     State::Another
                 }
             }
-            State::Before | State::Within | State::Behind => State::Behind,
+            State::Within | State::Blank if matches!(byte, b' ' | b'+') => State::Blank,
+            State::Before | State::Within | State::Blank | State::Behind => State::Behind,
             State::Another => State::Another,
         };
     }
@@ -179,8 +208,8 @@ impl Word {
         self.read == EXPAND.len() && self.state != State::Another
     }
 
-    /// Whether it is, and nothing stands behind it yet.
+    /// Whether it is, and nothing but blanks stands behind it yet.
     fn ends_here(&self) -> bool {
-        self.read == EXPAND.len() && self.state == State::Within
+        self.read == EXPAND.len() && matches!(self.state, State::Within | State::Blank)
     }
 }

@@ -146,7 +146,7 @@ fn cut(path: &[u8]) -> Vec<u8> {
 }
 
 /// Percent-decoding that takes overlong UTF-8 for what it means to a careless decoder, and keeps what is no escape.
-fn decoded(path: &[u8]) -> Vec<u8> {
+pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     let mut once = Vec::new();
     let mut rest = path;
     while let [first, tail @ ..] = rest {

@@ -3,6 +3,7 @@
 
 mod address;
 mod bytes;
+mod expansions;
 mod forgery;
 mod generous;
 mod headers;

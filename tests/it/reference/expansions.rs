@@ -61,7 +61,7 @@ fn read(sent: &[u8]) -> Reading {
         || behind_semicolons
             .into_iter()
             .any(|name| is_expand(&query::decoded(name)) || self::is_doubtful(name))
-        || holds_expand(&query::decoded(sent));
+        || hides_expand(sent);
     if is_doubtful {
         Reading::Unclear
     } else {
@@ -101,7 +101,7 @@ fn is_doubtful(name: &[u8]) -> bool {
     name.contains(&b'%') || std::str::from_utf8(&name).is_err() || first_word(&name).0 == "expand"
 }
 
-/// The first word in small letters, and the byte behind it.
+/// The first word in small letters, and the byte behind it and its blanks.
 fn first_word(text: &[u8]) -> (String, Option<u8>) {
     let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
     let Some(start) = text.iter().position(is_of_word) else {
@@ -113,7 +113,18 @@ fn first_word(text: &[u8]) -> (String, Option<u8>) {
         .position(|byte| !is_of_word(byte))
         .unwrap_or(rest.len());
     let word = String::from_utf8_lossy(&rest[..end]).to_lowercase();
-    (word, rest.get(end).copied())
+    let next = rest[end..].iter().find(|byte| !b" +".contains(byte));
+    (word, next.copied())
+}
+
+/// Whether, decoded once, twice or three times, it holds another parameter, or cannot be known not to.
+fn hides_expand(sent: &[u8]) -> bool {
+    let mut text = sent.to_vec();
+    (0..3).any(|_| {
+        text = query::decoded(&text);
+        let is_text = std::str::from_utf8(&text).is_ok();
+        holds_expand(&text) || (!is_text && text.iter().any(|byte| b"&;?#\n".contains(byte)))
+    })
 }
 
 /// Whether, behind anything that separates parameters, the word stands before what stands behind a name.
@@ -122,7 +133,7 @@ fn holds_expand(decoded: &[u8]) -> bool {
         .split(|byte| b"&;?#\n".contains(byte))
         .map(first_word)
         .any(|(word, next)| {
-            let is_name = next.is_some_and(|byte| byte < 0x20 || b"[]=%".contains(&byte));
+            let is_name = next.is_some_and(|byte| byte < 0x20 || b"[]=%.".contains(&byte));
             word == "expand" && is_name
         })
 }
