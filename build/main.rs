@@ -20,9 +20,9 @@ use std::{env, fs};
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     let put = |name: &str, code: String| fs::write(Path::new(&out).join(name), code);
-    let (permission_lines, endpoint_lines, graph_files) = lines()?;
-    let permissions = permissions::read(&permission_lines)?;
-    let rows = endpoints::read(&endpoint_lines, &permissions)?;
+    let lines = Lines::read()?;
+    let permissions = permissions::read(&lines.permissions)?;
+    let rows = endpoints::read(&lines.endpoints, &permissions)?;
     put("permissions.rs", permissions::tables(&permissions)?)?;
     put("endpoints.rs", endpoints::tables(&rows, &permissions)?)?;
     let names: Vec<&str> = permissions
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let paths: Vec<(&str, &str)> = rows.iter().map(|row| (row.verb, row.path)).collect();
     put(
         "expansions.rs",
-        expansions::tables(&graph_files, &paths, &names)?,
+        expansions::tables(&lines.graph, &paths, &names)?,
     )?;
     println!("cargo::rustc-env=KEYWARD_COMMIT={}", commit());
     println!("cargo::rerun-if-changed=build");
@@ -43,23 +43,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The lines of all files, or none at all.
-fn lines() -> Result<(Vec<table::Line>, Vec<table::Line>, expansions::Files), Box<dyn Error>> {
-    println!("cargo::rerun-if-env-changed=KEYWARD_WITHOUT_CATALOGUE");
-    if env::var_os("KEYWARD_WITHOUT_CATALOGUE").is_some() {
-        return Ok((Vec::new(), Vec::new(), expansions::Files::default()));
+/// The lines of all data files.
+#[derive(Default)]
+struct Lines {
+    permissions: Vec<table::Line>,
+    endpoints: Vec<table::Line>,
+    graph: expansions::Files,
+}
+
+impl Lines {
+    /// All of them, or none at all.
+    fn read() -> Result<Self, Box<dyn Error>> {
+        println!("cargo::rerun-if-env-changed=KEYWARD_WITHOUT_CATALOGUE");
+        if env::var_os("KEYWARD_WITHOUT_CATALOGUE").is_some() {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            permissions: table::read("catalogue/permissions.tsv")?,
+            endpoints: table::read("catalogue/stripe.tsv")?,
+            graph: expansions::Files {
+                expansions: table::read("catalogue/expansions.tsv")?,
+                own_expansions: table::read("catalogue/expansions-own.tsv")?,
+                objects: table::read("catalogue/objects.tsv")?,
+                operations: table::read("catalogue/operations.tsv")?,
+                own_operations: table::read("catalogue/operations-own.tsv")?,
+            },
+        })
     }
-    Ok((
-        table::read("catalogue/permissions.tsv")?,
-        table::read("catalogue/stripe.tsv")?,
-        expansions::Files {
-            expansions: table::read("catalogue/expansions.tsv")?,
-            own_expansions: table::read("catalogue/expansions-own.tsv")?,
-            objects: table::read("catalogue/objects.tsv")?,
-            operations: table::read("catalogue/operations.tsv")?,
-            own_operations: table::read("catalogue/operations-own.tsv")?,
-        },
-    ))
 }
 
 /// The commit's short name, `unknown` outside a checkout.
