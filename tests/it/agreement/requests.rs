@@ -52,7 +52,7 @@ pub(super) fn roll(dice: &mut Dice, world: &World) -> Request {
     if dice.one_in(4) {
         headers.reverse();
     }
-    if dice.one_in(10) {
+    if dice.one_in(14) {
         under_v2(dice, &mut path, &mut headers);
     }
     Request {
@@ -153,9 +153,9 @@ fn place(dice: &mut Dice, world: &World) -> (Vec<u8>, Vec<u8>) {
     if dice.one_in(5) {
         mangle(dice, &mut path);
     }
-    match dice.below(4) {
-        2 => path.extend(b"?limit=3&x=/../;"),
-        3 => {
+    match dice.below(6) {
+        4 => path.extend(b"?limit=3&x=/../;"),
+        5 => {
             path.push(b'?');
             path.extend(expanding::roll(dice, &method, &template));
         }
