@@ -16,6 +16,7 @@ use super::world::NOW;
 use super::{ENOUGH, Shown, ask, builtin, check, wanted};
 use crate::catalogue::graph::{self, Edge};
 use crate::reference::{self, Request};
+use crate::support::packed;
 
 /// How many configurations there are by default.
 const CASES: u32 = 160;
@@ -228,12 +229,17 @@ fn what_is_expanded_is_held_to_a_key_as_the_reference_does() {
     let met = RefCell::new(BTreeMap::new());
     check(CASES, |tape, tapes| {
         let json = configuration(&mut Dice::new(tape));
-        let configuration = Configuration::from_json(json.to_string().as_bytes()).unwrap();
+        let text = json.to_string();
+        let configuration = Configuration::from_json(text.as_bytes()).unwrap();
+        let packed = packed(&text).map(|bytes| Configuration::read(&bytes).unwrap());
         for tape in tapes {
             let request = request(&mut Dice::new(tape));
             let (actual, _) = ask(&configuration, &request);
             let expected = reference::decide(&json, &builtin, &request);
             prop_assert_eq!(&actual, &expected, "\n{:#?}\n{}", Shown(&request), json);
+            if let Some(packed) = &packed {
+                prop_assert_eq!(&ask(packed, &request).0, &expected);
+            }
             let reason = actual.reason.unwrap_or_else(|| "allow".to_owned());
             *met.borrow_mut().entry(reason).or_insert(0) += 1;
         }
