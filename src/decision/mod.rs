@@ -72,6 +72,12 @@ impl<'a> Permit<'a> {
         self.kind
     }
 
+    /// What was established.
+    #[must_use]
+    pub fn principal(&self) -> &Principal<'a> {
+        &self.principal
+    }
+
     /// Whom to tell the upstream about: a key that is known and alive.
     #[must_use]
     pub fn identity(&self) -> Option<&Principal<'a>> {

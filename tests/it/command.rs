@@ -127,10 +127,26 @@ fn check_names_the_place_and_not_the_content() {
 fn explain_says_what_passes_and_what_the_upstream_learns() {
     let output = explain(&["--ip", "203.0.113.9", "GET", "/v1/customers/cus_1"]);
     let members = "key=\"mk_1\", kind=restricted, livemode=?0, account=\"acct_1\", path=\"acct_1\", permission=\"customer\", access=read, revision=7";
-    assert_eq!(
-        out(&output),
-        format!("allow {members}\n+ x-keyward-principal: {members}\n")
+    let expected = format!(
+        "allow {members}
+
+ 1  snapshot             passed             revision 7, issued 2026-11-20T17:08:49Z, may be of any age
+ 2  credential           passed             Bearer rk_test_***********0001
+ 3  known key            passed             key `mk_1`, restricted
+ 4  life of the key      passed             active, until 2026-11-27T17:20:00Z, now 2026-11-20T17:10:00Z, owner `acct_1` active
+ 5  client's address     passed             203.0.113.9 against the key's `allowed_ips`
+ 6  mode                 passed             a test key; both modes are served
+ 7  headers and version  passed             no `Stripe-Version`
+ 8  target account       passed             no `Stripe-Context`; no `Stripe-Account`; account `acct_1`
+ 9  endpoint             passed             GET /v1/customers/cus_1 asks for `customer` read
+10  publishable keys     passed             not a publishable key
+11  permission           passed             `customer` read among the grants of `mk_1`
+
+What the upstream sees changed:
++ x-keyward-principal: {members}
+"
     );
+    assert_eq!(out(&output), expected);
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -142,7 +158,10 @@ fn explain_says_which_rule_failed_and_shows_the_reply() {
         text.starts_with("deny insufficient_permission key=\"mk_1\""),
         "{text}"
     );
-    assert!(text.contains("rule 11 of 11 failed"), "{text}");
+    assert!(
+        text.contains("11  permission           failed             `customer` write"),
+        "{text}"
+    );
     assert!(
         text.contains("Enabling Customers Write ('customer_write') permissions"),
         "{text}"

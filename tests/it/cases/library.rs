@@ -17,7 +17,7 @@ use super::translate;
 use crate::support::packed;
 
 /// Some time; the corpus has no times of its own.
-pub(super) const NOW: u64 = 1_795_200_000;
+pub const NOW: u64 = 1_795_200_000;
 
 struct Surroundings {
     address: Option<IpAddr>,
@@ -155,7 +155,7 @@ pub(super) fn run(configuration: &Configuration, case: &Case) -> Result<Outcome,
 }
 
 /// The headers as Envoy hands them on: names in lower case, pseudo-headers first, a body announced.
-fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
+pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     let bytes = |text: &corpus::Text| text.as_bytes().to_vec();
     let mut sent = vec![(":method".to_owned(), bytes(&request.method))];
     sent.extend(
@@ -178,7 +178,7 @@ fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The address as Envoy's `source.address` writes it; what is no address is handed on as it stands.
-fn source(address: &str) -> Option<IpAddr> {
+pub fn source(address: &str) -> Option<IpAddr> {
     let written = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(v4)) => format!("{v4}:0"),
         Ok(IpAddr::V6(v6)) => format!("[{v6}]:0"),
@@ -188,7 +188,7 @@ fn source(address: &str) -> Option<IpAddr> {
 }
 
 /// What Envoy does on these changes.
-fn changed(
+pub fn changed(
     mut headers: Vec<(String, Vec<u8>)>,
     changes: Vec<HeaderChange>,
 ) -> Vec<(String, Vec<u8>)> {

@@ -2,7 +2,7 @@
 
 pub mod corpus;
 mod envoy;
-mod library;
+pub mod library;
 pub mod outcome;
 mod plain;
-mod translate;
+pub mod translate;

@@ -1,0 +1,137 @@
+//! `keyward explain`: the decision on one request, by the same code that runs in Envoy, and how it came about: rule by rule, then the reply as it
+//! would be sent, or what the upstream would see.
+
+mod account;
+mod question;
+mod show;
+
+use std::cell::Cell;
+use std::io::{BufRead, BufReader, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::exit::Exit;
+use super::input;
+use super::output::OutputArguments;
+use crate::configuration::Configuration;
+use crate::decision::{Decision, Environment, decide};
+use question::Question;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The plugin configuration, JSON
+    #[arg(long, short, value_name = "FILE")]
+    configuration: PathBuf,
+    /// Read the key from standard input and send it as `Authorization: Bearer`
+    #[arg(long)]
+    key_stdin: bool,
+    /// A header of the request; give the key by `--key-stdin`
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = question::header)]
+    header: Vec<(String, String)>,
+    /// The client's address
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<IpAddr>,
+    /// The time of the request: Unix seconds, or as in `2026-11-20T12:00:00Z` (default: now)
+    #[arg(long, value_name = "TIME", value_parser = question::time)]
+    at: Option<u64>,
+    /// The request has a body
+    #[arg(long)]
+    body: bool,
+    /// Read requests from standard input, a JSON object per line, and print one answer per line: `{"method": "GET", "path": "/v1/charges",
+    /// "headers": [["authorization", "Bearer …"]], "ip": "203.0.113.9", "body": false}`. Each character of a text is one byte
+    #[arg(long, conflicts_with_all = ["key_stdin", "header", "ip", "body", "method"])]
+    requests_stdin: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+    /// The method
+    #[arg(required_unless_present = "requests_stdin")]
+    method: Option<String>,
+    /// The path, with its query if it has one
+    #[arg(required_unless_present = "requests_stdin")]
+    path: Option<String>,
+}
+
+/// The surroundings of the request, and whether the decision asked for them.
+struct Given {
+    now: u64,
+    address: Option<IpAddr>,
+    time_was_asked: Cell<bool>,
+    address_was_asked: Cell<bool>,
+}
+
+impl Environment for Given {
+    fn now(&self) -> Option<u64> {
+        self.time_was_asked.set(true);
+        Some(self.now)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.address_was_asked.set(true);
+        self.address
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let configuration = input::configuration(&arguments.configuration)?;
+    let now = arguments.at.unwrap_or_else(input::now);
+    if arguments.requests_stdin {
+        return all(&configuration, now);
+    }
+    let (Some(method), Some(path)) = (&arguments.method, &arguments.path) else {
+        bail!("expected a method and a path");
+    };
+    let key = arguments.key_stdin.then(input::key).transpose()?;
+    let question = Question::new(
+        method,
+        path,
+        key.as_deref(),
+        &arguments.header,
+        arguments.ip,
+        arguments.body,
+    );
+    let answer = answer(&configuration, &question, now);
+    if arguments.output.json {
+        super::output::print_json(&answer.to_json())?;
+    } else {
+        answer.print(&mut super::output::stdout())?;
+    }
+    Ok(if answer.is_allowed() {
+        Exit::Good
+    } else {
+        Exit::Denied
+    })
+}
+
+/// Answers every line of standard input with a line.
+fn all(configuration: &Configuration, now: u64) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    for (number, line) in BufReader::new(std::io::stdin()).lines().enumerate() {
+        let line = line.context("standard input cannot be read")?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        // The line may hold a key: of a fault, only the place is told.
+        let Ok(question) = Question::from_json(&line) else {
+            let number = number.saturating_add(1);
+            bail!(
+                "line {number} of standard input: expected a request, `{{\"method\": …, \"path\": …, \"headers\": [[NAME, VALUE], …]}}`"
+            );
+        };
+        writeln!(out, "{}", answer(configuration, &question, now).to_json())?;
+    }
+    Ok(Exit::Good)
+}
+
+fn answer(configuration: &Configuration, question: &Question, now: u64) -> show::Answer {
+    let given = Given {
+        now,
+        address: question.address,
+        time_was_asked: Cell::new(false),
+        address_was_asked: Cell::new(false),
+    };
+    let request = question.head(configuration);
+    let decision: Decision<'_> = decide(configuration, &request, &given);
+    show::Answer::new(configuration, &request, &given, &decision)
+}

@@ -1,0 +1,151 @@
+//! An explanation as people and programs read it.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Given;
+use super::account::{Outcome, Step, account};
+use crate::cli::output::{Tone, toned};
+use crate::configuration::Configuration;
+use crate::decision::{Decision, PermitKind};
+use crate::reason::DenyReason;
+use crate::reply::{Reply, RequestId};
+use crate::request::RequestHead;
+use crate::upstream::{HeaderChange, header_changes};
+
+/// The answer to one question.
+pub(super) struct Answer {
+    state: String,
+    reason: Option<DenyReason>,
+    steps: Vec<Step>,
+    end: End,
+}
+
+enum End {
+    /// What the upstream sees changed.
+    Upstream(Vec<HeaderChange>),
+    Reply(Reply),
+}
+
+impl Answer {
+    pub(super) fn new(
+        configuration: &Configuration,
+        request: &RequestHead<'_>,
+        given: &Given,
+        decision: &Decision<'_>,
+    ) -> Self {
+        let steps = account(configuration, request, given, decision);
+        match decision {
+            Decision::Allow(permit) => Self {
+                state: permit.to_string(),
+                reason: match permit.kind() {
+                    PermitKind::Shadow(reason) => Some(reason),
+                    PermitKind::Public | PermitKind::Preflight | PermitKind::Key => None,
+                },
+                steps,
+                end: End::Upstream(header_changes(configuration, request, permit)),
+            },
+            Decision::Deny(denial) => Self {
+                state: denial.to_string(),
+                reason: Some(denial.reason()),
+                steps,
+                // Envoy gives every reply an id of its own; here nobody will look one up.
+                end: End::Reply(Reply::new(configuration, denial, RequestId::new(0))),
+            },
+        }
+    }
+
+    pub(super) fn is_allowed(&self) -> bool {
+        matches!(self.end, End::Upstream(_))
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let rules: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| {
+                json!({"rule": step.rule, "name": step.name, "outcome": step.outcome.name(), "found": step.found})
+            })
+            .collect();
+        let mut answer = json!({
+            "decision": if self.is_allowed() { "allow" } else { "deny" },
+            "reason": self.reason.map(DenyReason::name),
+            "state": self.state,
+            "rules": rules,
+        });
+        let (name, end) = match &self.end {
+            End::Upstream(changes) => ("upstream", upstream(changes)),
+            End::Reply(reply) => (
+                "reply",
+                json!({"status": reply.status, "headers": reply.headers, "body": reply.body, "details": reply.details}),
+            ),
+        };
+        if let Some(members) = answer.as_object_mut() {
+            members.insert(name.to_owned(), end);
+        }
+        answer
+    }
+
+    pub(super) fn print(&self, out: &mut impl Write) -> Result<()> {
+        let tone = if self.is_allowed() {
+            Tone::Good
+        } else {
+            Tone::Bad
+        };
+        writeln!(out, "{}\n", toned(tone, &self.state))?;
+        for step in &self.steps {
+            let tone = match step.outcome {
+                Outcome::Passed => Tone::Good,
+                Outcome::Failed => Tone::Bad,
+                Outcome::Shadowed => Tone::Warning,
+                Outcome::NotAsked => Tone::Dim,
+            };
+            let outcome = toned(tone, &format!("{:<17}", step.outcome.name()));
+            let line = format!(
+                "{:>2}  {:<20} {outcome}  {}",
+                step.rule, step.name, step.found
+            );
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        writeln!(out)?;
+        match &self.end {
+            End::Upstream(changes) if changes.is_empty() => {
+                writeln!(out, "The upstream sees the request as it was sent.")?;
+            }
+            End::Upstream(changes) => {
+                writeln!(out, "What the upstream sees changed:")?;
+                for change in changes {
+                    match change {
+                        HeaderChange::Set(name, value) => writeln!(out, "+ {name}: {value}")?,
+                        HeaderChange::Remove(name) => writeln!(out, "- {}", name.escape_ascii())?,
+                    }
+                }
+            }
+            End::Reply(reply) => {
+                writeln!(out, "The reply:\n\n{}", reply.status)?;
+                for (name, value) in &reply.headers {
+                    writeln!(out, "{name}: {value}")?;
+                }
+                write!(out, "\n{}", reply.body)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names that are taken off have one character per byte.
+fn upstream(changes: &[HeaderChange]) -> Value {
+    let mut set = Vec::new();
+    let mut removed = Vec::new();
+    for change in changes {
+        match change {
+            HeaderChange::Set(name, value) => set.push(json!([name, value])),
+            HeaderChange::Remove(name) => {
+                removed.push(name.iter().copied().map(char::from).collect::<String>());
+            }
+        }
+    }
+    json!({"set": set, "remove": removed})
+}

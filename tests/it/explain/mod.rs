@@ -1,0 +1,232 @@
+//! `keyward explain` puts the whole corpus, as library and Envoy do, and its account of the rules fits each decision.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
+use crate::cases::library::{NOW, changed, sent, source};
+use crate::cases::outcome::{End, Outcome};
+use crate::cases::translate;
+use crate::support::process::Folder;
+use keyward::reason::DenyReason;
+use keyward::upstream::HeaderChange;
+
+#[test]
+fn the_command_keeps_every_promise_of_the_corpus() {
+    let put = keeps_every_promise_of(&corpus::load());
+    // All but what names its runners.
+    let all = corpus::load();
+    let expected: usize = all
+        .iter()
+        .map(|file| file.cases_for(Runner::Command).count())
+        .sum();
+    assert_eq!(put, expected);
+}
+
+#[test]
+fn the_command_keeps_them_under_another_apis_profile() {
+    keeps_every_promise_of(&translate::load());
+}
+
+/// How many cases were put.
+#[track_caller]
+fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
+    let folder = Folder::new("explain");
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for file in files {
+        let cases: Vec<&Case> = file.cases_for(Runner::Command).collect();
+        let path = folder.path().join("keyward.json");
+        std::fs::write(&path, file.configuration(NOW)).unwrap();
+        let lines: String = cases.iter().map(|case| question(case) + "\n").collect();
+        let answers = explain(path.to_str().unwrap(), &lines);
+        assert_eq!(answers.len(), cases.len(), "{}", file.name);
+        let raw_keys = file.raw_keys();
+        for (case, answer) in cases.into_iter().zip(answers) {
+            count += 1;
+            let mut differences = outcome(case, &answer).differences(case, file.api, &raw_keys);
+            differences.extend(faults(case, &answer));
+            let text = answer.to_string();
+            let shows = |key: &&Vec<u8>| text.contains(&*String::from_utf8_lossy(key));
+            if let Some(key) = raw_keys.iter().find(shows) {
+                differences.push(format!("a key in clear: {}", String::from_utf8_lossy(key)));
+            }
+            if !differences.is_empty() {
+                let differences = differences.join("\n    ");
+                failures.push(format!(
+                    "{}: {}\n    {differences}",
+                    file.name, case.description
+                ));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases failed:\n\n{}\n",
+        failures.len(),
+        failures.join("\n\n")
+    );
+    count
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// A case as a line of the command's input.
+fn question(case: &Case) -> String {
+    let request = &case.request;
+    let headers: Vec<_> = sent(request)
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with(':'))
+        .map(|(name, value)| json!([name, latin1(&value)]))
+        .collect();
+    let mut line = json!({
+        "method": request.method.to_latin1(), "headers": headers, "body": request.body.is_some(),
+        "ip": source(request.address.as_deref().unwrap_or("127.0.0.1")),
+    });
+    if let Some(path) = &request.path {
+        line["path"] = json!(path.to_latin1());
+    }
+    line.to_string()
+}
+
+fn explain(configuration: &str, lines: &str) -> Vec<Value> {
+    let now = NOW.to_string();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args([
+            "explain",
+            "-c",
+            configuration,
+            "--at",
+            &now,
+            "--requests-stdin",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Both pipes are smaller than what goes through them.
+    let mut input = child.stdin.take().unwrap();
+    let lines = lines.to_owned();
+    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let answers = String::from_utf8(output.stdout).unwrap();
+    answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// What the answer says became of the request.
+fn outcome(case: &Case, answer: &Value) -> Outcome {
+    let pairs =
+        |list: &Value| -> Vec<(String, String)> { serde_json::from_value(list.clone()).unwrap() };
+    let end = match answer.get("reply") {
+        Some(reply) => End::Reply {
+            status: reply["status"].as_u64().unwrap().try_into().unwrap(),
+            headers: pairs(&reply["headers"]),
+            body: Some(reply["body"].as_str().unwrap().to_owned()),
+        },
+        None => {
+            let set = pairs(&answer["upstream"]["set"]);
+            let removed: Vec<String> =
+                serde_json::from_value(answer["upstream"]["remove"].clone()).unwrap();
+            let bytes = |name: String| corpus::Text::from_latin1(&name).as_bytes().to_vec();
+            let removed = removed
+                .into_iter()
+                .map(|name| HeaderChange::Remove(bytes(name)));
+            let changes = set
+                .into_iter()
+                .map(|(name, value)| HeaderChange::Set(name, value))
+                .chain(removed);
+            End::Upstream(changed(sent(&case.request), changes.collect()))
+        }
+    };
+    Outcome {
+        state: Some(answer["state"].as_str().unwrap().to_owned()),
+        end,
+    }
+}
+
+/// Where the account of the rules does not fit the decision that the case expects.
+fn faults(case: &Case, answer: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let expected = match &case.expect {
+        Expectation::Allow { .. } => "allow",
+        Expectation::Deny { .. } => "deny",
+    };
+    if answer["decision"] != expected || answer["reason"].as_str() != case.expect.reason() {
+        faults.push(format!(
+            "decision: {} {}",
+            answer["decision"], answer["reason"]
+        ));
+    }
+    let outcomes: Vec<&str> = answer["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["outcome"].as_str().unwrap())
+        .collect();
+    let failed = match (expected, case.expect.reason()) {
+        (_, None) => None,
+        (decision, Some(name)) => {
+            let rule = DenyReason::from_name(name).unwrap().rule();
+            let how = if decision == "deny" {
+                "failed"
+            } else {
+                "failed, in shadow"
+            };
+            Some((usize::from(rule), how))
+        }
+    };
+    let state = case.expect.state();
+    let is_keyless = state == "allow public" || state == "allow preflight";
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let rule = index + 1;
+        let fits = match failed {
+            Some((at, how)) if rule == at => *outcome == how,
+            Some((at, _)) if rule > at => *outcome == "not asked",
+            None if is_keyless && rule > 1 => *outcome == "not asked",
+            None if rule == 11 && state.contains("kind=publishable") => *outcome == "not asked",
+            _ => *outcome == "passed",
+        };
+        if !fits {
+            faults.push(format!("rule {rule}: {outcome}"));
+        }
+    }
+    if outcomes.len() != 11 {
+        faults.push(format!("{} rules", outcomes.len()));
+    }
+    faults
+}
+
+#[test]
+fn a_line_that_is_no_request_is_named_by_its_number_alone() {
+    let folder = Folder::new("explain");
+    let path = folder.path().join("keyward.json");
+    std::fs::write(&path, "{}").unwrap();
+    let line = r#"{"method": "GET", "path": "/", "headers": [["authorization", "Bearer sk_test_FAKE-alice-0001"]], "x": 1}"#;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["explain", "-c", path.to_str().unwrap(), "--requests-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("\n{line}\n").as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        err.contains("line 2 of standard input: expected a request"),
+        "{err}"
+    );
+    assert!(!err.contains("FAKE"), "{err}");
+}
