@@ -20,6 +20,7 @@ mod push;
 )]
 mod secret;
 mod snapshot;
+mod source;
 #[allow(
     dead_code,
     reason = "shared by the commands on keys, which take it up one by one"
@@ -54,7 +55,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Make a first key file
     Init(init::Arguments),
-    /// Check a plugin configuration and put it into the file that Envoy watches
+    /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
     Push(push::Arguments),
     /// Check a snapshot
     Snapshot(snapshot::Arguments),

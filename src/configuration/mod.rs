@@ -25,6 +25,9 @@ pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
 /// The default name of the filter state, under Envoy's `wasm.`.
 pub const FILTER_STATE: &str = "keyward";
 
+/// The most bytes of a configuration that the filter looks at.
+pub const LARGEST: usize = 128 << 20;
+
 /// Every allowed request pays for each of them.
 const MOST_IDENTITY_HEADERS: usize = 32;
 

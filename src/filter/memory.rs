@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The largest configuration that is looked at.
-pub(super) const LARGEST_CONFIGURATION: usize = 128 << 20;
+pub(super) const LARGEST_CONFIGURATION: usize = crate::configuration::LARGEST;
 
 /// The most memory that one load may take, the configuration's text included: well under half of the VM.
 const LARGEST_LOAD: usize = 320 << 20;

@@ -29,6 +29,7 @@ mod gateway;
 mod hostile;
 mod key_file;
 mod layers;
+mod push;
 mod pushes;
 mod reference;
 mod schema;

@@ -8,22 +8,22 @@ mod show;
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
 use super::input;
 use super::output::OutputArguments;
+use super::source::{Source, SourceArguments};
 use crate::configuration::Configuration;
 use crate::decision::{Decision, Environment, decide};
+use crate::key_file::Issue;
 use question::Question;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The plugin configuration, JSON
-    #[arg(long, short, value_name = "FILE")]
-    configuration: PathBuf,
+    #[command(flatten)]
+    source: SourceArguments,
     /// Read the key from standard input and send it as `Authorization: Bearer`
     #[arg(long)]
     key_stdin: bool,
@@ -74,8 +74,8 @@ impl Environment for Given {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let configuration = input::configuration(&arguments.configuration)?;
     let now = arguments.at.unwrap_or_else(input::now);
+    let configuration = configuration(&arguments.source.source(), now)?;
     if arguments.requests_stdin {
         return all(&configuration, now);
     }
@@ -102,6 +102,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     } else {
         Exit::Denied
     })
+}
+
+/// The gateway's configuration; a key file's as if it were pushed at that time.
+fn configuration(source: &Source, now: u64) -> Result<Configuration> {
+    match source {
+        Source::Configuration(path) => input::configuration(path),
+        Source::Keys(_) => {
+            let issue = Issue {
+                revision: now,
+                issued_at: now,
+                may_be_empty: true,
+            };
+            Ok(source.build(Some(&issue))?.configuration)
+        }
+    }
 }
 
 /// Answers every line of standard input with a line.

@@ -1,0 +1,69 @@
+//! A JSON or YAML file of somebody's own, of which single values are replaced. Of YAML with several documents one is meant.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::yaml;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Yaml,
+}
+
+/// A file's text, read.
+pub(super) struct Document {
+    text: String,
+    form: Form,
+    index: usize,
+    value: Value,
+}
+
+impl Document {
+    /// Reads a text. `is_meant` picks one of several documents.
+    pub(super) fn read(
+        bytes: Vec<u8>,
+        form: Form,
+        is_meant: impl Fn(&Value) -> bool,
+        what: &str,
+    ) -> Result<Self> {
+        let text = String::from_utf8(bytes).ok().context("expected UTF-8")?;
+        let documents = match form {
+            Form::Json => vec![serde_json::from_str(&text).ok().context("expected JSON")?],
+            Form::Yaml => yaml::read(&text)?,
+        };
+        let mut meant = documents
+            .into_iter()
+            .enumerate()
+            .filter(|(_, value)| is_meant(value));
+        match (meant.next(), meant.next()) {
+            (Some((index, value)), None) => Ok(Self {
+                text,
+                form,
+                index,
+                value,
+            }),
+            (None, _) => bail!("expected {what}"),
+            (Some(_), Some(_)) => bail!("expected one {what}, and there are several"),
+        }
+    }
+
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The whole text with these values replaced.
+    pub(super) fn replace(&self, edits: &[(&str, Value)]) -> Result<Vec<u8>> {
+        match self.form {
+            Form::Yaml => Ok(yaml::replace(&self.text, self.index, edits)?.into_bytes()),
+            Form::Json => {
+                let mut value = self.value.clone();
+                for (pointer, new) in edits {
+                    let place = value.pointer_mut(pointer);
+                    *place.with_context(|| format!("expected `{pointer}`"))? = new.clone();
+                }
+                Ok(serde_json::to_vec_pretty(&value)?)
+            }
+        }
+    }
+}

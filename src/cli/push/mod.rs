@@ -1,0 +1,256 @@
+//! `keyward push`: builds a configuration, checks it as a gateway would, and delivers it to where Envoy or a mesh takes it from. Revisions rise by
+//! themselves and never go back.
+
+mod document;
+mod ecds;
+mod manifest;
+mod protobuf;
+mod replace;
+mod summary;
+mod target;
+mod watch;
+mod yaml;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::exit::Exit;
+use super::source::{Source, SourceArguments};
+use super::{input, output};
+use crate::configuration::{Configuration, named_revision};
+use crate::key_file::Issue;
+use crate::snapshot::Revision;
+use manifest::{Kind, Names};
+use target::{Place, Target};
+
+#[derive(clap::Args)]
+#[command(
+    after_long_help = "A revision is the time in Unix seconds, or one more than the target holds, whichever is higher; that of a --configuration is its own, unless \
+--reissue or --revision says otherwise. A push that would take a target back is refused.\n\nExit codes: 0 good, 2 usage, 4 invalid input, or more than the way to Envoy can carry"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    #[command(flatten)]
+    to: To,
+    /// Take everything but the configuration from this file: your own manifest or ECDS file (default: the target itself, if it is there)
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    #[command(flatten)]
+    names: Names,
+    /// Issue it under this number
+    #[arg(long, value_name = "N")]
+    revision: Option<u64>,
+    /// Issue a --configuration anew: with the next revision and the present time
+    #[arg(long, conflicts_with = "revision")]
+    reissue: bool,
+    /// Push a key file without keys, which denies everybody
+    #[arg(long)]
+    allow_empty: bool,
+    /// The ECDS file goes into a ConfigMap: refuse what that cannot hold
+    #[arg(long, requires = "ecds")]
+    config_map: bool,
+    /// Say what would alter, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on: push whenever the source changes, and issue the last good snapshot anew at half of `max_snapshot_age`
+    #[arg(long, conflicts_with_all = ["dry_run", "revision"])]
+    watch: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct To {
+    /// The file that Envoy watches, JSON, YAML or binary protobuf by its ending (.json, .yaml, .pb)
+    #[arg(long, value_name = "FILE")]
+    ecds: Option<PathBuf>,
+    /// An Istio WasmPlugin, into a file or to standard output
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    wasm_plugin: Option<PathBuf>,
+    /// An Envoy Gateway EnvoyExtensionPolicy, into a file or to standard output
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    envoy_extension_policy: Option<PathBuf>,
+}
+
+/// Which revision a push is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// What the configuration says, and its time of issue.
+    AsWritten,
+    Exactly(u64),
+    /// The next one.
+    Next,
+}
+
+impl Arguments {
+    fn target(&self) -> Result<Target> {
+        let output = |path: &PathBuf| (path != Path::new("-")).then(|| path.clone());
+        let place = if let Some(path) = &self.to.ecds {
+            Place::Ecds(path.clone())
+        } else if let Some(path) = &self.to.wasm_plugin {
+            Place::Manifest(Kind::WasmPlugin, output(path))
+        } else if let Some(path) = &self.to.envoy_extension_policy {
+            Place::Manifest(Kind::EnvoyExtensionPolicy, output(path))
+        } else {
+            bail!("expected `--ecds`, `--wasm-plugin` or `--envoy-extension-policy`");
+        };
+        Ok(Target {
+            place,
+            template: self.template.clone(),
+            names: self.names.clone(),
+            in_config_map: self.config_map,
+        })
+    }
+
+    fn asked(&self, source: &Source) -> Asked {
+        match (self.revision, source) {
+            (Some(number), _) => Asked::Exactly(number),
+            (None, Source::Configuration(_)) if !self.reissue => Asked::AsWritten,
+            (None, Source::Configuration(_) | Source::Keys(_)) => Asked::Next,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let (source, target) = (arguments.source.source(), arguments.target()?);
+    if arguments.watch {
+        return watch::run(&source, &target, arguments.allow_empty);
+    }
+    let asked = arguments.asked(&source);
+    let now = input::now();
+    let _lock = lock(&target)?;
+    let found = target.find()?;
+    let before = found.configuration.as_deref();
+    let held = held(before);
+    let built = match asked {
+        Asked::AsWritten => source.build(None)?,
+        Asked::Exactly(number) => {
+            rises(number, held, &target)?;
+            source.build(Some(&issue(number, now, arguments.allow_empty)?))?
+        }
+        Asked::Next => source.build(Some(&issue(next(held, now), now, arguments.allow_empty)?))?,
+    };
+    let pushed = Pushed::of(&built.configuration, &source)?;
+    let mut out = messages(&target);
+    if asked == Asked::AsWritten && held >= Some(pushed.revision) {
+        if before == Some(&built.json) {
+            writeln!(
+                out,
+                "{} holds revision {} already",
+                target.shown(),
+                pushed.revision
+            )?;
+            return Ok(Exit::Good);
+        }
+        rises(pushed.revision, held, &target)?;
+    }
+    pushed.is_fresh(&built.configuration, now)?;
+    let content = found.with(&built.json, pushed.revision)?;
+    if arguments.dry_run {
+        let held = held.map_or_else(|| "nothing".to_owned(), |held| format!("revision {held}"));
+        writeln!(
+            out,
+            "{} holds {held}; revision {} would bring:",
+            target.shown(),
+            pushed.revision
+        )?;
+        write!(out, "{}", summary::summary(before, &built.json))?;
+        return Ok(Exit::Good);
+    }
+    found.deliver(&content)?;
+    pushed.tell(&mut out, &target)?;
+    Ok(Exit::Good)
+}
+
+/// Where messages go: not among the manifest's lines.
+fn messages(target: &Target) -> Box<dyn Write> {
+    match target.file() {
+        Some(_) => Box::new(output::stdout()),
+        None => Box::new(output::stderr()),
+    }
+}
+
+/// Held while a target is read and written, so that of two pushes at once the later sees the revision of the earlier.
+fn lock(target: &Target) -> Result<Option<File>> {
+    let Some(path) = target.file() else {
+        return Ok(None);
+    };
+    let folder = replace::folder(path)
+        .with_context(|| format!("the folder of `{}` cannot be opened", path.display()))?;
+    folder.lock()?;
+    Ok(Some(folder))
+}
+
+/// The revision that a configuration at a target has.
+fn held(configuration: Option<&str>) -> Option<u64> {
+    named_revision(configuration?.as_bytes())
+}
+
+fn next(held: Option<u64>, now: u64) -> u64 {
+    held.map_or(now, |held| now.max(held.saturating_add(1)))
+}
+
+fn issue(revision: u64, now: u64, may_be_empty: bool) -> Result<Issue> {
+    Revision::new(revision).context("revisions are below 10^15")?;
+    Ok(Issue {
+        revision,
+        issued_at: now,
+        may_be_empty,
+    })
+}
+
+fn rises(revision: u64, held: Option<u64>, target: &Target) -> Result<()> {
+    match held {
+        Some(held) if held >= revision => bail!(
+            "{} holds revision {held}, and this push has {revision}: revisions never go back, or an Envoy that is late could not be told from one that is up to date. Push with --revision {} or higher, or with --reissue, which takes the next one",
+            target.shown(),
+            held.saturating_add(1)
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// What is pushed.
+struct Pushed {
+    revision: u64,
+    issued_at: u64,
+    keys: usize,
+}
+
+impl Pushed {
+    fn of(configuration: &Configuration, source: &Source) -> Result<Self> {
+        let Some(snapshot) = configuration.snapshot() else {
+            bail!(
+                "`{}` has no snapshot: every request would be denied",
+                source.path().display()
+            );
+        };
+        Ok(Self {
+            revision: snapshot.revision().number(),
+            issued_at: snapshot.issued_at(),
+            keys: snapshot.key_count(),
+        })
+    }
+
+    fn is_fresh(&self, configuration: &Configuration, now: u64) -> Result<()> {
+        match configuration.settings().max_snapshot_age {
+            Some(age) if self.issued_at.saturating_add(age) < now => bail!(
+                "the snapshot is older than `max_snapshot_age`, {age} s: every request would be denied. Push with --reissue"
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn tell(&self, out: &mut impl Write, target: &Target) -> Result<()> {
+        let (revision, keys) = (self.revision, self.keys);
+        writeln!(
+            out,
+            "pushed revision {revision} with {keys} keys to {}",
+            target.shown()
+        )?;
+        Ok(())
+    }
+}

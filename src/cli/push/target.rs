@@ -1,0 +1,193 @@
+//! Where a configuration goes: what is there now, and what is to be there. What the way there cannot carry is refused before anything is written.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::document::{Document, Form};
+use super::ecds;
+use super::manifest::{Kind, Names};
+use super::replace::replace;
+use crate::cli::input;
+use crate::configuration::LARGEST;
+
+/// What Kubernetes keeps in one ConfigMap.
+///
+/// Source: <https://kubernetes.io/docs/concepts/configuration/configmap/>
+const LARGEST_CONFIG_MAP: usize = 1 << 20;
+
+/// One target of a push.
+pub(super) struct Target {
+    pub(super) place: Place,
+    /// What everything but the configuration is taken from, where that is not the target itself.
+    pub(super) template: Option<PathBuf>,
+    pub(super) names: Names,
+    pub(super) in_config_map: bool,
+}
+
+pub(super) enum Place {
+    Ecds(PathBuf),
+    /// A file, or standard output.
+    Manifest(Kind, Option<PathBuf>),
+}
+
+/// What was found at the target, to put a configuration into.
+pub(super) struct Found<'a> {
+    target: &'a Target,
+    content: Content,
+    /// The configuration that is there now.
+    pub(super) configuration: Option<String>,
+}
+
+enum Content {
+    Document(Document),
+    Binary(Vec<u8>),
+}
+
+impl Target {
+    /// The file that is written; none for standard output.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Ecds(path) => Some(path),
+            Place::Manifest(_, path) => path.as_deref(),
+        }
+    }
+
+    pub(super) fn shown(&self) -> String {
+        let path = self.file().map(|path| path.display().to_string());
+        path.unwrap_or_else(|| "standard output".to_owned())
+    }
+
+    /// Reads what is there.
+    pub(super) fn find(&self) -> Result<Found<'_>> {
+        let existing = self.file().filter(|path| path.exists());
+        // The file itself holds the revision that must not be undercut; the template, where there is one, everything else.
+        let current = existing.map(|path| self.content(path)).transpose()?;
+        let current_configuration = match &current {
+            Some(content) => self.configuration(content)?,
+            None => None,
+        };
+        let (content, configuration) = match (&self.template, current) {
+            (Some(template), _) => {
+                let content = self.content(template)?;
+                let configuration = match current_configuration {
+                    None => self.configuration(&content)?,
+                    current => current,
+                };
+                (content, configuration)
+            }
+            (None, Some(content)) => (content, current_configuration),
+            (None, None) => (self.plain()?, None),
+        };
+        Ok(Found {
+            target: self,
+            content,
+            configuration,
+        })
+    }
+
+    fn content(&self, path: &Path) -> Result<Content> {
+        let bytes = input::read(path)?;
+        let read = || -> Result<Content> {
+            Ok(match (&self.place, ecds::form(path)?) {
+                (Place::Ecds(_), None) => Content::Binary(bytes),
+                (Place::Ecds(_), Some(form)) => {
+                    let document = Document::read(bytes, form, |_| true, "one document")?;
+                    Content::Document(document)
+                }
+                (Place::Manifest(..), None) => bail!("expected a manifest in YAML or JSON"),
+                (Place::Manifest(kind, _), Some(form)) => {
+                    Content::Document(kind.read(bytes, form)?)
+                }
+            })
+        };
+        read().with_context(|| format!("`{}` is no file of keyward's", path.display()))
+    }
+
+    fn plain(&self) -> Result<Content> {
+        match &self.place {
+            Place::Ecds(path) => bail!(
+                "there is no `{}` to put a configuration into; `--template envoy/ecds/keyward.yaml` makes it",
+                path.display()
+            ),
+            Place::Manifest(kind, _) => Ok(Content::Document(kind.plain(&self.names)?)),
+        }
+    }
+
+    fn configuration(&self, content: &Content) -> Result<Option<String>> {
+        match (&self.place, content) {
+            (Place::Ecds(_), Content::Document(document)) => ecds::configuration(document),
+            (_, Content::Binary(bytes)) => ecds::binary_configuration(bytes),
+            (Place::Manifest(kind, _), Content::Document(document)) => {
+                kind.configuration(document, &self.names)
+            }
+        }
+    }
+}
+
+impl Found<'_> {
+    /// The target's new content, if the way there can carry it.
+    pub(super) fn with(&self, json: &str, revision: u64) -> Result<Vec<u8>> {
+        if json.len() > LARGEST {
+            bail!(
+                "the configuration has {} bytes, and the filter takes at most {LARGEST}; split the keys over several gateways",
+                json.len()
+            );
+        }
+        let target = self.target;
+        let content = match (&target.place, &self.content) {
+            (Place::Manifest(kind, _), Content::Document(document)) => {
+                kind.place(document, &target.names, json)?
+            }
+            (_, Content::Binary(bytes)) => ecds::place_binary(bytes, json, revision)?,
+            (Place::Ecds(path), Content::Document(document)) => {
+                if ecds::form(path)?.is_none() {
+                    ecds::place_binary(&ecds::to_binary(document)?, json, revision)?
+                } else {
+                    ecds::place(document, json, revision)?
+                }
+            }
+        };
+        if let Some(path) = target.file() {
+            self.is_of_its_form(path)?;
+        }
+        if target.in_config_map && content.len() > LARGEST_CONFIG_MAP {
+            bail!(
+                "the file has {} bytes, and a ConfigMap holds {LARGEST_CONFIG_MAP}; put it on a volume, or write it with `push --watch` beside Envoy",
+                content.len()
+            );
+        }
+        Ok(content)
+    }
+
+    /// A template in YAML makes no JSON file, nor the other way round.
+    fn is_of_its_form(&self, path: &Path) -> Result<()> {
+        let template = self.target.template.as_deref().unwrap_or(path);
+        let (of_file, of_template) = (ecds::form(path)?, ecds::form(template)?);
+        let fits = match (of_file, of_template) {
+            (None, _)
+            | (Some(Form::Json), Some(Form::Json))
+            | (Some(Form::Yaml), Some(Form::Yaml)) => true,
+            (Some(_), _) => false,
+        };
+        if !fits {
+            bail!(
+                "`{}` and its template must be of one format",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes it.
+    pub(super) fn deliver(&self, content: &[u8]) -> Result<()> {
+        match self.target.file() {
+            Some(path) => replace(path, content),
+            None => {
+                use std::io::Write;
+                std::io::stdout().lock().write_all(content)?;
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Where a command's configuration comes from: the key file, or a plugin configuration that some other program has written.
+
+mod reissue;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::input;
+use super::store::Store;
+use crate::configuration::Configuration;
+use crate::key_file::Issue;
+
+pub(super) use reissue::reissue;
+
+/// `--configuration` and `--keys`, the same for every command that takes either: flatten it into the arguments.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct SourceArguments {
+    /// The plugin configuration, JSON, in place of the key file; `-` reads standard input
+    #[arg(long, short, value_name = "FILE", conflicts_with = "keys")]
+    configuration: Option<PathBuf>,
+    /// The key file, or a folder of them (default: `$KEYWARD_KEYS`, or `keyward.toml`)
+    #[arg(long, value_name = "PATH")]
+    keys: Option<PathBuf>,
+}
+
+/// A source that is there.
+pub(super) enum Source {
+    Configuration(PathBuf),
+    Keys(PathBuf),
+}
+
+/// A configuration that a gateway would take.
+pub(super) struct Built {
+    /// Compact JSON.
+    pub(super) json: String,
+    pub(super) configuration: Configuration,
+}
+
+impl SourceArguments {
+    pub(super) fn source(&self) -> Source {
+        if let Some(path) = &self.configuration {
+            return Source::Configuration(path.clone());
+        }
+        let keys = self.keys.clone();
+        let keys = keys.or_else(|| std::env::var_os("KEYWARD_KEYS").map(PathBuf::from));
+        Source::Keys(keys.unwrap_or_else(|| PathBuf::from("keyward.toml")))
+    }
+}
+
+impl Source {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Configuration(path) | Self::Keys(path) => path,
+        }
+    }
+
+    /// Builds and checks it, issued as `issue` says. A configuration is otherwise as it was written, and without `issue` altogether.
+    pub(super) fn build(&self, issue: Option<&Issue>) -> Result<Built> {
+        let name = self.path().display();
+        let json = match self {
+            Self::Configuration(path) => {
+                let bytes = input::read(path)?;
+                // Checked as it was written: what is refused has its place in that text.
+                Configuration::from_json(&bytes).with_context(|| format!("`{name}` is refused"))?;
+                let text = String::from_utf8(bytes)?;
+                match issue {
+                    Some(issue) => reissue(&text, issue.revision, issue.issued_at)?,
+                    None => reissue::compact(&text),
+                }
+            }
+            Self::Keys(path) => {
+                let Some(issue) = issue else {
+                    bail!("a key file has no revision of its own");
+                };
+                Store::open(path)?.read()?.compile(issue).to_string()
+            }
+        };
+        let configuration = Configuration::from_json(json.as_bytes())
+            .with_context(|| format!("`{name}` is refused"))?;
+        Ok(Built {
+            json,
+            configuration,
+        })
+    }
+}

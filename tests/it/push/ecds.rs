@@ -1,0 +1,180 @@
+//! The file that Envoy watches, in each of its forms.
+
+use super::*;
+
+#[test]
+fn a_running_envoy_takes_every_form() {
+    for form in [Ecds::Json, Ecds::Yaml, Ecds::Pb] {
+        let envoy = Envoy::builder().ecds(form).concurrency(2).start();
+        let desk = Desk::new();
+        let ecds = envoy.ecds_file();
+        let ecds = ecds.to_str().unwrap();
+        for (revision, key, other) in [(8, ALICE, BOB), (9, BOB, ALICE)] {
+            let source = desk.configuration(&configuration(revision, &[key]));
+            let said = keyward(&["push", "-c", &source, "--ecds", ecds]);
+            let expected = format!("pushed revision {revision} with 1 keys to {ecds}\n");
+            assert_eq!((said.code, said.out), (Some(0), expected), "{}", said.err);
+            serves(&envoy, revision);
+            assert_eq!(status(&envoy, key), 200);
+            assert_eq!(status(&envoy, other), 401);
+        }
+        let leftovers = fs::read_dir(envoy.ecds_file().parent().unwrap()).unwrap();
+        assert_eq!(leftovers.count(), 1);
+    }
+}
+
+#[test]
+fn a_key_file_is_pushed_as_well() {
+    let envoy = Envoy::builder().start();
+    let desk = Desk::new();
+    let keys = desk.keys("", &[ALICE]);
+    let before = now();
+    let ecds = envoy.ecds_file();
+    let said = keyward(&["push", "--keys", &keys, "--ecds", ecds.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let snapshot = carried(&ecds)["snapshot"].clone();
+    let revision = snapshot["revision"].as_u64().unwrap();
+    assert!((before..=now()).contains(&revision));
+    assert_eq!(snapshot["issued_at"], snapshot["revision"]);
+    serves(&envoy, revision);
+    assert_eq!(status(&envoy, ALICE), 200);
+}
+
+#[test]
+fn a_binary_file_is_made_from_the_one_we_ship() {
+    let desk = Desk::new();
+    let (source, template) = (
+        desk.configuration(&configuration(8, &[ALICE])),
+        desk.path("template.yaml"),
+    );
+    let mut response = crate::support::bootstrap::shipped_ecds();
+    response["resources"][0]["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] =
+        json!(find::wasm());
+    fs::write(&template, serde_norway::to_string(&response).unwrap()).unwrap();
+    let envoy = Envoy::builder().ecds(Ecds::Pb).start();
+    let ecds = envoy.ecds_file();
+    let arguments = [
+        "push",
+        "-c",
+        &source,
+        "--ecds",
+        ecds.to_str().unwrap(),
+        "--template",
+        template.to_str().unwrap(),
+    ];
+    let said = keyward(&arguments);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    serves(&envoy, 8);
+    assert_eq!(status(&envoy, ALICE), 200);
+
+    // What the binary form cannot say is not left out in silence.
+    desk.configuration(&configuration(9, &[ALICE]));
+    response["resources"][0]["typed_config"]["config"]["vm_config"]["environment_variables"] =
+        json!({"key_values": {"A": "b"}});
+    fs::write(&template, serde_norway::to_string(&response).unwrap()).unwrap();
+    let said = keyward(&arguments);
+    assert_eq!(said.code, Some(4));
+    assert!(said.err.contains("and nothing else"), "{}", said.err);
+}
+
+#[test]
+fn all_but_the_configuration_stays_as_it_was() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let ecds = desk.path("keyward.yaml");
+    fs::copy(find::root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
+    let before = desk.text("keyward.yaml");
+    let said = keyward(&["push", "-c", &source, "--ecds", ecds.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let text = desk.text("keyward.yaml");
+    let changed: Vec<(&str, &str)> = before
+        .lines()
+        .zip(text.lines())
+        .filter(|(before, after)| before != after)
+        .collect();
+    assert_eq!(before.lines().count(), text.lines().count());
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert_eq!(changed[0], ("version_info: \"0\"", "version_info: '8'"));
+    assert!(changed[1].0.starts_with("        value: '{}'"));
+    assert_eq!(carried(&ecds), configuration(8, &[ALICE]));
+}
+
+#[test]
+fn the_file_stays_as_readable_as_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let ecds = desk.path("keyward.yaml");
+    fs::copy(find::root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
+    fs::set_permissions(&ecds, fs::Permissions::from_mode(0o640)).unwrap();
+    let said = keyward(&["push", "-c", &source, "--ecds", ecds.to_str().unwrap()]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let mode = fs::metadata(&ecds).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn what_is_no_file_of_keywards_is_left_alone() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    for (name, content, why) in [
+        ("a.yaml", "resources: []\n", "expected a discovery response"),
+        ("a.yaml", "a: [\n", "expected YAML"),
+        ("a.json", "{", "expected JSON"),
+        ("a.pb", "\u{1}\u{2}", "expected a binary discovery response"),
+        ("a.txt", "", "must end in .json, .yaml, .yml or .pb"),
+    ] {
+        let path = desk.path(name);
+        fs::write(&path, content).unwrap();
+        let said = keyward(&["push", "-c", &source, "--ecds", path.to_str().unwrap()]);
+        assert_eq!(said.code, Some(4), "{name}");
+        assert!(said.err.contains(why), "{name}: {}", said.err);
+        assert_eq!(desk.text(name), content);
+    }
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--ecds",
+        desk.path("b.pb").to_str().unwrap(),
+    ]);
+    assert!(
+        said.err.contains("--template envoy/ecds/keyward.yaml"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn what_the_way_cannot_carry_is_refused_with_its_size() {
+    let desk = Desk::new();
+    let mut large = configuration(8, &[ALICE]);
+    large["snapshot"]["keys"][0]["annotations"] = json!("x".repeat(1 << 20));
+    let source = desk.configuration(&large);
+    let ecds = desk.path("keyward.yaml");
+    fs::copy(find::root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
+    let before = desk.text("keyward.yaml");
+    let arguments = ["push", "-c", &source, "--ecds", ecds.to_str().unwrap()];
+    let said = keyward(&[&arguments[..], &["--config-map"]].concat());
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err.contains("bytes, and a ConfigMap holds 1048576"),
+        "{}",
+        said.err
+    );
+    assert_eq!(desk.text("keyward.yaml"), before);
+    assert_eq!(keyward(&arguments).code, Some(0));
+
+    // One byte more than the filter looks at.
+    let rest = 129 << 20;
+    large["snapshot"]["revision"] = json!(9);
+    large["snapshot"]["keys"][0]["annotations"] = json!("x".repeat(rest));
+    desk.configuration(&large);
+    let said = keyward(&arguments);
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err.contains("the filter takes at most 134217728"),
+        "{}",
+        said.err
+    );
+}
