@@ -63,6 +63,8 @@ impl std::error::Error for Faults {}
 pub(super) struct Collector<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
+    /// The offsets at which lines end: looking for lines from the start each time would take the square of the file's size.
+    line_ends: Vec<usize>,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -71,6 +73,7 @@ impl<'a> Collector<'a> {
         Self {
             file,
             text,
+            line_ends: text.match_indices('\n').map(|(end, _)| end).collect(),
             faults: Vec::new(),
         }
     }
@@ -96,7 +99,6 @@ impl<'a> Collector<'a> {
 
     /// The line, from 1, of a byte.
     pub(super) fn line(&self, offset: usize) -> usize {
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.line_ends.partition_point(|end| *end < offset) + 1
     }
 }
