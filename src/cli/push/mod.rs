@@ -6,7 +6,6 @@ mod ecds;
 mod manifest;
 mod protobuf;
 mod replace;
-mod summary;
 mod target;
 mod watch;
 mod yaml;
@@ -18,6 +17,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
+use super::snapshot::diff;
+use super::snapshot::source::Source as Compared;
 use super::source::{Source, SourceArguments};
 use super::{input, output};
 use crate::configuration::{Configuration, named_revision};
@@ -157,7 +158,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             target.shown(),
             pushed.revision
         )?;
-        write!(out, "{}", summary::summary(before, &built.json))?;
+        out.flush()?;
+        // Without a readable snapshot there, everybody is denied there.
+        let closed = || Compared::read("the target", b"{}");
+        let before = before.map_or_else(closed, |json| {
+            Compared::read("the target", json.as_bytes()).or_else(|_| closed())
+        })?;
+        let after = Compared::read("the push", built.json.as_bytes())?;
+        diff::print(
+            &diff::between(&before, &after),
+            &diff::names(&before, &after),
+        )?;
         return Ok(Exit::Good);
     }
     found.deliver(&content)?;

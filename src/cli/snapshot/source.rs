@@ -50,7 +50,7 @@ impl Source {
         Self::checked(name, written, None, place, Some(file))
     }
 
-    pub(super) fn read(name: &str, json: &[u8]) -> Result<Self> {
+    pub(in crate::cli) fn read(name: &str, json: &[u8]) -> Result<Self> {
         let json = if json.is_empty() { b"{}" } else { json };
         let parsed: Result<Value, _> = serde_json::from_slice(json);
         let Ok(value) = parsed else {

@@ -230,3 +230,32 @@ fn a_line_that_is_no_request_is_named_by_its_number_alone() {
     );
     assert!(!err.contains("FAKE"), "{err}");
 }
+
+#[test]
+fn a_key_file_is_explained_as_it_would_be_pushed() {
+    let key = "sk_test_FAKE-alice-0001";
+    let folder = Folder::new("explain");
+    let path = folder.path().join("keyward.toml");
+    let sha256 = keyward::digest::KeyDigest::of(key.as_bytes());
+    let text = format!(
+        "format = \"keyward.keys/v1\"\n[[accounts]]\nid = \"acct_1\"\n[[keys]]\nid = \"mk_1\"\nkind = \"secret\"\nmode = \"test\"\nowner = \"acct_1\"\nsha256 = \"{sha256}\"\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    let keys = path.to_str().unwrap();
+    let time = "2026-11-20T12:00:00Z";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["explain", "--keys", keys, "--key-stdin", "--at", time])
+        .args(["--json", "GET", "/v1/balance"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{key}\n").as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let state = "allow key=\"mk_1\", kind=secret, livemode=?0, account=\"acct_1\", path=\"acct_1\", revision=1795176000";
+    assert_eq!(answer["state"], state);
+}
