@@ -1,6 +1,7 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
 mod accounts;
+mod completions;
 mod conformance;
 mod doctor;
 mod exit;
@@ -8,36 +9,27 @@ mod explain;
 mod http;
 mod init;
 mod input;
-#[allow(
-    dead_code,
-    reason = "shared by the commands on keys, which take it up one by one"
-)]
+mod keys;
 mod output;
 mod push;
-#[allow(
-    dead_code,
-    reason = "shared by the commands on keys, which take it up one by one"
-)]
 mod secret;
 mod snapshot;
 mod source;
-#[allow(
-    dead_code,
-    reason = "shared by the commands on keys, which take it up one by one"
-)]
 mod store;
+mod tour;
 mod wait;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::profile::Profile;
 use exit::Exit;
 
 /// API keys with Stripe's key model, checked inside Envoy.
 #[derive(Parser)]
-#[command(name = "keyward", version, about, after_help = exit::HELP)]
+#[command(name = "keyward", version, about, after_help = tour::HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -46,33 +38,58 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Add, move, remove, suspend and draw accounts
+    #[command(
+        after_help = "Examples:\n  keyward accounts add acct_1 --name 'Widgets Ltd'\n  keyward accounts tree"
+    )]
     Accounts(accounts::Arguments),
+    /// Print what a shell completes the command by
+    Completions(completions::Arguments),
     /// Put the conformance cases of one file to a gateway, and say where it differs
+    #[command(after_help = "Examples:\n  keyward conformance --url http://127.0.0.1:10000")]
     Conformance(conformance::Arguments),
     /// Look at a running Envoy, and say what lets requests past keyward or weakens it
+    #[command(after_help = "Examples:\n  keyward doctor --admin http://127.0.0.1:9901")]
     Doctor(doctor::Arguments),
     /// Say what keyward would answer to one request, and why
+    #[command(after_help = "Examples:\n  keyward explain --key-stdin GET /v1/customers < key.txt")]
     Explain(explain::Arguments),
     /// Make a first key file
+    #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
+    /// Make, change, rotate, end and find keys
+    Keys(Box<keys::Arguments>),
+    /// Write the manual's pages
+    Man(completions::ManArguments),
     /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
     Push(push::Arguments),
     /// Check a snapshot
+    #[command(
+        after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot build > keyward.json"
+    )]
     Snapshot(snapshot::Arguments),
     /// Wait until every named Envoy serves a revision on every worker
+    #[command(
+        after_help = "Examples:\n  keyward wait --revision 7 --admin http://10.0.0.7:9901 --admin http://10.0.0.8:9901"
+    )]
     Wait(wait::Arguments),
 }
 
 /// Runs the command with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misread(&error),
+    };
     let result = match &arguments.command {
         Command::Accounts(arguments) => accounts::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, Arguments::command()),
         Command::Conformance(arguments) => conformance::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Init(arguments) => init::run(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
+        Command::Man(arguments) => completions::man(arguments, Arguments::command()),
         Command::Push(arguments) => push::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
         Command::Wait(arguments) => wait::run(arguments),
@@ -84,5 +101,24 @@ pub fn run() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "keyward: {error:#}");
             Exit::Invalid.into()
         }
+    }
+}
+
+/// What is said of arguments that cannot be read. clap repeats them, and one may be a key.
+fn misread(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() && Profile::stripe().known_prefixes().occur_in(&text) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "keyward: one of the arguments looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input"
+        );
+        return Exit::Usage.into();
+    }
+    // Nowhere is left to say that the message cannot be written.
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Usage.into()
+    } else {
+        Exit::Good.into()
     }
 }

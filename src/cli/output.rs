@@ -82,19 +82,26 @@ pub(super) struct Rows(Table);
 impl Rows {
     /// A table with these headings.
     pub(super) fn new(headings: &[&str]) -> Self {
+        let mut rows = Self::without_headings();
+        let headings = headings.iter().map(|heading| heading.to_uppercase());
+        rows.0.set_header(headings.map(Cell::new));
+        rows.pad();
+        rows
+    }
+
+    /// Rows alone.
+    pub(super) fn without_headings() -> Self {
         let mut table = Table::new();
         table
             .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(
-                headings
-                    .iter()
-                    .map(|heading| Cell::new(heading.to_uppercase())),
-            );
-        for column in table.column_iter_mut() {
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        Self(table)
+    }
+
+    fn pad(&mut self) {
+        for column in self.0.column_iter_mut() {
             column.set_padding((0, 2));
         }
-        Self(table)
     }
 
     /// Adds a row.
@@ -106,11 +113,16 @@ impl Rows {
                 None => cell,
             }
         }));
+        self.pad();
     }
 
     /// Prints the table to standard output.
     pub(super) fn print(&self) -> Result<()> {
-        let mut out = stdout();
+        self.write(&mut stdout())
+    }
+
+    /// Prints the table.
+    pub(super) fn write(&self, out: &mut impl Write) -> Result<()> {
         for line in self.0.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
@@ -129,6 +141,16 @@ mod tests {
         let lines: Vec<String> = rows.0.lines().collect();
         let trimmed: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
         assert_eq!(trimmed, ["ID    NAME", "mk_1  Billing"]);
+    }
+
+    #[test]
+    fn without_headings_there_are_rows_alone() {
+        let mut rows = Rows::without_headings();
+        rows.push([(Tone::Dim, "kind"), (Tone::Plain, "secret")]);
+        rows.push([(Tone::Dim, "id"), (Tone::Plain, "mk_1")]);
+        let mut out = Vec::new();
+        rows.write(&mut out).unwrap();
+        assert_eq!(out, b"kind  secret\nid    mk_1\n");
     }
 
     #[test]

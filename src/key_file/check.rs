@@ -19,14 +19,19 @@ pub(super) fn permissions(is_stripe: bool, endpoints: &[(Json, At)]) -> Permissi
         PermissionRegistry::without_implications()
     };
     for (endpoint, _) in endpoints {
-        let one = endpoint.get("permission").and_then(Json::as_str);
-        let any = endpoint.get("any_of").and_then(Json::as_array);
-        let any = any.into_iter().flatten().filter_map(Json::as_str);
-        for name in one.into_iter().chain(any) {
+        for name in asked(endpoint) {
             permissions.find_or_add(name);
         }
     }
     permissions
+}
+
+/// The permissions that an endpoint names.
+pub(super) fn asked(endpoint: &Json) -> impl Iterator<Item = &str> {
+    let one = endpoint.get("permission").and_then(Json::as_str);
+    let any = endpoint.get("any_of").and_then(Json::as_array);
+    let any = any.into_iter().flatten().filter_map(Json::as_str);
+    one.into_iter().chain(any)
 }
 
 impl KeyFile {

@@ -31,7 +31,7 @@ use serde_json::Value as Json;
 use toml_edit::{Document, DocumentMut};
 
 use crate::digest::KeyDigest;
-use crate::permission::PermissionRegistry;
+use crate::permission::{Permission, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::Place;
 use fault::Collector;
@@ -209,6 +209,17 @@ impl KeyFile {
     pub fn permissions(&self) -> PermissionRegistry {
         let is_stripe = self.single("catalogue").and_then(Json::as_str) != Some("none");
         check::permissions(is_stripe, &self.endpoints)
+    }
+
+    /// Whether one of the file's own endpoints asks for that permission, by whatever name.
+    #[must_use]
+    pub fn is_asked_by_own_endpoint(
+        &self,
+        permissions: &PermissionRegistry,
+        permission: Permission,
+    ) -> bool {
+        let mut names = self.endpoints.iter().flat_map(|(row, _)| check::asked(row));
+        names.any(|name| permissions.find(name) == Some(permission))
     }
 
     /// The name of the file that a key stands in.

@@ -28,6 +28,7 @@ mod fail_closed;
 mod gateway;
 mod hostile;
 mod key_file;
+mod keys;
 mod layers;
 mod push;
 mod pushes;

@@ -30,6 +30,9 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Add an account or an organization; an account gets a secret and a publishable key for each mode, shown once
+    #[command(
+        after_help = "Examples:\n  keyward accounts add org_1 --name 'Widgets Group' > first-keys.txt\n  keyward accounts add acct_1 --name 'Widgets Ltd' --parent org_1"
+    )]
     Add {
         /// Its id, with the prefix that says what it is: `acct_…` or `org_…`
         id: String,
@@ -50,6 +53,9 @@ enum Command {
         file: Option<String>,
     },
     /// Put an account below another one
+    #[command(
+        after_help = "Examples:\n  keyward accounts move acct_1 --parent org_1\n  keyward accounts move acct_1 --root"
+    )]
     Move {
         /// The account
         id: String,
@@ -61,6 +67,7 @@ enum Command {
         root: bool,
     },
     /// Remove an account and its deleted keys
+    #[command(after_help = "Examples:\n  keyward accounts remove acct_1")]
     Remove {
         /// The account
         id: String,
@@ -69,16 +76,19 @@ enum Command {
         with_keys: bool,
     },
     /// Take up a suspended account again
+    #[command(after_help = "Examples:\n  keyward accounts resume acct_1")]
     Resume {
         /// The account
         id: String,
     },
     /// Stop an account: its keys, and every path across it
+    #[command(after_help = "Examples:\n  keyward accounts suspend acct_1")]
     Suspend {
         /// The account
         id: String,
     },
     /// Draw the accounts, with their keys counted
+    #[command(after_help = "Examples:\n  keyward accounts tree\n  keyward accounts tree --json")]
     Tree,
 }
 

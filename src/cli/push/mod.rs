@@ -29,7 +29,7 @@ use target::{Place, Target};
 
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "A revision is the time in Unix seconds, or one more than the target holds, whichever is higher; that of a --configuration is its own, unless \
+    after_long_help = "Examples:\n  keyward push --ecds envoy/ecds/keyward.yaml\n  keyward push --ecds keyward.pb --dry-run\n  keyward push --wasm-plugin > wasm-plugin.yaml\n\nA revision is the time in Unix seconds, or one more than the target holds, whichever is higher; that of a --configuration is its own, unless \
 --reissue or --revision says otherwise. A push that would take a target back is refused.\n\nExit codes: 0 good, 2 usage, 4 invalid input, or more than the way to Envoy can carry"
 )]
 pub(super) struct Arguments {

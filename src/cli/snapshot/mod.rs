@@ -27,12 +27,20 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make a snapshot from the key file, and print it
+    #[command(
+        after_help = "Examples:\n  keyward snapshot build > snapshot.json\n  keyward snapshot build --configuration > keyward.json"
+    )]
     Build(build::Arguments),
     /// Check a snapshot as a push would, say everything that is wrong, and what in it cannot be meant or is risky
+    #[command(
+        after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot check keyward.json"
+    )]
     Check(check::Arguments),
     /// Say in words what changes from one snapshot to another
+    #[command(after_help = "Examples:\n  keyward snapshot diff before.json after.json")]
     Diff(diff::Arguments),
     /// Sum up a snapshot
+    #[command(after_help = "Examples:\n  keyward snapshot show")]
     Show(show::Arguments),
 }
 

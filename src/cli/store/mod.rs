@@ -2,6 +2,7 @@
 //! the journal beside it says which. Files are readable for their owner alone.
 
 mod actor;
+mod history;
 mod journal;
 mod lock;
 mod replace;
@@ -19,6 +20,7 @@ use lock::Lock;
 use replace::Staged;
 
 pub(super) use actor::actor;
+pub(super) use history::Step;
 
 /// `--keys`, the same for every command on keys: flatten it into the arguments, once for a group of commands.
 #[derive(clap::Args, Clone, Debug)]

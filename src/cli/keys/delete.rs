@@ -1,0 +1,100 @@
+//! `keyward keys delete`: the end of a key. It stays in the file as deleted, so that whoever still uses it is told why; `--purge` takes it out.
+
+use anyhow::{Result, bail};
+
+use super::confirm::{self, ConfirmArguments};
+use super::find_key::find;
+use super::told::Told;
+use crate::cli::exit::Exit;
+use crate::cli::input;
+use crate::cli::output::OutputArguments;
+use crate::cli::store::Store;
+use crate::key::KeyKind;
+use crate::key_file::Key;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The key, by its id
+    #[arg(value_name = "KEY")]
+    key: String,
+    /// Take it out of the file; whoever uses it is told that it is unknown, and not that it is deleted
+    #[arg(long)]
+    purge: bool,
+    #[command(flatten)]
+    confirm: ConfirmArguments,
+}
+
+pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+    let now = input::now();
+    let seen = store.read()?;
+    let key = find(&seen, &arguments.key)?;
+    may_go(key, arguments.purge, now)?;
+    let told = Told::of(&seen, key, now);
+    let question = format!(
+        "{} {} ({})?",
+        if arguments.purge { "Purge" } else { "Delete" },
+        key.id,
+        key.name.as_deref().unwrap_or("without a name")
+    );
+    if let Some(exit) = confirm::ask(arguments.confirm, &question)? {
+        return Ok(exit);
+    }
+    if arguments.purge {
+        store.edit_seen("keys delete --purge", &seen, |file| {
+            Ok(file.purge_key(&key.id)?)
+        })?;
+        return told.show("purged", &[], output);
+    }
+    let told = store.edit_seen("keys delete", &seen, |file| {
+        file.delete_key(&key.id)?;
+        Ok(Told::of(file, find(file, &key.id)?, now))
+    })?;
+    told.show("deleted", &[], output)
+}
+
+fn may_go(key: &Key, purge: bool, now: u64) -> Result<()> {
+    let id = &key.id;
+    if key.kind == KeyKind::Publishable {
+        // One that was rotated and has ended is of no more use than a deleted one.
+        let is_over = key.replaced_by.is_some() && key.is_expired(now);
+        if !(purge && is_over) {
+            bail!(
+                "`{id}` is a publishable key and cannot be deleted; replace it with `keyward keys rotate {id}`"
+            );
+        }
+    } else if key.is_deleted() && !purge {
+        bail!("`{id}` is deleted already; --purge takes it out of the file");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Livemode;
+
+    #[test]
+    fn a_publishable_key_goes_only_once_it_was_replaced_and_has_ended() {
+        let key = Key::publishable("mk_1", Livemode::Test, "acct_1", "pk_test_FAKE-alice");
+        let replaced_by = Some("mk_2".to_owned());
+        let replaced = Key {
+            replaced_by,
+            ..key.clone()
+        };
+        let expires = Some(5);
+        let ended = Key {
+            expires,
+            ..replaced.clone()
+        };
+        for (key, purge) in [
+            (&key, false),
+            (&key, true),
+            (&replaced, true),
+            (&ended, false),
+        ] {
+            let error = may_go(key, purge, 9).unwrap_err().to_string();
+            assert!(error.contains("`keyward keys rotate mk_1`"), "{error}");
+        }
+        may_go(&ended, true, 9).unwrap();
+    }
+}

@@ -1,0 +1,23 @@
+//! The help text of the whole command: from nothing to a running Envoy, in commands that a test runs as they stand.
+
+/// Shown below the list of commands. Lines are kept short of 100 characters, at which help is wrapped where there is no terminal.
+pub(super) const HELP: &str = "\
+From nothing to a running Envoy (docs/key-file.md, envoy/bootstrap.yaml):
+  keyward init                                          # a key file, keyward.toml
+  keyward accounts add acct_1 --name 'Widgets Ltd'      # with its first keys, shown once
+  keyward keys create --owner acct_1 --grant customer=read > key.txt
+  keyward keys list
+  keyward push --ecds envoy/ecds/keyward.yaml           # what Envoy watches; prints REVISION
+  keyward wait --revision REVISION --admin http://127.0.0.1:9901    # every worker serves it
+  keyward explain --key-stdin GET /v1/customers < key.txt           # what is answered, and why
+  curl -H \"Authorization: Bearer $(cat key.txt)\" http://127.0.0.1:10000/v1/customers
+  keyward doctor --admin http://127.0.0.1:9901          # what gets past it
+
+Later:
+  keyward keys rotate mk_1 --keep-for 24h               # the old key goes on for a day
+  keyward keys limit-ip mk_1 set 203.0.113.0/24
+  keyward keys find --key-stdin < leaked.txt            # whose is it? (docs/incident.md)
+  keyward keys delete mk_1
+Each takes effect with the next push. `keyward COMMAND --help` has more examples.
+
+Exit codes: 0 good, 1 a check failed or nothing was found, 2 usage, 3 denied, 4 invalid input";
