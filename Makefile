@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test soak sbom reproducible check catalogue fmt clean toolchain
+.PHONY: help build filter trap-door demo run test bench soak sbom reproducible check catalogue fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -50,6 +50,14 @@ sbom: toolchain ## what the filter and the command are built of, as CycloneDX: t
 
 reproducible: toolchain ## build the filter in two folders, and compare
 	@scripts/reproducible.sh
+
+# Each part writes its lines into a file of its own. The second filter knows no endpoint: what is left of the first is the catalogue.
+bench: filter ## what is promised of size and speed, measured: one table
+	@mkdir -p target/bench
+	KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked --bench decision
+	KEYWARD_WITHOUT_CATALOGUE=1 $(SMALL) $(ANYWHERE) cargo rustc --locked --release $(WASM) --crate-type cdylib --target-dir target/without-catalogue
+	@scripts/bench/catalogue-size.sh target/wasm32-wasip1/release/keyward.wasm target/without-catalogue/wasm32-wasip1/release/keyward.wasm >target/bench/catalogue-size.tsv
+	@scripts/bench/table.py target/bench/decision.tsv target/bench/catalogue-size.tsv
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --check

@@ -75,7 +75,11 @@ impl<'a> Tree<'a> {
                 "Node {{ literals: {literal_count}, leaves: {leaf_count}, parameter: {parameter} }},"
             )?;
             for (text, child) in &node.literals {
-                writeln!(literals, "Literal {{ text: {text:?}, child: {child} }},")?;
+                let first = first_bytes(text);
+                writeln!(
+                    literals,
+                    "Literal {{ first: {first:#018x}, text: {text:?}, child: {child} }},"
+                )?;
                 literal_count += 1;
             }
             for (method, is_rest, row) in &node.leaves {
@@ -100,4 +104,10 @@ fn is_literal(segment: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
     !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
+}
+
+/// The first eight bytes as one number that has their order. Shorter texts end in zeros.
+fn first_bytes(text: &str) -> u64 {
+    let bytes = text.bytes().chain(std::iter::repeat(0)).take(8);
+    bytes.fold(0, |number, byte| number << 8 | u64::from(byte))
 }

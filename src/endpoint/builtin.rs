@@ -1,5 +1,8 @@
 //! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/stripe.tsv` as tables that are ready to be walked. Nothing is built when a snapshot is loaded.
 
+use std::cmp::Ordering;
+
+use super::path::Lenient;
 use super::template::{self, Segment};
 use super::tree::Named;
 use super::{Endpoint, Method, Row, Rule};
@@ -37,13 +40,22 @@ pub(super) struct Node {
 
 /// A literal segment and the node behind it.
 pub(super) struct Literal {
+    /// The text's first eight bytes as one number that has their order, so that most comparisons take one instruction.
+    first: u64,
     text: &'static str,
     child: u16,
 }
 
 impl Named for Literal {
+    /// None has capitals: the build refuses them.
+    const ARE_APART: bool = true;
+
     fn text(&self) -> &str {
         self.text
+    }
+
+    fn order_to(&self, segment: &Lenient<'_>) -> Ordering {
+        segment.order_of_plain(self.text, self.first)
     }
 }
 

@@ -2,7 +2,7 @@
 //! nothing.
 
 use super::method::Method;
-use super::path::PlainPath;
+use super::path::{Lenient, PlainPath};
 use super::tree::{self, Named, RowFault, Tree, alike};
 use super::{Endpoint, Row, Rule, builtin};
 use crate::permission::{AccessLevel, Permission};
@@ -187,10 +187,14 @@ impl<'a> Search<'a> {
 
     /// The child for a segment that is a literal here.
     fn literal(&self, spot: Spot<'a>, segment: &str) -> Result<Option<Spot<'a>>, Ambiguous> {
-        let (builtin, own) = spot.alike(segment);
-        let is_other = |literal: &dyn Named| literal.text() != segment;
-        if builtin.iter().any(|literal| is_other(literal))
-            || own.iter().any(|literal| is_other(literal))
+        let literals = spot.literals();
+        if literals.are_none() {
+            return Ok(None);
+        }
+        let (builtin, own) = literals.alike(segment);
+        let is_other = |text: &str| text != segment;
+        if builtin.iter().any(|literal| is_other(literal.text()))
+            || own.iter().any(|literal| is_other(literal.text()))
         {
             return Err(Ambiguous);
         }
@@ -204,10 +208,13 @@ impl<'a> Search<'a> {
             return Ok(Some(child));
         }
         // Frameworks cut a format (`search.json`) or trailing blanks off before they look a segment up.
-        let stem = segment.split(['.', '%']).next().unwrap_or(segment);
-        match spot.alike(stem) {
+        let is_cut = |byte: &u8| matches!(byte, b'.' | b'%');
+        let stem = segment.as_bytes().iter().position(is_cut);
+        let Some(stem) = stem.and_then(|end| segment.get(..end)) else {
+            return Ok(None);
+        };
+        match literals.alike(stem) {
             ([], []) => Ok(None),
-            _ if stem == segment => Ok(None),
             _ => Err(Ambiguous),
         }
     }
@@ -237,10 +244,29 @@ impl<'a> Spot<'a> {
         })
     }
 
-    /// The literals of both trees that a lenient upstream takes for `segment`.
+    fn literals(self) -> Literals<'a> {
+        Literals {
+            builtin: self.builtin.map_or(&[], builtin::Place::literals),
+            own: self.own.map_or(&[], |node| &node.literals),
+        }
+    }
+}
+
+/// The literals of one place in both trees.
+#[derive(Clone, Copy)]
+struct Literals<'a> {
+    builtin: &'static [builtin::Literal],
+    own: &'a [tree::Literal],
+}
+
+impl<'a> Literals<'a> {
+    fn are_none(self) -> bool {
+        self.builtin.is_empty() && self.own.is_empty()
+    }
+
+    /// Those that a lenient upstream takes for `segment`.
     fn alike(self, segment: &str) -> (&'static [builtin::Literal], &'a [tree::Literal]) {
-        let builtin = self.builtin.map_or(&[][..], builtin::Place::literals);
-        let own = self.own.map_or(&[][..], |node| &node.literals);
-        (alike(builtin, segment), alike(own, segment))
+        let segment = Lenient::new(segment);
+        (alike(self.builtin, &segment), alike(self.own, &segment))
     }
 }

@@ -12,10 +12,21 @@ impl<'a> PlainPath<'a> {
     /// `None` where the path is ambiguous. Nothing is normalized.
     #[must_use]
     pub fn parse(path: &'a [u8]) -> Option<Self> {
+        let segments = path.strip_prefix(b"/")?;
+        // Without an early exit, so that many bytes are looked at at once: nearly every path passes.
+        let is_plain = path.iter().fold(true, |all, byte| all & is_plain(*byte));
+        let has_escape = path.iter().fold(false, |any, byte| any | (*byte == b'%'));
+        // Only behind a slash can a segment be empty or begin with a dot.
+        let is_odd = path.iter().zip(segments).fold(false, |any, (byte, next)| {
+            any | ((*byte == b'/') & ((*next == b'/') | (*next == b'.')))
+        });
+        if !is_plain {
+            return None;
+        }
         let text = std::str::from_utf8(path).ok()?;
-        let segments = text.strip_prefix('/')?;
-        (text.bytes().all(is_plain) && escapes_are_plain(text) && segments_are_plain(segments))
-            .then_some(Self(text))
+        let is_one_reading = (!has_escape || escapes_are_plain(text))
+            && (!is_odd || segments_are_plain(text.strip_prefix('/')?));
+        is_one_reading.then_some(Self(text))
     }
 
     /// The segments behind the leading slash. A trailing slash ends in an empty one.
@@ -32,7 +43,8 @@ impl<'a> PlainPath<'a> {
 
 /// Printable ASCII without space, and none of the characters that delimit something in one reader and nothing in another.
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, 0x21..=0x7e) && !matches!(byte, b'\\' | b';' | b'#' | b'?')
+    let is_delimiter = (byte == b'\\') | (byte == b';') | (byte == b'#') | (byte == b'?');
+    (0x21..=0x7e).contains(&byte) & !is_delimiter
 }
 
 /// No dot segments, and no empty ones but the last.
@@ -63,7 +75,50 @@ fn escapes_are_plain(text: &str) -> bool {
     })
 }
 
-/// Compares a literal with a segment of a plain path as a lenient upstream would: decoded and in lower case.
+/// A segment as a lenient upstream reads it: decoded and in lower case.
+pub(super) struct Lenient<'a> {
+    segment: &'a str,
+    /// Its first eight bytes as one number that has their order, if it is read as it stands.
+    first: Option<u64>,
+}
+
+impl<'a> Lenient<'a> {
+    pub(super) fn new(segment: &'a str) -> Self {
+        let changes = |any, byte: &u8| any | byte.is_ascii_uppercase() | (*byte == b'%');
+        let is_same = !segment.as_bytes().iter().fold(false, changes);
+        Self {
+            segment,
+            first: is_same.then(|| first_bytes(segment.as_bytes())),
+        }
+    }
+
+    /// The order of a literal to this segment, when both are read leniently.
+    pub(super) fn order_of(&self, literal: &str) -> Ordering {
+        compare_leniently(literal, self.segment)
+    }
+
+    /// The same for a literal without capitals and escapes, whose first eight bytes are at hand.
+    pub(super) fn order_of_plain(&self, literal: &str, first: u64) -> Ordering {
+        match self.first.map(|mine| first.cmp(&mine)) {
+            Some(Ordering::Equal) => literal.cmp(self.segment),
+            Some(order) => order,
+            None => self.order_of(literal),
+        }
+    }
+}
+
+/// Shorter texts end in zeros.
+fn first_bytes(text: &[u8]) -> u64 {
+    match text.first_chunk::<8>() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => {
+            let bytes = text.iter().chain(std::iter::repeat(&0)).take(8);
+            bytes.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+        }
+    }
+}
+
+/// Compares a literal with another one, or with a segment of a plain path, as a lenient upstream would: decoded and in lower case.
 pub(super) fn compare_leniently(literal: &str, segment: &str) -> Ordering {
     lenient(literal).cmp(lenient(segment))
 }

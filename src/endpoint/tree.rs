@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::method::Method;
-use super::path::compare_leniently;
+use super::path::{Lenient, compare_leniently};
 use super::template::{self, Segment};
 
 /// Why a row cannot be added.
@@ -19,18 +19,29 @@ pub enum RowFault {
 
 /// What stands under a literal segment.
 pub(super) trait Named {
+    /// No two literals of this kind are spellings of one another.
+    const ARE_APART: bool;
+
     fn text(&self) -> &str;
+
+    /// The order of this literal to a segment, as a lenient upstream reads them.
+    fn order_to(&self, segment: &Lenient<'_>) -> Ordering;
 }
 
 /// The literals that a lenient upstream takes for `segment`, of those that are sorted as it compares.
-pub(super) fn alike<'a, T: Named>(literals: &'a [T], segment: &str) -> &'a [T] {
-    let order = |literal: &T| compare_leniently(literal.text(), segment);
-    let start = literals.partition_point(|literal| order(literal) == Ordering::Less);
-    let tail = literals.get(start..).unwrap_or(&[]);
-    let end = tail
-        .iter()
-        .position(|literal| order(literal) != Ordering::Equal);
-    tail.get(..end.unwrap_or(tail.len())).unwrap_or(&[])
+pub(super) fn alike<'a, T: Named>(literals: &'a [T], segment: &Lenient<'_>) -> &'a [T] {
+    let order = |literal: &T| literal.order_to(segment);
+    let Ok(found) = literals.binary_search_by(order) else {
+        return &[];
+    };
+    let (mut start, mut end) = (found, found + 1);
+    if !T::ARE_APART {
+        let is_alike = |literal: &&T| order(literal) == Ordering::Equal;
+        let (before, after) = literals.split_at(found);
+        start -= before.iter().rev().take_while(is_alike).count();
+        end = found + after.iter().take_while(is_alike).count();
+    }
+    literals.get(start..end).unwrap_or(&[])
 }
 
 /// A literal segment and the node behind it.
@@ -47,8 +58,14 @@ impl Literal {
 }
 
 impl Named for Literal {
+    const ARE_APART: bool = false;
+
     fn text(&self) -> &str {
         &self.text
+    }
+
+    fn order_to(&self, segment: &Lenient<'_>) -> Ordering {
+        segment.order_of(&self.text)
     }
 }
 

@@ -1,12 +1,16 @@
 //! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes. The files are read here once more, by
 //! code of its own.
 
+mod allocations;
+mod ask;
 mod compiled;
 mod files;
 mod generated;
 pub(crate) mod graph;
+mod near;
 mod observed;
 mod page;
+mod walk;
 
 use std::fs;
 use std::path::Path;

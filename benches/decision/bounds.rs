@@ -1,0 +1,90 @@
+//! What is promised, measured: lines of `what`, `bound`, `measured` and whether it holds, separated by tabs. They go to the file that `KEYWARD_BENCH_OUT` names, else to standard output.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use allocation_counter::measure;
+use divan::black_box;
+use keyward::endpoint::EndpointCatalogue;
+
+use crate::operations::{Operation, operations};
+use crate::{find_each, load};
+
+/// Look-ups of one operation per measurement: enough that the clock's own cost does not show.
+const LOOKUPS: u32 = 2_000;
+
+/// Measurements of one operation; the quickest counts, for it is the one that nothing else ran beside.
+const ROUNDS: usize = 9;
+
+pub(crate) fn print() {
+    let mut lines = String::new();
+    let mut line = |what: &str, bound: String, measured: String, holds: bool| {
+        let holds = if holds { "yes" } else { "no" };
+        writeln!(lines, "{what}\t{bound}\t{measured}\t{holds}").unwrap();
+    };
+    let (catalogue, operations) = (EndpointCatalogue::stripe(), operations());
+    assert_eq!(find_each(&catalogue, &operations), operations.len());
+
+    let mut times: Vec<Duration> = operations
+        .iter()
+        .map(|operation| time_of(&catalogue, operation))
+        .collect();
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).unwrap();
+    let worst = times.last().unwrap();
+    line(
+        &format!(
+            "finding the endpoint, median over {} operations",
+            times.len()
+        ),
+        "200 ns".to_owned(),
+        format!(
+            "{} ns (slowest: {} ns)",
+            median.as_nanos(),
+            worst.as_nanos()
+        ),
+        *median <= Duration::from_nanos(200),
+    );
+
+    let allocations = measure(|| {
+        black_box(find_each(&catalogue, &operations));
+    });
+    line(
+        "allocations in all those look-ups",
+        "0".to_owned(),
+        allocations.count_total.to_string(),
+        allocations.count_total == 0,
+    );
+
+    let empty = quickest(|| {
+        black_box(load());
+    });
+    line(
+        "loading a snapshot without keys, the catalogue included",
+        "1 ms".to_owned(),
+        format!("{:.1} µs", empty.as_secs_f64() * 1e6),
+        empty < Duration::from_millis(1),
+    );
+
+    match std::env::var_os("KEYWARD_BENCH_OUT") {
+        Some(file) => std::fs::write(file, lines).unwrap(),
+        None => print!("{lines}"),
+    }
+}
+
+fn time_of(catalogue: &EndpointCatalogue, operation: &Operation) -> Duration {
+    quickest(|| {
+        for _ in 0..LOOKUPS {
+            black_box(operation.find(black_box(catalogue)));
+        }
+    }) / LOOKUPS
+}
+
+fn quickest(work: impl Fn()) -> Duration {
+    let rounds = (0..ROUNDS).map(|_| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    });
+    rounds.min().unwrap_or(Duration::MAX)
+}

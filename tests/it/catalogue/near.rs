@@ -1,0 +1,418 @@
+//! What is no endpoint, and looks like one, passes no limited key: unknown paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher of this file's
+//! own says which of those are endpoints after all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ask::{Grants, Keys, Library};
+use super::{Permission, Row, permissions, rows};
+
+/// Every permission there is, to write.
+fn everything(permissions: &[Permission]) -> Grants {
+    let all = permissions.iter();
+    all.map(|known| (known.name.clone(), "write")).collect()
+}
+
+/// Every second one to read, and what that implies: as it is written, and as it holds.
+fn half(permissions: &[Permission]) -> (Grants, Grants) {
+    let written = permissions.iter().step_by(2);
+    let written: Grants = written.map(|known| (known.name.clone(), "read")).collect();
+    let mut held = written.clone();
+    for known in permissions.iter().step_by(2) {
+        held.extend(known.implied.iter().map(|name| (name.clone(), "read")));
+    }
+    (written, held)
+}
+
+/// What no endpoint is called.
+#[track_caller]
+fn assert_unknown<'a>(requests: impl IntoIterator<Item = (&'a str, String)>) {
+    let mut keys = Keys::default();
+    let key = keys.with(everything(&permissions()));
+    let library = Library::new(&keys);
+    for (method, path) in requests {
+        let answer = library.ask(method, &path, &key);
+        let reason = answer.reason.as_deref();
+        assert_eq!(reason, Some("unknown_endpoint"), "{method} {path}");
+    }
+}
+
+#[test]
+fn unknown_paths_do_not_pass() {
+    let paths = [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2",
+        "/v3/customers",
+        "/customers",
+        "/v1/nowhere",
+        "/v1/customer",
+        "/v1/customerss",
+        "/v1/customers/",
+        "/v1/customers/cus_1/",
+        "/v1/customers/cus_1/nowhere",
+        "/v1/charges/ch_1/capture/x",
+        "/api/v1/customers",
+        "/v1/v1/customers",
+        "/v1/customers/cus_1/sources/x/y/z",
+        "/index.html",
+        "/v1/customers.json",
+        "/v1/customers%20",
+        "/healthz",
+        "*",
+        "",
+    ];
+    assert_unknown(paths.map(|path| ("GET", path.to_owned())));
+}
+
+#[test]
+fn other_methods_do_not_pass() {
+    let rows = rows();
+    let shape = |row: &Row| {
+        let segments = row
+            .path
+            .split('/')
+            .map(|segment| match segment.chars().next() {
+                Some('{') => "{}",
+                _ => segment,
+            });
+        segments.collect::<Vec<_>>().join("/")
+    };
+    let known: BTreeSet<(String, String)> = rows
+        .iter()
+        .map(|row| (row.method.clone(), shape(row)))
+        .collect();
+    // Another row may match the same path by a parameter.
+    let is_literal = |row: &&Row| !row.path.contains('{');
+    let mut requests = Vec::new();
+    for row in rows.iter().filter(is_literal) {
+        for method in [
+            "GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "QUERY", "get",
+            "post", "",
+        ] {
+            let listed = if method == "HEAD" { "GET" } else { method };
+            let by_parameter = rows
+                .iter()
+                .any(|other| other.method == listed && fits(other, &split(&row.path)));
+            if !known.contains(&(listed.to_owned(), shape(row))) && !by_parameter {
+                requests.push((method, row.path.clone()));
+            }
+        }
+    }
+    assert!(requests.len() > 1_000, "{}", requests.len());
+    assert_unknown(requests);
+}
+
+#[test]
+fn other_spellings_of_every_row_do_not_pass() {
+    let mut requests = Vec::new();
+    let rows = rows();
+    for row in &rows {
+        let path = row.sample();
+        let spellings = [
+            path.to_uppercase(),
+            path.replacen("/v", "/V", 1),
+            path.replacen("/v", "/%76", 1),
+            format!("{path}/"),
+            format!("/{path}"),
+            format!("{path}/."),
+            format!("{path}/.."),
+            format!("/.{path}"),
+            format!("/x/..{path}"),
+            format!("{path};v=1"),
+            format!("{path}%2F"),
+            format!("{path}%00"),
+            format!("{path}#x"),
+            format!("{path}\\"),
+            format!("http://api.example.com{path}"),
+        ];
+        for spelling in spellings {
+            // `/OAUTH` has no `/v` to change, and a wildcard takes a slash at the end.
+            let is_taken = row.path.contains("{*") && spelling == format!("{path}/");
+            if spelling != path && !is_taken {
+                requests.push((row.method.as_str(), spelling));
+            }
+        }
+    }
+    assert!(requests.len() > 9_000, "{}", requests.len());
+    assert_unknown(requests);
+}
+
+/// How many random requests are made.
+const REQUESTS: usize = 10_000;
+
+#[test]
+fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
+    let (rows, permissions) = (rows(), permissions());
+    let mut keys = Keys::default();
+    let (written, held) = half(&permissions);
+    let (all, some) = (keys.with(everything(&permissions)), keys.with(written));
+    let library = Library::new(&keys);
+    let mut chance = Chance(0x6b65_7977_6172_6431);
+    let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+    for number in 0..REQUESTS {
+        let (method, path) = chance.request(&rows);
+        let row = naive(&rows, &method, &path);
+        let place = || format!("request {number}: {method} {path:?}");
+
+        let answer = library.ask(&method, &path, &all);
+        let Some(row) = row else {
+            *met.entry("no endpoint").or_default() += 1;
+            let reason = answer.reason.as_deref();
+            assert_eq!(reason, Some("unknown_endpoint"), "{}", place());
+            continue;
+        };
+        assert_eq!(answer.reason, None, "{}", place());
+        assert_eq!(
+            answer.permission.as_ref(),
+            Some(&row.permissions[0]),
+            "{}",
+            place()
+        );
+
+        // Half of the permissions, to read: as far as they go and no farther.
+        let will_do = |name: &&String| row.access == "read" && held.contains_key(*name);
+        let expected = row.permissions.iter().find(will_do);
+        let answer = library.ask(&method, &path, &some);
+        let reason = match expected {
+            Some(_) => None,
+            None => Some("insufficient_permission".to_owned()),
+        };
+        assert_eq!(answer.reason, reason, "{}", place());
+        let deciding = expected.or(row.permissions.first());
+        assert_eq!(answer.permission.as_ref(), deciding, "{}", place());
+        *met.entry(if expected.is_some() {
+            "granted"
+        } else {
+            "not granted"
+        })
+        .or_default() += 1;
+    }
+    // Close enough to be now one thing, now another.
+    assert!(met["no endpoint"] > 4_000, "{met:?}");
+    assert!(met["granted"] > 300, "{met:?}");
+    assert!(met["not granted"] > 1_000, "{met:?}");
+}
+
+/// The one row that a request names, by looking at each: none where a lenient reader could take a segment for another literal.
+fn naive<'a>(rows: &'a [Row], method: &str, path: &str) -> Option<&'a Row> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    if !has_one_reading(path) {
+        return None;
+    }
+    let segments = split(path);
+    if rows.iter().any(|row| may_be_meant(row, &segments)) {
+        return None;
+    }
+    let fitting = rows
+        .iter()
+        .filter(|row| row.method == method && fits(row, &segments));
+    // A literal before a parameter before a wildcard, from the left.
+    fitting.min_by_key(|row| {
+        let kinds = split(&row.path).into_iter().map(|segment| match segment {
+            wildcard if wildcard.starts_with("{*") => 2,
+            parameter if parameter.starts_with('{') => 1,
+            _ => 0,
+        });
+        kinds.collect::<Vec<u8>>()
+    })
+}
+
+fn split(path: &str) -> Vec<&str> {
+    path[1..].split('/').collect()
+}
+
+fn fits(row: &Row, segments: &[&str]) -> bool {
+    let template = split(&row.path);
+    let fit = |(named, sent): (&&str, &&str)| {
+        named == sent || (named.starts_with('{') && !sent.is_empty())
+    };
+    let has_wildcard = template.last().is_some_and(|last| last.starts_with("{*"));
+    let is_as_long =
+        template.len() == segments.len() || (has_wildcard && template.len() < segments.len());
+    is_as_long && template.iter().zip(segments).all(fit)
+}
+
+/// Whether the path leaves the row's template at a literal that it spells otherwise, or with an ending.
+fn may_be_meant(row: &Row, segments: &[&str]) -> bool {
+    let template = split(&row.path);
+    for (named, sent) in template.iter().zip(segments) {
+        if named.starts_with('{') {
+            if sent.is_empty() || named.starts_with("{*") {
+                return false;
+            }
+        } else if named != sent {
+            let stem = sent.split(['.', '%']).next().unwrap();
+            let decoded = sent
+                .replace("%20", " ")
+                .replace("%40", "@")
+                .replace("%7C", "|");
+            return [decoded.as_str(), stem]
+                .iter()
+                .any(|like| like.eq_ignore_ascii_case(named));
+        }
+    }
+    false
+}
+
+/// Characters that stand for themselves everywhere, and escapes of such as must be escaped.
+fn has_one_reading(path: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-._~:@!$&'()*+,=|".contains(c);
+    let without_escapes = path
+        .replace("%20", "")
+        .replace("%40", "")
+        .replace("%7C", "");
+    path.starts_with('/')
+        && without_escapes.chars().all(is_plain)
+        && !split(path)
+            .iter()
+            .any(|segment| [".", ".."].contains(segment))
+        && !path.contains("//")
+}
+
+/// Numbers that are the same in every run: SplitMix64.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 1).unwrap() % count
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+
+    fn request(&mut self, rows: &[Row]) -> (String, String) {
+        let row = &rows[self.below(rows.len())];
+        let method = match self.below(6) {
+            0 => self.pick(&[
+                "GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "TRACE", "get", "Post",
+            ]),
+            _ => &row.method,
+        };
+        let mut segments: Vec<String> = Vec::new();
+        for segment in split(&row.path) {
+            segments.push(
+                match segment.starts_with('{') {
+                    true => self.pick(&[
+                        "x_1",
+                        "cus_1",
+                        "CUS_1",
+                        "search",
+                        "Search",
+                        "a%20b",
+                        "a%40b",
+                        "a|b",
+                        "a@b",
+                        "1",
+                        "v1",
+                        "...",
+                        "customers",
+                        "search.json",
+                    ]),
+                    false => segment,
+                }
+                .to_owned(),
+            );
+        }
+        for _ in 0..self.below(4) {
+            self.mutate(&mut segments, rows);
+        }
+        (method.to_owned(), format!("/{}", segments.join("/")))
+    }
+
+    fn mutate(&mut self, segments: &mut Vec<String>, rows: &[Row]) {
+        if segments.is_empty() {
+            segments.push("v1".to_owned());
+        }
+        let at = self.below(segments.len());
+        let place = self.below(segments[at].len() + 1);
+        match self.below(14) {
+            0 => segments[at] = segments[at].to_uppercase(),
+            1 => {
+                let letter = segments[at].chars().next().map(|c| c.to_ascii_uppercase());
+                segments[at] = letter
+                    .into_iter()
+                    .chain(segments[at].chars().skip(1))
+                    .collect();
+            }
+            2 => {
+                if let Some(byte) = segments[at].as_bytes().get(place).copied() {
+                    segments[at].replace_range(place..=place, &format!("%{byte:02X}"));
+                }
+            }
+            3 => segments.insert(
+                at,
+                self.pick(&["x", "v1", "search", "customers"]).to_owned(),
+            ),
+            4 => drop(segments.remove(at)),
+            5 => segments[at]
+                .push_str(self.pick(&[".json", ".", "%20", "%40", ".xml", "%7C", "~", "s"])),
+            6 => segments.insert(
+                at,
+                self.pick(&["", ".", "..", "%2e", "%2E%2E", "..;"])
+                    .to_owned(),
+            ),
+            7 => segments.push(String::new()),
+            8 => {
+                let row = &rows[self.below(rows.len())];
+                let literals = split(&row.path);
+                let literal = literals[self.below(literals.len())];
+                if !literal.starts_with('{') {
+                    literal.clone_into(&mut segments[at]);
+                }
+            }
+            9 => segments[at].insert_str(
+                place,
+                self.pick(&[
+                    "/", "%2F", "\\", "%5C", ";", "%3B", "#", "%00", "%", " ", "\u{e9}", "\t",
+                ]),
+            ),
+            10 => {
+                let other = self.below(segments.len());
+                segments.swap(at, other);
+            }
+            11 => {
+                segments[at].pop();
+            }
+            12 => segments.truncate(at),
+            _ => segments[at].insert_str(place, self.pick(&["x", "_", "-", "1", "s"])),
+        }
+    }
+}
+
+#[test]
+fn the_naive_matcher_can_tell() {
+    let rows = rows();
+    let named = |method: &str, path: &str| naive(&rows, method, path).map(|row| row.path.as_str());
+    // It does not ask whether a segment with an ending is a literal of its own.
+    assert!(rows.iter().all(|row| !row.path.contains(['.', '%'])));
+    assert_eq!(
+        named("GET", "/v1/consumers/a/b/"),
+        Some("/v1/consumers/{*rest}")
+    );
+    assert_eq!(named("GET", "/v1/consumers/"), None);
+    assert_eq!(named("GET", "/v1/customers"), Some("/v1/customers"));
+    assert_eq!(
+        named("HEAD", "/v1/customers/search"),
+        Some("/v1/customers/search")
+    );
+    assert_eq!(
+        named("GET", "/v1/customers/a%20b"),
+        Some("/v1/customers/{id}")
+    );
+    for path in [
+        "/v1/Customers",
+        "/v1/customers/Search",
+        "/v1/customers/search.x",
+        "/v1/customers/%61",
+        "/v1/customers/",
+        "/v1/nowhere",
+    ] {
+        assert_eq!(named("GET", path), None, "{path}");
+    }
+}
