@@ -46,8 +46,12 @@ enum Command {
     #[command(after_help = "Examples:\n  keyward snapshot show")]
     Show(show::Arguments),
     /// Write a JSON snapshot in the packed form, for a million keys
+    #[command(
+        after_help = "Examples:\n  keyward snapshot pack snapshot.json -o snapshot.bin\n  keyward snapshot pack keyward.json -o keyward.bin"
+    )]
     Pack(pack::Arguments),
     /// Write a packed snapshot as JSON again
+    #[command(after_help = "Examples:\n  keyward snapshot unpack snapshot.bin > snapshot.json")]
     Unpack(unpack::Arguments),
 }
 
