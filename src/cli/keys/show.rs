@@ -48,8 +48,8 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         rows.push([(Tone::Dim, member), (Tone::Plain, value.as_str())]);
     }
     rows.print()?;
-    print_grants(&file, key, "permissions", &key.grants)?;
-    print_grants(&file, key, "on connected accounts", &key.connect_grants)?;
+    print_grants(&file, key, false)?;
+    print_grants(&file, key, true)?;
     print_history(&history)
 }
 
@@ -102,14 +102,18 @@ fn members(file: &KeyFile, key: &Key, now: u64) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn print_grants(file: &KeyFile, key: &Key, title: &str, grants: &Option<KeyGrants>) -> Result<()> {
-    let is_own = title == "permissions";
-    let unlimited = match (key.kind, is_own) {
-        (KeyKind::Publishable, true) => Some("endpoints that are open to publishable keys"),
-        (KeyKind::Secret | KeyKind::Organization, true) => Some("every permission"),
-        (KeyKind::Secret | KeyKind::Organization, false) => Some("the same"),
-        (KeyKind::Restricted, false) => Some("none"),
-        (KeyKind::Restricted, true) | (KeyKind::Publishable, false) => None,
+fn print_grants(file: &KeyFile, key: &Key, connected: bool) -> Result<()> {
+    let (title, grants) = if connected {
+        ("on connected accounts", &key.connect_grants)
+    } else {
+        ("permissions", &key.grants)
+    };
+    let unlimited = match (key.kind, connected) {
+        (KeyKind::Publishable, false) => Some("endpoints that are open to publishable keys"),
+        (KeyKind::Secret | KeyKind::Organization, false) => Some("every permission"),
+        (KeyKind::Secret | KeyKind::Organization, true) => Some("the same"),
+        (KeyKind::Restricted, true) => Some("none"),
+        (KeyKind::Restricted, false) | (KeyKind::Publishable, true) => None,
     };
     let mut out = output::stdout();
     let Some(grants) = grants else {
