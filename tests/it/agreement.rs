@@ -3,32 +3,29 @@
 //! `KEYWARD_PROPTEST_CASES` sets the number of configurations; each is asked [`REQUESTS`] times. The numbers are drawn from a fixed seed, so a run is repeated by
 //! running it again.
 
-mod dice;
+pub(crate) mod asking;
+pub(crate) mod dice;
 mod expanding;
+mod expansions;
 mod hardness;
-mod requests;
+pub(crate) mod requests;
 mod rows;
-mod world;
+pub(crate) mod world;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use keyward::configuration::Configuration;
-use keyward::decision::{Decision, Environment, PermitKind, decide};
 use keyward::reason::DenyReason;
-use keyward::request::RequestHead;
-use keyward::upstream::{HeaderChange, header_changes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, TestRng, TestRunner};
-use serde_json::Value;
 
-use crate::catalogue;
-use crate::reference::{self, Builtin, Edge, Graph, Request, Row, Verdict};
+use crate::reference;
 use crate::support::packed;
+use asking::{Shown, ask, builtin, without_aliases};
 use dice::Dice;
-use world::{World, canonical};
+use world::World;
 
 /// How many requests each configuration is asked.
 const REQUESTS: usize = 16;
@@ -152,137 +149,4 @@ fn whose(state: &str) -> String {
         " at home"
     };
     format!("{authority} {kind} key{place}")
-}
-
-/// The verdict in the reference's words, and what kind of verdict it is.
-fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'static str) {
-    let head = head(configuration, request);
-    match decide(configuration, &head, &Surroundings(request)) {
-        Decision::Deny(denial) => {
-            let verdict = Verdict {
-                allow: false,
-                reason: Some(denial.reason().name().to_owned()),
-                state: denial.to_string(),
-                principal: None,
-            };
-            (verdict, "deny")
-        }
-        Decision::Allow(permit) => {
-            let (kind, reason) = match permit.kind() {
-                PermitKind::Public => ("public", None),
-                PermitKind::Preflight => ("preflight", None),
-                PermitKind::Key => ("key", None),
-                PermitKind::Shadow(reason) => ("shadow", Some(reason.name().to_owned())),
-            };
-            let name = configuration.settings().principal_header.as_deref();
-            let changes = header_changes(configuration, &head, &permit);
-            let verdict = Verdict {
-                allow: true,
-                reason,
-                state: permit.to_string(),
-                principal: changes.into_iter().find_map(|change| match change {
-                    HeaderChange::Set(set, value) if Some(&*set) == name => Some(value),
-                    HeaderChange::Set(..) | HeaderChange::Remove(_) => None,
-                }),
-            };
-            (verdict, kind)
-        }
-    }
-}
-
-fn head<'a>(configuration: &Configuration, request: &'a Request) -> RequestHead<'a> {
-    let path = (!request.path.is_empty()).then_some((&b":path"[..], &*request.path));
-    let pseudo = [(&b":method"[..], &*request.method)]
-        .into_iter()
-        .chain(path);
-    let headers = request
-        .headers
-        .iter()
-        .map(|(name, value)| (&**name, &**value));
-    RequestHead::read(
-        configuration.profile(),
-        configuration.identity_names(),
-        pseudo.chain(headers),
-        request.has_body,
-    )
-}
-
-struct Surroundings<'a>(&'a Request);
-
-impl Environment for Surroundings<'_> {
-    fn now(&self) -> Option<u64> {
-        Some(self.0.now)
-    }
-
-    fn client_address(&self) -> Option<IpAddr> {
-        self.0.address
-    }
-}
-
-/// The built-in catalogue in the reference's words, from its files.
-fn builtin() -> Builtin {
-    let rows = catalogue::rows().into_iter().map(|row| Row {
-        method: row.method,
-        path: row.path,
-        permissions: row.permissions,
-        access: Some(row.access),
-        publishable: row.is_publishable,
-    });
-    let permissions = catalogue::permissions().into_iter();
-    let edges = catalogue::graph::edges().into_iter().map(|edge| Edge {
-        object: edge.object,
-        field: edge.field,
-        expands: edge.expands,
-        targets: edge.targets,
-        instead: edge.instead,
-    });
-    Builtin {
-        rows: rows.collect(),
-        implied: permissions
-            .map(|permission| (permission.name, permission.implied))
-            .collect(),
-        graph: Graph {
-            edges: edges.collect(),
-            objects: catalogue::graph::objects(),
-            returns: catalogue::graph::returns(),
-        },
-    }
-}
-
-/// The reference knows no aliases: wherever the name of a permission stands, it is given the canonical one.
-fn without_aliases(configuration: &Value) -> Value {
-    match configuration {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| {
-                let name = canonical(name).to_owned();
-                (name, without_aliases(value))
-            })
-            .collect(),
-        Value::Array(elements) => elements.iter().map(without_aliases).collect(),
-        Value::String(text) => Value::String(canonical(text).to_owned()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => configuration.clone(),
-    }
-}
-
-/// A request with its bytes as text.
-struct Shown<'a>(&'a Request);
-
-impl std::fmt::Debug for Shown<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(
-            f,
-            "{} {}",
-            self.0.method.escape_ascii(),
-            self.0.path.escape_ascii()
-        )?;
-        for (name, value) in &self.0.headers {
-            writeln!(f, "{}: {}", name.escape_ascii(), value.escape_ascii())?;
-        }
-        write!(
-            f,
-            "body {}, address {:?}, now {}",
-            self.0.has_body, self.0.address, self.0.now
-        )
-    }
 }

@@ -7,9 +7,10 @@ use keyward::upstream::header_changes;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
+use super::asking::{Surroundings, head};
 use super::dice::Dice;
 use super::world::World;
-use super::{Surroundings, check, head, requests};
+use super::{check, requests};
 
 const PLANTED: &str = "sk_test_FAKE-planted-000";
 

@@ -1,15 +1,24 @@
 //! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes. The files are read here once more, by
 //! code of its own.
 
+#[cfg(test)]
 mod allocations;
+#[cfg(test)]
 mod ask;
+#[cfg(test)]
 mod compiled;
+#[cfg(test)]
 mod files;
+#[cfg(test)]
 mod generated;
 pub(crate) mod graph;
+#[cfg(test)]
 mod near;
+#[cfg(test)]
 mod observed;
+#[cfg(test)]
 mod page;
+#[cfg(test)]
 mod walk;
 
 use std::fs;
@@ -102,7 +111,11 @@ pub(crate) fn permissions() -> Vec<Permission> {
 }
 
 fn table(file: &str) -> Vec<Vec<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue");
+    // The fuzz targets' manifest stands one folder below.
+    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let folder =
+        above.find_map(|root| Some(root.join("catalogue")).filter(|folder| folder.is_dir()));
+    let folder = folder.unwrap();
     let text = fs::read_to_string(folder.join(file)).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines

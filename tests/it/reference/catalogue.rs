@@ -63,11 +63,15 @@ pub(super) fn effective(rows: &[Row], snapshot: &Value) -> Vec<Endpoint> {
         endpoints.extend(rows.iter().map(built_in));
     }
     for mut own in list(snapshot, "endpoints").iter().map(custom) {
-        own.built_in = endpoints
-            .iter()
-            .find(|other| other.method == own.method && other.shape() == own.shape())
-            .and_then(|other| other.built_in.clone());
-        endpoints.retain(|other| other.method != own.method || other.shape() != own.shape());
+        let (method, shape) = (own.method.clone(), own.shape());
+        // The lengths alone tell most rows apart.
+        let is_same = |other: &Endpoint| {
+            let is_as_long = other.template.len() == shape.len();
+            other.method == method && is_as_long && other.shape() == shape
+        };
+        let replaced = endpoints.iter().find(|other| is_same(other));
+        own.built_in = replaced.and_then(|other| other.built_in.clone());
+        endpoints.retain(|other| !is_same(other));
         endpoints.push(own);
     }
     endpoints
@@ -216,12 +220,14 @@ fn misses_by_case(template: &[String], path: &[String], endpoints: &[Endpoint]) 
             Kind::Literal if piece == segment => {}
             Kind::Literal => {
                 let stem = segment.split(['.', '%']).next().unwrap_or_default();
-                let is_named = endpoints.iter().any(|other| {
-                    other.template.get(at) == Some(segment)
-                        && same_shape(&other.template[..at], &template[..at])
-                });
-                return folded(piece) == folded(segment)
-                    || (stem != segment && !is_named && folded(piece) == folded(stem));
+                let is_named = || {
+                    endpoints.iter().any(|other| {
+                        other.template.get(at) == Some(segment)
+                            && same_shape(&other.template[..at], &template[..at])
+                    })
+                };
+                return fold_alike(piece, segment)
+                    || (stem != segment && fold_alike(piece, stem) && !is_named());
             }
             Kind::Parameter if !segment.is_empty() => {}
             Kind::Parameter | Kind::Wildcard => return false,
@@ -235,6 +241,14 @@ fn same_shape(one: &[String], other: &[String]) -> bool {
         Kind::Literal => one == other,
         Kind::Parameter | Kind::Wildcard => kind(one) == kind(other),
     })
+}
+
+fn fold_alike(one: &str, other: &str) -> bool {
+    if one.contains('%') || other.contains('%') {
+        folded(one) == folded(other)
+    } else {
+        one.eq_ignore_ascii_case(other)
+    }
 }
 
 /// Percent-decoded and in lower case.

@@ -95,8 +95,31 @@ pub(crate) struct Row {
     pub(crate) publishable: bool,
 }
 
+/// The rows of the catalogue in force: those of a configuration are the same for every request.
+pub(crate) struct Endpoints(Vec<Endpoint>);
+
+impl Endpoints {
+    pub(crate) fn of(configuration: &Value, builtin: &Builtin) -> Self {
+        let snapshot = present(configuration, "snapshot");
+        Self(snapshot.map_or_else(Vec::new, |snapshot| {
+            catalogue::effective(&builtin.rows, snapshot)
+        }))
+    }
+}
+
 /// Decides one request. `configuration` is the plugin configuration (section 4 of the contract), known to be valid.
 pub(crate) fn decide(configuration: &Value, builtin: &Builtin, request: &Request) -> Verdict {
+    let endpoints = Endpoints::of(configuration, builtin);
+    decide_among(&endpoints, configuration, builtin, request)
+}
+
+/// The same, with the rows at hand.
+pub(crate) fn decide_among(
+    endpoints: &Endpoints,
+    configuration: &Value,
+    builtin: &Builtin,
+    request: &Request,
+) -> Verdict {
     assert!(
         present(configuration, "profile").is_none(),
         "the reference knows Stripe's profile only"
@@ -104,7 +127,7 @@ pub(crate) fn decide(configuration: &Value, builtin: &Builtin, request: &Request
     let Some(snapshot) = present(configuration, "snapshot") else {
         return verdict(false, Some("no_snapshot"), "deny no_snapshot", None);
     };
-    let mut case = Case::new(configuration, snapshot, builtin, request);
+    let mut case = Case::new((configuration, snapshot), endpoints, builtin, request);
 
     if let Err(reason) = rules::rule_1(&case) {
         return case.denied(reason);
@@ -148,7 +171,7 @@ struct Case<'a> {
     builtin: &'a Builtin,
     request: &'a Request,
     headers: Headers,
-    endpoints: Vec<Endpoint>,
+    endpoints: &'a [Endpoint],
     /// The keys in the query.
     query_keys: Vec<Vec<u8>>,
     /// The credential stands in the query, from rule 2 on.
@@ -182,8 +205,8 @@ const MEMBERS: [&str; 9] = [
 
 impl<'a> Case<'a> {
     fn new(
-        configuration: &'a Value,
-        snapshot: &'a Value,
+        (configuration, snapshot): (&'a Value, &'a Value),
+        endpoints: &'a Endpoints,
         builtin: &'a Builtin,
         request: &'a Request,
     ) -> Self {
@@ -198,7 +221,7 @@ impl<'a> Case<'a> {
             ),
             query_keys: query::keys(request),
             is_by_query: false,
-            endpoints: catalogue::effective(&builtin.rows, snapshot),
+            endpoints: &endpoints.0,
             builtin,
             credential: None,
             key: None,

@@ -30,7 +30,7 @@ pub(super) fn is_public(case: &Case) -> bool {
     METHODS.contains(&case.request.method.as_slice())
         && !case.headers.has_override()
         && !is_refused_upgrade(case)
-        && catalogue::find(&case.endpoints, &case.request.method, &case.request.path)
+        && catalogue::find(case.endpoints, &case.request.method, &case.request.path)
             .is_some_and(|endpoint| endpoint.is_public)
 }
 
@@ -201,7 +201,7 @@ pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
     if case.headers.has_override() {
         return Err("unknown_endpoint");
     }
-    let endpoint = catalogue::find(&case.endpoints, &case.request.method, &case.request.path)
+    let endpoint = catalogue::find(case.endpoints, &case.request.method, &case.request.path)
         .ok_or("unknown_endpoint")?;
 
     let level = endpoint.level();
