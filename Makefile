@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test bench soak sbom reproducible check catalogue fmt clean toolchain
+.PHONY: help build filter trap-door demo run test bench soak sbom reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -61,17 +61,22 @@ bench: filter ## what is promised of size and speed, measured: one table
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked $(WASM) -- -D warnings
 	cargo clippy --locked $(WASM) --features trap-door -- -D warnings
 	@deny=$$(scripts/cargo-deny.sh) && "$$deny" --locked check bans licenses sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
+fuzz: ## run the fuzz targets, FUZZ_SECONDS=60 each, or those in TARGETS="credential decide" (needs a nightly toolchain)
+	@scripts/fuzz.sh $(TARGETS)
+
 catalogue: ## read Stripe's operations and expandable fields off its SDK, compare (STRIPE_VERSION=x.y.z tries a newer one)
 	@scripts/catalogue.sh
 
 fmt: toolchain ## format the code
 	cargo fmt
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 clean: ## remove target/, with the Envoy and the tools that were put there
 	rm -rf target

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Runs the fuzz targets named, or all, one after the other, for FUZZ_SECONDS each (60) or FUZZ_RUNS executions. What libFuzzer finds worth keeping goes to target/fuzz/corpus, what
+# breaks a promise to target/fuzz/artifacts. `fuzz.sh cmin` makes the committed corpora in fuzz/corpus anew from all that was kept, the smallest inputs that cover the same.
+#
+# Needs a nightly toolchain: libFuzzer's coverage is an unstable option of the compiler. FUZZ_TOOLCHAIN names another one than this:
+set -eu
+toolchain=${FUZZ_TOOLCHAIN:-nightly}
+CARGO_FUZZ=0.13.1
+
+# Without AddressSanitizer by default: there is no unsafe code of ours to watch, and without it a target runs two to three times as often.
+sanitizer=${FUZZ_SANITIZER:-none}
+# Bytes of a committed input, and of all of a target's.
+LARGEST=2048
+MOST=32768
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+say() { echo "fuzz.sh: $*" >&2; }
+
+command -v rustup >/dev/null 2>&1 && rustup run "$toolchain" rustc --version >/dev/null 2>&1 || {
+    say "needs the Rust toolchain '$toolchain': rustup toolchain install $toolchain --profile minimal"
+    exit 3
+}
+if ! command -v c++ >/dev/null 2>&1; then
+    say "needs a C++ compiler, to build libFuzzer (on Debian: apt-get install g++)"
+    exit 3
+fi
+if ! [ -x target/tools/bin/cargo-fuzz ] && ! command -v cargo-fuzz >/dev/null 2>&1; then
+    say "building cargo-fuzz $CARGO_FUZZ into target/tools"
+    cargo install --quiet --debug --locked --root target/tools --target-dir target/tools/build "cargo-fuzz@$CARGO_FUZZ" >&2
+    rm -rf target/tools/build
+fi
+PATH=$root/target/tools/bin:$PATH
+export PATH CARGO_TARGET_DIR="$root/target/fuzz/build"
+
+fuzz() { cargo "+$toolchain" fuzz "$@"; }
+# cargo-fuzz builds with the optimizer, debug assertions and overflow checks.
+options="--fuzz-dir fuzz --sanitizer $sanitizer"
+
+corpus_of() { echo "target/fuzz/corpus/$1"; }
+
+run() {
+    mkdir -p "$(corpus_of "$1")" "target/fuzz/artifacts/$1" "fuzz/corpus/$1" "target/fuzz/seeds/$1"
+    say "$1"
+    # shellcheck disable=SC2086 # the options are words
+    fuzz run $options "$1" "$(corpus_of "$1")" "fuzz/corpus/$1" "target/fuzz/seeds/$1" -- \
+        "-max_total_time=${FUZZ_SECONDS:-60}" "-runs=${FUZZ_RUNS:--1}" "-dict=fuzz/dictionaries/$1.dict" -rss_limit_mb=4096 -timeout=20 -max_len=4096 \
+        "-artifact_prefix=target/fuzz/artifacts/$1/" -print_final_stats=1 ${FUZZ_ARGS:-}
+}
+
+cmin() {
+    work=target/fuzz/cmin/$1
+    rm -rf "$work"
+    mkdir -p "$work/all" "$work/least"
+    for folder in "fuzz/corpus/$1" "target/fuzz/seeds/$1" "$(corpus_of "$1")"; do
+        find "$folder" -type f -size "-$((LARGEST + 1))c" -exec cp -t "$work/all" {} + 2>/dev/null || true
+    done
+    # shellcheck disable=SC2086 # the options are words
+    fuzz run $options "$1" "$work/least" "$work/all" -- -merge=1 "-max_len=$LARGEST" -rss_limit_mb=4096
+    python3 fuzz/keep.py "$work/least" "fuzz/corpus/$1" "$MOST"
+}
+
+python3 fuzz/seeds.py target/fuzz/seeds
+job=run
+if [ "${1:-}" = cmin ]; then
+    job=cmin
+    shift
+fi
+[ $# -gt 0 ] || set -- $(cd fuzz/fuzz_targets && ls | sed 's/\.rs$//')
+for target in "$@"; do
+    "$job" "$target"
+done
