@@ -7,11 +7,15 @@ use serde_json::Value;
 use super::endpoints::InForce;
 use super::{Finding, Subject};
 use crate::endpoint::Rule;
+use crate::expansion::STRIPE;
 use crate::permission::{AccessLevel, Permission};
 use crate::refusal::Place;
 
 pub(super) fn check(subject: &Subject<'_>, rows: &[InForce<'_>], findings: &mut Vec<Finding>) {
-    let asked = Asked::by(rows);
+    let mut asked = Asked::by(rows);
+    if subject.snapshot.endpoints().are_stripes() {
+        asked.add_expansions();
+    }
     let mut found: Vec<(String, Place, usize)> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for (place, granted) in grants(subject) {
@@ -86,6 +90,15 @@ impl Asked {
             }
         }
         Self(asked)
+    }
+
+    /// What a reply of Stripe's may be expanded by has to be readable.
+    fn add_expansions(&mut self) {
+        let asks = STRIPE.ways.iter().flat_map(|way| way.asks);
+        for permission in asks.copied().flatten() {
+            let levels = self.0.entry(*permission).or_default();
+            levels.push(AccessLevel::Read);
+        }
     }
 
     fn at(&self, permission: Permission, level: AccessLevel) -> bool {

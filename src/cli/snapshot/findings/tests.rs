@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::endpoint::ROWS;
 
 /// A snapshot of one restricted key, with these members.
 fn snapshot(members: Value) -> Value {
@@ -207,6 +208,29 @@ fn with_a_catalogue_of_ones_own_its_rows_alone_count() {
             "Warning grant_sets.set.customer: `customer` grants nothing: no endpoint asks for it",
             "Warning grant_sets.set.widget: no endpoint asks for `widget` at level `write`; `read` grants the same",
         ],
+    );
+}
+
+#[test]
+fn what_only_an_expansion_asks_for_grants_something() {
+    let reads: Vec<Value> = ROWS
+        .iter()
+        .filter(|row| row.permissions.contains(&"mandate"))
+        .map(|row| json!({"method": row.method.name(), "path": row.path, "permission": "widget"}))
+        .collect();
+    assert!(!reads.is_empty());
+    let members = json!({
+        "endpoints": reads, "grant_sets": {"set": {"mandate": "read", "account_session": "read"}},
+    });
+    let warnings: Vec<String> = found(&snapshot(members))
+        .into_iter()
+        .filter(|finding| finding.starts_with("Warning"))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "Warning grant_sets.set.account_session: `account_session` at level `read` grants nothing: every endpoint that asks for it asks for `write`"
+        ]
     );
 }
 
