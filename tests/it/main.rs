@@ -31,6 +31,7 @@ mod hostile;
 mod key_file;
 mod keys;
 mod layers;
+mod packed;
 mod push;
 mod pushes;
 mod reference;

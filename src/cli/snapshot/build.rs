@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use super::pack;
 use super::source::Source;
 use crate::cli::exit::Exit;
 use crate::cli::store::{StoreArguments, replace_file};
@@ -54,6 +55,9 @@ pub(super) struct Arguments {
     /// Make the whole plugin configuration, not only the snapshot
     #[arg(long)]
     configuration: bool,
+    /// In the packed form, for a million keys
+    #[arg(long)]
+    packed: bool,
     /// Write into this file, at once or not at all (default: standard output)
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -67,6 +71,12 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments) -> Result<Exit>
         Some(snapshot) if !arguments.configuration => snapshot,
         _ => &source.written,
     };
+    if arguments.packed {
+        let profile = source.configuration.profile();
+        let output = arguments.output.as_deref();
+        pack::write_made(json.to_string().as_bytes(), profile, output)?;
+        return Ok(Exit::Good);
+    }
     let mut text = serde_json::to_string_pretty(json)?;
     text.push('\n');
     match &arguments.output {

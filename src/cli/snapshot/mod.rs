@@ -4,8 +4,11 @@ pub(super) mod build;
 mod check;
 pub(super) mod diff;
 mod findings;
+mod pack;
 mod show;
+mod sink;
 pub(super) mod source;
+mod unpack;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -42,6 +45,14 @@ enum Command {
     /// Sum up a snapshot
     #[command(after_help = "Examples:\n  keyward snapshot show")]
     Show(show::Arguments),
+    /// Write a JSON snapshot in the packed form, for a million keys
+    #[command(
+        after_help = "Examples:\n  keyward snapshot pack snapshot.json -o snapshot.bin\n  keyward snapshot pack keyward.json -o keyward.bin"
+    )]
+    Pack(pack::Arguments),
+    /// Write a packed snapshot as JSON again
+    #[command(after_help = "Examples:\n  keyward snapshot unpack snapshot.bin > snapshot.json")]
+    Unpack(unpack::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
@@ -51,5 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         Command::Check(arguments) => check::run(arguments, store, json),
         Command::Diff(arguments) => diff::run(arguments, json),
         Command::Show(arguments) => show::run(arguments, store, json),
+        Command::Pack(arguments) => pack::run(arguments),
+        Command::Unpack(arguments) => unpack::run(arguments),
     }
 }

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::build::Issuing;
+use super::unpack;
 use crate::cli::input;
 use crate::cli::store::Store;
 use crate::configuration::Configuration;
@@ -26,7 +27,7 @@ pub(in crate::cli) struct Source {
 }
 
 impl Source {
-    /// Reads JSON, or a key file: a folder, or a file that ends in `.toml`.
+    /// Reads JSON, the packed form, or a key file: a folder, or a file that ends in `.toml`.
     pub(in crate::cli) fn load(path: &Path) -> Result<Self> {
         let is_key_file = path.extension().is_some_and(|ending| ending == "toml");
         if is_key_file || path.is_dir() {
@@ -34,7 +35,8 @@ impl Source {
             let name = path.display().to_string();
             return Self::made(&name, file, &Issuing::default());
         }
-        let json = input::read(path)?;
+        let json = unpack::to_json(input::read(path)?)
+            .with_context(|| format!("`{}` is refused", path.display()))?;
         Self::read(&path.display().to_string(), &json)
     }
 
