@@ -66,6 +66,8 @@ pub(crate) fn print() {
         empty < Duration::from_millis(1),
     );
 
+    crate::keys::bounds(&mut line);
+
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(file) => std::fs::write(file, lines).unwrap(),
         None => print!("{lines}"),

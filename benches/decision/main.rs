@@ -8,6 +8,7 @@
 )]
 
 mod bounds;
+mod keys;
 mod operations;
 
 use divan::{Bencher, black_box};
