@@ -51,7 +51,9 @@ enum Command {
     #[command(after_help = "Examples:\n  keyward doctor --admin http://127.0.0.1:9901")]
     Doctor(doctor::Arguments),
     /// Say what keyward would answer to one request, and why
-    #[command(after_help = "Examples:\n  keyward explain --key-stdin GET /v1/customers < key.txt")]
+    #[command(
+        after_help = "Examples:\n  printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers"
+    )]
     Explain(explain::Arguments),
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]

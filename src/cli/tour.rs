@@ -5,12 +5,12 @@ pub(super) const HELP: &str = "\
 From nothing to a running Envoy (docs/key-file.md, envoy/bootstrap.yaml):
   keyward init                                          # a key file, keyward.toml
   keyward accounts add acct_1 --name 'Widgets Ltd'      # with its first keys, shown once
-  keyward keys create --owner acct_1 --grant customer=read > key.txt
+  KEY=$(keyward keys create --owner acct_1 --grant customer=read)   # never into a file
   keyward keys list
   keyward push --ecds envoy/ecds/keyward.yaml           # what Envoy watches; prints REVISION
   keyward wait --revision REVISION --admin http://127.0.0.1:9901    # every worker serves it
-  keyward explain --key-stdin GET /v1/customers < key.txt           # what is answered, and why
-  curl -H \"Authorization: Bearer $(cat key.txt)\" http://127.0.0.1:10000/v1/customers
+  printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers  # what is answered, and why
+  curl -u \"$KEY:\" http://127.0.0.1:10000/v1/customers
   keyward doctor --admin http://127.0.0.1:9901          # what gets past it
 
 Later:

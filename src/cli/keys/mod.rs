@@ -94,7 +94,7 @@ Examples:
     /// Take in a key that exists already, from standard input; its digest is kept
     #[command(after_help = "\
 Examples:
-  keyward keys import --owner acct_1 --grant customer=read < key.txt
+  printf %s \"$KEY\" | keyward keys import --owner acct_1 --grant customer=read
   pass show api/key | keyward keys import --owner org_1 --mode live --id mk_1Abc")]
     Import(import::Arguments),
     /// Say from which addresses a key works

@@ -1,7 +1,8 @@
 //! Help texts: every command has one with an example, and the tour in the first of them can be walked as it stands.
 
-use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 use super::Desk;
 use crate::key_file::Folder;
@@ -26,7 +27,8 @@ fn walk(folder: &Folder, path: &[String], without: &mut Vec<String>, count: &mut
     arguments.push("--help");
     let help = folder.good(&arguments);
     *count += 1;
-    if !help.contains("\n  keyward ") {
+    let has_example = help.contains("\n  keyward ") || help.contains(" | keyward ");
+    if !has_example {
         without.push(format!("keyward {}", path.join(" ")));
     }
     for name in commands(&help) {
@@ -48,12 +50,14 @@ fn the_tour_in_the_help_can_be_walked() {
     let folder = Folder::empty("tour");
     let envoy = Envoy::builder().start();
     let help = folder.good(&["--help"]);
+    let binaries = Path::new(env!("CARGO_BIN_EXE_keyward")).parent().unwrap();
+    let path = format!("{}:{}", binaries.display(), env::var("PATH").unwrap());
     let tour = help
         .lines()
         .skip_while(|line| !line.starts_with("From nothing"))
         .skip(1)
         .take_while(|line| !line.is_empty());
-    let mut revision = String::new();
+    let (mut revision, mut key) = (String::new(), String::new());
     let mut walked = 0;
     for line in tour {
         let line = line
@@ -71,10 +75,17 @@ fn the_tour_in_the_help_can_be_walked() {
             )
             .replace("REVISION ", &format!("{revision} "))
             .replace("curl ", "curl -sS --fail ");
-        let binary = env!("CARGO_BIN_EXE_keyward");
+        let makes_key = line.contains("KEY=$(");
+        let line = if makes_key {
+            format!("{line}\nprintf %s \"$KEY\"")
+        } else {
+            line
+        };
         let output = Command::new("sh")
-            .args(["-c", &line.replacen("  keyward ", &format!("{binary} "), 1)])
+            .args(["-e", "-c", &line])
             .current_dir(&folder.path)
+            .env("PATH", &path)
+            .env("KEY", &key)
             .env_remove("KEYWARD_KEYS")
             .output()
             .unwrap();
@@ -84,6 +95,9 @@ fn the_tour_in_the_help_can_be_walked() {
         let is_doctor = line.contains(" doctor ");
         let is_good = output.status.success() || (is_doctor && output.status.code() == Some(1));
         assert!(is_good, "{line}: {said}{errors}");
+        if makes_key {
+            key.clone_from(&said);
+        }
         if let Some(pushed) = said.strip_prefix("pushed revision ") {
             revision = pushed.split(' ').next().unwrap().to_owned();
         }
