@@ -26,6 +26,13 @@ pub(crate) fn second_of_equals(
         .min()
 }
 
+/// Whether a text stands there twice.
+pub(crate) fn has_equals(texts: &[&str]) -> bool {
+    let compare = |a: usize, b: usize| texts.get(a).cmp(&texts.get(b));
+    let sorted = sorted_numbers(texts.len(), &compare);
+    second_of_equals(&sorted, &compare).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +46,6 @@ mod tests {
         assert_eq!(second_of_equals(&sorted, &compare), Some(3));
         let sorted = sorted_numbers(3, &compare);
         assert_eq!(second_of_equals(&sorted, &compare), None);
+        assert!(has_equals(&words) && !has_equals(&["b", "a"]) && !has_equals(&[]));
     }
 }

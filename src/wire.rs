@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::order::has_equals;
 use crate::refusal::DUPLICATE_MEMBER;
 
 /// Text that is copied only where it holds an escape.
@@ -248,11 +249,8 @@ impl<'de> Visitor<'de> for FreeFormVisitor {
         while let Some((name, FreeForm)) = map.next_entry::<Text<'de>, FreeForm>()? {
             names.push(name.0);
         }
-        names.sort_unstable();
-        let twice = names
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if a == b));
-        if twice {
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        if has_equals(&names) {
             Err(A::Error::custom(DUPLICATE_MEMBER))
         } else {
             Ok(FreeForm)

@@ -20,17 +20,15 @@ impl Grants {
         if twice {
             return None;
         }
-        let mut implied: Vec<Permission> = granted
+        let implied: Vec<(Permission, AccessLevel)> = granted
             .iter()
             .flat_map(|(permission, _)| registry.implied(*permission))
-            .copied()
-            .filter(|implied| find(&granted, *implied).is_none())
+            .filter(|implied| find(&granted, **implied).is_none())
+            .map(|implied| (*implied, AccessLevel::Read))
             .collect();
-        implied.sort_unstable();
-        implied.dedup();
-        let read = |permission| (permission, AccessLevel::Read);
-        granted.extend(implied.into_iter().map(read));
+        granted.extend(implied);
         granted.sort_unstable();
+        granted.dedup();
         Some(Self(granted.into()))
     }
 

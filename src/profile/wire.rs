@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{Field, HeaderName, Links, Names, OVERRIDES, Prefixes, Template};
 use crate::account::IdPrefixes;
 use crate::key::KeyKind;
+use crate::order::has_equals;
 use crate::reason::DenyReason;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::wire::{Members, Object, Text, present, words};
@@ -182,9 +183,8 @@ fn read_prefixes(
             })
             .collect::<Result<_, _>>()?;
     }
-    let mut all: Vec<&str> = prefixes.iter().flatten().map(|prefix| &**prefix).collect();
-    all.sort_unstable();
-    if all.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+    let all: Vec<&str> = prefixes.iter().flatten().map(|prefix| &**prefix).collect();
+    if has_equals(&all) {
         return Err(place.refused("a prefix is given twice"));
     }
     Ok(())
@@ -272,14 +272,13 @@ fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
 }
 
 fn distinct(names: &Names, place: &Place) -> Result<(), Refusal> {
-    let mut all = [
+    let all = [
         names.version_header.lower(),
         names.context_header.lower(),
         names.account_header.lower(),
         names.retry_header.lower(),
     ];
-    all.sort_unstable();
-    if all.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+    if has_equals(&all) {
         return Err(place
             .then("headers")
             .refused("a header name is given twice"));

@@ -143,7 +143,7 @@ pub(super) fn keys(
     if is_used.contains(&false) {
         return Err(place.expected("a key for every id of the file"));
     }
-    unique_ids(keys, fingerprints, &place)
+    unique_ids(keys, &fingerprints, &place)
 }
 
 /// What keys have in common.
@@ -257,7 +257,7 @@ fn buckets(keys: &KeyTable, place: &Place) -> Result<(), Refusal> {
     }
 }
 
-/// Folds the bytes of an id's spelling into one number, so that equal ids can be looked for by sorting numbers.
+/// Folds the bytes of an id's spelling into one number, so that equal ids can be looked for among numbers.
 fn fingerprint(field: &[u8]) -> u64 {
     field.chunks(8).fold(0, |so_far: u64, part| {
         let part = part
@@ -269,29 +269,20 @@ fn fingerprint(field: &[u8]) -> u64 {
     })
 }
 
-/// Refuses the first id that stood in a row before. Ids are compared where fingerprints are equal: nearly never, unless somebody wants them to be, and then
+/// Refuses the first id that stood in a row before. Ids are compared where fingerprints are alike: nearly never, unless somebody wants them to be, and then
 /// they are sorted, so that it takes no longer than sorting.
-fn unique_ids(keys: &KeyTable, mut fingerprints: Vec<u64>, place: &Place) -> Result<(), Refusal> {
-    fingerprints.sort_unstable();
-    let mut alike: Vec<u64> = fingerprints
-        .windows(2)
-        .filter_map(|pair| match pair {
-            [a, b] if a == b => Some(*a),
-            _ => None,
-        })
-        .collect();
-    drop(fingerprints);
+fn unique_ids(keys: &KeyTable, fingerprints: &[u64], place: &Place) -> Result<(), Refusal> {
+    let alike = repeated(fingerprints);
     if alike.is_empty() {
         return Ok(());
     }
-    alike.dedup();
     let field = |number: usize| match keys.row(number)?.id {
         IdSpelling::Coded(field) => Some(field),
         IdSpelling::Other(_) => None,
     };
     let suspects: Vec<usize> = (0..keys.len())
         .filter(|number| {
-            let fingerprint = field(*number).map(fingerprint);
+            let fingerprint = field(*number).map(|field| fingerprint(field).max(1));
             fingerprint.is_some_and(|fingerprint| alike.binary_search(&fingerprint).is_ok())
         })
         .collect();
@@ -301,5 +292,59 @@ fn unique_ids(keys: &KeyTable, mut fingerprints: Vec<u64>, place: &Place) -> Res
     match second_of_equals(&sorted, &compare).and_then(|number| suspects.get(number)) {
         None => Ok(()),
         Some(row) => Err(place.at(*row).then("id").refused("duplicate id")),
+    }
+}
+
+/// In ascending order, every number that stands there twice, and maybe some that do not. Sorting all of them would take as long, and ten times the code.
+fn repeated(numbers: &[u64]) -> Vec<u64> {
+    /// How far a number may stand from its place. One that would stand further off is taken for a repeated one.
+    const FAR: usize = 64;
+    // A third is left free, and 0 says that a place is.
+    let size = numbers.len() + numbers.len() / 2 + FAR;
+    let mut table = vec![0_u64; size];
+    let mut found = Vec::new();
+    for number in numbers.iter().map(|number| (*number).max(1)) {
+        let places = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
+        let first = usize::try_from(((number >> 32) * places) >> 32).unwrap_or(0);
+        // Spread over the table, neighbours apart.
+        let near = table.get_mut(first + first / 2..).unwrap_or_default();
+        match near
+            .iter_mut()
+            .take(FAR)
+            .find(|slot| **slot == 0 || **slot == number)
+        {
+            Some(slot) if *slot == 0 => *slot = number,
+            Some(_) | None => found.push(number),
+        }
+    }
+    let order = |a: usize, b: usize| found.get(a).cmp(&found.get(b));
+    let sorted = sorted_numbers(found.len(), &order);
+    sorted
+        .iter()
+        .filter_map(|number| found.get(*number).copied())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_twice_is_found_wherever_it_stands() {
+        // Spread out, all at one place, and at its very end.
+        let spread: Vec<u64> = (1..2_000_u64).map(|number| number << 53 | number).collect();
+        let crowded: Vec<u64> = (1..2_000).collect();
+        let last: Vec<u64> = (1..2_000).map(|number| u64::MAX - number).collect();
+        assert_eq!(repeated(&spread), [0; 0]);
+        assert_eq!(repeated(&[]), [0; 0]);
+        for numbers in [spread, crowded, last] {
+            for twice in [0, 1, 70, 1_998] {
+                let again = numbers[twice];
+                let found = repeated(&[&numbers[..], &[again]].concat());
+                assert!(found.is_sorted());
+                assert!(found.contains(&again), "{again}");
+            }
+        }
+        assert_eq!(repeated(&[0, 0]), [1]);
     }
 }
