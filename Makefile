@@ -7,7 +7,7 @@
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 WASM := --lib --no-default-features --target wasm32-wasip1
-# The .wasm is bounded to 600 KiB. At opt-level 3 some 20 KB of that are left, at s some 140.
+# The .wasm is bounded to 600 KiB. At opt-level s some 56 KB of that are left.
 SMALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=s
 # Panics name source files. Without the folders of whoever builds, the same commit gives the same bytes everywhere.
 CARGO_HOME_HERE := $(or $(CARGO_HOME),$(HOME)/.cargo)

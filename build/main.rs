@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     println!("cargo::rustc-env=KEYWARD_COMMIT={}", commit());
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=scripts/wasm-ld.sh");
     // Every commit and checkout appends to this file; a folder without it is no checkout.
     if Path::new(".git/logs/HEAD").exists() {
         println!("cargo::rerun-if-changed=.git/logs/HEAD");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::order::sort_by;
 use crate::percent;
 
 /// The longest masked form, in characters.
@@ -17,14 +18,15 @@ pub struct KnownPrefixes(Vec<Box<str>>);
 impl KnownPrefixes {
     /// Takes any order; empty prefixes are left out.
     pub fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut sorted: Vec<Box<str>> = prefixes
+        let mut sorted: Vec<&str> = prefixes
             .into_iter()
             .filter(|prefix| !prefix.is_empty())
-            .map(Box::from)
             .collect();
-        sorted.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        sort_by(&mut sorted, &|a, b| {
+            b.len().cmp(&a.len()).then_with(|| a.cmp(b))
+        });
         sorted.dedup();
-        Self(sorted)
+        Self(sorted.into_iter().map(Box::from).collect())
     }
 
     /// Whether something that looks like a key stands anywhere in `text`.

@@ -12,6 +12,26 @@ pub(crate) fn sorted_numbers(
     numbers
 }
 
+/// Puts `list` in order, the lowest first.
+pub(crate) fn sort<T: Copy + Ord>(list: &mut Vec<T>) {
+    sort_by(list, &T::cmp);
+}
+
+/// Puts `list` in the order that `compare` says.
+pub(crate) fn sort_by<T: Copy>(list: &mut Vec<T>, compare: &dyn Fn(&T, &T) -> Ordering) {
+    if list.is_sorted_by(|a, b| compare(a, b).is_le()) {
+        return;
+    }
+    let numbers = sorted_numbers(list.len(), &|a, b| match (list.get(a), list.get(b)) {
+        (Some(a), Some(b)) => compare(a, b),
+        _ => Ordering::Equal,
+    });
+    *list = numbers
+        .iter()
+        .filter_map(|number| list.get(*number).copied())
+        .collect();
+}
+
 /// The lowest number of which an equal one stands before it. `sorted` are as [`sorted_numbers`] leaves them.
 pub(crate) fn second_of_equals(
     sorted: &[usize],
@@ -36,6 +56,18 @@ pub(crate) fn has_equals(texts: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_put_in_order() {
+        let mut words = vec!["b", "c", "a", "b"];
+        sort(&mut words);
+        assert_eq!(words, ["a", "b", "b", "c"]);
+        sort_by(&mut words, &|a, b| b.cmp(a));
+        assert_eq!(words, ["c", "b", "b", "a"]);
+        let mut none: Vec<u8> = Vec::new();
+        sort(&mut none);
+        assert!(none.is_empty());
+    }
 
     #[test]
     fn numbers_stand_in_the_order_of_what_they_stand_for() {

@@ -73,14 +73,17 @@ impl Graph {
                 if target.is_list {
                     is_known |= name == "data" || (is_last && name == "total_count");
                     if name == "data" {
-                        next.push(Target {
+                        let one = Target {
                             is_list: false,
                             ..*target
-                        });
+                        };
+                        add(&mut next, one);
                     }
                 } else if let Some(way) = self.way(*target, field) {
                     is_known = true;
-                    next.extend(way.targets);
+                    way.targets
+                        .iter()
+                        .for_each(|target| add(&mut next, *target));
                     way.asks.iter().copied().try_for_each(&mut ask)?;
                 }
             }
@@ -91,8 +94,6 @@ impl Graph {
                     is_at_list: here.iter().any(|target| target.is_list),
                 }));
             }
-            next.sort_unstable();
-            next.dedup();
             here = next;
             start += name.len() + 1;
         }
@@ -107,5 +108,12 @@ impl Graph {
         let edges = self.edges.get(start..end)?;
         let at = edges.binary_search_by_key(&field, |edge| edge.field).ok()?;
         self.ways.get(usize::from(edges.get(at)?.way))
+    }
+}
+
+/// Adds what `targets`, which are in order, do not hold.
+fn add(targets: &mut Vec<Target>, target: Target) {
+    if let Err(place) = targets.binary_search(&target) {
+        targets.insert(place, target);
     }
 }

@@ -1,6 +1,7 @@
 //! What a key is granted.
 
 use super::{AccessLevel, Permission, PermissionRegistry};
+use crate::order::sort;
 
 /// What a key may do: permissions, each with the highest level granted. Empty grants deny everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,7 +14,7 @@ impl Grants {
         mut granted: Vec<(Permission, AccessLevel)>,
         registry: &PermissionRegistry,
     ) -> Option<Self> {
-        granted.sort_unstable();
+        sort(&mut granted);
         let twice = granted
             .windows(2)
             .any(|pair| matches!(pair, [(a, _), (b, _)] if a == b));
@@ -27,7 +28,7 @@ impl Grants {
             .map(|implied| (*implied, AccessLevel::Read))
             .collect();
         granted.extend(implied);
-        granted.sort_unstable();
+        sort(&mut granted);
         granted.dedup();
         Some(Self(granted.into()))
     }

@@ -39,3 +39,65 @@ fn the_filter_is_at_most_600_kib() {
         .len();
     assert!(size <= 600 * 1024, "{size} bytes");
 }
+
+#[test]
+fn envoy_finds_the_callbacks_that_the_filter_implements_and_no_others() {
+    let module = std::fs::read(crate::support::find::wasm()).unwrap();
+    let mut functions = exported_functions(&module);
+    functions.sort_unstable();
+    let expected = [
+        "_initialize",
+        "proxy_abi_version_0_2_1",
+        "proxy_on_configure",
+        "proxy_on_context_create",
+        "proxy_on_delete",
+        "proxy_on_done",
+        "proxy_on_memory_allocate",
+        "proxy_on_request_headers",
+        "proxy_on_tick",
+        "proxy_on_vm_start",
+    ];
+    assert_eq!(functions, expected);
+}
+
+/// The names in a module's export section, those of functions alone.
+fn exported_functions(module: &[u8]) -> Vec<&str> {
+    const EXPORTS: u8 = 7;
+    const FUNCTION: u8 = 0;
+    let mut rest = module.strip_prefix(b"\0asm\x01\0\0\0").unwrap();
+    loop {
+        let section = take(&mut rest, 1)[0];
+        let length = number(&mut rest);
+        let mut content = take(&mut rest, length);
+        if section != EXPORTS {
+            continue;
+        }
+        let all = (0..number(&mut content)).map(|_| {
+            let length = number(&mut content);
+            let name = std::str::from_utf8(take(&mut content, length)).unwrap();
+            let kind = take(&mut content, 1)[0];
+            number(&mut content);
+            (kind == FUNCTION).then_some(name)
+        });
+        return all.flatten().collect();
+    }
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
+    let (taken, left) = rest.split_at(length);
+    *rest = left;
+    taken
+}
+
+/// An unsigned number in LEB128.
+fn number(rest: &mut &[u8]) -> usize {
+    let mut number = 0;
+    for shift in (0..).step_by(7) {
+        let byte = take(rest, 1)[0];
+        number |= usize::from(byte & 127) << shift;
+        if byte < 128 {
+            break;
+        }
+    }
+    number
+}

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{ID, is_id, level, wire};
+use crate::order::sort;
 use crate::permission::{AccessLevel, Permission, PermissionRegistry};
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::snapshot::table::NONE;
@@ -94,7 +95,7 @@ fn granted(
                 .ok_or_else(|| place.then("*").expected("the name of a known permission"))
         })
         .collect::<Result<Granted, _>>()?;
-    granted.sort_unstable();
+    sort(&mut granted);
     let twice = granted
         .windows(2)
         .any(|pair| matches!(pair, [(a, _), (b, _)] if a == b));
