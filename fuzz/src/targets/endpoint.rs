@@ -17,8 +17,8 @@ use crate::reference::{self, Endpoints, Request};
 /// Between slashes: printable ASCII, and escapes of what must be escaped and delimits nothing.
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
     let segment = concat!(
-        r"(?:[!$&-.0-:<-\[\]-~@A-Z^-z|}\x22=>]",
-        r"|%(?i:2[01246-9a-c]|3[ace]|3c|40|5[bde]|60|7[b-d]))+"
+        r"(?:[!\x22$&-.0-:<->@-\[\]-~]",
+        r"|%(?i:2[01246-9a-c]|3[acde]|40|5[bde]|60|7[b-d]))+"
     );
     pattern(&format!(r"\A/(?:{segment}(?:/{segment})*/?)?\z"))
 });
