@@ -5,6 +5,7 @@ A file's name is the digest of what it holds, so a second run adds nothing. No s
 prefix of one, and seeds that break this are left out (libFuzzer may have made them of others).
 """
 
+import base64
 import hashlib
 import json
 import random
@@ -73,7 +74,70 @@ def toml(value):
     return json.dumps(value)
 
 
+def edges():
+    """Inputs on both sides of a limit. Coverage sees no difference between them, so they are kept whatever it says."""
+    for month in range(14):
+        yield "version", b"2026-%02d-10" % month
+    for day in range(34):
+        yield "version", b"2026-10-%02d.endive" % day
+    for text in ("26-10-28", "02026-10-28", "2026-1-28", "2026-10-8", "2026-10-28.", "2026-10-28.x;", "2026-10-28.x; a=v", "2026-10-28.x;  a=v1", "2026-10-28.X"):
+        yield "version", text.encode()
+    for count in (1, 7, 8, 9, 10):
+        yield "context_path", b"\0" + b"/".join([b"acct_1"] * count)
+    for length in (0, 1, 58, 59, 60, 61, 64, 65):
+        yield "context_path", b"\0acct_" + b"a" * length
+        yield "context_path", b"\0org_" + b"a" * length
+        yield "context_path", b"\1" + b"a" * length
+        yield "context_path", b"\0acct_1/acct_" + b"a" * length + b"/acct_3"
+    for path in ("acct_2", "acct_2/acct_3", "acct_2/acct_4", "acct_2/acct_4/acct_5", "acct_2/acct_3/acct_x", "acct_x/acct_2", "acct_3/acct_x/acct_y", "acct_1/acct_2"):
+        yield "context_path", b"\0" + path.encode()
+    for length in (0, 1, 2, 3, 4, 11, 12, 13, 119, 120, 121, 503, 504, 505, 512, 513):
+        # A minus in every fourth place: no key in use.
+        key = b"sk_test_" + (b"abc-" * 129)[:length]
+        yield "credential", b"\0Bearer " + key
+        yield "credential", b"\2" + key
+        yield "credential", b"\0Basic " + base64.b64encode(key + b":")
+        yield "credential", b"\3" + key
+    for byte in range(256):
+        yield "endpoint", b"\0/v1/widgets/%" + b"%02X" % byte
+        yield "endpoint", b"\0/v1/widgets/" + bytes([byte])
+        yield "credential", b"\0Bearer sk_test_" + bytes([byte])
+    for path in ("/v1/./widgets", "/v1/../widgets", "/v1//widgets", "/v1/widgets/", "/", "//", "/v1/widgets/SEARCH", "/v1/widgets/search.json", "/v1/widgets/a%3ab"):
+        for how in (0, 2):
+            yield "endpoint", bytes([how]) + path.encode()
+    snapshot = json.dumps(SNAPSHOT)
+    yield "snapshot_json", snapshot.encode()
+    yield "snapshot_packed", snapshot.encode()
+    yield "configuration", json.dumps({**SETTINGS, "snapshot": SNAPSHOT}).encode()
+    for name, value in SETTINGS.items():
+        yield "configuration", json.dumps({name: value}).encode()
+    yield "configuration", snapshot.replace("{", '{"snapshot": {', 1).replace(": 7,", ": 7.0,").encode() + b"}"
+    file = key_file_of({"snapshot": SNAPSHOT}).encode()
+    for choice in range(15):
+        yield "key_file", bytes([3, choice, 0, 2]) + file
+    for raw in ("sk_test_FAKE-alice-0001", "sk_test_FAKE-alic", "rk_live_FAKE-alice", "sk_org_FAKE-alice-0001", "pk_test_FAKE-alice-0001"):
+        yield "key_file", b"\0" + file + b"# " + raw.encode() + b"\n"
+        yield "key_file", b"\0" + file.replace(b"mk_1", raw.encode())
+
+
+SETTINGS = {
+    "serve_mode": "test", "enforcement": "shadow", "max_snapshot_age": 86400, "preflight": "check", "allow_upgrades": True, "forward_credential": False,
+    "principal_header": "x-who", "identity_headers": {"x-account-id": "account"}, "filter_state": "keyward.b",
+}
+SNAPSHOT = {
+    "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1795194529, "catalogue": "none",
+    "accounts": [{"id": "org_1"}, {"id": "acct_1", "parent": "org_1", "children": "any"}],
+    "grant_sets": {"support": {"customer": "read"}},
+    "endpoints": [{"method": "POST", "path": "/v1/w", "permission": "customer"}],
+    "keys": [
+        {"id": "mk_1", "sha256": "0a" * 32, "kind": "restricted", "livemode": False, "owner": "acct_1", "grants": "support", "allowed_ips": ["10.0.0.0/8"]},
+        {"id": "mk_2", "sha256": "0b" * 32, "kind": "organization", "livemode": True, "owner": "org_1", "connect_grants": {"customer": "write"}},
+    ],
+}
+
+
 def seeds():
+    yield from edges()
     dice = random.Random(20261120)
     for path in sorted((ROOT / "tests/cases").glob("*.json")):
         cases = json.loads(path.read_text())
@@ -113,13 +177,17 @@ def seeds():
             yield "decide", bytes([length]) + tape + bytes([length]) + tape[::-1] + request
 
 
+def name_of(seed):
+    return hashlib.sha1(seed).hexdigest()
+
+
 def main(folder):
     for target, seed in seeds():
         if LIVE.search(seed):
             continue
         place = Path(folder) / target
         place.mkdir(parents=True, exist_ok=True)
-        (place / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+        (place / name_of(seed)).write_bytes(seed)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ fn changes(target: &str) -> usize {
         * match target {
             "decide" => 40,
             "endpoint" => 150,
-            "configuration" | "key_file" | "snapshot_json" | "snapshot_packed" => 300,
-            _ => 3_000,
+            "configuration" | "key_file" | "snapshot_json" | "snapshot_packed" => 600,
+            _ => 10_000,
         }
 }
 

@@ -41,6 +41,7 @@ pub fn run(mut input: &[u8]) {
             return;
         }
     };
+    assert!(!RAW_KEY.is_match(input), "a raw key is taken");
     assert_eq!(self::text(&file), text);
     assert_compiles(&file);
     while !edits.is_empty() {

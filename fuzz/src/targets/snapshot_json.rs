@@ -62,9 +62,29 @@ fn taken(input: &[u8], snapshot: &Snapshot) {
     refused(|snapshot| drop(snapshot.insert("x".to_owned(), Value::Null)));
     refused(|snapshot| drop(snapshot.insert("format".to_owned(), "keyward.snapshot/v3".into())));
     refused(|snapshot| twice(snapshot, "keys"));
+    refused(|snapshot| twice_but(snapshot, "id"));
+    refused(|snapshot| twice_but(snapshot, "sha256"));
     refused(|snapshot| twice(snapshot, "accounts"));
     refused(|snapshot| twice(snapshot, "endpoints"));
 }
+
+/// Lists the last key once more, with another value of one member.
+fn twice_but(snapshot: &mut Map<String, Value>, member: &str) {
+    let other = if member == "id" {
+        "another"
+    } else {
+        OTHER_DIGEST
+    };
+    if let Some(keys) = snapshot.get_mut("keys").and_then(Value::as_array_mut) {
+        let mut last: Vec<Value> = keys.last().cloned().into_iter().collect();
+        for key in &mut last {
+            key[member] = other.into();
+        }
+        keys.extend(last);
+    }
+}
+
+const OTHER_DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Lists the last element of a list once more.
 fn twice(snapshot: &mut Map<String, Value>, name: &str) {
