@@ -51,13 +51,22 @@ sbom: toolchain ## what the filter and the command are built of, as CycloneDX: t
 reproducible: toolchain ## build the filter in two folders, and compare
 	@scripts/reproducible.sh
 
-# Each part writes its lines into a file of its own. The second filter knows no endpoint: what is left of the first is the catalogue.
-bench: filter ## what is promised of size and speed, measured: one table
+# With symbols, by which Valgrind finds what it is to count.
+DECISION := CARGO_PROFILE_BENCH_STRIP=none KEYWARD_BENCH_WORLDS=$(CURDIR)/target/bench/worlds
+
+# Each part writes its lines into a file of its own, and the last one the page. The second filter knows no endpoint: what is left of the first is the catalogue. What drives Envoy need not be
+# fast itself, so it is built without what the release profile takes minutes for.
+bench: filter ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
 	@mkdir -p target/bench
-	KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked --bench decision
+	cargo build --release --locked --manifest-path benches/noop/Cargo.toml --target wasm32-wasip1 --target-dir target/noop
 	KEYWARD_WITHOUT_CATALOGUE=1 $(SMALL) $(ANYWHERE) cargo rustc --locked --release $(WASM) --crate-type cdylib --target-dir target/without-catalogue
 	@scripts/bench/catalogue-size.sh target/wasm32-wasip1/release/keyward.wasm target/without-catalogue/wasm32-wasip1/release/keyward.wasm >target/bench/catalogue-size.tsv
-	@scripts/bench/table.py target/bench/decision.tsv target/bench/catalogue-size.tsv
+	@rm -rf target/bench/worlds && mkdir -p target/bench/worlds
+	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked --bench decision
+	@bench=$$($(DECISION) cargo bench --locked --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
+	@rm -rf target/bench/worlds
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked --bench gateway
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --check

@@ -1,14 +1,16 @@
 //! What is promised, measured: lines of `what`, `bound`, `measured` and whether it holds, separated by tabs. They go to the file that `KEYWARD_BENCH_OUT` names, else to standard output.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use divan::black_box;
 use keyward::endpoint::EndpointCatalogue;
 
+use crate::costs::Case;
 use crate::operations::{Operation, operations};
-use crate::{find_each, load};
+use crate::{all_cases, find_each, load};
 
 /// Look-ups of one operation per measurement: enough that the clock's own cost does not show.
 const LOOKUPS: u32 = 2_000;
@@ -68,10 +70,39 @@ pub(crate) fn print() {
 
     crate::keys::bounds(&mut line);
 
+    let costs = decisions();
     match std::env::var_os("KEYWARD_BENCH_OUT") {
-        Some(file) => std::fs::write(file, lines).unwrap(),
+        Some(file) => {
+            // Beside it goes what each decision costs, for the page.
+            let rows = costs.iter().map(|(case, nanoseconds)| {
+                let (keys, kind, outcome) = (case.keys, case.kind.name(), case.outcome);
+                format!("{keys}\t{kind}\t{outcome}\t{nanoseconds:.1}\n")
+            });
+            std::fs::write(
+                Path::new(&file).with_file_name("costs.tsv"),
+                rows.collect::<String>(),
+            )
+            .unwrap();
+            std::fs::write(file, lines).unwrap();
+        }
         None => print!("{lines}"),
     }
+}
+
+/// Every case, and the nanoseconds that it takes.
+fn decisions() -> Vec<(Case, f64)> {
+    let time = |case: Case| {
+        let mut ready = case.ready();
+        // Every key has its turn in every measurement.
+        let turns = ready.turns().max(LOOKUPS as usize);
+        let time = quickest(|| {
+            for _ in 0..turns {
+                black_box(ready.decide());
+            }
+        });
+        (case, time.as_secs_f64() * 1e9 / turns as f64)
+    };
+    all_cases().into_iter().map(time).collect()
 }
 
 fn time_of(catalogue: &EndpointCatalogue, operation: &Operation) -> Duration {
@@ -82,7 +113,7 @@ fn time_of(catalogue: &EndpointCatalogue, operation: &Operation) -> Duration {
     }) / LOOKUPS
 }
 
-fn quickest(work: impl Fn()) -> Duration {
+fn quickest(mut work: impl FnMut()) -> Duration {
     let rounds = (0..ROUNDS).map(|_| {
         let start = Instant::now();
         work();

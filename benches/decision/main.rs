@@ -1,27 +1,42 @@
-//! How long it takes to find an endpoint and to load a snapshot, natively. divan shows the spread; then come the bounds, one line each, which `make bench` puts into its table.
+//! How long it takes to decide, to find an endpoint and to load a snapshot, natively. divan shows the spread; then come the bounds, one line each, which `make bench` puts into its table.
 #![allow(
+    clippy::as_conversions,
     clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     missing_docs,
+    unreachable_pub,
     reason = "a benchmark may fail loudly"
 )]
 
 mod bounds;
+mod costs;
 mod keys;
 mod operations;
+#[path = "../world/mod.rs"]
+mod world;
 
 use divan::{Bencher, black_box};
 use keyward::endpoint::EndpointCatalogue;
 use keyward::profile::Profile;
 use keyward::snapshot::Snapshot;
 
+use costs::{Case, cases};
 use operations::{Operation, operations};
 
 /// A snapshot without keys: what is left is the catalogue's part of loading.
 const EMPTY: &str = r#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1795194529, "keys": [], "empty": true}"#;
 
 fn main() {
+    // One case alone, its decisions to be counted by Valgrind; or the names of all.
+    if let Ok(name) = std::env::var("KEYWARD_BENCH_COUNT") {
+        return match name.as_str() {
+            "" => all_cases().iter().for_each(|case| println!("{case}")),
+            name => costs::count(name, all_cases()),
+        };
+    }
     divan::main();
     // As a test, this runs everything once and times nothing.
     if std::env::args().any(|argument| argument == "--bench") {
@@ -65,4 +80,23 @@ fn read_each_path(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn load_an_empty_snapshot() -> Snapshot {
     load()
+}
+
+/// Sizes of snapshots. With `QUICK` set, without the largest.
+fn sizes() -> Vec<u32> {
+    let is_quick = std::env::var_os("QUICK").is_some_and(|value| !value.is_empty());
+    let all = [1, 1_000, 100_000, 1_000_000];
+    let last = all.len() - usize::from(is_quick);
+    all[..last].to_vec()
+}
+
+fn all_cases() -> Vec<Case> {
+    sizes().into_iter().flat_map(cases).collect()
+}
+
+/// Decisions, one after the other.
+#[divan::bench(args = all_cases(), sample_count = 50)]
+fn decide_on_a_request(bencher: Bencher<'_, '_>, case: &Case) {
+    let mut ready = case.ready();
+    bencher.bench_local(|| ready.decide());
 }

@@ -1,0 +1,302 @@
+//! What a whole decision costs, against the number of keys, the kind of the key and the outcome: from the bytes of a header map, as Envoy hands it over, to the text of the identity
+//! header and of the filter state, or to the reply.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use divan::black_box;
+use keyward::configuration::Configuration;
+use keyward::decision::{Decision, Environment, decide};
+use keyward::header_map;
+use keyward::reply::{Reply, RequestId};
+use keyward::request::RequestHead;
+use keyward::snapshot::packed::Trust;
+use keyward::upstream::header_changes;
+
+use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
+
+/// Keys in turn of which a processor's caches hold everything.
+const FEW: usize = 100;
+
+/// Keys in turn of which they do not, where there are as many.
+const MANY: usize = 65_536;
+
+/// A kind of key, what is asked with it, and what comes of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) keys: u32,
+    pub(crate) kind: Kind,
+    pub(crate) outcome: &'static str,
+    asked: Asked,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    method: &'static str,
+    target: &'static str,
+    with_context: bool,
+    /// How many of the world's keys are used in turn; none for one that is in no snapshot.
+    in_turn: usize,
+    is_allowed: bool,
+}
+
+impl Asked {
+    const LIST: Self = Self {
+        method: "GET",
+        target: TARGET,
+        with_context: false,
+        in_turn: FEW,
+        is_allowed: true,
+    };
+
+    /// The same, denied: then the case is named for the reason.
+    const fn denied(self) -> Self {
+        Self {
+            is_allowed: false,
+            ..self
+        }
+    }
+
+    const fn at(self, target: &'static str) -> Self {
+        Self { target, ..self }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.name();
+        write!(f, "{} keys, {kind}: {}", self.keys, self.outcome)
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// All cases with a snapshot of that size.
+pub(crate) fn cases(keys: u32) -> Vec<Case> {
+    let list = Asked::LIST;
+    let in_context = Asked {
+        with_context: true,
+        ..list
+    };
+    let token = Asked {
+        method: "POST",
+        ..list.at("/v1/tokens")
+    };
+    let many = Asked {
+        in_turn: MANY,
+        ..list
+    };
+    let stranger = Asked {
+        in_turn: 0,
+        ..list.denied()
+    };
+    // Every set reads customers, and none writes them.
+    let write = Asked {
+        method: "POST",
+        ..list.at("/v1/customers").denied()
+    };
+    let rows = [
+        (Kind::Secret, "allowed", list),
+        (Kind::Secret, "unknown_key", stranger),
+        (Kind::Restricted, "allowed", list),
+        (Kind::Restricted, "allowed, many in turn", many),
+        (Kind::Restricted, "unknown_key", stranger),
+        (Kind::Restricted, "insufficient_permission", write),
+        (
+            Kind::Restricted,
+            "unknown_endpoint",
+            list.at("/v1/nothing").denied(),
+        ),
+        (Kind::Publishable, "allowed", token),
+        (Kind::Publishable, "unknown_key", stranger),
+        (Kind::Publishable, "secret_key_required", list.denied()),
+        (Kind::Organization, "allowed", in_context),
+        (Kind::Organization, "unknown_key", stranger),
+        (Kind::Organization, "missing_context", list.denied()),
+    ];
+    let case = |(kind, outcome, asked)| Case {
+        keys,
+        kind,
+        outcome,
+        asked,
+    };
+    rows.map(case).to_vec()
+}
+
+/// A case that is decided again and again.
+pub(crate) struct Ready {
+    configuration: Rc<Configuration>,
+    map: Vec<u8>,
+    /// Where the key stands in the map.
+    place: usize,
+    keys: Vec<String>,
+    next: usize,
+}
+
+impl Case {
+    pub(crate) fn ready(&self) -> Ready {
+        let (world, asked) = (World::new(self.keys, self.kind), self.asked);
+        let keys = match asked.in_turn {
+            0 => vec![unknown(self.kind)],
+            most => world.keys_of(self.kind, most),
+        };
+        let (map, place) = self.map(&world);
+        let mut ready = Ready {
+            configuration: configuration(self.keys, self.kind),
+            map,
+            place,
+            keys,
+            next: 0,
+        };
+        for _ in 0..ready.keys.len() {
+            let denied = ready.decide();
+            assert_eq!(
+                denied,
+                (!asked.is_allowed).then_some(self.outcome),
+                "{self}"
+            );
+        }
+        ready
+    }
+
+    /// The header map with some key of this kind, and where the key stands.
+    fn map(&self, world: &World) -> (Vec<u8>, usize) {
+        let (asked, context) = (self.asked, world.context());
+        let sent = sdk_headers(
+            &key(self.kind, 0),
+            asked.with_context.then_some(context.as_str()),
+        );
+        // As Envoy has them: in lower case, after the pseudo-headers, and without those that are the connection's.
+        let sent = sent
+            .into_iter()
+            .filter(|(name, _)| !["Host", "Connection"].contains(name))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let pseudo = [
+            (":authority", "127.0.0.1:10000"),
+            (":path", asked.target),
+            (":method", asked.method),
+            (":scheme", "http"),
+        ];
+        let pseudo = pseudo.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let map = header_map::serialize(&pseudo.into_iter().chain(sent).collect::<Vec<_>>());
+        let before = b"Bearer ";
+        let windows = map.windows(before.len());
+        let place = windows.clone().position(|window| window == before);
+        let place = place.unwrap() + before.len();
+        (map, place)
+    }
+}
+
+/// Where packed worlds lie between one process and the next, if anywhere: under Valgrind, a million keys would take minutes to be made.
+fn file(keys: u32, kind: Kind) -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("KEYWARD_BENCH_WORLDS")?);
+    let kind = if keys == 1 { kind.name() } else { "mixed" };
+    Some(folder.join(format!("{keys}-{kind}.packed")))
+}
+
+fn packed(keys: u32, kind: Kind) -> Vec<u8> {
+    let file = file(keys, kind);
+    if let Some(bytes) = file.as_ref().and_then(|file| fs::read(file).ok()) {
+        return bytes;
+    }
+    let bytes = World::new(keys, kind).packed(1, None);
+    if let Some(file) = file {
+        fs::write(file, &bytes).unwrap();
+    }
+    bytes
+}
+
+type Made = (u32, Option<Kind>, Rc<Configuration>);
+
+thread_local! {
+    /// The last one: a million keys take a while to be made.
+    static LAST: RefCell<Option<Made>> = const { RefCell::new(None) };
+}
+
+fn configuration(keys: u32, kind: Kind) -> Rc<Configuration> {
+    let sole = (keys == 1).then_some(kind);
+    LAST.with_borrow_mut(|last| match last {
+        Some((of, with, made)) if (*of, *with) == (keys, sole) => Rc::clone(made),
+        _ => {
+            *last = None;
+            let packed = packed(keys, kind);
+            // As a worker takes it over.
+            let made =
+                Configuration::from_packed(&mut packed.as_slice(), packed.len(), Trust::Content);
+            let made = Rc::new(made.unwrap_or_else(|_| panic!("our own bytes are refused")));
+            *last = Some((keys, sole, Rc::clone(&made)));
+            made
+        }
+    })
+}
+
+struct Clock;
+
+impl Environment for Clock {
+    fn now(&self) -> Option<u64> {
+        Some(1_795_200_000)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        None
+    }
+}
+
+/// How many decisions Valgrind counts the instructions of.
+const COUNTED: u32 = 1_000;
+
+/// Makes the decisions of the case of that name, for `scripts/bench/instructions.sh`, which counts what happens in `counted_decisions`.
+pub(crate) fn count(name: &str, all: Vec<Case>) {
+    let case = all.into_iter().find(|case| case.to_string() == name);
+    counted_decisions(&mut case.unwrap().ready());
+}
+
+#[inline(never)]
+fn counted_decisions(ready: &mut Ready) {
+    for _ in 0..COUNTED {
+        black_box(ready.decide());
+    }
+}
+
+impl Ready {
+    /// How often it is decided until every key has had its turn.
+    pub(crate) fn turns(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Decides on one request, and says why it was denied.
+    pub(crate) fn decide(&mut self) -> Option<&'static str> {
+        let key = &self.keys[self.next % self.keys.len()];
+        self.next += 1;
+        self.map[self.place..self.place + key.len()].copy_from_slice(key.as_bytes());
+        let headers = header_map::pairs(black_box(&self.map)).unwrap();
+        let configuration = black_box(&self.configuration);
+        let request = RequestHead::read(
+            configuration.profile(),
+            configuration.identity_names(),
+            headers,
+            false,
+        );
+        match decide(configuration, &request, &Clock) {
+            Decision::Allow(permit) => {
+                black_box(header_changes(configuration, &request, &permit));
+                black_box(permit.to_string());
+                None
+            }
+            Decision::Deny(denial) => {
+                let reply = Reply::new(configuration, &denial, RequestId::new(black_box(7)));
+                black_box(header_map::serialize(&reply.headers));
+                black_box(denial.to_string());
+                Some(denial.reason().name())
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! A measured number, with its spread.
+
+use std::fmt;
+
+/// The middle of several measurements, and where the middle half of them lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure {
+    pub median: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Figure {
+    pub fn of(mut measured: Vec<f64>) -> Self {
+        assert!(!measured.is_empty());
+        measured.sort_unstable_by(f64::total_cmp);
+        let at = |quarters: usize| measured[(measured.len() - 1) * quarters / 4];
+        Self {
+            median: at(2),
+            low: at(1),
+            high: at(3),
+        }
+    }
+}
+
+/// The median, and in brackets the quartiles.
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { median, low, high } = self;
+        write!(f, "{median:.2} ({low:.2} to {high:.2})")
+    }
+}

@@ -1,0 +1,62 @@
+//! What keyward costs in a real Envoy, beside what people would use instead: the time of a request, and what a push does. `make bench` runs this; the figures go into
+//! `target/bench`, `docs/benchmarks.md` and the plots beside it. With `QUICK` set, a few minutes of it, and nothing is written to `docs`.
+#![allow(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    unreachable_pub,
+    reason = "a benchmark may fail loudly"
+)]
+
+#[cfg(target_os = "linux")]
+mod authz;
+#[cfg(target_os = "linux")]
+mod bootstraps;
+#[cfg(target_os = "linux")]
+mod bounds;
+#[cfg(target_os = "linux")]
+mod candidates;
+#[cfg(target_os = "linux")]
+mod client;
+#[cfg(target_os = "linux")]
+mod figures;
+#[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
+mod page;
+#[cfg(target_os = "linux")]
+mod plot;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
+mod pushes;
+#[cfg(target_os = "linux")]
+mod rounds;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+#[path = "../../tests/it/support/mod.rs"]
+#[allow(dead_code, reason = "the tests need more of it")]
+mod support;
+#[cfg(target_os = "linux")]
+#[path = "../world/mod.rs"]
+mod world;
+
+fn main() {
+    // `cargo test --benches` runs this, too, and is to measure nothing.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    #[cfg(target_os = "linux")]
+    run::run();
+    #[cfg(not(target_os = "linux"))]
+    println!("bench: a worker's time is read from Linux's /proc; nothing is measured here");
+}

@@ -1,0 +1,246 @@
+//! The page that is published: the bounds, the tables behind them, the machine.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::bounds::{Bound, milliseconds};
+use crate::candidates;
+use crate::figures::Figure;
+use crate::pushes::{Pushed, Taken};
+use crate::rounds::{Cost, RATE};
+
+/// The decision itself, as `benches/decision` measured it natively: a line of `costs.tsv`.
+pub struct Decision {
+    pub keys: u32,
+    pub kind: String,
+    pub outcome: String,
+    pub nanoseconds: f64,
+    /// Instructions, where Valgrind is installed.
+    pub instructions: Option<u64>,
+}
+
+/// What the page is made of.
+pub struct Report<'a> {
+    pub machine: &'a [(&'static str, String)],
+    pub bounds: &'a [Bound],
+    /// Bounds that other parts of `make bench` measured.
+    pub others: &'a [Bound],
+    pub costs: &'a [Cost],
+    /// Keys in the largest table of a gateway.
+    pub most: u32,
+    pub pushed: &'a [Pushed],
+    pub decisions: &'a [Decision],
+}
+
+/// Nothing where that part has not run.
+pub fn decisions(file: &Path) -> Vec<Decision> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let rows = text
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.map(|row| Decision {
+        keys: row[0].parse().unwrap(),
+        kind: row[1].to_owned(),
+        outcome: row[2].to_owned(),
+        nanoseconds: row[3].parse().unwrap(),
+        instructions: row.get(4).and_then(|count| count.parse().ok()),
+    })
+    .collect()
+}
+
+/// The lines that other parts wrote for `scripts/bench/table.py`.
+pub fn other_bounds(folder: &Path) -> Vec<Bound> {
+    let files = ["decision.tsv", "catalogue-size.tsv"];
+    let texts = files.map(|file| fs::read_to_string(folder.join(file)).unwrap_or_default());
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines
+        .filter_map(|line| {
+            let row: Vec<&str> = line.split('\t').collect();
+            let [what, bound, measured, holds] = row[..] else {
+                return None;
+            };
+            Some(Bound {
+                what: what.to_owned(),
+                bound: bound.to_owned(),
+                measured: measured.to_owned(),
+                holds: holds == "yes",
+            })
+        })
+        .collect()
+}
+
+pub fn write(report: &Report<'_>) -> String {
+    let mut page = "# Benchmarks\n\nWritten by `make bench`, which anybody can run. Times are a machine's; ratios are what to compare.\n".to_owned();
+    table(
+        &mut page,
+        &["", ""],
+        report
+            .machine
+            .iter()
+            .map(|(name, value)| vec![(*name).to_owned(), value.clone()]),
+    );
+    page.push_str("\n## What is promised\n");
+    let bounds = report.bounds.iter().chain(report.others);
+    table(
+        &mut page,
+        &["what", "bound", "measured", ""],
+        bounds.map(|bound| {
+            let holds = if bound.holds {
+                "holds"
+            } else {
+                "**does not hold**"
+            };
+            vec![
+                bound.what.clone(),
+                bound.bound.clone(),
+                bound.measured.clone(),
+                holds.to_owned(),
+            ]
+        }),
+    );
+    if !report.costs.is_empty() {
+        requests(&mut page, report.costs, report.most);
+    }
+    if !report.decisions.is_empty() {
+        decided(&mut page, report.decisions);
+    }
+    if !report.pushed.is_empty() {
+        pushed(&mut page, report.pushed);
+    }
+    page
+}
+
+fn requests(page: &mut String, costs: &[Cost], most: u32) {
+    write!(
+        page,
+        "\n## A request\n\n\
+         One worker, alone on its core; a client with 8 connections on another. Every request is what Stripe's Python SDK sends to list customers, with all its headers; Envoy answers it\n\
+         itself, without an access log. CPU time is that of the worker's thread, as the kernel counts it, while requests come as fast as they are answered; latency is at {RATE} requests a second.\n\
+         Candidates take turns in rounds, in an order that changes, and what one adds is compared within a round: the median of all rounds, and the quartiles in brackets. Tables\n\
+         hold {} keys, of which 100 are used in turn; *the most keys* are {most}, of which 65,536 are.\n",
+        candidates::KEYS
+    )
+    .unwrap();
+    let short = |figure: Figure| figure.to_string();
+    table(
+        page,
+        &[
+            "",
+            "CPU, µs",
+            "added, µs",
+            "of the no-op's",
+            "median, µs",
+            "p99, µs",
+            "memory, MiB",
+        ],
+        costs.iter().map(|cost| {
+            vec![
+                cost.name.to_owned(),
+                short(cost.time),
+                short(cost.added),
+                short(cost.of_noop),
+                format!("{:.0}", cost.median),
+                format!("{:.0}", cost.p99),
+                mebibytes(cost.resident),
+            ]
+        }),
+    );
+    if let Some(cost) = costs.iter().find(|cost| cost.name == candidates::EXT_AUTHZ) {
+        writeln!(page, "\nThe service behind `ext_authz` takes {:.1} µs of CPU for each of its requests besides, on another core.", cost.service).unwrap();
+    }
+}
+
+fn decided(page: &mut String, decisions: &[Decision]) {
+    page.push_str(
+        "\n## The decision\n\n\
+         Natively, without Envoy and its VM: from the bytes of the headers to those of the identity header and the filter state, or of the reply. \
+         With a million keys, 65,536 of the restricted ones are used in turn, which no cache holds; of the other kinds, 100.\n\n\
+         ![the decision's time against the number of keys](benchmarks-decisions.svg)\n",
+    );
+    table(
+        page,
+        &["keys", "kind", "outcome", "ns", "instructions"],
+        decisions.iter().map(|decision| {
+            let instructions = decision
+                .instructions
+                .map_or_else(|| "–".to_owned(), |count| count.to_string());
+            vec![
+                decision.keys.to_string(),
+                decision.kind.clone(),
+                decision.outcome.clone(),
+                format!("{:.0}", decision.nanoseconds),
+                instructions,
+            ]
+        }),
+    );
+}
+
+fn pushed(page: &mut String, pushed: &[Pushed]) {
+    page.push_str(
+        "\n## A push\n\n\
+         A file is renamed into the folder that Envoy watches; a client sends 1,000 requests a second with a key that every second push revokes. *Last passed*: from the rename to the last\n\
+         answer with 200. *Pause*: the longest that an answer took, *calm* without a push. Median and worst. *Linear memory* is that of the worker's VM, after two pushes and after the last.\n\n\
+         ![the time of a push against the number of keys](benchmarks-pushes.svg)\n",
+    );
+    table(
+        page,
+        &[
+            "keys",
+            "form",
+            "size, MiB",
+            "last passed, ms",
+            "pause, ms",
+            "calm, ms",
+            "memory before, after 1, after all, MiB",
+            "linear memory, MiB",
+        ],
+        pushed.iter().map(|pushed| {
+            let mut row = vec![
+                pushed.keys.to_string(),
+                pushed.form.name().to_owned(),
+                mebibytes(pushed.size as u64),
+            ];
+            match &pushed.taken {
+                Some(taken) => row.extend(of_push(taken)),
+                None => row.extend(["refused", "–", "–", "–", "–"].map(String::from)),
+            }
+            row
+        }),
+    );
+}
+
+fn of_push(taken: &Taken) -> [String; 5] {
+    let times = |times: &[Duration]| {
+        let all: Vec<f64> = times.iter().map(|time| milliseconds(*time)).collect();
+        let worst = all.iter().copied().fold(0.0, f64::max);
+        format!("{:.1}, {worst:.1}", Figure::of(all).median)
+    };
+    let [before, one, all] = taken.resident.map(mebibytes);
+    let [two, last] = taken.linear.map(mebibytes);
+    [
+        times(&taken.revoked),
+        times(&taken.pauses),
+        format!("{:.1}", milliseconds(taken.calm)),
+        format!("{before}, {one}, {all} ({})", taken.pushes),
+        format!("{two}, {last}"),
+    ]
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1_048_576.0)
+}
+
+fn table(page: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    writeln!(
+        page,
+        "\n| {} |\n|{}",
+        head.join(" | "),
+        "---|".repeat(head.len())
+    )
+    .unwrap();
+    for row in rows {
+        writeln!(page, "| {} |", row.join(" | ")).unwrap();
+    }
+}

@@ -1,0 +1,79 @@
+//! What the kernel tells of a running Envoy: the time its worker has had, and its memory.
+
+use std::fs;
+
+/// The worker's thread. There is one.
+pub fn worker(process: u32) -> u32 {
+    let named = threads(process).filter(|(_, name)| name == "wrk:worker_0");
+    let found: Vec<u32> = named.map(|(thread, _)| thread).collect();
+    let [thread] = found[..] else {
+        panic!("expected one worker, and there are {}", found.len());
+    };
+    thread
+}
+
+fn threads(process: u32) -> impl Iterator<Item = (u32, String)> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    tasks.filter_map(|task| {
+        let task = task.ok()?;
+        let name = fs::read_to_string(task.path().join("comm")).ok()?;
+        Some((
+            task.file_name().to_str()?.parse().ok()?,
+            name.trim_end().to_owned(),
+        ))
+    })
+}
+
+/// The nanoseconds that a thread has run, in user and kernel mode.
+pub fn ran(process: u32, thread: u32) -> u64 {
+    let path = format!("/proc/{process}/task/{thread}/schedstat");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+/// The same for all threads of this process with that name.
+pub fn ran_here(name: &str) -> u64 {
+    let here = std::process::id();
+    let named = threads(here).filter(|(_, thread)| thread == name);
+    named.map(|(thread, _)| ran(here, thread)).sum()
+}
+
+/// What a process has in memory, in bytes.
+pub fn resident(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        << 10
+}
+
+/// A reservation of this size is none of anything's but a VM's memory: V8 keeps the addresses free that a 32-bit pointer can name.
+const RESERVED: u64 = 4 << 30;
+
+/// The linear memories of all VMs, in bytes, the largest first. V8 makes as much of a VM's reservation accessible as the VM has asked for, at its start.
+pub fn linear_memories(process: u32) -> Vec<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let mut found = Vec::new();
+    let mut before: Option<(u64, u64)> = None;
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let (start, end) = words.next().unwrap().split_once('-').unwrap();
+        let [start, end] = [start, end].map(|hex| u64::from_str_radix(hex, 16).unwrap());
+        let access = words.next().unwrap();
+        match before {
+            Some((from, to)) if access == "---p" && to == start && end - start >= RESERVED => {
+                found.push(to - from);
+            }
+            _ => {}
+        }
+        before = (access == "rw-p").then_some((start, end));
+    }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found
+}
