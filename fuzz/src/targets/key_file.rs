@@ -218,7 +218,7 @@ fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), EditRefusal> {
 }
 
 fn made(kind: usize, number: usize, owner: &str) -> Key {
-    let mode = Livemode::from(number % 2 == 0);
+    let mode = Livemode::from(number.is_multiple_of(2));
     let kind = KeyKind::ALL[kind % 4];
     let raw = format!("pk_{}_FAKE-{number}", mode.name());
     match kind {
