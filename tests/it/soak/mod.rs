@@ -80,7 +80,7 @@ impl Told {
     }
 }
 
-/// Puts requests without end, over one connection.
+/// Puts requests without end, over one connection after the other.
 fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> JoinHandle<Told> {
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
@@ -105,8 +105,12 @@ fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> 
             };
             let last = shared.pushed.load(Ordering::SeqCst);
             told.judge(&request, first, last, answer.as_ref());
-            if answer.is_none() {
+            let Some(answer) = answer else {
                 break;
+            };
+            // Envoy says so with every 400 over HTTP/1.
+            if answer.header("connection") == Some("close") {
+                one = Connection::open(address);
             }
             sleep(Duration::from_millis(2));
         }
