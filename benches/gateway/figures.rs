@@ -14,7 +14,12 @@ impl Figure {
     pub fn of(mut measured: Vec<f64>) -> Self {
         assert!(!measured.is_empty());
         measured.sort_unstable_by(f64::total_cmp);
-        let at = |quarters: usize| measured[(measured.len() - 1) * quarters / 4];
+        let at = |quarters: usize| {
+            let whole = (measured.len() - 1) * quarters;
+            let (below, part) = (whole / 4, (whole % 4) as f64 / 4.0);
+            let above = measured[(below + 1).min(measured.len() - 1)];
+            measured[below] + (above - measured[below]) * part
+        };
         Self {
             median: at(2),
             low: at(1),
