@@ -1,5 +1,7 @@
 //! API keys with Stripe's key model, checked inside Envoy.
 
+#[cfg(feature = "cli")]
+pub mod access_log;
 pub mod account;
 pub mod address;
 #[cfg(feature = "cli")]

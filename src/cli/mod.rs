@@ -10,6 +10,8 @@ mod http;
 mod init;
 mod input;
 mod keys;
+mod log;
+mod logs;
 mod output;
 mod push;
 mod secret;
@@ -60,6 +62,15 @@ enum Command {
     Init(init::Arguments),
     /// Make, change, rotate, end and find keys
     Keys(Box<keys::Arguments>),
+    /// Show requests from Envoy's access logs: which key did what, and whether it passed
+    #[command(after_help = "\
+Files are plain, gzip or zstd. A line that is none of the log's is skipped and counted. Exit code 1 if no request is found. docs/logs.md describes a line.
+
+Examples:
+  keyward logs --key mk_1 access.log access.log.1.gz
+  keyward logs --decision deny --since 2d access.log
+  keyward logs --endpoint 'POST /v1/charges/{id}/capture' --account acct_1 --json - < access.log")]
+    Logs(logs::Arguments),
     /// Write the manual's pages
     Man(completions::ManArguments),
     /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
@@ -91,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
+        Command::Logs(arguments) => logs::run(arguments),
         Command::Man(arguments) => completions::man(arguments, Arguments::command()),
         Command::Push(arguments) => push::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),

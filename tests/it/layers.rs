@@ -27,8 +27,8 @@ const LAYERS: [&[&str]; 13] = [
     &["configuration"],
     &["decision"],
     &["reply", "upstream"],
-    // What operators edit: above the command, and never in the filter.
-    &["key_file"],
+    // What operators edit and read: below the command, and never in the filter.
+    &["access_log", "key_file"],
     &["cli", "filter"],
     // The crate's roots: they name modules, they are imported by none.
     &["lib", "main"],

@@ -20,7 +20,7 @@ mod rotate;
 mod selection;
 mod show;
 mod suggest;
-mod times;
+pub(in crate::cli) mod times;
 mod told;
 mod view;
 mod words;

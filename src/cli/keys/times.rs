@@ -10,7 +10,7 @@ const LENGTH: &str =
 
 /// A moment, as an argument names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(in crate::cli) enum Moment {
     /// So many seconds from now; in the past, where a command looks back.
     Distance(u64),
     /// Unix seconds.
@@ -19,7 +19,7 @@ pub(super) enum Moment {
 
 impl Moment {
     /// Unix seconds, ahead of `now` where it is a distance.
-    pub(super) fn ahead_of(self, now: u64) -> u64 {
+    pub(in crate::cli) fn ahead_of(self, now: u64) -> u64 {
         match self {
             Self::Distance(seconds) => now.saturating_add(seconds),
             Self::Fixed(at) => at,
@@ -27,7 +27,7 @@ impl Moment {
     }
 
     /// Unix seconds, before `now` where it is a distance.
-    pub(super) fn before(self, now: u64) -> u64 {
+    pub(in crate::cli) fn before(self, now: u64) -> u64 {
         match self {
             Self::Distance(seconds) => now.saturating_sub(seconds),
             Self::Fixed(at) => at,
@@ -36,7 +36,7 @@ impl Moment {
 }
 
 /// Reads `90d` or `2026-11-20T10:00:00Z`.
-pub(super) fn moment(text: &str) -> Result<Moment, String> {
+pub(in crate::cli) fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(seconds) = length(text) {
         return Ok(Moment::Distance(seconds));
     }
@@ -46,13 +46,13 @@ pub(super) fn moment(text: &str) -> Result<Moment, String> {
 }
 
 /// Reads `2026-11-20T10:00:00Z`: Unix seconds.
-pub(super) fn time(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn time(text: &str) -> Result<u64, String> {
     instant::parse(text)
         .ok_or_else(|| "expected a time with its zone, such as `2026-11-20T10:00:00Z`".to_owned())
 }
 
 /// Reads `90d`: seconds. A day is 24 hours; months and years have no one length and are refused.
-pub(super) fn length(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn length(text: &str) -> Result<u64, String> {
     let read = || {
         let span: Span = text.parse().ok()?;
         let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
@@ -65,7 +65,7 @@ pub(super) fn length(text: &str) -> Result<u64, String> {
 }
 
 /// `in 3 days` or `2 hours ago`.
-pub(super) fn relative(at: u64, now: u64) -> String {
+pub(in crate::cli) fn relative(at: u64, now: u64) -> String {
     match at.checked_sub(now) {
         Some(0) => "now".to_owned(),
         Some(ahead) => format!("in {}", length_in_words(ahead)),
@@ -74,7 +74,7 @@ pub(super) fn relative(at: u64, now: u64) -> String {
 }
 
 /// `3 days`: in the largest unit of which there are at least two, rounded down.
-pub(super) fn length_in_words(seconds: u64) -> String {
+pub(in crate::cli) fn length_in_words(seconds: u64) -> String {
     let units = [
         (86_400, "days"),
         (3_600, "hours"),

@@ -1,0 +1,77 @@
+//! What became of the lines of a log.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anyhow::Result;
+
+use crate::access_log::{Skip, printable};
+
+/// How many lines were read, left aside and skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::cli) struct Tally {
+    read: u64,
+    outside: u64,
+    skipped: BTreeMap<Skip, u64>,
+    /// Files that could not be read to their end, with the reason.
+    broken: Vec<(String, String)>,
+}
+
+impl Tally {
+    pub(super) fn read(&mut self) {
+        self.read += 1;
+    }
+
+    pub(super) fn outside(&mut self) {
+        self.outside += 1;
+    }
+
+    pub(super) fn skip(&mut self, skip: Skip) {
+        *self.skipped.entry(skip).or_default() += 1;
+    }
+
+    pub(super) fn broken(&mut self, file: &str, error: &io::Error) {
+        self.broken.push((file.to_owned(), error.to_string()));
+    }
+
+    /// Requests that were handed on.
+    pub(in crate::cli) fn requests(&self) -> u64 {
+        self.read
+    }
+
+    /// Lines that were skipped, for whatever reason.
+    pub(in crate::cli) fn skipped(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+
+    /// A sentence for each thing that was not read; none where all was.
+    pub(in crate::cli) fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if !self.skipped.is_empty() {
+            let counts: Vec<String> = self
+                .skipped
+                .iter()
+                .map(|(skip, count)| format!("{count} {}", skip.found()))
+                .collect();
+            let total = self.skipped();
+            let lines = if total == 1 { "line was" } else { "lines were" };
+            sentences.push(format!("{total} {lines} skipped: {}", counts.join(", ")));
+        }
+        for (file, error) in &self.broken {
+            sentences.push(format!(
+                "`{}` was read up to where it breaks off: {}",
+                printable(file),
+                printable(error)
+            ));
+        }
+        sentences
+    }
+
+    /// The same for people.
+    pub(in crate::cli) fn tell(&self, out: &mut impl Write) -> Result<()> {
+        for sentence in self.sentences() {
+            writeln!(out, "keyward: {sentence}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+use super::*;
+
+fn line(number: usize) -> String {
+    format!(
+        "{{\"start_time\":\"2026-11-20T10:00:{:02}.000Z\",\"path\":\"/{number}\",\"keyward\":\"allow public\"}}\n",
+        number % 60
+    )
+}
+
+fn log(from: usize, to: usize) -> Vec<u8> {
+    (from..to).map(line).collect::<String>().into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("keyward-log-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn paths(files: Vec<PathBuf>) -> (Vec<String>, Tally) {
+    let mut paths = Vec::new();
+    let arguments = LogArguments {
+        files,
+        since: None,
+        until: None,
+    };
+    let tally = read(&arguments, 0, &Progress::hidden(), &mut |record| {
+        paths.push(record.path.as_str().to_owned());
+        Ok(Go::On)
+    });
+    (paths, tally.unwrap())
+}
+
+fn numbers(from: usize, to: usize) -> Vec<String> {
+    (from..to).map(|number| format!("/{number}")).collect()
+}
+
+#[test]
+fn plain_gzip_and_zstd_are_told_apart_by_their_bytes() {
+    let folder = Folder::new("forms");
+    let two = |pack: fn(&[u8]) -> Vec<u8>| [pack(&log(0, 5000)), pack(&log(5000, 5003))].concat();
+    let skippable = [
+        &[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3][..],
+        &zstd(&log(0, 9)),
+    ];
+    for (bytes, count) in [
+        (log(0, 5003), 5003),
+        (gzip(&log(0, 9)), 9),
+        (zstd(&log(0, 9)), 9),
+        // As several members or frames, which is how logs are appended to.
+        (two(gzip), 5003),
+        (two(zstd), 5003),
+        (skippable.concat(), 9),
+        (Vec::new(), 0),
+        (b"{".to_vec(), 0),
+    ] {
+        // The name says nothing.
+        let (read, _) = paths(vec![folder.file("access.log", &bytes)]);
+        assert_eq!(read, numbers(0, count));
+    }
+}
+
+#[test]
+fn files_are_read_in_their_order() {
+    let folder = Folder::new("order");
+    let files = vec![
+        folder.file("2.gz", &gzip(&log(0, 3))),
+        folder.file("1", &log(3, 5)),
+        folder.file("0.zst", &zstd(&log(5, 8))),
+    ];
+    let (read, tally) = paths(files);
+    assert_eq!(read, numbers(0, 8));
+    assert!(tally.sentences().is_empty());
+    assert_eq!(tally.requests(), 8);
+}
+
+#[test]
+fn a_file_that_breaks_off_is_read_up_to_there_and_told() {
+    let folder = Folder::new("broken");
+    for pack in [gzip, zstd] {
+        let mut bytes = pack(&log(0, 50_000));
+        bytes.truncate(bytes.len() / 2);
+        let broken = folder.file("broken", &bytes);
+        let (read, tally) = paths(vec![broken, folder.file("next", &log(0, 2))]);
+        assert!(read.len() > 100, "{}", read.len());
+        assert_eq!(read[read.len() - 2..], numbers(0, 2));
+        let sentences = tally.sentences().join("\n");
+        assert!(
+            sentences.contains("was read up to where it breaks off"),
+            "{sentences}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_before_anything_is_read() {
+    let folder = Folder::new("missing");
+    let arguments = LogArguments {
+        files: vec![folder.file("there", &log(0, 2)), folder.0.join("not")],
+        since: None,
+        until: None,
+    };
+    let error = read(&arguments, 0, &Progress::hidden(), &mut |_| panic!("read"));
+    assert!(error.unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn what_is_skipped_is_counted_by_its_reason() {
+    let folder = Folder::new("skipped");
+    let text = format!(
+        "{}\nlistening\n{{\"start_time\":\n{}{}x\n{{\"start_time\":\"no\",\"keyward\":null}}\n",
+        line(0),
+        line(1),
+        "y".repeat(2 << 20)
+    );
+    let (read, tally) = paths(vec![folder.file("log", text.as_bytes())]);
+    assert_eq!(read, numbers(0, 2));
+    assert_eq!(
+        tally.sentences(),
+        [
+            "4 lines were skipped: 1 begun as JSON and broken off, 1 not of this log, 1 with a member that holds what it cannot, 1 longer than any line of this log"
+        ]
+    );
+}
+
+#[test]
+fn a_time_can_be_chosen_and_reading_can_stop() {
+    let folder = Folder::new("time");
+    let file = folder.file("log", &log(0, 60));
+    let arguments = LogArguments {
+        files: vec![file],
+        since: Some(Moment::Fixed(1_795_168_810)),
+        until: Some(Moment::Distance(5)),
+    };
+    let mut read_paths = Vec::new();
+    let tally = read(
+        &arguments,
+        1_795_168_825,
+        &Progress::hidden(),
+        &mut |record| {
+            read_paths.push(record.path.as_str().to_owned());
+            Ok(if read_paths.len() == 7 {
+                Go::Stop
+            } else {
+                Go::On
+            })
+        },
+    );
+    assert_eq!(read_paths, numbers(10, 17));
+    assert_eq!(tally.unwrap().requests(), 7);
+}
+
+#[test]
+fn json_for_a_terminal_is_ascii() {
+    let value = serde_json::json!({"path": "a\u{202e}\u{1b}\u{7f}\u{1f600}"});
+    let json = ascii_json(&value);
+    assert_eq!(json, "{\"path\":\"a\\u202e\\u001b\\u007f\\ud83d\\ude00\"}");
+    let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, value);
+}
