@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test bench soak sbom reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter trap-door demo run test bench soak sbom image reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -38,6 +38,7 @@ run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1
 # that runs in Envoy is the released one all the same.
 test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="..." goes to cargo test)
 	@scripts/chromium.sh
+	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)
@@ -47,6 +48,10 @@ soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...);
 
 sbom: toolchain ## what the filter and the command are built of, as CycloneDX: target/keyward.wasm.cdx.json, target/keyward.cdx.json
 	@scripts/sbom.sh
+
+# The SBOM goes in as what refers to the image. `skopeo copy oci:target/image:VERSION docker://…` pushes it.
+image: filter sbom ## the filter as an OCI image layout, with its SBOM and digests: target/image
+	@scripts/image.py target/wasm32-wasip1/release/keyward.wasm target/image --sbom target/keyward.wasm.cdx.json
 
 reproducible: toolchain ## build the filter in two folders, and compare
 	@scripts/reproducible.sh

@@ -28,6 +28,7 @@ mod fail_closed;
 mod fuzz_corpora;
 mod gateway;
 mod hostile;
+mod image;
 mod key_file;
 mod keys;
 mod layers;

@@ -9,6 +9,6 @@ mod grpc;
 mod http2;
 mod life;
 mod retries;
-mod script;
+pub mod script;
 mod stripe;
 mod world;
