@@ -39,7 +39,7 @@ python_set_up() {
         "$venv/bin/python" -c 'import stripe' >/dev/null 2>&1 || rm -rf "$venv"
         [ -e "$venv" ] || mv "$work/venv" "$venv"
     fi
-    "$venv/bin/python" -c 'import aiohttp, grpc, h2, httpx, localstripe, stripe' || { say "$venv is broken: remove it"; exit 1; }
+    "$venv/bin/python" -c 'import aiohttp, grpc, h2, httpx, localstripe, stripe, trustme' || { say "$venv is broken: remove it"; exit 1; }
     echo "$venv/bin/python"
 }
 

@@ -23,6 +23,7 @@ mod command;
 mod conformance;
 mod docs;
 mod doctor;
+mod egress;
 mod explain;
 mod fail_closed;
 mod fuzz_corpora;

@@ -105,6 +105,22 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
     assert!(chains > 0);
 }
 
+/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`.
+#[test]
+fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
+    let bootstraps: Vec<_> = documents()
+        .into_iter()
+        .filter(|(_, document)| document["static_resources"].is_object())
+        .map(|(path, _)| path.strip_prefix(root()).unwrap().to_owned())
+        .collect();
+    let expected = ["envoy/bootstrap.yaml", "envoy/egress.yaml"];
+    let sorted: std::collections::BTreeSet<_> = bootstraps
+        .iter()
+        .map(|path| path.to_str().unwrap())
+        .collect();
+    assert_eq!(sorted.into_iter().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn every_plugin_is_reloaded_after_a_trap_and_denies_by_default() {
     let mut plugins = 0;

@@ -19,7 +19,7 @@ const STEPS: [&str; 7] = [
 
 #[test]
 fn grpc_clients_get_a_status_of_theirs() {
-    let Some(upstream) = Server::start("grpc_upstream") else {
+    let Some(upstream) = Server::start("grpc_upstream", &Value::Null) else {
         return;
     };
     let envoy = Envoy::builder()

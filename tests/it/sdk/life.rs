@@ -1,13 +1,13 @@
 //! The life of a shop's objects, by the SDKs and through the gateway, with localstripe behind it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::script::{Language, Server, run_steps};
 use super::world;
 use crate::support::Envoy;
 
 /// What `life.py` and `life.mjs` do. localstripe has no prices, so a plan stands for one; `features.rs` has what else it has not.
-const STEPS: [&str; 10] = [
+pub const STEPS: [&str; 10] = [
     "a customer is created, read and changed",
     "a list pages by itself",
     "a product and what it costs",
@@ -21,7 +21,7 @@ const STEPS: [&str; 10] = [
 ];
 
 /// The requests of both scripts: an SDK that sends a request twice changes the number.
-const REQUESTS: u64 = 38;
+pub const REQUESTS: u64 = 38;
 
 #[test]
 fn python_lives_behind_the_gateway() {
@@ -34,7 +34,7 @@ fn node_lives_behind_the_gateway() {
 }
 
 fn lives(language: Language) {
-    let Some(localstripe) = Server::start("localstripe_upstream") else {
+    let Some(localstripe) = Server::start("localstripe_upstream", &Value::Null) else {
         return;
     };
     let envoy = Envoy::builder()

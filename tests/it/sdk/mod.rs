@@ -7,7 +7,7 @@ mod expected;
 mod features;
 mod grpc;
 mod http2;
-mod life;
+pub mod life;
 mod retries;
 pub mod script;
 mod stripe;

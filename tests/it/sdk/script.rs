@@ -176,31 +176,37 @@ pub fn run_steps(language: Language, name: &str, plan: &Value, expected: &[&str]
 #[derive(Debug)]
 pub struct Server {
     _process: Guarded,
-    _folder: Folder,
+    folder: Folder,
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Starts `tests/sdk/python/NAME.py`, which prints its port.
-    pub fn start(name: &str) -> Option<Self> {
+    /// Starts `tests/sdk/python/NAME.py`, which prints its port first.
+    pub fn start(name: &str, plan: &Value) -> Option<Self> {
         let Script {
             mut process,
             folder,
             name,
-        } = Script::start(Language::Python, name, &Value::Null)?;
+        } = Script::start(Language::Python, name, plan)?;
         let port = eventually(&format!("{name} listens"), BOUND, || {
             let told = fs::read_to_string(folder.path().join("stdout")).unwrap();
             if process.has_ended() {
                 let errors = fs::read_to_string(folder.path().join("stderr")).unwrap();
                 panic!("{name} ended: {errors}");
             }
-            told.strip_suffix('\n')?.parse().ok()
+            told.split_once('\n')?.0.parse().ok()
         });
         Some(Self {
             _process: process,
-            _folder: folder,
+            folder,
             address: SocketAddr::from(([127, 0, 0, 1], port)),
         })
+    }
+
+    /// The lines that it printed after its port.
+    pub fn told(&self) -> Vec<String> {
+        let told = fs::read_to_string(self.folder.path().join("stdout")).unwrap();
+        told.lines().skip(1).map(str::to_owned).collect()
     }
 }
 

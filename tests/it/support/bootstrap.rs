@@ -7,17 +7,16 @@ use serde_json::{Value, json};
 
 use super::find::root;
 
-/// `envoy/bootstrap.yaml`.
-pub fn shipped() -> Value {
-    read("envoy/bootstrap.yaml")
-}
+/// The bootstrap that a test gets where it names no other.
+pub const GATEWAY: &str = "envoy/bootstrap.yaml";
 
 /// `envoy/ecds/keyward.yaml`.
 pub fn shipped_ecds() -> Value {
     read("envoy/ecds/keyward.yaml")
 }
 
-fn read(path: &str) -> Value {
+/// A YAML file of the project, by its path from the root.
+pub fn read(path: &str) -> Value {
     let path = root().join(path);
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -65,9 +64,12 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
         "/address/socket_address/port_value",
     ) = json!(0);
     // The built-in upstream has to be named before it has a port; a socket in Envoy's working directory needs none.
-    let pipe = json!({"pipe": {"path": "upstream.sock"}});
-    *at(named(listeners, "upstream"), "/address") = pipe.clone();
-    *at(upstream_endpoint(bootstrap), "/address") = pipe;
+    let mut names = listeners.as_array().unwrap().iter();
+    if names.any(|listener| listener["name"] == "upstream") {
+        let pipe = json!({"pipe": {"path": "upstream.sock"}});
+        *at(named(listeners, "upstream"), "/address") = pipe.clone();
+        *at(upstream_endpoint(bootstrap), "/address") = pipe;
+    }
     let discovery = at(http_filter(bootstrap, "keyward"), "/config_discovery");
     *at(discovery, "/config_source/path_config_source/path") = json!(ecds);
     *at(
@@ -78,6 +80,12 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
         discovery,
         "/default_config/config/vm_config/code/local/filename",
     ) = json!(wasm);
+}
+
+/// The cluster of that name.
+#[track_caller]
+pub fn cluster<'a>(bootstrap: &'a mut Value, name: &str) -> &'a mut Value {
+    named(at(bootstrap, "/static_resources/clusters"), name)
 }
 
 /// Takes a filter out of the gateway's chain.
@@ -98,7 +106,7 @@ pub fn route_to(bootstrap: &mut Value, upstream: SocketAddr) {
 
 fn upstream_endpoint(bootstrap: &mut Value) -> &mut Value {
     at(
-        named(at(bootstrap, "/static_resources/clusters"), "upstream"),
+        cluster(bootstrap, "upstream"),
         "/load_assignment/endpoints/0/lb_endpoints/0/endpoint",
     )
 }

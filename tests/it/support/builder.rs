@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::bootstrap::{allow_upgrades, hcm, remove_http_filter, route_to};
+use super::bootstrap::{GATEWAY, allow_upgrades, hcm, remove_http_filter, route_to};
 use super::envoy::Envoy;
 
 /// The form of the file Envoy reads the configuration from; Envoy goes by its ending.
@@ -32,6 +32,7 @@ impl Ecds {
 type Edit = Box<dyn FnOnce(&mut Value)>;
 
 pub struct Builder {
+    pub(super) bootstrap: &'static str,
     pub(super) concurrency: u32,
     pub(super) config: Option<String>,
     pub(super) ecds: Ecds,
@@ -47,6 +48,7 @@ impl Builder {
             .map(String::from)
             .to_vec();
         Self {
+            bootstrap: GATEWAY,
             concurrency: 1,
             config: None,
             ecds: Ecds::default(),
@@ -55,6 +57,12 @@ impl Builder {
             environment: Vec::new(),
             edits: Vec::new(),
         }
+    }
+
+    /// Another bootstrap that we ship, by its path.
+    pub fn bootstrap(mut self, path: &'static str) -> Self {
+        self.bootstrap = path;
+        self
     }
 
     /// The number of workers; 1 if not called.

@@ -36,6 +36,7 @@ impl Envoy {
 
     pub(super) fn start(builder: Builder) -> Result<Self, String> {
         let Builder {
+            bootstrap,
             concurrency,
             config,
             ecds,
@@ -57,7 +58,7 @@ impl Envoy {
             &wasm,
             config.as_deref().unwrap_or("{}"),
         );
-        let mut description = bootstrap::shipped();
+        let mut description = bootstrap::read(bootstrap);
         bootstrap::relocate(&mut description, &wasm, &ecds_file);
         for edit in edits {
             edit(&mut description);
