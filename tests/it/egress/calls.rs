@@ -66,6 +66,11 @@ fn the_body_and_the_answer_are_stripes() {
     assert_eq!(upstream.last().header("idempotency-key"), Some("order-7"));
     let line = egress.envoy.logged_path("/v1/charges");
     assert_eq!(line["stripe_request_id"], "req_FAKE");
+    assert_eq!(
+        line["request_id"].as_str().map(str::len),
+        Some(36),
+        "{line}"
+    );
 }
 
 #[test]
