@@ -5,11 +5,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::order::has_equals;
-use crate::refusal::DUPLICATE_MEMBER;
 
 /// Text that is copied only where it holds an escape.
 #[derive(Deserialize, Serialize)]
@@ -193,67 +190,5 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {
 impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor(PhantomData))
-    }
-}
-
-/// Any JSON, read for nothing but its well-formedness: no object in it has a member twice.
-#[derive(Default)]
-pub(crate) struct FreeForm;
-
-impl<'de> Deserialize<'de> for FreeForm {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FreeFormVisitor)
-    }
-}
-
-struct FreeFormVisitor;
-
-impl<'de> Visitor<'de> for FreeFormVisitor {
-    type Value = FreeForm;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_unit<E>(self) -> Result<FreeForm, E> {
-        Ok(FreeForm)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FreeForm, A::Error> {
-        while seq.next_element::<FreeForm>()?.is_some() {}
-        Ok(FreeForm)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FreeForm, A::Error> {
-        let mut names = Vec::new();
-        while let Some((name, FreeForm)) = map.next_entry::<Text<'de>, FreeForm>()? {
-            names.push(name.0);
-        }
-        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
-        if has_equals(&names) {
-            Err(A::Error::custom(DUPLICATE_MEMBER))
-        } else {
-            Ok(FreeForm)
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The snapshot: all keys, accounts and endpoints that one gateway decides by, as of one revision.
 
+mod annotations;
 mod convert;
 mod key;
 mod key_id;
@@ -154,6 +155,12 @@ impl Snapshot {
     #[must_use]
     pub fn key(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
         self.keys.record(&self.keys.find(digest)?, &self.grants)
+    }
+
+    /// The user that the key of that digest belongs to, as its annotations say.
+    #[must_use]
+    pub fn user_id(&self, digest: &KeyDigest) -> Option<&str> {
+        self.keys.user(&self.keys.find(digest)?)
     }
 
     /// All keys, in the order of their digests.

@@ -140,13 +140,15 @@ struct Columns {
     terms: (usize, usize),
     /// 0 for a key that always works, or the number, from 1, of its times.
     times: (usize, usize),
+    /// 0 for a key of nobody in particular, or the number, from 1, of its user. Of no bytes where no key has one.
+    user: (usize, usize),
     row: usize,
 }
 
 impl Columns {
-    fn new(widths: [usize; 5]) -> Self {
+    fn new(widths: [usize; 6]) -> Self {
         let mut at = DIGEST;
-        let [id, other, owner, terms, times] = widths.map(|width| {
+        let [id, other, owner, terms, times, user] = widths.map(|width| {
             let column = (at, width);
             at += width;
             column
@@ -157,6 +159,7 @@ impl Columns {
             owner,
             terms,
             times,
+            user,
             row: at,
         }
     }
@@ -178,6 +181,7 @@ pub(super) struct KeyRow<'a> {
     pub(super) owner: AccountIndex,
     pub(super) terms: u32,
     pub(super) times: Option<u32>,
+    pub(super) user: Option<u32>,
 }
 
 /// What rows refer to, and how they are spelled.
@@ -189,6 +193,8 @@ pub(super) struct KeyContext {
     pub(super) terms: Rows,
     pub(super) times: Rows,
     pub(super) ips: Lists,
+    /// The users that keys belong to, sorted.
+    pub(super) users: Lists,
     /// How many accounts there are.
     pub(super) accounts: usize,
 }
@@ -202,6 +208,7 @@ impl KeyContext {
             most(self.accounts.saturating_sub(1))?,
             most(self.terms.len().saturating_sub(1))?,
             most(self.times.len())?,
+            most(self.users.len())?,
         ]))
     }
 
@@ -221,16 +228,24 @@ impl KeyContext {
             }
             None => {
                 rows.extend(std::iter::repeat_n(0, self.coding.width()));
-                let place = self.place_of_other(key.id.as_bytes())?;
+                let place = place_in(&self.others, key.id.as_bytes())?;
                 u32::try_from(place).ok()?.checked_add(1)?
             }
         };
         let times = key.times.map_or(Some(0), |times| times.checked_add(1))?;
+        let user = match key.user {
+            None => 0,
+            Some(user) => {
+                let place = place_in(&self.users, user.as_bytes())?;
+                u32::try_from(place).ok()?.checked_add(1)?
+            }
+        };
         for (number, (_, width)) in [
             (other, columns.other),
             (key.owner.0, columns.owner),
             (key.terms, columns.terms),
             (times, columns.times),
+            (user, columns.user),
         ] {
             let bytes = number.to_le_bytes();
             if bytes.iter().skip(width).any(|byte| *byte != 0) {
@@ -241,25 +256,26 @@ impl KeyContext {
         Some(())
     }
 
-    fn place_of_other(&self, id: &[u8]) -> Option<usize> {
-        let (mut low, mut high) = (0, self.others.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.others.get(middle)?.cmp(id) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Some(middle),
-            }
-        }
-        None
-    }
-
     pub(super) fn id(&self, id: IdSpelling<'_>) -> Option<KeyId> {
         match id {
             IdSpelling::Coded(field) => self.coding.decode(field),
             IdSpelling::Other(place) => KeyId::new(self.others.get(place)?),
         }
     }
+}
+
+/// Where a text stands in a sorted list.
+fn place_in(sorted: &Lists, text: &[u8]) -> Option<usize> {
+    let (mut low, mut high) = (0, sorted.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match sorted.get(middle)?.cmp(text) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Some(middle),
+        }
+    }
+    None
 }
 
 /// A row to be written.
@@ -269,6 +285,7 @@ pub(super) struct NewRow<'a> {
     pub(super) owner: AccountIndex,
     pub(super) terms: u32,
     pub(super) times: Option<u32>,
+    pub(super) user: Option<&'a str>,
 }
 
 /// All keys of a snapshot.
@@ -329,6 +346,7 @@ impl KeyTable {
             owner: AccountIndex(number(self.columns.owner)?),
             terms: number(self.columns.terms)?,
             times: number(self.columns.times)?.checked_sub(1),
+            user: number(self.columns.user)?.checked_sub(1),
         })
     }
 
@@ -358,6 +376,12 @@ impl KeyTable {
         number.map_or(Some(Times::default()), |number| {
             Times::read(self.context.times.row(index(number)?)?)
         })
+    }
+
+    /// The user that a row's key belongs to, where it is a text that may be shown.
+    pub(super) fn user(&self, row: &KeyRow<'_>) -> Option<&str> {
+        let user = self.context.users.get(index(row.user?)?)?;
+        std::str::from_utf8(user).ok()
     }
 
     /// What a row says. A reference that leads nowhere must never be taken for one to nothing, which would mean "no limit": then there is no key.

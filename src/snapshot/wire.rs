@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::wire::{FreeForm, Integer, Members, MembersVisitor, Object, Text, present, words};
+use super::annotations::Annotations;
+use crate::wire::{Integer, Members, MembersVisitor, Object, Text, present, words};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,8 +170,8 @@ pub(super) struct Key<'a> {
     pub(super) grants: Option<Grants<'a>>,
     #[serde(default, deserialize_with = "present")]
     pub(super) connect_grants: Option<Grants<'a>>,
-    #[serde(default, rename = "annotations")]
-    pub(super) _annotations: FreeForm,
+    #[serde(default, borrow)]
+    pub(super) annotations: Annotations<'a>,
 }
 
 words! {

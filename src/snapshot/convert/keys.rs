@@ -11,7 +11,8 @@ use crate::account::{AccountForest, AccountIndex};
 use crate::address::{parse_range, push_range};
 use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
-use crate::order::{second_of_equals, sorted_numbers};
+use crate::mask::KnownPrefixes;
+use crate::order::{second_of_equals, sort, sorted_numbers};
 use crate::permission::PermissionRegistry;
 use crate::refusal::{Place, Refusal};
 use crate::rows::{Lists, Rows};
@@ -28,6 +29,7 @@ const TOO_MANY: &str = "too many keys";
 pub(super) struct KeyReader<'r, 'a> {
     accounts: &'r AccountForest,
     permissions: &'r PermissionRegistry,
+    prefixes: &'r KnownPrefixes,
     grant_sets: &'r mut GrantSets<'a>,
     ips: Interned<Vec<u8>>,
     terms: Interned<[u8; TERMS_ROW]>,
@@ -41,17 +43,20 @@ struct Key<'a> {
     owner: AccountIndex,
     terms: u32,
     times: Option<u32>,
+    user: Option<Cow<'a, str>>,
 }
 
 impl<'r, 'a> KeyReader<'r, 'a> {
     pub(super) fn new(
         accounts: &'r AccountForest,
         permissions: &'r PermissionRegistry,
+        prefixes: &'r KnownPrefixes,
         grant_sets: &'r mut GrantSets<'a>,
     ) -> Self {
         Self {
             accounts,
             permissions,
+            prefixes,
             grant_sets,
             ips: Interned::default(),
             terms: Interned::default(),
@@ -90,7 +95,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
             enforcement,
             grants,
             connect_grants,
-            _annotations: _,
+            annotations,
         } = wire;
         let too_many = || place.refused(TOO_MANY);
         let digest = KeyDigest::from_hex(&sha256.0)
@@ -138,6 +143,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
             owner,
             terms: self.terms.number(terms.row()).ok_or_else(too_many)?,
             times,
+            user: annotations.user_id(self.prefixes),
         })
     }
 
@@ -173,19 +179,25 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         let coding = IdCoding::for_ids(&ids);
         let others = ids.iter().filter(|id| !coding.fits(id));
         let others = Lists::collect(others.map(|id| id.as_bytes()));
+        let mut users: Vec<&str> = keys.iter().filter_map(|key| key.user.as_deref()).collect();
+        sort(&mut users);
+        users.dedup();
+        let users = Lists::collect(users.iter().map(|user| user.as_bytes()));
         let keys: Vec<&Key<'_>> = by_digest
             .iter()
             .filter_map(|number| keys.get(*number))
             .collect();
         let assembled = others
             .zip(Lists::collect(self.ips.values.iter().map(Vec::as_slice)))
-            .and_then(|(others, ips)| {
+            .zip(users)
+            .and_then(|((others, ips), users)| {
                 let context = KeyContext {
                     coding,
                     others,
                     terms: Rows::from_bytes(TERMS_ROW, self.terms.values.as_flattened()),
                     times: Rows::from_bytes(TIMES_ROW, self.times.values.as_flattened()),
                     ips,
+                    users,
                     accounts: self.accounts.len(),
                 };
                 let width = context.row_width()?;
@@ -197,6 +209,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
                         owner: key.owner,
                         terms: key.terms,
                         times: key.times,
+                        user: key.user.as_deref(),
                     };
                     context.push_row(&mut rows, &row)?;
                 }

@@ -108,7 +108,8 @@ impl<'a> Parts<'a> {
         let accounts = forest(&accounts, profile, &place.then("accounts"))?;
         let permissions = &heading.permissions;
         let mut grant_sets = GrantSets::named(grant_sets, permissions, &place.then("grant_sets"))?;
-        let reader = KeyReader::new(&accounts, permissions, &mut grant_sets);
+        let prefixes = profile.known_prefixes();
+        let reader = KeyReader::new(&accounts, permissions, prefixes, &mut grant_sets);
         let keys = reader.keys(keys, empty, place)?;
         Ok(Self {
             heading,

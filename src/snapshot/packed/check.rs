@@ -10,6 +10,7 @@ use crate::permission::{Permission, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::rows::{Rows, index};
+use crate::snapshot::annotations::{USER_ID, is_user_id};
 use crate::snapshot::convert::{
     A_NAME, ACCOUNT_ID, ID, check_owner, check_terms, is_id, refusal_of, time,
 };
@@ -93,10 +94,12 @@ pub(super) fn keys(
     let terms = terms(context, grant_sets, place)?;
     times(&context.times, &place.then("times"))?;
     other_ids(context, prefixes, &place.then("other_ids"))?;
+    users(context, prefixes, &place.then("users"))?;
     let place = place.then("keys");
     buckets(keys, &place)?;
     let accounts: Vec<Account<'_>> = accounts.iter().collect();
     let mut is_used = vec![false; context.others.len()];
+    let mut has_keys = vec![false; context.users.len()];
     let mut fingerprints = Vec::with_capacity(keys.len());
     let mut before = None;
     for number in 0..keys.len() {
@@ -135,6 +138,10 @@ pub(super) fn keys(
         if !is_timed {
             return Err(place().expected("times of the file"));
         }
+        if let Some(user) = row.user {
+            let user = index(user).and_then(|user| has_keys.get_mut(user));
+            *user.ok_or_else(|| place().expected("a user of the file"))? = true;
+        }
         let owner = index(row.owner.0).and_then(|owner| accounts.get(owner));
         if check_owner(owner.copied(), terms.kind, &Place::default()).is_err() {
             check_owner(owner.copied(), terms.kind, &place().then("owner"))?;
@@ -142,6 +149,9 @@ pub(super) fn keys(
     }
     if is_used.contains(&false) {
         return Err(place.expected("a key for every id of the file"));
+    }
+    if has_keys.contains(&false) {
+        return Err(place.expected("a key for every user of the file"));
     }
     unique_ids(keys, &fingerprints, &place)
 }
@@ -223,6 +233,26 @@ fn other_ids(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> R
             return Err(place().expected("an id that does not fit into a row"));
         }
         before = id;
+    }
+    Ok(())
+}
+
+/// Users, each once.
+fn users(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> Result<(), Refusal> {
+    if !context.users.are_whole() {
+        return Err(place.expected("users that end in ascending order"));
+    }
+    let mut before = "";
+    for number in 0..context.users.len() {
+        let place = || place.at(number);
+        let user = context.users.get(number).unwrap_or(&[]);
+        let user = std::str::from_utf8(user).ok();
+        let user = user.filter(|user| is_user_id(user, prefixes));
+        let user = user.ok_or_else(|| place().expected(USER_ID))?;
+        if user <= before {
+            return Err(place().expected(SORTED));
+        }
+        before = user;
     }
     Ok(())
 }

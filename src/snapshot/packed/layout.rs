@@ -5,11 +5,17 @@ use crate::rows::{long_at, number_at};
 /// How a packed snapshot begins. The first byte begins no text, and the others do not survive a transfer as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89KWS\r\n\x1a\n";
 
-/// The version of the layout.
+/// The version of the layout of a file in which no key has a user.
 pub(super) const VERSION: u32 = 1;
+
+/// The version of the layout with users: two counts more in the header, a part behind the other ids, and a column. Who knows version 1 alone refuses it.
+pub(super) const VERSION_WITH_USERS: u32 = 2;
 
 /// The bytes of a header.
 pub(super) const HEADER: usize = 68;
+
+/// What follows the header in version 2.
+pub(super) const USERS_HEADER: usize = 8;
 
 /// What the checksum covers begins here.
 pub(super) const COVERED: usize = 16;
@@ -33,6 +39,9 @@ pub(super) struct Counts {
     pub(super) other_ids: u32,
     pub(super) other_id_bytes: u32,
     pub(super) keys: u32,
+    /// Both 0 in version 1.
+    pub(super) users: u32,
+    pub(super) user_bytes: u32,
 }
 
 /// A header that was read.
@@ -44,7 +53,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// `None` for what is no header: too short, or another magic.
+    /// `None` for what is no header: too short, or another magic. What version 2 counts besides stands behind it: see [`Counts::with_users`].
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != HEADER || !bytes.starts_with(&MAGIC) {
             return None;
@@ -66,13 +75,24 @@ impl Header {
                 other_ids: number(10)?,
                 other_id_bytes: number(11)?,
                 keys: number(12)?,
+                users: 0,
+                user_bytes: 0,
             },
         })
     }
 }
 
 impl Counts {
-    /// The part of a header that the checksum covers.
+    /// With what stands behind the header in version 2.
+    pub(super) fn with_users(self, bytes: &[u8]) -> Option<Self> {
+        Some(Self {
+            users: number_at(bytes, 0, 4)?,
+            user_bytes: number_at(bytes, 4, 4)?,
+            ..self
+        })
+    }
+
+    /// The part of a header that the checksum covers, in the lowest version that says it.
     pub(super) fn covered(&self) -> Vec<u8> {
         let Self {
             head_bytes,
@@ -87,9 +107,15 @@ impl Counts {
             other_ids,
             other_id_bytes,
             keys,
+            users,
+            user_bytes,
         } = *self;
+        let (version, behind) = match users {
+            0 => (VERSION, &[][..]),
+            _ => (VERSION_WITH_USERS, &[users, user_bytes][..]),
+        };
         [
-            VERSION,
+            version,
             head_bytes,
             accounts,
             account_id_bytes,
@@ -103,7 +129,9 @@ impl Counts {
             other_id_bytes,
             keys,
         ]
-        .into_iter()
+        .iter()
+        .chain(behind)
+        .copied()
         .flat_map(u32::to_le_bytes)
         .collect()
     }

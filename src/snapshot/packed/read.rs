@@ -4,7 +4,9 @@ use std::hash::Hasher;
 
 use twox_hash::XxHash64;
 
-use super::layout::{COVERED, Counts, HEADER, Header, SEED, VERSION};
+use super::layout::{
+    COVERED, Counts, HEADER, Header, SEED, USERS_HEADER, VERSION, VERSION_WITH_USERS,
+};
 use super::{Packed, wire};
 use crate::account::{ACCOUNT_ROW, AccountForest};
 use crate::json::from_json;
@@ -83,15 +85,27 @@ pub(super) fn read<S: Source>(
     };
     let bytes = reader.block(HEADER)?;
     let header = Header::read(&bytes).ok_or_else(|| place.expected("a packed snapshot"))?;
-    if header.version != VERSION {
-        return Err(place.expected("version 1 of the packed form").into());
+    if !matches!(header.version, VERSION | VERSION_WITH_USERS) {
+        return Err(place.expected("version 1 or 2 of the packed form").into());
     }
     if trust == Trust::Nothing {
         let mut checksum = XxHash64::with_seed(SEED);
         checksum.write(bytes.get(COVERED..).unwrap_or(&[]));
         reader.checksum = Some(checksum);
     }
-    let packed = reader.packed(&header.counts)?;
+    let mut counts = header.counts;
+    if header.version == VERSION_WITH_USERS {
+        if size < HEADER + USERS_HEADER {
+            return Err(too_short());
+        }
+        let behind = reader.block(USERS_HEADER)?;
+        // One way to write a snapshot: without users it is version 1.
+        counts = counts
+            .with_users(&behind)
+            .filter(|counts| counts.users > 0)
+            .ok_or_else(|| place.expected("users, or version 1 of the packed form"))?;
+    }
+    let packed = reader.packed(&counts)?;
     if reader.at != reader.end {
         return Err(too_short());
     }
@@ -140,6 +154,7 @@ impl<S: Source> Reader<'_, S> {
             terms: self.rows(counts.terms, TERMS_ROW)?,
             times: self.rows(counts.times, TIMES_ROW)?,
             others: self.lists(counts.other_ids, counts.other_id_bytes)?,
+            users: self.lists(counts.users, counts.user_bytes)?,
             accounts: accounts.len(),
         };
         let width = context.row_width().ok_or_else(|| self.too_short())?;

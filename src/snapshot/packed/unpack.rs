@@ -1,4 +1,4 @@
-//! From the packed form back to JSON: the same content, in the order of the packed tables, without the annotations, which no packed form holds.
+//! From the packed form back to JSON: the same content, in the order of the packed tables. Of the annotations a packed form holds `user_id` alone.
 
 use ipnet::IpNet;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -153,6 +153,13 @@ struct KeyText<'a> {
     grants: Option<Grants<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connect_grants: Option<Grants<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<AnnotationsText<'a>>,
+}
+
+#[derive(Serialize)]
+struct AnnotationsText<'a> {
+    user_id: &'a str,
 }
 
 impl Serialize for Keys<'_> {
@@ -200,6 +207,7 @@ impl Unpacked<'_> {
             enforcement: (terms.enforcement == Enforcement::Shadow).then_some("shadow"),
             grants: self.grants(terms.grants),
             connect_grants: self.grants(terms.connect_grants),
+            annotations: keys.user(row).map(|user_id| AnnotationsText { user_id }),
         }))
     }
 

@@ -121,6 +121,8 @@ impl Packed {
             other_ids: count(context.others.len())?,
             other_id_bytes: count(context.others.pool().len())?,
             keys: count(self.keys.len())?,
+            users: count(context.users.len())?,
+            user_bytes: count(context.users.pool().len())?,
         };
         let covered = counts.covered();
         let mut chunks: Vec<&[u8]> = vec![&self.head];
@@ -131,6 +133,7 @@ impl Packed {
         chunks.extend(context.terms.chunks());
         chunks.extend(context.times.chunks());
         chunks.extend(parts(&context.others));
+        chunks.extend(parts(&context.users));
         chunks.extend(self.keys.buckets().chunks());
         chunks.extend(self.keys.rows().chunks());
         let mut checksum = XxHash64::with_seed(SEED);

@@ -1,6 +1,7 @@
 //! The packed form says what the JSON form says, and whatever its bytes are, it is refused or can be looked at without harm.
 
 mod faults;
+mod users;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
