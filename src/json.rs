@@ -68,6 +68,8 @@ const MEMBERS: &[&str] = &[
     "principal_header",
     "identity_headers",
     "filter_state",
+    "verify_path",
+    "role",
     "profile",
     "format",
     "revision",

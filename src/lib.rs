@@ -34,5 +34,6 @@ pub mod request;
 mod rows;
 pub mod snapshot;
 pub mod upstream;
+pub mod usage;
 pub mod version;
 mod wire;

@@ -54,6 +54,16 @@ pub enum Preflight {
     Check,
 }
 
+/// What the filter is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// To decide on requests.
+    #[default]
+    Gateway,
+    /// To tell, on a listener of its own, how often keys are used. It has no snapshot, so every other request is denied.
+    UsageReport,
+}
+
 /// How one gateway decides and what it tells.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -75,6 +85,10 @@ pub struct Settings {
     pub identity_headers: Box<[(Box<str>, Member)]>,
     /// The name of the filter state under `wasm.`.
     pub filter_state: Box<str>,
+    /// The path under which the filter answers what it knows of the credential, if there is one.
+    pub verify_path: Option<Box<str>>,
+    /// What the filter is there for.
+    pub role: Role,
 }
 
 impl Default for Settings {
@@ -89,6 +103,8 @@ impl Default for Settings {
             principal_header: Some(PRINCIPAL_HEADER.into()),
             identity_headers: Box::default(),
             filter_state: FILTER_STATE.into(),
+            verify_path: None,
+            role: Role::default(),
         }
     }
 }
@@ -191,8 +207,17 @@ impl<'a> wire::Configuration<'a> {
             principal_header,
             identity_headers,
             filter_state,
+            verify_path,
+            role,
             profile,
         } = self;
+        let role = match role {
+            wire::Role::Gateway => Role::Gateway,
+            wire::Role::UsageReport if snapshot.is_some() || verify_path.is_some() => {
+                return Err(Place::member("role").refused(REPORTS));
+            }
+            wire::Role::UsageReport => Role::UsageReport,
+        };
         let profile = match profile {
             None => Profile::stripe(),
             Some(Object(profile)) => profile.read(&Place::member("profile"))?,
@@ -246,6 +271,11 @@ impl<'a> wire::Configuration<'a> {
                     .expected("1 to 64 letters, digits, `_`, `.` or `-`"));
             }
         };
+        let verify_path = match verify_path {
+            None => None,
+            Some(path) if is_verify_path(&path.0, &profile) => Some(path.0.as_ref().into()),
+            Some(_) => return Err(Place::member("verify_path").expected(VERIFY_PATH)),
+        };
         let settings = Settings {
             serve_mode: match serve_mode {
                 wire::ServeMode::Any => ServeMode::Any,
@@ -263,6 +293,8 @@ impl<'a> wire::Configuration<'a> {
             principal_header,
             identity_headers: single.into(),
             filter_state,
+            verify_path,
+            role,
         };
         Ok((settings, profile, snapshot))
     }
@@ -273,4 +305,25 @@ fn is_filter_state(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+/// So that nobody turns a gateway into a report by one word.
+const REPORTS: &str = "a usage report has no snapshot and no verify_path";
+
+const VERIFY_PATH: &str = "a path `/…` of at most 128 letters, digits, `_`, `~`, `-` and `.`, no segment of which is empty or begins with a dot";
+
+/// One that has one reading, in the filter and everywhere else.
+fn is_verify_path(path: &str, profile: &Profile) -> bool {
+    let is_segment = |segment: &str| {
+        !segment.starts_with('.')
+            && !segment.is_empty()
+            && segment.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'~' | b'-' | b'.')
+            })
+    };
+    path.len() <= 128
+        && path
+            .strip_prefix('/')
+            .is_some_and(|segments| segments.split('/').all(is_segment))
+        && !profile.known_prefixes().occur_in(path)
 }

@@ -1,6 +1,6 @@
 //! The packed form of a plugin configuration: the settings as JSON behind their length, and then a packed snapshot. It is what a `BytesValue` holds.
 
-use super::{Configuration, wire};
+use super::{Configuration, REPORTS, Role, wire};
 use crate::json::from_json;
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
@@ -93,6 +93,7 @@ fn settings_of(json: &[u8]) -> Result<(super::Settings, Profile), Refusal> {
     let wire: wire::Configuration<'_> = from_json(json)?;
     let (settings, profile, snapshot) = wire.split()?;
     match snapshot {
+        None if settings.role == Role::UsageReport => Err(Place::member("role").refused(REPORTS)),
         None => Ok((settings, profile)),
         Some(_) => Err(Place::member("snapshot").refused("the packed snapshot is the only one")),
     }

@@ -31,6 +31,10 @@ pub(super) struct Configuration<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     pub(super) filter_state: Option<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
+    pub(super) verify_path: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) role: Role,
+    #[serde(default, borrow, deserialize_with = "present")]
     pub(super) profile: Option<Object<WireProfile<'a>>>,
 }
 
@@ -40,6 +44,10 @@ fn yes() -> bool {
 
 words! {
     pub(super) enum ServeMode { Any = "any", Live = "live", Test = "test" }
+}
+
+words! {
+    pub(super) enum Role { Gateway = "gateway", UsageReport = "usage_report" }
 }
 
 words! {

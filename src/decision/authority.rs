@@ -6,7 +6,7 @@ use crate::snapshot::KeyRecord;
 
 /// What a key may do on one account.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Authority<'a> {
+pub enum Authority<'a> {
     /// Everything.
     Full,
     /// What it is granted.
@@ -17,7 +17,8 @@ pub(super) enum Authority<'a> {
 
 impl<'a> Authority<'a> {
     /// `connect_grants` decide on connected accounts, `grants` elsewhere.
-    pub(super) fn of(key: &KeyRecord<'a>, is_connected: bool) -> Self {
+    #[must_use]
+    pub fn of(key: &KeyRecord<'a>, is_connected: bool) -> Self {
         let own = key.grants();
         if !is_connected {
             return match (own, key.kind()) {
@@ -39,7 +40,8 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether `permission` is held at `level`.
-    pub(super) fn grants(&self, permission: Permission, level: AccessLevel) -> bool {
+    #[must_use]
+    pub fn grants(&self, permission: Permission, level: AccessLevel) -> bool {
         match self {
             Self::Full => true,
             Self::Limited(grants) => grants.allow(permission, level),

@@ -100,20 +100,25 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     }
 
     pub(super) fn deny(self, reason: DenyReason) -> Decision<'a> {
-        Decision::Deny(Box::new(Denial {
+        Decision::Deny(self.denial(reason))
+    }
+
+    pub(super) fn denial(self, reason: DenyReason) -> Box<Denial<'a>> {
+        Box::new(Denial {
             reason,
             principal: self.principal,
             evidence: self.evidence,
-        }))
+        })
+    }
+
+    /// What was established, for whoever asks about the key alone.
+    pub(super) fn established(self) -> (Principal<'a>, Evidence<'a>) {
+        (self.principal, self.evidence)
     }
 
     /// The order of the decision. The first rule that fails answers.
     pub(super) fn ask(&mut self) -> Result<(), DenyReason> {
-        let credential = self.rule_2_credential()?;
-        let key = &self.rule_3_known(credential)?;
-        self.rule_4_alive(key)?;
-        self.rule_5_address(key)?;
-        self.rule_6_mode(key)?;
+        let key = &self.ask_about_key()?;
         self.rule_7_version(key)?;
         let target = self.rule_8_target(key)?;
         let authority = Authority::of(key, target.is_connected);
@@ -125,6 +130,16 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         }
         self.rule_11_permission(&authority, &endpoint)?;
         self.rule_11_expansions(&authority, &endpoint)
+    }
+
+    /// Rules 2 to 6, which are about the key alone.
+    pub(super) fn ask_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
+        let credential = self.rule_2_credential()?;
+        let key = self.rule_3_known(credential)?;
+        self.rule_4_alive(&key)?;
+        self.rule_5_address(&key)?;
+        self.rule_6_mode(&key)?;
+        Ok(key)
     }
 
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {

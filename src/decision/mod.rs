@@ -5,6 +5,7 @@ mod expansions;
 mod inquiry;
 mod target;
 mod v2;
+mod verification;
 
 #[cfg(test)]
 mod tests;
@@ -12,9 +13,11 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 
+pub use authority::Authority;
 pub use expansions::Inexpandable;
 pub use inquiry::Evidence;
 use inquiry::Inquiry;
+pub use verification::{Verification, Verified, verify};
 
 use crate::configuration::{Configuration, Preflight, Settings};
 use crate::endpoint::{Method, PlainPath};

@@ -19,6 +19,8 @@ const HTTP_REQUEST_HEADERS: u32 = 0;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const HTTP_REQUEST_STREAM: u32 = 0;
 const NOT_FOUND: u32 = 1;
+/// What a gRPC client is told of an answer that is no refusal. Of the others Envoy tells it what belongs to the status.
+const GRPC_OK: i32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
 
 /// How loud a log line is.
@@ -83,6 +85,20 @@ unsafe extern "C" {
     fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_get_shared_data(
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+        version: u32,
+    ) -> u32;
 }
 
 fn check(status: u32) -> HostResult<()> {
@@ -181,6 +197,10 @@ pub(super) fn send_local_response(
     body: &str,
     headers: &[u8],
 ) -> HostResult<()> {
+    let grpc_status = match status {
+        200 => GRPC_OK,
+        _ => NO_GRPC_STATUS,
+    };
     // SAFETY: pointers and sizes are those of the slices.
     check(unsafe {
         proxy_send_local_response(
@@ -191,7 +211,7 @@ pub(super) fn send_local_response(
             body.len(),
             headers.as_ptr(),
             headers.len(),
-            NO_GRPC_STATUS,
+            grpc_status,
         )
     })
 }
@@ -230,4 +250,28 @@ pub(super) fn increment_metric(id: u32, offset: i64) {
 pub(super) fn set_tick_period(period: u32) {
     // SAFETY: the call takes no pointer.
     let _ = unsafe { proxy_set_tick_period_milliseconds(period) };
+}
+
+/// A text that all VMs of this VM's name share, and its version.
+pub(super) fn shared_data(name: &str) -> HostResult<Option<(Box<[u8]>, u32)>> {
+    let mut version = 0;
+    // SAFETY: pointer and size are those of `name`; the host writes a pointer, a size and four bytes.
+    let text = received(|data, size| unsafe {
+        proxy_get_shared_data(name.as_ptr(), name.len(), data, size, &raw mut version)
+    })?;
+    Ok(text.map(|text| (text, version)))
+}
+
+/// Replaces the shared text of that version. The first one is written whatever the version.
+pub(super) fn set_shared_data(name: &str, text: &[u8], version: u32) -> HostResult<()> {
+    // SAFETY: pointers and sizes are those of the slices.
+    check(unsafe {
+        proxy_set_shared_data(
+            name.as_ptr(),
+            name.len(),
+            text.as_ptr(),
+            text.len(),
+            version,
+        )
+    })
 }

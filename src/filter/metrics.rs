@@ -23,6 +23,8 @@ enum Slot {
     Allow(&'static str),
     WouldDeny(DenyReason),
     Deny(DenyReason),
+    /// A verification that the filter answered, and the key was good.
+    Verify,
 }
 
 impl Slot {
@@ -32,6 +34,7 @@ impl Slot {
             Self::Allow(kind) => ("allow", kind),
             Self::WouldDeny(reason) => ("would_deny", reason.name()),
             Self::Deny(reason) => ("deny", reason.name()),
+            Self::Verify => ("verify", "key"),
         };
         format!("decision=.={decision};.;reason=.={reason};.;keyward_requests_total")
     }
@@ -60,6 +63,11 @@ pub(super) fn count_permit(permit: &Permit<'_>) {
 /// Counts a request that does not pass.
 pub(super) fn count_denial(reason: DenyReason) {
     count(Slot::Deny(reason));
+}
+
+/// Counts a verification of a good key.
+pub(super) fn count_verification() {
+    count(Slot::Verify);
 }
 
 fn metric(kind: MetricKind, name: &'static str) -> Option<u32> {

@@ -8,6 +8,8 @@ mod metrics;
 mod tenure;
 #[cfg(feature = "trap-door")]
 mod trap_door;
+mod usage;
+mod verification;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
@@ -17,7 +19,8 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use crate::address;
-use crate::decision::{Decision, Denial, Environment, Permit, decide};
+use crate::configuration::Configuration;
+use crate::decision::{Decision, Denial, Environment, Permit, decide, verify};
 use crate::header_map;
 use crate::reason::DenyReason;
 use crate::reply::{Reply, RequestId};
@@ -84,7 +87,10 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let again = self.tenure.as_ref().is_some_and(|tenure| tenure.tick());
+        let again = self.tenure.as_ref().is_some_and(|tenure| {
+            let is_back = tenure.tick();
+            tenure.usage().share(tenure.plugin()) || is_back
+        });
         host::set_tick_period(if again { BACK_PERIOD } else { 0 });
     }
 
@@ -136,9 +142,18 @@ impl HttpContext for Exchange {
         if request.exposes_secret {
             metrics::count_secret_key_in_query();
         }
+        if let Some(reply) = usage::report(configuration, &request) {
+            return answer(configuration, &reply, "report");
+        }
+        if let Some(verification) = verify(configuration, &request, &Host) {
+            return verification::answer(configuration, self.tenure.as_deref(), &verification);
+        }
         match decide(configuration, &request, &Host) {
             Decision::Allow(permit) => match allow(&gateway, &request, &permit) {
-                Ok(()) => Action::Continue,
+                Ok(()) => {
+                    usage::count_permit(self.tenure.as_deref(), &permit);
+                    Action::Continue
+                }
                 Err(HostStatus(status)) => {
                     host::log(
                         LogLevel::Error,
@@ -149,7 +164,10 @@ impl HttpContext for Exchange {
                     deny_unread(&gateway)
                 }
             },
-            Decision::Deny(denial) => deny(&gateway, &denial),
+            Decision::Deny(denial) => {
+                usage::count_denial(self.tenure.as_deref(), &denial);
+                deny(&gateway, &denial)
+            }
         }
     }
 }
@@ -191,18 +209,22 @@ fn deny_unread(gateway: &Gateway) -> Action {
     deny(gateway, &Denial::unread(DenyReason::HostFailure))
 }
 
-/// Answers in the upstream's stead. Whatever the host says to that, the request does not go on.
 fn deny(gateway: &Gateway, denial: &Denial<'_>) -> Action {
     let configuration = &gateway.configuration;
     let reply = Reply::new(configuration, denial, request_id());
     metrics::count_denial(denial.reason());
+    answer(configuration, &reply, &denial.to_string())
+}
+
+/// Answers in the upstream's stead. Whatever the host says to that, the request does not go on. `state` does not start with `allow`.
+fn answer(configuration: &Configuration, reply: &Reply, state: &str) -> Action {
     let headers = header_map::serialize(&reply.headers);
     let sent = host::send_local_response(reply.status, &reply.details, &reply.body, &headers);
     if sent.is_err() {
         host::reset_stream();
     }
     // A state that cannot be written is no pass either: only `allow` lets a request through.
-    let _ = host::set_filter_state(&configuration.settings().filter_state, &denial.to_string());
+    let _ = host::set_filter_state(&configuration.settings().filter_state, state);
     Action::Pause
 }
 

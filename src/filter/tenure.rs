@@ -10,7 +10,9 @@ use std::rc::Rc;
 
 use super::gateway::Gateway;
 use super::host::{self, LogLevel};
+use super::usage::Usage;
 use super::{census, memory, metrics};
+use crate::configuration::Role;
 use crate::snapshot::{Revision, Snapshot};
 
 /// Plugins that share a VM share its statics: each is known by its name, its root id and its listener's direction, and never sees another's keys.
@@ -24,6 +26,11 @@ impl PluginId {
     pub(super) fn of_this_plugin() -> Self {
         let names = ["plugin_name", "plugin_root_id", "listener_direction"];
         Self(names.map(|name| host::property(name).ok().flatten().unwrap_or_default()))
+    }
+
+    /// What tells plugins apart, in one text.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.0.join(&0)
     }
 
     /// The plugin in the names of its metrics: its name, and what else tells it from others, joined with `/`. All of it is the operator's.
@@ -69,6 +76,7 @@ pub(super) struct Tenure {
     turn: Cell<Turn>,
     lag: Cell<Lag>,
     standing: Cell<Standing>,
+    usage: Usage,
 }
 
 /// Where a tenure stands among those of its plugin.
@@ -127,6 +135,7 @@ impl Tenure {
             turn: Cell::new(Turn::Waiting),
             lag: Cell::new(lag),
             standing: Cell::new(Standing::Trial),
+            usage: Usage::default(),
         });
         TENURES.with_borrow_mut(|tenures| tenures.push(Rc::clone(&tenure)));
         tenure
@@ -185,8 +194,25 @@ impl Tenure {
         gateway.configuration.snapshot().map(Snapshot::revision)
     }
 
+    /// Whether it is there to report usage, and serves no snapshot that anybody waits for.
+    fn only_reports(&self) -> bool {
+        let gateway = self.gateway.borrow();
+        gateway.configuration.settings().role == Role::UsageReport
+    }
+
+    /// How often its keys are used.
+    pub(super) fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// Whose tenure it is.
+    pub(super) fn plugin(&self) -> &PluginId {
+        &self.plugin
+    }
+
     /// The plugin was replaced or taken away, and its last stream has ended.
     pub(super) fn end(&self) {
+        self.usage.end(&self.plugin);
         self.close();
         TENURES.with_borrow_mut(|tenures| {
             tenures.retain(|other| !std::ptr::eq(&raw const **other, self));
@@ -266,6 +292,7 @@ fn count(plugin: &PluginId) {
     let mut back: Option<Option<Revision>> = None;
     each_of(plugin, |tenure| match tenure.standing.get() {
         Standing::Trial => {}
+        _ if tenure.only_reports() => {}
         Standing::Settled | Standing::Old => newest = Some(tenure.revision()),
         Standing::Back(_) => {
             let revision = tenure.revision();

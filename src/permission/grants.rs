@@ -39,6 +39,11 @@ impl Grants {
         find(&self.0, permission).is_some_and(|granted| granted >= level)
     }
 
+    /// What may be done, each permission once with its highest level, what is implied among it.
+    pub fn iter(&self) -> impl Iterator<Item = (Permission, AccessLevel)> {
+        self.0.iter().copied()
+    }
+
     /// Whether nothing at all is granted.
     #[must_use]
     pub fn is_empty(&self) -> bool {

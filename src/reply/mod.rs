@@ -1,6 +1,7 @@
 //! The reply to a denied request, byte for byte as Stripe's clients expect it.
 
 mod message;
+mod verification;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use crate::credential::Scheme;
 use crate::decision::Denial;
 use crate::profile::Profile;
 use crate::reason::DenyReason;
+pub use verification::Activity;
 
 /// A reply: what Envoy sends in the upstream's stead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,13 +121,14 @@ fn headers(profile: &Profile, denial: &Denial<'_>, id: RequestId) -> Vec<(String
         push(profile.names().retry_header.shown(), "false");
         push("Cache-Control", "no-cache, no-store");
     }
-    let id = String::from_utf8_lossy(&id.0);
-    push(
-        "Request-Id",
-        &format!("{}{id}", profile.names().request_id_prefix),
-    );
+    push("Request-Id", &request_id(profile, id));
     push("X-Keyward-Denied", reason.name());
     headers
+}
+
+fn request_id(profile: &Profile, RequestId(id): RequestId) -> String {
+    let id = String::from_utf8_lossy(&id);
+    format!("{}{id}", profile.names().request_id_prefix)
 }
 
 fn body(configuration: &Configuration, denial: &Denial<'_>) -> String {

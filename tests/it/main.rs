@@ -1,4 +1,6 @@
 //! All integration tests, in one binary.
+// `json!` of a whole configuration.
+#![recursion_limit = "256"]
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,
@@ -43,4 +45,5 @@ mod soak;
 #[allow(dead_code, reason = "a harness: each test takes what it needs of it")]
 mod support;
 mod unsafety;
+mod verification;
 mod wait;

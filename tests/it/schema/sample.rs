@@ -14,6 +14,8 @@ pub fn full() -> Value {
         "principal_header": "x-principal",
         "identity_headers": {"x-account-id": "account", "x-key": "key"},
         "filter_state": "keyward.edge",
+        "verify_path": "/v1/keys/verify.json",
+        "role": "gateway",
         "profile": {
             "preset": "plain",
             "prefixes": {"secret": ["acme_sk_"], "restricted": ["acme_rk_live_", "acme_rk_test_"], "publishable": ["acme_pk_"], "organization": ["acme_ok-"]},

@@ -1,0 +1,126 @@
+//! Verification: a client asks about its own credential, and the filter answers. Rules 1 to 6 decide, as for every request; what the key may do is told, and
+//! nothing is done with it. Shadow changes nothing here: whoever asks learns what is so.
+
+use std::fmt;
+
+use super::authority::Authority;
+use super::{Denial, Environment, Inquiry, is_stale};
+use crate::account::IdKind;
+use crate::configuration::{Configuration, Settings};
+use crate::principal::Principal;
+use crate::reason::DenyReason;
+use crate::request::RequestHead;
+use crate::snapshot::{KeyRecord, Snapshot};
+
+/// What became of a verification. Neither is a permit: no request for one ever goes on to the upstream.
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is made once per request, on the stack; a box would be one more allocation"
+)]
+pub enum Verification<'a> {
+    /// The credential is good.
+    Valid(Verified<'a>),
+    /// It is not, or nothing can be said.
+    Refused(Box<Denial<'a>>),
+}
+
+/// What is known of a good credential.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    key: KeyRecord<'a>,
+    principal: Principal<'a>,
+    snapshot: &'a Snapshot,
+    user_id: Option<&'a str>,
+}
+
+impl<'a> Verified<'a> {
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &KeyRecord<'a> {
+        &self.key
+    }
+
+    /// What the key may do, on its own account or on connected ones.
+    #[must_use]
+    pub fn authority(&self, is_connected: bool) -> Authority<'a> {
+        Authority::of(&self.key, is_connected)
+    }
+
+    /// The account that owns the key; none of an organization's own key.
+    #[must_use]
+    pub fn account(&self) -> Option<&'a str> {
+        let owner = self.snapshot.accounts().account(self.key.owner());
+        owner
+            .filter(|owner| owner.kind() == IdKind::Account)
+            .map(|owner| owner.id())
+    }
+
+    /// The organization at the root of the owner's tree.
+    #[must_use]
+    pub fn org(&self) -> Option<&'a str> {
+        self.principal.org
+    }
+
+    /// The snapshot that says all of it.
+    #[must_use]
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// The user that the key belongs to.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&'a str> {
+        self.user_id
+    }
+}
+
+/// The filter state's text. It does not start with `allow`, so the interlock stops a request that goes on all the same.
+impl fmt::Display for Verified<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "verify {}", self.principal)
+    }
+}
+
+/// Answers where the request is a verification: GET, HEAD or POST of `verify_path`, byte for byte. `None` where it is not, and is to be decided on.
+#[must_use]
+pub fn verify<'a>(
+    configuration: &'a Configuration,
+    request: &'a RequestHead<'a>,
+    environment: &dyn Environment,
+) -> Option<Verification<'a>> {
+    let settings = configuration.settings();
+    if !is_verification(settings, request) {
+        return None;
+    }
+    let Some(snapshot) = configuration.snapshot() else {
+        let denial = Denial::unread(DenyReason::NoSnapshot);
+        return Some(Verification::Refused(Box::new(denial)));
+    };
+    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment);
+    let asked = if is_stale(snapshot, settings, environment) {
+        Err(DenyReason::StaleSnapshot)
+    } else {
+        inquiry.ask_about_key()
+    };
+    Some(match asked {
+        Err(reason) => Verification::Refused(inquiry.denial(reason)),
+        Ok(key) => {
+            let (principal, evidence) = inquiry.established();
+            let credential = evidence.credential;
+            Verification::Valid(Verified {
+                key,
+                principal,
+                snapshot,
+                user_id: credential.and_then(|credential| snapshot.user_id(&credential.digest())),
+            })
+        }
+    })
+}
+
+fn is_verification(settings: &Settings, request: &RequestHead<'_>) -> bool {
+    settings.verify_path.as_deref().is_some_and(|path| {
+        request.path_without_query() == path.as_bytes()
+            && matches!(request.method, b"GET" | b"HEAD" | b"POST")
+    })
+}

@@ -1,0 +1,144 @@
+//! How often keys are used, counted in this VM and told to all others from a timer. Counting is a look at a short list: no host call, no clock.
+
+use std::cell::{Cell, RefCell};
+
+use super::host;
+use super::tenure::{BACK_PERIOD, PluginId, Tenure};
+use super::{Host, request_id};
+use crate::configuration::{Configuration, Role};
+use crate::decision::{Denial, Environment, Permit, PermitKind};
+use crate::reply::{Activity, Reply};
+use crate::request::RequestHead;
+use crate::usage::{self, Event, Pending, Plugin, Store};
+
+/// What one tenure has counted.
+#[derive(Default)]
+pub(super) struct Usage {
+    pending: RefCell<Pending>,
+    /// Its root is gone, and so is its timer.
+    has_ended: Cell<bool>,
+}
+
+impl Usage {
+    /// Counts one request of `key`.
+    pub(super) fn count(&self, plugin: &PluginId, key: &str, event: Event) {
+        let was_empty = self.pending.borrow().is_empty();
+        let is_counted = self.pending.borrow_mut().count(key, event);
+        if !is_counted || self.has_ended.get() {
+            self.share(plugin);
+            if !is_counted {
+                let mut pending = self.pending.borrow_mut();
+                if !pending.count(key, event) {
+                    pending.give_up();
+                }
+            }
+        }
+        // A timer that runs already is left alone: one that is set again and again never fires.
+        if was_empty && !self.has_ended.get() {
+            host::set_tick_period(BACK_PERIOD);
+        }
+    }
+
+    /// Tells all VMs what was counted. True where some is left for the next time.
+    pub(super) fn share(&self, plugin: &PluginId) -> bool {
+        let mut pending = self.pending.borrow_mut();
+        if pending.is_empty() {
+            return false;
+        }
+        let Some(now) = Host.now() else {
+            return true;
+        };
+        let (id, label) = (plugin.bytes(), plugin.label());
+        let plugin = Plugin {
+            id: &id,
+            label: &label,
+        };
+        usage::share(&mut pending, &mut SharedData, &plugin, now)
+    }
+
+    /// What is known of `key` in all VMs, as of the last time each of them told.
+    pub(super) fn activity(&self, plugin: &PluginId, key: &str) -> Activity {
+        let own = self.pending.borrow().of(key).accepted();
+        let shared = usage::shared(&mut SharedData, &plugin.bytes(), key).unwrap_or_default();
+        let last = if own > 0 {
+            Host.now()
+        } else {
+            Some(shared.last_accepted).filter(|last| *last > 0)
+        };
+        Activity {
+            count: shared.counts.accepted().saturating_add(own),
+            last,
+        }
+    }
+
+    /// Its root ends.
+    pub(super) fn end(&self, plugin: &PluginId) {
+        self.has_ended.set(true);
+        // What does not fit into one time needs some more; where the host takes nothing, it is lost.
+        for _ in 0..usage::MOST_TIMES {
+            if !self.share(plugin) {
+                return;
+            }
+        }
+    }
+}
+
+pub(super) fn count_permit(tenure: Option<&Tenure>, permit: &Permit<'_>) {
+    let event = match permit.kind() {
+        PermitKind::Key => Event::Allowed,
+        PermitKind::Shadow(_) => Event::WouldDeny,
+        PermitKind::Public | PermitKind::Preflight => return,
+    };
+    if let (Some(tenure), Some(key)) = (tenure, &permit.principal().key) {
+        tenure.usage().count(tenure.plugin(), key.id(), event);
+    }
+}
+
+pub(super) fn count_denial(tenure: Option<&Tenure>, denial: &Denial<'_>) {
+    if let (Some(tenure), Some(key)) = (tenure, &denial.principal().key) {
+        tenure
+            .usage()
+            .count(tenure.plugin(), key.id(), Event::Denied);
+    }
+}
+
+/// The usage report, where the filter is there for it and the request asks for it over the loopback interface. Everything else is decided on, and denied for
+/// want of a snapshot.
+pub(super) fn report(configuration: &Configuration, request: &RequestHead<'_>) -> Option<Reply> {
+    let is_asked = configuration.settings().role == Role::UsageReport
+        && matches!(request.method, b"GET" | b"HEAD")
+        && request.path_without_query() == b"/usage";
+    if !is_asked || !is_local() {
+        return None;
+    }
+    let from = match request.query() {
+        None => 0,
+        Some(query) => std::str::from_utf8(query.strip_prefix(b"from=")?)
+            .ok()?
+            .parse()
+            .ok()?,
+    };
+    let body = usage::report(&mut SharedData, from);
+    Some(Reply::usage(configuration, body, request_id()))
+}
+
+/// Whether the connection's own end, which no client can choose, is this machine's loopback interface.
+fn is_local() -> bool {
+    let address = host::property("destination\0address").ok().flatten();
+    address
+        .and_then(|address| crate::address::parse_source(&address))
+        .is_some_and(|address| address.is_loopback())
+}
+
+/// Envoy's data that all VMs of one name share.
+struct SharedData;
+
+impl Store for SharedData {
+    fn get(&mut self, name: &str) -> Option<(Box<[u8]>, u32)> {
+        host::shared_data(name).ok().flatten()
+    }
+
+    fn set(&mut self, name: &str, text: &[u8], version: u32) -> bool {
+        host::set_shared_data(name, text, version).is_ok()
+    }
+}

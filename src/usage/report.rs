@@ -1,0 +1,107 @@
+//! The usage report, part by part: a million keys do not fit into one reply.
+
+use std::fmt::Write;
+
+use super::PAGES;
+use super::page::{Page, Record};
+use super::store::{Listed, Store, index, page_name};
+
+/// A reply ends with the page that takes it beyond so many bytes of records.
+const ENOUGH: usize = 256 << 10;
+
+/// What all VMs have shared, from part `from` on (0 for the first), as JSON that ends in a newline: `plugins`, and `next`, where the next part begins or
+/// null. A plugin that is in several parts stands in each of them.
+pub fn report<S: Store>(store: &mut S, from: usize) -> String {
+    let index = index(store).unwrap_or_default();
+    let mut text = String::from("{\n  \"plugins\": [");
+    let mut separator = "";
+    let mut next = None;
+    let mut bytes = 0;
+    for (number, listed) in index.0.iter().enumerate() {
+        let first = number * PAGES;
+        if first + PAGES <= from {
+            continue;
+        }
+        if bytes > ENOUGH {
+            next = Some(first);
+            break;
+        }
+        let mut plugin = PluginText::default();
+        for place in from.saturating_sub(first)..PAGES {
+            if bytes > ENOUGH {
+                next = Some(first + place);
+                break;
+            }
+            let Some((page, _)) = store.get(&page_name(number, place)) else {
+                continue;
+            };
+            bytes += page.len();
+            plugin.add(Page::read(&page).unwrap_or_default());
+        }
+        text.push_str(separator);
+        plugin.end(listed, &mut text);
+        separator = ",";
+        if next.is_some() {
+            break;
+        }
+    }
+    let next = next.map_or_else(|| "null".to_owned(), |next| next.to_string());
+    text.push_str("\n  ],\n  \"next\": ");
+    text.push_str(&next);
+    text.push_str("\n}\n");
+    text
+}
+
+/// One plugin, page by page.
+#[derive(Default)]
+struct PluginText {
+    keys: String,
+    lost: u64,
+}
+
+impl PluginText {
+    fn add(&mut self, page: Page<'_>) {
+        self.lost = self.lost.saturating_add(page.lost);
+        for record in &page.records {
+            if !self.keys.is_empty() {
+                self.keys.push(',');
+            }
+            push_key(&mut self.keys, record);
+        }
+    }
+
+    fn end(&self, listed: &Listed, text: &mut String) {
+        let (label, since) = (quoted(&listed.label), listed.since);
+        let Self { keys, lost } = self;
+        // A `String` takes whatever is written.
+        let _ = write!(
+            text,
+            "\n    {{\"plugin\": {label}, \"since\": {since}, \"lost\": {lost}, \"keys\": [{keys}\n    ]}}"
+        );
+    }
+}
+
+fn push_key(text: &mut String, record: &Record<'_>) {
+    let (key, usage) = (quoted(record.key), &record.usage);
+    let counts = usage.counts;
+    let _ = write!(text, "\n      {{\"key\": {key}");
+    for (name, number) in [
+        ("allowed", counts.allowed),
+        ("would_deny", counts.would_deny),
+        ("denied", counts.denied),
+        ("verified", counts.verified),
+        ("last_accepted", usage.last_accepted),
+        ("last_seen", usage.last_seen),
+    ] {
+        let _ = match number {
+            0 if name.starts_with("last_") => write!(text, ", \"{name}\": null"),
+            _ => write!(text, ", \"{name}\": {number}"),
+        };
+    }
+    text.push('}');
+}
+
+/// What stands in shared pages may be anybody's.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}

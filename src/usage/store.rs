@@ -1,0 +1,129 @@
+//! What the VMs of a process share: named texts, each replaced only by who has seen the last. Entries can be added and never removed, so there is a fixed
+//! number of them.
+
+use crate::rows::{index as number, long_at, number_at};
+
+use super::Plugin;
+
+/// A version that no text has: whoever writes with it writes the first one, or none.
+const FIRST: u32 = u32::MAX;
+
+/// How often an update is tried. Others may be faster, but every time one of them gets on.
+const TRIES: usize = 16;
+
+/// So many plugins of one VM's name are counted for.
+const MOST_PLUGINS: usize = 64;
+
+const INDEX: &str = "keyward.usage";
+
+const MAGIC: [u8; 8] = *b"keyward0";
+
+/// Named texts with versions.
+pub trait Store {
+    /// The text and its version.
+    fn get(&mut self, name: &str) -> Option<(Box<[u8]>, u32)>;
+
+    /// Replaces the text of that version, or writes the first. `false` where there is another by now, or nothing can be written.
+    fn set(&mut self, name: &str, text: &[u8], version: u32) -> bool;
+}
+
+/// Replaces a text by what `change` makes of it; `None` from it, or from here, leaves it as it is. How many bytes it had.
+pub(super) fn update<S: Store>(
+    store: &mut S,
+    name: &str,
+    change: impl Fn(Option<&[u8]>) -> Option<Vec<u8>>,
+) -> Option<usize> {
+    for _ in 0..TRIES {
+        let (before, version) = match store.get(name) {
+            Some((text, version)) => (Some(text), version),
+            None => (None, FIRST),
+        };
+        let after = change(before.as_deref())?;
+        if store.set(name, &after, version) {
+            return Some(before.map_or(0, |before| before.len()));
+        }
+    }
+    None
+}
+
+pub(super) fn page_name(plugin: usize, place: usize) -> String {
+    format!("{INDEX}/{plugin}/{place}")
+}
+
+/// The plugins that are counted for, in the order in which they began.
+#[derive(Default)]
+pub(super) struct Index(pub(super) Vec<Listed>);
+
+pub(super) struct Listed {
+    pub(super) id: Box<[u8]>,
+    pub(super) label: Box<str>,
+    /// When it began, Unix seconds.
+    pub(super) since: u64,
+}
+
+impl Index {
+    /// Eight bytes of a name, and for each plugin: when it began in eight bytes, and id and label, each behind its length in four. `None` for what is none.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(&MAGIC)?;
+        let mut listed = Vec::new();
+        while !rest.is_empty() {
+            let since = long_at(rest, 0)?;
+            let (id, behind) = text(rest.get(8..)?)?;
+            let (label, behind) = text(behind)?;
+            listed.push(Listed {
+                id: id.into(),
+                label: std::str::from_utf8(label).ok()?.into(),
+                since,
+            });
+            rest = behind;
+        }
+        Some(Self(listed))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        for Listed { id, label, since } in &self.0 {
+            bytes.extend(since.to_le_bytes());
+            for text in [id, label.as_bytes()] {
+                bytes.extend(u32::try_from(text.len()).unwrap_or(0).to_le_bytes());
+                bytes.extend(text);
+            }
+        }
+        bytes
+    }
+
+    pub(super) fn position(&self, id: &[u8]) -> Option<usize> {
+        self.0.iter().position(|listed| *listed.id == *id)
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = number(number_at(bytes, 0, 4)?)?;
+    bytes.get(4..)?.split_at_checked(length)
+}
+
+pub(super) fn index<S: Store>(store: &mut S) -> Option<Index> {
+    let (bytes, _) = store.get(INDEX)?;
+    Index::read(&bytes)
+}
+
+/// The number of the plugin, which is listed now if it was not. `None` where there are too many.
+pub(super) fn register<S: Store>(store: &mut S, plugin: &Plugin<'_>, now: u64) -> Option<usize> {
+    if let Some(number) = index(store).and_then(|index| index.position(plugin.id)) {
+        return Some(number);
+    }
+    let _ = update(store, INDEX, |before| {
+        let mut index = before.and_then(Index::read).unwrap_or_default();
+        if index.position(plugin.id).is_some() || index.0.len() >= MOST_PLUGINS {
+            return None;
+        }
+        index.0.push(Listed {
+            id: plugin.id.into(),
+            label: plugin.label.into(),
+            since: now,
+        });
+        Some(index.bytes())
+    });
+    // Another VM may have been faster, with the same plugin or another.
+    index(store)?.position(plugin.id)
+}

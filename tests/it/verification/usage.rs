@@ -1,0 +1,199 @@
+//! What is counted of each key, in all workers together, and where it is told.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use super::*;
+use crate::support::builder::Builder;
+use crate::support::find::root;
+use crate::support::http::{Connection, NO_HEADERS, request};
+
+/// The listener that we ship for the report, beside the gateway.
+fn with_report(builder: Builder) -> Builder {
+    builder.edit(|bootstrap| {
+        let text = std::fs::read_to_string(root().join("envoy/usage-listener.yaml")).unwrap();
+        let mut listeners: Value = serde_norway::from_str(&text).unwrap();
+        let listener = listeners[0].take();
+        let mut listener = listener;
+        *listener.pointer_mut("/address/socket_address/port_value").unwrap() = json!(0);
+        let code = "/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config/vm_config/code/local/filename";
+        *listener.pointer_mut(code).unwrap() = json!(crate::support::find::wasm());
+        let all = bootstrap.pointer_mut("/static_resources/listeners").unwrap();
+        all.as_array_mut().unwrap().push(listener);
+    })
+}
+
+/// Where a listener listens.
+fn address_of(envoy: &Envoy, name: &str) -> SocketAddr {
+    let page = envoy.admin("GET", "/listeners?format=json").json();
+    let listeners = page["listener_statuses"].as_array().unwrap().clone();
+    let listener = listeners.iter().find(|one| one["name"] == name).unwrap();
+    let address = &listener["local_address"]["socket_address"];
+    format!(
+        "{}:{}",
+        address["address"].as_str().unwrap(),
+        address["port_value"]
+    )
+    .parse()
+    .unwrap()
+}
+
+/// The counts of each key: allowed, would_deny, denied, verified.
+fn report(address: SocketAddr) -> BTreeMap<String, [u64; 4]> {
+    let answer = request(address, "GET", "/usage", NO_HEADERS, b"");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let report = answer.json();
+    assert_eq!(report["next"], Value::Null);
+    let plugins = report["plugins"].as_array().unwrap();
+    let keys = plugins.iter().flat_map(|plugin| {
+        assert_eq!(
+            (&plugin["plugin"], &plugin["lost"]),
+            (&json!("keyward"), &json!(0))
+        );
+        plugin["keys"].as_array().unwrap()
+    });
+    keys.map(|key| {
+        let counts = ["allowed", "would_deny", "denied", "verified"];
+        let counts = counts.map(|name| key[name].as_u64().unwrap());
+        (key["key"].as_str().unwrap().to_owned(), counts)
+    })
+    .collect()
+}
+
+#[test]
+fn every_request_is_counted_once_on_whatever_worker_it_was() {
+    let mut configuration = configuration(json!({}));
+    for key in configuration["snapshot"]["keys"].as_array_mut().unwrap() {
+        if key["id"] == "mk_limited" {
+            key["enforcement"] = json!("shadow");
+        }
+    }
+    let envoy = with_report(Envoy::builder().concurrency(3))
+        .config(configuration.to_string())
+        .start();
+    let mut expected: BTreeMap<String, [u64; 4]> = BTreeMap::new();
+    let mut count =
+        |key: &str, place: usize| expected.entry(key.to_owned()).or_default()[place] += 1;
+    // All workers write the same pages at the same time.
+    for round in 0..40 {
+        for connection in &mut envoy.worker_connections() {
+            let mut ask =
+                |path: &str, key: &str| connection.request("GET", path, &bearer(key), b"").status;
+            assert_eq!(ask("/v1/balance", FULL), 200);
+            count("mk_full", 0);
+            assert_eq!(ask("/v1/charges", LIMITED), 200);
+            count("mk_limited", 1);
+            assert_eq!(ask("/v1/customers", LIMITED), 200);
+            count("mk_limited", 0);
+            assert_eq!(ask("/v1/balance", DELETED), 401);
+            count("mk_deleted", 2);
+            assert_eq!(ask(PATH, FULL), 200);
+            count("mk_full", 3);
+            assert_eq!(ask(PATH, EXPIRED), 401);
+            count("mk_expired", 2);
+            assert_eq!(ask("/v1/balance", STRANGER), 401);
+        }
+        if round % 10 == 9 {
+            // Pushes take nothing away.
+            envoy.push_and_wait(
+                &configuration
+                    .to_string()
+                    .replace("\"revision\":7", &format!("\"revision\":{}", 8 + round)),
+            );
+        }
+    }
+    let usage = address_of(&envoy, "keyward_usage");
+    eventually("every request is in the report", BOUND, || {
+        (report(usage) == expected).then_some(())
+    });
+    // And verification tells the same.
+    let [allowed, _, _, verified] = expected["mk_full"];
+    let answer = verify(&envoy, FULL).json();
+    assert_eq!(answer["verification_count"], allowed + verified);
+    let last = answer["last_verified_on"].as_str().unwrap();
+    assert!(
+        last.starts_with("20") && last.ends_with('Z') && last.len() == 20,
+        "{last}"
+    );
+    // The metrics, too.
+    let total = |decision, reason| envoy.requests_total(decision, reason);
+    let sum = |place: usize| expected.values().map(|counts| counts[place]).sum::<u64>();
+    assert_eq!(total("allow", "key"), sum(0));
+    assert_eq!(total("would_deny", "insufficient_permission"), sum(1));
+    assert_eq!(
+        total("deny", "deleted_key") + total("deny", "expired_key"),
+        sum(2)
+    );
+    assert_eq!(total("verify", "key"), sum(3) + 1);
+}
+
+#[test]
+fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
+    let envoy = with_report(Envoy::builder())
+        .config(configuration(json!({})).to_string())
+        .start();
+    let usage = address_of(&envoy, "keyward_usage");
+    let asked = |address: SocketAddr, method: &str, path: &str| {
+        request(address, method, path, &bearer(FULL), b"").status
+    };
+    for (method, path, status) in [
+        ("GET", "/usage", 200),
+        ("HEAD", "/usage", 200),
+        ("GET", "/usage?from=0", 200),
+        ("GET", "/usage?from=99999", 200),
+        ("GET", "/usage?from=-1", 503),
+        ("GET", "/usage?from=99999999999999999999999", 503),
+        ("GET", "/usage?x", 503),
+        ("POST", "/usage", 503),
+        ("OPTIONS", "/usage", 503),
+        ("GET", "/usage/", 503),
+        ("GET", "/", 503),
+        ("GET", PATH, 503),
+    ] {
+        assert_eq!(asked(usage, method, path), status, "{method} {path}");
+    }
+    // The gateway has no such path: it is the upstream's.
+    let answer = envoy.get("/usage", &bearer(FULL));
+    assert_eq!(answer.json()["path"], "/usage");
+    // A report is no gateway that anybody waits for.
+    let vms = envoy.stats("keyward_snapshot_vms$");
+    assert_eq!(vms.len(), 1, "{vms:?}");
+}
+
+#[test]
+fn a_report_is_told_over_the_loopback_interface_alone() {
+    // What is connected to is the machine's own address, and not 127.0.0.1.
+    let Some(own) = own_address() else {
+        eprintln!("this machine has no address but loopback: skipped");
+        return;
+    };
+    let envoy = with_report(Envoy::builder())
+        .edit(|bootstrap| {
+            let listeners = bootstrap
+                .pointer_mut("/static_resources/listeners")
+                .unwrap();
+            let last = listeners.as_array_mut().unwrap().last_mut().unwrap();
+            *last.pointer_mut("/address/socket_address/address").unwrap() = json!("0.0.0.0");
+        })
+        .config(configuration(json!({})).to_string())
+        .start();
+    let port = address_of(&envoy, "keyward_usage").port();
+    let status = |address: std::net::IpAddr| {
+        let mut connection = Connection::open((address, port).into());
+        let headers = [("x-forwarded-for", "127.0.0.1")];
+        connection.request("GET", "/usage", &headers, b"").status
+    };
+    assert_eq!(status([127, 0, 0, 1].into()), 200);
+    assert_eq!(status(own), 503);
+}
+
+/// An address of this machine that is not loopback. Nothing is sent to find it.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
