@@ -214,8 +214,10 @@ fn the_first_page_is_never_written_twice() {
 #[test]
 fn where_there_is_no_room_it_is_said() {
     let mut pending = Pending::default();
-    let mut store = Memory::default();
-    store.is_deaf = true;
+    let mut store = Memory {
+        is_deaf: true,
+        ..Memory::default()
+    };
     let mut given_up = 0;
     for number in 0..40_000 {
         let key = format!("mk_{number}");
