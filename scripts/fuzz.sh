@@ -31,7 +31,7 @@ if ! [ -x target/tools/bin/cargo-fuzz ] && ! command -v cargo-fuzz >/dev/null 2>
     rm -rf target/tools/build
 fi
 PATH=$root/target/tools/bin:$PATH
-export PATH CARGO_TARGET_DIR="$root/target/fuzz/build"
+export PATH CARGO_TARGET_DIR="$root/target/fuzz/build" RUSTC_WRAPPER="$root/scripts/fuzz-rustc.sh"
 
 fuzz() { cargo "+$toolchain" fuzz "$@"; }
 # cargo-fuzz builds with the optimizer, debug assertions and overflow checks.

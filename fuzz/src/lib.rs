@@ -1,19 +1,12 @@
-//! The fuzz targets and what they compare with. The reference model and the generator of worlds are those of the integration tests, and share no code with keyward.
+//! The fuzz targets. What they compare with is in `fuzz/model`.
 #![allow(dead_code, reason = "of the tests' modules only a part is needed here")]
 
 #[path = "../../tests/it/agreement"]
 mod agreement {
     pub(crate) mod asking;
-    pub(crate) mod dice;
-    mod expanding;
-    pub(crate) mod requests;
-    mod rows;
-    pub(crate) mod world;
+    pub(crate) use keyward_fuzz_model::agreement::{dice, requests, world};
 }
-#[path = "../../tests/it/catalogue/mod.rs"]
-mod catalogue;
-#[path = "../../tests/it/reference/mod.rs"]
-mod reference;
+pub(crate) use keyward_fuzz_model::{catalogue, reference};
 #[path = "../../tests/it/support"]
 mod support {
     mod packed;

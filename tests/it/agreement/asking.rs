@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::world::canonical;
 use crate::catalogue;
-use crate::reference::{Builtin, Edge, Graph, Request, Row, Verdict};
+use crate::reference::{self, Builtin, Edge, Graph, Request, Row, Verdict};
 
 /// The verdict in the reference's words, and what kind of verdict it is.
 pub(crate) fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'static str) {
@@ -96,6 +96,7 @@ pub(crate) fn builtin() -> Builtin {
     });
     Builtin {
         rows: rows.collect(),
+        read: reference::Read::default(),
         implied: permissions
             .map(|permission| (permission.name, permission.implied))
             .collect(),

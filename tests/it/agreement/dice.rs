@@ -1,16 +1,16 @@
 //! Choices from a tape of numbers, so that proptest can shrink what is built from them: a smaller number is a simpler choice, and 0 the simplest.
 
-pub(crate) struct Dice<'a> {
+pub struct Dice<'a> {
     tape: &'a [u32],
 }
 
 impl<'a> Dice<'a> {
-    pub(crate) fn new(tape: &'a [u32]) -> Self {
+    pub fn new(tape: &'a [u32]) -> Self {
         Self { tape }
     }
 
     /// 0 to `count - 1`. An exhausted tape is all zeros.
-    pub(crate) fn below(&mut self, count: usize) -> usize {
+    pub fn below(&mut self, count: usize) -> usize {
         let Some((first, rest)) = self.tape.split_first() else {
             return 0;
         };
@@ -18,19 +18,19 @@ impl<'a> Dice<'a> {
         usize::try_from(*first).unwrap() % count
     }
 
-    pub(crate) fn one_in(&mut self, count: usize) -> bool {
+    pub fn one_in(&mut self, count: usize) -> bool {
         self.below(count) == count - 1
     }
 
-    pub(crate) fn pick<'b, T: ?Sized>(&mut self, from: &[&'b T]) -> &'b T {
+    pub fn pick<'b, T: ?Sized>(&mut self, from: &[&'b T]) -> &'b T {
         from[self.below(from.len())]
     }
 
-    pub(crate) fn of<T: Clone>(&mut self, from: &[T]) -> T {
+    pub fn of<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
 
-    pub(crate) fn byte(&mut self) -> u8 {
+    pub fn byte(&mut self) -> u8 {
         u8::try_from(self.below(256)).unwrap()
     }
 }

@@ -13,7 +13,7 @@ use crate::reference::Request;
 
 type Header = (Vec<u8>, Vec<u8>);
 
-pub(crate) fn roll(dice: &mut Dice, world: &World) -> Request {
+pub fn roll(dice: &mut Dice, world: &World) -> Request {
     let now = match dice.below(12) {
         0..=7 => NOW,
         8..=10 => NOW - 2 + u64::try_from(dice.below(5)).unwrap(),

@@ -10,9 +10,9 @@ use super::dice::Dice;
 use super::rows::Rows;
 
 /// The instant around which everything happens.
-pub(crate) const NOW: u64 = 1_795_200_000;
+pub const NOW: u64 = 1_795_200_000;
 
-pub(crate) const VERSIONS: [&str; 3] = [
+pub const VERSIONS: [&str; 3] = [
     "2026-10-28.endive",
     "2020-08-27",
     "2026-10-28.preview; some_beta=v1",
@@ -40,18 +40,18 @@ const MEMBERS: [&str; 9] = [
 
 /// A configuration, and what a request has to know to come near it.
 #[derive(Clone, Debug)]
-pub(crate) struct World {
-    pub(crate) configuration: Value,
+pub struct World {
+    pub configuration: Value,
     /// The raw keys, as many as the snapshot lists, in its order.
-    pub(crate) keys: Vec<String>,
+    pub keys: Vec<String>,
     /// Methods and templates that requests aim at.
-    pub(crate) targets: Vec<(String, String)>,
+    pub targets: Vec<(String, String)>,
     /// Names under which an identity is told.
-    pub(crate) identity: Vec<String>,
+    pub identity: Vec<String>,
 }
 
 impl World {
-    pub(crate) fn roll(dice: &mut Dice) -> Self {
+    pub fn roll(dice: &mut Dice) -> Self {
         let mut configuration = settings(dice);
         let mut identity = vec!["x-keyward-principal".to_owned()];
         if let Some(Value::String(name)) = configuration.get("principal_header") {
@@ -381,7 +381,7 @@ fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
 }
 
 /// The name of which this is another spelling, or itself.
-pub(crate) fn canonical(name: &str) -> &str {
+pub fn canonical(name: &str) -> &str {
     let known = |name: &str| {
         let mut known = PERMISSIONS.iter();
         known.find(|known| known.name == name || known.aliases.contains(&name))

@@ -3,19 +3,19 @@
 use super::{names, table};
 
 /// A row of `catalogue/expansions.tsv`, or of `expansions-own.tsv`.
-pub(crate) struct Edge {
-    pub(crate) object: String,
-    pub(crate) field: String,
+pub struct Edge {
+    pub object: String,
+    pub field: String,
     /// `expands`, not `contains`.
-    pub(crate) expands: bool,
+    pub expands: bool,
     /// `charge`, `list refund`
-    pub(crate) targets: Vec<String>,
+    pub targets: Vec<String>,
     /// What is asked for instead of what the targets ask for.
-    pub(crate) instead: Vec<String>,
+    pub instead: Vec<String>,
 }
 
 /// The generated rows, and behind them those kept by hand.
-pub(crate) fn edges() -> Vec<Edge> {
+pub fn edges() -> Vec<Edge> {
     let generated = table("expansions.tsv").into_iter().map(|columns| {
         let [object, field, kind, targets] = columns.try_into().unwrap();
         edge(object, field, &kind, &targets, "-")
@@ -42,7 +42,7 @@ fn edge(object: String, field: String, kind: &str, targets: &str, permission: &s
 }
 
 /// Objects, and any one of which permissions reading them takes.
-pub(crate) fn objects() -> Vec<(String, Vec<String>)> {
+pub fn objects() -> Vec<(String, Vec<String>)> {
     let rows = table("objects.tsv").into_iter().map(|columns| {
         let [object, permission, _, _] = columns.try_into().unwrap();
         (object, names(&permission, '|'))
@@ -51,7 +51,7 @@ pub(crate) fn objects() -> Vec<(String, Vec<String>)> {
 }
 
 /// Methods and paths, and what a success returns.
-pub(crate) fn returns() -> Vec<(String, String, Vec<String>)> {
+pub fn returns() -> Vec<(String, String, Vec<String>)> {
     let rows = ["operations.tsv", "operations-own.tsv"].into_iter();
     rows.flat_map(table)
         .map(|columns| {

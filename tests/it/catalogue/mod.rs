@@ -11,7 +11,7 @@ mod compiled;
 mod files;
 #[cfg(test)]
 mod generated;
-pub(crate) mod graph;
+pub mod graph;
 #[cfg(test)]
 mod near;
 #[cfg(test)]
@@ -25,32 +25,32 @@ use std::fs;
 use std::path::Path;
 
 /// A row of `catalogue/stripe.tsv`.
-pub(crate) struct Row {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct Row {
+    pub method: String,
+    pub path: String,
     /// Any one of them is enough.
-    pub(crate) permissions: Vec<String>,
+    pub permissions: Vec<String>,
     /// `read` or `write`, the method's where the file does not say.
-    pub(crate) access: String,
-    pub(crate) is_publishable: bool,
-    pub(crate) label: String,
-    pub(crate) category: String,
+    pub access: String,
+    pub is_publishable: bool,
+    pub label: String,
+    pub category: String,
 }
 
 /// A row of `catalogue/permissions.tsv`.
-pub(crate) struct Permission {
-    pub(crate) name: String,
-    pub(crate) label: String,
-    pub(crate) category: String,
+pub struct Permission {
+    pub name: String,
+    pub label: String,
+    pub category: String,
     /// `read`, `write`, or both.
-    pub(crate) levels: Vec<String>,
-    pub(crate) aliases: Vec<String>,
-    pub(crate) implied: Vec<String>,
+    pub levels: Vec<String>,
+    pub aliases: Vec<String>,
+    pub implied: Vec<String>,
 }
 
 impl Row {
     /// A path that the row's template matches.
-    pub(crate) fn sample(&self) -> String {
+    pub fn sample(&self) -> String {
         let segments = self.path.split('/').map(|segment| match segment {
             "{*rest}" => "x/y",
             parameter if parameter.starts_with('{') => "x_1",
@@ -60,7 +60,7 @@ impl Row {
     }
 }
 
-pub(crate) fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let rows = table("stripe.tsv").into_iter().map(|columns| {
         let [
             method,
@@ -91,7 +91,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-pub(crate) fn permissions() -> Vec<Permission> {
+pub fn permissions() -> Vec<Permission> {
     let permissions = table("permissions.tsv").into_iter().map(|columns| {
         let [name, label, category, read, write, aliases, _, implied] = columns.try_into().unwrap();
         let levels = [("read", read), ("write", write)].into_iter();

@@ -1,11 +1,13 @@
 //! Which endpoint a request names: every row is compared, segment by segment.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::Value;
 
-use super::{Graph, Row, flag, list, text, texts};
+use super::{Builtin, Graph, Row, flag, list, text, texts};
 
 /// A row of the catalogue in force.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     method: String,
     template: Vec<String>,
@@ -57,25 +59,33 @@ impl Endpoint {
 }
 
 /// The built-in rows unless the snapshot drops them, with the snapshot's own added or put in their place.
-pub(super) fn effective(rows: &[Row], snapshot: &Value) -> Vec<Endpoint> {
+pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint>> {
     let mut endpoints = Vec::new();
     if text(snapshot, "catalogue") != Some("none") {
-        endpoints.extend(rows.iter().map(built_in));
+        let read = || {
+            let rows = builtin.rows.iter();
+            rows.map(|row| Arc::new(built_in(row))).collect()
+        };
+        endpoints.extend_from_slice(builtin.read.0.get_or_init(read));
     }
     for mut own in list(snapshot, "endpoints").iter().map(custom) {
         let (method, shape) = (own.method.clone(), own.shape());
         // The lengths alone tell most rows apart.
-        let is_same = |other: &Endpoint| {
+        let is_same = |other: &Arc<Endpoint>| {
             let is_as_long = other.template.len() == shape.len();
             other.method == method && is_as_long && other.shape() == shape
         };
         let replaced = endpoints.iter().find(|other| is_same(other));
         own.built_in = replaced.and_then(|other| other.built_in.clone());
         endpoints.retain(|other| !is_same(other));
-        endpoints.push(own);
+        endpoints.push(Arc::new(own));
     }
     endpoints
 }
+
+/// The built-in rows with their templates taken apart, once for all configurations.
+#[derive(Clone, Debug, Default)]
+pub struct Read(OnceLock<Vec<Arc<Endpoint>>>);
 
 fn built_in(row: &Row) -> Endpoint {
     Endpoint {
@@ -104,7 +114,11 @@ fn custom(row: &Value) -> Endpoint {
 }
 
 /// The row that a method and a path (with its query) name; `None` too where the path has more than one reading.
-pub(super) fn find(endpoints: &[Endpoint], method: &[u8], path: &[u8]) -> Option<Endpoint> {
+pub(super) fn find(
+    endpoints: &[Arc<Endpoint>],
+    method: &[u8],
+    path: &[u8],
+) -> Option<Arc<Endpoint>> {
     let method = if method == b"HEAD" { b"GET" } else { method };
     let path = segments(&one_reading(path)?);
     let is_in_doubt = endpoints
@@ -113,7 +127,7 @@ pub(super) fn find(endpoints: &[Endpoint], method: &[u8], path: &[u8]) -> Option
     if is_in_doubt {
         return None;
     }
-    let mut found: Vec<&Endpoint> = endpoints
+    let mut found: Vec<&Arc<Endpoint>> = endpoints
         .iter()
         .filter(|endpoint| endpoint.method.as_bytes() == method)
         .filter(|endpoint| matches(&endpoint.template, &path))
@@ -214,7 +228,7 @@ fn matches(template: &[String], path: &[String]) -> bool {
 
 /// Whether the first segment at which the path leaves the template is the template's literal in another spelling, or with a suffix that frameworks cut
 /// off.
-fn misses_by_case(template: &[String], path: &[String], endpoints: &[Endpoint]) -> bool {
+fn misses_by_case(template: &[String], path: &[String], endpoints: &[Arc<Endpoint>]) -> bool {
     for (at, (piece, segment)) in template.iter().zip(path).enumerate() {
         match kind(piece) {
             Kind::Literal if piece == segment => {}

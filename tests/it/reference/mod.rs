@@ -17,104 +17,106 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use catalogue::Endpoint;
+pub use catalogue::Read;
 use headers::Headers;
 
 /// One request as a client sent it, header bytes and all.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) method: Vec<u8>,
+pub struct Request {
+    pub method: Vec<u8>,
     /// With its query; empty where the request has no `:path`.
-    pub(crate) path: Vec<u8>,
+    pub path: Vec<u8>,
     /// Names in lower case, as Envoy gives them; no pseudo headers.
-    pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(crate) has_body: bool,
-    pub(crate) address: Option<IpAddr>,
+    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub has_body: bool,
+    pub address: Option<IpAddr>,
     /// Unix seconds.
-    pub(crate) now: u64,
+    pub now: u64,
 }
 
 /// What the filter has to do with a request, and what it says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub(crate) allow: bool,
+pub struct Verdict {
+    pub allow: bool,
     /// The deny reason, or a shadow pass's `would_deny`.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
     /// The filter state `wasm.keyward`, exactly.
-    pub(crate) state: String,
+    pub state: String,
     /// The principal header's value, exactly; `None` where none is written.
-    pub(crate) principal: Option<String>,
+    pub principal: Option<String>,
 }
 
 /// What comes with the product: Stripe's catalogue.
 #[derive(Clone, Debug)]
-pub(crate) struct Builtin {
-    pub(crate) rows: Vec<Row>,
+pub struct Builtin {
+    pub rows: Vec<Row>,
+    /// Empty at first.
+    pub read: Read,
     /// By permission, what it allows to read too.
-    pub(crate) implied: BTreeMap<String, Vec<String>>,
-    pub(crate) graph: Graph,
+    pub implied: BTreeMap<String, Vec<String>>,
+    pub graph: Graph,
 }
 
 /// What replies hold and can be made to hold.
 #[derive(Clone, Debug)]
-pub(crate) struct Graph {
+pub struct Graph {
     /// Of several rows for one field the last counts.
-    pub(crate) edges: Vec<Edge>,
+    pub edges: Vec<Edge>,
     /// Objects, and the permissions of which any one is enough to read them; none where none is known.
-    pub(crate) objects: Vec<(String, Vec<String>)>,
+    pub objects: Vec<(String, Vec<String>)>,
     /// By method and template: `customer`, `list customer`.
-    pub(crate) returns: Vec<(String, String, Vec<String>)>,
+    pub returns: Vec<(String, String, Vec<String>)>,
 }
 
 /// A field of an object that leads to others.
 #[derive(Clone, Debug)]
-pub(crate) struct Edge {
-    pub(crate) object: String,
-    pub(crate) field: String,
+pub struct Edge {
+    pub object: String,
+    pub field: String,
     /// What it leads to is there only when asked for.
-    pub(crate) expands: bool,
-    pub(crate) targets: Vec<String>,
+    pub expands: bool,
+    pub targets: Vec<String>,
     /// Asked for instead of what the targets ask for.
-    pub(crate) instead: Vec<String>,
+    pub instead: Vec<String>,
 }
 
 /// A row of the built-in catalogue.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) method: String,
+pub struct Row {
+    pub method: String,
     /// A template: `/v1/customers/{id}`, `/files/{*rest}`.
-    pub(crate) path: String,
+    pub path: String,
     /// Any one of them is enough.
-    pub(crate) permissions: Vec<String>,
+    pub permissions: Vec<String>,
     /// `read` or `write`, where the method does not tell.
-    pub(crate) access: Option<String>,
+    pub access: Option<String>,
     /// Open to publishable keys.
-    pub(crate) publishable: bool,
+    pub publishable: bool,
 }
 
 /// The rows of the catalogue in force: those of a configuration are the same for every request.
-pub(crate) struct Endpoints(Vec<Endpoint>);
+pub struct Endpoints(Vec<Arc<Endpoint>>);
 
 impl Endpoints {
-    pub(crate) fn of(configuration: &Value, builtin: &Builtin) -> Self {
+    pub fn of(configuration: &Value, builtin: &Builtin) -> Self {
         let snapshot = present(configuration, "snapshot");
-        Self(snapshot.map_or_else(Vec::new, |snapshot| {
-            catalogue::effective(&builtin.rows, snapshot)
-        }))
+        Self(snapshot.map_or_else(Vec::new, |snapshot| catalogue::effective(builtin, snapshot)))
     }
 }
 
 /// Decides one request. `configuration` is the plugin configuration (section 4 of the contract), known to be valid.
-pub(crate) fn decide(configuration: &Value, builtin: &Builtin, request: &Request) -> Verdict {
+pub fn decide(configuration: &Value, builtin: &Builtin, request: &Request) -> Verdict {
     let endpoints = Endpoints::of(configuration, builtin);
     decide_among(&endpoints, configuration, builtin, request)
 }
 
 /// The same, with the rows at hand.
-pub(crate) fn decide_among(
+pub fn decide_among(
     endpoints: &Endpoints,
     configuration: &Value,
     builtin: &Builtin,
@@ -171,7 +173,7 @@ struct Case<'a> {
     builtin: &'a Builtin,
     request: &'a Request,
     headers: Headers,
-    endpoints: &'a [Endpoint],
+    endpoints: &'a [Arc<Endpoint>],
     /// The keys in the query.
     query_keys: Vec<Vec<u8>>,
     /// The credential stands in the query, from rule 2 on.
@@ -185,7 +187,7 @@ struct Case<'a> {
     /// The target is a connected account of the key, from rule 8 on.
     is_connected: bool,
     /// The row that was found, for keys that need one, from rule 9 on.
-    endpoint: Option<Endpoint>,
+    endpoint: Option<Arc<Endpoint>>,
     /// The members established until now, as they are written, by name.
     members: BTreeMap<&'static str, String>,
 }

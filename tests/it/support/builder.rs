@@ -143,21 +143,6 @@ impl Builder {
         self.edit(move |bootstrap| allow_upgrades(bootstrap, kinds))
     }
 
-    pub fn normalize_path(self, on: bool) -> Self {
-        self.edit(move |bootstrap| hcm(bootstrap)["normalize_path"] = json!(on))
-    }
-
-    pub fn merge_slashes(self, on: bool) -> Self {
-        self.edit(move |bootstrap| hcm(bootstrap)["merge_slashes"] = json!(on))
-    }
-
-    /// `KEEP_UNCHANGED`, `REJECT_REQUEST`, `UNESCAPE_AND_REDIRECT` or `UNESCAPE_AND_FORWARD`.
-    pub fn escaped_slashes(self, action: &'static str) -> Self {
-        self.edit(move |bootstrap| {
-            hcm(bootstrap)["path_with_escaped_slashes_action"] = json!(action)
-        })
-    }
-
     /// Starts it and waits until it is ready.
     #[track_caller]
     pub fn start(self) -> Envoy {

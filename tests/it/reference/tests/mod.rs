@@ -66,6 +66,7 @@ fn builtin() -> Builtin {
             row("POST", "/v1/customers/{customer}", "customer", false),
             row("POST", "/v1/tokens", "token", true),
         ],
+        read: super::Read::default(),
         implied: BTreeMap::from([
             ("token".to_owned(), vec!["customer".to_owned()]),
             ("customer".to_owned(), vec!["special".to_owned()]),
