@@ -184,7 +184,7 @@ pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
 }
 
 /// The first endpoint that matches, the more literal first. HEAD is served as GET.
-fn route(method: &str, path: &[u8]) -> Option<Served> {
+pub(super) fn route(method: &str, path: &[u8]) -> Option<Served> {
     let method = if method == "HEAD" { "GET" } else { method };
     let segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').skip(1).collect();
     let matching = ENDPOINTS

@@ -1,5 +1,5 @@
 //! Hostile but ordinary input, through a real Envoy: what a client can send with a raw socket, and what the upstream then saw. One Envoy takes a
-//! whole table, and after every table the filter is shown to be as it was: see [`Gate::assert_sound`].
+//! whole table under each of the [`SETTINGS`], and after every table the filter is shown to be as it was: see [`Gate::assert_sound`].
 
 mod address;
 mod bytes;
@@ -12,18 +12,23 @@ mod known;
 mod methods;
 mod paths;
 mod preflight;
+mod pseudo;
 mod secrecy;
 mod split;
 mod tricks;
 mod upgrades;
+mod wsgi;
 
+use std::cell::Cell;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
-use crate::support::bootstrap::hcm;
+use crate::fail_closed::plugin::address_of;
+use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
 use crate::support::h2::{self, Outcome};
 use crate::support::http::{Connection, Response};
@@ -114,9 +119,49 @@ fn merge(into: &mut Value, more: Value) {
 /// What came back: a response, or `None` where Envoy cut the connection or the stream without one.
 type Answer = Option<Response>;
 
+/// A name, and the change of the connection manager.
+type Setting = (&'static str, fn(&mut Value));
+
+/// Envoy's ways to treat a path before any filter sees it.
+const SETTINGS: [Setting; 4] = [
+    ("as sent", |_| {}),
+    ("normalized", |hcm| hcm["normalize_path"] = json!(true)),
+    ("merged", |hcm| {
+        hcm["normalize_path"] = json!(true);
+        hcm["merge_slashes"] = json!(true);
+    }),
+    ("unescaped", |hcm| {
+        hcm["normalize_path"] = json!(true);
+        hcm["path_with_escaped_slashes_action"] = json!("UNESCAPE_AND_FORWARD");
+    }),
+];
+
+/// The listener that treats paths so.
+fn listener(setting: &str) -> String {
+    format!("gateway, {setting}")
+}
+
+/// Adds a listener for each of the [`SETTINGS`], otherwise like the gateway's.
+fn add_listeners(bootstrap: &mut Value) {
+    for (setting, change) in SETTINGS {
+        let all = at(bootstrap, "/static_resources/listeners");
+        let all = all.as_array_mut().unwrap();
+        let gateway = all.iter().find(|it| it["name"] == "gateway").unwrap();
+        let mut own = gateway.clone();
+        own["name"] = json!(listener(setting));
+        change(at(&mut own, "/filter_chains/0/filters/0/typed_config"));
+        all.push(own);
+    }
+}
+
 /// An Envoy before an upstream that tells what it saw.
 struct Gate {
     envoy: Envoy,
+    /// Where a request goes under each of the [`SETTINGS`].
+    addresses: [SocketAddr; SETTINGS.len()],
+    /// The setting in force.
+    setting: Cell<usize>,
+    sent: Cell<usize>,
     /// What reached the upstream since it was last asked.
     seen: Arc<Mutex<Vec<Seen>>>,
     _upstream: Upstream,
@@ -138,11 +183,37 @@ impl Gate {
             .upstream(upstream.address())
             // Envoy waits this long before it cuts a connection whose client sent what is no HTTP; the default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
+        let envoy = change(builder).edit(add_listeners).start();
+        let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));
         Self {
-            envoy: change(builder).start(),
+            envoy,
+            addresses,
+            setting: Cell::new(0),
+            sent: Cell::new(0),
             seen,
             _upstream: upstream,
         }
+    }
+
+    /// Each of the [`SETTINGS`] in turn, by its name: until the next, requests go where it is in force.
+    fn settings(&self) -> impl Iterator<Item = &'static str> {
+        SETTINGS.iter().enumerate().map(|(number, (name, _))| {
+            self.setting.set(number);
+            // Shown where a test fails.
+            println!("{name}");
+            *name
+        })
+    }
+
+    /// How many requests, or connections with several, were made.
+    fn sent(&self) -> usize {
+        self.sent.get()
+    }
+
+    /// Where the next request goes.
+    fn address(&self) -> SocketAddr {
+        self.sent.set(self.sent.get() + 1);
+        self.addresses[self.setting.get()]
     }
 
     /// Exactly this head over HTTP/1.1, with `Host` and, where there is a body, its length.
@@ -161,8 +232,7 @@ impl Gate {
 
     /// Exactly these bytes.
     fn raw(&self, bytes: &[u8]) -> Answer {
-        let mut connection =
-            Connection::open(self.envoy.address()).with_timeout(Duration::from_secs(10));
+        let mut connection = Connection::open(self.address()).with_timeout(Duration::from_secs(10));
         connection.send_raw(bytes).ok()?;
         match connection.read_response(bytes.starts_with(b"HEAD ")) {
             Ok(response) => Some(response),
@@ -192,7 +262,7 @@ impl Gate {
 
     /// Exactly these fields over HTTP/2.
     fn exchange(&self, all: &[(&[u8], &[u8])], body: &[u8], trailers: &[(&[u8], &[u8])]) -> Answer {
-        match h2::Connection::open(self.envoy.address()).exchange(all, body, trailers) {
+        match h2::Connection::open(self.address()).exchange(all, body, trailers) {
             Outcome::Response(response) => Some(response),
             Outcome::Reset(_) | Outcome::GoAway(_) | Outcome::Closed => None,
         }
@@ -209,6 +279,7 @@ impl Gate {
     /// least number of requests that were logged.
     #[track_caller]
     fn assert_sound(&self, lines: usize) {
+        println!("{} requests", self.sent.get());
         let last = "/v1/customers/the-last-one";
         let good = self.envoy.get(last, &[bearer(LIMITED)]);
         assert_eq!(good.status, 200, "{}", self.envoy.logs());

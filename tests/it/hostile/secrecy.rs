@@ -137,50 +137,52 @@ fn no_key_is_ever_shown() {
         builder.allow_underscores().wasm_debug()
     });
     let (mut sent, mut paths) = (0, Vec::new());
-    for key in LEAKED {
-        for (target, headers) in requests(key) {
-            let capitals = headers
-                .iter()
-                .any(|(name, _)| name.iter().any(u8::is_ascii_uppercase));
-            let methods = [&b"GET"[..], key.as_bytes(), b"POST", b"OPTIONS"];
-            // One key goes everywhere; the others have another prefix, and nothing else.
-            for method in methods
-                .into_iter()
-                .take(if key == LEAKED[2] { 4 } else { 1 })
-            {
-                for http2 in [false, true] {
-                    if http2 && capitals {
-                        continue;
+    for _ in gate.settings() {
+        for key in LEAKED {
+            for (target, headers) in requests(key) {
+                let capitals = headers
+                    .iter()
+                    .any(|(name, _)| name.iter().any(u8::is_ascii_uppercase));
+                let methods = [&b"GET"[..], key.as_bytes(), b"POST", b"OPTIONS"];
+                // One key goes everywhere; the others have another prefix, and nothing else.
+                for method in methods
+                    .into_iter()
+                    .take(if key == LEAKED[2] { 4 } else { 1 })
+                {
+                    for http2 in [false, true] {
+                        if http2 && capitals {
+                            continue;
+                        }
+                        let send = if http2 { Gate::http2 } else { Gate::http1 };
+                        let (answer, _) = gate
+                            .seen_during(|| send(&gate, method, target.as_bytes(), &headers, b""));
+                        sent += 1;
+                        let Some(answer) = answer else { continue };
+                        if answer.status == 200 {
+                            // The upstream's own echo.
+                            continue;
+                        }
+                        let mut told = String::from_utf8_lossy(&answer.body).into_owned();
+                        for (name, value) in &answer.headers {
+                            told += &format!("{}: {}\n", name.escape_ascii(), value.escape_ascii());
+                        }
+                        let leaked = LEAKED.iter().find(|key| shows(&told, key));
+                        assert!(
+                            leaked.is_none(),
+                            "`{target}` {:?}: {told}",
+                            headers
+                                .iter()
+                                .map(|(name, value)| format!(
+                                    "{}: {}",
+                                    name.escape_ascii(),
+                                    value.escape_ascii()
+                                ))
+                                .collect::<Vec<_>>()
+                        );
                     }
-                    let send = if http2 { Gate::http2 } else { Gate::http1 };
-                    let (answer, _) =
-                        gate.seen_during(|| send(&gate, method, target.as_bytes(), &headers, b""));
-                    sent += 1;
-                    let Some(answer) = answer else { continue };
-                    if answer.status == 200 {
-                        // The upstream's own echo.
-                        continue;
-                    }
-                    let mut told = String::from_utf8_lossy(&answer.body).into_owned();
-                    for (name, value) in &answer.headers {
-                        told += &format!("{}: {}\n", name.escape_ascii(), value.escape_ascii());
-                    }
-                    let leaked = LEAKED.iter().find(|key| shows(&told, key));
-                    assert!(
-                        leaked.is_none(),
-                        "`{target}` {:?}: {told}",
-                        headers
-                            .iter()
-                            .map(|(name, value)| format!(
-                                "{}: {}",
-                                name.escape_ascii(),
-                                value.escape_ascii()
-                            ))
-                            .collect::<Vec<_>>()
-                    );
                 }
+                paths.push(target);
             }
-            paths.push(target);
         }
     }
     gate.assert_sound(sent / 2);
@@ -206,17 +208,20 @@ fn no_key_is_ever_shown() {
 fn one_request_leaves_nothing_for_the_next() {
     use crate::support::http::Connection;
     let gate = Gate::open(json!({}), |builder| builder);
-    let mut connection = Connection::open(gate.envoy.address());
-    for _ in 0..50 {
-        let good = connection.request("GET", "/v1/balance", &[bearer(FULL)], b"");
-        assert_eq!(good.status, 200);
-        let bare = connection.request("GET", "/v1/balance", crate::support::http::NO_HEADERS, b"");
-        assert_eq!(bare.header("x-keyward-denied"), Some("missing_credential"));
-        let limited = connection.request("GET", "/v1/charges", &[bearer(LIMITED)], b"");
-        assert_eq!(
-            limited.header("x-keyward-denied"),
-            Some("insufficient_permission")
-        );
+    for _ in gate.settings() {
+        let mut connection = Connection::open(gate.address());
+        for _ in 0..50 {
+            let good = connection.request("GET", "/v1/balance", &[bearer(FULL)], b"");
+            assert_eq!(good.status, 200);
+            let bare =
+                connection.request("GET", "/v1/balance", crate::support::http::NO_HEADERS, b"");
+            assert_eq!(bare.header("x-keyward-denied"), Some("missing_credential"));
+            let limited = connection.request("GET", "/v1/charges", &[bearer(LIMITED)], b"");
+            assert_eq!(
+                limited.header("x-keyward-denied"),
+                Some("insufficient_permission")
+            );
+        }
     }
     gate.assert_sound(150);
 }
