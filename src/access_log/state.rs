@@ -19,6 +19,8 @@ pub enum Verdict {
     Preflight,
     /// The key may do it.
     Key,
+    /// It asked about the key itself, which is good, and keyward answered.
+    Verify,
     /// It may not, but the gateway or the key is in shadow: the request passed.
     Shadow(DenyReason),
     /// It may not, and did not pass.
@@ -26,10 +28,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether the request passed keyward.
+    /// Whether the request passed keyward: whether an upstream may have seen it.
     #[must_use]
     pub fn passed(self) -> bool {
-        !matches!(self, Self::Deny(_))
+        !matches!(self, Self::Deny(_) | Self::Verify)
     }
 
     /// What was wrong with the request, carried out or not.
@@ -37,15 +39,16 @@ impl Verdict {
     pub fn reason(self) -> Option<DenyReason> {
         match self {
             Self::Shadow(reason) | Self::Deny(reason) => Some(reason),
-            Self::Public | Self::Preflight | Self::Key => None,
+            Self::Public | Self::Preflight | Self::Key | Self::Verify => None,
         }
     }
 
-    /// `allow`, `shadow` or `deny`.
+    /// `allow`, `verify`, `shadow` or `deny`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Public | Self::Preflight | Self::Key => "allow",
+            Self::Verify => "verify",
             Self::Shadow(_) => "shadow",
             Self::Deny(_) => "deny",
         }
@@ -149,7 +152,8 @@ impl<'a> State<'a> {
         // A key without a verdict of its own is no line of keyward's, and neither is a pass without a key.
         let is_for_nobody = matches!(self.verdict, Verdict::Public | Verdict::Preflight);
         (!is_for_nobody || self.key.is_none()).then_some(())?;
-        (self.verdict != Verdict::Key || self.key.is_some()).then_some(())
+        let is_for_key = matches!(self.verdict, Verdict::Key | Verdict::Verify);
+        (!is_for_key || self.key.is_some()).then_some(())
     }
 }
 
@@ -168,6 +172,7 @@ fn verdict(text: &str) -> Option<(Verdict, &str)> {
                 },
             }
         }
+        "verify" => Some((Verdict::Verify, rest)),
         "deny" => {
             let (reason, behind) = rest.split_once(' ').unwrap_or((rest, ""));
             Some((Verdict::Deny(DenyReason::from_name(reason)?), behind))

@@ -69,6 +69,9 @@ fn every_form_of_a_verdict_is_read() {
     let verdict = |text: &str| state(text).unwrap().verdict;
     assert_eq!(verdict("allow public"), Verdict::Public);
     assert_eq!(verdict("allow preflight"), Verdict::Preflight);
+    let verified = verdict("verify key=\"mk_1\", kind=secret, livemode=?0, revision=7");
+    assert_eq!((verified, verified.passed()), (Verdict::Verify, false));
+    assert!(state("verify revision=7").is_none());
     assert_eq!(
         verdict("deny no_snapshot"),
         Verdict::Deny(DenyReason::NoSnapshot)

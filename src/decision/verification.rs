@@ -41,6 +41,12 @@ impl<'a> Verified<'a> {
         &self.key
     }
 
+    /// What was established: the key and its organization.
+    #[must_use]
+    pub fn principal(&self) -> &Principal<'a> {
+        &self.principal
+    }
+
     /// What the key may do, on its own account or on connected ones.
     #[must_use]
     pub fn authority(&self, is_connected: bool) -> Authority<'a> {

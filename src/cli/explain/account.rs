@@ -90,6 +90,37 @@ pub(super) fn account(
     steps.collect()
 }
 
+/// Every rule, in order, for a good key that was asked about: rules 1 to 6 passed, and no other is asked.
+pub(super) fn of_key(
+    configuration: &Configuration,
+    request: &RequestHead<'_>,
+    given: &Given,
+    principal: &Principal<'_>,
+) -> Vec<Step> {
+    let facts = Facts {
+        configuration,
+        request,
+        given,
+        principal,
+    };
+    let steps = RULES.iter().map(|(rule, name)| {
+        let (outcome, found) = match rule {
+            1..=6 => (Outcome::Passed, facts.of(*rule)),
+            _ => (
+                Outcome::NotAsked,
+                "keyward itself answers a verification".to_owned(),
+            ),
+        };
+        Step {
+            rule: *rule,
+            name,
+            outcome,
+            found,
+        }
+    });
+    steps.collect()
+}
+
 /// What became of a rule: those before the one that failed passed, those behind it were not asked.
 fn outcome(rule: u8, decision: &Decision<'_>, principal: &Principal<'_>) -> Outcome {
     let against = |reason: DenyReason, failed: Outcome| match rule.cmp(&reason.rule()) {

@@ -9,9 +9,9 @@ use super::Given;
 use super::account::{Outcome, Step, account};
 use crate::cli::output::{Tone, toned};
 use crate::configuration::Configuration;
-use crate::decision::{Decision, PermitKind};
+use crate::decision::{Decision, Denial, PermitKind, Verified};
 use crate::reason::DenyReason;
-use crate::reply::{Reply, RequestId};
+use crate::reply::{Activity, Reply, RequestId};
 use crate::request::RequestHead;
 use crate::upstream::{HeaderChange, header_changes};
 
@@ -57,8 +57,39 @@ impl Answer {
         }
     }
 
+    /// A verification of a good key. Rules 1 to 6 passed, and no other is asked.
+    pub(super) fn verified(
+        configuration: &Configuration,
+        verified: &Verified<'_>,
+        steps: Vec<Step>,
+    ) -> Self {
+        // How often the key was used is known to a gateway alone.
+        let reply = Reply::verified(
+            configuration,
+            verified,
+            Activity::default(),
+            RequestId::new(0),
+        );
+        Self {
+            state: verified.to_string(),
+            reason: None,
+            steps,
+            end: End::Reply(reply),
+        }
+    }
+
+    /// The same of a verification that fails.
+    pub(super) fn not_verified(self, configuration: &Configuration, denial: &Denial<'_>) -> Self {
+        let reply = Reply::not_verified(configuration, denial, RequestId::new(0));
+        Self {
+            end: End::Reply(reply),
+            ..self
+        }
+    }
+
+    /// Whether the request gets what it asks for.
     pub(super) fn is_allowed(&self) -> bool {
-        matches!(self.end, End::Upstream(_))
+        self.reason.is_none() || matches!(self.end, End::Upstream(_))
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -70,7 +101,7 @@ impl Answer {
             })
             .collect();
         let mut answer = json!({
-            "decision": if self.is_allowed() { "allow" } else { "deny" },
+            "decision": self.state.split(' ').next(),
             "reason": self.reason.map(DenyReason::name),
             "state": self.state,
             "rules": rules,

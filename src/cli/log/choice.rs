@@ -130,7 +130,9 @@ fn any<T>(wanted: &[T], is: impl FnMut(&T) -> bool) -> bool {
 fn decision(verdict: Option<Verdict>) -> Decision {
     match verdict {
         None => Decision::None,
-        Some(Verdict::Public | Verdict::Preflight | Verdict::Key) => Decision::Allow,
+        Some(Verdict::Public | Verdict::Preflight | Verdict::Key | Verdict::Verify) => {
+            Decision::Allow
+        }
         Some(Verdict::Shadow(_)) => Decision::Shadow,
         Some(Verdict::Deny(_)) => Decision::Deny,
     }

@@ -113,7 +113,7 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
     let state = record.state.as_ref();
     let verdict = state.map(|state| state.verdict);
     let tone = match verdict {
-        Some(Verdict::Public | Verdict::Preflight | Verdict::Key) => Tone::Good,
+        Some(Verdict::Public | Verdict::Preflight | Verdict::Key | Verdict::Verify) => Tone::Good,
         Some(Verdict::Shadow(_)) => Tone::Warning,
         Some(Verdict::Deny(_)) | None => Tone::Bad,
     };

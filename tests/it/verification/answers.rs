@@ -1,5 +1,8 @@
 //! What is told of a good credential.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use serde_json::json;
 
 use super::*;
@@ -169,4 +172,38 @@ fn a_grpc_client_reads_the_answer_in_the_status() {
     assert_eq!((good.status, bad.status), (200, 200));
     assert_eq!(good.header("grpc-status"), Some("0"));
     assert_eq!(bad.header("grpc-status"), Some("16"));
+}
+
+#[test]
+fn explain_shows_the_answer_that_the_gateway_gives() {
+    let configuration = configuration(json!({})).to_string();
+    let envoy = Envoy::builder().config(configuration.clone()).start();
+    let file = envoy.directory().join("explained.json");
+    std::fs::write(&file, &configuration).unwrap();
+    for (key, decision, code) in [
+        (FULL, "verify", 0),
+        (STRANGER, "deny", 3),
+        (LIVE, "deny", 3),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
+            .args(["explain", "--json", "--key-stdin", "GET", PATH, "-c"])
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(key.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{key}");
+        assert_eq!(explained["decision"], decision, "{key}");
+        let answer = verify(&envoy, key);
+        assert_eq!(explained["reply"]["status"], answer.status);
+        assert_eq!(explained["reply"]["body"], answer.text());
+    }
 }

@@ -197,3 +197,29 @@ fn own_address() -> Option<std::net::IpAddr> {
     let address = socket.local_addr().ok()?.ip();
     (!address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
+
+#[test]
+fn doctor_finds_nothing_wrong_with_the_report_beside_a_gateway() {
+    let mut configuration = configuration(json!({"max_snapshot_age": 1_000_000_000}));
+    let keys = configuration["snapshot"]["keys"].as_array_mut().unwrap();
+    keys.retain(|key| key["id"] == "mk_elsewhere");
+    let builder = || Envoy::builder().config(configuration.to_string());
+    let diagnosis = |envoy: &Envoy| {
+        let url = format!("http://{}", envoy.admin_address());
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+            .args(["doctor", "--admin", &url])
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), text)
+    };
+    let alone = diagnosis(&builder().start());
+    let both = diagnosis(&with_report(builder()).start());
+    assert_eq!(
+        (both.0, alone.0),
+        (Some(0), Some(0)),
+        "{}\n{}",
+        alone.1,
+        both.1
+    );
+}
