@@ -39,6 +39,7 @@ mod packed;
 mod push;
 mod pushes;
 mod reference;
+mod rollout;
 mod schema;
 mod sdk;
 mod soak;
