@@ -38,6 +38,7 @@ mod layers;
 mod packed;
 mod push;
 mod pushes;
+mod rate_limit;
 mod reference;
 mod rollout;
 mod schema;

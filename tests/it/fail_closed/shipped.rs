@@ -105,7 +105,7 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
     assert!(chains > 0);
 }
 
-/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`.
+/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `rate_limit`.
 #[test]
 fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
     let bootstraps: Vec<_> = documents()
@@ -113,7 +113,11 @@ fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
         .filter(|(_, document)| document["static_resources"].is_object())
         .map(|(path, _)| path.strip_prefix(root()).unwrap().to_owned())
         .collect();
-    let expected = ["envoy/bootstrap.yaml", "envoy/egress.yaml"];
+    let expected = [
+        "envoy/bootstrap.yaml",
+        "envoy/egress.yaml",
+        "envoy/ratelimit.yaml",
+    ];
     let sorted: std::collections::BTreeSet<_> = bootstraps
         .iter()
         .map(|path| path.to_str().unwrap())
