@@ -8,6 +8,7 @@ use crate::support::LONG;
 use crate::support::bootstrap::{at, hcm};
 use crate::support::http::Connection;
 use crate::support::upstream::Reply;
+use crate::wait::serves;
 
 /// The released filter with a section that nothing reads, so that it is another module that does the same.
 fn another(number: u8, folder: &Path) -> String {
@@ -68,6 +69,8 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
         let pushed = naming(&envoy, &code, &configuration(u64::from(number) + 2, keys));
         assert_eq!(envoy.push_file_and_wait(&pushed), Push::Accepted);
         everywhere(&envoy, BOB, answer);
+        // What the old VMs counted of themselves they have taken back.
+        serves(&envoy, u64::from(number) + 2);
         // Envoy has it in memory, and the one before is no longer asked for.
         if number > 0 {
             fs::remove_file(
