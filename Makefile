@@ -38,6 +38,7 @@ run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1
 # that runs in Envoy is the released one all the same.
 test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="..." goes to cargo test)
 	@scripts/chromium.sh
+	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]

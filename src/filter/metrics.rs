@@ -92,6 +92,10 @@ pub(super) fn announce(snapshot: &Snapshot) {
         u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX),
     );
     if !BUILD_INFO.replace(true) {
+        // Those that should stay at zero are there from the start: a counter that begins at one is no rise to Prometheus.
+        add_behind(0);
+        add_to_counter("keyward_snapshot_rollbacks", 0);
+        add_to_counter("keyward_secret_keys_in_query_total", 0);
         let name = concat!(
             "version=.=",
             env!("CARGO_PKG_VERSION"),
@@ -128,16 +132,18 @@ pub(super) fn set_of_plugin(plugin: &PluginId, name: &'static str, value: u64) {
 
 /// Counts a request with a key in its query that is not public, whatever becomes of it: that key has leaked.
 pub(super) fn count_secret_key_in_query() {
-    if let Some(id) = metric(MetricKind::Counter, "keyward_secret_keys_in_query_total") {
-        host::increment_metric(id, 1);
+    add_to_counter("keyward_secret_keys_in_query_total", 1);
+}
+
+fn add_to_counter(name: &'static str, count: i64) {
+    if let Some(id) = metric(MetricKind::Counter, name) {
+        host::increment_metric(id, count);
     }
 }
 
 /// Counts a snapshot of a lower revision than the one served before it.
 pub(super) fn count_rollback() {
-    if let Some(id) = metric(MetricKind::Counter, "keyward_snapshot_rollbacks") {
-        host::increment_metric(id, 1);
-    }
+    add_to_counter("keyward_snapshot_rollbacks", 1);
 }
 
 /// One more worker, or one less, that takes requests with an older snapshot than the one it was given, or with none.

@@ -35,6 +35,7 @@ mod image;
 mod key_file;
 mod keys;
 mod layers;
+mod monitoring;
 mod packed;
 mod push;
 mod pushes;

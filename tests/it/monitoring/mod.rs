@@ -1,0 +1,330 @@
+//! The alert rules and the dashboard that we ship, held to the metrics of a real Envoy by a real Prometheus.
+
+mod tool;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use keyward::digest::KeyDigest;
+use serde_json::{Value, json};
+
+use crate::support::find::root;
+use crate::support::{BOUND, Envoy, eventually};
+use tool::{Prometheus, Tools};
+
+const FULL: &str = "sk_test_FAKE-full-00000001";
+const LIMITED: &str = "rk_test_FAKE-limited-0001";
+const DELETED: &str = "sk_test_FAKE-deleted-0001";
+const VERIFY: &str = "/v1/keys/verify";
+
+fn configuration(revision: u64) -> String {
+    let key = |id: &str, key: &str, kind: &str| {
+        let sha256 = KeyDigest::of(key.as_bytes()).to_string();
+        json!({"id": id, "sha256": sha256, "kind": kind, "livemode": false, "owner": "acct_1"})
+    };
+    let mut keys = [
+        key("mk_full", FULL, "secret"),
+        key("mk_limited", LIMITED, "restricted"),
+        key("mk_deleted", DELETED, "secret"),
+    ];
+    keys[1]["grants"] = json!({"customer": "read"});
+    keys[1]["enforcement"] = json!("shadow");
+    keys[2]["status"] = json!("deleted");
+    json!({"verify_path": VERIFY, "snapshot": {
+        "format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
+        "accounts": [{"id": "acct_1"}], "keys": keys,
+    }})
+    .to_string()
+}
+
+/// Some of every verdict: how many requests of each decision and reason were sent.
+fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
+    let mut sent = BTreeMap::new();
+    for (path, key, times, status, decision, reason) in [
+        ("/v1/balance", FULL, 11, 200, "allow", "key"),
+        ("/v1/customers", LIMITED, 7, 200, "allow", "key"),
+        (
+            "/v1/charges",
+            LIMITED,
+            5,
+            200,
+            "would_deny",
+            "insufficient_permission",
+        ),
+        ("/v1/balance", DELETED, 3, 401, "deny", "deleted_key"),
+        (
+            "/v1/balance",
+            "sk_test_FAKE-nobody-00001",
+            13,
+            401,
+            "deny",
+            "unknown_key",
+        ),
+        (VERIFY, FULL, 2, 200, "verify", "key"),
+        // A secret key in a query, beside the one in the header.
+        (
+            "/v1/balance?key=sk_test_FAKE-leaked-0001",
+            FULL,
+            4,
+            401,
+            "deny",
+            "malformed_credential",
+        ),
+    ] {
+        for _ in 0..times {
+            let answer = envoy.get(path, &[("authorization", format!("Bearer {key}"))]);
+            assert_eq!(answer.status, status, "{path} {key}");
+        }
+        *sent.entry((decision, reason)).or_insert(0) += times;
+    }
+    sent
+}
+
+/// An Envoy that has seen everything that the shipped metrics are about, but for what breaks it.
+fn busy() -> (Envoy, BTreeMap<(&'static str, &'static str), u64>) {
+    let envoy = Envoy::builder()
+        .concurrency(2)
+        .config(configuration(7))
+        .start();
+    let sent = mixed_load(&envoy);
+    (envoy, sent)
+}
+
+/// Every expression of the rules and the dashboard, with where it stands.
+fn expressions() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for group in rules()["groups"].as_array().unwrap() {
+        for rule in group["rules"].as_array().unwrap() {
+            let name = rule["alert"].as_str().unwrap().to_owned();
+            all.push((name, rule["expr"].as_str().unwrap().to_owned()));
+        }
+    }
+    for (title, panel) in panels() {
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap();
+            // As Grafana fills them in.
+            let filled = expression
+                .replace("$__rate_interval", "1m")
+                .replace("$job", ".*")
+                .replace("$instance", ".*");
+            assert!(!filled.contains('$'), "{title}: {expression}");
+            all.push((title.clone(), filled));
+        }
+    }
+    all
+}
+
+fn rules() -> Value {
+    let text = fs::read_to_string(root().join("envoy/prometheus/rules.yaml")).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+fn dashboard() -> Value {
+    let text = fs::read_to_string(root().join("envoy/grafana/keyward.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The panels that show something, by their titles.
+fn panels() -> Vec<(String, Value)> {
+    let dashboard = dashboard();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    panels
+        .filter(|panel| panel["type"] != "row")
+        .map(|panel| (panel["title"].as_str().unwrap().to_owned(), panel.clone()))
+        .collect()
+}
+
+/// The names of metrics in an expression.
+fn names(expression: &str) -> BTreeSet<&str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    expression
+        .split(|c| !word(c))
+        .filter(|name| name.starts_with("keyward_") || name.starts_with("envoy_"))
+        // Values and names of labels.
+        .filter(|name| !["keyward_interlock", "envoy_rbac_http_prefix"].contains(name))
+        .collect()
+}
+
+#[test]
+fn the_rules_pass_promtools_checks_and_their_own_cases() {
+    let Some(tools) = Tools::find("promtool check and test rules") else {
+        return;
+    };
+    let folder = root().join("envoy/prometheus");
+    for arguments in [
+        ["check", "rules", "rules.yaml"],
+        ["test", "rules", "tests.yaml"],
+    ] {
+        let output = Command::new(tools.promtool())
+            .args(arguments)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            output.status.success() && text.contains("SUCCESS"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
+    let text = fs::read_to_string(root().join("envoy/prometheus/tests.yaml")).unwrap();
+    let tests: Value = serde_norway::from_str(&text).unwrap();
+    let (mut fires, mut rests) = (BTreeSet::new(), BTreeSet::new());
+    for test in tests["tests"].as_array().unwrap() {
+        for case in test["alert_rule_test"].as_array().unwrap() {
+            let is_quiet = case["exp_alerts"].as_array().unwrap().is_empty();
+            let seen = if is_quiet { &mut rests } else { &mut fires };
+            seen.insert(case["alertname"].as_str().unwrap().to_owned());
+        }
+    }
+    let rules = rules();
+    let all: BTreeSet<String> = rules["groups"][0]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["alert"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((&fires, &rests), (&all, &all));
+}
+
+#[test]
+fn every_metric_that_is_asked_for_is_one_that_envoy_has() {
+    let (envoy, _) = busy();
+    let page = envoy.prometheus();
+    let there: BTreeSet<&str> = page
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split('{').next())
+        .collect();
+    for (place, expression) in expressions() {
+        let names = names(&expression);
+        assert!(!names.is_empty(), "{place}: {expression}");
+        for name in names {
+            assert!(there.contains(name), "{place}: Envoy has no `{name}`");
+        }
+    }
+    // And it is what our own metrics are documented by.
+    let documented = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    for name in there.iter().filter(|name| name.starts_with("keyward_")) {
+        assert!(
+            documented.contains(&format!("`{name}")),
+            "`{name}` is not in docs/monitoring.md"
+        );
+    }
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_our_metrics() {
+    let Some(tools) = Tools::find("promtool check metrics") else {
+        return;
+    };
+    let (envoy, _) = busy();
+    let ours: String = envoy
+        .prometheus()
+        .lines()
+        .filter(|line| line.contains("keyward_") && !line.contains("envoy_"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let text = tools.check_metrics(&ours);
+    // Envoy writes no help texts.
+    let faults: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.ends_with("no help text"))
+        .collect();
+    // Any other name would break those who read it today.
+    let sum = |name: &str| {
+        format!("{name} non-histogram and non-summary metrics should not have \"_sum\" suffix")
+    };
+    let expected = [
+        "keyward_snapshot_rollbacks counter metrics should have \"_total\" suffix".to_owned(),
+        sum("keyward_snapshot_vms_fingerprint_sum"),
+        sum("keyward_snapshot_vms_revision_sum"),
+    ];
+    assert_eq!(faults, expected);
+}
+
+#[test]
+fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent() {
+    let Some(tools) = Tools::find("Prometheus before a real Envoy") else {
+        return;
+    };
+    let envoy = Envoy::builder()
+        .concurrency(2)
+        .config(configuration(7))
+        .start();
+    let prometheus = Prometheus::start(&tools, envoy.admin_address(), &rules_file());
+    prometheus.wait_for("up", "1");
+    let sent = mixed_load(&envoy);
+    for ((decision, reason), count) in &sent {
+        let one =
+            format!("sum(keyward_requests_total{{decision=\"{decision}\",reason=\"{reason}\"}})");
+        prometheus.wait_for(&one, &count.to_string());
+    }
+    let total: u64 = sent.values().sum();
+    prometheus.wait_for("sum(keyward_requests_total)", &total.to_string());
+    prometheus.wait_for("keyward_secret_keys_in_query_total", "4");
+    prometheus.wait_for("keyward_snapshot_vms", "3");
+    prometheus.wait_for("keyward_snapshot_revision", "7");
+    // More load, so that rates have two ends.
+    mixed_load(&envoy);
+    prometheus.wait_for("sum(keyward_requests_total)", &(2 * total).to_string());
+    for (title, panel) in panels() {
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap();
+            let filled = expression
+                .replace("$__rate_interval", "5m")
+                .replace("$job", ".*")
+                .replace("$instance", ".*");
+            eventually(&format!("{title} shows something"), BOUND, || {
+                (!prometheus.query(&filled).is_empty()).then_some(())
+            });
+        }
+    }
+    // The rules are loaded, each can be evaluated, and of what is wrong with this Envoy each says so: its snapshot is old and a key leaked.
+    let alerts = eventually("every rule was evaluated", BOUND, || prometheus.evaluated());
+    assert_eq!(alerts.len(), expressions().len() - panel_targets());
+    for (name, health) in &alerts {
+        assert_eq!(health, "ok", "{name}");
+    }
+    let old = prometheus.query("time() - keyward_snapshot_issued_at > 43200");
+    assert_eq!(old.len(), 1);
+}
+
+fn panel_targets() -> usize {
+    panels()
+        .iter()
+        .map(|(_, panel)| panel["targets"].as_array().unwrap().len())
+        .sum()
+}
+
+fn rules_file() -> std::path::PathBuf {
+    Path::new(root()).join("envoy/prometheus/rules.yaml")
+}
+
+#[test]
+fn panels_have_ids_and_places_of_their_own() {
+    let dashboard = dashboard();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let ids: BTreeSet<u64> = panels
+        .iter()
+        .map(|panel| panel["id"].as_u64().unwrap())
+        .collect();
+    assert_eq!(ids.len(), panels.len());
+    let mut taken = BTreeSet::new();
+    for panel in panels {
+        let at = |name: &str| panel["gridPos"][name].as_u64().unwrap();
+        for x in at("x")..at("x") + at("w") {
+            assert!(x < 24, "{}", panel["title"]);
+            for y in at("y")..at("y") + at("h") {
+                assert!(taken.insert((x, y)), "{}", panel["title"]);
+            }
+        }
+        let has_text = panel["type"] == "row" || !panel["description"].as_str().unwrap().is_empty();
+        assert!(has_text, "{}", panel["title"]);
+    }
+}
