@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test bench soak sbom image reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter trap-door demo run test bench soak sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -53,6 +53,9 @@ sbom: toolchain ## what the filter and the command are built of, as CycloneDX: t
 # The SBOM goes in as what refers to the image. `skopeo copy oci:target/image:VERSION docker://…` pushes it.
 image: filter sbom ## the filter as an OCI image layout, with its SBOM and digests: target/image
 	@scripts/image.py target/wasm32-wasip1/release/keyward.wasm target/image --sbom target/keyward.wasm.cdx.json
+
+release: build image ## what a release consists of, with checksums and provenance: target/release-VERSION (docs/releasing.md)
+	@scripts/release.py
 
 reproducible: toolchain ## build the filter in two folders, and compare
 	@scripts/reproducible.sh

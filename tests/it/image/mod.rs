@@ -3,6 +3,7 @@
 
 mod layout;
 mod registry;
+mod release;
 mod remote;
 
 use std::path::{Path, PathBuf};
