@@ -14,6 +14,7 @@ mod log;
 mod logs;
 mod output;
 mod push;
+mod replay;
 mod secret;
 mod snapshot;
 mod source;
@@ -75,6 +76,11 @@ Examples:
     Man(completions::ManArguments),
     /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
     Push(push::Arguments),
+    /// Say which requests of an access log a new snapshot would answer otherwise
+    #[command(
+        after_help = "Examples:\n  keyward replay --old served.json --new keyward.toml access.log\n  keyward replay --old served.json --new built.json --markdown access-*.log.zst"
+    )]
+    Replay(replay::Arguments),
     /// Check a snapshot
     #[command(
         after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot build > keyward.json"
@@ -105,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Logs(arguments) => logs::run(arguments),
         Command::Man(arguments) => completions::man(arguments, Arguments::command()),
         Command::Push(arguments) => push::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
         Command::Wait(arguments) => wait::run(arguments),
     };

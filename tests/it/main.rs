@@ -41,6 +41,7 @@ mod push;
 mod pushes;
 mod rate_limit;
 mod reference;
+mod replay;
 mod rollout;
 mod schema;
 mod sdk;

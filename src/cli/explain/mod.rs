@@ -2,7 +2,7 @@
 //! would be sent, or what the upstream would see.
 
 mod account;
-mod question;
+pub(super) mod question;
 mod show;
 
 use std::cell::Cell;

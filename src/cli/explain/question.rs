@@ -100,7 +100,7 @@ pub(super) fn header(text: &str) -> Result<(String, String)> {
 }
 
 /// Reads Unix seconds or an RFC 3339 time.
-pub(super) fn time(text: &str) -> Result<u64> {
+pub(in crate::cli) fn time(text: &str) -> Result<u64> {
     text.parse()
         .ok()
         .or_else(|| u64::try_from(text.parse::<Timestamp>().ok()?.as_second()).ok())

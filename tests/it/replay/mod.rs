@@ -1,0 +1,349 @@
+//! `keyward replay` before a real Envoy: what it foretells of every request of a log is what the Envoy then answers, once the new snapshot is pushed.
+
+mod told;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use keyward::digest::KeyDigest;
+use serde_json::{Value, json};
+
+use crate::support::process::Folder;
+use crate::support::{BOUND, Envoy, Push, eventually};
+
+pub const FULL: &str = "sk_test_FAKE-full-00000001";
+pub const SHRUNK: &str = "rk_test_FAKE-shrunk-00001";
+pub const GROWN: &str = "rk_test_FAKE-grown-000001";
+pub const REVOKED: &str = "sk_test_FAKE-revoked-0001";
+pub const RESTORED: &str = "sk_test_FAKE-restored-001";
+pub const ROTATED: &str = "sk_test_FAKE-rotated-0001";
+pub const RENAMED: &str = "sk_test_FAKE-renamed-0001";
+pub const FENCED: &str = "sk_test_FAKE-fenced-00001";
+pub const ORGANIZATION: &str = "sk_org_FAKE-org-000000001";
+pub const SHADOWED: &str = "rk_test_FAKE-shadowed-001";
+pub const NARROWED: &str = "sk_test_FAKE-narrowed-001";
+pub const STRANGER: &str = "sk_test_FAKE-stranger-001";
+const VERIFY: &str = "/v1/keys/verify";
+
+fn key(id: &str, key: &str, kind: &str, owner: &str, more: Value) -> Value {
+    let sha256 = KeyDigest::of(key.as_bytes()).to_string();
+    let mut all =
+        json!({"id": id, "sha256": sha256, "kind": kind, "livemode": false, "owner": owner});
+    let (Value::Object(all_members), Value::Object(more)) = (&mut all, more) else {
+        panic!("two objects")
+    };
+    all_members.extend(more);
+    all
+}
+
+/// What is served, and what is to be pushed.
+pub fn sides() -> (Value, Value) {
+    let old = json!({"verify_path": VERIFY, "snapshot": {
+        "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529, "api_versions": ["2026-10-28.endive", "2026-01-28.clover"],
+        "endpoints": [{"method": "GET", "path": "/v1/widgets/{id}", "permission": "customer"}],
+        "accounts": [
+            {"id": "org_1"}, {"id": "acct_1", "parent": "org_1"}, {"id": "acct_2", "parent": "acct_1"}, {"id": "acct_3"},
+        ],
+        "keys": [
+            key("mk_full", FULL, "secret", "acct_1", json!({})),
+            key("mk_shrunk", SHRUNK, "restricted", "acct_1", json!({"grants": {"customer": "write", "charge": "read"}, "connect_grants": {"balance": "read"}})),
+            key("mk_grown", GROWN, "restricted", "acct_1", json!({"grants": {"customer": "read"}})),
+            key("mk_revoked", REVOKED, "secret", "acct_1", json!({})),
+            key("mk_restored", RESTORED, "secret", "acct_1", json!({"status": "deleted"})),
+            key("mk_rotated", ROTATED, "secret", "acct_1", json!({})),
+            key("mk_renamed", RENAMED, "secret", "acct_1", json!({})),
+            key("mk_fenced", FENCED, "secret", "acct_1", json!({"allowed_ips": ["127.0.0.1"]})),
+            key("mk_org", ORGANIZATION, "organization", "org_1", json!({})),
+            key("mk_shadowed", SHADOWED, "restricted", "acct_1", json!({"grants": {"customer": "read"}, "enforcement": "shadow"})),
+            key("mk_narrowed", NARROWED, "secret", "acct_3", json!({})),
+        ],
+    }});
+    let mut new = old.clone();
+    let snapshot = &mut new["snapshot"];
+    snapshot["revision"] = json!(8);
+    snapshot["endpoints"] = json!([{"method": "GET", "path": "/v1/widgets/{id}", "auth": "none"}]);
+    snapshot["accounts"][2]["status"] = json!("suspended");
+    let keys = snapshot["keys"].as_array_mut().unwrap();
+    let mut change = |id: &str, member: &str, value: Value| {
+        let key = keys.iter_mut().find(|key| key["id"] == id).unwrap();
+        key[member] = value;
+    };
+    change("mk_shrunk", "grants", json!({"customer": "read"}));
+    change(
+        "mk_grown",
+        "grants",
+        json!({"customer": "read", "charge": "read"}),
+    );
+    change("mk_revoked", "status", json!("deleted"));
+    change("mk_restored", "status", json!("active"));
+    change(
+        "mk_rotated",
+        "sha256",
+        json!(KeyDigest::of(b"sk_test_FAKE-rotated-0002").to_string()),
+    );
+    change("mk_fenced", "allowed_ips", json!(["203.0.113.7"]));
+    change("mk_shadowed", "enforcement", json!("enforce"));
+    change("mk_narrowed", "grants", json!({"customer": "read"}));
+    change("mk_renamed", "id", json!("mk_renamed_since"));
+    (old, new)
+}
+
+/// A request, and whether a log says enough of it.
+pub struct Sent {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub template: &'static str,
+    pub key: &'static str,
+    pub headers: Vec<(&'static str, &'static str)>,
+    pub times: u64,
+    pub is_told: bool,
+}
+
+fn sent(method: &'static str, path: &'static str, key: &'static str, times: u64) -> Sent {
+    Sent {
+        method,
+        path,
+        template: path,
+        key,
+        headers: Vec::new(),
+        times,
+        is_told: true,
+    }
+}
+
+impl Sent {
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn at(self, template: &'static str) -> Self {
+        Self { template, ..self }
+    }
+
+    /// Its verdict rests on what is not logged.
+    fn untold(self) -> Self {
+        Self {
+            is_told: false,
+            ..self
+        }
+    }
+}
+
+pub fn load() -> Vec<Sent> {
+    vec![
+        sent("GET", "/v1/balance", FULL, 5),
+        sent("GET", "/v1/balance", FULL, 3).with("stripe-context", "acct_2"),
+        sent("GET", "/v1/customers", SHRUNK, 4),
+        sent("POST", "/v1/customers", SHRUNK, 3),
+        sent("POST", "/v1/customers/cus_1", SHRUNK, 2).at("/v1/customers/{id}"),
+        sent("POST", "/v1/customers/cus_2", SHRUNK, 1).at("/v1/customers/{id}"),
+        sent("GET", "/v1/charges", SHRUNK, 2),
+        sent("GET", "/v1/balance", SHRUNK, 1).with("stripe-account", "acct_2"),
+        sent("GET", "/v1/charges", GROWN, 6),
+        sent("POST", "/v1/charges", GROWN, 1),
+        sent("DELETE", "/v1/customers/cus_1", REVOKED, 2).at("/v1/customers/{id}"),
+        sent("GET", "/v1/balance", RESTORED, 7),
+        sent("GET", "/v1/balance", ROTATED, 2),
+        sent("GET", "/v1/balance", RENAMED, 2),
+        sent("GET", "/v1/balance", FENCED, 3),
+        sent("GET", "/v1/balance", ORGANIZATION, 2)
+            .with("stripe-version", "2026-01-28.clover")
+            .with("stripe-context", "acct_1/acct_2"),
+        sent("GET", "/v1/balance", ORGANIZATION, 2)
+            .with("stripe-version", "2026-10-28.endive")
+            .with("stripe-context", "acct_1"),
+        sent("GET", "/v1/balance", ORGANIZATION, 1)
+            .with("stripe-version", "2026-10-28.endive")
+            .with("stripe-context", "org_1"),
+        sent("GET", "/v1/charges", SHADOWED, 2),
+        sent("GET", "/v1/customers", SHADOWED, 2),
+        sent("GET", "/v1/balance", NARROWED, 2),
+        sent("GET", "/v1/nowhere", NARROWED, 1),
+        sent("GET", "/v1/customers", NARROWED, 1),
+        sent("GET", "/v1/widgets/w_1", "", 3).at("/v1/widgets/{id}"),
+        sent("GET", "/v1/widgets/w_1", STRANGER, 2).at("/v1/widgets/{id}"),
+        sent("GET", "/v1/widgets/w_1", FULL, 2).at("/v1/widgets/{id}"),
+        sent("GET", "/v1/balance", STRANGER, 2),
+        sent("GET", "/v1/balance", "", 2),
+        sent("GET", "/v1/balance", "two words", 1),
+        sent("OPTIONS", "/v1/balance", "", 2)
+            .with("origin", "https://example.com")
+            .with("access-control-request-method", "GET"),
+        sent("GET", VERIFY, FULL, 2),
+        sent("GET", VERIFY, REVOKED, 2),
+        sent("POST", VERIFY, STRANGER, 1),
+        // What no log tells.
+        sent("GET", "/v1/balance", FULL, 2)
+            .with("stripe-version", "1999-01-01")
+            .untold(),
+        sent("GET", "/v1/balance", FULL, 1)
+            .with("stripe-context", "acct_3")
+            .untold(),
+        sent("GET", "/v1/balance", ORGANIZATION, 1)
+            .with("stripe-context", "acct_1")
+            .untold(),
+        sent("GET", "/v1/customers?expand[]=nothing", GROWN, 2).untold(),
+        sent("GET", "/v1/customers", GROWN, 1)
+            .with("x-original-url", "/v1/charges")
+            .untold(),
+    ]
+}
+
+/// Sends everything, one after the other, and gives the verdict of each as the access log has it.
+fn play(envoy: &Envoy, requests: &[Sent]) -> Vec<String> {
+    let before = envoy.access_log().len();
+    let mut count = 0;
+    for request in requests {
+        for _ in 0..request.times {
+            let mut headers: Vec<(&str, String)> = request
+                .headers
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect();
+            if !request.key.is_empty() {
+                headers.push(("authorization", format!("Bearer {}", request.key)));
+            }
+            envoy.request(request.method, request.path, &headers, b"");
+            count += 1;
+        }
+    }
+    let lines = eventually("every request is in the log", BOUND, || {
+        let lines = envoy.access_log();
+        (lines.len() == before + count).then_some(lines)
+    });
+    lines[before..].iter().map(verdict).collect()
+}
+
+/// The verdict of a line, as replay names it.
+fn verdict(line: &Value) -> String {
+    let state = line["keyward"].as_str().unwrap();
+    let words: Vec<&str> = state.split(' ').collect();
+    match words[..] {
+        ["allow", second, ..] if second.starts_with("would_deny=") => format!("allow {second}"),
+        ["allow", kind @ ("public" | "preflight"), ..] => format!("allow {kind}"),
+        ["allow", ..] => "allow".to_owned(),
+        ["verify", ..] => "verify".to_owned(),
+        ["deny", reason, ..] => format!("deny {reason}"),
+        _ => panic!("{state}"),
+    }
+}
+
+pub fn replay(arguments: &[&str], files: &[&Path]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .arg("replay")
+        .args(arguments)
+        .args(files)
+        .output()
+        .unwrap()
+}
+
+/// Writes both sides into files.
+pub fn written(folder: &Folder, (old, new): &(Value, Value)) -> (String, String) {
+    let write = |name: &str, side: &Value| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, side.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    (write("old.json", old), write("new.json", new))
+}
+
+type Groups = BTreeMap<(String, String, String, String), u64>;
+
+#[test]
+fn what_it_foretells_is_what_the_gateway_then_answers() {
+    let both = sides();
+    let folder = Folder::new("replay");
+    let (old, new) = written(&folder, &both);
+    let envoy = Envoy::builder().config(both.0.to_string()).start();
+    let requests = load();
+    let before = play(&envoy, &requests);
+    // The log as it is now: replay sees nothing of what comes.
+    let log = folder.path().join("access.log");
+    std::fs::copy(envoy.directory().join("access.log"), &log).unwrap();
+    let output = replay(&["--json", "--old", &old, "--new", &new], &[&log]);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    assert_eq!(envoy.push_and_wait(&both.1.to_string()), Push::Accepted);
+    eventually("the new snapshot is served", BOUND, || {
+        let answer = envoy.get(
+            "/v1/balance",
+            &[("authorization", format!("Bearer {REVOKED}"))],
+        );
+        (answer.status == 401).then_some(())
+    });
+    eventually("its lines are in the log", BOUND, || {
+        envoy
+            .access_log()
+            .last()
+            .filter(|line| verdict(line) == "deny deleted_key")
+            .map(|_| ())
+    });
+    let after = play(&envoy, &requests);
+
+    // What changed, request by request.
+    let mut expected = Groups::new();
+    let (mut compared, mut untold, mut place) = (0, 0, 0);
+    for request in &requests {
+        for _ in 0..request.times {
+            let (was, is) = (&before[place], &after[place]);
+            place += 1;
+            if !request.is_told {
+                untold += 1;
+                continue;
+            }
+            compared += 1;
+            if was != is {
+                let endpoint = format!("{} {}", request.method, request.template);
+                *expected
+                    .entry((request.key.to_owned(), endpoint, was.clone(), is.clone()))
+                    .or_insert(0) += 1;
+            }
+        }
+    }
+    let ids: BTreeMap<&str, &str> = BTreeMap::from([
+        (FULL, "mk_full"),
+        (SHRUNK, "mk_shrunk"),
+        (GROWN, "mk_grown"),
+        (REVOKED, "mk_revoked"),
+        (RESTORED, "mk_restored"),
+        (ROTATED, "mk_rotated"),
+        (RENAMED, "mk_renamed"),
+        (FENCED, "mk_fenced"),
+        (ORGANIZATION, "mk_org"),
+        (SHADOWED, "mk_shadowed"),
+        (NARROWED, "mk_narrowed"),
+    ]);
+    let mut by_id = Groups::new();
+    for ((key, endpoint, was, is), count) in expected {
+        let id = ids.get(&*key).copied().unwrap_or("").to_owned();
+        *by_id.entry((id, endpoint, was, is)).or_insert(0) += count;
+    }
+    let mut foretold = Groups::new();
+    for group in told["groups"].as_array().unwrap() {
+        let text = |name: &str| group[name].as_str().unwrap_or("").to_owned();
+        *foretold
+            .entry((text("key"), text("endpoint"), text("old"), text("new")))
+            .or_insert(0) += group["count"].as_u64().unwrap();
+    }
+    // Those whose permission alone differs are no other verdict.
+    foretold.retain(|(_, _, was, is), _| was != is);
+    assert_eq!(foretold, by_id);
+    assert!(by_id.len() >= 15, "{by_id:?}");
+    assert_eq!(told["compared"], compared);
+    let not_compared = told["not_compared"].as_array().unwrap().iter();
+    let counts: u64 = not_compared.map(|one| one["count"].as_u64().unwrap()).sum();
+    assert_eq!(counts, untold, "{}", told["not_compared"]);
+    let flips = |name: &str| told[name].as_u64().unwrap();
+    assert_eq!(
+        flips("flips"),
+        flips("breaks") + flips("opens") + flips("moves")
+    );
+}
