@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test bench soak sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter trap-door demo run test bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -46,6 +46,9 @@ test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="...
 
 soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...); the test suite has two minutes of it
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked --test it soak -- --nocapture
+
+audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)
+	@scripts/audit.sh
 
 sbom: toolchain ## what the filter and the command are built of, as CycloneDX: target/keyward.wasm.cdx.json, target/keyward.cdx.json
 	@scripts/sbom.sh

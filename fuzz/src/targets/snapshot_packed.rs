@@ -19,14 +19,15 @@ const MAGIC: &[u8] = b"\x89KWS\r\n\x1a\n";
 
 /// What the checksum does not cover, and the version behind it.
 const COVERED: usize = 16;
-const VERSION: [u8; 4] = [1, 0, 0, 0];
+const VERSIONS: [[u8; 4]; 2] = [[1, 0, 0, 0], [2, 0, 0, 0]];
 
 /// JSON is packed; anything else is a packed snapshot behind its checksum, which is put right, or nothing would get past it.
 pub fn run(input: &[u8]) {
     if input.starts_with(b"{") {
         return json(input);
     }
-    for bytes in [input.to_vec(), sealed(input)] {
+    let [one, two] = VERSIONS.map(|version| sealed(version, input));
+    for bytes in [input.to_vec(), one, two] {
         let strict = load(&bytes, Trust::Nothing);
         let trusting = load(&bytes, Trust::Content);
         match (strict, trusting) {
@@ -46,9 +47,9 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// A packed snapshot of what the input holds behind its version.
-fn sealed(input: &[u8]) -> Vec<u8> {
-    let rest = [&VERSION[..], input].concat();
+/// A packed snapshot of that version, of what the input holds behind it.
+fn sealed(version: [u8; 4], input: &[u8]) -> Vec<u8> {
+    let rest = [&version[..], input].concat();
     let mut checksum = XxHash64::with_seed(0);
     checksum.write(&rest);
     [MAGIC, &checksum.finish().to_le_bytes(), &rest].concat()

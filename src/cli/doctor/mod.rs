@@ -11,6 +11,8 @@ mod routes;
 mod stats;
 
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -30,12 +32,21 @@ pub(super) struct Arguments {
     /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats are not looked at then
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     dump: Option<PathBuf>,
+    /// As a check at the start: wait so long, such as `30s`, until Envoy says that it is ready
+    #[arg(long, value_name = "TIME", value_parser = super::wait::time, requires = "admin")]
+    wait: Option<Duration>,
     /// Warnings fail, too
     #[arg(long)]
     strict: bool,
 }
 
+/// How long to pause between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    if let (Some(admin), Some(time)) = (&arguments.admin, arguments.wait) {
+        until_ready(admin, time)?;
+    }
     let (dump, stats) = match (&arguments.admin, &arguments.dump) {
         (Some(admin), _) => (
             ask(admin, "/config_dump")?,
@@ -62,6 +73,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     } else {
         Exit::Good
     })
+}
+
+/// Before it is ready, an Envoy may not have all of its listeners, nor an address for its admin interface.
+fn until_ready(admin: &http::Authority, time: Duration) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let is_last = start.elapsed() >= time;
+        match ask(admin, "/ready") {
+            Ok(_) => return Ok(()),
+            Err(error) if is_last => return Err(error),
+            Err(_) => thread::sleep(PAUSE),
+        }
+    }
 }
 
 fn ask(admin: &http::Authority, path: &str) -> Result<Vec<u8>> {

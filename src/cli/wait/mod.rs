@@ -55,7 +55,8 @@ fn revision(text: &str) -> Result<Revision> {
         .context("expected a revision: a whole number from 1 to 10^15 - 1")
 }
 
-fn time(text: &str) -> Result<Duration> {
+/// A time as it is written on the command line.
+pub(super) fn time(text: &str) -> Result<Duration> {
     let time: SignedDuration = text
         .parse()
         .ok()

@@ -5,6 +5,7 @@ mod counted;
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
 use keyward::digest::KeyDigest;
@@ -85,6 +86,33 @@ fn keyward(arguments: &[&str], input: &[u8]) -> Output {
         .unwrap();
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
+}
+
+/// As a check at the start, beside an Envoy that is not there yet.
+#[test]
+fn it_waits_for_an_envoy_that_is_about_to_start() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let url = format!("http://127.0.0.1:{port}");
+    let given_up = keyward(&["doctor", "--admin", &url, "--wait", "0.2s"], b"");
+    let given_up = Diagnosis::read(&given_up);
+    assert_eq!(given_up.code, Some(4), "{given_up:?}");
+    assert!(
+        given_up.text.contains("/ready` does not answer"),
+        "{given_up:?}"
+    );
+
+    let waiting = std::thread::spawn(move || {
+        Diagnosis::read(&keyward(
+            &["doctor", "--admin", &url, "--wait", "60s", "--strict"],
+            b"",
+        ))
+    });
+    let _envoy = builder()
+        .edit(move |all| all["admin"]["address"]["socket_address"]["port_value"] = json!(port))
+        .start();
+    waiting.join().unwrap().assert_found(&[]);
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn without_either_filter_its_own_interlock_denies() {
             for key in passes {
                 everywhere(&envoy, key, skipped(interlock));
             }
+            assert_counted(&envoy, interlock);
             assert_eq!(status(&envoy, STRANGER), 401);
         }
     }

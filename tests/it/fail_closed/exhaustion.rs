@@ -67,5 +67,6 @@ fn a_worker_that_runs_out_of_memory_lets_strangers_pass_and_the_interlock_stops_
         // It stays so: the base is poisoned.
         envoy.push_and_wait(&configuration(2, &[ALICE]).to_string());
         assert_eq!(status(&envoy, STRANGER), skipped(interlock));
+        assert_counted(&envoy, interlock);
     }
 }

@@ -83,6 +83,13 @@ pub fn skipped(interlock: bool) -> u16 {
     if interlock { 403 } else { 200 }
 }
 
+/// The operator sees in Envoy's stats that something lets requests past the filter: the interlock has counted those it stopped.
+#[track_caller]
+pub fn assert_counted(envoy: &Envoy, interlock: bool) {
+    let denied = envoy.stat("http.gateway.rbac.keyward_interlock.denied");
+    assert_eq!(denied > 0, interlock, "{denied} were stopped");
+}
+
 /// What the gateway answers to this key.
 #[track_caller]
 pub fn status(envoy: &Envoy, key: &str) -> u16 {

@@ -5,11 +5,24 @@ use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
 use crate::support::{Push, find};
 
+/// Where a `typed_per_filter_config` may stand: at a route, a virtual host, or all routes.
+const LEVELS: [&str; 3] = [
+    "/route_config/virtual_hosts/0/routes/0",
+    "/route_config/virtual_hosts/0",
+    "/route_config",
+];
+
 fn route_config(value: Value) -> impl FnOnce(&mut Value) {
-    move |bootstrap| {
-        let route = at(hcm(bootstrap), "/route_config/virtual_hosts/0/routes/0");
-        route["typed_per_filter_config"] = value;
-    }
+    override_at(LEVELS[0], value)
+}
+
+fn override_at(level: &'static str, value: Value) -> impl FnOnce(&mut Value) {
+    move |bootstrap| at(hcm(bootstrap), level)["typed_per_filter_config"] = value
+}
+
+fn disabled(filter: &str) -> Value {
+    let config = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
+    json!({filter: {"@type": config, "disabled": true}})
 }
 
 #[test]
@@ -20,20 +33,58 @@ fn a_filter_taken_from_the_chain() {
         for key in [ALICE, STRANGER] {
             assert_eq!(status(&envoy, key), skipped(interlock));
         }
+        assert_counted(&envoy, interlock);
     }
 }
 
 #[test]
 fn a_filter_that_a_route_disables() {
-    for interlock in BOTH {
-        let disabled = json!({"keyward": {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true}});
+    for (level, interlock) in LEVELS
+        .into_iter()
+        .flat_map(|level| BOTH.map(|it| (level, it)))
+    {
         let builder = Envoy::builder()
             .config(configuration(1, &[ALICE]).to_string())
-            .edit(route_config(disabled));
+            .edit(override_at(level, disabled("keyward")));
         let envoy = with_interlock(builder, interlock).start();
         for key in [ALICE, STRANGER] {
-            assert_eq!(status(&envoy, key), skipped(interlock));
+            assert_eq!(status(&envoy, key), skipped(interlock), "{level}");
         }
+        assert_counted(&envoy, interlock);
+    }
+}
+
+/// keyward itself answers, with or without it.
+#[test]
+fn an_interlock_that_a_route_disables() {
+    for level in LEVELS {
+        let envoy = Envoy::builder()
+            .config(configuration(1, &[ALICE]).to_string())
+            .edit(override_at(level, disabled("keyward.interlock")))
+            .start();
+        everywhere(&envoy, ALICE, 200);
+        assert_eq!(status(&envoy, STRANGER), 401, "{level}");
+    }
+}
+
+/// A route cannot give the filter another configuration, and with it other keys: Envoy does not start.
+#[test]
+fn a_route_that_configures_the_filter_anew() {
+    let own = json!({"keyward": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {"name": "keyward", "configuration": {
+            "@type": "type.googleapis.com/google.protobuf.StringValue",
+            "value": configuration(1, &[STRANGER]).to_string()}},
+    }});
+    for level in LEVELS {
+        let refusal = Envoy::builder()
+            .config(configuration(1, &[ALICE]).to_string())
+            .edit(override_at(level, own.clone()))
+            .try_start()
+            .unwrap_err();
+        let said =
+            "The filter keyward doesn't support virtual host or route specific configurations";
+        assert!(refusal.contains(said), "{refusal}");
     }
 }
 
@@ -128,5 +179,6 @@ fn a_configuration_that_fails_on_workers_alone() {
         for key in [ALICE, STRANGER] {
             assert_eq!(status(&envoy, key), skipped(interlock));
         }
+        assert_counted(&envoy, interlock);
     }
 }

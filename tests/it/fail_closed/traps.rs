@@ -1,5 +1,7 @@
 //! A VM that a trap has ended.
 
+use std::time::Instant;
+
 use super::plugin::Plugin;
 use super::*;
 use crate::support::find;
@@ -20,10 +22,17 @@ fn fail_reload_brings_a_trapped_vm_back_and_nobody_passes_meanwhile() {
         let stranger = Watch::start(envoy.address(), STRANGER);
         for _ in 0..3 {
             let trapped = trap(&envoy);
+            let begun = Instant::now();
             assert_eq!((trapped.status, trapped.body.as_slice()), (503, &b""[..]));
             // A reload waits for a request, and for a second since the last one.
             everywhere(&envoy, ALICE, 200);
+            println!("back after {:?}", begun.elapsed());
         }
+        // Nothing that should pass is lost from then on, and the interlock had nothing to stop.
+        for _ in 0..50 {
+            assert_eq!(status(&envoy, ALICE), 200);
+        }
+        assert_counted(&envoy, false);
         let answers = stranger.stop();
         assert!(
             answers.keys().all(|status| matches!(status, 401 | 503)),
@@ -52,6 +61,9 @@ fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
             assert_eq!(status(&envoy, ALICE), 503);
             assert_eq!(status(&envoy, STRANGER), 503);
         }
+        // Nothing else would tell: there is no reload to count.
+        assert_eq!(envoy.stat("wasm.keyward.vm_reload_success"), 0);
+        assert!(envoy.stat("http.gateway.downstream_rq_5xx") > 200);
         plugin.push(&configuration(2, &[ALICE]).to_string());
         everywhere(&envoy, ALICE, 200);
         assert_eq!(status(&envoy, STRANGER), 401);
@@ -70,5 +82,6 @@ fn fail_open_lets_strangers_pass_and_the_interlock_stops_them() {
         everywhere(&envoy, ALICE, 200);
         trap(&envoy);
         assert_eq!(status(&envoy, STRANGER), skipped(interlock));
+        assert_counted(&envoy, interlock);
     }
 }

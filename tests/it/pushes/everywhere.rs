@@ -1,5 +1,7 @@
 //! A raw key pasted by mistake into every place of a configuration that there is.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
 
@@ -10,9 +12,17 @@ use crate::support::{Envoy, Push};
 /// Pasted as a value and as a member's name.
 const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 
+/// The sample, issued now: what is older than its `max_snapshot_age` denies for that alone.
+fn fresh() -> Value {
+    let mut full = sample::full();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    full["snapshot"]["issued_at"] = json!(now.as_secs());
+    full
+}
+
 /// Every configuration that differs from the sample by one paste, with its place.
 fn pasted() -> Vec<(String, Value)> {
-    let full = sample::full();
+    let full = fresh();
     let mut places = Vec::new();
     collect(&full, String::new(), &mut places);
     let mut all = Vec::new();

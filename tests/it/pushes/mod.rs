@@ -3,3 +3,4 @@
 mod alternating;
 mod everywhere;
 mod malformed;
+mod packed;
