@@ -1,6 +1,7 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
 mod accounts;
+mod audit;
 mod completions;
 mod conformance;
 mod doctor;
@@ -45,6 +46,15 @@ enum Command {
         after_help = "Examples:\n  keyward accounts add acct_1 --name 'Widgets Ltd'\n  keyward accounts tree"
     )]
     Accounts(accounts::Arguments),
+    /// Say from access logs which permissions and keys could be taken away, and who called what
+    #[command(after_help = "\
+For each key: the permissions it used, was granted and never used, and was refused; when it was last used, from where and on which accounts; the grants that would have been enough, and the commands that make them so. Files are plain, gzip or zstd. docs/audit.md says what a log cannot tell.
+
+Examples:
+  keyward audit access.log access.log.1.gz
+  keyward audit --html audit.html --unused-for 30d access.log
+  keyward audit --keys keys.d --json access.log | jq .findings")]
+    Audit(audit::Arguments),
     /// Print what a shell completes the command by
     Completions(completions::Arguments),
     /// Put the conformance cases of one file to a gateway, and say where it differs
@@ -102,6 +112,7 @@ pub fn run() -> ExitCode {
     };
     let result = match &arguments.command {
         Command::Accounts(arguments) => accounts::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, Arguments::command()),
         Command::Conformance(arguments) => conformance::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),

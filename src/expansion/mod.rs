@@ -10,6 +10,6 @@ mod stripe;
 #[cfg(test)]
 mod tests;
 
-pub use graph::{Graph, Target, Unknown};
+pub use graph::{Graph, Target, Unknown, Way};
 pub use parameter::{Parameter, parameters};
 pub use stripe::{STRIPE, returned};

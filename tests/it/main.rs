@@ -18,6 +18,7 @@
 )]
 
 mod agreement;
+mod audit;
 mod browser;
 mod cases;
 mod catalogue;

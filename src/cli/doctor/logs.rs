@@ -51,8 +51,12 @@ fn check_logger(logger: &Value, place: &str, report: &mut Report) {
     let texts = texts(logger);
     let upper: Vec<String> = texts.iter().map(|text| text.to_uppercase()).collect();
     let has = |part: &str| upper.iter().any(|text| text.contains(part));
+    let lists = |header: &str| upper.iter().any(|text| text == header);
+    // Both of the access log service name headers to be sent; the one for connections sends no path unless it is named.
     let is_sent = is_of(at(logger, "/typed_config"), "GrpcAccessLogConfig");
-    let lists_credential = is_sent && upper.iter().any(|text| text == "AUTHORIZATION");
+    let is_http = is_of(at(logger, "/typed_config"), "HttpGrpcAccessLogConfig");
+    let lists_credential = is_sent && lists("AUTHORIZATION");
+    let sends_path = is_http || (is_sent && lists(":PATH"));
     if has(CREDENTIAL) || lists_credential {
         report.found(
             Level::Fail,
@@ -70,7 +74,7 @@ fn check_logger(logger: &Value, place: &str, report: &mut Report) {
         && ["FileAccessLog", "StdoutAccessLog", "StderrAccessLog"]
             .iter()
             .any(|kind| is_of(typed, kind));
-    if is_usual || is_sent || WITH_QUERY.iter().any(|operator| has(operator)) {
+    if is_usual || sends_path || WITH_QUERY.iter().any(|operator| has(operator)) {
         report.found(
             Level::Warn,
             "access-log",

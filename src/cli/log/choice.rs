@@ -14,7 +14,7 @@ pub(in crate::cli) struct ChoiceArguments {
     /// Requests with this key, by its id; may be repeated, like all that follow
     #[arg(long = "key", value_name = "ID")]
     key_ids: Vec<String>,
-    /// Requests that passed, that passed in shadow alone, that were refused, or that keyward never judged
+    /// Requests that passed, that asked about their key, that passed in shadow alone, that were refused, or that keyward never judged
     #[arg(long = "decision", value_enum)]
     decisions: Vec<Decision>,
     /// Requests refused, or noted in shadow, for this reason (docs/errors.md lists them)
@@ -48,6 +48,8 @@ pub(in crate::cli) struct ChoiceArguments {
 enum Decision {
     /// It passed
     Allow,
+    /// It asked about its key, which is good, and keyward answered
+    Verify,
     /// It passed although a rule refuses it: the gateway or the key is in shadow
     Shadow,
     /// It was refused
@@ -130,9 +132,8 @@ fn any<T>(wanted: &[T], is: impl FnMut(&T) -> bool) -> bool {
 fn decision(verdict: Option<Verdict>) -> Decision {
     match verdict {
         None => Decision::None,
-        Some(Verdict::Public | Verdict::Preflight | Verdict::Key | Verdict::Verify) => {
-            Decision::Allow
-        }
+        Some(Verdict::Public | Verdict::Preflight | Verdict::Key) => Decision::Allow,
+        Some(Verdict::Verify) => Decision::Verify,
         Some(Verdict::Shadow(_)) => Decision::Shadow,
         Some(Verdict::Deny(_)) => Decision::Deny,
     }

@@ -29,7 +29,7 @@ use anyhow::Result;
 
 use super::keys::times::{self, Moment};
 use crate::access_log::{Line, Skip};
-pub(super) use crate::access_log::{Record, Text, Verdict};
+pub(super) use crate::access_log::{Named, Record, State, Text, Verdict};
 use bytes::Input;
 pub(super) use choice::{Choice, ChoiceArguments};
 use lines::{Lines, Next};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use crate::access_log::{Skip, printable};
 
@@ -42,6 +43,19 @@ impl Tally {
     /// Lines that were skipped, for whatever reason.
     pub(in crate::cli) fn skipped(&self) -> u64 {
         self.skipped.values().sum()
+    }
+
+    /// For programs.
+    pub(in crate::cli) fn json(&self) -> Value {
+        let skipped: serde_json::Map<String, Value> = Skip::ALL
+            .iter()
+            .map(|skip| {
+                let count = self.skipped.get(skip).copied().unwrap_or_default();
+                (skip.name().to_owned(), json!(count))
+            })
+            .collect();
+        let broken: Vec<&str> = self.broken.iter().map(|(file, _)| file.as_str()).collect();
+        json!({"requests": self.read, "outside_the_time": self.outside, "skipped": skipped, "broken_files": broken})
     }
 
     /// A sentence for each thing that was not read; none where all was.

@@ -119,13 +119,8 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
     };
     let own = |text: Option<&str>| (Tone::Plain, text.unwrap_or("-").to_owned());
     let client = |text: Option<&Text<'_>>| {
-        let shown = text.map(|text| text.shown(prefixes));
-        (
-            Tone::Plain,
-            shown
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| "-".to_owned()),
-        )
+        let shown = text.map(|text| text.shown(prefixes)).unwrap_or_default();
+        (Tone::Plain, cell(shown))
     };
     let permission = state
         .and_then(|state| state.permission)
@@ -159,6 +154,15 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
         ),
         client(id),
     ]
+}
+
+/// A client's word as a cell. What begins as a formula does has an apostrophe in front: tables are pasted into spreadsheets.
+fn cell(shown: String) -> String {
+    match shown.as_bytes() {
+        [] => "-".to_owned(),
+        [b'=' | b'+' | b'-' | b'@', _, ..] => format!("'{shown}"),
+        _ => shown,
+    }
 }
 
 /// A request for programs. Members that do not apply are left out.

@@ -48,6 +48,21 @@ impl SourceArguments {
     }
 }
 
+impl SourceArguments {
+    /// The source, for commands that can do without: `None` where none is named and there is no `keyward.toml`.
+    pub(super) fn if_there(&self) -> Option<Source> {
+        let is_named = self.configuration.is_some() || self.names_keys();
+        let source = self.source();
+        let is_there = is_named || std::env::var_os("KEYWARD_KEYS").is_some();
+        (is_there || source.path().exists()).then_some(source)
+    }
+
+    /// Whether `--keys` names one.
+    pub(super) fn names_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+}
+
 impl Source {
     pub(super) fn path(&self) -> &Path {
         match self {

@@ -16,7 +16,7 @@ use crate::support::{BOUND, LONG, Upstream, eventually};
 const PAGE: &str = include_str!("../../browser/page.html");
 
 /// No question, no account, no update, and no protocol but those over TCP.
-const FLAGS: [&str; 8] = [
+pub const FLAGS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -38,6 +38,17 @@ fn binary() -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Chromium, or a line that `test` is skipped. The harness swallows what a passing test prints, so the line goes around it.
+pub fn binary_or_skip(test: &str) -> Option<PathBuf> {
+    let found = binary();
+    if found.is_none() {
+        let line =
+            format!("SKIPPED: {test}: no Chromium here (scripts/chromium.sh, or $CHROMIUM_BIN)\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+    found
+}
+
 /// A server of pages. By its IP address and by the name `localhost` it is two origins.
 pub(super) struct Site {
     chromium: PathBuf,
@@ -52,15 +63,9 @@ struct Exchange {
 }
 
 impl Site {
-    /// `None` where there is no Chromium. The harness swallows what a passing test prints, so the line goes around it.
+    /// `None` where there is no Chromium.
     pub(super) fn open(test: &str) -> Option<Self> {
-        let Some(chromium) = binary() else {
-            let line = format!(
-                "SKIPPED: {test}: no Chromium here (scripts/chromium.sh, or $CHROMIUM_BIN)\n"
-            );
-            let _ = std::io::stderr().write_all(line.as_bytes());
-            return None;
-        };
+        let chromium = binary_or_skip(test)?;
         let shared = Arc::new(Mutex::new(Exchange::default()));
         let server = Upstream::answering({
             let shared = Arc::clone(&shared);

@@ -1,6 +1,6 @@
 //! Client-side code with a publishable key: through Envoy's CORS filter as `docs/browsers.md` sets it up, over HTTP and from a page in a real Chromium.
 
-mod chromium;
+pub mod chromium;
 mod cors;
 mod page;
 mod secrets;

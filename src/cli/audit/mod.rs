@@ -1,0 +1,110 @@
+//! `keyward audit`: which permissions and keys could be taken away, from access logs and, where there is one, from the key file. One pass over the log, in bounded memory.
+
+mod books;
+mod build;
+mod commands;
+mod counts;
+mod expand;
+mod findings;
+mod grants;
+mod html;
+mod inventory;
+mod limits;
+mod report;
+mod show;
+mod timeline;
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::exit::Exit;
+use super::input;
+use super::keys::times;
+use super::log::{self, Go, LogArguments, Progress};
+use super::output::{self, OutputArguments};
+use super::source::{Source, SourceArguments};
+use super::store;
+use books::Books;
+use build::Material;
+use commands::Commands;
+use inventory::Inventory;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    log: LogArguments,
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Write the report as one page, with charts, that needs nothing beside it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// For how long a key must not have been used to be worth a look
+    #[arg(long, value_name = "LENGTH", default_value = "90d", value_parser = times::length)]
+    unused_for: u64,
+    /// How soon a key must end to be worth a look if it is still used
+    #[arg(long, value_name = "LENGTH", default_value = "14d", value_parser = times::length)]
+    expiring_within: u64,
+    /// From how many addresses a key must be used to be worth a look
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    many_clients: u16,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// From where on something is worth a look. Seconds, and a number of addresses.
+struct Thresholds {
+    unused_for: u64,
+    expiring_within: u64,
+    clients: usize,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let now = input::now();
+    let source = arguments.source.if_there();
+    let inventory = match &source {
+        Some(source) => Inventory::of(source, now)?,
+        None => Inventory::empty(),
+    };
+    let mut books = Books::new(&inventory);
+    let tally = log::read(&arguments.log, now, &Progress::shown(), &mut |record| {
+        books.add(record, &inventory);
+        Ok(Go::On)
+    })?;
+    let keys = match &source {
+        Some(Source::Keys(path)) if arguments.source.names_keys() => {
+            Some(path.display().to_string())
+        }
+        Some(Source::Keys(_) | Source::Configuration(_)) | None => None,
+    };
+    let report = build::report(&Material {
+        books: &books,
+        inventory: &inventory,
+        tally: &tally,
+        thresholds: &Thresholds {
+            unused_for: arguments.unused_for,
+            expiring_within: arguments.expiring_within,
+            clients: usize::from(arguments.many_clients).max(2),
+        },
+        commands: &Commands {
+            keys: keys.as_deref(),
+        },
+    });
+    if let Some(path) = &arguments.html {
+        store::replace_file(path, &html::page(&report))?;
+    }
+    if arguments.output.json {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)?;
+        out.flush()?;
+    } else {
+        show::print(&report, &mut output::stdout())?;
+    }
+    Ok(if report.requests.total == 0 {
+        Exit::Failed
+    } else {
+        Exit::Good
+    })
+}

@@ -1,0 +1,8 @@
+//! `keyward logs` and `keyward audit` on the access log of a real Envoy: they agree with what was sent, to the request.
+
+mod agree;
+mod collector;
+mod hostile;
+mod loggers;
+mod page;
+mod world;
