@@ -42,7 +42,7 @@ fn wanted() -> Option<u32> {
 }
 
 /// Runs `test` on tapes of numbers: one for the configuration, one for each request.
-fn check(cases: u32, test: impl Fn(&[u32], &[Vec<u32>]) -> TestCaseResult) {
+pub(crate) fn check(cases: u32, test: impl Fn(&[u32], &[Vec<u32>]) -> TestCaseResult) {
     let config = Config {
         cases: wanted().unwrap_or(cases),
         failure_persistence: None,

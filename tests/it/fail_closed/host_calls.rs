@@ -101,6 +101,9 @@ fn a_call_that_only_tells_changes_no_verdict() {
         "proxy_define_metric",
         "proxy_increment_metric",
         "proxy_record_metric",
+        "proxy_set_tick_period_milliseconds",
+        "proxy_get_shared_data",
+        "proxy_set_shared_data",
         "proxy_close_stream",
         "fd_write",
     ] {

@@ -154,7 +154,7 @@ pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
 }
 
 /// What the filter and Envoy call of each other: Envoy's restriction is a list of what may be called.
-const CALLS: [&str; 36] = [
+const CALLS: [&str; 39] = [
     "proxy_log",
     "proxy_get_current_time_nanoseconds",
     "proxy_get_buffer_bytes",
@@ -168,6 +168,9 @@ const CALLS: [&str; 36] = [
     "proxy_define_metric",
     "proxy_record_metric",
     "proxy_increment_metric",
+    "proxy_set_tick_period_milliseconds",
+    "proxy_get_shared_data",
+    "proxy_set_shared_data",
     "proxy_set_effective_context",
     "proxy_on_vm_start",
     "proxy_on_configure",

@@ -7,7 +7,8 @@ pub fn full() -> Value {
     json!({
         "serve_mode": "live",
         "enforcement": "shadow",
-        "max_snapshot_age": 86_400,
+        // So long that no Envoy which is given this finds it stale, whenever that is.
+        "max_snapshot_age": 9_000_000_000_u64,
         "preflight": "check",
         "allow_upgrades": true,
         "forward_credential": false,
