@@ -60,7 +60,7 @@ pub enum Role {
     /// To decide on requests.
     #[default]
     Gateway,
-    /// To tell, on a listener of its own, how often keys are used. It has no snapshot, so every other request is denied.
+    /// To tell, on a listener of its own, how often keys are used. Every other request is denied.
     UsageReport,
 }
 

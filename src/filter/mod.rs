@@ -142,8 +142,8 @@ impl HttpContext for Exchange {
         if request.exposes_secret {
             metrics::count_secret_key_in_query();
         }
-        if let Some(reply) = usage::report(configuration, &request) {
-            return answer(configuration, &reply, "report");
+        if let Some((reply, state)) = usage::report(configuration, &request) {
+            return answer(configuration, &reply, state);
         }
         if let Some(verification) = verify(configuration, &request, &Host) {
             return verification::answer(configuration, self.tenure.as_deref(), &verification);

@@ -7,6 +7,7 @@ use super::tenure::{BACK_PERIOD, PluginId, Tenure};
 use super::{Host, request_id};
 use crate::configuration::{Configuration, Role};
 use crate::decision::{Denial, Environment, Permit, PermitKind};
+use crate::reason::DenyReason;
 use crate::reply::{Activity, Reply};
 use crate::request::RequestHead;
 use crate::usage::{self, Event, Pending, Plugin, Store};
@@ -102,24 +103,42 @@ pub(super) fn count_denial(tenure: Option<&Tenure>, denial: &Denial<'_>) {
     }
 }
 
-/// The usage report, where the filter is there for it and the request asks for it over the loopback interface. Everything else is decided on, and denied for
-/// want of a snapshot.
-pub(super) fn report(configuration: &Configuration, request: &RequestHead<'_>) -> Option<Reply> {
-    let is_asked = configuration.settings().role == Role::UsageReport
-        && matches!(request.method, b"GET" | b"HEAD")
-        && request.path_without_query() == b"/usage";
-    if !is_asked || !is_local() {
+/// What a filter that is there for the usage report answers, and its filter state: the report, to whoever asks for it over the loopback interface, and to
+/// everybody else that there is no such thing. Nothing passes it, and nothing of it is in the metrics of gateways.
+pub(super) fn report(
+    configuration: &Configuration,
+    request: &RequestHead<'_>,
+) -> Option<(Reply, &'static str)> {
+    if configuration.settings().role != Role::UsageReport {
         return None;
     }
-    let from = match request.query() {
-        None => 0,
+    let id = request_id();
+    Some(match part(request).filter(|_| is_local()) {
+        Some(from) => {
+            let body = usage::report(&mut SharedData, from);
+            (Reply::usage(configuration, body, id), "report")
+        }
+        None => {
+            let denial = Denial::unread(DenyReason::UnknownEndpoint);
+            (
+                Reply::new(configuration, &denial, id),
+                "deny unknown_endpoint",
+            )
+        }
+    })
+}
+
+/// Which part of the report is asked for, where it is.
+fn part(request: &RequestHead<'_>) -> Option<usize> {
+    let is_asked =
+        matches!(request.method, b"GET" | b"HEAD") && request.path_without_query() == b"/usage";
+    match request.query().filter(|_| is_asked) {
+        None => is_asked.then_some(0),
         Some(query) => std::str::from_utf8(query.strip_prefix(b"from=")?)
             .ok()?
             .parse()
-            .ok()?,
-    };
-    let body = usage::report(&mut SharedData, from);
-    Some(Reply::usage(configuration, body, request_id()))
+            .ok(),
+    }
 }
 
 /// Whether the connection's own end, which no client can choose, is this machine's loopback interface.
