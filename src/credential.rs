@@ -6,6 +6,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::ascii;
 use crate::digest::KeyDigest;
 use crate::mask::{KnownPrefixes, Masked, stars};
 use crate::query::QueryKey;
@@ -144,9 +145,8 @@ fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
 
 fn is_key(text: &str) -> bool {
     (1..=LONGEST_KEY).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, 0x21..=0x7e) && byte != b',')
+        && ascii::printable(text.as_bytes()).is_some()
+        && !text.bytes().any(|byte| matches!(byte, b' ' | b','))
 }
 
 const MALFORMED_QUERY: CredentialFault = CredentialFault::Malformed {

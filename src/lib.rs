@@ -4,6 +4,7 @@
 pub mod access_log;
 pub mod account;
 pub mod address;
+mod ascii;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod configuration;

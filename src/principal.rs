@@ -1,6 +1,6 @@
 //! The principal: who calls, on which account, with which permission. Told to the upstream and to the logs.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use crate::permission::AccessLevel;
 use crate::snapshot::{KeyRecord, Revision};
@@ -84,13 +84,20 @@ impl<'a> AccountTrail<'a> {
     }
 }
 
+impl<'a> AccountTrail<'a> {
+    /// What makes up the path, one behind the other.
+    fn parts(&self) -> [&'a str; 3] {
+        let between = match (self.owner, self.below) {
+            (Some(_), Some(_)) => "/",
+            _ => "",
+        };
+        [self.owner.unwrap_or(""), between, self.below.unwrap_or("")]
+    }
+}
+
 impl fmt::Display for AccountTrail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.owner.unwrap_or(""))?;
-        if self.owner.is_some() && self.below.is_some() {
-            f.write_str("/")?;
-        }
-        f.write_str(self.below.unwrap_or(""))
+        self.parts().iter().try_for_each(|part| f.write_str(part))
     }
 }
 
@@ -141,54 +148,95 @@ impl<'a> Principal<'a> {
 /// An RFC 9651 dictionary: `key="mk_1", kind=restricted, livemode=?0, …`. Every string in it is spelled in characters that need no escape.
 impl fmt::Display for Principal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut members = Members { f, is_first: true };
-        if let Some(key) = &self.key {
-            members.string(Member::Key, key.id())?;
-            members.bare(Member::Kind, key.kind().name())?;
-            members.bare(
-                Member::Livemode,
-                if key.livemode().is_live() { "?1" } else { "?0" },
-            )?;
-        }
-        if let (Some(account), Some(trail)) = (self.account(), self.trail) {
-            members.string(Member::Account, account)?;
-            members.string(Member::Path, trail)?;
-        }
-        if let Some(org) = self.org {
-            members.string(Member::Org, org)?;
-        }
-        if let Some((name, access)) = self.permission {
-            members.string(Member::Permission, name)?;
-            members.bare(Member::Access, access.name())?;
-        }
-        if let Some(revision) = self.revision {
-            members.bare(Member::Revision, revision.number())?;
-        }
-        Ok(())
+        let mut text = String::new();
+        self.write_to(&mut text);
+        f.write_str(&text)
     }
 }
 
-struct Members<'a, 'b> {
-    f: &'a mut fmt::Formatter<'b>,
+impl Principal<'_> {
+    /// Appends the dictionary. It is written for every request that passes, so in the plainest way: what formats arguments costs more than all the rest of a decision.
+    pub fn write_to(&self, text: &mut String) {
+        let mut members = Members {
+            text,
+            is_first: true,
+        };
+        if let Some(key) = &self.key {
+            members.string(Member::Key, &[key.id()]);
+            members.bare(Member::Kind, key.kind().name());
+            let livemode = if key.livemode().is_live() { "?1" } else { "?0" };
+            members.bare(Member::Livemode, livemode);
+        }
+        if let (Some(account), Some(trail)) = (self.account(), self.trail) {
+            members.string(Member::Account, &[account]);
+            members.string(Member::Path, &trail.parts());
+        }
+        if let Some(org) = self.org {
+            members.string(Member::Org, &[org]);
+        }
+        if let Some((name, access)) = self.permission {
+            members.string(Member::Permission, &[name]);
+            members.bare(Member::Access, access.name());
+        }
+        if let Some(revision) = self.revision {
+            let mut digits = [0; 20];
+            members.bare(Member::Revision, decimal(revision.number(), &mut digits));
+        }
+    }
+}
+
+struct Members<'t> {
+    text: &'t mut String,
     is_first: bool,
 }
 
-impl Members<'_, '_> {
-    fn string(&mut self, member: Member, value: impl fmt::Display) -> fmt::Result {
-        self.name(member)?;
-        write!(self.f, "\"{value}\"")
-    }
-
-    fn bare(&mut self, member: Member, value: impl fmt::Display) -> fmt::Result {
-        self.name(member)?;
-        write!(self.f, "{value}")
-    }
-
-    fn name(&mut self, member: Member) -> fmt::Result {
-        if !std::mem::take(&mut self.is_first) {
-            self.f.write_str(", ")?;
+impl Members<'_> {
+    fn string(&mut self, member: Member, parts: &[&str]) {
+        self.name(member);
+        self.text.push('"');
+        for part in parts {
+            self.text.push_str(part);
         }
-        self.f.write_str(member.name())?;
-        self.f.write_char('=')
+        self.text.push('"');
+    }
+
+    fn bare(&mut self, member: Member, value: &str) {
+        self.name(member);
+        self.text.push_str(value);
+    }
+
+    fn name(&mut self, member: Member) {
+        if !std::mem::take(&mut self.is_first) {
+            self.text.push_str(", ");
+        }
+        self.text.push_str(member.name());
+        self.text.push('=');
+    }
+}
+
+/// The number's digits, written into `digits` from its end.
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
+    let mut start = digits.len();
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        start = place;
+        if number == 0 {
+            break;
+        }
+    }
+    let written = digits.get(start..).unwrap_or_default();
+    std::str::from_utf8(written).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for number in [0, 7, 10, 99, 1_795_194_529, u64::MAX] {
+            assert_eq!(decimal(number, &mut [0; 20]), number.to_string());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What a client sent: the head of a request, read in one pass over all its header bytes.
 
+use crate::ascii;
 use crate::key::KeyKind;
 use crate::profile::{HeaderName, OVERRIDES, Profile};
 use crate::query::{self, QueryKey};
@@ -33,13 +34,14 @@ fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
 pub struct Field<'a> {
     first: Option<&'a [u8]>,
     others: Vec<&'a [u8]>,
-    folded: bool,
+    value: Value<'a>,
 }
 
 /// What a field amounts to.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Value<'a> {
     /// No header of that name.
+    #[default]
     Absent,
     /// One header of printable ASCII, at least one character.
     Text(&'a str),
@@ -51,14 +53,7 @@ impl<'a> Field<'a> {
     /// What the field amounts to.
     #[must_use]
     pub fn value(&self) -> Value<'a> {
-        let Some(first) = self.first else {
-            return Value::Absent;
-        };
-        let printable = first.iter().all(|byte| matches!(byte, 0x20..=0x7e));
-        if self.folded || !self.others.is_empty() || first.is_empty() || !printable {
-            return Value::Malformed;
-        }
-        std::str::from_utf8(first).map_or(Value::Malformed, Value::Text)
+        self.value
     }
 
     /// All values as sent, joined with `, `, as an upstream would read them.
@@ -73,11 +68,16 @@ impl<'a> Field<'a> {
     }
 
     fn push(&mut self, value: &'a [u8], spelling: Spelling) {
-        self.folded |= spelling == Spelling::Folded;
-        match self.first {
-            None => self.first = Some(value),
-            Some(_) => self.others.push(value),
+        if self.first.is_some() {
+            self.others.push(value);
+            self.value = Value::Malformed;
+            return;
         }
+        self.first = Some(value);
+        self.value = match ascii::printable(value) {
+            Some(text) if !text.is_empty() && spelling == Spelling::Exact => Value::Text(text),
+            _ => Value::Malformed,
+        };
     }
 }
 
@@ -90,6 +90,49 @@ impl IdentityNames {
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Self(names.into_iter().map(Box::from).collect())
     }
+}
+
+/// The lengths of all names that mean something: most headers have another, and are not looked at.
+struct Lengths(u64);
+
+impl Lengths {
+    const FIXED: [&str; 8] = [
+        ":method",
+        ":path",
+        "origin",
+        "access-control-request-method",
+        "content-length",
+        "transfer-encoding",
+        "authorization",
+        "upgrade",
+    ];
+
+    fn of(profile: &Profile, identity: &IdentityNames) -> Self {
+        let fixed = Self::FIXED.into_iter().chain(OVERRIDES);
+        let ours = profile.names().request_headers().map(HeaderName::lower);
+        let identity = identity.0.iter().map(|name| &**name);
+        let names = fixed.chain(ours).chain(identity);
+        Self(names.fold(0, |lengths, name| lengths | Self::bit(name.len())))
+    }
+
+    fn has(&self, length: usize) -> bool {
+        self.0 & Self::bit(length) != 0
+    }
+
+    /// All lengths from 63 on are one.
+    fn bit(length: usize) -> u64 {
+        1 << length.min(63)
+    }
+}
+
+/// Whether a name may be one of the family, by its first byte.
+fn begins_as(name: &[u8], family: Option<&str>) -> bool {
+    let first = family.and_then(|family| family.as_bytes().first());
+    let begins = |first| {
+        name.first()
+            .is_some_and(|byte| byte.eq_ignore_ascii_case(first))
+    };
+    first.is_some_and(begins)
 }
 
 /// The head of one request. It holds raw credentials, so it has no `Debug`.
@@ -141,7 +184,12 @@ impl<'a> RequestHead<'a> {
         };
         let mut origin = false;
         let mut requested_method = false;
+        let lengths = Lengths::of(profile, identity);
+        let family = profile.names().header_family.as_deref();
         for (name, value) in headers {
+            if !lengths.has(name.len()) && !begins_as(name, family) {
+                continue;
+            }
             match name {
                 b":method" => head.method = value,
                 b":path" => head.path = Some(value),

@@ -1,49 +1,80 @@
 //! What an allowed request looks like to the upstream: which headers are taken off, and which are put on.
 
+use std::borrow::Cow;
+
 use crate::configuration::Configuration;
-use crate::decision::Permit;
+use crate::decision::{Permit, Told};
 use crate::request::{RequestHead, Value};
 
 /// One change to a request's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HeaderChange {
+pub enum HeaderChange<'a> {
     /// Every header of this name is taken off.
-    Remove(Vec<u8>),
-    /// Every header of this name is replaced by one.
-    Set(String, String),
+    Remove(Cow<'a, [u8]>),
+    /// A header that the request does not have, or has no longer. Envoy adds one in less time than it replaces what is not there.
+    Add(Cow<'a, str>, Cow<'a, str>),
+}
+
+impl HeaderChange<'_> {
+    /// The same, for longer than the configuration lasts.
+    #[must_use]
+    pub fn into_owned(self) -> HeaderChange<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Remove(name) => HeaderChange::Remove(Cow::Owned(name.into_owned())),
+            Self::Add(name, value) => HeaderChange::Add(own(name), own(value)),
+        }
+    }
 }
 
 /// The changes for an allowed request. Whatever a client sent under an identity header's name, in any spelling, is gone.
 #[must_use]
-pub fn header_changes(
-    configuration: &Configuration,
+pub fn header_changes<'a>(
+    configuration: &'a Configuration,
     request: &RequestHead<'_>,
     permit: &Permit<'_>,
-) -> Vec<HeaderChange> {
-    let settings = configuration.settings();
+    told: &'a Told,
+) -> Vec<HeaderChange<'a>> {
     let mut changes = Vec::new();
+    let all = each_header_change(configuration, request, permit, told, |change| {
+        changes.push(change);
+        Ok::<(), std::convert::Infallible>(())
+    });
+    match all {
+        Ok(()) => changes,
+    }
+}
+
+/// The same, one after the other, until one fails.
+pub fn each_header_change<'a, E>(
+    configuration: &'a Configuration,
+    request: &RequestHead<'_>,
+    permit: &Permit<'_>,
+    told: &'a Told,
+    mut change: impl FnMut(HeaderChange<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let settings = configuration.settings();
+    // Before anything is put on: what a client sent is replaced, never appended to.
+    for forged in &request.forged_identity {
+        change(HeaderChange::Remove(Cow::Owned(
+            forged.to_ascii_lowercase(),
+        )))?;
+    }
     if let Some(principal) = permit.identity() {
         if let Some(name) = &settings.principal_header {
-            changes.push(HeaderChange::Set(name.to_string(), principal.to_string()));
+            change(HeaderChange::Add(
+                Cow::Borrowed(name),
+                Cow::Borrowed(told.identity()),
+            ))?;
         }
         for (name, member) in &settings.identity_headers {
             if let Some(value) = principal.plain(*member) {
-                changes.push(HeaderChange::Set(name.to_string(), value));
+                change(HeaderChange::Add(Cow::Borrowed(name), Cow::Owned(value)))?;
             }
         }
     }
-    for forged in &request.forged_identity {
-        let name = forged.to_ascii_lowercase();
-        let is_done = changes.iter().any(|change| match change {
-            HeaderChange::Set(set, _) => set.as_bytes() == name,
-            HeaderChange::Remove(removed) => *removed == name,
-        });
-        if !is_done {
-            changes.push(HeaderChange::Remove(name));
-        }
-    }
     if !settings.forward_credential && request.authorization.value() != Value::Absent {
-        changes.push(HeaderChange::Remove(b"authorization".to_vec()));
+        change(HeaderChange::Remove(Cow::Borrowed(b"authorization")))?;
     }
-    changes
+    Ok(())
 }

@@ -15,7 +15,7 @@ use keyward::header_map;
 use keyward::reply::{Reply, RequestId};
 use keyward::request::RequestHead;
 use keyward::snapshot::packed::Trust;
-use keyward::upstream::header_changes;
+use keyward::upstream::each_header_change;
 
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
@@ -287,8 +287,14 @@ impl Ready {
         );
         match decide(configuration, &request, &Clock) {
             Decision::Allow(permit) => {
-                black_box(header_changes(configuration, &request, &permit));
-                black_box(permit.to_string());
+                let told = permit.told();
+                let changes =
+                    each_header_change(configuration, &request, &permit, &told, |change| {
+                        black_box(change);
+                        Ok::<(), ()>(())
+                    });
+                assert_eq!(changes, Ok(()));
+                black_box(told.state());
                 None
             }
             Decision::Deny(denial) => {

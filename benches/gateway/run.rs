@@ -61,7 +61,15 @@ fn folder() -> PathBuf {
 }
 
 fn plan(is_quick: bool) -> Plan {
-    if is_quick {
+    if std::env::var_os("VARIANTS").is_some() {
+        Plan {
+            sessions: 1,
+            rounds: 9,
+            requests: 10_000,
+            warm_up: 40_000,
+            most: 1_000,
+        }
+    } else if is_quick {
         Plan {
             sessions: 1,
             rounds: 3,

@@ -91,14 +91,53 @@ impl<'a> Permit<'a> {
 /// The filter state's text: it starts with `allow`.
 impl fmt::Display for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.told().state())
+    }
+}
+
+/// What is told of a request that passes. The identity ends the filter state's text, so both are written at once.
+pub struct Told {
+    state: String,
+    identity: usize,
+}
+
+impl Told {
+    /// The filter state's text: it starts with `allow`.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// The identity header's value, for a permit that has an identity.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        self.state.get(self.identity..).unwrap_or_default()
+    }
+}
+
+impl Permit<'_> {
+    /// What is told of it.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        /// Enough for what most keys have to tell.
+        const USUAL: usize = 320;
+        let mut state = String::with_capacity(USUAL);
+        state.push_str("allow ");
         match self.kind {
-            PermitKind::Public => f.write_str("allow public"),
-            PermitKind::Preflight => f.write_str("allow preflight"),
-            PermitKind::Key => write!(f, "allow {}", self.principal),
+            PermitKind::Public => state.push_str("public"),
+            PermitKind::Preflight => state.push_str("preflight"),
+            PermitKind::Key => {}
             PermitKind::Shadow(reason) => {
-                write!(f, "allow would_deny={} {}", reason.name(), self.principal)
+                state.push_str("would_deny=");
+                state.push_str(reason.name());
+                state.push(' ');
             }
         }
+        let identity = state.len();
+        if matches!(self.kind, PermitKind::Key | PermitKind::Shadow(_)) {
+            self.principal.write_to(&mut state);
+        }
+        Told { state, identity }
     }
 }
 

@@ -50,7 +50,7 @@ unsafe extern "C" {
         size: *mut usize,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_replace_header_map_value(
+    fn proxy_add_header_map_value(
         map: u32,
         name: *const u8,
         name_size: usize,
@@ -158,11 +158,11 @@ pub(super) fn request_headers() -> HostResult<Box<[u8]>> {
         .map(Option::unwrap_or_default)
 }
 
-/// Replaces all headers of that name by one.
-pub(super) fn replace_request_header(name: &[u8], value: &[u8]) -> HostResult<()> {
+/// Adds a header behind all others.
+pub(super) fn add_request_header(name: &[u8], value: &[u8]) -> HostResult<()> {
     // SAFETY: pointers and sizes are those of the slices.
     check(unsafe {
-        proxy_replace_header_map_value(
+        proxy_add_header_map_value(
             HTTP_REQUEST_HEADERS,
             name.as_ptr(),
             name.len(),

@@ -25,7 +25,7 @@ use crate::header_map;
 use crate::reason::DenyReason;
 use crate::reply::{Reply, RequestId};
 use crate::request::RequestHead;
-use crate::upstream::{HeaderChange, header_changes};
+use crate::upstream::{HeaderChange, each_header_change};
 use gateway::{Gateway, Load};
 use host::{HostStatus, LogLevel};
 use tenure::{BACK_PERIOD, PluginId, Tenure};
@@ -192,17 +192,22 @@ fn allow(
     request: &RequestHead<'_>,
     permit: &Permit<'_>,
 ) -> Result<(), HostStatus> {
-    for change in header_changes(&gateway.configuration, request, permit) {
-        match change {
-            HeaderChange::Remove(name) => host::remove_request_header(&name)?,
-            HeaderChange::Set(name, value) => {
-                host::replace_request_header(name.as_bytes(), value.as_bytes())?;
+    let configuration = &gateway.configuration;
+    let told = permit.told();
+    each_header_change(
+        configuration,
+        request,
+        permit,
+        &told,
+        |change| match change {
+            HeaderChange::Remove(name) => host::remove_request_header(&name),
+            HeaderChange::Add(name, value) => {
+                host::add_request_header(name.as_bytes(), value.as_bytes())
             }
-        }
-    }
+        },
+    )?;
     metrics::count_permit(permit);
-    let settings = gateway.configuration.settings();
-    host::set_filter_state(&settings.filter_state, &permit.to_string())
+    host::set_filter_state(&configuration.settings().filter_state, told.state())
 }
 
 fn deny_unread(gateway: &Gateway) -> Action {

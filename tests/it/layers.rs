@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A module may import those of the rows above its own.
 const LAYERS: [&[&str]; 13] = [
-    &["order", "percent", "rows"],
+    &["ascii", "order", "percent", "rows"],
     &[
         "account",
         "address",

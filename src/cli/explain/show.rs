@@ -25,7 +25,7 @@ pub(super) struct Answer {
 
 enum End {
     /// What the upstream sees changed.
-    Upstream(Vec<HeaderChange>),
+    Upstream(Vec<HeaderChange<'static>>),
     Reply(Reply),
 }
 
@@ -45,7 +45,12 @@ impl Answer {
                     PermitKind::Public | PermitKind::Preflight | PermitKind::Key => None,
                 },
                 steps,
-                end: End::Upstream(header_changes(configuration, request, permit)),
+                end: End::Upstream(
+                    header_changes(configuration, request, permit, &permit.told())
+                        .into_iter()
+                        .map(HeaderChange::into_owned)
+                        .collect(),
+                ),
             },
             Decision::Deny(denial) => Self {
                 state: denial.to_string(),
@@ -149,7 +154,7 @@ impl Answer {
                 writeln!(out, "What the upstream sees changed:")?;
                 for change in changes {
                     match change {
-                        HeaderChange::Set(name, value) => writeln!(out, "+ {name}: {value}")?,
+                        HeaderChange::Add(name, value) => writeln!(out, "+ {name}: {value}")?,
                         HeaderChange::Remove(name) => writeln!(out, "- {}", name.escape_ascii())?,
                     }
                 }
@@ -167,12 +172,12 @@ impl Answer {
 }
 
 /// Names that are taken off have one character per byte.
-fn upstream(changes: &[HeaderChange]) -> Value {
+fn upstream(changes: &[HeaderChange<'_>]) -> Value {
     let mut set = Vec::new();
     let mut removed = Vec::new();
     for change in changes {
         match change {
-            HeaderChange::Set(name, value) => set.push(json!([name, value])),
+            HeaderChange::Add(name, value) => set.push(json!([name, value])),
             HeaderChange::Remove(name) => {
                 removed.push(name.iter().copied().map(char::from).collect::<String>());
             }

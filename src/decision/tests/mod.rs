@@ -191,7 +191,10 @@ impl Case {
                 Some(permit.kind()),
                 None,
                 permit.to_string(),
-                header_changes(&configuration, &head, &permit),
+                header_changes(&configuration, &head, &permit, &permit.told())
+                    .into_iter()
+                    .map(HeaderChange::into_owned)
+                    .collect(),
             ),
         };
         Outcome {
@@ -199,7 +202,7 @@ impl Case {
             reason,
             state,
             identity: changes.iter().find_map(|change| match change {
-                HeaderChange::Set(_, value) => Some(value.clone()),
+                HeaderChange::Add(_, value) => Some(value.clone().into_owned()),
                 HeaderChange::Remove(_) => None,
             }),
             changes,
@@ -234,7 +237,7 @@ struct Outcome {
     /// The filter state.
     state: String,
     /// What happens to an allowed request's headers.
-    changes: Vec<HeaderChange>,
+    changes: Vec<HeaderChange<'static>>,
     /// The identity header, or the first of several.
     identity: Option<String>,
     /// How often the clock and the address were asked for.

@@ -33,14 +33,17 @@ pub(crate) fn ask(configuration: &Configuration, request: &Request) -> (Verdict,
                 PermitKind::Shadow(reason) => ("shadow", Some(reason.name().to_owned())),
             };
             let name = configuration.settings().principal_header.as_deref();
-            let changes = header_changes(configuration, &head, &permit);
+            let told = permit.told();
+            let changes = header_changes(configuration, &head, &permit, &told);
             let verdict = Verdict {
                 allow: true,
                 reason,
                 state: permit.to_string(),
                 principal: changes.into_iter().find_map(|change| match change {
-                    HeaderChange::Set(set, value) if Some(&*set) == name => Some(value),
-                    HeaderChange::Set(..) | HeaderChange::Remove(_) => None,
+                    HeaderChange::Add(added, value) if Some(&*added) == name => {
+                        Some(value.into_owned())
+                    }
+                    HeaderChange::Add(..) | HeaderChange::Remove(_) => None,
                 }),
             };
             (verdict, kind)

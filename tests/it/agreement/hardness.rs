@@ -35,7 +35,7 @@ fn any_bytes_are_decided_on_and_no_reply_repeats_a_key() {
             let head = head(&configuration, &request);
             match decide(&configuration, &head, &Surroundings(&request)) {
                 Decision::Allow(permit) => {
-                    let _ = header_changes(&configuration, &head, &permit);
+                    let _ = header_changes(&configuration, &head, &permit, &permit.told());
                     prop_assert!(permit.to_string().starts_with("allow "));
                 }
                 Decision::Deny(denial) => {

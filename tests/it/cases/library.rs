@@ -130,9 +130,10 @@ pub(super) fn run(configuration: &Configuration, case: &Case) -> Result<Outcome,
     };
     match decide(configuration, &head, &surroundings) {
         Decision::Allow(permit) => {
-            let changes = header_changes(configuration, &head, &permit);
+            let told = permit.told();
+            let changes = header_changes(configuration, &head, &permit, &told);
             Ok(Outcome {
-                state: Some(permit.to_string()),
+                state: Some(told.state().to_owned()),
                 end: End::Upstream(changed(sent.clone(), changes)),
             })
         }
@@ -190,14 +191,13 @@ pub fn source(address: &str) -> Option<IpAddr> {
 /// What Envoy does on these changes.
 pub fn changed(
     mut headers: Vec<(String, Vec<u8>)>,
-    changes: Vec<HeaderChange>,
+    changes: Vec<HeaderChange<'_>>,
 ) -> Vec<(String, Vec<u8>)> {
     for change in changes {
         match change {
-            HeaderChange::Remove(name) => headers.retain(|(of, _)| of.as_bytes() != name),
-            HeaderChange::Set(name, value) => {
-                headers.retain(|(of, _)| *of != name);
-                headers.push((name, value.into_bytes()));
+            HeaderChange::Remove(name) => headers.retain(|(of, _)| of.as_bytes() != &*name),
+            HeaderChange::Add(name, value) => {
+                headers.push((name.into_owned(), value.into_owned().into_bytes()));
             }
         }
     }

@@ -139,12 +139,11 @@ fn outcome(case: &Case, answer: &Value) -> Outcome {
             let bytes = |name: String| corpus::Text::from_latin1(&name).as_bytes().to_vec();
             let removed = removed
                 .into_iter()
-                .map(|name| HeaderChange::Remove(bytes(name)));
-            let changes = set
+                .map(|name| HeaderChange::Remove(bytes(name).into()));
+            let added = set
                 .into_iter()
-                .map(|(name, value)| HeaderChange::Set(name, value))
-                .chain(removed);
-            End::Upstream(changed(sent(&case.request), changes.collect()))
+                .map(|(name, value)| HeaderChange::Add(name.into(), value.into()));
+            End::Upstream(changed(sent(&case.request), removed.chain(added).collect()))
         }
     };
     Outcome {

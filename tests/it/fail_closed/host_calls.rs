@@ -64,7 +64,7 @@ fn a_call_that_the_decision_rests_on_denies() {
             ("proxy_get_header_map_pairs", [FAILED, FAILED, FAILED]),
             // Without the verdict's state nothing passes; a denial needs none.
             ("proxy_set_property", [FAILED, FAILED, UNKNOWN]),
-            ("proxy_replace_header_map_value", [FAILED, FAILED, UNKNOWN]),
+            ("proxy_add_header_map_value", [FAILED, FAILED, UNKNOWN]),
             (
                 "proxy_get_property",
                 [GOOD, (401, "ip_not_allowed"), UNKNOWN],

@@ -159,7 +159,7 @@ const CALLS: [&str; 39] = [
     "proxy_get_current_time_nanoseconds",
     "proxy_get_buffer_bytes",
     "proxy_get_header_map_pairs",
-    "proxy_replace_header_map_value",
+    "proxy_add_header_map_value",
     "proxy_remove_header_map_value",
     "proxy_get_property",
     "proxy_set_property",

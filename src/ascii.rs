@@ -1,0 +1,57 @@
+//! Printable ASCII, found eight bytes at a time: every header that is read is looked at for it.
+
+/// The same byte eight times.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+const HIGH: u64 = each(0x80);
+
+/// Whether a byte of `word` is none of 0x20 to 0x7e.
+///
+/// Source: the tests for a zero byte and for a byte less than another in <https://graphics.stanford.edu/~seander/bithacks.html>
+fn holds_another(word: u64) -> bool {
+    let below_space = word.wrapping_sub(each(0x20)) & !word;
+    let deletes = word ^ each(0x7f);
+    let is_delete = deletes.wrapping_sub(each(1)) & !deletes;
+    (word | below_space | is_delete) & HIGH != 0
+}
+
+/// The text, if it is printable ASCII, 0x20 to 0x7e, alone.
+#[must_use]
+pub(crate) fn printable(bytes: &[u8]) -> Option<&str> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let holds = |word: &[u8; 8]| holds_another(u64::from_ne_bytes(*word));
+    if words.iter().any(holds) || !rest.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        return None;
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn every_byte_in_every_place_is_told() {
+        for length in 1..20 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b'~'; length];
+                    bytes[place] = byte;
+                    let is_printable = (0x20..=0x7e).contains(&byte);
+                    assert_eq!(printable(&bytes).is_some(), is_printable, "{bytes:?}");
+                }
+            }
+        }
+        assert_eq!(printable(b""), Some(""));
+    }
+
+    #[test]
+    fn neighbours_do_not_hide_each_other() {
+        for pair in [[0x7f, 0x20], [0x80, 0x1f], [0x00, 0x01], [0xff, 0x00]] {
+            assert_eq!(printable(&[pair, pair, pair, pair].concat()), None);
+        }
+        assert!(printable(b"\x20\x7e\x20\x7e\x20\x7e\x20\x7e").is_some());
+    }
+}
