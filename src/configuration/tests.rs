@@ -124,7 +124,7 @@ fn a_snapshots_faults_are_placed_below_snapshot() {
 
 #[test]
 fn unknown_and_double_members_are_refused() {
-    const KNOWN: &str = "unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `filter_state`, `profile`";
+    const KNOWN: &str = "unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `filter_state`, `verify_path`, `role`, `profile`";
     assert_refused(r#"{"x": 1}"#, &format!("*: {KNOWN}"));
     assert_refused(r#"{"Serve_mode": "any"}"#, &format!("*: {KNOWN}"));
     assert_refused(
