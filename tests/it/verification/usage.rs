@@ -130,6 +130,81 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
     assert_eq!(total("verify", "key"), sum(3) + 1);
 }
 
+/// What `keyward audit` makes of the access log.
+fn audit(envoy: &Envoy, configuration: &Value) -> Value {
+    let source = envoy.directory().join("audited.json");
+    std::fs::write(&source, configuration.to_string()).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["audit", "--json", "-c"])
+        .arg(&source)
+        .arg(envoy.directory().join("access.log"))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"))
+}
+
+#[test]
+fn usage_audit_and_metrics_agree() {
+    let configuration = configuration(json!({}));
+    let envoy = with_report(Envoy::builder().concurrency(2))
+        .config(configuration.to_string())
+        .start();
+    for (path, key, times) in [
+        ("/v1/balance", FULL, 9),
+        ("/v1/customers", LIMITED, 4),
+        ("/v1/charges", LIMITED, 6),
+        (PATH, FULL, 3),
+        (PATH, DELETED, 2),
+        ("/v1/balance", LIVE, 5),
+        ("/v1/balance", STRANGER, 7),
+    ] {
+        for _ in 0..times {
+            envoy.get(path, &bearer(key));
+        }
+    }
+    eventually("every line is there", BOUND, || {
+        (envoy.access_log().len() == 36).then_some(())
+    });
+    let audit = audit(&envoy, &configuration);
+    let requests = &audit["requests"];
+    let of = |name: &str| requests[name].as_u64().unwrap();
+    assert_eq!(
+        [of("total"), of("allowed"), of("verify"), of("denied")],
+        [36, 13, 3, 20]
+    );
+    assert_eq!(envoy.requests_total("allow", "key"), 13);
+    assert_eq!(envoy.requests_total("verify", "key"), 3);
+    let denials = [
+        "insufficient_permission",
+        "deleted_key",
+        "livemode_mismatch",
+        "unknown_key",
+    ];
+    let denied = denials.map(|reason| envoy.requests_total("deny", reason));
+    assert_eq!(denied, [6, 2, 5, 7]);
+    let usage = address_of(&envoy, "keyward_usage");
+    let expected = BTreeMap::from([
+        ("mk_deleted".to_owned(), [0, 0, 2, 0]),
+        ("mk_full".to_owned(), [9, 0, 0, 3]),
+        ("mk_limited".to_owned(), [4, 0, 6, 0]),
+        ("mk_live".to_owned(), [0, 0, 5, 0]),
+    ]);
+    eventually("every request is in the report", BOUND, || {
+        (report(usage) == expected).then_some(())
+    });
+    for key in audit["keys"].as_array().unwrap() {
+        let counts = expected.get(key["id"].as_str().unwrap());
+        let [allowed, shadow, denied, verified] = counts.copied().unwrap_or_default();
+        let told = ["calls", "shadow", "denied"].map(|name| key[name].as_u64().unwrap());
+        assert_eq!(
+            told,
+            [allowed + shadow + denied + verified, shadow, denied],
+            "{key}"
+        );
+    }
+}
+
 #[test]
 fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
     let envoy = with_report(Envoy::builder())
