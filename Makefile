@@ -78,7 +78,11 @@ bench: filter ## what is promised of size and speed, measured: one table, docs/b
 	@bench=$$($(DECISION) cargo bench --locked --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked --bench gateway
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv
+	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked --bin keyward
+	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
+	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --check

@@ -76,6 +76,17 @@ def toml(value):
 
 def edges():
     """Inputs on both sides of a limit. Coverage sees no difference between them, so they are kept whatever it says."""
+    members = 'key="mk_1", kind=restricted, livemode=?0, account="acct_2", path="acct_1/acct_2", org="org_1", permission="customer", access=read'
+    for verdict in ("allow", "allow public", "allow preflight", "allow would_deny=unknown_key", "verify", "deny unknown_key", "deny because", "Allow", "-", ""):
+        for behind in ("", " revision=7", f" {members}, revision=7", f" {members},revision=7", f" {members}, tier=?1, more=\"a, b\"", " revision=7, revision=8", ' key="mk_1"'):
+            yield "access_log", (verdict + behind).encode()
+    for length in (0, 1, 64, 65):
+        yield "access_log", b'allow key="' + b"a" * length + b'", kind=secret, livemode=?1'
+    for revision in ("999999999999999", "1000000000000000", "-1", "007"):
+        yield "access_log", f"deny unknown_key revision={revision}".encode()
+    line = {"start_time": "2026-11-20T10:00:00.000Z", "method": "GET", "path": "/v1/charges", "response_code": 200, "duration_ms": 3, "client_address": "203.0.113.7", "keyward": "allow " + members}
+    for name, value in (("path", "/a?b#c"), ("path", "/\x1b[2J\u202e"), ("response_code", 999), ("response_code", "1000"), ("client_address", "[::1]:80"), ("keyward", None), ("start_time", "now"), ("more", [{}])):
+        yield "access_log", json.dumps({**line, name: value}).encode()
     for month in range(14):
         yield "version", b"2026-%02d-10" % month
     for day in range(34):

@@ -109,6 +109,11 @@ impl Dice {
 }
 
 #[test]
+fn access_log() {
+    replay("access_log");
+}
+
+#[test]
 fn configuration() {
     replay("configuration");
 }

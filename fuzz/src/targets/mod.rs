@@ -1,6 +1,7 @@
 //! The fuzz targets: each is one function over bytes that panics where a promise is broken. libFuzzer runs them from `fuzz/fuzz_targets`, `tests/it/fuzz_corpora.rs` on the
 //! stable toolchain; both include these files, so there is one body each.
 
+pub mod access_log;
 pub mod configuration;
 pub mod context_path;
 pub mod credential;
@@ -21,6 +22,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const ALL: &[Target] = &[
+    ("access_log", access_log::run),
     ("configuration", configuration::run),
     ("context_path", context_path::run),
     ("credential", credential::run),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::collector::Collector;
 use super::world::{Sent, desk, gateway, lines, load, play};
+use crate::key_file::Folder;
 use crate::support::bootstrap::{GATEWAY, at, hcm, read};
 use crate::support::builder::Builder;
 use crate::support::find::root;
@@ -115,6 +116,11 @@ fn assert_collected(collector: &Collector, envoy: &Envoy) {
     collector.expect("a key stands in it", 1);
     let received = collector.all();
     assert_told_nothing(&received, "what was sent");
+    let admin = format!("http://{}", envoy.admin_address());
+    let diagnosis = Folder::empty("audit-doctor").run(&["doctor", "--admin", &admin]);
+    let diagnosis = String::from_utf8(diagnosis.stdout).unwrap();
+    let warned = diagnosis.contains("with their queries") || diagnosis.contains("no log shows");
+    assert!(!warned, "{diagnosis}");
 }
 
 /// What the loggers log is one list: of the bootstrap, of the file, and of both collectors.

@@ -227,6 +227,28 @@ fn the_access_log() {
         },
         &[("warn", "access-log")],
     );
+    // Envoy's access log service: its logger for HTTP sends every path with its query, the one for connections what is named.
+    let service = |kind: &'static str, tag: Value| {
+        move |all: &mut Value| {
+            let loggers = at(hcm(all), "/access_log").as_array_mut().unwrap();
+            let name =
+                format!("type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.{kind}");
+            loggers.push(json!({"name": kind, "typed_config": {"@type": name, "common_config": {
+                "log_name": "x", "transport_api_version": "V3", "grpc_service": {"envoy_grpc": {"cluster_name": "upstream"}}, "custom_tags": [tag],
+            }}}));
+        }
+    };
+    let path = || json!({"tag": "path", "value": "%PATH(NQ:ORIG_OR_PATH)%"});
+    let header = |name: &str| json!({"tag": "x", "request_header": {"name": name}});
+    let warned = &[("warn", "access-log")];
+    assert_broken(service("HttpGrpcAccessLogConfig", path()), warned);
+    assert_broken(service("TcpGrpcAccessLogConfig", path()), &[]);
+    assert_broken(service("TcpGrpcAccessLogConfig", header(":path")), warned);
+    let credential = header("authorization");
+    assert_broken(
+        service("TcpGrpcAccessLogConfig", credential),
+        &[("FAIL", "access-log")],
+    );
 }
 
 #[test]
