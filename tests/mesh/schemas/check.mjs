@@ -1,0 +1,74 @@
+// Holds Kubernetes manifests to their projects' own CRD schemas: reads a JSON array of manifests from standard input, and writes an
+// array of the same length, of lists of what is wrong with each; empty where nothing is.
+//
+// Two looks, because neither sees everything. The validators made of the CRDs know values: enumerations, patterns, what is required.
+// The types made of them know names: a member that no schema has, which the API server would drop without a word.
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+const PACKAGES = {
+  "extensions.istio.io": "istio",
+  "networking.istio.io": "istio",
+  "security.istio.io": "istio",
+  "telemetry.istio.io": "istio",
+  "gateway.envoyproxy.io": "envoy-gateway",
+  "gateway.networking.k8s.io": "gateway-api",
+};
+
+function module(manifest) {
+  const [group, version] = String(manifest.apiVersion).split("/");
+  const name = PACKAGES[group];
+  return version && name && `@kubernetes-models/${name}/${group}/${version}`;
+}
+
+async function wrongValues(manifest) {
+  const from = module(manifest);
+  const Model = from && (await import(from).catch(() => ({})))[manifest.kind];
+  if (!Model) return [`no schema is known for ${manifest.apiVersion} ${manifest.kind}`];
+  try {
+    new Model(manifest).validate();
+    return [];
+  } catch (error) {
+    if (!Array.isArray(error.errors)) throw error;
+    return error.errors.map(({ instancePath, message }) => `${instancePath}: ${message}`);
+  }
+}
+
+// One constant for each manifest, of the type that its CRD makes of it. What TypeScript says of its line is said of the manifest.
+function wrongNames(manifests) {
+  const lines = manifests.map((manifest, index) => {
+    const from = module(manifest);
+    if (!from) return "";
+    const type = `import(${JSON.stringify(from)}).I${manifest.kind}`;
+    return `export const manifest${index}: ${type} = ${JSON.stringify(manifest)};`;
+  });
+  const file = path.join(path.dirname(fileURLToPath(import.meta.url)), "manifests.ts");
+  const options = {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    noEmit: true,
+    skipLibCheck: true,
+    strict: true,
+    types: [],
+  };
+  const host = ts.createCompilerHost(options);
+  const original = { fileExists: host.fileExists, readFile: host.readFile };
+  host.fileExists = (name) => name === file || original.fileExists(name);
+  host.readFile = (name) => (name === file ? lines.join("\n") : original.readFile(name));
+  const program = ts.createProgram([file], options, host);
+  const wrong = manifests.map(() => []);
+  for (const { file: where, start, messageText } of ts.getPreEmitDiagnostics(program)) {
+    const text = ts.flattenDiagnosticMessageText(messageText, " ");
+    if (where?.fileName !== file) throw new Error(text);
+    wrong[where.getLineAndCharacterOfPosition(start).line].push(text);
+  }
+  return wrong;
+}
+
+let text = "";
+for await (const chunk of process.stdin) text += chunk;
+const manifests = JSON.parse(text);
+const names = wrongNames(manifests);
+const said = await Promise.all(manifests.map(async (manifest, index) => [...(await wrongValues(manifest)), ...names[index]]));
+process.stdout.write(JSON.stringify(said));
