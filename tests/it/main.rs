@@ -37,6 +37,7 @@ mod key_file;
 mod keys;
 mod layers;
 mod monitoring;
+mod mesh;
 mod packed;
 mod push;
 mod pushes;

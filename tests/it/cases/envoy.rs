@@ -8,27 +8,33 @@ use super::corpus::{self, Case, CaseFile, Runner};
 use super::outcome::{End, Outcome};
 use super::translate;
 use crate::support::bootstrap::hcm;
+use crate::support::builder::Builder;
 use crate::support::{BOUND, Envoy, Upstream, eventually, http};
 
 #[test]
 fn envoy_keeps_every_promise_of_the_corpus() {
-    keeps_every_promise_of(&corpus::load());
+    keeps_every_promise_of(&corpus::load(), &ours);
 }
 
 #[test]
 fn envoy_keeps_them_under_another_apis_profile() {
-    let put = keeps_every_promise_of(&translate::load());
+    let put = keeps_every_promise_of(&translate::load(), &ours);
     translate::are_most(put, Runner::Envoy);
 }
 
-/// How many cases were put.
+/// The Envoy we ship, with that configuration.
+fn ours(configuration: String) -> Builder {
+    Envoy::builder().config(configuration)
+}
+
+/// How many cases were put. `with` makes an Envoy that has a configuration.
 #[track_caller]
-fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
+pub fn keeps_every_promise_of(files: &[CaseFile], with: &dyn Fn(String) -> Builder) -> usize {
     let mut failures = Vec::new();
     let mut count = 0;
     for file in files {
         count += file.cases_for(Runner::Envoy).count();
-        failures.extend(run(file));
+        failures.extend(run(file, with));
     }
     assert!(count > 200, "only {count} cases");
     assert!(
@@ -41,14 +47,13 @@ fn keeps_every_promise_of(files: &[CaseFile]) -> usize {
 }
 
 /// The failures of one file.
-fn run(file: &CaseFile) -> Vec<String> {
+fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
     let upstream = Upstream::start();
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
         .as_secs();
-    let envoy = Envoy::builder()
-        .config(file.configuration(now))
+    let envoy = with(file.configuration(now))
         .upstream(upstream.address())
         // Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
         .trusted_hops(1)

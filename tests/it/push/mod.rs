@@ -17,13 +17,13 @@ use crate::support::{BOUND, Ecds, Envoy, eventually, find};
 use crate::wait::serves;
 
 /// What a command said.
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
-fn keyward(arguments: &[&str]) -> Said {
+pub fn keyward(arguments: &[&str]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
         .args(arguments)
         .env_remove("KEYWARD_KEYS")

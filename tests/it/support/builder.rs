@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::bootstrap::{GATEWAY, allow_upgrades, hcm, remove_http_filter, route_to};
 use super::envoy::Envoy;
+use super::process::Folder;
 
 /// The form of the file Envoy reads the configuration from; Envoy goes by its ending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub struct Builder {
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, PathBuf)>,
     pub(super) edits: Vec<Edit>,
+    pub(super) kept: Vec<Arc<Folder>>,
 }
 
 impl Builder {
@@ -56,6 +59,7 @@ impl Builder {
             arguments,
             environment: Vec::new(),
             edits: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -114,6 +118,12 @@ impl Builder {
     /// Any change to the bootstrap. Changes are made in the order they were asked for, after ports and paths were set.
     pub fn edit(mut self, edit: impl FnOnce(&mut Value) + 'static) -> Self {
         self.edits.push(Box::new(edit));
+        self
+    }
+
+    /// Keeps a folder for as long as the Envoy runs.
+    pub fn keep(mut self, folder: Arc<Folder>) -> Self {
+        self.kept.push(folder);
         self
     }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ pub struct Envoy {
     // Before the folder: the process goes first.
     pub(super) process: Guarded,
     pub(super) folder: Folder,
+    _kept: Vec<Arc<Folder>>,
     pub(super) admin: SocketAddr,
     pub(super) gateway: SocketAddr,
     pub(super) wasm: PathBuf,
@@ -44,6 +45,7 @@ impl Envoy {
             arguments,
             environment,
             edits,
+            kept,
         } = builder;
         let folder = Folder::new("envoy");
         let directory = folder.path();
@@ -109,6 +111,7 @@ impl Envoy {
         Ok(Self {
             process,
             folder,
+            _kept: kept,
             admin,
             gateway,
             wasm,

@@ -1,0 +1,184 @@
+//! Every manifest that we ship or write, held to the schemas of its project's CRDs; and that this finds what is wrong.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::the;
+use super::tools::{documents, kustomized, wrong};
+use crate::fail_closed::{ALICE, configuration};
+use crate::support::process::Folder;
+
+const OVERLAYS: [&str; 5] = [
+    "istio/gateway",
+    "istio/sidecar",
+    "istio/canary",
+    "gateway/base",
+    "gateway/behind-proxy",
+];
+
+#[track_caller]
+fn are_right(manifests: &[Value]) {
+    let Some(wrong) = wrong(manifests) else {
+        return;
+    };
+    for (manifest, wrong) in manifests.iter().zip(wrong) {
+        assert!(wrong.is_empty(), "{wrong:?}: {manifest:#}");
+    }
+}
+
+#[test]
+fn every_manifest_we_ship_is_one_of_its_projects() {
+    let mut all = Vec::new();
+    for overlay in OVERLAYS {
+        let Some(manifests) = kustomized(overlay) else {
+            return;
+        };
+        assert!(manifests.len() >= 4, "{overlay}");
+        all.extend(manifests);
+    }
+    are_right(&all);
+}
+
+#[test]
+fn what_push_writes_is_one_of_its_projects() {
+    let folder = Folder::new("mesh");
+    let source = folder.path().join("keyward.json");
+    fs::write(&source, configuration(8, &[ALICE]).to_string()).unwrap();
+    let mut manifests = Vec::new();
+    for arguments in [
+        [
+            "--wasm-plugin",
+            "--image",
+            "oci://registry.example/keyward:0.1.0",
+            "--namespace",
+            "istio-ingress",
+        ],
+        [
+            "--envoy-extension-policy",
+            "--image",
+            "registry.example/keyward:0.1.0",
+            "--gateway",
+            "eg",
+        ],
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+            .args(["push", "-c"])
+            .arg(&source)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        manifests.extend(documents(&String::from_utf8(output.stdout).unwrap()));
+    }
+    assert_eq!(manifests.len(), 2);
+    are_right(&manifests);
+}
+
+/// Without this, a check that checks nothing would pass all of the above.
+#[test]
+fn a_broken_manifest_is_found() {
+    let controls = [
+        // A value that the project does not know, a member that is missing, one of another type, and a name with a slip.
+        (
+            "istio/gateway",
+            "WasmPlugin",
+            "/spec/failStrategy",
+            json!("FAIL_SHUT"),
+        ),
+        ("istio/gateway", "WasmPlugin", "/spec/url", Value::Null),
+        (
+            "istio/gateway",
+            "WasmPlugin",
+            "/spec/phases",
+            json!("AUTHN"),
+        ),
+        (
+            "istio/gateway",
+            "Telemetry",
+            "/spec/accessLogging",
+            json!("all"),
+        ),
+        (
+            "istio/gateway",
+            "Telemetry",
+            "/spec/accesslogging",
+            json!([]),
+        ),
+        (
+            "istio/sidecar",
+            "AuthorizationPolicy",
+            "/spec/rules/0/to/0/operation/methods",
+            json!("GET"),
+        ),
+        (
+            "gateway/base",
+            "EnvoyExtensionPolicy",
+            "/spec/wasm/0/failopen",
+            json!(false),
+        ),
+        (
+            "gateway/base",
+            "ClientTrafficPolicy",
+            "/spec/headers/withUnderscoresAction",
+            json!("REJECT_REQUEST"),
+        ),
+        (
+            "gateway/base",
+            "EnvoyPatchPolicy",
+            "/spec/jsonPatches/0/operation/op",
+            json!("insert"),
+        ),
+        (
+            "gateway/base",
+            "EnvoyProxy",
+            "/spec/telemetry/accessLogs",
+            json!({}),
+        ),
+    ];
+    let mut broken = Vec::new();
+    for (overlay, kind, pointer, value) in &controls {
+        let Some(mut manifests) = kustomized(overlay) else {
+            return;
+        };
+        let manifest = the(&mut manifests, kind);
+        let (parent, member) = pointer.rsplit_once('/').unwrap();
+        let object = manifest.pointer_mut(parent).unwrap();
+        if value.is_null() {
+            object.as_object_mut().unwrap().remove(member).unwrap();
+        } else {
+            object[member] = value.clone();
+        }
+        broken.push(manifest.clone());
+    }
+    let Some(wrong) = wrong(&broken) else {
+        return;
+    };
+    for ((_, kind, pointer, _), wrong) in controls.iter().zip(wrong) {
+        assert!(!wrong.is_empty(), "{kind}{pointer}");
+    }
+}
+
+/// A second plugin that differs from the first in more than its name and its pods would be a canary of that, too.
+#[test]
+fn the_canary_is_the_stable_plugin_for_other_pods() {
+    let Some(manifests) = kustomized("istio/canary") else {
+        return;
+    };
+    let plugins = super::of_kind(&manifests, "WasmPlugin");
+    let [stable, canary] = plugins.as_slice() else {
+        panic!("{plugins:?}");
+    };
+    let mut expected = (*stable).clone();
+    expected["metadata"]["name"] = json!("keyward-canary");
+    expected["spec"]["selector"]["matchLabels"]["keyward-track"] = json!("canary");
+    assert_eq!(**canary, expected);
+    assert_eq!(
+        stable["spec"]["selector"]["matchLabels"]["keyward-track"],
+        "stable"
+    );
+}

@@ -1,0 +1,86 @@
+//! What `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. Where a machine cannot have them, what needs them is skipped, and says so.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::find::root;
+
+/// The manifests of a folder below `envoy`, as kustomize builds them.
+pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
+    static KUBECTL: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let kubectl = KUBECTL.get_or_init(|| set_up("kubectl")).as_ref();
+    let Some(kubectl) = kubectl else {
+        tell(&format!("SKIPPED, for lack of kubectl: envoy/{overlay}"));
+        return None;
+    };
+    let output = Command::new(kubectl)
+        .arg("kustomize")
+        .arg(root().join("envoy").join(overlay))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    // Also what is deprecated would be said there.
+    assert_eq!(said, "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(documents(&text))
+}
+
+/// The documents of a YAML text.
+pub fn documents(text: &str) -> Vec<Value> {
+    serde_norway::Deserializer::from_str(text)
+        .map(|document| Value::deserialize(document).unwrap())
+        .collect()
+}
+
+/// What the projects' schemas find wrong with each of these.
+pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
+    static SCHEMAS: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let Some(folder) = SCHEMAS.get_or_init(|| set_up("schemas")) else {
+        tell("SKIPPED, for lack of Node: the schemas of Istio and Envoy Gateway");
+        return None;
+    };
+    let mut child = Command::new("node")
+        // So that imports are looked for beside the link to the script, and not beside the script.
+        .args(["--preserve-symlinks", "--preserve-symlinks-main"])
+        .arg(folder.join("scripts/check.mjs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = serde_json::to_vec(manifests).unwrap();
+    child.stdin.take().unwrap().write_all(&text).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let wrong: Vec<Vec<String>> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(wrong.len(), manifests.len());
+    Some(wrong)
+}
+
+/// What `scripts/mesh.sh` prints; nothing where it says that the tool is absent. Any other failure is one of the test.
+fn set_up(tool: &str) -> Option<PathBuf> {
+    let output = Command::new(root().join("scripts/mesh.sh"))
+        .arg(tool)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(3) {
+        tell(said.trim_end());
+        return None;
+    }
+    assert!(output.status.success(), "scripts/mesh.sh {tool}: {said}");
+    let path = String::from_utf8(output.stdout).unwrap();
+    Some(PathBuf::from(path.trim()))
+}
+
+/// Past the capture of output that passing tests get.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
