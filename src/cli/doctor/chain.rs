@@ -10,10 +10,11 @@ const RBAC: &str = "filters.http.rbac.v3.RBAC";
 /// The name under which Envoy's documentation, and so everybody else's routes, know an RBAC filter.
 const USUAL_NAME: &str = "envoy.filters.http.rbac";
 
-/// Looks at one chain, and tells the names by which its interlocks are known.
+/// Looks at one chain, and tells the names by which its interlocks are known. `enabled` are the filters that some route switches on.
 pub(super) fn check(
     dump: &Dump,
     filters: &[Value],
+    enabled: &[String],
     place: &str,
     report: &mut Report,
 ) -> Vec<String> {
@@ -22,18 +23,41 @@ pub(super) fn check(
     for plugin in &plugins {
         report.made("filter");
         if is_on(plugin.filter, "disabled") {
-            report.found(
-                Level::Fail,
-                "filter",
-                place,
-                format!("`{}` is `disabled` in its chain: it runs on routes that enable it, and nowhere else", plugin.name),
-                "take `disabled` away",
-            );
+            check_enabled(plugin, &locks, enabled, place, report);
         }
         check_interlock(filters, plugin, &locks, place, report);
         check_state(filters, &plugins, plugin, place, report);
     }
     locks.into_iter().map(|lock| lock.name).collect()
+}
+
+/// A filter that is off in its chain and on at routes, as Envoy Gateway has them: elsewhere the interlock stands alone, and refuses everything.
+fn check_enabled(
+    plugin: &Plugin<'_>,
+    locks: &[Lock],
+    enabled: &[String],
+    place: &str,
+    report: &mut Report,
+) {
+    let is_enabled = enabled.iter().any(|name| name == plugin.name);
+    let state = plugin.state();
+    let is_locked = locks
+        .iter()
+        .any(|lock| lock.key == state && lock.index > plugin.index);
+    let (level, mend) = match is_enabled && is_locked {
+        true => (Level::Note, ""),
+        false => (Level::Fail, "take `disabled` away"),
+    };
+    report.found(
+        level,
+        "filter",
+        place,
+        format!(
+            "`{}` is `disabled` in its chain: it runs on routes that enable it, and nowhere else",
+            plugin.name
+        ),
+        mend,
+    );
 }
 
 /// The last filters before the router, as far as they are interlocks, and those further up.

@@ -103,7 +103,7 @@ fn check_upgrades(dump: &Dump, manager: &Manager<'_>, plugins: &[Plugin<'_>], re
                     "take its `filters` away, or put keyward and its interlock among them",
                 );
             }
-            chain::check(dump, filters, &place, report);
+            chain::check(dump, filters, &[], &place, report);
         }
         let is_allowed = plugins.iter().filter_map(Plugin::configuration);
         if is_allowed

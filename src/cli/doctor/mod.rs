@@ -119,7 +119,8 @@ fn examine(dump: &Dump, report: &mut Report) -> Result<()> {
             continue;
         }
         guarded += 1;
-        let locks = chain::check(dump, manager.filters(), &manager.place, report);
+        let enabled = routes::enabled(dump, manager);
+        let locks = chain::check(dump, manager.filters(), &enabled, &manager.place, report);
         manager::check(dump, manager, &plugins, report);
         routes::check(dump, manager, &plugins, &locks, report);
         logs::check(manager, &plugins, report);

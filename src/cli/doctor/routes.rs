@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::dump::{Dump, Manager, Plugin, at, collect, items};
+use super::chain::is_on;
+use super::dump::{Dump, Manager, Plugin, at, collect, is_of, items};
 use super::report::{Level, Report};
 use crate::configuration::Settings;
 
@@ -34,6 +35,32 @@ pub(super) fn check(
     }
 }
 
+/// The filters that some route of this manager's switches on.
+pub(super) fn enabled(dump: &Dump, manager: &Manager<'_>) -> Vec<String> {
+    let mut overriding = Vec::new();
+    let mut wanted = |value: &Value| value.get("typed_per_filter_config").is_some();
+    for routes in dump.routes(manager).into_iter().flatten() {
+        collect(routes, &mut wanted, &mut overriding);
+    }
+    overriding
+        .iter()
+        .filter_map(|owner| at(owner, "/typed_per_filter_config").as_object())
+        .flatten()
+        .filter(|(_, owned)| only_enables(owned))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// An override that switches a filter on and leaves its configuration alone.
+///
+/// Source: Envoy's `envoy.config.route.v3.FilterConfig`; Envoy Gateway writes one with an empty `config`
+fn only_enables(owned: &Value) -> bool {
+    let config = at(owned, "/config").as_object();
+    is_of(owned, "config.route.v3.FilterConfig")
+        && !is_on(owned, "disabled")
+        && config.is_none_or(serde_json::Map::is_empty)
+}
+
 fn check_overrides(
     routes: &Value,
     plugins: &[Plugin<'_>],
@@ -50,7 +77,7 @@ fn check_overrides(
     collect(routes, &mut wanted, &mut overriding);
     for owner in overriding {
         let owned = at(owner, "/typed_per_filter_config");
-        for name in names().filter(|name| owned.get(name).is_some()) {
+        for name in names().filter(|name| owned.get(name).is_some_and(|one| !only_enables(one))) {
             let of = match at(owner, "/name").as_str() {
                 Some(name) => format!("`{name}`"),
                 None => format!("the route {}", at(owner, "/match")),

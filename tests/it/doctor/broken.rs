@@ -153,6 +153,20 @@ fn the_routes() {
     }
     let rbac = || json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"});
     let route = "/route_config/virtual_hosts/0/routes/0";
+    // Off in the chain and on at the route, as Envoy Gateway has it: nothing gets past, as long as the interlock stands behind it.
+    let on_route = move |all: &mut Value| {
+        http_filter(all, "keyward")["disabled"] = json!(true);
+        let enabled = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}});
+        at(hcm(all), route)["typed_per_filter_config"] = json!({"keyward": enabled});
+    };
+    assert_broken(on_route, &[]);
+    assert_broken(
+        move |all| {
+            on_route(all);
+            remove_http_filter(all, "keyward.interlock");
+        },
+        &[("FAIL", "filter"), ("FAIL", "interlock")],
+    );
     assert_broken(
         move |all| {
             at(hcm(all), route)["typed_per_filter_config"] = json!({"keyward.interlock": rbac()})

@@ -3,6 +3,8 @@
 //!
 //! No cluster stands behind this. What a control plane makes of a manifest is written down here after its source, file by file.
 
+mod envoy_gateway;
+mod gateway;
 mod istio;
 mod istiod;
 mod proxy;

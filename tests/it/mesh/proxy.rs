@@ -99,7 +99,7 @@ impl Proxy {
             "xff_num_trusted_hops",
             "common_http_protocol_options",
         ] {
-            manager.as_object_mut().unwrap().remove(ours).unwrap();
+            manager.as_object_mut().unwrap().remove(ours);
         }
         merge(manager, &self.manager);
         if let Some(loggers) = &self.access_log {
