@@ -20,31 +20,44 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads a text. `is_meant` picks one of several documents.
-    pub(super) fn read(
+    /// Reads a text that is one document.
+    pub(super) fn read(bytes: Vec<u8>, form: Form) -> Result<Self> {
+        let any = |_: &Value| true;
+        Self::read_one(bytes, form, any, |_| false, ("document", "document"))
+    }
+
+    /// Reads a text, of whose documents one is of the wanted kind; or of several of that kind one is meant. `what` names the two in refusals.
+    pub(super) fn read_one(
         bytes: Vec<u8>,
         form: Form,
+        is_of_kind: impl Fn(&Value) -> bool,
         is_meant: impl Fn(&Value) -> bool,
-        what: &str,
+        what: (&str, &str),
     ) -> Result<Self> {
         let text = String::from_utf8(bytes).ok().context("expected UTF-8")?;
         let documents = match form {
             Form::Json => vec![serde_json::from_str(&text).ok().context("expected JSON")?],
             Form::Yaml => yaml::read(&text)?,
         };
-        let mut meant = documents
+        let mut of_kind: Vec<(usize, Value)> = documents
             .into_iter()
             .enumerate()
-            .filter(|(_, value)| is_meant(value));
-        match (meant.next(), meant.next()) {
+            .filter(|(_, value)| is_of_kind(value))
+            .collect();
+        let mut name = what.0;
+        if of_kind.len() > 1 {
+            of_kind.retain(|(_, value)| is_meant(value));
+            name = what.1;
+        }
+        let mut of_kind = of_kind.into_iter();
+        match (of_kind.next(), of_kind.next()) {
             (Some((index, value)), None) => Ok(Self {
                 text,
                 form,
                 index,
                 value,
             }),
-            (None, _) => bail!("expected {what}"),
-            (Some(_), Some(_)) => bail!("expected one {what}, and there are several"),
+            _ => bail!("expected one {name}"),
         }
     }
 

@@ -4,12 +4,12 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::carried::{Carried, STRING};
 use super::document::{Document, Form};
 use super::protobuf::Message;
 
 const CONFIGURATION: &str = "/resources/0/typed_config/config/configuration";
 const CONFIGURATION_VALUE: &str = "/resources/0/typed_config/config/configuration/value";
-const STRING: &str = "type.googleapis.com/google.protobuf.StringValue";
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
@@ -17,27 +17,28 @@ const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtension
 const EXPECTED: &str = "expected a discovery response with one wasm filter, `resources[0].typed_config.config.configuration`; envoy/ecds/keyward.yaml is one";
 
 /// The configuration in a JSON or YAML file.
-pub(super) fn configuration(document: &Document) -> Result<Option<String>> {
+pub(super) fn configuration(document: &Document) -> Result<Option<Carried>> {
     let value = document.value();
     let resources = value.get("resources").and_then(Value::as_array);
     if resources.is_none_or(|resources| resources.len() != 1) {
         bail!(EXPECTED);
     }
     let configuration = value.pointer(CONFIGURATION).context(EXPECTED)?;
-    let text = configuration.get("value").and_then(Value::as_str);
-    Ok(text.map(str::to_owned))
+    Ok(Carried::read_json(configuration))
 }
 
 /// The file with this configuration.
-pub(super) fn place(document: &Document, json: &str, revision: u64) -> Result<Vec<u8>> {
+pub(super) fn place(document: &Document, carried: &Carried, revision: u64) -> Result<Vec<u8>> {
     let value = document.value();
-    let is_string = value.pointer(CONFIGURATION).is_some_and(|old| {
-        old.get("@type").and_then(Value::as_str) == Some(STRING) && old.get("value").is_some()
+    let is_alike = value.pointer(CONFIGURATION).is_some_and(|old| {
+        old.get("@type").and_then(Value::as_str) == Some(carried.type_url())
+            && old.get("value").is_some()
     });
-    let mut edits = vec![if is_string {
-        (CONFIGURATION_VALUE, json!(json))
+    let mut edits = vec![if is_alike {
+        (CONFIGURATION_VALUE, carried.json())
     } else {
-        (CONFIGURATION, json!({"@type": STRING, "value": json}))
+        let message = json!({"@type": carried.type_url(), "value": carried.json()});
+        (CONFIGURATION, message)
     }];
     if value.get("version_info").is_some() {
         edits.push(("/version_info", json!(revision.to_string())));
@@ -61,7 +62,8 @@ mod field {
     pub(super) const VM_CONFIG: u64 = 3;
     pub(super) const CONFIGURATION: u64 = 4;
     pub(super) const FAILURE_POLICY: u64 = 7;
-    pub(super) const STRING_VALUE: u64 = 1;
+    /// The same for `StringValue` and `BytesValue`.
+    pub(super) const VALUE: u64 = 1;
     pub(super) const VM_ID: u64 = 1;
     pub(super) const RUNTIME: u64 = 2;
     pub(super) const CODE: u64 = 3;
@@ -71,8 +73,8 @@ mod field {
 
 const NOT_BINARY: &str = "expected a binary discovery response with one wasm filter; `--template envoy/ecds/keyward.yaml` makes one anew";
 
-/// The configuration in a binary file, where it is text.
-pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<String>> {
+/// The configuration in a binary file.
+pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<Carried>> {
     let response = parse(bytes)?;
     let extension = any(response.one(field::RESOURCES), EXTENSION)?;
     let extension = parse(&extension)?;
@@ -80,15 +82,18 @@ pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<String>> {
     let wasm = parse(&wasm)?;
     let plugin = parse(wasm.one(field::WASM_CONFIG).context(NOT_BINARY)?)?;
     let configuration = parse(plugin.one(field::CONFIGURATION).context(NOT_BINARY)?)?;
-    if configuration.text(field::ANY_TYPE) != Some(STRING) {
+    let (Some(type_url), Ok(value)) = (
+        configuration.text(field::ANY_TYPE),
+        parse(configuration.one(field::ANY_VALUE).context(NOT_BINARY)?),
+    ) else {
         return Ok(None);
-    }
-    let value = parse(configuration.one(field::ANY_VALUE).context(NOT_BINARY)?)?;
-    Ok(value.text(field::STRING_VALUE).map(str::to_owned))
+    };
+    let content = value.one(field::VALUE);
+    Ok(content.and_then(|content| Carried::read(type_url, content)))
 }
 
 /// The binary file with this configuration.
-pub(super) fn place_binary(bytes: &[u8], json: &str, revision: u64) -> Result<Vec<u8>> {
+pub(super) fn place_binary(bytes: &[u8], carried: &Carried, revision: u64) -> Result<Vec<u8>> {
     let mut response = parse(bytes)?;
     let resource = response.one(field::RESOURCES).context(NOT_BINARY)?.to_vec();
     let mut resource = parse(&resource)?;
@@ -104,7 +109,10 @@ pub(super) fn place_binary(bytes: &[u8], json: &str, revision: u64) -> Result<Ve
     let plugin = wasm.one(field::WASM_CONFIG).context(NOT_BINARY)?.to_vec();
     let mut plugin = parse(&plugin)?;
 
-    plugin.set(field::CONFIGURATION, string_value(json));
+    plugin.set(
+        field::CONFIGURATION,
+        value(carried.type_url(), carried.bytes()),
+    );
     wasm.set(field::WASM_CONFIG, plugin.encode());
     typed.set(field::ANY_VALUE, wasm.encode());
     extension.set(field::TYPED_CONFIG, typed.encode());
@@ -161,7 +169,7 @@ pub(super) fn to_binary(document: &Document) -> Result<Vec<u8>> {
     plugin.set(field::PLUGIN_NAME, bytes(at("/name")?));
     plugin.set(field::ROOT_ID, bytes(at("/root_id")?));
     plugin.set(field::VM_CONFIG, vm.encode());
-    plugin.set(field::CONFIGURATION, string_value("{}"));
+    plugin.set(field::CONFIGURATION, value(STRING, b"{}"));
     plugin.set_number(field::FAILURE_POLICY, 1);
     let mut extension = Message::default();
     let name = text("/resources/0/name").context(SUPPORTED)?;
@@ -194,10 +202,11 @@ fn to_any(type_url: &str, value: Vec<u8>) -> Vec<u8> {
     any.encode()
 }
 
-fn string_value(text: &str) -> Vec<u8> {
+/// A `StringValue` or a `BytesValue`.
+fn value(type_url: &str, content: &[u8]) -> Vec<u8> {
     let mut value = Message::default();
-    value.set(field::STRING_VALUE, text.as_bytes().to_vec());
-    to_any(STRING, value.encode())
+    value.set(field::VALUE, content.to_vec());
+    to_any(type_url, value.encode())
 }
 
 /// How Envoy reads a file, off its name.

@@ -23,7 +23,7 @@ pub(super) enum Kind {
 /// What a manifest without a template is made of.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Names {
-    /// The manifest's name, and the plugin's
+    /// The manifest's name, and the plugin's; which one is meant, where a file has several
     #[arg(long, value_name = "NAME", default_value = "keyward")]
     pub(super) name: String,
     /// The manifest's namespace
@@ -45,11 +45,15 @@ impl Kind {
         }
     }
 
-    /// The one manifest of this kind in a file.
-    pub(super) fn read(self, bytes: Vec<u8>, form: Form) -> Result<Document> {
+    /// The one manifest of this kind in a file; of several the one of the name that --name says.
+    pub(super) fn read(self, bytes: Vec<u8>, form: Form, names: &Names) -> Result<Document> {
         let kind = self.name();
-        let is_meant = |value: &Value| value.get("kind").and_then(Value::as_str) == Some(kind);
-        Document::read(bytes, form, is_meant, &format!("a {kind}"))
+        let is_of_kind = |value: &Value| value.get("kind").and_then(Value::as_str) == Some(kind);
+        let is_named = |value: &Value| {
+            value.pointer("/metadata/name").and_then(Value::as_str) == Some(&names.name)
+        };
+        let of_several = format!("{kind} named `{}`", names.name);
+        Document::read_one(bytes, form, is_of_kind, is_named, (kind, &of_several))
     }
 
     /// A manifest with an empty configuration.
@@ -66,7 +70,7 @@ impl Kind {
         let manifest = match self {
             Self::WasmPlugin => json!({
                 "apiVersion": "extensions.istio.io/v1alpha1", "kind": self.name(), "metadata": metadata,
-                "spec": {"phase": "AUTHN", "failStrategy": "FAIL_CLOSE", "pluginName": name, "url": image, "pluginConfig": {"snapshot": {}}},
+                "spec": {"phase": "AUTHN", "failStrategy": "FAIL_RELOAD", "pluginName": name, "url": image, "pluginConfig": {"snapshot": {}}},
             }),
             Self::EnvoyExtensionPolicy => {
                 let gateway = names.gateway.as_ref().context(
@@ -83,7 +87,11 @@ impl Kind {
                 })
             }
         };
-        self.read(serde_norway::to_string(&manifest)?.into_bytes(), Form::Yaml)
+        self.read(
+            serde_norway::to_string(&manifest)?.into_bytes(),
+            Form::Yaml,
+            names,
+        )
     }
 
     /// Where the configuration stands.
@@ -140,7 +148,7 @@ impl Kind {
         let size = serde_json::to_vec(&object)?.len();
         if size > LARGEST_OBJECT {
             bail!(
-                "the {} has {size} bytes, and Kubernetes keeps at most {LARGEST_OBJECT} of one object; push to a file that Envoy reads (--ecds FILE.pb), or split the keys over several gateways",
+                "the {} has {size} bytes, and Kubernetes keeps at most {LARGEST_OBJECT} of one object; push to a file that Envoy reads (--ecds FILE.pb, and --packed), or split the keys over several gateways",
                 self.name()
             );
         }

@@ -1,6 +1,7 @@
 //! `keyward push`: builds a configuration, checks it as a gateway would, and delivers it to where Envoy or a mesh takes it from. Revisions rise by
 //! themselves and never go back.
 
+mod carried;
 mod document;
 mod ecds;
 mod manifest;
@@ -54,6 +55,10 @@ pub(super) struct Arguments {
     /// The ECDS file goes into a ConfigMap: refuse what that cannot hold
     #[arg(long, requires = "ecds")]
     config_map: bool,
+    /// Carry the configuration packed, which is smaller and loads faster: in a `.pb` file as it is, in JSON and YAML as base64. A target that
+    /// is packed stays so. A manifest has no place for it: it carries a JSON object
+    #[arg(long)]
+    packed: bool,
     /// Say what would alter, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -98,11 +103,18 @@ impl Arguments {
         } else {
             bail!("expected `--ecds`, `--wasm-plugin` or `--envoy-extension-policy`");
         };
+        if let (Place::Manifest(kind, _), true) = (&place, self.packed) {
+            bail!(
+                "the {} carries a JSON object, and has no place for the packed form; push to a file that Envoy reads (--ecds FILE.pb)",
+                kind.name()
+            );
+        }
         Ok(Target {
             place,
             template: self.template.clone(),
             names: self.names.clone(),
             in_config_map: self.config_map,
+            packed: self.packed,
         })
     }
 

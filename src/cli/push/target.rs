@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::carried::Carried;
 use super::document::{Document, Form};
 use super::ecds;
 use super::manifest::{Kind, Names};
@@ -23,6 +24,8 @@ pub(super) struct Target {
     pub(super) template: Option<PathBuf>,
     pub(super) names: Names,
     pub(super) in_config_map: bool,
+    /// Whether the configuration is to be packed. What is packed at the target stays so.
+    pub(super) packed: bool,
 }
 
 pub(super) enum Place {
@@ -35,8 +38,9 @@ pub(super) enum Place {
 pub(super) struct Found<'a> {
     target: &'a Target,
     content: Content,
-    /// The configuration that is there now.
+    /// The JSON of the configuration that is there now.
     pub(super) configuration: Option<String>,
+    is_packed: bool,
 }
 
 enum Content {
@@ -67,22 +71,25 @@ impl Target {
             Some(content) => self.configuration(content)?,
             None => None,
         };
-        let (content, configuration) = match (&self.template, current) {
+        let (content, carried) = match (&self.template, current) {
             (Some(template), _) => {
                 let content = self.content(template)?;
-                let configuration = match current_configuration {
+                let carried = match current_configuration {
                     None => self.configuration(&content)?,
                     current => current,
                 };
-                (content, configuration)
+                (content, carried)
             }
             (None, Some(content)) => (content, current_configuration),
             (None, None) => (self.plain()?, None),
         };
+        let is_packed = self.packed || carried.as_ref().is_some_and(Carried::is_packed);
         Ok(Found {
             target: self,
             content,
-            configuration,
+            // What cannot be read has no revision, either.
+            configuration: carried.and_then(|carried| carried.into_json().ok()),
+            is_packed,
         })
     }
 
@@ -91,13 +98,10 @@ impl Target {
         let read = || -> Result<Content> {
             Ok(match (&self.place, ecds::form(path)?) {
                 (Place::Ecds(_), None) => Content::Binary(bytes),
-                (Place::Ecds(_), Some(form)) => {
-                    let document = Document::read(bytes, form, |_| true, "one document")?;
-                    Content::Document(document)
-                }
+                (Place::Ecds(_), Some(form)) => Content::Document(Document::read(bytes, form)?),
                 (Place::Manifest(..), None) => bail!("expected a manifest in YAML or JSON"),
                 (Place::Manifest(kind, _), Some(form)) => {
-                    Content::Document(kind.read(bytes, form)?)
+                    Content::Document(kind.read(bytes, form, &self.names)?)
                 }
             })
         };
@@ -114,12 +118,13 @@ impl Target {
         }
     }
 
-    fn configuration(&self, content: &Content) -> Result<Option<String>> {
+    fn configuration(&self, content: &Content) -> Result<Option<Carried>> {
         match (&self.place, content) {
             (Place::Ecds(_), Content::Document(document)) => ecds::configuration(document),
             (_, Content::Binary(bytes)) => ecds::binary_configuration(bytes),
             (Place::Manifest(kind, _), Content::Document(document)) => {
-                kind.configuration(document, &self.names)
+                let json = kind.configuration(document, &self.names)?;
+                Ok(json.map(Carried::Text))
             }
         }
     }
@@ -128,32 +133,46 @@ impl Target {
 impl Found<'_> {
     /// The target's new content, if the way there can carry it.
     pub(super) fn with(&self, json: &str, revision: u64) -> Result<Vec<u8>> {
-        if json.len() > LARGEST {
+        let target = self.target;
+        if let (Place::Manifest(kind, _), Content::Document(document)) =
+            (&target.place, &self.content)
+        {
+            return kind.place(document, &target.names, json);
+        }
+        let carried = Carried::new(json, self.is_packed)?;
+        let size = carried.bytes().len();
+        if size > LARGEST {
+            let instead = match carried {
+                Carried::Text(_) => "push it packed (--packed)",
+                Carried::Packed(_) => "split the keys over several gateways",
+            };
             bail!(
-                "the configuration has {} bytes, and the filter takes at most {LARGEST}; split the keys over several gateways",
-                json.len()
+                "the configuration has {size} bytes, and the filter takes at most {LARGEST}; {instead}"
             );
         }
-        let target = self.target;
         let content = match (&target.place, &self.content) {
-            (Place::Manifest(kind, _), Content::Document(document)) => {
-                kind.place(document, &target.names, json)?
-            }
-            (_, Content::Binary(bytes)) => ecds::place_binary(bytes, json, revision)?,
             (Place::Ecds(path), Content::Document(document)) => {
                 if ecds::form(path)?.is_none() {
-                    ecds::place_binary(&ecds::to_binary(document)?, json, revision)?
+                    ecds::place_binary(&ecds::to_binary(document)?, &carried, revision)?
                 } else {
-                    ecds::place(document, json, revision)?
+                    ecds::place(document, &carried, revision)?
                 }
             }
+            (_, Content::Binary(bytes)) => ecds::place_binary(bytes, &carried, revision)?,
+            (Place::Manifest(..), Content::Document(_)) => bail!("expected an ECDS file"),
         };
         if let Some(path) = target.file() {
             self.is_of_its_form(path)?;
         }
         if target.in_config_map && content.len() > LARGEST_CONFIG_MAP {
+            let instead = match (&carried, ecds::form(target.file().unwrap_or(Path::new("")))) {
+                (Carried::Text(_), _) => "push it packed into a .pb file (--packed), ",
+                // Base64 is a third larger.
+                (Carried::Packed(_), Ok(Some(_))) => "push it into a .pb file, ",
+                (Carried::Packed(_), _) => "",
+            };
             bail!(
-                "the file has {} bytes, and a ConfigMap holds {LARGEST_CONFIG_MAP}; put it on a volume, or write it with `push --watch` beside Envoy",
+                "the file has {} bytes, and a ConfigMap holds {LARGEST_CONFIG_MAP}; {instead}put it on a volume, or write it with `push --watch` beside Envoy",
                 content.len()
             );
         }

@@ -4,11 +4,11 @@ pub(super) mod build;
 mod check;
 pub(super) mod diff;
 mod findings;
-mod pack;
+pub(super) mod pack;
 mod show;
 mod sink;
 pub(super) mod source;
-mod unpack;
+pub(super) mod unpack;
 
 use anyhow::Result;
 use clap::Subcommand;

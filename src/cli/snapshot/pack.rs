@@ -15,6 +15,8 @@ use crate::refusal::Place;
 use crate::snapshot::packed::Packed;
 use crate::wire::Members;
 
+const TOO_MUCH: &str = "there is more than the packed form can hold";
+
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// A JSON snapshot, or a plugin configuration with one in it, which is packed as a whole, for a `BytesValue`; `-` reads standard input
@@ -48,6 +50,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Good)
 }
 
+/// A plugin configuration, in the packed form.
+pub(in crate::cli) fn configuration(json: &[u8]) -> Result<Vec<u8>> {
+    let input = Input::split(json)?;
+    let settings = input.settings.context("it is a snapshot by itself")?;
+    let (mut bytes, profile) = packed_settings(settings.as_bytes())?;
+    let packed =
+        Packed::from_json(input.snapshot, &profile).map_err(|it| it.below(&input.place))?;
+    for chunk in packed.chunks().context(TOO_MUCH)? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
 /// Writes what a key file makes, in the packed form: a snapshot, or a plugin configuration with one in it.
 pub(super) fn write_made(json: &[u8], profile: &Profile, output: Option<&Path>) -> Result<()> {
     let input = Input::split(json)?;
@@ -59,9 +74,7 @@ pub(super) fn write_made(json: &[u8], profile: &Profile, output: Option<&Path>) 
 }
 
 fn write(head: &[u8], packed: &Packed, output: Option<&Path>) -> Result<()> {
-    let chunks = packed
-        .chunks()
-        .context("there is more than the packed form can hold")?;
+    let chunks = packed.chunks().context(TOO_MUCH)?;
     sink::write(output, false, |out| {
         out.write_all(head)?;
         for chunk in &chunks {

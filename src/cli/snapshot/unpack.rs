@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
 }
 
 /// The JSON of what is packed, and any other bytes as they are.
-pub(super) fn to_json(bytes: Vec<u8>) -> Result<Vec<u8>> {
+pub(in crate::cli) fn to_json(bytes: Vec<u8>) -> Result<Vec<u8>> {
     if !is_packed(&bytes) && !packed::is_packed(&bytes) {
         return Ok(bytes);
     }

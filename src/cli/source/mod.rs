@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::input;
+use super::snapshot::unpack;
 use super::store::Store;
 use crate::configuration::Configuration;
 use crate::key_file::Issue;
@@ -16,7 +17,7 @@ pub(super) use reissue::reissue;
 /// `--configuration` and `--keys`, the same for every command that takes either: flatten it into the arguments.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct SourceArguments {
-    /// The plugin configuration, JSON, in place of the key file; `-` reads standard input
+    /// The plugin configuration, JSON or packed, in place of the key file; `-` reads standard input
     #[arg(long, short, value_name = "FILE", conflicts_with = "keys")]
     configuration: Option<PathBuf>,
     /// The key file, or a folder of them (default: `$KEYWARD_KEYS`, or `keyward.toml`)
@@ -75,7 +76,8 @@ impl Source {
         let name = self.path().display();
         let json = match self {
             Self::Configuration(path) => {
-                let bytes = input::read(path)?;
+                let bytes = unpack::to_json(input::read(path)?)
+                    .with_context(|| format!("`{name}` is refused"))?;
                 // Checked as it was written: what is refused has its place in that text.
                 Configuration::from_json(&bytes).with_context(|| format!("`{name}` is refused"))?;
                 let text = String::from_utf8(bytes)?;

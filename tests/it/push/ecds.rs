@@ -23,6 +23,64 @@ fn a_running_envoy_takes_every_form() {
     }
 }
 
+/// Packed in every form of the file: as bytes, and as base64. What is packed stays so, and its revision is known.
+#[test]
+fn a_running_envoy_takes_every_form_packed() {
+    for form in [Ecds::Json, Ecds::Yaml, Ecds::Pb] {
+        let envoy = Envoy::builder().ecds(form).start();
+        let desk = Desk::new();
+        let ecds = envoy.ecds_file();
+        let ecds = ecds.to_str().unwrap();
+        let source = desk.configuration(&configuration(8, &[ALICE]));
+        let said = keyward(&["push", "-c", &source, "--ecds", ecds, "--packed"]);
+        let expected = format!("pushed revision 8 with 1 keys to {ecds}\n");
+        assert_eq!((said.code, said.out), (Some(0), expected), "{}", said.err);
+        serves(&envoy, 8);
+        assert_eq!((status(&envoy, ALICE), status(&envoy, BOB)), (200, 401));
+
+        desk.configuration(&configuration(7, &[BOB]));
+        let said = keyward(&["push", "-c", &source, "--ecds", ecds]);
+        assert_eq!(said.code, Some(4));
+        assert!(said.err.contains("holds revision 8"), "{}", said.err);
+        let said = keyward(&[
+            "push",
+            "-c",
+            &source,
+            "--reissue",
+            "--ecds",
+            ecds,
+            "--dry-run",
+        ]);
+        assert!(said.out.contains("mk_0"), "{}{}", said.out, said.err);
+        desk.configuration(&configuration(9, &[BOB]));
+        let said = keyward(&["push", "-c", &source, "--ecds", ecds]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        serves(&envoy, 9);
+        assert_eq!((status(&envoy, ALICE), status(&envoy, BOB)), (401, 200));
+        let file = fs::read(envoy.ecds_file()).unwrap();
+        let is_packed = file.windows(18).any(|part| part == b"protobuf.BytesValu");
+        assert!(is_packed, "{form:?}");
+    }
+}
+
+#[test]
+fn a_packed_configuration_is_a_source_too() {
+    let desk = Desk::new();
+    let json = configuration(8, &[ALICE]);
+    let source = desk.path("keyward.packed");
+    fs::write(&source, crate::support::packed(&json.to_string()).unwrap()).unwrap();
+    let ecds = desk.path("keyward.yaml");
+    fs::copy(find::root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
+    let (source, ecds_file) = (source.to_str().unwrap(), ecds.to_str().unwrap());
+    let said = keyward(&["push", "-c", source, "--ecds", ecds_file]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(carried(&ecds)["snapshot"]["revision"], 8);
+    assert_eq!(
+        carried(&ecds)["snapshot"]["keys"][0]["sha256"],
+        json["snapshot"]["keys"][0]["sha256"]
+    );
+}
+
 #[test]
 fn a_key_file_is_pushed_as_well() {
     let envoy = Envoy::builder().start();

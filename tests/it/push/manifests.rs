@@ -47,7 +47,7 @@ fn a_plain_wasm_plugin_goes_to_standard_output() {
     let manifest = documents(&said.out).remove(0);
     assert_eq!(manifest["kind"], "WasmPlugin");
     assert_eq!(manifest["spec"]["phase"], "AUTHN");
-    assert_eq!(manifest["spec"]["failStrategy"], "FAIL_CLOSE");
+    assert_eq!(manifest["spec"]["failStrategy"], "FAIL_RELOAD");
     assert_eq!(manifest["spec"]["pluginConfig"], configuration(8, &[ALICE]));
 }
 
@@ -118,6 +118,60 @@ fn an_own_manifest_keeps_all_but_the_configuration() {
         "{}",
         said.err
     );
+}
+
+/// As with a canary: two plugins in one file, each with a snapshot and a revision of its own.
+#[test]
+fn of_several_plugins_the_named_one_is_filled() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let file = desk.path("plugins.yaml");
+    let (stable, interlock) = OWN.split_once("---\n").unwrap();
+    let canary = stable.replace("name: keyward,", "name: keyward-canary,");
+    fs::write(&file, format!("{stable}---\n{canary}---\n{interlock}")).unwrap();
+    let file = file.to_str().unwrap();
+    let arguments = ["push", "-c", &source, "--wasm-plugin", file];
+    let named = |name: &str| keyward(&[&arguments[..], &["--name", name]].concat());
+    assert_eq!(named("keyward-canary").code, Some(0));
+    let read = || documents(&desk.text("plugins.yaml"));
+    assert_eq!(read()[0]["spec"]["pluginConfig"], json!({"snapshot": {}}));
+    assert_eq!(
+        read()[1]["spec"]["pluginConfig"],
+        configuration(8, &[ALICE])
+    );
+    // Without a name the stable one.
+    desk.configuration(&configuration(7, &[BOB]));
+    let said = keyward(&arguments);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(read()[0]["spec"]["pluginConfig"], configuration(7, &[BOB]));
+    assert_eq!(
+        read()[1]["spec"]["pluginConfig"],
+        configuration(8, &[ALICE])
+    );
+    let said = named("nobody");
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err.contains("expected one WasmPlugin named `nobody`"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_manifest_has_no_place_for_the_packed_form() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--wasm-plugin",
+        "--packed",
+        "--image",
+        "oci://registry.example/keyward:1",
+    ]);
+    assert_eq!((said.code, said.out.as_str()), (Some(4), ""));
+    assert!(said.err.contains("the WasmPlugin carries a JSON object, and has no place for the packed form; push to a file that Envoy reads (--ecds FILE.pb)"), "{}", said.err);
 }
 
 #[test]
