@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 
+use super::snapshot::unpack;
 use crate::configuration::Configuration;
 
 /// The most bytes read from standard input for a key.
@@ -26,8 +27,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// The plugin configuration in a file.
 pub(super) fn configuration(path: &Path) -> Result<Configuration> {
-    let json = read(path)?;
-    Configuration::from_json(&json).with_context(|| format!("`{}` is refused", path.display()))
+    let refused = || format!("`{}` is refused", path.display());
+    let json = unpack::to_json(read(path)?).with_context(refused)?;
+    Configuration::from_json(&json).with_context(refused)
 }
 
 /// One key from standard input, without the line's end. Keys are never arguments: those show in process lists and shell histories.

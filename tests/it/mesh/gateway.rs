@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::envoy_gateway::proxy;
-use super::proxy::{Discovery, Proxy, discovered};
+use super::proxy::{Discovery, Proxy};
 use super::the;
 use super::tools::kustomized;
 use crate::cases::{corpus, envoy::keeps_every_promise_of};
-use crate::fail_closed::{ALICE, BOB, STRANGER, ask, configuration, status};
+use crate::fail_closed::{ALICE, STRANGER, configuration, status};
+use crate::support::Envoy;
 use crate::support::builder::Builder;
-use crate::support::http::{Connection, NO_HEADERS};
-use crate::support::{BOUND, Envoy, eventually};
+use crate::support::http::NO_HEADERS;
 
-fn with_configuration(manifests: &mut [Value], configuration: &Value) {
+pub fn with_configuration(manifests: &mut [Value], configuration: &Value) {
     the(manifests, "EnvoyExtensionPolicy")["spec"]["wasm"][0]["config"] = configuration.clone();
 }
 
@@ -167,51 +167,4 @@ fn an_address_is_believed_from_trusted_proxies_alone() {
     let client = the(&mut behind, "ClientTrafficPolicy");
     client["spec"]["clientIPDetection"]["xForwardedFor"]["trustedCIDRs"] = json!(["127.0.0.0/8"]);
     assert_eq!(claims(&behind), 200);
-}
-
-/// Envoy Gateway sends the keys inside the listener. A connection that is open stays with the listener it came to until that is drained (`--drain-time-s`,
-/// 60 s there), and so does a revoked key on it.
-#[test]
-fn a_revoked_key_lives_on_its_connection_until_the_old_listener_is_drained() {
-    let Some(mut manifests) = manifests("gateway/base") else {
-        return;
-    };
-    let discovery = Discovery::new();
-    let builder = proxy(&manifests, true).builder(&discovery).arguments(&[
-        "--drain-time-s",
-        "3",
-        "--drain-strategy",
-        "immediate",
-    ]);
-    let envoy = discovered(builder, &discovery).start();
-    let mut old = Connection::open(envoy.address());
-    assert_eq!(ask(&mut old, ALICE).status, 200);
-
-    with_configuration(&mut manifests, &configuration(2, &[BOB]));
-    discovery.push_listener(&proxy(&manifests, true));
-    eventually("new connections are refused", BOUND, || {
-        (status(&envoy, ALICE) == 401).then_some(())
-    });
-    assert_eq!(status(&envoy, BOB), 200);
-    let last = ask(&mut old, ALICE);
-    assert_eq!(
-        last.status, 200,
-        "the old connection is still the old listener's"
-    );
-    assert_eq!(last.header("connection"), Some("close"));
-    eventually("the old listener is gone", BOUND, || {
-        (envoy.stat("listener_manager.total_filter_chains_draining")
-            + envoy.stat("listener_manager.total_listeners_draining")
-            == 0)
-            .then_some(())
-    });
-    assert!(
-        old.try_request(
-            "GET",
-            "/v1/balance",
-            &[("authorization", format!("Bearer {ALICE}"))],
-            b""
-        )
-        .is_err()
-    );
 }

@@ -8,6 +8,7 @@ mod gateway;
 mod istio;
 mod istiod;
 mod proxy;
+mod revoked;
 mod schemas;
 mod tools;
 

@@ -1,6 +1,7 @@
 //! `keyward push`: every target, revisions that only rise, and a watcher that lets no snapshot grow old.
 
 mod ecds;
+pub mod limits;
 mod manifests;
 mod revisions;
 mod watch;
