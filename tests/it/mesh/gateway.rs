@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::envoy_gateway::proxy;
-use super::proxy::{Discovery, Proxy};
+use super::proxy::{Discovery, Proxy, discovered};
 use super::the;
 use super::tools::kustomized;
 use crate::cases::{corpus, envoy::keeps_every_promise_of};
 use crate::fail_closed::{ALICE, STRANGER, configuration, status};
-use crate::support::Envoy;
 use crate::support::builder::Builder;
 use crate::support::http::NO_HEADERS;
+use crate::support::{BOUND, Envoy, eventually};
 
 pub fn with_configuration(manifests: &mut [Value], configuration: &Value) {
     the(manifests, "EnvoyExtensionPolicy")["spec"]["wasm"][0]["config"] = configuration.clone();
@@ -167,4 +167,25 @@ fn an_address_is_believed_from_trusted_proxies_alone() {
     let client = the(&mut behind, "ClientTrafficPolicy");
     client["spec"]["clientIPDetection"]["xForwardedFor"]["trustedCIDRs"] = json!(["127.0.0.0/8"]);
     assert_eq!(claims(&behind), 200);
+}
+
+#[test]
+fn a_refused_configuration_leaves_the_last_good_listener() {
+    let Some(mut manifests) = manifests("gateway/base") else {
+        return;
+    };
+    let discovery = Discovery::new();
+    let builder = proxy(&manifests, true).builder(&discovery);
+    let envoy = discovered(builder, &discovery).start();
+    assert_eq!(status(&envoy, ALICE), 200);
+    let broken = json!({"snapshot": {"format": "keyward.snapshot/v1", "revision": 2}});
+    with_configuration(&mut manifests, &broken);
+    discovery.push_listener(&proxy(&manifests, true));
+    eventually("Envoy refuses it", BOUND, || {
+        (envoy.stat("listener_manager.lds.update_rejected") == 1).then_some(())
+    });
+    assert_eq!(
+        (status(&envoy, ALICE), status(&envoy, STRANGER)),
+        (200, 401)
+    );
 }
