@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::block;
 use super::document::{Document, Form};
 
 /// What etcd takes of one object, 1.5 MiB, but for what the API server adds to it.
@@ -87,11 +88,7 @@ impl Kind {
                 })
             }
         };
-        self.read(
-            serde_norway::to_string(&manifest)?.into_bytes(),
-            Form::Yaml,
-            names,
-        )
+        self.read(block::written(&manifest).into_bytes(), Form::Yaml, names)
     }
 
     /// Where the configuration stands.

@@ -1,6 +1,7 @@
 //! `keyward push`: builds a configuration, checks it as a gateway would, and delivers it to where Envoy or a mesh takes it from. Revisions rise by
 //! themselves and never go back.
 
+mod block;
 mod carried;
 mod document;
 mod ecds;

@@ -8,6 +8,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::block;
+
 /// A node, and where it stands in the text.
 struct Node {
     span: Range<usize>,
@@ -65,11 +67,10 @@ fn shown(pointer: &str) -> String {
 fn spelled(value: &Value, node: &Node, old: &str) -> Result<String> {
     let mut new = match (value, &node.kind) {
         (Value::Object(_), Kind::Object(_) | Kind::List(_)) if !old.starts_with(['{', '[']) => {
-            let block = serde_norway::to_string(value)?;
             let indent = format!("\n{}", " ".repeat(node.column));
-            block.trim_end().replace('\n', &indent)
+            block::written(value).replace('\n', &indent)
         }
-        (Value::String(text), _) => quoted(text)?,
+        (Value::String(text), _) => block::quoted(text),
         _ => value.to_string(),
     };
     if old.is_empty() {
@@ -80,14 +81,6 @@ fn spelled(value: &Value, node: &Node, old: &str) -> Result<String> {
         new.push('\n');
     }
     Ok(new)
-}
-
-/// In single quotes, where JSON needs no escapes; in double quotes what those cannot hold.
-fn quoted(text: &str) -> Result<String> {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Ok(format!("'{}'", text.replace('\'', "''")));
-    }
-    Ok(serde_json::to_string(text)?)
 }
 
 /// How long the quoted scalar is that `text` begins with.

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::the;
-use super::tools::{documents, kustomized, wrong};
+use super::tools::{documents, kustomized, read_by_kubectl, wrong};
 use crate::fail_closed::{ALICE, configuration};
 use crate::support::process::Folder;
 
@@ -77,6 +77,42 @@ fn what_push_writes_is_one_of_its_projects() {
     }
     assert_eq!(manifests.len(), 2);
     are_right(&manifests);
+}
+
+/// kubectl reads YAML 1.1: there `on` is a boolean and `1_000` a number, as names of members too. A snapshot whose names became others would be refused by
+/// the filter, or of two sets of grants one would be lost.
+#[test]
+fn kubectl_reads_what_push_has_written() {
+    let folder = Folder::new("mesh");
+    let (source, manifest) = (
+        folder.path().join("keyward.json"),
+        folder.path().join("plugin.yaml"),
+    );
+    let mut written = configuration(8, &[ALICE]);
+    let snapshot = &mut written["snapshot"];
+    let names = [
+        "on", "y", "No", "1_000", "010", "0x1F", "1e3", "null", ".5", ".inf", "NaN",
+    ];
+    for name in names {
+        snapshot["grant_sets"][name] = json!({"customer": "read"});
+    }
+    snapshot["api_versions"] = json!(["2026-10-28", "2026-10-28.endive"]);
+    let key = &mut snapshot["keys"][0];
+    key["id"] = json!("no");
+    key["kind"] = json!("restricted");
+    key["grants"] = json!("on");
+    key["annotations"] = json!({"a": "12:30:45", "b": "=", "c": "yes", "d": "1e5", "e": "2001-01-01", "f": "- # é\n"});
+    fs::write(&source, written.to_string()).unwrap();
+    let (source, file) = (source.to_str().unwrap(), manifest.to_str().unwrap());
+    let image = ["--image", "oci://registry.example/keyward:0.1.0"];
+    let said = crate::push::keyward(
+        &[&["push", "-c", source, "--wasm-plugin", file][..], &image].concat(),
+    );
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    if let Some(read) = read_by_kubectl(&manifest) {
+        assert_eq!(read["spec"]["pluginConfig"], written);
+        assert_eq!(read["spec"]["failStrategy"], "FAIL_RELOAD");
+    }
 }
 
 /// Without this, a check that checks nothing would pass all of the above.

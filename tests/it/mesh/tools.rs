@@ -1,7 +1,7 @@
 //! What `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. Where a machine cannot have them, what needs them is skipped, and says so.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -10,15 +10,33 @@ use serde_json::Value;
 
 use crate::support::find::root;
 
-/// The manifests of a folder below `envoy`, as kustomize builds them.
-pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
+/// kubectl, with no cluster to talk to.
+fn kubectl(what: &str) -> Option<Command> {
     static KUBECTL: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let kubectl = KUBECTL.get_or_init(|| set_up("kubectl")).as_ref();
-    let Some(kubectl) = kubectl else {
-        tell(&format!("SKIPPED, for lack of kubectl: envoy/{overlay}"));
+    let Some(kubectl) = KUBECTL.get_or_init(|| set_up("kubectl")) else {
+        tell(&format!("SKIPPED, for lack of kubectl: {what}"));
         return None;
     };
-    let output = Command::new(kubectl)
+    let mut command = Command::new(kubectl);
+    command.env("KUBECONFIG", "/dev/null");
+    Some(command)
+}
+
+/// What kubectl reads in a manifest, as the JSON that it would send.
+pub fn read_by_kubectl(manifest: &Path) -> Option<Value> {
+    let output = kubectl("what kubectl reads")?
+        .args(["label", "--local", "-o", "json", "read=yes", "-f"])
+        .arg(manifest)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// The manifests of a folder below `envoy`, as kustomize builds them.
+pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
+    let output = kubectl(overlay)?
         .arg("kustomize")
         .arg(root().join("envoy").join(overlay))
         .output()
