@@ -33,7 +33,12 @@ fn write(value: &Value, depth: usize, out: &mut String) {
                         line(depth, out);
                         write(member, depth, out);
                     }
-                    _ => {
+                    Value::Array(_)
+                    | Value::Object(_)
+                    | Value::String(_)
+                    | Value::Number(_)
+                    | Value::Bool(_)
+                    | Value::Null => {
                         out.push(' ');
                         write(member, depth, out);
                     }

@@ -8,6 +8,7 @@ use super::the;
 use super::tools::kustomized;
 use crate::cases::{corpus, envoy::keeps_every_promise_of};
 use crate::fail_closed::{ALICE, STRANGER, configuration, status};
+use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::http::NO_HEADERS;
 use crate::support::{BOUND, Envoy, eventually};
@@ -37,7 +38,7 @@ fn every_promise_of_the_corpus_holds_for_what_envoy_gateway_makes_of_the_policy(
         // Cases ask about paths as a client spells them, and name a client's address.
         proxy(&manifests, true)
             .builder(&Discovery::new())
-            .normalize_path(false)
+            .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false))
     };
     keeps_every_promise_of(&corpus::load(), &with);
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::the;
 use super::tools::{documents, kustomized, read_by_kubectl, wrong};
 use crate::fail_closed::{ALICE, configuration};
+use crate::support::bootstrap::{GATEWAY, hcm, read};
 use crate::support::process::Folder;
 
 const OVERLAYS: [&str; 5] = [
@@ -109,9 +110,9 @@ fn kubectl_reads_what_push_has_written() {
         &[&["push", "-c", source, "--wasm-plugin", file][..], &image].concat(),
     );
     assert_eq!(said.code, Some(0), "{}", said.err);
-    if let Some(read) = read_by_kubectl(&manifest) {
-        assert_eq!(read["spec"]["pluginConfig"], written);
-        assert_eq!(read["spec"]["failStrategy"], "FAIL_RELOAD");
+    if let Some(seen) = read_by_kubectl(&manifest) {
+        assert_eq!(seen["spec"]["pluginConfig"], written);
+        assert_eq!(seen["spec"]["failStrategy"], "FAIL_RELOAD");
     }
 }
 
@@ -197,6 +198,43 @@ fn a_broken_manifest_is_found() {
     for ((_, kind, pointer, _), wrong) in controls.iter().zip(wrong) {
         assert!(!wrong.is_empty(), "{kind}{pointer}");
     }
+}
+
+/// Metrics have the tags, and logs the members, that they have in the bootstrap.
+#[test]
+fn metrics_and_logs_are_the_same_everywhere() {
+    let mut bootstrap = read(GATEWAY);
+    let tags = bootstrap["stats_config"]["stats_tags"].clone();
+    let names: Vec<_> = tags
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| tag["tag_name"].clone())
+        .collect();
+    let log = hcm(&mut bootstrap)["access_log"].clone();
+    let members = |number: usize| log[number]["typed_config"]["log_format"]["json_format"].clone();
+    assert_eq!(log.as_array().unwrap().len(), 2);
+
+    let mesh = &super::istio::mesh_config()["meshConfig"];
+    assert_eq!(mesh["defaultConfig"]["extraStatTags"], json!(names));
+    for (number, name) in ["keyward", "keyward-without-path"].into_iter().enumerate() {
+        let provider = &mesh["extensionProviders"][number];
+        assert_eq!(provider["name"], name);
+        assert_eq!(
+            provider["envoyFileAccessLog"]["logFormat"]["labels"],
+            members(number)
+        );
+    }
+    let Some(manifests) = kustomized("gateway/base") else {
+        return;
+    };
+    let proxy = super::of_kind(&manifests, "EnvoyProxy")[0].clone();
+    for number in 0..2 {
+        let format = &proxy["spec"]["telemetry"]["accessLog"]["settings"][number]["format"];
+        assert_eq!(format["json"], members(number));
+    }
+    let stats = documents(proxy["spec"]["bootstrap"]["value"].as_str().unwrap()).remove(0);
+    assert_eq!(stats["stats_config"]["stats_tags"], tags);
 }
 
 /// A second plugin that differs from the first in more than its name and its pods would be a canary of that, too.
