@@ -28,9 +28,33 @@ pub(crate) fn printable(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
+/// Whether `byte` is among `bytes`.
+pub(crate) fn holds(bytes: &[u8], byte: u8) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let in_word = |word: &[u8; 8]| {
+        let others = u64::from_ne_bytes(*word) ^ each(byte);
+        others.wrapping_sub(each(1)) & !others & HIGH != 0
+    };
+    words.iter().any(in_word) || rest.contains(&byte)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{holds, printable};
+
+    #[test]
+    fn a_byte_is_found_in_every_place() {
+        for length in 1..20 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![byte.wrapping_add(1); length];
+                    assert!(!holds(&bytes, byte), "{bytes:?}");
+                    bytes[place] = byte;
+                    assert!(holds(&bytes, byte), "{bytes:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_byte_in_every_place_is_told() {

@@ -146,7 +146,8 @@ fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
 fn is_key(text: &str) -> bool {
     (1..=LONGEST_KEY).contains(&text.len())
         && ascii::printable(text.as_bytes()).is_some()
-        && !text.bytes().any(|byte| matches!(byte, b' ' | b','))
+        && !ascii::holds(text.as_bytes(), b' ')
+        && !ascii::holds(text.as_bytes(), b',')
 }
 
 const MALFORMED_QUERY: CredentialFault = CredentialFault::Malformed {

@@ -18,6 +18,9 @@ fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
     if sent.len() != ours.len() {
         return None;
     }
+    if sent == ours.as_bytes() {
+        return Some(Spelling::Exact);
+    }
     let mut spelling = Spelling::Exact;
     for (sent, ours) in sent.iter().zip(ours.bytes()) {
         match sent.to_ascii_lowercase() {
