@@ -128,12 +128,26 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
+        // `keyward logs … | head`: whoever read it has seen enough.
+        Err(error) if is_a_stream(&arguments.command) && is_closed(&error) => Exit::Good.into(),
         Err(error) => {
             // Nowhere is left to say that standard error is closed.
             let _ = writeln!(std::io::stderr(), "keyward: {error:#}");
             Exit::Invalid.into()
         }
     }
+}
+
+/// Whether the command prints what there is, as much as is wanted, and changes nothing.
+fn is_a_stream(command: &Command) -> bool {
+    matches!(command, Command::Logs(_) | Command::Audit(_))
+}
+
+fn is_closed(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// What is said of arguments that cannot be read. clap repeats them, and one may be a key.

@@ -88,6 +88,8 @@ pub(super) struct Books {
     pub(super) other_keys: Count,
     pub(super) orgs: HashMap<Box<str>, OrgBook>,
     pub(super) without_org: OrgBook,
+    /// Requests of organizations that found no room.
+    pub(super) other_orgs: Count,
     pub(super) reasons: HashMap<DenyReason, (u64, u64)>,
     pub(super) passed: u64,
     pub(super) public: u64,
@@ -115,6 +117,7 @@ impl Books {
             other_keys: Count::default(),
             orgs: HashMap::new(),
             without_org: OrgBook::new(),
+            other_orgs: Count::default(),
             reasons: HashMap::new(),
             passed: 0,
             public: 0,
@@ -129,6 +132,11 @@ impl Books {
             first: None,
             last: None,
         }
+    }
+
+    /// Whether there were more distinct values than there is room for.
+    pub(super) fn are_full(&self) -> bool {
+        self.budget.is_used_up()
     }
 
     /// Writes a request down.
@@ -194,7 +202,11 @@ impl Books {
                 if !self.orgs.contains_key(org) && has_room && self.budget.take(8) {
                     self.orgs.insert(org.into(), OrgBook::new());
                 }
-                self.orgs.get_mut(org).unwrap_or(&mut self.without_org)
+                let Some(book) = self.orgs.get_mut(org) else {
+                    self.other_orgs.add(at, is_refused);
+                    return;
+                };
+                book
             }
         };
         book.count.add(at, is_refused);

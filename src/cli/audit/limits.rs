@@ -19,6 +19,17 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
             "There are more keys than are told apart: {other_keys} requests are in the sums and in no key's row."
         ));
     }
+    let other_orgs = books.other_orgs.calls;
+    if other_orgs > 0 {
+        limits.push(format!(
+            "There are more organizations than are told apart: {other_orgs} requests are in no organization's row."
+        ));
+    }
+    if books.are_full() {
+        limits.push(
+            "There are more distinct keys, accounts, clients and endpoints than are held: what came later in the log is counted together, and how many there are is told too low.".to_owned(),
+        );
+    }
     let left_out: u64 = books
         .keys
         .values()
@@ -30,4 +41,58 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
         );
     }
     limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Thresholds;
+    use super::super::books::Books;
+    use super::super::build::report;
+    use super::super::commands::Commands;
+    use super::super::inventory::Inventory;
+    use super::*;
+    use crate::access_log::Line;
+    use crate::cli::log::Tally;
+
+    /// The limits of a report on as many organizations.
+    fn limits_with(organizations: usize) -> (usize, String) {
+        let inventory = Inventory::empty();
+        let mut books = Books::new(&inventory);
+        for number in 0..organizations {
+            let line = format!(
+                r#"{{"start_time": "2026-11-20T10:00:00Z", "keyward": "allow key=\"mk_1\", kind=secret, livemode=?0, org=\"org_{number}\""}}"#
+            );
+            let line = Line::parse(line.as_bytes()).unwrap();
+            books.add(&line.record().unwrap(), &inventory);
+        }
+        let report = report(&Material {
+            books: &books,
+            inventory: &inventory,
+            tally: &Tally::default(),
+            thresholds: &Thresholds {
+                unused_for: 1,
+                expiring_within: 1,
+                clients: 2,
+            },
+            commands: &Commands { keys: None },
+        });
+        assert_eq!(
+            report.keys.first().map(|key| key.calls),
+            u64::try_from(organizations).ok()
+        );
+        (report.organizations.len(), report.limits.join("\n"))
+    }
+
+    #[test]
+    fn what_found_no_room_is_in_the_sums_and_is_said() {
+        let (rows, limits) = limits_with(10_000);
+        assert_eq!(rows, 10_000);
+        assert!(!limits.contains("more organizations"), "{limits}");
+        let (rows, limits) = limits_with(10_003);
+        assert_eq!(rows, 10_000);
+        assert!(
+            limits.contains("told apart: 3 requests are in no organization's row"),
+            "{limits}"
+        );
+    }
 }

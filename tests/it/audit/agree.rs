@@ -81,7 +81,7 @@ fn logs_show_every_request_as_it_was_sent_and_choose_among_them() {
     played.assert_chosen(&["--key", "mk_billing", "--key", "mk_org"], |sent| {
         matches!(sent.key, Some("mk_billing" | "mk_org"))
     });
-    for decision in ["allow", "deny", "shadow"] {
+    for decision in ["allow", "deny", "shadow", "verify"] {
         played.assert_chosen(&["--decision", decision], |sent| sent.decision == decision);
     }
     played.assert_chosen(&["--reason", "insufficient_permission"], |sent| {
@@ -175,6 +175,7 @@ fn the_audit_agrees_with_what_was_sent() {
     assert_eq!(requests["shadow"], count(&|sent| sent.decision == "shadow"));
     assert_eq!(requests["public"], 5);
     assert_eq!(requests["preflight"], 2);
+    assert_eq!(requests["verify"], 5);
     assert_eq!(requests["none"], 0);
     let allowed = count(&|sent| sent.decision == "allow" && sent.key.is_some());
     assert_eq!(requests["allowed"], allowed);

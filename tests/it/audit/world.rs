@@ -96,6 +96,7 @@ fn key_file() -> String {
     ];
     format!(
         "format = \"keyward.keys/v1\"\n\
+         [configuration]\nverify_path = \"/v1/keys/verify\"\n\
          [[endpoints]]\nmethod = \"GET\"\npath = \"/healthz\"\nauth = \"none\"\n\
          [[accounts]]\nid = \"org_1\"\n[[accounts]]\nid = \"acct_a\"\nparent = \"org_1\"\n[[accounts]]\nid = \"acct_b\"\nparent = \"org_1\"\n\
          [[accounts]]\nid = \"acct_c\"\nparent = \"acct_a\"\n{}",
@@ -216,6 +217,11 @@ impl Sent {
         }
         let response = envoy.request(self.method, self.path, &headers, b"");
         let denied = self.reason.filter(|_| self.decision == "deny");
+        // The reply to a verification does not tell why.
+        let denied = denied.map(|reason| match self.path {
+            "/v1/keys/verify" => "not_verified",
+            _ => reason,
+        });
         assert_eq!(response.header("x-keyward-denied"), denied, "{self:?}");
     }
 }
@@ -308,6 +314,13 @@ pub fn load() -> Vec<Sent> {
             .needs("charge", "read")
             .but("deny", "secret_key_required"),
     );
+    let verify = |key| Sent {
+        decision: "verify",
+        ..Sent::new(Some(key), "GET", "/v1/keys/verify")
+    };
+    add(3, verify("mk_old"));
+    add(2, verify("mk_org"));
+    add(1, verify("mk_gone").but("deny", "deleted_key"));
     add(5, Sent::new(None, "GET", "/healthz"));
     add(2, Sent::new(None, "OPTIONS", "/v1/charges"));
     add(
