@@ -144,10 +144,12 @@ fn is_a_stream(command: &Command) -> bool {
 }
 
 fn is_closed(error: &anyhow::Error) -> bool {
-    let mut causes = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
-    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        let json = cause.downcast_ref::<serde_json::Error>();
+        let kind = io.map(std::io::Error::kind);
+        kind.or_else(|| json?.io_error_kind()) == Some(std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// What is said of arguments that cannot be read. clap repeats them, and one may be a key.

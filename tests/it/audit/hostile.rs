@@ -133,6 +133,31 @@ fn nothing_acts_on_a_terminal_and_every_line_is_accounted_for() {
     );
 }
 
+/// As `| head` leaves it.
+#[test]
+fn whoever_has_seen_enough_is_no_error() {
+    let folder = Folder::empty("audit-closed");
+    // More than a pipe holds.
+    let log = format!("{}\n", line(json!({}))).repeat(5000);
+    fs::write(folder.path.join("log"), log).unwrap();
+    for arguments in [
+        &["logs", "log"][..],
+        &["logs", "--json", "log"],
+        &["audit", "--json", "log"],
+    ] {
+        let mut child = folder
+            .command(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), told.as_str()), (Some(0), ""));
+    }
+}
+
 #[test]
 fn a_spreadsheet_finds_no_formula_in_a_cell() {
     let folder = Folder::empty("audit-formula");
