@@ -17,6 +17,8 @@ pub struct Plan {
     pub sessions: usize,
     pub rounds: usize,
     pub requests: usize,
+    /// Of those whose latency is measured.
+    pub calm: usize,
     /// Until V8 has compiled what is called often a second time, with its slower and better compiler.
     pub warm_up: usize,
     /// Keys in the largest table.
@@ -128,14 +130,7 @@ fn turn(plan: Plan, candidate: &mut Candidate, series: &mut Series) -> Turn {
     );
     expect(candidate.expected, &answers);
     let each = |nanoseconds: u64| nanoseconds as f64 / 1e3 / answers.len() as f64;
-    let calm = candidate.client.send(
-        Pace::Steady(RATE),
-        if std::env::var_os("VARIANTS").is_some() {
-            10
-        } else {
-            plan.requests / 20
-        },
-    );
+    let calm = candidate.client.send(Pace::Steady(RATE), plan.calm);
     series
         .latencies
         .extend(calm.iter().map(|answer| answer.latency));
