@@ -82,8 +82,8 @@ fn plan(is_quick: bool) -> Plan {
         }
     } else {
         Plan {
-            sessions: 3,
-            rounds: 9,
+            sessions: 2,
+            rounds: 8,
             requests: 20_000,
             calm: 1_000,
             warm_up: 40_000,

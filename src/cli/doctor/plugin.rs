@@ -8,6 +8,7 @@ use crate::snapshot::Enforcement;
 pub(super) fn check(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
     let place = &format!("{place}, `{}`", plugin.name);
     check_failure(plugin, place, report);
+    check_code(plugin, place, report);
     check_discovery(plugin, place, report);
     match &plugin.held {
         Held::Read { configuration, .. } => check_settings(configuration, place, report),
@@ -56,6 +57,23 @@ fn check_failure(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
             "a worker whose VM trapped answers 503 until the next push",
             MEND,
         ),
+    }
+}
+
+/// Where the module comes from.
+fn check_code(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
+    const CHECK: &str = "code";
+    report.made(CHECK);
+    let vm = at(plugin.plugin, "/vm_config");
+    let refuses = at(vm, "/nack_on_code_cache_miss").as_bool() == Some(true);
+    if at(vm, "/code/remote").is_object() && !refuses {
+        report.found(
+            Level::Warn,
+            CHECK,
+            place,
+            "a push that names a module which Envoy has yet to fetch ends the old filter, and the new one is skipped until it is there",
+            "set `nack_on_code_cache_miss: true`, and push again",
+        );
     }
 }
 

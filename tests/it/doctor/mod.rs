@@ -30,13 +30,13 @@ fn builder() -> Builder {
 
 /// Which checks found something, with its level, and notes left out.
 #[derive(Debug)]
-struct Diagnosis {
+pub(crate) struct Diagnosis {
     code: Option<i32>,
     text: String,
 }
 
 impl Diagnosis {
-    fn of(envoy: &Envoy, arguments: &[&str]) -> Self {
+    pub(crate) fn of(envoy: &Envoy, arguments: &[&str]) -> Self {
         let url = format!("http://{}", envoy.admin_address());
         Self::read(&keyward(
             &[&["doctor", "--admin", &url], arguments].concat(),
@@ -61,9 +61,13 @@ impl Diagnosis {
             .collect()
     }
 
+    pub(crate) fn has(&self, level: &str, check: &str) -> bool {
+        self.found().contains(&(level, check))
+    }
+
     /// Nothing but this was found, and the exit code says so.
     #[track_caller]
-    fn assert_found(&self, expected: &[(&str, &str)]) {
+    pub(crate) fn assert_found(&self, expected: &[(&str, &str)]) {
         assert_eq!(
             self.found(),
             expected.iter().copied().collect(),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::doctor::Diagnosis;
 use crate::fail_closed::{
     ALICE, BOTH, STRANGER, Watch, ask, configuration, everywhere, skipped, with_interlock,
 };
@@ -73,6 +74,8 @@ fn a_filter_that_envoy_fetches_itself_decides() {
     everywhere(&envoy, STRANGER, 200);
     everywhere(&envoy, ALICE, 401);
     assert_eq!(server.count(), fetched);
+    // The next code may be one that it has yet to fetch.
+    Diagnosis::of(&envoy, &[]).assert_found(&[("warn", "code")]);
 }
 
 #[test]
@@ -159,6 +162,8 @@ fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
     });
     everywhere(&envoy, STRANGER, 200);
     everywhere(&envoy, ALICE, 401);
+    let found = Diagnosis::of(&envoy, &[]);
+    assert!(!found.has("warn", "code"), "{found:?}");
     let [alice, stranger] = watched.map(Watch::stop);
     for answers in [alice, stranger] {
         let statuses: Vec<_> = answers.into_keys().collect();
