@@ -7,10 +7,10 @@ use crate::bounds::milliseconds;
 use crate::page::Decision;
 use crate::pushes::{Form, Pushed};
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 740.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 80.0;
-const RIGHT: f64 = 190.0;
+const RIGHT: f64 = 210.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
 const COLOURS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
