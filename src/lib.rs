@@ -37,4 +37,6 @@ pub mod snapshot;
 pub mod upstream;
 pub mod usage;
 pub mod version;
+#[cfg(feature = "cli")]
+pub mod visible;
 mod wire;

@@ -1,11 +1,14 @@
 //! What commands print: tables and colours for people, JSON for programs. Colours appear on a terminal alone, and not where `NO_COLOR` is set; JSON is always plain.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use serde_json::Value;
+
+use crate::visible;
 
 /// `--json`, the same for every command: flatten it into the arguments, once for a group of commands.
 #[derive(clap::Args, Clone, Copy)]
@@ -58,22 +61,65 @@ pub(super) fn toned(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output, without colours where it is no terminal.
+/// Standard output, without colours where it is no terminal, and with what nobody sees shown.
 pub(super) fn stdout() -> impl Write {
-    anstream::stdout().lock()
+    Visible(anstream::stdout().lock())
 }
 
-/// Standard error, without colours where it is no terminal.
+/// Standard error, likewise.
 pub(super) fn stderr() -> impl Write {
-    anstream::stderr().lock()
+    Visible(anstream::stderr().lock())
+}
+
+/// Shows direction marks and kin in the texts that pass through it; the layout stays.
+struct Visible<W>(W);
+
+impl<W: Write> Write for Visible<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                let text = visible::escaped_in_layout(text);
+                self.0.write_all(text.as_bytes())?;
+            }
+            Err(_) => self.0.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Prints a value as indented JSON.
 pub(super) fn print_json(value: &Value) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
+    out.write_all(json(value)?.as_bytes())?;
     Ok(())
+}
+
+/// A value as indented JSON and a line end. What nobody sees is escaped: it reads back as it was.
+pub(super) fn json(value: &Value) -> Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut shown = escaped_json(&text, |c| c != '\n' && visible::is_hidden(c));
+    shown.push('\n');
+    Ok(shown)
+}
+
+/// JSON with some characters, none of which is syntax, as `\u202e`.
+pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if !is_escaped(c) {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // A `String` takes everything.
+            let _ = write!(escaped, "\\u{unit:04x}");
+        }
+    }
+    escaped
 }
 
 /// A table for people: a row of headings, no lines between rows, as wide as the terminal.
@@ -98,16 +144,22 @@ impl Rows {
         Self(table)
     }
 
+    /// The same as wide as its cells are: a value that is copied must not be broken.
+    pub(super) fn unbroken(mut self) -> Self {
+        self.0.set_content_arrangement(ContentArrangement::Disabled);
+        self
+    }
+
     fn pad(&mut self) {
         for column in self.0.column_iter_mut() {
             column.set_padding((0, 2));
         }
     }
 
-    /// Adds a row.
+    /// Adds a row. A cell is one line.
     pub(super) fn push<'a>(&mut self, cells: impl IntoIterator<Item = (Tone, &'a str)>) {
         self.0.add_row(cells.into_iter().map(|(tone, text)| {
-            let cell = Cell::new(text);
+            let cell = Cell::new(visible::escaped(text));
             match tone.color() {
                 Some(color) => cell.fg(color),
                 None => cell,
@@ -151,6 +203,26 @@ mod tests {
         let mut out = Vec::new();
         rows.write(&mut out).unwrap();
         assert_eq!(out, b"kind  secret\nid    mk_1\n");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_shown() {
+        let mut rows = Rows::without_headings();
+        rows.push([(Tone::Plain, "a\u{202e}b\nc"), (Tone::Plain, "d")]);
+        let mut out = Vec::new();
+        rows.write(&mut out).unwrap();
+        assert_eq!(out, b"a\\u{202e}b\\nc  d\n");
+        let mut out = Visible(Vec::new());
+        writeln!(out, "{}", toned(Tone::Bad, "a\u{202e}b")).unwrap();
+        assert_eq!(out.0, b"\x1b[31ma\\u{202e}b\x1b[0m\n");
+    }
+
+    #[test]
+    fn json_shows_what_nobody_sees_and_reads_back() {
+        let value = serde_json::json!({"name": "a\u{202e}b\u{e0041}é"});
+        let text = json(&value).unwrap();
+        assert_eq!(text, "{\n  \"name\": \"a\\u202eb\\udb40\\udc41é\"\n}\n");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::instant;
 use super::record::Granted;
 use crate::permission::AccessLevel;
 use crate::refusal::Place;
+use crate::visible;
 
 /// The longest text for people, in bytes.
 const LONGEST_TEXT: usize = 1024;
@@ -24,7 +25,7 @@ pub fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-/// Whether `text` can be a name, a note or a label: one that a terminal shows as it stands.
+/// Whether `text` can be a note or a label: of several lines, but without other controls.
 pub(super) fn is_text(text: &str) -> bool {
     (1..=LONGEST_TEXT).contains(&text.len())
         && !text
@@ -89,6 +90,17 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
             self.expected(name, "a string");
         }
         text
+    }
+
+    /// A name for people: one line on which something is seen. Direction marks and kin are shown by their number.
+    pub(super) fn name(&mut self, name: &'static str) -> Option<String> {
+        let text = self.string(name)?;
+        if text.len() > LONGEST_TEXT || !visible::is_line(text) {
+            let expected =
+                "1 to 1024 bytes of visible text on one line, without control characters";
+            self.expected(name, expected);
+        }
+        Some(text.to_owned())
     }
 
     /// A string for people.

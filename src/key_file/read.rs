@@ -147,7 +147,7 @@ fn tables<'t>(fields: &mut Fields<'t, '_, '_>, name: &'static str) -> Option<&'t
 
 fn account(mut fields: Fields<'_, '_, '_>) -> Option<Account> {
     let id = fields.required("id", Fields::id);
-    let name = fields.text("name");
+    let name = fields.name("name");
     let parent = fields.id("parent");
     let children = fields.word(
         "children",
@@ -210,11 +210,11 @@ fn read_grant_sets(
 
 fn key(mut fields: Fields<'_, '_, '_>, profile: &Profile) -> Option<Key> {
     let id = fields.required("id", Fields::id);
-    let name = fields.text("name");
+    let name = fields.name("name");
     let note = fields.text("note");
     let labels = fields.labels("labels");
     let created = fields.instant("created");
-    let created_by = fields.text("created_by");
+    let created_by = fields.name("created_by");
     let kind = fields.required("kind", |fields, name| {
         let words = KeyKind::ALL.map(|kind| (kind.name(), kind));
         let expected = "`secret`, `restricted`, `publishable` or `organization`";
@@ -322,7 +322,9 @@ fn public(fields: &mut Fields<'_, '_, '_>, value: &str, profile: &Profile) -> Op
         && value
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b',');
-    if !is_key || !profile.is_key_of_kind(value, KeyKind::Publishable) {
+    let mut prefixes = profile.key_prefixes(KeyKind::Publishable);
+    let is_prefix = prefixes.any(|prefix| prefix == value);
+    if !is_key || is_prefix || !profile.is_key_of_kind(value, KeyKind::Publishable) {
         fields.expected("value", "a publishable key with its prefix");
     }
     let computed = KeyDigest::of(value.as_bytes());

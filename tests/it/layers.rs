@@ -18,6 +18,7 @@ const LAYERS: [&[&str]; 13] = [
         "reason",
         "refusal",
         "version",
+        "visible",
     ],
     &[
         "endpoint",

@@ -84,14 +84,9 @@ fn summary(report: &Report, out: &mut impl Write) -> Result<()> {
 
 fn named(key: &Key) -> String {
     match &key.name {
-        Some(name) => format!("{} ({})", key.id, plain(name)),
+        Some(name) => format!("{} ({name})", key.id),
         None => key.id.clone(),
     }
-}
-
-/// A name of the key file without what a terminal would act on.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn keys(keys: &[Key]) -> Rows {
@@ -124,7 +119,7 @@ fn keys(keys: &[Key]) -> Rows {
         let clients = &key.clients;
         rows.push([
             (tone, key.id.as_str()),
-            (tone, plain(key.name.as_deref().unwrap_or("–")).as_str()),
+            (tone, key.name.as_deref().unwrap_or("–")),
             (tone, key.kind),
             (tone, key.mode),
             (tone, key.calls.to_string().as_str()),

@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::keys::times::{self, Moment};
+use super::output::escaped_json;
 use crate::access_log::{Line, Skip};
 pub(super) use crate::access_log::{Named, Record, State, Text, Verdict};
 use bytes::Input;
@@ -111,18 +112,5 @@ pub(super) fn read(
 
 /// A value as one line of JSON in ASCII: what a client sent reaches no terminal as it is.
 pub(super) fn ascii_json(value: &serde_json::Value) -> String {
-    use std::fmt::Write;
-    let json = value.to_string();
-    let mut ascii = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c.is_ascii() && c != '\u{7f}' {
-            ascii.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            // A `String` takes everything.
-            let _ = write!(ascii, "\\u{unit:04x}");
-        }
-    }
-    ascii
+    escaped_json(&value.to_string(), |c| !c.is_ascii() || c == '\u{7f}')
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::visible;
+
 /// How often and how long somebody waits for the other writer: 10 seconds, and a write takes a few milliseconds.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -47,7 +49,8 @@ impl Lock {
             holder.push_str("another command");
         }
         bail!(
-            "the key file is being changed by {holder}, and nothing was written; run this again when that has ended"
+            "the key file is being changed by {}, and nothing was written; run this again when that has ended",
+            visible::escaped(&holder)
         )
     }
 }

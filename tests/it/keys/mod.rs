@@ -1,8 +1,9 @@
-//! `keyward keys`, by the real binary: a key's whole life through a running Envoy, the rules on keys, incidents, and the help texts.
+//! `keyward keys`, by the real binary: a key's whole life through a running Envoy, the rules on keys, incidents, what must never be lost or shown, and the help texts.
 
 mod help;
 mod incident;
 mod life;
+mod names;
 mod rules;
 
 use std::cell::RefCell;

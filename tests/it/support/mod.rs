@@ -11,6 +11,8 @@ pub mod observe;
 pub mod packed;
 pub mod pb;
 pub mod process;
+#[cfg(target_os = "linux")]
+pub mod pty;
 pub mod push;
 pub mod upstream;
 pub mod wait;

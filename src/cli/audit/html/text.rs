@@ -1,28 +1,21 @@
 //! Texts and numbers on the page.
 
+use crate::visible;
+
 /// Text for an element or a quoted attribute. Characters that would act on the page or on who reads it are escaped: those of HTML, controls, and those that turn the direction of writing.
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in visible::escaped(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            _ if c.is_control() || turns(c) => escaped.push('\u{fffd}'),
             _ => escaped.push(c),
         }
     }
     escaped
-}
-
-/// Characters that are not seen and change what is: directional marks, zero-width ones, tags.
-fn turns(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// A sentence in which names stand in backticks.
@@ -71,7 +64,7 @@ mod tests {
     fn nothing_in_a_text_acts_on_the_page() {
         assert_eq!(
             text("<script>\"'&\u{202e}\u{1b}é"),
-            "&lt;script&gt;&quot;&#39;&amp;\u{fffd}\u{fffd}é"
+            "&lt;script&gt;&quot;&#39;&amp;\\u{202e}\\u{1b}é"
         );
         assert_eq!(sentence("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
     }

@@ -1,0 +1,37 @@
+//! A terminal to run a command on: what a person would see and type.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::process::{Command, Output, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and whose standard output is a pipe. What it printed there, and what the terminal showed.
+pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    let mut person = File::from(master);
+    // It waits in the terminal until it is read.
+    person.write_all(typed.as_bytes()).unwrap();
+    let child = command
+        .stdin(terminal.try_clone().unwrap())
+        .stderr(terminal.try_clone().unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The command keeps its ends until it is given others.
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let output = child.wait_with_output().unwrap();
+    drop(terminal);
+    let mut shown = Vec::new();
+    // Where nobody has the other end any more, a terminal ends with an error.
+    let _ = person.read_to_end(&mut shown);
+    (output, String::from_utf8(shown).unwrap())
+}
