@@ -6,7 +6,7 @@ use std::fmt;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
 use super::record::{Account, Granted, Key};
-use super::{At, FORMAT, KeyFile, Part, is_id, write};
+use super::{At, FORMAT, KeyFile, Part, is_id, repeated, write};
 use crate::account::AccountStatus;
 use crate::key::KeyKind;
 
@@ -22,7 +22,7 @@ impl fmt::Display for EditRefusal {
 
 impl std::error::Error for EditRefusal {}
 
-fn refuse<T>(why: impl Into<String>) -> Result<T, EditRefusal> {
+pub(super) fn refuse<T>(why: impl Into<String>) -> Result<T, EditRefusal> {
     Err(EditRefusal(why.into()))
 }
 
@@ -84,10 +84,10 @@ impl KeyFile {
             .iter()
             .position(|(account, _)| account.id == id)
         else {
-            return refuse(unknown_account(id));
+            return refuse(self.unknown_account(id));
         };
         let Some((account, at)) = self.accounts.get_mut(place) else {
-            return refuse(unknown_account(id));
+            return refuse(self.unknown_account(id));
         };
         let before = account.clone();
         change(account);
@@ -172,7 +172,7 @@ impl KeyFile {
         change: impl FnOnce(&mut Key),
     ) -> Result<(), EditRefusal> {
         let Some((key, at)) = self.keys.iter_mut().find(|(key, _)| key.id == id) else {
-            return refuse(unknown_key(id));
+            return refuse(self.unknown_key(id));
         };
         let before = key.clone();
         change(key);
@@ -206,10 +206,10 @@ impl KeyFile {
         self.update_key(id, |key| key.allowed_ips = allowed_ips)
     }
 
-    /// Marks a key deleted. It stays in the file, so that whoever still uses it is told why it no longer works.
+    /// Marks a key deleted. It stays in the file, so that whoever still uses it is told why it no longer works. If it replaced another, that rotation is taken back.
     pub fn delete_key(&mut self, id: &str) -> Result<(), EditRefusal> {
         let Some(key) = self.key(id) else {
-            return refuse(unknown_key(id));
+            return refuse(self.unknown_key(id));
         };
         if key.kind == KeyKind::Publishable {
             return refuse(format!(
@@ -219,38 +219,30 @@ impl KeyFile {
         if key.is_deleted() {
             return refuse(format!("`{id}` is deleted already"));
         }
-        self.update_key(id, |key| key.status = crate::snapshot::KeyStatus::Deleted)
+        self.update_key(id, |key| key.status = crate::snapshot::KeyStatus::Deleted)?;
+        self.take_back(id)
     }
 
     /// Takes a key out of the file. Whoever still uses it is told that it is unknown.
     pub fn purge_key(&mut self, id: &str) -> Result<(), EditRefusal> {
         let Some(place) = self.keys.iter().position(|(key, _)| key.id == id) else {
-            return refuse(unknown_key(id));
+            return refuse(self.unknown_key(id));
         };
-        let (_, at) = self.keys.remove(place);
+        let (gone, at) = self.keys.remove(place);
         self.drop_table(at, "keys")?;
         for (_, other) in &mut self.keys {
             follow(other, at);
         }
-        Ok(())
+        self.close_gap(&gone)
     }
 
     /// Puts `key` in the place of the key `old`: into the same file, each with the id of the other. The old one ends at `expires`, Unix time, or when it would have
     /// ended anyway.
     pub fn replace_key(&mut self, old: &str, key: Key, expires: u64) -> Result<(), EditRefusal> {
         let Some((before, at)) = self.keys.iter().find(|(key, _)| key.id == old) else {
-            return refuse(unknown_key(old));
+            return refuse(self.unknown_key(old));
         };
-        if before.is_deleted() {
-            return refuse(format!(
-                "`{old}` is deleted and needs no replacement; make a new key with `keyward keys create`"
-            ));
-        }
-        if let Some(other) = &before.replaced_by {
-            return refuse(format!(
-                "`{old}` was replaced already, by `{other}`; rotate that one"
-            ));
-        }
+        self.may_be_replaced(before)?;
         let part = at.part;
         if self.key(&key.id).is_some() || self.key_of_digest(&key.digest).is_some() {
             return refuse(format!("there is a key `{}` already", key.id));
@@ -261,8 +253,8 @@ impl KeyFile {
             ..key
         };
         self.put_key(key, part)?;
+        self.link(old, &id)?;
         self.update_key(old, |key| {
-            key.replaced_by = Some(id);
             key.expires = Some(key.expires.map_or(expires, |sooner| sooner.min(expires)));
         })
     }
@@ -324,6 +316,7 @@ impl KeyFile {
             ));
         }
         let Some(place) = self.grant_sets.iter().position(|(of, _, _)| of == name) else {
+            let name = repeated(name, self.profile.known_prefixes());
             return refuse(format!("there is no grant set `{name}`"));
         };
         let (_, _, at) = self.grant_sets.remove(place);
@@ -351,7 +344,7 @@ impl KeyFile {
             .iter()
             .position(|(account, _)| account.id == id)
         else {
-            return refuse(unknown_account(id));
+            return refuse(self.unknown_account(id));
         };
         let (_, at) = self.accounts.remove(place);
         self.drop_table(at, "accounts")?;
@@ -364,7 +357,7 @@ impl KeyFile {
     fn existing_account(&self, id: &str) -> Result<(), EditRefusal> {
         match self.account(id) {
             Some(_) => Ok(()),
-            None => refuse(unknown_account(id)),
+            None => refuse(self.unknown_account(id)),
         }
     }
 
@@ -394,10 +387,12 @@ impl KeyFile {
             return Ok(part);
         }
         let Some(folder) = &self.folder else {
+            let file = repeated(file, self.profile.known_prefixes());
             return refuse(format!("there is no file `{file}`, only `{names}`"));
         };
         let name = file.strip_suffix(".toml").unwrap_or(file);
-        if !is_id(name) || name.starts_with('.') {
+        let is_key = self.profile.known_prefixes().occur_in(name);
+        if !is_id(name) || name.starts_with('.') || is_key {
             return refuse(
                 "a file is named by letters, digits, `_`, `.` and `-`, such as `billing`",
             );
@@ -410,6 +405,16 @@ impl KeyFile {
             document,
         });
         Ok(self.parts.len().saturating_sub(1))
+    }
+
+    fn unknown_account(&self, id: &str) -> String {
+        let id = repeated(id, self.profile.known_prefixes());
+        format!("there is no account `{id}`; `keyward accounts tree` shows all there are")
+    }
+
+    fn unknown_key(&self, id: &str) -> String {
+        let id = repeated(id, self.profile.known_prefixes());
+        format!("there is no key `{id}`; `keyward keys list` shows all there are")
     }
 
     fn document(&mut self, part: usize) -> Result<&mut DocumentMut, EditRefusal> {
@@ -469,12 +474,4 @@ fn follow(other: &mut At, removed: At) {
     if other.part == removed.part && other.index > removed.index {
         other.index -= 1;
     }
-}
-
-fn unknown_account(id: &str) -> String {
-    format!("there is no account `{id}`; `keyward accounts tree` shows all there are")
-}
-
-fn unknown_key(id: &str) -> String {
-    format!("there is no key `{id}`; `keyward keys list` shows all there are")
 }

@@ -10,6 +10,7 @@ mod every_refusal;
 mod fault;
 mod fields;
 pub mod instant;
+mod links;
 mod list;
 mod raw_key;
 mod read;
@@ -25,6 +26,8 @@ pub use edit::EditRefusal;
 pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};
 pub use fields::is_id;
+pub use links::DanglingLink;
+pub use raw_key::{has_secret_key, repeated};
 pub use record::{Account, Granted, Key, KeyGrants};
 
 use serde_json::Value as Json;

@@ -1,6 +1,8 @@
 //! A raw key has no place in a key file, not even in a comment. What looks like one is refused by its line, before anything else is read and without being shown.
 
+use super::is_id;
 use crate::key::KeyKind;
+use crate::mask::KnownPrefixes;
 use crate::profile::Profile;
 
 /// How many characters behind a prefix make a key of it: shorter texts name a prefix or a masked key.
@@ -8,6 +10,22 @@ const SHORTEST: usize = 10;
 
 /// The kinds whose values are secret.
 const SECRET: [KeyKind; 3] = [KeyKind::Secret, KeyKind::Restricted, KeyKind::Organization];
+
+/// Whether something in `text` looks like one of Stripe's secret keys.
+#[must_use]
+pub fn has_secret_key(text: &str) -> bool {
+    RawKeys::of(&Profile::stripe()).occur_in(text)
+}
+
+/// `name` as an error may repeat it: where it is spelled as ids and names are, and is no key.
+#[must_use]
+pub fn repeated<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
+    if is_id(name) && !prefixes.occur_in(name) {
+        name
+    } else {
+        "…"
+    }
+}
 
 /// How secret keys of one API begin, and Stripe's always.
 pub(super) struct RawKeys(Vec<Box<str>>);

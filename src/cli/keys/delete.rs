@@ -4,13 +4,14 @@ use anyhow::{Result, bail};
 
 use super::confirm::{self, ConfirmArguments};
 use super::find_key::find;
+use super::times::relative;
 use super::told::Told;
 use crate::cli::exit::Exit;
 use crate::cli::input;
 use crate::cli::output::OutputArguments;
 use crate::cli::store::Store;
 use crate::key::KeyKind;
-use crate::key_file::Key;
+use crate::key_file::{Key, KeyFile};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -40,16 +41,39 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         return Ok(exit);
     }
     if arguments.purge {
-        store.edit_seen("keys delete --purge", &seen, |file| {
-            Ok(file.purge_key(&key.id)?)
+        let notes = store.edit_seen("keys delete --purge", &seen, |file| {
+            file.purge_key(&key.id)?;
+            Ok(taken_back(&seen, file, now))
         })?;
-        return told.show("purged", &[], output);
+        return told.show("purged", &notes, output);
     }
-    let told = store.edit_seen("keys delete", &seen, |file| {
+    let (told, notes) = store.edit_seen("keys delete", &seen, |file| {
         file.delete_key(&key.id)?;
-        Ok(Told::of(file, find(file, &key.id)?, now))
+        let told = Told::of(file, find(file, &key.id)?, now);
+        Ok((told, taken_back(&seen, file, now)))
     })?;
-    told.show("deleted", &[], output)
+    told.show("deleted", &notes, output)
+}
+
+/// Of each key whose rotation ends with its replacement: when it ends, which nothing prolongs by itself.
+fn taken_back(before: &KeyFile, after: &KeyFile, now: u64) -> Vec<String> {
+    let was_replaced = |key: &&Key| {
+        let before = before.key(&key.id);
+        before.is_some_and(|before| before.replaced_by.is_some())
+    };
+    after
+        .keys()
+        .filter(|key| key.replaced_by.is_none() && !key.is_deleted())
+        .filter(was_replaced)
+        .map(|Key { id, expires, .. }| {
+            let end = match expires {
+                Some(end) if *end <= now => "has ended".to_owned(),
+                Some(end) => format!("ends {}", relative(*end, now)),
+                None => "has no end".to_owned(),
+            };
+            format!("the rotation of {id} is taken back: it {end}, and can be rotated again")
+        })
+        .collect()
 }
 
 fn may_go(key: &Key, purge: bool, now: u64) -> Result<()> {

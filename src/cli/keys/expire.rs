@@ -82,9 +82,10 @@ fn may_end(file: &KeyFile, key: &Key, end: Option<u64>, revive: bool, now: u64) 
             "`{id}` has ended, and would work again for whoever still has it: make a new one with `keyward keys rotate {id} --expires 90d`, or give --revive if you mean it"
         );
     }
-    let replaced = key.replaced_by.as_deref().and_then(|id| file.key(id));
-    let last = replaced
-        .and_then(|replacement| replacement.created)
+    let first = key.replaced_by.as_deref().and_then(|id| file.key(id));
+    let last = file
+        .replacement_of(key)
+        .and_then(|last| first.unwrap_or(last).created)
         .map(|at| at.saturating_add(LONGEST_OVERLAP));
     if last.is_some_and(|last| end.is_none_or(|end| end > last)) {
         bail!(

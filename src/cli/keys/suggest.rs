@@ -1,8 +1,7 @@
 //! What somebody may have meant by a name that is not there. The name itself is repeated only where it is spelled as names are, so that a key in its place is not shown.
 
 use crate::endpoint::ROWS;
-use crate::key_file::is_id;
-use crate::mask::KnownPrefixes;
+pub(super) use crate::key_file::repeated as shown;
 use crate::permission::PermissionRegistry;
 use crate::profile::Profile;
 
@@ -33,15 +32,6 @@ pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<
 /// `did you mean …?`, or nothing.
 pub(super) fn did_you_mean(near: &[&str]) -> Option<String> {
     (!near.is_empty()).then(|| format!("did you mean `{}`?", near.join("`, `")))
-}
-
-/// A name as an error may show it.
-pub(super) fn shown<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
-    if is_id(name) && !prefixes.occur_in(name) {
-        name
-    } else {
-        "…"
-    }
 }
 
 /// What is said of a permission that nobody knows.

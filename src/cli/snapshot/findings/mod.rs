@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod grants;
+mod links;
 mod reach;
 mod replaced;
 mod risks;
@@ -105,7 +106,7 @@ pub(super) fn of(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is risky about keys; the key file, if there is one, says how old they are.
+/// What is risky about keys; the key file, if there is one, says how old they are and which replaces which.
 pub(super) fn risks(
     subject: &Subject<'_>,
     file: Option<&KeyFile>,
@@ -113,6 +114,9 @@ pub(super) fn risks(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     risks::check(subject, file, policy, &mut findings);
+    if let Some(file) = file {
+        links::check(subject, file, &mut findings);
+    }
     findings
 }
 
