@@ -13,6 +13,7 @@ mod input;
 mod keys;
 mod log;
 mod logs;
+mod once;
 mod output;
 mod push;
 mod replay;

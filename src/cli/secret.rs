@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
+use crate::key_file::{Key, KeyFile};
 use crate::profile::Profile;
 
 /// How long a key is, prefix included: Stripe's length today.
@@ -41,6 +42,24 @@ impl Secret {
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// A key with a new value and a new id.
+pub(super) fn new_key(
+    file: &KeyFile,
+    kind: KeyKind,
+    mode: Livemode,
+    owner: &str,
+) -> Result<(Key, Secret)> {
+    let secret = Secret::generate(file.profile(), kind, mode)?;
+    let id = new_key_id()?;
+    let key = match kind {
+        KeyKind::Publishable => Key::publishable(&id, mode, owner, secret.expose()),
+        KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
+            Key::new(&id, kind, mode, owner, secret.digest())
+        }
+    };
+    Ok((key, secret))
 }
 
 /// A new id of a key: `mk_` and 16 characters of base62.

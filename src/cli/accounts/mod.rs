@@ -7,12 +7,15 @@ use std::io::Write;
 use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
+use zeroize::Zeroizing;
 
 use super::exit::Exit;
 use super::input;
-use super::output::{self, OutputArguments, Rows, Tone};
-use super::secret::{Secret, new_key_id};
-use super::store::{StoreArguments, actor};
+use super::keys::NEXT_PUSH;
+use super::once::Once;
+use super::output::{self, OutputArguments, Rows, Tone, toned};
+use super::secret::{self, Secret};
+use super::store::{Store, StoreArguments, actor};
 use crate::account::{AccountStatus, Children, IdKind};
 use crate::key::{KeyKind, Livemode};
 use crate::key_file::{Account, Key, KeyFile};
@@ -121,15 +124,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
                 },
                 ..Account::new(id)
             };
-            let made = store.edit("accounts add", |keys| {
-                keys.add_account(account, file.as_deref())?;
-                let is_account = keys.profile().names().ids.kind(id) == Some(IdKind::Account);
-                if *no_keys || !is_account {
-                    return Ok(Vec::new());
-                }
-                first_keys(keys, id)
-            })?;
-            show_added(output, id, &made)
+            let add = |keys: &mut KeyFile| Ok(keys.add_account(account, file.as_deref())?);
+            // An organization starts without keys.
+            let is_account =
+                |keys: &KeyFile| keys.profile().names().ids.kind(id) == Some(IdKind::Account);
+            if *no_keys || !is_account(&store.read()?) {
+                store.edit("accounts add", add)?;
+                return show_added(output, id);
+            }
+            add_with_keys(&store, Once::open(output)?, id, add)
         }
         Command::Move { id, parent, .. } => {
             store.edit("accounts move", |keys| {
@@ -170,7 +173,7 @@ fn tell(output: OutputArguments, id: &str, did: &str) -> Result<Exit> {
     } else {
         let mut out = output::stdout();
         writeln!(out, "{did} {id}")?;
-        writeln!(out, "it takes effect with the next `keyward push`")?;
+        writeln!(out, "{NEXT_PUSH}")?;
     }
     Ok(Exit::Good)
 }
@@ -179,6 +182,30 @@ fn tell(output: OutputArguments, id: &str, did: &str) -> Result<Exit> {
 struct Made {
     key: Key,
     secret: Secret,
+}
+
+/// Adds an account by `add`, and its first keys, whose values are shown before the file is written.
+fn add_with_keys(
+    store: &Store,
+    once: Once,
+    id: &str,
+    add: impl FnOnce(&mut KeyFile) -> Result<()>,
+) -> Result<Exit> {
+    let edit = |keys: &mut KeyFile| {
+        add(keys)?;
+        first_keys(keys, id)
+    };
+    store.edit_and_show("accounts add", None, edit, |made| {
+        once.show(&values(id, made, once.output())?)
+    })?;
+    let mut err = output::stderr();
+    // The keys are there and their values were shown: where nobody can be told the rest, it is no failure.
+    let _ = writeln!(err, "added {}", toned(Tone::Good, id));
+    let _ = writeln!(
+        err,
+        "the values stand on standard output, this once; put the secret ones where they are used\n{NEXT_PUSH}"
+    );
+    Ok(Exit::Good)
 }
 
 /// The keys an account starts with, as Stripe's accounts do: a secret and a publishable one for each mode.
@@ -190,14 +217,7 @@ fn first_keys(keys: &mut KeyFile, owner: &str) -> Result<Vec<Made>> {
             (KeyKind::Publishable, "Publishable key"),
             (KeyKind::Secret, "Secret key"),
         ] {
-            let secret = Secret::generate(keys.profile(), kind, mode)?;
-            let id = new_key_id()?;
-            let key = match kind {
-                KeyKind::Publishable => Key::publishable(&id, mode, owner, secret.expose()),
-                KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
-                    Key::new(&id, kind, mode, owner, secret.digest())
-                }
-            };
+            let (key, secret) = secret::new_key(keys, kind, mode, owner)?;
             let key = Key {
                 name: Some(name.to_owned()),
                 created: Some(now),
@@ -212,7 +232,8 @@ fn first_keys(keys: &mut KeyFile, owner: &str) -> Result<Vec<Made>> {
     Ok(made)
 }
 
-fn show_added(output: OutputArguments, id: &str, made: &[Made]) -> Result<Exit> {
+/// What standard output gets of new keys.
+fn values(id: &str, made: &[Made], output: OutputArguments) -> Result<Zeroizing<String>> {
     if output.json {
         let keys: Vec<Json> = made
             .iter()
@@ -225,30 +246,33 @@ fn show_added(output: OutputArguments, id: &str, made: &[Made]) -> Result<Exit> 
                 })
             })
             .collect();
-        output::print_json(&json!({"account": id, "did": "added", "keys": keys}))?;
-        return Ok(Exit::Good);
+        let json = json!({"account": id, "did": "added", "keys": keys});
+        return output::json(&json).map(Zeroizing::new);
     }
-    writeln!(output::stdout(), "added {id}")?;
-    if made.is_empty() {
-        writeln!(
-            output::stdout(),
-            "next: its first key, `keyward keys create --owner {id}`"
-        )?;
-        return Ok(Exit::Good);
-    }
-    let mut rows = Rows::new(&["mode", "kind", "id", "value"]);
+    let mut rows = Rows::new(&["mode", "kind", "id", "value"]).unbroken();
     for Made { key, secret } in made {
         rows.push([
             (Tone::Plain, key.mode.name()),
             (Tone::Plain, key.kind.name()),
-            (Tone::Dim, key.id.as_str()),
-            (Tone::Good, secret.expose()),
+            (Tone::Plain, key.id.as_str()),
+            (Tone::Plain, secret.expose()),
         ]);
     }
-    rows.print()?;
-    writeln!(
-        output::stdout(),
-        "the values are shown this once; put the secret ones where they are used\nthey take effect with the next `keyward push`"
-    )?;
+    let mut text = Vec::new();
+    rows.write(&mut text)?;
+    Ok(Zeroizing::new(String::from_utf8(text)?))
+}
+
+fn show_added(output: OutputArguments, id: &str) -> Result<Exit> {
+    if output.json {
+        output::print_json(&json!({"account": id, "did": "added", "keys": []}))?;
+    } else {
+        let mut out = output::stdout();
+        writeln!(out, "added {id}")?;
+        writeln!(
+            out,
+            "next: its first key, `keyward keys create --owner {id}`"
+        )?;
+    }
     Ok(Exit::Good)
 }

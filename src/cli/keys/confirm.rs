@@ -1,4 +1,4 @@
-//! A question before what cannot be taken back. It is asked on a terminal; elsewhere `--yes` answers it beforehand.
+//! A question before what cannot be taken back. It is asked on a terminal; elsewhere an option, `--yes` for most, answers it beforehand.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -15,17 +15,22 @@ pub(super) struct ConfirmArguments {
     yes: bool,
 }
 
-/// Asks `question` unless it was answered. `None` is yes; otherwise how the command ends, of which the person has been told.
+/// Asks `question` unless `--yes` has answered it. `None` is yes; otherwise how the command ends, which the person knows by then.
 pub(super) fn ask(arguments: ConfirmArguments, question: &str) -> Result<Option<Exit>> {
     if arguments.yes {
         return Ok(None);
     }
+    ask_or(question, "give --yes if you mean it")
+}
+
+/// Asks `question`. Where there is no terminal to ask on, `instead` says which option answers it.
+pub(super) fn ask_or(question: &str, instead: &str) -> Result<Option<Exit>> {
     let mut err = output::stderr();
     let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     if !is_asked {
         writeln!(
             err,
-            "keyward: there is no terminal to ask on and nothing was changed; give --yes if you mean it"
+            "keyward: there is no terminal to ask on and nothing was changed; {instead}"
         )?;
         return Ok(Some(Exit::Usage));
     }

@@ -1,19 +1,20 @@
 //! `keyward keys create`: a new key. Nothing is granted that is not named, and the kind is the most limited one unless it is said.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::details::{Details, GrantArguments};
 use super::find_key::check_owner;
-use super::told::Told;
+use super::told::{self, Made};
 use super::words::{KindArgument, ModeArgument};
 use crate::account::IdKind;
 use crate::cli::exit::Exit;
 use crate::cli::input;
+use crate::cli::once::Once;
 use crate::cli::output::OutputArguments;
-use crate::cli::secret::{Secret, new_key_id};
+use crate::cli::secret;
 use crate::cli::store::Store;
-use crate::key::{KeyKind, Livemode};
-use crate::key_file::{Key, KeyFile};
+use crate::key::KeyKind;
+use crate::key_file::KeyFile;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -34,21 +35,19 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
     let now = input::now();
-    let (told, secret) = store.edit("keys create", |file| {
+    let once = Once::open(output)?;
+    told::make(store, "keys create", None, once, now, |file| {
         let kind = arguments.kind.map(KeyKind::from);
         let kind = kind_for(file, &arguments.owner, kind)?;
         let mode = arguments.mode.into();
-        let (key, secret) = generated(file, kind, mode, &arguments.owner)?;
+        let (key, secret) = secret::new_key(file, kind, mode, &arguments.owner)?;
         let key = arguments.details.put_into(key, now)?;
         let key = arguments.grants.put_into(key, file)?;
         let id = key.id.clone();
         file.add_key(key, arguments.details.file.as_deref())?;
-        let key = file
-            .key(&id)
-            .context("the key was not added; please report this")?;
-        Ok((Told::of(file, key, now), secret))
-    })?;
-    told.show_value(&secret, "made", &[], output)
+        let notes = Vec::new();
+        Ok(Made { id, secret, notes })
+    })
 }
 
 /// The kind of a new key of `owner`: an organization's keys are organization keys, and no others are.
@@ -67,22 +66,4 @@ pub(super) fn kind_for(file: &KeyFile, owner: &str, kind: Option<KeyKind>) -> Re
         ),
         (Some(kind), _) => Ok(kind),
     }
-}
-
-/// A key with a new value and a new id.
-pub(super) fn generated(
-    file: &KeyFile,
-    kind: KeyKind,
-    mode: Livemode,
-    owner: &str,
-) -> Result<(Key, Secret)> {
-    let secret = Secret::generate(file.profile(), kind, mode)?;
-    let id = new_key_id()?;
-    let key = match kind {
-        KeyKind::Publishable => Key::publishable(&id, mode, owner, secret.expose()),
-        KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
-            Key::new(&id, kind, mode, owner, secret.digest())
-        }
-    };
-    Ok((key, secret))
 }

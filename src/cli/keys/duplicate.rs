@@ -1,14 +1,15 @@
 //! `keyward keys duplicate`: a new restricted key with the permissions and the name of another; `--live` makes the live key of a test key that has proven right.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::create::generated;
 use super::details::Details;
 use super::find_key::find;
-use super::told::Told;
+use super::told::{self, Made};
 use crate::cli::exit::Exit;
 use crate::cli::input;
+use crate::cli::once::Once;
 use crate::cli::output::OutputArguments;
+use crate::cli::secret;
 use crate::cli::store::Store;
 use crate::key::{KeyKind, Livemode};
 use crate::key_file::Key;
@@ -27,10 +28,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
     let now = input::now();
-    let (told, secret, notes) = store.edit("keys duplicate", |file| {
+    let once = Once::open(output)?;
+    told::make(store, "keys duplicate", None, once, now, |file| {
         let old = find(file, &arguments.key)?.clone();
         let mode = mode(&old, arguments.live)?;
-        let (key, secret) = generated(file, KeyKind::Restricted, mode, &old.owner)?;
+        let (key, secret) = secret::new_key(file, KeyKind::Restricted, mode, &old.owner)?;
         let key = Key {
             name: old.name.clone(),
             grants: old.grants.clone(),
@@ -43,12 +45,8 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         let beside = file.file_of_key(&old.id).map(str::to_owned);
         let place = arguments.details.file.clone().or(beside);
         file.add_key(key, place.as_deref())?;
-        let key = file
-            .key(&id)
-            .context("the key was not added; please report this")?;
-        Ok((Told::of(file, key, now), secret, notes))
-    })?;
-    told.show_value(&secret, "made", &notes, output)
+        Ok(Made { id, secret, notes })
+    })
 }
 
 fn mode(old: &Key, live: bool) -> Result<Livemode> {

@@ -32,6 +32,8 @@ use super::exit::Exit;
 use super::output::OutputArguments;
 use super::store::StoreArguments;
 
+pub(super) use told::NEXT_PUSH;
+
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -119,13 +121,14 @@ Examples:
   keyward keys revoke --kind secret --mode live --created-before 90d
   keyward keys revoke --owner acct_1 --yes")]
     Revoke(revoke::Arguments),
-    /// Replace a key; the old one ends now, or after up to 7 days
+    /// Replace a key; the old one ends with the next push, or after up to 7 days
     #[command(after_help = "\
-The replacement may do what the old key may, from where it may, and works with the next push. It is shown once, on standard output alone.
+The replacement may do what the old key may, from where it may, and works with the next push. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
 
 Examples:
-  keyward keys rotate mk_1
-  keyward keys rotate mk_1 --keep-for 24h --expires 90d")]
+  keyward keys rotate mk_1 --keep-for 24h
+  keyward keys rotate mk_1 --keep-for 24h --expires 90d | pass insert -e api/key
+  keyward keys rotate mk_1 --now                        # it has leaked")]
     Rotate(rotate::Arguments),
     /// Show everything about a key, and what was done to it
     #[command(after_help = "\

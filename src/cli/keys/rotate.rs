@@ -1,30 +1,38 @@
-//! `keyward keys rotate`: a replacement that works at once, with everything the old key may do. The old one ends now, or after up to 7 days.
+//! `keyward keys rotate`: a replacement that works at once, with everything the old key may do. The old one ends with the next push, which is asked for, or after up to 7 days.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::create::generated;
+use super::confirm;
 use super::details::refuse_past;
 use super::find_key::find;
 use super::times::{self, Moment, relative};
-use super::told::Told;
+use super::told::{self, Made};
 use crate::cli::exit::Exit;
 use crate::cli::input;
+use crate::cli::once::Once;
 use crate::cli::output::OutputArguments;
+use crate::cli::secret;
 use crate::cli::store::{Store, actor};
 use crate::key::KeyKind;
-use crate::key_file::Key;
+use crate::key_file::{Key, KeyFile};
 
 /// How long a key may go on beside its replacement, in seconds: 7 days, as at Stripe.
 pub(super) const LONGEST_OVERLAP: u64 = 7 * 86_400;
+
+/// Said where nobody can be asked when the old key ends.
+const WHEN: &str = "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it with the next push";
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The key to replace, by its id
     #[arg(value_name = "KEY")]
     key: String,
-    /// How long the old key goes on, up to `7d`; it ends now unless this is said
+    /// How long the old key goes on, up to `7d`
     #[arg(long, value_name = "LENGTH", value_parser = overlap)]
     keep_for: Option<u64>,
+    /// End the old key with the next push, without asking
+    #[arg(long, conflicts_with = "keep_for")]
+    now: bool,
     /// When the replacement stops working: after a while (`90d`) or at a time
     #[arg(long, value_name = "WHEN", value_parser = times::moment, conflicts_with = "no_expiry")]
     expires: Option<Moment>,
@@ -47,20 +55,26 @@ fn overlap(text: &str) -> Result<u64, String> {
 
 pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
     let now = input::now();
-    let (told, secret, notes) = store.edit("keys rotate", |file| {
-        let old = find(file, &arguments.key)?.clone();
-        let expires = arguments.expires.map(|moment| moment.ahead_of(now));
-        refuse_past(expires, None, now)?;
-        // One that was replaced or deleted has an end, too, and is refused below for what it is.
-        let may_be_replaced = old.replaced_by.is_none() && !old.is_deleted();
-        let is_said = expires.is_some() || arguments.no_expiry;
-        if may_be_replaced && old.expires.is_some() && !is_said {
-            bail!(
-                "`{}` has an expiry: say when its replacement ends, such as `--expires 90d`, or that it does not, with --no-expiry",
-                old.id
-            );
+    let once = Once::open(output)?;
+    let mut seen = None;
+    if arguments.keep_for.is_none() && !arguments.now {
+        let file = store.read()?;
+        let old = find(&file, &arguments.key)?;
+        expiry(arguments, &file, old, now)?;
+        let question = format!(
+            "End {} ({}) with the next push? Its users are locked out until they have the new key; --keep-for 24h lets both work.",
+            old.id,
+            old.name.as_deref().unwrap_or("without a name")
+        );
+        if let Some(exit) = confirm::ask_or(&question, WHEN)? {
+            return Ok(exit);
         }
-        let (key, secret) = generated(file, old.kind, old.mode, &old.owner)?;
+        seen = Some(file);
+    }
+    told::make(store, "keys rotate", seen.as_ref(), once, now, |file| {
+        let old = find(file, &arguments.key)?.clone();
+        let expires = expiry(arguments, file, &old, now)?;
+        let (key, secret) = secret::new_key(file, old.kind, old.mode, &old.owner)?;
         let key = Key {
             expires,
             created: Some(now),
@@ -70,17 +84,31 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         let id = key.id.clone();
         let end = now.saturating_add(arguments.keep_for.unwrap_or(0));
         file.replace_key(&old.id, key, end)?;
-        let ended = find(file, &old.id)?;
-        let end = ended.expires.unwrap_or(end);
+        let end = find(file, &old.id)?.expires.unwrap_or(end);
         let note = if end <= now {
             format!("the old key, {}, ends with the next push", old.id)
         } else {
             format!("the old key, {}, ends {}", old.id, relative(end, now))
         };
-        let key = file.key(&id).context("the key was not added; please report this")?;
-        Ok((Told::of(file, key, now), secret, vec![note]))
-    })?;
-    told.show_value(&secret, "made", &notes, output)
+        let notes = vec![note];
+        Ok(Made { id, secret, notes })
+    })
+}
+
+/// When the replacement ends. Refused where that is not said and must be.
+fn expiry(arguments: &Arguments, file: &KeyFile, old: &Key, now: u64) -> Result<Option<u64>> {
+    let expires = arguments.expires.map(|moment| moment.ahead_of(now));
+    refuse_past(expires, None, now)?;
+    // Without a replacement of its own to rotate: that comes first.
+    file.may_be_replaced(old)?;
+    let is_said = expires.is_some() || arguments.no_expiry;
+    if old.expires.is_some() && !is_said {
+        bail!(
+            "`{}` has an expiry: say when its replacement ends, such as `--expires 90d`, or that it does not, with --no-expiry",
+            old.id
+        );
+    }
+    Ok(expires)
 }
 
 /// `new` with what `old` has: where it works and what it may do. A secret and a publishable key are named for what they are, as at Stripe; a restricted key keeps its name, and

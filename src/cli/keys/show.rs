@@ -165,6 +165,7 @@ fn print_history(history: &[Step]) -> Result<Exit> {
         let what = match step.state.as_str() {
             "done" => what,
             "begun" => format!("{what} (broken off; the next change settles it)"),
+            "undone" => format!("{what} (undone)"),
             other => format!("{what} ({other} after a crash)"),
         };
         rows.push([

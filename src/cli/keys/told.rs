@@ -4,15 +4,50 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value as Json, json};
+use zeroize::Zeroizing;
 
 use super::view;
 use crate::cli::exit::Exit;
+use crate::cli::once::Once;
 use crate::cli::output::{self, OutputArguments, Tone, toned};
 use crate::cli::secret::Secret;
+use crate::cli::store::Store;
 use crate::key_file::{Key, KeyFile};
 
 /// Said of every change.
-pub(super) const NEXT_PUSH: &str = "it takes effect with the next `keyward push`";
+pub(in crate::cli) const NEXT_PUSH: &str = "it takes effect with the next `keyward push`";
+
+/// A key that an edit made.
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) secret: Secret,
+    /// What else is to be known.
+    pub(super) notes: Vec<String>,
+}
+
+/// Lets `edit` make a key, shows its value, and writes the file once that was taken. `seen` is what the person agreed to change, if they were asked.
+pub(super) fn make(
+    store: &Store,
+    command: &str,
+    seen: Option<&KeyFile>,
+    once: Once,
+    now: u64,
+    edit: impl FnOnce(&mut KeyFile) -> Result<Made>,
+) -> Result<Exit> {
+    let output = once.output();
+    let edit = |file: &mut KeyFile| {
+        let made = edit(file)?;
+        let key = file
+            .key(&made.id)
+            .context("the key was not added; please report this")?;
+        Ok((Told::of(file, key, now), made))
+    };
+    let (told, made) = store.edit_and_show(command, seen, edit, |(told, made)| {
+        once.show(&told.with_value(&made.secret, output)?)
+    })?;
+    told.say_made(&made.notes);
+    Ok(Exit::Good)
+}
 
 /// A key as it was left by a command, for people and for programs.
 pub(super) struct Told {
@@ -44,45 +79,30 @@ impl Told {
         }
     }
 
-    /// Shows the value of a key that was just made, this once; `did` says what was done, `notes` what else is to be known.
-    pub(super) fn show_value(
-        self,
-        secret: &Secret,
-        did: &str,
-        notes: &[String],
-        output: OutputArguments,
-    ) -> Result<Exit> {
-        self.write_value(secret, output).with_context(|| {
-            format!(
-                "`{0}` was made and its value could not be shown, so nobody has it: take it out again with `keyward keys delete {0} --purge --yes`",
-                self.id
-            )
-        })?;
-        let mut err = output::stderr();
-        let id = toned(Tone::Good, &self.id);
-        writeln!(err, "{did} {id}: {}", self.summary)?;
-        writeln!(
-            err,
-            "its value stands on standard output, this once: it is kept nowhere else"
-        )?;
-        for note in notes {
-            writeln!(err, "{}", toned(Tone::Warning, note))?;
-        }
-        writeln!(err, "{NEXT_PUSH}")?;
-        Ok(Exit::Good)
-    }
-
-    fn write_value(&self, secret: &Secret, output: OutputArguments) -> Result<()> {
+    /// What standard output gets of a new key: its value, or an object with it.
+    fn with_value(&self, secret: &Secret, output: OutputArguments) -> Result<Zeroizing<String>> {
         if output.json {
             let mut json = self.json.clone();
             json.remove("public_value");
             json.insert("value".to_owned(), json!(secret.expose()));
-            return output::print_json(&Json::Object(json));
+            return output::json(&Json::Object(json)).map(Zeroizing::new);
         }
-        let mut out = output::stdout();
-        writeln!(out, "{}", secret.expose())?;
-        out.flush()?;
-        Ok(())
+        Ok(Zeroizing::new(format!("{}\n", secret.expose())))
+    }
+
+    /// Says what else is to be known of a new key. The key is there and its value was shown: where nobody can be told the rest, it is no failure.
+    fn say_made(&self, notes: &[String]) {
+        let mut err = output::stderr();
+        let id = toned(Tone::Good, &self.id);
+        let _ = writeln!(err, "made {id}: {}", self.summary);
+        let _ = writeln!(
+            err,
+            "its value stands on standard output, this once: it is kept nowhere else"
+        );
+        for note in notes {
+            let _ = writeln!(err, "{}", toned(Tone::Warning, note));
+        }
+        let _ = writeln!(err, "{NEXT_PUSH}");
     }
 
     /// Shows what was done to a key.

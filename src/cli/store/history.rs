@@ -22,7 +22,7 @@ pub(in crate::cli) struct Step {
     pub(in crate::cli) did: String,
     /// The members that changed.
     pub(in crate::cli) members: Vec<String>,
-    /// `done`; `begun`, `undone` or `unknown` where a crash came between.
+    /// `done`; `undone` where the file was left as it was; `begun` or `unknown` where a crash came between.
     pub(in crate::cli) state: String,
 }
 

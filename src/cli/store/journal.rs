@@ -1,5 +1,5 @@
 //! The journal beside a key file, `<file>.journal`: one line of JSON for every step, appended and synced. A change is two lines, `begun` before the file is replaced and `done`
-//! after, so that no change goes unrecorded. Only `done` claims anything: what a crash left begun is settled by the next writer, who compares the file with the digests in the
+//! after, or `undone` where the file was left as it was, so that no change goes unrecorded. Only `done` claims anything: what a crash left begun is settled by the next writer, who compares the file with the digests in the
 //! `begun` line. Ids and names of members are written, never a key or a key's digest.
 
 use std::fs::OpenOptions;
@@ -27,8 +27,8 @@ pub(super) struct Entry<'a> {
 }
 
 /// A change whose file is about to be replaced.
-pub(super) struct Begun<'a> {
-    journal: &'a Journal,
+pub(super) struct Begun {
+    journal: Journal,
     id: String,
 }
 
@@ -48,7 +48,7 @@ impl Journal {
         changes: &[&Change],
         before: &str,
         after: &str,
-    ) -> Result<Begun<'_>> {
+    ) -> Result<Begun> {
         let changes: Vec<Json> = changes.iter().map(|change| shown(change)).collect();
         self.append(&json!({
             "change": id,
@@ -60,7 +60,10 @@ impl Journal {
             "file_before": digest(before),
             "file_after": digest(after),
         }))?;
-        Ok(Begun { journal: self, id })
+        let journal = Self {
+            path: self.path.clone(),
+        };
+        Ok(Begun { journal, id })
     }
 
     /// Settles what a crash left begun: `done` where the file is the new one, `undone` where it is the old one, `unknown` where somebody else has written it since.
@@ -152,10 +155,19 @@ impl Journal {
     }
 }
 
-impl Begun<'_> {
+impl Begun {
     /// Says that the file was replaced.
     pub(super) fn done(self, at: u64) -> Result<()> {
-        let line = json!({"change": self.id, "state": "done", "at": instant::show(at)});
+        self.ended("done", at)
+    }
+
+    /// Says that the file was left as it was.
+    pub(super) fn undone(self, at: u64) -> Result<()> {
+        self.ended("undone", at)
+    }
+
+    fn ended(self, state: &str, at: u64) -> Result<()> {
+        let line = json!({"change": self.id, "state": state, "at": instant::show(at)});
         self.journal.append(&line)
     }
 }

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use super::input;
 use super::secret::new_change_id;
 use crate::key_file::{Change, KeyFile};
-use journal::{Entry, Journal};
+use journal::{Begun, Entry, Journal};
 use lock::Lock;
 use replace::Staged;
 
@@ -88,11 +88,8 @@ impl Store {
         let now = input::now();
         let empty = KeyFile::read(Vec::new())?;
         let changes = read.changes_since(&empty);
-        let disk = OnDisk {
-            name: path.display().to_string(),
-            text: String::new(),
-        };
-        write(path, &disk, text, &changes, "init", now)
+        let name = path.display().to_string();
+        Pending::prepare(path, &name, ("", text), &changes, "init", now)?.commit()
     }
 
     /// Reads it. The error lists every fault.
@@ -109,7 +106,7 @@ impl Store {
         command: &str,
         edit: impl FnOnce(&mut KeyFile) -> Result<T>,
     ) -> Result<T> {
-        self.locked(command, None, edit)
+        self.locked(command, None, edit, |_| Ok(()))
     }
 
     /// The same, where the person has seen `seen` and agreed: refused if the files are no longer those.
@@ -119,7 +116,30 @@ impl Store {
         seen: &KeyFile,
         edit: impl FnOnce(&mut KeyFile) -> Result<T>,
     ) -> Result<T> {
-        self.locked(command, Some(seen), edit)
+        self.locked(command, Some(seen), edit, |_| Ok(()))
+    }
+
+    /// The same, where `show` shows what is kept nowhere else. It is called when the new text is on the disk and all but in its place: where it fails, the file stays as it
+    /// is, and where it does not, little is left that could fail.
+    pub(super) fn edit_and_show<T>(
+        &self,
+        command: &str,
+        seen: Option<&KeyFile>,
+        edit: impl FnOnce(&mut KeyFile) -> Result<T>,
+        show: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<T> {
+        let mut is_shown = false;
+        let edited = self.locked(command, seen, edit, |outcome| {
+            show(outcome)?;
+            is_shown = true;
+            Ok(())
+        });
+        if is_shown {
+            return edited.context(
+                "what was shown may be of no key: `keyward keys list` says whether it is there",
+            );
+        }
+        edited
     }
 
     fn locked<T>(
@@ -127,6 +147,7 @@ impl Store {
         command: &str,
         seen: Option<&KeyFile>,
         edit: impl FnOnce(&mut KeyFile) -> Result<T>,
+        show: impl FnOnce(&T) -> Result<()>,
     ) -> Result<T> {
         let _lock = Lock::take(&self.lock_path(), &holder(command))?;
         let disk = self.on_disk()?;
@@ -151,22 +172,39 @@ impl Store {
                 "the change does not read back as it was meant, and nothing was written; please report this"
             );
         }
-        if !is_same(&before, &self.on_disk()?) {
-            bail!("{CHANGED}");
-        }
+        let unchanged = || {
+            if is_same(&before, &self.on_disk()?) {
+                return Ok(());
+            }
+            bail!("{CHANGED}")
+        };
+        unchanged()?;
         let changes = after.changes_since(&before);
         let now = input::now();
+        let mut replaced = Vec::new();
         for (name, text) in texts {
             let known = disk.iter().find(|file| file.name == name);
-            let new = OnDisk {
-                name: name.clone(),
-                text: String::new(),
-            };
-            let known = known.unwrap_or(&new);
-            if known.text != text {
-                let path = self.resolved(&name)?;
-                write(&path, known, &text, &changes, command, now)?;
+            let known = known.map_or("", |file| &file.text);
+            if known != text {
+                replaced.push((self.resolved(&name)?, name, known, text));
             }
+        }
+        let mut pending = Vec::with_capacity(replaced.len());
+        let ready = replaced.iter().try_for_each(|(path, name, known, text)| {
+            let texts = (*known, text.as_str());
+            pending.push(Pending::prepare(path, name, texts, &changes, command, now)?);
+            Ok(())
+        });
+        // Showing may take a while.
+        let ready = ready
+            .and_then(|()| show(&outcome))
+            .and_then(|()| unchanged());
+        if let Err(error) = ready {
+            pending.into_iter().for_each(Pending::give_up);
+            return Err(error);
+        }
+        for file in pending {
+            file.commit()?;
         }
         Ok(outcome)
     }
@@ -253,30 +291,49 @@ fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
     read.texts().eq(now)
 }
 
-/// Replaces one file, with its journal entry.
-fn write(
-    path: &Path,
-    known: &OnDisk,
-    text: &str,
-    changes: &[Change],
-    command: &str,
-    now: u64,
-) -> Result<()> {
-    let here: Vec<&Change> = changes
-        .iter()
-        .filter(|change| change.file == known.name)
-        .collect();
-    let by = actor();
-    let entry = Entry {
-        at: now,
-        by: &by,
-        command,
-    };
-    let staged = Staged::write(path, text)?;
-    let journal = Journal::of(path);
-    // A file that is not there yet may have a journal: of a crash that came before it.
-    journal.recover(&known.text, now)?;
-    let begun = journal.begin(&entry, new_change_id()?, &here, &known.text, text)?;
-    staged.commit()?;
-    begun.done(input::now())
+/// A file whose new text is on the disk beside it, and whose journal says so.
+struct Pending<'a> {
+    staged: Staged<'a>,
+    begun: Begun,
+}
+
+impl<'a> Pending<'a> {
+    /// Makes ready what replaces the text `before` at `path` by `after`, with a journal entry of the changes in the file of that name.
+    fn prepare(
+        path: &'a Path,
+        name: &str,
+        (before, after): (&str, &str),
+        changes: &[Change],
+        command: &str,
+        now: u64,
+    ) -> Result<Self> {
+        let here: Vec<&Change> = changes
+            .iter()
+            .filter(|change| change.file == name)
+            .collect();
+        let by = actor();
+        let entry = Entry {
+            at: now,
+            by: &by,
+            command,
+        };
+        let staged = Staged::write(path, after)?;
+        let journal = Journal::of(path);
+        // A file that is not there yet may have a journal: of a crash that came before it.
+        journal.recover(before, now)?;
+        let begun = journal.begin(&entry, new_change_id()?, &here, before, after)?;
+        Ok(Self { staged, begun })
+    }
+
+    /// Replaces the file.
+    fn commit(self) -> Result<()> {
+        self.staged.commit()?;
+        self.begun.done(input::now())
+    }
+
+    /// Leaves the file as it is.
+    fn give_up(self) {
+        // What the journal does not take, the next writer settles.
+        let _ = self.begun.undone(input::now());
+    }
 }

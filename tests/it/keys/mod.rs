@@ -3,8 +3,12 @@
 mod help;
 mod incident;
 mod life;
+#[cfg(target_os = "linux")]
+mod lost;
 mod names;
 mod rules;
+#[cfg(target_os = "linux")]
+mod taken_back;
 
 use std::cell::RefCell;
 use std::fs;

@@ -102,7 +102,7 @@ fn what_is_not_seen_in_a_name_is_shown_everywhere() {
 fn what_is_not_seen_in_a_name_is_shown_in_a_question() {
     let desk = Desk::new("hidden-asked");
     let (id, _) = desk.made(&["keys", "create", "--owner", "acct_1", "--name", TURNED]);
-    for command in ["delete"] {
+    for command in ["delete", "rotate"] {
         let mut command = desk.folder.command(&["keys", command, &id]);
         let (_, shown) = crate::support::pty::run_on_terminal(&mut command, "n\n");
         assert!(shown.contains(&format!("{id} ({SHOWN})")), "{shown}");

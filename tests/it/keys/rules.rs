@@ -77,7 +77,7 @@ fn a_publishable_key_is_kept_and_cannot_be_deleted_or_limited() {
         ]
         .concat(),
     );
-    let rotated = desk.run(&["keys", "rotate", id, "--json"]);
+    let rotated = desk.run(&["keys", "rotate", id, "--now", "--json"]);
     let new: serde_json::Value = serde_json::from_str(&rotated.out).unwrap();
     assert_eq!(
         (&new["name"], &new["replaces"]),
@@ -95,7 +95,7 @@ fn a_rotation_links_both_keys_and_ends_the_old_one() {
         ]
         .concat(),
     );
-    let (new_id, _) = desk.made(&["keys", "rotate", &id]);
+    let (new_id, _) = desk.made(&["keys", "rotate", &id, "--now"]);
     let (old, new) = (
         desk.json(&["keys", "show", &id]),
         desk.json(&["keys", "show", &new_id]),
@@ -132,7 +132,7 @@ fn a_rotation_says_how_long_the_replacement_works_where_the_old_key_had_an_end()
         said.contains("--expires 90d") && said.contains("--no-expiry"),
         "{said}"
     );
-    desk.made(&["keys", "rotate", &id, "--expires", "90d"]);
+    desk.made(&["keys", "rotate", &id, "--now", "--expires", "90d"]);
 }
 
 #[test]
