@@ -1,5 +1,7 @@
 //! `keyward keys import`: a key that exists already, from standard input. Its digest is kept; a publishable key's value is public and kept, too.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result, bail};
 
 use super::create::kind_for;
@@ -19,8 +21,11 @@ use crate::profile::Profile;
 /// The longest key a gateway reads.
 const LONGEST: usize = 512;
 
-/// How many characters behind the prefix make a key hard to guess, if they are random: 24 of base62 are 142 bits.
+/// How many characters after the prefix make a key hard to guess, if they are random: 24 of base62 are 142 bits.
 const STRONG: usize = 24;
+
+/// How many different ones there must be among them: 24 random ones of base62 have some 20, and a masked key (`****hVXR`) or `xxxx…` has few.
+const DIFFERENT: usize = 8;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -36,6 +41,9 @@ pub(super) struct Arguments {
     /// The id it is to have; a new one unless it is said
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+    /// Take in a key of which so little follows the prefix that it can be guessed, or may be cut short or masked
+    #[arg(long)]
+    allow_short: bool,
     #[command(flatten)]
     grants: GrantArguments,
     #[command(flatten)]
@@ -72,11 +80,17 @@ fn imported(arguments: &Arguments, file: &KeyFile, value: &str) -> Result<(Key, 
         None => new_key_id()?,
     };
     let mut notes = Vec::new();
-    let is_short = strength(profile, value, kind) < STRONG;
-    if is_short && kind != KeyKind::Publishable {
-        notes.push(format!(
-            "note: fewer than {STRONG} characters stand behind its prefix; a key that short can be guessed, so rotate it soon: `keyward keys rotate {id}`"
-        ));
+    if is_short(body(profile, value, kind))? {
+        if !arguments.allow_short {
+            bail!(
+                "{SHORT}: look whether it is whole, or give --allow-short if it really is so short"
+            );
+        }
+        if kind != KeyKind::Publishable {
+            notes.push(format!(
+                "note: {SHORT}, so rotate it soon: `keyward keys rotate {id} --keep-for 24h`"
+            ));
+        }
     }
     let key = match kind {
         KeyKind::Publishable => Key::publishable(&id, mode, &arguments.owner, value),
@@ -119,7 +133,7 @@ fn kind_of(profile: &Profile, value: &str, said: Option<KeyKind>) -> Result<KeyK
     }
 }
 
-/// The mode by the key's prefix, or the word behind it: `sk_org_live_…`.
+/// The mode by the key's prefix, or the word after it: `sk_org_live_…`.
 fn mode_of(
     profile: &Profile,
     value: &str,
@@ -127,14 +141,9 @@ fn mode_of(
     said: Option<Livemode>,
 ) -> Result<Livemode> {
     let told = prefix_of(profile, value, kind).and_then(|prefix| {
-        let behind = value.strip_prefix(prefix)?.split_once(['_', '-']);
-        let words = prefix.split(['_', '-']).chain(behind.map(|(word, _)| word));
-        let mut modes = words.filter_map(|word| match word {
-            "live" => Some(Livemode::Live),
-            "test" => Some(Livemode::Test),
-            _ => None,
-        });
-        modes.next()
+        let after = value.strip_prefix(prefix)?.split_once(['_', '-']);
+        let words = prefix.split(['_', '-']).chain(after.map(|(word, _)| word));
+        words.filter_map(named_mode).next()
     });
     match (told, said) {
         (Some(told), Some(said)) if told != said => bail!(
@@ -147,9 +156,35 @@ fn mode_of(
     }
 }
 
-fn strength(profile: &Profile, value: &str, kind: KeyKind) -> usize {
-    let prefix = prefix_of(profile, value, kind).map_or(0, str::len);
-    value.len().saturating_sub(prefix)
+fn named_mode(word: &str) -> Option<Livemode> {
+    match word {
+        "live" => Some(Livemode::Live),
+        "test" => Some(Livemode::Test),
+        _ => None,
+    }
+}
+
+const SHORT: &str = "so little follows the key's prefix that it can be guessed";
+
+/// What follows the prefix, and the mode where that comes next.
+fn body<'a>(profile: &Profile, value: &'a str, kind: KeyKind) -> &'a str {
+    let prefix = prefix_of(profile, value, kind).unwrap_or_default();
+    let body = value.strip_prefix(prefix).unwrap_or(value);
+    match body.split_once(['_', '-']) {
+        Some((word, rest)) if named_mode(word).is_some() => rest,
+        _ => body,
+    }
+}
+
+/// Whether a key can be guessed by what follows its prefix. Refuses one that has nothing there, as an unset variable leaves it: whoever sends the prefix would be let in.
+fn is_short(body: &str) -> Result<bool> {
+    if !body.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
+        bail!(
+            "nothing follows the key's prefix, so this is no key; is a variable not set, or the value masked?"
+        );
+    }
+    let different: HashSet<u8> = body.bytes().collect();
+    Ok(body.len() < STRONG || different.len() < DIFFERENT)
 }
 
 fn prefix_of<'a>(profile: &'a Profile, value: &str, kind: KeyKind) -> Option<&'a str> {
@@ -233,5 +268,32 @@ mod tests {
         }
         let long = format!("sk_test_{}", "FAKE-".repeat(120));
         assert_refused(kind_of(&stripe, &long, None), "is no key");
+    }
+
+    #[test]
+    fn what_follows_the_prefix_makes_the_key() {
+        let stripe = Profile::stripe();
+        for (value, kind) in [
+            ("sk_live_", KeyKind::Secret),
+            ("sk_live_****", KeyKind::Secret),
+            ("rk_test_...", KeyKind::Restricted),
+            ("pk_test_", KeyKind::Publishable),
+            ("sk_org_", KeyKind::Organization),
+            ("sk_org_live_", KeyKind::Organization),
+        ] {
+            assert_refused(is_short(body(&stripe, value, kind)), "nothing follows");
+        }
+        for (value, is_expected) in [
+            ("sk_live_FAKE", true),
+            ("sk_live_FAKE-as-long-as-it-must0", false),
+            ("sk_live_FAKE-as-long-as-it-must", true),
+            ("sk_live_************************************hVXR", true),
+            ("sk_live_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", true),
+        ] {
+            let found = is_short(body(&stripe, value, KeyKind::Secret)).unwrap();
+            assert_eq!(found, is_expected, "{value}");
+        }
+        let organization = body(&stripe, "sk_org_live_FAKE", KeyKind::Organization);
+        assert_eq!(organization, "FAKE");
     }
 }

@@ -97,7 +97,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   printf %s \"$KEY\" | keyward keys import --owner acct_1 --grant customer=read
-  pass show api/key | keyward keys import --owner org_1 --mode live --id mk_1Abc")]
+  pass show api/key | keyward keys import --owner org_1 --mode live --id mk_1Abc
+  printf %s \"$OLD\" | keyward keys import --owner acct_1 --allow-short    # it really is that short")]
     Import(import::Arguments),
     /// Say from which addresses a key works
     #[command(after_help = "\

@@ -183,6 +183,52 @@ fn grants_come_from_names_categories_and_sets() {
 }
 
 #[test]
+fn a_key_with_little_after_its_prefix_is_taken_in_only_if_that_is_meant() {
+    let desk = Desk::new("short");
+    let import = ["keys", "import", "--owner", "acct_1"];
+    let allowed = [&import[..], &["--allow-short"]].concat();
+    // As `printf sk_live_$UNSET` leaves it.
+    for value in [
+        "sk_live_",
+        "sk_live_\n",
+        "rk_test_****",
+        "pk_live_",
+        "sk_live_-_.",
+    ] {
+        for arguments in [&import[..], &allowed] {
+            let said = desk.refused_with(4, arguments, value);
+            assert!(said.contains("nothing follows the key's prefix"), "{said}");
+        }
+    }
+    let organization = ["keys", "import", "--owner", "org_1"];
+    let said = desk.refused_with(4, &organization, "sk_org_live_");
+    assert!(said.contains("nothing follows the key's prefix"), "{said}");
+    for value in [
+        "sk_live_FAKE-1",
+        "rk_live_FAKE-cut-short",
+        "pk_live_FAKE-1",
+        // Copied from a page that masks it.
+        "rk_live_*******************************************hVXR",
+    ] {
+        let said = desk.refused_with(4, &import, value);
+        assert!(said.contains("--allow-short"), "{said}");
+        assert!(!said.contains("FAKE"), "{said}");
+        let said = desk.run_with(&allowed, value);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let is_public = value.starts_with("pk_");
+        assert_eq!(
+            said.err.contains("rotate it soon"),
+            !is_public,
+            "{}",
+            said.err
+        );
+    }
+    let long = desk.run_with(&import, "rk_live_FAKE-as-long-as-it-must0");
+    assert_eq!(long.code, Some(0), "{}", long.err);
+    assert!(!long.err.contains("rotate it soon"), "{}", long.err);
+}
+
+#[test]
 fn a_key_in_the_wrong_place_is_never_repeated() {
     let desk = Desk::new("wrong-place");
     let key = "sk_live_FAKE-in-the-wrong-place-0001";
