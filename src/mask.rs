@@ -92,22 +92,23 @@ pub fn stars(count: usize) -> String {
 pub fn echo(sent: &[u8], prefixes: &KnownPrefixes) -> String {
     // More than can be shown need not be looked at: masking keeps the length of a token or shortens it to 128.
     let text = String::from_utf8_lossy(sent.get(..LONGEST_ECHO * 8).unwrap_or(sent));
+    masked(&text, prefixes)
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .take(LONGEST_ECHO)
+        .collect()
+}
+
+/// A text of any length with whatever looks like a key in it masked, percent-encoded ones too.
+#[must_use]
+pub fn masked(text: &str, prefixes: &KnownPrefixes) -> String {
     let mut shown = String::new();
     for token in text.split_inclusive(|c: char| !is_key_character(c)) {
         let key = token.trim_end_matches(|c: char| !is_key_character(c));
         push_token(&mut shown, key, prefixes);
-        shown.extend(
-            token
-                .get(key.len()..)
-                .unwrap_or("")
-                .chars()
-                .map(|c| if c.is_control() { '\u{fffd}' } else { c }),
-        );
+        shown.push_str(token.get(key.len()..).unwrap_or(""));
     }
-    match shown.char_indices().nth(LONGEST_ECHO) {
-        Some((end, _)) => shown.get(..end).unwrap_or("").to_owned(),
-        None => shown,
-    }
+    shown
 }
 
 /// Keys are spelled in these; `%` lets an encoded key be one token.

@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::json;
 
+use super::arguments;
 use super::exit::Exit;
 use super::output::{self, OutputArguments};
 use super::store::{Store, StoreArguments};
@@ -44,11 +45,12 @@ format = "keyward.keys/v1"
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let path = &arguments.store.path;
     Store::create(path, FIRST)?;
+    let path = arguments::shown(&path.display().to_string());
     if arguments.output.json {
-        output::print_json(&json!({"created": path.display().to_string()}))?;
+        output::print_json(&json!({"created": path}))?;
     } else {
         let mut out = output::stdout();
-        writeln!(out, "made {}", path.display())?;
+        writeln!(out, "made {path}")?;
         writeln!(
             out,
             "next: an account with its first keys, `keyward accounts add acct_1 --name \"Widgets Ltd\"`"

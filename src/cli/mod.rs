@@ -1,6 +1,7 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
 mod accounts;
+mod arguments;
 mod audit;
 mod completions;
 mod conformance;
@@ -29,7 +30,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::profile::Profile;
 use exit::Exit;
 
 /// API keys with Stripe's key model, checked inside Envoy.
@@ -107,9 +107,12 @@ Examples:
 /// Runs the command with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    if let Err(exit) = arguments::refuse_keys() {
+        return exit.into();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return misread(&error),
+        Err(error) => return arguments::misread(&error).into(),
     };
     let result = match &arguments.command {
         Command::Accounts(arguments) => accounts::run(arguments),
@@ -132,8 +135,9 @@ pub fn run() -> ExitCode {
         // `keyward logs … | head`: whoever read it has seen enough.
         Err(error) if is_a_stream(&arguments.command) && is_closed(&error) => Exit::Good.into(),
         Err(error) => {
+            let error = arguments::without_keys(error);
             // Nowhere is left to say that standard error is closed.
-            let _ = writeln!(std::io::stderr(), "keyward: {error:#}");
+            let _ = writeln!(output::stderr(), "keyward: {error:#}");
             Exit::Invalid.into()
         }
     }
@@ -151,23 +155,4 @@ fn is_closed(error: &anyhow::Error) -> bool {
         let kind = io.map(std::io::Error::kind);
         kind.or_else(|| json?.io_error_kind()) == Some(std::io::ErrorKind::BrokenPipe)
     })
-}
-
-/// What is said of arguments that cannot be read. clap repeats them, and one may be a key.
-fn misread(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    if error.use_stderr() && Profile::stripe().known_prefixes().occur_in(&text) {
-        let _ = writeln!(
-            std::io::stderr(),
-            "keyward: one of the arguments looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input"
-        );
-        return Exit::Usage.into();
-    }
-    // Nowhere is left to say that the message cannot be written.
-    let _ = error.print();
-    if error.use_stderr() {
-        Exit::Usage.into()
-    } else {
-        Exit::Good.into()
-    }
 }

@@ -29,6 +29,7 @@ pub(super) struct StoreArguments {
     #[arg(
         long = "keys",
         env = "KEYWARD_KEYS",
+        hide_env_values = true,
         value_name = "PATH",
         default_value = "keyward.toml",
         global = true

@@ -6,6 +6,7 @@ mod life;
 #[cfg(target_os = "linux")]
 mod lost;
 mod names;
+mod pasted;
 mod rules;
 #[cfg(target_os = "linux")]
 mod taken_back;

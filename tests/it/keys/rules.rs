@@ -229,39 +229,6 @@ fn a_key_with_little_after_its_prefix_is_taken_in_only_if_that_is_meant() {
 }
 
 #[test]
-fn a_key_in_the_wrong_place_is_never_repeated() {
-    let desk = Desk::new("wrong-place");
-    let key = "sk_live_FAKE-in-the-wrong-place-0001";
-    desk.keep(key);
-    let (id, _) = desk.made(&CREATE);
-    let grant = format!("{key}=read");
-    for (code, arguments) in [
-        (4, &["keys", "show", key][..]),
-        (4, &["keys", "delete", key, "--yes"]),
-        (4, &["keys", "rotate", key]),
-        (4, &["keys", "create", "--owner", key]),
-        (
-            4,
-            &["keys", "create", "--owner", "acct_1", "--grant", &grant],
-        ),
-        (4, &["keys", "create", "--owner", "acct_1", "--note", key]),
-        (4, &["keys", "edit", &id, "--name", key]),
-        (4, &["keys", "limit-ip", &id, "set", key]),
-        (4, &["keys", "list", "--owner", key]),
-        (2, &["keys", "find", key]),
-        (2, &["keys", "find", "--key-stdin", key]),
-        (2, &["keys", "import", "--owner", "acct_1", key]),
-        (2, &["keys", "expire", &id, "--in", key]),
-        (2, &["keys", "create", "--owner", "acct_1", "--label", key]),
-        (2, &[key]),
-    ] {
-        let said = desk.refused(code, arguments);
-        assert!(!said.contains("FAKE"), "{said}");
-    }
-    desk.assert_kept_nowhere(&[]);
-}
-
-#[test]
 fn a_listing_is_filtered() {
     let desk = Desk::new("list");
     let (id, _) =
