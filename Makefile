@@ -42,6 +42,9 @@ test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="...
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
+	@scripts/upstreams.sh python >/dev/null || [ $$? -eq 3 ]
+	@scripts/upstreams.sh node >/dev/null || [ $$? -eq 3 ]
+	@scripts/upstreams.sh php >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)

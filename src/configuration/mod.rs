@@ -17,7 +17,7 @@ use crate::profile::Profile;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::request::IdentityNames;
 use crate::snapshot::{Enforcement, Snapshot};
-use crate::wire::Object;
+use crate::wire::{Object, Text};
 
 /// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
 pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
@@ -83,6 +83,8 @@ pub struct Settings {
     pub principal_header: Option<Box<str>>,
     /// Single members as headers of their own.
     pub identity_headers: Box<[(Box<str>, Member)]>,
+    /// Names under which an identity was told before, or by others: removed as the present ones are.
+    pub former_identity_headers: Box<[Box<str>]>,
     /// The name of the filter state under `wasm.`.
     pub filter_state: Box<str>,
     /// The path under which the filter answers what it knows of the credential, if there is one.
@@ -102,6 +104,7 @@ impl Default for Settings {
             forward_credential: true,
             principal_header: Some(PRINCIPAL_HEADER.into()),
             identity_headers: Box::default(),
+            former_identity_headers: Box::default(),
             filter_state: FILTER_STATE.into(),
             verify_path: None,
             role: Role::default(),
@@ -141,8 +144,9 @@ impl Configuration {
     pub fn new(settings: Settings, profile: Profile, snapshot: Option<Snapshot>) -> Self {
         let own = settings.principal_header.as_deref();
         let single = settings.identity_headers.iter().map(|(name, _)| &**name);
-        let identity_names =
-            IdentityNames::new([PRINCIPAL_HEADER].into_iter().chain(own).chain(single));
+        let former = settings.former_identity_headers.iter().map(|name| &**name);
+        let present = [PRINCIPAL_HEADER].into_iter().chain(own).chain(single);
+        let identity_names = IdentityNames::new(present.chain(former));
         Self {
             settings,
             profile,
@@ -206,6 +210,7 @@ impl<'a> wire::Configuration<'a> {
             forward_credential,
             principal_header,
             identity_headers,
+            former_identity_headers,
             filter_state,
             verify_path,
             role,
@@ -222,10 +227,7 @@ impl<'a> wire::Configuration<'a> {
             None => Profile::stripe(),
             Some(Object(profile)) => profile.read(&Place::member("profile"))?,
         };
-        let is_read = |name: &str| {
-            let headers = profile.names().request_headers();
-            headers.iter().any(|header| header.lower() == name)
-        };
+        let is_read = |name: &str| profile.names().reads(name);
         let principal_header = match principal_header.as_ref().map(|name| &*name.0) {
             None => Some(PRINCIPAL_HEADER.into()),
             Some("") => None,
@@ -257,6 +259,7 @@ impl<'a> wire::Configuration<'a> {
             })?;
             single.push((name.as_ref().into(), member));
         }
+        let former_identity_headers = former(&former_identity_headers, &profile)?;
         let max_snapshot_age = match max_snapshot_age.map(|seconds| seconds.0) {
             Some(seconds) if seconds >= LONGEST_AGE => {
                 return Err(Place::member("max_snapshot_age").expected("seconds below 10^11"));
@@ -292,12 +295,37 @@ impl<'a> wire::Configuration<'a> {
             forward_credential,
             principal_header,
             identity_headers: single.into(),
+            former_identity_headers,
             filter_state,
             verify_path,
             role,
         };
         Ok((settings, profile, snapshot))
     }
+}
+
+/// The names of headers that carry an identity no longer.
+fn former(names: &[Text<'_>], profile: &Profile) -> Result<Box<[Box<str>]>, Refusal> {
+    let place = Place::member("former_identity_headers");
+    if names.len() > MOST_IDENTITY_HEADERS {
+        return Err(place.expected("at most 32 headers"));
+    }
+    let mut former: Vec<Box<str>> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let place = place.at(index);
+        let name = &*name.0;
+        if !is_identity_header(name) {
+            return Err(place.expected(IDENTITY_HEADER));
+        }
+        if profile.names().reads(name) {
+            return Err(place.refused(READ_BY_PROFILE));
+        }
+        if former.iter().any(|other| **other == *name) {
+            return Err(place.refused("a header name is given twice"));
+        }
+        former.push(name.into());
+    }
+    Ok(former.into())
 }
 
 fn is_filter_state(name: &str) -> bool {

@@ -124,7 +124,7 @@ fn a_snapshots_faults_are_placed_below_snapshot() {
 
 #[test]
 fn unknown_and_double_members_are_refused() {
-    const KNOWN: &str = "unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `filter_state`, `verify_path`, `role`, `profile`";
+    const KNOWN: &str = "unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `former_identity_headers`, `filter_state`, `verify_path`, `role`, `profile`";
     assert_refused(r#"{"x": 1}"#, &format!("*: {KNOWN}"));
     assert_refused(r#"{"Serve_mode": "any"}"#, &format!("*: {KNOWN}"));
     assert_refused(
@@ -290,4 +290,36 @@ fn a_closed_configuration_has_no_snapshot() {
             .message(DenyReason::NoSnapshot)
             .is_some()
     );
+}
+
+#[test]
+fn former_identity_headers_are_names_of_identity_headers_that_nobody_reads() {
+    let former = settings(r#"{"former_identity_headers": ["x-caller", "x-keyward-principal"]}"#);
+    assert_eq!(
+        *former.former_identity_headers,
+        ["x-caller".into(), "x-keyward-principal".into()]
+    );
+    for (wrong, expected) in [
+        (
+            r#"["X-Caller"]"#,
+            "former_identity_headers[0]: expected a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)",
+        ),
+        (
+            r#"["x-a", "x-a"]"#,
+            "former_identity_headers[1]: a header name is given twice",
+        ),
+        (
+            r#"["x-a"], "profile": {"override_headers": ["X-A"]}"#,
+            "former_identity_headers[0]: the profile reads a header of this name",
+        ),
+        (
+            r#"["x-a"], "profile": {"headers": {"account": "X-A"}}"#,
+            "former_identity_headers[0]: the profile reads a header of this name",
+        ),
+    ] {
+        assert_refused(
+            &format!(r#"{{"former_identity_headers": {wrong}}}"#),
+            expected,
+        );
+    }
 }

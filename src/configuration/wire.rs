@@ -28,6 +28,8 @@ pub(super) struct Configuration<'a> {
     pub(super) principal_header: Option<Text<'a>>,
     #[serde(default, borrow)]
     pub(super) identity_headers: Members<'a, Text<'a>>,
+    #[serde(default, borrow)]
+    pub(super) former_identity_headers: Vec<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
     pub(super) filter_state: Option<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::parameter;
 use crate::percent;
 
 /// A parameter that some server takes for `expand`.
@@ -13,12 +14,12 @@ pub enum Parameter<'a> {
     Unclear(&'a [u8]),
 }
 
-const EXPAND: &[u8] = b"expand";
+const EXPAND: &str = "expand";
 
 /// The `expand` parameters of a query, in order. A query without any costs one look at its bytes.
 pub fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     let query = if may_expand(query) { query } else { &[] };
-    query.split(|byte| *byte == b'&').filter_map(parameter)
+    query.split(|byte| *byte == b'&').filter_map(read)
 }
 
 /// Whether the word stands anywhere, or anything that could stand for its letters.
@@ -28,25 +29,20 @@ fn may_expand(query: &[u8]) -> bool {
         b'e' | b'E' => query
             .get(at..)
             .and_then(|rest| rest.get(..EXPAND.len()))
-            .is_some_and(|word| word.eq_ignore_ascii_case(EXPAND)),
+            .is_some_and(|word| word.eq_ignore_ascii_case(EXPAND.as_bytes())),
         _ => false,
     })
 }
 
-fn parameter(sent: &[u8]) -> Option<Parameter<'_>> {
-    let (name, value) = named(sent);
-    match Naming::of(name) {
-        Naming::Clear => Some(path(value).map_or(Parameter::Unclear(sent), Parameter::Path)),
+fn read(sent: &[u8]) -> Option<Parameter<'_>> {
+    match Naming::of(sent) {
+        Naming::Clear => {
+            let path = path(parameter::split(sent).1);
+            Some(path.map_or(Parameter::Unclear(sent), Parameter::Path))
+        }
         Naming::Unclear => Some(Parameter::Unclear(sent)),
-        Naming::Other => hides_another(sent).then_some(Parameter::Unclear(sent)),
+        Naming::Other => None,
     }
-}
-
-/// Name and value, as sent.
-fn named(sent: &[u8]) -> (&[u8], &[u8]) {
-    let mut parts = sent.splitn(2, |byte| *byte == b'=');
-    let name = parts.next().unwrap_or_default();
-    (name, parts.next().unwrap_or_default())
 }
 
 /// The path that a value spells, decoded once.
@@ -81,22 +77,13 @@ enum Naming {
 }
 
 impl Naming {
-    fn of(name: &[u8]) -> Self {
-        if is_clear(name) {
+    fn of(sent: &[u8]) -> Self {
+        if is_clear(parameter::split(sent).0) {
             return Self::Clear;
         }
-        let mut first = Word::default();
-        let (mut is_escaped, mut is_ascii) = (false, true);
-        for byte in percent::decoded(name) {
-            first.push(byte);
-            // A second decoding would read on.
-            is_escaped |= byte == b'%';
-            is_ascii &= byte.is_ascii();
-        }
-        // Careless decoders take overlong UTF-8 for letters.
-        let is_text =
-            is_ascii || std::str::from_utf8(&percent::decoded(name).collect::<Vec<u8>>()).is_ok();
-        if is_escaped || !is_text || first.is_expand() {
+        let mut is_expand = false;
+        parameter::each_name(sent, &mut |name| is_expand |= name.is(EXPAND));
+        if is_expand || is_unknowable(sent) {
             Self::Unclear
         } else {
             Self::Other
@@ -106,7 +93,7 @@ impl Naming {
 
 fn is_clear(name: &[u8]) -> bool {
     let mut name = percent::decoded(name);
-    if !EXPAND.iter().all(|byte| name.next() == Some(*byte)) {
+    if !EXPAND.bytes().all(|byte| name.next() == Some(byte)) {
         return false;
     }
     match name.next() {
@@ -118,98 +105,25 @@ fn is_clear(name: &[u8]) -> bool {
     }
 }
 
-/// Whether a server that splits at `;`, or decodes before it splits, finds an `expand` in what is one parameter for others.
-fn hides_another(sent: &[u8]) -> bool {
-    let behind_semicolons = sent.split(|byte| *byte == b';').skip(1);
-    for sent in behind_semicolons {
-        match Naming::of(named(sent).0) {
-            Naming::Clear | Naming::Unclear => return true,
-            Naming::Other => {}
-        }
+/// Whether there is more to decode in a name, or what is decoded is no text and may separate parameters: who knows what a careless decoder makes of it.
+fn is_unknowable(sent: &[u8]) -> bool {
+    let mut pieces = sent.split(|byte| *byte == b';');
+    let is_odd = |name: Vec<u8>| name.contains(&b'%') || std::str::from_utf8(&name).is_err();
+    if pieces.any(|piece| is_odd(percent::decoded(parameter::split(piece).0).collect())) {
+        return true;
     }
     let mut text = Cow::Borrowed(sent);
-    for _ in 0..DECODINGS {
-        if holds_expand(percent::decoded(&text)) {
-            return true;
-        }
-        if percent::decoded(&text).all(|byte| byte != b'%' && byte.is_ascii()) {
+    for _ in 0..parameter::DECODINGS {
+        if !text.iter().any(|byte| *byte == b'%' || !byte.is_ascii()) {
             return false;
         }
         let decoded: Vec<u8> = percent::decoded(&text).collect();
-        if std::str::from_utf8(&decoded).is_err() && decoded.iter().copied().any(separates) {
+        if std::str::from_utf8(&decoded).is_err()
+            && decoded.iter().copied().any(parameter::separates)
+        {
             return true;
         }
         text = Cow::Owned(decoded);
     }
     false
-}
-
-/// How often a query may be decoded on its way through an upstream.
-const DECODINGS: usize = 3;
-
-fn separates(byte: u8) -> bool {
-    matches!(byte, b'&' | b';' | b'?' | b'#' | b'\n')
-}
-
-/// Whether the word stands first behind anything that separates parameters, and before what stands behind a name.
-fn holds_expand(text: impl Iterator<Item = u8>) -> bool {
-    let mut first = Word::default();
-    for byte in text {
-        match byte {
-            byte if separates(byte) => first = Word::default(),
-            // In text the word stands before another or a quote, in a name before one of these.
-            b'[' | b']' | b'=' | b'%' | b'.' | 0..=0x1f if first.ends_here() => return true,
-            _ => first.push(byte),
-        }
-    }
-    false
-}
-
-/// The first word of a name, read byte by byte. Servers cut off what stands before it (blanks, brackets, a NUL) and what stands behind it.
-#[derive(Default)]
-struct Word {
-    read: usize,
-    state: State,
-}
-
-#[derive(Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Before,
-    Within,
-    /// Behind it, and nothing but blanks since.
-    Blank,
-    Behind,
-    Another,
-}
-
-impl Word {
-    fn push(&mut self, byte: u8) {
-        let is_of_word = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        self.state = match self.state {
-            State::Before if !is_of_word => State::Before,
-            State::Before | State::Within if is_of_word => {
-                let expected = EXPAND.get(self.read);
-                self.read += 1;
-                if expected == Some(&byte.to_ascii_lowercase()) {
-                    State::Within
-                } else {
-                    State::Another
-                }
-            }
-            State::Within | State::Blank if matches!(byte, b' ' | b'+') => State::Blank,
-            State::Before | State::Within | State::Blank | State::Behind => State::Behind,
-            State::Another => State::Another,
-        };
-    }
-
-    /// Whether it is `expand`, in any case.
-    fn is_expand(&self) -> bool {
-        self.read == EXPAND.len() && self.state != State::Another
-    }
-
-    /// Whether it is, and nothing but blanks stands behind it yet.
-    fn ends_here(&self) -> bool {
-        self.read == EXPAND.len() && matches!(self.state, State::Within | State::Blank)
-    }
 }

@@ -16,14 +16,45 @@ use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::reason::DenyReason;
 
-/// Headers by which frameworks let a client say another method or another URL than the request line does.
-pub const OVERRIDES: [&str; 6] = [
+/// Headers by which servers and frameworks let a client say another method or another path than the request line does. Each is here because code that is in
+/// use dispatches by it; those that proxies add and that change no more than links (`X-Forwarded-Prefix`, `X-Forwarded-Uri`) are not.
+pub const OVERRIDES: [&str; 19] = [
+    // Google's APIs, Rack, Express, Symfony, Laravel, ASP.NET
     "x-http-method-override",
+    // OData, ArangoDB
     "x-http-method",
+    // IBM's products, ArangoDB
     "x-method-override",
+    // PHP frameworks that read `HTTP_HTTP_METHOD_OVERRIDE` next to the first
+    "http-method-override",
+    // PHP routers that read `HTTP_X_REQUEST_METHOD`
+    "x-request-method",
+    // Python's Zoom
+    "x-http-verb",
+    // IIS' URL rewriting, Symfony up to 4.1, Zend
     "x-original-url",
+    // Applications next to nginx and Vercel
     "x-original-uri",
+    // ISAPI_Rewrite, Zend, Yii
     "x-rewrite-url",
+    // Tencent's BlueKing, PHP routers
+    "x-request-uri",
+    // Express on Azure's App Service
+    "x-waws-unencoded-url",
+    // Express, NestJS and WSGI on Vercel
+    "x-matched-path",
+    "x-invoke-path",
+    // gunicorn: `forwarder_headers`, which it cuts off the path or puts in its place
+    "script-name",
+    "path-info",
+    // flask-reverse-proxy and many like it, mod_wsgi
+    "x-script-name",
+    // Plack's ReverseProxyPath, mod_wsgi
+    "x-forwarded-script-name",
+    // Plack's ReverseProxyPath, Paste
+    "x-traversal-path",
+    // Pyramid's virtual root
+    "x-vhm-root",
 ];
 
 /// A header of ours, as it is written and as it is compared.
@@ -82,6 +113,8 @@ pub struct Names {
     pub context_header: HeaderName,
     /// The older header that names the target.
     pub account_header: HeaderName,
+    /// Headers, in lower case, that say another method or URL besides [`OVERRIDES`].
+    pub override_headers: Box<[Box<str>]>,
     /// The query parameter that stands for the version header beside a key in the query.
     pub version_parameter: Box<str>,
     /// The query parameter that stands for the account header beside a key in the query.
@@ -107,6 +140,13 @@ impl Names {
             &self.context_header,
             &self.account_header,
         ]
+    }
+
+    /// Whether the profile names a request's header so, in lower case.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        let ours = self.request_headers().map(HeaderName::lower);
+        ours.contains(&name) || self.override_headers.iter().any(|ours| **ours == *name)
     }
 }
 

@@ -17,6 +17,7 @@ impl Profile {
             version_header: HeaderName::new("Api-Version"),
             context_header: HeaderName::new("Account-Context"),
             account_header: HeaderName::new("Account-Id"),
+            override_headers: Box::default(),
             version_parameter: "_version".into(),
             account_parameter: "_account".into(),
             header_family: None,

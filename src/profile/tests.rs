@@ -196,7 +196,7 @@ fn the_headers_of_a_family_are_known_by_their_common_beginning() {
 fn unknown_and_double_members_are_refused() {
     assert_refused(
         r#"{"key_prefixes": {}}"#,
-        "profile.*: unknown member, expected one of `preset`, `prefixes`, `headers`, `ids`, `realm`, `request_id_prefix`, `retry_header`, `links`, `messages`",
+        "profile.*: unknown member, expected one of `preset`, `prefixes`, `headers`, `override_headers`, `ids`, `realm`, `request_id_prefix`, `retry_header`, `links`, `messages`",
     );
     assert_refused(
         r#"{"prefixes": {"live": ["a_"]}}"#,
@@ -451,4 +451,41 @@ fn messages_are_templates_of_what_is_known_for_their_reason() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn override_headers_are_the_operators_own() {
+    let profile = read(r#"{"override_headers": ["X-Acme-Path", "x-forwarded-path"]}"#).unwrap();
+    let names: Vec<&str> = profile
+        .names()
+        .override_headers
+        .iter()
+        .map(|name| &**name)
+        .collect();
+    assert_eq!(names, ["x-acme-path", "x-forwarded-path"]);
+    const EXPECTED: &str =
+        "expected a header name of letters, digits and hyphens that has no other meaning here";
+    for taken in [
+        "Host",
+        "stripe-context",
+        "X-Keyward-Principal",
+        "x-envoy-original-path",
+        "X-Request-Id",
+        "x_script_name",
+        "",
+    ] {
+        assert_refused(
+            &format!(r#"{{"override_headers": ["{taken}"]}}"#),
+            &format!("profile.override_headers[0]: {EXPECTED}"),
+        );
+    }
+    assert_refused(
+        r#"{"override_headers": ["x-a", "X-A"]}"#,
+        "profile.override_headers[1]: a header name is given twice",
+    );
+    let many: Vec<String> = (0..33).map(|number| format!("\"x-{number}\"")).collect();
+    assert_refused(
+        &format!(r#"{{"override_headers": [{}]}}"#, many.join(",")),
+        "profile.override_headers: expected at most 32 headers",
+    );
 }

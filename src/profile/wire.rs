@@ -19,6 +19,8 @@ pub(crate) struct Profile<'a> {
     prefixes: Option<Object<KeyPrefixes<'a>>>,
     #[serde(default, borrow, deserialize_with = "present")]
     headers: Option<Object<Headers<'a>>>,
+    #[serde(default, borrow)]
+    override_headers: Vec<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
     ids: Option<Object<Ids<'a>>>,
     #[serde(default, borrow, deserialize_with = "present")]
@@ -92,6 +94,7 @@ impl Profile<'_> {
             preset,
             prefixes,
             headers,
+            override_headers,
             ids,
             realm,
             request_id_prefix,
@@ -112,6 +115,8 @@ impl Profile<'_> {
         if let Some(Object(headers)) = headers {
             read_headers(headers, names, &place.then("headers"))?;
         }
+        names.override_headers =
+            read_overrides(&override_headers, names, &place.then("override_headers"))?;
         if let Some(Object(ids)) = ids {
             read_ids(&ids, &mut names.ids, &place.then("ids"))?;
         }
@@ -211,6 +216,46 @@ fn read_headers(wire: Headers<'_>, names: &mut Names, place: &Place) -> Result<(
     Ok(())
 }
 
+/// Every header of a request that is looked at is compared with each of them.
+const MOST_OVERRIDES: usize = 32;
+
+fn read_overrides(
+    wire: &[Text<'_>],
+    names: &Names,
+    place: &Place,
+) -> Result<Box<[Box<str>]>, Refusal> {
+    if wire.len() > MOST_OVERRIDES {
+        return Err(place.expected("at most 32 headers"));
+    }
+    // On every request, by a client, by HTTP or by Envoy.
+    let usual = [
+        "accept",
+        "cookie",
+        "user-agent",
+        "x-request-id",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-client-cert",
+    ];
+    let ours = names.request_headers().map(HeaderName::lower);
+    let mut headers: Vec<Box<str>> = Vec::new();
+    for (index, text) in wire.iter().enumerate() {
+        let place = place.at(index);
+        let mut name = header_name(text, &place)?;
+        name.make_ascii_lowercase();
+        if is_taken(&name) || usual.contains(&&*name) || ours.contains(&&*name) {
+            return Err(place.expected(HEADER));
+        }
+        if headers.contains(&name) {
+            return Err(place.refused("a header name is given twice"));
+        }
+        headers.push(name);
+    }
+    Ok(headers.into())
+}
+
 /// The query parameter that stands for a header, as `_stripe_account` for `Stripe-Account`.
 fn parameter(header: &HeaderName) -> Box<str> {
     format!("_{}", header.lower().replace('-', "_")).into()
@@ -237,12 +282,32 @@ fn family(names: &Names) -> Option<Box<str>> {
     (!is_common).then(|| family.into())
 }
 
-/// A header's name: letters, digits and hyphens, so that it has one spelling that frameworks fold into.
-fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
-    let expected = "a header name of letters, digits and hyphens that has no other meaning here";
+/// A header's name: letters, digits and hyphens, so that it has one spelling that servers fold into.
+fn header_name(text: &Text<'_>, place: &Place) -> Result<Box<str>, Refusal> {
     let is_header = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let name = spelled(text, 1, 64, is_header, place, expected)?;
+    let name = spelled(text, 1, 64, is_header, place, HEADER)?;
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        Ok(name)
+    } else {
+        Err(place.expected(HEADER))
+    }
+}
+
+const HEADER: &str = "a header name of letters, digits and hyphens that has no other meaning here";
+
+/// A header that is read from requests, or written into replies.
+fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
+    let name = header_name(text, place)?;
     let lower = name.to_ascii_lowercase();
+    let is_override = OVERRIDES.contains(&&*lower);
+    if is_taken(&lower) || is_override || lower.starts_with("x-forwarded-") {
+        return Err(place.expected(HEADER));
+    }
+    Ok(HeaderName::new(&name))
+}
+
+/// Whether HTTP, Envoy or keyward gives a header a meaning of its own.
+fn is_taken(lower: &str) -> bool {
     let taken = [
         "authorization",
         "host",
@@ -260,15 +325,8 @@ fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
         "retry-after",
         "request-id",
     ];
-    let theirs = ["x-keyward-", "x-envoy-", "x-forwarded-"];
-    let is_taken = taken.contains(&&*lower)
-        || OVERRIDES.contains(&&*lower)
-        || theirs.iter().any(|start| lower.starts_with(start))
-        || !lower.starts_with(|first: char| first.is_ascii_lowercase());
-    if is_taken {
-        return Err(place.expected(expected));
-    }
-    Ok(HeaderName::new(&name))
+    let theirs = ["x-keyward-", "x-envoy-"];
+    taken.contains(&lower) || theirs.iter().any(|start| lower.starts_with(start))
 }
 
 fn distinct(names: &Names, place: &Place) -> Result<(), Refusal> {

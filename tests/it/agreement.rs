@@ -8,6 +8,7 @@ pub(crate) mod dice;
 mod expanding;
 mod expansions;
 mod hardness;
+mod naming;
 pub(crate) mod requests;
 mod rows;
 pub(crate) mod world;

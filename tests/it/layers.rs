@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A module may import those of the rows above its own.
 const LAYERS: [&[&str]; 13] = [
-    &["ascii", "order", "percent", "rows"],
+    &["ascii", "order", "percent", "rows", "spelling"],
     &[
         "account",
         "address",
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 13] = [
         "header_map",
         "key",
         "mask",
+        "parameter",
         "permission",
         "reason",
         "refusal",

@@ -51,5 +51,6 @@ mod soak;
 #[allow(dead_code, reason = "a harness: each test takes what it needs of it")]
 mod support;
 mod unsafety;
+mod upstreams;
 mod verification;
 mod wait;

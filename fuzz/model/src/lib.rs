@@ -5,6 +5,7 @@
 pub mod agreement {
     pub mod dice;
     mod expanding;
+    mod naming;
     pub mod requests;
     mod rows;
     pub mod world;

@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::dice::Dice;
 use super::expanding;
+use super::naming;
 use super::world::{NOW, VERSIONS, World};
 use crate::reference::Request;
 
-type Header = (Vec<u8>, Vec<u8>);
+pub(super) type Header = (Vec<u8>, Vec<u8>);
 
 pub fn roll(dice: &mut Dice, world: &World) -> Request {
     let now = match dice.below(12) {
@@ -46,9 +47,12 @@ pub fn roll(dice: &mut Dice, world: &World) -> Request {
     if dice.one_in(60) {
         query_credential(dice, world, &mut path);
     }
+    if dice.one_in(24) {
+        naming::override_parameter(dice, &mut path);
+    }
     version(dice, &mut headers);
     context(dice, world, key, &mut headers);
-    others(dice, world, &mut headers);
+    naming::others(dice, world, &mut headers);
     if dice.one_in(4) {
         headers.reverse();
     }
@@ -96,20 +100,30 @@ fn preflight(dice: &mut Dice, world: &World, now: u64, address: Option<IpAddr>) 
     }
     match dice.below(8) {
         4 => headers.push(header(
-            dice.pick(&["stripe-version", "stripe_anything"]),
+            dice.pick(&[
+                "stripe-version",
+                "stripe_anything",
+                "stripe.anything",
+                "stripes.x",
+                "content_length",
+            ]),
             "",
         )),
         5 => {
             credential(dice, world, &mut headers);
         }
-        6 => others(dice, world, &mut headers),
+        6 => naming::others(dice, world, &mut headers),
         _ => {}
+    }
+    let mut path = place(dice, world).1;
+    if dice.one_in(10) {
+        naming::override_parameter(dice, &mut path);
     }
     Request {
         method: dice
             .pick(&["OPTIONS", "OPTIONS", "OPTIONS", "options", "GET"])
             .into(),
-        path: place(dice, world).1,
+        path,
         headers,
         has_body: dice.one_in(8),
         address,
@@ -117,7 +131,7 @@ fn preflight(dice: &mut Dice, world: &World, now: u64, address: Option<IpAddr>) 
     }
 }
 
-fn header(name: &str, value: &str) -> Header {
+pub(super) fn header(name: &str, value: &str) -> Header {
     (name.into(), value.into())
 }
 
@@ -293,7 +307,19 @@ fn query_credential(dice: &mut Dice, world: &World, path: &mut Vec<u8>) -> Optio
     };
     let raw = chosen.map_or("pk_test_FAKE-none", |index| world.keys[index].as_str());
     path.push(if path.contains(&b'?') { b'&' } else { b'?' });
-    let name = dice.pick(&["key", "key", "key", "k%65y", "KEY", "lookup_key", "key[]"]);
+    let name = dice.pick(&[
+        "key",
+        "key",
+        "key",
+        "key",
+        "k%65y",
+        "KEY",
+        "lookup_key",
+        "key[]",
+        "+key",
+        "%256bey",
+        "a;key",
+    ]);
     let value = match dice.below(12) {
         0 => raw.replace('_', "%5F"),
         1 => raw.replace('_', "%255F"),
@@ -307,7 +333,12 @@ fn query_credential(dice: &mut Dice, world: &World, path: &mut Vec<u8>) -> Optio
     path.extend(format!("{name}={value}").into_bytes());
     if dice.one_in(4) {
         let account = self::path(dice, world, chosen);
-        path.extend(format!("&_stripe_account={account}").into_bytes());
+        let name = if dice.one_in(4) {
+            naming::odd_name(dice, "stripe", "account")
+        } else {
+            "_stripe_account".to_owned()
+        };
+        path.extend(format!("&{name}={account}").into_bytes());
     }
     if dice.one_in(6) {
         let version = dice.pick(&["2026-10-28.endive", "2020-08-27", "2026%2D10-28", "", "x"]);
@@ -356,7 +387,12 @@ fn version(dice: &mut Dice, headers: &mut Vec<Header>) {
     headers.push(header("stripe-version", value));
     if dice.one_in(24) {
         headers.push(header(
-            dice.pick(&["stripe-version", "stripe_version", "STRIPE-Version"]),
+            dice.pick(&[
+                "stripe-version",
+                "stripe_version",
+                "stripe.version",
+                "STRIPE-Version",
+            ]),
             value,
         ));
     }
@@ -395,6 +431,7 @@ fn context(dice: &mut Dice, world: &World, key: Option<usize>, headers: &mut Vec
         _ if dice.one_in(4) => &["stripe-context", "stripe-context"],
         _ if dice.one_in(4) => &["stripe_context"],
         _ if dice.one_in(4) => &["stripe_account", "stripe-context"],
+        _ if dice.one_in(4) => &["stripe.account"],
         _ => &["stripe-context"],
     };
     let mut bytes = value.into_bytes();
@@ -450,39 +487,4 @@ fn path(dice: &mut Dice, world: &World, key: Option<usize>) -> String {
         steps.insert(0, owner);
     }
     steps.join("/")
-}
-
-/// Headers that are none of the four.
-fn others(dice: &mut Dice, world: &World, headers: &mut Vec<Header>) {
-    if dice.one_in(12) {
-        let name = dice.of(&world.identity);
-        headers.push((name.into_bytes(), b"key=\"mk_0\"".to_vec()));
-    }
-    if dice.one_in(16) {
-        let name = dice.of(&world.identity);
-        headers.push((
-            name.replacen('-', "_", 1 + dice.below(2)).into_bytes(),
-            b"x".to_vec(),
-        ));
-    }
-    if dice.one_in(20) {
-        let name = dice.pick(&[
-            "x-http-method-override",
-            "x-http-method",
-            "x-method-override",
-            "x-original-url",
-            "x-original-uri",
-            "x-rewrite-url",
-            "x_http_method_override",
-            "x-rewrite_url",
-            "x-original-urls",
-        ]);
-        headers.push(header(name, "DELETE"));
-    }
-    if dice.one_in(24) {
-        headers.push(header("upgrade", "websocket"));
-    }
-    if dice.one_in(24) {
-        headers.push((vec![dice.byte(), dice.byte()], vec![dice.byte()]));
-    }
 }

@@ -60,6 +60,9 @@ impl World {
         if let Some(Value::Object(single)) = configuration.get("identity_headers") {
             identity.extend(single.keys().cloned());
         }
+        if let Some(Value::Array(former)) = configuration.get("former_identity_headers") {
+            identity.extend(former.iter().filter_map(Value::as_str).map(str::to_owned));
+        }
         identity.retain(|name| !name.is_empty());
         let mut world = Self {
             configuration: Value::Null,
@@ -289,6 +292,9 @@ fn settings(dice: &mut Dice) -> Map<String, Value> {
             }
         }
         put("identity_headers", Value::Object(single));
+    }
+    if dice.one_in(4) {
+        put("former_identity_headers", json!(["x-caller", "x-me"]));
     }
     if dice.one_in(8) {
         put("filter_state", json!("keyward.b"));

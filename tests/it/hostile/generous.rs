@@ -44,10 +44,26 @@ pub(super) fn served(seen: &Seen) -> BTreeSet<Served> {
         "x-http-method-override",
         "x-http-method",
         "x-method-override",
+        "http-method-override",
+        "x-request-method",
+        "x-http-verb",
     ]);
     methods.push(seen.method.clone());
-    let mut targets = said(&["x-original-url", "x-original-uri", "x-rewrite-url"]);
+    let mut targets = said(&[
+        "x-original-url",
+        "x-original-uri",
+        "x-rewrite-url",
+        "x-request-uri",
+        "x-matched-path",
+        "x-invoke-path",
+    ]);
     targets.push(seen.path.clone());
+    // What is cut off the path.
+    let prefixes = said(&["script-name", "x-script-name", "x-traversal-path"]);
+    let cut = prefixes
+        .iter()
+        .filter_map(|prefix| seen.path.strip_prefix(prefix.as_slice()));
+    targets.extend(cut.map(<[u8]>::to_vec));
     let mut served = BTreeSet::new();
     for path in targets.iter().flat_map(|target| readings(target)) {
         for method in &methods {
@@ -267,6 +283,11 @@ fn the_generous_upstream_falls_for_the_tricks() {
         .headers
         .push((b"X-HTTP-Method-Override".to_vec(), b"post".to_vec()));
     assert!(served(&overridden).contains(&("POST", "/v1/charges")));
+    let mut prefixed = seen("GET", "/assets/v1/charges");
+    prefixed
+        .headers
+        .push((b"Script.Name".to_vec(), b"/assets".to_vec()));
+    assert!(served(&prefixed).contains(&("GET", "/v1/charges")));
     assert_eq!(
         served(&seen("GET", "/v1/customers/search?../charges")).len(),
         1

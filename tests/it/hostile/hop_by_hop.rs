@@ -38,6 +38,8 @@ fn hop_by_hop_headers_take_nothing_off_what_was_decided() {
             "te, x-keyward-principal",
             "x-keyward-principal,authorization,stripe-context",
             "stripe_context",
+            "stripe.context",
+            "x.keyward.principal, script-name",
             "host",
             ":path",
             ":method, :path",

@@ -350,11 +350,13 @@ fn shown(bytes: &[u8]) -> String {
     start.escape_ascii().to_string()
 }
 
-/// How a CGI, WSGI, Rack or PHP application finds a header.
+/// How the most generous of CGI, WSGI, Rack and PHP applications finds a header.
 fn folded(name: &[u8]) -> String {
-    String::from_utf8_lossy(name)
-        .to_ascii_lowercase()
-        .replace('_', "-")
+    let fold = |byte: &u8| match char::from(*byte) {
+        letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
+        _ => '-',
+    };
+    name.iter().map(fold).collect()
 }
 
 /// All values that the upstream may find under this name, however it was spelled.

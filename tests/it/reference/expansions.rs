@@ -1,6 +1,6 @@
 //! What a query expands in the reply: every row of the files is compared, by name.
 
-use super::{Edge, Graph, Request, query};
+use super::{Edge, Graph, Request, names, query};
 
 /// What is asked of a key for what a query expands: lists of permissions, one of each of which is needed to read, in order. The second is whether something is unknown.
 pub(super) fn asked(
@@ -10,7 +10,7 @@ pub(super) fn asked(
 ) -> (Vec<Vec<String>>, bool) {
     let mut asked = Vec::new();
     let mut is_unknown = false;
-    for sent in pieces(request) {
+    for sent in query::pieces(request) {
         match read(&sent) {
             Reading::No => {}
             Reading::Unclear => is_unknown = true,
@@ -18,21 +18,6 @@ pub(super) fn asked(
         }
     }
     (asked, is_unknown)
-}
-
-/// What stands between the ampersands, as it was sent.
-fn pieces(request: &Request) -> Vec<Vec<u8>> {
-    let path = String::from_utf8_lossy(&request.path);
-    match path.contains('?') {
-        false => Vec::new(),
-        true => {
-            let at = request.path.iter().position(|&byte| byte == b'?').unwrap();
-            request.path[at + 1..]
-                .split(|&byte| byte == b'&')
-                .map(<[u8]>::to_vec)
-                .collect()
-        }
-    }
 }
 
 enum Reading {
@@ -53,16 +38,10 @@ fn read(sent: &[u8]) -> Reading {
             None => Reading::Unclear,
         };
     }
-    let behind_semicolons = sent.split(|&byte| byte == b';').skip(1).map(|sent| {
-        let end = sent.iter().position(|&byte| byte == b'=');
-        &sent[..end.unwrap_or(sent.len())]
-    });
-    let is_doubtful = is_doubtful(name)
-        || behind_semicolons
-            .into_iter()
-            .any(|name| is_expand(&query::decoded(name)) || self::is_doubtful(name))
-        || hides_expand(sent);
-    if is_doubtful {
+    let is_read_so = names::readings(sent)
+        .iter()
+        .any(|reading| reading.is("expand"));
+    if is_read_so || is_doubtful(sent) {
         Reading::Unclear
     } else {
         Reading::No
@@ -95,46 +74,18 @@ fn path(value: &[u8]) -> Option<Vec<String>> {
     names.iter().all(is_name).then_some(names)
 }
 
-/// A name whose first word is `expand` in any case, or that has more to decode, or is no text.
-fn is_doubtful(name: &[u8]) -> bool {
-    let name = query::decoded(name);
-    name.contains(&b'%') || std::str::from_utf8(&name).is_err() || first_word(&name).0 == "expand"
-}
-
-/// The first word in small letters, and the byte behind it and its blanks.
-fn first_word(text: &[u8]) -> (String, Option<u8>) {
-    let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
-    let Some(start) = text.iter().position(is_of_word) else {
-        return (String::new(), None);
-    };
-    let rest = &text[start..];
-    let end = rest
-        .iter()
-        .position(|byte| !is_of_word(byte))
-        .unwrap_or(rest.len());
-    let word = String::from_utf8_lossy(&rest[..end]).to_lowercase();
-    let next = rest[end..].iter().find(|byte| !b" +".contains(byte));
-    (word, next.copied())
-}
-
-/// Whether, decoded once, twice or three times, it holds another parameter, or cannot be known not to.
-fn hides_expand(sent: &[u8]) -> bool {
+/// A name has more to decode or is no text; or what was decoded is no text, and something in it may separate parameters.
+fn is_doubtful(sent: &[u8]) -> bool {
+    let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
+    let mut names = sent.split(|&byte| byte == b';').map(|piece| {
+        let end = piece.iter().position(|&byte| byte == b'=');
+        query::decoded(&piece[..end.unwrap_or(piece.len())])
+    });
     let mut text = sent.to_vec();
-    (0..3).any(|_| {
-        text = query::decoded(&text);
-        let is_text = std::str::from_utf8(&text).is_ok();
-        holds_expand(&text) || (!is_text && text.iter().any(|byte| b"&;?#\n".contains(byte)))
-    })
-}
-
-/// Whether, behind anything that separates parameters, the word stands before what stands behind a name.
-fn holds_expand(decoded: &[u8]) -> bool {
-    decoded
-        .split(|byte| b"&;?#\n".contains(byte))
-        .map(first_word)
-        .any(|(word, next)| {
-            let is_name = next.is_some_and(|byte| byte < 0x20 || b"[]=%.".contains(&byte));
-            word == "expand" && is_name
+    names.any(|name| name.contains(&b'%') || !is_text(&name))
+        || (0..3).any(|_| {
+            text = query::decoded(&text);
+            !is_text(&text) && text.iter().any(|byte| b"&;?#\n".contains(byte))
         })
 }
 

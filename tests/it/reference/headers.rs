@@ -2,22 +2,36 @@
 
 use serde_json::Value;
 
-use super::text;
+use super::names::folded;
+use super::{text, texts};
 
-const OVERRIDES: [&str; 6] = [
+const OVERRIDES: [&str; 19] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
+    "http-method-override",
+    "x-request-method",
+    "x-http-verb",
     "x-original-url",
     "x-original-uri",
     "x-rewrite-url",
+    "x-request-uri",
+    "x-waws-unencoded-url",
+    "x-matched-path",
+    "x-invoke-path",
+    "script-name",
+    "path-info",
+    "x-script-name",
+    "x-forwarded-script-name",
+    "x-traversal-path",
+    "x-vhm-root",
 ];
 
 /// The headers that remain once the identity headers a client sent are removed.
 pub(super) struct Headers {
     /// Names in lower case, otherwise as spelled.
-    remaining: Vec<(String, Vec<u8>)>,
-    /// One of the removed identity headers was spelled with `_`.
+    remaining: Vec<(Vec<u8>, Vec<u8>)>,
+    /// One of the removed identity headers was spelled with other bytes for its hyphens.
     pub(super) is_identity_misspelled: bool,
 }
 
@@ -35,9 +49,9 @@ impl Headers {
         let mut remaining = Vec::new();
         let mut is_identity_misspelled = false;
         for (name, value) in headers {
-            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-            if identities.contains(&hyphenated(&name)) {
-                is_identity_misspelled |= !identities.contains(&name);
+            let name = name.to_ascii_lowercase();
+            if identities.contains(&folded(&name)) {
+                is_identity_misspelled |= !identities.iter().any(|ours| ours.as_bytes() == name);
             } else {
                 remaining.push((name, value.clone()));
             }
@@ -50,20 +64,30 @@ impl Headers {
 
     /// A header of exactly this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.remaining.iter().any(|(other, _)| other == name)
+        self.remaining
+            .iter()
+            .any(|(other, _)| other == name.as_bytes())
     }
 
     /// A header of this name, however it is spelled.
     pub(super) fn has_any_spelling(&self, name: &str) -> bool {
         self.remaining
             .iter()
-            .any(|(other, _)| hyphenated(other) == name)
+            .any(|(other, _)| folded(other) == name)
     }
 
     pub(super) fn has_stripe(&self) -> bool {
         self.remaining
             .iter()
-            .any(|(name, _)| hyphenated(name).starts_with("stripe-"))
+            .any(|(name, _)| folded(name).starts_with("stripe-"))
+    }
+
+    /// A body is announced, or some server may think so.
+    pub(super) fn announces_body(&self) -> bool {
+        self.remaining.iter().any(|(name, value)| {
+            let is_empty = name == b"content-length" && value == b"0";
+            ["content-length", "transfer-encoding"].contains(&&*folded(name)) && !is_empty
+        })
     }
 
     pub(super) fn has_override(&self) -> bool {
@@ -74,8 +98,8 @@ impl Headers {
     pub(super) fn ours(&self, name: &str) -> Ours {
         let mut found = Vec::new();
         for (other, value) in &self.remaining {
-            if hyphenated(other) == name {
-                if other != name {
+            if folded(other) == name {
+                if other != name.as_bytes() {
                     return Ours::Malformed;
                 }
                 found.push(value);
@@ -89,10 +113,6 @@ impl Headers {
             _ => Ours::Malformed,
         }
     }
-}
-
-fn hyphenated(name: &str) -> String {
-    name.replace('_', "-")
 }
 
 /// The names under which keyward writes: removed on every request, the default name too when renamed or off.
@@ -109,5 +129,6 @@ fn identity_names(configuration: &Value) -> Vec<String> {
     {
         names.extend(singles.keys().cloned());
     }
+    names.extend(texts(configuration, "former_identity_headers"));
     names
 }

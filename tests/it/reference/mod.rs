@@ -8,6 +8,7 @@ mod address;
 mod catalogue;
 mod expansions;
 mod headers;
+mod names;
 mod query;
 mod rules;
 mod syntax;

@@ -1,24 +1,38 @@
 //! A key in the query, and what stands beside it.
 
-use super::Request;
+use super::{Request, names};
 
 const PREFIXES: [&str; 7] = [
     "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",
 ];
 
-/// The decoded values of every `key` parameter, if one of them looks like a key; OPTIONS has none.
+/// The decoded values of every `key` parameter, if one of them looks like a key, and of those that only some server reads as `key`, twice; OPTIONS has none.
 pub(super) fn keys(request: &Request) -> Vec<Vec<u8>> {
-    let keys: Vec<Vec<u8>> = parameters(request)
-        .into_iter()
-        .filter(|(name, _)| name == b"key")
-        .map(|(_, value)| decoded(&value))
-        .collect();
     let looks_like_one = |key: &Vec<u8>| {
         PREFIXES
             .iter()
             .any(|prefix| key.starts_with(prefix.as_bytes()))
     };
-    if keys.iter().any(looks_like_one) {
+    let mut keys: Vec<Vec<u8>> = Vec::new();
+    let mut doubtful: Vec<Vec<u8>> = Vec::new();
+    for sent in presented(request) {
+        let (name, value) = split(&sent);
+        match name.as_slice() {
+            b"key" => keys.push(decoded(&value)),
+            b"_stripe_version" | b"_stripe_account" => {}
+            _ => {
+                let readings = names::readings(&sent).into_iter();
+                let values = readings.filter_map(|reading| match reading.is("key") {
+                    true => reading.value,
+                    false => None,
+                });
+                doubtful.extend(values.map(|value| decoded(&value)).filter(looks_like_one));
+            }
+        }
+    }
+    if !doubtful.is_empty() {
+        [doubtful.clone(), doubtful].concat()
+    } else if keys.iter().any(looks_like_one) {
         keys
     } else {
         Vec::new()
@@ -33,37 +47,66 @@ pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
         .any(|(name, _)| name.eq_ignore_ascii_case(b"authorization"));
     let is_by_query = !has_authorization && !keys(request).is_empty();
     let mut found = Vec::new();
-    for (name, value) in parameters(request) {
-        let header = match (name.as_slice(), is_by_query) {
-            (b"_stripe_version", true) => "stripe-version",
-            (b"_stripe_version", false) => "stripe_version",
-            (b"_stripe_account", true) => "stripe-account",
-            (b"_stripe_account", false) => "stripe_account",
-            _ => continue,
+    for sent in presented(request) {
+        let (name, value) = split(&sent);
+        let headers: &[&str] = match (name.as_slice(), is_by_query) {
+            (b"_stripe_version", true) => &["stripe-version"],
+            (b"_stripe_version", false) => &["stripe_version"],
+            (b"_stripe_account", true) => &["stripe-account"],
+            (b"_stripe_account", false) => &["stripe_account"],
+            (b"key", _) => &[],
+            _ => {
+                for (word, header) in [
+                    ("_stripe_version", "stripe_version"),
+                    ("_stripe_account", "stripe_account"),
+                ] {
+                    if names::readings(&sent).iter().any(|name| name.is(word)) {
+                        found.push((header.as_bytes().to_vec(), sent.clone()));
+                    }
+                }
+                &[]
+            }
         };
-        found.push((header.as_bytes().to_vec(), value));
+        found.extend(
+            headers
+                .iter()
+                .map(|name| (name.as_bytes().to_vec(), value.clone())),
+        );
     }
     found
 }
 
-/// Names decoded, values as they stand.
-fn parameters(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let Some(start) = request.path.iter().position(|&byte| byte == b'?') else {
-        return Vec::new();
-    };
-    if request.method == b"OPTIONS" {
-        return Vec::new();
+/// What stands between the ampersands of the query, as it was sent.
+pub(super) fn pieces(request: &Request) -> Vec<Vec<u8>> {
+    match request.path.iter().position(|&byte| byte == b'?') {
+        None => Vec::new(),
+        Some(at) => request.path[at + 1..]
+            .split(|&byte| byte == b'&')
+            .map(<[u8]>::to_vec)
+            .collect(),
     }
-    request.path[start + 1..]
-        .split(|&byte| byte == b'&')
-        .filter(|parameter| !parameter.is_empty())
-        .map(
-            |parameter| match parameter.iter().position(|&byte| byte == b'=') {
-                Some(at) => (decoded(&parameter[..at]), parameter[at + 1..].to_vec()),
-                None => (decoded(parameter), Vec::new()),
-            },
-        )
-        .collect()
+}
+
+/// Those of a request that may present a key.
+fn presented(request: &Request) -> Vec<Vec<u8>> {
+    match request.method.as_slice() {
+        b"OPTIONS" => Vec::new(),
+        _ => pieces(request),
+    }
+}
+
+/// The name decoded, the value as it stands.
+fn split(parameter: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    match parameter.iter().position(|&byte| byte == b'=') {
+        Some(at) => (decoded(&parameter[..at]), parameter[at + 1..].to_vec()),
+        None => (decoded(parameter), Vec::new()),
+    }
+}
+
+/// `%` and two digits are a byte, once.
+pub(super) fn unescaped(text: &[u8]) -> Vec<u8> {
+    let parts = text.split(|&byte| byte == b'+').map(decoded);
+    parts.collect::<Vec<_>>().join(&b'+')
 }
 
 /// `+` is a space, `%` and two digits are a byte, once.

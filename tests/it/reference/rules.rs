@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::headers::Ours;
 use super::{
-    Case, address, catalogue, expansions, flag, list, number, present, syntax, target, text, texts,
+    Case, address, catalogue, expansions, flag, list, names, number, present, syntax, target, text,
+    texts,
 };
 
 const METHODS: [&[u8]; 6] = [b"GET", b"HEAD", b"POST", b"DELETE", b"PUT", b"PATCH"];
@@ -28,7 +29,7 @@ pub(super) fn rule_1(case: &Case) -> Result<(), &'static str> {
 /// An endpoint without a key, for which rules 2 to 11 are skipped.
 pub(super) fn is_public(case: &Case) -> bool {
     METHODS.contains(&case.request.method.as_slice())
-        && !case.headers.has_override()
+        && !has_override(case)
         && !is_refused_upgrade(case)
         && catalogue::find(case.endpoints, &case.request.method, &case.request.path)
             .is_some_and(|endpoint| endpoint.is_public)
@@ -42,9 +43,15 @@ pub(super) fn is_preflight(case: &Case) -> bool {
         && case.headers.has("access-control-request-method")
         && !case.headers.has("authorization")
         && !case.headers.has_stripe()
-        && !case.headers.has_override()
+        && !has_override(case)
         && !case.request.has_body
+        && !case.headers.announces_body()
         && !is_refused_upgrade(case)
+}
+
+/// A header or a parameter says another method or path.
+fn has_override(case: &Case) -> bool {
+    case.headers.has_override() || names::has_override(case.request)
 }
 
 fn is_refused_upgrade(case: &Case) -> bool {
@@ -198,7 +205,7 @@ pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
     if matches!(authority, Authority::Everything) {
         return Ok(());
     }
-    if case.headers.has_override() {
+    if has_override(case) {
         return Err("unknown_endpoint");
     }
     let endpoint = catalogue::find(case.endpoints, &case.request.method, &case.request.path)

@@ -1,36 +1,14 @@
 //! What a client sent: the head of a request, read in one pass over all its header bytes.
 
+mod parameters;
+#[cfg(test)]
+mod tests;
+
 use crate::ascii;
-use crate::key::KeyKind;
 use crate::profile::{HeaderName, OVERRIDES, Profile};
-use crate::query::{self, QueryKey};
-
-/// How a header's name compares with one of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spelling {
-    Exact,
-    /// With `_` for `-`: CGI, WSGI, Rack and PHP read it as ours.
-    Folded,
-}
-
-/// Compares `sent` with `ours` up to case and `_` for `-`.
-fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
-    if sent.len() != ours.len() {
-        return None;
-    }
-    if sent == ours.as_bytes() {
-        return Some(Spelling::Exact);
-    }
-    let mut spelling = Spelling::Exact;
-    for (sent, ours) in sent.iter().zip(ours.bytes()) {
-        match sent.to_ascii_lowercase() {
-            byte if byte == ours => {}
-            b'_' if ours == b'-' => spelling = Spelling::Folded,
-            _ => return None,
-        }
-    }
-    Some(spelling)
-}
+use crate::query::QueryKey;
+use crate::spelling::{Sieve, Spelling, spelled};
+use parameters::Parameters;
 
 /// All that a request says under one header name of ours.
 #[derive(Clone, Default)]
@@ -70,6 +48,17 @@ impl<'a> Field<'a> {
         joined
     }
 
+    /// Adds what the query says, which counts alone where it may count.
+    fn add(&mut self, query: Self, may_count: bool) {
+        if may_count && self.value == Value::Absent {
+            *self = query;
+            return;
+        }
+        for value in query.first.into_iter().chain(query.others) {
+            self.push(value, Spelling::Folded);
+        }
+    }
+
     fn push(&mut self, value: &'a [u8], spelling: Spelling) {
         if self.first.is_some() {
             self.others.push(value);
@@ -95,37 +84,37 @@ impl IdentityNames {
     }
 }
 
-/// The lengths of all names that mean something: most headers have another, and are not looked at.
-struct Lengths(u64);
+/// The names that mean something in every request.
+const FIXED: [&str; 8] = [
+    ":method",
+    ":path",
+    "origin",
+    "access-control-request-method",
+    "content-length",
+    "transfer-encoding",
+    "authorization",
+    "upgrade",
+];
 
-impl Lengths {
-    const FIXED: [&str; 8] = [
-        ":method",
-        ":path",
-        "origin",
-        "access-control-request-method",
-        "content-length",
-        "transfer-encoding",
-        "authorization",
-        "upgrade",
-    ];
+const ALWAYS: Sieve = with_all(with_all(Sieve::EMPTY, &FIXED), &OVERRIDES);
 
-    fn of(profile: &Profile, identity: &IdentityNames) -> Self {
-        let fixed = Self::FIXED.into_iter().chain(OVERRIDES);
-        let ours = profile.names().request_headers().map(HeaderName::lower);
-        let identity = identity.0.iter().map(|name| &**name);
-        let names = fixed.chain(ours).chain(identity);
-        Self(names.fold(0, |lengths, name| lengths | Self::bit(name.len())))
+const fn with_all(mut sieve: Sieve, mut names: &[&str]) -> Sieve {
+    while let [name, rest @ ..] = names {
+        sieve = sieve.with(name.as_bytes());
+        names = rest;
     }
+    sieve
+}
 
-    fn has(&self, length: usize) -> bool {
-        self.0 & Self::bit(length) != 0
-    }
-
-    /// All lengths from 63 on are one.
-    fn bit(length: usize) -> u64 {
-        1 << length.min(63)
-    }
+/// All names that mean something, but for those of the family.
+fn sieve(profile: &Profile, identity: &IdentityNames) -> Sieve {
+    let ours = profile.names().request_headers().map(HeaderName::lower);
+    let overrides = profile.names().override_headers.iter();
+    let identity = identity.0.iter();
+    let names = ours
+        .into_iter()
+        .chain(overrides.chain(identity).map(|name| &**name));
+    names.fold(ALWAYS, |sieve, name| sieve.with(name.as_bytes()))
 }
 
 /// Whether a name may be one of the family, by its first byte.
@@ -159,9 +148,9 @@ pub struct RequestHead<'a> {
     pub account: Field<'a>,
     /// Names of identity headers that the client sent, as it spelled them: to be removed.
     pub forged_identity: Vec<&'a [u8]>,
-    /// One of them that was spelled with `_`.
+    /// One of them that is spelled with other bytes for its hyphens.
     pub folded_identity: Option<&'a [u8]>,
-    /// Whether a header says another method or URL.
+    /// Whether a header or a parameter of the query says another method or URL.
     pub is_overridden: bool,
     /// Whether the client asks for another protocol.
     pub is_upgrade: bool,
@@ -187,10 +176,10 @@ impl<'a> RequestHead<'a> {
         };
         let mut origin = false;
         let mut requested_method = false;
-        let lengths = Lengths::of(profile, identity);
+        let sieve = sieve(profile, identity);
         let family = profile.names().header_family.as_deref();
         for (name, value) in headers {
-            if !lengths.has(name.len()) && !begins_as(name, family) {
+            if !sieve.may_hold(name) && !begins_as(name, family) {
                 continue;
             }
             match name {
@@ -208,43 +197,28 @@ impl<'a> RequestHead<'a> {
         head
     }
 
-    /// A key in the query brings its version and account along there. OPTIONS asks about a request and makes none.
+    /// A key in the query brings its version and account along there. OPTIONS asks about a request and makes none, so it presents no key; but a server that lets
+    /// the query say another method makes one of it.
     fn read_query(&mut self, profile: &Profile) {
-        let Some(query) = self.query().filter(|_| self.method != b"OPTIONS") else {
+        let Some(query) = self.query() else {
             return;
         };
-        let names = profile.names();
-        let (mut keys, mut versions, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, value) in query::parameters(query) {
-            if *name == *query::KEY {
-                keys.push(query::decoded(value));
-            } else if *name == *names.version_parameter.as_bytes() {
-                versions.push(value);
-            } else if *name == *names.account_parameter.as_bytes() {
-                accounts.push(value);
-            }
+        let found = Parameters::read(profile, query);
+        self.is_overridden |= found.is_override;
+        if self.method == b"OPTIONS" {
+            return;
         }
-        let is_public = |key: &[u8]| {
-            profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable)
+        self.exposes_secret = found.exposes_secret;
+        self.query_key = if found.has_unclear_key {
+            QueryKey::Several
+        } else {
+            QueryKey::of(found.keys, |text| profile.is_like_a_key(text))
         };
-        self.exposes_secret = keys
-            .iter()
-            .any(|key| profile.is_like_a_key(key) && !is_public(key));
-        self.query_key = QueryKey::of(keys, |text| profile.is_like_a_key(text));
         // Without a key in the query they are no parameters of keyward's, but an upstream may take them for some: like a folded header.
         let by_query =
             self.authorization.value() == Value::Absent && self.query_key != QueryKey::Absent;
-        let spelling = if by_query {
-            Spelling::Exact
-        } else {
-            Spelling::Folded
-        };
-        for version in versions {
-            self.version.push(version, spelling);
-        }
-        for account in accounts {
-            self.account.push(account, spelling);
-        }
+        self.version.add(found.version, by_query);
+        self.account.add(found.account, by_query);
     }
 
     fn read_ours(
@@ -268,10 +242,18 @@ impl<'a> RequestHead<'a> {
             if spelling == Spelling::Folded {
                 self.folded_identity = Some(name);
             }
-        } else if OVERRIDES.iter().any(|ours| spelled(name, ours).is_some()) {
-            self.is_overridden = true;
         } else if spelled(name, "upgrade").is_some() {
             self.is_upgrade = true;
+        } else if ["content-length", "transfer-encoding"]
+            .iter()
+            .any(|ours| spelled(name, ours).is_some())
+        {
+            // Envoy and the upstream frame by the exact names, which are read before. A preflight has neither.
+            self.has_body = true;
+        } else {
+            let own = profile.names().override_headers.iter();
+            let mut overrides = OVERRIDES.into_iter().chain(own.map(|name| &**name));
+            self.is_overridden |= overrides.any(|ours| spelled(name, ours).is_some());
         }
         if let Some(family) = &profile.names().header_family {
             let start = name.get(..family.len());
@@ -292,94 +274,5 @@ impl<'a> RequestHead<'a> {
     pub fn path_without_query(&self) -> &'a [u8] {
         let path = self.path.unwrap_or(&[]);
         path.split(|byte| *byte == b'?').next().unwrap_or(path)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read<'a>(headers: &[(&'a str, &'a [u8])]) -> RequestHead<'a> {
-        RequestHead::read(
-            &Profile::stripe(),
-            &IdentityNames::new(["x-keyward-principal"]),
-            headers
-                .iter()
-                .map(|(name, value)| (name.as_bytes(), *value)),
-            false,
-        )
-    }
-
-    #[test]
-    fn one_printable_header_is_its_text() {
-        let head = read(&[("stripe-context", b"acct_1")]);
-        assert!(head.context.value() == Value::Text("acct_1"));
-        assert!(head.account.value() == Value::Absent);
-    }
-
-    #[test]
-    fn several_empty_folded_or_foreign_bytes_are_malformed() {
-        for headers in [
-            &[("stripe-context", &b"a"[..]), ("stripe-context", b"a")][..],
-            &[("stripe-context", b"")],
-            &[("stripe_context", b"a")],
-            &[("stripe-context", b"a"), ("Stripe_Context", b"a")],
-            &[("stripe-context", b"a\xff")],
-            &[("stripe-context", b"a\x7f")],
-            &[("stripe-context", b"a\tb")],
-        ] {
-            assert!(read(headers).context.value() == Value::Malformed);
-        }
-    }
-
-    #[test]
-    fn several_values_are_shown_as_an_upstream_joins_them() {
-        let head = read(&[("stripe-version", b"a"), ("stripe-version", b"b")]);
-        assert_eq!(head.version.joined(), b"a, b");
-    }
-
-    #[test]
-    fn forged_identity_is_found_in_every_spelling() {
-        let head = read(&[("X_Keyward-Principal", b"x"), ("x-keyward-principal", b"y")]);
-        assert_eq!(
-            head.forged_identity,
-            [&b"X_Keyward-Principal"[..], b"x-keyward-principal"]
-        );
-        assert_eq!(head.folded_identity, Some(&b"X_Keyward-Principal"[..]));
-    }
-
-    #[test]
-    fn override_headers_are_found_in_every_spelling() {
-        for name in OVERRIDES {
-            assert!(read(&[(name, b"x")]).is_overridden);
-            assert!(read(&[(&name.replace('-', "_").to_uppercase(), b"x")]).is_overridden);
-        }
-    }
-
-    #[test]
-    fn a_secret_key_in_the_query_is_seen_wherever_it_stands() {
-        let exposes = |path: &str| read(&[(":path", path.as_bytes())]).exposes_secret;
-        for query in [
-            "key=sk_test_FAKE",
-            "k%65y=rk%5flive_FAKE",
-            "key=color&key=sk_org_FAKE",
-            "key=pk_test_FAKE&key=sk_live_FAKE",
-        ] {
-            assert!(exposes(&format!("/?{query}")), "{query}");
-        }
-        for query in ["", "key=pk_test_FAKE", "key=color", "x=sk_test_FAKE"] {
-            assert!(!exposes(&format!("/?{query}")), "{query}");
-        }
-        let beside = [
-            (":path", &b"/?key=sk_test_FAKE"[..]),
-            ("authorization", b"Bearer pk_test_FAKE"),
-        ];
-        assert!(read(&beside).exposes_secret);
-    }
-
-    #[test]
-    fn the_query_is_cut_off() {
-        let head = read(&[(":path", b"/v1/charges?limit=3?x")]);
-        assert_eq!(head.path_without_query(), b"/v1/charges");
     }
 }
