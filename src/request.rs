@@ -174,19 +174,18 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says.
+    /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says before the body: over HTTP/2 and HTTP/3 it may end
+    /// only after the headers, in an empty frame. A `Content-Length` of 0 says so before, and Envoy holds clients to it.
     pub fn read(
         profile: &Profile,
         identity: &IdentityNames,
         headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
         body_follows: bool,
     ) -> Self {
-        let mut head = Self {
-            has_body: body_follows,
-            ..Self::default()
-        };
+        let mut head = Self::default();
         let mut origin = false;
         let mut requested_method = false;
+        let mut is_empty = !body_follows;
         let lengths = Lengths::of(profile, identity);
         let family = profile.names().header_family.as_deref();
         for (name, value) in headers {
@@ -198,11 +197,13 @@ impl<'a> RequestHead<'a> {
                 b":path" => head.path = Some(value),
                 b"origin" => origin = true,
                 b"access-control-request-method" => requested_method = true,
-                b"content-length" => head.has_body |= value != b"0",
+                b"content-length" if value == b"0" => is_empty = true,
+                b"content-length" => head.has_body = true,
                 b"transfer-encoding" => head.has_body = true,
                 _ => head.read_ours(profile, identity, name, value),
             }
         }
+        head.has_body |= !is_empty;
         head.is_cross_origin_probe = origin && requested_method;
         head.read_query(profile);
         head
@@ -375,6 +376,39 @@ mod tests {
             ("authorization", b"Bearer pk_test_FAKE"),
         ];
         assert!(read(&beside).exposes_secret);
+    }
+
+    #[test]
+    fn a_body_is_there_unless_the_transport_or_the_length_says_no() {
+        for (body_follows, lengths, has_body) in [
+            (false, &[][..], false),
+            (true, &[], true),
+            (false, &["0"], false),
+            (true, &["0"], false),
+            (true, &["0", "0"], false),
+            (false, &["3"], true),
+            (true, &["3"], true),
+            (true, &["0", "3"], true),
+            (true, &["3", "0"], true),
+            // Not the one spelling that is sure to be read as none.
+            (true, &["00"], true),
+            (true, &["+0"], true),
+            (true, &["0, 0"], true),
+            (true, &[""], true),
+        ] {
+            let lengths = lengths.iter().map(|length| ("content-length", *length));
+            for chunked in [false, true] {
+                let chunked = chunked.then_some(("transfer-encoding", "chunked"));
+                let headers = lengths.clone().chain(chunked);
+                let head = RequestHead::read(
+                    &Profile::stripe(),
+                    &IdentityNames::new([]),
+                    headers.map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+                    body_follows,
+                );
+                assert_eq!(head.has_body, has_body || chunked.is_some());
+            }
+        }
     }
 
     #[test]

@@ -53,6 +53,12 @@ impl Headers {
         self.remaining.iter().any(|(other, _)| other == name)
     }
 
+    /// The values of all headers of exactly this name.
+    pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
+        let named = self.remaining.iter().filter(|(other, _)| other == name);
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
     /// A header of this name, however it is spelled.
     pub(super) fn has_any_spelling(&self, name: &str) -> bool {
         self.remaining

@@ -43,8 +43,16 @@ pub(super) fn is_preflight(case: &Case) -> bool {
         && !case.headers.has("authorization")
         && !case.headers.has_stripe()
         && !case.headers.has_override()
-        && !case.request.has_body
+        && !has_body(case)
         && !is_refused_upgrade(case)
+}
+
+/// One is announced, or the stream goes on after the headers and no `Content-Length` of 0 says that nothing follows.
+fn has_body(case: &Case) -> bool {
+    let lengths = case.headers.all("content-length");
+    lengths.iter().any(|length| length != b"0")
+        || case.headers.has("transfer-encoding")
+        || (case.request.has_body && lengths.is_empty())
 }
 
 fn is_refused_upgrade(case: &Case) -> bool {
