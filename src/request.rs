@@ -228,9 +228,11 @@ impl<'a> RequestHead<'a> {
         let is_public = |key: &[u8]| {
             profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable)
         };
-        self.exposes_secret = keys
-            .iter()
-            .any(|key| profile.is_like_a_key(key) && !is_public(key));
+        // A prefix with nothing after it has leaked nothing.
+        let is_secret = |key: &[u8]| {
+            profile.is_like_a_key(key) && !is_public(key) && !profile.known_prefixes().contains(key)
+        };
+        self.exposes_secret = keys.iter().any(|key| is_secret(key));
         self.query_key = QueryKey::of(keys, |text| profile.is_like_a_key(text));
         // Without a key in the query they are no parameters of keyward's, but an upstream may take them for some: like a folded header.
         let by_query =
@@ -368,7 +370,14 @@ mod tests {
         ] {
             assert!(exposes(&format!("/?{query}")), "{query}");
         }
-        for query in ["", "key=pk_test_FAKE", "key=color", "x=sk_test_FAKE"] {
+        for query in [
+            "",
+            "key=pk_test_FAKE",
+            "key=color",
+            "x=sk_test_FAKE",
+            "key=sk_test_",
+            "key=sk_org_live_",
+        ] {
             assert!(!exposes(&format!("/?{query}")), "{query}");
         }
         let beside = [

@@ -143,7 +143,8 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     }
 
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
-        match Credential::read(self.request) {
+        let prefixes = self.configuration.profile().known_prefixes();
+        match Credential::read(self.request, prefixes) {
             Ok(credential) => {
                 self.evidence.scheme = credential.scheme().or(Some(Scheme::Bearer));
                 Ok(credential)

@@ -196,10 +196,10 @@ impl Facts<'_> {
     }
 
     fn credential(&self) -> String {
-        match Credential::read(self.request) {
+        let prefixes = self.configuration.profile().known_prefixes();
+        match Credential::read(self.request, prefixes) {
             Ok(credential) => {
                 let place = credential.scheme().map_or("query", |scheme| scheme.name());
-                let prefixes = self.configuration.profile().known_prefixes();
                 format!("{place} {}", credential.masked(prefixes))
             }
             Err(_) if self.request.authorization.value() == Value::Absent => {
