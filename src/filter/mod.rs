@@ -89,7 +89,7 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         let again = self.tenure.as_ref().is_some_and(|tenure| {
             let is_back = tenure.tick();
-            tenure.usage().share(tenure.plugin()) || is_back
+            tenure.usage().tick(tenure.plugin(), is_back)
         });
         host::set_tick_period(if again { BACK_PERIOD } else { 0 });
     }

@@ -16,6 +16,8 @@ use crate::usage::{self, Event, Pending, Plugin, Store};
 #[derive(Default)]
 pub(super) struct Usage {
     pending: RefCell<Pending>,
+    /// Whether the timer runs.
+    is_awake: Cell<bool>,
     /// Its root is gone, and so is its timer.
     has_ended: Cell<bool>,
 }
@@ -23,7 +25,6 @@ pub(super) struct Usage {
 impl Usage {
     /// Counts one request of `key`.
     pub(super) fn count(&self, plugin: &PluginId, key: &str, event: Event) {
-        let was_empty = self.pending.borrow().is_empty();
         let is_counted = self.pending.borrow_mut().count(key, event);
         if !is_counted || self.has_ended.get() {
             self.share(plugin);
@@ -34,14 +35,32 @@ impl Usage {
                 }
             }
         }
-        // A timer that runs already is left alone: one that is set again and again never fires.
-        if was_empty && !self.has_ended.get() {
+        self.wake();
+    }
+
+    /// What a verification does whose key is not known: all that [`Self::count`] does but count. How long an answer takes must not say that a key is known.
+    pub(super) fn count_nothing(&self) {
+        let nobody = self.pending.borrow().of("");
+        std::hint::black_box(nobody);
+        self.wake();
+    }
+
+    /// Sees to it that what was counted is told. A timer that runs already is left alone: one that is set again and again never fires.
+    fn wake(&self) {
+        if !self.has_ended.get() && !self.is_awake.replace(true) {
             host::set_tick_period(BACK_PERIOD);
         }
     }
 
+    /// The timer has fired: tells all VMs what was counted. True where it is to fire again, for what is left or for `others`.
+    pub(super) fn tick(&self, plugin: &PluginId, others: bool) -> bool {
+        let again = self.share(plugin) || others;
+        self.is_awake.set(again);
+        again
+    }
+
     /// Tells all VMs what was counted. True where some is left for the next time.
-    pub(super) fn share(&self, plugin: &PluginId) -> bool {
+    fn share(&self, plugin: &PluginId) -> bool {
         let mut pending = self.pending.borrow_mut();
         if pending.is_empty() {
             return false;

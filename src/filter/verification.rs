@@ -23,7 +23,10 @@ pub(super) fn answer(
             reply_with(configuration, &reply, &verified.to_string())
         }
         Verification::Refused(denial) => {
-            usage::count_denial(tenure, denial);
+            match (tenure, &denial.principal().key) {
+                (Some(tenure), None) => tenure.usage().count_nothing(),
+                _ => usage::count_denial(tenure, denial),
+            }
             let reply = Reply::not_verified(configuration, denial, request_id());
             metrics::count_denial(denial.reason());
             reply_with(configuration, &reply, &denial.to_string())

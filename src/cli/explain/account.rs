@@ -234,7 +234,7 @@ impl Facts<'_> {
                 .map(|start| format!("from {}", time(start))),
         );
         words.extend(key.expires_at().map(|end| format!("until {}", time(end))));
-        if self.given.time_was_asked.get() {
+        if !key.is_deleted() && (key.not_before().is_some() || key.expires_at().is_some()) {
             words.push(format!("now {}", time(self.given.now)));
         }
         let accounts = self

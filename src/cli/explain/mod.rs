@@ -5,7 +5,6 @@ mod account;
 pub(super) mod question;
 mod show;
 
-use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
 
@@ -53,22 +52,18 @@ pub(super) struct Arguments {
     path: Option<String>,
 }
 
-/// The surroundings of the request, and whether the decision asked for them.
+/// The surroundings of the request.
 struct Given {
     now: u64,
     address: Option<IpAddr>,
-    time_was_asked: Cell<bool>,
-    address_was_asked: Cell<bool>,
 }
 
 impl Environment for Given {
     fn now(&self) -> Option<u64> {
-        self.time_was_asked.set(true);
         Some(self.now)
     }
 
     fn client_address(&self) -> Option<IpAddr> {
-        self.address_was_asked.set(true);
         self.address
     }
 }
@@ -143,8 +138,6 @@ fn answer(configuration: &Configuration, question: &Question, now: u64) -> show:
     let given = Given {
         now,
         address: question.address,
-        time_was_asked: Cell::new(false),
-        address_was_asked: Cell::new(false),
     };
     let request = question.head(configuration);
     if let Some(verification) = verify(configuration, &request, &given) {
