@@ -136,13 +136,13 @@ impl HttpContext for Exchange {
         let request = RequestHead::read(
             configuration.profile(),
             configuration.identity_names(),
-            headers,
+            headers.iter().copied(),
             !end_of_stream,
         );
         if request.exposes_secret {
             metrics::count_secret_key_in_query();
         }
-        if let Some((reply, state)) = usage::report(configuration, &request) {
+        if let Some((reply, state)) = usage::report(configuration, &request, &headers) {
             return answer(configuration, &reply, state);
         }
         if let Some(verification) = verify(configuration, &request, &Host) {

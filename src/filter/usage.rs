@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::host;
 use super::tenure::{BACK_PERIOD, PluginId, Tenure};
 use super::{Host, request_id};
+use crate::address;
 use crate::configuration::{Configuration, Role};
 use crate::decision::{Denial, Environment, Permit, PermitKind};
 use crate::reason::DenyReason;
@@ -122,17 +123,18 @@ pub(super) fn count_denial(tenure: Option<&Tenure>, denial: &Denial<'_>) {
     }
 }
 
-/// What a filter that is there for the usage report answers, and its filter state: the report, to whoever asks for it over the loopback interface, and to
+/// What a filter that is there for the usage report answers, and its filter state: the report, to a program on this machine that asks for it, and to
 /// everybody else that there is no such thing. Nothing passes it, and nothing of it is in the metrics of gateways.
 pub(super) fn report(
     configuration: &Configuration,
     request: &RequestHead<'_>,
+    headers: &[(&[u8], &[u8])],
 ) -> Option<(Reply, &'static str)> {
     if configuration.settings().role != Role::UsageReport {
         return None;
     }
     let id = request_id();
-    Some(match part(request).filter(|_| is_local()) {
+    Some(match part(request).filter(|_| is_local(headers)) {
         Some(from) => {
             let body = usage::report(&mut SharedData, from);
             (Reply::usage(configuration, body, id), "report")
@@ -160,12 +162,14 @@ fn part(request: &RequestHead<'_>) -> Option<usize> {
     }
 }
 
-/// Whether the connection's own end, which no client can choose, is this machine's loopback interface.
-fn is_local() -> bool {
-    let address = host::property("destination\0address").ok().flatten();
-    address
-        .and_then(|address| crate::address::parse_source(&address))
-        .is_some_and(|address| address.is_loopback())
+/// Whether a program on this machine asks. Both addresses are what the PROXY protocol says where the listener reads it, which Envoy has no attribute without:
+/// the listener that we ship asks for the connection's true peer, too.
+fn is_local(headers: &[(&[u8], &[u8])]) -> bool {
+    let end = |path| address::parse_source(&host::property(path).ok().flatten()?);
+    usage::is_local(
+        headers,
+        [end("destination\0address"), end("source\0address")],
+    )
 }
 
 /// Envoy's data that all VMs of one name share.
