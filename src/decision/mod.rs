@@ -81,6 +81,21 @@ impl<'a> Permit<'a> {
         &self.principal
     }
 
+    /// What becomes of it where the host refuses to carry it out: the request does not pass, and whose it was is known all the same.
+    #[must_use]
+    pub fn failed(&self) -> Denial<'a> {
+        Denial {
+            reason: DenyReason::HostFailure,
+            principal: Principal {
+                key: self.principal.key,
+                org: self.principal.org,
+                revision: self.principal.revision,
+                ..Principal::default()
+            },
+            evidence: Evidence::default(),
+        }
+    }
+
     /// Whom to tell the upstream about: a key that is known and alive.
     #[must_use]
     pub fn identity(&self) -> Option<&Principal<'a>> {

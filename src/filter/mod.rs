@@ -151,6 +151,7 @@ impl HttpContext for Exchange {
         match decide(configuration, &request, &Host) {
             Decision::Allow(permit) => match allow(&gateway, &request, &permit) {
                 Ok(()) => {
+                    metrics::count_permit(&permit);
                     usage::count_permit(self.tenure.as_deref(), &permit);
                     Action::Continue
                 }
@@ -161,7 +162,9 @@ impl HttpContext for Exchange {
                             "keyward: the host refused to carry out a verdict: status {status}; denied"
                         ),
                     );
-                    deny_unread(&gateway)
+                    let denial = permit.failed();
+                    usage::count_denial(self.tenure.as_deref(), &denial);
+                    deny(&gateway, &denial)
                 }
             },
             Decision::Deny(denial) => {
@@ -206,7 +209,6 @@ fn allow(
             }
         },
     )?;
-    metrics::count_permit(permit);
     host::set_filter_state(&configuration.settings().filter_state, told.state())
 }
 
