@@ -33,6 +33,11 @@ pub trait Environment {
 
     /// The client's address, if it has one.
     fn client_address(&self) -> Option<IpAddr>;
+
+    /// Whether a program on this machine asks: the usage report is for these.
+    fn is_local(&self) -> bool {
+        false
+    }
 }
 
 /// The verdict on one request.

@@ -3,14 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use super::host;
-use super::tenure::{BACK_PERIOD, PluginId, Tenure};
-use super::{Host, request_id};
-use crate::address;
-use crate::configuration::{Configuration, Role};
-use crate::decision::{Denial, Environment, Permit, PermitKind};
-use crate::reason::DenyReason;
-use crate::reply::{Activity, Reply};
-use crate::request::RequestHead;
+use super::tenure::{BACK_PERIOD, PluginId};
+use crate::reply::Activity;
 use crate::usage::{self, Event, Pending, Plugin, Store};
 
 /// What one tenure has counted.
@@ -66,7 +60,7 @@ impl Usage {
         if pending.is_empty() {
             return false;
         }
-        let Some(now) = Host.now() else {
+        let Some(now) = host::now() else {
             return true;
         };
         let (id, label) = (plugin.bytes(), plugin.label());
@@ -82,7 +76,7 @@ impl Usage {
         let own = self.pending.borrow().of(key).accepted();
         let shared = usage::shared(&mut SharedData, &plugin.bytes(), key).unwrap_or_default();
         let last = if own > 0 {
-            Host.now()
+            host::now()
         } else {
             Some(shared.last_accepted).filter(|last| *last > 0)
         };
@@ -104,72 +98,9 @@ impl Usage {
     }
 }
 
-pub(super) fn count_permit(tenure: Option<&Tenure>, permit: &Permit<'_>) {
-    let event = match permit.kind() {
-        PermitKind::Key => Event::Allowed,
-        PermitKind::Shadow(_) => Event::WouldDeny,
-        PermitKind::Public | PermitKind::Preflight => return,
-    };
-    if let (Some(tenure), Some(key)) = (tenure, &permit.principal().key) {
-        tenure.usage().count(tenure.plugin(), key.id(), event);
-    }
-}
-
-pub(super) fn count_denial(tenure: Option<&Tenure>, denial: &Denial<'_>) {
-    if let (Some(tenure), Some(key)) = (tenure, &denial.principal().key) {
-        tenure
-            .usage()
-            .count(tenure.plugin(), key.id(), Event::Denied);
-    }
-}
-
-/// What a filter that is there for the usage report answers, and its filter state: the report, to a program on this machine that asks for it, and to
-/// everybody else that there is no such thing. Nothing passes it, and nothing of it is in the metrics of gateways.
-pub(super) fn report(
-    configuration: &Configuration,
-    request: &RequestHead<'_>,
-    headers: &[(&[u8], &[u8])],
-) -> Option<(Reply, &'static str)> {
-    if configuration.settings().role != Role::UsageReport {
-        return None;
-    }
-    let id = request_id();
-    Some(match part(request).filter(|_| is_local(headers)) {
-        Some(from) => {
-            let body = usage::report(&mut SharedData, from);
-            (Reply::usage(configuration, body, id), "report")
-        }
-        None => {
-            let denial = Denial::unread(DenyReason::UnknownEndpoint);
-            (
-                Reply::new(configuration, &denial, id),
-                "deny unknown_endpoint",
-            )
-        }
-    })
-}
-
-/// Which part of the report is asked for, where it is.
-fn part(request: &RequestHead<'_>) -> Option<usize> {
-    let is_asked =
-        matches!(request.method, b"GET" | b"HEAD") && request.path_without_query() == b"/usage";
-    match request.query().filter(|_| is_asked) {
-        None => is_asked.then_some(0),
-        Some(query) => std::str::from_utf8(query.strip_prefix(b"from=")?)
-            .ok()?
-            .parse()
-            .ok(),
-    }
-}
-
-/// Whether a program on this machine asks. Both addresses are what the PROXY protocol says where the listener reads it, which Envoy has no attribute without:
-/// the listener that we ship asks for the connection's true peer, too.
-fn is_local(headers: &[(&[u8], &[u8])]) -> bool {
-    let end = |path| address::parse_source(&host::property(path).ok().flatten()?);
-    usage::is_local(
-        headers,
-        [end("destination\0address"), end("source\0address")],
-    )
+/// The usage report from that part on.
+pub(super) fn report(from: usize) -> String {
+    usage::report(&mut SharedData, from)
 }
 
 /// Envoy's data that all VMs of one name share.

@@ -15,7 +15,8 @@ use super::input;
 use super::output::OutputArguments;
 use super::source::{Source, SourceArguments};
 use crate::configuration::Configuration;
-use crate::decision::{Decision, Environment, Verification, decide, verify};
+use crate::decision::Environment;
+use crate::judge::judge;
 use crate::key_file::Issue;
 use question::Question;
 
@@ -140,22 +141,6 @@ fn answer(configuration: &Configuration, question: &Question, now: u64) -> show:
         address: question.address,
     };
     let request = question.head(configuration);
-    if let Some(verification) = verify(configuration, &request, &given) {
-        return match verification {
-            Verification::Valid(verified) => {
-                let steps = account::of_key(configuration, &request, &given, verified.principal());
-                show::Answer::verified(configuration, &verified, steps)
-            }
-            Verification::Refused(denial) => {
-                let decision = Decision::Deny(denial);
-                let answer = show::Answer::new(configuration, &request, &given, &decision);
-                match decision {
-                    Decision::Deny(denial) => answer.not_verified(configuration, &denial),
-                    Decision::Allow(_) => answer,
-                }
-            }
-        };
-    }
-    let decision: Decision<'_> = decide(configuration, &request, &given);
-    show::Answer::new(configuration, &request, &given, &decision)
+    let verdict = judge(configuration, &request, &given);
+    show::Answer::new(configuration, &request, &given, &verdict)
 }
