@@ -44,13 +44,16 @@ fn gateway() -> Value {
     }})
 }
 
+/// What is counted of a verdict, and of which key.
+type Counted = Option<(Outcome, Option<(String, Event)>)>;
+
 /// The verdict's name, and what is counted of it.
 fn judged(
     configuration: &Value,
     (method, path): (&str, &str),
     key: Option<&str>,
     is_local: bool,
-) -> (String, Option<(Outcome, Option<(String, Event)>)>) {
+) -> (String, Counted) {
     let configuration = Configuration::from_json(configuration.to_string().as_bytes()).unwrap();
     let authorization = key.map(|key| format!("Bearer {key}"));
     let authorization = authorization
