@@ -35,7 +35,7 @@ impl Scheme {
     }
 }
 
-/// A well-formed credential: printable ASCII without spaces or commas, 1 to 512 bytes. Its `Debug` shows stars.
+/// A well-formed credential: printable ASCII without spaces or commas, 1 to 512 bytes, and more than a prefix. Its `Debug` shows stars.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential<'a> {
     key: Cow<'a, str>,
@@ -58,25 +58,29 @@ pub enum CredentialFault {
 }
 
 impl<'a> Credential<'a> {
-    /// Reads the one key that a request presents: in `Authorization`, or, without that, as `key` in the query.
-    pub fn read(request: &'a RequestHead<'a>) -> Result<Self, CredentialFault> {
+    /// Reads the one key that a request presents: in `Authorization`, or, without that, as `key` in the query. One of the `prefixes` with nothing after it is no
+    /// key: it names a kind, and a reply that masks it would show it whole.
+    pub fn read(
+        request: &'a RequestHead<'a>,
+        prefixes: &KnownPrefixes,
+    ) -> Result<Self, CredentialFault> {
         let field = &request.authorization;
         match (field.value(), &request.query_key) {
             (Value::Absent, QueryKey::Absent) => Err(CredentialFault::Missing),
-            (Value::Absent, QueryKey::One(key)) => Self::from_query(key),
+            (Value::Absent, QueryKey::One(key)) => Self::from_query(key, prefixes),
             (Value::Absent, QueryKey::Several) => Err(MALFORMED_QUERY),
             (Value::Text(text), QueryKey::Absent) => {
-                Self::parse(text).ok_or_else(|| malformed(text.as_bytes()))
+                Self::parse(text, prefixes).ok_or_else(|| malformed(text.as_bytes()))
             }
             // Beside `Authorization`, a key in the query has no single reading.
             (Value::Text(_) | Value::Malformed, _) => Err(malformed(&field.joined())),
         }
     }
 
-    fn from_query(key: &'a [u8]) -> Result<Self, CredentialFault> {
+    fn from_query(key: &'a [u8], prefixes: &KnownPrefixes) -> Result<Self, CredentialFault> {
         std::str::from_utf8(key)
             .ok()
-            .filter(|key| is_key(key))
+            .filter(|key| is_key(key, prefixes))
             .map(|key| Self {
                 key: Cow::Borrowed(key),
                 scheme: None,
@@ -84,7 +88,7 @@ impl<'a> Credential<'a> {
             .ok_or(MALFORMED_QUERY)
     }
 
-    fn parse(text: &'a str) -> Option<Self> {
+    fn parse(text: &'a str, prefixes: &KnownPrefixes) -> Option<Self> {
         let (scheme, rest) = split_scheme(text)?;
         let key = match scheme {
             Scheme::Bearer => Cow::Borrowed(rest),
@@ -97,7 +101,7 @@ impl<'a> Credential<'a> {
                 Cow::Owned(key.to_owned())
             }
         };
-        is_key(&key).then_some(Self {
+        is_key(&key, prefixes).then_some(Self {
             key,
             scheme: Some(scheme),
         })
@@ -143,11 +147,12 @@ fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
     Some((scheme, rest.trim_start_matches(' ')))
 }
 
-fn is_key(text: &str) -> bool {
+fn is_key(text: &str, prefixes: &KnownPrefixes) -> bool {
     (1..=LONGEST_KEY).contains(&text.len())
         && ascii::printable(text.as_bytes()).is_some()
         && !ascii::holds(text.as_bytes(), b' ')
         && !ascii::holds(text.as_bytes(), b',')
+        && !prefixes.contains(text.as_bytes())
 }
 
 const MALFORMED_QUERY: CredentialFault = CredentialFault::Malformed {
@@ -179,13 +184,15 @@ mod tests {
     use crate::request::{IdentityNames, RequestHead};
 
     fn read(values: &[&[u8]]) -> Result<String, CredentialFault> {
+        let profile = Profile::stripe();
         let head = RequestHead::read(
-            &Profile::stripe(),
+            &profile,
             &IdentityNames::new([]),
             values.iter().map(|value| (&b"authorization"[..], *value)),
             false,
         );
-        Credential::read(&head).map(|credential| credential.key.clone().into_owned())
+        Credential::read(&head, profile.known_prefixes())
+            .map(|credential| credential.key.clone().into_owned())
     }
 
     #[track_caller]
@@ -245,6 +252,41 @@ mod tests {
             let shown = format!("Basic {}", "*".repeat(value.len()));
             assert_malformed(format!("Basic {value}").as_bytes(), &shown);
         }
+    }
+
+    #[test]
+    fn a_prefix_with_nothing_after_it_is_no_key() {
+        for prefix in [
+            "sk_test_",
+            "sk_live_",
+            "rk_test_",
+            "rk_live_",
+            "pk_test_",
+            "pk_live_",
+            "sk_org_",
+            "sk_org_test_",
+            "sk_org_live_",
+        ] {
+            let bearer = format!("Bearer {prefix}");
+            assert_malformed(
+                bearer.as_bytes(),
+                &format!("Bearer {}", stars(prefix.len())),
+            );
+            let encoded = STANDARD.encode(format!("{prefix}:"));
+            assert_malformed(
+                format!("Basic {encoded}").as_bytes(),
+                &format!("Basic {}", stars(encoded.len())),
+            );
+            let key = format!("{prefix}F");
+            assert_key(&format!("Bearer {key}"), &key);
+            assert_key(
+                &format!("Basic {}", STANDARD.encode(format!("{key}:"))),
+                &key,
+            );
+        }
+        // Not a prefix, so a key that nobody has.
+        assert_key("Bearer sk_", "sk_");
+        assert_key("Bearer SK_TEST_", "SK_TEST_");
     }
 
     #[test]

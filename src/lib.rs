@@ -18,6 +18,7 @@ mod filter;
 pub mod header_map;
 mod json;
 mod json_place;
+pub mod judge;
 pub mod key;
 #[cfg(feature = "cli")]
 pub mod key_file;

@@ -35,6 +35,12 @@ impl KnownPrefixes {
         first_key(text.as_bytes(), self).is_some()
     }
 
+    /// Whether `text` is one of them, with nothing after it: no key, and nothing that a mask could hide.
+    #[must_use]
+    pub fn contains(&self, text: &[u8]) -> bool {
+        self.0.iter().any(|prefix| prefix.as_bytes() == text)
+    }
+
     /// Whether `text` begins as a key does.
     #[must_use]
     pub fn begin(&self, text: &str) -> bool {
@@ -180,6 +186,23 @@ mod tests {
         assert_masked("sk_test_abc", "sk_test_**c");
         assert_masked("sk_test_abcdefgh", "sk_test_******gh");
         assert_masked("hunter2hunter2", "**********ter2");
+    }
+
+    #[test]
+    fn a_prefix_is_one_only_as_a_whole() {
+        for text in ["sk_test_", "sk_org_", "sk_org_test_"] {
+            assert!(prefixes().contains(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "sk_",
+            "sk_test",
+            "sk_test_a",
+            "SK_TEST_",
+            "sk_org_live_",
+        ] {
+            assert!(!prefixes().contains(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

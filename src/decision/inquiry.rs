@@ -142,8 +142,50 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         Ok(key)
     }
 
+    /// The same rules, for a client that tries credentials: the first that fails answers, and all are asked whatever became of those before, so that the time until the
+    /// answer does not say which one it was. An unknown key has a stand-in. What a client can see of its own credential (rule 2) needs no such care.
+    pub(super) fn ask_all_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
+        let credential = self.rule_2_credential()?;
+        let digest = credential.digest();
+        let (found, stand_in) = (self.snapshot.key(&digest), self.snapshot.stand_in(&digest));
+        let Some(key) = found.or(stand_in) else {
+            self.evidence.credential = Some(credential);
+            return Err(DenyReason::UnknownKey);
+        };
+        let may_present = self.may_present(&credential, &key);
+        self.evidence.credential = Some(credential);
+        self.recognize(key);
+        let is_known = found.is_some() && may_present;
+        let known = if is_known {
+            Ok(())
+        } else {
+            Err(DenyReason::UnknownKey)
+        };
+        // An array's elements are all evaluated.
+        let alive = [self.undeleted(&key), self.in_time(&key), self.owned(&key)];
+        let alive = alive.into_iter().collect::<Result<(), _>>();
+        self.principal.is_live = alive.is_ok();
+        let rules = [
+            known,
+            alive,
+            self.rule_5_address(&key),
+            self.rule_6_mode(&key),
+        ];
+        if !is_known {
+            // A known key is told to the log.
+            std::hint::black_box(self.principal.to_string());
+            self.principal = Principal {
+                revision: self.principal.revision,
+                ..Principal::default()
+            };
+            self.evidence.address = None;
+        }
+        rules.into_iter().collect::<Result<(), _>>().map(|()| key)
+    }
+
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
-        match Credential::read(self.request) {
+        let prefixes = self.configuration.profile().known_prefixes();
+        match Credential::read(self.request, prefixes) {
             Ok(credential) => {
                 self.evidence.scheme = credential.scheme().or(Some(Scheme::Bearer));
                 Ok(credential)
@@ -159,16 +201,24 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     }
 
     fn rule_3_known(&mut self, credential: Credential<'a>) -> Result<KeyRecord<'a>, DenyReason> {
-        let profile = self.configuration.profile();
-        let key = self.snapshot.key(&credential.digest()).filter(|record| {
-            // A query ends up in logs and histories: only a key that is public may stand there.
-            let may_stand_there =
-                credential.scheme().is_some() || record.kind() == KeyKind::Publishable;
-            may_stand_there
-                && credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
-        });
+        let key = self.snapshot.key(&credential.digest());
+        let key = key.filter(|key| self.may_present(&credential, key));
         self.evidence.credential = Some(credential);
         let key = key.ok_or(DenyReason::UnknownKey)?;
+        self.recognize(key);
+        Ok(key)
+    }
+
+    /// Whether a key of that kind is spelled so, and stands where it may.
+    fn may_present(&self, credential: &Credential<'_>, record: &KeyRecord<'_>) -> bool {
+        let profile = self.configuration.profile();
+        // A query ends up in logs and histories: only a key that is public may stand there.
+        let may_stand_there =
+            credential.scheme().is_some() || record.kind() == KeyKind::Publishable;
+        may_stand_there && credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
+    }
+
+    fn recognize(&mut self, key: KeyRecord<'a>) {
         self.principal.key = Some(key);
         self.principal.org = self
             .snapshot
@@ -176,13 +226,24 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             .root(key.owner())
             .filter(|root| root.kind() == IdKind::Organization)
             .map(|root| root.id());
-        Ok(key)
     }
 
     fn rule_4_alive(&mut self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
+        self.undeleted(key)?;
+        self.in_time(key)?;
+        self.owned(key)?;
+        self.principal.is_live = true;
+        Ok(())
+    }
+
+    fn undeleted(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         if key.is_deleted() {
             return Err(DenyReason::DeletedKey);
         }
+        Ok(())
+    }
+
+    fn in_time(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         if key.expires_at().is_some() || key.not_before().is_some() {
             let now = self.environment.now().ok_or(DenyReason::ExpiredKey)?;
             if key.expires_at().is_some_and(|end| now >= end) {
@@ -192,11 +253,15 @@ impl<'a, 'e> Inquiry<'a, 'e> {
                 return Err(DenyReason::InactiveKey);
             }
         }
+        Ok(())
+    }
+
+    /// By an account that is not suspended.
+    fn owned(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         let owner = self.snapshot.accounts().account(key.owner());
         if owner.is_none_or(|owner| owner.is_suspended()) {
             return Err(DenyReason::SuspendedAccount);
         }
-        self.principal.is_live = true;
         Ok(())
     }
 

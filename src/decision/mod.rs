@@ -33,6 +33,11 @@ pub trait Environment {
 
     /// The client's address, if it has one.
     fn client_address(&self) -> Option<IpAddr>;
+
+    /// Whether a program on this machine asks: the usage report is for these.
+    fn is_local(&self) -> bool {
+        false
+    }
 }
 
 /// The verdict on one request.
@@ -79,6 +84,21 @@ impl<'a> Permit<'a> {
     #[must_use]
     pub fn principal(&self) -> &Principal<'a> {
         &self.principal
+    }
+
+    /// What becomes of it where the host refuses to carry it out: the request does not pass, and whose it was is known all the same.
+    #[must_use]
+    pub fn failed(&self) -> Denial<'a> {
+        Denial {
+            reason: DenyReason::HostFailure,
+            principal: Principal {
+                key: self.principal.key,
+                org: self.principal.org,
+                revision: self.principal.revision,
+                ..Principal::default()
+            },
+            evidence: Evidence::default(),
+        }
     }
 
     /// Whom to tell the upstream about: a key that is known and alive.

@@ -2,6 +2,7 @@
 //! nothing is done with it. Shadow changes nothing here: whoever asks learns what is so.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::authority::Authority;
 use super::{Denial, Environment, Inquiry, is_stale};
@@ -103,11 +104,15 @@ pub fn verify<'a>(
         let denial = Denial::unread(DenyReason::NoSnapshot);
         return Some(Verification::Refused(Box::new(denial)));
     };
-    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment);
-    let asked = if is_stale(snapshot, settings, environment) {
+    let surroundings = Surroundings {
+        now: environment.now(),
+        address: environment.client_address(),
+    };
+    let mut inquiry = Inquiry::new(configuration, snapshot, request, &surroundings);
+    let asked = if is_stale(snapshot, settings, &surroundings) {
         Err(DenyReason::StaleSnapshot)
     } else {
-        inquiry.ask_about_key()
+        inquiry.ask_all_about_key()
     };
     Some(match asked {
         Err(reason) => Verification::Refused(inquiry.denial(reason)),
@@ -122,6 +127,22 @@ pub fn verify<'a>(
             })
         }
     })
+}
+
+/// What the surroundings say, asked by every verification alike: each question is a call of the host's, whose time a client could measure.
+struct Surroundings {
+    now: Option<u64>,
+    address: Option<IpAddr>,
+}
+
+impl Environment for Surroundings {
+    fn now(&self) -> Option<u64> {
+        self.now
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.address
+    }
 }
 
 fn is_verification(settings: &Settings, request: &RequestHead<'_>) -> bool {

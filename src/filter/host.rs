@@ -134,12 +134,12 @@ pub(super) fn log(level: LogLevel, message: &str) {
     let _ = unsafe { proxy_log(level, message.as_ptr(), message.len()) };
 }
 
-/// Unix time in nanoseconds.
-pub(super) fn now_nanoseconds() -> HostResult<u64> {
+/// Unix time in seconds, if there is a clock.
+pub(super) fn now() -> Option<u64> {
     let mut time = 0;
     // SAFETY: the host writes eight bytes.
-    check(unsafe { proxy_get_current_time_nanoseconds(&raw mut time) })?;
-    Ok(time)
+    check(unsafe { proxy_get_current_time_nanoseconds(&raw mut time) }).ok()?;
+    Some(time / 1_000_000_000)
 }
 
 /// At most `most` bytes of the plugin configuration from `start` on.

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use super::host::{self, MetricKind};
 use super::tenure::PluginId;
-use crate::decision::{Permit, PermitKind};
+use crate::decision::PermitKind;
+use crate::judge::Outcome;
 use crate::reason::DenyReason;
 use crate::snapshot::Snapshot;
 
@@ -44,6 +45,17 @@ enum Passed {
 }
 
 impl Slot {
+    fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Allowed(PermitKind::Key) => Self::Allow(Passed::Key),
+            Outcome::Allowed(PermitKind::Public) => Self::Allow(Passed::Public),
+            Outcome::Allowed(PermitKind::Preflight) => Self::Allow(Passed::Preflight),
+            Outcome::Allowed(PermitKind::Shadow(reason)) => Self::WouldDeny(reason),
+            Outcome::Denied(reason) | Outcome::NotVerified(reason) => Self::Deny(reason),
+            Outcome::Verified => Self::Verify,
+        }
+    }
+
     /// Every slot has another place. What passes with a key, and is counted most, is found at once.
     fn place(self) -> usize {
         match self {
@@ -70,7 +82,9 @@ impl Slot {
     }
 }
 
-fn count(slot: Slot) {
+/// Counts a request by what became of it.
+pub(super) fn count(outcome: Outcome) {
+    let slot = Slot::of(outcome);
     VERDICTS.with_borrow_mut(|counters| {
         let place = slot.place();
         if place >= counters.len() {
@@ -87,26 +101,6 @@ fn count(slot: Slot) {
             host::increment_metric(*id, 1);
         }
     });
-}
-
-/// Counts a request that passes.
-pub(super) fn count_permit(permit: &Permit<'_>) {
-    count(match permit.kind() {
-        PermitKind::Public => Slot::Allow(Passed::Public),
-        PermitKind::Preflight => Slot::Allow(Passed::Preflight),
-        PermitKind::Key => Slot::Allow(Passed::Key),
-        PermitKind::Shadow(reason) => Slot::WouldDeny(reason),
-    });
-}
-
-/// Counts a request that does not pass.
-pub(super) fn count_denial(reason: DenyReason) {
-    count(Slot::Deny(reason));
-}
-
-/// Counts a verification of a good key.
-pub(super) fn count_verification() {
-    count(Slot::Verify);
 }
 
 fn metric(kind: MetricKind, name: &'static str) -> Option<u32> {

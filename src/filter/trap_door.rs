@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use super::host::{self, LogLevel};
-use super::{header_map, memory};
+use super::memory;
+use crate::header_map;
 
 /// A request with this header traps its VM, or makes it hold as many MiB as it says, in place of those it held before.
 const TRAP_HEADER: &[u8] = b"x-keyward-trap-door";

@@ -3,19 +3,16 @@
 use std::cell::{Cell, RefCell};
 
 use super::host;
-use super::tenure::{BACK_PERIOD, PluginId, Tenure};
-use super::{Host, request_id};
-use crate::configuration::{Configuration, Role};
-use crate::decision::{Denial, Environment, Permit, PermitKind};
-use crate::reason::DenyReason;
-use crate::reply::{Activity, Reply};
-use crate::request::RequestHead;
+use super::tenure::{BACK_PERIOD, PluginId};
+use crate::reply::Activity;
 use crate::usage::{self, Event, Pending, Plugin, Store};
 
 /// What one tenure has counted.
 #[derive(Default)]
 pub(super) struct Usage {
     pending: RefCell<Pending>,
+    /// Whether the timer runs.
+    is_awake: Cell<bool>,
     /// Its root is gone, and so is its timer.
     has_ended: Cell<bool>,
 }
@@ -23,7 +20,6 @@ pub(super) struct Usage {
 impl Usage {
     /// Counts one request of `key`.
     pub(super) fn count(&self, plugin: &PluginId, key: &str, event: Event) {
-        let was_empty = self.pending.borrow().is_empty();
         let is_counted = self.pending.borrow_mut().count(key, event);
         if !is_counted || self.has_ended.get() {
             self.share(plugin);
@@ -34,19 +30,37 @@ impl Usage {
                 }
             }
         }
-        // A timer that runs already is left alone: one that is set again and again never fires.
-        if was_empty && !self.has_ended.get() {
+        self.wake();
+    }
+
+    /// What a verification does whose key is not known: all that [`Self::count`] does but count. How long an answer takes must not say that a key is known.
+    pub(super) fn count_nothing(&self) {
+        let nobody = self.pending.borrow().of("");
+        std::hint::black_box(nobody);
+        self.wake();
+    }
+
+    /// Sees to it that what was counted is told. A timer that runs already is left alone: one that is set again and again never fires.
+    fn wake(&self) {
+        if !self.has_ended.get() && !self.is_awake.replace(true) {
             host::set_tick_period(BACK_PERIOD);
         }
     }
 
+    /// The timer has fired: tells all VMs what was counted. True where it is to fire again, for what is left or for `others`.
+    pub(super) fn tick(&self, plugin: &PluginId, others: bool) -> bool {
+        let again = self.share(plugin) || others;
+        self.is_awake.set(again);
+        again
+    }
+
     /// Tells all VMs what was counted. True where some is left for the next time.
-    pub(super) fn share(&self, plugin: &PluginId) -> bool {
+    fn share(&self, plugin: &PluginId) -> bool {
         let mut pending = self.pending.borrow_mut();
         if pending.is_empty() {
             return false;
         }
-        let Some(now) = Host.now() else {
+        let Some(now) = host::now() else {
             return true;
         };
         let (id, label) = (plugin.bytes(), plugin.label());
@@ -62,7 +76,7 @@ impl Usage {
         let own = self.pending.borrow().of(key).accepted();
         let shared = usage::shared(&mut SharedData, &plugin.bytes(), key).unwrap_or_default();
         let last = if own > 0 {
-            Host.now()
+            host::now()
         } else {
             Some(shared.last_accepted).filter(|last| *last > 0)
         };
@@ -84,69 +98,9 @@ impl Usage {
     }
 }
 
-pub(super) fn count_permit(tenure: Option<&Tenure>, permit: &Permit<'_>) {
-    let event = match permit.kind() {
-        PermitKind::Key => Event::Allowed,
-        PermitKind::Shadow(_) => Event::WouldDeny,
-        PermitKind::Public | PermitKind::Preflight => return,
-    };
-    if let (Some(tenure), Some(key)) = (tenure, &permit.principal().key) {
-        tenure.usage().count(tenure.plugin(), key.id(), event);
-    }
-}
-
-pub(super) fn count_denial(tenure: Option<&Tenure>, denial: &Denial<'_>) {
-    if let (Some(tenure), Some(key)) = (tenure, &denial.principal().key) {
-        tenure
-            .usage()
-            .count(tenure.plugin(), key.id(), Event::Denied);
-    }
-}
-
-/// What a filter that is there for the usage report answers, and its filter state: the report, to whoever asks for it over the loopback interface, and to
-/// everybody else that there is no such thing. Nothing passes it, and nothing of it is in the metrics of gateways.
-pub(super) fn report(
-    configuration: &Configuration,
-    request: &RequestHead<'_>,
-) -> Option<(Reply, &'static str)> {
-    if configuration.settings().role != Role::UsageReport {
-        return None;
-    }
-    let id = request_id();
-    Some(match part(request).filter(|_| is_local()) {
-        Some(from) => {
-            let body = usage::report(&mut SharedData, from);
-            (Reply::usage(configuration, body, id), "report")
-        }
-        None => {
-            let denial = Denial::unread(DenyReason::UnknownEndpoint);
-            (
-                Reply::new(configuration, &denial, id),
-                "deny unknown_endpoint",
-            )
-        }
-    })
-}
-
-/// Which part of the report is asked for, where it is.
-fn part(request: &RequestHead<'_>) -> Option<usize> {
-    let is_asked =
-        matches!(request.method, b"GET" | b"HEAD") && request.path_without_query() == b"/usage";
-    match request.query().filter(|_| is_asked) {
-        None => is_asked.then_some(0),
-        Some(query) => std::str::from_utf8(query.strip_prefix(b"from=")?)
-            .ok()?
-            .parse()
-            .ok(),
-    }
-}
-
-/// Whether the connection's own end, which no client can choose, is this machine's loopback interface.
-fn is_local() -> bool {
-    let address = host::property("destination\0address").ok().flatten();
-    address
-        .and_then(|address| crate::address::parse_source(&address))
-        .is_some_and(|address| address.is_loopback())
+/// The usage report from that part on.
+pub(super) fn report(from: usize) -> String {
+    usage::report(&mut SharedData, from)
 }
 
 /// Envoy's data that all VMs of one name share.

@@ -163,19 +163,18 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says.
+    /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says before the body: over HTTP/2 and HTTP/3 it may end
+    /// only after the headers, in an empty frame. A `Content-Length` of 0 says so before, and Envoy holds clients to it.
     pub fn read(
         profile: &Profile,
         identity: &IdentityNames,
         headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
         body_follows: bool,
     ) -> Self {
-        let mut head = Self {
-            has_body: body_follows,
-            ..Self::default()
-        };
+        let mut head = Self::default();
         let mut origin = false;
         let mut requested_method = false;
+        let mut is_empty = !body_follows;
         let sieve = sieve(profile, identity);
         let family = profile.names().header_family.as_deref();
         for (name, value) in headers {
@@ -187,11 +186,13 @@ impl<'a> RequestHead<'a> {
                 b":path" => head.path = Some(value),
                 b"origin" => origin = true,
                 b"access-control-request-method" => requested_method = true,
-                b"content-length" => head.has_body |= value != b"0",
+                b"content-length" if value == b"0" => is_empty = true,
+                b"content-length" => head.has_body = true,
                 b"transfer-encoding" => head.has_body = true,
                 _ => head.read_ours(profile, identity, name, value),
             }
         }
+        head.has_body |= !is_empty;
         head.is_cross_origin_probe = origin && requested_method;
         head.read_query(profile);
         head

@@ -77,10 +77,11 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// Whether it is a key that is not public. A prefix with nothing after it has leaked nothing.
 fn is_secret(profile: &Profile, key: &[u8]) -> bool {
     let is_public =
         |key: &[u8]| profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable);
-    profile.is_like_a_key(key) && !is_public(key)
+    profile.is_like_a_key(key) && !is_public(key) && !profile.known_prefixes().contains(key)
 }
 
 #[cfg(test)]

@@ -120,7 +120,14 @@ fn a_secret_key_in_the_query_is_seen_wherever_it_stands() {
     ] {
         assert!(exposes(&format!("/?{query}")), "{query}");
     }
-    for query in ["", "key=pk_test_FAKE", "key=color", "x=sk_test_FAKE"] {
+    for query in [
+        "",
+        "key=pk_test_FAKE",
+        "key=color",
+        "x=sk_test_FAKE",
+        "key=sk_test_",
+        "key=sk_org_live_",
+    ] {
         assert!(!exposes(&format!("/?{query}")), "{query}");
     }
     let beside = [
@@ -128,6 +135,39 @@ fn a_secret_key_in_the_query_is_seen_wherever_it_stands() {
         ("authorization", b"Bearer pk_test_FAKE"),
     ];
     assert!(read(&beside).exposes_secret);
+}
+
+#[test]
+fn a_body_is_there_unless_the_transport_or_the_length_says_no() {
+    for (body_follows, lengths, has_body) in [
+        (false, &[][..], false),
+        (true, &[], true),
+        (false, &["0"], false),
+        (true, &["0"], false),
+        (true, &["0", "0"], false),
+        (false, &["3"], true),
+        (true, &["3"], true),
+        (true, &["0", "3"], true),
+        (true, &["3", "0"], true),
+        // Not the one spelling that is sure to be read as none.
+        (true, &["00"], true),
+        (true, &["+0"], true),
+        (true, &["0, 0"], true),
+        (true, &[""], true),
+    ] {
+        let lengths = lengths.iter().map(|length| ("content-length", *length));
+        for chunked in [false, true] {
+            let chunked = chunked.then_some(("transfer-encoding", "chunked"));
+            let headers = lengths.clone().chain(chunked);
+            let head = RequestHead::read(
+                &Profile::stripe(),
+                &IdentityNames::new([]),
+                headers.map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+                body_follows,
+            );
+            assert_eq!(head.has_body, has_body || chunked.is_some());
+        }
+    }
 }
 
 #[test]

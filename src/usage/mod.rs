@@ -1,6 +1,7 @@
 //! How often each key is used. Counted in every VM, and from time to time added to pages that all VMs of a process share. Nothing is ever decided by it:
 //! whoever shares the VM's name can write those pages, so what they hold is read as text from outside is.
 
+mod local;
 mod page;
 mod pending;
 mod report;
@@ -9,6 +10,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use local::is_local;
 pub use pending::Pending;
 pub use report::report;
 pub use store::Store;

@@ -35,7 +35,7 @@ const LAYERS: [&[&str]; 13] = [
     &["principal"],
     &["configuration"],
     &["decision"],
-    &["reply", "upstream"],
+    &["judge", "reply", "upstream"],
     // What operators edit and read: below the command, and never in the filter.
     &["access_log", "key_file"],
     &["cli", "filter"],

@@ -4,7 +4,8 @@
 use super::Given;
 use crate::configuration::{Configuration, ServeMode};
 use crate::credential::Credential;
-use crate::decision::{Decision, PermitKind};
+use crate::decision::PermitKind;
+use crate::judge::Verdict;
 use crate::key::KeyKind;
 use crate::mask::echo;
 use crate::principal::Principal;
@@ -62,54 +63,25 @@ pub(super) fn account(
     configuration: &Configuration,
     request: &RequestHead<'_>,
     given: &Given,
-    decision: &Decision<'_>,
+    verdict: &Verdict<'_>,
 ) -> Vec<Step> {
+    let nobody = Principal::default();
     let facts = Facts {
         configuration,
         request,
         given,
-        principal: match decision {
-            Decision::Allow(permit) => permit.principal(),
-            Decision::Deny(denial) => denial.principal(),
+        principal: match verdict {
+            Verdict::Allow(permit) => permit.principal(),
+            Verdict::Deny(denial) | Verdict::NotVerified(denial) => denial.principal(),
+            Verdict::Verify(verified) => verified.principal(),
+            Verdict::Report(_) => &nobody,
         },
     };
     let steps = RULES.iter().map(|(rule, name)| {
-        let outcome = outcome(*rule, decision, facts.principal);
-        let found = match (outcome, decision) {
-            (Outcome::NotAsked, Decision::Allow(permit)) => skipped(permit.kind()).to_owned(),
-            (Outcome::NotAsked, Decision::Deny(_)) => String::new(),
-            (Outcome::Passed | Outcome::Failed | Outcome::Shadowed, _) => facts.of(*rule),
-        };
-        Step {
-            rule: *rule,
-            name,
-            outcome,
-            found,
-        }
-    });
-    steps.collect()
-}
-
-/// Every rule, in order, for a good key that was asked about: rules 1 to 6 passed, and no other is asked.
-pub(super) fn of_key(
-    configuration: &Configuration,
-    request: &RequestHead<'_>,
-    given: &Given,
-    principal: &Principal<'_>,
-) -> Vec<Step> {
-    let facts = Facts {
-        configuration,
-        request,
-        given,
-        principal,
-    };
-    let steps = RULES.iter().map(|(rule, name)| {
-        let (outcome, found) = match rule {
-            1..=6 => (Outcome::Passed, facts.of(*rule)),
-            _ => (
-                Outcome::NotAsked,
-                "keyward itself answers a verification".to_owned(),
-            ),
+        let outcome = outcome(*rule, verdict, facts.principal);
+        let found = match outcome {
+            Outcome::NotAsked => skipped(verdict).to_owned(),
+            Outcome::Passed | Outcome::Failed | Outcome::Shadowed => facts.of(*rule),
         };
         Step {
             rule: *rule,
@@ -122,15 +94,21 @@ pub(super) fn of_key(
 }
 
 /// What became of a rule: those before the one that failed passed, those behind it were not asked.
-fn outcome(rule: u8, decision: &Decision<'_>, principal: &Principal<'_>) -> Outcome {
+fn outcome(rule: u8, verdict: &Verdict<'_>, principal: &Principal<'_>) -> Outcome {
     let against = |reason: DenyReason, failed: Outcome| match rule.cmp(&reason.rule()) {
         std::cmp::Ordering::Less => Outcome::Passed,
         std::cmp::Ordering::Equal => failed,
         std::cmp::Ordering::Greater => Outcome::NotAsked,
     };
-    match decision {
-        Decision::Deny(denial) => against(denial.reason(), Outcome::Failed),
-        Decision::Allow(permit) => match permit.kind() {
+    match verdict {
+        Verdict::Deny(denial) | Verdict::NotVerified(denial) => {
+            against(denial.reason(), Outcome::Failed)
+        }
+        // Rules 1 to 6 are about the key alone.
+        Verdict::Verify(_) if rule > 6 => Outcome::NotAsked,
+        Verdict::Verify(_) => Outcome::Passed,
+        Verdict::Report(_) => Outcome::NotAsked,
+        Verdict::Allow(permit) => match permit.kind() {
             PermitKind::Shadow(reason) => against(reason, Outcome::Shadowed),
             PermitKind::Public | PermitKind::Preflight if rule > 1 => Outcome::NotAsked,
             // The decision ends there for them.
@@ -142,12 +120,18 @@ fn outcome(rule: u8, decision: &Decision<'_>, principal: &Principal<'_>) -> Outc
     }
 }
 
-fn skipped(kind: PermitKind) -> &'static str {
-    match kind {
-        PermitKind::Public => "the endpoint needs no key",
-        PermitKind::Preflight => "a browser's preflight needs no key",
-        PermitKind::Key => "a publishable key has no permissions",
-        PermitKind::Shadow(_) => "",
+/// Why a rule was not asked, where the rule that failed does not say it.
+fn skipped(verdict: &Verdict<'_>) -> &'static str {
+    match verdict {
+        Verdict::Allow(permit) => match permit.kind() {
+            PermitKind::Public => "the endpoint needs no key",
+            PermitKind::Preflight => "a browser's preflight needs no key",
+            PermitKind::Key => "a publishable key has no permissions",
+            PermitKind::Shadow(_) => "",
+        },
+        Verdict::Verify(_) => "keyward itself answers a verification",
+        Verdict::Report(_) => "this filter is only there for the usage report",
+        Verdict::Deny(_) | Verdict::NotVerified(_) => "",
     }
 }
 
@@ -196,10 +180,10 @@ impl Facts<'_> {
     }
 
     fn credential(&self) -> String {
-        match Credential::read(self.request) {
+        let prefixes = self.configuration.profile().known_prefixes();
+        match Credential::read(self.request, prefixes) {
             Ok(credential) => {
                 let place = credential.scheme().map_or("query", |scheme| scheme.name());
-                let prefixes = self.configuration.profile().known_prefixes();
                 format!("{place} {}", credential.masked(prefixes))
             }
             Err(_) if self.request.authorization.value() == Value::Absent => {
@@ -234,7 +218,7 @@ impl Facts<'_> {
                 .map(|start| format!("from {}", time(start))),
         );
         words.extend(key.expires_at().map(|end| format!("until {}", time(end))));
-        if self.given.time_was_asked.get() {
+        if !key.is_deleted() && (key.not_before().is_some() || key.expires_at().is_some()) {
             words.push(format!("now {}", time(self.given.now)));
         }
         let accounts = self

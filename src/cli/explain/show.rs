@@ -9,7 +9,8 @@ use super::Given;
 use super::account::{Outcome, Step, account};
 use crate::cli::output::{Tone, toned};
 use crate::configuration::Configuration;
-use crate::decision::{Decision, Denial, PermitKind, Verified};
+use crate::decision::{Denial, PermitKind};
+use crate::judge::{Verdict, no_report};
 use crate::reason::DenyReason;
 use crate::reply::{Activity, Reply, RequestId};
 use crate::request::RequestHead;
@@ -34,11 +35,19 @@ impl Answer {
         configuration: &Configuration,
         request: &RequestHead<'_>,
         given: &Given,
-        decision: &Decision<'_>,
+        verdict: &Verdict<'_>,
     ) -> Self {
-        let steps = account(configuration, request, given, decision);
-        match decision {
-            Decision::Allow(permit) => Self {
+        let steps = account(configuration, request, given, verdict);
+        // Envoy gives every reply an id of its own; here nobody will look one up.
+        let id = RequestId::new(0);
+        let refused = |denial: &Denial<'_>, reply: Reply| Self {
+            state: denial.to_string(),
+            reason: Some(denial.reason()),
+            steps: steps.clone(),
+            end: End::Reply(reply),
+        };
+        match verdict {
+            Verdict::Allow(permit) => Self {
                 state: permit.to_string(),
                 reason: match permit.kind() {
                     PermitKind::Shadow(reason) => Some(reason),
@@ -52,43 +61,26 @@ impl Answer {
                         .collect(),
                 ),
             },
-            Decision::Deny(denial) => Self {
-                state: denial.to_string(),
-                reason: Some(denial.reason()),
+            Verdict::Deny(denial) => refused(denial, Reply::new(configuration, denial, id)),
+            Verdict::Verify(verified) => Self {
+                state: verified.to_string(),
+                reason: None,
                 steps,
-                // Envoy gives every reply an id of its own; here nobody will look one up.
-                end: End::Reply(Reply::new(configuration, denial, RequestId::new(0))),
+                // How often the key was used is known to a gateway alone.
+                end: End::Reply(Reply::verified(
+                    configuration,
+                    verified,
+                    Activity::default(),
+                    id,
+                )),
             },
-        }
-    }
-
-    /// A verification of a good key. Rules 1 to 6 passed, and no other is asked.
-    pub(super) fn verified(
-        configuration: &Configuration,
-        verified: &Verified<'_>,
-        steps: Vec<Step>,
-    ) -> Self {
-        // How often the key was used is known to a gateway alone.
-        let reply = Reply::verified(
-            configuration,
-            verified,
-            Activity::default(),
-            RequestId::new(0),
-        );
-        Self {
-            state: verified.to_string(),
-            reason: None,
-            steps,
-            end: End::Reply(reply),
-        }
-    }
-
-    /// The same of a verification that fails.
-    pub(super) fn not_verified(self, configuration: &Configuration, denial: &Denial<'_>) -> Self {
-        let reply = Reply::not_verified(configuration, denial, RequestId::new(0));
-        Self {
-            end: End::Reply(reply),
-            ..self
+            Verdict::NotVerified(denial) => {
+                refused(denial, Reply::not_verified(configuration, denial, id))
+            }
+            Verdict::Report(_) => {
+                let denial = no_report();
+                refused(&denial, Reply::new(configuration, &denial, id))
+            }
         }
     }
 

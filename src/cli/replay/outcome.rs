@@ -2,7 +2,8 @@
 
 use crate::access_log::State;
 use crate::cli::log::Verdict;
-use crate::decision::{Decision, Denial, PermitKind, Verification};
+use crate::decision::{Denial, PermitKind};
+use crate::judge;
 use crate::permission::AccessLevel;
 use crate::principal::Principal;
 use crate::reason::DenyReason;
@@ -62,9 +63,9 @@ enum End {
 }
 
 impl Outcome {
-    pub(super) fn of(decision: &Decision<'_>) -> Self {
-        match decision {
-            Decision::Allow(permit) => match permit.kind() {
+    pub(super) fn of(verdict: &judge::Verdict<'_>) -> Self {
+        match verdict {
+            judge::Verdict::Allow(permit) => match permit.kind() {
                 PermitKind::Public => Self::without_fault(Kind::Public),
                 PermitKind::Preflight => Self::without_fault(Kind::Preflight),
                 PermitKind::Key => Self::without_fault(Kind::Key),
@@ -72,14 +73,12 @@ impl Outcome {
                     Self::with_fault(Kind::Shadow(reason), reason, permit.principal())
                 }
             },
-            Decision::Deny(denial) => Self::denied(denial),
-        }
-    }
-
-    pub(super) fn of_verification(verification: &Verification<'_>) -> Self {
-        match verification {
-            Verification::Valid(_) => Self::without_fault(Kind::Verify),
-            Verification::Refused(denial) => Self::denied(denial),
+            judge::Verdict::Deny(denial) | judge::Verdict::NotVerified(denial) => {
+                Self::denied(denial)
+            }
+            judge::Verdict::Verify(_) => Self::without_fault(Kind::Verify),
+            // Nothing passes a filter that is only there for the report.
+            judge::Verdict::Report(_) => Self::denied(&judge::no_report()),
         }
     }
 

@@ -11,9 +11,9 @@ use super::outcome::Outcome;
 use super::question::Question;
 use crate::cli::snapshot::source::Source;
 use crate::configuration::Configuration;
-use crate::decision::{decide, verify};
 use crate::digest::KeyDigest;
 use crate::endpoint::{Method, PlainPath, ROWS, Row};
+use crate::judge::judge;
 use crate::key::KeyKind;
 use crate::request::RequestHead;
 
@@ -146,7 +146,7 @@ impl Side {
         (!lost.is_empty()).then(|| lost.join(", "))
     }
 
-    /// What becomes of the request: the filter's own order of verification and decision.
+    /// What becomes of the request, as the filter judges it.
     pub(super) fn judge(&self, question: &Question, given: &Given) -> Outcome {
         let head = RequestHead::read(
             self.configuration.profile(),
@@ -157,10 +157,7 @@ impl Side {
                 .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
             false,
         );
-        match verify(&self.configuration, &head, given) {
-            Some(verification) => Outcome::of_verification(&verification),
-            None => Outcome::of(&decide(&self.configuration, &head, given)),
-        }
+        Outcome::of(&judge(&self.configuration, &head, given))
     }
 
     /// The endpoint's template, for a path that has one.

@@ -121,3 +121,56 @@ fn times_are_exact_to_the_second() {
         .set("max_snapshot_age", json!(99_999_999_999_u64))
         .assert_denied(DenyReason::StaleSnapshot);
 }
+
+#[test]
+fn a_verification_asks_for_both_once_whatever_becomes_of_it() {
+    let secret = || Case::of(Key::Secret);
+    let bound = |ips: &str| secret().set_key(Key::Secret, "allowed_ips", json!([ips]));
+    let deleted = secret().set_key(Key::Secret, "status", json!("deleted"));
+    let mut stranger = secret();
+    stranger.headers[0].1 = "Bearer sk_test_FAKE-stranger".to_owned();
+    let elsewhere = bound("203.0.113.99");
+    let suspended = secret().set_account("acct_platform", "status", json!("suspended"));
+    let cases = [
+        (secret(), None),
+        (stranger, Some(DenyReason::UnknownKey)),
+        (Case::bare(), Some(DenyReason::MissingCredential)),
+        (deleted.clone(), Some(DenyReason::DeletedKey)),
+        // Several rules fail: the first answers, and the others are asked.
+        (
+            deleted
+                .set_key(Key::Secret, "expires_at", json!(NOW))
+                .set_key(Key::Secret, "allowed_ips", json!(["203.0.113.99"])),
+            Some(DenyReason::DeletedKey),
+        ),
+        (
+            secret().set_key(Key::Secret, "expires_at", json!(NOW)),
+            Some(DenyReason::ExpiredKey),
+        ),
+        (
+            secret().set_key(Key::Secret, "not_before", json!(NOW + 1)),
+            Some(DenyReason::InactiveKey),
+        ),
+        (suspended, Some(DenyReason::SuspendedAccount)),
+        (elsewhere, Some(DenyReason::IpNotAllowed)),
+        (
+            secret().set("max_snapshot_age", json!(1)),
+            Some(DenyReason::StaleSnapshot),
+        ),
+    ];
+    for (case, reason) in cases {
+        let case = case
+            .set("verify_path", json!("/verify"))
+            .at("GET", "/verify");
+        let (told, asked) = case.asked(|configuration, head, surroundings| {
+            match verify(configuration, head, surroundings).unwrap() {
+                Verification::Valid(verified) => (None, verified.to_string()),
+                Verification::Refused(denial) => (Some(denial.reason()), denial.to_string()),
+            }
+        });
+        assert_eq!((told.0, asked), (reason, (1, 1)), "{}", told.1);
+        // Nothing is told of the key that an unknown one was asked about as.
+        let is_known = reason.is_none_or(|reason| (4..=6).contains(&reason.rule()));
+        assert_eq!(told.1.contains("key="), is_known, "{}", told.1);
+    }
+}

@@ -165,8 +165,12 @@ impl Case {
         self.set("enforcement", json!("shadow"))
     }
 
+    /// What `ask` makes of the request, and how often it asked for the clock and the address.
     #[track_caller]
-    fn decide(&self) -> Outcome {
+    fn asked<T>(
+        &self,
+        ask: impl FnOnce(&Configuration, &RequestHead<'_>, &Surroundings<'_>) -> T,
+    ) -> (T, (u32, u32)) {
         let json = self.configuration.to_string();
         let configuration = Configuration::from_json(json.as_bytes()).unwrap();
         let pseudo = [(":method", self.method), (":path", self.path)];
@@ -185,18 +189,33 @@ impl Case {
             asked_now: Cell::new(0),
             asked_address: Cell::new(0),
         };
-        let (kind, reason, state, changes) = match decide(&configuration, &head, &surroundings) {
-            Decision::Deny(denial) => (None, Some(denial.reason()), denial.to_string(), Vec::new()),
-            Decision::Allow(permit) => (
-                Some(permit.kind()),
-                None,
-                permit.to_string(),
-                header_changes(&configuration, &head, &permit, &permit.told())
-                    .into_iter()
-                    .map(HeaderChange::into_owned)
-                    .collect(),
-            ),
-        };
+        let result = ask(&configuration, &head, &surroundings);
+        let asked = (
+            surroundings.asked_now.get(),
+            surroundings.asked_address.get(),
+        );
+        (result, asked)
+    }
+
+    #[track_caller]
+    fn decide(&self) -> Outcome {
+        let (told, asked) = self.asked(|configuration, head, surroundings| {
+            match decide(configuration, head, surroundings) {
+                Decision::Deny(denial) => {
+                    (None, Some(denial.reason()), denial.to_string(), Vec::new())
+                }
+                Decision::Allow(permit) => (
+                    Some(permit.kind()),
+                    None,
+                    permit.to_string(),
+                    header_changes(configuration, head, &permit, &permit.told())
+                        .into_iter()
+                        .map(HeaderChange::into_owned)
+                        .collect(),
+                ),
+            }
+        });
+        let (kind, reason, state, changes) = told;
         Outcome {
             kind,
             reason,
@@ -206,10 +225,7 @@ impl Case {
                 HeaderChange::Remove(_) => None,
             }),
             changes,
-            asked: (
-                surroundings.asked_now.get(),
-                surroundings.asked_address.get(),
-            ),
+            asked,
         }
     }
 

@@ -158,6 +158,14 @@ fn what_carries_anything_else_is_no_preflight() {
         has_body: true,
         ..preflight()
     };
+    // With a length of 0 the stream goes on and brings nothing.
+    with_body
+        .with("content-length", "0")
+        .assert_state("allow preflight");
+    let with_body = Case {
+        has_body: true,
+        ..preflight()
+    };
     with_body.assert_denied(missing);
     for method in ["options", "GET", "TRACE"] {
         preflight()

@@ -119,13 +119,17 @@ fn preflight(dice: &mut Dice, world: &World, now: u64, address: Option<IpAddr>) 
     if dice.one_in(10) {
         naming::override_parameter(dice, &mut path);
     }
+    if dice.one_in(3) {
+        let length = dice.pick(&["0", "0", "0", "3", "00"]);
+        headers.push(header("content-length", length));
+    }
     Request {
         method: dice
             .pick(&["OPTIONS", "OPTIONS", "OPTIONS", "options", "GET"])
             .into(),
         path,
         headers,
-        has_body: dice.one_in(8),
+        has_body: dice.one_in(4),
         address,
         now,
     }

@@ -88,8 +88,11 @@ fn a_call_that_the_decision_rests_on_denies() {
             let host = Host::without(&[call], interlock);
             host.assert_answers(&format!("{call}, interlock {interlock}"), expected);
             let failures = host.envoy.requests_total("deny", "host_failure");
+            let good = expected.iter().filter(|answer| **answer == GOOD).count();
             let expected = expected.iter().filter(|answer| **answer == FAILED).count();
             assert_eq!(failures, expected as u64 * 3, "{call}");
+            let passed = host.envoy.requests_total("allow", "key");
+            assert_eq!(passed, good as u64 * 3, "{call}");
         }
     }
 }

@@ -268,6 +268,14 @@ impl Gate {
         }
     }
 
+    /// Exactly these fields over HTTP/2, and then each piece in a frame of its own.
+    fn frames(&self, all: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Answer {
+        match h2::Connection::open(self.address()).exchange_frames(all, pieces) {
+            Outcome::Response(response) => Some(response),
+            Outcome::Reset(_) | Outcome::GoAway(_) | Outcome::Closed => None,
+        }
+    }
+
     /// The requests that reached the upstream while `storm` raged, and what it returns.
     fn seen_during<T>(&self, storm: impl FnOnce() -> T) -> (T, Vec<Seen>) {
         self.seen.lock().unwrap().clear();

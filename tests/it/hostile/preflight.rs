@@ -178,6 +178,85 @@ fn what_resembles_a_preflight_needs_a_key_and_is_no_endpoint() {
     gate.assert_sound(sent);
 }
 
+/// A preflight's fields over HTTP/2, with more of them.
+fn fields<'a>(more: &'a [(&'a str, &'a str)]) -> Vec<(&'a [u8], &'a [u8])> {
+    let all = [
+        (":method", "OPTIONS"),
+        (":scheme", "http"),
+        (":authority", "gate"),
+        (":path", "/v1/charges"),
+    ];
+    let all = all.iter().chain(&PROBE).chain(more);
+    all.map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+        .collect()
+}
+
+#[test]
+fn a_length_of_0_lets_the_stream_end_after_the_headers() {
+    let gate = Gate::open(json!({}), |builder| builder);
+    let mut passed = 0;
+    for _ in gate.settings() {
+        for pieces in [&[][..], &[&b""[..]], &[b"", b""]] {
+            let (answer, seen) =
+                gate.seen_during(|| gate.frames(&fields(&[("content-length", "0")]), pieces));
+            passed += 1;
+            assert_eq!(answer.unwrap().status, 200, "{pieces:?}");
+            assert_eq!(seen.len(), 1);
+            assert!(seen[0].body.is_empty());
+        }
+        // Without a length the filter sees no end when it decides.
+        let (answer, seen) = gate.seen_during(|| gate.frames(&fields(&[]), &[b""]));
+        let answer = answer.unwrap();
+        let reason = answer.header("x-keyward-denied");
+        assert_eq!((reason, seen.len()), (Some("missing_credential"), 0));
+        // With a length of 0 a key's OPTIONS is still no endpoint.
+        let key = bearer(FULL).1;
+        let more = [("content-length", "0"), ("authorization", &*key)];
+        let (answer, seen) = gate.seen_during(|| gate.frames(&fields(&more), &[b""]));
+        let answer = answer.unwrap();
+        let reason = answer.header("x-keyward-denied");
+        assert_eq!((reason, seen.len()), (Some("unknown_endpoint"), 0));
+    }
+    let allowed = gate.envoy.requests_total("allow", "preflight");
+    assert_eq!(allowed, passed);
+    gate.assert_sound(gate.sent());
+}
+
+/// What the length of 0 rests on: a client that sends a body all the same is cut off, and no byte of it reaches the upstream.
+#[test]
+fn envoy_holds_a_client_to_a_length_of_0() {
+    let gate = Gate::open(json!({}), |builder| builder);
+    let other = b"GET /v1/smuggled HTTP/1.1\r\nhost: gate\r\n\r\n";
+    // Heads of requests that are cut off may reach the upstream late, so what it saw is looked at in the end.
+    let ((), seen) = gate.seen_during(|| {
+        for _ in gate.settings() {
+            for pieces in [
+                &[&b"a=b"[..]][..],
+                &[b"", b"a=b"],
+                &[other],
+                &[b"", other, b""],
+            ] {
+                let answer = gate.frames(&fields(&[("content-length", "0")]), pieces);
+                assert!(answer.is_none_or(|answer| answer.status == 400));
+            }
+            for lengths in [["0", "3"], ["3", "0"]] {
+                let lengths = lengths.map(|length| ("content-length", length));
+                let more = [&lengths[..], &[("cookie", "of=two-lengths")]].concat();
+                let answer = gate.frames(&fields(&more), &[b"a=b"]);
+                assert!(answer.is_none_or(|answer| answer.status == 400));
+            }
+        }
+        gate.assert_sound(0);
+    });
+    for request in seen.iter().filter(|request| request.method != b"GET") {
+        assert_eq!(request.method, b"OPTIONS");
+        assert!(request.body.is_empty());
+        assert!(super::values(request, "cookie").is_empty());
+    }
+    let smuggled = |request: &&crate::support::upstream::Seen| request.path == b"/v1/smuggled";
+    assert_eq!(seen.iter().filter(smuggled).count(), 0);
+}
+
 #[test]
 fn a_checked_preflight_needs_a_key_and_is_no_endpoint() {
     let gate = Gate::open(json!({"preflight": "check"}), |builder| builder);

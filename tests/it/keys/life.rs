@@ -153,6 +153,8 @@ fn a_key_from_elsewhere_works_once_it_is_taken_in() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     gateway.push();
     gateway.assert_asked(value, "allowed");
+    let prefix = desk.refused_with(4, &import, "rk_live_");
+    assert!(prefix.contains("is only a key's prefix"), "{prefix}");
     let again = desk.refused_with(4, &import, value);
     assert!(again.contains("is in the file already, as `mk_"), "{again}");
     desk.assert_kept_nowhere(&[gateway.envoy.directory()]);

@@ -69,6 +69,12 @@ impl Headers {
             .any(|(other, _)| other == name.as_bytes())
     }
 
+    /// The values of all headers of exactly this name.
+    pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
+        let named = self.remaining.iter().filter(|(other, _)| other == name);
+        named.map(|(_, value)| value.clone()).collect()
+    }
+
     /// A header of this name, however it is spelled.
     pub(super) fn has_any_spelling(&self, name: &str) -> bool {
         self.remaining

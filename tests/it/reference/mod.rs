@@ -34,6 +34,7 @@ pub struct Request {
     pub path: Vec<u8>,
     /// Names in lower case, as Envoy gives them; no pseudo headers.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether the stream had not ended with the headers.
     pub has_body: bool,
     pub address: Option<IpAddr>,
     /// Unix seconds.

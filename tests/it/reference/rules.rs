@@ -44,9 +44,14 @@ pub(super) fn is_preflight(case: &Case) -> bool {
         && !case.headers.has("authorization")
         && !case.headers.has_stripe()
         && !has_override(case)
-        && !case.request.has_body
-        && !case.headers.announces_body()
+        && !has_body(case)
         && !is_refused_upgrade(case)
+}
+
+/// One is announced, or the stream goes on after the headers and no `Content-Length` of 0 says that nothing follows.
+fn has_body(case: &Case) -> bool {
+    let goes_on = case.request.has_body && case.headers.all("content-length").is_empty();
+    goes_on || case.headers.announces_body()
 }
 
 /// A header or a parameter says another method or path.

@@ -27,9 +27,23 @@ pub(super) fn credential(value: &str) -> Option<String> {
     is_key(&key).then_some(key)
 }
 
+/// How keys begin; the two last begin some organizations' keys. Each without anything after it is no key.
+const PREFIXES: [&str; 9] = [
+    "sk_test_",
+    "sk_live_",
+    "rk_test_",
+    "rk_live_",
+    "pk_test_",
+    "pk_live_",
+    "sk_org_",
+    "sk_org_test_",
+    "sk_org_live_",
+];
+
 /// Printable ASCII without the space is what `is_ascii_graphic` means.
 pub(super) fn is_key(key: &str) -> bool {
     !key.is_empty()
+        && !PREFIXES.contains(&key)
         && key.len() <= 512
         && key
             .bytes()

@@ -106,10 +106,19 @@ impl Builder {
     }
 
     /// The filter's debug messages, and Envoy's about the VM.
-    pub fn wasm_debug(mut self) -> Self {
+    pub fn wasm_debug(self) -> Self {
+        self.wasm_log("wasm:debug")
+    }
+
+    /// Every call between Envoy and the VM.
+    pub fn wasm_trace(self) -> Self {
+        self.wasm_log("wasm:trace")
+    }
+
+    fn wasm_log(mut self, level: &str) -> Self {
         for argument in &mut self.arguments {
             if argument == "wasm:info" {
-                *argument = String::from("wasm:debug");
+                *argument = String::from(level);
             }
         }
         self

@@ -132,10 +132,42 @@ impl Connection {
         body: &[u8],
         trailers: &[(&[u8], &[u8])],
     ) -> Outcome {
-        let id = self.next;
-        self.next += 2;
+        let id = self.open_stream();
         // A peer that has already refused may close before it has read everything; what it said first is what counts.
         let _ = self.send(id, headers, body, trailers);
+        self.outcome(id)
+    }
+
+    /// Sends exactly these headers, and each piece in a `DATA` frame of its own, an empty one too. The last of them ends the stream.
+    #[track_caller]
+    pub fn exchange_frames(&mut self, headers: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Outcome {
+        let id = self.open_stream();
+        let _ = self.send_frames(id, headers, pieces);
+        self.outcome(id)
+    }
+
+    fn open_stream(&mut self) -> u32 {
+        let id = self.next;
+        self.next += 2;
+        id
+    }
+
+    fn send_frames(
+        &mut self,
+        id: u32,
+        headers: &[(&[u8], &[u8])],
+        pieces: &[&[u8]],
+    ) -> io::Result<()> {
+        self.send_headers(id, headers, pieces.is_empty())?;
+        for (at, piece) in pieces.iter().enumerate() {
+            let is_last = at + 1 == pieces.len();
+            self.frame(DATA, if is_last { END_STREAM } else { 0 }, id, piece)?;
+        }
+        Ok(())
+    }
+
+    #[track_caller]
+    fn outcome(&mut self, id: u32) -> Outcome {
         self.receive(id).unwrap_or_else(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset

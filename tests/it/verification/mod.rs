@@ -4,6 +4,8 @@ mod agreement;
 mod answers;
 mod host;
 mod refusals;
+mod report;
+mod timing;
 mod usage;
 
 use keyward::digest::KeyDigest;

@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::*;
+use crate::fail_closed::plugin::Plugin;
 use crate::support::builder::Builder;
 use crate::support::find::root;
-use crate::support::http::{Connection, NO_HEADERS, request};
+use crate::support::http::{NO_HEADERS, request};
 
 /// The listener that we ship for the report, beside the gateway.
-fn with_report(builder: Builder) -> Builder {
+pub(super) fn with_report(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         let text = std::fs::read_to_string(root().join("envoy/usage-listener.yaml")).unwrap();
         let mut listeners: Value = serde_norway::from_str(&text).unwrap();
@@ -26,7 +27,7 @@ fn with_report(builder: Builder) -> Builder {
 }
 
 /// Where a listener listens.
-fn address_of(envoy: &Envoy, name: &str) -> SocketAddr {
+pub(super) fn address_of(envoy: &Envoy, name: &str) -> SocketAddr {
     let page = envoy.admin("GET", "/listeners?format=json").json();
     let listeners = page["listener_statuses"].as_array().unwrap().clone();
     let listener = listeners.iter().find(|one| one["name"] == name).unwrap();
@@ -206,97 +207,46 @@ fn usage_audit_and_metrics_agree() {
 }
 
 #[test]
-fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
-    let envoy = with_report(Envoy::builder())
-        .config(configuration(json!({})).to_string())
-        .start();
-    let usage = address_of(&envoy, "keyward_usage");
-    let asked = |address: SocketAddr, method: &str, path: &str| {
-        request(address, method, path, &bearer(FULL), b"").status
-    };
-    for (method, path, status) in [
-        ("GET", "/usage", 200),
-        ("HEAD", "/usage", 200),
-        ("GET", "/usage?from=0", 200),
-        ("GET", "/usage?from=99999", 200),
-        ("GET", "/usage?from=-1", 404),
-        ("GET", "/usage?from=99999999999999999999999", 404),
-        ("GET", "/usage?x", 404),
-        ("POST", "/usage", 404),
-        ("OPTIONS", "/usage", 404),
-        ("GET", "/usage/", 404),
-        ("GET", "/", 404),
-        ("GET", PATH, 404),
-    ] {
-        assert_eq!(asked(usage, method, path), status, "{method} {path}");
+fn a_verdict_that_cannot_be_carried_out_is_counted_once_as_a_denial() {
+    for call in ["proxy_set_property", "proxy_add_header_map_value"] {
+        let mut plugin = Plugin::new("keyward", "keyward", "keyward");
+        plugin.vm_id = "keyward";
+        plugin.forbidden = vec![call];
+        let mut configuration = configuration(json!({}));
+        for key in configuration["snapshot"]["keys"].as_array_mut().unwrap() {
+            if key["id"] == "mk_limited" {
+                key["enforcement"] = json!("shadow");
+            }
+        }
+        plugin.push(&configuration.to_string());
+        let envoy = with_report(plugin.in_place_of_keyward(Envoy::builder())).start();
+        for (path, key, status) in [
+            ("/v1/balance", FULL, 503),
+            ("/v1/balance", FULL, 503),
+            // In shadow.
+            ("/v1/charges", LIMITED, 503),
+            ("/v1/balance", DELETED, 401),
+        ] {
+            assert_eq!(envoy.get(path, &bearer(key)).status, status, "{call}");
+        }
+        let totals = [
+            ("allow", "key", 0),
+            ("would_deny", "insufficient_permission", 0),
+            ("deny", "host_failure", 3),
+            ("deny", "deleted_key", 1),
+        ];
+        for (decision, reason, count) in totals {
+            let total = envoy.requests_total(decision, reason);
+            assert_eq!(total, count, "{call}: {decision} {reason}");
+        }
+        let expected = BTreeMap::from([
+            ("mk_deleted".to_owned(), [0, 0, 1, 0]),
+            ("mk_full".to_owned(), [0, 0, 2, 0]),
+            ("mk_limited".to_owned(), [0, 0, 1, 0]),
+        ]);
+        let usage = address_of(&envoy, "keyward_usage");
+        eventually("every request is in the report", BOUND, || {
+            (report(usage) == expected).then_some(())
+        });
     }
-    // None of that is a refusal that anybody is alerted of.
-    assert_eq!(envoy.stats("keyward_requests_total").len(), 0);
-    // The gateway has no such path: it is the upstream's.
-    let answer = envoy.get("/usage", &bearer(FULL));
-    assert_eq!(answer.json()["path"], "/usage");
-    // A report is no gateway that anybody waits for.
-    let vms = envoy.stats("keyward_snapshot_vms$");
-    assert_eq!(vms.len(), 1, "{vms:?}");
-}
-
-#[test]
-fn a_report_is_told_over_the_loopback_interface_alone() {
-    // What is connected to is the machine's own address, and not 127.0.0.1.
-    let Some(own) = own_address() else {
-        eprintln!("this machine has no address but loopback: skipped");
-        return;
-    };
-    let envoy = with_report(Envoy::builder())
-        .edit(|bootstrap| {
-            let listeners = bootstrap
-                .pointer_mut("/static_resources/listeners")
-                .unwrap();
-            let last = listeners.as_array_mut().unwrap().last_mut().unwrap();
-            *last.pointer_mut("/address/socket_address/address").unwrap() = json!("0.0.0.0");
-        })
-        .config(configuration(json!({})).to_string())
-        .start();
-    let port = address_of(&envoy, "keyward_usage").port();
-    let status = |address: std::net::IpAddr| {
-        let mut connection = Connection::open((address, port).into());
-        let headers = [("x-forwarded-for", "127.0.0.1")];
-        connection.request("GET", "/usage", &headers, b"").status
-    };
-    assert_eq!(status([127, 0, 0, 1].into()), 200);
-    assert_eq!(status(own), 404);
-}
-
-/// An address of this machine that is not loopback. Nothing is sent to find it.
-fn own_address() -> Option<std::net::IpAddr> {
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
-}
-
-#[test]
-fn doctor_finds_nothing_wrong_with_the_report_beside_a_gateway() {
-    let mut configuration = configuration(json!({"max_snapshot_age": 1_000_000_000}));
-    let keys = configuration["snapshot"]["keys"].as_array_mut().unwrap();
-    keys.retain(|key| key["id"] == "mk_elsewhere");
-    let builder = || Envoy::builder().config(configuration.to_string());
-    let diagnosis = |envoy: &Envoy| {
-        let url = format!("http://{}", envoy.admin_address());
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
-            .args(["doctor", "--admin", &url])
-            .output()
-            .unwrap();
-        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        (output.status.code(), text)
-    };
-    let alone = diagnosis(&builder().start());
-    let both = diagnosis(&with_report(builder()).start());
-    assert_eq!(
-        (both.0, alone.0),
-        (Some(0), Some(0)),
-        "{}\n{}",
-        alone.1,
-        both.1
-    );
 }
