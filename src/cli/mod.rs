@@ -15,6 +15,7 @@ mod log;
 mod logs;
 mod output;
 mod push;
+mod replace;
 mod replay;
 mod secret;
 mod snapshot;

@@ -24,8 +24,8 @@ use super::input;
 use super::keys::times;
 use super::log::{self, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
+use super::replace::{Access, replace};
 use super::source::{Source, SourceArguments};
-use super::store;
 use books::Books;
 use build::Material;
 use commands::Commands;
@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         },
     });
     if let Some(path) = &arguments.html {
-        store::replace_file(path, &html::page(&report))?;
+        replace(path, Access::Kept, html::page(&report).as_bytes())?;
     }
     if arguments.output.json {
         let mut out = BufWriter::new(std::io::stdout().lock());

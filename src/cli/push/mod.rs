@@ -7,7 +7,6 @@ mod document;
 mod ecds;
 mod manifest;
 mod protobuf;
-mod replace;
 mod target;
 mod watch;
 mod yaml;
@@ -22,7 +21,7 @@ use super::exit::Exit;
 use super::snapshot::diff;
 use super::snapshot::source::Source as Compared;
 use super::source::{Source, SourceArguments};
-use super::{input, output};
+use super::{input, output, replace};
 use crate::configuration::{Configuration, named_revision};
 use crate::key_file::Issue;
 use crate::snapshot::Revision;
@@ -202,7 +201,8 @@ fn lock(target: &Target) -> Result<Option<File>> {
     let Some(path) = target.file() else {
         return Ok(None);
     };
-    let folder = replace::folder(path)
+    let folder = replace::resolved(path)
+        .and_then(|path| File::open(replace::folder_of(&path)))
         .with_context(|| format!("the folder of `{}` cannot be opened", path.display()))?;
     folder.lock()?;
     Ok(Some(folder))

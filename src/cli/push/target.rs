@@ -8,8 +8,8 @@ use super::carried::Carried;
 use super::document::{Document, Form};
 use super::ecds;
 use super::manifest::{Kind, Names};
-use super::replace::replace;
 use crate::cli::input;
+use crate::cli::replace::{Access, replace, sweep};
 use crate::configuration::LARGEST;
 
 /// What Kubernetes keeps in one ConfigMap.
@@ -201,7 +201,10 @@ impl Found<'_> {
     /// Writes it.
     pub(super) fn deliver(&self, content: &[u8]) -> Result<()> {
         match self.target.file() {
-            Some(path) => replace(path, content),
+            Some(path) => {
+                sweep(path)?;
+                replace(path, Access::Shared, content)
+            }
             None => {
                 use std::io::Write;
                 std::io::stdout().lock().write_all(content)?;

@@ -5,7 +5,6 @@ mod actor;
 mod history;
 mod journal;
 mod lock;
-mod replace;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +12,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::input;
+use super::replace::{Access, Staged, beside, resolved, sweep};
 use super::secret::new_change_id;
 use crate::key_file::{Change, KeyFile};
 use journal::{Entry, Journal};
 use lock::Lock;
-use replace::Staged;
 
 pub(super) use actor::actor;
 pub(super) use history::Step;
@@ -92,7 +91,8 @@ impl Store {
             name: path.display().to_string(),
             text: String::new(),
         };
-        write(path, &disk, text, &changes, "init", now)
+        let path = store.resolved(&disk.name)?;
+        write(&path, &disk, text, &changes, "init", now)
     }
 
     /// Reads it. The error lists every fault.
@@ -218,24 +218,14 @@ impl Store {
         if self.is_folder {
             self.path.join(".lock")
         } else {
-            replace::beside(&self.path, ".lock")
+            beside(&self.path, ".lock")
         }
     }
 
-    /// The file itself, where its name is a link: a rename would replace the link.
+    /// The file itself, where its name is a link.
     fn resolved(&self, name: &str) -> Result<PathBuf> {
-        let path = Path::new(name);
-        if path.exists() {
-            fs::canonicalize(path).with_context(|| format!("`{name}` cannot be followed"))
-        } else {
-            Ok(path.to_owned())
-        }
+        resolved(Path::new(name)).with_context(|| format!("`{name}` cannot be followed"))
     }
-}
-
-/// Writes a text into a file that is no key file: whole or not at all, readable for its owner alone.
-pub(super) fn replace_file(path: &Path, text: &str) -> Result<()> {
-    Staged::write(path, text)?.commit()
 }
 
 const CHANGED: &str = "the key file was changed by somebody else in the meantime, and nothing was written; look at what is there now and run this again";
@@ -272,7 +262,9 @@ fn write(
         by: &by,
         command,
     };
-    let staged = Staged::write(path, text)?;
+    sweep(path)?;
+    let mut staged = Staged::new(path, Access::Owner)?;
+    staged.fill(|out| Ok(out.write_all(text.as_bytes())?))?;
     let journal = Journal::of(path);
     // A file that is not there yet may have a journal: of a crash that came before it.
     journal.recover(&known.text, now)?;
