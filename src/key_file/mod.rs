@@ -14,6 +14,7 @@ mod list;
 mod raw_key;
 mod read;
 mod record;
+mod source_name;
 mod write;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};
 pub use fields::is_id;
 pub use record::{Account, Granted, Key, KeyGrants};
+pub use source_name::{EXPECTED_SOURCE, SourceName};
 
 use serde_json::Value as Json;
 use toml_edit::{Document, DocumentMut};

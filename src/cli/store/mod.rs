@@ -13,8 +13,8 @@ use anyhow::{Context, Result, bail};
 
 use super::input;
 use super::replace::{Access, Staged, beside, resolved, sweep};
-use super::secret::new_change_id;
-use crate::key_file::{Change, KeyFile};
+use super::secret::new_random_id;
+use crate::key_file::{Change, KeyFile, SourceName};
 use journal::{Entry, Journal};
 use lock::Lock;
 
@@ -83,7 +83,9 @@ impl Store {
                 path.display()
             );
         }
-        let read = KeyFile::read(vec![(path.display().to_string(), text.to_owned())])?;
+        let mut read = KeyFile::read(vec![(path.display().to_string(), text.to_owned())])?;
+        read.name_source(&new_source()?);
+        let text: String = read.texts().map(|(_, text)| text).collect();
         let now = input::now();
         let empty = KeyFile::read(Vec::new())?;
         let changes = read.changes_since(&empty);
@@ -92,7 +94,7 @@ impl Store {
             text: String::new(),
         };
         let path = store.resolved(&disk.name)?;
-        write(&path, &disk, text, &changes, "init", now)
+        write(&path, &disk, &text, &changes, "init", now)
     }
 
     /// Reads it. The error lists every fault.
@@ -140,6 +142,9 @@ impl Store {
         }
         let mut after = before.clone();
         let outcome = edit(&mut after)?;
+        if !after.texts().eq(before.texts()) {
+            after.name_source(&new_source()?);
+        }
         let texts: Vec<(String, String)> = after
             .texts()
             .map(|(name, text)| (name.to_owned(), text))
@@ -228,6 +233,11 @@ impl Store {
     }
 }
 
+/// A name for a key file that has none.
+fn new_source() -> Result<SourceName> {
+    SourceName::of_file(&new_random_id()?).context("expected an id")
+}
+
 const CHANGED: &str = "the key file was changed by somebody else in the meantime, and nothing was written; look at what is there now and run this again";
 
 fn holder(command: &str) -> String {
@@ -268,7 +278,7 @@ fn write(
     let journal = Journal::of(path);
     // A file that is not there yet may have a journal: of a crash that came before it.
     journal.recover(&known.text, now)?;
-    let begun = journal.begin(&entry, new_change_id()?, &here, &known.text, text)?;
+    let begun = journal.begin(&entry, new_random_id()?, &here, &known.text, text)?;
     staged.commit()?;
     begun.done(input::now())
 }
