@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         None => Inventory::empty(),
     };
     let mut books = Books::new(&inventory);
-    let tally = log::read(&arguments.log, now, &Progress::shown(), &mut |record| {
+    let tally = log::read_what_there_is(&arguments.log, now, &Progress::shown(), &mut |record| {
         books.add(record, &inventory);
         Ok(Go::On)
     })?;
@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     } else {
         show::print(&report, &mut output::stdout())?;
     }
-    Ok(if report.requests.total == 0 {
+    Ok(if report.requests.total == 0 || !tally.is_whole() {
         Exit::Failed
     } else {
         Exit::Good
