@@ -17,6 +17,7 @@ mod logs;
 mod once;
 mod output;
 mod push;
+mod replace;
 mod replay;
 mod secret;
 mod snapshot;
@@ -49,7 +50,7 @@ enum Command {
     Accounts(accounts::Arguments),
     /// Say from access logs which permissions and keys could be taken away, and who called what
     #[command(after_help = "\
-For each key: the permissions it used, was granted and never used, and was refused; when it was last used, from where and on which accounts; the grants that would have been enough, and the commands that make them so. Files are plain, gzip or zstd. docs/audit.md says what a log cannot tell.
+For each key: the permissions it used, was granted and never used, and was refused; when it was last used, from where and on which accounts; the grants that would have been enough, and the commands that make them so. Files are plain, gzip or zstd. Exit code 1 if no request is found, or if a file could not be read; what could be read is reported. docs/audit.md says what a log cannot tell.
 
 Examples:
   keyward audit access.log access.log.1.gz
@@ -76,7 +77,7 @@ Examples:
     Keys(Box<keys::Arguments>),
     /// Show requests from Envoy's access logs: which key did what, and whether it passed
     #[command(after_help = "\
-Files are plain, gzip or zstd. A line that is none of the log's is skipped and counted. Exit code 1 if no request is found. docs/logs.md describes a line.
+Files are plain, gzip or zstd. A line that is none of the log's is skipped and counted. Exit code 1 if no request is found, or if a file could not be read to its end. docs/logs.md describes a line.
 
 Examples:
   keyward logs --key mk_1 access.log access.log.1.gz
@@ -132,8 +133,8 @@ pub fn run() -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
-        // `keyward logs … | head`: whoever read it has seen enough.
-        Err(error) if is_a_stream(&arguments.command) && is_closed(&error) => Exit::Good.into(),
+        // `keyward keys list | head`: the reader has seen enough.
+        Err(error) if only_shows(&arguments.command) && is_closed(&error) => Exit::Good.into(),
         Err(error) => {
             let error = arguments::without_keys(error);
             // Nowhere is left to say that standard error is closed.
@@ -143,9 +144,23 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether the command prints what there is, as much as is wanted, and changes nothing.
-fn is_a_stream(command: &Command) -> bool {
-    matches!(command, Command::Logs(_) | Command::Audit(_))
+/// Whether the command prints what there is, as much as is wanted. A command that changes something, that shows a secret, that delivers what it prints, or whose answer a script waits
+/// for, has failed if it could not say so.
+fn only_shows(command: &Command) -> bool {
+    match command {
+        Command::Accounts(arguments) => arguments.only_shows(),
+        Command::Conformance(arguments) => arguments.only_shows(),
+        Command::Keys(arguments) => arguments.only_shows(),
+        Command::Push(arguments) => arguments.only_shows(),
+        Command::Audit(_)
+        | Command::Completions(_)
+        | Command::Doctor(_)
+        | Command::Explain(_)
+        | Command::Logs(_)
+        | Command::Replay(_)
+        | Command::Snapshot(_) => true,
+        Command::Init(_) | Command::Man(_) | Command::Wait(_) => false,
+    }
 }
 
 fn is_closed(error: &anyhow::Error) -> bool {

@@ -69,8 +69,8 @@ pub(super) fn new_key_id() -> Result<String> {
     Ok(id)
 }
 
-/// A new id of a change, for the journal.
-pub(super) fn new_change_id() -> Result<String> {
+/// A new id of a change, for the journal, or of a key file.
+pub(super) fn new_random_id() -> Result<String> {
     let mut id = String::new();
     push_base62(&mut id, ID_LENGTH)?;
     Ok(id)

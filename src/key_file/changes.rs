@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::KeyFile;
+use super::{KeyFile, SourceName};
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,16 +13,19 @@ pub enum Subject {
     GrantSet,
     /// A key.
     Key,
+    /// The name of the key file.
+    Source,
 }
 
 impl Subject {
-    /// `account`, `grant_set` or `key`.
+    /// `account`, `grant_set`, `key` or `source`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::GrantSet => "grant_set",
             Self::Key => "key",
+            Self::Source => "source",
         }
     }
 }
@@ -87,6 +90,21 @@ impl KeyFile {
                 .iter()
                 .map(|(key, at)| (key.id.as_str(), key, self.name_of(*at))),
             |new, old| new.differences(old),
+            &mut changes,
+        );
+        let (old, new) = (before.source(), self.source());
+        fn named<'a>(
+            file: &'a KeyFile,
+            name: Option<&'a SourceName>,
+        ) -> impl Iterator<Item = (&'a str, &'a SourceName, Option<&'a str>)> {
+            name.map(|name| (name.as_str(), name, file.file_of_source()))
+                .into_iter()
+        }
+        compare(
+            Subject::Source,
+            named(before, old.as_ref()),
+            named(self, new.as_ref()),
+            |_, _| Vec::new(),
             &mut changes,
         );
         changes

@@ -15,6 +15,7 @@ mod list;
 mod raw_key;
 mod read;
 mod record;
+mod source_name;
 mod write;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use fields::is_id;
 pub use links::DanglingLink;
 pub use raw_key::{has_secret_key, repeated};
 pub use record::{Account, Granted, Key, KeyGrants};
+pub use source_name::{EXPECTED_SOURCE, SourceName};
 
 use serde_json::Value as Json;
 use toml_edit::{Document, DocumentMut};

@@ -7,7 +7,7 @@ use super::fault::Collector;
 use super::fields::{Fields, granted, offset_of, shown};
 use super::raw_key::RawKeys;
 use super::record::{Account, Granted, Key, KeyGrants};
-use super::{At, FORMAT};
+use super::{At, FORMAT, source_name};
 use crate::account::{AccountStatus, Children};
 use crate::address::parse_range;
 use crate::configuration::Configuration;
@@ -27,7 +27,7 @@ pub(super) struct Contents {
     pub(super) keys: Vec<(Key, At)>,
     /// Endpoints as the snapshot writes them.
     pub(super) endpoints: Vec<(Json, At)>,
-    /// The members that one file alone may have: `configuration`, `api_versions`, `catalogue`.
+    /// The members that one file alone may have: `configuration`, `api_versions`, `catalogue`, `source`.
     pub(super) single: Vec<(&'static str, Json, At)>,
 }
 
@@ -49,6 +49,10 @@ pub(super) fn contents(
     match fields.required("format", Fields::string) {
         Some(FORMAT) | None => {}
         Some(_) => fields.expected("format", "`keyward.keys/v1`"),
+    }
+    if let Some(name) = source_name::read(&mut fields) {
+        let at = at(0, fields.offset(source_name::MEMBER), fields.collector);
+        contents.single.push((source_name::MEMBER, name, at));
     }
     for name in ["configuration", "api_versions", "catalogue"] {
         let Some(item) = fields.take(name) else {

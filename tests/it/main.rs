@@ -39,6 +39,7 @@ mod layers;
 mod mesh;
 mod monitoring;
 mod packed;
+mod pipes;
 mod push;
 mod pushes;
 mod rate_limit;

@@ -103,6 +103,20 @@ enum ChildrenArgument {
     Any,
 }
 
+impl Arguments {
+    /// Whether it prints what there is, and changes nothing.
+    pub(super) fn only_shows(&self) -> bool {
+        match self.command {
+            Command::Tree => true,
+            Command::Add { .. }
+            | Command::Move { .. }
+            | Command::Remove { .. }
+            | Command::Resume { .. }
+            | Command::Suspend { .. } => false,
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let (store, output) = (arguments.store.open()?, arguments.output);
     let told = |id: &str, did: &str| tell(output, id, did);

@@ -24,8 +24,8 @@ use super::input;
 use super::keys::times;
 use super::log::{self, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
+use super::replace::{Access, replace};
 use super::source::{Source, SourceArguments};
-use super::store;
 use books::Books;
 use build::Material;
 use commands::Commands;
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         None => Inventory::empty(),
     };
     let mut books = Books::new(&inventory);
-    let tally = log::read(&arguments.log, now, &Progress::shown(), &mut |record| {
+    let tally = log::read_what_there_is(&arguments.log, now, &Progress::shown(), &mut |record| {
         books.add(record, &inventory);
         Ok(Go::On)
     })?;
@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         },
     });
     if let Some(path) = &arguments.html {
-        store::replace_file(path, &html::page(&report))?;
+        replace(path, Access::Kept, html::page(&report).as_bytes())?;
     }
     if arguments.output.json {
         let mut out = BufWriter::new(std::io::stdout().lock());
@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     } else {
         show::print(&report, &mut output::stdout())?;
     }
-    Ok(if report.requests.total == 0 {
+    Ok(if report.requests.total == 0 || !tally.is_whole() {
         Exit::Failed
     } else {
         Exit::Good

@@ -36,6 +36,13 @@ pub(super) struct Arguments {
     print_configuration: bool,
 }
 
+impl Arguments {
+    /// Whether it prints a file, and puts no case to a gateway.
+    pub(super) fn only_shows(&self) -> bool {
+        self.print_configuration
+    }
+}
+
 /// More than any answer to a case.
 const LONGEST_RESPONSE: u64 = 4 << 20;
 

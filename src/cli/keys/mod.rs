@@ -139,6 +139,24 @@ Examples:
     Show(show::Arguments),
 }
 
+impl Arguments {
+    /// Whether it prints what there is, changes nothing, and shows no secret.
+    pub(super) fn only_shows(&self) -> bool {
+        match &self.command {
+            Command::Find(_) | Command::List(_) | Command::Show(_) => true,
+            Command::Revoke(arguments) => arguments.only_shows(),
+            Command::Create(_)
+            | Command::Delete(_)
+            | Command::Duplicate(_)
+            | Command::Edit(_)
+            | Command::Expire(_)
+            | Command::Import(_)
+            | Command::LimitIp(_)
+            | Command::Rotate(_) => false,
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let (store, output) = (&arguments.store.open()?, arguments.output);
     match &arguments.command {

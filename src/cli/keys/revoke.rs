@@ -32,6 +32,13 @@ pub(super) struct Arguments {
     confirm: ConfirmArguments,
 }
 
+impl Arguments {
+    /// Whether it deletes nothing.
+    pub(super) fn only_shows(&self) -> bool {
+        self.dry_run
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
     let seen = store.read()?;
     arguments.selection.check(&seen)?;

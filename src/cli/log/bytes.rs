@@ -27,13 +27,8 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// All of them, in their order. The error is the first that cannot be opened.
-    pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Self>> {
-        // Each is opened once it is its turn; whether it can be is asked before anything is read.
-        paths.iter().map(|path| Self::new(path)).collect()
-    }
-
-    fn new(path: &Path) -> Result<Self> {
+    /// Looks whether a file can be opened. It is opened once it is its turn.
+    pub(super) fn new(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Self {
                 name: "standard input".to_owned(),

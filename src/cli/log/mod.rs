@@ -68,11 +68,40 @@ pub(super) fn read(
     progress: &Progress,
     each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
 ) -> Result<Tally> {
+    let files = arguments.files.iter();
+    let inputs: Result<Vec<Input>> = files.map(|path| Input::new(path)).collect();
+    read_inputs(arguments, inputs?, Tally::default(), now, progress, each)
+}
+
+/// The same, and a file that cannot be opened is noted in the tally, too.
+pub(super) fn read_what_there_is(
+    arguments: &LogArguments,
+    now: u64,
+    progress: &Progress,
+    each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
+) -> Result<Tally> {
     let mut tally = Tally::default();
+    let mut inputs = Vec::with_capacity(arguments.files.len());
+    for path in &arguments.files {
+        match Input::new(path) {
+            Ok(input) => inputs.push(input),
+            Err(error) => tally.closed(&path.display().to_string(), &error),
+        }
+    }
+    read_inputs(arguments, inputs, tally, now, progress, each)
+}
+
+fn read_inputs(
+    arguments: &LogArguments,
+    inputs: Vec<Input>,
+    mut tally: Tally,
+    now: u64,
+    progress: &Progress,
+    each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
+) -> Result<Tally> {
     let milliseconds = |moment: Moment| moment.before(now).saturating_mul(1000);
     let since = arguments.since.map_or(0, milliseconds);
     let until = arguments.until.map_or(u64::MAX, milliseconds);
-    let inputs = Input::all(&arguments.files)?;
     progress.expect(inputs.iter().map(Input::size).sum());
     for input in inputs {
         let name = input.name().to_owned();

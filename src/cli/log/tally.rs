@@ -14,7 +14,7 @@ pub(in crate::cli) struct Tally {
     read: u64,
     outside: u64,
     skipped: BTreeMap<Skip, u64>,
-    /// Files that could not be read to their end, with the reason.
+    /// Files that could not be read to their end, each with a sentence that says why.
     broken: Vec<(String, String)>,
 }
 
@@ -32,7 +32,23 @@ impl Tally {
     }
 
     pub(super) fn broken(&mut self, file: &str, error: &io::Error) {
-        self.broken.push((file.to_owned(), error.to_string()));
+        let sentence = format!(
+            "`{}` was read up to where it breaks off: {}",
+            printable(file),
+            printable(&error.to_string())
+        );
+        self.broken.push((file.to_owned(), sentence));
+    }
+
+    /// Notes a file that cannot be opened.
+    pub(super) fn closed(&mut self, file: &str, error: &anyhow::Error) {
+        let sentence = printable(&format!("{error:#}"));
+        self.broken.push((file.to_owned(), sentence));
+    }
+
+    /// Whether every file was read to its end.
+    pub(in crate::cli) fn is_whole(&self) -> bool {
+        self.broken.is_empty()
     }
 
     /// Requests that were handed on.
@@ -71,13 +87,7 @@ impl Tally {
             let lines = if total == 1 { "line was" } else { "lines were" };
             sentences.push(format!("{total} {lines} skipped: {}", counts.join(", ")));
         }
-        for (file, error) in &self.broken {
-            sentences.push(format!(
-                "`{}` was read up to where it breaks off: {}",
-                printable(file),
-                printable(error)
-            ));
-        }
+        sentences.extend(self.broken.iter().map(|(_, sentence)| sentence.clone()));
         sentences
     }
 

@@ -58,5 +58,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         writeln!(output::stderr(), "keyward: none of {read} requests")?;
     }
     tally.tell(&mut output::stderr())?;
-    Ok(if shown == 0 { Exit::Failed } else { Exit::Good })
+    Ok(if shown == 0 || !tally.is_whole() {
+        Exit::Failed
+    } else {
+        Exit::Good
+    })
 }

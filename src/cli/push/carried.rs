@@ -30,6 +30,8 @@ impl Carried {
     pub(super) fn read(type_url: &str, value: &[u8]) -> Option<Self> {
         match type_url {
             STRING => Some(Self::Text(std::str::from_utf8(value).ok()?.to_owned())),
+            // As protobuf has it, what is left out is empty.
+            BYTES if value.is_empty() => Some(Self::Text(String::new())),
             BYTES if is_packed(value) => Some(Self::Packed(value.to_vec())),
             _ => None,
         }
@@ -37,7 +39,7 @@ impl Carried {
 
     /// The same out of protobuf's JSON form.
     pub(super) fn read_json(message: &Value) -> Option<Self> {
-        let value = message.get("value")?.as_str()?;
+        let value = message.get("value").map_or(Some(""), Value::as_str)?;
         match message.get("@type")?.as_str()? {
             BYTES => Self::read(BYTES, &STANDARD.decode(value).ok()?),
             type_url => Self::read(type_url, value.as_bytes()),

@@ -12,6 +12,7 @@ pub(super) enum Form {
 }
 
 /// A file's text, read.
+#[derive(Clone)]
 pub(super) struct Document {
     text: String,
     form: Form,
@@ -63,6 +64,14 @@ impl Document {
 
     pub(super) fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The same document with a value put somewhere, with the objects around it.
+    pub(super) fn put(&mut self, pointer: &str, value: Value) -> Result<()> {
+        if self.form == Form::Yaml {
+            self.text = yaml::put(&self.text, self.index, pointer, value.clone())?;
+        }
+        yaml::put_value(&mut self.value, pointer, value)
     }
 
     /// The whole text with these values replaced.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::carried::{Carried, STRING};
 use super::document::{Document, Form};
 use super::protobuf::Message;
+use super::version::Version;
 
 const CONFIGURATION: &str = "/resources/0/typed_config/config/configuration";
 const CONFIGURATION_VALUE: &str = "/resources/0/typed_config/config/configuration/value";
@@ -27,8 +28,19 @@ pub(super) fn configuration(document: &Document) -> Result<Option<Carried>> {
     Ok(Carried::read_json(configuration))
 }
 
+/// Which revision the file says it holds, and whose.
+pub(super) fn version(document: &Document) -> Version {
+    let version = document.value().get("version_info").and_then(Value::as_str);
+    Version::read(version.unwrap_or_default())
+}
+
 /// The file with this configuration.
-pub(super) fn place(document: &Document, carried: &Carried, revision: u64) -> Result<Vec<u8>> {
+pub(super) fn place(document: &Document, carried: &Carried, version: &Version) -> Result<Vec<u8>> {
+    if document.value().get("version_info").is_none() && version.source.is_some() {
+        let mut document = document.clone();
+        document.put("/version_info", json!("0"))?;
+        return place(&document, carried, version);
+    }
     let value = document.value();
     let is_alike = value.pointer(CONFIGURATION).is_some_and(|old| {
         old.get("@type").and_then(Value::as_str) == Some(carried.type_url())
@@ -41,7 +53,7 @@ pub(super) fn place(document: &Document, carried: &Carried, revision: u64) -> Re
         (CONFIGURATION, message)
     }];
     if value.get("version_info").is_some() {
-        edits.push(("/version_info", json!(revision.to_string())));
+        edits.push(("/version_info", json!(version.to_string())));
     }
     document.replace(&edits)
 }
@@ -92,8 +104,16 @@ pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<Carried>> {
     Ok(content.and_then(|content| Carried::read(type_url, content)))
 }
 
+/// The same of a binary file.
+pub(super) fn binary_version(bytes: &[u8]) -> Result<Version> {
+    let response = parse(bytes)?;
+    Ok(Version::read(
+        response.text(field::VERSION).unwrap_or_default(),
+    ))
+}
+
 /// The binary file with this configuration.
-pub(super) fn place_binary(bytes: &[u8], carried: &Carried, revision: u64) -> Result<Vec<u8>> {
+pub(super) fn place_binary(bytes: &[u8], carried: &Carried, version: &Version) -> Result<Vec<u8>> {
     let mut response = parse(bytes)?;
     let resource = response.one(field::RESOURCES).context(NOT_BINARY)?.to_vec();
     let mut resource = parse(&resource)?;
@@ -118,7 +138,7 @@ pub(super) fn place_binary(bytes: &[u8], carried: &Carried, revision: u64) -> Re
     extension.set(field::TYPED_CONFIG, typed.encode());
     resource.set(field::ANY_VALUE, extension.encode());
     response.set(field::RESOURCES, resource.encode());
-    response.set(field::VERSION, revision.to_string().into_bytes());
+    response.set(field::VERSION, version.to_string().into_bytes());
     Ok(response.encode())
 }
 

@@ -6,11 +6,15 @@ use serde_json::{Value, json};
 
 use super::block;
 use super::document::{Document, Form};
+use crate::key_file::SourceName;
 
 /// What etcd takes of one object, 1.5 MiB, but for what the API server adds to it.
 ///
 /// Source: <https://etcd.io/docs/v3.5/dev-guide/limit/>
 const LARGEST_OBJECT: usize = (1536 - 64) << 10;
+
+/// The annotation with the name of the source that the keys are from.
+const SOURCE: &str = "/metadata/annotations/keyward~1source";
 
 /// Beyond this, a number is no longer itself where it is read as a double, as istiod does.
 const LARGEST_NUMBER: u64 = 1 << 53;
@@ -127,8 +131,35 @@ impl Kind {
         Ok(configuration.map(Value::to_string))
     }
 
-    /// The file with this configuration.
-    pub(super) fn place(self, document: &Document, names: &Names, json: &str) -> Result<Vec<u8>> {
+    /// Whose keys are in it.
+    pub(super) fn source(document: &Document) -> Option<SourceName> {
+        let name = document.value().pointer(SOURCE).and_then(Value::as_str)?;
+        SourceName::parse(name)
+    }
+
+    /// The file with this configuration, of this source.
+    pub(super) fn place(
+        self,
+        document: &Document,
+        names: &Names,
+        json: &str,
+        source: Option<&SourceName>,
+    ) -> Result<Vec<u8>> {
+        if Self::source(document).as_ref() != source {
+            let mut named = document.clone();
+            // An annotation without a value is none: whoever took the target over has no name.
+            named.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
+            return self.place_configuration(&named, names, json);
+        }
+        self.place_configuration(document, names, json)
+    }
+
+    fn place_configuration(
+        self,
+        document: &Document,
+        names: &Names,
+        json: &str,
+    ) -> Result<Vec<u8>> {
         let configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
         if let Some(number) = inexact(&configuration) {
             bail!(

@@ -5,10 +5,14 @@ mod block;
 mod carried;
 mod document;
 mod ecds;
+mod effect;
+mod ends;
 mod manifest;
+mod metrics;
+mod owner;
 mod protobuf;
-mod replace;
 mod target;
+mod version;
 mod watch;
 mod yaml;
 
@@ -22,17 +26,19 @@ use super::exit::Exit;
 use super::snapshot::diff;
 use super::snapshot::source::Source as Compared;
 use super::source::{Source, SourceArguments};
-use super::{input, output};
+use super::{input, output, replace};
 use crate::configuration::{Configuration, named_revision};
-use crate::key_file::Issue;
+use crate::key_file::{Issue, SourceName};
 use crate::snapshot::Revision;
+use effect::{Effect, Present};
 use manifest::{Kind, Names};
 use target::{Place, Target};
 
 #[derive(clap::Args)]
 #[command(
     after_long_help = "Examples:\n  keyward push --ecds envoy/ecds/keyward.yaml\n  keyward push --ecds keyward.pb --dry-run\n  keyward push --wasm-plugin > wasm-plugin.yaml\n\nA revision is the time in Unix seconds, or one more than the target holds, whichever is higher; that of a --configuration is its own, unless \
---reissue or --revision says otherwise. A push that would take a target back is refused.\n\nExit codes: 0 good, 2 usage, 4 invalid input, or more than the way to Envoy can carry"
+--reissue or --revision says otherwise. A push that would take a target back is refused.\n\nA push is rejected if more than a tenth of the keys that work at the target, or an account, is missing from the source: it is the wrong key file, or half of one. \
+Keys that the source ends never count. --allow-removals pushes it anyway. A target carries the name of its source; --take-over replaces the keys of another one.\n\nExit codes: 0 good, 1 a --watch ended while it held a push back, 2 usage, 4 invalid input, a push that was rejected, or more than the way to Envoy can carry"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -50,6 +56,15 @@ pub(super) struct Arguments {
     /// Issue a --configuration anew: with the next revision and the present time
     #[arg(long, conflicts_with = "revision")]
     reissue: bool,
+    /// The name of a source that has none of its own, such as a read-only key file: `file:ID`, or `server:ID`
+    #[arg(long = "source", value_name = "NAME", value_parser = owner::parse)]
+    named: Option<SourceName>,
+    /// Replace the keys of another source
+    #[arg(long)]
+    take_over: bool,
+    /// Push although more than a tenth of the working keys, or an account, is missing from the source
+    #[arg(long)]
+    allow_removals: bool,
     /// Push a key file without keys, which denies everybody
     #[arg(long)]
     allow_empty: bool,
@@ -66,6 +81,9 @@ pub(super) struct Arguments {
     /// Go on: push whenever the source changes, and issue the last good snapshot anew at half of `max_snapshot_age`
     #[arg(long, conflicts_with_all = ["dry_run", "revision"])]
     watch: bool,
+    /// Write metrics of the watcher into this file, `*.prom`, for the textfile collector of Prometheus's node exporter
+    #[arg(long, value_name = "FILE", requires = "watch", value_parser = metrics::path)]
+    metrics_file: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -93,6 +111,11 @@ enum Asked {
 }
 
 impl Arguments {
+    /// Whether it prints what a push would do, and pushes nothing.
+    pub(super) fn only_shows(&self) -> bool {
+        self.dry_run
+    }
+
     fn target(&self) -> Result<Target> {
         let output = |path: &PathBuf| (path != Path::new("-")).then(|| path.clone());
         let place = if let Some(path) = &self.to.ecds {
@@ -131,7 +154,14 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let (source, target) = (arguments.source.source(), arguments.target()?);
     if arguments.watch {
-        return watch::run(&source, &target, arguments.allow_empty);
+        let rules = watch::Rules {
+            allow_empty: arguments.allow_empty,
+            allow_removals: arguments.allow_removals,
+            take_over: arguments.take_over,
+            named: arguments.named.clone(),
+            metrics: arguments.metrics_file.clone(),
+        };
+        return watch::run(&source, &target, rules);
     }
     let asked = arguments.asked(&source);
     let now = input::now();
@@ -147,29 +177,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         }
         Asked::Next => source.build(Some(&issue(next(held, now), now, arguments.allow_empty)?))?,
     };
+    let name = owner::name(&built, arguments.named.as_ref())?;
     let pushed = Pushed::of(&built.configuration, &source)?;
     let mut out = messages(&target);
-    if asked == Asked::AsWritten && held >= Some(pushed.revision) {
-        if before == Some(&built.json) {
-            writeln!(
-                out,
-                "{} holds revision {} already",
-                target.shown(),
-                pushed.revision
-            )?;
-            return Ok(Exit::Good);
-        }
+    let admitted = owner::admit(&found, &target, name.as_ref(), arguments.take_over);
+    let is_the_same = asked == Asked::AsWritten && before == Some(&built.json);
+    if is_the_same && found.source == name {
+        writeln!(
+            out,
+            "{} holds revision {} already",
+            target.shown(),
+            pushed.revision
+        )?;
+        return Ok(Exit::Good);
+    }
+    if asked == Asked::AsWritten && !is_the_same && admitted.is_ok() {
         rises(pushed.revision, held, &target)?;
     }
     pushed.is_fresh(&built.configuration, now)?;
-    let content = found.with(&built.json, pushed.revision)?;
+    let content = found.with(&built.json, pushed.revision, name.as_ref())?;
+    let present = found.present();
+    let effect = pushed.effect(&built.configuration, &present, now);
     if arguments.dry_run {
         let held = held.map_or_else(|| "nothing".to_owned(), |held| format!("revision {held}"));
         writeln!(
             out,
-            "{} holds {held}; revision {} would bring:",
+            "{} holds {held}; revision {} would bring {}:",
             target.shown(),
-            pushed.revision
+            pushed.revision,
+            effect.counts()
         )?;
         out.flush()?;
         // Without a readable snapshot there, everybody is denied there.
@@ -182,11 +218,46 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             &diff::between(&before, &after),
             &diff::names(&before, &after),
         )?;
-        return Ok(Exit::Good);
+        effect.name_accounts(&mut out)?;
     }
-    found.deliver(&content)?;
-    pushed.tell(&mut out, &target)?;
+    let admitted = admitted?;
+    if !arguments.allow_removals
+        && let Some(mistake) = mistake(&effect, &present)
+    {
+        effect.name_accounts(&mut output::stderr())?;
+        bail!(
+            "{}: {mistake}, so nothing was written ({}). Put `{}` right, or say --allow-removals if that is meant",
+            target.shown(),
+            effect.counts(),
+            source.path().display()
+        );
+    }
+    if !arguments.dry_run {
+        found.deliver(&content)?;
+        pushed.tell(&mut out, &target, &effect)?;
+    }
+    note(admitted.as_deref())?;
+    note(owner::nameless(&source, name.as_ref()).as_deref())?;
     Ok(Exit::Good)
+}
+
+/// Says what a person should know, on standard error: the log of whoever runs this.
+fn note(text: Option<&str>) -> Result<()> {
+    if let Some(text) = text {
+        writeln!(output::stderr(), "keyward: {text}")?;
+    }
+    Ok(())
+}
+
+/// Why a push is held back, if it is.
+fn mistake(effect: &Effect, present: &Present) -> Option<String> {
+    match present {
+        Present::Unreadable => Some(
+            "this version cannot read what is there now, so it cannot tell which keys would be lost"
+                .to_owned(),
+        ),
+        Present::Nothing | Present::Readable(_) => effect.mistake(),
+    }
 }
 
 /// Where messages go: not among the manifest's lines.
@@ -202,7 +273,8 @@ fn lock(target: &Target) -> Result<Option<File>> {
     let Some(path) = target.file() else {
         return Ok(None);
     };
-    let folder = replace::folder(path)
+    let folder = replace::resolved(path)
+        .and_then(|path| File::open(replace::folder_of(&path)))
         .with_context(|| format!("the folder of `{}` cannot be opened", path.display()))?;
     folder.lock()?;
     Ok(Some(folder))
@@ -268,13 +340,21 @@ impl Pushed {
         }
     }
 
-    fn tell(&self, out: &mut impl Write, target: &Target) -> Result<()> {
+    /// What becomes of the keys at the target.
+    fn effect(&self, configuration: &Configuration, present: &Present, now: u64) -> Effect {
+        let after = configuration.snapshot();
+        let effect = after.map(|after| Effect::between(present.snapshot(), after, now));
+        effect.unwrap_or_default()
+    }
+
+    fn tell(&self, out: &mut impl Write, target: &Target, effect: &Effect) -> Result<()> {
         let (revision, keys) = (self.revision, self.keys);
         writeln!(
             out,
-            "pushed revision {revision} with {keys} keys to {}",
-            target.shown()
+            "pushed revision {revision} with {keys} keys to {} ({})",
+            target.shown(),
+            effect.counts()
         )?;
-        Ok(())
+        effect.name_accounts(out)
     }
 }

@@ -7,10 +7,13 @@ use anyhow::{Context, Result, bail};
 use super::carried::Carried;
 use super::document::{Document, Form};
 use super::ecds;
+use super::effect::Present;
 use super::manifest::{Kind, Names};
-use super::replace::replace;
+use super::version::Version;
 use crate::cli::input;
-use crate::configuration::LARGEST;
+use crate::cli::replace::{Access, replace, sweep};
+use crate::configuration::{LARGEST, named_revision};
+use crate::key_file::SourceName;
 
 /// What Kubernetes keeps in one ConfigMap.
 ///
@@ -40,7 +43,20 @@ pub(super) struct Found<'a> {
     content: Content,
     /// The JSON of the configuration that is there now.
     pub(super) configuration: Option<String>,
+    /// Whose keys it holds.
+    pub(super) source: Option<SourceName>,
+    /// Whether something is there that is no configuration this version reads.
+    is_unreadable: bool,
     is_packed: bool,
+}
+
+/// What was read of a file.
+struct Read {
+    content: Content,
+    carried: Option<Carried>,
+    source: Option<SourceName>,
+    /// Whether it holds something that is no configuration.
+    is_foreign: bool,
 }
 
 enum Content {
@@ -66,30 +82,53 @@ impl Target {
     pub(super) fn find(&self) -> Result<Found<'_>> {
         let existing = self.file().filter(|path| path.exists());
         // The file itself holds the revision that must not be undercut; the template, where there is one, everything else.
-        let current = existing.map(|path| self.content(path)).transpose()?;
-        let current_configuration = match &current {
-            Some(content) => self.configuration(content)?,
-            None => None,
+        let current = existing.map(|path| self.read(path)).transpose()?;
+        let found = match (&self.template, current) {
+            (Some(template), Some(current)) => Read {
+                content: self.content(template)?,
+                ..current
+            },
+            (Some(template), None) => self.read(template)?,
+            (None, Some(current)) => current,
+            (None, None) => Read {
+                content: self.plain()?,
+                carried: None,
+                source: None,
+                is_foreign: false,
+            },
         };
-        let (content, carried) = match (&self.template, current) {
-            (Some(template), _) => {
-                let content = self.content(template)?;
-                let carried = match current_configuration {
-                    None => self.configuration(&content)?,
-                    current => current,
-                };
-                (content, carried)
-            }
-            (None, Some(content)) => (content, current_configuration),
-            (None, None) => (self.plain()?, None),
-        };
+        let (content, carried, source) = (found.content, found.carried, found.source);
         let is_packed = self.packed || carried.as_ref().is_some_and(Carried::is_packed);
+        // What cannot be read has no revision, either.
+        let configuration = carried.map(Carried::into_json);
         Ok(Found {
             target: self,
             content,
-            // What cannot be read has no revision, either.
-            configuration: carried.and_then(|carried| carried.into_json().ok()),
+            is_unreadable: found.is_foreign || matches!(configuration, Some(Err(_))),
+            configuration: configuration.and_then(Result::ok),
+            source,
             is_packed,
+        })
+    }
+
+    fn read(&self, path: &Path) -> Result<Read> {
+        let content = self.content(path)?;
+        let carried = self.configuration(&content)?;
+        let is_ecds = matches!(self.place, Place::Ecds(_));
+        Ok(Read {
+            // A manifest without a configuration has none; an ECDS file has a message of another kind.
+            is_foreign: is_ecds && carried.is_none(),
+            carried,
+            source: self.source(&content)?,
+            content,
+        })
+    }
+
+    fn source(&self, content: &Content) -> Result<Option<SourceName>> {
+        Ok(match (&self.place, content) {
+            (Place::Ecds(_), Content::Document(document)) => ecds::version(document).source,
+            (_, Content::Binary(bytes)) => ecds::binary_version(bytes)?.source,
+            (Place::Manifest(..), Content::Document(document)) => Kind::source(document),
         })
     }
 
@@ -131,13 +170,37 @@ impl Target {
 }
 
 impl Found<'_> {
-    /// The target's new content, if the way there can carry it.
-    pub(super) fn with(&self, json: &str, revision: u64) -> Result<Vec<u8>> {
+    /// What it holds.
+    pub(super) fn present(&self) -> Present {
+        match &self.configuration {
+            Some(json) => Present::of(json),
+            None if self.is_unreadable => Present::Unreadable,
+            None => Present::Nothing,
+        }
+    }
+
+    /// Whether it names a snapshot, good or not.
+    pub(super) fn holds_keys(&self) -> bool {
+        let json = self.configuration.as_deref().unwrap_or_default();
+        self.is_unreadable || named_revision(json.as_bytes()).is_some()
+    }
+
+    /// The target's new content, of this source, if the way there can carry it.
+    pub(super) fn with(
+        &self,
+        json: &str,
+        revision: u64,
+        source: Option<&SourceName>,
+    ) -> Result<Vec<u8>> {
         let target = self.target;
+        let version = &Version {
+            revision,
+            source: source.cloned(),
+        };
         if let (Place::Manifest(kind, _), Content::Document(document)) =
             (&target.place, &self.content)
         {
-            return kind.place(document, &target.names, json);
+            return kind.place(document, &target.names, json, source);
         }
         let carried = Carried::new(json, self.is_packed)?;
         let size = carried.bytes().len();
@@ -153,12 +216,12 @@ impl Found<'_> {
         let content = match (&target.place, &self.content) {
             (Place::Ecds(path), Content::Document(document)) => {
                 if ecds::form(path)?.is_none() {
-                    ecds::place_binary(&ecds::to_binary(document)?, &carried, revision)?
+                    ecds::place_binary(&ecds::to_binary(document)?, &carried, version)?
                 } else {
-                    ecds::place(document, &carried, revision)?
+                    ecds::place(document, &carried, version)?
                 }
             }
-            (_, Content::Binary(bytes)) => ecds::place_binary(bytes, &carried, revision)?,
+            (_, Content::Binary(bytes)) => ecds::place_binary(bytes, &carried, version)?,
             (Place::Manifest(..), Content::Document(_)) => bail!("expected an ECDS file"),
         };
         if let Some(path) = target.file() {
@@ -201,7 +264,10 @@ impl Found<'_> {
     /// Writes it.
     pub(super) fn deliver(&self, content: &[u8]) -> Result<()> {
         match self.target.file() {
-            Some(path) => replace(path, content),
+            Some(path) => {
+                sweep(path)?;
+                replace(path, Access::Shared, content)
+            }
             None => {
                 use std::io::Write;
                 std::io::stdout().lock().write_all(content)?;

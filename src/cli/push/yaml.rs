@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::{Context, Result, bail};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::block;
 
@@ -59,9 +59,76 @@ pub(super) fn replace(text: &str, document: usize, edits: &[(&str, Value)]) -> R
     Ok(replaced)
 }
 
+/// The text with `value` at this pointer of its document number `document`: in the place of what is there, or added with the objects around it.
+pub(super) fn put(text: &str, document: usize, pointer: &str, value: Value) -> Result<String> {
+    let mut expected = read(text)?;
+    let place = expected.get_mut(document).context("expected YAML")?;
+    if place.pointer(pointer).is_some() {
+        return replace(text, document, &[(pointer, value)]);
+    }
+    put_value(place, pointer, value.clone())?;
+    let root = nodes(text)?;
+    let mut node = root.get(document).context("expected YAML")?;
+    let mut steps: Vec<&str> = pointer.split('/').skip(1).collect();
+    while let Some(inner) = steps.first().and_then(|step| step_into(node, step)) {
+        node = inner;
+        steps.remove(0);
+    }
+    let added = steps
+        .iter()
+        .rev()
+        .fold(value, |inner, step| json!({unescaped(step): inner}));
+    let old = text.get(node.span.clone()).unwrap_or("");
+    let (at, new) = match &node.kind {
+        Kind::Object(members) if old.starts_with('{') => {
+            let json = added.to_string();
+            let inner = json
+                .strip_prefix('{')
+                .and_then(|json| json.strip_suffix('}'));
+            let comma = if members.is_empty() { "" } else { ", " };
+            let start = node.span.start.saturating_add(1);
+            (start..start, format!("{}{comma}", inner.unwrap_or("")))
+        }
+        Kind::Object(_) => {
+            let indent = format!("\n{}", " ".repeat(node.column));
+            let start = node.span.start;
+            let block = block::written(&added).replace('\n', &indent);
+            (start..start, format!("{block}{indent}"))
+        }
+        Kind::Inline | Kind::List(_) => (node.span.clone(), spelled(&added, node, old)?),
+    };
+    let mut written = text.to_owned();
+    written.replace_range(at, &new);
+    match read(&written).ok() == Some(expected) {
+        true => Ok(written),
+        false => bail!("`{}` cannot be added here; write it out", shown(pointer)),
+    }
+}
+
+/// Puts a value where a pointer leads, with the objects around it.
+pub(super) fn put_value(root: &mut Value, pointer: &str, value: Value) -> Result<()> {
+    let mut place = root;
+    for step in pointer.split('/').skip(1) {
+        if place.is_null() {
+            *place = json!({});
+        }
+        let members = place.as_object_mut();
+        let members = members.with_context(|| format!("expected `{}`", shown(pointer)))?;
+        place = members.entry(unescaped(step)).or_insert(Value::Null);
+    }
+    *place = value;
+    Ok(())
+}
+
+/// A step of a pointer as the name it means.
+fn unescaped(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
+}
+
 /// `resources.0.name` for `/resources/0/name`.
 fn shown(pointer: &str) -> String {
-    pointer.trim_start_matches('/').replace('/', ".")
+    let path = pointer.trim_start_matches('/').replace('/', ".");
+    unescaped(&path)
 }
 
 fn spelled(value: &Value, node: &Node, old: &str) -> Result<String> {
@@ -101,13 +168,20 @@ fn quoted_length(text: &str) -> usize {
 fn find<'a>(node: &'a Node, pointer: &str) -> Option<&'a Node> {
     let mut found = node;
     for step in pointer.split('/').skip(1) {
-        found = match &found.kind {
-            Kind::Object(members) => &members.iter().find(|(name, _)| name == step)?.1,
-            Kind::List(items) => items.get(step.parse::<usize>().ok()?)?,
-            Kind::Inline => return None,
-        };
+        found = step_into(found, step)?;
     }
     Some(found)
+}
+
+fn step_into<'a>(node: &'a Node, step: &str) -> Option<&'a Node> {
+    match &node.kind {
+        Kind::Object(members) => {
+            let name = unescaped(step);
+            Some(&members.iter().find(|(of, _)| *of == name)?.1)
+        }
+        Kind::List(items) => items.get(step.parse::<usize>().ok()?),
+        Kind::Inline => None,
+    }
 }
 
 /// The root of each document.
@@ -252,66 +326,4 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[track_caller]
-    fn assert_replaced(text: &str, pointer: &str, value: Value, expected: &str) {
-        assert_eq!(replace(text, 0, &[(pointer, value)]).unwrap(), expected);
-    }
-
-    #[test]
-    fn comments_and_spelling_stay() {
-        let text = "# é\na:   # x\n- 'b': \"old\" # y\n  c: [1,\n   2]\n";
-        assert_replaced(
-            text,
-            "/a/0/b",
-            json!("it's"),
-            "# é\na:   # x\n- 'b': 'it''s' # y\n  c: [1,\n   2]\n",
-        );
-    }
-
-    #[test]
-    fn every_kind_of_scalar_is_replaced() {
-        for old in ["x", "'x'", "\"x\"", "'x\n  y'", "{}", "[1, 2]"] {
-            assert_replaced(
-                &format!("a: {old}\nb: 1\n"),
-                "/a",
-                json!("{\"é\"}"),
-                "a: \"{\\\"é\\\"}\"\nb: 1\n",
-            );
-        }
-        assert_replaced("a: |\n  x\n  y\nb: 1\n", "/a", json!("z"), "a: 'z'\nb: 1\n");
-        assert_replaced("a:\nb: 1\n", "/a", json!("z"), "a: 'z'\nb: 1\n");
-    }
-
-    #[test]
-    fn an_object_is_written_as_the_one_before() {
-        let value = json!({"k": [1, {"l": "1"}], "m": "x"});
-        assert_replaced(
-            "a: {x: 1} # c\nb: 1\n",
-            "/a",
-            value.clone(),
-            "a: {\"k\":[1,{\"l\":\"1\"}],\"m\":\"x\"} # c\nb: 1\n",
-        );
-        let block = "s:\n  a:\n    x: 1\n    y:\n    - 2 # c\n  # d\n  b: 1\n";
-        let expected = "s:\n  a:\n    k:\n    - 1\n    - l: '1'\n    m: x # c\n  # d\n  b: 1\n";
-        assert_replaced(block, "/s/a", value, expected);
-    }
-
-    #[test]
-    fn the_document_that_is_meant_is_edited() {
-        let text = "a: 1\n---\na: 1 # here\n---\na: 1\n";
-        let edited = replace(text, 1, &[("/a", json!("z"))]).unwrap();
-        assert_eq!(edited, "a: 1\n---\na: 'z' # here\n---\na: 1\n");
-    }
-
-    #[test]
-    fn what_cannot_be_edited_in_place_is_an_error() {
-        for text in ["b: 1\n", "x: &x {a: 1}\ny: *x\n", "a: [\n"] {
-            assert!(replace(text, 0, &[("/y/a", json!("z"))]).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

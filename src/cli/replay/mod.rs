@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     if sum.compared == 0 {
         bail!("none of {} requests could be compared", tally.requests());
     }
-    Ok(if sum.flips() == 0 {
+    Ok(if sum.flips() == 0 && tally.is_whole() {
         Exit::Good
     } else {
         Exit::Failed

@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 use super::pack;
 use super::source::Source;
 use crate::cli::exit::Exit;
-use crate::cli::store::{StoreArguments, replace_file};
+use crate::cli::replace::{Access, replace};
+use crate::cli::store::StoreArguments;
 use crate::key_file::{Issue, instant};
 
 /// Which snapshot is made: flatten it into the arguments of whoever makes one.
@@ -80,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments) -> Result<Exit>
     let mut text = serde_json::to_string_pretty(json)?;
     text.push('\n');
     match &arguments.output {
-        Some(path) => replace_file(path, &text)?,
+        Some(path) => replace(path, Access::Kept, text.as_bytes())?,
         None => std::io::stdout().lock().write_all(text.as_bytes())?,
     }
     Ok(Exit::Good)

@@ -10,7 +10,7 @@ use super::input;
 use super::snapshot::unpack;
 use super::store::Store;
 use crate::configuration::Configuration;
-use crate::key_file::Issue;
+use crate::key_file::{Issue, SourceName};
 
 pub(super) use reissue::reissue;
 
@@ -36,6 +36,8 @@ pub(super) struct Built {
     /// Compact JSON.
     pub(super) json: String,
     pub(super) configuration: Configuration,
+    /// The name of the key file that it was made from.
+    pub(super) source: Option<SourceName>,
 }
 
 impl SourceArguments {
@@ -74,6 +76,7 @@ impl Source {
     /// Builds and checks it, issued as `issue` says. A configuration is otherwise as it was written, and without `issue` altogether.
     pub(super) fn build(&self, issue: Option<&Issue>) -> Result<Built> {
         let name = self.path().display();
+        let mut source = None;
         let json = match self {
             Self::Configuration(path) => {
                 let bytes = unpack::to_json(input::read(path)?)
@@ -90,7 +93,9 @@ impl Source {
                 let Some(issue) = issue else {
                     bail!("a key file has no revision of its own");
                 };
-                Store::open(path)?.read()?.compile(issue).to_string()
+                let file = Store::open(path)?.read()?;
+                source = file.source();
+                file.compile(issue).to_string()
             }
         };
         let configuration = Configuration::from_json(json.as_bytes())
@@ -98,6 +103,7 @@ impl Source {
         Ok(Built {
             json,
             configuration,
+            source,
         })
     }
 }

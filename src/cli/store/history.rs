@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::Value as Json;
 
 use super::Store;
-use super::replace::beside;
+use crate::cli::replace::beside;
 
 /// One thing that was done to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
-use super::replace::{beside, sync_folder};
+use crate::cli::replace::{beside, sync_folder};
 use crate::digest::KeyDigest;
 use crate::key_file::{Change, instant};
 

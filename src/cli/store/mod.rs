@@ -5,7 +5,6 @@ mod actor;
 mod history;
 mod journal;
 mod lock;
-mod replace;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +12,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::input;
-use super::secret::new_change_id;
-use crate::key_file::{Change, KeyFile};
+use super::replace::{Access, Staged, beside, resolved, sweep};
+use super::secret::new_random_id;
+use crate::key_file::{Change, KeyFile, SourceName};
 use journal::{Begun, Entry, Journal};
 use lock::Lock;
-use replace::Staged;
 
 pub(super) use actor::actor;
 pub(super) use history::Step;
@@ -85,12 +84,15 @@ impl Store {
                 path.display()
             );
         }
-        let read = KeyFile::read(vec![(path.display().to_string(), text.to_owned())])?;
+        let mut read = KeyFile::read(vec![(path.display().to_string(), text.to_owned())])?;
+        read.name_source(&new_source()?);
+        let text: String = read.texts().map(|(_, text)| text).collect();
         let now = input::now();
         let empty = KeyFile::read(Vec::new())?;
         let changes = read.changes_since(&empty);
         let name = path.display().to_string();
-        Pending::prepare(path, &name, ("", text), &changes, "init", now)?.commit()
+        let path = store.resolved(&name)?;
+        Pending::prepare(&path, &name, ("", &text), &changes, "init", now)?.commit()
     }
 
     /// Reads it. The error lists every fault.
@@ -162,6 +164,9 @@ impl Store {
         }
         let mut after = before.clone();
         let outcome = edit(&mut after)?;
+        if !after.texts().eq(before.texts()) {
+            after.name_source(&new_source()?);
+        }
         let texts: Vec<(String, String)> = after
             .texts()
             .map(|(name, text)| (name.to_owned(), text))
@@ -257,24 +262,19 @@ impl Store {
         if self.is_folder {
             self.path.join(".lock")
         } else {
-            replace::beside(&self.path, ".lock")
+            beside(&self.path, ".lock")
         }
     }
 
-    /// The file itself, where its name is a link: a rename would replace the link.
+    /// The file itself, where its name is a link.
     fn resolved(&self, name: &str) -> Result<PathBuf> {
-        let path = Path::new(name);
-        if path.exists() {
-            fs::canonicalize(path).with_context(|| format!("`{name}` cannot be followed"))
-        } else {
-            Ok(path.to_owned())
-        }
+        resolved(Path::new(name)).with_context(|| format!("`{name}` cannot be followed"))
     }
 }
 
-/// Writes a text into a file that is no key file: whole or not at all, readable for its owner alone.
-pub(super) fn replace_file(path: &Path, text: &str) -> Result<()> {
-    Staged::write(path, text)?.commit()
+/// A name for a key file that has none.
+fn new_source() -> Result<SourceName> {
+    SourceName::of_file(&new_random_id()?).context("expected an id")
 }
 
 const CHANGED: &str = "the key file was changed by somebody else in the meantime, and nothing was written; look at what is there now and run this again";
@@ -293,15 +293,15 @@ fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
 }
 
 /// A file whose new text is on the disk beside it, and whose journal says so.
-struct Pending<'a> {
-    staged: Staged<'a>,
+struct Pending {
+    staged: Staged,
     begun: Begun,
 }
 
-impl<'a> Pending<'a> {
+impl Pending {
     /// Makes ready what replaces the text `before` at `path` by `after`, with a journal entry of the changes in the file of that name.
     fn prepare(
-        path: &'a Path,
+        path: &Path,
         name: &str,
         (before, after): (&str, &str),
         changes: &[Change],
@@ -318,11 +318,13 @@ impl<'a> Pending<'a> {
             by: &by,
             command,
         };
-        let staged = Staged::write(path, after)?;
+        sweep(path)?;
+        let mut staged = Staged::new(path, Access::Owner)?;
+        staged.fill(|out| Ok(out.write_all(after.as_bytes())?))?;
         let journal = Journal::of(path);
         // A file that is not there yet may have a journal: of a crash that came before it.
         journal.recover(before, now)?;
-        let begun = journal.begin(&entry, new_change_id()?, &here, before, after)?;
+        let begun = journal.begin(&entry, new_random_id()?, &here, before, after)?;
         Ok(Self { staged, begun })
     }
 

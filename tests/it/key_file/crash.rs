@@ -154,14 +154,15 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     folder.good(&["accounts", "add", "acct_3", "--no-keys"]);
     cut(&folder);
     fs::write(folder.file(), &before).unwrap();
-    fs::write(folder.path.join("keyward.toml.new"), "format = \"keyw").unwrap();
+    let left = folder.path.join(".keyward.toml.0123456789abcdEF.new");
+    fs::write(&left, "format = \"keyw").unwrap();
     let mut torn = fs::read_to_string(&path).unwrap();
     torn.push_str("{\"change\":\"x");
     fs::write(&path, torn).unwrap();
     folder.good(&["accounts", "add", "acct_4", "--no-keys"]);
     assert_eq!(states("acct_3"), ["begun", "undone"]);
     assert_eq!(states("acct_4"), ["begun", "done"]);
-    assert!(!folder.path.join("keyward.toml.new").exists());
+    assert!(!left.exists());
     // Killed, and then edited by hand: nobody knows.
     folder.good(&["accounts", "add", "acct_5", "--no-keys"]);
     cut(&folder);

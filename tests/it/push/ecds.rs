@@ -11,8 +11,10 @@ fn a_running_envoy_takes_every_form() {
         let ecds = ecds.to_str().unwrap();
         for (revision, key, other) in [(8, ALICE, BOB), (9, BOB, ALICE)] {
             let source = desk.configuration(&configuration(revision, &[key]));
-            let said = keyward(&["push", "-c", &source, "--ecds", ecds]);
-            let expected = format!("pushed revision {revision} with 1 keys to {ecds}\n");
+            let push = ["push", "-c", &source, "--ecds", ecds, "--allow-removals"];
+            let said = keyward(&push);
+            let counts = if revision == 8 { "+1 -0" } else { "+1 -1" };
+            let expected = format!("pushed revision {revision} with 1 keys to {ecds} ({counts})\n");
             assert_eq!((said.code, said.out), (Some(0), expected), "{}", said.err);
             serves(&envoy, revision);
             assert_eq!(status(&envoy, key), 200);
@@ -33,7 +35,7 @@ fn a_running_envoy_takes_every_form_packed() {
         let ecds = ecds.to_str().unwrap();
         let source = desk.configuration(&configuration(8, &[ALICE]));
         let said = keyward(&["push", "-c", &source, "--ecds", ecds, "--packed"]);
-        let expected = format!("pushed revision 8 with 1 keys to {ecds}\n");
+        let expected = format!("pushed revision 8 with 1 keys to {ecds} (+1 -0)\n");
         assert_eq!((said.code, said.out), (Some(0), expected), "{}", said.err);
         serves(&envoy, 8);
         assert_eq!((status(&envoy, ALICE), status(&envoy, BOB)), (200, 401));
@@ -50,10 +52,11 @@ fn a_running_envoy_takes_every_form_packed() {
             "--ecds",
             ecds,
             "--dry-run",
+            "--allow-removals",
         ]);
         assert!(said.out.contains("mk_0"), "{}{}", said.out, said.err);
         desk.configuration(&configuration(9, &[BOB]));
-        let said = keyward(&["push", "-c", &source, "--ecds", ecds]);
+        let said = keyward(&["push", "-c", &source, "--ecds", ecds, "--allow-removals"]);
         assert_eq!(said.code, Some(0), "{}", said.err);
         serves(&envoy, 9);
         assert_eq!((status(&envoy, ALICE), status(&envoy, BOB)), (401, 200));

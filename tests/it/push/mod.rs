@@ -1,9 +1,13 @@
 //! `keyward push`: every target, revisions that only rise, and a watcher that lets no snapshot grow old.
 
 mod ecds;
+mod files;
+pub mod held;
 pub mod limits;
 mod manifests;
+mod removals;
 mod revisions;
+mod sources;
 mod watch;
 
 use std::fs;

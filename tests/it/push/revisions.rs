@@ -66,6 +66,7 @@ fn a_lower_one_is_refused_and_says_what_to_do() {
         assert_eq!(said.code, Some(4));
         assert_eq!(revision(&ecds), 8);
     }
+    let push = [&push[..], &["--allow-removals"]].concat();
     let said = keyward(&[&push[..], &["--revision", "9"]].concat());
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(revision(&ecds), 9);
@@ -107,10 +108,18 @@ fn a_dry_run_says_what_would_alter_and_writes_nothing() {
     );
     let before = desk.text("ecds.yaml");
     desk.configuration(&configuration(9, &[BOB, CAROL]));
-    let said = keyward(&["push", "-c", &source, "--ecds", &ecds, "--dry-run"]);
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--ecds",
+        &ecds,
+        "--dry-run",
+        "--allow-removals",
+    ]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     let mut lines = said.out.lines();
-    let first = format!("{ecds} holds revision 8; revision 9 would bring:");
+    let first = format!("{ecds} holds revision 8; revision 9 would bring +2 -1:");
     assert_eq!(lines.next(), Some(&*first));
     let lines: Vec<_> = lines.collect();
     for start in ["+ key mk_1 ", "~ key mk_0 "] {

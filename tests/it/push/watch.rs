@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 use super::*;
 
 /// A running watcher. It is stopped as a service manager does, and must say that it was.
-struct Watcher {
+pub struct Watcher {
     child: Child,
     log: PathBuf,
 }
 
 impl Watcher {
     fn start(desk: &Desk, keys: &str, ecds: &Path) -> Self {
+        Self::start_with(desk, keys, ecds, &["--allow-removals"])
+    }
+
+    pub fn start_with(desk: &Desk, keys: &str, ecds: &Path, more: &[&str]) -> Self {
         let log = desk.path("watch.log");
         let out = File::create(&log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_keyward"))
@@ -25,6 +29,8 @@ impl Watcher {
                 "--ecds",
                 ecds.to_str().unwrap(),
             ])
+            .args(more)
+            .env_remove("KEYWARD_KEYS")
             .stdin(Stdio::null())
             .stdout(out.try_clone().unwrap())
             .stderr(out)
@@ -33,28 +39,32 @@ impl Watcher {
         Self { child, log }
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
     #[track_caller]
-    fn says(&self, what: &str) {
+    pub fn says(&self, what: &str) {
         eventually(&format!("the watcher says `{what}`"), BOUND, || {
             self.said().contains(what).then_some(())
         });
     }
 
     #[track_caller]
-    fn stop(mut self, signal: &str) {
+    fn stop(self, signal: &str) {
+        let said = self.stop_with(signal, 0);
+        assert!(said.ends_with("stopped; what was pushed last stays where it is\n"));
+    }
+
+    /// Ends it, and returns what it said.
+    #[track_caller]
+    pub fn stop_with(mut self, signal: &str, code: i32) -> String {
         let id = self.child.id().to_string();
         let sent = Command::new("/bin/kill").args([signal, &id]).status();
         assert!(sent.unwrap().success());
         let status = eventually("the watcher ends", BOUND, || self.child.try_wait().unwrap());
-        assert_eq!(status.code(), Some(0), "{}", self.said());
-        assert!(
-            self.said()
-                .ends_with("stopped; what was pushed last stays where it is\n")
-        );
+        assert_eq!(status.code(), Some(code), "{}", self.said());
+        self.said()
     }
 }
 

@@ -20,7 +20,7 @@ fn key_file(keys: &[&str]) -> String {
 #[track_caller]
 fn push(envoy: &Envoy, keys: &Path) -> u64 {
     let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
-        .args(["push", "--keys"])
+        .args(["push", "--allow-removals", "--keys"])
         .arg(keys)
         .arg("--ecds")
         .arg(envoy.ecds_file())

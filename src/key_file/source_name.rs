@@ -1,0 +1,109 @@
+//! The name of what a snapshot is made from. It is made once, and every target that is pushed to carries it, so that a push from another source is noticed.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+use toml_edit::{DocumentMut, value};
+
+use super::fields::Fields;
+use super::{At, KeyFile, is_id};
+
+/// `file:<id>` for a key file, `server:<id>` for a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceName(String);
+
+/// What a source's name looks like.
+pub const EXPECTED_SOURCE: &str =
+    "`file:` or `server:` and an id of 1 to 64 letters, digits, `_`, `.` or `-`";
+
+const EXPECTED_IN_FILE: &str =
+    "`file:` and an id of 1 to 64 letters, digits, `_`, `.` or `-`, as the command made it";
+
+/// The member of a key file that holds it.
+pub(super) const MEMBER: &str = "source";
+
+impl SourceName {
+    /// The name of a key file, of a new id.
+    #[must_use]
+    pub fn of_file(id: &str) -> Option<Self> {
+        Self::parse(&format!("file:{id}"))
+    }
+
+    /// Reads one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(':')?;
+        (matches!(kind, "file" | "server") && is_id(id)).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether it is a key file's.
+    #[must_use]
+    pub fn is_of_file(&self) -> bool {
+        self.0.starts_with("file:")
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl KeyFile {
+    /// Its name, if it has one by now.
+    #[must_use]
+    pub fn source(&self) -> Option<SourceName> {
+        SourceName::parse(self.single(MEMBER)?.as_str()?)
+    }
+
+    /// The name of the file that the name stands in.
+    pub(super) fn file_of_source(&self) -> Option<&str> {
+        let (_, _, at) = self.single.iter().find(|(of, _, _)| *of == MEMBER)?;
+        self.name_of(*at)
+    }
+
+    /// Gives it a name, once: one that has a name keeps it. Of several files the one with the settings gets it, or the first.
+    pub fn name_source(&mut self, name: &SourceName) {
+        if self.source().is_some() {
+            return;
+        }
+        let settings = self.single.iter().find(|(of, _, _)| *of == "configuration");
+        let part = settings.map_or(0, |(_, _, at)| at.part);
+        let Some(file) = self.parts.get_mut(part) else {
+            return;
+        };
+        write(&mut file.document, name);
+        let at = At {
+            part,
+            index: 0,
+            line: None,
+        };
+        self.single.push((MEMBER, name.as_str().into(), at));
+    }
+}
+
+/// The name that a file gives itself.
+pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Option<Json> {
+    let text = fields.string(MEMBER)?;
+    if SourceName::parse(text).is_some_and(|name| name.is_of_file()) {
+        return Some(text.into());
+    }
+    fields.expected(MEMBER, EXPECTED_IN_FILE);
+    None
+}
+
+fn write(document: &mut DocumentMut, name: &SourceName) {
+    let mut item = value(name.as_str());
+    if let Some(value) = item.as_value_mut() {
+        value
+            .decor_mut()
+            .set_suffix(" # made once, never edited: what is pushed carries it");
+    }
+    document.insert(MEMBER, item);
+}
