@@ -7,4 +7,5 @@ pub mod evidence;
 mod hostile;
 mod loggers;
 mod page;
+mod rewritten;
 mod world;
