@@ -25,7 +25,7 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
     let elsewhere: u64 = books.keys.values().map(|book| book.elsewhere).sum();
     if elsewhere > 0 {
         limits.push(format!(
-            "{elsewhere} requests passed by a permission that their path does not ask for, so the log's paths are not those that were decided about, or the endpoints have changed since: do not trust what is told of keys with every permission. {REWRITTEN}"
+            "{elsewhere} requests passed by a permission that their path does not ask for, so the log has other paths than those that were decided about, or the endpoints have changed since. Then the same may be true of keys with every permission, whose needs are read off their paths. {REWRITTEN}"
         ));
     }
     let other_keys = books.other_keys.calls;

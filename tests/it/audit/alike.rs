@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::evidence::HIDDEN;
 use crate::mesh::{gateway_settings, istio_loggers};
-use crate::support::bootstrap::{at, hcm, read};
+use crate::support::bootstrap::{GATEWAY, at, hcm, read};
 
 /// A logger: the expression that chooses its lines, and what it prints under which name.
 type Logger = (String, BTreeMap<String, String>);
@@ -120,4 +120,31 @@ fn every_logger_prints_alike_and_each_request_is_for_one_of_a_pair() {
             }
         }
     }
+}
+
+/// Each takes off what `path` would print of a client's, and, where it can be said, ignores an offer of TLS.
+#[test]
+fn every_connection_manager_removes_the_header_that_the_loggers_print() {
+    let mut model = read(GATEWAY);
+    let model = hcm(&mut model).clone();
+    let removal = &model["early_header_mutation_extensions"];
+    assert_eq!(
+        removal.pointer("/0/typed_config/mutations"),
+        Some(&json!([{"remove": "x-envoy-original-path"}]))
+    );
+    for file in ["envoy/egress.yaml", "envoy/ratelimit.yaml"] {
+        let mut bootstrap = read(file);
+        for member in ["early_header_mutation_extensions", "http_protocol_options"] {
+            assert_eq!(hcm(&mut bootstrap)[member], model[member], "{file}");
+        }
+    }
+    let istio = read("envoy/istio/base/connection-manager.yaml");
+    let istio = &istio["spec"]["configPatches"][0]["patch"]["value"]["typed_config"];
+    for member in ["early_header_mutation_extensions", "http_protocol_options"] {
+        assert_eq!(istio[member], model[member], "envoy/istio: {member}");
+    }
+    let gateway = read("envoy/gateway/base/interlock.yaml");
+    let gateway = &gateway["spec"]["jsonPatches"][1]["operation"];
+    assert_eq!(gateway["path"], "/early_header_mutation_extensions");
+    assert_eq!(gateway["value"], *removal, "envoy/gateway");
 }
