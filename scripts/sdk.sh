@@ -13,7 +13,7 @@ work=
 say() { echo "sdk.sh: $*" >&2; }
 absent() { say "$*; the tests that need it are skipped"; exit "$ABSENT"; }
 # A change of versions is another folder, so that nothing stale is taken for it.
-named() { echo "$root/target/sdk-$1-$(cat "$2"/requirements.txt "$2"/package-lock.json 2>/dev/null | cksum | cut -d' ' -f1)"; }
+named() { echo "$root/target/sdk-$1-$(cat "$2"/requirements.txt "$2"/build-requirements.txt "$2"/package-lock.json 2>/dev/null | cksum | cut -d' ' -f1)"; }
 # Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
 aside() {
     work=$(mktemp -d "$root/target/sdk-work.XXXXXX")
@@ -31,7 +31,8 @@ python_set_up() {
         say "installing the packages of tests/sdk/python/requirements.txt (about 15 MB)"
         aside
         python3 -m venv "$work/venv" >&2
-        "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$source/requirements.txt" >&2 || {
+        install() { "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps "$@" >&2; }
+        { install --only-binary :all: -r "$source/build-requirements.txt" && install --no-build-isolation -r "$source/requirements.txt"; } || {
             say "pip cannot install them"
             exit 1
         }

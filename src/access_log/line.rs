@@ -179,12 +179,17 @@ impl<'a> Line<'a> {
                 .client_address
                 .as_ref()
                 .and_then(|text| address(text.as_str())),
-            request_id: self.request_id.as_ref(),
-            response_request_id: self.response_request_id.as_ref(),
+            request_id: id(self.request_id.as_ref()),
+            response_request_id: id(self.response_request_id.as_ref()),
             upstream: self.upstream_host.as_ref(),
             state,
         })
     }
+}
+
+/// The loggers write an empty text in the place of what is no id.
+fn id<'l>(text: Option<&'l Text<'l>>) -> Option<&'l Text<'l>> {
+    text.filter(|text| !text.as_str().is_empty())
 }
 
 /// Milliseconds since 1970 of `2026-11-20T10:00:00.123Z`; no time before that.

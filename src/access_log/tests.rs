@@ -38,6 +38,19 @@ fn state(text: &str) -> Option<State<'_>> {
     State::parse(text)
 }
 
+/// What the loggers write where a header holds no id.
+#[test]
+fn an_empty_id_is_none() {
+    let mut text = line();
+    text["request_id"] = json!("");
+    text["response_request_id"] = json!("");
+    let text = text.to_string();
+    let line = Line::parse(text.as_bytes()).unwrap();
+    let record = line.record().unwrap();
+    assert!(record.request_id.is_none());
+    assert!(record.response_request_id.is_none());
+}
+
 #[test]
 fn a_line_says_what_one_request_was() {
     let text = line().to_string();

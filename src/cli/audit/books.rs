@@ -34,6 +34,20 @@ pub(super) struct Need {
     pub(super) is_connected: bool,
 }
 
+impl Need {
+    /// Whether an endpoint of this rule asks for it.
+    fn is_of(&self, rule: Rule<'_>) -> bool {
+        match rule {
+            Rule::Public => false,
+            Rule::Key {
+                permissions,
+                access,
+                publishable: _,
+            } => access == self.level && permissions.contains(&self.permission),
+        }
+    }
+}
+
 /// An endpoint of the catalogue, called on connected accounts or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Called {
@@ -64,6 +78,10 @@ pub(super) struct KeyBook {
     pub(super) endpoints: Counts<Called>,
     /// Requests that passed to what is no endpoint of the catalogue.
     pub(super) uncatalogued: Counts<Box<str>>,
+    /// Of these, the ones whose permission is not logged either: nothing says what they needed.
+    pub(super) unexplained: u64,
+    /// Requests that passed by a permission that the endpoint at their path does not ask for.
+    pub(super) elsewhere: u64,
     /// Where the organization, or without one the owner, of a request can be told.
     pub(super) owner: Option<Box<str>>,
     pub(super) org: Option<Box<str>>,
@@ -252,6 +270,8 @@ impl KeyBook {
             missing: Counts::new(usize::MAX),
             endpoints: Counts::new(usize::MAX),
             uncatalogued: Counts::new(EXAMPLES),
+            unexplained: 0,
+            elsewhere: 0,
             owner: None,
             org: None,
             timeline: Timeline::new(KEY_STEPS),
@@ -291,14 +311,14 @@ impl KeyBook {
             let account = self.accounts.of(account, budget, || account.into());
             account.add(at, is_refused);
         }
-        if let Some((name, level)) = state.permission
-            && let Some(permission) = permissions.find_or_add(name)
-        {
-            let need = Need {
-                permission,
+        let need = state.permission.and_then(|(name, level)| {
+            Some(Need {
+                permission: permissions.find_or_add(name)?,
                 level,
                 is_connected: state.is_connected(),
-            };
+            })
+        });
+        if let Some(need) = need {
             if record.missing() {
                 self.missing.of(&need, budget, || need).add(at, is_refused);
             } else if state.verdict == Verdict::Key {
@@ -306,7 +326,7 @@ impl KeyBook {
             }
         }
         if state.verdict == Verdict::Key {
-            self.add_endpoint(record, state, inventory, budget);
+            self.add_endpoint(record, state, need, inventory, budget);
         }
     }
 
@@ -325,6 +345,7 @@ impl KeyBook {
         &mut self,
         record: &Record<'_>,
         state: &State<'_>,
+        need: Option<Need>,
         inventory: &Inventory,
         budget: &mut Budget,
     ) {
@@ -333,6 +354,13 @@ impl KeyBook {
         let found = method
             .zip(path)
             .and_then(|(method, path)| inventory.endpoints.find(method, path));
+        match (need, found.map(|endpoint| endpoint.rule)) {
+            (Some(need), rule) => {
+                self.elsewhere += u64::from(!rule.is_some_and(|rule| need.is_of(rule)))
+            }
+            (None, None) => self.unexplained += 1,
+            (None, Some(_)) => {}
+        }
         match found {
             Some(endpoint) if endpoint.rule == Rule::Public => {}
             Some(endpoint) => {

@@ -68,6 +68,8 @@ pub(super) fn report(material: &Material<'_>) -> Report {
             denied: books.refused,
             none: books.unjudged,
             interlock: books.interlocked,
+            unexplained: books.keys.values().map(|book| book.unexplained).sum(),
+            elsewhere: books.keys.values().map(|book| book.elsewhere).sum(),
         },
         reasons: reasons(
             books

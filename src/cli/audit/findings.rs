@@ -139,6 +139,15 @@ pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Find
             Kind::CanBeLimited,
             format!("its calls needed {count} {permissions}{but}"),
         );
+    } else if book.unexplained > 0 {
+        find(
+            Kind::Unexplained,
+            format!(
+                "{} of its {} went to what is no endpoint of the catalogue, and no permission is logged: what it needs is not known",
+                book.unexplained,
+                calls(book.calls)
+            ),
+        );
     }
     let is_public = book.kind == KeyKind::Publishable;
     if !is_public && book.clients.len() >= thresholds.clients {

@@ -2,6 +2,9 @@
 
 use super::build::Material;
 
+/// Why a log may have another path than the one that keyward decided about.
+const REWRITTEN: &str = "Where a route rewrites paths and the router has `suppress_envoy_headers`, the log has the rewritten path.";
+
 pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
     let (books, inventory) = (material.books, material.inventory);
     let mut limits = vec![
@@ -12,6 +15,18 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
         limits.push(
             "No key file and no configuration was given: what is granted, and which keys never appear, is not known.".to_owned(),
         );
+    }
+    let unexplained: u64 = books.keys.values().map(|book| book.unexplained).sum();
+    if unexplained > 0 {
+        limits.push(format!(
+            "What {unexplained} requests of keys with every permission needed is in no proposal: their path is no endpoint of the catalogue. {REWRITTEN}"
+        ));
+    }
+    let elsewhere: u64 = books.keys.values().map(|book| book.elsewhere).sum();
+    if elsewhere > 0 {
+        limits.push(format!(
+            "{elsewhere} requests passed by a permission that their path does not ask for, so the log has other paths than those that were decided about, or the endpoints have changed since. Then the same may be true of keys with every permission, whose needs are read off their paths. {REWRITTEN}"
+        ));
     }
     let other_keys = books.other_keys.calls;
     if other_keys > 0 {

@@ -51,6 +51,10 @@ pub(super) struct Requests {
     pub(super) none: u64,
     /// Of these, answered by the interlock.
     pub(super) interlock: u64,
+    /// Of the allowed, those of which nothing says what they needed: no permission is logged, and their path is no endpoint of the catalogue.
+    pub(super) unexplained: u64,
+    /// Of the allowed, those that passed by a permission that their path does not ask for.
+    pub(super) elsewhere: u64,
 }
 
 /// A reason, and how often.
@@ -215,6 +219,8 @@ pub(super) enum Kind {
     Missing,
     /// In shadow something passed that would be refused.
     WouldDeny,
+    /// A key with every permission called nothing that the catalogue knows.
+    Unexplained,
     /// A key with every permission used some.
     CanBeLimited,
     /// Grants that no call needed.
@@ -238,6 +244,7 @@ impl Kind {
             Self::RetiringInUse => "Retiring, and still used",
             Self::Missing => "Refused for want of a permission",
             Self::WouldDeny => "Passed in shadow alone",
+            Self::Unexplained => "Went to no endpoint",
             Self::CanBeLimited => "Has every permission, used some",
             Self::Unused => "Granted and not used",
             Self::ManyClients => "One key, many clients",
@@ -251,9 +258,11 @@ impl Kind {
     pub(super) fn tone(self) -> Tone {
         match self {
             Self::Interlock | Self::EndedInUse | Self::NotListed => Tone::Bad,
-            Self::RetiringInUse | Self::Missing | Self::WouldDeny | Self::ManyClients => {
-                Tone::Warning
-            }
+            Self::RetiringInUse
+            | Self::Missing
+            | Self::WouldDeny
+            | Self::ManyClients
+            | Self::Unexplained => Tone::Warning,
             Self::CanBeLimited | Self::Unused | Self::OneAccount | Self::UnusedKey => Tone::Plain,
         }
     }

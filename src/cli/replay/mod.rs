@@ -106,6 +106,14 @@ fn compare(
     now: u64,
 ) -> Result<(Outcome, Outcome), Unclear> {
     let state = record.state.as_ref().ok_or(Unclear::NoVerdict)?;
+    if !record.path.as_str().starts_with('/') {
+        return Err(Unclear::NoPath);
+    }
+    let asks_for =
+        |(name, level)| old.asks_for(record.method.as_str(), record.path.as_str(), name, level);
+    if !state.permission.is_none_or(asks_for) {
+        return Err(Unclear::AnotherPermission);
+    }
     let question = Question::of(record, state, old, stand_ins)?;
     let given = Given {
         now,

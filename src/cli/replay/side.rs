@@ -12,9 +12,10 @@ use super::question::Question;
 use crate::cli::snapshot::source::Source;
 use crate::configuration::Configuration;
 use crate::digest::KeyDigest;
-use crate::endpoint::{Method, PlainPath, ROWS, Row};
+use crate::endpoint::{Endpoint, Method, PlainPath, ROWS, Row, Rule};
 use crate::judge::judge;
 use crate::key::KeyKind;
+use crate::permission::{AccessLevel, Permission};
 use crate::request::RequestHead;
 
 /// Made-up raw keys in place of those that clients have.
@@ -160,14 +161,43 @@ impl Side {
         Outcome::of(&judge(&self.configuration, &head, given))
     }
 
+    /// Whether the endpoint at this path asks for this permission, at this level.
+    pub(super) fn asks_for(
+        &self,
+        method: &str,
+        path: &str,
+        name: &str,
+        level: AccessLevel,
+    ) -> bool {
+        let Some(snapshot) = self.configuration.snapshot() else {
+            return false;
+        };
+        match self.found(method, path).map(|endpoint| endpoint.rule) {
+            Some(Rule::Key {
+                permissions,
+                access,
+                publishable: _,
+            }) => {
+                let names = snapshot.permissions();
+                let is_one = |permission: &Permission| names.name(*permission) == name;
+                access == level && permissions.iter().any(is_one)
+            }
+            Some(Rule::Public) | None => false,
+        }
+    }
+
+    fn found(&self, method: &str, path: &str) -> Option<Endpoint<'_>> {
+        let method = Method::of_request(method.as_bytes())?;
+        let path = PlainPath::parse(path.as_bytes())?;
+        self.configuration
+            .snapshot()?
+            .endpoints()
+            .find(method, path)
+    }
+
     /// The endpoint's template, for a path that has one.
     pub(super) fn endpoint(&self, method: &str, path: &str) -> Option<String> {
-        let method = Method::of_request(method.as_bytes())?;
-        let snapshot = self.configuration.snapshot()?;
-        let endpoint = snapshot
-            .endpoints()
-            .find(method, PlainPath::parse(path.as_bytes())?)?;
-        Some(match endpoint.row {
+        Some(match self.found(method, path)?.row {
             Row::Builtin(row) => ROWS.get(usize::from(row))?.path.to_owned(),
             Row::Own(row) => self.own_paths.get(row)?.clone(),
         })

@@ -15,6 +15,10 @@ const MOST: usize = 10_000;
 pub(super) enum Unclear {
     /// keyward did not judge it: Envoy answered before, or the interlock did.
     NoVerdict,
+    /// The log has no path: the request had none, or it looked as if it held a key.
+    NoPath,
+    /// The permission that decided is none that the method and path of the line ask for: the path is not the one that was decided about, or a query asked for more.
+    AnotherPermission,
     /// Its key is not in the old snapshot.
     UnknownToOld,
     /// Its verdict rests on what no log holds: another header, the query, the state of the gateway.
@@ -27,6 +31,8 @@ impl Unclear {
     pub(super) fn text(self) -> String {
         match self {
             Self::NoVerdict => "keyward gave no verdict".to_owned(),
+            Self::NoPath => "the log does not have its path".to_owned(),
+            Self::AnotherPermission => "the permission that decided is not one that the logged path asks for: an expansion asked for it, or the log has another path than the one that was decided about".to_owned(),
             Self::UnknownToOld => "the key is not in the old snapshot".to_owned(),
             Self::BeyondALog(reason) => {
                 format!("`{}` rests on what no log holds", reason.name())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{FULL, Gate, LIMITED, SHADOW, bearer, caller, pairs};
+use super::{FULL, Gate, LIMITED, SHADOW, bearer, caller, pairs, values};
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
@@ -231,4 +231,58 @@ fn as_shipped_nothing_upgrades() {
         }
     }
     gate.assert_sound(3);
+}
+
+/// As Apache HttpClient 5.4 asks, with every request over plain HTTP/1.1. The offer is ignored, and the upstream does not see it.
+#[test]
+fn an_offer_of_tls_is_an_ordinary_request() {
+    let gate = Gate::open(json!({}), |builder| builder);
+    let ask = |path: &str, key: Option<&str>, offer: &str| {
+        let own = key.map(|key| format!("authorization: {}\r\n", bearer(key).1));
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: gate\r\nAccept-Encoding: gzip, x-gzip, deflate\r\nConnection: keep-alive\r\nUpgrade: {offer}\r\nConnection: Upgrade\r\nUser-Agent: Apache-HttpClient/5.4 (Java/21)\r\n{}\r\n",
+            own.unwrap_or_default()
+        );
+        let (answer, seen) = gate.seen_during(|| gate.raw(head.as_bytes()));
+        (answer.unwrap(), seen)
+    };
+    let mut sent = 0;
+    for _ in gate.settings() {
+        for offer in ["TLS/1.2", "TLS/1.3", "tls/1.2"] {
+            for (path, key) in [
+                ("/v1/customers", Some(LIMITED)),
+                ("/v1/charges", Some(FULL)),
+                ("/healthz", None),
+            ] {
+                let (answer, seen) = ask(path, key, offer);
+                assert_eq!(answer.status, 200, "{offer} {path}");
+                let [seen] = seen.as_slice() else {
+                    panic!("{offer} {path}: {} requests arrived", seen.len())
+                };
+                assert!(values(seen, "upgrade").is_empty(), "{offer} {path}");
+                sent += 1;
+            }
+            let (answer, seen) = ask("/v1/charges", Some(LIMITED), offer);
+            assert_eq!(
+                answer.header("x-keyward-denied"),
+                Some("insufficient_permission")
+            );
+            assert!(seen.is_empty());
+            let (answer, seen) = ask("/v1/customers", None, offer);
+            assert_eq!(
+                answer.header("x-keyward-denied"),
+                Some("missing_credential")
+            );
+            assert!(seen.is_empty());
+            sent += 2;
+        }
+        // Nothing else is ignored with it.
+        for offer in ["websocket", "TLS/1.2, websocket", "xTLS/1.2", "TLS"] {
+            let (answer, seen) = ask("/v1/customers", Some(LIMITED), offer);
+            assert_eq!(answer.status, 403, "{offer}");
+            assert!(seen.is_empty(), "{offer}");
+            sent += 1;
+        }
+    }
+    gate.assert_sound(sent);
 }

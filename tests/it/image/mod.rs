@@ -1,6 +1,7 @@
 //! The filter as an OCI image, and as a file that Envoy fetches. `scripts/image.py` packs the image; what a mesh does with one is done here by the
 //! tools that others use: Debian's registry and `skopeo`.
 
+mod hashes;
 mod layout;
 mod registry;
 mod release;

@@ -34,14 +34,15 @@ pub fn proxy(manifests: &[Value], on_route: bool) -> Proxy {
     }
     let router = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
     filters.push(json!({"name": "envoy.filters.http.router", "typed_config": {"@type": router, "suppress_envoy_headers": true}}));
+    let client = of_kind(manifests, "ClientTrafficPolicy");
+    let mut manager = manager(&client[0]["spec"]);
     for policy in of_kind(manifests, "EnvoyPatchPolicy") {
         for patch in policy["spec"]["jsonPatches"].as_array().unwrap() {
-            apply(patch, &mut filters);
+            apply(patch, &mut manager, &mut filters);
         }
     }
-    let client = of_kind(manifests, "ClientTrafficPolicy");
     Proxy {
-        manager: manager(&client[0]["spec"]),
+        manager,
         http_filters: filters,
         on_route: Value::Object(enabled),
         access_log: Some(access_log(of_kind(manifests, "EnvoyProxy")[0])),
@@ -66,8 +67,8 @@ fn wasm_filter(policy: &Value, index: usize, wasm: &Value) -> Value {
             "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration}}}})
 }
 
-/// A patch of the listener. Only the one that the interlock is.
-fn apply(patch: &Value, filters: &mut Vec<Value>) {
+/// A patch of the listener. Only the two that there are: the interlock, and a member of the connection manager.
+fn apply(patch: &Value, manager: &mut Value, filters: &mut Vec<Value>) {
     assert_eq!(
         patch["type"],
         "type.googleapis.com/envoy.config.listener.v3.Listener"
@@ -78,11 +79,20 @@ fn apply(patch: &Value, filters: &mut Vec<Value>) {
     }
     let operation = &patch["operation"];
     assert_eq!(operation["op"], "add");
+    // `path` is put behind every place that `jsonPath` finds.
+    if let Some(path) = operation.get("path") {
+        assert_eq!(
+            operation["jsonPath"],
+            "$..filters[?(@.name=='envoy.filters.network.http_connection_manager')].typed_config"
+        );
+        let member = path.as_str().unwrap().strip_prefix('/').unwrap();
+        manager[member] = operation["value"].clone();
+        return;
+    }
     assert_eq!(
         operation["jsonPath"],
         "$..http_filters[?(@.name=='envoy.filters.http.router')]"
     );
-    assert!(operation.get("path").is_none());
     let place = filters
         .iter()
         .position(|filter| filter["name"] == "envoy.filters.http.router")

@@ -6,6 +6,7 @@ use super::envoy_gateway::proxy;
 use super::proxy::{Discovery, Proxy, discovered};
 use super::the;
 use super::tools::kustomized;
+use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
 use crate::cases::{corpus, envoy::keeps_every_promise_of};
 use crate::fail_closed::{ALICE, STRANGER, configuration, status};
 use crate::support::bootstrap::hcm;
@@ -138,6 +139,21 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
     });
     let log = format!("{:?}", envoy.access_log());
     assert!(!log.contains("FAKE"), "{log}");
+}
+
+/// With a load balancer before it Envoy Gateway makes no difference between what clients and what its own proxies sent.
+#[test]
+fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
+    for overlay in ["gateway/base", "gateway/behind-proxy"] {
+        let Some(manifests) = manifests(overlay) else {
+            return;
+        };
+        let proxy = proxy(&manifests, true);
+        // Its router leaves no path behind that it rewrites.
+        let builder = with_routes(proxy.builder(&Discovery::new()))
+            .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
+        assert_nothing_is_forged(&with_internal_clients(builder).start(), false);
+    }
 }
 
 /// A key that may be used from one address only, and a client that claims it.

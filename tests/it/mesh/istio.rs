@@ -1,17 +1,15 @@
 //! What Istio makes of our manifests, run: who passes, and who does not when the plugin, its module or its configuration is missing.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use super::istiod::{Class, Pod, extension, proxy};
 use super::proxy::{Discovery, Proxy, discovered};
 use super::tools::kustomized;
-use super::{of_kind, the};
+use super::{merged, of_kind, the};
+use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
 use crate::cases::{corpus, envoy::keeps_every_promise_of};
 use crate::fail_closed::{ALICE, BOB, STRANGER, ask, configuration, status};
 use crate::support::builder::Builder;
-use crate::support::find::root;
 use crate::support::http::{Connection, NO_HEADERS};
 use crate::support::{BOUND, Envoy, eventually};
 
@@ -29,10 +27,7 @@ const SIDECAR: Pod<'_> = Pod {
 
 /// `envoy/istio/mesh-config.yaml`.
 pub fn mesh_config() -> Value {
-    let text = fs::read_to_string(root().join("envoy/istio/mesh-config.yaml")).unwrap();
-    let mut value: serde_norway::Value = serde_norway::from_str(&text).unwrap();
-    value.apply_merge().unwrap();
-    serde_json::to_value(value).unwrap()
+    merged("envoy/istio/mesh-config.yaml")
 }
 
 pub fn with_configuration(manifests: &mut [Value], configuration: &Value) {
@@ -249,6 +244,49 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
     });
     let log = format!("{:?}", envoy.access_log());
     assert!(!log.contains("FAKE"), "{log}");
+}
+
+/// Istio takes the mesh's own networks for internal.
+#[test]
+fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
+    for (overlay, pod) in [("istio/gateway", GATEWAY), ("istio/sidecar", SIDECAR)] {
+        let Some(manifests) = manifests(overlay) else {
+            return;
+        };
+        let proxy = proxy(&manifests, &mesh_config(), pod);
+        let builder = with_routes(proxy.builder(&Discovery::new()));
+        assert_nothing_is_forged(&with_internal_clients(builder).start(), true);
+    }
+}
+
+/// The ids of a gateway before it, so that one request has one id.
+#[test]
+fn a_sidecar_keeps_the_ids_of_its_callers() {
+    let Some(manifests) = manifests("istio/sidecar") else {
+        return;
+    };
+    let envoy = started(&proxy(&manifests, &mesh_config(), SIDECAR));
+    let id = "6a0e1b9c-0000-4000-8000-0123456789ab";
+    envoy.get("/v1/balance", &[("x-request-id", id)]);
+    assert_eq!(envoy.logged_path("/v1/balance")["request_id"], id);
+}
+
+/// Apache HttpClient 5.4 offers TLS with every plain request, and takes the answer without.
+#[test]
+fn an_offer_of_tls_is_ignored() {
+    for (overlay, pod) in [("istio/gateway", GATEWAY), ("istio/sidecar", SIDECAR)] {
+        let Some(manifests) = manifests(overlay) else {
+            return;
+        };
+        let envoy = started(&proxy(&manifests, &mesh_config(), pod));
+        let key = format!("Bearer {ALICE}");
+        let headers = [
+            ("authorization", key.as_str()),
+            ("upgrade", "TLS/1.2"),
+            ("connection", "Upgrade"),
+        ];
+        assert_eq!(envoy.get("/v1/balance", &headers).status, 200, "{overlay}");
+    }
 }
 
 /// A key that may be used from one address only, and a client that claims it.

@@ -14,6 +14,8 @@ mod tools;
 
 use serde_json::Value;
 
+use crate::support::find::root;
+
 /// The manifests of one kind.
 pub fn of_kind<'a>(manifests: &'a [Value], kind: &str) -> Vec<&'a Value> {
     let is_meant = |manifest: &&Value| manifest["kind"] == kind;
@@ -30,4 +32,37 @@ pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
         (Some(manifest), None) => manifest,
         _ => panic!("not one {kind}"),
     }
+}
+
+/// A YAML file of the project whose merge keys are carried out.
+pub fn merged(path: &str) -> Value {
+    let text = std::fs::read_to_string(root().join(path)).unwrap();
+    let mut value: serde_norway::Value = serde_norway::from_str(&text).unwrap();
+    value.apply_merge().unwrap();
+    serde_json::to_value(value).unwrap()
+}
+
+/// What each logger of Envoy Gateway's takes and prints.
+pub fn gateway_settings() -> Vec<Value> {
+    let proxy = merged("envoy/gateway/base/envoy-proxy.yaml");
+    let settings = &proxy["spec"]["telemetry"]["accessLog"]["settings"];
+    settings.as_array().unwrap().clone()
+}
+
+/// The expression of each logger of Istio's, and what its provider prints.
+pub fn istio_loggers() -> Vec<(String, Value)> {
+    let telemetry = merged("envoy/istio/base/telemetry.yaml");
+    let mesh = istio::mesh_config();
+    let providers = mesh["meshConfig"]["extensionProviders"].as_array().unwrap();
+    let loggers = telemetry["spec"]["accessLogging"].as_array().unwrap();
+    let logger = |logger: &Value| {
+        let name = &logger["providers"][0]["name"];
+        let provider = providers.iter().find(|it| &it["name"] == name).unwrap();
+        let expression = logger["filter"]["expression"].as_str().unwrap();
+        (
+            expression.to_owned(),
+            provider["envoyFileAccessLog"]["logFormat"]["labels"].clone(),
+        )
+    };
+    loggers.iter().map(logger).collect()
 }

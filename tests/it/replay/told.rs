@@ -206,3 +206,51 @@ fn no_stand_in_for_a_key_is_ever_shown() {
         assert!(!format!("{text}{errors}").contains("sk_test_"), "{text}");
     }
 }
+
+/// A line whose path is not the one that was decided about: a client's word, a rewritten path, or one that was hidden.
+#[test]
+fn a_line_with_another_path_than_the_one_decided_about_is_left_out() {
+    let by_limited = "allow key=\"mk_shrunk\", kind=restricted, livemode=?0, account=\"acct_1\", path=\"acct_1\", org=\"org_1\", permission=\"charge\", access=read, revision=7";
+    let log: String = [
+        (BY_FULL, "GET", "/v1/balance"),
+        (by_limited, "GET", "/v1/charges"),
+        (by_limited, "HEAD", "/v1/charges/ch_1"),
+        // Another endpoint, another level, none, a public one, and no path.
+        (by_limited, "GET", "/v1/customers"),
+        (by_limited, "POST", "/v1/charges"),
+        (by_limited, "GET", "/internal/charges"),
+        (by_limited, "PATCH", "/"),
+        (by_limited, "GET", "a key stands in it"),
+        (BY_FULL, "GET", "a key stands in it"),
+        (BY_FULL, "GET", ""),
+    ]
+    .map(|(state, method, path)| line(state, method, path))
+    .concat();
+    for revision in ["revision=7", "revision=3"] {
+        let (code, text, _) = told(&["--json"], &log.replace("revision=7", revision));
+        let told: Value = serde_json::from_str(&text).unwrap();
+        // `mk_shrunk` loses what it used.
+        assert_eq!(code, Some(1), "{text}");
+        assert_eq!(
+            (&told["compared"], &told["flips"]),
+            (&json!(3), &json!(2)),
+            "{text}"
+        );
+        let reasons: Vec<(u64, &str)> = told["not_compared"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["count"].as_u64().unwrap(), one["why"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                (3, "the log does not have its path"),
+                (
+                    4,
+                    "the permission that decided is not one that the logged path asks for: an expansion asked for it, or the log has another path than the one that was decided about"
+                ),
+            ]
+        );
+    }
+}
