@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::dump::{Dump, Plugin, at, is_of, items};
-use super::report::{Level, Report};
+use super::dump::{Dump, MANAGER, at, collect, is_of, items};
+use super::instance::Plugin;
+use super::neighbours;
+use super::report::{Check, Level, Report};
 
 const RBAC: &str = "filters.http.rbac.v3.RBAC";
 
@@ -13,6 +15,7 @@ const USUAL_NAME: &str = "envoy.filters.http.rbac";
 /// Looks at one chain, and tells the names by which its interlocks are known. `enabled` are the filters that some route switches on.
 pub(super) fn check(
     dump: &Dump,
+    listener: &Value,
     filters: &[Value],
     enabled: &[String],
     place: &str,
@@ -20,13 +23,15 @@ pub(super) fn check(
 ) -> Vec<String> {
     let plugins = dump.plugins(filters);
     let locks = locks(filters);
+    let places: Vec<usize> = locks.iter().map(|lock| lock.index).collect();
+    neighbours::check(dump, filters, &plugins, &places, place, report);
     for plugin in &plugins {
-        report.made("filter");
+        report.made(Check::Filter);
         if is_on(plugin.filter, "disabled") {
             check_enabled(plugin, &locks, enabled, place, report);
         }
         check_interlock(filters, plugin, &locks, place, report);
-        check_state(filters, &plugins, plugin, place, report);
+        check_state(dump, listener, filters, &plugins, plugin, place, report);
     }
     locks.into_iter().map(|lock| lock.name).collect()
 }
@@ -50,7 +55,7 @@ fn check_enabled(
     };
     report.found(
         level,
-        "filter",
+        Check::Filter,
         place,
         format!(
             "`{}` is `disabled` in its chain: it runs on routes that enable it, and nowhere else",
@@ -92,7 +97,9 @@ fn demands(filter: &Value) -> Option<&str> {
     let rules = at(typed, "/rules");
     // A member with its default value is left out of a dump.
     let is_allow = at(rules, "/action").as_str().is_none_or(|it| it == "ALLOW");
-    if !is_of(typed, RBAC) || !is_allow || is_on(filter, "disabled") {
+    // With a `matcher` Envoy does not look at the rules.
+    let is_matched = typed.get("matcher").is_some();
+    if !is_of(typed, RBAC) || !is_allow || is_matched || is_on(filter, "disabled") {
         return None;
     }
     let policies = at(rules, "/policies").as_object()?;
@@ -123,7 +130,7 @@ fn check_interlock(
     place: &str,
     report: &mut Report,
 ) {
-    const CHECK: &str = "interlock";
+    const CHECK: Check = Check::Interlock;
     const MEND: &str = "put the filter `keyward.interlock` of envoy/bootstrap.yaml directly before the router, and keyward before it";
     report.made(CHECK);
     let state = plugin.state();
@@ -183,13 +190,15 @@ fn check_interlock(
 
 /// Who else writes the verdict.
 fn check_state(
+    dump: &Dump,
+    listener: &Value,
     filters: &[Value],
     plugins: &[Plugin<'_>],
     plugin: &Plugin<'_>,
     place: &str,
     report: &mut Report,
 ) {
-    const CHECK: &str = "filter-state";
+    const CHECK: Check = Check::FilterState;
     report.made(CHECK);
     let state = plugin.state();
     let twins = plugins.iter().filter(|other| other.state() == state);
@@ -202,10 +211,19 @@ fn check_state(
             "give each a `filter_state` of its own, and each an interlock",
         );
     }
-    for filter in filters {
+    // What is written for a connection, each of its requests has.
+    let mut writers: Vec<&Value> = items(at(listener, "/listener_filters")).iter().collect();
+    let mut chains = vec![at(listener, "/default_filter_chain")];
+    chains.extend(items(at(listener, "/filter_chains")));
+    let of_connection = chains
+        .into_iter()
+        .flat_map(|chain| items(at(chain, "/filters")));
+    writers.extend(of_connection.filter(|filter| !is_of(at(filter, "/typed_config"), MANAGER)));
+    writers.extend(filters);
+    for filter in writers {
         let mut writes = Vec::new();
-        super::dump::collect(
-            at(filter, "/typed_config"),
+        collect(
+            dump.typed(filter),
             &mut |value| at(value, "/object_key") == state.as_str(),
             &mut writes,
         );
@@ -220,6 +238,12 @@ fn check_state(
             );
         }
     }
+}
+
+/// Whether a chain without keyward lets nothing pass: its interlock finds no verdict.
+pub(super) fn is_closed(filters: &[Value]) -> bool {
+    let of_wasm = |lock: &Lock| lock.is_last && lock.key.starts_with("wasm.");
+    locks(filters).iter().any(of_wasm)
 }
 
 /// A boolean, or a `BoolValue`.
