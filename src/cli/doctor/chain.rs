@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::dump::{Dump, MANAGER, at, collect, is_of, items};
+use super::dump::{Dump, at, is_of, items};
 use super::instance::Plugin;
 use super::neighbours;
 use super::report::{Check, Level, Report};
+use super::state;
 
 const RBAC: &str = "filters.http.rbac.v3.RBAC";
 
@@ -31,8 +32,11 @@ pub(super) fn check(
             check_enabled(plugin, &locks, enabled, place, report);
         }
         check_interlock(filters, plugin, &locks, place, report);
-        check_state(dump, listener, filters, &plugins, plugin, place, report);
     }
+    let ours = plugins.iter().map(Plugin::state);
+    let states = ours.chain(locks.iter().map(|lock| lock.key.clone()));
+    state::check_twins(&plugins, place, report);
+    state::check_writers(dump, listener, filters, &states.collect(), place, report);
     locks.into_iter().map(|lock| lock.name).collect()
 }
 
@@ -185,58 +189,6 @@ fn check_interlock(
             format!("it is named `{USUAL_NAME}`: a route's `typed_per_filter_config` for any RBAC filter replaces its rules"),
             "give it a name of its own",
         );
-    }
-}
-
-/// Who else writes the verdict.
-fn check_state(
-    dump: &Dump,
-    listener: &Value,
-    filters: &[Value],
-    plugins: &[Plugin<'_>],
-    plugin: &Plugin<'_>,
-    place: &str,
-    report: &mut Report,
-) {
-    const CHECK: Check = Check::FilterState;
-    report.made(CHECK);
-    let state = plugin.state();
-    let twins = plugins.iter().filter(|other| other.state() == state);
-    if twins.count() > 1 {
-        report.found(
-            Level::Fail,
-            CHECK,
-            place,
-            format!("several keywards write `{state}`, and the last one's word counts"),
-            "give each a `filter_state` of its own, and each an interlock",
-        );
-    }
-    // What is written for a connection, each of its requests has.
-    let mut writers: Vec<&Value> = items(at(listener, "/listener_filters")).iter().collect();
-    let mut chains = vec![at(listener, "/default_filter_chain")];
-    chains.extend(items(at(listener, "/filter_chains")));
-    let of_connection = chains
-        .into_iter()
-        .flat_map(|chain| items(at(chain, "/filters")));
-    writers.extend(of_connection.filter(|filter| !is_of(at(filter, "/typed_config"), MANAGER)));
-    writers.extend(filters);
-    for filter in writers {
-        let mut writes = Vec::new();
-        collect(
-            dump.typed(filter),
-            &mut |value| at(value, "/object_key") == state.as_str(),
-            &mut writes,
-        );
-        if !writes.is_empty() {
-            let name = at(filter, "/name").as_str().unwrap_or("");
-            report.found(
-                Level::Fail,
-                CHECK,
-                place,
-                format!("`{name}` writes `{state}`, which is keyward's verdict"),
-                "give that object another key",
-            );
-        }
     }
 }
 

@@ -81,15 +81,12 @@ impl Dump {
                 &mut |value| value.get("config_discovery").is_some(),
                 &mut discovered,
             );
+            // A default is in the listener itself.
             for filter in discovered {
-                collect(
-                    self.typed(filter),
-                    &mut |value| is_of(value, MANAGER),
-                    &mut below,
-                );
+                let name = at(filter, "/name").as_str().unwrap_or("");
+                let taken = self.discovered(name).unwrap_or(&Value::Null);
+                collect(taken, &mut |value| is_of(value, MANAGER), &mut below);
             }
-            // A default that has been replaced was found above.
-            below.dedup_by(|one, other| std::ptr::eq(*one, *other));
             for (number, value) in below.iter().enumerate() {
                 let chain = if below.len() > 1 {
                     format!(", chain {number}")

@@ -18,6 +18,7 @@ mod operators;
 mod plugin;
 mod report;
 mod routes;
+mod state;
 mod stats;
 mod tap;
 mod tracing;
@@ -159,7 +160,7 @@ fn examine<'a>(dump: &'a Dump, report: &mut Report) -> Result<Vec<Plugin<'a>>> {
         .iter()
         .partition(|manager| !dump.plugins(manager.filters()).is_empty());
     for manager in &unguarded {
-        examine_unguarded(manager, report);
+        examine_unguarded(dump, manager, report);
     }
     let mut all = Vec::new();
     for manager in &guarded {
@@ -178,7 +179,7 @@ fn examine<'a>(dump: &'a Dump, report: &mut Report) -> Result<Vec<Plugin<'a>>> {
     Ok(all)
 }
 
-fn examine_unguarded(manager: &Manager<'_>, report: &mut Report) {
+fn examine_unguarded(dump: &Dump, manager: &Manager<'_>, report: &mut Report) {
     let filters = manager.filters();
     let (level, what, mend) = if instance::is_wrapped(filters) {
         (
@@ -200,6 +201,12 @@ fn examine_unguarded(manager: &Manager<'_>, report: &mut Report) {
         )
     };
     report.found(level, Check::Filter, &manager.place, what, mend);
+    // What goes around the interlock goes around this one as well.
+    if chain::is_closed(filters) {
+        let place = &manager.place;
+        let locks = chain::check(dump, manager.listener, filters, &[], place, report);
+        routes::check(dump, manager, &[], &locks, report);
+    }
 }
 
 fn examine_guarded<'a>(

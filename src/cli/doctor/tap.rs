@@ -1,5 +1,7 @@
 //! Taps: Envoy's filter and its transport socket that write whole requests somewhere, with their keys.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::dump::{Dump, at, collect, is_of};
@@ -12,8 +14,12 @@ pub(super) fn check(dump: &Dump, report: &mut Report) {
     let mut taps = Vec::new();
     let mut is_tap = |value: &Value| is_of(value, ".tap.v3.Tap");
     collect(dump.everything(), &mut is_tap, &mut taps);
-    for tap in taps {
+    // What is in the bootstrap is in its listeners and clusters once more.
+    let told = taps.into_iter().map(|tap| {
         let of_admin = at(tap, "/common_config/admin_config").is_object();
+        (of_admin, at(tap, "/@type").as_str().unwrap_or(""))
+    });
+    for (of_admin, kind) in told.collect::<BTreeSet<_>>() {
         let (level, what) = if of_admin {
             (
                 Level::Warn,
@@ -22,7 +28,6 @@ pub(super) fn check(dump: &Dump, report: &mut Report) {
         } else {
             (Level::Fail, "it writes whole requests, with their keys")
         };
-        let kind = at(tap, "/@type").as_str().unwrap_or("");
         let kind = kind.rsplit_once('/').map_or(kind, |(_, message)| message);
         report.found(level, CHECK, &format!("`{kind}`"), what, "take it away");
     }

@@ -284,7 +284,7 @@ fn doctor_finds_nothing_wrong_with_the_report_beside_a_gateway() {
     let diagnosis = |envoy: &Envoy| {
         let url = format!("http://{}", envoy.admin_address());
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
-            .args(["doctor", "--admin", &url])
+            .args(["doctor", "--strict", "--admin", &url])
             .output()
             .unwrap();
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -299,4 +299,15 @@ fn doctor_finds_nothing_wrong_with_the_report_beside_a_gateway() {
         alone.1,
         both.1
     );
+}
+
+/// A report serves no snapshot, so nobody waits for it to serve one.
+#[test]
+fn wait_returns_beside_a_report() {
+    let configuration = configuration(json!({}));
+    let revision = configuration["snapshot"]["revision"].as_u64().unwrap();
+    let envoy = with_report(Envoy::builder().config(configuration.to_string())).start();
+    crate::wait::serves(&envoy, revision);
+    let of_report = envoy.stats("keyward-usage.*keyward_snapshot");
+    assert!(of_report.is_empty(), "{of_report:?}");
 }
