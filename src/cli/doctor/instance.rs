@@ -24,9 +24,10 @@ impl Dump {
             } else {
                 (at(filter, "/typed_config"), true)
             };
-            let may_be_wasm = match typed {
-                Value::Null => items(at(discovery, "/type_urls")).iter().any(ends_in_wasm),
-                typed => is_of(typed, WASM),
+            let may_be_wasm = if typed.is_null() {
+                items(at(discovery, "/type_urls")).iter().any(ends_in_wasm)
+            } else {
+                is_of(typed, WASM)
             };
             let plugin = at(typed, "/config");
             let code = at(plugin, "/vm_config/code");
@@ -104,10 +105,10 @@ impl Held {
         }
         // As JSON spells bytes. Which keys of a packed snapshot are bound to addresses is not looked for.
         let bytes = base64::engine::general_purpose::STANDARD.decode(text);
-        match bytes {
-            Ok(bytes) if is_of(any, "BytesValue") => Self::read(&bytes, true),
-            _ => Self::Unread,
-        }
+        bytes
+            .ok()
+            .filter(|_| is_of(any, "BytesValue"))
+            .map_or(Self::Unread, |bytes| Self::read(&bytes, true))
     }
 
     fn read(bytes: &[u8], binds_addresses: bool) -> Self {

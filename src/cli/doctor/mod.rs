@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     /// Envoy's admin interface: `http://HOST[:PORT]`
     #[arg(long, value_name = "URL", value_parser = http::authority, required_unless_present = "dump")]
     admin: Option<http::Authority>,
-    /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats are not looked at then
+    /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats and the levels of its log are not looked at then
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     dump: Option<PathBuf>,
     /// As a check at the start: wait so long, such as `30s`, until Envoy says that it is ready

@@ -124,7 +124,11 @@ fn shown_by_one(operator: Operator<'_>, states: &[String]) -> Vec<Shown> {
                     Some(Shown::OriginalPath)
                 }
                 Shown::Query(_) => None,
-                other => Some(other),
+                other @ (Shown::Credential(_)
+                | Shown::Secretive(_)
+                | Shown::OriginalPath
+                | Shown::RequestId
+                | Shown::Unjudged(_)) => Some(other),
             };
             shown.filter_map(without).collect()
         }

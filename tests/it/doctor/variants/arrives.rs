@@ -50,7 +50,6 @@ fn filters_after_keyward() {
             BOTH,
             insert(BETWEEN, mutates("stripe.context")),
         ),
-        variant("the path", BOTH, insert(BETWEEN, mutates(":path"))),
         variant(
             "the query",
             WARNS,
@@ -88,16 +87,19 @@ fn filters_after_keyward() {
                 ),
             ),
         ),
-        variant("a filter that has not come", WARNS, |all| {
-            chain(all).insert(BETWEEN, json!({"name": "late", "config_discovery": {
-                "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer"],
-                "apply_default_config_without_warming": true,
-                "default_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"},
-                "config_source": {"resource_api_version": "V3", "path_config_source": {"path": file("late.json", &json!({"version_info": "1", "resources": []}))}}}}));
-            let late = &mut chain(all)[BETWEEN]["config_discovery"];
-            late["type_urls"] =
-                json!(["type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"]);
-        }),
+        variant(
+            "a filter that has not come, and Lua until then",
+            &[("warn", "neighbours"), ("warn", "stats")],
+            |all| {
+                let kind = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua";
+                let nothing = file("late.json", &json!({"version_info": "1", "resources": []}));
+                let source =
+                    json!({"resource_api_version": "V3", "path_config_source": {"path": nothing}});
+                let late = json!({"type_urls": [kind], "config_source": source,
+                    "apply_default_config_without_warming": true, "default_config": {"@type": kind}});
+                chain(all).insert(BETWEEN, json!({"name": "late", "config_discovery": late}));
+            },
+        ),
     ]);
 }
 
