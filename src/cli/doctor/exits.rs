@@ -1,4 +1,4 @@
-//! Where a chain sends what it lets pass: names of clusters, as far as they can be told from its configuration.
+//! Where a chain sends what it lets pass: names of clusters, as far as its configuration names them.
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Operator<'a> {
     pub(super) name: &'a str,
-    /// What is in the parentheses; none without them. How many characters are shown is left out: the first ones of a key are a leak, too.
+    /// What is in the parentheses; none without them. How many characters are shown is left out: the first ones of a key are a leak as well.
     pub(super) argument: Option<&'a str>,
 }
 

@@ -1,4 +1,4 @@
-//! The names of headers by which keyward decides, or by which it tells the upstream who calls, compared as an upstream may read them.
+//! The names of headers by which keyward decides, or by which the upstream learns who calls, compared as an upstream may read them.
 
 use super::instance::Plugin;
 use crate::configuration::Configuration;

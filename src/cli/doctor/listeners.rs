@@ -11,7 +11,7 @@ use super::upstreams::{Upstreams, goes_anywhere, is_local};
 const CHECK: Check = Check::Listeners;
 const MEND: &str = "put keyward and its interlock into that chain, or take it away";
 
-/// A way in without a keyward that lets nobody pass by itself.
+/// A way in without keyward, and without an interlock that closes it.
 struct Open<'a> {
     place: String,
     listener: &'a Value,
@@ -155,7 +155,7 @@ fn network_filters<'a>(
                 Level::Warn,
                 CHECK,
                 &place,
-                "it handles connections, and is not known to do no harm: it may be a way to a guarded upstream, or change what keyward is told",
+                "it handles connections, and is not known to do no harm: it may be a way to a guarded upstream, or change what keyward learns of a client",
                 "take it away, or look at what it does",
             ),
         }
@@ -227,7 +227,7 @@ fn check_listener_filters(listener: &Listener<'_>, report: &mut Report) {
                 Level::Warn,
                 CHECK,
                 &listener.place,
-                format!("the listener filter `{name}` is not known to do no harm: it may change what keyward is told of a connection"),
+                format!("the listener filter `{name}` is not known to do no harm: it may change what keyward learns of a connection"),
                 "take it away, or look at what it does",
             );
         }

@@ -112,12 +112,12 @@ fn check_logger(
         }
     }
     for one in shown {
-        tell(&one, forgeable, &format!("{place}, `{name}`"), report);
+        report_one(&one, forgeable, &format!("{place}, `{name}`"), report);
     }
 }
 
 /// Says what is shown, by a log or a span.
-fn tell(shown: &Shown, forgeable: Forgeable, place: &str, report: &mut Report) {
+fn report_one(shown: &Shown, forgeable: Forgeable, place: &str, report: &mut Report) {
     const PATH: &str = "log `%PATH(NQ:ORIG_OR_PATH)%`";
     const VERDICT: &str = "log `%FILTER_STATE(wasm.keyward:PLAIN)%`, which names the key by its id";
     let (level, what, mend) = match shown {

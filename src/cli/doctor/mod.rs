@@ -5,6 +5,7 @@ mod chain;
 mod clusters;
 mod dump;
 mod exits;
+mod expression;
 mod format;
 mod headers;
 mod instance;
@@ -184,7 +185,7 @@ fn examine_unguarded(dump: &Dump, manager: &Manager<'_>, report: &mut Report) {
     let (level, what, mend) = if instance::is_wrapped(filters) {
         (
             Level::Fail,
-            "keyward is in another filter and not in the chain itself: nobody knows for which requests it runs",
+            "keyward is in another filter and not in the chain itself: for which requests it runs cannot be judged",
             "put it into the chain by itself",
         )
     } else if chain::is_closed(filters) {

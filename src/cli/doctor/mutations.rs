@@ -13,7 +13,7 @@ pub(super) enum Change<'a> {
     Write(&'a str),
     /// Every header of this name is taken off.
     Remove(&'a str),
-    /// The same, by a list that takes the key off as well: the upstream is somebody else's, and learns nothing of the caller.
+    /// The same, by a list that takes the key off as well: the upstream is a foreign one, and learns nothing of the caller.
     RemoveWithKey(&'a str),
     /// What is changed is decided by something else than a name.
     Unknown,

@@ -1,5 +1,5 @@
 //! The filters around keyward. Those that are known to do no harm in their place are named here, and every other one is reported: what it does to
-//! a request cannot be told from here.
+//! a request cannot be judged from here.
 
 use serde_json::Value;
 

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::expression;
 use super::format::{self, Operator};
 use super::headers::fold;
 
@@ -134,9 +135,10 @@ fn shown_by_one(operator: Operator<'_>, states: &[String]) -> Vec<Shown> {
         }
         "PATH" => by_path(argument, whole()),
         "QUERY_PARAM" | "QUERY_PARAMS" => vec![Shown::Query(whole())],
-        "CEL" | "TYPED_CEL" => {
-            by_expression(argument, states).unwrap_or_else(|| vec![Shown::Unjudged(whole())])
-        }
+        "CEL" | "TYPED_CEL" => match expression::shown_by(argument, states) {
+            Some(shown) => shown,
+            None => vec![Shown::Unjudged(whole())],
+        },
         "COALESCE" => {
             by_first_of(argument, states).unwrap_or_else(|| vec![Shown::Unjudged(whole())])
         }
@@ -151,7 +153,7 @@ fn shown_by_one(operator: Operator<'_>, states: &[String]) -> Vec<Shown> {
                 vec![Shown::Unjudged(whole())]
             }
         }
-        // Metadata of requests is written by filters, the others by whoever configures Envoy.
+        // Metadata of requests is written by filters, the others are in the configuration.
         "METADATA" if !argument.starts_with("DYNAMIC") => Vec::new(),
         name if PLAIN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) => {
             Vec::new()
@@ -183,62 +185,6 @@ fn by_path(argument: &str, whole: String) -> Vec<Shown> {
         shown.push(Shown::OriginalPath);
     }
     shown
-}
-
-/// A CEL expression, where it is nothing but an attribute.
-fn by_expression(text: &str, states: &[String]) -> Option<Vec<Shown>> {
-    let path = attribute(text)?;
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let shown = match path.as_slice() {
-        ["request", "headers"] => vec![Shown::Credential(text.to_owned())],
-        ["request", "headers", name] => by_header(name).into_iter().collect(),
-        ["request", "path" | "query" | "referer"] => vec![Shown::Query(text.to_owned())],
-        ["request", "id"] => vec![Shown::RequestId],
-        [
-            "request",
-            "url_path" | "host" | "scheme" | "method" | "time" | "size" | "total_size" | "duration"
-            | "protocol" | "useragent",
-        ] => Vec::new(),
-        [
-            "response" | "connection" | "upstream" | "source" | "destination",
-            _,
-            ..,
-        ] => Vec::new(),
-        ["filter_state", key] if states.iter().any(|state| state == key) => Vec::new(),
-        _ => return None,
-    };
-    Some(shown)
-}
-
-/// `request.headers['x']` as `request`, `headers`, `x`.
-fn attribute(text: &str) -> Option<Vec<String>> {
-    let mut rest = text.trim();
-    let mut path = Vec::new();
-    loop {
-        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let length = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
-        let (name, after) = rest.split_at_checked(length)?;
-        if name.is_empty() {
-            return None;
-        }
-        path.push(name.to_owned());
-        rest = after.trim_start();
-        while let Some(inside) = rest.strip_prefix('[') {
-            let inside = inside.trim_start();
-            let quote = inside.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
-            let (key, after) = inside.strip_prefix(quote)?.split_once(quote)?;
-            // An escape may spell any letter.
-            if key.contains('\\') {
-                return None;
-            }
-            path.push(key.to_owned());
-            rest = after.trim_start().strip_prefix(']')?.trim_start();
-        }
-        if rest.is_empty() {
-            return Some(path);
-        }
-        rest = rest.strip_prefix('.')?.trim_start();
-    }
 }
 
 /// `%COALESCE({"operators": ["A", {"command": "REQ", "param": "x"}]})%` shows any of these.

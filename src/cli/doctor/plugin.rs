@@ -48,7 +48,7 @@ fn check_runtime(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report: &m
             Level::Warn,
             CHECK,
             place,
-            "the dump does not say which extensions this Envoy has, so nobody knows whether it runs wasm",
+            "the dump does not say which extensions this Envoy has, so it may not run wasm",
             "take the dump from `/config_dump` as it is",
         );
         return;

@@ -158,7 +158,7 @@ fn check_paths(
     }
 }
 
-/// Without the header `x-envoy-original-path` nobody learns afterwards which path a request came with.
+/// Without the header `x-envoy-original-path` no log shows which path a request came with.
 fn hides_original(manager: &Manager<'_>) -> bool {
     let end = manager.filters().last().unwrap_or(&Value::Null);
     is_on(at(end, "/typed_config"), "suppress_envoy_headers")

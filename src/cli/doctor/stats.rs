@@ -125,7 +125,7 @@ pub(super) fn check_workers(missing: Option<Vec<(String, u64)>>, report: &mut Re
             Level::Warn,
             CHECK,
             "`/stats`",
-            "it does not say `server.concurrency`, so nobody knows whether every worker runs keyward",
+            "it does not say `server.concurrency`, so a worker may be without keyward",
             "let Envoy's stats matcher pass it",
         );
         return;

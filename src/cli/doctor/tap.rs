@@ -15,15 +15,15 @@ pub(super) fn check(dump: &Dump, report: &mut Report) {
     let mut is_tap = |value: &Value| is_of(value, ".tap.v3.Tap");
     collect(dump.everything(), &mut is_tap, &mut taps);
     // What is in the bootstrap is in its listeners and clusters once more.
-    let told = taps.into_iter().map(|tap| {
+    let all = taps.into_iter().map(|tap| {
         let of_admin = at(tap, "/common_config/admin_config").is_object();
         (of_admin, at(tap, "/@type").as_str().unwrap_or(""))
     });
-    for (of_admin, kind) in told.collect::<BTreeSet<_>>() {
+    for (of_admin, kind) in all.collect::<BTreeSet<_>>() {
         let (level, what) = if of_admin {
             (
                 Level::Warn,
-                "whoever reaches the admin interface can have whole requests from it, with their keys",
+                "through the admin interface it hands out whole requests, with their keys",
             )
         } else {
             (Level::Fail, "it writes whole requests, with their keys")

@@ -57,12 +57,12 @@ pub(super) fn check(
             .filter(|tag| at(tag, "/metadata/kind/request").is_object());
         shown.extend(metadata.map(|_| Shown::Unjudged("metadata of requests".to_owned())));
         for one in shown {
-            tell(&one, &manager.place, report);
+            report_one(&one, &manager.place, report);
         }
     }
 }
 
-fn tell(shown: &Shown, place: &str, report: &mut Report) {
+fn report_one(shown: &Shown, place: &str, report: &mut Report) {
     let (level, what) = match shown {
         Shown::Credential(what) => (
             Level::Fail,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::dump::{Dump, at, items};
 use super::exits::Exits;
 
-/// Clusters that guarded chains lead to, with the addresses behind them.
+/// Clusters that guarded chains lead to, with the addresses of their endpoints.
 #[derive(Debug, Default)]
 pub(super) struct Upstreams<'a> {
     clusters: BTreeSet<&'a str>,
