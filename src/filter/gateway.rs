@@ -7,7 +7,7 @@ use super::census;
 use super::host::{self, HostStatus, LogLevel};
 use super::memory::{self, Form, Meter};
 use super::tenure::{PluginId, Tenure, release_pinned};
-use crate::configuration::{Configuration, is_packed, named_revision, named_revision_packed};
+use crate::configuration::{Configuration, Role, is_packed, named_revision, named_revision_packed};
 use crate::refusal::Refusal;
 use crate::rows::CHUNK;
 use crate::snapshot::packed::{LoadFault, Source, Trust};
@@ -80,7 +80,10 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
             );
         }
         // The trial comes first, and on one thread: a worker that is late with an older push does not take back what this one says.
-        census::accepts(&plugin);
+        // A report serves no snapshot. `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
+        if configuration.settings().role == Role::Gateway {
+            census::accepts(&plugin);
+        }
     }
     Load::Serve(Tenure::begin(plugin, Rc::new(Gateway { configuration })))
 }

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::dump::{Dump, Plugin, at, is_of, items};
-use super::report::{Level, Report};
+use super::dump::{Dump, at, is_of, items};
+use super::instance::Plugin;
+use super::neighbours;
+use super::report::{Check, Level, Report};
+use super::state;
 
 const RBAC: &str = "filters.http.rbac.v3.RBAC";
 
@@ -13,6 +16,7 @@ const USUAL_NAME: &str = "envoy.filters.http.rbac";
 /// Looks at one chain, and tells the names by which its interlocks are known. `enabled` are the filters that some route switches on.
 pub(super) fn check(
     dump: &Dump,
+    listener: &Value,
     filters: &[Value],
     enabled: &[String],
     place: &str,
@@ -20,14 +24,19 @@ pub(super) fn check(
 ) -> Vec<String> {
     let plugins = dump.plugins(filters);
     let locks = locks(filters);
+    let places: Vec<usize> = locks.iter().map(|lock| lock.index).collect();
+    neighbours::check(dump, filters, &plugins, &places, place, report);
     for plugin in &plugins {
-        report.made("filter");
+        report.made(Check::Filter);
         if is_on(plugin.filter, "disabled") {
             check_enabled(plugin, &locks, enabled, place, report);
         }
         check_interlock(filters, plugin, &locks, place, report);
-        check_state(filters, &plugins, plugin, place, report);
     }
+    let ours = plugins.iter().map(Plugin::state);
+    let states = ours.chain(locks.iter().map(|lock| lock.key.clone()));
+    state::check_twins(&plugins, place, report);
+    state::check_writers(dump, listener, filters, &states.collect(), place, report);
     locks.into_iter().map(|lock| lock.name).collect()
 }
 
@@ -50,7 +59,7 @@ fn check_enabled(
     };
     report.found(
         level,
-        "filter",
+        Check::Filter,
         place,
         format!(
             "`{}` is `disabled` in its chain: it runs on routes that enable it, and nowhere else",
@@ -92,7 +101,9 @@ fn demands(filter: &Value) -> Option<&str> {
     let rules = at(typed, "/rules");
     // A member with its default value is left out of a dump.
     let is_allow = at(rules, "/action").as_str().is_none_or(|it| it == "ALLOW");
-    if !is_of(typed, RBAC) || !is_allow || is_on(filter, "disabled") {
+    // With a `matcher` Envoy does not look at the rules.
+    let is_matched = typed.get("matcher").is_some();
+    if !is_of(typed, RBAC) || !is_allow || is_matched || is_on(filter, "disabled") {
         return None;
     }
     let policies = at(rules, "/policies").as_object()?;
@@ -123,7 +134,7 @@ fn check_interlock(
     place: &str,
     report: &mut Report,
 ) {
-    const CHECK: &str = "interlock";
+    const CHECK: Check = Check::Interlock;
     const MEND: &str = "put the filter `keyward.interlock` of envoy/bootstrap.yaml directly before the router, and keyward before it";
     report.made(CHECK);
     let state = plugin.state();
@@ -181,45 +192,10 @@ fn check_interlock(
     }
 }
 
-/// Who else writes the verdict.
-fn check_state(
-    filters: &[Value],
-    plugins: &[Plugin<'_>],
-    plugin: &Plugin<'_>,
-    place: &str,
-    report: &mut Report,
-) {
-    const CHECK: &str = "filter-state";
-    report.made(CHECK);
-    let state = plugin.state();
-    let twins = plugins.iter().filter(|other| other.state() == state);
-    if twins.count() > 1 {
-        report.found(
-            Level::Fail,
-            CHECK,
-            place,
-            format!("several keywards write `{state}`, and the last one's word counts"),
-            "give each a `filter_state` of its own, and each an interlock",
-        );
-    }
-    for filter in filters {
-        let mut writes = Vec::new();
-        super::dump::collect(
-            at(filter, "/typed_config"),
-            &mut |value| at(value, "/object_key") == state.as_str(),
-            &mut writes,
-        );
-        if !writes.is_empty() {
-            let name = at(filter, "/name").as_str().unwrap_or("");
-            report.found(
-                Level::Fail,
-                CHECK,
-                place,
-                format!("`{name}` writes `{state}`, which is keyward's verdict"),
-                "give that object another key",
-            );
-        }
-    }
+/// Whether a chain without keyward lets nothing pass: its interlock finds no verdict.
+pub(super) fn is_closed(filters: &[Value]) -> bool {
+    let of_wasm = |lock: &Lock| lock.is_last && lock.key.starts_with("wasm.");
+    locks(filters).iter().any(of_wasm)
 }
 
 /// A boolean, or a `BoolValue`.

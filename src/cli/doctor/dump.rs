@@ -1,16 +1,11 @@
-//! Envoy's `/config_dump`, and where in it requests are handled: every HTTP connection manager, with its chain of filters, its routes and the
-//! keywards in it. Fields have the names of Envoy's protobuf files; a dump that was written by another tool in camel case is refused.
+//! Envoy's `/config_dump`, and where in it requests are handled: every listener, every HTTP connection manager with its chain of filters and its
+//! routes, and every cluster. Fields have the names of Envoy's protobuf files; a dump that was written by another tool in camel case is refused.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::configuration::Configuration;
-
-/// What this looks for in the names of filters, plugins, root ids and files.
-const NAME: &str = "keyward";
-
-const MANAGER: &str = "network.http_connection_manager.v3.HttpConnectionManager";
-const WASM: &str = "filters.http.wasm.v3.Wasm";
+/// The end of a connection manager's type.
+pub(super) const MANAGER: &str = "network.http_connection_manager.v3.HttpConnectionManager";
 
 /// A whole dump.
 #[derive(Debug)]
@@ -40,24 +35,58 @@ impl Dump {
             .map_or(&Value::Null, |section| at(section, "/bootstrap"))
     }
 
-    fn listeners(&self) -> impl Iterator<Item = &Value> {
+    /// Every listener that takes connections, is about to, or still holds some.
+    pub(super) fn listeners(&self) -> Vec<Listener<'_>> {
         let kind = "ListenersConfigDump";
-        let fixed = self
-            .sections(kind, "static_listeners")
-            .map(|entry| at(entry, "/listener"));
-        let moving = self
-            .sections(kind, "dynamic_listeners")
-            .map(|entry| at(entry, "/active_state/listener"));
-        fixed.chain(moving).filter(|listener| listener.is_object())
+        let name = |value: &Value| {
+            let name = at(value, "/name").as_str().unwrap_or("without a name");
+            format!("listener `{name}`")
+        };
+        let mut found = Vec::new();
+        for entry in self.sections(kind, "static_listeners") {
+            let value = at(entry, "/listener");
+            found.push(Listener {
+                place: name(value),
+                value,
+            });
+        }
+        for entry in self.sections(kind, "dynamic_listeners") {
+            for (state, word) in [
+                ("active_state", ""),
+                ("warming_state", ", warming"),
+                ("draining_state", ", draining"),
+            ] {
+                let value = at(entry, &format!("/{state}/listener"));
+                let place = format!("{}{word}", name(value));
+                found.push(Listener { place, value });
+            }
+        }
+        found.retain(|listener| listener.value.is_object());
+        found
     }
 
     /// Every place where requests are taken.
     pub(super) fn managers(&self) -> Vec<Manager<'_>> {
         let mut found = Vec::new();
         for listener in self.listeners() {
-            let name = at(listener, "/name").as_str().unwrap_or("without a name");
             let mut below = Vec::new();
-            collect(listener, &mut |value| is_of(value, MANAGER), &mut below);
+            collect(
+                listener.value,
+                &mut |value| is_of(value, MANAGER),
+                &mut below,
+            );
+            let mut discovered = Vec::new();
+            collect(
+                listener.value,
+                &mut |value| value.get("config_discovery").is_some(),
+                &mut discovered,
+            );
+            // A default is in the listener itself.
+            for filter in discovered {
+                let name = at(filter, "/name").as_str().unwrap_or("");
+                let taken = self.discovered(name).unwrap_or(&Value::Null);
+                collect(taken, &mut |value| is_of(value, MANAGER), &mut below);
+            }
             for (number, value) in below.iter().enumerate() {
                 let chain = if below.len() > 1 {
                     format!(", chain {number}")
@@ -65,8 +94,8 @@ impl Dump {
                     String::new()
                 };
                 found.push(Manager {
-                    place: format!("listener `{name}`{chain}"),
-                    listener,
+                    place: format!("{}{chain}", listener.place),
+                    listener: listener.value,
                     value,
                 });
             }
@@ -74,69 +103,87 @@ impl Dump {
         found
     }
 
+    /// A cluster by its name.
+    pub(super) fn cluster(&self, name: &str) -> Option<&Value> {
+        self.clusters().find(|cluster| at(cluster, "/name") == name)
+    }
+
+    pub(super) fn clusters(&self) -> impl Iterator<Item = &Value> {
+        let kind = "ClustersConfigDump";
+        [
+            "static_clusters",
+            "dynamic_active_clusters",
+            "dynamic_warming_clusters",
+        ]
+        .into_iter()
+        .flat_map(move |member| self.sections(kind, member))
+        .map(|entry| at(entry, "/cluster"))
+    }
+
+    /// All that filters are configured by through discovery, and all routes.
+    pub(super) fn everything(&self) -> &Value {
+        &self.0
+    }
+
     /// The configuration that Envoy has taken for a filter under discovery.
-    fn discovered(&self, name: &str) -> Option<&Value> {
+    pub(super) fn discovered(&self, name: &str) -> Option<&Value> {
         let mut filters = self.sections("EcdsConfigDump", "ecds_filters");
         filters
             .find(|entry| at(entry, "/ecds_filter/name") == name)
             .map(|entry| at(entry, "/ecds_filter/typed_config"))
     }
 
-    /// The route configurations that a manager routes by; those it takes from elsewhere are looked up, and `None` stands for one that is not there.
-    pub(super) fn routes<'a>(&'a self, manager: &Manager<'a>) -> Vec<Option<&'a Value>> {
-        if let Some(inline) = manager.value.get("route_config") {
-            return vec![Some(inline)];
+    /// A filter's own configuration, wherever it comes from; null where it has not come.
+    pub(super) fn typed<'a>(&'a self, filter: &'a Value) -> &'a Value {
+        let discovery = at(filter, "/config_discovery");
+        if !discovery.is_object() {
+            return at(filter, "/typed_config");
         }
-        let mut moving = self
-            .sections("RoutesConfigDump", "dynamic_route_configs")
-            .map(|entry| at(entry, "/route_config"));
-        match at(manager.value, "/rds/route_config_name").as_str() {
-            Some(name) => vec![moving.find(|held| at(held, "/name") == name)],
-            // Scoped routes: any of them.
-            None => moving.map(Some).collect(),
-        }
+        let name = at(filter, "/name").as_str().unwrap_or("");
+        self.discovered(name)
+            .unwrap_or(at(discovery, "/default_config"))
     }
 
-    /// The keywards among `filters`, in their order.
-    pub(super) fn plugins<'a>(&'a self, filters: &'a [Value]) -> Vec<Plugin<'a>> {
-        let plugin = |(index, filter): (usize, &'a Value)| {
-            let name = at(filter, "/name").as_str().unwrap_or("");
-            let discovery = at(filter, "/config_discovery");
-            let default = at(discovery, "/default_config");
-            let (typed, is_discovered) = if discovery.is_object() {
-                let taken = self.discovered(name);
-                (taken.unwrap_or(default), taken.is_some())
-            } else {
-                (at(filter, "/typed_config"), true)
-            };
-            let may_be_wasm =
-                is_of(typed, WASM) || items(at(discovery, "/type_urls")).iter().any(ends_in_wasm);
-            let plugin = at(typed, "/config");
-            let code = at(plugin, "/vm_config/code");
-            let names = [
-                filter.get("name"),
-                plugin.get("name"),
-                plugin.get("root_id"),
-                at(code, "/local").get("filename"),
-                at(code, "/remote/http_uri").get("uri"),
-            ];
-            let is_named = names
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .any(|name| name.contains(NAME));
-            (may_be_wasm && is_named).then(|| Plugin {
-                index,
-                filter,
-                name,
-                plugin,
-                is_discovered,
-                has_default: discovery.is_null() || default.is_object(),
-                held: Held::of(at(plugin, "/configuration")),
-            })
+    /// The route configurations that a manager routes by. Those it takes from elsewhere are looked up, and `None` stands for one that is not there.
+    pub(super) fn routes<'a>(&'a self, manager: &Manager<'a>) -> Vec<Option<&'a Value>> {
+        let value = manager.value;
+        if let Some(inline) = value.get("route_config") {
+            return vec![Some(inline)];
+        }
+        if let Some(name) = at(value, "/rds/route_config_name").as_str() {
+            return vec![self.route_configuration(name)];
+        }
+        let scoped = at(value, "/scoped_routes");
+        let inline = "/scoped_route_configurations_list/scoped_route_configurations";
+        let mut scopes: Vec<&Value> = items(at(scoped, inline)).iter().collect();
+        let name = at(scoped, "/name");
+        let discovered = self
+            .sections("ScopedRoutesConfigDump", "dynamic_scoped_route_configs")
+            .filter(|group| at(group, "/name") == name)
+            .flat_map(|group| items(at(group, "/scoped_route_configs")));
+        scopes.extend(discovered);
+        if scopes.is_empty() {
+            return vec![None];
+        }
+        let of_scope = |scope: &'a Value| match scope.get("route_configuration") {
+            Some(inline) => Some(inline),
+            None => self.route_configuration(at(scope, "/route_configuration_name").as_str()?),
         };
-        filters.iter().enumerate().filter_map(plugin).collect()
+        scopes.into_iter().map(of_scope).collect()
     }
+
+    fn route_configuration(&self, name: &str) -> Option<&Value> {
+        self.sections("RoutesConfigDump", "dynamic_route_configs")
+            .map(|entry| at(entry, "/route_config"))
+            .find(|held| at(held, "/name") == name)
+    }
+}
+
+/// Where connections are taken.
+#[derive(Debug)]
+pub(super) struct Listener<'a> {
+    pub(super) place: String,
+    pub(super) value: &'a Value,
 }
 
 /// An HTTP connection manager.
@@ -150,91 +197,6 @@ pub(super) struct Manager<'a> {
 impl<'a> Manager<'a> {
     pub(super) fn filters(&self) -> &'a [Value] {
         items(at(self.value, "/http_filters"))
-    }
-}
-
-/// A keyward in a chain.
-#[derive(Debug)]
-pub(super) struct Plugin<'a> {
-    /// Where in the chain.
-    pub(super) index: usize,
-    /// The chain's entry.
-    pub(super) filter: &'a Value,
-    /// The entry's name.
-    pub(super) name: &'a str,
-    /// Envoy's `PluginConfig`.
-    pub(super) plugin: &'a Value,
-    /// Whether it runs with a configuration of its own, and not with a default.
-    pub(super) is_discovered: bool,
-    pub(super) has_default: bool,
-    pub(super) held: Held,
-}
-
-/// keyward's own configuration in a plugin.
-#[derive(Debug)]
-pub(super) enum Held {
-    Read {
-        configuration: Box<Configuration>,
-        /// Whether some key may be used from some addresses alone.
-        binds_addresses: bool,
-    },
-    /// In a form that says nothing to this command.
-    Unread,
-    /// Envoy shows what it was given last, whether the filter took it or not.
-    Refused,
-}
-
-impl Held {
-    fn of(any: &Value) -> Self {
-        let Some(text) = at(any, "/value").as_str() else {
-            return if any.is_null() {
-                Self::Read {
-                    configuration: Box::new(Configuration::closed()),
-                    binds_addresses: false,
-                }
-            } else {
-                Self::Unread
-            };
-        };
-        if !is_of(any, "StringValue") {
-            return Self::Unread;
-        }
-        match Configuration::from_json(text.as_bytes()) {
-            Ok(configuration) => Self::Read {
-                configuration: Box::new(configuration),
-                binds_addresses: text.contains("allowed_ips"),
-            },
-            Err(_) => Self::Refused,
-        }
-    }
-}
-
-impl Plugin<'_> {
-    pub(super) fn configuration(&self) -> Option<&Configuration> {
-        match &self.held {
-            Held::Read { configuration, .. } => Some(configuration),
-            Held::Unread | Held::Refused => None,
-        }
-    }
-
-    /// Whether some key of its snapshot is bound to addresses, as far as one can tell.
-    pub(super) fn binds_addresses(&self) -> bool {
-        match self.held {
-            Held::Read {
-                binds_addresses, ..
-            } => binds_addresses,
-            Held::Unread | Held::Refused => true,
-        }
-    }
-
-    /// The key of its filter state.
-    pub(super) fn state(&self) -> String {
-        let name = self
-            .configuration()
-            .map_or(crate::configuration::FILTER_STATE, |read| {
-                &read.settings().filter_state
-            });
-        format!("wasm.{name}")
     }
 }
 
@@ -253,10 +215,6 @@ pub(super) fn is_of(message: &Value, kind: &str) -> bool {
     at(message, "/@type")
         .as_str()
         .is_some_and(|url| url.ends_with(kind))
-}
-
-fn ends_in_wasm(url: &Value) -> bool {
-    url.as_str().is_some_and(|url| url.ends_with(WASM))
 }
 
 /// Every value in `value`, itself included, that `wanted` asks for.

@@ -3,8 +3,11 @@
 use serde_json::Value;
 
 use super::chain::{self, is_on};
-use super::dump::{Dump, Manager, Plugin, at, items};
-use super::report::{Level, Report};
+use super::dump::{Dump, Manager, at, items};
+use super::headers::Names;
+use super::instance::Plugin;
+use super::mutations;
+use super::report::{Check, Level, Report};
 
 pub(super) fn check(
     dump: &Dump,
@@ -17,10 +20,11 @@ pub(super) fn check(
     check_upgrades(dump, manager, plugins, report);
     check_framing(manager, report);
     check_paths(manager, report);
+    mutations::check_early(manager.value, &Names::of(plugins), &manager.place, report);
 }
 
 fn check_address(manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut Report) {
-    const CHECK: &str = "client-address";
+    const CHECK: Check = Check::ClientAddress;
     report.made(CHECK);
     let (place, value) = (&manager.place, manager.value);
     let is_bound = plugins.iter().any(Plugin::binds_addresses);
@@ -69,7 +73,7 @@ fn check_address(manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut Rep
 }
 
 fn check_underscores(manager: &Manager<'_>, report: &mut Report) {
-    const CHECK: &str = "underscores";
+    const CHECK: Check = Check::Underscores;
     report.made(CHECK);
     let action = at(
         manager.value,
@@ -87,7 +91,7 @@ fn check_underscores(manager: &Manager<'_>, report: &mut Report) {
 }
 
 fn check_upgrades(dump: &Dump, manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut Report) {
-    const CHECK: &str = "upgrades";
+    const CHECK: Check = Check::Upgrades;
     report.made(CHECK);
     for upgrade in items(at(manager.value, "/upgrade_configs")) {
         let kind = at(upgrade, "/upgrade_type").as_str().unwrap_or("");
@@ -103,7 +107,7 @@ fn check_upgrades(dump: &Dump, manager: &Manager<'_>, plugins: &[Plugin<'_>], re
                     "take its `filters` away, or put keyward and its interlock among them",
                 );
             }
-            chain::check(dump, filters, &[], &place, report);
+            chain::check(dump, manager.listener, filters, &[], &place, report);
         }
         let is_allowed = plugins.iter().filter_map(Plugin::configuration);
         if is_allowed
@@ -122,7 +126,7 @@ fn check_upgrades(dump: &Dump, manager: &Manager<'_>, plugins: &[Plugin<'_>], re
 }
 
 fn check_framing(manager: &Manager<'_>, report: &mut Report) {
-    const CHECK: &str = "framing";
+    const CHECK: Check = Check::Framing;
     report.made(CHECK);
     if is_on(
         at(manager.value, "/http_protocol_options"),
@@ -153,7 +157,7 @@ fn check_paths(manager: &Manager<'_>, report: &mut Report) {
     if !set.is_empty() {
         report.found(
             Level::Note,
-            "paths",
+            Check::Paths,
             &manager.place,
             format!(
                 "paths are rewritten before keyward and the upstream see them (`{}`)",
@@ -166,7 +170,7 @@ fn check_paths(manager: &Manager<'_>, report: &mut Report) {
 
 /// Envoy's own version, and its admin interface.
 pub(super) fn check_process(bootstrap: &Value, report: &mut Report) {
-    report.made("admin");
+    report.made(Check::Admin);
     let address = at(bootstrap, "/admin/address/socket_address/address");
     if let Some(address) = address.as_str() {
         let is_local = address
@@ -175,7 +179,7 @@ pub(super) fn check_process(bootstrap: &Value, report: &mut Report) {
         if !is_local {
             report.found(
                 Level::Warn,
-                "admin",
+                Check::Admin,
                 "bootstrap",
                 format!("the admin interface listens on `{address}`: whoever reaches it reads the snapshot, and can end Envoy"),
                 "bind it to 127.0.0.1",
@@ -186,13 +190,13 @@ pub(super) fn check_process(bootstrap: &Value, report: &mut Report) {
     let Some(major) = at(version, "/major_number").as_u64() else {
         return;
     };
-    report.made("envoy-version");
+    report.made(Check::EnvoyVersion);
     let minor = at(version, "/minor_number").as_u64().unwrap_or(0);
     let patch = at(version, "/patch").as_u64().unwrap_or(0);
     if is_old((major, minor, patch)) {
         report.found(
             Level::Warn,
-            "envoy-version",
+            Check::EnvoyVersion,
             "bootstrap",
             format!("Envoy {major}.{minor}.{patch} lacks security fixes of August 2026, among them for what RBAC and path normalization see (CVE-2026-73551, -73552, -73553)"),
             "run 1.40, or at least 1.39.1, 1.38.4, 1.37.6 or 1.36.10",

@@ -2,13 +2,29 @@
 //! what keyward decides by, or lets keys leak. It changes nothing, and what it cannot read it never calls good.
 
 mod chain;
+mod clusters;
 mod dump;
+mod exits;
+mod expression;
+mod format;
+mod headers;
+mod instance;
+mod levels;
+mod listeners;
 mod logs;
 mod manager;
+mod mutations;
+mod neighbours;
+mod operators;
 mod plugin;
 mod report;
 mod routes;
+mod state;
 mod stats;
+mod tap;
+mod tracing;
+mod unread;
+mod upstreams;
 
 use std::path::PathBuf;
 use std::thread;
@@ -18,8 +34,10 @@ use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
 use super::{http, input};
-use dump::Dump;
-use report::{Level, Report};
+use dump::{Dump, Manager};
+use exits::Exits;
+use instance::Plugin;
+use report::{Check, Level, Report};
 
 /// A snapshot of a million keys stands in the dump as text.
 const LONGEST_DUMP: u64 = 1 << 30;
@@ -29,7 +47,7 @@ pub(super) struct Arguments {
     /// Envoy's admin interface: `http://HOST[:PORT]`
     #[arg(long, value_name = "URL", value_parser = http::authority, required_unless_present = "dump")]
     admin: Option<http::Authority>,
-    /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats are not looked at then
+    /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats and the levels of its log are not looked at then
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     dump: Option<PathBuf>,
     /// As a check at the start: wait so long, such as `30s`, until Envoy says that it is ready
@@ -43,23 +61,23 @@ pub(super) struct Arguments {
 /// How long to pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a VM may take to say that it is there.
+const SETTLES: Duration = Duration::from_secs(3);
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     if let (Some(admin), Some(time)) = (&arguments.admin, arguments.wait) {
         until_ready(admin, time)?;
     }
-    let (dump, stats) = match (&arguments.admin, &arguments.dump) {
-        (Some(admin), _) => (
-            ask(admin, "/config_dump")?,
-            Some(ask(admin, "/stats?usedonly")?),
-        ),
-        (None, Some(file)) => (input::read(file)?, None),
+    let dump = match (&arguments.admin, &arguments.dump) {
+        (Some(admin), _) => ask(admin, "GET", "/config_dump")?,
+        (None, Some(file)) => input::read(file)?,
         (None, None) => bail!("expected `--admin` or `--dump`"),
     };
     let dump = Dump::parse(&dump).context("the configuration dump cannot be read")?;
     let mut report = Report::default();
-    examine(&dump, &mut report)?;
-    if let Some(page) = stats {
-        stats::check(&String::from_utf8_lossy(&page), &mut report);
+    let plugins = examine(&dump, &mut report)?;
+    if let Some(admin) = &arguments.admin {
+        examine_process(admin, &plugins, &mut report)?;
     }
     let worst = report.worst();
     report.print(&mut std::io::stdout())?;
@@ -75,12 +93,41 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     })
 }
 
+/// What the dump does not say: counts, and the levels of logs.
+fn examine_process(
+    admin: &http::Authority,
+    plugins: &[Plugin<'_>],
+    report: &mut Report,
+) -> Result<()> {
+    let page = || -> Result<String> {
+        let page = ask(admin, "GET", "/stats?usedonly")?;
+        Ok(String::from_utf8_lossy(&page).into_owned())
+    };
+    let start = Instant::now();
+    // A VM says by a timer that it is there, so right after a start some have not.
+    let (page, missing) = loop {
+        let page = page()?;
+        let missing = stats::missing(&page, plugins);
+        let is_whole = missing.as_ref().is_none_or(Vec::is_empty);
+        if is_whole || start.elapsed() >= SETTLES {
+            break (page, missing);
+        }
+        thread::sleep(PAUSE);
+    };
+    stats::check(&page, report);
+    stats::check_workers(missing, report);
+    let levels = ask(admin, "POST", "/logging").ok();
+    let levels = levels.map(|page| String::from_utf8_lossy(&page).into_owned());
+    levels::check(levels.as_deref(), report);
+    Ok(())
+}
+
 /// Before it is ready, an Envoy may not have all of its listeners, nor an address for its admin interface.
 fn until_ready(admin: &http::Authority, time: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
         let is_last = start.elapsed() >= time;
-        match ask(admin, "/ready") {
+        match ask(admin, "GET", "/ready") {
             Ok(_) => return Ok(()),
             Err(error) if is_last => return Err(error),
             Err(_) => thread::sleep(PAUSE),
@@ -88,9 +135,11 @@ fn until_ready(admin: &http::Authority, time: Duration) -> Result<()> {
     }
 }
 
-fn ask(admin: &http::Authority, path: &str) -> Result<Vec<u8>> {
+fn ask(admin: &http::Authority, method: &str, path: &str) -> Result<Vec<u8>> {
     let host = admin.as_str();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
     let answer = http::exchange(admin, request.as_bytes(), false, LONGEST_DUMP)
         .with_context(|| format!("`http://{host}{path}` does not answer"))?;
     if answer.status != 200 {
@@ -99,43 +148,98 @@ fn ask(admin: &http::Authority, path: &str) -> Result<Vec<u8>> {
     Ok(answer.body)
 }
 
-fn examine(dump: &Dump, report: &mut Report) -> Result<()> {
+/// Looks at all that the dump says. The keywards that were found are returned.
+fn examine<'a>(dump: &'a Dump, report: &mut Report) -> Result<Vec<Plugin<'a>>> {
     let managers = dump.managers();
     if managers.is_empty() {
         bail!("there is no HTTP connection manager in the dump");
     }
     manager::check_process(dump.bootstrap(), report);
-    let mut guarded = 0;
-    for manager in &managers {
-        let plugins = dump.plugins(manager.filters());
-        if plugins.is_empty() {
-            report.found(
-                Level::Note,
-                "filter",
-                &manager.place,
-                "keyward is not in its chain: whatever comes in here passes unchecked",
-                "",
-            );
-            continue;
-        }
-        guarded += 1;
-        let enabled = routes::enabled(dump, manager);
-        let locks = chain::check(dump, manager.filters(), &enabled, &manager.place, report);
-        manager::check(dump, manager, &plugins, report);
-        routes::check(dump, manager, &plugins, &locks, report);
-        logs::check(manager, &plugins, report);
-        for plugin in &plugins {
-            plugin::check(plugin, &manager.place, report);
-        }
+    unread::check_dump(dump, report);
+    tap::check(dump, report);
+    let (guarded, unguarded): (Vec<_>, Vec<_>) = managers
+        .iter()
+        .partition(|manager| !dump.plugins(manager.filters()).is_empty());
+    for manager in &unguarded {
+        examine_unguarded(dump, manager, report);
     }
-    if guarded == 0 {
+    let mut all = Vec::new();
+    for manager in &guarded {
+        all.extend(examine_guarded(dump, manager, report));
+    }
+    listeners::check(dump, &guarded, &unguarded, report);
+    if guarded.is_empty() {
         report.found(
             Level::Fail,
-            "filter",
+            Check::Filter,
             "every listener",
             "keyward is in no chain",
             "see README.md, \"Into your own Envoy\"",
         );
     }
-    Ok(())
+    Ok(all)
+}
+
+fn examine_unguarded(dump: &Dump, manager: &Manager<'_>, report: &mut Report) {
+    let filters = manager.filters();
+    let (level, what, mend) = if instance::is_wrapped(filters) {
+        (
+            Level::Fail,
+            "keyward is in another filter and not in the chain itself: for which requests it runs cannot be judged",
+            "put it into the chain by itself",
+        )
+    } else if chain::is_closed(filters) {
+        (
+            Level::Note,
+            "there is an interlock in its chain and no keyward: nothing passes here",
+            "",
+        )
+    } else {
+        (
+            Level::Note,
+            "keyward is not in its chain: whatever comes in here passes unchecked",
+            "",
+        )
+    };
+    report.found(level, Check::Filter, &manager.place, what, mend);
+    // What goes around the interlock goes around this one as well.
+    if chain::is_closed(filters) {
+        let place = &manager.place;
+        let locks = chain::check(dump, manager.listener, filters, &[], place, report);
+        routes::check(dump, manager, &[], &locks, report);
+    }
+}
+
+fn examine_guarded<'a>(
+    dump: &'a Dump,
+    manager: &Manager<'a>,
+    report: &mut Report,
+) -> Vec<Plugin<'a>> {
+    let plugins = dump.plugins(manager.filters());
+    let enabled = routes::enabled(dump, manager);
+    let locks = chain::check(
+        dump,
+        manager.listener,
+        manager.filters(),
+        &enabled,
+        &manager.place,
+        report,
+    );
+    unread::check_manager(manager, report);
+    manager::check(dump, manager, &plugins, report);
+    routes::check(dump, manager, &plugins, &locks, report);
+    let exits = Exits::of_manager(dump, manager);
+    clusters::check(
+        dump,
+        manager,
+        &plugins,
+        exits.clusters.iter().copied(),
+        report,
+    );
+    logs::check(manager, &plugins, report);
+    tracing::check(dump, manager, &plugins, report);
+    for plugin in &plugins {
+        plugin::check(plugin, dump.bootstrap(), &manager.place, report);
+    }
+    plugins
 }

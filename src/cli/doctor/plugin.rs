@@ -1,27 +1,33 @@
 //! The plugin itself: what becomes of a worker whose VM fails, what is served before the first push, and what keyward was told to do.
 
-use super::dump::{Held, Plugin, at};
-use super::report::{Level, Report};
+use serde_json::Value;
+
+use super::dump::{at, items};
+use super::instance::{Held, Plugin};
+use super::report::{Check, Level, Report};
 use crate::configuration::Configuration;
 use crate::snapshot::Enforcement;
 
-pub(super) fn check(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
+pub(super) fn check(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report: &mut Report) {
     let place = &format!("{place}, `{}`", plugin.name);
+    check_runtime(plugin, bootstrap, place, report);
     check_failure(plugin, place, report);
     check_code(plugin, place, report);
     check_discovery(plugin, place, report);
     match &plugin.held {
+        // It serves no snapshot, and lets nothing pass.
+        Held::Read { .. } if plugin.only_reports() => report.made(Check::Configuration),
         Held::Read { configuration, .. } => check_settings(configuration, place, report),
         Held::Unread => report.found(
-            Level::Note,
-            "configuration",
+            Level::Warn,
+            Check::Configuration,
             place,
-            "keyward's own configuration is not looked at: it is no `StringValue`",
-            "",
+            "keyward's own configuration is not looked at: it is neither a `StringValue` nor a `BytesValue`",
+            "push it as one of these",
         ),
         Held::Refused => report.found(
             Level::Warn,
-            "configuration",
+            Check::Configuration,
             place,
             "what Envoy was given last is refused by this version of keyward; an older one is served, or none",
             "look for `configuration refused` in Envoy's log, and push a good one",
@@ -29,8 +35,43 @@ pub(super) fn check(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
     }
 }
 
+/// Whether this Envoy can run the module at all.
+fn check_runtime(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report: &mut Report) {
+    const CHECK: Check = Check::Runtime;
+    let wanted = at(plugin.plugin, "/vm_config/runtime")
+        .as_str()
+        .filter(|name| !name.is_empty());
+    let wanted = wanted.unwrap_or("envoy.wasm.runtime.v8");
+    let extensions = items(at(bootstrap, "/node/extensions"));
+    if extensions.is_empty() {
+        report.found(
+            Level::Warn,
+            CHECK,
+            place,
+            "the dump does not say which extensions this Envoy has, so it may not run wasm",
+            "take the dump from `/config_dump` as it is",
+        );
+        return;
+    }
+    report.made(CHECK);
+    let is_there = |extension: &Value| {
+        at(extension, "/category") == "envoy.wasm.runtime"
+            && at(extension, "/name") == wanted
+            && at(extension, "/disabled") != true
+    };
+    if !extensions.iter().any(is_there) {
+        report.found(
+            Level::Fail,
+            CHECK,
+            place,
+            format!("this Envoy has no `{wanted}`: keyward does not run, and nothing passes"),
+            "run an Envoy with V8, such as the one of func-e",
+        );
+    }
+}
+
 fn check_failure(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
-    const CHECK: &str = "failure-policy";
+    const CHECK: Check = Check::FailurePolicy;
     const MEND: &str = "set `failure_policy: FAIL_RELOAD`";
     report.made(CHECK);
     let is_open = at(plugin.plugin, "/fail_open").as_bool() == Some(true);
@@ -62,7 +103,7 @@ fn check_failure(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
 
 /// Where the module comes from.
 fn check_code(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
-    const CHECK: &str = "code";
+    const CHECK: Check = Check::Code;
     report.made(CHECK);
     let vm = at(plugin.plugin, "/vm_config");
     let refuses = at(vm, "/nack_on_code_cache_miss").as_bool() == Some(true);
@@ -78,8 +119,18 @@ fn check_code(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
 }
 
 fn check_discovery(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
-    const CHECK: &str = "discovery";
+    const CHECK: Check = Check::Discovery;
     report.made(CHECK);
+    if !plugin.has_default && !plugin.is_discovered {
+        report.found(
+            Level::Fail,
+            CHECK,
+            place,
+            "nothing was taken yet and there is no `default_config`: every request is answered with a plain 500",
+            "look for `rejected` in Envoy's log, and give it a default without a snapshot, as envoy/bootstrap.yaml does",
+        );
+        return;
+    }
     if !plugin.has_default {
         report.found(
             Level::Warn,
@@ -101,7 +152,7 @@ fn check_discovery(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
 }
 
 fn check_settings(configuration: &Configuration, place: &str, report: &mut Report) {
-    const CHECK: &str = "configuration";
+    const CHECK: Check = Check::Configuration;
     report.made(CHECK);
     let settings = configuration.settings();
     if settings.enforcement == Enforcement::Shadow {

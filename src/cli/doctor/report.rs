@@ -23,11 +23,75 @@ impl Level {
     }
 }
 
+/// What is looked at. The names are printed, and docs/hardening.md has each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Check {
+    AccessLog,
+    Admin,
+    ClientAddress,
+    Clusters,
+    Code,
+    Configuration,
+    Discovery,
+    EnvoyVersion,
+    FailurePolicy,
+    Filter,
+    FilterState,
+    Framing,
+    Interlock,
+    Listeners,
+    LogLevel,
+    Neighbours,
+    Paths,
+    Routes,
+    Runtime,
+    Stats,
+    Tap,
+    Tracing,
+    Underscores,
+    Unread,
+    Upgrades,
+    Workers,
+}
+
+impl Check {
+    fn name(self) -> &'static str {
+        match self {
+            Self::AccessLog => "access-log",
+            Self::Admin => "admin",
+            Self::ClientAddress => "client-address",
+            Self::Clusters => "clusters",
+            Self::Code => "code",
+            Self::Configuration => "configuration",
+            Self::Discovery => "discovery",
+            Self::EnvoyVersion => "envoy-version",
+            Self::FailurePolicy => "failure-policy",
+            Self::Filter => "filter",
+            Self::FilterState => "filter-state",
+            Self::Framing => "framing",
+            Self::Interlock => "interlock",
+            Self::Listeners => "listeners",
+            Self::LogLevel => "log-level",
+            Self::Neighbours => "neighbours",
+            Self::Paths => "paths",
+            Self::Routes => "routes",
+            Self::Runtime => "runtime",
+            Self::Stats => "stats",
+            Self::Tap => "tap",
+            Self::Tracing => "tracing",
+            Self::Underscores => "underscores",
+            Self::Unread => "unread",
+            Self::Upgrades => "upgrades",
+            Self::Workers => "workers",
+        }
+    }
+}
+
 /// One thing that is not as it should be.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) level: Level,
-    pub(super) check: &'static str,
+    pub(super) check: Check,
     pub(super) place: String,
     pub(super) what: String,
     pub(super) mend: &'static str,
@@ -37,7 +101,7 @@ pub(super) struct Finding {
 #[derive(Debug, Default)]
 pub(super) struct Report {
     findings: Vec<Finding>,
-    good: Vec<&'static str>,
+    good: Vec<Check>,
 }
 
 impl Report {
@@ -45,7 +109,7 @@ impl Report {
     pub(super) fn found(
         &mut self,
         level: Level,
-        check: &'static str,
+        check: Check,
         place: &str,
         what: impl Into<String>,
         mend: &'static str,
@@ -60,7 +124,7 @@ impl Report {
     }
 
     /// A check that was made, whatever it finds.
-    pub(super) fn made(&mut self, check: &'static str) {
+    pub(super) fn made(&mut self, check: Check) {
         self.good.push(check);
     }
 
@@ -74,14 +138,14 @@ impl Report {
         self.findings
             .sort_by_key(|finding| std::cmp::Reverse(finding.level));
         for finding in &self.findings {
-            let (level, check) = (finding.level.word(), finding.check);
+            let (level, check) = (finding.level.word(), finding.check.name());
             writeln!(out, "{level}  {check} at {}", finding.place)?;
             writeln!(out, "      {}", finding.what)?;
             if !finding.mend.is_empty() {
                 writeln!(out, "      → {}", finding.mend)?;
             }
         }
-        let bad: Vec<&str> = self
+        let bad: Vec<Check> = self
             .findings
             .iter()
             .filter(|finding| finding.level > Level::Note)
@@ -91,7 +155,8 @@ impl Report {
         self.good.sort_unstable();
         self.good.dedup();
         if !self.good.is_empty() {
-            writeln!(out, "good  {}", self.good.join(", "))?;
+            let names: Vec<&str> = self.good.iter().map(|check| check.name()).collect();
+            writeln!(out, "good  {}", names.join(", "))?;
         }
         let count = |level| {
             let of = self.findings.iter().filter(|found| found.level == level);
@@ -104,5 +169,48 @@ impl Report {
             count(Level::Warn),
             count(Level::Note)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page has a row for each check. A new check goes into this list, or it is not documented.
+    #[test]
+    fn every_check_is_documented() {
+        let page = include_str!("../../../docs/hardening.md");
+        for check in [
+            Check::AccessLog,
+            Check::Admin,
+            Check::ClientAddress,
+            Check::Clusters,
+            Check::Code,
+            Check::Configuration,
+            Check::Discovery,
+            Check::EnvoyVersion,
+            Check::FailurePolicy,
+            Check::Filter,
+            Check::FilterState,
+            Check::Framing,
+            Check::Interlock,
+            Check::Listeners,
+            Check::LogLevel,
+            Check::Neighbours,
+            Check::Paths,
+            Check::Routes,
+            Check::Runtime,
+            Check::Stats,
+            Check::Tap,
+            Check::Tracing,
+            Check::Underscores,
+            Check::Unread,
+            Check::Upgrades,
+            Check::Workers,
+        ] {
+            let name = format!("`{}`", check.name());
+            let in_table = |line: &str| line.starts_with('|') && line.contains(&name);
+            assert!(page.lines().any(in_table), "{name}");
+        }
     }
 }

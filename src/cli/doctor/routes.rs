@@ -3,9 +3,12 @@
 use serde_json::Value;
 
 use super::chain::is_on;
-use super::dump::{Dump, Manager, Plugin, at, collect, is_of, items};
-use super::report::{Level, Report};
-use crate::configuration::Settings;
+use super::dump::{Dump, Manager, at, collect, is_of, items};
+use super::headers::Names;
+use super::instance::Plugin;
+use super::mutations::{self, When};
+use super::report::{Check, Level, Report};
+use super::unread;
 
 pub(super) fn check(
     dump: &Dump,
@@ -14,8 +17,9 @@ pub(super) fn check(
     locks: &[String],
     report: &mut Report,
 ) {
-    const CHECK: &str = "routes";
+    const CHECK: Check = Check::Routes;
     report.made(CHECK);
+    let names = Names::of(plugins);
     for routes in dump.routes(manager) {
         let Some(routes) = routes else {
             report.found(
@@ -30,7 +34,9 @@ pub(super) fn check(
         let name = at(routes, "/name").as_str().unwrap_or("");
         let place = format!("{}, routes `{name}`", manager.place);
         check_overrides(routes, plugins, locks, &place, report);
-        check_identity(routes, plugins, &place, report);
+        check_headers(routes, &names, &place, report);
+        check_paths(manager, plugins, routes, &place, report);
+        unread::check_routes(routes, &place, report);
         check_redirects(routes, plugins, &place, report);
     }
 }
@@ -84,7 +90,7 @@ fn check_overrides(
             };
             report.found(
                 Level::Fail,
-                "routes",
+                Check::Routes,
                 place,
                 format!("{of} has a `typed_per_filter_config` for `{name}`, which replaces it or switches it off there"),
                 "take it away; endpoints that need no key are rows with `\"auth\": \"none\"` in the snapshot",
@@ -93,40 +99,98 @@ fn check_overrides(
     }
 }
 
-/// Envoy adds these headers behind keyward.
-fn check_identity(routes: &Value, plugins: &[Plugin<'_>], place: &str, report: &mut Report) {
-    let mut adding = Vec::new();
-    let mut wanted = |value: &Value| value.get("request_headers_to_add").is_some();
-    collect(routes, &mut wanted, &mut adding);
-    let added = adding
-        .iter()
-        .flat_map(|owner| items(at(owner, "/request_headers_to_add")));
-    for name in added.filter_map(|option| at(option, "/header/key").as_str()) {
-        let is_ours = plugins
-            .iter()
-            .filter_map(Plugin::configuration)
-            .any(|it| tells_by(it.settings(), name));
-        if is_ours {
+/// What routes, virtual hosts and weighted clusters do to the headers of a request, all of it after keyward.
+fn check_headers(routes: &Value, names: &Names, place: &str, report: &mut Report) {
+    let mut changes = Vec::new();
+    mutations::of(routes, &mut changes);
+    mutations::judge(&changes, When::After, names, Check::Routes, place, report);
+}
+
+/// The upstream gets another path, or the log does.
+fn check_paths(
+    manager: &Manager<'_>,
+    plugins: &[Plugin<'_>],
+    routes: &Value,
+    place: &str,
+    report: &mut Report,
+) {
+    if plugins.iter().all(Plugin::only_reports) {
+        return;
+    }
+    for action in actions(routes) {
+        for member in [
+            "prefix_rewrite",
+            "regex_rewrite",
+            "path_rewrite_policy",
+            "path_rewrite",
+        ] {
+            if action.get(member).is_none() {
+                continue;
+            }
             report.found(
-                Level::Fail,
-                "routes",
+                Level::Warn,
+                Check::Routes,
                 place,
-                format!("`request_headers_to_add` writes `{name}`, by which the upstream knows who calls"),
-                "write another header",
+                format!("`{member}`: the upstream gets another path than the one that keyward decided about"),
+                "rewrite paths before keyward, or in the upstream, or look at each path that comes out",
             );
+            if hides_original(manager) {
+                report.found(
+                    Level::Warn,
+                    Check::AccessLog,
+                    place,
+                    format!("`{member}` with the router's `suppress_envoy_headers`: logs have the rewritten path, and `audit` and `replay` look for the other"),
+                    "take `suppress_envoy_headers` away",
+                );
+            }
         }
+        for policy in items(at(action, "/request_mirror_policies")) {
+            check_mirror(policy, place, report);
+        }
+    }
+    let mut owners = vec![routes];
+    owners.extend(items(at(routes, "/virtual_hosts")));
+    for policy in owners
+        .into_iter()
+        .flat_map(|owner| items(at(owner, "/request_mirror_policies")))
+    {
+        check_mirror(policy, place, report);
     }
 }
 
-/// Whether the upstream reads an identity off this header.
-fn tells_by(settings: &Settings, header: &str) -> bool {
-    let single = settings.identity_headers.iter().map(|(name, _)| &**name);
-    settings
-        .principal_header
-        .as_deref()
+/// Without the header `x-envoy-original-path` no log shows which path a request came with.
+fn hides_original(manager: &Manager<'_>) -> bool {
+    let end = manager.filters().last().unwrap_or(&Value::Null);
+    is_on(at(end, "/typed_config"), "suppress_envoy_headers")
+}
+
+fn check_mirror(policy: &Value, place: &str, report: &mut Report) {
+    let cluster = at(policy, "/cluster")
+        .as_str()
+        .unwrap_or("a cluster that a header names");
+    report.found(
+        Level::Warn,
+        Check::Routes,
+        place,
+        format!(
+            "`request_mirror_policies` send a copy of each request to `{cluster}`, with its key"
+        ),
+        "take it away, or set `forward_credential: false`",
+    );
+}
+
+/// Every action that hands a request on, wherever a matcher has it.
+fn actions(routes: &Value) -> Vec<&Value> {
+    let mut owners = Vec::new();
+    collect(
+        routes,
+        &mut |value| at(value, "/route").is_object(),
+        &mut owners,
+    );
+    owners
         .into_iter()
-        .chain(single)
-        .any(|name| name.eq_ignore_ascii_case(header))
+        .map(|owner| at(owner, "/route"))
+        .collect()
 }
 
 fn check_redirects(routes: &Value, plugins: &[Plugin<'_>], place: &str, report: &mut Report) {
@@ -140,7 +204,7 @@ fn check_redirects(routes: &Value, plugins: &[Plugin<'_>], place: &str, report: 
     if !following.is_empty() && is_taken {
         report.found(
             Level::Note,
-            "routes",
+            Check::Routes,
             place,
             "an internal redirect is a second pass, and `forward_credential: false` has taken the key off by then: it is answered with 401",
             "",

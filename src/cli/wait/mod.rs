@@ -1,7 +1,7 @@
 //! `keyward wait`: returns once every named Envoy serves a revision on every worker, so that no request which begins later is decided by an
 //! older one. It believes what the filter's VMs say together (`src/filter/census.rs`), and nothing that one of them could say for the others.
 
-mod page;
+pub(in crate::cli) mod page;
 mod progress;
 mod target;
 mod verdict;

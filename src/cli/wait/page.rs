@@ -4,39 +4,39 @@ use std::collections::BTreeMap;
 
 /// The numbers of one page that matter here.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
+pub(in crate::cli) struct Page {
     /// How many workers Envoy has.
-    pub(super) concurrency: Option<u64>,
+    pub(in crate::cli) concurrency: Option<u64>,
     /// By the plugin's name.
-    pub(super) plugins: BTreeMap<String, Plugin>,
+    pub(in crate::cli) plugins: BTreeMap<String, Plugin>,
     /// Workers that could not load what they were given.
-    pub(super) behind: u64,
+    pub(in crate::cli) behind: u64,
     /// Pushes of any filter or listener that Envoy refused.
-    pub(super) rejected: u64,
+    pub(in crate::cli) rejected: u64,
     /// Pushes that it could not read.
-    pub(super) unreadable: u64,
+    pub(in crate::cli) unreadable: u64,
     /// Listeners that are loaded and do not serve yet.
-    pub(super) warming: u64,
+    pub(in crate::cli) warming: u64,
     /// Listeners and filter chains that were replaced and still serve their old connections.
-    pub(super) draining: u64,
+    pub(in crate::cli) draining: u64,
 }
 
 /// What the VMs of one plugin say together: `src/filter/census.rs` tells how.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Plugin {
-    pub(super) vms: u64,
-    pub(super) revision_sum: u64,
-    pub(super) fingerprint_sum: u64,
-    pub(super) refused_revision: u64,
-    pub(super) is_refused: bool,
+pub(in crate::cli) struct Plugin {
+    pub(in crate::cli) vms: u64,
+    pub(in crate::cli) revision_sum: u64,
+    pub(in crate::cli) fingerprint_sum: u64,
+    pub(in crate::cli) refused_revision: u64,
+    pub(in crate::cli) is_refused: bool,
 }
 
 /// What is asked of `/stats`: a regex, and only what [`Page`] keeps.
-pub(super) const FILTER: &str = "keyward_snapshot_|^server\\.concurrency$|\\.update_(rejected|failure)$|^listener_manager\\.total_";
+pub(in crate::cli) const FILTER: &str = "keyward_snapshot_|^server\\.concurrency$|\\.update_(rejected|failure)$|^listener_manager\\.total_";
 
 impl Page {
     /// Lines such as `server.concurrency: 2`.
-    pub(super) fn of_stats(text: &str) -> Self {
+    pub(in crate::cli) fn of_stats(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines() {
             // Histograms and texts stand on the same page.
@@ -48,7 +48,7 @@ impl Page {
     }
 
     /// Lines such as `envoy_server_concurrency{} 2`, a time of the sample behind them if there is one.
-    pub(super) fn of_prometheus(text: &str) -> Self {
+    pub(in crate::cli) fn of_prometheus(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (name, labels, rest) = match line.split_once('{') {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::bootstrap::{at, hcm};
+use crate::support::upstream::{Reply, Upstream};
 use crate::support::{BOUND, Push, eventually};
 
 #[test]
@@ -43,4 +44,82 @@ fn refused_pushes() {
         Push::Accepted
     );
     Diagnosis::of(&envoy, &[]).assert_found(&[("warn", "stats")]);
+}
+
+/// The pages of a real Envoy, with a change to each.
+fn diagnosis(
+    envoy: &Envoy,
+    change: impl Fn(&str, String) -> Reply + Send + Sync + 'static,
+) -> Diagnosis {
+    let pages = ["/config_dump", "/stats?usedonly", "/logging"].map(|path| {
+        let method = if path == "/logging" { "POST" } else { "GET" };
+        (path, envoy.admin(method, path).text().to_owned())
+    });
+    let admin = Upstream::answering(move |seen| {
+        let path = std::str::from_utf8(&seen.path).unwrap();
+        let (_, page) = pages.iter().find(|(of, _)| *of == path).unwrap();
+        change(path, page.clone())
+    });
+    let url = format!("http://{}", admin.address());
+    Diagnosis::read(&keyward(&["doctor", "--admin", &url], b""))
+}
+
+fn page(text: String) -> Reply {
+    Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: text.into_bytes(),
+    }
+}
+
+#[test]
+fn workers_without_a_vm() {
+    let envoy = builder().concurrency(2).start();
+    Diagnosis::of(&envoy, &[]).assert_found(&[]);
+    let stat = "wasmcustom.plugin=.=keyward;.;keyward_snapshot_vms";
+    assert_eq!((envoy.stat("server.concurrency"), envoy.stat(stat)), (2, 3));
+    let replaced = |from: &'static str, to: &'static str| {
+        diagnosis(&envoy, move |_, text| page(text.replace(from, to)))
+    };
+    replaced("nothing", "else").assert_found(&[]);
+    let found = replaced("keyward_snapshot_vms: 3", "keyward_snapshot_vms: 2");
+    found.assert_found(&[("FAIL", "workers")]);
+    assert!(
+        found.text.contains("1 threads have no VM"),
+        "{}",
+        found.text
+    );
+    replaced("server.concurrency: 2", "server.concurrency: 3").assert_found(&[("FAIL", "workers")]);
+    let none = replaced(
+        "keyward;.;keyward_snapshot_vms",
+        "another;.;keyward_snapshot_vms",
+    );
+    none.assert_found(&[("FAIL", "workers")]);
+    assert!(none.text.contains("3 threads have no VM"), "{}", none.text);
+    replaced("server.concurrency", "server.something").assert_found(&[("warn", "workers")]);
+}
+
+/// V8 reserves some 9 GB for each VM: with two workers, this is room for all but one.
+#[test]
+fn a_limit_on_address_space_that_leaves_a_worker_without_a_vm() {
+    let envoy = builder().concurrency(2).address_space(36_000_000).start();
+    let stat = "wasmcustom.plugin=.=keyward;.;keyward_snapshot_vms";
+    eventually("all VMs that there are have told", BOUND, || {
+        (envoy.stat(stat) == 2).then_some(())
+    });
+    Diagnosis::of(&envoy, &[]).assert_found(&[("FAIL", "workers")]);
+}
+
+#[test]
+fn an_admin_interface_that_does_not_say_its_log_levels() {
+    let envoy = builder().start();
+    let silent = diagnosis(&envoy, |path, text| match path {
+        "/logging" => Reply {
+            status: 403,
+            headers: Vec::new(),
+            body: Vec::new(),
+        },
+        _ => page(text),
+    });
+    silent.assert_found(&[("warn", "log-level")]);
 }

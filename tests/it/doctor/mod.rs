@@ -2,6 +2,7 @@
 
 mod broken;
 mod counted;
+mod variants;
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -10,7 +10,9 @@ use std::process::Command;
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
+use crate::support::bootstrap::{at, hcm};
 use crate::support::find::root;
+use crate::support::http::NO_HEADERS;
 use crate::support::{BOUND, Envoy, eventually};
 use tool::{Prometheus, Tools};
 
@@ -143,7 +145,14 @@ fn names(expression: &str) -> BTreeSet<&str> {
         .split(|c| !word(c))
         .filter(|name| name.starts_with("keyward_") || name.starts_with("envoy_"))
         // Values and names of labels.
-        .filter(|name| !["keyward_interlock", "envoy_rbac_http_prefix"].contains(name))
+        .filter(|name| {
+            let other = [
+                "keyward_interlock",
+                "envoy_rbac_http_prefix",
+                "envoy_cluster_name",
+            ];
+            !other.contains(name)
+        })
         .collect()
 }
 
@@ -293,6 +302,56 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
     }
     let old = prometheus.query("time() - keyward_snapshot_issued_at > 43200");
     assert_eq!(old.len(), 1);
+}
+
+/// Both filters switched off on one route: the interlock says nothing of it, and nothing but this rule does.
+#[test]
+fn a_request_without_a_verdict_raises_an_alert() {
+    let Some(tools) = Tools::find("the alert on requests without a verdict") else {
+        return;
+    };
+    let envoy = Envoy::builder()
+        .config(configuration(7))
+        .edit(|all| {
+            let off = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
+            let open = json!({"match": {"prefix": "/open"}, "route": {"cluster": "upstream"},
+                "typed_per_filter_config": {"keyward": off.clone(), "keyward.interlock": off}});
+            let routes = at(hcm(all), "/route_config/virtual_hosts/0/routes");
+            routes.as_array_mut().unwrap().insert(0, open);
+        })
+        .start();
+    let rules = rules();
+    let all = rules["groups"][0]["rules"].as_array().unwrap();
+    let rule = |rule: &&Value| rule["alert"] == "KeywardRequestsWithoutVerdict";
+    let expression = all.iter().find(rule).unwrap()["expr"].as_str().unwrap();
+    let prometheus = Prometheus::start(&tools, envoy.admin_address(), &rules_file());
+    prometheus.wait_for("up", "1");
+    let sent = mixed_load(&envoy);
+    let passed: u64 = sent
+        .iter()
+        .filter(|((decision, _), _)| ["allow", "would_deny"].contains(decision))
+        .map(|(_, count)| count)
+        .sum();
+    let upstream = "sum(envoy_cluster_upstream_rq_total{envoy_cluster_name=\"upstream\"})";
+    prometheus.wait_for(upstream, &passed.to_string());
+    prometheus.wait_for(
+        "sum(keyward_requests_total)",
+        &sent.values().sum::<u64>().to_string(),
+    );
+    assert_eq!(prometheus.query(expression), [""; 0]);
+    // As many as passed before, so that neither rounding nor the size of the window hides them.
+    for _ in 0..passed {
+        assert_eq!(envoy.get("/open", NO_HEADERS).status, 200);
+    }
+    eventually("the alert fires", BOUND, || {
+        (!prometheus.query(expression).is_empty()).then_some(())
+    });
+    // What docs/monitoring.md says of the log.
+    let line = envoy.logged("a line without a verdict", |line| line["path"] == "/open");
+    assert_eq!(
+        (&line["response_code"], &line["keyward"]),
+        (&json!(200), &Value::Null)
+    );
 }
 
 fn panel_targets() -> usize {

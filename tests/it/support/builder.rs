@@ -41,6 +41,7 @@ pub struct Builder {
     pub(super) wasm: Option<PathBuf>,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, PathBuf)>,
+    pub(super) address_space: Option<u64>,
     pub(super) edits: Vec<Edit>,
     pub(super) kept: Vec<Arc<Folder>>,
 }
@@ -58,6 +59,7 @@ impl Builder {
             wasm: None,
             arguments,
             environment: Vec::new(),
+            address_space: None,
             edits: Vec::new(),
             kept: Vec::new(),
         }
@@ -102,6 +104,12 @@ impl Builder {
     /// A variable in Envoy's environment.
     pub fn environment(mut self, name: &str, value: impl Into<PathBuf>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// A limit on its address space, in KiB.
+    pub fn address_space(mut self, limit: u64) -> Self {
+        self.address_space = Some(limit);
         self
     }
 

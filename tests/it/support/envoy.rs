@@ -44,6 +44,7 @@ impl Envoy {
             wasm,
             arguments,
             environment,
+            address_space,
             edits,
             kept,
         } = builder;
@@ -71,7 +72,15 @@ impl Envoy {
         )
         .unwrap();
 
-        let mut command = Command::new(find::envoy());
+        let mut command = match address_space {
+            None => Command::new(find::envoy()),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                let script = format!("ulimit -v {limit} && exec \"$@\"");
+                shell.args(["-c", &script, "sh"]).arg(find::envoy());
+                shell
+            }
+        };
         command
             .current_dir(directory)
             .args([

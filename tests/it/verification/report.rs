@@ -217,7 +217,7 @@ fn doctor_finds_nothing_wrong_with_the_report_beside_a_gateway() {
     let diagnosis = |envoy: &Envoy| {
         let url = format!("http://{}", envoy.admin_address());
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
-            .args(["doctor", "--admin", &url])
+            .args(["doctor", "--strict", "--admin", &url])
             .output()
             .unwrap();
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();

@@ -250,3 +250,14 @@ fn a_verdict_that_cannot_be_carried_out_is_counted_once_as_a_denial() {
         });
     }
 }
+
+/// A report serves no snapshot, so nobody waits for it to serve one.
+#[test]
+fn wait_returns_beside_a_report() {
+    let configuration = configuration(json!({}));
+    let revision = configuration["snapshot"]["revision"].as_u64().unwrap();
+    let envoy = with_report(Envoy::builder().config(configuration.to_string())).start();
+    crate::wait::serves(&envoy, revision);
+    let of_report = envoy.stats("keyward-usage.*keyward_snapshot");
+    assert!(of_report.is_empty(), "{of_report:?}");
+}

@@ -1,0 +1,202 @@
+//! What a log or a span shows by one of Envoy's operators. Those that say nothing of what a client sent are named here; every other one is judged by
+//! its argument, or cannot be judged.
+
+use serde_json::Value;
+
+use super::expression;
+use super::format::{self, Operator};
+use super::headers::fold;
+
+/// Something that a log should not hold, or may not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shown {
+    /// A key as it is, or another secret.
+    Credential(String),
+    /// A header that holds credentials of other kinds, among them keys of a client that is confused.
+    Secretive(String),
+    /// A path with its query, or some of it.
+    Query(String),
+    /// `x-envoy-original-path`, which an internal client may write itself.
+    OriginalPath,
+    /// `x-request-id`, which any client may write where Envoy preserves it.
+    RequestId,
+    /// What cannot be judged.
+    Unjudged(String),
+}
+
+/// Credentials that are none of keyward's.
+const SECRETIVE: [&str; 8] = [
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
+    "x-auth-token",
+    "x-access-token",
+    "x-authorization",
+    "x-forwarded-authorization",
+];
+
+/// Headers that hold a path with its query, or another page's URL.
+const WITH_QUERY: [&str; 8] = [
+    "-path",
+    "x-envoy-original-path",
+    "referer",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-forwarded-path",
+];
+
+/// Operators of Envoy 1.40 that show neither a header, a query, nor what a filter wrote.
+const PLAIN: &[&str] = &[
+    "ACCESS_LOG_TYPE",
+    "CLUSTER_METADATA",
+    "COMMON_DURATION",
+    "CUSTOM_FLAGS",
+    "DURATION",
+    "EMIT_TIME",
+    "EMIT_TIME_LOCAL",
+    "ENVIRONMENT",
+    "FILTER_CHAIN_NAME",
+    "GRPC_STATUS",
+    "GRPC_STATUS_NUMBER",
+    "HOSTNAME",
+    "LISTENER_NAME",
+    "LOCAL_REPLY_BODY",
+    "PROTOCOL",
+    "REQUESTED_SERVER_NAME",
+    "RESP",
+    "RESPONSE_HEADER",
+    "RESPONSE_TRAILER",
+    "ROUNDTRIP_DURATION",
+    "ROUTE_NAME",
+    "ROUTE_RESOLUTION_COUNT",
+    "ROUTE_RESOLUTION_TIME_US",
+    "SPAN_ID",
+    "START_TIME",
+    "START_TIME_LOCAL",
+    "TLS_JA3_FINGERPRINT",
+    "TLS_JA4_FINGERPRINT",
+    "TRACE_ID",
+    "TRAILER",
+    "UNIQUE_ID",
+    "UPSTREAM_METADATA",
+    "VIRTUAL_CLUSTER_NAME",
+    "XFCC_VALUE",
+];
+
+/// Beginnings of families of them.
+const FAMILIES: [&str; 7] = [
+    "BYTES_",
+    "CONNECTION_",
+    "DOWNSTREAM_",
+    "PACKETS_",
+    "REQUEST_",
+    "RESPONSE_",
+    "UPSTREAM_",
+];
+
+/// All that a format shows. `states` are the filter states of the keywards there.
+pub(super) fn shown_by(text: &str, states: &[String]) -> Vec<Shown> {
+    match format::parse(text) {
+        Some(operators) => operators
+            .iter()
+            .flat_map(|it| shown_by_one(*it, states))
+            .collect(),
+        None => vec![Shown::Unjudged(text.to_owned())],
+    }
+}
+
+fn shown_by_one(operator: Operator<'_>, states: &[String]) -> Vec<Shown> {
+    let argument = operator.argument.unwrap_or("");
+    let whole = || match operator.argument {
+        Some(argument) => format!("%{}({argument})%", operator.name),
+        None => format!("%{}%", operator.name),
+    };
+    match operator.name {
+        "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ" => {
+            argument.split('?').filter_map(by_header).collect()
+        }
+        "REQ_WITHOUT_QUERY" => {
+            let shown = argument.split('?').filter_map(by_header);
+            let without = |shown| match shown {
+                Shown::Query(name) if fold(&name) == "x-envoy-original-path" => {
+                    Some(Shown::OriginalPath)
+                }
+                Shown::Query(_) => None,
+                other @ (Shown::Credential(_)
+                | Shown::Secretive(_)
+                | Shown::OriginalPath
+                | Shown::RequestId
+                | Shown::Unjudged(_)) => Some(other),
+            };
+            shown.filter_map(without).collect()
+        }
+        "PATH" => by_path(argument, whole()),
+        "QUERY_PARAM" | "QUERY_PARAMS" => vec![Shown::Query(whole())],
+        "CEL" | "TYPED_CEL" => match expression::shown_by(argument, states) {
+            Some(shown) => shown,
+            None => vec![Shown::Unjudged(whole())],
+        },
+        "COALESCE" => {
+            by_first_of(argument, states).unwrap_or_else(|| vec![Shown::Unjudged(whole())])
+        }
+        "SECRET" => vec![Shown::Credential(whole())],
+        "STREAM_ID" => vec![Shown::RequestId],
+        "FILTER_STATE" | "UPSTREAM_FILTER_STATE" => {
+            let key = argument.split(':').next().unwrap_or("");
+            let is_verdict = states.iter().any(|state| state == key);
+            if is_verdict {
+                Vec::new()
+            } else {
+                vec![Shown::Unjudged(whole())]
+            }
+        }
+        // Metadata of requests is written by filters, the others are in the configuration.
+        "METADATA" if !argument.starts_with("DYNAMIC") => Vec::new(),
+        name if PLAIN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) => {
+            Vec::new()
+        }
+        _ => vec![Shown::Unjudged(whole())],
+    }
+}
+
+/// What a request's header may hold.
+pub(super) fn by_header(name: &str) -> Option<Shown> {
+    let folded = fold(name);
+    match folded.as_str() {
+        "authorization" => Some(Shown::Credential(name.to_owned())),
+        "x-request-id" => Some(Shown::RequestId),
+        folded if SECRETIVE.contains(&folded) => Some(Shown::Secretive(name.to_owned())),
+        folded if WITH_QUERY.contains(&folded) => Some(Shown::Query(name.to_owned())),
+        _ => None,
+    }
+}
+
+/// `%PATH(X:Y)%`: with the query unless it says `NQ`, from `x-envoy-original-path` where that is there unless it says `PATH`.
+fn by_path(argument: &str, whole: String) -> Vec<Shown> {
+    let (query, source) = argument.split_once(':').unwrap_or((argument, ""));
+    let mut shown = Vec::new();
+    if query != "NQ" {
+        shown.push(Shown::Query(whole));
+    }
+    if source != "PATH" {
+        shown.push(Shown::OriginalPath);
+    }
+    shown
+}
+
+/// `%COALESCE({"operators": ["A", {"command": "REQ", "param": "x"}]})%` shows any of these.
+fn by_first_of(json: &str, states: &[String]) -> Option<Vec<Shown>> {
+    let value: Value = serde_json::from_str(json).ok()?;
+    let mut shown = Vec::new();
+    for operator in value.get("operators")?.as_array()? {
+        let name = operator
+            .as_str()
+            .or(operator.get("command").and_then(Value::as_str))?;
+        let argument = operator.get("param").and_then(Value::as_str);
+        shown.extend(shown_by_one(Operator { name, argument }, states));
+    }
+    Some(shown)
+}
