@@ -34,10 +34,11 @@ pub(super) fn shown_by(text: &str, states: &[String]) -> Option<Vec<Shown>> {
     Some(shown)
 }
 
-/// As in envoy/bootstrap.yaml: an id that does not look like one is not shown.
+/// As in envoy/bootstrap.yaml: nothing is shown but a UUID. Any other test is not judged, because a pattern may let anything through.
 fn bounds_request_id(text: &str) -> bool {
-    let tests = text.split_once("request.headers['x-request-id'].matches('^");
-    tests.is_some_and(|(_, pattern)| pattern.contains("$') ? "))
+    const ID: &str = "request.headers['x-request-id']";
+    const UUID: &str = "'^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'";
+    text == format!("{ID}.matches({UUID}) ? {ID} : ''")
 }
 
 /// One attribute that is read.
@@ -176,6 +177,13 @@ mod tests {
         let id = Some(vec![Shown::RequestId]);
         assert_eq!(shown("request.headers['x-request-id']"), id);
         assert_eq!(shown("request.headers['x-request-id'] + '-'"), id);
+        let ids = Some(vec![Shown::RequestId, Shown::RequestId]);
+        for pattern in ["^.*$", "", "^[0-9a-f-]+$|.*"] {
+            let text = format!(
+                "request.headers['x-request-id'].matches('{pattern}') ? request.headers['x-request-id'] : ''"
+            );
+            assert_eq!(shown(&text), ids, "{pattern}");
+        }
     }
 
     #[test]
