@@ -195,7 +195,8 @@ fn first_keys(keys: &mut KeyFile, owner: &str) -> Result<Vec<Made>> {
             let key = match kind {
                 KeyKind::Publishable => Key::publishable(&id, mode, owner, secret.expose()),
                 KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
-                    Key::new(&id, kind, mode, owner, secret.digest())
+                    let prefixes = keys.profile().known_prefixes();
+                    Key::of_value(&id, kind, mode, owner, secret.expose(), prefixes)
                 }
             };
             let key = Key {

@@ -81,7 +81,8 @@ pub(super) fn generated(
     let key = match kind {
         KeyKind::Publishable => Key::publishable(&id, mode, owner, secret.expose()),
         KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
-            Key::new(&id, kind, mode, owner, secret.digest())
+            let prefixes = file.profile().known_prefixes();
+            Key::of_value(&id, kind, mode, owner, secret.expose(), prefixes)
         }
     };
     Ok((key, secret))
