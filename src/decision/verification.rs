@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::authority::Authority;
-use super::{Denial, Environment, Inquiry, is_stale};
+use super::{Denial, Environment, Finding, Inquiry, Trace, Untraced, is_stale};
 use crate::account::IdKind;
 use crate::configuration::{Configuration, Settings};
 use crate::principal::Principal;
@@ -50,7 +50,8 @@ impl<'a> Verified<'a> {
     /// What the key may do, on its own account or on connected ones.
     #[must_use]
     pub fn authority(&self, is_connected: bool) -> Authority<'a> {
-        Authority::of(&self.key, is_connected)
+        let are_stripes = self.snapshot.endpoints().are_stripes();
+        Authority::of(&self.key, is_connected, are_stripes)
     }
 
     /// The account that owns the key; none of an organization's own key.
@@ -95,15 +96,27 @@ pub fn verify<'a>(
     request: &'a RequestHead<'a>,
     environment: &dyn Environment,
 ) -> Option<Verification<'a>> {
+    verify_traced(configuration, request, environment, &mut Untraced)
+}
+
+/// The same, with what each rule asked reported to `trace`.
+#[must_use]
+pub fn verify_traced<'a>(
+    configuration: &'a Configuration,
+    request: &'a RequestHead<'a>,
+    environment: &dyn Environment,
+    trace: &mut impl Trace<'a>,
+) -> Option<Verification<'a>> {
     let settings = configuration.settings();
     if !is_verification(settings, request) {
         return None;
     }
+    trace.report(|| Finding::Snapshot);
     let Some(snapshot) = configuration.snapshot() else {
         let denial = Denial::unread(DenyReason::NoSnapshot);
         return Some(Verification::Refused(Box::new(denial)));
     };
-    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment);
+    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment, trace);
     let asked = if is_stale(snapshot, settings, environment) {
         Err(DenyReason::StaleSnapshot)
     } else {

@@ -2,10 +2,10 @@
 //! would be sent, or what the upstream would see.
 
 mod account;
+mod found;
 pub(super) mod question;
 mod show;
 
-use std::cell::Cell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ use super::input;
 use super::output::OutputArguments;
 use super::source::{Source, SourceArguments};
 use crate::configuration::Configuration;
-use crate::decision::{Decision, Environment, Verification, decide, verify};
+use crate::decision::{Decision, Environment, Verification, decide_traced, verify_traced};
 use crate::key_file::Issue;
 use question::Question;
 
@@ -53,22 +53,18 @@ pub(super) struct Arguments {
     path: Option<String>,
 }
 
-/// The surroundings of the request, and whether the decision asked for them.
+/// The surroundings of the request.
 struct Given {
     now: u64,
     address: Option<IpAddr>,
-    time_was_asked: Cell<bool>,
-    address_was_asked: Cell<bool>,
 }
 
 impl Environment for Given {
     fn now(&self) -> Option<u64> {
-        self.time_was_asked.set(true);
         Some(self.now)
     }
 
     fn client_address(&self) -> Option<IpAddr> {
-        self.address_was_asked.set(true);
         self.address
     }
 }
@@ -143,26 +139,25 @@ fn answer(configuration: &Configuration, question: &Question, now: u64) -> show:
     let given = Given {
         now,
         address: question.address,
-        time_was_asked: Cell::new(false),
-        address_was_asked: Cell::new(false),
     };
     let request = question.head(configuration);
-    if let Some(verification) = verify(configuration, &request, &given) {
+    let mut findings = Vec::new();
+    let asked = show::Asked {
+        configuration,
+        request: &request,
+        now,
+    };
+    if let Some(verification) = verify_traced(configuration, &request, &given, &mut findings) {
         return match verification {
-            Verification::Valid(verified) => {
-                let steps = account::of_key(configuration, &request, &given, verified.principal());
-                show::Answer::verified(configuration, &verified, steps)
-            }
+            Verification::Valid(verified) => asked.verified(&verified, &findings),
             Verification::Refused(denial) => {
-                let decision = Decision::Deny(denial);
-                let answer = show::Answer::new(configuration, &request, &given, &decision);
-                match decision {
-                    Decision::Deny(denial) => answer.not_verified(configuration, &denial),
-                    Decision::Allow(_) => answer,
-                }
+                let answer = asked.denied(&denial, &findings);
+                answer.not_verified(configuration, &denial)
             }
         };
     }
-    let decision: Decision<'_> = decide(configuration, &request, &given);
-    show::Answer::new(configuration, &request, &given, &decision)
+    match decide_traced(configuration, &request, &given, &mut findings) {
+        Decision::Allow(permit) => asked.allowed(&permit, &findings),
+        Decision::Deny(denial) => asked.denied(&denial, &findings),
+    }
 }

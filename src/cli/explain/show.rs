@@ -5,11 +5,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Given;
-use super::account::{Outcome, Step, account};
+use super::account::{Outcome, Step, Verdict, account};
 use crate::cli::output::{Tone, toned};
 use crate::configuration::Configuration;
-use crate::decision::{Decision, Denial, PermitKind, Verified};
+use crate::decision::{Denial, Finding, Permit, PermitKind, Verified};
 use crate::reason::DenyReason;
 use crate::reply::{Activity, Reply, RequestId};
 use crate::request::RequestHead;
@@ -29,60 +28,75 @@ enum End {
     Reply(Reply),
 }
 
-impl Answer {
-    pub(super) fn new(
-        configuration: &Configuration,
-        request: &RequestHead<'_>,
-        given: &Given,
-        decision: &Decision<'_>,
-    ) -> Self {
-        let steps = account(configuration, request, given, decision);
-        match decision {
-            Decision::Allow(permit) => Self {
-                state: permit.to_string(),
-                reason: match permit.kind() {
-                    PermitKind::Shadow(reason) => Some(reason),
-                    PermitKind::Public | PermitKind::Preflight | PermitKind::Key => None,
-                },
-                steps,
-                end: End::Upstream(
-                    header_changes(configuration, request, permit, &permit.told())
-                        .into_iter()
-                        .map(HeaderChange::into_owned)
-                        .collect(),
-                ),
-            },
-            Decision::Deny(denial) => Self {
-                state: denial.to_string(),
-                reason: Some(denial.reason()),
-                steps,
-                // Envoy gives every reply an id of its own; here nobody will look one up.
-                end: End::Reply(Reply::new(configuration, denial, RequestId::new(0))),
-            },
+/// What was asked of which configuration.
+pub(super) struct Asked<'a> {
+    pub(super) configuration: &'a Configuration,
+    pub(super) request: &'a RequestHead<'a>,
+    pub(super) now: u64,
+}
+
+impl Asked<'_> {
+    pub(super) fn allowed(&self, permit: &Permit<'_>, findings: &[Finding<'_>]) -> Answer {
+        let (reason, verdict) = match permit.kind() {
+            PermitKind::Public => (None, Verdict::Passed("the endpoint needs no key")),
+            PermitKind::Preflight => (None, Verdict::Passed("a browser's preflight needs no key")),
+            PermitKind::Key => (
+                None,
+                Verdict::Passed("a publishable key has no permissions"),
+            ),
+            PermitKind::Shadow(reason) => (Some(reason), Verdict::Shadowed(reason)),
+        };
+        let told = permit.told();
+        let changes = header_changes(self.configuration, self.request, permit, &told);
+        Answer {
+            state: permit.to_string(),
+            reason,
+            steps: self.steps(findings, verdict),
+            end: End::Upstream(changes.into_iter().map(HeaderChange::into_owned).collect()),
+        }
+    }
+
+    pub(super) fn denied(&self, denial: &Denial<'_>, findings: &[Finding<'_>]) -> Answer {
+        let reason = denial.reason();
+        Answer {
+            state: denial.to_string(),
+            reason: Some(reason),
+            steps: self.steps(findings, Verdict::Failed(reason)),
+            // Envoy gives every reply an id of its own; here nobody will look one up.
+            end: End::Reply(Reply::new(self.configuration, denial, RequestId::new(0))),
         }
     }
 
     /// A verification of a good key. Rules 1 to 6 passed, and no other is asked.
-    pub(super) fn verified(
-        configuration: &Configuration,
-        verified: &Verified<'_>,
-        steps: Vec<Step>,
-    ) -> Self {
+    pub(super) fn verified(&self, verified: &Verified<'_>, findings: &[Finding<'_>]) -> Answer {
         // How often the key was used is known to a gateway alone.
         let reply = Reply::verified(
-            configuration,
+            self.configuration,
             verified,
             Activity::default(),
             RequestId::new(0),
         );
-        Self {
+        let verdict = Verdict::Passed("keyward itself answers a verification");
+        Answer {
             state: verified.to_string(),
             reason: None,
-            steps,
+            steps: self.steps(findings, verdict),
             end: End::Reply(reply),
         }
     }
 
+    fn steps(&self, findings: &[Finding<'_>], verdict: Verdict) -> Vec<Step> {
+        account(
+            self.configuration,
+            self.request,
+            self.now,
+            findings,
+            verdict,
+        )
+    }
+}
+
+impl Answer {
     /// The same of a verification that fails.
     pub(super) fn not_verified(self, configuration: &Configuration, denial: &Denial<'_>) -> Self {
         let reply = Reply::not_verified(configuration, denial, RequestId::new(0));
