@@ -17,9 +17,10 @@ pub(crate) struct Permission<'a> {
     aliases: Vec<&'a str>,
     /// Numbers of rows.
     implied: Vec<u16>,
+    is_direct: bool,
 }
 
-/// `name label category read write aliases provenance implies`
+/// `name label category read write aliases provenance implies direct`
 pub(crate) fn read<'a>(lines: &'a [Line]) -> Result<Vec<Permission<'a>>, Box<dyn Error>> {
     let names: Vec<&str> = lines
         .iter()
@@ -30,8 +31,19 @@ pub(crate) fn read<'a>(lines: &'a [Line]) -> Result<Vec<Permission<'a>>, Box<dyn
     }
     let permission = |(number, columns): &'a Line| {
         let place = format!("{FILE}:{number}");
-        let [name, label, category, read, write, aliases, _, implies] = columns.as_slice() else {
-            return Err(format!("{place}: expected 8 columns").into());
+        let [
+            name,
+            label,
+            category,
+            read,
+            write,
+            aliases,
+            _,
+            implies,
+            direct,
+        ] = columns.as_slice()
+        else {
+            return Err(format!("{place}: expected 9 columns").into());
         };
         let implied = list(implies, ',').map(|implied| {
             number_of(&names, implied)
@@ -45,6 +57,7 @@ pub(crate) fn read<'a>(lines: &'a [Line]) -> Result<Vec<Permission<'a>>, Box<dyn
             write: write == "yes",
             aliases: list(aliases, ',').collect(),
             implied: implied.collect::<Result<_, _>>()?,
+            is_direct: direct == "yes",
         })
     };
     lines.iter().map(permission).collect()
@@ -63,11 +76,12 @@ pub(crate) fn tables(permissions: &[Permission<'_>]) -> Result<String, Box<dyn E
             write,
             aliases,
             implied,
+            is_direct,
         } = permission;
         writeln!(
             code,
             "BuiltinPermission {{ name: {name:?}, label: {label:?}, category: {category:?}, read: {read}, write: {write}, aliases: &{aliases:?}, \
-             implied: {} }},",
+             implied: {}, is_direct: {is_direct} }},",
             list_of(implied)
         )?;
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ENDPOINT_COLUMNS = ["method", "path", "permission", "access", "publishable", "label", "category", "provenance", "host"]
-PERMISSION_COLUMNS = ["name", "label", "category", "read", "write", "aliases", "provenance", "implies"]
+PERMISSION_COLUMNS = ["name", "label", "category", "read", "write", "aliases", "provenance", "implies", "direct"]
 OBSERVED_COLUMNS = ["source", "kind", "method", "path", "permission", "ours", "note"]
 METHODS = {"GET", "POST", "DELETE", "PUT", "PATCH"}
 PROVENANCE = {"documented", "observed", "inferred"}

@@ -48,7 +48,8 @@ impl KnownPrefixes {
     }
 
     /// The longest known prefix `text` starts with; empty where there is none.
-    fn of<'a>(&'a self, text: &[u8]) -> &'a str {
+    #[must_use]
+    pub fn of<'a>(&'a self, text: &[u8]) -> &'a str {
         self.0
             .iter()
             .find(|prefix| text.starts_with(prefix.as_bytes()))
@@ -70,20 +71,27 @@ impl<'a> Masked<'a> {
     }
 }
 
-impl fmt::Display for Masked<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<'a> Masked<'a> {
+    /// The characters at its end that are shown.
+    #[must_use]
+    pub fn end(&self) -> &'a str {
         let prefix = self.prefixes.of(self.key.as_bytes());
         let secret = self.key.len().saturating_sub(prefix.len());
         let shown = (secret / 3).min(4);
+        let start = self.key.len().saturating_sub(shown);
+        self.key.get(start..).unwrap_or("")
+    }
+}
+
+impl fmt::Display for Masked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = self.prefixes.of(self.key.as_bytes());
+        let end = self.end();
         let total = self.key.len().min(LONGEST);
-        let stars = total.saturating_sub(prefix.len()).saturating_sub(shown);
-        let tail = self
-            .key
-            .get(self.key.len().saturating_sub(shown)..)
-            .unwrap_or("");
+        let stars = total.saturating_sub(prefix.len()).saturating_sub(end.len());
         f.write_str(prefix)?;
         (0..stars).try_for_each(|_| f.write_str("*"))?;
-        f.write_str(tail)
+        f.write_str(end)
     }
 }
 

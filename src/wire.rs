@@ -169,6 +169,12 @@ impl<T> Default for Members<'_, T> {
     }
 }
 
+impl<T: Serialize> Serialize for Members<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
 pub(crate) struct MembersVisitor<'a, T>(pub(crate) PhantomData<(&'a (), T)>);
 
 impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {

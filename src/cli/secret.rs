@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
-use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
 use crate::key_file::{Key, KeyFile};
 use crate::profile::Profile;
@@ -33,12 +32,7 @@ impl Secret {
         Ok(Self(value))
     }
 
-    /// The digest, which is what a key file keeps.
-    pub(super) fn digest(&self) -> KeyDigest {
-        KeyDigest::of(self.0.as_bytes())
-    }
-
-    /// The value itself, for standard output and for nothing else. A publishable key's may go into the key file, too.
+    /// The value itself, for standard output, and for the record of the key, which keeps its digest and its end. A publishable key's may go into the key file whole.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
@@ -56,7 +50,8 @@ pub(super) fn new_key(
     let key = match kind {
         KeyKind::Publishable => Key::publishable(&id, mode, owner, secret.expose()),
         KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
-            Key::new(&id, kind, mode, owner, secret.digest())
+            let prefixes = file.profile().known_prefixes();
+            Key::of_value(&id, kind, mode, owner, secret.expose(), prefixes)
         }
     };
     Ok((key, secret))
@@ -133,7 +128,6 @@ mod tests {
             assert_eq!(secret.expose().len(), 107);
             let rest = secret.expose().strip_prefix(prefix).unwrap();
             assert!(rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-            assert!(secret.digest() == KeyDigest::of(secret.expose().as_bytes()));
         }
     }
 

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::authority::Authority;
+use super::trace::{Finding, Trace};
 use crate::endpoint::Endpoint;
-use crate::expansion::{Parameter, STRIPE, parameters, returned};
+use crate::expansion::{Parameter, STRIPE, Unknown, parameters, returned};
 use crate::permission::{AccessLevel, Permission};
 
 /// What cannot be expanded, for the reply.
@@ -18,20 +19,21 @@ pub struct Inexpandable<'a> {
 
 /// Why something may not be expanded.
 pub(super) enum Refused<'a> {
-    /// This permission is missing, at level read.
-    Missing(Permission),
+    /// None of these permissions is held, at level read.
+    Missing(&'a [Permission]),
     Unknown(Inexpandable<'a>),
 }
 
 /// Follows every `expand` of the query from what the endpoint returns. Of several faults a missing permission is told first, as in the table of reasons.
 pub(super) fn expand<'a>(
     query: &'a [u8],
-    endpoint: &Endpoint<'_>,
-    authority: &Authority<'_>,
+    endpoint: &Endpoint<'a>,
+    authority: &Authority<'a>,
+    trace: &mut impl Trace<'a>,
 ) -> Result<(), Refused<'a>> {
-    let Authority::Limited(_) = authority else {
+    if authority.limits().is_none() {
         return Ok(());
-    };
+    }
     let mut unknown = None;
     for parameter in parameters(query) {
         let fault = match parameter {
@@ -40,32 +42,51 @@ pub(super) fn expand<'a>(
                 instead: None,
             }),
             Parameter::Path(path) => {
-                follow(&path, endpoint, authority).map_err(Refused::Missing)?
+                follow(&path, endpoint, authority, trace).map_err(Refused::Missing)?
             }
         };
+        if let Some(fault) = &fault {
+            trace.report(|| Finding::UnknownExpansion(fault.shown.clone()));
+        }
         unknown = unknown.or(fault);
     }
     unknown.map_or(Ok(()), |unknown| Err(Refused::Unknown(unknown)))
 }
 
-/// What is unknown on the way, if anything is. The error is a permission that is missing.
+/// What is unknown on the way, if anything is. The error is what is asked for and not held.
 fn follow<'a>(
     path: &str,
-    endpoint: &Endpoint<'_>,
-    authority: &Authority<'_>,
-) -> Result<Option<Inexpandable<'a>>, Permission> {
-    let returned = endpoint.built_in.map_or(&[][..], returned);
-    let followed = STRIPE.follow(returned, path, |any_of| {
-        let mut any = any_of.iter();
-        if any.any(|permission| authority.grants(*permission, AccessLevel::Read)) {
-            return Ok(());
+    endpoint: &Endpoint<'a>,
+    authority: &Authority<'a>,
+    trace: &mut impl Trace<'a>,
+) -> Result<Option<Inexpandable<'a>>, &'a [Permission]> {
+    let mut ask = |any_of: &'a [Permission]| {
+        trace.report(|| {
+            let needed = authority.needed(any_of, AccessLevel::Read);
+            Finding::Expansion(Cow::Owned(path.to_owned()), needed)
+        });
+        match authority.held(any_of, AccessLevel::Read) {
+            Some(_) => Ok(()),
+            None => Err(any_of),
         }
-        any_of.first().map_or(Ok(()), |first| Err(*first))
-    })?;
-    Ok(followed.err().map(|unknown| Inexpandable {
+    };
+    let returned = endpoint.built_in.map_or(&[][..], returned);
+    let on_the_way = |any_of: &'static [Permission]| ask(any_of);
+    let Err(unknown) = STRIPE.follow(returned, path, on_the_way)? else {
+        return Ok(None);
+    };
+    // What the operator adds: what the graph asks for on the way there was asked.
+    match endpoint.expansions.permission(path) {
+        Some(permission) => ask(permission).map(|()| None),
+        None => Ok(Some(inexpandable(&unknown))),
+    }
+}
+
+fn inexpandable(unknown: &Unknown<'_>) -> Inexpandable<'static> {
+    Inexpandable {
         shown: Cow::Owned([unknown.before, unknown.name].concat().into_bytes()),
         instead: unknown
             .is_at_list
             .then(|| format!("{}data.{}", unknown.before, unknown.name)),
-    }))
+    }
 }

@@ -6,14 +6,15 @@ use std::net::IpAddr;
 use super::authority::Authority;
 use super::expansions::{Inexpandable, Refused, expand};
 use super::target::{Target, target};
+use super::trace::{Finding, Needed, Sought, Trace};
 use super::v2::names_v2;
 use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade};
 use crate::account::IdKind;
 use crate::configuration::{Configuration, ServeMode};
 use crate::credential::{Credential, CredentialFault, Scheme};
-use crate::endpoint::{Endpoint, Method, PlainPath, Rule};
+use crate::endpoint::{Endpoint, Method, PlainPath, Rule, Unread};
 use crate::key::KeyKind;
-use crate::permission::AccessLevel;
+use crate::permission::{AccessLevel, Permission};
 use crate::principal::Principal;
 use crate::profile::HeaderName;
 use crate::reason::DenyReason;
@@ -56,27 +57,30 @@ impl fmt::Debug for Evidence<'_> {
 }
 
 /// One request under decision.
-pub(super) struct Inquiry<'a, 'e> {
+pub(super) struct Inquiry<'a, 'e, T> {
     configuration: &'a Configuration,
     snapshot: &'a Snapshot,
     request: &'a RequestHead<'a>,
     environment: &'e dyn Environment,
+    trace: &'e mut T,
     principal: Principal<'a>,
     evidence: Evidence<'a>,
 }
 
-impl<'a, 'e> Inquiry<'a, 'e> {
+impl<'a, 'e, T: Trace<'a>> Inquiry<'a, 'e, T> {
     pub(super) fn new(
         configuration: &'a Configuration,
         snapshot: &'a Snapshot,
         request: &'a RequestHead<'a>,
         environment: &'e dyn Environment,
+        trace: &'e mut T,
     ) -> Self {
         Self {
             configuration,
             snapshot,
             request,
             environment,
+            trace,
             principal: Principal {
                 revision: Some(snapshot.revision()),
                 ..Principal::default()
@@ -121,13 +125,18 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         let key = &self.ask_about_key()?;
         self.rule_7_version(key)?;
         let target = self.rule_8_target(key)?;
-        let authority = Authority::of(key, target.is_connected);
+        let are_stripes = self.snapshot.endpoints().are_stripes();
+        let authority = Authority::of(key, target.is_connected, are_stripes);
         let Some(endpoint) = self.rule_9_endpoint(key, &authority)? else {
+            self.trace.report(|| Finding::Publishable(None));
+            let everything = || Finding::Permission(Needed::Everything);
+            self.trace.report(everything);
             return Ok(());
         };
         if key.kind() == KeyKind::Publishable {
-            return rule_10_publishable(&endpoint);
+            return self.rule_10_publishable(&endpoint);
         }
+        self.trace.report(|| Finding::Publishable(None));
         self.rule_11_permission(&authority, &endpoint)?;
         self.rule_11_expansions(&authority, &endpoint)
     }
@@ -161,8 +170,15 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         } else {
             Err(DenyReason::UnknownKey)
         };
+        self.trace.report(|| Finding::Key(is_known.then_some(key)));
+        let now = self.environment.now();
+        self.trace.report(|| Finding::Life(key, now));
         // An array's elements are all evaluated.
-        let alive = [self.undeleted(&key), self.in_time(&key), self.owned(&key)];
+        let alive = [
+            self.undeleted(&key),
+            self.in_time(&key, now),
+            self.owned(&key),
+        ];
         let alive = alive.into_iter().collect::<Result<(), _>>();
         self.principal.is_live = alive.is_ok();
         let rules = [
@@ -185,7 +201,10 @@ impl<'a, 'e> Inquiry<'a, 'e> {
 
     fn rule_2_credential(&mut self) -> Result<Credential<'a>, DenyReason> {
         let prefixes = self.configuration.profile().known_prefixes();
-        match Credential::read(self.request, prefixes) {
+        let read = Credential::read(self.request, prefixes);
+        let found = || Finding::Credential(read.clone().ok());
+        self.trace.report(found);
+        match read {
             Ok(credential) => {
                 self.evidence.scheme = credential.scheme().or(Some(Scheme::Bearer));
                 Ok(credential)
@@ -204,6 +223,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         let key = self.snapshot.key(&credential.digest());
         let key = key.filter(|key| self.may_present(&credential, key));
         self.evidence.credential = Some(credential);
+        self.trace.report(|| Finding::Key(key));
         let key = key.ok_or(DenyReason::UnknownKey)?;
         self.recognize(key);
         Ok(key)
@@ -228,9 +248,14 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             .map(|root| root.id());
     }
 
-    fn rule_4_alive(&mut self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
+    fn rule_4_alive(&mut self, key: &KeyRecord<'a>) -> Result<(), DenyReason> {
+        let now = match is_timed(key) && !key.is_deleted() {
+            true => self.environment.now(),
+            false => None,
+        };
+        self.trace.report(|| Finding::Life(*key, now));
         self.undeleted(key)?;
-        self.in_time(key)?;
+        self.in_time(key, now)?;
         self.owned(key)?;
         self.principal.is_live = true;
         Ok(())
@@ -243,9 +268,9 @@ impl<'a, 'e> Inquiry<'a, 'e> {
         Ok(())
     }
 
-    fn in_time(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
-        if key.expires_at().is_some() || key.not_before().is_some() {
-            let now = self.environment.now().ok_or(DenyReason::ExpiredKey)?;
+    fn in_time(&self, key: &KeyRecord<'_>, now: Option<u64>) -> Result<(), DenyReason> {
+        if is_timed(key) {
+            let now = now.ok_or(DenyReason::ExpiredKey)?;
             if key.expires_at().is_some_and(|end| now >= end) {
                 return Err(DenyReason::ExpiredKey);
             }
@@ -267,9 +292,12 @@ impl<'a, 'e> Inquiry<'a, 'e> {
 
     fn rule_5_address(&mut self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         let Some(allowed) = key.allowed_ips() else {
+            self.trace.report(|| Finding::Address(None));
             return Ok(());
         };
-        self.evidence.address = self.environment.client_address();
+        let address = self.environment.client_address();
+        self.evidence.address = address;
+        self.trace.report(|| Finding::Address(Some(address)));
         self.evidence
             .address
             .filter(|address| allowed.contains(*address))
@@ -277,14 +305,16 @@ impl<'a, 'e> Inquiry<'a, 'e> {
             .ok_or(DenyReason::IpNotAllowed)
     }
 
-    fn rule_6_mode(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
+    fn rule_6_mode(&mut self, key: &KeyRecord<'a>) -> Result<(), DenyReason> {
+        self.trace.report(|| Finding::Mode(*key));
         match self.configuration.settings().serve_mode {
             ServeMode::Only(mode) if mode != key.livemode() => Err(DenyReason::LivemodeMismatch),
             ServeMode::Only(_) | ServeMode::Any => Ok(()),
         }
     }
 
-    fn rule_7_version(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
+    fn rule_7_version(&mut self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
+        self.trace.report(|| Finding::Headers);
         if self.request.folded_identity.is_some() {
             return Err(DenyReason::MalformedHeader);
         }
@@ -311,6 +341,8 @@ impl<'a, 'e> Inquiry<'a, 'e> {
                     && names_v2(self.request.path_without_query())
             },
         );
+        let trail = found.as_ref().ok().map(|target| target.trail);
+        self.trace.report(|| Finding::Target(trail));
         match found {
             Ok(target) => {
                 self.principal.trail = Some(target.trail);
@@ -329,81 +361,114 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     fn rule_9_endpoint(
         &mut self,
         key: &KeyRecord<'_>,
-        authority: &Authority<'_>,
+        authority: &Authority<'a>,
     ) -> Result<Option<Endpoint<'a>>, DenyReason> {
-        let request = self.request;
-        let method = Method::of_request(request.method).ok_or(DenyReason::UnknownEndpoint)?;
-        if asks_upgrade(self.configuration.settings(), request) {
-            return Err(DenyReason::UnknownEndpoint);
-        }
-        if matches!(authority, Authority::Full) && key.kind() != KeyKind::Publishable {
-            return Ok(None);
-        }
-        if request.is_overridden {
-            return Err(DenyReason::UnknownEndpoint);
-        }
-        let endpoint = PlainPath::parse(request.path_without_query())
-            .and_then(|path| self.snapshot.endpoints().find(method, path))
-            .ok_or(DenyReason::UnknownEndpoint)?;
-        let Rule::Key {
+        let sought = self.seek(key, authority);
+        self.trace.report(|| Finding::Endpoint(sought));
+        let endpoint = match sought {
+            Sought::Found(endpoint) => endpoint,
+            Sought::Any => return Ok(None),
+            Sought::Method
+            | Sought::Upgrade
+            | Sought::Override
+            | Sought::Unread(_)
+            | Sought::Keyless => return Err(DenyReason::UnknownEndpoint),
+        };
+        if let Rule::Key {
             permissions,
             access,
             ..
         } = endpoint.rule
-        else {
-            return Err(DenyReason::UnknownEndpoint);
-        };
-        let deciding = permissions
-            .iter()
-            .find(|permission| authority.grants(**permission, access))
-            .or_else(|| permissions.first());
-        self.principal.permission =
-            deciding.map(|permission| (self.snapshot.permissions().name(*permission), access));
+        {
+            let deciding = authority
+                .held(permissions, access)
+                .or_else(|| authority.servable(permissions));
+            self.principal.permission =
+                deciding.map(|permission| (self.snapshot.permissions().name(permission), access));
+        }
         self.evidence.endpoint = Some(endpoint);
         Ok(Some(endpoint))
     }
 
-    fn rule_11_permission(
-        &self,
-        authority: &Authority<'_>,
-        endpoint: &Endpoint<'_>,
-    ) -> Result<(), DenyReason> {
-        if matches!(authority, Authority::NotConnected) {
-            return Err(DenyReason::NoConnectPermission);
+    fn seek(&self, key: &KeyRecord<'_>, authority: &Authority<'_>) -> Sought<'a> {
+        let request = self.request;
+        let Some(method) = Method::of_request(request.method) else {
+            return Sought::Method;
+        };
+        if asks_upgrade(self.configuration.settings(), request) {
+            return Sought::Upgrade;
         }
-        match endpoint.rule {
+        if matches!(authority, Authority::Full) && key.kind() != KeyKind::Publishable {
+            return Sought::Any;
+        }
+        if request.is_overridden {
+            return Sought::Override;
+        }
+        let Some(path) = PlainPath::parse(request.path_without_query()) else {
+            return Sought::Unread(Unread::SeveralReadings);
+        };
+        match self.snapshot.endpoints().seek(method, path) {
+            Err(unread) => Sought::Unread(unread),
+            Ok(endpoint) if endpoint.is_public() => Sought::Keyless,
+            Ok(endpoint) => Sought::Found(endpoint),
+        }
+    }
+
+    fn rule_10_publishable(&mut self, endpoint: &Endpoint<'_>) -> Result<(), DenyReason> {
+        let is_open = match endpoint.rule {
+            Rule::Key { publishable, .. } => publishable,
+            Rule::Public => false,
+        };
+        self.trace.report(|| Finding::Publishable(Some(is_open)));
+        if is_open {
+            Ok(())
+        } else {
+            Err(DenyReason::SecretKeyRequired)
+        }
+    }
+
+    fn rule_11_permission(
+        &mut self,
+        authority: &Authority<'a>,
+        endpoint: &Endpoint<'a>,
+    ) -> Result<(), DenyReason> {
+        let (permissions, access): (&[Permission], _) = match endpoint.rule {
             Rule::Key {
                 permissions,
                 access,
                 ..
-            } if permissions
-                .iter()
-                .any(|permission| authority.grants(*permission, access)) =>
-            {
-                Ok(())
-            }
-            Rule::Key { .. } | Rule::Public => Err(DenyReason::InsufficientPermission),
+            } => (permissions, access),
+            Rule::Public => (&[], AccessLevel::Write),
+        };
+        self.trace
+            .report(|| Finding::Permission(authority.needed(permissions, access)));
+        if authority.held(permissions, access).is_some() {
+            Ok(())
+        } else {
+            Err(authority.lack_of(permissions))
         }
     }
 
     /// What is to be expanded in the reply is read, too.
     fn rule_11_expansions(
         &mut self,
-        authority: &Authority<'_>,
-        endpoint: &Endpoint<'_>,
+        authority: &Authority<'a>,
+        endpoint: &Endpoint<'a>,
     ) -> Result<(), DenyReason> {
         // An API of one's own may mean anything by `expand`.
         let query = self.request.query();
         let Some(query) = query.filter(|_| self.snapshot.endpoints().are_stripes()) else {
             return Ok(());
         };
-        match expand(query, endpoint, authority) {
+        match expand(query, endpoint, authority, self.trace) {
             Ok(()) => Ok(()),
-            Err(Refused::Missing(permission)) => {
+            Err(Refused::Missing(any_of)) => {
                 let permissions = self.snapshot.permissions();
-                self.principal.permission = Some((permissions.name(permission), AccessLevel::Read));
-                self.evidence.label = permissions.label(permission);
-                Err(DenyReason::InsufficientPermission)
+                let missing = authority.servable(any_of);
+                self.principal.permission =
+                    missing.map(|missing| (permissions.name(missing), AccessLevel::Read));
+                self.evidence.label = missing.and_then(|missing| permissions.label(missing));
+                Err(authority.lack_of(any_of))
             }
             Err(Refused::Unknown(expansion)) => {
                 self.evidence.expansion = Some(expansion);
@@ -413,11 +478,7 @@ impl<'a, 'e> Inquiry<'a, 'e> {
     }
 }
 
-fn rule_10_publishable(endpoint: &Endpoint<'_>) -> Result<(), DenyReason> {
-    match endpoint.rule {
-        Rule::Key {
-            publishable: true, ..
-        } => Ok(()),
-        Rule::Key { .. } | Rule::Public => Err(DenyReason::SecretKeyRequired),
-    }
+/// Whether a key works from or until some time only.
+fn is_timed(key: &KeyRecord<'_>) -> bool {
+    key.expires_at().is_some() || key.not_before().is_some()
 }

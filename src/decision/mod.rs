@@ -4,6 +4,7 @@ mod authority;
 mod expansions;
 mod inquiry;
 mod target;
+mod trace;
 mod v2;
 mod verification;
 
@@ -17,14 +18,15 @@ pub use authority::Authority;
 pub use expansions::Inexpandable;
 pub use inquiry::Evidence;
 use inquiry::Inquiry;
-pub use verification::{Verification, Verified, verify};
+pub use trace::{Finding, Needed, Sought, Trace, Untraced};
+pub use verification::{Verification, Verified, verify, verify_traced};
 
 use crate::configuration::{Configuration, Preflight, Settings};
 use crate::endpoint::{Method, PlainPath};
 use crate::principal::Principal;
 use crate::reason::DenyReason;
 use crate::request::{RequestHead, Value};
-use crate::snapshot::{Enforcement, Snapshot};
+use crate::snapshot::{Enforcement, KeyRecord, Snapshot};
 
 /// What a decision may have to ask its surroundings. Each is asked only when a rule needs it.
 pub trait Environment {
@@ -217,11 +219,23 @@ pub fn decide<'a>(
     request: &'a RequestHead<'a>,
     environment: &dyn Environment,
 ) -> Decision<'a> {
+    decide_traced(configuration, request, environment, &mut Untraced)
+}
+
+/// The same, with what each rule asked reported to `trace`.
+#[must_use]
+pub fn decide_traced<'a>(
+    configuration: &'a Configuration,
+    request: &'a RequestHead<'a>,
+    environment: &dyn Environment,
+    trace: &mut impl Trace<'a>,
+) -> Decision<'a> {
     let settings = configuration.settings();
+    trace.report(|| Finding::Snapshot);
     let Some(snapshot) = configuration.snapshot() else {
         return Decision::Deny(Box::new(Denial::unread(DenyReason::NoSnapshot)));
     };
-    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment);
+    let mut inquiry = Inquiry::new(configuration, snapshot, request, environment, trace);
     if is_stale(snapshot, settings, environment) {
         return inquiry.deny(DenyReason::StaleSnapshot);
     }
@@ -233,7 +247,7 @@ pub fn decide<'a>(
     }
     match inquiry.ask() {
         Ok(()) => inquiry.allow(PermitKind::Key),
-        Err(reason) if is_shadowed(settings, &inquiry, reason) => {
+        Err(reason) if is_shadowed(settings, inquiry.key(), reason) => {
             inquiry.allow(PermitKind::Shadow(reason))
         }
         Err(reason) => inquiry.deny(reason),
@@ -292,10 +306,8 @@ fn asks_upgrade(settings: &Settings, request: &RequestHead<'_>) -> bool {
 }
 
 /// A gateway in shadow lets rules 2 to 11 pass, a key in shadow rules 7 to 11.
-fn is_shadowed(settings: &Settings, inquiry: &Inquiry<'_, '_>, reason: DenyReason) -> bool {
+fn is_shadowed(settings: &Settings, key: Option<KeyRecord<'_>>, reason: DenyReason) -> bool {
     let gateway = settings.enforcement == Enforcement::Shadow && reason.rule() >= 2;
-    let key = inquiry
-        .key()
-        .is_some_and(|key| key.enforcement() == Enforcement::Shadow && reason.rule() >= 7);
+    let key = key.is_some_and(|key| key.enforcement() == Enforcement::Shadow && reason.rule() >= 7);
     gateway || key
 }

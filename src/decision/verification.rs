@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::authority::Authority;
-use super::{Denial, Environment, Inquiry, is_stale};
+use super::{Denial, Environment, Finding, Inquiry, Trace, Untraced, is_stale};
 use crate::account::IdKind;
 use crate::configuration::{Configuration, Settings};
 use crate::principal::Principal;
@@ -51,7 +51,8 @@ impl<'a> Verified<'a> {
     /// What the key may do, on its own account or on connected ones.
     #[must_use]
     pub fn authority(&self, is_connected: bool) -> Authority<'a> {
-        Authority::of(&self.key, is_connected)
+        let are_stripes = self.snapshot.endpoints().are_stripes();
+        Authority::of(&self.key, is_connected, are_stripes)
     }
 
     /// The account that owns the key; none of an organization's own key.
@@ -96,10 +97,22 @@ pub fn verify<'a>(
     request: &'a RequestHead<'a>,
     environment: &dyn Environment,
 ) -> Option<Verification<'a>> {
+    verify_traced(configuration, request, environment, &mut Untraced)
+}
+
+/// The same, with what each rule asked reported to `trace`.
+#[must_use]
+pub fn verify_traced<'a>(
+    configuration: &'a Configuration,
+    request: &'a RequestHead<'a>,
+    environment: &dyn Environment,
+    trace: &mut impl Trace<'a>,
+) -> Option<Verification<'a>> {
     let settings = configuration.settings();
     if !is_verification(settings, request) {
         return None;
     }
+    trace.report(|| Finding::Snapshot);
     let Some(snapshot) = configuration.snapshot() else {
         let denial = Denial::unread(DenyReason::NoSnapshot);
         return Some(Verification::Refused(Box::new(denial)));
@@ -108,7 +121,7 @@ pub fn verify<'a>(
         now: environment.now(),
         address: environment.client_address(),
     };
-    let mut inquiry = Inquiry::new(configuration, snapshot, request, &surroundings);
+    let mut inquiry = Inquiry::new(configuration, snapshot, request, &surroundings, trace);
     let asked = if is_stale(snapshot, settings, &surroundings) {
         Err(DenyReason::StaleSnapshot)
     } else {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::path::Lenient;
 use super::template::{self, Segment};
 use super::tree::Named;
-use super::{Endpoint, Method, Row, Rule};
+use super::{Endpoint, Expansions, Method, Row, Rule};
 use crate::permission::{AccessLevel, PERMISSIONS, Permission};
 
 /// One built-in endpoint, for people. Requests find it through the tree, and this table is not in the filter.
@@ -145,5 +145,6 @@ pub(super) fn endpoint(row: u16) -> Option<Endpoint<'static>> {
         label: PERMISSIONS.get(first.place())?.label,
         row: Row::Builtin(row),
         built_in: Some(row),
+        expansions: Expansions::default(),
     })
 }

@@ -4,7 +4,7 @@
 use super::method::Method;
 use super::path::{Lenient, PlainPath};
 use super::tree::{self, Named, RowFault, Tree, alike};
-use super::{Endpoint, Row, Rule, builtin};
+use super::{Endpoint, Row, Rule, Unread, builtin};
 use crate::permission::{AccessLevel, Permission};
 
 /// What a snapshot's own row asks of a caller.
@@ -30,6 +30,37 @@ pub struct OwnEndpoint {
     pub rule: OwnRule,
     /// The resource's name for people.
     pub label: Box<str>,
+    /// Paths that a query may expand beyond what is known of the replies, each with what it asks for.
+    pub expansions: AddedExpansions,
+}
+
+/// Paths of names, `*` for any, each with the permission that expanding it asks for.
+pub type AddedExpansions = Box<[(Box<str>, Permission)]>;
+
+/// What an operator lets a query expand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expansions<'a>(&'a [(Box<str>, Permission)]);
+
+impl<'a> Expansions<'a> {
+    /// All permissions that some expansion asks for.
+    pub fn permissions(self) -> impl Iterator<Item = Permission> + use<'a> {
+        self.0.iter().map(|(_, permission)| *permission)
+    }
+
+    /// The permission that expanding `path` asks for. A step `*` stands for any name.
+    #[must_use]
+    pub fn permission(self, path: &str) -> Option<&'a [Permission]> {
+        let is_same = |pattern: &str| {
+            let mut names = path.split('.');
+            let fits = pattern.split('.').all(|step| {
+                let name = names.next();
+                name.is_some_and(|name| step == "*" || step == name)
+            });
+            fits && names.next().is_none()
+        };
+        let found = self.0.iter().find(|(pattern, _)| is_same(pattern));
+        found.map(|(_, permission)| std::slice::from_ref(permission))
+    }
 }
 
 /// All endpoints that keys with limited permissions may name.
@@ -95,6 +126,15 @@ impl EndpointCatalogue {
     /// a literal only after decoding and lower-casing ends the search.
     #[must_use]
     pub fn find(&self, method: Method, path: PlainPath<'_>) -> Option<Endpoint<'_>> {
+        self.seek(method, path).ok()
+    }
+
+    /// The same, with the reason where there is none.
+    pub fn seek<'p>(
+        &self,
+        method: Method,
+        path: PlainPath<'p>,
+    ) -> Result<Endpoint<'_>, Unread<'p>> {
         let search = Search {
             catalogue: self,
             method,
@@ -104,8 +144,12 @@ impl EndpointCatalogue {
             own: self.tree.node(Tree::ROOT),
         };
         let mut found = None;
-        search.walk(root, path.segments(), &mut found).ok()?;
-        self.endpoint(found?)
+        search
+            .walk(root, path.segments(), &mut found)
+            .map_err(|Ambiguous(segment)| Unread::Alike(segment))?;
+        found
+            .and_then(|row| self.endpoint(row))
+            .ok_or(Unread::Unlisted)
     }
 
     /// The endpoint of a row.
@@ -141,6 +185,7 @@ impl OwnEndpoint {
             label: &self.label,
             row,
             built_in,
+            expansions: Expansions(&self.expansions),
         }
     }
 }
@@ -153,7 +198,7 @@ struct Spot<'a> {
 }
 
 /// A segment equals a literal for a lenient upstream, and not as it stands.
-struct Ambiguous;
+struct Ambiguous<'p>(&'p str);
 
 struct Search<'a> {
     catalogue: &'a EndpointCatalogue,
@@ -167,7 +212,7 @@ impl<'a> Search<'a> {
         spot: Spot<'a>,
         mut segments: impl Iterator<Item = &'p str> + Clone,
         found: &mut Option<Row>,
-    ) -> Result<(), Ambiguous> {
+    ) -> Result<(), Ambiguous<'p>> {
         let Some(segment) = segments.next() else {
             *found = found.or_else(|| spot.row(self.method, false));
             return Ok(());
@@ -186,7 +231,11 @@ impl<'a> Search<'a> {
     }
 
     /// The child for a segment that is a literal here.
-    fn literal(&self, spot: Spot<'a>, segment: &str) -> Result<Option<Spot<'a>>, Ambiguous> {
+    fn literal<'p>(
+        &self,
+        spot: Spot<'a>,
+        segment: &'p str,
+    ) -> Result<Option<Spot<'a>>, Ambiguous<'p>> {
         let literals = spot.literals();
         if literals.are_none() {
             return Ok(None);
@@ -196,7 +245,7 @@ impl<'a> Search<'a> {
         if builtin.iter().any(|literal| is_other(literal.text()))
             || own.iter().any(|literal| is_other(literal.text()))
         {
-            return Err(Ambiguous);
+            return Err(Ambiguous(segment));
         }
         let child = Spot {
             builtin: builtin.first().map(builtin::Literal::child),
@@ -215,7 +264,7 @@ impl<'a> Search<'a> {
         };
         match literals.alike(stem) {
             ([], []) => Ok(None),
-            _ => Err(Ambiguous),
+            _ => Err(Ambiguous(segment)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod catalogue;
+mod doubt;
 mod method;
 mod path;
 mod template;
@@ -11,7 +12,8 @@ mod tree;
 mod tests;
 
 pub use builtin::{BuiltinRow, ROWS};
-pub use catalogue::{EndpointCatalogue, OwnEndpoint, OwnRule};
+pub use catalogue::{AddedExpansions, EndpointCatalogue, Expansions, OwnEndpoint, OwnRule};
+pub use doubt::{Doubt, doubt};
 pub use method::Method;
 pub use path::PlainPath;
 pub use tree::RowFault;
@@ -45,6 +47,19 @@ pub struct Endpoint<'a> {
     pub row: Row,
     /// The place in [`ROWS`] of the row that it is, or in whose place it stands: what is known of its replies is known of that.
     pub built_in: Option<u16>,
+    /// What the operator lets a query expand beyond what is known of the replies.
+    pub expansions: Expansions<'a>,
+}
+
+/// Why a path leads to no endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread<'p> {
+    /// The path as a whole has several readings: [`doubt`] says where.
+    SeveralReadings,
+    /// Some servers take this segment for another one, which is a literal of the catalogue.
+    Alike(&'p str),
+    /// No row has this method and path.
+    Unlisted,
 }
 
 /// Where an endpoint comes from.

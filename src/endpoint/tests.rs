@@ -5,6 +5,7 @@ fn public(label: &str) -> OwnEndpoint {
     OwnEndpoint {
         rule: OwnRule::Public,
         label: label.into(),
+        expansions: Box::default(),
     }
 }
 

@@ -2,6 +2,9 @@
 
 use crate::permission::Permission;
 
+/// The name of a field that stands for any: its object is a map.
+const ANY: &str = "*";
+
 /// An object, or a list of them, that stands at some place of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
@@ -32,7 +35,7 @@ pub struct Way {
 /// Objects and their fields, as tables.
 #[derive(Clone, Copy, Debug)]
 pub struct Graph {
-    /// Names of fields, sorted.
+    /// Names of fields, sorted. [`ANY`] is the first where it is one.
     pub fields: &'static [&'static str],
     /// Where the fields of each object begin among the edges; one more than there are objects.
     pub starts: &'static [u16],
@@ -67,6 +70,8 @@ impl Graph {
         while let Some(name) = names.next() {
             let is_last = names.peek().is_none();
             let field = self.fields.binary_search(&name).ok();
+            let any = self.fields.first().filter(|first| **first == ANY);
+            let any = any.map(|_| 0);
             let mut next = Vec::new();
             let mut is_known = false;
             for target in &here {
@@ -79,7 +84,9 @@ impl Graph {
                         };
                         add(&mut next, one);
                     }
-                } else if let Some(way) = self.way(*target, field) {
+                } else if let Some(way) =
+                    self.way(*target, field).or_else(|| self.way(*target, any))
+                {
                     is_known = true;
                     way.targets
                         .iter()

@@ -2,7 +2,8 @@
 
 use crate::configuration::{Configuration, Role};
 use crate::decision::{
-    Decision, Denial, Environment, Permit, PermitKind, Verification, Verified, decide, verify,
+    Decision, Denial, Environment, Permit, PermitKind, Trace, Untraced, Verification, Verified,
+    decide_traced, verify_traced,
 };
 use crate::reason::DenyReason;
 use crate::request::RequestHead;
@@ -34,18 +35,29 @@ pub fn judge<'a>(
     request: &'a RequestHead<'a>,
     environment: &dyn Environment,
 ) -> Verdict<'a> {
+    judge_traced(configuration, request, environment, &mut Untraced)
+}
+
+/// The same, with what each rule asked reported to `trace`.
+#[must_use]
+pub fn judge_traced<'a>(
+    configuration: &'a Configuration,
+    request: &'a RequestHead<'a>,
+    environment: &dyn Environment,
+    trace: &mut impl Trace<'a>,
+) -> Verdict<'a> {
     match configuration.settings().role {
         Role::UsageReport => {
             return Verdict::Report(report_part(request).filter(|_| environment.is_local()));
         }
         Role::Gateway => {}
     }
-    match verify(configuration, request, environment) {
+    match verify_traced(configuration, request, environment, trace) {
         Some(Verification::Valid(verified)) => return Verdict::Verify(verified),
         Some(Verification::Refused(denial)) => return Verdict::NotVerified(denial),
         None => {}
     }
-    match decide(configuration, request, environment) {
+    match decide_traced(configuration, request, environment, trace) {
         Decision::Allow(permit) => Verdict::Allow(permit),
         Decision::Deny(denial) => Verdict::Deny(denial),
     }

@@ -165,7 +165,7 @@ impl KeyFile {
         self.put_key(key, part)
     }
 
-    /// Changes a key, all but its id, kind, mode, digest and value.
+    /// Changes a key, all but its id, kind, mode, digest, end and value.
     pub fn update_key(
         &mut self,
         id: &str,
@@ -181,6 +181,7 @@ impl KeyFile {
             kind: before.kind,
             mode: before.mode,
             digest: before.digest,
+            last4: before.last4.clone(),
             value: before.value.clone(),
             ..key.clone()
         };

@@ -252,6 +252,7 @@ fn key(mut fields: Fields<'_, '_, '_>, profile: &Profile) -> Option<Key> {
     );
     let replaces = fields.id("replaces");
     let replaced_by = fields.id("replaced_by");
+    let last4 = last4(&mut fields);
     let value = fields.string("value").map(str::to_owned);
     let digest = match (kind, &value) {
         (Some(KeyKind::Publishable), Some(value)) => public(&mut fields, value, profile),
@@ -283,6 +284,7 @@ fn key(mut fields: Fields<'_, '_, '_>, profile: &Profile) -> Option<Key> {
         replaces,
         replaced_by,
         digest: digest?,
+        last4,
         value,
     })
 }
@@ -318,6 +320,15 @@ fn ranges(fields: &mut Fields<'_, '_, '_>) -> Vec<String> {
         }
     }
     ranges
+}
+
+fn last4(fields: &mut Fields<'_, '_, '_>) -> Option<String> {
+    let text = fields.string("last4")?;
+    let is_end = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_end {
+        fields.expected("last4", "the last 1 to 4 characters of the key");
+    }
+    is_end.then(|| text.to_owned())
 }
 
 /// The digest of a publishable key: of its value, where that is kept.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::{AccountStatus, Children};
 use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
+use crate::mask::{KnownPrefixes, Masked};
 use crate::permission::AccessLevel;
 use crate::snapshot::{Enforcement, KeyStatus};
 
@@ -117,6 +118,8 @@ pub struct Key {
     pub replaced_by: Option<String>,
     /// The digest of its value; never changes.
     pub digest: KeyDigest,
+    /// Its last four characters, as masked keys show them; fewer of a short key. Not known of keys that were made before it was kept.
+    pub last4: Option<String>,
     /// The value of a publishable key.
     pub value: Option<String>,
 }
@@ -146,7 +149,26 @@ impl Key {
             replaces: None,
             replaced_by: None,
             digest,
+            last4: None,
             value: None,
+        }
+    }
+
+    /// The same, of a key whose value is at hand: its digest and its end are kept of it.
+    #[must_use]
+    pub fn of_value(
+        id: &str,
+        kind: KeyKind,
+        mode: Livemode,
+        owner: &str,
+        value: &str,
+        prefixes: &KnownPrefixes,
+    ) -> Self {
+        let digest = KeyDigest::of(value.as_bytes());
+        let end = Masked::new(value, prefixes).end();
+        Self {
+            last4: Some(end.to_owned()).filter(|end| !end.is_empty()),
+            ..Self::new(id, kind, mode, owner, digest)
         }
     }
 
@@ -204,6 +226,7 @@ impl Key {
             replaces,
             replaced_by,
             digest,
+            last4,
             value,
         } = self;
         differing([
@@ -226,6 +249,7 @@ impl Key {
             ("replaces", *replaces != other.replaces),
             ("replaced_by", *replaced_by != other.replaced_by),
             ("sha256", *digest != other.digest),
+            ("last4", *last4 != other.last4),
             ("value", *value != other.value),
         ])
     }

@@ -273,7 +273,7 @@ fn every_fault_is_named_with_its_line_and_place() {
         &[
             "keys.toml:33: keys[0].allowed_ips[0]: expected an address or CIDR range",
             "keys.toml:40: keys[1]: missing member `mode`",
-            "keys.toml:42: keys[1].limits: unknown member, expected one of `id`, `name`, `note`, `labels`, `created`, `created_by`, `kind`, `mode`, `owner`, `grants`, `connect_grants`, `allowed_ips`, `expires`, `not_before`, `status`, `enforcement`, `replaces`, `replaced_by`, `value`, `sha256`",
+            "keys.toml:42: keys[1].limits: unknown member, expected one of `id`, `name`, `note`, `labels`, `created`, `created_by`, `kind`, `mode`, `owner`, `grants`, `connect_grants`, `allowed_ips`, `expires`, `not_before`, `status`, `enforcement`, `replaces`, `replaced_by`, `last4`, `value`, `sha256`",
         ],
     );
 }

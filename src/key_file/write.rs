@@ -12,7 +12,7 @@ use crate::key::KeyKind;
 use crate::snapshot::Enforcement;
 
 /// Everything that is written of a new key, in this order.
-pub(super) const KEY_MEMBERS: [&str; 20] = [
+pub(super) const KEY_MEMBERS: [&str; 21] = [
     "id",
     "name",
     "note",
@@ -31,6 +31,7 @@ pub(super) const KEY_MEMBERS: [&str; 20] = [
     "enforcement",
     "replaces",
     "replaced_by",
+    "last4",
     "value",
     "sha256",
 ];
@@ -92,6 +93,7 @@ pub(super) fn key(table: &mut Table, key: &Key, members: &[&str]) {
             }
             "replaces" => text(&key.replaces),
             "replaced_by" => text(&key.replaced_by),
+            "last4" => text(&key.last4),
             "value" if key.kind == KeyKind::Publishable => text(&key.value),
             // Beside a value the digest says nothing new.
             "sha256" if key.value.is_none() => Some(Value::from(key.digest.to_string())),

@@ -19,6 +19,8 @@ pub struct BuiltinPermission {
     pub aliases: &'static [&'static str],
     /// What whoever holds it, at any level, may read too.
     pub implied: &'static [Permission],
+    /// Whether Stripe marks it "(Direct)": it serves calls on the key's own account, and none on a connected one.
+    pub is_direct: bool,
 }
 
 impl BuiltinPermission {

@@ -18,6 +18,12 @@ impl Permission {
         Self(place)
     }
 
+    /// Whether it is a built-in one that Stripe marks "(Direct)": it serves calls on the key's own account, and none on a connected one.
+    #[must_use]
+    pub fn is_direct(self) -> bool {
+        builtin::get(self).is_some_and(|builtin| builtin.is_direct)
+    }
+
     /// Its place in the registry.
     pub(crate) fn place(self) -> usize {
         usize::from(self.0)

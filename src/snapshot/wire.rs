@@ -137,6 +137,12 @@ pub(super) struct Endpoint<'a> {
         skip_serializing_if = "Option::is_none"
     )]
     pub(super) auth: Option<Auth>,
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) expansions: Option<Members<'a, Text<'a>>>,
 }
 
 words! {

@@ -2,6 +2,7 @@
 //! would be sent, or what the upstream would see.
 
 mod account;
+mod found;
 pub(super) mod question;
 mod show;
 
@@ -16,7 +17,7 @@ use super::output::OutputArguments;
 use super::source::{Source, SourceArguments};
 use crate::configuration::Configuration;
 use crate::decision::Environment;
-use crate::judge::judge;
+use crate::judge::judge_traced;
 use crate::key_file::Issue;
 use question::Question;
 
@@ -141,6 +142,13 @@ fn answer(configuration: &Configuration, question: &Question, now: u64) -> show:
         address: question.address,
     };
     let request = question.head(configuration);
-    let verdict = judge(configuration, &request, &given);
-    show::Answer::new(configuration, &request, &given, &verdict)
+    let mut findings = Vec::new();
+    let verdict = judge_traced(configuration, &request, &given, &mut findings);
+    let asked = show::Asked {
+        configuration,
+        request: &request,
+        now,
+        findings: &findings,
+    };
+    asked.answer(&verdict)
 }

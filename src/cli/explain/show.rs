@@ -5,11 +5,10 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Given;
-use super::account::{Outcome, Step, account};
+use super::account::{Course, Outcome, Step, account};
 use crate::cli::output::{Tone, toned};
 use crate::configuration::Configuration;
-use crate::decision::{Denial, PermitKind};
+use crate::decision::{Denial, Finding, PermitKind};
 use crate::judge::{Verdict, no_report};
 use crate::reason::DenyReason;
 use crate::reply::{Activity, Reply, RequestId};
@@ -30,43 +29,46 @@ enum End {
     Reply(Reply),
 }
 
-impl Answer {
-    pub(super) fn new(
-        configuration: &Configuration,
-        request: &RequestHead<'_>,
-        given: &Given,
-        verdict: &Verdict<'_>,
-    ) -> Self {
-        let steps = account(configuration, request, given, verdict);
+/// What was asked of which configuration, and what the rules reported.
+pub(super) struct Asked<'a> {
+    pub(super) configuration: &'a Configuration,
+    pub(super) request: &'a RequestHead<'a>,
+    pub(super) now: u64,
+    pub(super) findings: &'a [Finding<'a>],
+}
+
+impl Asked<'_> {
+    pub(super) fn answer(&self, verdict: &Verdict<'_>) -> Answer {
+        let (configuration, request) = (self.configuration, self.request);
         // Envoy gives every reply an id of its own; here nobody will look one up.
         let id = RequestId::new(0);
-        let refused = |denial: &Denial<'_>, reply: Reply| Self {
-            state: denial.to_string(),
-            reason: Some(denial.reason()),
-            steps: steps.clone(),
-            end: End::Reply(reply),
-        };
         match verdict {
-            Verdict::Allow(permit) => Self {
-                state: permit.to_string(),
-                reason: match permit.kind() {
-                    PermitKind::Shadow(reason) => Some(reason),
-                    PermitKind::Public | PermitKind::Preflight | PermitKind::Key => None,
-                },
-                steps,
-                end: End::Upstream(
-                    header_changes(configuration, request, permit, &permit.told())
-                        .into_iter()
-                        .map(HeaderChange::into_owned)
-                        .collect(),
-                ),
-            },
-            Verdict::Deny(denial) => refused(denial, Reply::new(configuration, denial, id)),
-            Verdict::Verify(verified) => Self {
+            Verdict::Allow(permit) => {
+                let (reason, course) = match permit.kind() {
+                    PermitKind::Public => (None, Course::Passed("the endpoint needs no key")),
+                    PermitKind::Preflight => {
+                        (None, Course::Passed("a browser's preflight needs no key"))
+                    }
+                    PermitKind::Key => {
+                        (None, Course::Passed("a publishable key has no permissions"))
+                    }
+                    PermitKind::Shadow(reason) => (Some(reason), Course::Shadowed(reason)),
+                };
+                let told = permit.told();
+                let changes = header_changes(configuration, request, permit, &told);
+                Answer {
+                    state: permit.to_string(),
+                    reason,
+                    steps: self.steps(course),
+                    end: End::Upstream(changes.into_iter().map(HeaderChange::into_owned).collect()),
+                }
+            }
+            Verdict::Deny(denial) => self.denied(denial, Reply::new(configuration, denial, id)),
+            // How often the key was used is known to a gateway only.
+            Verdict::Verify(verified) => Answer {
                 state: verified.to_string(),
                 reason: None,
-                steps,
-                // How often the key was used is known to a gateway alone.
+                steps: self.steps(Course::Passed("keyward itself answers a verification")),
                 end: End::Reply(Reply::verified(
                     configuration,
                     verified,
@@ -75,15 +77,42 @@ impl Answer {
                 )),
             },
             Verdict::NotVerified(denial) => {
-                refused(denial, Reply::not_verified(configuration, denial, id))
+                self.denied(denial, Reply::not_verified(configuration, denial, id))
             }
             Verdict::Report(_) => {
                 let denial = no_report();
-                refused(&denial, Reply::new(configuration, &denial, id))
+                Answer {
+                    steps: self.steps(Course::Passed(
+                        "this filter is only there for the usage report",
+                    )),
+                    ..self.denied(&denial, Reply::new(configuration, &denial, id))
+                }
             }
         }
     }
 
+    fn denied(&self, denial: &Denial<'_>, reply: Reply) -> Answer {
+        let reason = denial.reason();
+        Answer {
+            state: denial.to_string(),
+            reason: Some(reason),
+            steps: self.steps(Course::Failed(reason)),
+            end: End::Reply(reply),
+        }
+    }
+
+    fn steps(&self, course: Course) -> Vec<Step> {
+        account(
+            self.configuration,
+            self.request,
+            self.now,
+            self.findings,
+            course,
+        )
+    }
+}
+
+impl Answer {
     /// Whether the request gets what it asks for.
     pub(super) fn is_allowed(&self) -> bool {
         self.reason.is_none() || matches!(self.end, End::Upstream(_))

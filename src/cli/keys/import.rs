@@ -13,7 +13,6 @@ use crate::cli::input;
 use crate::cli::output::OutputArguments;
 use crate::cli::secret::new_key_id;
 use crate::cli::store::Store;
-use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
 use crate::key_file::{Key, KeyFile, is_id};
 use crate::profile::Profile;
@@ -95,8 +94,8 @@ fn imported(arguments: &Arguments, file: &KeyFile, value: &str) -> Result<(Key, 
     let key = match kind {
         KeyKind::Publishable => Key::publishable(&id, mode, &arguments.owner, value),
         KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => {
-            let digest = KeyDigest::of(value.as_bytes());
-            Key::new(&id, kind, mode, &arguments.owner, digest)
+            let prefixes = profile.known_prefixes();
+            Key::of_value(&id, kind, mode, &arguments.owner, value, prefixes)
         }
     };
     Ok((key, notes))

@@ -8,11 +8,11 @@ mod details;
 mod duplicate;
 mod edit;
 mod expire;
+mod find;
 mod find_key;
 mod grants;
 mod import;
 mod ips;
-mod leaked;
 mod limit_ip;
 mod list;
 mod revoke;
@@ -87,12 +87,17 @@ Examples:
   keyward keys expire mk_1 --at 2026-12-31T00:00:00Z
   keyward keys expire mk_1 --never")]
     Expire(expire::Arguments),
-    /// Say whose key a leaked value is, and what to do now; exit code 1 if it is none
+    /// Say whose keys stand in a text that leaked, and what to do now
     #[command(after_help = "\
+The text is anything that holds keys, several too: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. Escapes (JSON, URL, HTML, mail) and base64 are read, and of a masked key (`rk_test_****hVXR`) the keys that end so are listed. No value is repeated.
+
+Exit code 0 if a key of this file is in it, 1 if none is, 4 if not all of the text could be read, whatever was found: it is too long, binary, or holds a key that is cut or masked.
+
 Examples:
   keyward keys find --key-stdin < leaked.txt
+  keyward keys find --key-stdin < app.log
   keyward keys find --key-stdin --json < leaked.txt")]
-    Find(leaked::Arguments),
+    Find(find::Arguments),
     /// Take in a key that exists already, from standard input; its digest is kept
     #[command(after_help = "\
 Examples:
@@ -165,7 +170,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         Command::Duplicate(arguments) => duplicate::run(arguments, store, output),
         Command::Edit(arguments) => edit::run(arguments, store, output),
         Command::Expire(arguments) => expire::run(arguments, store, output),
-        Command::Find(arguments) => leaked::run(arguments, store, output),
+        Command::Find(arguments) => find::run(arguments, store, output),
         Command::Import(arguments) => import::run(arguments, store, output),
         Command::LimitIp(arguments) => limit_ip::run(arguments, store, output),
         Command::List(arguments) => list::run(arguments, store, output),

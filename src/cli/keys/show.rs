@@ -93,6 +93,7 @@ fn members(file: &KeyFile, key: &Key, now: u64) -> Vec<(&'static str, String)> {
         ),
         ("replaces", key.replaces.clone()),
         ("replaced by", key.replaced_by.clone()),
+        ("last4", key.last4.clone()),
         ("value", key.value.clone()),
         ("file", file.file_of_key(&key.id).map(str::to_owned)),
     ];

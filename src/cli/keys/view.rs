@@ -178,6 +178,7 @@ pub(super) fn json(key: &Key, file: &KeyFile, now: u64) -> Map<String, Json> {
         ),
         ("replaces", key.replaces.as_ref().map(|id| json!(id))),
         ("replaced_by", key.replaced_by.as_ref().map(|id| json!(id))),
+        ("last4", key.last4.as_ref().map(|end| json!(end))),
         ("public_value", key.value.as_ref().map(|value| json!(value))),
         ("file", file.file_of_key(&key.id).map(|name| json!(name))),
     ];

@@ -142,12 +142,13 @@ fn headers(profile: &Profile, others: &[(&str, &str)], id: RequestId) -> Vec<(St
 /// `customer_read`, `customer_write`, as Stripe's errors name what is granted. What may be written may be read, so both stand there: whatever may be done is in
 /// the list. `*` is everything.
 fn scopes(authority: Authority<'_>, permissions: &PermissionRegistry) -> Vec<String> {
-    let Authority::Limited(grants) = authority else {
+    let Some(grants) = authority.limits() else {
         let everything = matches!(authority, Authority::Full).then(|| "*".to_owned());
         return everything.into_iter().collect();
     };
     let mut scopes = Vec::new();
-    for (permission, granted) in grants.iter() {
+    let serving = grants.iter();
+    for (permission, granted) in serving.filter(|(permission, _)| authority.serves(*permission)) {
         for level in [AccessLevel::Read, AccessLevel::Write] {
             if level <= granted {
                 scopes.push(format!("{}_{}", permissions.name(permission), level.name()));

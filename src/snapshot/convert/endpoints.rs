@@ -1,10 +1,12 @@
 //! The catalogue: built-in rows, and those of the snapshot.
 
 use super::{ID, is_id, level, wire};
-use crate::endpoint::{EndpointCatalogue, Method, OwnEndpoint, OwnRule, RowFault, access_of};
+use crate::endpoint::{
+    AddedExpansions, EndpointCatalogue, Method, OwnEndpoint, OwnRule, RowFault, access_of,
+};
 use crate::permission::{Permission, PermissionRegistry};
-use crate::refusal::{Place, Refusal};
-use crate::wire::{Object, Text};
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
+use crate::wire::{Members, Object, Text};
 
 /// The permissions that there are before the snapshot's endpoints add theirs, and the catalogue of all endpoints.
 pub(super) fn catalogue_of(
@@ -26,7 +28,11 @@ pub(super) fn catalogue_of(
                 .then("method")
                 .expected("GET, POST, DELETE, PUT or PATCH")
         })?;
-        let endpoint = endpoint(&wire, method, &mut permissions, &place)?;
+        let mut endpoint = endpoint(&wire, method, &mut permissions, &place)?;
+        if let Some(added) = &wire.expansions {
+            let place = place.then("expansions");
+            endpoint.expansions = expansions(added, &mut permissions, &place)?;
+        }
         endpoints
             .add(method, &wire.path.0, endpoint)
             .map_err(|fault| match fault {
@@ -55,13 +61,17 @@ fn endpoint(
         let asks = wire.permission.is_some()
             || wire.any_of.is_some()
             || wire.access.is_some()
-            || wire.publishable.is_some();
+            || wire.publishable.is_some()
+            || wire.expansions.is_some();
         return if asks {
-            Err(place.refused("an endpoint without a key has no permission, access or publishable"))
+            Err(place.refused(
+                "an endpoint without a key has no permission, access, publishable or expansions",
+            ))
         } else {
             Ok(OwnEndpoint {
                 rule: OwnRule::Public,
                 label: label.unwrap_or_default().into(),
+                expansions: Box::default(),
             })
         };
     }
@@ -79,7 +89,36 @@ fn endpoint(
             publishable: wire.publishable.unwrap_or(false),
         },
         label: label.unwrap_or_default().into(),
+        expansions: Box::default(),
     })
+}
+
+/// What a query may expand beyond what is known of the replies.
+fn expansions(
+    wire: &Members<'_, Text<'_>>,
+    permissions: &mut PermissionRegistry,
+    place: &Place,
+) -> Result<AddedExpansions, Refusal> {
+    let place = place.then("*");
+    let mut added: Vec<(Box<str>, Permission)> = Vec::new();
+    for (path, name) in &wire.0 {
+        if !is_expansion(path) {
+            return Err(place.expected("names such as `data.customer`, or `*`, joined by dots"));
+        }
+        if added.iter().any(|(known, _)| **known == **path) {
+            return Err(place.refused(DUPLICATE_MEMBER));
+        }
+        added.push(((&**path).into(), permission(name, permissions, &place)?));
+    }
+    Ok(added.into())
+}
+
+fn is_expansion(path: &str) -> bool {
+    let is_step = |step: &str| {
+        let is_of_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        step == "*" || (!step.is_empty() && step.bytes().all(is_of_name))
+    };
+    path.split('.').all(is_step)
 }
 
 /// The permissions of an endpoint, from `permission` or `any_of`; new names are added.
@@ -99,15 +138,22 @@ fn needed(
     };
     named
         .into_iter()
-        .map(|(name, place)| {
-            if !is_id(&name.0) {
-                return Err(place.expected(ID));
-            }
-            permissions
-                .find_or_add(&name.0)
-                .ok_or_else(|| place.refused("too many permissions"))
-        })
+        .map(|(name, place)| permission(name, permissions, &place))
         .collect()
+}
+
+/// The permission of that name; a new one is added.
+fn permission(
+    name: &Text<'_>,
+    permissions: &mut PermissionRegistry,
+    place: &Place,
+) -> Result<Permission, Refusal> {
+    if !is_id(&name.0) {
+        return Err(place.expected(ID));
+    }
+    permissions
+        .find_or_add(&name.0)
+        .ok_or_else(|| place.refused("too many permissions"))
 }
 
 fn is_label(label: &str) -> bool {

@@ -34,6 +34,10 @@ pub(super) fn of_endpoints(
         for (number, name) in endpoint.any_of.iter().flatten().enumerate() {
             check(name, prefixes, &|| own().then("any_of").at(number))?;
         }
+        let added = endpoint.expansions.iter().flat_map(|added| &added.0);
+        for (_, name) in added {
+            check(name, prefixes, &|| own().then("expansions").then("*"))?;
+        }
     }
     Ok(())
 }

@@ -291,7 +291,7 @@ fn endpoints_are_rows() {
         assert_refused(
             r#""auth": "none""#,
             &format!(r#""auth": "none", {more}"#),
-            "endpoints[1]: an endpoint without a key has no permission, access or publishable",
+            "endpoints[1]: an endpoint without a key has no permission, access, publishable or expansions",
         );
     }
 }

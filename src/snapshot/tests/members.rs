@@ -17,7 +17,7 @@ fn unknown_members_are_refused_at_every_level_but_in_annotations() {
     assert_refused(
         r#""auth": "none""#,
         r#""auth": "none", "x": 1"#,
-        "endpoints[1].*: unknown member, expected one of `method`, `path`, `permission`, `any_of`, `access`, `label`, `publishable`, `auth`",
+        "endpoints[1].*: unknown member, expected one of `method`, `path`, `permission`, `any_of`, `access`, `label`, `publishable`, `auth`, `expansions`",
     );
     assert_refused(
         r#""owner": "acct_2""#,

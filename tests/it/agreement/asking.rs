@@ -89,7 +89,10 @@ pub(crate) fn builtin() -> Builtin {
         access: Some(row.access),
         publishable: row.is_publishable,
     });
-    let permissions = catalogue::permissions().into_iter();
+    let permissions = catalogue::permissions();
+    let direct = permissions.iter().filter(|permission| permission.is_direct);
+    let direct = direct.map(|permission| permission.name.clone()).collect();
+    let permissions = permissions.into_iter();
     let edges = catalogue::graph::edges().into_iter().map(|edge| Edge {
         object: edge.object,
         field: edge.field,
@@ -103,6 +106,7 @@ pub(crate) fn builtin() -> Builtin {
         implied: permissions
             .map(|permission| (permission.name, permission.implied))
             .collect(),
+        direct,
         graph: Graph {
             edges: edges.collect(),
             objects: catalogue::graph::objects(),

@@ -118,7 +118,12 @@ fn path(dice: &mut Dice, method: &str, template: &str) -> String {
             break;
         }
         let edge = dice.pick(&fields);
-        names.push(&edge.field);
+        // A map has any name.
+        names.push(if edge.field == "*" {
+            "usd"
+        } else {
+            &edge.field
+        });
         here = edge.targets.iter().map(String::as_str).collect();
     }
     let mut path = if names.is_empty() {

@@ -39,7 +39,14 @@ fn configuration(dice: &mut Dice) -> Value {
         .map(|_| {
             let row = &ROWS[dice.below(ROWS.len())];
             let method = format!("{:?}", row.method).to_uppercase();
-            json!({"method": method, "path": row.path, "permission": "widget", "access": "read"})
+            json!({
+                "method": method, "path": row.path, "permission": "widget", "access": "read",
+                "expansions": {
+                    dice.pick(&["data.customer", "customer", "total_count"]).to_string(): "connected_account",
+                    "data.*": "gadget",
+                    "*": "customer",
+                },
+            })
         })
         .collect();
     let (here, there) = (grants(dice), grants(dice));

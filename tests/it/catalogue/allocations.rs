@@ -9,6 +9,7 @@ fn a_look_up_allocates_nothing() {
         let public = OwnEndpoint {
             rule: OwnRule::Public,
             label: "Widgets".into(),
+            expansions: Box::default(),
         };
         catalogue.add(Method::Get, path, public).unwrap();
     }

@@ -54,5 +54,10 @@ fn every_permission_of_the_file_is_compiled_in() {
             .collect();
         assert_eq!(permission.implied, implied, "{}", permission.name);
         assert_eq!(permission.aliases, compiled.aliases, "{}", permission.name);
+        assert_eq!(
+            permission.is_direct, compiled.is_direct,
+            "{}",
+            permission.name
+        );
     }
 }

@@ -46,6 +46,8 @@ pub struct Permission {
     pub levels: Vec<String>,
     pub aliases: Vec<String>,
     pub implied: Vec<String>,
+    /// Serves no call on a connected account.
+    pub is_direct: bool,
 }
 
 impl Row {
@@ -93,7 +95,17 @@ pub fn rows() -> Vec<Row> {
 
 pub fn permissions() -> Vec<Permission> {
     let permissions = table("permissions.tsv").into_iter().map(|columns| {
-        let [name, label, category, read, write, aliases, _, implied] = columns.try_into().unwrap();
+        let [
+            name,
+            label,
+            category,
+            read,
+            write,
+            aliases,
+            _,
+            implied,
+            direct,
+        ] = columns.try_into().unwrap();
         let levels = [("read", read), ("write", write)].into_iter();
         Permission {
             name,
@@ -105,6 +117,7 @@ pub fn permissions() -> Vec<Permission> {
                 .collect(),
             implied: names(&implied, ','),
             aliases: names(&aliases, ','),
+            is_direct: direct == "yes",
         }
     });
     permissions.collect()

@@ -331,6 +331,8 @@ impl Chance {
         }
         let at = self.below(segments.len());
         let place = self.below(segments[at].len() + 1);
+        // What was put in before may have more than one byte.
+        let place = segments[at].floor_char_boundary(place);
         match self.below(14) {
             0 => segments[at] = segments[at].to_uppercase(),
             1 => {
@@ -341,7 +343,8 @@ impl Chance {
                     .collect();
             }
             2 => {
-                if let Some(byte) = segments[at].as_bytes().get(place).copied() {
+                let byte = segments[at].as_bytes().get(place).copied();
+                if let Some(byte) = byte.filter(u8::is_ascii) {
                     segments[at].replace_range(place..=place, &format!("%{byte:02X}"));
                 }
             }

@@ -28,7 +28,7 @@ Still unsure? Give the key `\"enforcement\": \"shadow\"` and read in the logs wh
 
 **Rests on** says how well a row is known. *documented*: a page of Stripe's documentation ties the permission to it. *observed*: an error of Stripe's API, or a public account of one, names it.
 *inferred*: neither was found; the row follows its family, or the name is ours in Stripe's style. [`catalogue/SOURCES.md`](../catalogue/SOURCES.md) has the sources.
-**(pk)**: a publishable key may call it as well. **or …**: any one of the permissions will do.
+**(pk)**: a publishable key may call it as well. **(Direct)**: Stripe's table marks the permission so; on a connected account it counts for nothing, in `connect_grants` or anywhere else. **or …**: any one of the permissions will do.
 
 ## What keyward leaves alone
 
@@ -46,6 +46,7 @@ const EXPANSIONS: &str = "\
 
 `expand[]=data.customer` on a list of charges, or `expand[]=customer` on one, is `customer` in the line of `charge`. Every step of a path asks: `latest_charge.customer` on a
 PaymentIntent needs what `latest_charge` and a charge's `customer` need. All permissions that are joined by *and* are needed, of those joined by *or* one. A list's `data` is left out here.
+`*` in a field stands for any name: `currency_options.*.tiers` is `currency_options.usd.tiers`.
 Fields that ask for nothing are not listed; some are of older API versions.
 ";
 
@@ -209,7 +210,18 @@ fn categories() -> BTreeMap<String, Vec<Vec<String>>> {
 }
 
 fn permission(page: &mut String, row: &[String], requests: &[Request], implied_by: &[String]) {
-    let [name, label, _, read, write, aliases, rests_on, implies] = row else {
+    let [
+        name,
+        label,
+        _,
+        read,
+        write,
+        aliases,
+        rests_on,
+        implies,
+        direct,
+    ] = row
+    else {
         panic!("{row:?}");
     };
     let code = |list: &[String]| {
@@ -238,6 +250,9 @@ fn permission(page: &mut String, row: &[String], requests: &[Request], implied_b
         if !list.is_empty() {
             write!(page, " {what} {}.", code(list)).unwrap();
         }
+    }
+    if direct == "yes" {
+        page.push_str(" **(Direct)**: it serves no call on a connected account.");
     }
     page.push('\n');
     if requests.is_empty() {

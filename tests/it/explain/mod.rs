@@ -258,3 +258,114 @@ fn a_key_file_is_explained_as_it_would_be_pushed() {
     let state = "allow key=\"mk_1\", kind=secret, livemode=?0, account=\"acct_1\", path=\"acct_1\", revision=1795176000";
     assert_eq!(answer["state"], state);
 }
+
+/// Grants of `mk_1`, and what the command says of each rule.
+fn rules(grants: &str, path: &str) -> Vec<(String, String)> {
+    let key = "rk_test_FAKE-alice-0001";
+    let folder = Folder::new("explain");
+    let file = folder.path().join("keyward.toml");
+    let sha256 = keyward::digest::KeyDigest::of(key.as_bytes());
+    let text = format!(
+        "format = \"keyward.keys/v1\"\n[[accounts]]\nid = \"acct_1\"\n[[accounts]]\nid = \"acct_2\"\nparent = \"acct_1\"\n[[keys]]\nid = \"mk_1\"\nkind = \"restricted\"\nmode = \"test\"\nowner = \"acct_1\"\nsha256 = \"{sha256}\"\n{grants}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let (path, context) = path.split_once(' ').unwrap_or((path, ""));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+    command.args([
+        "explain",
+        "--keys",
+        file.to_str().unwrap(),
+        "--key-stdin",
+        "--json",
+    ]);
+    if !context.is_empty() {
+        command.args(["-H", &format!("stripe-context: {context}")]);
+    }
+    let mut child = command
+        .args(["GET", path])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(key.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let rules = answer["rules"].as_array().unwrap().iter();
+    rules
+        .map(|rule| (text(&rule["outcome"]), text(&rule["found"])))
+        .collect()
+}
+
+#[track_caller]
+fn assert_rule(grants: &str, path: &str, rule: usize, outcome: &str, found: &str) {
+    let rules = rules(grants, path);
+    let (actual, said) = &rules[rule - 1];
+    assert_eq!(
+        (actual.as_str(), said.as_str()),
+        (outcome, found),
+        "{path}: {rules:#?}"
+    );
+}
+
+#[test]
+fn a_denied_expansion_is_not_taken_for_the_endpoints_permission() {
+    let grants = "grants = { charge = \"read\" }";
+    let path = "/v1/charges/ch_1?expand[]=customer";
+    let asks = "GET /v1/charges/ch_1 asks for `charge` read";
+    assert_rule(grants, path, 9, "passed", asks);
+    let found = "`charge` read among the grants of `mk_1`; to expand `customer`, `customer` read is not among the grants of `mk_1`";
+    assert_rule(grants, path, 11, "failed", found);
+    let found = "`charge` read among the grants of `mk_1`; no expansion that is known: `nothing`";
+    assert_rule(
+        grants,
+        "/v1/charges/ch_1?expand[]=nothing",
+        11,
+        "failed",
+        found,
+    );
+}
+
+#[test]
+fn what_is_not_granted_is_not_said_to_be() {
+    let grants = "grants = { customer = \"read\" }";
+    let found = "`charge` read is not among the grants of `mk_1`";
+    assert_rule(grants, "/v1/charges/ch_1", 11, "failed", found);
+    let asks = "GET /v1/account asks for `accounts_kyc_basic`, `accounts_kyc_id_numbers` or `connected_account` read";
+    assert_rule(grants, "/v1/account", 9, "passed", asks);
+    let direct = "connect_grants = { connected_account = \"read\" }\ngrants = {}";
+    let found = "`connected_account` read is \"(Direct)\" at Stripe: it serves no call on a connected account";
+    assert_rule(direct, "/v1/accounts acct_2", 11, "failed", found);
+    let found = "`mk_1` has no permission on connected accounts";
+    assert_rule(grants, "/v1/charges acct_2", 11, "failed", found);
+}
+
+#[test]
+fn the_part_of_a_path_with_several_readings_is_named() {
+    let grants = "grants = { coupon = \"read\", customer = \"read\" }";
+    for (path, found) in [
+        (
+            "/v1/coupons/SUMMER%25",
+            "`%25` is an escaped `%`, and servers that decode twice read on behind it",
+        ),
+        (
+            "/v1/plans/Pro%2Fplan",
+            "`%2F` is an escaped `/`, which some servers take for one that separates segments",
+        ),
+        (
+            "/v1/./coupons",
+            "`.` is a dot segment, which some servers drop",
+        ),
+        (
+            "/v1/customers/Search",
+            "some servers take `Search` for the name of another endpoint",
+        ),
+    ] {
+        let found = format!("GET {path} has several readings: {found}");
+        assert_rule(grants, path, 9, "failed", &found);
+    }
+    let found = "GET /v1/nothing is no endpoint of the catalogue";
+    assert_rule(grants, "/v1/nothing", 9, "failed", found);
+}

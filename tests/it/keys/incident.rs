@@ -117,6 +117,124 @@ fn nothing_is_revoked_without_a_filter_or_for_an_owner_who_is_not_there() {
     assert!(said.contains("did you mean `acct_1`?"), "{said}");
 }
 
+/// What people have when a key leaked, through the real command.
+#[test]
+fn keys_are_found_in_whatever_text_they_leaked_in() {
+    let desk = Desk::new("find-text");
+    let create = ["keys", "create", "--owner", "acct_1", "--name", "Billing"];
+    let (one, value) = desk.made(&create);
+    let (two, other) = desk.made(&["keys", "create", "--owner", "acct_1", "--mode", "live"]);
+    let find = ["keys", "find", "--key-stdin"];
+    let basic = {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD.encode(format!("{value}:"))
+    };
+    for text in [
+        format!("  \"{value}\" \n"),
+        format!("STRIPE_KEY='{value}'\n"),
+        format!("Authorization: Bearer {value}\r\n"),
+        format!("Authorization: Basic {basic}\r\n"),
+        format!("curl https://{value}@api.example/v1/charges"),
+        format!("GET /v1/charges?key={}", value.replace('_', "%5F")),
+        format!("{{\"Raw\":\"{}\"}}", value.replace('_', "\\u005f")),
+        format!("2026-11-20 12:00:00 INFO key={value}, user=7\n").repeat(1000),
+    ] {
+        let said = desk.run_with(&find, &text);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert!(
+            said.out.starts_with(&format!("{one}  Billing  active\n")),
+            "{}",
+            said.out
+        );
+    }
+    let both = format!("{value} {other}");
+    let said = desk.run_with(&[&find[..], &["--json"]].concat(), &both);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["found"][0]["id"], one.as_str());
+    assert_eq!(json["found"][1]["id"], two.as_str());
+    assert_eq!(json["found"][1]["owner"], "acct_1");
+    assert_eq!(json["unread"], serde_json::json!([]));
+    desk.assert_kept_nowhere(&[]);
+}
+
+#[test]
+fn a_masked_key_lists_the_keys_that_end_so() {
+    let desk = Desk::new("find-masked");
+    let create = [
+        "keys",
+        "create",
+        "--owner",
+        "acct_1",
+        "--kind",
+        "restricted",
+    ];
+    let (id, value) = desk.made(&create);
+    let end = &value[value.len() - 4..];
+    let find = ["keys", "find", "--key-stdin"];
+    for text in [
+        format!("rk_test_****{end}"),
+        format!("rk_test_…{end}"),
+        format!("****{end}"),
+    ] {
+        let said = desk.run_with(&find, &text);
+        assert_eq!(said.code, Some(0), "{text}: {}", said.err);
+        assert!(
+            said.out.contains("may be:") && said.out.contains(&id),
+            "{}",
+            said.out
+        );
+    }
+    // Of keys that were made before their ends were kept nothing can be said, and that is said.
+    let path = desk.folder.file();
+    let text = fs::read_to_string(&path).unwrap();
+    let older: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("last4"))
+        .collect();
+    assert!(older.len() < text.lines().count());
+    fs::write(&path, older.join("\n") + "\n").unwrap();
+    let said = desk.refused_with(4, &find, &format!("rk_test_****{end}"));
+    assert!(
+        said.contains("whose `last4` the key file does not have"),
+        "{said}"
+    );
+    assert!(said.contains("not all of the text could be read"), "{said}");
+}
+
+#[test]
+fn a_text_that_could_not_be_read_is_not_called_clean() {
+    let desk = Desk::new("find-unread");
+    let (id, value) = desk.made(&["keys", "create", "--owner", "acct_1"]);
+    let find = ["keys", "find", "--key-stdin"];
+    for (text, expected) in [
+        (
+            value[..60].to_owned(),
+            "shorter than a key that keyward makes",
+        ),
+        (
+            format!("{}…", &value[..20]),
+            "shorter than a key that keyward makes",
+        ),
+        ("key: sk_live_***".to_owned(), "masked to its end"),
+        ("a\0b".to_owned(), "binary"),
+        (" ".repeat((16 << 20) + 1), "longer than 16 MiB"),
+    ] {
+        let said = desk.refused_with(4, &find, &text);
+        assert!(said.contains(expected), "{said}");
+        assert!(said.contains("keys of this file may be in it"), "{said}");
+        assert!(!said.contains("no key of this file"), "{said}");
+    }
+    // What was found is told all the same.
+    let said = desk.run_with(&find, &format!("a\0b {value}"));
+    assert_eq!(said.code, Some(4));
+    assert!(said.out.starts_with(&id), "{}", said.out);
+    let said = desk.refused_with(1, &find, "nothing of ours, and no sk_test_ either");
+    assert!(
+        said.contains("no key of this file is in the text"),
+        "{said}"
+    );
+}
+
 /// Every command on the page is one that there is.
 #[test]
 fn the_page_on_incidents_names_commands_as_they_are() {

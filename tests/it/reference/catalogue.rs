@@ -18,6 +18,8 @@ pub(super) struct Endpoint {
     pub(super) is_public: bool,
     /// The built-in template that it is, or that it stands in the place of.
     pub(super) built_in: Option<String>,
+    /// Paths that may be expanded beyond what is known, and what that asks for.
+    added: Vec<(String, String)>,
 }
 
 impl Endpoint {
@@ -38,6 +40,19 @@ impl Endpoint {
         known
             .map(|(_, _, returned)| returned.clone())
             .unwrap_or_default()
+    }
+
+    /// What expanding this path asks for by the row's own words. A step `*` is any name.
+    pub(super) fn added(&self, path: &[String]) -> Option<String> {
+        let fits = |pattern: &str| {
+            let steps: Vec<&str> = pattern.split('.').collect();
+            let mut pairs = steps.iter().zip(path);
+            steps.len() == path.len() && pairs.all(|(step, name)| *step == "*" || step == name)
+        };
+        let mut added = self.added.iter();
+        added
+            .find(|(pattern, _)| fits(pattern))
+            .map(|(_, permission)| permission.clone())
     }
 
     /// The template without the names of its parameters.
@@ -96,6 +111,7 @@ fn built_in(row: &Row) -> Endpoint {
         is_publishable: row.publishable,
         is_public: false,
         built_in: Some(row.path.clone()),
+        added: Vec::new(),
     }
 }
 
@@ -110,6 +126,13 @@ fn custom(row: &Value) -> Endpoint {
         is_publishable: flag(row, "publishable"),
         is_public: text(row, "auth") == Some("none"),
         built_in: None,
+        added: row
+            .get("expansions")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(path, permission)| Some((path.clone(), permission.as_str()?.to_owned())))
+            .collect(),
     }
 }
 

@@ -1,20 +1,29 @@
 //! What a query expands in the reply: every row of the files is compared, by name.
 
+use super::catalogue::Endpoint;
 use super::{Edge, Graph, Request, names, query};
 
 /// What is asked of a key for what a query expands: lists of permissions, one of each of which is needed to read, in order. The second is whether something is unknown.
 pub(super) fn asked(
     graph: &Graph,
-    returned: &[String],
+    endpoint: &Endpoint,
     request: &Request,
 ) -> (Vec<Vec<String>>, bool) {
+    let returned = &endpoint.returned(graph);
     let mut asked = Vec::new();
     let mut is_unknown = false;
     for sent in query::pieces(request) {
         match read(&sent) {
             Reading::No => {}
             Reading::Unclear => is_unknown = true,
-            Reading::Path(path) => is_unknown |= !follow(graph, returned, &path, &mut asked),
+            Reading::Path(path) => {
+                if !follow(graph, returned, &path, &mut asked) {
+                    match endpoint.added(&path) {
+                        Some(permission) => asked.push(vec![permission]),
+                        None => is_unknown = true,
+                    }
+                }
+            }
         }
     }
     (asked, is_unknown)
@@ -128,12 +137,13 @@ fn follow(
     true
 }
 
-/// The row of the field: one kept by hand goes before a generated one, for it stands behind it.
+/// The row of the field: one kept by hand goes before a generated one, for it stands behind it. A map has a row for any name.
 fn edge<'a>(graph: &'a Graph, object: &str, field: &str) -> Option<&'a Edge> {
-    graph
-        .edges
-        .iter()
-        .rfind(|edge| edge.object == object && edge.field == field)
+    let row = |field: &str| {
+        let mut rows = graph.edges.iter();
+        rows.rfind(|edge| edge.object == object && edge.field == field)
+    };
+    row(field).or_else(|| row("*"))
 }
 
 /// The edge's own permission, or those of its targets.

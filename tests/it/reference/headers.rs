@@ -71,7 +71,10 @@ impl Headers {
 
     /// The values of all headers of exactly this name.
     pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
-        let named = self.remaining.iter().filter(|(other, _)| other == name.as_bytes());
+        let named = self
+            .remaining
+            .iter()
+            .filter(|(other, _)| other == name.as_bytes());
         named.map(|(_, value)| value.clone()).collect()
     }
 

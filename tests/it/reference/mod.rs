@@ -16,7 +16,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -61,6 +61,8 @@ pub struct Builtin {
     pub read: Read,
     /// By permission, what it allows to read too.
     pub implied: BTreeMap<String, Vec<String>>,
+    /// Permissions that serve no call on a connected account.
+    pub direct: BTreeSet<String>,
     pub graph: Graph,
 }
 

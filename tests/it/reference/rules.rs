@@ -217,8 +217,10 @@ pub(super) fn rule_9(case: &mut Case) -> Result<(), &'static str> {
         .ok_or("unknown_endpoint")?;
 
     let level = endpoint.level();
+    let servable = endpoint.permissions.iter().find(|name| serves(case, name));
     let permission = authority
         .granted(&endpoint.permissions, &level)
+        .or(servable)
         .or(endpoint.permissions.first());
     if let Some(permission) = permission {
         case.establish_quoted("permission", permission);
@@ -256,7 +258,25 @@ pub(super) fn rule_11(case: &mut Case) -> Result<(), &'static str> {
         {
             rule_11_expansions(case, &authority)
         }
-        (Authority::Grants(_), _) => Err("insufficient_permission"),
+        (Authority::Grants(_), endpoint) => {
+            let asked = endpoint.as_ref().map(|endpoint| &endpoint.permissions[..]);
+            Err(lack_of(case, asked.unwrap_or_default()))
+        }
+    }
+}
+
+/// Whether a permission counts on the request's target account, held or not.
+fn serves(case: &Case, permission: &str) -> bool {
+    let is_stripes = text(case.snapshot, "catalogue") != Some("none");
+    !(case.is_connected && is_stripes && case.builtin.direct.contains(permission))
+}
+
+/// What is said where none of these is held.
+fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
+    if permissions.iter().any(|name| serves(case, name)) {
+        "insufficient_permission"
+    } else {
+        "no_connect_permission"
     }
 }
 
@@ -267,12 +287,13 @@ fn rule_11_expansions(case: &mut Case, authority: &Authority) -> Result<(), &'st
     }
     let graph = &case.builtin.graph;
     let endpoint = case.endpoint.as_ref().ok_or("unknown_endpoint")?;
-    let (asked, is_unknown) = expansions::asked(graph, &endpoint.returned(graph), case.request);
+    let (asked, is_unknown) = expansions::asked(graph, endpoint, case.request);
     for any_of in asked {
         if authority.granted(&any_of, "read").is_none() {
-            case.establish_quoted("permission", &any_of[0]);
+            let named = any_of.iter().find(|name| serves(case, name));
+            case.establish_quoted("permission", named.unwrap_or(&any_of[0]));
             case.establish("access", "read".to_owned());
-            return Err("insufficient_permission");
+            return Err(lack_of(case, &any_of));
         }
     }
     if is_unknown {
@@ -323,12 +344,18 @@ fn authority(case: &Case, key: &Value) -> Authority {
     }
     match (connect_grants, grants) {
         (Some(connect_grants), _) if connect_grants.is_empty() => Authority::NothingOnConnected,
-        (Some(connect_grants), _) => Authority::Grants(connect_grants),
-        (None, Some(grants)) if kind == "organization" => Authority::Grants(grants),
+        (Some(connect_grants), _) => Authority::Grants(served(case, connect_grants)),
+        (None, Some(grants)) if kind == "organization" => Authority::Grants(served(case, grants)),
         (None, Some(_)) => Authority::NothingOnConnected,
         (None, None) if kind == "restricted" => Authority::NothingOnConnected,
         (None, None) => Authority::Everything,
     }
+}
+
+/// Those that count on the target account.
+fn served(case: &Case, mut grants: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    grants.retain(|name, _| serves(case, name));
+    grants
 }
 
 /// Grants written out, or named in `grant_sets`, and what they imply. What is there and cannot be read grants nothing.

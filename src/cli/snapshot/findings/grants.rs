@@ -1,4 +1,4 @@
-//! Grants that grant nothing: permissions and levels that no endpoint asks for, and levels that Stripe does not have.
+//! Grants that grant nothing: permissions and levels that no endpoint asks for, levels that Stripe does not have, and direct permissions on connected accounts.
 
 use std::collections::HashMap;
 
@@ -16,27 +16,69 @@ pub(super) fn check(subject: &Subject<'_>, rows: &[InForce<'_>], findings: &mut 
     if subject.snapshot.endpoints().are_stripes() {
         asked.add_expansions();
     }
-    let mut found: Vec<(String, Place, usize)> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut objections = Objections::default();
     for (place, granted) in grants(subject) {
         for (name, level) in granted {
-            let Some(text) = asked.objection(subject, name, level) else {
-                continue;
-            };
-            let number = *known.entry(text.clone()).or_insert(found.len());
-            match found.get_mut(number) {
-                Some((_, _, count)) => *count += 1,
-                None => found.push((text, place.then(&subject.masked(name)), 1)),
+            if let Some(text) = asked.objection(subject, name, level) {
+                objections.add(text, place.then(&subject.masked(name)));
             }
         }
     }
-    for (text, place, count) in found {
+    direct(subject, &mut objections);
+    for (text, place, count) in objections.found {
         let more = match count {
             1 => String::new(),
             2 => ", and so at 1 place more".to_owned(),
             _ => format!(", and so at {} places more", count - 1),
         };
         findings.push(Finding::warning(place, format!("{text}{more}")));
+    }
+}
+
+/// What is said against grants: each text once, with the first place and how many there are.
+#[derive(Default)]
+struct Objections {
+    found: Vec<(String, Place, usize)>,
+    known: HashMap<String, usize>,
+}
+
+impl Objections {
+    fn add(&mut self, text: String, place: Place) {
+        let number = *self.known.entry(text.clone()).or_insert(self.found.len());
+        match self.found.get_mut(number) {
+            Some((_, _, count)) => *count += 1,
+            None => self.found.push((text, place, 1)),
+        }
+    }
+}
+
+/// Direct permissions among what keys are granted on connected accounts, written out or by a set.
+fn direct(subject: &Subject<'_>, objections: &mut Objections) {
+    if !subject.snapshot.endpoints().are_stripes() {
+        return;
+    }
+    let registry = subject.snapshot.permissions();
+    let sets = subject.written.get("grant_sets");
+    for (place, key) in subject.list("keys") {
+        let is_deleted = key.get("status").and_then(Value::as_str) == Some("deleted");
+        let Some(granted) = key.get("connect_grants").filter(|_| !is_deleted) else {
+            continue;
+        };
+        let granted = match granted.as_str() {
+            Some(set) => sets.and_then(|sets| sets.get(set)),
+            None => Some(granted),
+        };
+        let names = granted.and_then(Value::as_object).into_iter().flatten();
+        for (name, _) in names {
+            let permission = registry.find(name);
+            if let Some(permission) = permission.filter(|permission| permission.is_direct()) {
+                let shown = subject.shown(registry.name(permission));
+                let text = format!(
+                    "{shown} is \"(Direct)\" at Stripe: it serves no call on a connected account"
+                );
+                objections.add(text, place.then("connect_grants"));
+            }
+        }
     }
 }
 
@@ -87,6 +129,10 @@ impl Asked {
             };
             for permission in permissions {
                 asked.entry(*permission).or_default().push(access);
+            }
+            for permission in row.endpoint.expansions.permissions() {
+                let levels = asked.entry(permission).or_default();
+                levels.push(AccessLevel::Read);
             }
         }
         Self(asked)

@@ -246,3 +246,30 @@ fn what_looks_like_a_key_is_masked() {
         assert!(!finding.contains("alice-0001"), "{finding}");
     }
 }
+
+#[test]
+fn direct_permissions_in_connect_grants_are_told_with_the_first_place() {
+    let key = |grants: Value| {
+        json!({
+            "id": "mk_1", "sha256": "0".repeat(64), "kind": "secret", "livemode": false, "owner": "acct_1", "connect_grants": grants,
+        })
+    };
+    let warning = "Warning keys[0].connect_grants: `account_link` is \"(Direct)\" at Stripe: it serves no call on a connected account";
+    let inline = json!({"keys": [key(json!({"account_link": "write", "customer": "read"}))]});
+    assert_found(inline, &[warning]);
+    let set =
+        json!({"grant_sets": {"links": {"account_link": "write"}}, "keys": [key(json!("links"))]});
+    assert_found(set, &[warning]);
+}
+
+#[test]
+fn what_an_added_expansion_asks_for_is_asked_for() {
+    let rows = json!([{
+        "method": "GET", "path": "/v1/charges/{id}", "permission": "charge",
+        "expansions": {"loyalty": "widget"},
+    }]);
+    let mut written = snapshot(json!({"endpoints": rows}));
+    written["keys"][0]["grants"] = json!({"charge": "read", "widget": "read"});
+    let told = found(&written);
+    assert!(!told.iter().any(|text| text.contains("widget")), "{told:?}");
+}

@@ -71,6 +71,7 @@ fn builtin() -> Builtin {
             ("token".to_owned(), vec!["customer".to_owned()]),
             ("customer".to_owned(), vec!["special".to_owned()]),
         ]),
+        direct: std::iter::once("token".to_owned()).collect(),
         graph: graph(),
     }
 }
