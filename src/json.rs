@@ -93,6 +93,7 @@ const MEMBERS: &[&str] = &[
     "label",
     "publishable",
     "auth",
+    "expansions",
     "sha256",
     "kind",
     "livemode",
