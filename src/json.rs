@@ -94,6 +94,7 @@ const MEMBERS: &[&str] = &[
     "label",
     "publishable",
     "auth",
+    "expansions",
     "sha256",
     "kind",
     "livemode",
