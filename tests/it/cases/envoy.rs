@@ -114,7 +114,8 @@ fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
 }
 
 fn request_id(number: usize) -> String {
-    format!("case-{number}")
+    // The log has only ids that are UUIDs.
+    format!("{number:08x}-0000-4000-8000-000000000000")
 }
 
 fn ask(envoy: &Envoy, upstream: &Upstream, case: &Case, number: usize) -> End {
