@@ -95,7 +95,9 @@ fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
     for (number, (case, reason, status)) in chosen.into_iter().enumerate() {
         let what = format!("{}: {}", file.name, case.description);
         let send = |method: &str, more: &[u8], kind: &str| {
-            let id = format!("{kind}-{number}");
+            // The log has only ids that are UUIDs.
+            let kind: String = kind.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let id = format!("{number:08x}-0000-4000-8000-{kind:0>12}");
             let mut connection = Connection::open(envoy.address());
             connection
                 .send_raw(&spell(case, method, more, &id))
