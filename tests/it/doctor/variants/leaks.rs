@@ -135,6 +135,8 @@ fn loggers_that_show_them_otherwise() {
 fn what_a_client_writes_into_a_log() {
     const WARNS: &[(&str, &str)] = &[("warn", "access-log")];
     let inside = |all: &mut Value| {
+        let manager = hcm(all).as_object_mut().unwrap();
+        manager.remove("early_header_mutation_extensions").unwrap();
         hcm(all)["internal_address_config"] =
             json!({"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]});
         at(
