@@ -1,42 +1,63 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-WASM := --lib --no-default-features --target wasm32-wasip1
-# The .wasm is bounded to 600 KiB. At opt-level s some 25 KB of that are left (docs/design.md, The request path).
-SMALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=s
+WASM := -p keyward --lib --target wasm32-wasip1
+# Where that leaves the filter, below a target folder, and where everybody looks for it.
+BUILT := wasm32-wasip1/filter/keyward.wasm
+PROMISED := wasm32-wasip1/release/keyward.wasm
 # Panics name source files. Without the folders of whoever builds, the same commit gives the same bytes everywhere.
 CARGO_HOME_HERE := $(or $(CARGO_HOME),$(HOME)/.cargo)
 ANYWHERE := CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME_HERE)=/cargo --remap-path-prefix=$(CURDIR)=/keyward"
 # Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
 TEST ?=
 # In the dev profile, which `make test` uses too. It finds Envoy by itself (scripts/envoy.sh).
-DEMO := cargo run --locked --example demo --
+DEMO = cargo run $(Q) --locked -p keyward-demo --
+# Cargo says what it compiles, but not among the lines of the demo.
+Q :=
+demo run: Q := --quiet
 # More arguments to Envoy: make run ENVOY_ARGS="--log-level info"
 ENVOY_ARGS ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# By a rename, so that an Envoy which reads the file just now reads all of the one or of the other.
+promise = mkdir -p $(1)/$(dir $(PROMISED)) && cp $(1)/$(BUILT) $(1)/$(PROMISED).new && mv $(1)/$(PROMISED).new $(1)/$(PROMISED)
+
 build: filter ## the filter (target/wasm32-wasip1/release/keyward.wasm) and the command (target/release/keyward)
-	cargo build --locked --release --bin keyward
+	cargo build --locked --release -p keyward-cli
 
 filter: toolchain
-	$(SMALL) $(ANYWHERE) cargo rustc --locked --release $(WASM) --crate-type cdylib
+	@$(if $(Q),echo "Building the filter (about a minute the first time) …")
+	$(if $(Q),@)$(ANYWHERE) cargo rustc $(Q) --locked --profile filter $(WASM) --crate-type cdylib
+	@$(call promise,target)
 
-demo: build trap-door ## start Envoy with keyward, play a tour of allowed and denied requests, stop
+demo: trap-door filter ## start Envoy with keyward, play a tour of allowed and denied requests, stop
+	@echo "Building the demo …"
 	@$(DEMO)
 
-run: build ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
+run: filter ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
 	@exec $(DEMO) run $(ENVOY_ARGS)
 
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
 # that runs in Envoy is the released one all the same.
-test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="..." goes to cargo test)
+TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked
+# Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
+SLOW := soak::
+
+test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
+	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
+
+test-all: build trap-door tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
+	@$(TESTING) --test it -- $(SLOW)
+
+# What the tests run besides Envoy. Status 3: the machine has no tool to install it with, and the tests that need it are skipped.
+tools:
 	@scripts/chromium.sh
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
@@ -47,10 +68,9 @@ test: build trap-door ## every test: unit, cases, command, real Envoy (TEST="...
 	@scripts/upstreams.sh php >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked $(TEST)
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...); the test suite has two minutes of it
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked --test it soak -- --nocapture
+soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...); `make test-all` has two minutes of it
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
 
 audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)
 	@scripts/audit.sh
@@ -76,21 +96,21 @@ DECISION := CARGO_PROFILE_BENCH_STRIP=none KEYWARD_BENCH_WORLDS=$(CURDIR)/target
 bench: filter ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
 	@mkdir -p target/bench
 	cargo build --release --locked --manifest-path benches/noop/Cargo.toml --target wasm32-wasip1 --target-dir target/noop
-	KEYWARD_WITHOUT_CATALOGUE=1 $(SMALL) $(ANYWHERE) cargo rustc --locked --release $(WASM) --crate-type cdylib --target-dir target/without-catalogue
-	@scripts/bench/catalogue-size.sh target/wasm32-wasip1/release/keyward.wasm target/without-catalogue/wasm32-wasip1/release/keyward.wasm >target/bench/catalogue-size.tsv
+	KEYWARD_WITHOUT_CATALOGUE=1 $(ANYWHERE) cargo rustc --locked --profile filter $(WASM) --crate-type cdylib --target-dir target/without-catalogue
+	@scripts/bench/catalogue-size.sh target/wasm32-wasip1/release/keyward.wasm target/without-catalogue/$(BUILT) >target/bench/catalogue-size.tsv
 	@rm -rf target/bench/worlds && mkdir -p target/bench/worlds
-	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked --bench decision
-	@bench=$$($(DECISION) cargo bench --locked --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
+	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked -p keyward-benches --bench decision
+	@bench=$$($(DECISION) cargo bench --locked -p keyward-benches --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
-	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked --bench gateway
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
-	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked --bin keyward
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
 	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked $(WASM) -- -D warnings
@@ -105,15 +125,17 @@ catalogue: ## read Stripe's operations and expandable fields off its SDK, compar
 	@scripts/catalogue.sh
 
 fmt: toolchain ## format the code
-	cargo fmt
+	cargo fmt --all
 	cargo fmt --manifest-path fuzz/Cargo.toml
 
 clean: ## remove target/, with the Envoy and the tools that were put there
 	rm -rf target
 
-# A build whose VM fails on demand. Apart from the released one, so that neither is ever taken for the other.
+# A build whose VM fails on demand. It goes to a folder of its own, so that neither is ever taken for the other.
 trap-door: toolchain
-	$(SMALL) cargo rustc --locked --release $(WASM) --features trap-door --crate-type cdylib --target-dir target/trap-door
+	@$(if $(Q),echo "Building the filter whose VM fails on demand …")
+	$(if $(Q),@)cargo rustc $(Q) --locked --profile filter $(WASM) --features trap-door --crate-type cdylib --target-dir target/trap-door
+	@$(call promise,target/trap-door)
 
 toolchain:
 	@scripts/toolchain.sh

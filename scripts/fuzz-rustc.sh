@@ -2,7 +2,7 @@
 # Cargo's RUSTC_WRAPPER in scripts/fuzz.sh. libFuzzer is to look for new code in keyward, not in what the targets compare it with: these crates are compiled without its instrumentation. The
 # reference model searches tables in loops, and would spend most of the time in counting them.
 set -u
-plain=' keyward_fuzz_model regex regex_automata regex_syntax aho_corasick '
+plain=' keyward_reference regex regex_automata regex_syntax aho_corasick '
 
 crate=
 previous=

@@ -111,7 +111,8 @@ def git(*arguments):
 
 def provenance():
     """What every manifest says about where it comes from, and the time of the commit. A tree with changes says so in place of its commit."""
-    package = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    package = manifest["package"] | manifest["workspace"]["package"]
     when = int(os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct") or 0)
     revision = git("rev-parse", "HEAD")
     if revision and git("status", "--porcelain", "--untracked-files=no"):

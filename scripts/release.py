@@ -80,7 +80,7 @@ def provenance(files, commit):
 def main():
     if run("git", "status", "--porcelain", "--untracked-files=no"):
         refuse("the tree has changes: commit them first")
-    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["version"]
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     said = notes(version)
     commit, when = run("git", "rev-parse", "HEAD"), int(run("git", "log", "-1", "--format=%ct"))
 

@@ -15,17 +15,18 @@ if ! [ -x "$tool" ]; then
     rm -rf "$root/target/tools/build"
 fi
 
-# The tool writes beside Cargo.toml. The time of the commit, so that the same commit has the same file.
+# The tool writes next to the Cargo.toml of every package of the workspace. The time of the commit, so that the same commit has the same file.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 export SOURCE_DATE_EPOCH
 bom() {
     name=$1
-    shift
+    folder=$2
+    shift 2
     "$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" "$@"
     # Without the folder it was built in.
-    sed "s|file://$root|file:///keyward|g" sbom.json >"target/$name.cdx.json"
-    rm sbom.json
+    sed "s|file://$root|file:///keyward|g" "$folder/sbom.json" >"target/$name.cdx.json"
+    for manifest in $(git ls-files '*Cargo.toml'); do rm -f "$(dirname "$manifest")/sbom.json"; done
     echo "target/$name.cdx.json: $(grep -c '"purl"' "target/$name.cdx.json") packages"
 }
-bom keyward.wasm --no-default-features --target wasm32-wasip1
-bom keyward --target "$(rustc -vV | sed -n 's/^host: //p')"
+bom keyward.wasm . --target wasm32-wasip1
+bom keyward cli --target "$(rustc -vV | sed -n 's/^host: //p')"

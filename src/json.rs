@@ -9,7 +9,7 @@ use crate::wire::Object;
 
 /// Reads a JSON object of type `T`. Of a parser's message only what it expected is kept, because the rest may quote a key, and the place is found by reading the
 /// text again up to where the parser stopped.
-pub(crate) fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Refusal> {
+pub fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Refusal> {
     serde_json::from_slice(json)
         .map(|Object(value)| value)
         .map_err(|error| match error.classify() {

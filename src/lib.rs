@@ -1,12 +1,8 @@
 //! API keys with Stripe's key model, checked inside Envoy.
 
-#[cfg(feature = "cli")]
-pub mod access_log;
 pub mod account;
 pub mod address;
 mod ascii;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod configuration;
 pub mod credential;
 pub mod decision;
@@ -16,12 +12,10 @@ pub mod expansion;
 #[cfg(target_arch = "wasm32")]
 mod filter;
 pub mod header_map;
-mod json;
+pub mod json;
 mod json_place;
 pub mod judge;
 pub mod key;
-#[cfg(feature = "cli")]
-pub mod key_file;
 pub mod mask;
 mod order;
 mod parameter;
@@ -36,10 +30,8 @@ pub mod reply;
 pub mod request;
 mod rows;
 pub mod snapshot;
-mod spelling;
+pub mod spelling;
 pub mod upstream;
 pub mod usage;
 pub mod version;
-#[cfg(feature = "cli")]
-pub mod visible;
-mod wire;
+pub mod wire;

@@ -48,16 +48,25 @@ impl Place {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Why a configuration is refused as a whole. Shown as `keys[17].allowed_ips[0]: expected an address or CIDR range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    pub(crate) place: String,
-    pub(crate) expected: String,
+    /// `keys[17].allowed_ips[0]`, or `line 7 column 2` where the text itself is broken. Empty for the whole.
+    pub place: String,
+    /// What was expected there.
+    pub expected: String,
 }
 
 impl Refusal {
     /// The same refusal, of something that stands at `place` of a larger whole.
-    pub(crate) fn below(self, place: &Place) -> Self {
+    #[must_use]
+    pub fn below(self, place: &Place) -> Self {
         let place = match (place.0.as_str(), self.place.as_str()) {
             (outer, "") => outer.to_owned(),
             ("", inner) => inner.to_owned(),

@@ -15,7 +15,8 @@ pub(crate) enum Spelling {
 /// byte that is no letter or digit. None drops a byte or makes one of two, so a folded name has the length of ours.
 ///
 /// Sources: RFC 3875, section 4.1.18; `php_register_variable_ex` of PHP; `http_cgi_encode_varname` of lighttpd; `http2env` of Apache.
-const fn fold(byte: u8) -> u8 {
+#[must_use]
+pub const fn fold(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() {
         byte.to_ascii_lowercase()
     } else {

@@ -161,7 +161,7 @@ impl<'de> Deserialize<'de> for Integer {
 }
 
 /// The members of an object in the order they stand, duplicates included: they are refused later, with their place.
-pub(crate) struct Members<'a, T>(pub(crate) Vec<(Cow<'a, str>, T)>);
+pub struct Members<'a, T>(pub Vec<(Cow<'a, str>, T)>);
 
 impl<T> Default for Members<'_, T> {
     fn default() -> Self {

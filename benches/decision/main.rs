@@ -15,13 +15,12 @@ mod bounds;
 mod costs;
 mod keys;
 mod operations;
-#[path = "../world/mod.rs"]
-mod world;
 
 use divan::{Bencher, black_box};
 use keyward::endpoint::EndpointCatalogue;
 use keyward::profile::Profile;
 use keyward::snapshot::Snapshot;
+use keyward_benches as world;
 
 use costs::{Case, cases};
 use operations::{Operation, operations};

@@ -42,13 +42,11 @@ mod pushes;
 mod rounds;
 #[cfg(target_os = "linux")]
 mod run;
+
 #[cfg(target_os = "linux")]
-#[path = "../../tests/it/support/mod.rs"]
-#[allow(dead_code, reason = "the tests need more of it")]
-mod support;
+use keyward_benches as world;
 #[cfg(target_os = "linux")]
-#[path = "../world/mod.rs"]
-mod world;
+use keyward_harness as support;
 
 fn main() {
     // `cargo test --benches` runs this, too, and is to measure nothing.

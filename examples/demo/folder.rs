@@ -13,7 +13,7 @@ const WASM: &str = "target/wasm32-wasip1/release/keyward.wasm";
 
 /// The project's root.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// The released filter: `$KEYWARD_WASM`, or what `make build` made.

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| keyward_fuzz::targets::context_path::run(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| keyward_fuzz_targets::context_path::run(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| keyward_fuzz::targets::endpoint::run(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| keyward_fuzz_targets::endpoint::run(input));

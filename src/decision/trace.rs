@@ -90,7 +90,7 @@ pub enum Sought<'a> {
     Method,
     /// The request asks to change the protocol.
     Upgrade,
-    /// A header names another method or path.
+    /// A header or a parameter of the query names another method or path.
     Override,
     /// The path has more than one reading, or names no endpoint.
     Unread(Unread<'a>),

@@ -3,15 +3,8 @@
 //! `KEYWARD_PROPTEST_CASES` sets the number of configurations; each is asked [`REQUESTS`] times. The numbers are drawn from a fixed seed, so a run is repeated by
 //! running it again.
 
-pub(crate) mod asking;
-pub(crate) mod dice;
-mod expanding;
 mod expansions;
 mod hardness;
-mod naming;
-pub(crate) mod requests;
-mod rows;
-pub(crate) mod world;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,9 +17,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseResult, TestError, Tes
 
 use crate::reference;
 use crate::support::packed;
-use asking::{Shown, ask, builtin, without_aliases};
-use dice::Dice;
-use world::World;
+use keyward_reference::asking::{Shown, ask, builtin, without_aliases};
+use keyward_reference::worlds::dice::Dice;
+use keyward_reference::worlds::requests;
+use keyward_reference::worlds::world::World;
 
 /// How many requests each configuration is asked.
 const REQUESTS: usize = 16;

@@ -9,6 +9,7 @@ use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
 use crate::support::Envoy;
+use crate::support::find::root;
 
 const KEY: &str = "rk_test_FAKE-carol-0001";
 
@@ -206,7 +207,7 @@ fn a_key_is_never_an_argument() {
 fn push_refuses_what_envoy_would_refuse_and_leaves_the_file_alone() {
     let folder = folder("push-refused");
     let (source, ecds) = (folder.join("keyward.json"), folder.join("ecds.yaml"));
-    fs::copy("envoy/ecds/keyward.yaml", &ecds).unwrap();
+    fs::copy(root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
     let before = fs::read(&ecds).unwrap();
     let mut broken = configuration(7);
     broken["snapshot"]["keys"][0]["owner"] = json!("acct_2");

@@ -2,14 +2,12 @@
 //!
 //! `KEYWARD_FUZZ_CHANGES` multiplies the number of changes. With `KEYWARD_BLESS` packed forms of the cases' snapshots are put into their corpus: nobody writes those by hand.
 
-#[path = "../../fuzz/src/targets/mod.rs"]
-mod targets;
-
 use std::fs;
 use std::path::PathBuf;
 
 use keyward::profile::Profile;
 use keyward::snapshot::packed::Packed;
+use keyward_fuzz_targets as targets;
 use regex::bytes::Regex;
 use serde_json::Value;
 
@@ -28,7 +26,7 @@ fn changes(target: &str) -> usize {
 }
 
 fn folder(target: &str) -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     root.join("fuzz/corpus").join(target)
 }
 
@@ -180,7 +178,7 @@ fn pack_the_cases() {
 
 #[test]
 fn every_target_has_a_corpus_a_dictionary_and_a_test_here() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let tests = fs::read_to_string(root.join("tests/it/fuzz_corpora.rs")).unwrap();
     let manifest = fs::read_to_string(root.join("fuzz/Cargo.toml")).unwrap();
     for (target, _) in targets::ALL {

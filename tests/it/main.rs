@@ -43,15 +43,15 @@ mod pipes;
 mod push;
 mod pushes;
 mod rate_limit;
-mod reference;
 mod replay;
 mod rollout;
 mod schema;
 mod sdk;
 mod soak;
-#[allow(dead_code, reason = "a harness: each test takes what it needs of it")]
-mod support;
 mod unsafety;
 mod upstreams;
 mod verification;
 mod wait;
+
+use keyward_harness as support;
+use keyward_reference::model as reference;

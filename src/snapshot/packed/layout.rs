@@ -5,17 +5,11 @@ use crate::rows::{long_at, number_at};
 /// How a packed snapshot begins. The first byte begins no text, and the others do not survive a transfer as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89KWS\r\n\x1a\n";
 
-/// The version of the layout of a file in which no key has a user.
+/// The version of the layout.
 pub(super) const VERSION: u32 = 1;
 
-/// The version of the layout with users: two counts more in the header, a part behind the other ids, and a column. Who knows version 1 alone refuses it.
-pub(super) const VERSION_WITH_USERS: u32 = 2;
-
 /// The bytes of a header.
-pub(super) const HEADER: usize = 68;
-
-/// What follows the header in version 2.
-pub(super) const USERS_HEADER: usize = 8;
+pub(super) const HEADER: usize = 76;
 
 /// What the checksum covers begins here.
 pub(super) const COVERED: usize = 16;
@@ -39,7 +33,6 @@ pub(super) struct Counts {
     pub(super) other_ids: u32,
     pub(super) other_id_bytes: u32,
     pub(super) keys: u32,
-    /// Both 0 in version 1.
     pub(super) users: u32,
     pub(super) user_bytes: u32,
 }
@@ -53,7 +46,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// `None` for what is no header: too short, or another magic. What version 2 counts besides stands behind it: see [`Counts::with_users`].
+    /// `None` for what is no header: too short, or another magic.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != HEADER || !bytes.starts_with(&MAGIC) {
             return None;
@@ -75,24 +68,15 @@ impl Header {
                 other_ids: number(10)?,
                 other_id_bytes: number(11)?,
                 keys: number(12)?,
-                users: 0,
-                user_bytes: 0,
+                users: number(13)?,
+                user_bytes: number(14)?,
             },
         })
     }
 }
 
 impl Counts {
-    /// With what stands behind the header in version 2.
-    pub(super) fn with_users(self, bytes: &[u8]) -> Option<Self> {
-        Some(Self {
-            users: number_at(bytes, 0, 4)?,
-            user_bytes: number_at(bytes, 4, 4)?,
-            ..self
-        })
-    }
-
-    /// The part of a header that the checksum covers, in the lowest version that says it.
+    /// The part of a header that the checksum covers.
     pub(super) fn covered(&self) -> Vec<u8> {
         let Self {
             head_bytes,
@@ -110,12 +94,8 @@ impl Counts {
             users,
             user_bytes,
         } = *self;
-        let (version, behind) = match users {
-            0 => (VERSION, &[][..]),
-            _ => (VERSION_WITH_USERS, &[users, user_bytes][..]),
-        };
         [
-            version,
+            VERSION,
             head_bytes,
             accounts,
             account_id_bytes,
@@ -128,10 +108,10 @@ impl Counts {
             other_ids,
             other_id_bytes,
             keys,
+            users,
+            user_bytes,
         ]
-        .iter()
-        .chain(behind)
-        .copied()
+        .into_iter()
         .flat_map(u32::to_le_bytes)
         .collect()
     }

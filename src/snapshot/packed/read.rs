@@ -4,9 +4,7 @@ use std::hash::Hasher;
 
 use twox_hash::XxHash64;
 
-use super::layout::{
-    COVERED, Counts, HEADER, Header, SEED, USERS_HEADER, VERSION, VERSION_WITH_USERS,
-};
+use super::layout::{COVERED, Counts, HEADER, Header, SEED, VERSION};
 use super::{Packed, wire};
 use crate::account::{ACCOUNT_ROW, AccountForest};
 use crate::json::from_json;
@@ -85,27 +83,15 @@ pub(super) fn read<S: Source>(
     };
     let bytes = reader.block(HEADER)?;
     let header = Header::read(&bytes).ok_or_else(|| place.expected("a packed snapshot"))?;
-    if !matches!(header.version, VERSION | VERSION_WITH_USERS) {
-        return Err(place.expected("version 1 or 2 of the packed form").into());
+    if header.version != VERSION {
+        return Err(place.expected("version 1 of the packed form").into());
     }
     if trust == Trust::Nothing {
         let mut checksum = XxHash64::with_seed(SEED);
         checksum.write(bytes.get(COVERED..).unwrap_or(&[]));
         reader.checksum = Some(checksum);
     }
-    let mut counts = header.counts;
-    if header.version == VERSION_WITH_USERS {
-        if size < HEADER + USERS_HEADER {
-            return Err(too_short());
-        }
-        let behind = reader.block(USERS_HEADER)?;
-        // One way to write a snapshot: without users it is version 1.
-        counts = counts
-            .with_users(&behind)
-            .filter(|counts| counts.users > 0)
-            .ok_or_else(|| place.expected("users, or version 1 of the packed form"))?;
-    }
-    let packed = reader.packed(&counts)?;
+    let packed = reader.packed(&header.counts)?;
     if reader.at != reader.end {
         return Err(too_short());
     }

@@ -10,13 +10,13 @@ use keyward::permission::PERMISSIONS;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::asking::{Shown, ask, builtin};
-use super::dice::Dice;
-use super::expanding::roll;
-use super::world::NOW;
 use super::{ENOUGH, check, wanted};
 use crate::reference::{self, Request};
 use crate::support::packed;
+use keyward_reference::asking::{Shown, ask, builtin};
+use keyward_reference::worlds::dice::Dice;
+use keyward_reference::worlds::expanding::roll;
+use keyward_reference::worlds::world::NOW;
 
 /// How many configurations there are by default.
 const CASES: u32 = 160;

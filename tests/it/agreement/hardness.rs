@@ -7,10 +7,12 @@ use keyward::upstream::header_changes;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use super::asking::{Surroundings, head};
-use super::dice::Dice;
-use super::world::World;
-use super::{check, requests};
+use keyward_reference::asking::{Surroundings, head};
+use keyward_reference::worlds::dice::Dice;
+use keyward_reference::worlds::requests;
+use keyward_reference::worlds::world::World;
+
+use super::check;
 
 const PLANTED: &str = "sk_test_FAKE-planted-000";
 

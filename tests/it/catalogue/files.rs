@@ -4,7 +4,7 @@ use std::process::Command;
 
 #[test]
 fn the_checker_finds_no_problem() {
-    let checker = concat!(env!("CARGO_MANIFEST_DIR"), "/catalogue/check.py");
+    let checker = concat!(env!("CARGO_MANIFEST_DIR"), "/../catalogue/check.py");
     let output = Command::new("python3").arg(checker).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}");

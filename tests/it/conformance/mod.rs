@@ -9,7 +9,7 @@ use crate::support::{Envoy, Upstream};
 
 fn conformance(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_keyward"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .arg("conformance")
         .args(arguments)
         .output()

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use keyward::key_file::Account;
+use keyward_files::key_file::Account;
 use serde_json::Value;
 
 use super::{Folder, read};

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use keyward::key_file::KeyFile;
+use keyward_files::key_file::KeyFile;
 use serde_json::Value;
 
 /// A folder of one test's own with a key file in it, made by `keyward init`.

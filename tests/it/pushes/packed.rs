@@ -13,7 +13,7 @@ use crate::support::{BOUND, Ecds, Envoy, Push, Wrapper, packed};
 /// The snapshot begins here: the settings are `{}`. Its header is described in `docs/packed-snapshot.md`.
 const SNAPSHOT: usize = 18;
 /// Where the numbers of the header are, version and counts, each of four bytes.
-const NUMBERS: std::ops::Range<usize> = SNAPSHOT + 16..SNAPSHOT + 68;
+const NUMBERS: std::ops::Range<usize> = SNAPSHOT + 16..SNAPSHOT + 76;
 
 /// A stranger asks without end, an Envoy serves, and this is what it was given.
 struct Target {
@@ -200,7 +200,7 @@ fn a_key_in_a_packed_push_is_refused_and_not_told() {
     let mut target = Target::start();
     let leaked = b"sk_live_FAKE-51-must-never-show";
     let good = target.good.clone();
-    for at in (SNAPSHOT + 68..good.len() - leaked.len()).step_by(7) {
+    for at in (SNAPSHOT + 76..good.len() - leaked.len()).step_by(7) {
         let mut bytes = good.clone();
         bytes[at..at + leaked.len()].copy_from_slice(leaked);
         if target.push(&format!("a key at {at}"), &sealed(bytes)) == Push::Accepted {

@@ -72,7 +72,7 @@ impl Judge {
 }
 
 fn folder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join("docs")
 }
 
 fn read(file: &str) -> Value {

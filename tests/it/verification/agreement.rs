@@ -9,11 +9,11 @@ use keyward::reason::DenyReason;
 use keyward::reply::{Activity, Reply, RequestId};
 use proptest::prelude::*;
 
-use crate::agreement::asking::{Shown, Surroundings, head};
 use crate::agreement::check;
-use crate::agreement::dice::Dice;
-use crate::agreement::requests;
-use crate::agreement::world::World;
+use keyward_reference::asking::{Shown, Surroundings, head};
+use keyward_reference::worlds::dice::Dice;
+use keyward_reference::worlds::requests;
+use keyward_reference::worlds::world::World;
 
 #[test]
 fn rules_1_to_6_are_the_decisions() {
@@ -77,7 +77,7 @@ fn rules_1_to_6_are_the_decisions() {
             // Any other path is no verification.
             let mut other = request.clone();
             other.path = b"/verify.me/".to_vec();
-            let other_head = crate::agreement::asking::head(&verifying, &other);
+            let other_head = keyward_reference::asking::head(&verifying, &other);
             prop_assert!(verify(&verifying, &other_head, &Surroundings(&other)).is_none());
         }
         Ok(())

@@ -280,7 +280,7 @@ fn the_head_is_checked_like_any_json() {
 fn another_version_or_file_is_refused() {
     assert_refused(
         |bytes, _| bytes[16] = 3,
-        "expected version 1 or 2 of the packed form",
+        "expected version 1 of the packed form",
     );
     assert_refused(|bytes, _| bytes[0] = 0, "expected a packed snapshot");
     let mut bytes = pack(VALID);

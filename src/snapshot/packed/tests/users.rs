@@ -1,4 +1,4 @@
-//! Users of keys: carried in a file of version 2, and in no other.
+//! Users of keys.
 
 use super::*;
 
@@ -27,7 +27,6 @@ fn users_are_carried_and_written_out_again() {
     let read = Snapshot::from_json(json.as_bytes(), &Profile::stripe()).unwrap();
     assert_eq!(users(&read), expected);
     let bytes = pack(&json);
-    assert_eq!(bytes[16..20], [2, 0, 0, 0]);
     for trust in [Trust::Nothing, Trust::Content] {
         let snapshot = open(&bytes, trust).unwrap();
         assert_eq!(users(&snapshot), expected);
@@ -78,10 +77,8 @@ fn what_is_no_users_id_is_nobodys_and_no_fault() {
         json["keys"][0]["annotations"] = json!({"user_id": odd});
         let read = Snapshot::from_json(json.to_string().as_bytes(), &Profile::stripe()).unwrap();
         assert_eq!(users(&read), [None, None, None], "{odd}");
-        // Without users it is the file that it always was.
         assert_eq!(pack(&json.to_string()), pack(VALID), "{odd}");
     }
-    assert_eq!(pack(VALID)[16..20], [1, 0, 0, 0]);
 }
 
 #[test]
@@ -151,19 +148,6 @@ fn users_that_are_none_out_of_order_or_of_no_key_are_refused() {
     changed[last] = 3;
     let snapshot = open(&changed, Trust::Content).unwrap();
     assert_eq!(users(&snapshot)[2], None);
-}
-
-#[test]
-fn version_2_without_users_is_refused() {
-    let mut bytes = pack(VALID);
-    bytes[16] = 2;
-    bytes.splice(68..68, [0; 8]);
-    let refused = open(&sealed(bytes), Trust::Nothing).unwrap_err();
-    assert_eq!(refused, "expected users, or version 1 of the packed form");
-    let mut bytes = pack(VALID);
-    bytes[16] = 3;
-    let refused = open(&sealed(bytes), Trust::Nothing).unwrap_err();
-    assert_eq!(refused, "expected version 1 or 2 of the packed form");
 }
 
 #[test]

@@ -1,0 +1,164 @@
+//! Keys are not arguments: those show in process lists and shell histories. One that is given as an argument is refused before anything is done, and no error repeats it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Error, anyhow};
+
+use super::exit::Exit;
+use super::output;
+use super::store::Store;
+use keyward::mask::masked;
+use keyward::profile::Profile;
+use keyward_files::key_file::has_secret_key;
+
+const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS, which names a file) looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input";
+
+/// Refuses arguments that hold a secret key of Stripe's form: a command could repeat it, or write it down. So it could with a variable whose name may be misread.
+pub(super) fn refuse_keys() -> Result<(), Exit> {
+    let path = std::env::var_os("KEYWARD_KEYS").map(|path| path.to_string_lossy().into_owned());
+    if given()
+        .chain(path)
+        .any(|argument| has_secret_key(&argument))
+    {
+        return Err(refused());
+    }
+    Ok(())
+}
+
+/// What is said of arguments that cannot be read. clap repeats them, and one may be a key, of whatever API.
+pub(super) fn misread(error: &clap::Error) -> Exit {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        // Nowhere is left to say that the help cannot be written.
+        let _ = error.print();
+        return Exit::Good;
+    }
+    if Profile::stripe().known_prefixes().occur_in(&text) {
+        return refused();
+    }
+    let shortened = without_values(&text, given());
+    let _ = if shortened == text {
+        error.print()
+    } else {
+        write!(output::stderr(), "{shortened}")
+    };
+    Exit::Usage
+}
+
+/// An error that repeats no argument which is a key, and otherwise as it is.
+pub(super) fn without_keys(error: Error) -> Error {
+    profiles().fold(error, |error, profile| {
+        let text = format!("{error:#}");
+        if profile.known_prefixes().occur_in(&text) {
+            return anyhow!(masked(&text, profile.known_prefixes()));
+        }
+        error
+    })
+}
+
+/// A text that repeats an argument, with keys masked.
+pub(super) fn shown(text: &str) -> String {
+    profiles().fold(text.to_owned(), |text, profile| {
+        masked(&text, profile.known_prefixes())
+    })
+}
+
+/// By which a key is known: Stripe's, and those of one's own API, whose key file is named by the arguments or is where it usually is.
+fn profiles() -> impl Iterator<Item = Profile> {
+    let own = key_files().filter_map(|path| {
+        let file = Store::open(&path).and_then(|store| store.read());
+        file.ok().map(|file| file.profile().clone())
+    });
+    std::iter::once(Profile::stripe()).chain(own)
+}
+
+/// Where the key file may be: whatever `--keys` names, and where it is without that.
+fn key_files() -> impl Iterator<Item = PathBuf> {
+    let all: Vec<String> = given().collect();
+    let next = all.iter().zip(all.iter().skip(1));
+    let apart = next
+        .filter(|(name, _)| *name == "--keys")
+        .map(|(_, path)| path);
+    let glued = all
+        .iter()
+        .filter_map(|argument| argument.strip_prefix("--keys="));
+    let named: Vec<PathBuf> = apart
+        .map(String::as_str)
+        .chain(glued)
+        .map(PathBuf::from)
+        .collect();
+    let usual = std::env::var_os("KEYWARD_KEYS").map(PathBuf::from);
+    named
+        .into_iter()
+        .chain(usual)
+        .chain([PathBuf::from("keyward.toml")])
+}
+
+fn refused() -> Exit {
+    let _ = writeln!(output::stderr(), "{REFUSAL}");
+    Exit::Usage
+}
+
+fn given() -> impl Iterator<Item = String> {
+    let all = std::env::args_os().skip(1);
+    all.map(|argument| argument.to_string_lossy().into_owned())
+}
+
+/// clap's message without those of the arguments that could be a key, in whole or behind an option's `=`.
+fn without_values(text: &str, arguments: impl Iterator<Item = String>) -> String {
+    let mut values: Vec<String> = arguments
+        .flat_map(|argument| {
+            let value = argument.split_once('=').map(|(_, value)| value.to_owned());
+            [Some(argument), value]
+        })
+        .flatten()
+        .filter(|value| !is_word(value))
+        .collect();
+    // A longer one may hold a shorter one.
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let mut shown = text.to_owned();
+    for value in values {
+        shown = shown.replace(&value, "…");
+    }
+    shown
+}
+
+/// Whether a value is too short for a key, or a word that a person misspelled.
+fn is_word(value: &str) -> bool {
+    let is_spelled = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
+    value.len() <= 12 || (value.len() <= 32 && value.bytes().all(is_spelled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_keeps_words_and_loses_what_could_be_a_key() {
+        let text = "error: invalid value 'acme_FAKE-alice-0001' for '--in <LENGTH>': expected 90d\n  tip: '--ownr'";
+        let arguments = ["--in=acme_FAKE-alice-0001", "--ownr", "90d"];
+        let shown = without_values(text, arguments.iter().map(|text| (*text).to_owned()));
+        let expected =
+            "error: invalid value '…' for '--in <LENGTH>': expected 90d\n  tip: '--ownr'";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_value_is_replaced_before_its_part() {
+        let arguments = ["FAKE-alice-0001", "--x=FAKE-alice-0001-FAKE"];
+        let arguments = arguments.iter().map(|text| (*text).to_owned());
+        let shown = without_values("'--x=FAKE-alice-0001-FAKE' 'FAKE-alice-0001'", arguments);
+        assert_eq!(shown, "'…' '…'");
+    }
+
+    #[test]
+    fn an_error_without_keys_stays_what_it_is() {
+        let io = || Error::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        let error = without_keys(io().context("x"));
+        assert!(error.chain().any(|cause| cause.is::<std::io::Error>()));
+        let error = io().context("no `sk_test_FAKE-alice-0001`");
+        let text = without_keys(error).to_string();
+        assert!(text.starts_with("no `sk_test_***********0001`: "), "{text}");
+    }
+}

@@ -1,0 +1,384 @@
+//! What is kept of a log: counts, by key and by what each key did. One pass, in bounded memory.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::counts::{Budget, Count, Counts};
+use super::inventory::Inventory;
+use super::timeline::Timeline;
+use crate::log::{Named, Record, State, Verdict};
+use keyward::endpoint::{Method, PlainPath, Row, Rule};
+use keyward::key::KeyKind;
+use keyward::permission::{AccessLevel, Permission, PermissionRegistry};
+use keyward::reason::DenyReason;
+
+/// How many keys are told apart. A snapshot may have more; what the others did is counted together.
+const KEYS: usize = 200_000;
+/// How many accounts, and client addresses, are told apart for one key.
+const ACCOUNTS: usize = 1_000;
+const CLIENTS: usize = 256;
+/// How many organizations, accounts of organizations, and addresses of strangers are told apart.
+const ORGANIZATIONS: usize = 10_000;
+const STRANGERS: usize = 1_000;
+/// How many paths that name no endpoint are kept of one key, as examples.
+const EXAMPLES: usize = 5;
+/// The steps of the timelines.
+const STEPS: u64 = 120;
+const KEY_STEPS: u64 = 24;
+
+/// A permission at a level, on connected accounts or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Need {
+    pub(super) permission: Permission,
+    pub(super) level: AccessLevel,
+    pub(super) is_connected: bool,
+}
+
+impl Need {
+    /// Whether an endpoint of this rule asks for it.
+    fn is_of(&self, rule: Rule<'_>) -> bool {
+        match rule {
+            Rule::Public => false,
+            Rule::Key {
+                permissions,
+                access,
+                publishable: _,
+            } => access == self.level && permissions.contains(&self.permission),
+        }
+    }
+}
+
+/// An endpoint of the catalogue, called on connected accounts or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Called {
+    pub(super) row: Row,
+    pub(super) is_connected: bool,
+}
+
+/// What one key did.
+pub(super) struct KeyBook {
+    pub(super) kind: KeyKind,
+    pub(super) livemode: bool,
+    pub(super) calls: u64,
+    pub(super) refused: u64,
+    pub(super) shadowed: u64,
+    /// Milliseconds since 1970.
+    pub(super) first: u64,
+    pub(super) last: u64,
+    /// The last that passed.
+    pub(super) last_passed: Option<u64>,
+    pub(super) reasons: HashMap<DenyReason, Count>,
+    pub(super) accounts: Counts<Box<str>>,
+    pub(super) clients: Counts<IpAddr>,
+    /// Permissions that let a request pass.
+    pub(super) used: Counts<Need>,
+    /// Permissions for want of which one did not pass, or passed in shadow alone.
+    pub(super) missing: Counts<Need>,
+    /// Endpoints of requests that passed.
+    pub(super) endpoints: Counts<Called>,
+    /// Requests that passed to what is no endpoint of the catalogue.
+    pub(super) uncatalogued: Counts<Box<str>>,
+    /// Of these, the ones whose permission is not logged either: nothing says what they needed.
+    pub(super) unexplained: u64,
+    /// Requests that passed by a permission that the endpoint at their path does not ask for.
+    pub(super) elsewhere: u64,
+    /// Where the organization, or without one the owner, of a request can be told.
+    pub(super) owner: Option<Box<str>>,
+    pub(super) org: Option<Box<str>>,
+    pub(super) timeline: Timeline,
+}
+
+/// What an organization's keys did.
+pub(super) struct OrgBook {
+    pub(super) count: Count,
+    pub(super) shadowed: u64,
+    pub(super) keys: Counts<Box<str>>,
+    pub(super) accounts: Counts<Box<str>>,
+}
+
+/// All that is kept.
+pub(super) struct Books {
+    budget: Budget,
+    /// With those that endpoints of an older snapshot may have asked for.
+    pub(super) permissions: PermissionRegistry,
+    pub(super) keys: HashMap<Box<str>, KeyBook>,
+    /// Requests of keys that found no room.
+    pub(super) other_keys: Count,
+    pub(super) orgs: HashMap<Box<str>, OrgBook>,
+    pub(super) without_org: OrgBook,
+    /// Requests of organizations that found no room.
+    pub(super) other_orgs: Count,
+    pub(super) reasons: HashMap<DenyReason, (u64, u64)>,
+    pub(super) passed: u64,
+    pub(super) public: u64,
+    /// Questions about the key itself, answered by keyward.
+    pub(super) verified: u64,
+    pub(super) preflight: u64,
+    pub(super) refused: u64,
+    pub(super) shadowed: u64,
+    /// Without a verdict of keyward's, and of these the ones that the interlock answered.
+    pub(super) unjudged: u64,
+    pub(super) interlocked: u64,
+    /// Refusals of no known key, by client.
+    pub(super) strangers: Counts<IpAddr>,
+    pub(super) timeline: Timeline,
+    pub(super) first: Option<u64>,
+    pub(super) last: Option<u64>,
+}
+
+impl Books {
+    pub(super) fn new(inventory: &Inventory) -> Self {
+        Self {
+            budget: Budget::new(),
+            permissions: inventory.permissions.clone(),
+            keys: HashMap::new(),
+            other_keys: Count::default(),
+            orgs: HashMap::new(),
+            without_org: OrgBook::new(),
+            other_orgs: Count::default(),
+            reasons: HashMap::new(),
+            passed: 0,
+            public: 0,
+            verified: 0,
+            preflight: 0,
+            refused: 0,
+            shadowed: 0,
+            unjudged: 0,
+            interlocked: 0,
+            strangers: Counts::new(STRANGERS),
+            timeline: Timeline::new(STEPS),
+            first: None,
+            last: None,
+        }
+    }
+
+    /// Whether there were more distinct values than there is room for.
+    pub(super) fn are_full(&self) -> bool {
+        self.budget.is_used_up()
+    }
+
+    /// Writes a request down.
+    pub(super) fn add(&mut self, record: &Record<'_>, inventory: &Inventory) {
+        let at = record.at;
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = Some(self.last.map_or(at, |last| last.max(at)));
+        let Some(state) = &record.state else {
+            self.unjudged += 1;
+            let is_rbac = |text: &str| text.starts_with("rbac_access_denied");
+            self.interlocked +=
+                u64::from(record.details.is_some_and(|text| is_rbac(text.as_str())));
+            return;
+        };
+        let is_refused = matches!(state.verdict, Verdict::Deny(_));
+        self.timeline.add(at, is_refused);
+        match state.verdict {
+            Verdict::Public => self.public += 1,
+            Verdict::Preflight => self.preflight += 1,
+            Verdict::Key => self.passed += 1,
+            Verdict::Verify => self.verified += 1,
+            Verdict::Shadow(reason) => {
+                self.shadowed += 1;
+                self.reasons.entry(reason).or_default().1 += 1;
+            }
+            Verdict::Deny(reason) => {
+                self.refused += 1;
+                self.reasons.entry(reason).or_default().0 += 1;
+            }
+        }
+        let Some(named) = &state.key else {
+            if let (Some(client), Some(_)) = (record.client, state.verdict.reason()) {
+                let client = self.strangers.of(&client, &mut self.budget, || client);
+                client.add(at, is_refused);
+            }
+            return;
+        };
+        self.add_to_org(state, named, at, is_refused);
+        // A key takes the room of what every key has.
+        if !self.keys.contains_key(named.id) {
+            if self.keys.len() >= KEYS || !self.budget.take(8) {
+                self.other_keys.add(at, is_refused);
+                return;
+            }
+            self.keys.insert(named.id.into(), KeyBook::new(named, at));
+        }
+        if let Some(book) = self.keys.get_mut(named.id) {
+            book.add(
+                record,
+                state,
+                inventory,
+                &mut self.permissions,
+                &mut self.budget,
+            );
+        }
+    }
+
+    fn add_to_org(&mut self, state: &State<'_>, named: &Named<'_>, at: u64, is_refused: bool) {
+        let book = match state.org {
+            None => &mut self.without_org,
+            Some(org) => {
+                let has_room = self.orgs.len() < ORGANIZATIONS;
+                if !self.orgs.contains_key(org) && has_room && self.budget.take(8) {
+                    self.orgs.insert(org.into(), OrgBook::new());
+                }
+                let Some(book) = self.orgs.get_mut(org) else {
+                    self.other_orgs.add(at, is_refused);
+                    return;
+                };
+                book
+            }
+        };
+        book.count.add(at, is_refused);
+        book.shadowed += u64::from(matches!(state.verdict, Verdict::Shadow(_)));
+        let key = book.keys.of(named.id, &mut self.budget, || named.id.into());
+        key.add(at, is_refused);
+        if let Some(account) = state.account {
+            let account = book
+                .accounts
+                .of(account, &mut self.budget, || account.into());
+            account.add(at, is_refused);
+        }
+    }
+}
+
+impl OrgBook {
+    fn new() -> Self {
+        Self {
+            count: Count::default(),
+            shadowed: 0,
+            keys: Counts::new(KEYS),
+            accounts: Counts::new(KEYS),
+        }
+    }
+}
+
+impl KeyBook {
+    fn new(named: &Named<'_>, at: u64) -> Self {
+        Self {
+            kind: named.kind,
+            livemode: named.livemode,
+            calls: 0,
+            refused: 0,
+            shadowed: 0,
+            first: at,
+            last: at,
+            last_passed: None,
+            reasons: HashMap::new(),
+            accounts: Counts::new(ACCOUNTS),
+            clients: Counts::new(CLIENTS),
+            // Bounded by what permissions and endpoints there are.
+            used: Counts::new(usize::MAX),
+            missing: Counts::new(usize::MAX),
+            endpoints: Counts::new(usize::MAX),
+            uncatalogued: Counts::new(EXAMPLES),
+            unexplained: 0,
+            elsewhere: 0,
+            owner: None,
+            org: None,
+            timeline: Timeline::new(KEY_STEPS),
+        }
+    }
+
+    fn add(
+        &mut self,
+        record: &Record<'_>,
+        state: &State<'_>,
+        inventory: &Inventory,
+        permissions: &mut PermissionRegistry,
+        budget: &mut Budget,
+    ) {
+        let at = record.at;
+        let is_refused = matches!(state.verdict, Verdict::Deny(_));
+        self.calls += 1;
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+        self.timeline.add(at, is_refused);
+        if is_refused {
+            self.refused += 1;
+        } else {
+            self.last_passed = self.last_passed.max(Some(at));
+        }
+        if let Some(reason) = state.verdict.reason() {
+            self.shadowed += u64::from(!is_refused);
+            self.reasons.entry(reason).or_default().add(at, is_refused);
+        }
+        if let Some(client) = record.client {
+            self.clients
+                .of(&client, budget, || client)
+                .add(at, is_refused);
+        }
+        self.add_place(state);
+        if let Some(account) = state.account {
+            let account = self.accounts.of(account, budget, || account.into());
+            account.add(at, is_refused);
+        }
+        let need = state.permission.and_then(|(name, level)| {
+            Some(Need {
+                permission: permissions.find_or_add(name)?,
+                level,
+                is_connected: state.is_connected(),
+            })
+        });
+        if let Some(need) = need {
+            if record.missing() {
+                self.missing.of(&need, budget, || need).add(at, is_refused);
+            } else if state.verdict == Verdict::Key {
+                self.used.of(&need, budget, || need).add(at, is_refused);
+            }
+        }
+        if state.verdict == Verdict::Key {
+            self.add_endpoint(record, state, need, inventory, budget);
+        }
+    }
+
+    /// Where the key belongs: its path begins with its owner, but for an organization key's.
+    fn add_place(&mut self, state: &State<'_>) {
+        if self.org.is_none() {
+            self.org = state.org.map(Box::from);
+        }
+        if self.owner.is_none() && self.kind != KeyKind::Organization {
+            let owner = state.path.and_then(|path| path.split('/').next());
+            self.owner = owner.map(Box::from);
+        }
+    }
+
+    fn add_endpoint(
+        &mut self,
+        record: &Record<'_>,
+        state: &State<'_>,
+        need: Option<Need>,
+        inventory: &Inventory,
+        budget: &mut Budget,
+    ) {
+        let method = Method::of_request(record.method.as_str().as_bytes());
+        let path = PlainPath::parse(record.path.as_str().as_bytes());
+        let found = method
+            .zip(path)
+            .and_then(|(method, path)| inventory.endpoints.find(method, path));
+        match (need, found.map(|endpoint| endpoint.rule)) {
+            (Some(need), rule) => {
+                self.elsewhere += u64::from(!rule.is_some_and(|rule| need.is_of(rule)))
+            }
+            (None, None) => self.unexplained += 1,
+            (None, Some(_)) => {}
+        }
+        match found {
+            Some(endpoint) if endpoint.rule == Rule::Public => {}
+            Some(endpoint) => {
+                let called = Called {
+                    row: endpoint.row,
+                    is_connected: state.is_connected(),
+                };
+                let count = self.endpoints.of(&called, budget, || called);
+                count.add(record.at, false);
+            }
+            None => {
+                let shown = || {
+                    let method = record.method.shown(&inventory.prefixes);
+                    format!("{method} {}", record.path.shown(&inventory.prefixes))
+                };
+                let count = self.uncatalogued.example(budget, shown);
+                count.add(record.at, false);
+            }
+        }
+    }
+}

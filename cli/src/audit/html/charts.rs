@@ -1,0 +1,220 @@
+//! Charts as inline SVG. Lengths are whole numbers of the view box; a browser shows each bar's numbers where the pointer rests.
+
+use super::super::report::{Step, Timeline};
+use super::text::{number, text};
+use keyward_files::key_file::instant;
+
+/// A bar among others: its value, and behind it a lighter one.
+pub(super) struct Bar {
+    pub(super) label: String,
+    pub(super) value: u64,
+    pub(super) light: u64,
+    pub(super) class: &'static str,
+}
+
+/// `part` of `whole`, as a length of at most `length`; at least 1 where there is anything.
+fn scaled(part: u64, whole: u64, length: u64) -> u64 {
+    if part == 0 || whole == 0 {
+        return 0;
+    }
+    let scaled = u128::from(part) * u128::from(length) / u128::from(whole);
+    u64::try_from(scaled).unwrap_or(length).clamp(1, length)
+}
+
+/// A number at least as large that is easily read: 1, 2 or 5 and zeros.
+fn round_up(value: u64) -> u64 {
+    let mut ten: u64 = 1;
+    loop {
+        for first in [1, 2, 5] {
+            let round = ten.saturating_mul(first);
+            if round >= value {
+                return round;
+            }
+        }
+        ten = ten.saturating_mul(10);
+    }
+}
+
+/// Passed and refused requests, step by step.
+pub(super) fn timeline(timeline: &Timeline) -> String {
+    const LEFT: u64 = 700;
+    const WIDTH: u64 = 10_000;
+    const HEIGHT: u64 = 2_000;
+    let steps = &timeline.steps;
+    let count = u64::try_from(steps.len()).unwrap_or(1).max(1);
+    let most = steps.iter().map(|step| step.passed + step.denied).max();
+    let top = round_up(most.unwrap_or(1).max(1));
+    let mut svg = format!(
+        "<svg class=\"time\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"Requests over time\">",
+        LEFT + WIDTH,
+        HEIGHT + 450
+    );
+    for (part, value) in [(0, top), (1, top / 2), (2, 0)] {
+        if part == 1 && top < 2 {
+            continue;
+        }
+        let y = 100 + HEIGHT * part / 2;
+        svg.push_str(&format!(
+            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/><text class=\"y\" x=\"{}\" y=\"{}\">{}</text>",
+            LEFT + WIDTH,
+            LEFT - 80,
+            y + 60,
+            short(value)
+        ));
+    }
+    let slot = WIDTH / count;
+    let gap = if slot > 40 { slot / 8 } else { 0 };
+    // One bar alone would be a wall.
+    let bar = (slot - gap).min(500);
+    for (place, step) in (0_u64..).zip(steps) {
+        let x = LEFT + place * slot + gap / 2;
+        svg.push_str(&format!("<g><title>{}</title>", told(step)));
+        let denied = scaled(step.denied, top, HEIGHT);
+        let passed = scaled(step.passed, top, HEIGHT - denied.min(HEIGHT));
+        for (class, height, above) in [("pass", passed, 0), ("deny", denied, passed)] {
+            if height > 0 {
+                let y = 100 + HEIGHT - above - height;
+                svg.push_str(&format!(
+                    "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{bar}\" height=\"{height}\"/>"
+                ));
+            }
+        }
+        svg.push_str("</g>");
+    }
+    for place in ticks(count) {
+        let at = usize::try_from(place).ok().and_then(|at| steps.get(at));
+        if let Some(step) = at {
+            let x = LEFT + place * slot + bar / 2;
+            svg.push_str(&format!(
+                "<text class=\"x\" x=\"{x}\" y=\"{}\">{}</text>",
+                HEIGHT + 350,
+                text(&moment(step.at, timeline.step))
+            ));
+        }
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// Up to six steps that are named.
+fn ticks(count: u64) -> impl Iterator<Item = u64> {
+    let every = count.div_ceil(6).max(1);
+    (0..count).filter(move |place| place.is_multiple_of(every))
+}
+
+fn told(step: &Step) -> String {
+    format!(
+        "{}: {} passed, {} refused",
+        text(&instant::show(step.at)),
+        number(step.passed),
+        number(step.denied)
+    )
+}
+
+/// A time as exactly as a step asks for: `11-20`, or `11-20 10:00`.
+fn moment(at: u64, step: u64) -> String {
+    let whole = instant::show(at);
+    let part = |from: usize, to: usize| whole.get(from..to).unwrap_or("");
+    if step >= 86_400 {
+        part(0, 10).to_owned()
+    } else if step >= 60 {
+        format!("{} {}", part(5, 10), part(11, 16))
+    } else {
+        part(11, 19).to_owned()
+    }
+}
+
+/// `1.2k`, `34M`
+fn short(value: u64) -> String {
+    let units = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    for (unit, name) in units {
+        if value >= unit {
+            let tenths = value % unit * 10 / unit;
+            let rest = if tenths == 0 {
+                String::new()
+            } else {
+                format!(".{tenths}")
+            };
+            return format!("{}{rest}{name}", value / unit);
+        }
+    }
+    value.to_string()
+}
+
+/// Bars with their labels, as a table: what is read aloud is what is seen.
+pub(super) fn bars(bars: &[Bar]) -> String {
+    let most = bars.iter().map(|bar| bar.value + bar.light).max();
+    let most = most.unwrap_or(1).max(1);
+    let rows: String = bars
+        .iter()
+        .map(|bar| {
+            let first = scaled(bar.value, most, 1000);
+            let second = scaled(bar.light, most, 1000 - first.min(1000));
+            format!(
+                "<tr><th>{}</th><td class=\"bar\"><svg viewBox=\"0 0 1000 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"{}\" width=\"{first}\" height=\"20\"/><rect class=\"light\" x=\"{first}\" width=\"{second}\" height=\"20\"/></svg></td><td class=\"n\">{}</td></tr>",
+                text(&bar.label),
+                bar.class,
+                number(bar.value + bar.light)
+            )
+        })
+        .collect();
+    format!("<table class=\"bars\"><tbody>{rows}</tbody></table>")
+}
+
+/// A small bar of `value`, with the refused part of it, beside a number.
+pub(super) fn meter(value: u64, refused: u64, most: u64) -> String {
+    let denied = scaled(refused, most, 200);
+    let passed = scaled(value.saturating_sub(refused), most, 200 - denied);
+    format!(
+        "<svg class=\"meter\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"pass\" width=\"{passed}\" height=\"20\"/><rect class=\"deny\" x=\"{passed}\" width=\"{denied}\" height=\"20\"/></svg>"
+    )
+}
+
+/// A key's calls over time, small.
+pub(super) fn spark(steps: &[Step]) -> String {
+    let count = u64::try_from(steps.len()).unwrap_or(1).max(1);
+    let most = steps.iter().map(|step| step.passed + step.denied).max();
+    let most = most.unwrap_or(1).max(1);
+    let slot = 480 / count.max(12);
+    let mut svg = String::from(
+        "<svg class=\"spark\" viewBox=\"0 0 480 80\" role=\"img\" aria-label=\"Calls over time\"><line class=\"grid\" x1=\"0\" x2=\"480\" y1=\"79\" y2=\"79\"/>",
+    );
+    for (place, step) in (0_u64..).zip(steps) {
+        let denied = scaled(step.denied, most, 76);
+        let passed = scaled(step.passed, most, 76 - denied);
+        let x = place * slot;
+        let width = slot.saturating_sub(2).max(1);
+        svg.push_str(&format!(
+            "<g><title>{}</title><rect class=\"pass\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{passed}\"/><rect class=\"deny\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{denied}\"/></g>",
+            told(step),
+            78 - passed,
+            78 - passed - denied
+        ));
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_keep_what_is_small_visible_and_what_is_large_inside() {
+        assert_eq!(scaled(0, 10, 100), 0);
+        assert_eq!(scaled(1, 1_000_000, 100), 1);
+        assert_eq!(scaled(10, 10, 100), 100);
+        assert_eq!(scaled(u64::MAX, u64::MAX, 100), 100);
+        assert_eq!(scaled(5, 0, 100), 0);
+    }
+
+    #[test]
+    fn an_axis_ends_in_a_round_number() {
+        for (value, expected) in [(1, 1), (3, 5), (11, 20), (501, 1000), (2000, 2000)] {
+            assert_eq!(round_up(value), expected);
+        }
+        assert_eq!(round_up(u64::MAX), u64::MAX);
+        assert_eq!(short(1_500), "1.5k");
+        assert_eq!(short(2_000_000), "2M");
+    }
+}

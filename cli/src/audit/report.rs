@@ -1,0 +1,269 @@
+//! The report as data: what the table, the JSON and the page show.
+
+use serde::Serialize;
+
+use crate::output::Tone;
+
+/// All of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) log: Log,
+    pub(super) requests: Requests,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) timeline: Timeline,
+    pub(super) organizations: Vec<Organization>,
+    pub(super) keys: Vec<Key>,
+    pub(super) findings: Vec<Finding>,
+    /// Clients whose requests were refused without a known key, the most refused first.
+    pub(super) strangers: Tops,
+    /// What this report cannot know.
+    pub(super) limits: Vec<String>,
+}
+
+/// Which log it is.
+#[derive(Debug, Serialize)]
+pub(super) struct Log {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) to: Option<String>,
+    /// Seconds.
+    pub(super) covers: u64,
+    pub(super) lines: serde_json::Value,
+    /// What was not read, in words.
+    pub(super) skipped: Vec<String>,
+}
+
+/// All requests, by what became of them.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Requests {
+    pub(super) total: u64,
+    /// With a key.
+    pub(super) allowed: u64,
+    pub(super) public: u64,
+    pub(super) preflight: u64,
+    /// About the key itself, which was good; answered by keyward.
+    pub(super) verify: u64,
+    /// Passed although a rule refuses them.
+    pub(super) shadow: u64,
+    pub(super) denied: u64,
+    /// Without a verdict of keyward's.
+    pub(super) none: u64,
+    /// Of these, answered by the interlock.
+    pub(super) interlock: u64,
+    /// Of the allowed, those of which nothing says what they needed: no permission is logged, and their path is no endpoint of the catalogue.
+    pub(super) unexplained: u64,
+    /// Of the allowed, those that passed by a permission that their path does not ask for.
+    pub(super) elsewhere: u64,
+}
+
+/// A reason, and how often.
+#[derive(Debug, Serialize)]
+pub(super) struct Reason {
+    pub(super) reason: &'static str,
+    pub(super) denied: u64,
+    pub(super) shadow: u64,
+}
+
+/// Requests over time.
+#[derive(Debug, Serialize)]
+pub(super) struct Timeline {
+    /// Seconds per step.
+    pub(super) step: u64,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Step {
+    pub(super) at: u64,
+    pub(super) passed: u64,
+    pub(super) denied: u64,
+}
+
+/// One organization's keys and calls; without an id those of accounts that belong to none.
+#[derive(Debug, Serialize)]
+pub(super) struct Organization {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    pub(super) keys: usize,
+    pub(super) calls: u64,
+    pub(super) denied: u64,
+    pub(super) shadow: u64,
+    pub(super) last_used: String,
+    pub(super) accounts: Tops,
+}
+
+/// The most called of some values, and how many calls all others had.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Tops {
+    pub(super) listed: Vec<Top>,
+    /// How many distinct ones there are at least.
+    pub(super) distinct: usize,
+    /// Calls of what is not listed.
+    pub(super) others: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Top {
+    pub(super) value: String,
+    pub(super) calls: u64,
+    pub(super) denied: u64,
+    pub(super) last: String,
+}
+
+/// One key.
+#[derive(Debug, Serialize)]
+pub(super) struct Key {
+    pub(super) id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    pub(super) kind: &'static str,
+    pub(super) mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) org: Option<String>,
+    /// Whether the source of keys has it.
+    pub(super) is_known: bool,
+    pub(super) calls: u64,
+    pub(super) denied: u64,
+    pub(super) shadow: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first_used: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_used: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_allowed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<String>,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) accounts: Tops,
+    pub(super) clients: Tops,
+    pub(super) endpoints: Vec<EndpointCalls>,
+    /// Calls that passed to what is no endpoint of the catalogue, with examples: what these need is not known.
+    pub(super) uncatalogued: Tops,
+    /// `logged`, or `endpoint` where the permissions are those of the endpoints the key called.
+    pub(super) told_by: &'static str,
+    pub(super) permissions: Vec<Permission>,
+    pub(super) proposal: Proposal,
+    pub(super) commands: Vec<String>,
+    #[serde(skip)]
+    pub(super) timeline: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EndpointCalls {
+    pub(super) endpoint: String,
+    pub(super) calls: u64,
+}
+
+/// A permission of a key: used, granted, missing.
+#[derive(Debug, Serialize)]
+pub(super) struct Permission {
+    pub(super) permission: String,
+    pub(super) state: PermissionState,
+    pub(super) level: &'static str,
+    pub(super) connected: bool,
+    pub(super) calls: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<String>,
+    /// Of an unused one: the level that was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) used_level: Option<&'static str>,
+    /// Of an unused one: an `expand` in a query may have needed it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) may_be_expanded: bool,
+    /// Of an unused one: what was used because this one implies it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) implied: Vec<String>,
+}
+
+/// What there is to say of a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PermissionState {
+    Used,
+    Unused,
+    Missing,
+}
+
+/// Grants that would have been enough.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Proposal {
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub(super) grants: std::collections::BTreeMap<String, &'static str>,
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub(super) connect_grants: std::collections::BTreeMap<String, &'static str>,
+}
+
+/// Something to look at.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    pub(super) finding: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<String>,
+    pub(super) text: String,
+}
+
+/// What was found, the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// The interlock answered: a worker had no verdict.
+    Interlock,
+    /// A key that ended is still presented.
+    EndedInUse,
+    /// A key that ends soon, or was replaced, is still used.
+    RetiringInUse,
+    /// A key was refused for want of a permission.
+    Missing,
+    /// In shadow something passed that would be refused.
+    WouldDeny,
+    /// A key with every permission called nothing that the catalogue knows.
+    Unexplained,
+    /// A key with every permission used some.
+    CanBeLimited,
+    /// Grants that no call needed.
+    Unused,
+    /// One key, many clients.
+    ManyClients,
+    /// An organization key that reached one account.
+    OneAccount,
+    /// A key that was not used for long, or never.
+    UnusedKey,
+    /// The log has a key that the source of keys has not.
+    NotListed,
+}
+
+impl Kind {
+    /// For people, as a heading.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Interlock => "Answered by the interlock",
+            Self::EndedInUse => "Ended, and still presented",
+            Self::RetiringInUse => "Retiring, and still used",
+            Self::Missing => "Refused for want of a permission",
+            Self::WouldDeny => "Passed in shadow alone",
+            Self::Unexplained => "Went to no endpoint",
+            Self::CanBeLimited => "Has every permission, used some",
+            Self::Unused => "Granted and not used",
+            Self::ManyClients => "One key, many clients",
+            Self::OneAccount => "An organization key for one account",
+            Self::UnusedKey => "Not used",
+            Self::NotListed => "Not among the keys",
+        }
+    }
+
+    /// How urgent it is.
+    pub(super) fn tone(self) -> Tone {
+        match self {
+            Self::Interlock | Self::EndedInUse | Self::NotListed => Tone::Bad,
+            Self::RetiringInUse
+            | Self::Missing
+            | Self::WouldDeny
+            | Self::ManyClients
+            | Self::Unexplained => Tone::Warning,
+            Self::CanBeLimited | Self::Unused | Self::OneAccount | Self::UnusedKey => Tone::Plain,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The report on a terminal.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use super::report::{Finding, Key, PermissionState, Report};
+use crate::keys::times::length_in_words;
+use crate::output::{Rows, Tone, toned};
+
+pub(super) fn print(report: &Report, out: &mut impl Write) -> Result<()> {
+    summary(report, out)?;
+    if !report.keys.is_empty() {
+        heading("Keys", out)?;
+        keys(&report.keys).write(out)?;
+    }
+    if !report.organizations.is_empty() {
+        heading("Organizations", out)?;
+        organizations(report).write(out)?;
+    }
+    if !report.findings.is_empty() {
+        heading("Worth a look", out)?;
+        findings(&report.findings).write(out)?;
+    }
+    let with_commands: Vec<&Key> = report
+        .keys
+        .iter()
+        .filter(|key| !key.commands.is_empty())
+        .collect();
+    if !with_commands.is_empty() {
+        heading("What would have been enough", out)?;
+        for key in with_commands {
+            writeln!(out, "{}", toned(Tone::Dim, &format!("# {}", named(key))))?;
+            for command in &key.commands {
+                writeln!(out, "{command}")?;
+            }
+        }
+        let new = "# $NEW is the id that `keyward keys create` tells; until `--enforcement enforce`, what the new key lacks is noted and passes";
+        writeln!(out, "{}", toned(Tone::Dim, new))?;
+    }
+    heading("What this cannot know", out)?;
+    for limit in &report.limits {
+        writeln!(out, "- {limit}")?;
+    }
+    Ok(())
+}
+
+fn heading(text: &str, out: &mut impl Write) -> Result<()> {
+    writeln!(out, "\n{}", toned(Tone::Plain, text))?;
+    writeln!(out, "{}", "─".repeat(text.chars().count()))?;
+    Ok(())
+}
+
+fn summary(report: &Report, out: &mut impl Write) -> Result<()> {
+    let requests = &report.requests;
+    if let (Some(from), Some(to)) = (&report.log.from, &report.log.to) {
+        let covers = length_in_words(report.log.covers);
+        writeln!(out, "{from} to {to} ({covers})")?;
+    }
+    writeln!(
+        out,
+        "{} requests: {} allowed by their keys, {} without a key (public or preflight), {} verifications, {} in shadow alone, {} refused, {} without a verdict",
+        requests.total,
+        requests.allowed,
+        requests.public + requests.preflight,
+        requests.verify,
+        requests.shadow,
+        requests.denied,
+        requests.none
+    )?;
+    for sentence in &report.log.skipped {
+        writeln!(out, "{}", toned(Tone::Warning, sentence))?;
+    }
+    let reasons: Vec<String> = report
+        .reasons
+        .iter()
+        .map(|reason| format!("{} {}", reason.denied + reason.shadow, reason.reason))
+        .collect();
+    if !reasons.is_empty() {
+        writeln!(out, "reasons: {}", reasons.join(", "))?;
+    }
+    Ok(())
+}
+
+fn named(key: &Key) -> String {
+    match &key.name {
+        Some(name) => format!("{} ({name})", key.id),
+        None => key.id.clone(),
+    }
+}
+
+fn keys(keys: &[Key]) -> Rows {
+    let mut rows = Rows::new(&[
+        "key",
+        "name",
+        "kind",
+        "mode",
+        "calls",
+        "refused",
+        "last used",
+        "permissions",
+        "accounts",
+        "clients",
+    ]);
+    for key in keys {
+        let tone = if key.calls == 0 {
+            Tone::Dim
+        } else {
+            Tone::Plain
+        };
+        let refused = if key.denied > 0 { Tone::Bad } else { tone };
+        let permissions = permissions(key);
+        let distinct = |count: usize, others: u64, listed: usize| match (count, others) {
+            (0, _) => "–".to_owned(),
+            (count, others) if others > 0 && count <= listed => format!("{count}+"),
+            (count, _) => count.to_string(),
+        };
+        let accounts = &key.accounts;
+        let clients = &key.clients;
+        rows.push([
+            (tone, key.id.as_str()),
+            (tone, key.name.as_deref().unwrap_or("–")),
+            (tone, key.kind),
+            (tone, key.mode),
+            (tone, key.calls.to_string().as_str()),
+            (refused, key.denied.to_string().as_str()),
+            (tone, key.last_used.as_deref().unwrap_or("never")),
+            (tone, permissions.as_str()),
+            (
+                tone,
+                distinct(accounts.distinct, accounts.others, accounts.listed.len()).as_str(),
+            ),
+            (
+                tone,
+                distinct(clients.distinct, clients.others, clients.listed.len()).as_str(),
+            ),
+        ]);
+    }
+    rows
+}
+
+/// `3 used, 2 unused, 1 missing`
+fn permissions(key: &Key) -> String {
+    let count = |state: PermissionState| {
+        let all = key.permissions.iter();
+        all.filter(|permission| permission.state == state).count()
+    };
+    let parts = [
+        (count(PermissionState::Used), "used"),
+        (count(PermissionState::Unused), "unused"),
+        (count(PermissionState::Missing), "missing"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if parts.is_empty() {
+        "–".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn organizations(report: &Report) -> Rows {
+    let mut rows = Rows::new(&[
+        "organization",
+        "keys",
+        "calls",
+        "refused",
+        "accounts",
+        "last used",
+    ]);
+    for organization in &report.organizations {
+        rows.push([
+            (Tone::Plain, organization.id.as_deref().unwrap_or("none")),
+            (Tone::Plain, organization.keys.to_string().as_str()),
+            (Tone::Plain, organization.calls.to_string().as_str()),
+            (Tone::Plain, organization.denied.to_string().as_str()),
+            (
+                Tone::Plain,
+                organization.accounts.distinct.to_string().as_str(),
+            ),
+            (Tone::Plain, organization.last_used.as_str()),
+        ]);
+    }
+    rows
+}
+
+fn findings(findings: &[Finding]) -> Rows {
+    let mut rows = Rows::new(&["what", "key", "details"]);
+    for finding in findings {
+        rows.push([
+            (finding.finding.tone(), finding.finding.title()),
+            (Tone::Plain, finding.key.as_deref().unwrap_or("–")),
+            (Tone::Plain, finding.text.as_str()),
+        ]);
+    }
+    rows
+}

@@ -1,0 +1,174 @@
+//! A keyward in a chain of filters: how it is found, and what it has been given.
+
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::dump::{Dump, at, collect, is_of, items};
+use keyward::configuration::{Configuration, FILTER_STATE, Role};
+
+/// What this looks for in the names of filters, plugins, root ids and files.
+const NAME: &str = "keyward";
+
+const WASM: &str = "filters.http.wasm.v3.Wasm";
+
+impl Dump {
+    /// The keywards among `filters`, in their order.
+    pub(super) fn plugins<'a>(&'a self, filters: &'a [Value]) -> Vec<Plugin<'a>> {
+        let plugin = |(index, filter): (usize, &'a Value)| {
+            let name = at(filter, "/name").as_str().unwrap_or("");
+            let discovery = at(filter, "/config_discovery");
+            let default = at(discovery, "/default_config");
+            let (typed, is_discovered) = if discovery.is_object() {
+                let taken = self.discovered(name);
+                (taken.unwrap_or(default), taken.is_some())
+            } else {
+                (at(filter, "/typed_config"), true)
+            };
+            let may_be_wasm = if typed.is_null() {
+                items(at(discovery, "/type_urls")).iter().any(ends_in_wasm)
+            } else {
+                is_of(typed, WASM)
+            };
+            let plugin = at(typed, "/config");
+            let code = at(plugin, "/vm_config/code");
+            let names = [
+                filter.get("name"),
+                plugin.get("name"),
+                plugin.get("root_id"),
+                at(code, "/local").get("filename"),
+                at(code, "/remote/http_uri").get("uri"),
+            ];
+            let is_named = names
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .any(|name| name.contains(NAME));
+            (may_be_wasm && is_named).then(|| Plugin {
+                index,
+                filter,
+                name,
+                plugin,
+                is_discovered,
+                has_default: discovery.is_null() || default.is_object(),
+                held: Held::of(at(plugin, "/configuration")),
+            })
+        };
+        filters.iter().enumerate().filter_map(plugin).collect()
+    }
+}
+
+/// A keyward in a chain.
+#[derive(Debug)]
+pub(super) struct Plugin<'a> {
+    /// Where in the chain.
+    pub(super) index: usize,
+    /// The chain's entry.
+    pub(super) filter: &'a Value,
+    /// The entry's name.
+    pub(super) name: &'a str,
+    /// Envoy's `PluginConfig`.
+    pub(super) plugin: &'a Value,
+    /// Whether it runs with a configuration of its own, and not with a default.
+    pub(super) is_discovered: bool,
+    pub(super) has_default: bool,
+    pub(super) held: Held,
+}
+
+/// keyward's own configuration in a plugin.
+#[derive(Debug)]
+pub(super) enum Held {
+    Read {
+        configuration: Box<Configuration>,
+        /// Whether some key may be used from some addresses alone.
+        binds_addresses: bool,
+    },
+    /// In a form that says nothing to this command.
+    Unread,
+    /// Envoy shows what it was given last, whether the filter took it or not.
+    Refused,
+}
+
+impl Held {
+    fn of(any: &Value) -> Self {
+        let Some(text) = at(any, "/value").as_str() else {
+            return if any.is_null() {
+                Self::Read {
+                    configuration: Box::new(Configuration::closed()),
+                    binds_addresses: false,
+                }
+            } else {
+                Self::Unread
+            };
+        };
+        if is_of(any, "StringValue") {
+            return Self::read(text.as_bytes(), text.contains("allowed_ips"));
+        }
+        // As JSON spells bytes. Which keys of a packed snapshot are bound to addresses is not looked for.
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+        bytes
+            .ok()
+            .filter(|_| is_of(any, "BytesValue"))
+            .map_or(Self::Unread, |bytes| Self::read(&bytes, true))
+    }
+
+    fn read(bytes: &[u8], binds_addresses: bool) -> Self {
+        match Configuration::read(bytes) {
+            Ok(configuration) => Self::Read {
+                configuration: Box::new(configuration),
+                binds_addresses,
+            },
+            Err(_) => Self::Refused,
+        }
+    }
+}
+
+impl Plugin<'_> {
+    pub(super) fn configuration(&self) -> Option<&Configuration> {
+        match &self.held {
+            Held::Read { configuration, .. } => Some(configuration),
+            Held::Unread | Held::Refused => None,
+        }
+    }
+
+    /// Whether some key of its snapshot is bound to addresses, as far as one can tell.
+    pub(super) fn binds_addresses(&self) -> bool {
+        match self.held {
+            Held::Read {
+                binds_addresses, ..
+            } => binds_addresses,
+            Held::Unread | Held::Refused => true,
+        }
+    }
+
+    /// The key of its filter state.
+    pub(super) fn state(&self) -> String {
+        let read = self.configuration();
+        let name = read.map_or(FILTER_STATE, |read| &read.settings().filter_state);
+        format!("wasm.{name}")
+    }
+
+    /// Whether it is there to report usage: it lets no request pass, and needs no snapshot.
+    pub(super) fn only_reports(&self) -> bool {
+        let read = self.configuration();
+        read.is_some_and(|read| read.settings().role == Role::UsageReport)
+    }
+}
+
+fn ends_in_wasm(url: &Value) -> bool {
+    url.as_str().is_some_and(|url| url.ends_with(WASM))
+}
+
+/// Whether a wasm filter further down in some filter of a chain is a keyward: in a wrapper, which may run it for some requests and not for others.
+pub(super) fn is_wrapped(filters: &[Value]) -> bool {
+    let mut found = Vec::new();
+    for filter in filters {
+        collect(
+            at(filter, "/typed_config"),
+            &mut |value| is_of(value, WASM),
+            &mut found,
+        );
+    }
+    found
+        .into_iter()
+        .any(|wasm| wasm.to_string().contains(NAME))
+}

@@ -1,0 +1,108 @@
+//! The request that is asked about, as arguments or JSON give it.
+
+use std::net::IpAddr;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use keyward::configuration::Configuration;
+use keyward::request::RequestHead;
+
+/// A request's head, in bytes.
+pub(super) struct Question {
+    /// Pseudo-headers first, names in lower case, as Envoy hands them on.
+    headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) address: Option<IpAddr>,
+    has_body: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    method: String,
+    #[serde(default)]
+    path: Option<String>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    ip: Option<IpAddr>,
+    #[serde(default)]
+    body: bool,
+}
+
+impl Question {
+    /// A request as a person types it.
+    pub(super) fn new(
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        headers: &[(String, String)],
+        address: Option<IpAddr>,
+        has_body: bool,
+    ) -> Self {
+        let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+        let mut all = vec![pair(":method", method), pair(":path", path)];
+        all.extend(key.map(|key| pair("authorization", &format!("Bearer {key}"))));
+        all.extend(headers.iter().map(|(name, value)| pair(name, value)));
+        Self {
+            headers: all,
+            address,
+            has_body,
+        }
+    }
+
+    /// A request as a program writes it: one character per byte.
+    pub(super) fn from_json(line: &str) -> Result<Self> {
+        let line: Line = serde_json::from_str(line)?;
+        let mut headers = vec![(b":method".to_vec(), latin1(&line.method)?)];
+        if let Some(path) = &line.path {
+            headers.push((b":path".to_vec(), latin1(path)?));
+        }
+        for (name, value) in &line.headers {
+            headers.push((latin1(&name.to_ascii_lowercase())?, latin1(value)?));
+        }
+        Ok(Self {
+            headers,
+            address: line.ip,
+            has_body: line.body,
+        })
+    }
+
+    pub(super) fn head<'a>(&'a self, configuration: &Configuration) -> RequestHead<'a> {
+        RequestHead::read(
+            configuration.profile(),
+            configuration.identity_names(),
+            self.headers
+                .iter()
+                .map(|(name, value)| (name.as_slice(), value.as_slice())),
+            self.has_body,
+        )
+    }
+}
+
+fn latin1(text: &str) -> Result<Vec<u8>> {
+    text.chars()
+        .map(|c| u8::try_from(c).ok().context("a character above U+00FF"))
+        .collect()
+}
+
+/// Reads `NAME: VALUE`.
+pub(super) fn header(text: &str) -> Result<(String, String)> {
+    let Some((name, value)) = text.split_once(':') else {
+        bail!("expected `NAME: VALUE`");
+    };
+    let name = name.trim().to_ascii_lowercase();
+    if name == "authorization" {
+        bail!("keys are not arguments; use --key-stdin");
+    }
+    Ok((name, value.trim().to_owned()))
+}
+
+/// Reads Unix seconds or an RFC 3339 time.
+pub(crate) fn time(text: &str) -> Result<u64> {
+    text.parse()
+        .ok()
+        .or_else(|| u64::try_from(text.parse::<Timestamp>().ok()?.as_second()).ok())
+        .context("expected Unix seconds, or a time such as `2026-11-20T12:00:00Z`")
+}

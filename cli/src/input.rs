@@ -1,0 +1,60 @@
+//! Reading what commands are given: files, and keys from standard input.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result, bail};
+
+use super::snapshot::unpack;
+use keyward::configuration::Configuration;
+
+/// The most bytes read from standard input for a key.
+const LONGEST_INPUT: u64 = 4096;
+
+/// The bytes of a file; `-` is standard input.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
+        return Ok(bytes);
+    }
+    fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))
+}
+
+/// The plugin configuration in a file.
+pub(super) fn configuration(path: &Path) -> Result<Configuration> {
+    let refused = || format!("`{}` is refused", path.display());
+    let json = unpack::to_json(read(path)?).with_context(refused)?;
+    Configuration::from_json(&json).with_context(refused)
+}
+
+/// One key from standard input, without the line's end. Keys are never arguments: those show in process lists and shell histories.
+pub(super) fn key() -> Result<String> {
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .take(LONGEST_INPUT)
+        .read_to_string(&mut text);
+    if read.is_err() {
+        bail!("standard input holds no text; give one key, on one line");
+    }
+    let key = text.trim_end_matches(['\n', '\r']);
+    if key.is_empty() {
+        bail!("standard input is empty; give one key, on one line");
+    }
+    Ok(key.to_owned())
+}
+
+/// Unix seconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command asks the clock once, and hands the time on"
+)]
+pub(super) fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}

@@ -1,0 +1,66 @@
+//! A question before what cannot be taken back. It is asked on a terminal; elsewhere an option, `--yes` for most, answers it beforehand.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, Result};
+
+use crate::exit::Exit;
+use crate::output::{self, Tone, toned};
+
+/// `--yes`.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(super) struct ConfirmArguments {
+    /// Do not ask; needed where there is no terminal to ask on
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Asks `question` unless `--yes` has answered it. `None` is yes; otherwise how the command ends, which the person knows by then.
+pub(super) fn ask(arguments: ConfirmArguments, question: &str) -> Result<Option<Exit>> {
+    if arguments.yes {
+        return Ok(None);
+    }
+    ask_or(question, "give --yes if you mean it")
+}
+
+/// Asks `question`. Where there is no terminal to ask on, `instead` says which option answers it.
+pub(super) fn ask_or(question: &str, instead: &str) -> Result<Option<Exit>> {
+    let mut err = output::stderr();
+    let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !is_asked {
+        writeln!(
+            err,
+            "keyward: there is no terminal to ask on and nothing was changed; {instead}"
+        )?;
+        return Ok(Some(Exit::Usage));
+    }
+    write!(err, "{} [y/N] ", toned(Tone::Warning, question))?;
+    err.flush()?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .context("the answer cannot be read, and nothing was changed")?;
+    if is_yes(&answer) {
+        return Ok(None);
+    }
+    writeln!(err, "nothing was changed")?;
+    Ok(Some(Exit::Failed))
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        assert!(is_yes("y\n") && is_yes(" YES \n"));
+        for answer in ["", "\n", "n\n", "yep\n", "yy\n"] {
+            assert!(!is_yes(answer), "{answer:?}");
+        }
+    }
+}

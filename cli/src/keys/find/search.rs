@@ -1,0 +1,197 @@
+//! Keys in a text: those of the key file by their digests, wherever they begin and end, and what looks like a key and is none of them.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use sha2::{Digest, Sha256};
+
+use crate::secret::LENGTH;
+use keyward::digest::KeyDigest;
+use keyward::mask::Masked;
+use keyward_files::key_file::{Key, KeyFile};
+
+/// The longest key that a gateway reads.
+const LONGEST: usize = 512;
+
+/// How many characters behind a prefix make a key of it, where it is none of the file.
+const SHORTEST: usize = 10;
+
+/// How many digests are computed at most: a few seconds of work, and more than any text asks for that was not made to.
+const MOST_DIGESTS: usize = 20_000_000;
+
+/// What was looked at before.
+#[derive(Hash)]
+enum Seen {
+    /// What stands between blanks.
+    Run,
+    /// What stands behind a prefix, it included.
+    Prefixed,
+}
+
+/// The search through all readings of a text.
+pub(super) struct Search<'a> {
+    file: &'a KeyFile,
+    known: HashMap<KeyDigest, &'a Key>,
+    /// The keys of the file that were found, in order.
+    pub(super) found: Vec<&'a Key>,
+    /// What looks like a key and is none of the file, masked, each once.
+    pub(super) strangers: Vec<String>,
+    /// The same of what may be the beginning of one, with what it is.
+    cut: Vec<(String, Vec<u8>)>,
+    /// What was found, as it stands in the text.
+    values: Vec<Vec<u8>>,
+    /// What was looked at: logs repeat themselves.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    digests: usize,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(file: &'a KeyFile) -> Self {
+        Self {
+            file,
+            known: file.keys().map(|key| (key.digest, key)).collect(),
+            found: Vec::new(),
+            strangers: Vec::new(),
+            cut: Vec::new(),
+            values: Vec::new(),
+            seen: HashSet::new(),
+            hasher: RandomState::new(),
+            digests: 0,
+        }
+    }
+
+    /// What may be the beginning of a key, masked: nothing that was found goes on behind it.
+    pub(super) fn cut(&self) -> impl Iterator<Item = &str> {
+        let goes_on = |text: &[u8]| self.values.iter().any(|value| value.starts_with(text));
+        let cut = self.cut.iter().filter(move |(_, text)| !goes_on(text));
+        cut.map(|(shown, _)| shown.as_str())
+    }
+
+    /// Whether it gave up.
+    pub(super) fn is_cut_short(&self) -> bool {
+        self.digests >= MOST_DIGESTS
+    }
+
+    /// Looks through one reading of the text. Where words are not apart, what looks like a key may be several words.
+    pub(super) fn look(&mut self, reading: &[u8], is_spaced: bool) {
+        let is_of_key = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+        let mut rest = reading;
+        while !rest.is_empty() && !self.is_cut_short() {
+            let blanks = rest.iter().position(is_of_key).unwrap_or(rest.len());
+            let run = rest.get(blanks..).unwrap_or_default();
+            let end = run.iter().position(|byte| !is_of_key(byte));
+            let (run, behind) = run.split_at(end.unwrap_or(run.len()));
+            if self.is_new(Seen::Run, run) {
+                self.by_prefix(run, behind, is_spaced);
+                self.whole(run);
+            }
+            rest = behind;
+        }
+    }
+
+    fn is_new(&mut self, what: Seen, text: &[u8]) -> bool {
+        self.seen.insert(self.hasher.hash_one((what, text)))
+    }
+
+    /// Every known prefix begins a key, of whatever length; `behind` is what follows the run.
+    fn by_prefix(&mut self, run: &[u8], behind: &[u8], is_spaced: bool) {
+        let file = self.file;
+        let prefixes = file.profile().known_prefixes();
+        for start in 0..run.len() {
+            let from = run.get(start..).unwrap_or_default();
+            let prefix = prefixes.of(from).len();
+            if prefix == 0 {
+                continue;
+            }
+            let longest = from.get(..LONGEST).unwrap_or(from);
+            if self.is_new(Seen::Prefixed, longest) && !self.is_any_length(longest, prefix) {
+                let before = start.checked_sub(1).and_then(|before| run.get(before));
+                if is_spaced && !before.is_some_and(u8::is_ascii_alphanumeric) {
+                    self.note(from, prefix, behind);
+                }
+            }
+            if self.is_cut_short() {
+                return;
+            }
+        }
+    }
+
+    /// Whether one of the file begins `text`: all lengths are tried, for a key can end at any character.
+    fn is_any_length(&mut self, text: &[u8], prefix: usize) -> bool {
+        let mut digest = Sha256::new();
+        let mut is_found = false;
+        for (at, byte) in text.iter().enumerate() {
+            digest.update([*byte]);
+            if at >= prefix {
+                self.digests += 1;
+                if self.take(KeyDigest::from_bytes(digest.clone().finalize().into())) {
+                    is_found = true;
+                    self.values.extend(text.get(..=at).map(<[u8]>::to_vec));
+                }
+            }
+        }
+        is_found
+    }
+
+    /// Keys whose prefix is not known: the run as a whole, without what quotes it, and what stands between and behind delimiters.
+    fn whole(&mut self, run: &[u8]) {
+        let is_quote = |byte: &u8| b"\"'`()[]{}<>;:.!?*".contains(byte);
+        let start = run.iter().position(|byte| !is_quote(byte)).unwrap_or(0);
+        let end = run.iter().rposition(|byte| !is_quote(byte));
+        let bare = run.get(start..end.map_or(run.len(), |last| last + 1));
+        let behind = run.splitn(2, |byte| *byte == b'=').nth(1);
+        let pieces = run.split(|byte| b"\"'`()[]{}<>;:=&?|\\/@#".contains(byte));
+        for piece in [Some(run), bare, behind]
+            .into_iter()
+            .flatten()
+            .chain(pieces)
+        {
+            if (1..=LONGEST).contains(&piece.len()) {
+                self.digests += 1;
+                self.take(KeyDigest::of(piece));
+            }
+        }
+    }
+
+    fn take(&mut self, digest: KeyDigest) -> bool {
+        let key = self.known.get(&digest).copied();
+        if let Some(key) = key.filter(|key| !self.found.iter().any(|found| found.id == key.id)) {
+            self.found.push(key);
+        }
+        key.is_some()
+    }
+
+    /// Notes what looks like a key and is none of the file.
+    fn note(&mut self, from: &[u8], prefix: usize, behind: &[u8]) {
+        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let end = from.iter().position(|byte| !is_of_word(byte));
+        let (word, after) = from.split_at(end.unwrap_or(from.len()));
+        let Ok(text) = std::str::from_utf8(word) else {
+            return;
+        };
+        let is_dotted = |text: &[u8]| text.starts_with(b"...") || text.starts_with("…".as_bytes());
+        let is_dotted = is_dotted(after) || (after.is_empty() && is_dotted(behind));
+        let is_long = word.len() >= prefix + SHORTEST;
+        let is_masked = after.first() == Some(&b'*') || (is_dotted && !is_end(after, behind));
+        if is_masked || !(is_long || is_dotted) || word.len() <= prefix {
+            return;
+        }
+        let shown = Masked::new(text, self.file.profile().known_prefixes()).to_string();
+        if word.len() >= LENGTH {
+            if !self.strangers.contains(&shown) {
+                self.strangers.push(shown);
+            }
+        } else if !self.cut.iter().any(|(known, _)| *known == shown) {
+            self.cut.push((shown, word.to_vec()));
+        }
+    }
+}
+
+/// Whether nothing of a word stands behind the dots: what is left out is the key's end.
+fn is_end(after: &[u8], behind: &[u8]) -> bool {
+    let rest = if after.is_empty() { behind } else { after };
+    let dots = |byte: &u8| *byte == b'.' || !byte.is_ascii();
+    let next = rest.iter().find(|byte| !dots(byte));
+    !next.is_some_and(u8::is_ascii_alphanumeric)
+}

@@ -1,0 +1,108 @@
+//! The key or the account that an argument names, by its id. A key's value in that place is refused without being repeated: arguments show in process lists and shell histories.
+
+use anyhow::{Result, bail};
+
+use super::suggest;
+use keyward_files::key_file::{Key, KeyFile};
+
+/// The key of that id.
+pub(super) fn find<'a>(file: &'a KeyFile, id: &str) -> Result<&'a Key> {
+    if file.profile().known_prefixes().occur_in(id) {
+        bail!(
+            "a key is named by its id, such as `mk_1`, and its value is no argument: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is"
+        );
+    }
+    if let Some(key) = file.key(id) {
+        return Ok(key);
+    }
+    let shown = suggest::shown(id, file.profile().known_prefixes());
+    let named: Vec<&str> = file
+        .keys()
+        .filter(|key| key.name.as_deref() == Some(id))
+        .map(|key| key.id.as_str())
+        .collect();
+    if !named.is_empty() {
+        bail!(
+            "a key is named by its id; of that name: `{}`",
+            named.join("`, `")
+        );
+    }
+    let near = suggest::near(id, file.keys().map(|key| key.id.as_str()));
+    match suggest::did_you_mean(&near) {
+        Some(question) => bail!("there is no key `{shown}`: {question}"),
+        None => bail!("there is no key `{shown}`; `keyward keys list --all` shows all there are"),
+    }
+}
+
+/// The account of that id must be there.
+pub(super) fn check_owner(file: &KeyFile, id: &str) -> Result<()> {
+    if file.account(id).is_some() {
+        return Ok(());
+    }
+    let near = suggest::near(id, file.accounts().map(|account| account.id.as_str()));
+    let shown = suggest::shown(id, file.profile().known_prefixes());
+    let next = suggest::did_you_mean(&near).unwrap_or_else(|| {
+        "`keyward accounts tree` shows all there are, and `keyward accounts add` adds one"
+            .to_owned()
+    });
+    bail!("there is no account `{shown}`: {next}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyward::digest::KeyDigest;
+    use keyward::key::{KeyKind, Livemode};
+    use keyward_files::key_file::Account;
+
+    fn file() -> KeyFile {
+        let text = "format = \"keyward.keys/v1\"\n".to_owned();
+        let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();
+        file.add_account(Account::new("acct_1"), None).unwrap();
+        let digest = KeyDigest::of(b"1");
+        let key = Key::new("mk_one", KeyKind::Secret, Livemode::Test, "acct_1", digest);
+        let name = Some("Billing".to_owned());
+        file.add_key(Key { name, ..key }, None).unwrap();
+        file
+    }
+
+    #[track_caller]
+    fn assert_refused(id: &str, expected: &str) {
+        let text = find(&file(), id).unwrap_err().to_string();
+        assert!(text.starts_with(expected), "{text}");
+        assert!(!text.contains("FAKE"), "{text}");
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_id_alone() {
+        assert_eq!(find(&file(), "mk_one").unwrap().id, "mk_one");
+        assert_refused("mk_onw", "there is no key `mk_onw`: did you mean `mk_one`?");
+        assert_refused(
+            "Billing",
+            "a key is named by its id; of that name: `mk_one`",
+        );
+        assert_refused("qq", "there is no key `qq`; `keyward keys list --all`");
+    }
+
+    #[test]
+    fn an_owner_that_is_not_there_is_answered_with_those_that_are() {
+        check_owner(&file(), "acct_1").unwrap();
+        for (id, expected) in [
+            (
+                "acct_2",
+                "there is no account `acct_2`: did you mean `acct_1`?",
+            ),
+            ("org", "there is no account `org`: `keyward accounts tree`"),
+            ("sk_test_FAKE-alice-0001", "there is no account `…`: "),
+        ] {
+            let text = check_owner(&file(), id).unwrap_err().to_string();
+            assert!(text.starts_with(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_in_place_of_an_id_is_not_repeated() {
+        assert_refused("sk_test_FAKE-alice-0001", "a key is named by its id");
+        assert_refused("x y rk_live_FAKE-alice-0001", "a key is named by its id");
+    }
+}

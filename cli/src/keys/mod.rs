@@ -1,0 +1,181 @@
+//! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. The key file is the truth; a gateway learns of a change with the next push.
+
+mod category;
+mod confirm;
+mod create;
+mod delete;
+mod details;
+mod duplicate;
+mod edit;
+mod expire;
+mod find;
+mod find_key;
+mod grants;
+mod import;
+mod ips;
+mod limit_ip;
+mod list;
+mod revoke;
+mod rotate;
+mod selection;
+mod show;
+mod suggest;
+pub(crate) mod times;
+mod told;
+mod view;
+mod words;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::exit::Exit;
+use super::output::OutputArguments;
+use super::store::StoreArguments;
+
+pub(super) use told::NEXT_PUSH;
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyward keys create --owner acct_1 --name Billing --grant customer=read
+  keyward keys list --expiring-within 14d
+  keyward keys rotate mk_1 --keep-for 24h")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a key; its value is shown once, on standard output alone
+    #[command(after_help = "\
+A restricted key may do nothing that is not granted. `--grant category:billing=write` grants every permission of a category at the level it has: one without `write` is granted `read`. docs/permissions.md lists all permissions and categories.
+
+Examples:
+  keyward keys create --owner acct_1 --name Billing --grant customer=read --grant invoice=write
+  keyward keys create --owner acct_1 --mode live --from-grant-set support --expires 90d --allow-ip '203.0.113.7 100.10.38.0/24'
+  keyward keys create --owner acct_1 --kind secret | pass insert -e api/key
+  keyward keys create --owner org_1 --mode live --name Reports --grant balance=read")]
+    Create(create::Arguments),
+    /// End a key; it stays in the file so that whoever uses it is told why
+    #[command(after_help = "\
+Examples:
+  keyward keys delete mk_1
+  keyward keys delete mk_1 --yes --purge")]
+    Delete(delete::Arguments),
+    /// Make a restricted key with the permissions and the name of another
+    #[command(after_help = "\
+Examples:
+  keyward keys duplicate mk_1
+  keyward keys duplicate mk_1 --live --expires 90d    # the live key of a test key that has proven right")]
+    Duplicate(duplicate::Arguments),
+    /// Change a key's name, note, labels, permissions or enforcement
+    #[command(after_help = "\
+Examples:
+  keyward keys edit mk_1 --name 'Billing, nightly' --label team=billing
+  keyward keys edit mk_1 --grant charge=read --revoke customer
+  keyward keys edit mk_1 --connect-grant balance=read --enforcement shadow")]
+    Edit(edit::Arguments),
+    /// Say when a key ends
+    #[command(after_help = "\
+Examples:
+  keyward keys expire mk_1 --in 90d
+  keyward keys expire mk_1 --at 2026-12-31T00:00:00Z
+  keyward keys expire mk_1 --never")]
+    Expire(expire::Arguments),
+    /// Say whose keys stand in a text that leaked, and what to do now
+    #[command(after_help = "\
+The text is anything that holds keys, several too: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. Escapes (JSON, URL, HTML, mail) and base64 are read, and of a masked key (`rk_test_****hVXR`) the keys that end so are listed. No value is repeated.
+
+Exit code 0 if a key of this file is in it, 1 if none is, 4 if not all of the text could be read, whatever was found: it is too long, binary, or holds a key that is cut or masked.
+
+Examples:
+  keyward keys find --key-stdin < leaked.txt
+  keyward keys find --key-stdin < app.log
+  keyward keys find --key-stdin --json < leaked.txt")]
+    Find(find::Arguments),
+    /// Take in a key that exists already, from standard input; its digest is kept
+    #[command(after_help = "\
+Examples:
+  printf %s \"$KEY\" | keyward keys import --owner acct_1 --grant customer=read
+  pass show api/key | keyward keys import --owner org_1 --mode live --id mk_1Abc
+  printf %s \"$OLD\" | keyward keys import --owner acct_1 --allow-short    # it really is that short")]
+    Import(import::Arguments),
+    /// Say from which addresses a key works
+    #[command(after_help = "\
+Examples:
+  keyward keys limit-ip mk_1 set 203.0.113.7 100.10.38.0/24
+  keyward keys limit-ip mk_1 add '203.0.113.8 203.0.113.9'
+  keyward keys limit-ip mk_1 add 2001:db8::/32 --ipv6
+  keyward keys limit-ip mk_1 clear")]
+    LimitIp(limit_ip::Arguments),
+    /// List keys
+    #[command(after_help = "\
+Examples:
+  keyward keys list --owner acct_1 --kind secret --kind restricted
+  keyward keys list --mode live --expiring-within 14d
+  keyward keys list --status deleted --status expired --json")]
+    List(list::Arguments),
+    /// Delete many keys at once, after a preview
+    #[command(after_help = "\
+Examples:
+  keyward keys revoke --owner acct_1 --created-before 2026-11-20T10:00:00Z --dry-run
+  keyward keys revoke --kind secret --mode live --created-before 90d
+  keyward keys revoke --owner acct_1 --yes")]
+    Revoke(revoke::Arguments),
+    /// Replace a key; the old one ends with the next push, or after up to 7 days
+    #[command(after_help = "\
+The replacement may do what the old key may, from where it may, and works with the next push. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
+
+Examples:
+  keyward keys rotate mk_1 --keep-for 24h
+  keyward keys rotate mk_1 --keep-for 24h --expires 90d | pass insert -e api/key
+  keyward keys rotate mk_1 --now                        # it has leaked")]
+    Rotate(rotate::Arguments),
+    /// Show everything about a key, and what was done to it
+    #[command(after_help = "\
+Examples:
+  keyward keys show mk_1
+  keyward keys show mk_1 --json")]
+    Show(show::Arguments),
+}
+
+impl Arguments {
+    /// Whether it prints what there is, changes nothing, and shows no secret.
+    pub(super) fn only_shows(&self) -> bool {
+        match &self.command {
+            Command::Find(_) | Command::List(_) | Command::Show(_) => true,
+            Command::Revoke(arguments) => arguments.only_shows(),
+            Command::Create(_)
+            | Command::Delete(_)
+            | Command::Duplicate(_)
+            | Command::Edit(_)
+            | Command::Expire(_)
+            | Command::Import(_)
+            | Command::LimitIp(_)
+            | Command::Rotate(_) => false,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let (store, output) = (&arguments.store.open()?, arguments.output);
+    match &arguments.command {
+        Command::Create(arguments) => create::run(arguments, store, output),
+        Command::Delete(arguments) => delete::run(arguments, store, output),
+        Command::Duplicate(arguments) => duplicate::run(arguments, store, output),
+        Command::Edit(arguments) => edit::run(arguments, store, output),
+        Command::Expire(arguments) => expire::run(arguments, store, output),
+        Command::Find(arguments) => find::run(arguments, store, output),
+        Command::Import(arguments) => import::run(arguments, store, output),
+        Command::LimitIp(arguments) => limit_ip::run(arguments, store, output),
+        Command::List(arguments) => list::run(arguments, store, output),
+        Command::Revoke(arguments) => revoke::run(arguments, store, output),
+        Command::Rotate(arguments) => rotate::run(arguments, store, output),
+        Command::Show(arguments) => show::run(arguments, store, output),
+    }
+}

@@ -1,0 +1,47 @@
+//! Kinds and modes as arguments.
+
+use clap::ValueEnum;
+
+use keyward::key::{KeyKind, Livemode};
+
+/// A kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KindArgument {
+    /// Every permission on its account, unless it is given grants
+    Secret,
+    /// The permissions it is granted, and no other
+    Restricted,
+    /// For browsers and apps: the endpoints that are open to everybody
+    Publishable,
+    /// A secret key of an organization, for all its accounts
+    Organization,
+}
+
+impl From<KindArgument> for KeyKind {
+    fn from(argument: KindArgument) -> Self {
+        match argument {
+            KindArgument::Secret => Self::Secret,
+            KindArgument::Restricted => Self::Restricted,
+            KindArgument::Publishable => Self::Publishable,
+            KindArgument::Organization => Self::Organization,
+        }
+    }
+}
+
+/// A mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ModeArgument {
+    /// A sandbox
+    Test,
+    /// The real thing
+    Live,
+}
+
+impl From<ModeArgument> for Livemode {
+    fn from(argument: ModeArgument) -> Self {
+        match argument {
+            ModeArgument::Test => Self::Test,
+            ModeArgument::Live => Self::Live,
+        }
+    }
+}

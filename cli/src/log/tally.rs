@@ -1,0 +1,101 @@
+//! What became of the lines of a log.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use keyward_files::access_log::{Skip, printable};
+
+/// How many lines were read, left aside and skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    read: u64,
+    outside: u64,
+    skipped: BTreeMap<Skip, u64>,
+    /// Files that could not be read to their end, each with a sentence that says why.
+    broken: Vec<(String, String)>,
+}
+
+impl Tally {
+    pub(super) fn read(&mut self) {
+        self.read += 1;
+    }
+
+    pub(super) fn outside(&mut self) {
+        self.outside += 1;
+    }
+
+    pub(super) fn skip(&mut self, skip: Skip) {
+        *self.skipped.entry(skip).or_default() += 1;
+    }
+
+    pub(super) fn broken(&mut self, file: &str, error: &io::Error) {
+        let sentence = format!(
+            "`{}` was read up to where it breaks off: {}",
+            printable(file),
+            printable(&error.to_string())
+        );
+        self.broken.push((file.to_owned(), sentence));
+    }
+
+    /// Notes a file that cannot be opened.
+    pub(super) fn closed(&mut self, file: &str, error: &anyhow::Error) {
+        let sentence = printable(&format!("{error:#}"));
+        self.broken.push((file.to_owned(), sentence));
+    }
+
+    /// Whether every file was read to its end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.broken.is_empty()
+    }
+
+    /// Requests that were handed on.
+    pub(crate) fn requests(&self) -> u64 {
+        self.read
+    }
+
+    /// Lines that were skipped, for whatever reason.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        let skipped: serde_json::Map<String, Value> = Skip::ALL
+            .iter()
+            .map(|skip| {
+                let count = self.skipped.get(skip).copied().unwrap_or_default();
+                (skip.name().to_owned(), json!(count))
+            })
+            .collect();
+        let broken: Vec<&str> = self.broken.iter().map(|(file, _)| file.as_str()).collect();
+        json!({"requests": self.read, "outside_the_time": self.outside, "skipped": skipped, "broken_files": broken})
+    }
+
+    /// A sentence for each thing that was not read; none where all was.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if !self.skipped.is_empty() {
+            let counts: Vec<String> = self
+                .skipped
+                .iter()
+                .map(|(skip, count)| format!("{count} {}", skip.found()))
+                .collect();
+            let total = self.skipped();
+            let lines = if total == 1 { "line was" } else { "lines were" };
+            sentences.push(format!("{total} {lines} skipped: {}", counts.join(", ")));
+        }
+        sentences.extend(self.broken.iter().map(|(_, sentence)| sentence.clone()));
+        sentences
+    }
+
+    /// The same for people.
+    pub(crate) fn tell(&self, out: &mut impl Write) -> Result<()> {
+        for sentence in self.sentences() {
+            writeln!(out, "keyward: {sentence}")?;
+        }
+        Ok(())
+    }
+}

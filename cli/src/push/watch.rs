@@ -1,0 +1,351 @@
+//! `keyward push --watch`: follows the source and keeps the snapshot young. A source that breaks is reported, and the last good one is issued
+//! anew until it is mended, so that a slip of the pen does not end in 503s. It looks by itself and asks no service of the kernel: those miss what
+//! happens on network volumes, and where a folder is exchanged as a whole, as ConfigMaps are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::effect::{Effect, Present};
+use super::metrics::Metrics;
+use super::target::{Found, Target};
+use super::{Pushed, ends, held, issue, lock, mistake, next, note, owner};
+use crate::exit::Exit;
+use crate::source::{Source, reissue};
+use crate::{input, output};
+use keyward::configuration::Configuration;
+use keyward_files::key_file::SourceName;
+
+/// How often the source and the clock are looked at.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A file as the folder tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+/// What was pushed last, and when the next issue of it is due.
+struct Last {
+    json: String,
+    due: Option<u64>,
+}
+
+/// What a watcher may do, and says.
+pub(super) struct Rules {
+    pub(super) allow_empty: bool,
+    pub(super) allow_removals: bool,
+    /// Used up by the first push: two watchers that take a target from each other would never end.
+    pub(super) take_over: bool,
+    pub(super) named: Option<SourceName>,
+    pub(super) metrics: Option<PathBuf>,
+}
+
+pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit> {
+    if target.file().is_none() {
+        bail!("--watch pushes into a file; name it behind the target");
+    }
+    if source.path() == Path::new("-") {
+        bail!("--watch follows files, and standard input is none");
+    }
+    let is_over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&is_over))?;
+    }
+    let mut watch = Watch {
+        source,
+        target,
+        rules,
+        last: on_target(target)?,
+        name: None,
+        is_told: false,
+        held: None,
+        metrics: Metrics::default(),
+        pushed: None,
+        changing: None,
+        retry: 0,
+    };
+    watch.begin()?;
+    while !is_over.load(Ordering::Relaxed) {
+        watch.look();
+        thread::sleep(PAUSE);
+    }
+    if watch.held.is_some() {
+        say("stopped while a push was held back; what was pushed last stays where it is");
+        return Ok(Exit::Failed);
+    }
+    say("stopped; what was pushed last stays where it is");
+    Ok(Exit::Good)
+}
+
+/// What an earlier run has pushed: it is good, and goes on where the source is broken from the start.
+fn on_target(target: &Target) -> Result<Option<Last>> {
+    Ok(target.find()?.configuration.and_then(Last::read))
+}
+
+impl Last {
+    /// A configuration with a snapshot, if this JSON is one.
+    fn read(json: String) -> Option<Self> {
+        let configuration = Configuration::from_json(json.as_bytes()).ok()?;
+        Self::of(json, &configuration)
+    }
+
+    /// A configuration, and its JSON. It is issued anew at half of what its age may be.
+    fn of(json: String, configuration: &Configuration) -> Option<Self> {
+        let snapshot = configuration.snapshot()?;
+        let age = configuration.settings().max_snapshot_age;
+        let due = age.map(|age| snapshot.issued_at().saturating_add((age / 2).max(1)));
+        Some(Self { json, due })
+    }
+}
+
+struct Watch<'a> {
+    source: &'a Source,
+    target: &'a Target,
+    rules: Rules,
+    last: Option<Last>,
+    /// The name of the source, once it is known.
+    name: Option<SourceName>,
+    /// Whether it was said that it has none.
+    is_told: bool,
+    /// The target as it was when a push was held back.
+    held: Option<BTreeMap<PathBuf, Seen>>,
+    metrics: Metrics,
+    /// The source as it was when it was last read.
+    pushed: Option<BTreeMap<PathBuf, Seen>>,
+    /// The source as it was a moment ago: what still changes is not read.
+    changing: Option<BTreeMap<PathBuf, Seen>>,
+    /// Unix seconds before which a failed issue is not tried again.
+    retry: u64,
+}
+
+impl Watch<'_> {
+    /// A target of another source is no place to begin; a source that cannot be read yet has no name to compare.
+    fn begin(&mut self) -> Result<()> {
+        let now = input::now();
+        let found = self.target.find()?;
+        let issue = issue(next(held(found.configuration.as_deref()), now), now, true)?;
+        if let Ok(built) = self.source.build(Some(&issue)) {
+            let name = owner::name(&built, self.rules.named.as_ref())?;
+            owner::admit(&found, self.target, name.as_ref(), self.rules.take_over)?;
+        }
+        self.tell_metrics();
+        Ok(())
+    }
+
+    fn look(&mut self) {
+        let seen = seen(self.source.path());
+        // Somebody may have pushed past a push that is held back, and so allowed it.
+        let is_past = self.held.is_some() && self.held != self.seen_target();
+        if is_past {
+            self.held = self.seen_target();
+        }
+        let is_new = self.pushed.as_ref() != Some(&seen) || is_past;
+        let is_quiet = self.pushed.is_none() || self.changing.as_ref() == Some(&seen);
+        self.changing = Some(seen.clone());
+        if is_new && is_quiet {
+            self.pushed = Some(seen);
+            if let Err(error) = self.push() {
+                say(&format!(
+                    "not pushed: {error:#}; what was pushed last goes on"
+                ));
+            }
+            self.tell_metrics();
+        }
+        let now = input::now();
+        let is_due = self.last.as_ref().and_then(|last| last.due);
+        if is_due.is_some_and(|due| now >= due) && now >= self.retry {
+            if let Err(error) = self.push_again() {
+                self.retry = now.saturating_add(1);
+                say(&format!("not issued anew: {error:#}; trying again"));
+            }
+            self.tell_metrics();
+        }
+    }
+
+    fn seen_target(&self) -> Option<BTreeMap<PathBuf, Seen>> {
+        self.target.file().map(seen)
+    }
+
+    fn tell_metrics(&mut self) {
+        if let Some(path) = &self.rules.metrics
+            && let Err(error) = self.metrics.write(path, &self.target.shown())
+        {
+            say(&format!("no metrics: {error:#}"));
+        }
+    }
+
+    /// Pushes what the source says now, or what it ends if the rest is held back.
+    fn push(&mut self) -> Result<()> {
+        let now = input::now();
+        let _lock = lock(self.target)?;
+        let found = self.target.find()?;
+        let revision = next(held(found.configuration.as_deref()), now);
+        let issue = issue(revision, now, self.rules.allow_empty)?;
+        let built = self.source.build(Some(&issue))?;
+        let name = owner::name(&built, self.rules.named.as_ref())?;
+        self.name.clone_from(&name);
+        let noted = owner::admit(&found, self.target, name.as_ref(), self.rules.take_over)?;
+        let pushed = Pushed::of(&built.configuration, self.source)?;
+        // A target that somebody broke is compared as this watcher left it.
+        let (base, present) = match (found.present(), &self.last) {
+            (Present::Unreadable, Some(last)) => (Some(last.json.clone()), Present::of(&last.json)),
+            (present, _) => (found.configuration.clone(), present),
+        };
+        let effect = pushed.effect(&built.configuration, &present, now);
+        let mistake = mistake(&effect, &present);
+        if let (Some(mistake), false) = (mistake, self.rules.allow_removals) {
+            self.publish_ends(&found, base.as_deref(), &present, &built.configuration)?;
+            self.metrics.is_held_back = true;
+            self.metrics.missing_keys = effect.missing;
+            self.metrics.missing_accounts = effect.accounts.len();
+            self.held = self.seen_target();
+            say(&format!(
+                "held back: {mistake} ({}). Put `{}` right, or run this once with --allow-removals if that is meant; until then only what it ends is pushed",
+                effect.counts(),
+                self.source.path().display()
+            ));
+            return Ok(());
+        }
+        let content = found.with(&built.json, revision, name.as_ref())?;
+        let last = Last::of(built.json, &built.configuration);
+        self.deliver(&found, &content, last, revision)?;
+        self.held = None;
+        self.rules.take_over = false;
+        self.metrics.is_held_back = false;
+        (self.metrics.missing_keys, self.metrics.missing_accounts) = (0, 0);
+        note(noted.as_deref())?;
+        if !self.is_told {
+            self.is_told = true;
+            note(owner::nameless(self.source, name.as_ref()).as_deref())?;
+        }
+        let mut out = output::stdout();
+        pushed.tell(&mut out, self.target, &effect)?;
+        out.flush().context("standard output is closed")
+    }
+
+    /// Publishes the ends in a push that is held back, upon what the target holds.
+    fn publish_ends(
+        &mut self,
+        found: &Found<'_>,
+        base: Option<&str>,
+        present: &Present,
+        after: &Configuration,
+    ) -> Result<()> {
+        let (Some(base), Some(before), Some(after)) = (base, present.snapshot(), after.snapshot())
+        else {
+            return Ok(());
+        };
+        let now = input::now();
+        let Some(ends) = ends::of(base, before, after, now)? else {
+            return Ok(());
+        };
+        let revision = next(
+            held(Some(base)).max(held(found.configuration.as_deref())),
+            now,
+        );
+        self.reissue(found, &ends.json, revision, now)?;
+        say(&format!(
+            "pushed revision {revision} with the ends of {} keys and {} accounts to {}",
+            ends.keys,
+            ends.accounts,
+            self.target.shown()
+        ));
+        Ok(())
+    }
+
+    /// Issues what the target holds anew, or what this watcher pushed last if somebody broke that.
+    fn push_again(&mut self) -> Result<()> {
+        let now = input::now();
+        let _lock = lock(self.target)?;
+        let found = self.target.find()?;
+        if let (Some(_), Some(owner)) = (&self.name, &found.source)
+            && self.name.as_ref() != Some(owner)
+        {
+            bail!("{} holds the keys of `{owner}` now", self.target.shown());
+        }
+        let there = found.configuration.clone().and_then(Last::read);
+        let Some(last) = there.or_else(|| self.last.take()) else {
+            return Ok(());
+        };
+        let revision = next(held(found.configuration.as_deref()), now);
+        let issued = self.reissue(&found, &last.json, revision, now);
+        if issued.is_err() {
+            self.last.get_or_insert(last);
+        }
+        let pushed = Pushed::of(&issued?, self.source)?;
+        let mut out = output::stdout();
+        pushed.tell(&mut out, self.target, &Effect::default())?;
+        out.flush().context("standard output is closed")
+    }
+
+    /// Puts a configuration at the target under another revision. Whose it is does not change.
+    fn reissue(
+        &mut self,
+        found: &Found<'_>,
+        json: &str,
+        revision: u64,
+        now: u64,
+    ) -> Result<Configuration> {
+        let json = reissue(json, revision, now)?;
+        let configuration = Configuration::from_json(json.as_bytes())?;
+        let source = found.source.as_ref().or(self.name.as_ref());
+        let content = found.with(&json, revision, source)?;
+        self.deliver(found, &content, Last::of(json, &configuration), revision)?;
+        Ok(configuration)
+    }
+
+    fn deliver(
+        &mut self,
+        found: &Found<'_>,
+        content: &[u8],
+        last: Option<Last>,
+        revision: u64,
+    ) -> Result<()> {
+        found.deliver(content)?;
+        self.last = last;
+        self.metrics.revision = revision;
+        self.metrics.pushed_at = input::now();
+        if self.held.is_some() {
+            self.held = self.seen_target();
+        }
+        Ok(())
+    }
+}
+
+/// The source's files. One that is not there is none, and one that cannot be looked at is told when it is read.
+fn seen(path: &Path) -> BTreeMap<PathBuf, Seen> {
+    let files = match fs::read_dir(path) {
+        Ok(entries) => entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+            .collect(),
+        Err(_) => vec![path.to_owned()],
+    };
+    files
+        .into_iter()
+        .filter_map(|path| {
+            let found = fs::metadata(&path).ok()?;
+            let seen = Seen {
+                modified: found.modified().ok(),
+                length: found.len(),
+            };
+            Some((path, seen))
+        })
+        .collect()
+}
+
+fn say(text: &str) {
+    // Nowhere is left to say that standard error is closed.
+    let _ = writeln!(output::stderr(), "keyward: {text}");
+}

@@ -1,0 +1,137 @@
+//! `keyward replay`: the requests of access logs, decided once by the snapshot that is served and once by the one that is to be pushed, by the same code that runs in Envoy. What a log
+//! does not hold is not guessed: a request whose own verdict the old snapshot does not explain is told apart, with the reason.
+
+mod outcome;
+mod question;
+mod show;
+mod side;
+mod sum;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::exit::Exit;
+use super::input;
+use super::log::{self, Go, LogArguments, Progress};
+use super::output::{self, OutputArguments};
+use super::snapshot::source::Source;
+use keyward::decision::Environment;
+use keyward_files::key_file::instant;
+use outcome::Outcome;
+use question::Question;
+use side::{Side, StandIns};
+use sum::{Sum, Unclear};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// What is served now: a plugin configuration or a snapshot, JSON or packed, or a key file
+    #[arg(long, value_name = "FILE")]
+    old: PathBuf,
+    /// What is to be pushed
+    #[arg(long, value_name = "FILE")]
+    new: PathBuf,
+    /// The time at which every request is decided: Unix seconds, or as in `2026-11-20T12:00:00Z` (default: now)
+    #[arg(long, value_name = "TIME", value_parser = super::explain::question::time)]
+    at: Option<u64>,
+    /// Print Markdown, for a pull request
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    #[command(flatten)]
+    log: LogArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// The surroundings of a request of the log.
+struct Given {
+    now: u64,
+    client: Option<std::net::IpAddr>,
+}
+
+impl Environment for Given {
+    fn now(&self) -> Option<u64> {
+        Some(self.now)
+    }
+
+    fn client_address(&self) -> Option<std::net::IpAddr> {
+        self.client
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let started = input::now();
+    let now = arguments.at.unwrap_or(started);
+    let (old, new) = (Source::load(&arguments.old)?, Source::load(&arguments.new)?);
+    let stand_ins = StandIns::of(&old, &new);
+    let (old, new) = (Side::new(&old, &stand_ins)?, Side::new(&new, &stand_ins)?);
+    let mut sum = Sum::default();
+    let tally = log::read(&arguments.log, started, &Progress::shown(), &mut |record| {
+        match compare(&old, &new, &stand_ins, record, now) {
+            Ok((before, after)) => sum.compared(&new, record, &before, &after),
+            Err(why) => sum.unclear(why),
+        }
+        Ok(Go::On)
+    })?;
+    let told = show::Told {
+        old: &old,
+        new: &new,
+        sum: &sum,
+        tally: &tally,
+        at: instant::show(now),
+    };
+    if arguments.output.json {
+        output::print_json(&told.json())?;
+    } else if arguments.markdown {
+        told.markdown(&mut output::stdout())?;
+    } else {
+        told.print(&mut output::stdout())?;
+    }
+    if sum.compared == 0 {
+        bail!("none of {} requests could be compared", tally.requests());
+    }
+    Ok(if sum.flips() == 0 && tally.is_whole() {
+        Exit::Good
+    } else {
+        Exit::Failed
+    })
+}
+
+/// What becomes of one request by either snapshot.
+fn compare(
+    old: &Side,
+    new: &Side,
+    stand_ins: &StandIns,
+    record: &log::Record<'_>,
+    now: u64,
+) -> Result<(Outcome, Outcome), Unclear> {
+    let state = record.state.as_ref().ok_or(Unclear::NoVerdict)?;
+    if !record.path.as_str().starts_with('/') {
+        return Err(Unclear::NoPath);
+    }
+    let asks_for =
+        |(name, level)| old.asks_for(record.method.as_str(), record.path.as_str(), name, level);
+    if !state.permission.is_none_or(asks_for) {
+        return Err(Unclear::AnotherPermission);
+    }
+    let question = Question::of(record, state, old, stand_ins)?;
+    let given = Given {
+        now,
+        client: record.client,
+    };
+    let before = old.judge(&question, &given);
+    let logged = Outcome::logged(state);
+    if !before.is_like(&logged) {
+        if let Some(reason) = logged
+            .reason()
+            .filter(|reason| sum::is_beyond_a_log(*reason))
+        {
+            return Err(Unclear::BeyondALog(reason));
+        }
+        // Decided by another snapshot, a request may have had another answer; decided by this one, the log lacks what it rested on.
+        if state.revision == old.revision() {
+            return Err(Unclear::NotExplained);
+        }
+    }
+    Ok((before, new.judge(&question, &given)))
+}

@@ -1,0 +1,168 @@
+//! What became of a request, or would.
+
+use crate::log::Verdict;
+use keyward::decision::{Denial, PermitKind};
+use keyward::judge;
+use keyward::permission::AccessLevel;
+use keyward::principal::Principal;
+use keyward::reason::DenyReason;
+use keyward_files::access_log::State;
+
+/// A verdict, and the permission that was missing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Outcome {
+    kind: Kind,
+    missing: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Public,
+    Preflight,
+    Key,
+    Verify,
+    Shadow(DenyReason),
+    Deny(DenyReason),
+}
+
+/// Whether and how a verdict changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// It passed, and no longer does.
+    Breaks,
+    /// It did not pass, and now does.
+    Opens,
+    /// It is answered by the gateway in place of the upstream, or the other way round.
+    Moves,
+    /// It passes as before, or does not, and the reason that is told or noted is another.
+    Reason,
+}
+
+impl Change {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Breaks => "breaks",
+            Self::Opens => "opens",
+            Self::Moves => "moves",
+            Self::Reason => "reason",
+        }
+    }
+
+    /// Whether the verdict flips.
+    pub(super) fn is_flip(self) -> bool {
+        self != Self::Reason
+    }
+}
+
+/// Who answers a request.
+#[derive(PartialEq, Eq)]
+enum End {
+    Upstream,
+    Verification,
+    Refusal,
+}
+
+impl Outcome {
+    pub(super) fn of(verdict: &judge::Verdict<'_>) -> Self {
+        match verdict {
+            judge::Verdict::Allow(permit) => match permit.kind() {
+                PermitKind::Public => Self::without_fault(Kind::Public),
+                PermitKind::Preflight => Self::without_fault(Kind::Preflight),
+                PermitKind::Key => Self::without_fault(Kind::Key),
+                PermitKind::Shadow(reason) => {
+                    Self::with_fault(Kind::Shadow(reason), reason, permit.principal())
+                }
+            },
+            judge::Verdict::Deny(denial) | judge::Verdict::NotVerified(denial) => {
+                Self::denied(denial)
+            }
+            judge::Verdict::Verify(_) => Self::without_fault(Kind::Verify),
+            // Nothing passes a filter that is only there for the report.
+            judge::Verdict::Report(_) => Self::denied(&judge::no_report()),
+        }
+    }
+
+    /// What the log says.
+    pub(super) fn logged(state: &State<'_>) -> Self {
+        Self::without_fault(match state.verdict {
+            Verdict::Public => Kind::Public,
+            Verdict::Preflight => Kind::Preflight,
+            Verdict::Key => Kind::Key,
+            Verdict::Verify => Kind::Verify,
+            Verdict::Shadow(reason) => Kind::Shadow(reason),
+            Verdict::Deny(reason) => Kind::Deny(reason),
+        })
+    }
+
+    fn denied(denial: &Denial<'_>) -> Self {
+        let reason = denial.reason();
+        Self::with_fault(Kind::Deny(reason), reason, denial.principal())
+    }
+
+    fn without_fault(kind: Kind) -> Self {
+        Self {
+            kind,
+            missing: None,
+        }
+    }
+
+    fn with_fault(kind: Kind, reason: DenyReason, principal: &Principal<'_>) -> Self {
+        let is_permission = matches!(
+            reason,
+            DenyReason::InsufficientPermission | DenyReason::NoConnectPermission
+        );
+        let spelled = |(name, level): (&str, AccessLevel)| format!("{name}={}", level.name());
+        Self {
+            kind,
+            missing: principal.permission.filter(|_| is_permission).map(spelled),
+        }
+    }
+
+    /// Whether it is the same verdict, whatever the permission.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+
+    pub(super) fn reason(&self) -> Option<DenyReason> {
+        match self.kind {
+            Kind::Shadow(reason) | Kind::Deny(reason) => Some(reason),
+            Kind::Public | Kind::Preflight | Kind::Key | Kind::Verify => None,
+        }
+    }
+
+    /// The permission that is missing: `customer=write`.
+    pub(super) fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+
+    /// As filter state begins: `allow`, `allow would_deny=REASON`, `verify`, `deny REASON`.
+    pub(super) fn name(&self) -> String {
+        match self.kind {
+            Kind::Public => "allow public".to_owned(),
+            Kind::Preflight => "allow preflight".to_owned(),
+            Kind::Key => "allow".to_owned(),
+            Kind::Verify => "verify".to_owned(),
+            Kind::Shadow(reason) => format!("allow would_deny={}", reason.name()),
+            Kind::Deny(reason) => format!("deny {}", reason.name()),
+        }
+    }
+
+    fn end(&self) -> End {
+        match self.kind {
+            Kind::Public | Kind::Preflight | Kind::Key | Kind::Shadow(_) => End::Upstream,
+            Kind::Verify => End::Verification,
+            Kind::Deny(_) => End::Refusal,
+        }
+    }
+
+    /// How `after` differs, if it does.
+    pub(super) fn change_to(&self, after: &Self) -> Option<Change> {
+        match (self.end(), after.end()) {
+            (End::Upstream | End::Verification, End::Refusal) => Some(Change::Breaks),
+            (End::Refusal, End::Upstream | End::Verification) => Some(Change::Opens),
+            (before, after) if before != after => Some(Change::Moves),
+            _ if self != after => Some(Change::Reason),
+            _ => None,
+        }
+    }
+}

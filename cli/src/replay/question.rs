@@ -1,0 +1,70 @@
+//! A request of the log as it may have been sent: what the log does not hold is left out, and what must be there is made up, alike for both snapshots.
+
+use super::side::{Side, StandIns};
+use super::sum::Unclear;
+use crate::log::{Record, Verdict};
+use keyward::key::KeyKind;
+use keyward::reason::DenyReason;
+use keyward_files::access_log::State;
+
+/// The head of a request.
+pub(super) struct Question {
+    pub(super) headers: Vec<(String, String)>,
+}
+
+impl Question {
+    pub(super) fn of(
+        record: &Record<'_>,
+        state: &State<'_>,
+        old: &Side,
+        stand_ins: &StandIns,
+    ) -> Result<Self, Unclear> {
+        let mut headers = vec![
+            (":method".to_owned(), record.method.as_str().to_owned()),
+            (":path".to_owned(), record.path.as_str().to_owned()),
+        ];
+        let mut put = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        match (&state.key, state.verdict) {
+            (Some(key), _) => {
+                let stand_in = stand_ins.of_key(key.id).ok_or(Unclear::UnknownToOld)?;
+                put("authorization", &format!("Bearer {stand_in}"));
+                let names = old.configuration.profile().names();
+                if key.kind == KeyKind::Organization {
+                    put(names.version_header.lower(), stand_ins.version());
+                }
+                if let Some(context) = context(state, key.kind) {
+                    put(names.context_header.lower(), context);
+                }
+            }
+            (None, Verdict::Preflight) => {
+                put("origin", "https://example.com");
+                put("access-control-request-method", "GET");
+            }
+            (None, Verdict::Deny(reason) | Verdict::Shadow(reason)) => {
+                if reason == DenyReason::MalformedCredential {
+                    put("authorization", "Bearer");
+                } else if reason == DenyReason::UnknownKey {
+                    put("authorization", "Bearer of-a-stranger");
+                } else if reason != DenyReason::MissingCredential {
+                    // Answered before any credential was looked at.
+                    return Err(Unclear::BeyondALog(reason));
+                }
+            }
+            (None, Verdict::Public | Verdict::Key | Verdict::Verify) => {}
+        }
+        Ok(Self { headers })
+    }
+}
+
+/// What stood in the context header, as far as the verdict tells: nothing for a key's own account.
+fn context<'a>(state: &State<'a>, kind: KeyKind) -> Option<&'a str> {
+    match (kind, state.path) {
+        // An organization's key names the whole path, or the organization itself.
+        (KeyKind::Organization, Some(path)) => Some(path),
+        (KeyKind::Organization, None) => state.org,
+        // The path of any other key begins with its owner.
+        (KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable, path) => {
+            path?.split_once('/').map(|(_, below)| below)
+        }
+    }
+}

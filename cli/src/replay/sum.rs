@@ -1,0 +1,178 @@
+//! What changes, in groups: however long the log, there are no more of them than [`MOST`].
+
+use std::collections::BTreeMap;
+
+use super::outcome::{Change, Outcome};
+use super::side::Side;
+use crate::log::Record;
+use keyward::reason::DenyReason;
+
+/// Clients choose paths, so groups are bounded.
+const MOST: usize = 10_000;
+
+/// Why nothing can be said of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unclear {
+    /// keyward did not judge it: Envoy answered before, or the interlock did.
+    NoVerdict,
+    /// The log has no path: the request had none, or it looked as if it held a key.
+    NoPath,
+    /// The permission that decided is none that the method and path of the line ask for: the path is not the one that was decided about, or a query asked for more.
+    AnotherPermission,
+    /// Its key is not in the old snapshot.
+    UnknownToOld,
+    /// Its verdict rests on what no log holds: another header, the query, the state of the gateway.
+    BeyondALog(DenyReason),
+    /// The log says the old snapshot's revision, and by what the log holds that snapshot decides otherwise.
+    NotExplained,
+}
+
+impl Unclear {
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::NoVerdict => "keyward gave no verdict".to_owned(),
+            Self::NoPath => "the log does not have its path".to_owned(),
+            Self::AnotherPermission => "the permission that decided is not one that the logged path asks for: an expansion asked for it, or the log has another path than the one that was decided about".to_owned(),
+            Self::UnknownToOld => "the key is not in the old snapshot".to_owned(),
+            Self::BeyondALog(reason) => {
+                format!("`{}` rests on what no log holds", reason.name())
+            }
+            Self::NotExplained => {
+                "the old snapshot does not explain the verdict by what the log holds".to_owned()
+            }
+        }
+    }
+}
+
+/// Whether a reason is one of a header that is not logged, of the query, or of the gateway at that moment.
+pub(super) fn is_beyond_a_log(reason: DenyReason) -> bool {
+    match reason {
+        DenyReason::HostFailure
+        | DenyReason::NoSnapshot
+        | DenyReason::StaleSnapshot
+        | DenyReason::MalformedHeader
+        | DenyReason::MissingVersion
+        | DenyReason::InvalidVersion
+        | DenyReason::MissingContext
+        | DenyReason::UnsupportedHeader
+        | DenyReason::MalformedContext
+        | DenyReason::ConflictingContext
+        | DenyReason::AccountNotAccessible
+        | DenyReason::NotAPlatform
+        | DenyReason::UnknownExpansion => true,
+        DenyReason::MissingCredential
+        | DenyReason::MalformedCredential
+        | DenyReason::UnknownKey
+        | DenyReason::DeletedKey
+        | DenyReason::ExpiredKey
+        | DenyReason::InactiveKey
+        | DenyReason::SuspendedAccount
+        | DenyReason::IpNotAllowed
+        | DenyReason::LivemodeMismatch
+        | DenyReason::UnknownEndpoint
+        | DenyReason::SecretKeyRequired
+        | DenyReason::NoConnectPermission
+        | DenyReason::InsufficientPermission => false,
+    }
+}
+
+/// Requests that change alike.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Group {
+    pub(super) change: Change,
+    /// The key's id.
+    pub(super) key: Option<String>,
+    /// Method and the endpoint's template, or the path where there is none. Printable.
+    pub(super) endpoint: String,
+    pub(super) before: Outcome,
+    pub(super) after: Outcome,
+}
+
+/// How many requests a group has, and when: milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) count: u64,
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Sum {
+    /// Requests that were decided by both.
+    pub(super) compared: u64,
+    pub(super) breaks: u64,
+    pub(super) opens: u64,
+    pub(super) moves: u64,
+    /// Those whose reason alone is another.
+    pub(super) reasons: u64,
+    groups: BTreeMap<Group, Extent>,
+    /// Requests that change and are in no group.
+    pub(super) ungrouped: u64,
+    pub(super) unclear: BTreeMap<Unclear, u64>,
+}
+
+impl Sum {
+    pub(super) fn unclear(&mut self, why: Unclear) {
+        *self.unclear.entry(why).or_default() += 1;
+    }
+
+    pub(super) fn compared(
+        &mut self,
+        new: &Side,
+        record: &Record<'_>,
+        before: &Outcome,
+        after: &Outcome,
+    ) {
+        self.compared += 1;
+        let Some(change) = before.change_to(after) else {
+            return;
+        };
+        *match change {
+            Change::Breaks => &mut self.breaks,
+            Change::Opens => &mut self.opens,
+            Change::Moves => &mut self.moves,
+            Change::Reason => &mut self.reasons,
+        } += 1;
+        let prefixes = new.configuration.profile().known_prefixes();
+        let template = new.endpoint(record.method.as_str(), record.path.as_str());
+        let path = template.unwrap_or_else(|| record.path.shown(prefixes));
+        let group = Group {
+            change,
+            key: record
+                .state
+                .and_then(|state| state.key)
+                .map(|key| key.id.to_owned()),
+            endpoint: format!("{} {path}", record.method.shown(prefixes)),
+            before: before.clone(),
+            after: after.clone(),
+        };
+        let is_full = self.groups.len() >= MOST;
+        match self.groups.get_mut(&group) {
+            Some(extent) => {
+                extent.count += 1;
+                extent.first = extent.first.min(record.at);
+                extent.last = extent.last.max(record.at);
+            }
+            None if is_full => self.ungrouped += 1,
+            None => {
+                let extent = Extent {
+                    count: 1,
+                    first: record.at,
+                    last: record.at,
+                };
+                self.groups.insert(group, extent);
+            }
+        }
+    }
+
+    pub(super) fn flips(&self) -> u64 {
+        self.breaks + self.opens + self.moves
+    }
+
+    /// Groups, those that break first, and of these the largest first.
+    pub(super) fn groups(&self) -> Vec<(&Group, &Extent)> {
+        let mut groups: Vec<(&Group, &Extent)> = self.groups.iter().collect();
+        groups.sort_by(|(a, m), (b, n)| a.change.cmp(&b.change).then(n.count.cmp(&m.count)));
+        groups
+    }
+}

@@ -1,0 +1,117 @@
+//! `keyward snapshot check`: everything that is wrong, and then everything in a good snapshot that a person should look at.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use jiff::{Span, SpanRelativeTo, Unit};
+use serde_json::{Value, json};
+
+use super::findings::{self, Finding, Policy, Subject};
+use super::source::Source;
+use crate::exit::Exit;
+use crate::store::StoreArguments;
+use crate::{input, output};
+use keyward_files::key_file::KeyFile;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// A snapshot or a plugin configuration, JSON (`-` reads standard input), or a key file (default: the one of --keys)
+    file: Option<PathBuf>,
+    /// Warn of keys that expire within this time (default: 14d, for live keys)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    within: Option<u64>,
+    /// Warn of keys older than this, such as 90d; when they were made stands in the key file alone
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_key_age: Option<u64>,
+}
+
+/// Seconds of `90d`, `12h` or `1w`. A day has 24 hours.
+pub(crate) fn duration(text: &str) -> Result<u64> {
+    let seconds = text
+        .parse::<Span>()
+        .ok()
+        .and_then(|span| {
+            let days = SpanRelativeTo::days_are_24_hours();
+            span.total((Unit::Second, days)).ok()
+        })
+        .filter(|seconds| seconds.is_sign_positive())
+        .and_then(|seconds| format!("{seconds:.0}").parse().ok());
+    match seconds {
+        Some(seconds) => Ok(seconds),
+        None => bail!("expected a time such as `14d`, `12h` or `30m`"),
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> Result<Exit> {
+    let path = arguments.file.as_ref().unwrap_or(&store.path);
+    let source = Source::load(path)?;
+    let policy = Policy {
+        now: input::now(),
+        within: arguments.within,
+        max_key_age: arguments.max_key_age,
+    };
+    let mut out = output::stdout();
+    let (Some(snapshot), Some(written)) = (source.configuration.snapshot(), source.snapshot())
+    else {
+        if json {
+            output::print_json(&json!({"good": true, "findings": []}))?;
+        } else {
+            writeln!(out, "good, but without a snapshot: every request is denied")?;
+        }
+        return Ok(Exit::Good);
+    };
+    let subject = Subject {
+        snapshot,
+        written,
+        profile: source.configuration.profile(),
+        place: source.place.clone(),
+    };
+    let file: Option<&KeyFile> = source.key_file.as_ref();
+    let mut findings = findings::of(&subject);
+    findings.extend(findings::risks(&subject, file, &policy));
+    if json {
+        let shown: Vec<Value> = findings.iter().map(Finding::json).collect();
+        output::print_json(&json!({
+            "good": true,
+            "revision": snapshot.revision().number(),
+            "keys": snapshot.key_count(),
+            "accounts": snapshot.accounts().len(),
+            "findings": shown,
+        }))?;
+    } else {
+        writeln!(
+            out,
+            "good: revision {}, {} keys, {} accounts",
+            snapshot.revision().number(),
+            snapshot.key_count(),
+            snapshot.accounts().len(),
+        )?;
+        findings::print(&findings, &mut out)?;
+    }
+    Ok(if findings.iter().any(Finding::is_warning) {
+        Exit::Failed
+    } else {
+        Exit::Good
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("14d", 1_209_600),
+            ("12h", 43_200),
+            ("1w", 604_800),
+            ("30m", 1_800),
+        ] {
+            assert_eq!(duration(text).unwrap(), seconds);
+        }
+        for text in ["", "14", "-1d", "soon"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

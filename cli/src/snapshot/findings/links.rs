@@ -1,0 +1,17 @@
+//! Links between keys that a rotation left and that lead nowhere. The key file alone has them; a gateway does not ask for them.
+
+use super::{Finding, Subject};
+use keyward_files::key_file::KeyFile;
+
+pub(super) fn check(subject: &Subject<'_>, file: &KeyFile, findings: &mut Vec<Finding>) {
+    for link in file.dangling_links() {
+        let place = subject.place.then("keys").at(link.number).then(link.member);
+        let text = format!(
+            "{} names {}, {}; take the member out, or rotate the key again",
+            subject.shown(&link.key.id),
+            subject.shown(link.names),
+            link.why
+        );
+        findings.push(Finding::warning(place, text));
+    }
+}

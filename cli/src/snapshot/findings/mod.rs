@@ -1,0 +1,132 @@
+//! What an operator should know about a snapshot that is good: rows that no request reaches, grants that grant nothing. A finding names its place, and shows nothing that looks like a key.
+
+mod endpoints;
+mod grants;
+mod links;
+mod reach;
+mod replaced;
+mod risks;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::output::{Tone, toned};
+use keyward::mask::echo;
+use keyward::profile::Profile;
+use keyward::refusal::Place;
+use keyward::snapshot::Snapshot;
+use keyward_files::key_file::KeyFile;
+pub(super) use risks::Policy;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// As somebody may have meant it.
+    Note,
+    /// As nobody can have meant it.
+    Warning,
+}
+
+/// One thing to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    level: Level,
+    place: String,
+    text: String,
+}
+
+impl Finding {
+    pub(super) fn note(place: Place, text: String) -> Self {
+        Self::new(Level::Note, place, text)
+    }
+
+    pub(super) fn warning(place: Place, text: String) -> Self {
+        Self::new(Level::Warning, place, text)
+    }
+
+    fn new(level: Level, place: Place, text: String) -> Self {
+        let place = place.to_string();
+        Self { level, place, text }
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        let level = match self.level {
+            Level::Note => "note",
+            Level::Warning => "warning",
+        };
+        json!({"level": level, "place": self.place, "text": self.text})
+    }
+
+    pub(super) fn is_warning(&self) -> bool {
+        self.level == Level::Warning
+    }
+}
+
+/// A snapshot that was read, and the JSON it was read from: places are those of what is written, and grants there are without what they imply.
+pub(super) struct Subject<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) written: &'a Value,
+    pub(super) profile: &'a Profile,
+    /// Where the snapshot stands.
+    pub(super) place: Place,
+}
+
+impl<'a> Subject<'a> {
+    /// The elements of a list of the snapshot, each with its place.
+    fn list(&self, name: &str) -> impl Iterator<Item = (Place, &'a Value)> + use<'a> {
+        let place = self.place.then(name);
+        let elements = self.written.get(name).and_then(Value::as_array);
+        let elements = elements.into_iter().flatten().enumerate();
+        elements.map(move |(index, element)| (place.at(index), element))
+    }
+
+    /// A name or template of the operator's, with whatever looks like a key masked.
+    fn masked(&self, text: &str) -> String {
+        echo(text.as_bytes(), self.profile.known_prefixes())
+    }
+
+    /// The same between backticks.
+    fn shown(&self, text: &str) -> String {
+        format!("`{}`", self.masked(text))
+    }
+}
+
+/// Everything there is to say, in the order of the checks.
+pub(super) fn of(subject: &Subject<'_>) -> Vec<Finding> {
+    let rows = endpoints::in_force(subject);
+    let mut findings = Vec::new();
+    reach::check(subject, &rows, &mut findings);
+    replaced::check(subject, &rows, &mut findings);
+    grants::check(subject, &rows, &mut findings);
+    findings
+}
+
+/// What is risky about keys; the key file, if there is one, says how old they are and which replaces which.
+pub(super) fn risks(
+    subject: &Subject<'_>,
+    file: Option<&KeyFile>,
+    policy: &Policy,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    risks::check(subject, file, policy, &mut findings);
+    if let Some(file) = file {
+        links::check(subject, file, &mut findings);
+    }
+    findings
+}
+
+pub(super) fn print(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    for finding in findings {
+        let level = match finding.level {
+            Level::Note => toned(Tone::Dim, "note"),
+            Level::Warning => toned(Tone::Warning, "warning"),
+        };
+        writeln!(out, "{level}: {}: {}", finding.place, finding.text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! `keyward snapshot show`: what is in a snapshot, in numbers.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::source::Source;
+use crate::exit::Exit;
+use crate::input;
+use crate::output::{self, Rows, Tone};
+use crate::store::StoreArguments;
+use keyward_files::key_file::instant;
+
+/// How many expiries are listed.
+const NEXT: usize = 5;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// A snapshot or a plugin configuration, JSON (`-` reads standard input), or a key file (default: the one of --keys)
+    file: Option<PathBuf>,
+}
+
+/// Keys of one kind and mode.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    working: usize,
+    not_yet: usize,
+    expired: usize,
+    deleted: usize,
+}
+
+pub(super) fn run(arguments: &Arguments, store: &StoreArguments, is_json: bool) -> Result<Exit> {
+    let path = arguments.file.as_ref().unwrap_or(&store.path);
+    let source = Source::load(path)?;
+    let Some(snapshot) = source.snapshot() else {
+        if is_json {
+            output::print_json(&json!({"snapshot": null}))?;
+        } else {
+            writeln!(output::stdout(), "no snapshot: every request is denied")?;
+        }
+        return Ok(Exit::Good);
+    };
+    let now = input::now();
+    let list = |name: &str| snapshot.get(name).and_then(Value::as_array);
+    let keys = list("keys").map_or(&[][..], Vec::as_slice);
+    let counts = counts(keys, now);
+    let expiries = expiries(keys, now);
+    let accounts = list("accounts").map_or(&[][..], Vec::as_slice);
+    let suspended = accounts
+        .iter()
+        .filter(|account| {
+            account
+                .get("status")
+                .is_some_and(|status| status == "suspended")
+        })
+        .count();
+    let sets = snapshot.get("grant_sets").and_then(Value::as_object);
+    let sets = sets.map_or(0, serde_json::Map::len);
+    let endpoints = list("endpoints").map_or(0, Vec::len);
+    let revision = number(snapshot.get("revision"));
+    let issued_at = instant::show(number(snapshot.get("issued_at")));
+    if is_json {
+        let counts: Vec<Value> = counts
+            .iter()
+            .map(|((mode, kind), count)| {
+                json!({"kind": kind, "mode": mode, "working": count.working, "not_yet": count.not_yet, "expired": count.expired, "deleted": count.deleted})
+            })
+            .collect();
+        let expiries: Vec<Value> = expiries
+            .iter()
+            .map(|(at, id)| json!({"key": id, "expires": instant::show(*at)}))
+            .collect();
+        output::print_json(&json!({
+            "revision": revision,
+            "issued_at": issued_at,
+            "accounts": accounts.len(),
+            "suspended_accounts": suspended,
+            "grant_sets": sets,
+            "endpoints": endpoints,
+            "keys": counts,
+            "next_expiries": expiries,
+        }))?;
+        return Ok(Exit::Good);
+    }
+    let mut out = output::stdout();
+    writeln!(out, "revision {revision}, issued {issued_at}")?;
+    writeln!(
+        out,
+        "{} accounts ({suspended} suspended), {sets} grant sets, {endpoints} endpoints of its own\n",
+        accounts.len()
+    )?;
+    drop(out);
+    let mut rows = Rows::new(&["mode", "kind", "working", "not yet", "expired", "deleted"]);
+    for ((mode, kind), count) in &counts {
+        let cells = [count.working, count.not_yet, count.expired, count.deleted];
+        let cells = cells.map(|count| count.to_string());
+        let counted = cells.iter().map(|count| (Tone::Plain, count.as_str()));
+        let named = [(Tone::Plain, *mode), (Tone::Plain, kind.as_str())];
+        rows.push(named.into_iter().chain(counted));
+    }
+    rows.print()?;
+    if !expiries.is_empty() {
+        writeln!(output::stdout(), "\nnext to expire:")?;
+        let names = source.names();
+        let mut rows = Rows::new(&["at", "key", "name"]);
+        for (at, id) in &expiries {
+            let name = names.get(id).copied().unwrap_or_default();
+            rows.push([
+                (Tone::Warning, instant::show(*at).as_str()),
+                (Tone::Plain, *id),
+                (Tone::Dim, name),
+            ]);
+        }
+        rows.print()?;
+    }
+    Ok(Exit::Good)
+}
+
+fn counts(keys: &[Value], now: u64) -> BTreeMap<(&'static str, String), Count> {
+    let mut counts: BTreeMap<(&'static str, String), Count> = BTreeMap::new();
+    for key in keys {
+        let is_live = key.get("livemode").is_some_and(|live| live == true);
+        let kind = key.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let mode = if is_live { "live" } else { "test" };
+        let count = counts.entry((mode, kind.to_owned())).or_default();
+        let expires = key.get("expires_at").map(|at| number(Some(at)));
+        let begins = key.get("not_before").map(|at| number(Some(at)));
+        let slot = if key.get("status").is_some_and(|status| status == "deleted") {
+            &mut count.deleted
+        } else if expires.is_some_and(|at| at <= now) {
+            &mut count.expired
+        } else if begins.is_some_and(|at| now < at) {
+            &mut count.not_yet
+        } else {
+            &mut count.working
+        };
+        *slot += 1;
+    }
+    counts
+}
+
+fn expiries(keys: &[Value], now: u64) -> Vec<(u64, &str)> {
+    let mut expiries: Vec<(u64, &str)> = keys
+        .iter()
+        .filter(|key| key.get("status").is_none_or(|status| status != "deleted"))
+        .filter_map(|key| {
+            Some((
+                number(Some(key.get("expires_at")?)),
+                key.get("id")?.as_str()?,
+            ))
+        })
+        .filter(|(at, _)| *at > now)
+        .collect();
+    expiries.sort_unstable();
+    expiries.truncate(NEXT);
+    expiries
+}
+
+/// A good snapshot's integer, also where it is written as a double.
+fn number(value: Option<&Value>) -> u64 {
+    let value = value.unwrap_or(&Value::Null);
+    let double = || format!("{:.0}", value.as_f64().unwrap_or_default());
+    value
+        .as_u64()
+        .unwrap_or_else(|| double().parse().unwrap_or_default())
+}

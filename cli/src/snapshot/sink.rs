@@ -1,0 +1,28 @@
+//! Where packed and unpacked snapshots go: a file that is there as a whole or not at all, or standard output.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::replace::{Access, Staged};
+
+/// Writes to `path`, or to standard output where there is none. Bytes that are no text do not go to a terminal.
+pub(super) fn write(
+    path: Option<&Path>,
+    is_text: bool,
+    write: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+        let out = io::stdout().lock();
+        if !is_text && out.is_terminal() {
+            bail!("the packed form is not for terminals; name a file with --output");
+        }
+        let mut out = BufWriter::new(out);
+        write(&mut out)?;
+        return Ok(out.flush()?);
+    };
+    let mut staged = Staged::new(path, Access::Kept)?;
+    staged.fill(write)?;
+    staged.commit()
+}

@@ -1,0 +1,269 @@
+//! keyward's verdict in a line: the filter state `wasm.keyward`, taken apart into its members (RFC 9651 dictionary members behind `allow` or `deny REASON`).
+
+use keyward::key::KeyKind;
+use keyward::permission::AccessLevel;
+use keyward::principal::Member;
+use keyward::reason::DenyReason;
+
+/// The most bytes an id may have.
+const LONGEST_ID: usize = 64;
+/// The most bytes a path of accounts may have: 8 ids, joined.
+const LONGEST_PATH: usize = 9 * (LONGEST_ID + 1);
+
+/// What keyward decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The endpoint needs no credential.
+    Public,
+    /// A browser asked whether it may send the real request.
+    Preflight,
+    /// The key may do it.
+    Key,
+    /// It asked about the key itself, which is good, and keyward answered.
+    Verify,
+    /// It may not, but the gateway or the key is in shadow: the request passed.
+    Shadow(DenyReason),
+    /// It may not, and did not pass.
+    Deny(DenyReason),
+}
+
+impl Verdict {
+    /// Whether the request passed keyward: whether an upstream may have seen it.
+    #[must_use]
+    pub fn passed(self) -> bool {
+        !matches!(self, Self::Deny(_) | Self::Verify)
+    }
+
+    /// What was wrong with the request, carried out or not.
+    #[must_use]
+    pub fn reason(self) -> Option<DenyReason> {
+        match self {
+            Self::Shadow(reason) | Self::Deny(reason) => Some(reason),
+            Self::Public | Self::Preflight | Self::Key | Self::Verify => None,
+        }
+    }
+
+    /// `allow`, `verify`, `shadow` or `deny`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public | Self::Preflight | Self::Key => "allow",
+            Self::Verify => "verify",
+            Self::Shadow(_) => "shadow",
+            Self::Deny(_) => "deny",
+        }
+    }
+}
+
+/// The key of a request: what holds for every verdict on a known key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// Its id, `mk_…`.
+    pub id: &'a str,
+    /// Its kind.
+    pub kind: KeyKind,
+    /// Whether it is a live key.
+    pub livemode: bool,
+}
+
+/// A verdict and its members. Those that the decision did not establish are absent. Every text is spelled in `[A-Za-z0-9_.-]`, a path also with `/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State<'a> {
+    /// What was decided.
+    pub verdict: Verdict,
+    /// By which key.
+    pub key: Option<Named<'a>>,
+    /// The account the request is about.
+    pub account: Option<&'a str>,
+    /// The accounts from the key's owner, or from the first account of an organization key's context, to that one, joined with `/`.
+    pub path: Option<&'a str>,
+    /// The organization at the root.
+    pub org: Option<&'a str>,
+    /// The permission that decided; of a refusal the one that is missing.
+    pub permission: Option<(&'a str, AccessLevel)>,
+    /// The snapshot's revision.
+    pub revision: Option<u64>,
+}
+
+impl<'a> State<'a> {
+    /// Reads a filter state. `None` where it is none of keyward's.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let (verdict, members) = verdict(text)?;
+        let mut state = Self {
+            verdict,
+            key: None,
+            account: None,
+            path: None,
+            org: None,
+            permission: None,
+            revision: None,
+        };
+        state.read_members(members)?;
+        Some(state)
+    }
+
+    /// Whether the account is a connected one: then the key's `connect_grants` decide, if it has any.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.path.is_some_and(|path| path.contains('/'))
+    }
+
+    fn read_members(&mut self, members: &'a str) -> Option<()> {
+        let mut key = (None, None, None);
+        let mut permission = (None, None);
+        let mut is_first = true;
+        let mut rest = members;
+        while !rest.is_empty() {
+            if !is_first {
+                rest = rest.strip_prefix(", ")?;
+            }
+            is_first = false;
+            let (name, behind) = rest.split_once('=')?;
+            let (value, behind) = Value::take(behind)?;
+            rest = behind;
+            let Some(member) = Member::from_name(name) else {
+                // Of a later version. It must be spelled as a member is.
+                is_name(name).then_some(())?;
+                continue;
+            };
+            match member {
+                Member::Key => once(&mut key.0, value.id()?)?,
+                Member::Kind => once(&mut key.1, kind(value)?)?,
+                Member::Livemode => once(&mut key.2, value.boolean()?)?,
+                Member::Account => once(&mut self.account, value.id()?)?,
+                Member::Path => once(&mut self.path, value.path()?)?,
+                Member::Org => once(&mut self.org, value.id()?)?,
+                Member::Permission => once(&mut permission.0, value.id()?)?,
+                Member::Access => once(&mut permission.1, level(value)?)?,
+                Member::Revision => once(&mut self.revision, value.integer()?)?,
+            }
+        }
+        self.key = match key {
+            (None, None, None) => None,
+            (Some(id), Some(kind), Some(livemode)) => Some(Named { id, kind, livemode }),
+            _ => return None,
+        };
+        self.permission = match permission {
+            (None, None) => None,
+            (Some(name), Some(level)) => Some((name, level)),
+            _ => return None,
+        };
+        // A key without a verdict of its own is no line of keyward's, and neither is a pass without a key.
+        let is_for_nobody = matches!(self.verdict, Verdict::Public | Verdict::Preflight);
+        (!is_for_nobody || self.key.is_none()).then_some(())?;
+        let is_for_key = matches!(self.verdict, Verdict::Key | Verdict::Verify);
+        (!is_for_key || self.key.is_some()).then_some(())
+    }
+}
+
+/// What was decided, and the members behind it.
+fn verdict(text: &str) -> Option<(Verdict, &str)> {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    match word {
+        "allow" => {
+            let (next, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+            match next {
+                "public" => Some((Verdict::Public, behind)),
+                "preflight" => Some((Verdict::Preflight, behind)),
+                _ => match next.strip_prefix("would_deny=") {
+                    Some(reason) => Some((Verdict::Shadow(DenyReason::from_name(reason)?), behind)),
+                    None => Some((Verdict::Key, rest)),
+                },
+            }
+        }
+        "verify" => Some((Verdict::Verify, rest)),
+        "deny" => {
+            let (reason, behind) = rest.split_once(' ').unwrap_or((rest, ""));
+            Some((Verdict::Deny(DenyReason::from_name(reason)?), behind))
+        }
+        _ => None,
+    }
+}
+
+/// A member's value: a string without escapes, or anything bare (a token, a boolean, an integer).
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Quoted(&'a str),
+    Bare(&'a str),
+}
+
+impl<'a> Value<'a> {
+    fn take(text: &'a str) -> Option<(Self, &'a str)> {
+        if let Some(quoted) = text.strip_prefix('"') {
+            let (value, behind) = quoted.split_once('"')?;
+            return Some((Self::Quoted(value), behind));
+        }
+        let end = text.find(',').unwrap_or(text.len());
+        let (value, behind) = text.split_at_checked(end)?;
+        (!value.is_empty()).then_some((Self::Bare(value), behind))
+    }
+
+    fn id(self) -> Option<&'a str> {
+        match self {
+            Self::Quoted(text) if is_id(text) => Some(text),
+            Self::Quoted(_) | Self::Bare(_) => None,
+        }
+    }
+
+    fn path(self) -> Option<&'a str> {
+        match self {
+            Self::Quoted(text) if text.len() <= LONGEST_PATH && text.split('/').all(is_id) => {
+                Some(text)
+            }
+            Self::Quoted(_) | Self::Bare(_) => None,
+        }
+    }
+
+    fn bare(self) -> Option<&'a str> {
+        match self {
+            Self::Bare(text) => Some(text),
+            Self::Quoted(_) => None,
+        }
+    }
+
+    fn boolean(self) -> Option<bool> {
+        match self.bare()? {
+            "?1" => Some(true),
+            "?0" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn integer(self) -> Option<u64> {
+        let text = self.bare()?;
+        let is_number = text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse().ok()).flatten()
+    }
+}
+
+fn kind(value: Value<'_>) -> Option<KeyKind> {
+    let name = value.bare()?;
+    KeyKind::ALL.into_iter().find(|kind| kind.name() == name)
+}
+
+fn level(value: Value<'_>) -> Option<AccessLevel> {
+    let name = value.bare()?;
+    [AccessLevel::Read, AccessLevel::Write]
+        .into_iter()
+        .find(|level| level.name() == name)
+}
+
+/// Fills a slot that is empty.
+fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
+    slot.replace(value).is_none().then_some(())
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=LONGEST_ID).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-')
+        })
+}

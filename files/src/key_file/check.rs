@@ -1,0 +1,223 @@
+//! What must hold between the records of all files: ids, digests and names once each, and nothing named that is not there. Then the snapshot is made and read as a
+//! gateway reads it, so that this code may be forgetful and the file is still refused.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+use super::fault::Fault;
+use super::fields::shown;
+use super::{At, Granted, Issue, KeyFile, KeyGrants, every_refusal};
+use keyward::permission::PermissionRegistry;
+use keyward::refusal::{Place, Refusal};
+
+/// The permissions there are: the built-in ones and those that endpoints name.
+pub(super) fn permissions(is_stripe: bool, endpoints: &[(Json, At)]) -> PermissionRegistry {
+    let mut permissions = if is_stripe {
+        PermissionRegistry::stripe()
+    } else {
+        PermissionRegistry::without_implications()
+    };
+    for (endpoint, _) in endpoints {
+        for name in asked(endpoint) {
+            permissions.find_or_add(name);
+        }
+    }
+    permissions
+}
+
+/// The permissions that an endpoint names.
+pub(super) fn asked(endpoint: &Json) -> impl Iterator<Item = &str> {
+    let one = endpoint.get("permission").and_then(Json::as_str);
+    let any = endpoint.get("any_of").and_then(Json::as_array);
+    let any = any.into_iter().flatten().filter_map(Json::as_str);
+    one.into_iter().chain(any)
+}
+
+impl KeyFile {
+    /// Everything that is wrong between the records.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        self.single_twice(&mut faults);
+        self.accounts_faults(&mut faults);
+        let permissions = self.permissions();
+        let mut names = HashSet::new();
+        for (name, granted, at) in &self.grant_sets {
+            let place = Place::member("grant_sets").then(shown(name));
+            if !names.insert(name) {
+                self.push(
+                    &mut faults,
+                    *at,
+                    place.refused("duplicate name of a grant set"),
+                );
+            }
+            self.granted_faults(granted, &permissions, *at, &place, &mut faults);
+        }
+        self.keys_faults(&permissions, &mut faults);
+        if faults.is_empty() {
+            let trial = Issue {
+                revision: 0,
+                issued_at: 0,
+                may_be_empty: true,
+            };
+            for refusal in every_refusal(&self.compile(&trial)) {
+                faults.push(self.traced(refusal));
+            }
+        }
+        faults
+    }
+
+    fn push(&self, faults: &mut Vec<Fault>, at: At, refusal: Refusal) {
+        faults.push(Fault {
+            file: self.name_of(at).unwrap_or_default().to_owned(),
+            line: at.line,
+            refusal,
+        });
+    }
+
+    fn single_twice(&self, faults: &mut Vec<Fault>) {
+        let mut seen = HashSet::new();
+        for (name, _, at) in &self.single {
+            if !seen.insert(name) {
+                let refusal = Place::member(name).refused("another file has this already");
+                self.push(faults, *at, refusal);
+            }
+        }
+    }
+
+    fn accounts_faults(&self, faults: &mut Vec<Fault>) {
+        let mut ids = HashSet::new();
+        for (account, at) in &self.accounts {
+            let place = Place::member("accounts").at(at.index);
+            if !ids.insert(account.id.as_str()) {
+                let place = place.then("id");
+                self.push(faults, *at, place.refused("duplicate id"));
+            }
+        }
+        for (account, at) in &self.accounts {
+            if let Some(parent) = &account.parent
+                && !ids.contains(parent.as_str())
+            {
+                let place = Place::member("accounts").at(at.index).then("parent");
+                let refusal = place.expected("the id of a listed account");
+                self.push(faults, *at, refusal);
+            }
+        }
+    }
+
+    fn keys_faults(&self, permissions: &PermissionRegistry, faults: &mut Vec<Fault>) {
+        let accounts: HashSet<&str> = self.accounts().map(|account| &*account.id).collect();
+        let mut ids = HashSet::new();
+        let mut digests = HashMap::new();
+        for (key, at) in &self.keys {
+            let place = Place::member("keys").at(at.index);
+            if !ids.insert(key.id.as_str()) {
+                self.push(faults, *at, place.then("id").refused("duplicate id"));
+            }
+            if digests.insert(key.digest, ()).is_some() {
+                let refusal = place.then("sha256").refused("duplicate digest");
+                self.push(faults, *at, refusal);
+            }
+            if !accounts.contains(key.owner.as_str()) {
+                let place = place.then("owner");
+                let refusal = place.expected("the id of a listed account");
+                self.push(faults, *at, refusal);
+            }
+            for (name, grants) in [
+                ("grants", &key.grants),
+                ("connect_grants", &key.connect_grants),
+            ] {
+                let place = place.then(name);
+                match grants {
+                    Some(KeyGrants::Set(set)) if self.grant_set(set).is_none() => {
+                        let refusal = place.expected("the name of a grant set");
+                        self.push(faults, *at, refusal);
+                    }
+                    Some(KeyGrants::Inline(granted)) => {
+                        self.granted_faults(granted, permissions, *at, &place, faults);
+                    }
+                    Some(KeyGrants::Set(_)) | None => {}
+                }
+            }
+        }
+    }
+
+    fn granted_faults(
+        &self,
+        granted: &Granted,
+        permissions: &PermissionRegistry,
+        at: At,
+        place: &Place,
+        faults: &mut Vec<Fault>,
+    ) {
+        let mut seen = HashSet::new();
+        for name in granted.keys() {
+            let place = place.then(shown(name));
+            match permissions.find(name) {
+                None => self.push(faults, at, place.expected("the name of a known permission")),
+                Some(permission) if !seen.insert(permission) => {
+                    let why = "another name of a permission that is granted already";
+                    self.push(faults, at, place.refused(why));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A refusal of the snapshot, where it stands in the files.
+    fn traced(&self, refusal: Refusal) -> Fault {
+        let Refusal { place, expected } = refusal;
+        let found = place
+            .strip_prefix("snapshot.")
+            .map(|inner| self.source_of(inner))
+            .unwrap_or_else(|| self.source_of_single("configuration", &place));
+        let (at, place) = found;
+        let file = match at {
+            Some(at) => self.name_of(at),
+            None => self.parts.first().map(|part| part.name.as_str()),
+        };
+        Fault {
+            file: file.unwrap_or_default().to_owned(),
+            line: at.and_then(|at| at.line),
+            refusal: Refusal { place, expected },
+        }
+    }
+
+    /// Where `keys[17].livemode` of the snapshot comes from: the seventeenth key may be the third of its file.
+    fn source_of(&self, inner: &str) -> (Option<At>, String) {
+        let split = inner
+            .split_once('[')
+            .and_then(|(name, rest)| Some((name, rest.split_once(']')?)));
+        let Some((name, (index, rest))) = split else {
+            return self.source_of_single("", inner);
+        };
+        let number: usize = index.parse().unwrap_or(usize::MAX);
+        let at = match name {
+            "accounts" => self.accounts.get(number).map(|(_, at)| *at),
+            "endpoints" => self.endpoints.get(number).map(|(_, at)| *at),
+            "keys" => self.keys.get(number).map(|(_, at)| *at),
+            _ => return self.source_of_single("", inner),
+        };
+        let rest = match rest {
+            ".livemode" => ".mode",
+            ".expires_at" => ".expires",
+            other => other,
+        };
+        let index = at.map_or(number, |at| at.index);
+        (at, format!("{name}[{index}]{rest}"))
+    }
+
+    /// Where a setting comes from, or a member that one file alone has.
+    fn source_of_single(&self, under: &str, place: &str) -> (Option<At>, String) {
+        let first = place.split(['.', '[']).next().unwrap_or_default();
+        let name = if under.is_empty() { first } else { under };
+        let mut single = self.single.iter();
+        let at = single.find(|(of, _, _)| *of == name).map(|(_, _, at)| *at);
+        let place = match (under, place) {
+            ("", place) => place.to_owned(),
+            (under, "") => under.to_owned(),
+            (under, place) => format!("{under}.{place}"),
+        };
+        (at, place)
+    }
+}

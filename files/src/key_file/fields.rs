@@ -1,0 +1,291 @@
+//! The members of one TOML table, taken one by one: what is missing, of another type or left over is a fault with its line.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Array, Item, TableLike, Value};
+
+use super::fault::Collector;
+use super::instant;
+use super::record::Granted;
+use crate::visible;
+use keyward::permission::AccessLevel;
+use keyward::refusal::Place;
+
+/// The longest text for people, in bytes.
+const LONGEST_TEXT: usize = 1024;
+
+const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
+
+/// Whether `text` is spelled as ids, names of permissions and names of grant sets are.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+/// Whether `text` can be a note or a label: of several lines, but without other controls.
+pub(super) fn is_text(text: &str) -> bool {
+    (1..=LONGEST_TEXT).contains(&text.len())
+        && !text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+}
+
+/// One table whose members are being read.
+pub(super) struct Fields<'t, 'c, 'a> {
+    table: &'t dyn TableLike,
+    /// Where the table begins, for members that are missing.
+    offset: Option<usize>,
+    pub(super) place: Place,
+    pub(super) collector: &'c mut Collector<'a>,
+    taken: Vec<&'static str>,
+}
+
+impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
+    pub(super) fn new(
+        table: &'t dyn TableLike,
+        offset: Option<usize>,
+        place: Place,
+        collector: &'c mut Collector<'a>,
+    ) -> Self {
+        Self {
+            table,
+            offset,
+            place,
+            collector,
+            taken: Vec::new(),
+        }
+    }
+
+    /// The member of that name, which from now on is known.
+    pub(super) fn take(&mut self, name: &'static str) -> Option<&'t Item> {
+        self.taken.push(name);
+        self.table.get(name).filter(|item| !item.is_none())
+    }
+
+    /// Where a member stands.
+    pub(super) fn offset(&self, name: &str) -> Option<usize> {
+        offset_of(self.table, name).or(self.offset)
+    }
+
+    /// Notes a fault of a member.
+    pub(super) fn expected(&mut self, name: &str, expected: &'static str) {
+        let (offset, place) = (self.offset(name), self.place.then(name));
+        self.collector.expected(offset, &place, expected);
+    }
+
+    /// Notes a fault of a member, in words of its own.
+    pub(super) fn refused(&mut self, name: &str, why: &'static str) {
+        let (offset, place) = (self.offset(name), self.place.then(name));
+        self.collector.push(offset, place.refused(why));
+    }
+
+    /// A string, if there is one.
+    pub(super) fn string(&mut self, name: &'static str) -> Option<&'t str> {
+        let item = self.take(name)?;
+        let text = item.as_str();
+        if text.is_none() {
+            self.expected(name, "a string");
+        }
+        text
+    }
+
+    /// A name for people: one line on which something is seen. Direction marks and kin are shown by their number.
+    pub(super) fn name(&mut self, name: &'static str) -> Option<String> {
+        let text = self.string(name)?;
+        if text.len() > LONGEST_TEXT || !visible::is_line(text) {
+            let expected =
+                "1 to 1024 bytes of visible text on one line, without control characters";
+            self.expected(name, expected);
+        }
+        Some(text.to_owned())
+    }
+
+    /// A string for people.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        let text = self.string(name)?;
+        if !is_text(text) {
+            self.expected(name, "1 to 1024 bytes of text without control characters");
+        }
+        Some(text.to_owned())
+    }
+
+    /// An id.
+    pub(super) fn id(&mut self, name: &'static str) -> Option<String> {
+        let text = self.string(name)?;
+        if !is_id(text) {
+            self.expected(name, ID);
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// A member that must be there: `None` is noted.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, &'static str) -> Option<T>,
+    ) -> Option<T> {
+        if self.table.get(name).is_none() {
+            self.taken.push(name);
+            let refusal = self.place.refused("");
+            let refusal = keyward::refusal::Refusal {
+                expected: format!("missing member `{name}`"),
+                ..refusal
+            };
+            self.collector.push(self.offset, refusal);
+            return None;
+        }
+        read(self, name)
+    }
+
+    /// One of a few words; `expected` lists them.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        name: &'static str,
+        words: &[(&str, T)],
+        expected: &'static str,
+    ) -> Option<T> {
+        let item = self.take(name)?;
+        let found = item
+            .as_str()
+            .and_then(|text| words.iter().find(|(word, _)| *word == text));
+        if found.is_none() {
+            self.expected(name, expected);
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// A time: RFC 3339 with its zone, bare or as a string, or Unix seconds.
+    pub(super) fn instant(&mut self, name: &'static str) -> Option<u64> {
+        let item = self.take(name)?;
+        let seconds = match item.as_value() {
+            Some(Value::Datetime(datetime)) => instant::parse(&datetime.value().to_string()),
+            Some(Value::Integer(seconds)) => instant::from_seconds(*seconds.value()),
+            Some(Value::String(text)) => instant::parse(text.value()),
+            Some(Value::Float(_) | Value::Boolean(_) | Value::Array(_) | Value::InlineTable(_))
+            | None => None,
+        };
+        if seconds.is_none() {
+            self.expected(name, instant::EXPECTED);
+        }
+        seconds
+    }
+
+    /// The strings of an array, each with its offset.
+    pub(super) fn strings(&mut self, name: &'static str) -> Vec<(String, Option<usize>)> {
+        let Some(item) = self.take(name) else {
+            return Vec::new();
+        };
+        let Some(array) = item.as_array() else {
+            self.expected(name, "an array of strings");
+            return Vec::new();
+        };
+        self.elements(name, array)
+    }
+
+    fn elements(&mut self, name: &str, array: &Array) -> Vec<(String, Option<usize>)> {
+        let place = self.place.then(name);
+        let mut texts = Vec::with_capacity(array.len());
+        for (index, value) in array.iter().enumerate() {
+            let offset = value.span().map(|span| span.start);
+            match value.as_str() {
+                Some(text) => texts.push((text.to_owned(), offset)),
+                None => self
+                    .collector
+                    .expected(offset, &place.at(index), "a string"),
+            }
+        }
+        texts
+    }
+
+    /// A table of names and texts.
+    pub(super) fn labels(&mut self, name: &'static str) -> BTreeMap<String, String> {
+        let Some(item) = self.take(name) else {
+            return BTreeMap::new();
+        };
+        let Some(table) = item.as_table_like() else {
+            self.expected(name, "a table of names and strings");
+            return BTreeMap::new();
+        };
+        let mut labels = BTreeMap::new();
+        for (label, item) in table.iter() {
+            let place = self.place.then(name).then(shown(label));
+            let offset = offset_of(table, label).or(self.offset);
+            match item.as_str() {
+                _ if !is_id(label) => self.collector.expected(offset, &place, ID),
+                Some(text) if is_text(text) => {
+                    labels.insert(label.to_owned(), text.to_owned());
+                }
+                _ => self.collector.expected(
+                    offset,
+                    &place,
+                    "1 to 1024 bytes of text without control characters",
+                ),
+            }
+        }
+        labels
+    }
+
+    /// Whatever is left is unknown. `known` lists the members there are.
+    pub(super) fn finish(self) {
+        for (name, _) in self.table.iter() {
+            if self.taken.contains(&name) {
+                continue;
+            }
+            let offset = offset_of(self.table, name).or(self.offset);
+            let place = self.place.then(shown(name));
+            let refusal = keyward::refusal::Refusal {
+                expected: format!(
+                    "unknown member, expected one of `{}`",
+                    self.taken.join("`, `")
+                ),
+                ..place.refused("")
+            };
+            self.collector.push(offset, refusal);
+        }
+    }
+}
+
+/// Permissions with their levels, in a table. Whether a permission is known is asked later.
+pub(super) fn granted(
+    table: &dyn TableLike,
+    place: &Place,
+    collector: &mut Collector<'_>,
+) -> Granted {
+    let mut granted = Granted::new();
+    for (name, item) in table.iter() {
+        let place = place.then(shown(name));
+        let offset = offset_of(table, name);
+        let level = match item.as_str() {
+            Some("read") => Some(AccessLevel::Read),
+            Some("write") => Some(AccessLevel::Write),
+            _ => None,
+        };
+        match level {
+            Some(level) if is_id(name) => {
+                granted.insert(name.to_owned(), level);
+            }
+            Some(_) => collector.expected(offset, &place, ID),
+            None => collector.expected(
+                offset,
+                &place,
+                "`read` or `write`; for no permission leave it out",
+            ),
+        }
+    }
+    granted
+}
+
+/// The byte at which a member begins.
+pub(super) fn offset_of(table: &dyn TableLike, name: &str) -> Option<usize> {
+    let (key, item) = table.get_key_value(name)?;
+    key.span().or_else(|| item.span()).map(|span| span.start)
+}
+
+/// A name as a place shows it: `*` where it is not spelled as one, because then it may hold anything.
+pub(super) fn shown(name: &str) -> &str {
+    if is_id(name) { name } else { "*" }
+}

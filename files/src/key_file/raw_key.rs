@@ -1,0 +1,104 @@
+//! A raw key has no place in a key file, not even in a comment. What looks like one is refused by its line, before anything else is read and without being shown.
+
+use super::is_id;
+use keyward::key::KeyKind;
+use keyward::mask::KnownPrefixes;
+use keyward::profile::Profile;
+
+/// How many characters behind a prefix make a key of it: shorter texts name a prefix or a masked key.
+const SHORTEST: usize = 10;
+
+/// The kinds whose values are secret.
+const SECRET: [KeyKind; 3] = [KeyKind::Secret, KeyKind::Restricted, KeyKind::Organization];
+
+/// Whether something in `text` looks like one of Stripe's secret keys.
+#[must_use]
+pub fn has_secret_key(text: &str) -> bool {
+    RawKeys::of(&Profile::stripe()).occur_in(text)
+}
+
+/// `name` as an error may repeat it: where it is spelled as ids and names are, and is no key.
+#[must_use]
+pub fn repeated<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
+    if is_id(name) && !prefixes.occur_in(name) {
+        name
+    } else {
+        "…"
+    }
+}
+
+/// How secret keys of one API begin, and Stripe's always.
+pub(super) struct RawKeys(Vec<Box<str>>);
+
+impl RawKeys {
+    /// The keys of this profile, and Stripe's.
+    pub(super) fn of(profile: &Profile) -> Self {
+        let stripe = Profile::stripe();
+        let prefixes = SECRET
+            .into_iter()
+            .flat_map(|kind| profile.key_prefixes(kind).chain(stripe.key_prefixes(kind)))
+            .map(Box::from);
+        let mut prefixes: Vec<Box<str>> = prefixes.collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        Self(prefixes)
+    }
+
+    /// Whether something in `text` looks like a secret key.
+    pub(super) fn occur_in(&self, text: &str) -> bool {
+        text.split(|c: char| !is_key_character(c))
+            .filter(|token| token.len() > SHORTEST)
+            .any(|token| self.occur_in_token(token.as_bytes()))
+    }
+
+    fn occur_in_token(&self, token: &[u8]) -> bool {
+        let mut is_word_start = true;
+        for (at, byte) in token.iter().enumerate() {
+            let from = token.get(at..).unwrap_or_default();
+            if is_word_start && self.0.iter().any(|prefix| is_key(from, prefix)) {
+                return true;
+            }
+            is_word_start = !byte.is_ascii_alphanumeric();
+        }
+        false
+    }
+}
+
+fn is_key(text: &[u8], prefix: &str) -> bool {
+    text.strip_prefix(prefix.as_bytes())
+        .is_some_and(|rest| rest.len() >= SHORTEST)
+}
+
+/// What generated keys are spelled with.
+fn is_key_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_found(text: &str, expected: bool) {
+        let keys = RawKeys::of(&Profile::stripe());
+        assert_eq!(keys.occur_in(text), expected, "{text}");
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_it_stands() {
+        assert_found("sk_test_FAKE-alice-0001", true);
+        assert_found("note = \"rk_live_FAKE-alice-0001\"", true);
+        assert_found("name = 'a' # old: sk_org_FAKE-alice-0001", true);
+        assert_found("mk_1-sk_test_FAKE-alice-0001", true);
+        assert_found("äsk_test_FAKE-alice-0001", true);
+    }
+
+    #[test]
+    fn prefixes_masks_and_public_keys_are_left_alone() {
+        assert_found("prefixes = [\"sk_test_\", \"sk_live_\"]", false);
+        assert_found("rk_test_****hixR", false);
+        assert_found("pk_test_FAKE-alice-0001", false);
+        assert_found("task_test_FAKE-alice-0001", false);
+        assert_found("", false);
+    }
+}

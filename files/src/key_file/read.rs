@@ -1,0 +1,271 @@
+//! From the text of one file to its records: every member known and of its type, and all faults found at once.
+
+use serde_json::Value as Json;
+use toml_edit::{ArrayOfTables, Document, Item, Table, TableLike, Value};
+
+use super::fault::Collector;
+use super::fields::{Fields, granted, offset_of, shown};
+use super::json_of::json_of;
+use super::read_key::key;
+use super::raw_key::RawKeys;
+use super::record::{Account, Granted, Key};
+use super::{At, FORMAT, source_name};
+use keyward::account::{AccountStatus, Children};
+use keyward::configuration::Configuration;
+use keyward::profile::Profile;
+use keyward::refusal::Place;
+
+const TABLES: &str = "tables, each under a heading in double brackets";
+
+/// What one file says.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) accounts: Vec<(Account, At)>,
+    pub(super) grant_sets: Vec<(String, Granted, At)>,
+    pub(super) keys: Vec<(Key, At)>,
+    /// Endpoints as the snapshot writes them.
+    pub(super) endpoints: Vec<(Json, At)>,
+    /// The members that one file alone may have: `configuration`, `api_versions`, `catalogue`, `source`.
+    pub(super) single: Vec<(&'static str, Json, At)>,
+}
+
+/// Reads one file. Faults are noted; what could not be read is left out.
+pub(super) fn contents(
+    document: &Document<String>,
+    part: usize,
+    profile: &Profile,
+    collector: &mut Collector<'_>,
+) -> Contents {
+    let mut contents = Contents::default();
+    let at = |index, offset, collector: &Collector<'_>| At {
+        part,
+        index,
+        line: offset_line(offset, collector),
+    };
+    let root = document.as_table();
+    let mut fields = Fields::new(root, Some(0), Place::default(), collector);
+    match fields.required("format", Fields::string) {
+        Some(FORMAT) | None => {}
+        Some(_) => fields.expected("format", "`keyward.keys/v1`"),
+    }
+    if let Some(name) = source_name::read(&mut fields) {
+        let at = at(0, fields.offset(source_name::MEMBER), fields.collector);
+        contents.single.push((source_name::MEMBER, name, at));
+    }
+    for name in ["configuration", "api_versions", "catalogue"] {
+        let Some(item) = fields.take(name) else {
+            continue;
+        };
+        let offset = fields.offset(name);
+        let place = Place::member(name);
+        if name == "configuration" {
+            settings(item, &mut fields);
+        }
+        if let Some(json) = json_of(item, &place, fields.collector) {
+            let at = at(0, offset, fields.collector);
+            contents.single.push((name, json, at));
+        }
+    }
+    let accounts = tables(&mut fields, "accounts");
+    let grant_sets = fields.take("grant_sets");
+    let endpoints = fields.take("endpoints");
+    let keys = tables(&mut fields, "keys");
+    fields.finish();
+    for (index, table) in accounts.into_iter().flatten().enumerate() {
+        let offset = offset(table);
+        let place = Place::member("accounts").at(index);
+        let fields = Fields::new(table, offset, place, collector);
+        if let Some(read) = account(fields) {
+            contents.accounts.push((read, at(index, offset, collector)));
+        }
+    }
+    if let Some(item) = grant_sets {
+        read_grant_sets(item, part, &mut contents, collector);
+    }
+    if let Some(item) = endpoints {
+        let place = Place::member("endpoints");
+        match json_of(item, &place, collector) {
+            Some(Json::Array(rows)) => {
+                let offsets = element_offsets(item);
+                for (index, row) in rows.into_iter().enumerate() {
+                    let at = at(index, offsets.get(index).copied().flatten(), collector);
+                    contents.endpoints.push((row, at));
+                }
+            }
+            Some(_) => collector.expected(offset_of(root, "endpoints"), &place, "an array"),
+            None => {}
+        }
+    }
+    for (index, table) in keys.into_iter().flatten().enumerate() {
+        let offset = offset(table);
+        let place = Place::member("keys").at(index);
+        let fields = Fields::new(table, offset, place, collector);
+        if let Some(read) = key(fields, profile) {
+            contents.keys.push((read, at(index, offset, collector)));
+        }
+    }
+    contents
+}
+
+/// Settings are checked as the gateway checks them; here only what would get lost on the way.
+fn settings(item: &Item, fields: &mut Fields<'_, '_, '_>) {
+    match item.as_table_like() {
+        None => fields.expected("configuration", "a table of settings"),
+        Some(table) if table.contains_key("snapshot") => {
+            let why = "the snapshot is made from this file and has no place in the settings";
+            fields.refused("configuration", why);
+        }
+        Some(_) => {}
+    }
+}
+
+fn offset_line(offset: Option<usize>, collector: &Collector<'_>) -> Option<usize> {
+    offset.map(|offset| collector.line(offset))
+}
+
+fn offset(table: &Table) -> Option<usize> {
+    table.span().map(|span| span.start)
+}
+
+fn element_offsets(item: &Item) -> Vec<Option<usize>> {
+    match item {
+        Item::ArrayOfTables(tables) => tables.iter().map(offset).collect(),
+        Item::Value(Value::Array(array)) => array
+            .iter()
+            .map(|value| value.span().map(|span| span.start))
+            .collect(),
+        Item::None | Item::Value(_) | Item::Table(_) => Vec::new(),
+    }
+}
+
+fn tables<'t>(fields: &mut Fields<'t, '_, '_>, name: &'static str) -> Option<&'t ArrayOfTables> {
+    let item = fields.take(name)?;
+    let tables = item.as_array_of_tables();
+    if tables.is_none() {
+        fields.expected(name, TABLES);
+    }
+    tables
+}
+
+fn account(mut fields: Fields<'_, '_, '_>) -> Option<Account> {
+    let id = fields.required("id", Fields::id);
+    let name = fields.name("name");
+    let parent = fields.id("parent");
+    let children = fields.word(
+        "children",
+        &[("listed", Children::Listed), ("any", Children::Any)],
+        "`listed` or `any`",
+    );
+    let status = fields.word(
+        "status",
+        &[
+            ("active", AccountStatus::Active),
+            ("suspended", AccountStatus::Suspended),
+        ],
+        "`active` or `suspended`",
+    );
+    fields.finish();
+    Some(Account {
+        id: id?,
+        name,
+        parent,
+        children: children.unwrap_or(Children::Listed),
+        status: status.unwrap_or(AccountStatus::Active),
+    })
+}
+
+fn read_grant_sets(
+    item: &Item,
+    part: usize,
+    contents: &mut Contents,
+    collector: &mut Collector<'_>,
+) {
+    let place = Place::member("grant_sets");
+    let Some(sets) = item.as_table_like() else {
+        let offset = item.span().map(|span| span.start);
+        collector.expected(offset, &place, "a table of grant sets");
+        return;
+    };
+    for (index, (name, item)) in sets.iter().enumerate() {
+        let offset = offset_of(sets, name);
+        let place = place.then(shown(name));
+        if !super::is_id(name) {
+            collector.expected(
+                offset,
+                &place,
+                "a name of 1 to 64 letters, digits, `_`, `.` or `-`",
+            );
+        }
+        let Some(table) = item.as_table_like() else {
+            collector.expected(offset, &place, "a table of permissions");
+            continue;
+        };
+        let at = At {
+            part,
+            index,
+            line: offset_line(offset, collector),
+        };
+        let granted = granted(table, &place, collector);
+        contents.grant_sets.push((name.to_owned(), granted, at));
+    }
+}
+
+/// The profile of the settings in this file; `None` where it has none or a broken one, which is said elsewhere.
+pub(super) fn profile_of(document: &Document<String>) -> Option<Profile> {
+    let settings = document.get("configuration")?.get("profile")?;
+    let mut aside = Collector::new("", "");
+    let profile = json_of(settings, &Place::default(), &mut aside)?;
+    let configuration = serde_json::json!({"profile": profile}).to_string();
+    Configuration::from_json(configuration.as_bytes())
+        .ok()
+        .map(|configuration| configuration.profile().clone())
+}
+
+/// Notes each line where a raw key stands, also one spelled with TOML's escapes.
+pub(super) fn refuse_raw_keys(
+    document: Option<&Document<String>>,
+    keys: &RawKeys,
+    collector: &mut Collector<'_>,
+) {
+    const FOUND: &str = "a key stands here, and a key file keeps digests alone: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
+    let mut start = 0;
+    for line in collector.text.split_inclusive('\n') {
+        if keys.occur_in(line) {
+            collector.push(Some(start), Place::default().refused(FOUND));
+        }
+        start += line.len();
+    }
+    if let (Some(document), true) = (document, collector.faults.is_empty()) {
+        let mut found = Vec::new();
+        escaped(document.as_item(), keys, &mut found);
+        for offset in found {
+            collector.push(offset, Place::default().refused(FOUND));
+        }
+    }
+}
+
+/// Where strings and names hold a raw key once their escapes are read.
+fn escaped(item: &Item, keys: &RawKeys, found: &mut Vec<Option<usize>>) {
+    if let Some(table) = item.as_table_like() {
+        escaped_in(table, keys, found);
+    } else if let Some(tables) = item.as_array_of_tables() {
+        for table in tables {
+            escaped_in(table, keys, found);
+        }
+    } else if let Some(array) = item.as_array() {
+        for value in array {
+            escaped(&Item::Value(value.clone()), keys, found);
+        }
+    } else if item.as_str().is_some_and(|text| keys.occur_in(text)) {
+        found.push(item.span().map(|span| span.start));
+    }
+}
+
+fn escaped_in(table: &dyn TableLike, keys: &RawKeys, found: &mut Vec<Option<usize>>) {
+    for (name, item) in table.iter() {
+        if keys.occur_in(name) {
+            found.push(offset_of(table, name));
+        }
+        escaped(item, keys, found);
+    }
+}

@@ -1,0 +1,421 @@
+use super::*;
+use keyward::account::AccountStatus;
+use keyward::configuration::Configuration;
+use keyward::key::{KeyKind, Livemode};
+use keyward::permission::AccessLevel;
+
+const FILE: &str = r#"# Who may do what.
+format = "keyward.keys/v1"
+
+[configuration]
+serve_mode = "test" # no live keys here
+
+[[accounts]]
+id = "acct_1"   # the platform
+name = "Widgets"
+
+[[accounts]]
+id = "acct_2"
+parent = "acct_1"
+
+[grant_sets.support]
+# reads customers
+customer = "read"
+
+[[endpoints]]
+method = "POST"
+path = "/v1/widgets"
+permission = "widget"
+
+# The first key.
+[[keys]]
+id = "mk_1"
+name = "Billing" # asked for by Ann
+kind = "restricted"
+mode = "test"
+owner = "acct_1"
+grants = { customer = "read", widget = "write" }
+allowed_ips = [
+    "203.0.113.7", # office
+    "100.10.38.0/24",
+]
+created = 2026-11-20T10:00:00Z
+labels = { user_id = "u_17" }
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+[[keys]]
+id = "mk_2"
+kind = "publishable"
+mode = "test"
+owner = "acct_2"
+value = "pk_test_FAKE-alice-0001"
+"#;
+
+fn read(text: &str) -> Result<KeyFile, Faults> {
+    KeyFile::read(vec![("keys.toml".to_owned(), text.to_owned())])
+}
+
+fn text(file: &KeyFile) -> String {
+    file.texts().next().unwrap().1
+}
+
+#[track_caller]
+fn assert_faults(text: &str, expected: &[&str]) {
+    let faults = read(text).unwrap_err();
+    let shown: Vec<String> = faults.list().iter().map(ToString::to_string).collect();
+    assert_eq!(shown, expected);
+}
+
+/// `FILE` with one text in the place of another.
+fn with(from: &str, to: &str) -> String {
+    assert!(FILE.contains(from), "{from}");
+    FILE.replacen(from, to, 1)
+}
+
+/// The lines that an edit took away and put in.
+#[track_caller]
+fn assert_edit(edit: impl FnOnce(&mut KeyFile), gone: &[&str], new: &[&str]) {
+    let mut file = read(FILE).unwrap();
+    edit(&mut file);
+    let after = text(&file);
+    let without = |some: &str, other: &str| -> Vec<String> {
+        let mut other: Vec<&str> = other.lines().collect();
+        let mut left = Vec::new();
+        for line in some.lines() {
+            match other.iter().position(|of| *of == line) {
+                Some(place) => {
+                    other.remove(place);
+                }
+                None => left.push(line.to_owned()),
+            }
+        }
+        left
+    };
+    assert_eq!(without(FILE, &after), gone, "{after}");
+    assert_eq!(without(&after, FILE), new, "{after}");
+    let again = read(&after).unwrap();
+    assert_eq!(again.changes_since(&file), []);
+}
+
+#[test]
+fn a_file_compiles_to_a_configuration_that_a_gateway_takes() {
+    let file = read(FILE).unwrap();
+    let issue = Issue {
+        revision: 7,
+        issued_at: 1_795_194_529,
+        may_be_empty: false,
+    };
+    let json = file.compile(&issue);
+    let configuration = Configuration::from_json(json.to_string().as_bytes()).unwrap();
+    let snapshot = configuration.snapshot().unwrap();
+    assert_eq!(snapshot.revision().number(), 7);
+    let digest = KeyDigest::of(b"abc");
+    assert_eq!(snapshot.key(&digest).unwrap().id(), "mk_1");
+    let public = KeyDigest::of(b"pk_test_FAKE-alice-0001");
+    assert_eq!(snapshot.key(&public).unwrap().id(), "mk_2");
+    assert_eq!(
+        json.pointer("/snapshot/keys/0/annotations/user_id")
+            .unwrap(),
+        "u_17"
+    );
+    assert_eq!(json.get("serve_mode").unwrap(), "test");
+    let text = json.to_string();
+    assert!(
+        !text.contains("Billing") && !text.contains("pk_test_"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_edit_touches_only_what_it_changes() {
+    assert_edit(
+        |file| file.set_expiry("mk_1", Some(1_795_168_800)).unwrap(),
+        &[],
+        &["expires = 2026-11-20T10:00:00Z"],
+    );
+    assert_edit(
+        |file| {
+            file.update_key("mk_1", |key| key.name = Some("Bills".to_owned()))
+                .unwrap();
+        },
+        &["name = \"Billing\" # asked for by Ann"],
+        &["name = \"Bills\" # asked for by Ann"],
+    );
+    assert_edit(
+        |file| {
+            let ips = ["203.0.113.7", "198.51.100.1"];
+            file.set_ips("mk_1", ips.map(str::to_owned).into()).unwrap();
+        },
+        &["    \"100.10.38.0/24\","],
+        &["    \"198.51.100.1\","],
+    );
+    assert_edit(
+        |file| {
+            let level = AccessLevel::Write;
+            let granted = Granted::from([("customer".to_owned(), level)]);
+            file.set_grant_set("support", granted, None).unwrap();
+        },
+        &["customer = \"read\""],
+        &["customer = \"write\""],
+    );
+    assert_edit(
+        |file| {
+            file.set_account_status("acct_1", AccountStatus::Suspended)
+                .unwrap();
+        },
+        &[],
+        &["status = \"suspended\""],
+    );
+    assert_edit(
+        |file| file.move_account("acct_2", None).unwrap(),
+        &["parent = \"acct_1\""],
+        &[],
+    );
+}
+
+#[test]
+fn a_new_key_stands_behind_the_others_and_says_what_it_is() {
+    assert_edit(
+        |file| {
+            let digest = KeyDigest::of(b"abcd");
+            let mut key = Key::new("mk_3", KeyKind::Secret, Livemode::Live, "acct_2", digest);
+            key.labels.insert("team".to_owned(), "billing".to_owned());
+            file.add_key(key, None).unwrap();
+        },
+        &[],
+        &[
+            "",
+            "[[keys]]",
+            "id = \"mk_3\"",
+            "labels = { team = \"billing\" }",
+            "kind = \"secret\"",
+            "mode = \"live\"",
+            "owner = \"acct_2\"",
+            "sha256 = \"88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589\"",
+        ],
+    );
+}
+
+#[test]
+fn a_replacement_and_its_predecessor_name_each_other() {
+    let mut file = read(FILE).unwrap();
+    let digest = KeyDigest::of(b"abcd");
+    let key = Key::new(
+        "mk_3",
+        KeyKind::Restricted,
+        Livemode::Test,
+        "acct_1",
+        digest,
+    );
+    file.replace_key("mk_1", key.clone(), 1_795_200_000)
+        .unwrap();
+    let (old, new) = (file.key("mk_1").unwrap(), file.key("mk_3").unwrap());
+    assert_eq!(old.replaced_by.as_deref(), Some("mk_3"));
+    assert_eq!(old.expires, Some(1_795_200_000));
+    assert_eq!(new.replaces.as_deref(), Some("mk_1"));
+    let twice = file.replace_key(
+        "mk_1",
+        Key {
+            id: "mk_4".to_owned(),
+            ..key
+        },
+        0,
+    );
+    assert!(
+        twice
+            .unwrap_err()
+            .to_string()
+            .contains("replaced already, by `mk_3`")
+    );
+}
+
+#[test]
+fn a_deleted_key_is_kept_and_a_purged_one_is_not() {
+    assert_edit(
+        |file| file.delete_key("mk_1").unwrap(),
+        &[],
+        &["status = \"deleted\""],
+    );
+    let mut file = read(FILE).unwrap();
+    file.purge_key("mk_1").unwrap();
+    file.update_key("mk_2", |key| key.note = Some("x".to_owned()))
+        .unwrap();
+    let again = read(&text(&file)).unwrap();
+    assert_eq!(
+        again.keys().map(|key| &*key.id).collect::<Vec<_>>(),
+        ["mk_2"]
+    );
+    assert_eq!(again.key("mk_2").unwrap().note.as_deref(), Some("x"));
+    let refused = file.delete_key("mk_2").unwrap_err().to_string();
+    assert!(refused.contains("keyward keys rotate mk_2"), "{refused}");
+}
+
+#[test]
+fn an_account_with_keys_or_children_is_not_removed() {
+    let mut file = read(FILE).unwrap();
+    let child = file.remove_account("acct_1").unwrap_err().to_string();
+    assert!(child.starts_with("`acct_2` is below `acct_1`"), "{child}");
+    let keys = file.remove_account("acct_2").unwrap_err().to_string();
+    assert!(keys.starts_with("`acct_2` has 1 keys in use"), "{keys}");
+    file.remove_account_with_keys("acct_2").unwrap();
+    let again = read(&text(&file)).unwrap();
+    assert_eq!((again.accounts().count(), again.keys().count()), (1, 1));
+    assert!(file.move_account("acct_1", Some("acct_1")).is_err());
+}
+
+#[test]
+fn every_fault_is_named_with_its_line_and_place() {
+    let text = with("\"203.0.113.7\"", "\"203.0.113.7/8\"")
+        .replace("id = \"mk_2\"", "id = \"mk_2\"\nlimits = 3")
+        .replace("mode = \"test\"\nowner = \"acct_2\"", "owner = \"acct_2\"");
+    assert_faults(
+        &text,
+        &[
+            "keys.toml:33: keys[0].allowed_ips[0]: expected an address or CIDR range",
+            "keys.toml:40: keys[1]: missing member `mode`",
+            "keys.toml:42: keys[1].limits: unknown member, expected one of `id`, `name`, `note`, `labels`, `created`, `created_by`, `kind`, `mode`, `owner`, `grants`, `connect_grants`, `allowed_ips`, `expires`, `not_before`, `status`, `enforcement`, `replaces`, `replaced_by`, `last4`, `value`, `sha256`",
+        ],
+    );
+}
+
+#[test]
+fn what_is_named_must_be_there() {
+    let text = with("parent = \"acct_1\"", "parent = \"acct_9\"")
+        .replace("owner = \"acct_2\"", "owner = \"acct_8\"")
+        .replace("widget = \"write\"", "wigdet = \"write\"");
+    assert_faults(
+        &text,
+        &[
+            "keys.toml:11: accounts[1].parent: expected the id of a listed account",
+            "keys.toml:25: keys[0].grants.wigdet: expected the name of a known permission",
+            "keys.toml:40: keys[1].owner: expected the id of a listed account",
+        ],
+    );
+    assert_faults(
+        &with(
+            "grants = { customer = \"read\", widget = \"write\" }",
+            "grants = \"sales\"",
+        ),
+        &["keys.toml:25: keys[0].grants: expected the name of a grant set"],
+    );
+}
+
+#[test]
+fn what_a_gateway_would_refuse_is_traced_to_its_place_in_the_file() {
+    assert_faults(
+        &with("serve_mode = \"test\"", "serve_mode = \"tset\""),
+        &["keys.toml:4: configuration.serve_mode: expected `any`, `live` or `test`"],
+    );
+    assert_faults(
+        &with("path = \"/v1/widgets\"", "path = \"v1/widgets\""),
+        &["keys.toml:19: endpoints[0].path: expected a path template such as `/v1/widgets/{id}`"],
+    );
+    assert_faults(
+        &with(
+            "id = \"acct_1\"   #",
+            "id = \"acct_1\"\nparent = \"acct_2\" #",
+        ),
+        &["keys.toml:7: accounts[0].parent: an account is among its own ancestors"],
+    );
+}
+
+#[test]
+fn a_raw_key_is_refused_wherever_it_stands_and_is_never_shown() {
+    for text in [
+        with("# asked for by Ann", "# sk_live_FAKE-alice-0001"),
+        with("\"Billing\"", "\"sk_live_FAKE-alice-0001\""),
+        with("\"Billing\"", "\"sk\\u005flive_FAKE-alice-0001\""),
+        with(
+            "customer = \"read\"\n",
+            "rk_live_FAKE-alice-0001 = \"read\"\n",
+        ),
+        with("sha256 = \"", "sha256 = \"sk_live_FAKE-alice-0001"),
+        with("format = ", "sk_live_FAKE-alice-0001"),
+    ] {
+        let faults = read(&text).unwrap_err().to_string();
+        assert!(faults.contains("a key stands here"), "{faults}");
+        assert!(!faults.contains("alice"), "{faults}");
+    }
+    let own = with(
+        "[configuration]\n",
+        "[configuration]\nprofile = { preset = \"plain\", prefixes = { secret = [\"acme_live_\"] } }\n",
+    );
+    let faults = read(&own.replace("Billing", "acme_live_FAKE-alice-0001")).unwrap_err();
+    assert!(faults.to_string().contains("a key stands here"), "{faults}");
+}
+
+#[test]
+fn no_fault_quotes_the_content() {
+    for text in [
+        with("\"restricted\"", "\"hunter2-hunter2\""),
+        with("\"203.0.113.7\"", "\"hunter2-hunter2\""),
+        with("kind = \"publishable\"", "kind = \"secret\""),
+        with("\"acct_2\"\nparent", "\"hunter2 hunter2\"\nparent"),
+        with("sha256 = \"", "sha256 = \"hunter2-hunter2"),
+        with(
+            "created = 2026-11-20T10:00:00Z",
+            "created = \"hunter2-hunter2\"",
+        ),
+        with("name = \"Widgets\"", "\"hunter2 hunter2\" = \"Widgets\""),
+        with("method = \"POST\"", "method = hunter2-hunter2"),
+        with(
+            "value = \"pk_test_FAKE-alice-0001\"",
+            "value = \"hunter2-hunter2\"",
+        ),
+    ] {
+        let faults = read(&text).unwrap_err().to_string();
+        assert!(!faults.contains("hunter2"), "{faults}");
+        assert!(!faults.contains("pk_test"), "{faults}");
+    }
+}
+
+#[test]
+fn several_files_are_one_and_share_their_names() {
+    let other = "format = \"keyward.keys/v1\"\n\n[[keys]]\nid = \"mk_9\"\nkind = \"secret\"\nmode = \"live\"\nowner = \"acct_2\"\nsha256 = \"88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589\"\n";
+    let texts = |other: &str| {
+        vec![
+            ("keys.d/a.toml".to_owned(), FILE.to_owned()),
+            ("keys.d/b.toml".to_owned(), other.to_owned()),
+        ]
+    };
+    let mut file = KeyFile::read(texts(other)).unwrap().in_folder("keys.d");
+    assert_eq!(file.file_of_key("mk_9"), Some("keys.d/b.toml"));
+    let key = |id: &str| {
+        let digest = KeyDigest::of(id.as_bytes());
+        Key::new(id, KeyKind::Secret, Livemode::Test, "acct_2", digest)
+    };
+    file.add_key(key("mk_10"), None).unwrap();
+    file.add_key(key("mk_11"), Some("b")).unwrap();
+    file.add_key(key("mk_12"), Some("billing")).unwrap();
+    assert_eq!(file.file_of_key("mk_10"), Some("keys.d/a.toml"));
+    assert_eq!(file.file_of_key("mk_11"), Some("keys.d/b.toml"));
+    assert_eq!(file.file_of_key("mk_12"), Some("keys.d/billing.toml"));
+    let twice = KeyFile::read(texts(&other.replace("mk_9", "mk_1"))).unwrap_err();
+    assert_eq!(
+        twice.to_string(),
+        "keys.d/b.toml:3: keys[0].id: duplicate id"
+    );
+}
+
+#[test]
+fn changes_are_told_in_ids_and_members() {
+    let before = read(FILE).unwrap();
+    let mut file = before.clone();
+    file.set_expiry("mk_1", Some(1_795_168_800)).unwrap();
+    file.purge_key("mk_2").unwrap();
+    let account = Account::new("acct_3");
+    file.add_account(account, None).unwrap();
+    let changes = file.changes_since(&before);
+    let shown: Vec<_> = changes
+        .iter()
+        .map(|change| (change.id.as_str(), change.did, change.members.clone()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("acct_3", "added", vec![]),
+            ("mk_1", "changed", vec!["expires"]),
+            ("mk_2", "removed", vec![]),
+        ]
+    );
+}

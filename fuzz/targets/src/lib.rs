@@ -1,0 +1,82 @@
+//! The fuzz targets: each is one function over bytes that panics where a promise is broken. libFuzzer runs them from `fuzz/fuzz_targets`, `tests/it/fuzz_corpora.rs` on the
+//! stable toolchain.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    reason = "a target panics where a promise is broken"
+)]
+
+pub mod access_log;
+pub mod configuration;
+pub mod context_path;
+pub mod credential;
+pub mod decide;
+pub mod endpoint;
+pub mod key_file;
+pub mod snapshot_json;
+pub mod snapshot_packed;
+pub mod version;
+
+use std::sync::LazyLock;
+
+use keyward::profile::Profile;
+use regex::bytes::Regex;
+
+/// A target's name, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const ALL: &[Target] = &[
+    ("access_log", access_log::run),
+    ("configuration", configuration::run),
+    ("context_path", context_path::run),
+    ("credential", credential::run),
+    ("decide", decide::run),
+    ("endpoint", endpoint::run),
+    ("key_file", key_file::run),
+    ("snapshot_json", snapshot_json::run),
+    ("snapshot_packed", snapshot_packed::run),
+    ("version", version::run),
+];
+
+static STRIPE: LazyLock<Profile> = LazyLock::new(Profile::stripe);
+
+/// Something behind the prefix of a secret key. What a person reads may name a prefix, never more.
+static RAW_KEY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:[rs]k_(?:test|live)|sk_org(?:_test|_live)?)_[0-9A-Za-z]"));
+
+/// A pattern over bytes. Written from the contract, by another engine than the hand-written readers under test.
+fn pattern(text: &str) -> Regex {
+    Regex::new(&format!("(?-u){text}")).unwrap()
+}
+
+/// A refusal says where and what was expected, in a line, and nothing of what it met.
+fn assert_tells_no_key(refusal: &str) {
+    assert!(!RAW_KEY.is_match(refusal.as_bytes()), "{refusal}");
+    assert!(!refusal.is_empty() && !refusal.contains('\n'), "{refusal}");
+}
+
+/// Takes the first byte off; 0 where there is none.
+fn take(input: &mut &[u8]) -> u8 {
+    match input.split_first() {
+        Some((first, rest)) => {
+            *input = rest;
+            *first
+        }
+        None => 0,
+    }
+}
+
+/// Takes a part off: a byte that counts, and as many bytes, or all there are.
+fn take_part<'a>(input: &mut &'a [u8]) -> &'a [u8] {
+    let length = usize::from(take(input)).min(input.len());
+    let (part, rest) = input.split_at(length);
+    *input = rest;
+    part
+}

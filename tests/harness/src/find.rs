@@ -1,0 +1,59 @@
+//! Where the programs and files under test are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The project's root.
+pub fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// The Envoy the Makefile uses too: `$ENVOY_BIN`, or what `scripts/envoy.sh` finds.
+pub fn envoy() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        if let Some(named) = std::env::var_os("ENVOY_BIN") {
+            return PathBuf::from(named);
+        }
+        let script = root().join("scripts/envoy.sh");
+        let output = Command::new(&script)
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}", script.display()));
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            script.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
+
+/// The released filter: `$KEYWARD_WASM`, or what `make build` made.
+pub fn wasm() -> PathBuf {
+    built(
+        "KEYWARD_WASM",
+        "target/wasm32-wasip1/release/keyward.wasm",
+        "make build",
+    )
+}
+
+/// The filter with the switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door` made.
+pub fn trap_door_wasm() -> PathBuf {
+    built(
+        "KEYWARD_TRAP_DOOR_WASM",
+        "target/trap-door/wasm32-wasip1/release/keyward.wasm",
+        "make trap-door",
+    )
+}
+
+fn built(variable: &str, place: &str, made_by: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map_or_else(|| root().join(place), PathBuf::from);
+    assert!(
+        path.is_file(),
+        "{}: no such file; `{made_by}` makes it",
+        path.display()
+    );
+    path.canonicalize().unwrap()
+}

@@ -1,0 +1,41 @@
+//! What the tests against a real Envoy stand on: an Envoy started from the bootstrap we ship, clients that send any byte,
+//! and an upstream that tells what it saw. Everything is on loopback and bounded by time-outs.
+#![allow(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+pub mod bootstrap;
+pub mod builder;
+pub mod envoy;
+pub mod find;
+pub mod h2;
+pub mod http;
+pub mod observe;
+pub mod pb;
+pub mod process;
+#[cfg(target_os = "linux")]
+pub mod pty;
+pub mod push;
+pub mod upstream;
+pub mod wait;
+
+pub use keyward_reference::packed::packed;
+
+pub use self::{
+    builder::Ecds,
+    envoy::Envoy,
+    pb::Wrapper,
+    push::Push,
+    upstream::Upstream,
+    wait::{BOUND, LONG, eventually},
+};

@@ -1,0 +1,89 @@
+//! A folder and a process that do not outlive the test.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder under cargo's own folder for tests. Removed on drop, but for a test that fails: then its logs stay.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tmp"))
+            .join(format!("{name}-{}-{number}", std::process::id()));
+        // Left over from a process that had the same id.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// A child that is killed when this value is dropped, and also when the test process ends without dropping it: a `static` is never
+/// dropped, and a test run can be interrupted. A shell holds the other end of a pipe for that.
+#[derive(Debug)]
+pub struct Guarded {
+    child: Child,
+    guard: Child,
+}
+
+impl Guarded {
+    pub fn spawn(command: &mut Command) -> std::io::Result<Self> {
+        let child = command.stdin(Stdio::null()).spawn()?;
+        // A line means that the child was waited for, and its number may be another's by now; the end of the pipe that it was not.
+        let guard = Command::new("/bin/sh")
+            .args([
+                "-c",
+                "read -r _ || kill -KILL \"$0\" 2>/dev/null",
+                &child.id().to_string(),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        match guard {
+            Ok(guard) => Ok(Self { child, guard }),
+            Err(error) => {
+                let mut child = child;
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(mut pipe) = self.guard.stdin.take() {
+            let _ = pipe.write_all(b"ended\n");
+        }
+        let _ = self.guard.wait();
+    }
+}

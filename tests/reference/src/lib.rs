@@ -1,0 +1,19 @@
+//! What keyward is compared with: a naive model of the decision, a reader of the catalogue's files, and generators of configurations and requests. It shares no
+//! code with `src/`, and is written from the documents only.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+pub mod asking;
+pub mod catalogue;
+pub mod model;
+pub mod packed;
+pub mod worlds;
