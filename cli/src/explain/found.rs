@@ -146,7 +146,9 @@ impl Facts<'_> {
             Sought::Method => format!("{request}: no endpoint has this method"),
             Sought::Upgrade => format!("{request} asks to change the protocol (`Upgrade`)"),
             Sought::Override => {
-                format!("{request} has a header or a query parameter that names another method or path")
+                format!(
+                    "{request} has a header or a query parameter that names another method or path"
+                )
             }
             Sought::Unread(Unread::SeveralReadings) => match doubt(path) {
                 Some(doubt) => {

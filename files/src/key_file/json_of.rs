@@ -40,7 +40,11 @@ pub(super) fn json_of_table(
     is_whole.then_some(Json::Object(members))
 }
 
-pub(super) fn json_of_value(value: &Value, place: &Place, collector: &mut Collector<'_>) -> Option<Json> {
+pub(super) fn json_of_value(
+    value: &Value,
+    place: &Place,
+    collector: &mut Collector<'_>,
+) -> Option<Json> {
     let json = match value {
         Value::String(text) => Some(Json::from(text.value().as_str())),
         Value::Integer(number) => Some(Json::from(*number.value())),
