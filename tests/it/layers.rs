@@ -19,7 +19,6 @@ const LAYERS: [&[&str]; 12] = [
         "reason",
         "refusal",
         "version",
-        "visible",
     ],
     &[
         "endpoint",

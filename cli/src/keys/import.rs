@@ -111,9 +111,6 @@ fn kind_of(profile: &Profile, value: &str, said: Option<KeyKind>) -> Result<KeyK
             "what stands on standard input is no key: give one alone, of printable ASCII without blanks and commas, at most {LONGEST} bytes"
         );
     }
-    if profile.known_prefixes().contains(value.as_bytes()) {
-        bail!("what is on standard input is only a key's prefix; give the whole key");
-    }
     let fitting: Vec<KeyKind> = KeyKind::ALL
         .into_iter()
         .filter(|kind| profile.is_key_of_kind(value, *kind))

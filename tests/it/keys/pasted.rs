@@ -82,11 +82,7 @@ fn a_pasted_key_is_repeated_by_no_command() {
     let text = desk.folder.text();
     let own =
         "[configuration.profile.prefixes]\nsecret = [\"acme_live_\", \"sk_test_\", \"sk_live_\"]\n";
-    let text = text.replace(
-        "format = \"keyward.keys/v1\"\n",
-        &format!("format = \"keyward.keys/v1\"\n{own}\n"),
-    );
-    fs::write(desk.folder.file(), &text).unwrap();
+    fs::write(desk.folder.file(), format!("{text}\n{own}")).unwrap();
     let (id, _) = desk.made(&["keys", "create", "--owner", "acct_1"]);
     let mut commands = Vec::new();
     walk(&desk, &[], &mut commands);
