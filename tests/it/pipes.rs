@@ -30,8 +30,7 @@ fn desk(name: &str) -> Folder {
     let folder = Folder::new(name);
     folder.good(&["accounts", "add", "acct_1"]);
     fs::write(folder.path.join("key.txt"), ALICE).unwrap();
-    let mut import =
-        folder.command(&["keys", "import", "--owner", "acct_1", "--allow-short"]);
+    let mut import = folder.command(&["keys", "import", "--owner", "acct_1", "--allow-short"]);
     import.stdin(fs::File::open(folder.path.join("key.txt")).unwrap());
     assert!(import.output().unwrap().status.success());
     let write = |name: &str, text: String| fs::write(folder.path.join(name), text).unwrap();

@@ -1,5 +1,6 @@
 //! What became of the lines of a log.
 
+use crate::arguments::shown;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -37,13 +38,17 @@ impl Tally {
             printable(file),
             printable(&error.to_string())
         );
-        self.broken.push((file.to_owned(), sentence));
+        self.note(file, &sentence);
     }
 
     /// Notes a file that cannot be opened.
     pub(super) fn closed(&mut self, file: &str, error: &anyhow::Error) {
-        let sentence = printable(&format!("{error:#}"));
-        self.broken.push((file.to_owned(), sentence));
+        self.note(file, &printable(&format!("{error:#}")));
+    }
+
+    /// A key that was given for a file is shown masked.
+    fn note(&mut self, file: &str, sentence: &str) {
+        self.broken.push((shown(file), shown(sentence)));
     }
 
     /// Whether every file was read to its end.

@@ -6,7 +6,11 @@ use std::sync::OnceLock;
 
 /// The project's root.
 pub fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        root.canonicalize().unwrap()
+    })
 }
 
 /// The Envoy the Makefile uses too: `$ENVOY_BIN`, or what `scripts/envoy.sh` finds.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::find::root;
+
 /// A folder under cargo's own folder for tests. Removed on drop, but for a test that fails: then its logs stay.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
@@ -14,7 +16,8 @@ impl Folder {
     pub fn new(name: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tmp"))
+        let path = root()
+            .join("target/tmp")
             .join(format!("{name}-{}-{number}", std::process::id()));
         // Left over from a process that had the same id.
         let _ = fs::remove_dir_all(&path);

@@ -154,7 +154,10 @@ fn a_key_from_elsewhere_works_once_it_is_taken_in() {
     gateway.push();
     gateway.assert_asked(value, "allowed");
     let prefix = desk.refused_with(4, &import, "rk_live_");
-    assert!(prefix.contains("nothing follows the key's prefix"), "{prefix}");
+    assert!(
+        prefix.contains("nothing follows the key's prefix"),
+        "{prefix}"
+    );
     let again = desk.refused_with(4, &import, value);
     assert!(again.contains("is in the file already, as `mk_"), "{again}");
     desk.assert_kept_nowhere(&[gateway.envoy.directory()]);
