@@ -46,9 +46,17 @@ run: filter ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.
 
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
 # that runs in Envoy is the released one all the same.
-TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && cargo test --locked
+# Three at a time: tests wait for an Envoy to start more than they compute.
+TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} && cargo test --locked
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
-SLOW := soak::
+SLOW := soak:: \
+	cases::envoy::envoy_keeps_them_under_another_apis_profile mesh::gateway::every_promise mesh::istio::every_promise \
+	catalogue::near::random_paths hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
+	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
+	fail_closed::exhaustion::a_configuration_that_no_worker fail_closed::host_calls::a_call_that_only_tells fail_closed::streams::open_streams \
+	doctor::variants::arrives doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to \
+	doctor::broken::the_access_log doctor::broken::the_connection_manager doctor::broken::the_plugin doctor::broken::the_routes doctor::counted \
+	pushes::alternating rollout::code push::limits push::watch::it_follows image::hashes
 
 test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
