@@ -35,7 +35,7 @@ pub struct Way {
 /// Objects and their fields, as tables.
 #[derive(Clone, Copy, Debug)]
 pub struct Graph {
-    /// Names of fields, sorted. [`ANY`] is the first where it is one.
+    /// Names of fields, sorted. `*` is the first where it is one.
     pub fields: &'static [&'static str],
     /// Where the fields of each object begin among the edges; one more than there are objects.
     pub starts: &'static [u16],
