@@ -35,10 +35,14 @@ fn calls(log: &str) -> Vec<Vec<String>> {
 
 /// The calls that a verification of each of these keys makes, in an Envoy that saw none before.
 fn calls_of(keys: &[&str]) -> Vec<Vec<String>> {
+    let configuration = configuration(json!({}));
     let envoy = Envoy::builder()
-        .config(configuration(json!({})).to_string())
+        .config(configuration.to_string())
         .wasm_trace()
         .start();
+    // A first request before the first timer does what the timer would do.
+    let revision = configuration["snapshot"]["revision"].as_u64().unwrap();
+    crate::wait::serves(&envoy, revision);
     for key in keys {
         assert_eq!(verify(&envoy, key).status, 401);
     }
