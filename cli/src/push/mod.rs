@@ -24,13 +24,14 @@ use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
 use super::snapshot::diff;
-use super::snapshot::source::Source as Compared;
 use super::source::{Source, SourceArguments};
 use super::{input, output, replace};
 use effect::{Effect, Present};
 use keyward::configuration::{Configuration, named_revision};
 use keyward::snapshot::Revision;
 use keyward_files::key_file::{Issue, SourceName};
+use keyward_files::snapshot::Checked;
+use keyward_files::snapshot::diff::{between, names};
 use manifest::{Kind, Names};
 use target::{Place, Target};
 
@@ -209,15 +210,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         )?;
         out.flush()?;
         // Without a readable snapshot there, everybody is denied there.
-        let closed = || Compared::read("the target", b"{}");
+        let closed = || Checked::read("the target", b"{}");
         let before = before.map_or_else(closed, |json| {
-            Compared::read("the target", json.as_bytes()).or_else(|_| closed())
+            Checked::read("the target", json.as_bytes()).or_else(|_| closed())
         })?;
-        let after = Compared::read("the push", built.json.as_bytes())?;
-        diff::print(
-            &diff::between(&before, &after),
-            &diff::names(&before, &after),
-        )?;
+        let after = Checked::read("the push", built.json.as_bytes())?;
+        diff::print(&between(&before, &after), &names(&before, &after))?;
         effect.name_accounts(&mut out)?;
     }
     let admitted = admitted?;

@@ -1,58 +1,42 @@
-//! What commands on snapshots are given: a snapshot, a plugin configuration with one in it, or a key file that one is made from. Whatever it is, it is checked as a push would check
-//! it, and all that is wrong is said at once.
+//! A snapshot, or a plugin configuration with one in it, or what a key file makes: checked as a gateway
+//! would check it, and all that is wrong is said at once.
 
 use std::collections::HashMap;
-use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::build::Issuing;
-use super::unpack;
-use crate::input;
-use crate::store::Store;
+use crate::key_file::{Issue, KeyFile, every_refusal};
 use keyward::configuration::Configuration;
 use keyward::refusal::{Place, Refusal};
-use keyward_files::key_file::{KeyFile, every_refusal};
 
 /// A good configuration, and the JSON it was read from.
-pub(crate) struct Source {
-    pub(crate) configuration: Configuration,
+pub struct Checked {
+    /// What was read.
+    pub configuration: Configuration,
     /// The JSON of the whole configuration, the snapshot in it.
-    pub(crate) written: Value,
+    pub written: Value,
     /// Where in what was given the snapshot stands.
-    pub(crate) place: Place,
+    pub place: Place,
     /// The key file that it was made from.
-    pub(crate) key_file: Option<KeyFile>,
+    pub key_file: Option<KeyFile>,
 }
 
-impl Source {
-    /// Reads JSON, the packed form, or a key file: a folder, or a file that ends in `.toml`.
-    pub(crate) fn load(path: &Path) -> Result<Self> {
-        let is_key_file = path.extension().is_some_and(|ending| ending == "toml");
-        if is_key_file || path.is_dir() {
-            let file = Store::open(path)?.read()?;
-            let name = path.display().to_string();
-            return Self::made(&name, file, &Issuing::default());
-        }
-        let json = unpack::to_json(input::read(path)?)
-            .with_context(|| format!("`{}` is refused", path.display()))?;
-        Self::read(&path.display().to_string(), &json)
-    }
-
+impl Checked {
     /// What a key file makes. An empty one makes an empty snapshot only if that was asked for.
-    pub(crate) fn made(name: &str, file: KeyFile, issuing: &Issuing) -> Result<Self> {
-        let written = file.compile(&issuing.issue(input::now()));
-        if file.keys().next().is_none() && !issuing.empty {
+    pub fn made(name: &str, file: KeyFile, issue: &Issue) -> Result<Self> {
+        let written = file.compile(issue);
+        if file.keys().next().is_none() && !issue.may_be_empty {
             bail!(
                 "`{name}` has no keys, so every request would be refused; make one with `keyward keys create`, or say --empty if that is meant"
             );
         }
         let place = Place::member("snapshot");
-        Self::checked(name, written, None, place, Some(file))
+        Self::check(name, written, None, place, Some(file))
     }
 
-    pub(crate) fn read(name: &str, json: &[u8]) -> Result<Self> {
+    /// Reads the JSON of a snapshot or of a plugin configuration, which errors call `name`.
+    pub fn read(name: &str, json: &[u8]) -> Result<Self> {
         let json = if json.is_empty() { b"{}" } else { json };
         let parsed: Result<Value, _> = serde_json::from_slice(json);
         let Ok(value) = parsed else {
@@ -67,14 +51,14 @@ impl Source {
             whole.extend_from_slice(json);
             whole.push(b'}');
             let written = json!({"snapshot": value});
-            return Self::checked(name, written, Some(&whole), Place::default(), None);
+            return Self::check(name, written, Some(&whole), Place::default(), None);
         }
         let place = Place::member("snapshot");
-        Self::checked(name, value, Some(json), place, None)
+        Self::check(name, value, Some(json), place, None)
     }
 
     /// `json` is the text that `written` was read from, in which an object may have a member twice.
-    fn checked(
+    fn check(
         name: &str,
         written: Value,
         json: Option<&[u8]>,
@@ -111,12 +95,14 @@ impl Source {
     }
 
     /// The snapshot's JSON.
-    pub(crate) fn snapshot(&self) -> Option<&Value> {
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Value> {
         self.written.get("snapshot")
     }
 
     /// The names that people gave to keys and accounts, by id; a key file alone has them.
-    pub(crate) fn names(&self) -> HashMap<&str, &str> {
+    #[must_use]
+    pub fn names(&self) -> HashMap<&str, &str> {
         let Some(file) = &self.key_file else {
             return HashMap::new();
         };

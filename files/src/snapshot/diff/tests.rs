@@ -17,8 +17,8 @@ fn configuration() -> Value {
     }})
 }
 
-fn source(json: &Value) -> Source {
-    Source::read("x", json.to_string().as_bytes()).unwrap()
+fn source(json: &Value) -> Checked {
+    Checked::read("x", json.to_string().as_bytes()).unwrap()
 }
 
 /// What a change of one place of the configuration comes to, in words.

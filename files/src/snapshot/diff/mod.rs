@@ -1,4 +1,4 @@
-//! `keyward snapshot diff A B`: what changes from one snapshot to another, in words: which keys gain or lose what, which accounts move, which endpoints ask for something else.
+//! What changes from one snapshot to another, in words: which keys gain or lose what, which accounts move, which endpoints ask for something else.
 
 mod accounts;
 mod keys;
@@ -7,27 +7,14 @@ mod keys;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-use std::path::PathBuf;
 
-use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::source::Source;
-use crate::exit::Exit;
-use crate::output::{self, Tone, toned};
-
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    /// Before: a snapshot or a plugin configuration, JSON, or a key file
-    a: PathBuf,
-    /// After
-    b: PathBuf,
-}
+use super::Checked;
 
 /// Whether somebody may do more or less than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     /// More passes.
     More,
     /// Less passes.
@@ -38,15 +25,15 @@ pub(crate) enum Direction {
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// `key`, `account`, `endpoint` or `setting`.
-    pub(crate) subject: &'static str,
+    pub subject: &'static str,
     /// Its id, method and path, or name.
-    pub(crate) id: String,
+    pub id: String,
     /// In words, such as `gains write on charge`.
-    pub(crate) what: String,
+    pub what: String,
     /// Whether more passes.
-    pub(crate) direction: Direction,
+    pub direction: Direction,
 }
 
 impl Difference {
@@ -60,26 +47,11 @@ impl Difference {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, is_json: bool) -> Result<Exit> {
-    let (a, b) = (Source::load(&arguments.a)?, Source::load(&arguments.b)?);
-    let differences = between(&a, &b);
-    if is_json {
-        let shown: Vec<Value> = differences.iter().map(shown).collect();
-        output::print_json(&json!({"differences": shown}))?;
-    } else {
-        print(&differences, &names(&a, &b))?;
-    }
-    Ok(if differences.is_empty() {
-        Exit::Good
-    } else {
-        Exit::Failed
-    })
-}
-
 /// Everything that differs: settings (where both are whole configurations), accounts, endpoints, keys.
-pub(crate) fn between(a: &Source, b: &Source) -> Vec<Difference> {
+#[must_use]
+pub fn between(a: &Checked, b: &Checked) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let is_whole = |source: &Source| source.place != keyward::refusal::Place::default();
+    let is_whole = |source: &Checked| source.place != keyward::refusal::Place::default();
     if is_whole(a) && is_whole(b) {
         settings(&a.written, &b.written, "snapshot", &mut differences);
     }
@@ -98,50 +70,11 @@ pub(crate) fn between(a: &Source, b: &Source) -> Vec<Difference> {
 }
 
 /// The names of keys and accounts, by id.
-pub(crate) fn names<'a>(a: &'a Source, b: &'a Source) -> HashMap<&'a str, &'a str> {
+#[must_use]
+pub fn names<'a>(a: &'a Checked, b: &'a Checked) -> HashMap<&'a str, &'a str> {
     let mut names = a.names();
     names.extend(b.names());
     names
-}
-
-/// One line per change.
-pub(crate) fn print(differences: &[Difference], names: &HashMap<&str, &str>) -> Result<()> {
-    let mut out = output::stdout();
-    if differences.is_empty() {
-        writeln!(out, "no difference")?;
-    }
-    for difference in differences {
-        let (sign, tone) = match difference.direction {
-            Direction::More => ("+", Tone::Good),
-            Direction::Less => ("-", Tone::Bad),
-            Direction::Other => ("~", Tone::Warning),
-        };
-        let name = names.get(&*difference.id);
-        let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-        writeln!(
-            out,
-            "{} {} {}{name} {}",
-            toned(tone, sign),
-            difference.subject,
-            difference.id,
-            difference.what
-        )?;
-    }
-    Ok(())
-}
-
-/// For programs.
-pub(crate) fn shown(difference: &Difference) -> Value {
-    json!({
-        "subject": difference.subject,
-        "id": difference.id,
-        "what": difference.what,
-        "passes": match difference.direction {
-            Direction::More => "more",
-            Direction::Less => "less",
-            Direction::Other => "other",
-        },
-    })
 }
 
 fn settings(a: &Value, b: &Value, but: &str, differences: &mut Vec<Difference>) {

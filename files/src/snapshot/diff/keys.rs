@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Difference, Direction, by, text};
-use crate::snapshot::source::Source;
-use keyward_files::key_file::instant;
+use crate::key_file::instant;
+use crate::snapshot::Checked;
 
 /// What a key may do on some accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ enum Authority {
     These(BTreeMap<String, bool>),
 }
 
-pub(super) fn compare(a: &Source, b: &Source, differences: &mut Vec<Difference>) {
+pub(super) fn compare(a: &Checked, b: &Checked, differences: &mut Vec<Difference>) {
     let identity = |key: &Value| text(key, "id").map(str::to_owned);
-    let keys = |source: &Source| -> BTreeMap<String, Facts> {
+    let keys = |source: &Checked| -> BTreeMap<String, Facts> {
         let Some(snapshot) = source.snapshot() else {
             return BTreeMap::new();
         };
@@ -75,7 +75,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(source: &Source, key: &Value) -> Self {
+    fn of(source: &Checked, key: &Value) -> Self {
         let kind = text(key, "kind").unwrap_or_default().to_owned();
         let own = grants(source, key.get("grants"));
         let connected = grants(source, key.get("connect_grants"));
@@ -253,7 +253,7 @@ fn joined(words: &BTreeSet<String>) -> String {
 }
 
 /// The permissions of `grants`, by their canonical names.
-fn grants(source: &Source, grants: Option<&Value>) -> Option<Authority> {
+fn grants(source: &Checked, grants: Option<&Value>) -> Option<Authority> {
     let grants = grants?;
     let written = match grants.as_str() {
         Some(set) => source.snapshot()?.get("grant_sets")?.get(set)?,
