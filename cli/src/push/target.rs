@@ -11,9 +11,9 @@ use super::effect::Present;
 use super::manifest::{Kind, Names};
 use super::version::Version;
 use crate::input;
-use crate::replace::{Access, replace, sweep};
 use keyward::configuration::{LARGEST, named_revision};
 use keyward_files::key_file::SourceName;
+use keyward_files::replace::{Access, replace, sweep};
 
 /// What Kubernetes keeps in one ConfigMap.
 ///

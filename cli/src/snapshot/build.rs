@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 use super::pack;
 use crate::exit::Exit;
 use crate::input;
-use crate::replace::{Access, replace};
 use crate::store::StoreArguments;
 use keyward_files::key_file::{Issue, instant};
+use keyward_files::replace::{Access, replace};
 use keyward_files::snapshot::Checked;
 
 /// Which snapshot is made: flatten it into the arguments of whoever makes one.

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use super::build::Issuing;
 use super::unpack;
 use crate::input;
-use crate::store::Store;
 use keyward_files::snapshot::Checked;
+use keyward_files::store::Store;
 
 /// Reads JSON, the packed form, or a key file: a folder, or a file that ends in `.toml`.
 pub(crate) fn load(path: &Path) -> Result<Checked> {

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 
 use super::input;
 use super::snapshot::unpack;
-use super::store::Store;
 use keyward::configuration::Configuration;
 use keyward_files::key_file::{Issue, SourceName};
+use keyward_files::store::Store;
 
 pub(super) use reissue::reissue;
 

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
+use crate::key_file::{Key, KeyFile};
 use keyward::key::{KeyKind, Livemode};
 use keyward::profile::Profile;
-use keyward_files::key_file::{Key, KeyFile};
 
 /// How long a key is, prefix included: Stripe's length today.
-pub(super) const LENGTH: usize = 107;
+pub const LENGTH: usize = 107;
 
 /// Base62. A profile's prefix has at most 32 characters, so at least 75 of these follow it: 446 bits.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -20,11 +20,11 @@ const FAIR: u8 = 248;
 const ID_LENGTH: usize = 16;
 
 /// The value of a key that was just made. It has neither `Debug` nor `Display`, and no `Clone`.
-pub(super) struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// A new value for a key of that kind and mode under the profile's prefix.
-    pub(super) fn generate(profile: &Profile, kind: KeyKind, mode: Livemode) -> Result<Self> {
+    pub fn generate(profile: &Profile, kind: KeyKind, mode: Livemode) -> Result<Self> {
         let prefix = prefix(profile, kind, mode)?;
         let mut value = Zeroizing::new(String::with_capacity(LENGTH));
         value.push_str(prefix);
@@ -33,13 +33,14 @@ impl Secret {
     }
 
     /// The value itself, for standard output, and for the record of the key, which keeps its digest and its end. A publishable key's may go into the key file whole.
-    pub(super) fn expose(&self) -> &str {
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
 /// A key with a new value and a new id.
-pub(super) fn new_key(
+pub fn new_key(
     file: &KeyFile,
     kind: KeyKind,
     mode: Livemode,
@@ -58,21 +59,21 @@ pub(super) fn new_key(
 }
 
 /// A new id of a key: `mk_` and 16 characters of base62.
-pub(super) fn new_key_id() -> Result<String> {
+pub fn new_key_id() -> Result<String> {
     let mut id = "mk_".to_owned();
     push_base62(&mut id, ID_LENGTH)?;
     Ok(id)
 }
 
 /// A new id of a change, for the journal, or of a key file.
-pub(super) fn new_random_id() -> Result<String> {
+pub fn new_random_id() -> Result<String> {
     let mut id = String::new();
     push_base62(&mut id, ID_LENGTH)?;
     Ok(id)
 }
 
 /// The prefix of a new key: the one that names the mode, or the only one there is.
-pub(super) fn prefix(profile: &Profile, kind: KeyKind, mode: Livemode) -> Result<&str> {
+pub fn prefix(profile: &Profile, kind: KeyKind, mode: Livemode) -> Result<&str> {
     let names_mode = |prefix: &&str| prefix.split(['_', '-']).any(|word| word == mode.name());
     let mut all = profile.key_prefixes(kind);
     let found = match (all.next(), all.next()) {

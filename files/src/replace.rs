@@ -1,4 +1,4 @@
-//! The one way in which a command writes a file: beside it, under a name that cannot be guessed, and then by a rename. Whoever looks, and whenever the machine stops, finds the
+//! The one way in which a file is written: beside it, under a name that cannot be guessed, and then by a rename. Whoever looks, and whenever the machine stops, finds the
 //! old file or the new one, whole. A link is followed, and the file that it leads to is replaced.
 
 use std::fs::{self, File, Metadata, Permissions};
@@ -20,7 +20,7 @@ const MOST_LINKS: usize = 40;
 
 /// Who may read the file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub enum Access {
     /// Its owner, whatever the mode was before.
     Owner,
     /// Those who could read it before; of a new file its owner.
@@ -30,7 +30,7 @@ pub(super) enum Access {
 }
 
 /// A file on the disk that is not in its place yet. Dropped without [`Staged::commit`], it is removed.
-pub(super) struct Staged {
+pub struct Staged {
     target: PathBuf,
     aside: NamedTempFile,
     /// The mode it gets in the end, where it was made narrower than that.
@@ -39,7 +39,7 @@ pub(super) struct Staged {
 
 impl Staged {
     /// Makes an empty file for the place of `path`. It is new, so nobody else can have prepared it, and it is never more open than it is in the end.
-    pub(super) fn new(path: &Path, access: Access) -> Result<Self> {
+    pub fn new(path: &Path, access: Access) -> Result<Self> {
         let failure = || format!("`{}` cannot be written", path.display());
         let target = resolved(path).with_context(failure)?;
         let before = match fs::metadata(&target) {
@@ -77,7 +77,7 @@ impl Staged {
     }
 
     /// Writes what `write` writes, and waits until the disk has it.
-    pub(super) fn fill(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    pub fn fill(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
         let failure = format!("`{}` cannot be written", self.target.display());
         let file = self.aside.as_file();
         let written = || -> Result<()> {
@@ -93,7 +93,7 @@ impl Staged {
     }
 
     /// Puts it in the place of the file, and waits until the disk has that, too.
-    pub(super) fn commit(self) -> Result<()> {
+    pub fn commit(self) -> Result<()> {
         let failure = || format!("`{}` cannot be replaced", self.target.display());
         self.aside
             .persist(&self.target)
@@ -104,14 +104,14 @@ impl Staged {
 }
 
 /// Replaces a file by these bytes, whole or not at all.
-pub(super) fn replace(path: &Path, access: Access, bytes: &[u8]) -> Result<()> {
+pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> Result<()> {
     let mut staged = Staged::new(path, access)?;
     staged.fill(|out| Ok(out.write_all(bytes)?))?;
     staged.commit()
 }
 
 /// Removes what writers of this file left that were killed. Only for the one who holds the file's lock.
-pub(super) fn sweep(path: &Path) -> Result<()> {
+pub fn sweep(path: &Path) -> Result<()> {
     let target = resolved(path)?;
     let prefix = prefix(&target);
     // A folder that cannot be listed may still be written to.
@@ -133,7 +133,7 @@ pub(super) fn sweep(path: &Path) -> Result<()> {
 }
 
 /// Waits until the disk has the folder's entry for `path`.
-pub(super) fn sync_folder(path: &Path) -> Result<()> {
+pub fn sync_folder(path: &Path) -> Result<()> {
     let folder = folder_of(path);
     File::open(folder)
         .and_then(|folder| folder.sync_all())
@@ -141,14 +141,14 @@ pub(super) fn sync_folder(path: &Path) -> Result<()> {
 }
 
 /// `path` with `ending` behind its name.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
 /// The folder that a file is in.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -156,7 +156,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 }
 
 /// The file itself, where its name is a link: a rename would replace the link. A link that the system does not follow, as it does not follow a stranger's in `/tmp`, is an error.
-pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::metadata(path) {
         Ok(_) => fs::canonicalize(path),
         Err(error) if error.kind() == ErrorKind::NotFound => {

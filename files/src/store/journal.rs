@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
+use crate::key_file::{Change, instant};
 use crate::replace::{beside, sync_folder};
 use keyward::digest::KeyDigest;
-use keyward_files::key_file::{Change, instant};
 
 /// The journal of one key file.
 pub(super) struct Journal {

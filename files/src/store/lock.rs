@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use keyward_files::visible;
+use crate::visible;
 
 /// How often and how long somebody waits for the other writer: 10 seconds, and a write takes a few milliseconds.
 const TRIES: u32 = 500;

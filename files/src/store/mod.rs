@@ -11,40 +11,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::input;
-use super::replace::{Access, Staged, beside, resolved, sweep};
-use super::secret::new_random_id;
+use crate::clock;
+use crate::key_file::{Change, KeyFile, SourceName};
+use crate::replace::{Access, Staged, beside, resolved, sweep};
+use crate::secret::new_random_id;
 use journal::{Begun, Entry, Journal};
-use keyward_files::key_file::{Change, KeyFile, SourceName};
 use lock::Lock;
 
-pub(super) use actor::actor;
-pub(super) use history::Step;
-
-/// `--keys`, the same for every command on keys: flatten it into the arguments, once for a group of commands.
-#[derive(clap::Args, Clone, Debug)]
-pub(super) struct StoreArguments {
-    /// The key file, or a folder of them (every `*.toml` in it)
-    #[arg(
-        long = "keys",
-        env = "KEYWARD_KEYS",
-        hide_env_values = true,
-        value_name = "PATH",
-        default_value = "keyward.toml",
-        global = true
-    )]
-    pub(super) path: PathBuf,
-}
-
-impl StoreArguments {
-    /// The key file, which must be there.
-    pub(super) fn open(&self) -> Result<Store> {
-        Store::open(&self.path)
-    }
-}
+pub use actor::actor;
+pub use history::Step;
 
 /// A key file, or a folder of them.
-pub(super) struct Store {
+pub struct Store {
     /// As it was given: what files are called.
     path: PathBuf,
     is_folder: bool,
@@ -58,7 +36,7 @@ struct OnDisk {
 
 impl Store {
     /// The key file at `path`, which must be there.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let found = fs::metadata(path).with_context(|| {
             format!(
@@ -72,7 +50,7 @@ impl Store {
     }
 
     /// Makes a key file of that text. Refused where there is one.
-    pub(super) fn create(path: &Path, text: &str) -> Result<()> {
+    pub fn create(path: &Path, text: &str) -> Result<()> {
         let store = Self {
             path: path.to_owned(),
             is_folder: false,
@@ -87,7 +65,7 @@ impl Store {
         let mut read = KeyFile::read(vec![(path.display().to_string(), text.to_owned())])?;
         read.name_source(&new_source()?);
         let text: String = read.texts().map(|(_, text)| text).collect();
-        let now = input::now();
+        let now = clock::now();
         let empty = KeyFile::read(Vec::new())?;
         let changes = read.changes_since(&empty);
         let name = path.display().to_string();
@@ -96,7 +74,7 @@ impl Store {
     }
 
     /// Reads it. The error lists every fault.
-    pub(super) fn read(&self) -> Result<KeyFile> {
+    pub fn read(&self) -> Result<KeyFile> {
         self.parsed(&self.on_disk()?)
     }
 
@@ -104,7 +82,7 @@ impl Store {
     /// (`keys create`). Where `edit` fails or the result is refused, nothing is written. What `edit` returns is handed on.
     ///
     /// Another `keyward` is waited for. Somebody else's change of the file in the meantime, in an editor, is left alone and reported.
-    pub(super) fn edit<T>(
+    pub fn edit<T>(
         &self,
         command: &str,
         edit: impl FnOnce(&mut KeyFile) -> Result<T>,
@@ -113,7 +91,7 @@ impl Store {
     }
 
     /// The same, where the person has seen `seen` and agreed: refused if the files are no longer those.
-    pub(super) fn edit_seen<T>(
+    pub fn edit_seen<T>(
         &self,
         command: &str,
         seen: &KeyFile,
@@ -124,7 +102,7 @@ impl Store {
 
     /// The same, where `show` shows what is kept nowhere else. It is called when the new text is on the disk and all but in its place: where it fails, the file stays as it
     /// is, and where it does not, little is left that could fail.
-    pub(super) fn edit_and_show<T>(
+    pub fn edit_and_show<T>(
         &self,
         command: &str,
         seen: Option<&KeyFile>,
@@ -156,7 +134,7 @@ impl Store {
         let disk = self.on_disk()?;
         for file in &disk {
             let path = self.resolved(&file.name)?;
-            Journal::of(&path).recover(&file.text, input::now())?;
+            Journal::of(&path).recover(&file.text, clock::now())?;
         }
         let before = self.parsed(&disk)?;
         if seen.is_some_and(|seen| !is_same(seen, &disk)) {
@@ -186,7 +164,7 @@ impl Store {
         };
         unchanged()?;
         let changes = after.changes_since(&before);
-        let now = input::now();
+        let now = clock::now();
         let mut replaced = Vec::new();
         for (name, text) in texts {
             let known = disk.iter().find(|file| file.name == name);
@@ -331,12 +309,12 @@ impl Pending {
     /// Replaces the file.
     fn commit(self) -> Result<()> {
         self.staged.commit()?;
-        self.begun.done(input::now())
+        self.begun.done(clock::now())
     }
 
     /// Leaves the file as it is.
     fn give_up(self) {
         // What the journal does not take, the next writer settles.
-        let _ = self.begun.undone(input::now());
+        let _ = self.begun.undone(clock::now());
     }
 }

@@ -11,24 +11,24 @@ use crate::replace::beside;
 
 /// One thing that was done to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub struct Step {
     /// RFC 3339.
-    pub(crate) at: String,
+    pub at: String,
     /// Who did it.
-    pub(crate) by: String,
+    pub by: String,
     /// By which command.
-    pub(crate) command: String,
+    pub command: String,
     /// `added`, `removed` or `changed`.
-    pub(crate) did: String,
+    pub did: String,
     /// The members that changed.
-    pub(crate) members: Vec<String>,
+    pub members: Vec<String>,
     /// `done`; `undone` where the file was left as it was; `begun` or `unknown` where a crash came between.
-    pub(crate) state: String,
+    pub state: String,
 }
 
 impl Store {
     /// What was done to the key of that id, the oldest first.
-    pub(crate) fn history(&self, id: &str) -> Result<Vec<Step>> {
+    pub fn history(&self, id: &str) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         for file in self.on_disk()? {
             let path = beside(&self.resolved(&file.name)?, ".journal");

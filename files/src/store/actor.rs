@@ -6,7 +6,8 @@ use keyward::mask::echo;
 use keyward::profile::Profile;
 
 /// `KEYWARD_ACTOR`, or user and host: `ann@build-7`.
-pub(crate) fn actor() -> String {
+#[must_use]
+pub fn actor() -> String {
     let given = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let actor = given("KEYWARD_ACTOR").unwrap_or_else(|| {
         let user = given("USER").or_else(|| given("LOGNAME"));
