@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::snapshot::unpack;
 use keyward::configuration::Configuration;
+use keyward_files::snapshot::unpack;
 
 pub(super) use keyward_files::clock::now;
 

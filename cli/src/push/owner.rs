@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, bail};
 
 use super::target::{Found, Target};
-use crate::source::{Built, Source};
+use crate::source::Source;
 use keyward_files::key_file::{EXPECTED_SOURCE, SourceName};
+use keyward_files::snapshot::Built;
 
 /// A name of an argument.
 pub(super) fn parse(text: &str) -> Result<SourceName> {

@@ -19,10 +19,11 @@ use super::metrics::Metrics;
 use super::target::{Found, Target};
 use super::{Pushed, ends, held, issue, lock, mistake, next, note, owner};
 use crate::exit::Exit;
-use crate::source::{Source, reissue};
+use crate::source::Source;
 use crate::{input, output};
 use keyward::configuration::Configuration;
 use keyward_files::key_file::SourceName;
+use keyward_files::snapshot::reissue;
 
 /// How often the source and the clock are looked at.
 const PAUSE: Duration = Duration::from_millis(200);

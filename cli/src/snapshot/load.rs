@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::build::Issuing;
-use super::unpack;
 use crate::input;
-use keyward_files::snapshot::Checked;
+use keyward_files::snapshot::{Checked, unpack};
 use keyward_files::store::Store;
 
 /// Reads JSON, the packed form, or a key file: a folder, or a file that ends in `.toml`.

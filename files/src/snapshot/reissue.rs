@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 type Members = BTreeMap<String, Box<RawValue>>;
 
 /// The configuration with these two members of its snapshot replaced, and no blanks between its tokens.
-pub(crate) fn reissue(json: &str, revision: u64, issued_at: u64) -> Result<String> {
+pub fn reissue(json: &str, revision: u64, issued_at: u64) -> Result<String> {
     // Serde's own messages quote values.
     let read = |text: &str| -> Result<Members> {
         serde_json::from_str(text)

@@ -1,18 +1,13 @@
 //! Where a command's configuration comes from: the key file, or a plugin configuration that some other program has written.
 
-mod reissue;
-
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::input;
-use super::snapshot::unpack;
-use keyward::configuration::Configuration;
-use keyward_files::key_file::{Issue, SourceName};
+use keyward_files::key_file::Issue;
+use keyward_files::snapshot::Built;
 use keyward_files::store::Store;
-
-pub(super) use reissue::reissue;
 
 /// `--configuration` and `--keys`, the same for every command that takes either: flatten it into the arguments.
 #[derive(clap::Args, Clone, Debug)]
@@ -29,15 +24,6 @@ pub(super) struct SourceArguments {
 pub(super) enum Source {
     Configuration(PathBuf),
     Keys(PathBuf),
-}
-
-/// A configuration that a gateway would take.
-pub(super) struct Built {
-    /// Compact JSON.
-    pub(super) json: String,
-    pub(super) configuration: Configuration,
-    /// The name of the key file that it was made from.
-    pub(super) source: Option<SourceName>,
 }
 
 impl SourceArguments {
@@ -75,35 +61,15 @@ impl Source {
 
     /// Builds and checks it, issued as `issue` says. A configuration is otherwise as it was written, and without `issue` altogether.
     pub(super) fn build(&self, issue: Option<&Issue>) -> Result<Built> {
-        let name = self.path().display();
-        let mut source = None;
-        let json = match self {
-            Self::Configuration(path) => {
-                let bytes = unpack::to_json(input::read(path)?)
-                    .with_context(|| format!("`{name}` is refused"))?;
-                // Checked as it was written: what is refused has its place in that text.
-                Configuration::from_json(&bytes).with_context(|| format!("`{name}` is refused"))?;
-                let text = String::from_utf8(bytes)?;
-                match issue {
-                    Some(issue) => reissue(&text, issue.revision, issue.issued_at)?,
-                    None => reissue::compact(&text),
-                }
+        let name = self.path().display().to_string();
+        match (self, issue) {
+            (Self::Configuration(path), issue) => {
+                Built::of_configuration(&name, input::read(path)?, issue)
             }
-            Self::Keys(path) => {
-                let Some(issue) = issue else {
-                    bail!("a key file has no revision of its own");
-                };
-                let file = Store::open(path)?.read()?;
-                source = file.source();
-                file.compile(issue).to_string()
+            (Self::Keys(path), Some(issue)) => {
+                Built::of_key_file(&name, &Store::open(path)?.read()?, issue)
             }
-        };
-        let configuration = Configuration::from_json(json.as_bytes())
-            .with_context(|| format!("`{name}` is refused"))?;
-        Ok(Built {
-            json,
-            configuration,
-            source,
-        })
+            (Self::Keys(_), None) => bail!("a key file has no revision of its own"),
+        }
     }
 }
