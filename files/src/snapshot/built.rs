@@ -20,7 +20,7 @@ pub struct Built {
 impl Built {
     /// What a key file makes, issued as `issue` says. Errors call the file `name`.
     pub fn of_key_file(name: &str, file: &KeyFile, issue: &Issue) -> Result<Self> {
-        Self::read(name, file.compile(issue).to_string(), file.source())
+        Self::of_json(name, file.compile(issue).to_string(), file.source())
     }
 
     /// A configuration of another program, JSON or packed. It is as it was written, but for the revision
@@ -35,10 +35,11 @@ impl Built {
             Some(issue) => reissue(&text, issue.revision, issue.issued_at)?,
             None => compact(&text),
         };
-        Self::read(name, json, None)
+        Self::of_json(name, json, None)
     }
 
-    fn read(name: &str, json: String, source: Option<SourceName>) -> Result<Self> {
+    /// The JSON of a configuration, from the source of that name.
+    pub fn of_json(name: &str, json: String, source: Option<SourceName>) -> Result<Self> {
         let configuration = Configuration::from_json(json.as_bytes())
             .with_context(|| format!("`{name}` is refused"))?;
         Ok(Self {

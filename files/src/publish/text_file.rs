@@ -13,14 +13,14 @@ pub(super) enum Form {
 
 /// A file's text, read.
 #[derive(Clone)]
-pub(super) struct Document {
+pub(super) struct TextFile {
     text: String,
     form: Form,
     index: usize,
     value: Value,
 }
 
-impl Document {
+impl TextFile {
     /// Reads a text that is one document.
     pub(super) fn read(bytes: Vec<u8>, form: Form) -> Result<Self> {
         let any = |_: &Value| true;

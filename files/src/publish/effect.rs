@@ -14,9 +14,10 @@ use keyward::snapshot::{KeyRecord, Snapshot};
 const MOST_NAMED: usize = 20;
 
 /// What a target holds now.
-pub(super) enum Present {
+pub enum Present {
     /// Nothing that lets anybody in.
     Nothing,
+    /// A configuration.
     Readable(Box<Configuration>),
     /// Something that may be keys, and that this version cannot read.
     Unreadable,
@@ -24,7 +25,8 @@ pub(super) enum Present {
 
 impl Present {
     /// What this JSON is.
-    pub(super) fn of(json: &str) -> Self {
+    #[must_use]
+    pub fn of(json: &str) -> Self {
         match Configuration::from_json(json.as_bytes()) {
             Ok(configuration) => Self::Readable(Box::new(configuration)),
             Err(_) if is_without_keys(json) => Self::Nothing,
@@ -32,7 +34,9 @@ impl Present {
         }
     }
 
-    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+    /// Its snapshot, if it has one.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
             Self::Readable(configuration) => configuration.snapshot(),
             Self::Nothing | Self::Unreadable => None,
@@ -84,7 +88,7 @@ pub(super) fn works(snapshot: &Snapshot, key: &KeyRecord<'_>, now: u64) -> bool 
 
 /// What becomes of the keys and accounts at a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Effect {
+pub struct Effect {
     /// Keys that begin to work.
     come: usize,
     /// Keys that no longer work.
@@ -92,15 +96,17 @@ pub(super) struct Effect {
     /// Keys that work before the push.
     working: usize,
     /// Those of them that the source does not have.
-    pub(super) missing: usize,
+    pub missing: usize,
     /// Accounts in use that the source does not have.
-    pub(super) accounts: Vec<String>,
+    pub accounts: Vec<String>,
     /// Suspended accounts that the source does not have. Nobody loses anything by them.
     suspended: Vec<String>,
 }
 
 impl Effect {
-    pub(super) fn between(before: Option<&Snapshot>, after: &Snapshot, now: u64) -> Self {
+    /// What becomes of them when `after` takes the place of `before`.
+    #[must_use]
+    pub fn between(before: Option<&Snapshot>, after: &Snapshot, now: u64) -> Self {
         let mut effect = Self::default();
         let worked = |digest: &_| {
             before.is_some_and(|before| {
@@ -143,7 +149,8 @@ impl Effect {
     }
 
     /// Why the push looks like a mistake: more than a tenth of the working keys is missing, or an account in use.
-    pub(super) fn mistake(&self) -> Option<String> {
+    #[must_use]
+    pub fn mistake(&self) -> Option<String> {
         let has_many = self.missing.saturating_mul(10) > self.working;
         if !has_many && self.accounts.is_empty() {
             return None;
@@ -167,12 +174,13 @@ impl Effect {
     }
 
     /// `+3 -1`.
-    pub(super) fn counts(&self) -> String {
+    #[must_use]
+    pub fn counts(&self) -> String {
         format!("+{} -{}", self.come, self.go)
     }
 
     /// Names the accounts that disappear, on a line of their own.
-    pub(super) fn name_accounts(&self, out: &mut impl Write) -> Result<()> {
+    pub fn name_accounts(&self, out: &mut impl Write) -> Result<()> {
         let mut gone = self.accounts.clone();
         gone.extend_from_slice(&self.suspended);
         gone.sort();

@@ -10,53 +10,53 @@ use keyward::snapshot::Snapshot;
 
 /// A configuration with ends in it, and how many.
 #[derive(Debug)]
-pub(super) struct Ends {
-    pub(super) json: String,
-    pub(super) keys: usize,
-    pub(super) accounts: usize,
+pub struct Ends {
+    /// The configuration.
+    pub json: String,
+    /// How many keys it ends.
+    pub keys: usize,
+    /// How many accounts it suspends.
+    pub accounts: usize,
 }
 
-/// What `json`, whose snapshot is `before`, becomes by the ends in `after`. `None` where it has them all already.
-pub(super) fn of(
-    json: &str,
-    before: &Snapshot,
-    after: &Snapshot,
-    now: u64,
-) -> Result<Option<Ends>> {
-    let mut configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
-    let snapshot = configuration.get_mut("snapshot");
-    let snapshot = snapshot.context("expected a snapshot")?;
-    let mut elements = |list: &str| {
-        let list = snapshot.get_mut(list).and_then(Value::as_array_mut);
-        list.map(std::mem::take).unwrap_or_default()
-    };
-    let (mut accounts, mut keys) = (elements("accounts"), elements("keys"));
-    let mut ends = (0_usize, 0_usize);
-    for account in &mut accounts {
-        let id = account
-            .get("id")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if is_suspended(after, id) && !is_suspended(before, id) {
-            put(account, "status", json!("suspended"));
-            ends.1 = ends.1.saturating_add(1);
+impl Ends {
+    /// What `json`, whose snapshot is `before`, becomes by the ends in `after`. `None` where it has them all already.
+    pub fn of(json: &str, before: &Snapshot, after: &Snapshot, now: u64) -> Result<Option<Self>> {
+        let mut configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
+        let snapshot = configuration.get_mut("snapshot");
+        let snapshot = snapshot.context("expected a snapshot")?;
+        let mut elements = |list: &str| {
+            let list = snapshot.get_mut(list).and_then(Value::as_array_mut);
+            list.map(std::mem::take).unwrap_or_default()
+        };
+        let (mut accounts, mut keys) = (elements("accounts"), elements("keys"));
+        let mut ends = (0_usize, 0_usize);
+        for account in &mut accounts {
+            let id = account
+                .get("id")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            if is_suspended(after, id) && !is_suspended(before, id) {
+                put(account, "status", json!("suspended"));
+                ends.1 = ends.1.saturating_add(1);
+            }
         }
-    }
-    for key in &mut keys {
-        if end(key, before, after, now).is_some() {
-            ends.0 = ends.0.saturating_add(1);
+        for key in &mut keys {
+            if end(key, before, after, now).is_some() {
+                ends.0 = ends.0.saturating_add(1);
+            }
         }
+        if ends == (0, 0) {
+            return Ok(None);
+        }
+        put(snapshot, "accounts", Value::Array(accounts));
+        put(snapshot, "keys", Value::Array(keys));
+        Ok(Some(Self {
+            json: configuration.to_string(),
+            keys: ends.0,
+            accounts: ends.1,
+        }))
     }
-    if ends == (0, 0) {
-        return Ok(None);
-    }
-    put(snapshot, "accounts", Value::Array(accounts));
-    put(snapshot, "keys", Value::Array(keys));
-    Ok(Some(Ends {
-        json: configuration.to_string(),
-        keys: ends.0,
-        accounts: ends.1,
-    }))
 }
 
 /// Ends a key as the source ends it, or as soon. `None` where that changes nothing.
@@ -124,12 +124,12 @@ mod tests {
         let read = |value: &Value| Configuration::from_json(value.to_string().as_bytes()).unwrap();
         let (old, new) = (read(before), read(after));
         let snapshots = (old.snapshot().unwrap(), new.snapshot().unwrap());
-        let ends = of(&before.to_string(), snapshots.0, snapshots.1, NOW).unwrap()?;
+        let ends = Ends::of(&before.to_string(), snapshots.0, snapshots.1, NOW).unwrap()?;
         let value: Value = serde_json::from_str(&ends.json).unwrap();
         read(&value);
         // What has these ends has no more of them.
         let again = read(&value);
-        let twice = of(&ends.json, again.snapshot().unwrap(), snapshots.1, NOW);
+        let twice = Ends::of(&ends.json, again.snapshot().unwrap(), snapshots.1, NOW);
         assert!(twice.unwrap().is_none());
         Some((value, ends.keys, ends.accounts))
     }

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::snapshot::{pack, unpack};
 use keyward::configuration::is_packed;
-use keyward_files::snapshot::{pack, unpack};
 
 pub(super) const STRING: &str = "type.googleapis.com/google.protobuf.StringValue";
 pub(super) const BYTES: &str = "type.googleapis.com/google.protobuf.BytesValue";

@@ -1,14 +1,14 @@
 //! One value of a YAML text is replaced where it stands: comments, order and spelling of everything else stay. The result is read again and
 //! compared, so that what cannot be replaced that way is an error and never a wrong file.
 
+pub(super) mod block;
+
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use super::block;
 
 /// A node, and where it stands in the text.
 struct Node {

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use keyward_files::key_file::SourceName;
+use crate::key_file::SourceName;
 
 /// `1795194529 file:8mXzT4Kq`, or the revision alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct VersionInfo {
     pub(super) revision: u64,
     pub(super) source: Option<SourceName>,
 }
 
-impl Version {
+impl VersionInfo {
     /// Reads one. A text that another program wrote is of revision 0 and of no source.
     pub(super) fn read(text: &str) -> Self {
         let (revision, source) = text.split_once(' ').unwrap_or((text, ""));
@@ -22,7 +22,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for VersionInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
             Some(source) => write!(f, "{} {source}", self.revision),
@@ -38,11 +38,11 @@ mod tests {
     #[test]
     fn it_reads_as_it_was_written() {
         for text in ["8", "8 file:a_1", "8 server:b"] {
-            assert_eq!(Version::read(text).to_string(), text);
+            assert_eq!(VersionInfo::read(text).to_string(), text);
         }
         for text in ["", "v2", "v2 x", "file:a"] {
-            assert_eq!(Version::read(text).to_string(), "0", "{text}");
+            assert_eq!(VersionInfo::read(text).to_string(), "0", "{text}");
         }
-        assert_eq!(Version::read("8 a:b").source, None);
+        assert_eq!(VersionInfo::read("8 a:b").source, None);
     }
 }

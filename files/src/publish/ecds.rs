@@ -5,9 +5,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::carried::{Carried, STRING};
-use super::document::{Document, Form};
 use super::protobuf::Message;
-use super::version::Version;
+use super::text_file::{Form, TextFile};
+use super::version_info::VersionInfo;
 
 const CONFIGURATION: &str = "/resources/0/typed_config/config/configuration";
 const CONFIGURATION_VALUE: &str = "/resources/0/typed_config/config/configuration/value";
@@ -18,7 +18,7 @@ const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtension
 const EXPECTED: &str = "expected a discovery response with one wasm filter, `resources[0].typed_config.config.configuration`; envoy/ecds/keyward.yaml is one";
 
 /// The configuration in a JSON or YAML file.
-pub(super) fn configuration(document: &Document) -> Result<Option<Carried>> {
+pub(super) fn configuration(document: &TextFile) -> Result<Option<Carried>> {
     let value = document.value();
     let resources = value.get("resources").and_then(Value::as_array);
     if resources.is_none_or(|resources| resources.len() != 1) {
@@ -29,13 +29,17 @@ pub(super) fn configuration(document: &Document) -> Result<Option<Carried>> {
 }
 
 /// Which revision the file says it holds, and whose.
-pub(super) fn version(document: &Document) -> Version {
+pub(super) fn version(document: &TextFile) -> VersionInfo {
     let version = document.value().get("version_info").and_then(Value::as_str);
-    Version::read(version.unwrap_or_default())
+    VersionInfo::read(version.unwrap_or_default())
 }
 
 /// The file with this configuration.
-pub(super) fn place(document: &Document, carried: &Carried, version: &Version) -> Result<Vec<u8>> {
+pub(super) fn place(
+    document: &TextFile,
+    carried: &Carried,
+    version: &VersionInfo,
+) -> Result<Vec<u8>> {
     if document.value().get("version_info").is_none() && version.source.is_some() {
         let mut document = document.clone();
         document.put("/version_info", json!("0"))?;
@@ -105,15 +109,19 @@ pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<Carried>> {
 }
 
 /// The same of a binary file.
-pub(super) fn binary_version(bytes: &[u8]) -> Result<Version> {
+pub(super) fn binary_version(bytes: &[u8]) -> Result<VersionInfo> {
     let response = parse(bytes)?;
-    Ok(Version::read(
+    Ok(VersionInfo::read(
         response.text(field::VERSION).unwrap_or_default(),
     ))
 }
 
 /// The binary file with this configuration.
-pub(super) fn place_binary(bytes: &[u8], carried: &Carried, version: &Version) -> Result<Vec<u8>> {
+pub(super) fn place_binary(
+    bytes: &[u8],
+    carried: &Carried,
+    version: &VersionInfo,
+) -> Result<Vec<u8>> {
     let mut response = parse(bytes)?;
     let resource = response.one(field::RESOURCES).context(NOT_BINARY)?.to_vec();
     let mut resource = parse(&resource)?;
@@ -143,7 +151,7 @@ pub(super) fn place_binary(bytes: &[u8], carried: &Carried, version: &Version) -
 }
 
 /// The binary form of a JSON or YAML file whose `.wasm` is a local file. What this cannot say in binary is refused, not left out.
-pub(super) fn to_binary(document: &Document) -> Result<Vec<u8>> {
+pub(super) fn to_binary(document: &TextFile) -> Result<Vec<u8>> {
     const SUPPORTED: &str = "a template for a binary file has `name`, `root_id`, `failure_policy: FAIL_RELOAD`, and a `vm_config` of `vm_id`, `runtime` and `code.local.filename`, and nothing else";
     configuration(document)?;
     let text = |pointer: &str| document.value().pointer(pointer).and_then(Value::as_str);

@@ -9,7 +9,7 @@ use serde_json::Value;
 const WORDS: [&str; 9] = ["false", "n", "no", "null", "off", "on", "true", "y", "yes"];
 
 /// The value's lines. The last ends without a line break.
-pub(super) fn written(value: &Value) -> String {
+pub(in crate::publish) fn written(value: &Value) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
     out
