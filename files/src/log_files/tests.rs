@@ -52,14 +52,17 @@ impl Drop for Folder {
     }
 }
 
+fn log_of(files: Vec<PathBuf>) -> Log {
+    Log {
+        files,
+        time: 0..u64::MAX,
+        shown: str::to_owned,
+    }
+}
+
 fn paths(files: Vec<PathBuf>) -> (Vec<String>, Tally) {
     let mut paths = Vec::new();
-    let arguments = LogArguments {
-        files,
-        since: None,
-        until: None,
-    };
-    let tally = read(&arguments, 0, &Progress::hidden(), &mut |record| {
+    let tally = read(&log_of(files), &(), &mut |record| {
         paths.push(record.path.as_str().to_owned());
         Ok(Go::On)
     });
@@ -130,12 +133,8 @@ fn a_file_that_breaks_off_is_read_up_to_there_and_told() {
 #[test]
 fn a_file_that_is_not_there_is_told_before_anything_is_read() {
     let folder = Folder::new("missing");
-    let arguments = LogArguments {
-        files: vec![folder.file("there", &log(0, 2)), folder.0.join("not")],
-        since: None,
-        until: None,
-    };
-    let error = read(&arguments, 0, &Progress::hidden(), &mut |_| panic!("read"));
+    let files = vec![folder.file("there", &log(0, 2)), folder.0.join("not")];
+    let error = read(&log_of(files), &(), &mut |_| panic!("read"));
     assert!(error.unwrap_err().to_string().contains("cannot be read"));
 }
 
@@ -162,34 +161,42 @@ fn what_is_skipped_is_counted_by_its_reason() {
 fn a_time_can_be_chosen_and_reading_can_stop() {
     let folder = Folder::new("time");
     let file = folder.file("log", &log(0, 60));
-    let arguments = LogArguments {
-        files: vec![file],
-        since: Some(Moment::Fixed(1_795_168_810)),
-        until: Some(Moment::Distance(5)),
+    let log = Log {
+        time: 1_795_168_810_000..1_795_168_820_000,
+        ..log_of(vec![file])
     };
     let mut read_paths = Vec::new();
-    let tally = read(
-        &arguments,
-        1_795_168_825,
-        &Progress::hidden(),
-        &mut |record| {
-            read_paths.push(record.path.as_str().to_owned());
-            Ok(if read_paths.len() == 7 {
-                Go::Stop
-            } else {
-                Go::On
-            })
-        },
-    );
+    let tally = read(&log, &(), &mut |record| {
+        read_paths.push(record.path.as_str().to_owned());
+        Ok(if read_paths.len() == 7 {
+            Go::Stop
+        } else {
+            Go::On
+        })
+    });
     assert_eq!(read_paths, numbers(10, 17));
     assert_eq!(tally.unwrap().requests(), 7);
 }
 
 #[test]
-fn json_for_a_terminal_is_ascii() {
-    let value = serde_json::json!({"path": "a\u{202e}\u{1b}\u{7f}\u{1f600}"});
-    let json = ascii_json(&value);
-    assert_eq!(json, "{\"path\":\"a\\u202e\\u001b\\u007f\\ud83d\\ude00\"}");
-    let read: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(read, value);
+fn how_far_it_is_is_told_in_bytes_as_they_are_stored() {
+    struct Told(std::cell::RefCell<Vec<u64>>);
+    impl Progress for Told {
+        fn expect(&self, bytes: u64) {
+            self.0.borrow_mut().extend([bytes, 0]);
+        }
+        fn read(&self, bytes: u64) {
+            self.0.borrow_mut()[1] += bytes;
+        }
+        fn finish(&self) {
+            self.0.borrow_mut().push(u64::MAX);
+        }
+    }
+    let folder = Folder::new("progress");
+    let bytes = gzip(&log(0, 5000));
+    let told = Told(Vec::new().into());
+    let files = vec![folder.file("log", &bytes)];
+    read(&log_of(files), &told, &mut |_| Ok(Go::On)).unwrap();
+    let size = u64::try_from(bytes.len()).unwrap();
+    assert_eq!(told.0.into_inner(), [size, size, u64::MAX]);
 }

@@ -10,7 +10,7 @@ use ruzstd::decoding::FrameDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, DEFAULT_MAX_WINDOW_SIZE};
 
-use super::progress::Progress;
+use super::Progress;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -60,12 +60,28 @@ impl Input {
     }
 
     /// The log itself. An error of what cannot be unpacked comes with the first read.
-    pub(super) fn decoded(self, progress: Progress) -> Box<dyn Read> {
-        let source = progress.of(self.source);
+    pub(super) fn decoded(self, progress: &dyn Progress) -> Box<dyn Read + '_> {
+        let source = Counted {
+            source: self.source,
+            progress,
+        };
         Box::new(Packed::Unknown(Some(BufReader::with_capacity(
-            BUFFER,
-            Box::new(source),
+            BUFFER, source,
         ))))
+    }
+}
+
+/// A source whose progress is told.
+struct Counted<'a> {
+    source: Box<dyn Read>,
+    progress: &'a dyn Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.progress.read(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
     }
 }
 
@@ -87,17 +103,17 @@ impl Read for Later {
     }
 }
 
-type Source = BufReader<Box<dyn Read>>;
+type Stored<'a> = BufReader<Counted<'a>>;
 
 /// What is unpacked once its first bytes are known.
-enum Packed {
-    Unknown(Option<Source>),
-    Plain(io::Chain<Cursor<Vec<u8>>, Source>),
-    Gzip(Box<MultiGzDecoder<io::Chain<Cursor<Vec<u8>>, Source>>>),
-    Zstd(Box<Frames<io::Chain<Cursor<Vec<u8>>, Source>>>),
+enum Packed<'a> {
+    Unknown(Option<Stored<'a>>),
+    Plain(io::Chain<Cursor<Vec<u8>>, Stored<'a>>),
+    Gzip(Box<MultiGzDecoder<io::Chain<Cursor<Vec<u8>>, Stored<'a>>>>),
+    Zstd(Box<Frames<io::Chain<Cursor<Vec<u8>>, Stored<'a>>>>),
 }
 
-impl Read for Packed {
+impl Read for Packed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Self::Unknown(source) = self
             && let Some(mut source) = source.take()

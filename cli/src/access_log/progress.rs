@@ -1,14 +1,16 @@
 //! How far the reading is, on a terminal alone.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use keyward_files::log_files::Progress;
+
 /// A bar on standard error, or nothing where that is no terminal.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct ProgressLine(ProgressBar);
 
-impl Progress {
+impl ProgressLine {
     /// On a terminal, whatever standard output is.
     pub(crate) fn shown() -> Self {
         if !io::stderr().is_terminal() {
@@ -25,8 +27,14 @@ impl Progress {
         Self(ProgressBar::hidden())
     }
 
-    /// How many bytes there are to be read; 0 where that is not known.
-    pub(super) fn expect(&self, bytes: u64) {
+    /// Writes without the bar in between.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
+}
+
+impl Progress for ProgressLine {
+    fn expect(&self, bytes: u64) {
         let template = if bytes == 0 {
             "{spinner} {binary_bytes} read, {binary_bytes_per_sec}"
         } else {
@@ -38,18 +46,11 @@ impl Progress {
         }
     }
 
-    /// Counts what is read.
-    pub(super) fn of(&self, source: Box<dyn Read>) -> impl Read + use<> {
-        self.0.wrap_read(source)
+    fn read(&self, bytes: u64) {
+        self.0.inc(bytes);
     }
 
-    /// Writes without the bar in between.
-    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.0.suspend(write)
-    }
-
-    /// Takes the bar away.
-    pub(super) fn finish(&self) {
+    fn finish(&self) {
         self.0.finish_and_clear();
     }
 }

@@ -4,10 +4,10 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ipnet::IpNet;
 
-use super::{Record, Verdict};
 use keyward::address::parse_range;
 use keyward::permission::{AccessLevel, PermissionRegistry};
 use keyward::reason::DenyReason;
+use keyward_files::access_log::{Record, Verdict};
 
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct ChoiceArguments {

@@ -1,25 +1,37 @@
 //! What became of the lines of a log.
 
-use crate::arguments::shown;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use keyward_files::access_log::{Skip, printable};
+use crate::access_log::{Skip, printable};
 
 /// How many lines were read, left aside and skipped.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+#[derive(Clone, Debug)]
+pub struct Tally {
     read: u64,
     outside: u64,
     skipped: BTreeMap<Skip, u64>,
     /// Files that could not be read to their end, each with a sentence that says why.
     broken: Vec<(String, String)>,
+    shown: fn(&str) -> String,
 }
 
 impl Tally {
+    /// Nothing was read yet. `shown` says how a file's name is shown, and an error that may repeat it.
+    #[must_use]
+    pub fn new(shown: fn(&str) -> String) -> Self {
+        Self {
+            read: 0,
+            outside: 0,
+            skipped: BTreeMap::new(),
+            broken: Vec::new(),
+            shown,
+        }
+    }
+
     pub(super) fn read(&mut self) {
         self.read += 1;
     }
@@ -46,28 +58,32 @@ impl Tally {
         self.note(file, &printable(&format!("{error:#}")));
     }
 
-    /// A key that was given for a file is shown masked.
     fn note(&mut self, file: &str, sentence: &str) {
+        let shown = self.shown;
         self.broken.push((shown(file), shown(sentence)));
     }
 
     /// Whether every file was read to its end.
-    pub(crate) fn is_whole(&self) -> bool {
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
         self.broken.is_empty()
     }
 
     /// Requests that were handed on.
-    pub(crate) fn requests(&self) -> u64 {
+    #[must_use]
+    pub fn requests(&self) -> u64 {
         self.read
     }
 
     /// Lines that were skipped, for whatever reason.
-    pub(crate) fn skipped(&self) -> u64 {
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
         self.skipped.values().sum()
     }
 
     /// For programs.
-    pub(crate) fn json(&self) -> Value {
+    #[must_use]
+    pub fn json(&self) -> Value {
         let skipped: serde_json::Map<String, Value> = Skip::ALL
             .iter()
             .map(|skip| {
@@ -80,7 +96,8 @@ impl Tally {
     }
 
     /// A sentence for each thing that was not read; none where all was.
-    pub(crate) fn sentences(&self) -> Vec<String> {
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if !self.skipped.is_empty() {
             let counts: Vec<String> = self
@@ -97,7 +114,7 @@ impl Tally {
     }
 
     /// The same for people.
-    pub(crate) fn tell(&self, out: &mut impl Write) -> Result<()> {
+    pub fn tell(&self, out: &mut impl Write) -> Result<()> {
         for sentence in self.sentences() {
             writeln!(out, "keyward: {sentence}")?;
         }
