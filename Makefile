@@ -69,11 +69,11 @@ tools:
 	@scripts/chromium.sh
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh python >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh node >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh php >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh upstreams node >/dev/null || [ $$? -eq 3 ]
+	@scripts/php.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 

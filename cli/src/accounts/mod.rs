@@ -14,25 +14,17 @@ use super::input;
 use super::keys::NEXT_PUSH;
 use super::once::Once;
 use super::output::{self, OutputArguments, Rows, Tone, toned};
-use super::store::StoreArguments;
+use super::store::OnKeyFile;
 use keyward::account::{AccountStatus, Children, IdKind};
 use keyward::key::{KeyKind, Livemode};
 use keyward_files::key_file::{Account, Key, KeyFile};
 use keyward_files::secret::{self, Secret};
 use keyward_files::store::{Store, actor};
 
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
-    output: OutputArguments,
-}
+pub(super) type Arguments = OnKeyFile<Command>;
 
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Add an account or an organization; an account gets a secret and a publishable key for each mode, shown once
     #[command(
         after_help = "Examples:\n  keyward accounts add org_1 --name 'Widgets Group' > first-keys.txt\n  keyward accounts add acct_1 --name 'Widgets Ltd' --parent org_1"
@@ -104,7 +96,7 @@ enum ChildrenArgument {
     Any,
 }
 
-impl Arguments {
+impl OnKeyFile<Command> {
     /// Whether it prints what there is, and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
