@@ -89,7 +89,7 @@ pub(super) enum Command {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ChildrenArgument {
+pub(super) enum ChildrenArgument {
     /// Those in the key file
     Listed,
     /// Any well-formed id

@@ -17,7 +17,7 @@ use keyward_files::secret;
 use keyward_files::store::Store;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The account it belongs to; for an organization key the organization
     #[arg(long, value_name = "ID")]
     owner: String,

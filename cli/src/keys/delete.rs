@@ -14,7 +14,7 @@ use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::Store;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The key, by its id
     #[arg(value_name = "KEY")]
     key: String,

@@ -15,7 +15,7 @@ use keyward_files::secret;
 use keyward_files::store::Store;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The restricted key to start from, by its id
     #[arg(value_name = "KEY")]
     key: String,

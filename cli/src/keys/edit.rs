@@ -31,7 +31,7 @@ const CHANGES: [&str; 11] = [
 
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("some change").args(CHANGES).required(true).multiple(true))]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The key, by its id
     #[arg(value_name = "KEY")]
     key: String,

@@ -27,7 +27,7 @@ const STRONG: usize = 24;
 const DIFFERENT: usize = 8;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The account it belongs to; for an organization key the organization
     #[arg(long, value_name = "ID")]
     owner: String,

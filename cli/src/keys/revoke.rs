@@ -22,7 +22,7 @@ const FILTERS: [&str; 5] = ["owners", "kinds", "mode", "created_before", "labels
 
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("some filter").args(FILTERS).required(true).multiple(true))]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
     /// Show what would be deleted, and delete nothing

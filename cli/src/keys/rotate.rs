@@ -23,7 +23,7 @@ pub(super) const LONGEST_OVERLAP: u64 = 7 * 86_400;
 const WHEN: &str = "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it with the next push";
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The key to replace, by its id
     #[arg(value_name = "KEY")]
     key: String,
