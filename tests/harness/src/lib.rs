@@ -21,6 +21,7 @@ pub mod h2;
 pub mod http;
 pub mod observe;
 pub mod pb;
+pub mod pool;
 pub mod push;
 pub mod upstream;
 
