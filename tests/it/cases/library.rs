@@ -9,7 +9,7 @@ use keyward::decision::{Decision, Environment, decide};
 use keyward::reason::DenyReason;
 use keyward::reply::{Reply, RequestId};
 use keyward::request::RequestHead;
-use keyward::upstream::{HeaderChange, header_changes};
+use keyward::upstream::{Handover, HeaderChange};
 
 use super::corpus::{self, Case, CaseFile, Request, Runner};
 use super::outcome::{End, Outcome};
@@ -130,11 +130,10 @@ pub(super) fn run(configuration: &Configuration, case: &Case) -> Result<Outcome,
     };
     match decide(configuration, &head, &surroundings) {
         Decision::Allow(permit) => {
-            let told = permit.told();
-            let changes = header_changes(configuration, &head, &permit, &told);
+            let handover = Handover::new(configuration, &head, &permit);
             Ok(Outcome {
-                state: Some(told.state().to_owned()),
-                end: End::Upstream(changed(sent.clone(), changes)),
+                state: Some(handover.state().to_owned()),
+                end: End::Upstream(changed(sent.clone(), handover.changes())),
             })
         }
         Decision::Deny(denial) => {

@@ -3,11 +3,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::abi::{self, HostStatus};
 use super::census;
-use super::host::{self, HostStatus, LogLevel};
 use super::memory::{self, Form, Meter};
 use super::tenure::{PluginId, Tenure, release_pinned};
 use crate::configuration::{Configuration, Role, is_packed, named_revision, named_revision_packed};
+use crate::filter::host::LogLevel;
 use crate::refusal::Refusal;
 use crate::rows::CHUNK;
 use crate::snapshot::packed::{LoadFault, Source, Trust};
@@ -109,7 +110,7 @@ impl Source for Host {
     type Fault = HostStatus;
 
     fn read(&mut self, start: usize, length: usize) -> Result<Box<[u8]>, HostStatus> {
-        let range = host::plugin_configuration(start, length)?;
+        let range = abi::plugin_configuration(start, length)?;
         if range.len() == length {
             Ok(range)
         } else {
@@ -167,13 +168,13 @@ fn text(size: usize) -> Result<Vec<u8>, Unread> {
     Ok(text)
 }
 
-fn not_handed_over(HostStatus(status): HostStatus) -> String {
-    format!("the host did not hand it over: status {status}")
+fn not_handed_over(status: HostStatus) -> String {
+    format!("the host did not hand it over: {status}")
 }
 
 fn refuse(plugin: &PluginId, revision: Option<u64>, why: &str) -> Load {
     census::refuses(plugin, revision);
-    host::log(
+    abi::log(
         LogLevel::Error,
         &format!("keyward: configuration refused: {why}"),
     );
@@ -187,7 +188,7 @@ fn stay_behind(plugin: PluginId, why: &str) -> Load {
     } else {
         "the last good one goes on"
     };
-    host::log(
+    abi::log(
         LogLevel::Error,
         &format!("keyward: configuration not loaded: {why}; {effect}"),
     );

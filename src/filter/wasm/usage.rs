@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::host;
+use super::abi;
 use super::tenure::{BACK_PERIOD, PluginId};
 use crate::reply::Activity;
 use crate::usage::{self, Event, Pending, Plugin, Store};
@@ -43,7 +43,7 @@ impl Usage {
     /// Sees to it that what was counted is told. A timer that runs already is left alone: one that is set again and again never fires.
     fn wake(&self) {
         if !self.has_ended.get() && !self.is_awake.replace(true) {
-            host::set_tick_period(BACK_PERIOD);
+            abi::set_tick_period(BACK_PERIOD);
         }
     }
 
@@ -60,7 +60,7 @@ impl Usage {
         if pending.is_empty() {
             return false;
         }
-        let Some(now) = host::now() else {
+        let Some(now) = abi::now() else {
             return true;
         };
         let (id, label) = (plugin.bytes(), plugin.label());
@@ -76,7 +76,7 @@ impl Usage {
         let own = self.pending.borrow().of(key).accepted();
         let shared = usage::shared(&mut SharedData, &plugin.bytes(), key).unwrap_or_default();
         let last = if own > 0 {
-            host::now()
+            abi::now()
         } else {
             Some(shared.last_accepted).filter(|last| *last > 0)
         };
@@ -108,10 +108,10 @@ struct SharedData;
 
 impl Store for SharedData {
     fn get(&mut self, name: &str) -> Option<(Box<[u8]>, u32)> {
-        host::shared_data(name).ok().flatten()
+        abi::shared_data(name).ok().flatten()
     }
 
     fn set(&mut self, name: &str, text: &[u8], version: u32) -> bool {
-        host::set_shared_data(name, text, version).is_ok()
+        abi::set_shared_data(name, text, version).is_ok()
     }
 }

@@ -8,11 +8,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::abi;
 use super::gateway::Gateway;
-use super::host::{self, LogLevel};
 use super::usage::Usage;
 use super::{census, memory, metrics};
 use crate::configuration::Role;
+use crate::filter::counter::Counter;
+use crate::filter::host::LogLevel;
 use crate::snapshot::{Revision, Snapshot};
 
 /// Plugins that share a VM share its statics: each is known by its name, its root id and its listener's direction, and never sees another's keys.
@@ -25,7 +27,7 @@ const LONGEST_PART: usize = 64;
 impl PluginId {
     pub(super) fn of_this_plugin() -> Self {
         let names = ["plugin_name", "plugin_root_id", "listener_direction"];
-        Self(names.map(|name| host::property(name).ok().flatten().unwrap_or_default()))
+        Self(names.map(|name| abi::property(name).ok().flatten().unwrap_or_default()))
     }
 
     /// What tells plugins apart, in one text.
@@ -184,7 +186,7 @@ impl Tenure {
     fn come_back(&self) {
         let is_new = self.standing.replace(Standing::Back(true)) == Standing::Old;
         if is_new {
-            host::set_tick_period(BACK_PERIOD);
+            abi::set_tick_period(BACK_PERIOD);
             count(&self.plugin);
         }
     }
@@ -263,7 +265,7 @@ impl Tenure {
         let revision = snapshot.revision();
         let before = SERVED.with_borrow_mut(|served| served.insert(self.plugin.clone(), revision));
         if before.is_some_and(|before| revision < before) {
-            metrics::count_rollback();
+            metrics::count(Counter::Rollbacks);
         }
         metrics::announce(snapshot);
     }
@@ -351,7 +353,7 @@ pub(super) fn release_pinned(is_enough: impl Fn() -> bool) {
         }
         tenure.close();
         let live = memory::live() >> 20;
-        host::log(
+        abi::log(
             LogLevel::Info,
             &format!(
                 "keyward: an old snapshot that open streams had kept is given up; {live} MiB are in use"
