@@ -45,8 +45,8 @@ const LAYERS: [&[&str]; 12] = [
 /// Imports against the order, each with its reason.
 const AGAINST: [(&str, &str); 0] = [];
 
-/// The module that meets the world, through its host.
-const OUTER: [&str; 1] = ["filter"];
+/// The folder that meets the world, and names `proxy_wasm`.
+const OUTER: &str = "filter/wasm/";
 
 /// What the core reads no clock, file or environment with.
 const WORLD: [&str; 5] = ["env", "fs", "io", "process", "thread"];
@@ -104,10 +104,11 @@ impl Source {
         if self.code.contains(&"super::".repeat(self.depth())) {
             fault("reaches the crate's root through `super`, not `crate`".to_owned());
         }
-        if module != "filter" && words(&self.code).any(|word| word == "proxy_wasm") {
-            fault("names `proxy_wasm`, which the filter alone does".to_owned());
+        let is_outer = self.path.starts_with(OUTER);
+        if !is_outer && words(&self.code).any(|word| word == "proxy_wasm") {
+            fault(format!("names `proxy_wasm`, which only src/{OUTER} does"));
         }
-        if !OUTER.contains(&module) {
+        if !is_outer {
             let world = heads(&self.code, "std");
             for named in world.iter().filter(|named| WORLD.contains(named)) {
                 fault(format!("uses `std::{named}`"));
@@ -326,6 +327,12 @@ fn a_violation_is_found() {
         Some("proxy_wasm"),
     );
     assert_fault(
+        "filter/exchange.rs",
+        "use proxy_wasm::types::Action;",
+        Some("proxy_wasm"),
+    );
+    assert_fault("filter/exchange.rs", "use std::fs::File;", Some("std::fs"));
+    assert_fault(
         "reply/mod.rs",
         "std::time::SystemTime::now();",
         Some("SystemTime"),
@@ -377,7 +384,7 @@ fn what_is_no_violation_is_left_alone() {
         "#[cfg(test)]\nmod tests {\n    use crate::reply::Reply;\n}",
         None,
     );
-    assert_fault("filter/host.rs", "use proxy_wasm::hostcalls;", None);
+    assert_fault("filter/wasm/abi.rs", "use proxy_wasm::hostcalls;", None);
     assert_fault(
         "reply/mod.rs",
         "use std::{collections::HashMap, time::Duration};",
