@@ -13,8 +13,10 @@ use super::view;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::rules;
 use crate::store::Store;
 use keyward::key::KeyKind;
+use keyward::management::{Command, KeyTarget};
 use keyward_files::key_file::{Key, KeyFile};
 
 /// Of which at least one is needed: nobody deletes all keys by leaving everything out.
@@ -82,7 +84,8 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     }
     store.edit_seen("keys revoke", &seen, |file| {
         for id in &ids {
-            file.delete_key(id)?;
+            let command = Command::DeleteKey(KeyTarget { id: id.clone() });
+            rules::carry_out(file, &command, None, now)?;
         }
         Ok(())
     })?;

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::input;
+use super::randomness::new_random_id;
 use super::replace::{Access, Staged, beside, resolved, sweep};
-use super::secret::new_random_id;
 use journal::{Begun, Entry, Journal};
 use keyward_files::key_file::{Change, KeyFile, SourceName};
 use lock::Lock;

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod edit;
 mod every_refusal;
+mod facts;
 mod fault;
 mod fields;
 pub mod instant;
@@ -19,6 +20,8 @@ mod read_key;
 mod source_name;
 mod write;
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

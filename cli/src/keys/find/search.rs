@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use sha2::{Digest, Sha256};
 
-use crate::secret::LENGTH;
 use keyward::digest::KeyDigest;
+use keyward::management::VALUE_LENGTH as LENGTH;
 use keyward::mask::Masked;
 use keyward_files::key_file::{Key, KeyFile};
 
