@@ -1,3 +1,4 @@
 //! keyward-server: keys made at run time, over Stripe's own API.
 
+pub mod commands;
 pub mod store;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use keyward::digest::KeyDigest;
-use keyward::management::{Api, NamedPolicy};
+use keyward::management::{Api, Facts, NamedPolicy, Needs};
 
 use super::activity::{self, Broken, Row, Verified};
 use super::api_cache::ApiCache;
+use super::check::{self, Finding};
 use super::columns::signed;
 use super::counters::{self, Count};
 use super::error::Result;
+use super::facts;
 use super::head::{self, Head};
 use super::lists::{self, AccountFilter, ActivityFilter, KeyFilter, Listed, Page};
 use super::records::accounts::{self, StoredAccount};
@@ -56,6 +58,19 @@ impl<'a> Reader<'a> {
         keys::one(self.connection, scope, "sha256", digest.as_bytes().to_vec())
     }
 
+    /// Whether a key of that digest was purged.
+    pub fn has_ended(&self, digest: &KeyDigest) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM ended_digests WHERE sha256 = ?1)")?
+            .query_row([digest.as_bytes().as_slice()], |row| row.get(0))?)
+    }
+
+    /// Reads what a decision rests on. What is out of the scope is not there.
+    pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
+        facts::facts(self.connection, self.api()?, scope, needs, now)
+    }
+
     /// The account of that id.
     pub fn account(&self, scope: &Scope, id: &str) -> Result<Option<StoredAccount>> {
         accounts::one(self.connection, scope, id)
@@ -75,6 +90,17 @@ impl<'a> Reader<'a> {
     ) -> Result<()> {
         let limits = lists::matching(scope, filter)?;
         keys::each(self.connection, &limits, "ORDER BY k.seq", each)
+    }
+
+    /// All accounts in a scope, oldest first.
+    pub fn each_account(
+        &self,
+        scope: &Scope,
+        each: impl FnMut(StoredAccount) -> Result<()>,
+    ) -> Result<()> {
+        let mut limits = Where::new();
+        scope.of_accounts(&mut limits);
+        accounts::each(self.connection, &limits, "ORDER BY seq", each)
     }
 
     /// A page of accounts.
@@ -152,6 +178,11 @@ impl<'a> Reader<'a> {
         noted: Option<&Verified>,
     ) -> Result<std::result::Result<Verified, Broken>> {
         activity::verify_store(self.connection, noted)
+    }
+
+    /// Everything in the store that is not as it has to be.
+    pub fn check(&self) -> Result<Vec<Finding>> {
+        check::check(self)
     }
 
     /// How many keys there are, by kind, mode and what is stored of their state.

@@ -1,4 +1,4 @@
-mod records;
+pub(super) mod records;
 
 use super::*;
 
@@ -8,12 +8,12 @@ use crate::store::activity::{Actor, Broken, Entry};
 
 const NOW: u64 = 1_795_168_800;
 
-pub(super) struct Fixture {
-    pub(super) store: Store,
-    pub(super) folder: tempfile::TempDir,
+pub(in crate::store) struct Fixture {
+    pub(in crate::store) store: Store,
+    pub(in crate::store) folder: tempfile::TempDir,
 }
 
-pub(super) fn options() -> Options {
+pub(in crate::store) fn options() -> Options {
     Options {
         now: NOW,
         ballast: 4_096,
@@ -21,17 +21,17 @@ pub(super) fn options() -> Options {
 }
 
 impl Fixture {
-    pub(super) fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("data"), "store1", &options()).unwrap();
         Self { store, folder }
     }
 
-    pub(super) fn path(&self) -> std::path::PathBuf {
+    pub(in crate::store) fn path(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
 
-    pub(super) fn reopened(self) -> Self {
+    pub(in crate::store) fn reopened(self) -> Self {
         let Self { store, folder } = self;
         drop(store);
         let store = Store::open(&folder.path().join("data"), &options()).unwrap();
@@ -39,7 +39,7 @@ impl Fixture {
     }
 }
 
-pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(in crate::store) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build()
@@ -47,7 +47,7 @@ pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-pub(super) fn entry(kind: &str) -> Entry {
+pub(in crate::store) fn entry(kind: &str) -> Entry {
     Entry {
         at: NOW,
         kind: kind.to_owned(),
