@@ -10,9 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value as Json};
 
-use keyward_files::key_file::{
-    compose_account, compose_beginning, compose_grant_set, compose_key,
-};
+use keyward_files::key_file::{compose_account, compose_beginning, compose_grant_set, compose_key};
 
 use super::Data;
 use crate::store::lists::KeyFilter;

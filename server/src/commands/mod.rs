@@ -13,7 +13,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-pub use import::import;
+pub use import::{Imported, import};
+
+#[cfg(test)]
+mod tests;
 
 /// The commands.
 #[derive(clap::Subcommand, Debug)]

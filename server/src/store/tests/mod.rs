@@ -6,14 +6,14 @@ use serde_json::json;
 
 use crate::store::activity::{Actor, Broken, Entry};
 
-const NOW: u64 = 1_795_168_800;
+pub(crate) const NOW: u64 = 1_795_168_800;
 
-pub(in crate::store) struct Fixture {
-    pub(in crate::store) store: Store,
-    pub(in crate::store) folder: tempfile::TempDir,
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) folder: tempfile::TempDir,
 }
 
-pub(in crate::store) fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         now: NOW,
         ballast: 4_096,
@@ -21,17 +21,17 @@ pub(in crate::store) fn options() -> Options {
 }
 
 impl Fixture {
-    pub(in crate::store) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("data"), "store1", &options()).unwrap();
         Self { store, folder }
     }
 
-    pub(in crate::store) fn path(&self) -> std::path::PathBuf {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
 
-    pub(in crate::store) fn reopened(self) -> Self {
+    pub(crate) fn reopened(self) -> Self {
         let Self { store, folder } = self;
         drop(store);
         let store = Store::open(&folder.path().join("data"), &options()).unwrap();
@@ -39,7 +39,7 @@ impl Fixture {
     }
 }
 
-pub(in crate::store) fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build()
@@ -47,7 +47,7 @@ pub(in crate::store) fn wait<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-pub(in crate::store) fn entry(kind: &str) -> Entry {
+pub(crate) fn entry(kind: &str) -> Entry {
     Entry {
         at: NOW,
         kind: kind.to_owned(),
