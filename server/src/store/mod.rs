@@ -11,6 +11,8 @@ mod ballast;
 mod check;
 mod columns;
 mod counters;
+#[cfg(test)]
+mod crash;
 mod error;
 mod facts;
 mod folder;

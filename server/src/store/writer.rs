@@ -251,6 +251,7 @@ impl Loop {
         #[cfg(test)]
         if self.acknowledges_early {
             group.iter_mut().for_each(|job| job.answer());
+            super::trap::wait();
         }
         execute(&self.connection, "COMMIT")
     }

@@ -1,4 +1,5 @@
-pub(super) mod records;
+pub(crate) mod records;
+pub(in crate::store) mod secrecy;
 
 use super::*;
 
