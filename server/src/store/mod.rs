@@ -16,6 +16,8 @@ mod crash;
 mod error;
 mod facts;
 mod folder;
+#[cfg(test)]
+mod full;
 mod head;
 mod idempotency;
 mod inspection;

@@ -53,7 +53,7 @@ fn round(
             Client::start(process.connect(), format!("{number}-{client}"), Dice(seed))
         })
         .collect();
-    std::thread::sleep(Duration::from_micros(5_000 + dice.below(120_000)));
+    std::thread::sleep(Duration::from_micros(5_000 + dice.below(250_000)));
     process.kill();
     for client in clients {
         sent.extend(client.ended());
