@@ -123,7 +123,7 @@ async fn carried_out(
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
     let caller = caller::identify(app, entrance, peer, route, &head).await?;
     let query = head.uri.query().unwrap_or_default();
-    let prefixes = app.api.profile.known_prefixes();
+    let prefixes = app.profile.known_prefixes();
     if prefixes.contains(target.as_bytes()) || prefixes.contains(query.as_bytes()) {
         return Err(raw_key());
     }
