@@ -24,12 +24,12 @@ use super::input;
 use super::keys::times;
 use super::log::{self, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
-use super::replace::{Access, replace};
 use super::source::{Source, SourceArguments};
 use books::Books;
 use build::Material;
 use commands::Commands;
 use inventory::Inventory;
+use keyward_files::replace::{Access, replace};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -15,7 +15,7 @@ use super::exit::Exit;
 use super::input;
 use super::log::{self, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
-use super::snapshot::source::Source;
+use super::snapshot::load::load;
 use keyward::decision::Environment;
 use keyward_files::key_file::instant;
 use outcome::Outcome;
@@ -62,7 +62,7 @@ impl Environment for Given {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let started = input::now();
     let now = arguments.at.unwrap_or(started);
-    let (old, new) = (Source::load(&arguments.old)?, Source::load(&arguments.new)?);
+    let (old, new) = (load(&arguments.old)?, load(&arguments.new)?);
     let stand_ins = StandIns::of(&old, &new);
     let (old, new) = (Side::new(&old, &stand_ins)?, Side::new(&new, &stand_ins)?);
     let mut sum = Sum::default();
