@@ -4,16 +4,21 @@
 //! disk.
 
 pub mod activity;
+mod api_cache;
+mod apply;
 mod ballast;
 mod columns;
 mod counters;
 mod error;
+mod facts;
 mod folder;
 mod head;
 mod idempotency;
+pub mod lists;
 mod migrate;
 mod reader;
 mod readers;
+mod records;
 mod scope;
 mod settings;
 mod transaction;
@@ -32,15 +37,23 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+pub use apply::Applied;
 pub use counters::Count;
 pub use error::{Result, StoreError};
 pub use folder::{Folder, database_in};
 pub use head::Head;
 pub use idempotency::{Answer, Remembered};
 pub use reader::Reader;
+pub use records::Origin;
+pub use records::accounts::StoredAccount;
+pub use records::documents::{DocumentName, StoredDocument};
+pub use records::keys::StoredKey;
+pub use records::policies::StoredPolicy;
+pub use records::sets::StoredSet;
 pub use scope::Scope;
 pub use transaction::Tx;
 
+use api_cache::ApiCache;
 use ballast::Ballast;
 use readers::Readers;
 use writer::{Change, Urgency, Writer};
@@ -118,11 +131,12 @@ impl Store {
         folder::make_private_file(&database)?;
         let mut connection = settings::writer(&database)?;
         migrate::migrate(&mut connection, options.now)?;
+        let api = Arc::new(ApiCache::default());
         let (ballast, is_full) = Ballast::keep(folder.ballast(), options.ballast);
         Ok(Self {
             shared: Arc::new(Shared {
-                writer: Writer::start(connection, ballast)?,
-                readers: Readers::start(&database)?,
+                writer: Writer::start(connection, Arc::clone(&api), ballast)?,
+                readers: Readers::start(&database, &api)?,
                 is_full,
                 folder,
             }),

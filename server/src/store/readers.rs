@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::api_cache::ApiCache;
 use super::error::{Result, StoreError};
 use super::reader::Reader;
 use super::settings;
@@ -39,16 +40,17 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn start(database: &Path) -> Result<Self> {
+    pub(super) fn start(database: &Path, api: &Arc<ApiCache>) -> Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let connection = settings::reader(database)?;
             let jobs = Arc::clone(&jobs);
+            let api = Arc::clone(api);
             let thread = thread::Builder::new()
                 .name("keyward-reader".to_owned())
-                .spawn(move || serve(connection, &jobs))
+                .spawn(move || serve(connection, &api, &jobs))
                 .map_err(|error| {
                     StoreError::Unavailable(format!("no thread for reading: {error}"))
                 })?;
@@ -80,7 +82,7 @@ impl Drop for Readers {
     }
 }
 
-fn serve(mut connection: Connection, jobs: &Mutex<Receiver<Job>>) {
+fn serve(mut connection: Connection, api: &ApiCache, jobs: &Mutex<Receiver<Job>>) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { read, longest }) = next else {
@@ -90,7 +92,7 @@ fn serve(mut connection: Connection, jobs: &Mutex<Receiver<Job>>) {
         // One transaction, so that a read of several statements sees one state.
         let began = connection.execute_batch("BEGIN").is_ok();
         // What a panic drops is the caller's answer: it is told that there is none.
-        let _ = catch_unwind(AssertUnwindSafe(|| read(&Reader::new(&connection))));
+        let _ = catch_unwind(AssertUnwindSafe(|| read(&Reader::new(&connection, api))));
         if began {
             let _ = connection.execute_batch("ROLLBACK");
         }

@@ -1,17 +1,29 @@
 //! What a change can do to the store: read what it needs, apply records, record what it did. All of
 //! it or nothing is kept.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
+use serde_json::Value as Json;
+
+use keyward::management::{Api, Facts, Needs};
 
 use super::activity::{self, Entry, Recorded};
+use super::api_cache::ApiCache;
 use super::error::{Result, StoreError};
 use super::head::Head;
 use super::idempotency::{self, Answer, Remembered};
+use super::facts;
 use super::reader::Reader;
+use super::records::documents::{self, DocumentName};
+use super::scope::Scope;
 
 /// A change in the course of being made, on the thread that writes.
 pub struct Tx<'a> {
     connection: &'a Connection,
+    api: &'a ApiCache,
+    /// Whether this change wrote a document that the API is made of.
+    has_new_documents: bool,
     head: Head,
     /// The highest number of a change that records were written under.
     applied: u64,
@@ -20,9 +32,11 @@ pub struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(connection: &'a Connection, head: Head) -> Self {
+    pub(super) fn new(connection: &'a Connection, api: &'a ApiCache, head: Head) -> Self {
         Self {
             connection,
+            api,
+            has_new_documents: false,
             applied: head.sequence,
             head,
             fault: None,
@@ -32,13 +46,35 @@ impl<'a> Tx<'a> {
     /// Everything that a [`Reader`] reads, as of this change.
     #[must_use]
     pub fn read(&self) -> Reader<'_> {
-        Reader::new(self.connection)
+        Reader::new(self.connection, self.api)
     }
 
     /// Where the store stands, what this change recorded included.
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The names and permissions of the API whose keys these are, documents of this change included.
+    pub fn api(&mut self) -> Result<Arc<Api>> {
+        let api = self.api.api(self.connection, self.has_new_documents);
+        self.noting(api)
+    }
+
+    /// Reads what a decision rests on. What is out of the scope is not there.
+    pub fn facts(&mut self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
+        let api = self.api()?;
+        let facts = facts::facts(self.connection, api, scope, needs, now);
+        self.noting(facts)
+    }
+
+    /// Writes a document under the next number, which a row of activity has to take.
+    pub fn put_document(&mut self, name: DocumentName, body: &Json) -> Result<u64> {
+        let number = self.take_number();
+        let put = documents::put(self.connection, name, body, number);
+        self.has_new_documents = true;
+        self.noting(put)?;
+        Ok(number)
     }
 
     /// Writes a row of activity at the end of the chain. It gets the next number, which is the

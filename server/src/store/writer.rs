@@ -3,12 +3,14 @@
 //! comes by itself is committed at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::api_cache::ApiCache;
 use super::ballast::Ballast;
 use super::error::{Result, StoreError};
 use super::head::{self, Head};
@@ -105,7 +107,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, ballast: Ballast) -> Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        api: Arc<ApiCache>,
+        ballast: Ballast,
+    ) -> Result<Self> {
         let head = head::require(&connection)?;
         let (queue, jobs) = sync_channel(QUEUE);
         let thread = thread::Builder::new()
@@ -113,6 +119,7 @@ impl Writer {
             .spawn(move || {
                 Loop {
                     connection,
+                    api,
                     head,
                     ballast,
                     #[cfg(test)]
@@ -149,6 +156,7 @@ impl Drop for Writer {
 
 struct Loop {
     connection: Connection,
+    api: Arc<ApiCache>,
     head: Head,
     ballast: Ballast,
     #[cfg(test)]
@@ -218,7 +226,7 @@ impl Loop {
         let before = self.head.clone();
         for job in group.iter_mut() {
             execute(&self.connection, "SAVEPOINT change")?;
-            let mut tx = Tx::new(&self.connection, self.head.clone());
+            let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
             let kept = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
             let (head, fault) = tx.into_parts();
             // SQLite may have ended the whole transaction by itself: on a full disk, say.
