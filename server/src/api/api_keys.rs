@@ -5,13 +5,17 @@ use std::sync::Arc;
 use keyward::management::{Command, ExpireKey, Override};
 
 use super::key::KeyView;
+use super::list_keys::Parameters;
 use super::new_key::{Asked, NewKey};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
+use crate::http::paging::Paging;
+use crate::http::query;
 use crate::routes::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::store::lists::Listed;
 use crate::store::{Reader, Scope};
 
 /// `POST /v2/iam/api_keys`
@@ -28,6 +32,35 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             present: key_of(&app),
         };
         carry_out(&app, &call, work).await
+    })
+}
+
+/// `GET /v2/iam/api_keys`
+pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let (now, published) = (crate::time::now(), app.publisher.state());
+        let mut pairs = call.pairs()?;
+        let paging = Paging::take(&call, &mut pairs)?;
+        let parameters: Parameters = query::read(pairs)?;
+        let scope = parameters.scope(&call.caller)?;
+        let (filter, page) = (parameters.filter(now)?, paging.page);
+        let listed: Result<_, Stored> = app
+            .store
+            .read(move |reader| {
+                let listed = reader.keys(&scope, &filter, page)?;
+                let objects = listed.records.into_iter().map(|stored| {
+                    let number = stored.sequence;
+                    let object = KeyView::read(reader, stored)?.object(now, published)?;
+                    Ok((number, object))
+                });
+                Ok(Listed {
+                    records: objects.collect::<Result<_, Stored>>()?,
+                    has_older: listed.has_older,
+                    has_newer: listed.has_newer,
+                })
+            })
+            .await;
+        Answer::of(&paging.list(listed.map_err(Failure::from)?))
     })
 }
 

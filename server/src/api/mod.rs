@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod key;
+pub(crate) mod list_keys;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod shown;

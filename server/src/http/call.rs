@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use super::conditions::Idempotency;
 use super::failure::{Code, Failure};
+use super::query::{self, Pairs};
 use crate::caller::Caller;
 use crate::routes::Route;
-use crate::store::Idempotency;
 
 /// An authenticated request.
 pub(crate) struct Call {
@@ -21,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     /// The id or name in the path, if the template has one.
     pub(crate) target: String,
+    /// The path, without the query.
+    pub(crate) path: String,
     /// The query, without its question mark.
     pub(crate) query: String,
     pub(crate) body: Bytes,
@@ -41,8 +44,8 @@ impl Call {
     }
 
     /// The query's parameters.
-    pub(crate) fn parameters<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        super::query::read(&self.query)
+    pub(crate) fn pairs(&self) -> Result<Pairs, Failure> {
+        query::pairs(&self.query)
     }
 }
 

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, MatchedPath, Request};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use axum::Router;
 use keyward::management::random_id;
+use keyward_files::key_file::has_secret_key;
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call, written};
 use super::conditions;
+use super::raw_key;
 use super::failure::{Code, Failure};
 use super::listener::Peer;
 use crate::app::App;
@@ -123,9 +125,8 @@ async fn carried_out(
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
     let caller = caller::identify(app, entrance, peer, route, &head).await?;
     let query = head.uri.query().unwrap_or_default();
-    let prefixes = app.profile.known_prefixes();
-    if prefixes.contains(target.as_bytes()) || prefixes.contains(query.as_bytes()) {
-        return Err(raw_key());
+    if has_secret_key(target) || raw_key::is_in_query(query) {
+        return Err(refuse_raw_key());
     }
     let body = read(body, route.largest_body).await?;
     if !body.is_empty() {
@@ -135,8 +136,8 @@ async fn carried_out(
                 "The body must be JSON, and `Content-Type` must say so.",
             ));
         }
-        if prefixes.contains(&body) {
-            return Err(raw_key());
+        if raw_key::is_in_body(&body) {
+            return Err(refuse_raw_key());
         }
     }
     let idempotency = conditions::idempotency(&head, &caller, &body)?;
@@ -147,6 +148,7 @@ async fn carried_out(
     let call = Call {
         route,
         target: target.to_owned(),
+        path: head.uri.path().to_owned(),
         query: query.to_owned(),
         expected_version: conditions::expected_version(&head.headers)?,
         wait: conditions::wait(&head.headers),
@@ -197,7 +199,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn raw_key() -> Failure {
+fn refuse_raw_key() -> Failure {
     Failure::new(
         Code::RawKeyRefused,
         "Something in the request looks like a secret key. Nothing of it was kept; a key that was sent by mistake should be rotated. No endpoint takes the value of a key: send its SHA-256 where one is asked for.",

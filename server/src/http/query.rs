@@ -1,13 +1,18 @@
 //! A query's parameters. A name that comes twice, and one that the endpoint does not know, are refused; values are decoded once.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::failure::{Code, Failure};
 
-/// Reads the query into a type whose members are all strings or absent.
-pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Failure> {
-    let mut members = Map::new();
+/// Names and values, each name once.
+pub(crate) type Pairs = BTreeMap<String, String>;
+
+/// Reads a query.
+pub(crate) fn pairs(query: &str) -> Result<Pairs, Failure> {
+    let mut pairs = Pairs::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (Some(name), Some(value)) = (decoded(name), decoded(value)) else {
@@ -16,21 +21,48 @@ pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Failure> {
                 "The query is not UTF-8, or not percent-encoded.",
             ));
         };
-        if members.insert(name, Value::String(value)).is_some() {
+        if pairs.insert(name, value).is_some() {
             return Err(Failure::new(
                 Code::ParameterInvalid,
                 "A parameter of the query is there twice.",
             ));
         }
     }
+    Ok(pairs)
+}
+
+/// Takes parameters into a type whose members are all strings or absent.
+pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
+    let members: Map<String, Value> = pairs
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect();
     serde_json::from_value(Value::Object(members)).map_err(|error| {
         let text = error.to_string();
-        let expected = text.split_once("expected ").map_or("", |(_, names)| names);
+        let expected = text.split_once("expected ").map_or("none", |(_, names)| names);
         Failure::new(
             Code::ParameterUnknown,
             format!("The query has a parameter that this endpoint does not know; expected {expected}."),
         )
     })
+}
+
+/// A query that reads as these pairs.
+pub(crate) fn written(pairs: &Pairs) -> String {
+    let written = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    written.collect::<Vec<String>>().join("&")
+}
+
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// One reading: `+` is a blank, `%` and two digits a byte, and all of it UTF-8.
@@ -63,18 +95,28 @@ mod tests {
         limit: Option<String>,
     }
 
+    fn parameters(query: &str) -> Result<Parameters, Failure> {
+        read(pairs(query)?)
+    }
+
     #[test]
     fn parameters_are_read_once_decoded() {
         let limit = |text: &str| Parameters { limit: Some(text.to_owned()) };
-        assert_eq!(read::<Parameters>("").unwrap(), Parameters { limit: None });
-        assert_eq!(read::<Parameters>("limit=a%20b%2525").unwrap(), limit("a b%25"));
-        assert_eq!(read::<Parameters>("limit").unwrap(), limit(""));
+        assert_eq!(parameters("").unwrap(), Parameters { limit: None });
+        assert_eq!(parameters("limit=a%20b%2525").unwrap(), limit("a b%25"));
+        assert_eq!(parameters("limit").unwrap(), limit(""));
     }
 
     #[test]
     fn what_has_two_readings_is_refused() {
         for query in ["limit=1&limit=2", "limit=1&%6cimit=2", "limit=%f", "limit=%ff", "more=1"] {
-            assert!(read::<Parameters>(query).is_err(), "{query}");
+            assert!(parameters(query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let read = pairs("a=b%20%26c&%C3%A4=").unwrap();
+        assert_eq!(pairs(&written(&read)).unwrap(), read);
     }
 }

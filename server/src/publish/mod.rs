@@ -175,7 +175,7 @@ impl Worker {
         tokio::task::spawn_blocking(move || -> Result<()> {
             for file in files.iter() {
                 let snapshot = records.snapshot(file.group(), revision, now);
-                file.write(&snapshot, revision)?;
+                file.write(&snapshot, now)?;
             }
             Ok(())
         })

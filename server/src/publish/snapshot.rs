@@ -5,6 +5,7 @@ use keyward_files::key_file::{account_row, key_row, permissions_row};
 use serde_json::{Map, Value, json};
 
 use crate::configuration::Group;
+use crate::store::lists::KeyFilter;
 use crate::store::{DocumentName, Reader, Result, Scope};
 
 /// All that a snapshot is made of, of one state of the store.
@@ -25,7 +26,7 @@ impl Records {
             accounts.push(account_row(&stored.account));
             Ok(())
         })?;
-        reader.each_key(&Scope::everything(), |stored| {
+        reader.each_key(&Scope::everything(), &KeyFilter::default(), |stored| {
             keys.push(key_row(&stored.key));
             Ok(())
         })?;

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use keyward::configuration::{Configuration, named_revision};
+use keyward::configuration::Configuration;
 use keyward_files::key_file::SourceName;
-use keyward_files::publish::Target;
+use keyward_files::publish::{Allowed, Found, Target, publish};
+use keyward_files::snapshot::Built;
 use serde_json::{Map, Value};
 
 use crate::configuration::Group;
@@ -28,7 +29,7 @@ impl File {
     pub(super) fn open(path: &Path, group: Group, store_id: &str, revision: u64) -> Result<Self> {
         let source = source(store_id)?;
         let target = Target::ecds(path, None, true);
-        let found = target.find()?;
+        let found = Found::at(&target)?;
         if let Some(other) = &found.source
             && *other != source
         {
@@ -38,7 +39,7 @@ impl File {
             );
         }
         let json = found.configuration.as_deref().unwrap_or("{}");
-        if let Some(held) = named_revision(json.as_bytes())
+        if let Some(held) = found.revision()
             && held > revision
         {
             bail!(
@@ -95,18 +96,19 @@ impl File {
         Some(Duration::from_secs((age / 2).max(1)))
     }
 
-    /// Puts a snapshot in. What the filter would not load is not written.
-    pub(super) fn write(&self, snapshot: &Value, revision: u64) -> Result<()> {
+    /// Puts a snapshot in. What the filter would not load is not written. Keys that are missing from it were purged: the store is the truth.
+    pub(super) fn write(&self, snapshot: &Value, now: u64) -> Result<()> {
         let mut configuration = self.settings.clone();
         configuration.insert("snapshot".to_owned(), snapshot.clone());
         let json = Value::Object(configuration).to_string();
-        Configuration::from_json(json.as_bytes())
-            .with_context(|| format!("`{}`: the new snapshot", self.path.display()))?;
+        let built = Built::of_json("the new snapshot", json, Some(self.source.clone()))?;
         let target = Target::ecds(&self.path, self.template.as_deref(), true);
-        let _lock = target.lock()?;
-        let found = target.find()?;
-        let content = found.with(&json, revision, Some(&self.source))?;
-        found.deliver(&content)
+        let allowed = Allowed {
+            take_over: false,
+            removals: true,
+        };
+        publish(&target, &built, &self.source, allowed, now)?;
+        Ok(())
     }
 }
 
