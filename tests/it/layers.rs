@@ -33,7 +33,7 @@ const LAYERS: [&[&str]; 12] = [
     &["credential", "snapshot"],
     &["principal"],
     &["configuration"],
-    &["decision"],
+    &["decision", "management"],
     &["judge", "reply", "upstream"],
     &["filter"],
     // The crate's root: it names modules, it is imported by none.

@@ -5,10 +5,10 @@ use std::fmt;
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
-use super::record::{Account, Granted, Key};
 use super::{At, FORMAT, KeyFile, Part, is_id, repeated, write};
 use keyward::account::AccountStatus;
 use keyward::key::KeyKind;
+use keyward::management::{Account, Granted, Key};
 
 /// Why an edit is refused, and what to do instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
