@@ -53,10 +53,10 @@ impl Recheck {
             accounts,
             ..Needs::default()
         };
-        let api = Arc::clone(&app.api);
+        let now = crate::time::now();
         let facts: Result<Facts, Stored> = app
             .store
-            .read(move |reader| Ok(reader.facts(&Scope::everything(), &needs, &api)?))
+            .read(move |reader| Ok(reader.facts(&Scope::everything(), &needs, now)?))
             .await;
         let facts = facts.map_err(Failure::from)?;
         let key = facts.key(id).map(|fact| fact.key.clone());

@@ -8,7 +8,7 @@ use axum::routing::MethodFilter;
 use keyward::permission::AccessLevel::{self, Read, Write};
 use serde_json::{Value, json};
 
-use crate::api::{api_keys, permissions};
+use crate::api::{accounts, api_keys, permissions};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
@@ -100,6 +100,8 @@ pub const ROUTES: &[Route] = &[
     get("/v2/iam/api_keys", Asked::One(Management::ApiKey), api_keys::list),
     get("/v2/iam/api_keys/{id}", Asked::One(Management::ApiKey), api_keys::retrieve),
     post("/v2/iam/api_keys/{id}/expire", Management::ApiKey, Write, api_keys::expire),
+    post("/v2/keyward/accounts", Management::Account, Write, accounts::create),
+    get("/v2/keyward/accounts/{id}", Asked::One(Management::Account), accounts::retrieve),
     get("/v2/keyward/permissions", Asked::Any, permissions::list),
 ];
 

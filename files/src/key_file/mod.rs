@@ -23,7 +23,7 @@ mod write;
 mod tests;
 
 pub use changes::{Change, Subject};
-pub use compile::Issue;
+pub use compile::{Issue, account_row, key_row, permissions_row};
 pub use edit::EditRefusal;
 pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};

@@ -7,7 +7,7 @@ use keyward::profile::Profile;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::shown::{granted_names, key_type, made_by, propagation};
+use super::shown::{enforcement_name, granted_names, key_type, made_by, propagation};
 use crate::publish::Published;
 use crate::service::failure::Stored;
 use crate::store::{Reader, Scope, StoredKey};
@@ -92,7 +92,7 @@ impl KeyView {
             keyward: KeywardMembers {
                 connect_grant_set: set(&key.connect_grants),
                 created_by: made_by(key.created_by.as_deref()),
-                enforcement: key.enforcement.name(),
+                enforcement: enforcement_name(key.enforcement),
                 grant_set: set(&key.grants),
                 kind: key.kind.name(),
                 labels: key.labels.clone().into_iter().collect(),

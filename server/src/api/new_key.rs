@@ -6,7 +6,7 @@ use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{CreateKey, Details, End, Grant, NewGrants, Override, Value as Origin};
 use keyward::snapshot::Enforcement;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -43,7 +43,7 @@ enum KeyType {
 /// What Stripe's request does not have.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Members {
+pub(crate) struct Members {
     kind: Option<Kind>,
     owner: Option<String>,
     livemode: Option<bool>,
@@ -63,7 +63,7 @@ struct Members {
     reason: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     Secret,
@@ -83,7 +83,7 @@ impl Kind {
     }
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Mode {
     Enforce,

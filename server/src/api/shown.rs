@@ -2,6 +2,7 @@
 
 use keyward::key::KeyKind;
 use keyward::management::Granted;
+use keyward::snapshot::Enforcement;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -27,6 +28,14 @@ pub(crate) fn key_type(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Secret | KeyKind::Restricted | KeyKind::Organization => "secret_key",
         KeyKind::Publishable => "publishable_key",
+    }
+}
+
+/// `enforce` or `shadow`.
+pub(crate) fn enforcement_name(enforcement: Enforcement) -> &'static str {
+    match enforcement {
+        Enforcement::Enforce => "enforce",
+        Enforcement::Shadow => "shadow",
     }
 }
 

@@ -8,29 +8,29 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:ident, $kind:ident;)*) => {
         /// What is wrong, in a word that programs compare.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Code {
+        pub(crate) enum Code {
             $($(#[$doc])* $variant,)*
         }
 
         impl Code {
             /// All codes.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// As it is written in `error.code`.
             #[must_use]
-            pub fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
             /// The status of the answer.
             #[must_use]
-            pub fn status(self) -> StatusCode {
+            pub(crate) fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
             /// The type, which chooses the SDK's class.
             #[must_use]
-            pub fn kind(self) -> Kind {
+            pub(crate) fn kind(self) -> Kind {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
         }
@@ -39,7 +39,7 @@ macro_rules! codes {
 
 /// `error.type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `invalid_request_error`.
     InvalidRequest,
     /// `already_exists`.
@@ -63,7 +63,7 @@ pub enum Kind {
 impl Kind {
     /// As it is written.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request_error",
             Self::AlreadyExists => "already_exists",
@@ -199,7 +199,7 @@ codes! {
 
 /// A failure: a code, and what people and programs need beside it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
+pub(crate) struct Failure {
     code: Code,
     message: String,
     param: Option<String>,
@@ -209,7 +209,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with a message for people: a sentence, which quotes nothing that may hold a key.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -221,40 +221,40 @@ impl Failure {
 
     /// A member of the request that is at fault.
     #[must_use]
-    pub fn at(mut self, param: impl Into<String>) -> Self {
+    pub(crate) fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
     /// A fact for programs, in `error.keyward`.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extras.insert(name.to_owned(), value.into());
         self
     }
 
     /// Seconds after which the same request may succeed.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
     /// The code.
     #[must_use]
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.code
     }
 
     /// `Retry-After`, where there is one.
     #[must_use]
-    pub fn seconds_until_retry(&self) -> Option<u64> {
+    pub(crate) fn seconds_until_retry(&self) -> Option<u64> {
         self.retry_after
     }
 
     /// `Stripe-Should-Retry`: stripe-python retries 409 by itself unless it is told not to.
     #[must_use]
-    pub fn should_retry(&self) -> bool {
+    pub(crate) fn should_retry(&self) -> bool {
         let status = self.code.status();
         status.is_server_error()
             || status == StatusCode::TOO_MANY_REQUESTS
@@ -263,7 +263,7 @@ impl Failure {
 
     /// The body. What it says of a member that is absent is nothing.
     #[must_use]
-    pub fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         let mut error = Map::new();
         error.insert("code".to_owned(), json!(self.code.name()));
         if !self.extras.is_empty() {

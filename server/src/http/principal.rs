@@ -9,16 +9,16 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 /// A principal header that keyward could have written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub(crate) struct Told {
     /// The key's id.
-    pub key: String,
+    pub(crate) key: String,
     /// The permission that decided. A key with every permission has none: the filter asks no catalogue for it.
-    pub permission: Option<(String, AccessLevel)>,
+    pub(crate) permission: Option<(String, AccessLevel)>,
 }
 
 /// Reads the one principal header. Several, or one that is anything but the dictionary that the filter writes, is none.
 #[must_use]
-pub fn told(headers: &HeaderMap) -> Option<Told> {
+pub(crate) fn told(headers: &HeaderMap) -> Option<Told> {
     let mut all = headers.get_all(PRINCIPAL_HEADER).iter();
     let only = all.next().filter(|_| all.next().is_none())?;
     read(only.as_bytes())
@@ -26,7 +26,7 @@ pub fn told(headers: &HeaderMap) -> Option<Told> {
 
 /// Reads the header's value.
 #[must_use]
-pub fn read(value: &[u8]) -> Option<Told> {
+pub(crate) fn read(value: &[u8]) -> Option<Told> {
     let members: Dictionary = Parser::new(value).parse().ok()?;
     let (mut key, mut permission, mut access) = (None, None, None);
     let (mut kind, mut livemode, mut revision) = (false, false, false);

@@ -5,17 +5,18 @@ use keyward::management::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::api::shown::{granted_names, key_type, time_or_null};
+use crate::api::shown::{enforcement_name, granted_names, key_type, time_or_null};
 use crate::http::call::Call;
 use crate::store::activity::{Actor, Entry};
+use crate::uid::Uid;
 
 /// Who sent the request, and by which.
-pub(super) struct Sender {
+pub(crate) struct Sender {
     pub(super) actor: Actor,
     /// The same in one text, as records keep it.
     pub(super) actor_name: String,
     address: Option<String>,
-    request_id: String,
+    request_id: Option<String>,
 }
 
 impl Sender {
@@ -24,7 +25,21 @@ impl Sender {
             actor: call.caller.actor(),
             actor_name: call.caller.id(),
             address: call.caller.address.map(|address| address.to_string()),
-            request_id: call.request_id.clone(),
+            request_id: Some(call.request_id.clone()),
+        }
+    }
+
+    /// A person on this machine, at a command.
+    pub(crate) fn local(uid: Uid) -> Self {
+        let name = format!("local:uid={}", uid.shown());
+        Self {
+            actor: Actor {
+                kind: "local".to_owned(),
+                id: Some(name.clone()),
+            },
+            actor_name: name,
+            address: None,
+            request_id: None,
         }
     }
 }
@@ -68,7 +83,7 @@ pub(super) fn of(
         actor: sender.actor.clone(),
         session: None,
         address: sender.address.clone(),
-        request_id: Some(sender.request_id.clone()),
+        request_id: sender.request_id.clone(),
         body: Value::Object(body),
     }
 }
@@ -298,7 +313,7 @@ fn key_members(key: &Key) -> Value {
         "expires_at": time_or_null(*expires),
         "not_before": time_or_null(*not_before),
         "deleted": key.is_deleted(),
-        "enforcement": enforcement.name(),
+        "enforcement": enforcement_name(*enforcement),
         "replaces": replaces,
         "replaced_by": replaced_by,
         "ends_with": last4,

@@ -3,13 +3,16 @@
 mod entry;
 pub(crate) mod failure;
 pub(crate) mod refusal;
+pub(crate) mod standing;
 mod target;
+
+pub(crate) use entry::Sender;
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use keyward::management::{
-    Ceiling, Command, Context, Needs, Note, Override, Secret, decide, needs,
+    Ceiling, Command, Context, Limits, Most, Needs, Note, Override, Secret, decide, needs,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +26,19 @@ use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
 use crate::randomness::System;
 use crate::store::{self, Origin, Reader, Remembered, Scope, Tx};
+
+/// How much the store keeps of texts and lists.
+fn limits() -> Limits {
+    Limits::of(Most {
+        name: 128,
+        note: 1_000,
+        labels: 20,
+        label: 128,
+        ips: 200,
+        permissions: 300,
+        is_line: keyward_files::visible::is_line,
+    })
+}
 
 /// What is to be done, and how its outcome is shown.
 pub(crate) struct Work {
@@ -73,11 +89,10 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
     let now = crate::time::now();
     let order = Order {
         now,
-        app: Arc::clone(app),
         needs: needs(&work.command),
         scope: call.caller.scope(),
         ceiling: call.caller.ceiling(work.passes_policy),
-        sender: entry::Sender::of(call),
+        sender: Sender::of(call),
         expected_version: call.expected_version,
         idempotency: call.idempotency.clone(),
         command: work.command,
@@ -162,13 +177,12 @@ async fn answered(
 
 /// A command on its way to the thread that writes. It may be carried out more than once, of which the last time counts.
 struct Order {
-    app: Arc<App>,
     now: u64,
     command: Command,
     needs: Needs,
     scope: Scope,
     ceiling: Ceiling,
-    sender: entry::Sender,
+    sender: Sender,
     expected_version: Option<u64>,
     idempotency: Option<Idempotency>,
     present: Present,
@@ -179,12 +193,13 @@ impl Order {
         if let Some(replayed) = self.replay(tx)? {
             return Ok(replayed);
         }
-        let facts = tx.facts(&self.scope, &self.needs, &self.app.api)?;
+        let facts = tx.facts(&self.scope, &self.needs, self.now)?;
         self.is_expected(tx)?;
         let context = Context {
             now: self.now,
             actor: &self.sender.actor_name,
             ceiling: &self.ceiling,
+            limits: &limits(),
             randomness: &mut System,
         };
         let mut decision = decide(&self.command, &facts, context)?;

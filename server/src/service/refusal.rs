@@ -328,14 +328,14 @@ fn at(code: Code, param: Param, message: impl Into<String>) -> Failure {
 fn permissions_of(side: Side) -> &'static str {
     match side {
         Side::Own => Param::Permissions.name(),
-        Side::Connect => Param::ConnectPermissions.name(),
+        Side::Connected => Param::ConnectPermissions.name(),
     }
 }
 
 fn set_of(side: Option<Side>) -> &'static str {
     match side {
         Some(Side::Own) => Param::GrantSet.name(),
-        Some(Side::Connect) => Param::ConnectGrantSet.name(),
+        Some(Side::Connected) => Param::ConnectGrantSet.name(),
         None => "name",
     }
 }

@@ -92,7 +92,7 @@ impl Reading<'_> {
         let Some(key) = self.read_key(&need.id)? else {
             return Ok(());
         };
-        let mut next = VecDeque::from(linked(&key, need.links));
+        let mut next = VecDeque::from(linked(&key.key, need.links));
         self.take(key)?;
         self.back_links(&need.id, need.links, &mut next)?;
         while let Some(id) = next.pop_front() {
@@ -102,7 +102,7 @@ impl Reading<'_> {
             let Some(key) = self.read_key(&id)? else {
                 continue;
             };
-            next.extend(linked(&key, need.links));
+            next.extend(linked(&key.key, need.links));
             self.take(key)?;
             self.back_links(&id, need.links, &mut next)?;
         }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use keyward::digest::KeyDigest;
-use keyward::management::{Api, NamedPolicy};
+use keyward::management::{Api, Facts, NamedPolicy, Needs};
 
 use super::activity::{self, Broken, Row, Verified};
 use super::api_cache::ApiCache;
 use super::columns::signed;
 use super::counters::{self, Count};
 use super::error::Result;
+use super::facts;
 use super::head::{self, Head};
 use super::lists::{self, AccountFilter, ActivityFilter, KeyFilter, Listed, Page};
 use super::records::accounts::{self, StoredAccount};
@@ -61,6 +62,11 @@ impl<'a> Reader<'a> {
         )
     }
 
+    /// Reads what a decision rests on. What is out of the scope is not there.
+    pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
+        facts::facts(self.connection, self.api()?, scope, needs, now)
+    }
+
     /// The account of that id.
     pub fn account(&self, scope: &Scope, id: &str) -> Result<Option<StoredAccount>> {
         accounts::one(self.connection, scope, id)
@@ -80,6 +86,17 @@ impl<'a> Reader<'a> {
     ) -> Result<()> {
         let limits = lists::matching(scope, filter)?;
         keys::each(self.connection, &limits, "ORDER BY k.seq", each)
+    }
+
+    /// All accounts in a scope, oldest first.
+    pub fn each_account(
+        &self,
+        scope: &Scope,
+        each: impl FnMut(StoredAccount) -> Result<()>,
+    ) -> Result<()> {
+        let mut limits = Where::new();
+        scope.of_accounts(&mut limits);
+        accounts::each(self.connection, &limits, "ORDER BY seq", each)
     }
 
     /// A page of accounts.
