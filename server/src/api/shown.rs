@@ -13,9 +13,11 @@ use crate::time;
 /// `customer_read`: canonical names, sorted, one for each permission.
 pub(crate) fn granted_names(granted: &Granted) -> Vec<String> {
     let names = granted.iter();
-    names
+    let mut names: Vec<String> = names
         .map(|(name, level)| format!("{name}_{}", level.name()))
-        .collect()
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// A time, or null.
