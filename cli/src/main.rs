@@ -1,5 +1,6 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
+mod access_log;
 mod accounts;
 mod arguments;
 mod audit;
@@ -12,7 +13,6 @@ mod http;
 mod init;
 mod input;
 mod keys;
-mod log;
 mod logs;
 mod once;
 mod output;

@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod clock;
 pub mod key_file;
+pub mod log_files;
 pub mod publish;
 pub mod replace;
 pub mod secret;

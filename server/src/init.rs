@@ -15,7 +15,7 @@ use crate::publish;
 use crate::randomness::System;
 use crate::service::failure::Stored;
 use crate::service::{Sender, standing};
-use crate::store::{Options, Store};
+use crate::store::{Options, Store, database_in};
 use crate::time;
 use crate::uid::Uid;
 
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 async fn make(arguments: &Arguments) -> Result<()> {
     let data = absolute(&arguments.data)?;
-    if data.join("store").exists() || data.join(CONFIGURATION).exists() {
+    if database_in(&data).exists() || data.join(CONFIGURATION).exists() {
         bail!(
             "`{}` has a store already; nothing was changed",
             data.display()
@@ -83,7 +83,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
     folder(&envoy.join("ecds"), 0o750)?;
     let secret = secret()?;
     let configuration = Configuration {
-        data: data.join("store"),
+        data: data.clone(),
         operator_account: OPERATOR.to_owned(),
         listen: Listen {
             api: match &arguments.run {

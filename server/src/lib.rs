@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod caller;
+pub mod commands;
 pub mod configuration;
 mod http;
 pub mod init;

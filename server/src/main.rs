@@ -7,7 +7,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use keyward_server::commands::{self, StoreCommand};
+use keyward_server::{init, serve};
 
 /// Keys made at run time, over Stripe's own API.
 #[derive(Parser)]
@@ -20,25 +24,29 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Make a store, the files of the Envoy before it, and the first key
-    Init(keyward_server::init::Arguments),
+    Init(init::Arguments),
     /// Serve the API
     Serve {
         /// The configuration that `init` wrote
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    #[command(flatten)]
+    Store(StoreCommand),
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Init(arguments) => keyward_server::init::run(&arguments),
-        Command::Serve { config } => keyward_server::serve::run(&config),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("keyward-server: {error:#}");
-            ExitCode::FAILURE
-        }
+    run(&Arguments::parse().command).unwrap_or_else(|error| {
+        eprintln!("keyward-server: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Init(arguments) => init::run(arguments)?,
+        Command::Serve { config } => serve::run(config)?,
+        Command::Store(command) => return commands::run(command, keyward_files::clock::now()),
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -94,7 +94,14 @@ fn write(
         RecordChange::AddAccount { account, settings } => {
             let kind = profile.names().ids.kind(&account.id);
             let is_organization = kind == Some(IdKind::Organization);
-            accounts::add(connection, account, settings, is_organization, number, origin)
+            accounts::add(
+                connection,
+                account,
+                settings,
+                is_organization,
+                number,
+                origin,
+            )
         }
         RecordChange::PutAccount {
             after: (account, settings),

@@ -277,10 +277,13 @@ impl Reading<'_> {
 /// The grant sets that a key follows.
 fn followed(key: &Key) -> Vec<String> {
     let sides = [&key.grants, &key.connect_grants];
-    let sets = sides.into_iter().flatten().filter_map(|grants| match grants {
-        KeyGrants::Set(name) => Some(name.clone()),
-        KeyGrants::Inline(_) => None,
-    });
+    let sets = sides
+        .into_iter()
+        .flatten()
+        .filter_map(|grants| match grants {
+            KeyGrants::Set(name) => Some(name.clone()),
+            KeyGrants::Inline(_) => None,
+        });
     sets.collect()
 }
 

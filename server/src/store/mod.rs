@@ -6,7 +6,9 @@
 pub mod activity;
 mod api_cache;
 mod apply;
+mod backup;
 mod ballast;
+mod check;
 mod columns;
 mod counters;
 mod error;
@@ -14,6 +16,7 @@ mod facts;
 mod folder;
 mod head;
 mod idempotency;
+mod inspection;
 pub mod lists;
 mod migrate;
 mod reader;
@@ -21,6 +24,7 @@ mod readers;
 mod records;
 mod scope;
 mod settings;
+mod snapshot;
 mod transaction;
 #[cfg(test)]
 mod trap;
@@ -28,7 +32,7 @@ mod words;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,11 +42,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub use apply::Applied;
+pub use backup::backup;
+pub use check::Finding;
 pub use counters::Count;
 pub use error::{Result, StoreError};
 pub use folder::{Folder, database_in};
 pub use head::Head;
 pub use idempotency::{Answer, Remembered};
+pub use inspection::Inspection;
 pub use reader::Reader;
 pub use records::Origin;
 pub use records::accounts::StoredAccount;

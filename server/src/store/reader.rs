@@ -9,6 +9,7 @@ use keyward::management::{Api, Facts, NamedPolicy, Needs};
 
 use super::activity::{self, Broken, Row, Verified};
 use super::api_cache::ApiCache;
+use super::check::{self, Finding};
 use super::columns::signed;
 use super::counters::{self, Count};
 use super::error::Result;
@@ -54,12 +55,20 @@ impl<'a> Reader<'a> {
 
     /// The key of that digest.
     pub fn key_of_digest(&self, scope: &Scope, digest: &KeyDigest) -> Result<Option<StoredKey>> {
-        keys::one(
-            self.connection,
-            scope,
-            "sha256",
-            digest.as_bytes().to_vec(),
-        )
+        keys::one(self.connection, scope, "sha256", digest.as_bytes().to_vec())
+    }
+
+    /// Whether a key of that digest was purged.
+    pub fn has_ended(&self, digest: &KeyDigest) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM ended_digests WHERE sha256 = ?1)")?
+            .query_row([digest.as_bytes().as_slice()], |row| row.get(0))?)
+    }
+
+    /// Reads what a decision rests on. What is out of the scope is not there.
+    pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
+        facts::facts(self.connection, self.api()?, scope, needs, now)
     }
 
     /// Reads what a decision rests on. What is out of the scope is not there.
@@ -174,6 +183,11 @@ impl<'a> Reader<'a> {
         noted: Option<&Verified>,
     ) -> Result<std::result::Result<Verified, Broken>> {
         activity::verify_store(self.connection, noted)
+    }
+
+    /// Everything in the store that is not as it has to be.
+    pub fn check(&self) -> Result<Vec<Finding>> {
+        check::check(self)
     }
 
     /// How many keys there are, by kind, mode and what is stored of their state.

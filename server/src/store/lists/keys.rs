@@ -103,9 +103,19 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
         });
     }
     if let Some((states, now)) = states {
-        let now = limits.value(signed(*now)?);
+        // A deleted key is one at any time, and a value that no condition names is refused.
+        let is_timeless = states.iter().all(|state| *state == KeyState::Deleted);
+        let now = if is_timeless {
+            String::new()
+        } else {
+            limits.value(signed(*now)?)
+        };
         let any: Vec<String> = states.iter().map(|state| in_state(*state, &now)).collect();
-        limits.and(&format!("({})", any.join(" OR ")));
+        if any.is_empty() {
+            limits.and("FALSE");
+        } else {
+            limits.and(&format!("({})", any.join(" OR ")));
+        }
     }
     if let Some((name, value)) = label {
         let name = limits.value(name.clone());

@@ -91,7 +91,10 @@ pub(in crate::store) fn changed(connection: &Connection) -> Result<i64> {
 /// The names and permissions of the API whose keys these are.
 pub(in crate::store) fn api(connection: &Connection) -> Result<Api> {
     let settings = read(connection, DocumentName::Configuration)?;
-    let profile = match settings.as_ref().and_then(|stored| stored.body.get("profile")) {
+    let profile = match settings
+        .as_ref()
+        .and_then(|stored| stored.body.get("profile"))
+    {
         Some(profile) => {
             let settings = json!({"profile": profile}).to_string();
             Configuration::from_json(settings.as_bytes())

@@ -71,7 +71,8 @@ pub(in crate::store) fn put(
     number: u64,
 ) -> Result<()> {
     let (grants, grant_set) = granted::columns(connection, after.grants.as_ref())?;
-    let (connect_grants, connect_set) = granted::columns(connection, after.connect_grants.as_ref())?;
+    let (connect_grants, connect_set) =
+        granted::columns(connection, after.connect_grants.as_ref())?;
     let sequence: i64 = connection
         .prepare_cached(
             "UPDATE keys SET name = ?2, note = ?3, labels = ?4, grants = ?5, grant_set = ?6, connect_grants = ?7,

@@ -117,9 +117,11 @@ fn stored(row: &Row<'_>, interned: &mut Interned<'_>) -> Result<StoredKey> {
         enforcement: words::enforcement(row.get(20)?)?,
         replaces: row.get(21)?,
         replaced_by: row.get(22)?,
-        digest: KeyDigest::from_bytes(bytes32(row.get_ref(2)?.as_blob().map_err(
-            |_| damaged("keys.sha256"),
-        )?)?),
+        digest: KeyDigest::from_bytes(bytes32(
+            row.get_ref(2)?
+                .as_blob()
+                .map_err(|_| damaged("keys.sha256"))?,
+        )?),
         last4: row.get(8)?,
         value: row.get(7)?,
     };

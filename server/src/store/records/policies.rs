@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use keyward::management::{NamedPolicy, Policy};
+use keyward::management::{DEFAULT_POLICY, NamedPolicy, Policy};
 
 use super::policy_body;
 use crate::store::columns::{signed, unsigned};
@@ -46,9 +46,6 @@ pub(in crate::store) fn read(
     Ok(policies)
 }
 
-/// The policy that every account has which is given no other, and has none above it.
-const DEFAULT: &str = "default";
-
 /// The policy that holds for an account: its own, or that of the nearest account above it, or the
 /// one that is called `default`.
 pub(in crate::store) fn effective(
@@ -67,8 +64,10 @@ pub(in crate::store) fn effective(
         )?
         .query_row([account], |row| row.get(0))
         .optional()?;
-    let name = name.as_deref().unwrap_or(DEFAULT);
-    Ok(read(connection, Some(name))?.pop().map(|stored| stored.named))
+    let name = name.as_deref().unwrap_or(DEFAULT_POLICY);
+    Ok(read(connection, Some(name))?
+        .pop()
+        .map(|stored| stored.named))
 }
 
 /// Makes a policy, or changes it.

@@ -88,8 +88,16 @@ pub(super) fn from_text(text: &str) -> Result<Policy> {
         None => Ok(None),
     };
     Ok(Policy {
-        kinds: body.kinds.iter().map(|name| kind(name)).collect::<Result<_>>()?,
-        modes: body.modes.iter().map(|name| mode(name)).collect::<Result<_>>()?,
+        kinds: body
+            .kinds
+            .iter()
+            .map(|name| kind(name))
+            .collect::<Result<_>>()?,
+        modes: body
+            .modes
+            .iter()
+            .map(|name| mode(name))
+            .collect::<Result<_>>()?,
         permissions: granted(body.permissions)?,
         connect_permissions: granted(body.connect_permissions)?,
         grant_sets: body.grant_sets,

@@ -24,7 +24,10 @@ pub struct StoredSet {
 }
 
 /// All sets, in the order in which they were made, or the one of that name.
-pub(in crate::store) fn read(connection: &Connection, name: Option<&str>) -> Result<Vec<StoredSet>> {
+pub(in crate::store) fn read(
+    connection: &Connection,
+    name: Option<&str>,
+) -> Result<Vec<StoredSet>> {
     let mut statement = connection.prepare_cached(
         "SELECT name, permissions, source, version, changed FROM grant_sets
          WHERE ?1 IS NULL OR name = ?1 ORDER BY seq",
