@@ -1,18 +1,8 @@
 //! Times as the API writes them: RFC 3339 with milliseconds, in UTC. The store keeps whole seconds.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jiff::Timestamp;
 
-/// The present, Unix seconds. The one place where the server reads a clock for what it stores.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the rules take the time as an argument; here it comes from"
-)]
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}
+pub(crate) use keyward_files::clock::now;
 
 /// `2026-11-29T10:00:00.000Z`.
 pub(crate) fn written(seconds: u64) -> String {

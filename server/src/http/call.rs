@@ -166,7 +166,7 @@ mod tests {
             ("4711", Code::ParameterInvalid),
         ] {
             let failure = refused(text);
-            assert_eq!(failure.code(), code, "{text}");
+            assert!(failure.is(code), "{text}");
             let body = failure.body().to_string();
             assert!(!body.contains("4711"), "{body}");
         }

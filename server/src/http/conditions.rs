@@ -176,7 +176,7 @@ mod tests {
             fingerprint: [0; 32],
         };
         let entered = all.enter(&one).unwrap();
-        assert_eq!(all.enter(&one).err().unwrap().code(), Code::IdempotencyKeyInUse);
+        assert!(all.enter(&one).err().unwrap().is(Code::IdempotencyKeyInUse));
         drop(entered);
         all.enter(&one).unwrap();
     }

@@ -91,15 +91,12 @@ async fn answer(
     let (status, code, response) = match answered {
         Ok(answer) => (answer.status, None, shown(answer, &id)),
         Err(failure) => {
-            let failure = match failure.code() {
-                Code::Internal => failure.with("request", id.as_str()),
-                _ => failure,
+            let failure = if failure.is(Code::Internal) {
+                failure.with("request", id.as_str())
+            } else {
+                failure
             };
-            (
-                failure.code().status(),
-                Some(failure.code()),
-                refused(&failure, &id),
-            )
+            (failure.status(), Some(failure.name()), refused(&failure, &id))
         }
     };
     app.metrics.answered(route, status);
@@ -108,7 +105,7 @@ async fn answer(
         method = route.method.name(),
         endpoint = route.template,
         status = status.as_u16(),
-        code = code.map(Code::name),
+        code,
     );
     response
 }
@@ -238,7 +235,7 @@ fn shown(answer: Answer, id: &str) -> Response {
 fn refused(failure: &Failure, id: &str) -> Response {
     let body = written(&failure.body()).map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
     let mut response = Response::new(body);
-    let status = failure.code().status();
+    let status = failure.status();
     *response.status_mut() = status;
     common(response.headers_mut(), id, status, failure.should_retry());
     if let Some(seconds) = failure.seconds_until_retry() {

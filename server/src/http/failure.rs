@@ -1,6 +1,7 @@
 //! What a request that fails is answered with. The types are those by which Stripe's SDKs choose the class that they raise.
 
 use axum::http::StatusCode;
+use keyward::management::{RefusalClass, RuleCode};
 use serde_json::{Map, Value, json};
 
 /// Names every code once, with its status and its type.
@@ -14,6 +15,7 @@ macro_rules! codes {
 
         impl Code {
             /// All codes.
+            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// As it is written in `error.code`.
@@ -93,36 +95,8 @@ codes! {
     FilterTooWide = "filter_too_wide", BAD_REQUEST, InvalidRequest;
     /// No such permission.
     PermissionUnknown = "permission_unknown", BAD_REQUEST, InvalidRequest;
-    /// The permission has no such level.
-    PermissionLevelUnknown = "permission_level_unknown", BAD_REQUEST, InvalidRequest;
-    /// No address and no range.
-    IpInvalid = "ip_invalid", BAD_REQUEST, InvalidRequest;
-    /// A range with bits behind its length.
-    IpHasHostBits = "ip_has_host_bits", BAD_REQUEST, InvalidRequest;
-    /// A range that is no limit.
-    IpEveryAddress = "ip_every_address", BAD_REQUEST, InvalidRequest;
-    /// The key would be over before it begins.
-    ExpiresInPast = "expires_in_past", BAD_REQUEST, InvalidRequest;
-    /// A replaced key works for 7 days at most.
-    OverlapTooLong = "overlap_too_long", BAD_REQUEST, InvalidRequest;
-    /// A key that ends is replaced by one whose end is said.
-    ExpiryOfReplacementMissing = "expiry_of_replacement_missing", BAD_REQUEST, InvalidRequest;
-    /// Accounts have no organization keys, and organizations no others.
-    KindNotForOwner = "kind_not_for_owner", BAD_REQUEST, InvalidRequest;
-    /// Publishable keys have no grants.
-    PublishableHasNoGrants = "publishable_has_no_grants", BAD_REQUEST, InvalidRequest;
-    /// Publishable keys work from everywhere.
-    PublishableHasNoIpLimit = "publishable_has_no_ip_limit", BAD_REQUEST, InvalidRequest;
-    /// Other keys are made, not copied.
-    OnlyRestrictedIsDuplicated = "only_restricted_is_duplicated", BAD_REQUEST, InvalidRequest;
-    /// Grants narrow a key that has every permission: it wants `limit`.
-    LimitMissing = "limit_missing", BAD_REQUEST, InvalidRequest;
-    /// The key has ended: it wants `revive`.
-    ReviveMissing = "revive_missing", BAD_REQUEST, InvalidRequest;
     /// Something in the request looks like a key.
     RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
-    /// The account has as many keys as its policy allows.
-    MaxKeys = "max_keys", BAD_REQUEST, QuotaExceeded;
     /// An `Idempotency-Key` of another request.
     IdempotencyKeyReused = "idempotency_key_reused", BAD_REQUEST, Idempotency;
     /// Encrypted values are not built.
@@ -135,50 +109,18 @@ codes! {
     ExpiredKey = "expired_key", UNAUTHORIZED, InvalidRequest;
     /// A key with every permission manages no keys.
     UnrestrictedKeyRefused = "unrestricted_key_refused", FORBIDDEN, InvalidRequest;
-    /// A test key makes no live key.
-    LiveFromTest = "live_from_test", FORBIDDEN, InvalidRequest;
-    /// The key would manage keys.
-    ManagementKeyRefused = "management_key_refused", FORBIDDEN, InvalidRequest;
-    /// The caller would give away more than it has.
-    EscalationRefused = "escalation_refused", FORBIDDEN, InvalidRequest;
-    /// The account's policy does not allow it.
-    PolicyRefused = "policy_refused", FORBIDDEN, InvalidRequest;
     /// The caller lacks a second permission that the endpoint asks for.
     MorePermissionsRequired = "more_permissions_required", FORBIDDEN, InvalidRequest;
     /// Not there, or not for this caller.
     ResourceMissing = "resource_missing", NOT_FOUND, InvalidRequest;
     /// No endpoint of that method and path.
     UnknownEndpoint = "unknown_endpoint", NOT_FOUND, InvalidRequest;
-    /// Another key has the value.
-    DigestExists = "digest_exists", CONFLICT, AlreadyExists;
-    /// Another object has the id.
-    IdExists = "id_exists", CONFLICT, AlreadyExists;
-    /// A key of this value has ended once.
-    DigestEnded = "digest_ended", CONFLICT, InvalidRequest;
-    /// The record is a file's.
-    ControlledByAlternateResource = "controlled_by_alternate_resource", CONFLICT, ControlledByAlternateResource;
     /// The value was shown once.
     ValueAlreadyReturned = "value_already_returned", CONFLICT, Idempotency;
     /// The same request is being carried out.
     IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, Idempotency;
-    /// The key is deleted.
-    KeyIsDeleted = "key_is_deleted", CONFLICT, InvalidRequest;
-    /// The key has a replacement.
-    KeyWasReplaced = "key_was_replaced", CONFLICT, InvalidRequest;
-    /// The key is over.
-    KeyHasEnded = "key_has_ended", CONFLICT, InvalidRequest;
-    /// The account has keys or accounts below.
-    AccountInUse = "account_in_use", CONFLICT, InvalidRequest;
-    /// Keys refer to the set.
-    GrantSetInUse = "grant_set_in_use", CONFLICT, InvalidRequest;
-    /// The plan no longer holds.
-    PlanChanged = "plan_changed", CONFLICT, InvalidRequest;
-    /// The plan is over.
-    PlanExpired = "plan_expired", CONFLICT, InvalidRequest;
     /// The object is another version than `If-Match` names.
     ResourceChanged = "resource_changed", PRECONDITION_FAILED, InvalidRequest;
-    /// A whole document is replaced with `If-Match` only.
-    PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, InvalidRequest;
     /// The body is too large.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, InvalidRequest;
     /// The body is not said to be JSON.
@@ -191,16 +133,14 @@ codes! {
     StorageUnavailable = "storage_unavailable", SERVICE_UNAVAILABLE, ServiceUnavailable;
     /// The disk is full.
     StorageFull = "storage_full", SERVICE_UNAVAILABLE, ServiceUnavailable;
-    /// The store is older than what gateways serve.
-    RestoredStore = "restored_store", SERVICE_UNAVAILABLE, ServiceUnavailable;
-    /// The server is not ready yet.
-    Starting = "starting", SERVICE_UNAVAILABLE, ServiceUnavailable;
 }
 
 /// A failure: a code, and what people and programs need beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
-    code: Code,
+    name: &'static str,
+    status: StatusCode,
+    kind: Kind,
     message: String,
     param: Option<String>,
     extras: Map<String, Value>,
@@ -211,9 +151,36 @@ impl Failure {
     /// A failure with a message for people: a sentence, which quotes nothing that may hold a key.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
-            code,
+            name: code.name(),
+            status: code.status(),
+            kind: code.kind(),
             message: message.into(),
             param: None,
+            extras: Map::new(),
+            retry_after: None,
+        }
+    }
+
+    /// What a rule of keys says.
+    pub(crate) fn of_rule(code: &RuleCode) -> Self {
+        let (status, kind) = match code.class() {
+            RefusalClass::Invalid => (StatusCode::BAD_REQUEST, Kind::InvalidRequest),
+            RefusalClass::QuotaExceeded => (StatusCode::BAD_REQUEST, Kind::QuotaExceeded),
+            RefusalClass::Forbidden => (StatusCode::FORBIDDEN, Kind::InvalidRequest),
+            RefusalClass::Missing => (StatusCode::NOT_FOUND, Kind::InvalidRequest),
+            RefusalClass::AlreadyExists => (StatusCode::CONFLICT, Kind::AlreadyExists),
+            RefusalClass::Conflict => (StatusCode::CONFLICT, Kind::InvalidRequest),
+            RefusalClass::OwnedElsewhere => {
+                (StatusCode::CONFLICT, Kind::ControlledByAlternateResource)
+            }
+            RefusalClass::Failure => (StatusCode::SERVICE_UNAVAILABLE, Kind::ServiceUnavailable),
+        };
+        Self {
+            name: code.name(),
+            status,
+            kind,
+            message: code.to_string(),
+            param: code.param().map(|param| param.name().to_owned()),
             extras: Map::new(),
             retry_after: None,
         }
@@ -240,10 +207,22 @@ impl Failure {
         self
     }
 
-    /// The code.
+    /// The code's name.
     #[must_use]
-    pub(crate) fn code(&self) -> Code {
-        self.code
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The status.
+    #[must_use]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether it is of that code.
+    #[must_use]
+    pub(crate) fn is(&self, code: Code) -> bool {
+        self.name == code.name()
     }
 
     /// `Retry-After`, where there is one.
@@ -255,17 +234,16 @@ impl Failure {
     /// `Stripe-Should-Retry`: stripe-python retries 409 by itself unless it is told not to.
     #[must_use]
     pub(crate) fn should_retry(&self) -> bool {
-        let status = self.code.status();
-        status.is_server_error()
-            || status == StatusCode::TOO_MANY_REQUESTS
-            || self.code == Code::IdempotencyKeyInUse
+        self.status.is_server_error()
+            || self.status == StatusCode::TOO_MANY_REQUESTS
+            || self.is(Code::IdempotencyKeyInUse)
     }
 
     /// The body. What it says of a member that is absent is nothing.
     #[must_use]
     pub(crate) fn body(&self) -> Value {
         let mut error = Map::new();
-        error.insert("code".to_owned(), json!(self.code.name()));
+        error.insert("code".to_owned(), json!(self.name));
         if !self.extras.is_empty() {
             error.insert("keyward".to_owned(), Value::Object(self.extras.clone()));
         }
@@ -273,7 +251,7 @@ impl Failure {
         if let Some(param) = &self.param {
             error.insert("param".to_owned(), json!(param));
         }
-        error.insert("type".to_owned(), json!(self.code.kind().name()));
+        error.insert("type".to_owned(), json!(self.kind.name()));
         json!({"error": error})
     }
 }
