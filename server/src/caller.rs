@@ -237,9 +237,9 @@ async fn by_gateway(
         return Err(strange());
     }
     let now = crate::time::now();
-    let configuration = recheck.configuration(&app.endpoint_rows).map_err(|_| {
-        Failure::new(Code::Internal, "The caller's key cannot be checked.")
-    })?;
+    let configuration = recheck
+        .configuration(&app.endpoint_rows)
+        .map_err(|_| Failure::new(Code::Internal, "The caller's key cannot be checked."))?;
     let headers = recheck.headers(head);
     let pairs = headers
         .iter()
@@ -264,7 +264,11 @@ async fn by_gateway(
         ));
     }
     let found = permit.principal();
-    let account = found.account().or(found.org).ok_or_else(strange)?.to_owned();
+    let account = found
+        .account()
+        .or(found.org)
+        .ok_or_else(strange)?
+        .to_owned();
     let is_own = recheck.owner() == account || recheck.is_of_organization();
     let (own, connected) = recheck.granted(is_own);
     Ok(Caller {
@@ -365,7 +369,12 @@ mod tests {
         assert_eq!(address(&["203.0.113.7"]), expected);
         assert_eq!(address(&["127.0.0.1, 203.0.113.7"]), expected);
         assert_eq!(address(&["127.0.0.1", "203.0.113.7"]), expected);
-        for none in [vec![], vec![""], vec!["203.0.113.7, unknown"], vec!["203.0.113.7:80"]] {
+        for none in [
+            vec![],
+            vec![""],
+            vec!["203.0.113.7, unknown"],
+            vec!["203.0.113.7:80"],
+        ] {
             assert_eq!(address(&none), None, "{none:?}");
         }
     }

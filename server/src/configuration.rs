@@ -96,11 +96,7 @@ impl Configuration {
     /// Reads a text.
     pub fn parse(text: &str, folder: &Path) -> Result<Self> {
         let mut read: Self = toml::from_str(text)?;
-        for path in [
-            &mut read.data,
-            &mut read.listen.api,
-            &mut read.listen.admin,
-        ] {
+        for path in [&mut read.data, &mut read.listen.api, &mut read.listen.admin] {
             *path = folder.join(&path);
         }
         for target in &mut read.publish {
@@ -139,7 +135,9 @@ impl Configuration {
             .listen
             .trusted_uids
             .iter()
-            .map(|text| Uid::parse(text).with_context(|| format!("`listen.trusted_uids`: `{text}`")))
+            .map(|text| {
+                Uid::parse(text).with_context(|| format!("`listen.trusted_uids`: `{text}`"))
+            })
             .collect();
         let uids = uids?;
         if uids.is_empty() {

@@ -113,7 +113,14 @@ async fn make(arguments: &Arguments) -> Result<()> {
     )?;
     write(&data.join(CONFIGURATION), 0o600, &text)?;
     let template = envoy.join("template.yaml");
-    write(&template, 0o640, &filled(ECDS, &[(WASM_IN_ECDS, &shown(&absolute(&arguments.wasm)?)?)])?)?;
+    write(
+        &template,
+        0o640,
+        &filled(
+            ECDS,
+            &[(WASM_IN_ECDS, &shown(&absolute(&arguments.wasm)?)?)],
+        )?,
+    )?;
     let id = random_id(&mut System)?;
     let store = Store::create(&configuration.data, &id, &Options::at(time::now()))?;
     let sender = Sender::local(Uid::own());

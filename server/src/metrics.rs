@@ -43,11 +43,7 @@ impl Metrics {
     /// The text.
     pub(crate) fn text(&self, published: Published, is_full: bool) -> String {
         let mut registry = Registry::with_prefix("keyward_server");
-        registry.register(
-            "requests",
-            "Requests answered",
-            self.requests.clone(),
-        );
+        registry.register("requests", "Requests answered", self.requests.clone());
         registry.register(
             "not_through_gateway",
             "Requests on api.sock that did not come by the gateway",

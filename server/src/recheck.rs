@@ -86,7 +86,9 @@ impl Recheck {
     /// What the key may do on the account that it acts on, and on accounts connected to that.
     pub(crate) fn granted(&self, is_own: bool) -> (Granted, Granted) {
         let side = |grants: &Option<_>| {
-            let granted = grants.as_ref().and_then(|grants| self.facts.granted(grants));
+            let granted = grants
+                .as_ref()
+                .and_then(|grants| self.facts.granted(grants));
             granted.cloned().unwrap_or_default()
         };
         let (own, connected) = (side(&self.key.grants), side(&self.key.connect_grants));
@@ -164,7 +166,10 @@ impl Recheck {
 
     fn stand_in(&self) -> String {
         let stripe = Profile::stripe();
-        let prefix = stripe.key_prefixes(self.key.kind).next().unwrap_or_default();
+        let prefix = stripe
+            .key_prefixes(self.key.kind)
+            .next()
+            .unwrap_or_default();
         format!("{prefix}{STAND_IN}")
     }
 }

@@ -96,12 +96,39 @@ const BODY: usize = 256 << 10;
 
 /// All endpoints.
 pub const ROUTES: &[Route] = &[
-    post("/v2/iam/api_keys", Management::ApiKey, Write, api_keys::create),
-    get("/v2/iam/api_keys", Asked::One(Management::ApiKey), api_keys::list),
-    get("/v2/iam/api_keys/{id}", Asked::One(Management::ApiKey), api_keys::retrieve),
-    post("/v2/iam/api_keys/{id}/expire", Management::ApiKey, Write, api_keys::expire),
-    post("/v2/keyward/accounts", Management::Account, Write, accounts::create),
-    get("/v2/keyward/accounts/{id}", Asked::One(Management::Account), accounts::retrieve),
+    post(
+        "/v2/iam/api_keys",
+        Management::ApiKey,
+        Write,
+        api_keys::create,
+    ),
+    get(
+        "/v2/iam/api_keys",
+        Asked::One(Management::ApiKey),
+        api_keys::list,
+    ),
+    get(
+        "/v2/iam/api_keys/{id}",
+        Asked::One(Management::ApiKey),
+        api_keys::retrieve,
+    ),
+    post(
+        "/v2/iam/api_keys/{id}/expire",
+        Management::ApiKey,
+        Write,
+        api_keys::expire,
+    ),
+    post(
+        "/v2/keyward/accounts",
+        Management::Account,
+        Write,
+        accounts::create,
+    ),
+    get(
+        "/v2/keyward/accounts/{id}",
+        Asked::One(Management::Account),
+        accounts::retrieve,
+    ),
     get("/v2/keyward/permissions", Asked::Any, permissions::list),
 ];
 
@@ -165,7 +192,10 @@ mod tests {
 
     #[test]
     fn no_two_routes_have_one_method_and_path() {
-        let mut all: Vec<_> = ROUTES.iter().map(|route| (route.method.name(), route.template)).collect();
+        let mut all: Vec<_> = ROUTES
+            .iter()
+            .map(|route| (route.method.name(), route.template))
+            .collect();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), ROUTES.len());

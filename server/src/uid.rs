@@ -17,8 +17,8 @@ impl Uid {
         let number = match text.parse() {
             Ok(number) => number,
             Err(_) => {
-                let users =
-                    std::fs::read_to_string("/etc/passwd").context("`/etc/passwd` cannot be read")?;
+                let users = std::fs::read_to_string("/etc/passwd")
+                    .context("`/etc/passwd` cannot be read")?;
                 find(&users, text).context("there is no user of that name in `/etc/passwd`")?
             }
         };
@@ -87,7 +87,8 @@ fn name_of(users: &str, number: u32) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\nenvoy:x:101:101::/:/bin/false\nodd name:x:7:7::/:\n";
+    const USERS: &str =
+        "root:x:0:0:root:/root:/bin/sh\nenvoy:x:101:101::/:/bin/false\nodd name:x:7:7::/:\n";
 
     #[test]
     fn users_are_found_by_name_and_by_number() {
@@ -101,6 +102,11 @@ mod tests {
     #[test]
     fn the_overflow_user_is_refused() {
         assert_eq!(Uid::parse("101").unwrap(), Uid(101));
-        assert!(Uid::parse("65534").unwrap_err().to_string().contains("cannot be trusted"));
+        assert!(
+            Uid::parse("65534")
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be trusted")
+        );
     }
 }

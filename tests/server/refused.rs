@@ -30,7 +30,13 @@ fn a_principal_is_believed_from_the_gateway_only() {
     let good = principal(&first, "api_key", "read");
     let ask = |head: &[(&str, &str)]| {
         let (status, body) = world.straight("run/api.sock", head, LIST);
-        (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
+        (
+            status,
+            body["error"]["code"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        )
     };
     let name = "x-keyward-principal";
     let gateway = ("x-keyward-gateway", secret.as_str());
@@ -58,7 +64,10 @@ fn a_principal_is_believed_from_the_gateway_only() {
         "two principals"
     );
     for (forged, why) in [
-        (principal("mk_nobody", "api_key", "read"), "a key that is not there"),
+        (
+            principal("mk_nobody", "api_key", "read"),
+            "a key that is not there",
+        ),
         (principal(&first, "customer", "read"), "another permission"),
         (principal(&first, "api_key", "write"), "another level"),
         (good.replace(", revision=1", ""), "a member is missing"),
@@ -106,10 +115,18 @@ fn there_is_no_way_in_by_tcp() {
         })
         .collect();
     assert!(sockets.len() >= 2, "its two sockets are seen");
-    for table in ["/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"] {
+    for table in [
+        "/proc/net/tcp",
+        "/proc/net/tcp6",
+        "/proc/net/udp",
+        "/proc/net/udp6",
+    ] {
         for row in fs::read_to_string(table).unwrap_or_default().lines() {
             let inode = row.split_whitespace().nth(9).unwrap_or_default();
-            assert!(!sockets.iter().any(|socket| socket == inode), "{table}: {row}");
+            assert!(
+                !sockets.iter().any(|socket| socket == inode),
+                "{table}: {row}"
+            );
         }
     }
 }
@@ -125,18 +142,27 @@ fn another_user_reaches_no_socket_and_is_not_believed_where_one_is_left_open() {
     let (run, admin) = (data.join("run"), data.join("admin"));
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&run), mode(&run.join("api.sock"))), (0o750, 0o660));
-    assert_eq!((mode(&admin), mode(&admin.join("admin.sock"))), (0o700, 0o600));
+    assert_eq!(
+        (mode(&admin), mode(&admin.join("admin.sock"))),
+        (0o700, 0o600)
+    );
     let ask = |socket: &str| {
         let output = Command::new("curl")
             .args(["-q", "-sS", "--max-time", "10", "--unix-socket"])
             .arg(data.join(socket))
-            .args(["-H", &format!("x-keyward-gateway: {}", world.gateway_secret())])
+            .args([
+                "-H",
+                &format!("x-keyward-gateway: {}", world.gateway_secret()),
+            ])
             .arg(format!("http://localhost{LIST}"))
             .uid(12_345)
             .gid(12_345)
             .output()
             .unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     for socket in ["run/api.sock", "admin/admin.sock"] {
         assert!(!ask(socket).0, "{socket}");

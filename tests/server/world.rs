@@ -44,7 +44,10 @@ impl World {
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "{said}");
         let first = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-        assert!(!said.contains(&first), "the value is on standard error, too");
+        assert!(
+            !said.contains(&first),
+            "the value is on standard error, too"
+        );
         let server = serve(&folder);
         let envoy = Guarded::spawn(
             Command::new(find::envoy())
@@ -137,7 +140,10 @@ impl World {
     /// The secret that Envoy sends to the server.
     pub(crate) fn gateway_secret(&self) -> String {
         let text = fs::read_to_string(self.data().join("envoy/control.yaml")).unwrap();
-        let after = text.split_once("key: x-keyward-gateway, value: ").unwrap().1;
+        let after = text
+            .split_once("key: x-keyward-gateway, value: ")
+            .unwrap()
+            .1;
         after.split_once('}').unwrap().0.to_owned()
     }
 
@@ -166,7 +172,9 @@ impl World {
             for value in values {
                 // Without its prefix as well, which is no secret.
                 let (_, random) = value.rsplit_once('_').unwrap();
-                let found = bytes.windows(random.len()).any(|part| part == random.as_bytes());
+                let found = bytes
+                    .windows(random.len())
+                    .any(|part| part == random.as_bytes());
                 assert!(!found, "{} holds a value", path.display());
             }
         });

@@ -99,8 +99,12 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 
 fn new_id(is_organization: bool) -> Result<String, Failure> {
     let prefix = if is_organization { "org_" } else { "acct_" };
-    let random = random_id(&mut System)
-        .map_err(|_| Failure::new(Code::StorageUnavailable, "The system has no randomness to give."))?;
+    let random = random_id(&mut System).map_err(|_| {
+        Failure::new(
+            Code::StorageUnavailable,
+            "The system has no randomness to give.",
+        )
+    })?;
     Ok(format!("{prefix}{random}"))
 }
 
@@ -147,7 +151,10 @@ fn object(reader: &Reader<'_>, stored: &StoredAccount) -> Result<Value, Stored> 
     for count in reader.counts(&Scope::owner(&account.id))? {
         match (count.kind, count.status) {
             (
-                KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable | KeyKind::Organization,
+                KeyKind::Secret
+                | KeyKind::Restricted
+                | KeyKind::Publishable
+                | KeyKind::Organization,
                 KeyStatus::Active,
             ) => in_use = in_use.saturating_add(count.keys),
             (_, KeyStatus::Deleted) => deleted = deleted.saturating_add(count.keys),

@@ -38,7 +38,10 @@ impl Parameters {
             None | Some("self") => Ok(caller.scope()),
             Some("tree") if caller.is_operator() => Ok(caller.scope()),
             Some("tree") => caller.tree().ok_or_else(|| {
-                invalid("scope", "`scope=tree` is for the account at the root of a tree.")
+                invalid(
+                    "scope",
+                    "`scope=tree` is for the account at the root of a tree.",
+                )
             }),
             Some(_) => Err(invalid("scope", "`scope` is `self` or `tree`.")),
         }
@@ -57,11 +60,7 @@ impl Parameters {
                 ));
             }
         };
-        let has_permission = self
-            .has_permission
-            .as_deref()
-            .map(permission)
-            .transpose()?;
+        let has_permission = self.has_permission.as_deref().map(permission).transpose()?;
         if has_permission.is_some() && self.owner.is_none() {
             return Err(Failure::new(
                 Code::FilterTooWide,
@@ -73,7 +72,13 @@ impl Parameters {
             text.as_deref().map(|text| instant(text, name)).transpose()
         };
         Ok(KeyFilter {
-            kinds: self.kind.as_deref().map(kind).transpose()?.into_iter().collect(),
+            kinds: self
+                .kind
+                .as_deref()
+                .map(kind)
+                .transpose()?
+                .into_iter()
+                .collect(),
             mode: self.livemode.as_deref().map(livemode).transpose()?,
             states: states.map(|states| (states, now)),
             label: self.label.map(|text| match text.split_once('=') {

@@ -134,7 +134,10 @@ mod tests {
 
     #[test]
     fn a_change_is_published_when_a_snapshot_goes_through_it() {
-        let published = Published { through: 7, revision: 100 };
+        let published = Published {
+            through: 7,
+            revision: 100,
+        };
         assert_eq!(propagation(7, published)["state"], "published");
         assert_eq!(propagation(7, published)["revision"], 100);
         assert_eq!(propagation(8, published)["state"], "committed");

@@ -39,7 +39,11 @@ pub(crate) struct Call {
 impl Call {
     /// The body's members. An empty body is an empty object: Stripe's SDKs send none where there are no parameters.
     pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let body: &[u8] = if self.body.is_empty() { b"{}" } else { &self.body };
+        let body: &[u8] = if self.body.is_empty() {
+            b"{}"
+        } else {
+            &self.body
+        };
         serde_json::from_slice(body).map_err(|error| refusal_of(&error))
     }
 
@@ -82,7 +86,9 @@ fn refusal_of(error: &serde_json::Error) -> Failure {
     let (line, column) = (error.line(), error.column());
     Failure::new(
         Code::ParameterInvalid,
-        format!("A member of the body is not of the form that is documented: line {line}, column {column}."),
+        format!(
+            "A member of the body is not of the form that is documented: line {line}, column {column}."
+        ),
     )
 }
 
@@ -170,7 +176,12 @@ mod tests {
             let body = failure.body().to_string();
             assert!(!body.contains("4711"), "{body}");
         }
-        assert!(refused("{}").body().to_string().contains(r#""param":"name""#));
+        assert!(
+            refused("{}")
+                .body()
+                .to_string()
+                .contains(r#""param":"name""#)
+        );
     }
 
     #[test]

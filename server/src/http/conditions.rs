@@ -115,7 +115,10 @@ impl InFlight {
     /// Enters a request, unless one of the same key is being carried out.
     pub(crate) fn enter(&self, one: &Idempotency) -> Result<Entered, Failure> {
         let one = (one.principal.clone(), one.key.clone());
-        let mut all = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if !all.insert(one.clone()) {
             return Err(Failure::new(
                 Code::IdempotencyKeyInUse,
@@ -154,16 +157,28 @@ mod tests {
     #[test]
     fn a_version_is_read_as_it_is_written() {
         assert_eq!(expected_version(&HeaderMap::new()).unwrap(), None);
-        assert_eq!(expected_version(&headers(IF_MATCH, "\"v7\"")).unwrap(), Some(7));
+        assert_eq!(
+            expected_version(&headers(IF_MATCH, "\"v7\"")).unwrap(),
+            Some(7)
+        );
         for value in ["7", "\"7\"", "*", "W/\"v7\"", "\"v-1\""] {
-            assert!(expected_version(&headers(IF_MATCH, value)).is_err(), "{value}");
+            assert!(
+                expected_version(&headers(IF_MATCH, value)).is_err(),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn nobody_waits_for_longer_than_a_connection_lasts() {
-        assert_eq!(wait(&headers(PREFER, "wait=5")), Some(Duration::from_secs(5)));
-        assert_eq!(wait(&headers(PREFER, "respond-async, wait=500")), Some(Duration::from_secs(30)));
+        assert_eq!(
+            wait(&headers(PREFER, "wait=5")),
+            Some(Duration::from_secs(5))
+        );
+        assert_eq!(
+            wait(&headers(PREFER, "respond-async, wait=500")),
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(wait(&headers(PREFER, "wait=soon")), None);
     }
 

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use axum::Router;
 use keyward::management::random_id;
 use keyward_files::key_file::has_secret_key;
 use zeroize::Zeroizing;
 
 use super::call::{Answer, Call, written};
 use super::conditions;
-use super::raw_key;
 use super::failure::{Code, Failure};
 use super::listener::Peer;
+use super::raw_key;
 use crate::app::App;
 use crate::caller::{self, Entrance};
 use crate::randomness::System;
@@ -96,7 +96,11 @@ async fn answer(
             } else {
                 failure
             };
-            (failure.status(), Some(failure.name()), refused(&failure, &id))
+            (
+                failure.status(),
+                Some(failure.name()),
+                refused(&failure, &id),
+            )
         }
     };
     app.metrics.answered(route, status);
@@ -161,7 +165,8 @@ async fn carried_out(
 
 /// The segment of the path that the template leaves open. A path with a second reading (an escape, an empty or a dot segment) has none.
 fn target_of<'a>(template: &str, path: &'a str) -> Option<&'a str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/');
     if !path.bytes().all(plain) {
         return None;
     }
@@ -191,7 +196,9 @@ async fn read(body: Body, largest: usize) -> Result<Bytes, Failure> {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let text = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let kind = text.and_then(|text| text.split(';').next());
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
@@ -224,7 +231,11 @@ fn shown(answer: Answer, id: &str) -> Response {
         put(headers, KEYWARD_CHANGE, &change.to_string());
     }
     if let Some(waited) = answer.waited {
-        put(headers, PREFERENCE_APPLIED, &format!("wait={}", waited.as_secs()));
+        put(
+            headers,
+            PREFERENCE_APPLIED,
+            &format!("wait={}", waited.as_secs()),
+        );
     }
     if answer.is_replayed {
         put(headers, IDEMPOTENT_REPLAYED, "true");
@@ -233,7 +244,8 @@ fn shown(answer: Answer, id: &str) -> Response {
 }
 
 fn refused(failure: &Failure, id: &str) -> Response {
-    let body = written(&failure.body()).map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
+    let body =
+        written(&failure.body()).map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
     let mut response = Response::new(body);
     let status = failure.status();
     *response.status_mut() = status;
@@ -250,7 +262,11 @@ fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, should_retry: b
     headers.insert(KEYWARD_API_VERSION, HeaderValue::from_static(API_VERSION));
     put(headers, REQUEST_ID, id);
     if !status.is_success() {
-        put(headers, SHOULD_RETRY, if should_retry { "true" } else { "false" });
+        put(
+            headers,
+            SHOULD_RETRY,
+            if should_retry { "true" } else { "false" },
+        );
     }
 }
 
@@ -268,7 +284,10 @@ mod tests {
     #[test]
     fn a_path_has_one_reading_or_none() {
         let template = "/v2/iam/api_keys/{id}/expire";
-        assert_eq!(target_of(template, "/v2/iam/api_keys/mk_1/expire"), Some("mk_1"));
+        assert_eq!(
+            target_of(template, "/v2/iam/api_keys/mk_1/expire"),
+            Some("mk_1")
+        );
         for path in [
             "/v2/iam/api_keys//expire",
             "/v2/iam/api_keys/../expire",

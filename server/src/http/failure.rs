@@ -277,7 +277,11 @@ mod tests {
             (Code::RateLimited, true),
             (Code::StorageFull, true),
         ] {
-            assert_eq!(Failure::new(code, "").should_retry(), should_retry, "{code:?}");
+            assert_eq!(
+                Failure::new(code, "").should_retry(),
+                should_retry,
+                "{code:?}"
+            );
         }
     }
 

@@ -115,7 +115,10 @@ mod tests {
         let _api = bind_api(&api).unwrap();
         let _admin = bind_admin(&admin).unwrap();
         assert_eq!((mode(api.parent().unwrap()), mode(&api)), (0o750, 0o660));
-        assert_eq!((mode(admin.parent().unwrap()), mode(&admin)), (0o700, 0o600));
+        assert_eq!(
+            (mode(admin.parent().unwrap()), mode(&admin)),
+            (0o700, 0o600)
+        );
     }
 
     #[tokio::test]
@@ -123,7 +126,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let refused = bind_admin(&folder.path().join("admin")).unwrap_err();
-        assert!(refused.to_string().contains("expected mode 700"), "{refused}");
+        assert!(
+            refused.to_string().contains("expected mode 700"),
+            "{refused}"
+        );
         let refused = bind_api(&folder.path().join("api")).unwrap_err();
         assert!(refused.to_string().contains("expected 750"), "{refused}");
     }
@@ -134,7 +140,10 @@ mod tests {
         let path = folder.path().join("a/api");
         let first = bind_api(&path).unwrap();
         let refused = format!("{:#}", bind_api(&path).unwrap_err());
-        assert!(refused.contains("another server listens there"), "{refused}");
+        assert!(
+            refused.contains("another server listens there"),
+            "{refused}"
+        );
         drop(first);
         bind_api(&path).unwrap();
     }

@@ -71,7 +71,11 @@ impl Paging {
         let previous = first
             .filter(|_| listed.has_newer)
             .map(|number| self.url(&From::NewerThan(number)));
-        let data: Vec<Value> = listed.records.into_iter().map(|(_, object)| object).collect();
+        let data: Vec<Value> = listed
+            .records
+            .into_iter()
+            .map(|(_, object)| object)
+            .collect();
         json!({"data": data, "next_page_url": next, "previous_page_url": previous})
     }
 

@@ -97,8 +97,12 @@ mod tests {
     fn what_the_filter_writes_is_read() {
         let told = read(WRITTEN.as_bytes()).unwrap();
         assert_eq!(told.key, "mk_1");
-        assert_eq!(told.permission, Some(("api_key".to_owned(), AccessLevel::Write)));
-        let unrestricted = r#"key="mk_1", kind=secret, livemode=?0, account="acct_1", path="acct_1", revision=7"#;
+        assert_eq!(
+            told.permission,
+            Some(("api_key".to_owned(), AccessLevel::Write))
+        );
+        let unrestricted =
+            r#"key="mk_1", kind=secret, livemode=?0, account="acct_1", path="acct_1", revision=7"#;
         assert_eq!(read(unrestricted.as_bytes()).unwrap().permission, None);
     }
 

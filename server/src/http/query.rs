@@ -39,17 +39,23 @@ pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
         .collect();
     serde_json::from_value(Value::Object(members)).map_err(|error| {
         let text = error.to_string();
-        let expected = text.split_once("expected ").map_or("none", |(_, names)| names);
+        let expected = text
+            .split_once("expected ")
+            .map_or("none", |(_, names)| names);
         Failure::new(
             Code::ParameterUnknown,
-            format!("The query has a parameter that this endpoint does not know; expected {expected}."),
+            format!(
+                "The query has a parameter that this endpoint does not know; expected {expected}."
+            ),
         )
     })
 }
 
 /// A query that reads as these pairs.
 pub(crate) fn written(pairs: &Pairs) -> String {
-    let written = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    let written = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     written.collect::<Vec<String>>().join("&")
 }
 
@@ -101,7 +107,9 @@ mod tests {
 
     #[test]
     fn parameters_are_read_once_decoded() {
-        let limit = |text: &str| Parameters { limit: Some(text.to_owned()) };
+        let limit = |text: &str| Parameters {
+            limit: Some(text.to_owned()),
+        };
         assert_eq!(parameters("").unwrap(), Parameters { limit: None });
         assert_eq!(parameters("limit=a%20b%2525").unwrap(), limit("a b%25"));
         assert_eq!(parameters("limit").unwrap(), limit(""));
@@ -109,7 +117,13 @@ mod tests {
 
     #[test]
     fn what_has_two_readings_is_refused() {
-        for query in ["limit=1&limit=2", "limit=1&%6cimit=2", "limit=%f", "limit=%ff", "more=1"] {
+        for query in [
+            "limit=1&limit=2",
+            "limit=1&%6cimit=2",
+            "limit=%f",
+            "limit=%ff",
+            "more=1",
+        ] {
             assert!(parameters(query).is_err(), "{query}");
         }
     }

@@ -140,7 +140,10 @@ impl Worker {
             self.something_to_do().await;
             while let Err(error) = self.publish().await {
                 // What gateways have stays as it is, and the change stays `committed`.
-                tracing::error!(error = format!("{error:#}"), "the snapshot was not published");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the snapshot was not published"
+                );
                 sleep(AGAIN).await;
             }
         }
@@ -166,10 +169,12 @@ impl Worker {
         let revision: std::result::Result<u64, StoreError> =
             self.store.end(move |tx| Ok(tx.next_revision(now))).await;
         let revision = revision.context("no revision")?;
-        let records: std::result::Result<Records, Stored> =
-            self.store.read_all(|reader| Ok(Records::read(reader)?)).await;
-        let records = records
-            .map_err(|error| anyhow::anyhow!("the store cannot be read: {error:?}"))?;
+        let records: std::result::Result<Records, Stored> = self
+            .store
+            .read_all(|reader| Ok(Records::read(reader)?))
+            .await;
+        let records =
+            records.map_err(|error| anyhow::anyhow!("the store cannot be read: {error:?}"))?;
         let through = records.through;
         let files = Arc::clone(&self.files);
         tokio::task::spawn_blocking(move || -> Result<()> {

@@ -113,5 +113,6 @@ impl File {
 }
 
 fn source(store_id: &str) -> Result<SourceName> {
-    SourceName::parse(&format!("server:{store_id}")).context("the store's name is not one of a source")
+    SourceName::parse(&format!("server:{store_id}"))
+        .context("the store's name is not one of a source")
 }

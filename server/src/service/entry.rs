@@ -1,7 +1,8 @@
 //! What the trail says of a change: who, what, and every member before and after. Never a value, and no digest.
 
 use keyward::management::{
-    Account, AccountSettings, Command, Decision, Facts, Granted, Key, KeyGrants, Policy, RecordChange,
+    Account, AccountSettings, Command, Decision, Facts, Granted, Key, KeyGrants, Policy,
+    RecordChange,
 };
 use serde_json::{Map, Value, json};
 
@@ -262,7 +263,9 @@ fn between(object: &str, before: Value, after: Value) -> Vec<Value> {
         before.as_object().unwrap_or(&empty),
         after.as_object().unwrap_or(&empty),
     );
-    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
+    let names = before
+        .keys()
+        .chain(after.keys().filter(|name| !before.contains_key(*name)));
     names
         .filter_map(|name| {
             let (old, new) = (

@@ -49,7 +49,8 @@ pub(crate) struct Work {
 }
 
 /// Shows what a change came to, as of the change, without any value.
-pub(crate) type Present = Arc<dyn Fn(&Reader<'_>, &Outcome<'_>) -> Result<Shown, Stored> + Send + Sync>;
+pub(crate) type Present =
+    Arc<dyn Fn(&Reader<'_>, &Outcome<'_>) -> Result<Shown, Stored> + Send + Sync>;
 
 /// What a change came to.
 pub(crate) struct Outcome<'a> {
@@ -154,7 +155,11 @@ async fn answered(
         }
         None => None,
     };
-    if let Some(keyward) = shown.object.get_mut("keyward").and_then(Value::as_object_mut) {
+    if let Some(keyward) = shown
+        .object
+        .get_mut("keyward")
+        .and_then(Value::as_object_mut)
+    {
         let state = app.publisher.state();
         keyward.insert("propagation".to_owned(), propagation(change, state));
     }
@@ -302,9 +307,9 @@ impl Order {
         let reader = tx.read();
         let current = match target_of(&self.command) {
             Some(Target::Key(id)) => reader.key(&self.scope, id)?.map(|key| key.version),
-            Some(Target::Account(id)) => {
-                reader.account(&self.scope, id)?.map(|account| account.version)
-            }
+            Some(Target::Account(id)) => reader
+                .account(&self.scope, id)?
+                .map(|account| account.version),
             None => None,
         };
         match current {

@@ -27,7 +27,9 @@ pub(crate) fn failure_of(refusal: &RuleRefusal) -> Failure {
         failure = failure.with("permission", permission.as_str());
     }
     if let RuleCode::PolicyRefused { policy, member } = code {
-        failure = failure.with("member", *member).with("policy", policy.as_str());
+        failure = failure
+            .with("member", *member)
+            .with("policy", policy.as_str());
     }
     failure
 }

@@ -34,9 +34,7 @@ pub(super) fn target_of(command: &Command) -> Option<Target<'_>> {
 /// Whether a command does nothing but end something. A full disk does not stop it.
 pub(super) fn is_end(command: &Command, now: u64) -> bool {
     match command {
-        Command::ExpireKey(expire) => {
-            !expire.revive && expire.end.is_some_and(|end| end <= now)
-        }
+        Command::ExpireKey(expire) => !expire.revive && expire.end.is_some_and(|end| end <= now),
         Command::DeleteKey(_) | Command::PurgeKey(_) => true,
         Command::UpdateAccount(update) => update.status == Some(AccountStatus::Suspended),
         Command::CreateKey(_)

@@ -71,11 +71,6 @@ impl<'a> Reader<'a> {
         facts::facts(self.connection, self.api()?, scope, needs, now)
     }
 
-    /// Reads what a decision rests on. What is out of the scope is not there.
-    pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
-        facts::facts(self.connection, self.api()?, scope, needs, now)
-    }
-
     /// The account of that id.
     pub fn account(&self, scope: &Scope, id: &str) -> Result<Option<StoredAccount>> {
         accounts::one(self.connection, scope, id)
