@@ -70,6 +70,7 @@ tools:
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
+	@scripts/sdk.sh server >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
 	@scripts/upstreams.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/upstreams.sh node >/dev/null || [ $$? -eq 3 ]

@@ -1,6 +1,7 @@
 #!/bin/sh
-# `sdk.sh python` prints a Python that has what tests/sdk/python/requirements.txt names; `sdk.sh node` prints a folder whose
-# scripts, a link to tests/sdk/node, find the packages of its package-lock.json. Both are made under target/ when missing.
+# `sdk.sh python` prints a Python that has what tests/sdk/python/requirements.txt names, `sdk.sh server` one that has what
+# tests/sdk/server/requirements.txt names; `sdk.sh node` prints a folder whose scripts, a link to tests/sdk/node, find the
+# packages of its package-lock.json. All are made under target/ when missing.
 # Everything else goes to stderr. Exit status 3: the tool itself is absent or too old, and its tests are to be skipped.
 set -eu
 
@@ -44,6 +45,26 @@ python_set_up() {
     echo "$venv/bin/python"
 }
 
+server_set_up() {
+    source=$root/tests/sdk/server
+    venv=$(named server "$source")
+    if ! "$venv/bin/python" -c 'import stripe' >/dev/null 2>&1; then
+        command -v python3 >/dev/null 2>&1 || absent "no python3 here"
+        python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || absent "$(python3 --version) is older than 3.11"
+        python3 -c 'import ensurepip' 2>/dev/null || absent "python3 has no venv (on Debian: apt-get install python3-venv)"
+        say "installing the packages of tests/sdk/server/requirements.txt (about 4 MB)"
+        aside
+        python3 -m venv "$work/venv" >&2
+        "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+            -r "$source/requirements.txt" >&2 || { say "pip cannot install them"; exit 1; }
+        # Left there by a Python that has gone since.
+        "$venv/bin/python" -c 'import stripe' >/dev/null 2>&1 || rm -rf "$venv"
+        [ -e "$venv" ] || mv "$work/venv" "$venv"
+    fi
+    "$venv/bin/python" -c 'import stripe.v2.iam' || { say "$venv is broken: remove it"; exit 1; }
+    echo "$venv/bin/python"
+}
+
 node_set_up() {
     source=$root/tests/sdk/node
     folder=$(named node "$source")
@@ -65,6 +86,7 @@ node_set_up() {
 
 case ${1:-} in
     python) python_set_up ;;
+    server) server_set_up ;;
     node) node_set_up ;;
-    *) echo "usage: sdk.sh python | node" >&2; exit 2 ;;
+    *) echo "usage: sdk.sh python | server | node" >&2; exit 2 ;;
 esac

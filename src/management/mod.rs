@@ -48,7 +48,7 @@ pub use needs::{KeyNeed, Links, Needs, needs};
 pub use permissions::{MANAGEMENT, is_management};
 pub use policy::{Delegation, NamedPolicy, Policy, RequiredIps};
 pub use record::{Account, AccountSettings, Granted, Key, KeyGrants};
-pub use refusal::{AccountRole, Param, RuleCode, RuleRefusal, TextMember, Wanted};
+pub use refusal::{AccountRole, Param, RefusalClass, RuleCode, RuleRefusal, TextMember, Wanted};
 pub use sets::DEFAULT_POLICY;
 pub use suggest::{Meant, categories, near, unknown_permission, written as written_category};
 

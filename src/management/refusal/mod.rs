@@ -1,9 +1,14 @@
 //! Why a command is refused: a code, with what is needed to say it in words. The command, the API
 //! and pages have words of their own, each by an exhaustive match.
 
+mod message;
 mod param;
+mod wire;
+mod words;
 
 pub use param::Param;
+pub use wire::RefusalClass;
+pub use words::{AccountRole, TextMember, Wanted};
 
 use super::grants::Side;
 use crate::account::IdKind;
@@ -30,32 +35,6 @@ impl From<RuleCode> for RuleRefusal {
             code: Box::new(code),
         }
     }
-}
-
-/// Which part an account plays in a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountRole {
-    /// The owner of a new key.
-    Owner,
-    /// The account that the command is about.
-    Itself,
-    /// The account that it goes below.
-    Parent,
-}
-
-/// A text for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextMember {
-    /// A name.
-    Name,
-    /// A note.
-    Note,
-    /// A label, name or text.
-    Label,
-    /// Why an account is suspended.
-    Reason,
-    /// An id elsewhere.
-    ExternalId,
 }
 
 /// Each rule that refuses, with what it met. Names that somebody sent are shown as
@@ -393,19 +372,4 @@ pub enum RuleCode {
     OverrideRefused,
     /// The policy is to be passed over, and nobody says why.
     OverrideReasonMissing,
-}
-
-/// What was to be done with a deleted key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Other grants.
-    Grants,
-    /// Other addresses.
-    Ips,
-    /// Another end.
-    Expiry,
-    /// A replacement.
-    Replacement,
-    /// The end of it.
-    Deletion,
 }

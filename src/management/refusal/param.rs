@@ -49,6 +49,8 @@ pub enum Param {
     Policy,
     /// Why.
     Reason,
+    /// Whether the policy is passed over.
+    OverridePolicy,
 }
 
 impl Param {
@@ -79,6 +81,7 @@ impl Param {
             Self::ExternalId => "external_id",
             Self::Policy => "policy",
             Self::Reason => "keyward.reason",
+            Self::OverridePolicy => "keyward.override_policy",
         }
     }
 }
