@@ -230,7 +230,6 @@ impl Loop {
 
     fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        let before = self.head.clone();
         for job in group.iter_mut() {
             execute(&self.connection, "SAVEPOINT change")?;
             let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
@@ -251,9 +250,6 @@ impl Loop {
                 }
             }
             execute(&self.connection, "RELEASE change")?;
-        }
-        if self.head != before {
-            head::write(&self.connection, &self.head)?;
         }
         #[cfg(test)]
         if self.acknowledges_early {

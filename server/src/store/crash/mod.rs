@@ -23,7 +23,11 @@ const ROUNDS_OF_A_STORE: usize = 20;
 pub(super) struct Dice(u64);
 
 impl Dice {
-    fn of_the_clock() -> Self {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn of_the_clock() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the seed is different each time")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Self(u64::try_from(now.as_nanos() & u128::from(u64::MAX)).unwrap())
