@@ -18,6 +18,7 @@ mod once;
 mod output;
 mod push;
 mod replay;
+mod rules;
 mod snapshot;
 mod source;
 mod store;

@@ -1,6 +1,5 @@
 //! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. The key file is the truth; a gateway learns of a change with the next push.
 
-mod category;
 mod confirm;
 mod create;
 mod delete;
@@ -9,17 +8,15 @@ mod duplicate;
 mod edit;
 mod expire;
 mod find;
-mod find_key;
+pub(crate) mod find_key;
 mod grants;
 mod import;
-mod ips;
 mod limit_ip;
 mod list;
 mod revoke;
 mod rotate;
 mod selection;
 mod show;
-mod suggest;
 pub(crate) mod times;
 mod told;
 mod view;

@@ -6,8 +6,8 @@ use toml_edit::{Array, Item, TableLike, Value};
 
 use super::fault::Collector;
 use super::instant;
-use super::record::Granted;
 use crate::visible;
+use keyward::management::{Granted, is_id};
 use keyward::permission::AccessLevel;
 use keyward::refusal::Place;
 
@@ -15,15 +15,6 @@ use keyward::refusal::Place;
 const LONGEST_TEXT: usize = 1024;
 
 const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
-
-/// Whether `text` is spelled as ids, names of permissions and names of grant sets are.
-#[must_use]
-pub fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-}
 
 /// Whether `text` can be a note or a label: of several lines, but without other controls.
 pub(super) fn is_text(text: &str) -> bool {

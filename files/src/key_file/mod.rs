@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod edit;
 mod every_refusal;
+mod facts;
 mod fault;
 mod fields;
 pub mod instant;
@@ -16,10 +17,11 @@ mod list;
 mod raw_key;
 mod read;
 mod read_key;
-mod record;
 mod source_name;
 mod write;
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -28,10 +30,9 @@ pub use compile::Issue;
 pub use edit::EditRefusal;
 pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};
-pub use fields::is_id;
+pub use keyward::management::{Account, Granted, Key, KeyGrants, is_id, shown as repeated};
 pub use links::DanglingLink;
-pub use raw_key::{has_secret_key, repeated};
-pub use record::{Account, Granted, Key, KeyGrants};
+pub use raw_key::has_secret_key;
 pub use source_name::{EXPECTED_SOURCE, SourceName};
 
 use serde_json::Value as Json;

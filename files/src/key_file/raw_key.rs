@@ -1,8 +1,6 @@
 //! A raw key has no place in a key file, not even in a comment. What looks like one is refused by its line, before anything else is read and without being shown.
 
-use super::is_id;
 use keyward::key::KeyKind;
-use keyward::mask::KnownPrefixes;
 use keyward::profile::Profile;
 
 /// How many characters behind a prefix make a key of it: shorter texts name a prefix or a masked key.
@@ -15,16 +13,6 @@ const SECRET: [KeyKind; 3] = [KeyKind::Secret, KeyKind::Restricted, KeyKind::Org
 #[must_use]
 pub fn has_secret_key(text: &str) -> bool {
     RawKeys::of(&Profile::stripe()).occur_in(text)
-}
-
-/// `name` as an error may repeat it: where it is spelled as ids and names are, and is no key.
-#[must_use]
-pub fn repeated<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
-    if is_id(name) && !prefixes.occur_in(name) {
-        name
-    } else {
-        "…"
-    }
 }
 
 /// How secret keys of one API begin, and Stripe's always.

@@ -8,10 +8,10 @@ use super::fields::{Fields, granted, offset_of, shown};
 use super::json_of::json_of;
 use super::raw_key::RawKeys;
 use super::read_key::key;
-use super::record::{Account, Granted, Key};
 use super::{At, FORMAT, source_name};
 use keyward::account::{AccountStatus, Children};
 use keyward::configuration::Configuration;
+use keyward::management::{Account, Granted, Key};
 use keyward::profile::Profile;
 use keyward::refusal::Place;
 

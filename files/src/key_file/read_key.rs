@@ -1,10 +1,10 @@
 //! From a table of the file to a key.
 
 use super::fields::{Fields, granted};
-use super::record::{Key, KeyGrants};
 use keyward::address::parse_range;
 use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
+use keyward::management::{Key, KeyGrants};
 use keyward::profile::Profile;
 use keyward::snapshot::{Enforcement, KeyStatus};
 

@@ -6,9 +6,9 @@ use toml_edit::{Array, Datetime, InlineTable, Item, Table, TableLike, Value};
 
 use super::instant;
 use super::list;
-use super::record::{Account, Granted, Key, KeyGrants};
 use keyward::account::{AccountStatus, Children};
 use keyward::key::KeyKind;
+use keyward::management::{Account, Granted, Key, KeyGrants};
 use keyward::snapshot::Enforcement;
 
 /// Everything that is written of a new key, in this order.

@@ -1,13 +1,14 @@
-//! What a key file says: accounts, grant sets and keys, read and well formed each on its own.
+//! The records that operators keep: accounts, grants and keys, well formed each on its own. The key
+//! file and the server's store hold the same ones.
 
 use std::collections::BTreeMap;
 
-use keyward::account::{AccountStatus, Children};
-use keyward::digest::KeyDigest;
-use keyward::key::{KeyKind, Livemode};
-use keyward::mask::{KnownPrefixes, Masked};
-use keyward::permission::AccessLevel;
-use keyward::snapshot::{Enforcement, KeyStatus};
+use crate::account::{AccountStatus, Children};
+use crate::digest::KeyDigest;
+use crate::key::{KeyKind, Livemode};
+use crate::mask::{KnownPrefixes, Masked};
+use crate::permission::AccessLevel;
+use crate::snapshot::{Enforcement, KeyStatus};
 
 /// An account or an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,8 @@ impl Account {
 }
 
 impl Account {
-    /// The members in which this account differs from `other`, by the names they have in a key file.
+    /// The members in which this account differs from `other`, by the names they have in a key
+    /// file.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let Self {
@@ -65,16 +67,38 @@ impl Account {
     }
 }
 
+/// What a store keeps of an account beside its record, which is what a snapshot is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountSettings {
+    /// The id that the account has in somebody else's system. No two accounts have the same.
+    pub external_id: Option<String>,
+    /// The policy it has itself; without one that of the account above it holds.
+    pub policy: Option<String>,
+    /// Why it is suspended.
+    pub suspended_reason: Option<String>,
+}
+
 /// Permissions by name, each with its level.
 pub type Granted = BTreeMap<String, AccessLevel>;
 
 /// The grants of a key: the name of a set, or the permissions themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyGrants {
-    /// A grant set of the key file.
+    /// A grant set, by its name.
     Set(String),
     /// Permissions of its own.
     Inline(Granted),
+}
+
+impl KeyGrants {
+    /// How many permissions of its own a key has.
+    #[must_use]
+    pub fn inline_len(&self) -> usize {
+        match self {
+            Self::Set(_) => 0,
+            Self::Inline(granted) => granted.len(),
+        }
+    }
 }
 
 /// One key. Its value is known by its digest alone, but for a publishable key, whose value is public.
@@ -118,14 +142,16 @@ pub struct Key {
     pub replaced_by: Option<String>,
     /// The digest of its value; never changes.
     pub digest: KeyDigest,
-    /// Its last four characters, as masked keys show them; fewer of a short key. Not known of keys that were made before it was kept.
+    /// Its last four characters, as masked keys show them; fewer of a short key. Not known of keys
+    /// that were made before it was kept.
     pub last4: Option<String>,
     /// The value of a publishable key.
     pub value: Option<String>,
 }
 
 impl Key {
-    /// A key in use, with nothing said about it but what every key has. A restricted key has no permissions yet.
+    /// A key in use, with nothing said about it but what every key has. A restricted key has no
+    /// permissions yet.
     #[must_use]
     pub fn new(id: &str, kind: KeyKind, mode: Livemode, owner: &str, digest: KeyDigest) -> Self {
         let is_restricted = kind == KeyKind::Restricted;

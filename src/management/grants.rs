@@ -1,0 +1,177 @@
+//! Permissions by name or by category, and what they come to. A level that a permission does not
+//! have is refused, because the grant would not do what it says.
+
+use super::api::Api;
+use super::record::Granted;
+use super::refusal::RuleCode;
+use super::suggest;
+use super::{is_id, shown};
+use crate::permission::{AccessLevel, Permission};
+use crate::profile::Profile;
+
+/// On which accounts permissions count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// On the key's own account.
+    Own,
+    /// On accounts connected to it.
+    Connected,
+}
+
+/// One permission, or all of a category, at a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    what: What,
+    /// `None` takes away what earlier ones gave.
+    level: Option<AccessLevel>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Permission(String),
+    Category(String),
+}
+
+impl Grant {
+    /// `what` at a level: a permission by any of its names, or `category:billing`. No level takes
+    /// away what earlier grants gave.
+    #[must_use]
+    pub fn new(what: &str, level: Option<AccessLevel>) -> Self {
+        let what = match what.strip_prefix("category:") {
+            Some(category) => What::Category(category.to_owned()),
+            None => What::Permission(what.to_owned()),
+        };
+        Self { what, level }
+    }
+
+    /// Reads `customer_read` or `category:billing_write`, as Stripe's API spells a grant.
+    #[must_use]
+    pub fn of_api(text: &str) -> Option<Self> {
+        let of = |level: AccessLevel| {
+            let what = text.strip_suffix(level.name())?.strip_suffix('_')?;
+            (!what.is_empty()).then(|| Self::new(what, Some(level)))
+        };
+        of(AccessLevel::Read).or_else(|| of(AccessLevel::Write))
+    }
+}
+
+/// `customer_read`, as Stripe's API spells a grant: the permission and the level. `None` for what
+/// is not spelled as a name, or is a key.
+#[must_use]
+pub fn with_ending(text: &str) -> Option<(&str, &'static str)> {
+    let of = |level| Some((text.strip_suffix(level)?.strip_suffix('_')?, level));
+    let is_name = is_id(text) && !Profile::stripe().known_prefixes().occur_in(text);
+    of("read").or_else(|| of("write")).filter(|_| is_name)
+}
+
+/// What permissions there are, to put grants of one side together.
+pub(super) struct Permissions<'a> {
+    api: &'a Api,
+    side: Side,
+}
+
+impl<'a> Permissions<'a> {
+    pub(super) fn of(api: &'a Api, side: Side) -> Self {
+        Self { api, side }
+    }
+
+    /// `granted`, and then what each of `grants` says, in their order. Names are written as the
+    /// catalogue spells them.
+    pub(super) fn add(&self, granted: &mut Granted, grants: &[Grant]) -> Result<(), RuleCode> {
+        for grant in grants {
+            match &grant.what {
+                What::Permission(name) => self.one(granted, name, grant.level)?,
+                What::Category(name) => self.category(granted, name, grant.level)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// `granted` without the permission of that name, which must be in it.
+    pub(super) fn take_away(&self, granted: &mut Granted, name: &str) -> Result<(), RuleCode> {
+        let permission = self.find(name)?;
+        if self.drop(granted, permission) {
+            return Ok(());
+        }
+        Err(RuleCode::NotGranted {
+            name: self.api.permissions.name(permission).to_owned(),
+            granted: granted.keys().cloned().collect(),
+            side: self.side,
+        })
+    }
+
+    fn one(
+        &self,
+        granted: &mut Granted,
+        name: &str,
+        level: Option<AccessLevel>,
+    ) -> Result<(), RuleCode> {
+        let permission = self.find(name)?;
+        if let Some(level) = level
+            && !self.api.has_level(permission, level)
+        {
+            return Err(RuleCode::PermissionLevelUnknown {
+                name: self.api.permissions.name(permission).to_owned(),
+                level,
+                side: self.side,
+            });
+        }
+        self.put(granted, permission, level);
+        Ok(())
+    }
+
+    /// All of a category. What has no level `write` is granted at `read`, which `write` includes;
+    /// what has no level `read` is not granted by `read`.
+    fn category(
+        &self,
+        granted: &mut Granted,
+        name: &str,
+        level: Option<AccessLevel>,
+    ) -> Result<(), RuleCode> {
+        let registry = &self.api.permissions;
+        let category =
+            suggest::category(registry, name).ok_or_else(|| RuleCode::CategoryUnknown {
+                name: shown(name, self.api.profile.known_prefixes()).to_owned(),
+                near: suggest::unknown_category(registry, name),
+                side: self.side,
+            })?;
+        let all = registry.iter();
+        for permission in all.filter(|one| registry.category(*one) == Some(category)) {
+            let level = match level {
+                Some(AccessLevel::Write) if !self.api.has_level(permission, AccessLevel::Write) => {
+                    Some(AccessLevel::Read)
+                }
+                Some(AccessLevel::Read) if !self.api.has_level(permission, AccessLevel::Read) => {
+                    continue;
+                }
+                level => level,
+            };
+            self.put(granted, permission, level);
+        }
+        Ok(())
+    }
+
+    fn put(&self, granted: &mut Granted, permission: Permission, level: Option<AccessLevel>) {
+        self.drop(granted, permission);
+        if let Some(level) = level {
+            let name = self.api.permissions.name(permission);
+            granted.insert(name.to_owned(), level);
+        }
+    }
+
+    /// Takes a permission out, under whatever spelling it stands there.
+    fn drop(&self, granted: &mut Granted, permission: Permission) -> bool {
+        let before = granted.len();
+        granted.retain(|name, _| self.api.permissions.find(name) != Some(permission));
+        granted.len() < before
+    }
+
+    fn find(&self, name: &str) -> Result<Permission, RuleCode> {
+        let found = self.api.permissions.find(name);
+        found.ok_or_else(|| RuleCode::PermissionUnknown {
+            name: shown(name, self.api.profile.known_prefixes()).to_owned(),
+            meant: suggest::unknown_permission(&self.api.permissions, name),
+            side: self.side,
+        })
+    }
+}

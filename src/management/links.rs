@@ -1,0 +1,180 @@
+//! What a rotation leaves: the old key's `replaced_by` and the new one's `replaces`, which name each
+//! other. A change that ends a replacement takes the rotation back, so that the old key can be
+//! rotated again.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::decision::RecordChange;
+use super::facts::Facts;
+use super::record::Key;
+
+/// Keys while a command changes them. Each is written once, in the order in which they were first
+/// touched.
+pub(super) struct Draft<'a> {
+    before: BTreeMap<&'a str, &'a Key>,
+    now: BTreeMap<String, Key>,
+    touched: Vec<String>,
+    /// Keys that were added, each with the one whose file it goes into.
+    added: BTreeMap<String, Option<String>>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let all = || facts.keys.iter().map(|fact| &fact.key);
+        Self {
+            before: all().map(|key| (key.id.as_str(), key)).collect(),
+            now: all().map(|key| (key.id.clone(), key.clone())).collect(),
+            touched: Vec::new(),
+            added: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn key(&self, id: &str) -> Option<&Key> {
+        self.now.get(id)
+    }
+
+    fn touch(&mut self, id: &str) {
+        if !self.touched.iter().any(|touched| touched == id) {
+            self.touched.push(id.to_owned());
+        }
+    }
+
+    pub(super) fn add(&mut self, key: Key, beside: Option<&str>) {
+        self.touch(&key.id);
+        self.added.insert(key.id.clone(), beside.map(str::to_owned));
+        self.now.insert(key.id.clone(), key);
+    }
+
+    /// Changes a key, where it is there.
+    pub(super) fn update(&mut self, id: &str, change: impl FnOnce(&mut Key)) {
+        if let Some(key) = self.now.get_mut(id) {
+            change(key);
+            self.touch(id);
+        }
+    }
+
+    /// Takes a key out, and closes the gap it leaves between others.
+    pub(super) fn remove(&mut self, id: &str) {
+        if let Some(gone) = self.now.remove(id) {
+            self.touch(id);
+            self.close_gap(&gone);
+        }
+    }
+
+    /// The last of the keys that replace `key`, one after the other, and are not deleted. None where
+    /// the rotation was taken back.
+    pub(super) fn replacement_of(&self, key: &Key) -> Option<&Key> {
+        last_of(key, |id| self.key(id))
+    }
+
+    /// Links a key with its new replacement, which names it already.
+    pub(super) fn link(&mut self, old: &str, new: &str) {
+        let stale = self.key(old).and_then(|key| key.replaced_by.clone());
+        if let Some(stale) = stale {
+            self.unlink(old, &stale);
+        }
+        self.update(old, |key| key.replaced_by = Some(new.to_owned()));
+    }
+
+    /// Takes back the rotation that made `id`, which was just deleted. One that was replaced itself
+    /// stays between the others; the last of several is followed back.
+    pub(super) fn take_back(&mut self, id: &str) {
+        let mut last = id.to_owned();
+        while let Some(old) = self
+            .key(&last)
+            .filter(|key| key.is_deleted() && self.replacement_of(key).is_none())
+            .and_then(|key| key.replaces.clone())
+        {
+            self.unlink(&old, &last);
+            last = old;
+        }
+    }
+
+    fn close_gap(&mut self, gone: &Key) {
+        let there = |id: &Option<String>| {
+            let id = id.as_deref().filter(|id| *id != gone.id)?;
+            self.key(id).map(|key| key.id.clone())
+        };
+        let (old, new) = (there(&gone.replaces), there(&gone.replaced_by));
+        let names = |link: &Option<String>| link.as_deref() == Some(&*gone.id);
+        let pointing: Vec<String> = self
+            .now
+            .values()
+            .filter(|key| names(&key.replaces) || names(&key.replaced_by))
+            .map(|key| key.id.clone())
+            .collect();
+        for id in pointing {
+            let mend = |link: &mut Option<String>, other: &Option<String>| {
+                if link.as_deref() == Some(&*gone.id) {
+                    *link = other.clone().filter(|other| *other != id);
+                }
+            };
+            self.update(&id, |key| {
+                mend(&mut key.replaces, &old);
+                mend(&mut key.replaced_by, &new);
+            });
+        }
+        if let Some(old) = old {
+            self.take_back(&old);
+        }
+    }
+
+    /// Takes `new` out of `old`, and `old` out of `new`.
+    fn unlink(&mut self, old: &str, new: &str) {
+        self.update(new, |key| {
+            key.replaces.take_if(|id| id == old);
+        });
+        self.update(old, |key| {
+            key.replaced_by.take_if(|id| id == new);
+        });
+    }
+
+    /// Of each key whose rotation ended with its replacement: its id and its end.
+    pub(super) fn taken_back(&self) -> impl Iterator<Item = (&str, Option<u64>)> {
+        let before = self.before.values();
+        before
+            .filter(|before| before.replaced_by.is_some())
+            .filter_map(|before| self.key(&before.id))
+            .filter(|key| key.replaced_by.is_none() && !key.is_deleted())
+            .map(|key| (key.id.as_str(), key.expires))
+    }
+
+    /// What is to be written.
+    pub(super) fn into_changes(mut self) -> Vec<RecordChange> {
+        let mut changes = Vec::new();
+        for id in &self.touched {
+            let before = self.before.get(id.as_str()).copied();
+            let change = match (before, self.now.remove(id)) {
+                (None, Some(key)) => RecordChange::AddKey {
+                    key: Box::new(key),
+                    beside: self.added.remove(id).flatten(),
+                },
+                (Some(before), Some(after)) if after != *before => RecordChange::PutKey {
+                    before: Box::new(before.clone()),
+                    after: Box::new(after),
+                },
+                (Some(before), None) => RecordChange::RemoveKey {
+                    key: Box::new(before.clone()),
+                },
+                (Some(_), Some(_)) | (None, None) => continue,
+            };
+            changes.push(change);
+        }
+        changes
+    }
+}
+
+/// The last of the keys that follow `key` and are not deleted.
+pub fn last_of<'a>(key: &Key, find: impl Fn(&str) -> Option<&'a Key>) -> Option<&'a Key> {
+    let mut seen = HashSet::from([key.id.as_str()]);
+    let mut next = key.replaced_by.as_deref();
+    let mut found = None;
+    while let Some(replacement) = next.and_then(&find) {
+        if !seen.insert(&replacement.id) {
+            break;
+        }
+        found = Some(replacement).filter(|key| !key.is_deleted()).or(found);
+        next = replacement.replaced_by.as_deref();
+    }
+    found
+}
