@@ -70,12 +70,12 @@ tools:
 	@scripts/chromium.sh
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh server >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh python >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh node >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh php >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh upstreams node >/dev/null || [ $$? -eq 3 ]
+	@scripts/php.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
@@ -121,12 +121,17 @@ bench: filter ## what is promised of size and speed, measured: one table, docs/b
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
 	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv
 
+SOURCES := src build files cli server native tests benches examples fuzz
+
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	@# A file has one purpose.
+	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz)/ ? 500 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked $(WASM) -- -D warnings
-	cargo clippy --locked $(WASM) --features trap-door -- -D warnings
+	@# What the core must not do (src/clippy.toml) besides.
+	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) -- -D warnings
+	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) --features trap-door -- -D warnings
 	@deny=$$(scripts/cargo-deny.sh) && "$$deny" --locked --workspace check bans licenses sources
 	@# The command and the library have one name, and so one folder of pages.
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace --exclude keyward-cli
