@@ -1,3 +1,52 @@
 //! `keyward-server`: keys made at run time, over Stripe's own API.
+#![expect(
+    clippy::print_stderr,
+    reason = "a program says on standard error why it stops"
+)]
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use keyward_server::commands::{self, StoreCommand};
+use keyward_server::{init, serve};
+
+/// Keys made at run time, over Stripe's own API.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a store, the files of the Envoy before it, and the first key
+    Init(init::Arguments),
+    /// Serve the API
+    Serve {
+        /// The configuration that `init` wrote
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    #[command(flatten)]
+    Store(StoreCommand),
+}
+
+fn main() -> ExitCode {
+    run(&Arguments::parse().command).unwrap_or_else(|error| {
+        eprintln!("keyward-server: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Init(arguments) => init::run(arguments)?,
+        Command::Serve { config } => serve::run(config)?,
+        Command::Store(command) => return commands::run(command, keyward_files::clock::now()),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -39,11 +39,11 @@ impl KeyFile {
                 snapshot.insert(name.to_owned(), value.clone());
             }
         }
-        let accounts: Vec<Json> = self.accounts().map(account).collect();
+        let accounts: Vec<Json> = self.accounts().map(account_row).collect();
         snapshot.insert("accounts".to_owned(), Json::Array(accounts));
         let sets: Map<String, Json> = self
             .grant_sets()
-            .map(|(name, granted)| (name.to_owned(), permissions(granted)))
+            .map(|(name, granted)| (name.to_owned(), permissions_row(granted)))
             .collect();
         if !sets.is_empty() {
             snapshot.insert("grant_sets".to_owned(), Json::Object(sets));
@@ -52,7 +52,7 @@ impl KeyFile {
         if !endpoints.is_empty() {
             snapshot.insert("endpoints".to_owned(), Json::Array(endpoints));
         }
-        let keys: Vec<Json> = self.keys().map(key).collect();
+        let keys: Vec<Json> = self.keys().map(key_row).collect();
         if keys.is_empty() && issue.may_be_empty {
             snapshot.insert("empty".to_owned(), json!(true));
         }
@@ -75,7 +75,9 @@ fn put(object: &mut Json, name: &str, value: Json) {
     }
 }
 
-fn account(account: &Account) -> Json {
+/// An account's row in a snapshot.
+#[must_use]
+pub fn account_row(account: &Account) -> Json {
     let mut json = json!({"id": account.id});
     if let Some(parent) = &account.parent {
         put(&mut json, "parent", json!(parent));
@@ -89,7 +91,9 @@ fn account(account: &Account) -> Json {
     json
 }
 
-fn permissions(granted: &Granted) -> Json {
+/// Permissions, as a snapshot's rows and grant sets have them.
+#[must_use]
+pub fn permissions_row(granted: &Granted) -> Json {
     let members = granted.iter();
     Json::Object(
         members
@@ -101,11 +105,13 @@ fn permissions(granted: &Granted) -> Json {
 fn grants(grants: &KeyGrants) -> Json {
     match grants {
         KeyGrants::Set(name) => json!(name),
-        KeyGrants::Inline(granted) => permissions(granted),
+        KeyGrants::Inline(granted) => permissions_row(granted),
     }
 }
 
-fn key(key: &Key) -> Json {
+/// A key's row in a snapshot.
+#[must_use]
+pub fn key_row(key: &Key) -> Json {
     let mut json = json!({
         "id": key.id,
         "sha256": key.digest.to_string(),

@@ -5,6 +5,7 @@
 mod changes;
 mod check;
 mod compile;
+mod compose;
 mod edit;
 mod every_refusal;
 mod facts;
@@ -26,7 +27,8 @@ mod testing;
 mod tests;
 
 pub use changes::{Change, Subject};
-pub use compile::Issue;
+pub use compile::{Issue, account_row, key_row, permissions_row};
+pub use compose::{NoForm, compose_account, compose_beginning, compose_grant_set, compose_key};
 pub use edit::EditRefusal;
 pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};

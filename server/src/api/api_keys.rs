@@ -1,0 +1,132 @@
+//! `/v2/iam/api_keys`: Stripe's resource.
+
+use std::sync::Arc;
+
+use keyward::management::{Command, ExpireKey, Override};
+
+use super::key::KeyView;
+use super::list_keys::Parameters;
+use super::new_key::{Asked, NewKey};
+use crate::app::App;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::{Code, Failure};
+use crate::http::paging::Paging;
+use crate::http::query;
+use crate::routes::Pending;
+use crate::service::failure::Stored;
+use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::store::lists::Listed;
+use crate::store::{Reader, Scope};
+
+/// `POST /v2/iam/api_keys`
+pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: NewKey = call.members()?;
+        let Asked {
+            create,
+            passes_policy,
+        } = body.command(&call.caller)?;
+        let work = Work {
+            command: Command::CreateKey(create),
+            passes_policy,
+            present: key_of(&app),
+        };
+        carry_out(&app, &call, work).await
+    })
+}
+
+/// `GET /v2/iam/api_keys`
+pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let (now, published) = (crate::time::now(), app.publisher.state());
+        let mut pairs = call.pairs()?;
+        let paging = Paging::take(&call, &mut pairs)?;
+        let parameters: Parameters = query::read(pairs)?;
+        let scope = parameters.scope(&call.caller)?;
+        let (filter, page) = (parameters.filter(now)?, paging.page);
+        let listed: Result<_, Stored> = app
+            .store
+            .read(move |reader| {
+                let listed = reader.keys(&scope, &filter, page)?;
+                let objects = listed.records.into_iter().map(|stored| {
+                    let number = stored.sequence;
+                    let object = KeyView::read(reader, stored)?.object(now, published)?;
+                    Ok((number, object))
+                });
+                Ok(Listed {
+                    records: objects.collect::<Result<_, Stored>>()?,
+                    has_older: listed.has_older,
+                    has_newer: listed.has_newer,
+                })
+            })
+            .await;
+        Answer::of(&paging.list(listed.map_err(Failure::from)?))
+    })
+}
+
+/// `GET /v2/iam/api_keys/{id}`
+pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let (scope, id) = (call.caller.scope(), call.target.clone());
+        let (now, published) = (crate::time::now(), app.publisher.state());
+        let found: Result<_, Stored> = app
+            .store
+            .read(move |reader| {
+                let stored = reader.key(&scope, &id)?;
+                let stored = stored.ok_or_else(|| refusal::missing("key", &id))?;
+                let version = stored.version;
+                let object = KeyView::read(reader, stored)?.object(now, published)?;
+                Ok((object, version))
+            })
+            .await;
+        let (object, version) = found.map_err(Failure::from)?;
+        Ok(Answer {
+            version: Some(version),
+            ..Answer::of(&object)?
+        })
+    })
+}
+
+/// `POST /v2/iam/api_keys/{id}/expire`: at once.
+pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        no_members(&call)?;
+        let work = Work {
+            command: Command::ExpireKey(ExpireKey {
+                id: call.target.clone(),
+                end: Some(crate::time::now()),
+                revive: false,
+            }),
+            passes_policy: Override::None,
+            present: key_of(&app),
+        };
+        carry_out(&app, &call, work).await
+    })
+}
+
+/// A request without members; stripe-python sends `{}`.
+fn no_members(call: &Call) -> Result<(), Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    call.members::<Nothing>().map(|_| ())
+}
+
+/// Shows the key that a change is about.
+pub(super) fn key_of(app: &Arc<App>) -> Present {
+    let app = Arc::clone(app);
+    Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
+        let id = outcome.key.unwrap_or_default();
+        // What the change was allowed to make is shown to its maker.
+        let stored = reader.key(&Scope::everything(), id)?.ok_or_else(|| {
+            Failure::new(Code::Internal, "The key is not there after the change.")
+        })?;
+        let version = stored.version;
+        let view = KeyView::read(reader, stored)?;
+        Ok(Shown {
+            object: view.object(outcome.now, app.publisher.state())?,
+            id: Some(id.to_owned()),
+            version: Some(version),
+        })
+    })
+}

@@ -1,0 +1,154 @@
+//! The filters of `GET /v2/iam/api_keys`.
+
+use keyward::key::KeyKind;
+use keyward::permission::AccessLevel;
+use serde::Deserialize;
+
+use super::new_key::instant;
+use crate::caller::Caller;
+use crate::http::failure::{Code, Failure};
+use crate::service::refusal::mode;
+use crate::store::Scope;
+use crate::store::lists::{KeyFilter, KeyState};
+
+/// Stripe's `include_expired`, and ours. All are texts in a query.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Parameters {
+    include_expired: Option<String>,
+    owner: Option<String>,
+    scope: Option<String>,
+    kind: Option<String>,
+    livemode: Option<String>,
+    state: Option<String>,
+    label: Option<String>,
+    created_before: Option<String>,
+    created_after: Option<String>,
+    expires_before: Option<String>,
+    created_by: Option<String>,
+    grant_set: Option<String>,
+    has_permission: Option<String>,
+    query: Option<String>,
+}
+
+impl Parameters {
+    /// Whose keys, as far as the caller can see.
+    pub(crate) fn scope(&self, caller: &Caller) -> Result<Scope, Failure> {
+        match self.scope.as_deref() {
+            None | Some("self") => Ok(caller.scope()),
+            Some("tree") if caller.is_operator() => Ok(caller.scope()),
+            Some("tree") => caller.tree().ok_or_else(|| {
+                invalid(
+                    "scope",
+                    "`scope=tree` is for the account at the root of a tree.",
+                )
+            }),
+            Some(_) => Err(invalid("scope", "`scope` is `self` or `tree`.")),
+        }
+    }
+
+    /// What is asked of them.
+    pub(crate) fn filter(self, now: u64) -> Result<KeyFilter, Failure> {
+        let states = match (self.state.as_deref(), self.include_expired.as_deref()) {
+            (Some(word), None) => Some(vec![state(word)?]),
+            (None, Some("true")) => None,
+            (None, None | Some("false")) => Some(vec![KeyState::Active, KeyState::Inactive]),
+            (Some(_), Some(_)) | (None, Some(_)) => {
+                return Err(invalid(
+                    "include_expired",
+                    "`include_expired` is `true` or `false`, and not sent with `state`.",
+                ));
+            }
+        };
+        let has_permission = self.has_permission.as_deref().map(permission).transpose()?;
+        if has_permission.is_some() && self.owner.is_none() {
+            return Err(Failure::new(
+                Code::FilterTooWide,
+                "`has_permission` is for the keys of one account: send `owner` as well.",
+            )
+            .at("has_permission"));
+        }
+        let time = |text: &Option<String>, name: &str| {
+            text.as_deref().map(|text| instant(text, name)).transpose()
+        };
+        Ok(KeyFilter {
+            kinds: self
+                .kind
+                .as_deref()
+                .map(kind)
+                .transpose()?
+                .into_iter()
+                .collect(),
+            mode: self.livemode.as_deref().map(livemode).transpose()?,
+            states: states.map(|states| (states, now)),
+            label: self.label.map(|text| match text.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (text, None),
+            }),
+            created_before: time(&self.created_before, "created_before")?,
+            created_after: time(&self.created_after, "created_after")?,
+            expires_before: time(&self.expires_before, "expires_before")?,
+            created_by: self.created_by,
+            grant_set: self.grant_set,
+            has_permission,
+            query: self.query,
+            owner: self.owner,
+        })
+    }
+}
+
+fn invalid(param: &str, message: &str) -> Failure {
+    Failure::new(Code::ParameterInvalid, message).at(param)
+}
+
+fn state(word: &str) -> Result<KeyState, Failure> {
+    Ok(match word {
+        "active" => KeyState::Active,
+        "inactive" => KeyState::Inactive,
+        "expired" => KeyState::Expired,
+        "deleted" => KeyState::Deleted,
+        "suspended" => KeyState::Suspended,
+        _ => {
+            return Err(invalid(
+                "state",
+                "`state` is `active`, `inactive`, `expired`, `deleted` or `suspended`.",
+            ));
+        }
+    })
+}
+
+pub(crate) fn kind(word: &str) -> Result<KeyKind, Failure> {
+    KeyKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == word)
+        .ok_or_else(|| {
+            invalid(
+                "kind",
+                "`kind` is `secret`, `restricted`, `publishable` or `organization`.",
+            )
+        })
+}
+
+fn livemode(word: &str) -> Result<keyward::key::Livemode, Failure> {
+    match word {
+        "true" => Ok(mode(true)),
+        "false" => Ok(mode(false)),
+        _ => Err(invalid("livemode", "`livemode` is `true` or `false`.")),
+    }
+}
+
+/// `charge_write`.
+fn permission(text: &str) -> Result<(String, AccessLevel), Failure> {
+    let of = |level: AccessLevel| {
+        let name = text.strip_suffix(level.name())?.strip_suffix('_')?;
+        Some((name.to_owned(), level))
+    };
+    of(AccessLevel::Read)
+        .or_else(|| of(AccessLevel::Write))
+        .ok_or_else(|| {
+            invalid(
+                "has_permission",
+                "Expected a name with its level, such as `charge_write`.",
+            )
+        })
+}

@@ -1,0 +1,47 @@
+//! What every request can reach.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use keyward::profile::Profile;
+use serde_json::{Value, json};
+
+use crate::configuration::Configuration;
+use crate::http::conditions::InFlight;
+use crate::metrics::Metrics;
+use crate::publish::Publisher;
+use crate::routes::endpoint_rows;
+use crate::store::Store;
+use crate::uid::Uid;
+
+/// The server.
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) publisher: Publisher,
+    pub(crate) metrics: Metrics,
+    pub(crate) in_flight: InFlight,
+    pub(crate) profile: Profile,
+    /// The rows by which gateways know this API.
+    pub(crate) endpoint_rows: Value,
+    pub(crate) operator_account: String,
+    pub(crate) trusted_uids: BTreeSet<Uid>,
+    pub(crate) gateway_digest: [u8; 32],
+}
+
+impl App {
+    /// Puts it together, and publishes what the store holds.
+    pub(crate) async fn start(configuration: &Configuration, store: Store) -> Result<Self> {
+        let publisher = Publisher::start(&store, &configuration.publish).await?;
+        Ok(Self {
+            publisher,
+            store,
+            metrics: Metrics::default(),
+            in_flight: InFlight::default(),
+            profile: Profile::stripe(),
+            endpoint_rows: json!(endpoint_rows()),
+            operator_account: configuration.operator_account.clone(),
+            trusted_uids: configuration.trusted_uids()?,
+            gateway_digest: configuration.gateway_digest()?,
+        })
+    }
+}

@@ -1,0 +1,381 @@
+//! Who calls. A request is authenticated by the gateway, and believed only if all that the contract asks for holds; what the caller is and may do stands in
+//! the store.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use keyward::decision::{Decision, Environment, PermitKind, decide};
+use keyward::key::Livemode;
+use keyward::management::{self, Ceiling, Granted, Override};
+use keyward::permission::AccessLevel;
+use keyward::reason::DenyReason;
+use keyward::request::RequestHead;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::http::failure::{Code, Failure};
+use crate::http::listener::Peer;
+use crate::http::principal;
+use crate::recheck::Recheck;
+use crate::routes::Route;
+use crate::store::Scope;
+use crate::store::activity::Actor;
+use crate::uid::Uid;
+
+/// By which socket a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// From the gateway.
+    Gateway,
+    /// From a person on this machine.
+    Local,
+}
+
+/// Somebody who may call, after all checks.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    who: Who,
+    pub(crate) address: Option<IpAddr>,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    Key(Box<KeyCaller>),
+    Local(Uid),
+}
+
+/// A caller by key.
+#[derive(Clone, Debug)]
+struct KeyCaller {
+    id: String,
+    mode: Livemode,
+    /// The account the request is about.
+    account: String,
+    /// The root of that account's tree, where the caller may see all of it.
+    tree: Option<String>,
+    is_operator: bool,
+    /// What it may do there, and on accounts connected to that.
+    own: Granted,
+    connected: Granted,
+}
+
+impl Caller {
+    /// The caller's name, for what is kept under it: the key's id, or the user.
+    pub(crate) fn id(&self) -> String {
+        match &self.who {
+            Who::Key(key) => key.id.clone(),
+            Who::Local(uid) => format!("local:uid={}", uid.shown()),
+        }
+    }
+
+    /// Who it is in the trail.
+    pub(crate) fn actor(&self) -> Actor {
+        let kind = match self.who {
+            Who::Key(_) => "api_key",
+            Who::Local(_) => "local",
+        };
+        Actor {
+            kind: kind.to_owned(),
+            id: Some(self.id()),
+        }
+    }
+
+    /// The account the request is about: none for the operator, who names it in the request.
+    pub(crate) fn acting_account(&self) -> Option<&str> {
+        match &self.who {
+            Who::Key(key) if !key.is_operator => Some(&key.account),
+            Who::Key(_) | Who::Local(_) => None,
+        }
+    }
+
+    /// What it can see.
+    pub(crate) fn scope(&self) -> Scope {
+        let Who::Key(key) = &self.who else {
+            return Scope::everything();
+        };
+        let scope = if key.is_operator {
+            Scope::everything()
+        } else {
+            Scope::owner(&key.account)
+        };
+        key.limited(scope)
+    }
+
+    /// What it can see of the tree below its account, where that is a root it acts on.
+    pub(crate) fn tree(&self) -> Option<Scope> {
+        match &self.who {
+            Who::Key(key) => {
+                let root = key.tree.as_deref()?;
+                Some(key.limited(Scope::tree(root)))
+            }
+            Who::Local(_) => None,
+        }
+    }
+
+    /// Its mode; a person on this machine has none.
+    pub(crate) fn mode(&self) -> Option<Livemode> {
+        match &self.who {
+            Who::Key(key) => Some(key.mode),
+            Who::Local(_) => None,
+        }
+    }
+
+    /// Its mode, in a word.
+    pub(crate) fn mode_name(&self) -> &'static str {
+        self.mode().map_or("any", Livemode::name)
+    }
+
+    /// Whether it holds a permission, for endpoints that ask for a second one.
+    pub(crate) fn holds(&self, permission: &str, level: AccessLevel) -> bool {
+        match &self.who {
+            Who::Key(key) => key.own.get(permission).is_some_and(|held| *held >= level),
+            Who::Local(_) => true,
+        }
+    }
+
+    /// What bounds what it gives away.
+    pub(crate) fn ceiling(&self, passes_policy: Override) -> Ceiling {
+        match &self.who {
+            Who::Key(key) => Ceiling::of(management::Caller {
+                mode: key.mode,
+                own: key.own.clone(),
+                connected: key.connected.clone(),
+                passes_policy,
+            }),
+            Who::Local(_) => Ceiling::none(),
+        }
+    }
+
+    /// Whether it is an operator.
+    pub(crate) fn is_operator(&self) -> bool {
+        match &self.who {
+            Who::Key(key) => key.is_operator,
+            Who::Local(_) => true,
+        }
+    }
+}
+
+impl KeyCaller {
+    fn limited(&self, scope: Scope) -> Scope {
+        match self.mode {
+            Livemode::Live => scope,
+            Livemode::Test => scope.test_only(),
+        }
+    }
+}
+
+/// Finds out who calls.
+pub(crate) async fn identify(
+    app: &Arc<App>,
+    entrance: Entrance,
+    peer: Peer,
+    route: &'static Route,
+    head: &Parts,
+) -> Result<Caller, Failure> {
+    match entrance {
+        Entrance::Gateway => by_gateway(app, peer, route, head).await,
+        Entrance::Local => by_user(peer),
+    }
+}
+
+/// A person on this machine: root, or the user that the server runs as.
+fn by_user(Peer(peer): Peer) -> Result<Caller, Failure> {
+    match peer {
+        Some(uid) if uid.is_root() || uid == Uid::own() => Ok(Caller {
+            who: Who::Local(uid),
+            address: None,
+        }),
+        Some(_) | None => Err(not_through_gateway()),
+    }
+}
+
+fn not_through_gateway() -> Failure {
+    Failure::new(
+        Code::NotThroughGateway,
+        "This request did not come by the gateway, so its sender is not known.",
+    )
+}
+
+/// The secret that the management Envoy sends: 32 bytes in hexadecimal, of which we have the digest.
+const GATEWAY: &str = "x-keyward-gateway";
+
+async fn by_gateway(
+    app: &Arc<App>,
+    Peer(peer): Peer,
+    route: &'static Route,
+    head: &Parts,
+) -> Result<Caller, Failure> {
+    let strange = || {
+        app.metrics.not_through_gateway();
+        not_through_gateway()
+    };
+    if !peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) {
+        return Err(strange());
+    }
+    let told = principal::told(&head.headers).ok_or_else(strange)?;
+    let mut secrets = head.headers.get_all(GATEWAY).iter();
+    let secret = secrets.next().filter(|_| secrets.next().is_none());
+    let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
+    // Digests are compared, so the time that takes says nothing of the secret.
+    if digest != Some(app.gateway_digest) {
+        return Err(strange());
+    }
+    if let Some((permission, access)) = &told.permission {
+        let is_routes = route.asked.names().contains(&permission.as_str());
+        if !is_routes || *access != route.level {
+            return Err(strange());
+        }
+    }
+    let address = last_forwarded(head);
+    let recheck = Recheck::read(app, &told.key, &head.headers)
+        .await?
+        .ok_or_else(strange)?;
+    let is_unrestricted = recheck.is_unrestricted();
+    // The filter names no permission of keys that may do everything, and of no others.
+    if told.permission.is_none() && !is_unrestricted {
+        return Err(strange());
+    }
+    let now = crate::time::now();
+    let configuration = recheck
+        .configuration(&app.endpoint_rows)
+        .map_err(|_| Failure::new(Code::Internal, "The caller's key cannot be checked."))?;
+    let headers = recheck.headers(head);
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let names = configuration.identity_names();
+    let request = RequestHead::read(configuration.profile(), names, pairs, false);
+    let environment = Surroundings { now, address };
+    let permit = match decide(&configuration, &request, &environment) {
+        Decision::Allow(permit) if permit.kind() == PermitKind::Key => permit,
+        Decision::Allow(permit) => {
+            return Err(match permit.kind() {
+                PermitKind::Shadow(reason) => denied(reason),
+                PermitKind::Public | PermitKind::Preflight | PermitKind::Key => strange(),
+            });
+        }
+        Decision::Deny(denial) => return Err(denied(denial.reason())),
+    };
+    if is_unrestricted {
+        return Err(Failure::new(
+            Code::UnrestrictedKeyRefused,
+            "A key that may do everything manages no keys. Make one that is granted `api_key`.",
+        ));
+    }
+    let found = permit.principal();
+    let account = found
+        .account()
+        .or(found.org)
+        .ok_or_else(strange)?
+        .to_owned();
+    let is_own = recheck.owner() == account || recheck.is_of_organization();
+    let (own, connected) = recheck.granted(is_own);
+    Ok(Caller {
+        who: Who::Key(Box::new(KeyCaller {
+            id: told.key,
+            mode: recheck.mode(),
+            is_operator: recheck.owner() == app.operator_account && account == app.operator_account,
+            tree: recheck.root_of(&account),
+            account,
+            own,
+            connected,
+        })),
+        address,
+    })
+}
+
+/// What the decision on the key as it is now came to. Between two publications the gateway may let pass what the store no longer allows.
+fn denied(reason: DenyReason) -> Failure {
+    match reason {
+        DenyReason::DeletedKey => {
+            Failure::new(Code::DeletedKey, "The API key of this request is deleted.")
+        }
+        DenyReason::ExpiredKey => {
+            Failure::new(Code::ExpiredKey, "The API key of this request has expired.")
+        }
+        DenyReason::InsufficientPermission | DenyReason::NoConnectPermission => Failure::new(
+            Code::MorePermissionsRequired,
+            "The API key of this request no longer has the permission that this endpoint asks for.",
+        ),
+        DenyReason::HostFailure
+        | DenyReason::NoSnapshot
+        | DenyReason::StaleSnapshot
+        | DenyReason::MissingCredential
+        | DenyReason::MalformedCredential
+        | DenyReason::UnknownKey
+        | DenyReason::InactiveKey
+        | DenyReason::SuspendedAccount
+        | DenyReason::IpNotAllowed
+        | DenyReason::LivemodeMismatch
+        | DenyReason::MalformedHeader
+        | DenyReason::MissingVersion
+        | DenyReason::InvalidVersion
+        | DenyReason::MissingContext
+        | DenyReason::UnsupportedHeader
+        | DenyReason::MalformedContext
+        | DenyReason::ConflictingContext
+        | DenyReason::AccountNotAccessible
+        | DenyReason::NotAPlatform
+        | DenyReason::UnknownEndpoint
+        | DenyReason::SecretKeyRequired
+        | DenyReason::UnknownExpansion => Failure::new(
+            Code::NotThroughGateway,
+            format!(
+                "As the store has it now, this request would be denied: {}.",
+                reason.name()
+            ),
+        ),
+    }
+}
+
+/// The client's address: the last element of `X-Forwarded-For`, which the gateway appended.
+fn last_forwarded(head: &Parts) -> Option<IpAddr> {
+    let last = head.headers.get_all("x-forwarded-for").iter().next_back()?;
+    let text = last.to_str().ok()?;
+    text.rsplit(',').next()?.trim().parse().ok()
+}
+
+struct Surroundings {
+    now: u64,
+    address: Option<IpAddr>,
+}
+
+impl Environment for Surroundings {
+    fn now(&self) -> Option<u64> {
+        Some(self.now)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(values: &[&str]) -> Option<IpAddr> {
+        let mut request = axum::http::Request::builder();
+        for value in values {
+            request = request.header("x-forwarded-for", *value);
+        }
+        last_forwarded(&request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn the_client_is_who_the_gateway_says_last() {
+        let expected = Some("203.0.113.7".parse().unwrap());
+        assert_eq!(address(&["203.0.113.7"]), expected);
+        assert_eq!(address(&["127.0.0.1, 203.0.113.7"]), expected);
+        assert_eq!(address(&["127.0.0.1", "203.0.113.7"]), expected);
+        for none in [
+            vec![],
+            vec![""],
+            vec!["203.0.113.7, unknown"],
+            vec!["203.0.113.7:80"],
+        ] {
+            assert_eq!(address(&none), None, "{none:?}");
+        }
+    }
+}

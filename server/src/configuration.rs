@@ -1,0 +1,203 @@
+//! `keyward-server.toml`: where the server listens, whom it trusts, and what it publishes to. Unknown members are refused.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::uid::Uid;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// The folder of the store. Its server's user only may enter it.
+    pub data: PathBuf,
+    /// The account whose keys see every account.
+    pub operator_account: String,
+    /// Where requests come in.
+    pub listen: Listen,
+    /// What snapshots are written to.
+    #[serde(default)]
+    pub publish: Vec<Target>,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Where requests come in: on Unix sockets and nowhere else. A header that grants authority must not be believable from a network.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// The socket that Envoy connects to.
+    pub api: PathBuf,
+    /// The users that Envoy may run as: names or numbers.
+    pub trusted_uids: Vec<String>,
+    /// The socket for people on this machine, in a folder that only the server's user can enter.
+    pub admin: PathBuf,
+    /// SHA-256 of the secret that the management Envoy sends with every request.
+    pub gateway_sha256: String,
+}
+
+/// A file that Envoy watches.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Its path; the ending says its form (`.pb`, `.json`, `.yaml`).
+    pub file: PathBuf,
+    /// Which gateways it is for.
+    pub group: Group,
+}
+
+/// Which gateways a snapshot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// Gateways of the API that is protected.
+    Edge,
+    /// The gateway before this server: it serves every version, as Stripe's preview SDKs name versions of their own.
+    Control,
+}
+
+/// Bounds on what callers may do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Keys that one principal may make a second. Operators may make 20 times as many.
+    pub creations_per_second: u32,
+    /// Keys in all.
+    pub keys: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            creations_per_second: 10,
+            keys: 2_000_000,
+        }
+    }
+}
+
+/// The longest path that a Unix socket may have.
+///
+/// Source: `sockaddr_un`, unix(7)
+const LONGEST_SOCKET_PATH: usize = 107;
+
+impl Configuration {
+    /// Reads a file. What it says of paths is taken relative to the file's folder.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("`{}` cannot be read", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, folder).with_context(|| format!("`{}`", path.display()))
+    }
+
+    /// Reads a text.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self> {
+        let mut read: Self = toml::from_str(text)?;
+        for path in [&mut read.data, &mut read.listen.api, &mut read.listen.admin] {
+            *path = folder.join(&path);
+        }
+        for target in &mut read.publish {
+            target.file = folder.join(&target.file);
+        }
+        for socket in [&read.listen.api, &read.listen.admin] {
+            if socket.as_os_str().len() > LONGEST_SOCKET_PATH {
+                bail!(
+                    "`{}` is longer than {LONGEST_SOCKET_PATH} bytes, which is the most that the path of a socket may have",
+                    socket.display()
+                );
+            }
+        }
+        if read.listen.api.parent() == read.listen.admin.parent() {
+            bail!(
+                "`listen.api` and `listen.admin` are in one folder; Envoy's user must not be able to enter that of `listen.admin`"
+            );
+        }
+        read.gateway_digest()?;
+        read.trusted_uids()?;
+        Ok(read)
+    }
+
+    /// The digest of the gateway's secret.
+    pub fn gateway_digest(&self) -> Result<[u8; 32]> {
+        let mut digest = [0; 32];
+        hex::decode_to_slice(&self.listen.gateway_sha256, &mut digest)
+            .ok()
+            .context("`listen.gateway_sha256`: expected 64 hexadecimal digits")?;
+        Ok(digest)
+    }
+
+    /// The users that Envoy may run as.
+    pub fn trusted_uids(&self) -> Result<BTreeSet<Uid>> {
+        let uids: Result<BTreeSet<Uid>> = self
+            .listen
+            .trusted_uids
+            .iter()
+            .map(|text| {
+                Uid::parse(text).with_context(|| format!("`listen.trusted_uids`: `{text}`"))
+            })
+            .collect();
+        let uids = uids?;
+        if uids.is_empty() {
+            bail!("`listen.trusted_uids`: expected the user that Envoy runs as");
+        }
+        Ok(uids)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+data = "store"
+operator_account = "acct_operator"
+[listen]
+api = "run/api.sock"
+trusted_uids = ["0"]
+admin = "admin/admin.sock"
+gateway_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+"#;
+
+    fn refusal(text: &str) -> String {
+        let refused = Configuration::parse(text, Path::new("/var/lib/keyward")).unwrap_err();
+        format!("{refused:#}")
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let read = Configuration::parse(WHOLE, Path::new("/var/lib/keyward")).unwrap();
+        assert_eq!(read.data, Path::new("/var/lib/keyward/store"));
+        assert_eq!(read.listen.api, Path::new("/var/lib/keyward/run/api.sock"));
+        assert_eq!(read.limits.creations_per_second, 10);
+        assert!(read.publish.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_member_is_refused() {
+        assert!(refusal(&format!("datta = 1\n{WHOLE}")).contains("unknown field `datta`"));
+        assert!(refusal(&format!("{WHOLE}tcp = \"0.0.0.0:80\"\n")).contains("unknown field `tcp`"));
+    }
+
+    #[test]
+    fn a_user_that_anybody_may_be_is_not_trusted() {
+        let text = WHOLE.replace("[\"0\"]", "[\"65534\"]");
+        assert!(refusal(&text).contains("65534"), "{}", refusal(&text));
+        let text = WHOLE.replace("[\"0\"]", "[]");
+        assert!(refusal(&text).contains("expected the user that Envoy runs as"));
+    }
+
+    #[test]
+    fn both_sockets_in_one_folder_are_refused() {
+        let text = WHOLE.replace("admin/admin.sock", "run/admin.sock");
+        assert!(refusal(&text).contains("are in one folder"));
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_refused() {
+        let text = WHOLE.replace("run/api.sock", &format!("{}/api.sock", "x".repeat(100)));
+        assert!(refusal(&text).contains("longer than 107 bytes"));
+    }
+}

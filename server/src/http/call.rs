@@ -1,0 +1,193 @@
+//! A request after everything that is alike for all endpoints, and its answer before it.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::conditions::Idempotency;
+use super::failure::{Code, Failure};
+use super::query::{self, Pairs};
+use crate::caller::Caller;
+use crate::routes::Route;
+
+/// An authenticated request.
+pub(crate) struct Call {
+    /// The endpoint.
+    pub(crate) route: &'static Route,
+    /// Who calls.
+    pub(crate) caller: Caller,
+    /// The id or name in the path, if the template has one.
+    pub(crate) target: String,
+    /// The path, without the query.
+    pub(crate) path: String,
+    /// The query, without its question mark.
+    pub(crate) query: String,
+    pub(crate) body: Bytes,
+    /// The version that `If-Match` names.
+    pub(crate) expected_version: Option<u64>,
+    /// How long `Prefer: wait` asks to hold the answer.
+    pub(crate) wait: Option<Duration>,
+    pub(crate) request_id: String,
+    /// What the answer is kept under, where the client sent an `Idempotency-Key`.
+    pub(crate) idempotency: Option<Idempotency>,
+}
+
+impl Call {
+    /// The body's members. An empty body is an empty object: Stripe's SDKs send none where there are no parameters.
+    pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let body: &[u8] = if self.body.is_empty() {
+            b"{}"
+        } else {
+            &self.body
+        };
+        serde_json::from_slice(body).map_err(|error| refusal_of(&error))
+    }
+
+    /// The query's parameters.
+    pub(crate) fn pairs(&self) -> Result<Pairs, Failure> {
+        query::pairs(&self.query)
+    }
+}
+
+/// What is wrong with a body. serde's own message may quote what the client sent, so only names of members that a request has are kept of it.
+fn refusal_of(error: &serde_json::Error) -> Failure {
+    let text = error.to_string();
+    let named = |before: &str| {
+        let rest = text.split_once(before)?.1;
+        rest.split_once('`').map(|(name, _)| name.to_owned())
+    };
+    match error.classify() {
+        serde_json::error::Category::Data => {}
+        serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof
+        | serde_json::error::Category::Io => {
+            let (line, column) = (error.line(), error.column());
+            return Failure::new(
+                Code::JsonInvalid,
+                format!("The body is not JSON: line {line}, column {column}."),
+            );
+        }
+    }
+    if let Some(name) = named("missing field `") {
+        return Failure::new(Code::ParameterMissing, format!("`{name}` is missing.")).at(name);
+    }
+    if text.starts_with("unknown field `") {
+        let expected = text.split_once("expected ").map_or("", |(_, names)| names);
+        let expected = expected.split(" at line ").next().unwrap_or_default();
+        return Failure::new(
+            Code::ParameterUnknown,
+            format!("The body has a member that this endpoint does not know; expected {expected}."),
+        );
+    }
+    let (line, column) = (error.line(), error.column());
+    Failure::new(
+        Code::ParameterInvalid,
+        format!(
+            "A member of the body is not of the form that is documented: line {line}, column {column}."
+        ),
+    )
+}
+
+/// What a handler answers.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// JSON. It may hold a value that is shown once, so it is wiped when it has been sent.
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    /// The version of the object, for `ETag`.
+    pub(crate) version: Option<u64>,
+    /// The number of the change that was made.
+    pub(crate) change: Option<u64>,
+    /// Whether `Prefer: wait` was followed.
+    pub(crate) waited: Option<Duration>,
+    /// Whether it was given before.
+    pub(crate) is_replayed: bool,
+}
+
+impl Answer {
+    /// An object, as JSON with sorted members where `object` sorts them.
+    pub(crate) fn of(object: &impl Serialize) -> Result<Self, Failure> {
+        Ok(Self {
+            status: StatusCode::OK,
+            body: written(object)?,
+            version: None,
+            change: None,
+            waited: None,
+            is_replayed: false,
+        })
+    }
+}
+
+/// JSON in one buffer that does not grow while it is written: what a growing one leaves behind is not wiped.
+pub(crate) fn written(object: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut size = Counter(0);
+    let failed = |_| Failure::new(Code::Internal, "The answer cannot be written.");
+    serde_json::to_writer_pretty(&mut size, object).map_err(failed)?;
+    let mut body = Zeroizing::new(Vec::with_capacity(size.0.saturating_add(1)));
+    serde_json::to_writer_pretty(&mut *body, object).map_err(failed)?;
+    body.push(b'\n');
+    Ok(body)
+}
+
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[allow(dead_code, reason = "only its form matters here")]
+        name: String,
+    }
+
+    fn refused(text: &str) -> Failure {
+        refusal_of(&serde_json::from_str::<Body>(text).unwrap_err())
+    }
+
+    #[test]
+    fn a_refusal_names_what_was_expected_and_never_what_was_sent() {
+        for (text, code) in [
+            (r#"{"name": 4711}"#, Code::ParameterInvalid),
+            (r#"{"name": "x", "4711": 1}"#, Code::ParameterUnknown),
+            ("{}", Code::ParameterMissing),
+            (r#"{"name": "4711"#, Code::JsonInvalid),
+            ("4711", Code::ParameterInvalid),
+        ] {
+            let failure = refused(text);
+            assert!(failure.is(code), "{text}");
+            let body = failure.body().to_string();
+            assert!(!body.contains("4711"), "{body}");
+        }
+        assert!(
+            refused("{}")
+                .body()
+                .to_string()
+                .contains(r#""param":"name""#)
+        );
+    }
+
+    #[test]
+    fn a_body_is_written_without_growing() {
+        let body = written(&serde_json::json!({"a": "b"})).unwrap();
+        assert_eq!(&body[..], b"{\n  \"a\": \"b\"\n}\n");
+        assert_eq!(body.capacity(), body.len());
+    }
+}

@@ -1,0 +1,310 @@
+//! One request and its answer: what is alike for all endpoints. The order is that of cost and of trust: nothing of a body is looked at before its sender is known.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use keyward::management::random_id;
+use keyward_files::key_file::has_secret_key;
+use zeroize::Zeroizing;
+
+use super::call::{Answer, Call, written};
+use super::conditions;
+use super::failure::{Code, Failure};
+use super::listener::Peer;
+use super::raw_key;
+use crate::app::App;
+use crate::caller::{self, Entrance};
+use crate::randomness::System;
+use crate::routes::{ROUTES, Route};
+
+/// The version of this API, in every answer.
+const API_VERSION: &str = "2026-12-01";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const KEYWARD_API_VERSION: HeaderName = HeaderName::from_static("keyward-api-version");
+const KEYWARD_CHANGE: HeaderName = HeaderName::from_static("keyward-change");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The router of one socket.
+pub(crate) fn router(app: &Arc<App>, entrance: Entrance) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let app = Arc::clone(app);
+        let handler = move |ConnectInfo(peer): ConnectInfo<Peer>, request: Request| {
+            let app = Arc::clone(&app);
+            // A task of its own: what was begun is carried out, though the client hangs up.
+            async move { finished(tokio::spawn(answer(app, route, entrance, peer, request))).await }
+        };
+        let method = MethodRouter::new().on(route.method.filter(), handler);
+        router = router.route(route.template, method);
+    }
+    router
+        .method_not_allowed_fallback(unknown)
+        .fallback(unknown)
+}
+
+/// What the task answers. One that panicked is a mistake of the server's, and of no other request's concern.
+async fn finished(task: tokio::task::JoinHandle<Response>) -> Response {
+    match task.await {
+        Ok(response) => response,
+        Err(_) => refused(
+            &Failure::new(Code::Internal, "The server made a mistake."),
+            &request_id(),
+        ),
+    }
+}
+
+async fn unknown() -> Response {
+    refused(&no_endpoint(), &request_id())
+}
+
+fn no_endpoint() -> Failure {
+    Failure::new(
+        Code::UnknownEndpoint,
+        "There is no endpoint of that method and path.",
+    )
+}
+
+fn request_id() -> String {
+    // Without randomness no key is made either; a request is then known by its time only.
+    let random = random_id(&mut System).unwrap_or_default();
+    format!("req_{}", random.get(..14).unwrap_or_default())
+}
+
+async fn answer(
+    app: Arc<App>,
+    route: &'static Route,
+    entrance: Entrance,
+    peer: Peer,
+    request: Request,
+) -> Response {
+    let id = request_id();
+    let answered = carried_out(&app, route, entrance, peer, request, &id).await;
+    let (status, code, response) = match answered {
+        Ok(answer) => (answer.status, None, shown(answer, &id)),
+        Err(failure) => {
+            let failure = if failure.is(Code::Internal) {
+                failure.with("request", id.as_str())
+            } else {
+                failure
+            };
+            (
+                failure.status(),
+                Some(failure.name()),
+                refused(&failure, &id),
+            )
+        }
+    };
+    app.metrics.answered(route, status);
+    tracing::info!(
+        request = %id,
+        method = route.method.name(),
+        endpoint = route.template,
+        status = status.as_u16(),
+        code,
+    );
+    response
+}
+
+async fn carried_out(
+    app: &Arc<App>,
+    route: &'static Route,
+    entrance: Entrance,
+    peer: Peer,
+    request: Request,
+    id: &str,
+) -> Result<Answer, Failure> {
+    let (head, body) = request.into_parts();
+    let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
+    let caller = caller::identify(app, entrance, peer, route, &head).await?;
+    let query = head.uri.query().unwrap_or_default();
+    if has_secret_key(target) || raw_key::is_in_query(query) {
+        return Err(refuse_raw_key());
+    }
+    let body = read(body, route.largest_body).await?;
+    if !body.is_empty() {
+        if !is_json(&head.headers) {
+            return Err(Failure::new(
+                Code::JsonExpected,
+                "The body must be JSON, and `Content-Type` must say so.",
+            ));
+        }
+        if raw_key::is_in_body(&body) {
+            return Err(refuse_raw_key());
+        }
+    }
+    let idempotency = conditions::idempotency(&head, &caller, &body)?;
+    let in_flight = match &idempotency {
+        Some(one) => Some(app.in_flight.enter(one)?),
+        None => None,
+    };
+    let call = Call {
+        route,
+        target: target.to_owned(),
+        path: head.uri.path().to_owned(),
+        query: query.to_owned(),
+        expected_version: conditions::expected_version(&head.headers)?,
+        wait: conditions::wait(&head.headers),
+        request_id: id.to_owned(),
+        caller,
+        body,
+        idempotency,
+    };
+    let answered = (route.handler)(Arc::clone(app), call).await;
+    drop(in_flight);
+    answered
+}
+
+/// The segment of the path that the template leaves open. A path with a second reading (an escape, an empty or a dot segment) has none.
+fn target_of<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/');
+    if !path.bytes().all(plain) {
+        return None;
+    }
+    let mut target = "";
+    let mut segments = path.split('/').skip(1);
+    for expected in template.split('/').skip(1) {
+        let segment = segments.next()?;
+        if expected.starts_with('{') {
+            if matches!(segment, "" | "." | "..") || segment.len() > 64 {
+                return None;
+            }
+            target = segment;
+        } else if segment != expected {
+            return None;
+        }
+    }
+    segments.next().is_none().then_some(target)
+}
+
+async fn read(body: Body, largest: usize) -> Result<Bytes, Failure> {
+    axum::body::to_bytes(body, largest).await.map_err(|_| {
+        Failure::new(
+            Code::BodyTooLarge,
+            format!("The body must be complete and have at most {largest} bytes."),
+        )
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let text = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = text.and_then(|text| text.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn refuse_raw_key() -> Failure {
+    Failure::new(
+        Code::RawKeyRefused,
+        "Something in the request looks like a secret key. Nothing of it was kept; a key that was sent by mistake should be rotated. No endpoint takes the value of a key: send its SHA-256 where one is asked for.",
+    )
+}
+
+/// The body is wiped as soon as it has been handed to the socket.
+struct Wiped(Zeroizing<Vec<u8>>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn shown(answer: Answer, id: &str) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from_owner(Wiped(answer.body))));
+    *response.status_mut() = answer.status;
+    common(response.headers_mut(), id, answer.status, false);
+    let headers = response.headers_mut();
+    if let Some(version) = answer.version {
+        put(headers, ETAG, &format!("\"v{version}\""));
+    }
+    if let Some(change) = answer.change {
+        put(headers, KEYWARD_CHANGE, &change.to_string());
+    }
+    if let Some(waited) = answer.waited {
+        put(
+            headers,
+            PREFERENCE_APPLIED,
+            &format!("wait={}", waited.as_secs()),
+        );
+    }
+    if answer.is_replayed {
+        put(headers, IDEMPOTENT_REPLAYED, "true");
+    }
+    response
+}
+
+fn refused(failure: &Failure, id: &str) -> Response {
+    let body =
+        written(&failure.body()).map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
+    let mut response = Response::new(body);
+    let status = failure.status();
+    *response.status_mut() = status;
+    common(response.headers_mut(), id, status, failure.should_retry());
+    if let Some(seconds) = failure.seconds_until_retry() {
+        put(response.headers_mut(), RETRY_AFTER, &seconds.to_string());
+    }
+    response
+}
+
+fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, should_retry: bool) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(KEYWARD_API_VERSION, HeaderValue::from_static(API_VERSION));
+    put(headers, REQUEST_ID, id);
+    if !status.is_success() {
+        put(
+            headers,
+            SHOULD_RETRY,
+            if should_retry { "true" } else { "false" },
+        );
+    }
+}
+
+/// Texts that come here are digits and ids of our own; what is no header's value is left out.
+fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_one_reading_or_none() {
+        let template = "/v2/iam/api_keys/{id}/expire";
+        assert_eq!(
+            target_of(template, "/v2/iam/api_keys/mk_1/expire"),
+            Some("mk_1")
+        );
+        for path in [
+            "/v2/iam/api_keys//expire",
+            "/v2/iam/api_keys/../expire",
+            "/v2/iam/api_keys/mk%5f1/expire",
+            "/v2/iam/api_keys/mk;1/expire",
+            "/v2/iam/api_keys/mk_1/expire/",
+            "/v2/iam/api_keys/mk_1",
+        ] {
+            assert_eq!(target_of(template, path), None, "{path}");
+        }
+        assert_eq!(target_of("/v2/iam/api_keys", "/v2/iam/api_keys"), Some(""));
+    }
+
+    #[test]
+    fn request_ids_are_new_each_time() {
+        let (one, other) = (request_id(), request_id());
+        assert_eq!(one.len(), 18);
+        assert_ne!(one, other);
+    }
+}

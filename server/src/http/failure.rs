@@ -1,0 +1,294 @@
+//! What a request that fails is answered with. The types are those by which Stripe's SDKs choose the class that they raise.
+
+use axum::http::StatusCode;
+use keyward::management::{RefusalClass, RuleCode};
+use serde_json::{Map, Value, json};
+
+/// Names every code once, with its status and its type.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:ident, $kind:ident;)*) => {
+        /// What is wrong, in a word that programs compare.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// All codes.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// As it is written in `error.code`.
+            #[must_use]
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The status of the answer.
+            #[must_use]
+            pub(crate) fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// The type, which chooses the SDK's class.
+            #[must_use]
+            pub(crate) fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)* }
+            }
+        }
+    };
+}
+
+/// `error.type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `invalid_request_error`.
+    InvalidRequest,
+    /// `already_exists`.
+    AlreadyExists,
+    /// `controlled_by_alternate_resource`.
+    ControlledByAlternateResource,
+    /// `idempotency_error`.
+    Idempotency,
+    /// `quota_exceeded`.
+    QuotaExceeded,
+    /// `feature_not_enabled`.
+    FeatureNotEnabled,
+    /// `rate_limit`.
+    RateLimit,
+    /// `service_unavailable`.
+    ServiceUnavailable,
+    /// `api_error`.
+    Api,
+}
+
+impl Kind {
+    /// As it is written.
+    #[must_use]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request_error",
+            Self::AlreadyExists => "already_exists",
+            Self::ControlledByAlternateResource => "controlled_by_alternate_resource",
+            Self::Idempotency => "idempotency_error",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::FeatureNotEnabled => "feature_not_enabled",
+            Self::RateLimit => "rate_limit",
+            Self::ServiceUnavailable => "service_unavailable",
+            Self::Api => "api_error",
+        }
+    }
+}
+
+codes! {
+    /// A member that must be there is not.
+    ParameterMissing = "parameter_missing", BAD_REQUEST, InvalidRequest;
+    /// A member that no request of this endpoint has.
+    ParameterUnknown = "parameter_unknown", BAD_REQUEST, InvalidRequest;
+    /// A member whose value is not of its form.
+    ParameterInvalid = "parameter_invalid", BAD_REQUEST, InvalidRequest;
+    /// The body is no JSON.
+    JsonInvalid = "json_invalid", BAD_REQUEST, InvalidRequest;
+    /// A cursor that this list did not give out.
+    PageInvalid = "page_invalid", BAD_REQUEST, InvalidRequest;
+    /// A filter that would read every key.
+    FilterTooWide = "filter_too_wide", BAD_REQUEST, InvalidRequest;
+    /// No such permission.
+    PermissionUnknown = "permission_unknown", BAD_REQUEST, InvalidRequest;
+    /// Something in the request looks like a key.
+    RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
+    /// An `Idempotency-Key` of another request.
+    IdempotencyKeyReused = "idempotency_key_reused", BAD_REQUEST, Idempotency;
+    /// Encrypted values are not built.
+    PublicKey = "public_key", BAD_REQUEST, FeatureNotEnabled;
+    /// The request did not come by the gateway.
+    NotThroughGateway = "not_through_gateway", UNAUTHORIZED, InvalidRequest;
+    /// The caller's key was deleted.
+    DeletedKey = "deleted_key", UNAUTHORIZED, InvalidRequest;
+    /// The caller's key is over.
+    ExpiredKey = "expired_key", UNAUTHORIZED, InvalidRequest;
+    /// A key with every permission manages no keys.
+    UnrestrictedKeyRefused = "unrestricted_key_refused", FORBIDDEN, InvalidRequest;
+    /// The caller lacks a second permission that the endpoint asks for.
+    MorePermissionsRequired = "more_permissions_required", FORBIDDEN, InvalidRequest;
+    /// Not there, or not for this caller.
+    ResourceMissing = "resource_missing", NOT_FOUND, InvalidRequest;
+    /// No endpoint of that method and path.
+    UnknownEndpoint = "unknown_endpoint", NOT_FOUND, InvalidRequest;
+    /// The value was shown once.
+    ValueAlreadyReturned = "value_already_returned", CONFLICT, Idempotency;
+    /// The same request is being carried out.
+    IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, Idempotency;
+    /// The object is another version than `If-Match` names.
+    ResourceChanged = "resource_changed", PRECONDITION_FAILED, InvalidRequest;
+    /// The body is too large.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, InvalidRequest;
+    /// The body is not said to be JSON.
+    JsonExpected = "json_expected", UNSUPPORTED_MEDIA_TYPE, InvalidRequest;
+    /// Too many requests.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, RateLimit;
+    /// A mistake of the server's.
+    Internal = "internal_error", INTERNAL_SERVER_ERROR, Api;
+    /// The store does not answer.
+    StorageUnavailable = "storage_unavailable", SERVICE_UNAVAILABLE, ServiceUnavailable;
+    /// The disk is full.
+    StorageFull = "storage_full", SERVICE_UNAVAILABLE, ServiceUnavailable;
+}
+
+/// A failure: a code, and what people and programs need beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    name: &'static str,
+    status: StatusCode,
+    kind: Kind,
+    message: String,
+    param: Option<String>,
+    extras: Map<String, Value>,
+    retry_after: Option<u64>,
+}
+
+impl Failure {
+    /// A failure with a message for people: a sentence, which quotes nothing that may hold a key.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            name: code.name(),
+            status: code.status(),
+            kind: code.kind(),
+            message: message.into(),
+            param: None,
+            extras: Map::new(),
+            retry_after: None,
+        }
+    }
+
+    /// What a rule of keys says.
+    pub(crate) fn of_rule(code: &RuleCode) -> Self {
+        let (status, kind) = match code.class() {
+            RefusalClass::Invalid => (StatusCode::BAD_REQUEST, Kind::InvalidRequest),
+            RefusalClass::QuotaExceeded => (StatusCode::BAD_REQUEST, Kind::QuotaExceeded),
+            RefusalClass::Forbidden => (StatusCode::FORBIDDEN, Kind::InvalidRequest),
+            RefusalClass::Missing => (StatusCode::NOT_FOUND, Kind::InvalidRequest),
+            RefusalClass::AlreadyExists => (StatusCode::CONFLICT, Kind::AlreadyExists),
+            RefusalClass::Conflict => (StatusCode::CONFLICT, Kind::InvalidRequest),
+            RefusalClass::OwnedElsewhere => {
+                (StatusCode::CONFLICT, Kind::ControlledByAlternateResource)
+            }
+            RefusalClass::Failure => (StatusCode::SERVICE_UNAVAILABLE, Kind::ServiceUnavailable),
+        };
+        Self {
+            name: code.name(),
+            status,
+            kind,
+            message: code.to_string(),
+            param: code.param().map(|param| param.name().to_owned()),
+            extras: Map::new(),
+            retry_after: None,
+        }
+    }
+
+    /// A member of the request that is at fault.
+    #[must_use]
+    pub(crate) fn at(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// A fact for programs, in `error.keyward`.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extras.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Seconds after which the same request may succeed.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The code's name.
+    #[must_use]
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The status.
+    #[must_use]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether it is of that code.
+    #[must_use]
+    pub(crate) fn is(&self, code: Code) -> bool {
+        self.name == code.name()
+    }
+
+    /// `Retry-After`, where there is one.
+    #[must_use]
+    pub(crate) fn seconds_until_retry(&self) -> Option<u64> {
+        self.retry_after
+    }
+
+    /// `Stripe-Should-Retry`: stripe-python retries 409 by itself unless it is told not to.
+    #[must_use]
+    pub(crate) fn should_retry(&self) -> bool {
+        self.status.is_server_error()
+            || self.status == StatusCode::TOO_MANY_REQUESTS
+            || self.is(Code::IdempotencyKeyInUse)
+    }
+
+    /// The body. What it says of a member that is absent is nothing.
+    #[must_use]
+    pub(crate) fn body(&self) -> Value {
+        let mut error = Map::new();
+        error.insert("code".to_owned(), json!(self.name));
+        if !self.extras.is_empty() {
+            error.insert("keyward".to_owned(), Value::Object(self.extras.clone()));
+        }
+        error.insert("message".to_owned(), json!(self.message));
+        if let Some(param) = &self.param {
+            error.insert("param".to_owned(), json!(param));
+        }
+        error.insert("type".to_owned(), json!(self.kind.name()));
+        json!({"error": error})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_codes_have_one_name() {
+        let mut names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_client_repeats_only_what_can_succeed() {
+        for (code, should_retry) in [
+            (Code::ParameterMissing, false),
+            (Code::ValueAlreadyReturned, false),
+            (Code::IdempotencyKeyInUse, true),
+            (Code::RateLimited, true),
+            (Code::StorageFull, true),
+        ] {
+            assert_eq!(
+                Failure::new(code, "").should_retry(),
+                should_retry,
+                "{code:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_has_sorted_members_and_none_that_is_empty() {
+        let failure = Failure::new(Code::ParameterMissing, "`type` is missing.").at("type");
+        let expected = r#"{"error":{"code":"parameter_missing","message":"`type` is missing.","param":"type","type":"invalid_request_error"}}"#;
+        assert_eq!(failure.body().to_string(), expected);
+    }
+}

@@ -1,0 +1,150 @@
+//! The two sockets. Who may connect is said by their modes and folders, and who did connect by the kernel.
+
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixListener as Bound, UnixStream};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
+use rustix::fs::Mode;
+use tokio::net::UnixListener;
+
+use crate::uid::Uid;
+
+/// The process at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) Option<Uid>);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        let credentials = stream.io().peer_cred();
+        Self(credentials.ok().map(|peer| Uid::of_peer(peer.uid())))
+    }
+}
+
+/// Binds the socket that Envoy connects to: it and its folder are open to the group, and to no others.
+pub(crate) fn bind_api(path: &Path) -> Result<UnixListener> {
+    let folder = folder_of(path)?;
+    make(folder, 0o750)?;
+    let mode = fs::metadata(folder)?.mode() & 0o777;
+    if mode & 0o027 != 0 {
+        bail!(
+            "`{}` has mode {mode:o}; expected 750: others must not reach the socket in it",
+            folder.display()
+        );
+    }
+    bind(path, 0o117)
+}
+
+/// Binds the socket for people on this machine. Its folder must be one that only this user can enter.
+pub(crate) fn bind_admin(path: &Path) -> Result<UnixListener> {
+    let folder = folder_of(path)?;
+    make(folder, 0o700)?;
+    let found = fs::metadata(folder)?;
+    let mode = found.mode() & 0o777;
+    if mode & 0o077 != 0 || found.uid() != Uid::own().number() {
+        bail!(
+            "`{}` has mode {mode:o} and belongs to user {}; expected mode 700 and user {}: who enters it is an operator",
+            folder.display(),
+            found.uid(),
+            Uid::own().number()
+        );
+    }
+    bind(path, 0o177)
+}
+
+fn folder_of(path: &Path) -> Result<&Path> {
+    path.parent()
+        .with_context(|| format!("`{}` has no folder", path.display()))
+}
+
+fn make(folder: &Path, mode: u32) -> Result<()> {
+    match DirBuilder::new().mode(mode).create(folder) {
+        // The umask may have taken the group's part.
+        Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(mode))?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("`{}` cannot be made", folder.display()));
+        }
+    }
+    Ok(())
+}
+
+/// Binds under a umask, so that the socket is at no time more open than it is in the end. Called before anything else runs in this process: the umask is the process's.
+fn bind(path: &Path, umask: u32) -> Result<UnixListener> {
+    let failure = || format!("`{}` cannot be listened on", path.display());
+    remove_stale(path).with_context(failure)?;
+    let before = rustix::process::umask(Mode::from_raw_mode(umask));
+    let bound = Bound::bind(path);
+    rustix::process::umask(before);
+    let bound = bound.with_context(failure)?;
+    bound.set_nonblocking(true)?;
+    UnixListener::from_std(bound).with_context(failure)
+}
+
+/// Removes the socket of a server that is gone. One that answers stays, and so does what is no socket.
+fn remove_stale(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+        Ok(found) if !found.file_type().is_socket() => bail!("there is a file that is no socket"),
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => bail!("another server listens there"),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(fs::remove_file(path)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn sockets_are_open_to_those_whom_they_are_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (api, admin) = (folder.path().join("a/api"), folder.path().join("b/admin"));
+        let _api = bind_api(&api).unwrap();
+        let _admin = bind_admin(&admin).unwrap();
+        assert_eq!((mode(api.parent().unwrap()), mode(&api)), (0o750, 0o660));
+        assert_eq!(
+            (mode(admin.parent().unwrap()), mode(&admin)),
+            (0o700, 0o600)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_others_enter_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let refused = bind_admin(&folder.path().join("admin")).unwrap_err();
+        assert!(
+            refused.to_string().contains("expected mode 700"),
+            "{refused}"
+        );
+        let refused = bind_api(&folder.path().join("api")).unwrap_err();
+        assert!(refused.to_string().contains("expected 750"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_running_server_keeps_its_socket_and_a_dead_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/api");
+        let first = bind_api(&path).unwrap();
+        let refused = format!("{:#}", bind_api(&path).unwrap_err());
+        assert!(
+            refused.contains("another server listens there"),
+            "{refused}"
+        );
+        drop(first);
+        bind_api(&path).unwrap();
+    }
+}

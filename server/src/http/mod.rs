@@ -1,0 +1,11 @@
+//! HTTP: sockets, what is alike for all endpoints, and the form of answers.
+
+pub(crate) mod call;
+pub(crate) mod conditions;
+pub(crate) mod exchange;
+pub(crate) mod failure;
+pub(crate) mod listener;
+pub(crate) mod paging;
+pub(crate) mod principal;
+pub(crate) mod query;
+pub(crate) mod raw_key;

@@ -1,0 +1,217 @@
+//! The one table of endpoints. The router, the rows that gateways check by, the OpenAPI description and the test of who may do what are made from it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::routing::MethodFilter;
+use keyward::permission::AccessLevel::{self, Read, Write};
+use serde_json::{Value, json};
+
+use crate::api::{accounts, api_keys, permissions};
+use crate::app::App;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::Failure;
+use crate::permission::Management;
+
+/// What a handler returns.
+pub(crate) type Pending = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
+
+/// What answers an endpoint.
+pub(crate) type Handler = fn(Arc<App>, Call) -> Pending;
+
+/// One endpoint.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// Its method.
+    pub method: Verb,
+    /// Its path: literals, and `{id}` or `{name}` for one segment.
+    pub template: &'static str,
+    /// What a caller needs.
+    pub asked: Asked,
+    /// At which level.
+    pub level: AccessLevel,
+    /// How large a body may be, in bytes.
+    pub largest_body: usize,
+    pub(crate) handler: Handler,
+}
+
+/// The methods that this API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+impl Verb {
+    /// As it stands in a request.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    pub(crate) fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// Which permission a caller needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// This one.
+    One(Management),
+    /// Any of them. Such a row also makes the names of all known, those too that no row asks for.
+    Any,
+}
+
+impl Asked {
+    /// The permissions of which one is enough; the first is named in replies.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::One(one) => vec![one.name()],
+            Self::Any => Management::ALL.iter().map(|one| one.name()).collect(),
+        }
+    }
+}
+
+/// The largest body of most requests.
+const BODY: usize = 256 << 10;
+
+/// All endpoints.
+pub const ROUTES: &[Route] = &[
+    post(
+        "/v2/iam/api_keys",
+        Management::ApiKey,
+        Write,
+        api_keys::create,
+    ),
+    get(
+        "/v2/iam/api_keys",
+        Asked::One(Management::ApiKey),
+        api_keys::list,
+    ),
+    get(
+        "/v2/iam/api_keys/{id}",
+        Asked::One(Management::ApiKey),
+        api_keys::retrieve,
+    ),
+    post(
+        "/v2/iam/api_keys/{id}/expire",
+        Management::ApiKey,
+        Write,
+        api_keys::expire,
+    ),
+    post(
+        "/v2/keyward/accounts",
+        Management::Account,
+        Write,
+        accounts::create,
+    ),
+    get(
+        "/v2/keyward/accounts/{id}",
+        Asked::One(Management::Account),
+        accounts::retrieve,
+    ),
+    get("/v2/keyward/permissions", Asked::Any, permissions::list),
+];
+
+const fn get(template: &'static str, asked: Asked, handler: Handler) -> Route {
+    Route {
+        method: Verb::Get,
+        template,
+        asked,
+        level: Read,
+        largest_body: 0,
+        handler,
+    }
+}
+
+const fn post(
+    template: &'static str,
+    asked: Management,
+    level: AccessLevel,
+    handler: Handler,
+) -> Route {
+    Route {
+        method: Verb::Post,
+        template,
+        asked: Asked::One(asked),
+        level,
+        largest_body: BODY,
+        handler,
+    }
+}
+
+/// The rows of a snapshot by which gateways know these endpoints.
+#[must_use]
+pub fn endpoint_rows() -> Vec<Value> {
+    ROUTES.iter().map(row).collect()
+}
+
+fn row(route: &Route) -> Value {
+    let mut row = json!({
+        "method": route.method.name(),
+        "path": route.template,
+        "access": route.level.name(),
+    });
+    let (name, value) = match route.asked {
+        Asked::One(one) => ("permission", json!(one.name())),
+        Asked::Any => ("any_of", json!(route.asked.names())),
+    };
+    if let Some(members) = row.as_object_mut() {
+        members.insert(name.to_owned(), value);
+        if let Asked::One(one) = route.asked {
+            members.insert("label".to_owned(), json!(one.label()));
+        }
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use keyward::configuration::Configuration;
+
+    use super::*;
+
+    #[test]
+    fn no_two_routes_have_one_method_and_path() {
+        let mut all: Vec<_> = ROUTES
+            .iter()
+            .map(|route| (route.method.name(), route.template))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), ROUTES.len());
+    }
+
+    #[test]
+    fn a_gateway_takes_the_rows_and_knows_every_permission() {
+        let snapshot = json!({
+            "format": "keyward.snapshot/v1", "revision": 1, "issued_at": 1, "empty": true,
+            "endpoints": endpoint_rows(),
+        });
+        let text = json!({"snapshot": snapshot}).to_string();
+        let read = Configuration::from_json(text.as_bytes()).unwrap();
+        let known = read.snapshot().unwrap().permissions();
+        for one in Management::ALL {
+            assert!(known.find(one.name()).is_some(), "{}", one.name());
+        }
+    }
+}

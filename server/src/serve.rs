@@ -1,0 +1,112 @@
+//! `keyward-server serve`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::caller::Entrance;
+use crate::configuration::Configuration;
+use crate::http::exchange;
+use crate::http::listener::{Peer, bind_admin, bind_api};
+use crate::service::failure::Stored;
+use crate::service::standing;
+use crate::store::{Options, Store, StoreError};
+use crate::time;
+use crate::uid::Uid;
+
+/// Serves until it is told to stop.
+pub fn run(configuration: &Path) -> Result<()> {
+    let configuration = Configuration::read(configuration)?;
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(&configuration))
+}
+
+async fn serve(configuration: &Configuration) -> Result<()> {
+    // First of all, while nothing else runs that makes files: the umask is the process's.
+    let api = bind_api(&configuration.listen.api)?;
+    let admin = bind_admin(&configuration.listen.admin)?;
+    if configuration.trusted_uids()?.contains(&Uid::own()) {
+        tracing::warn!(
+            "Envoy may run as the server's own user: whatever that user runs can speak for the gateway"
+        );
+    }
+    let store = Store::open(&configuration.data, &Options::at(time::now()))?;
+    let brought: Result<bool, Stored> = store.write(standing::bring_endpoints).await;
+    brought.map_err(|error| anyhow::anyhow!("the API's own endpoints: {error:?}"))?;
+    let app = Arc::new(App::start(configuration, store).await?);
+    let (stop, _) = watch::channel(false);
+    let of_gateway = axum::serve(
+        api,
+        exchange::router(&app, Entrance::Gateway).into_make_service_with_connect_info::<Peer>(),
+    )
+    .with_graceful_shutdown(stopped(stop.subscribe()));
+    let local = exchange::router(&app, Entrance::Local).merge(health(&app));
+    let of_users = axum::serve(admin, local.into_make_service_with_connect_info::<Peer>())
+        .with_graceful_shutdown(stopped(stop.subscribe()));
+    tracing::info!("serving");
+    let signals = async {
+        wait_for_signal().await?;
+        tracing::info!("stopping: no new requests are taken, those in flight are answered");
+        stop.send_replace(true);
+        Ok::<(), anyhow::Error>(())
+    };
+    let (signals, of_gateway, of_users) =
+        tokio::join!(signals, of_gateway.into_future(), of_users.into_future());
+    signals?;
+    of_gateway.context("the API's socket")?;
+    of_users.context("the admin socket")
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // Where the sender is gone the process is about to end.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn wait_for_signal() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// What a supervisor and Prometheus ask, on the admin socket only.
+fn health(app: &Arc<App>) -> Router {
+    let (ready, metrics) = (Arc::clone(app), Arc::clone(app));
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route(
+            "/readyz",
+            get(move || async move {
+                let head: Result<_, StoreError> = ready.store.read(|reader| reader.head()).await;
+                match head {
+                    Ok(_) => (StatusCode::OK, "ok\n".to_owned()),
+                    Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+                }
+            }),
+        )
+        .route(
+            "/metrics",
+            get(move || async move {
+                let is_full = metrics.store.is_full();
+                let text = metrics.metrics.text(metrics.publisher.state(), is_full);
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                ([("content-type", kind)], text)
+            }),
+        )
+}

@@ -1,0 +1,155 @@
+//! What stands in every store: the operator's account, its policies, the first key, and the rows of this API.
+
+use keyward::key::{KeyKind, Livemode};
+use keyward::management::{
+    Account, AccountSettings, AddAccount, Ceiling, Command, Context, CreateKey, DEFAULT_POLICY,
+    Details, End, Grant, NewGrants, Policy, Secret, Value as Origin, decide, needs,
+};
+use keyward::permission::AccessLevel;
+use serde_json::{Map, Value, json};
+
+use super::entry::{self, Sender};
+use super::failure::Stored;
+use super::limits;
+use crate::http::failure::{Code, Failure};
+use crate::permission::Management;
+use crate::randomness::System;
+use crate::routes::endpoint_rows;
+use crate::store::activity::{Actor, Entry};
+use crate::store::{self, DocumentName, Scope, Tx};
+use crate::time;
+
+/// The policy of the operator's account.
+const OPERATOR_POLICY: &str = "operator";
+
+/// Fills a new store. The value is that of the first key, which may manage everything.
+pub(crate) fn first(
+    tx: &mut Tx<'_>,
+    operator: &str,
+    sender: &Sender,
+) -> Result<(String, Secret), Stored> {
+    bring_endpoints(tx)?;
+    let policy = |name: &str, policy: Policy| Command::PutPolicy {
+        name: name.to_owned(),
+        policy: Box::new(policy),
+    };
+    carry_out(tx, &policy(DEFAULT_POLICY, Policy::default()), sender)?;
+    carry_out(tx, &policy(OPERATOR_POLICY, without_bounds()), sender)?;
+    let account = AddAccount {
+        account: Account {
+            name: Some("Operator".to_owned()),
+            ..Account::new(operator)
+        },
+        settings: AccountSettings {
+            policy: Some(OPERATOR_POLICY.to_owned()),
+            ..AccountSettings::default()
+        },
+    };
+    carry_out(tx, &Command::AddAccount(account), sender)?;
+    let grants = Management::ALL
+        .iter()
+        .map(|one| Grant::new(one.name(), Some(AccessLevel::Write)));
+    let key = Command::CreateKey(CreateKey {
+        owner: operator.to_owned(),
+        kind: Some(KeyKind::Restricted),
+        mode: Livemode::Live,
+        value: Origin::Minted,
+        id: None,
+        grants: NewGrants {
+            set: None,
+            grants: grants.collect(),
+        },
+        connect_grants: NewGrants::default(),
+        details: Details {
+            name: Some("First key".to_owned()),
+            expires: End::Never,
+            ..Details::default()
+        },
+    });
+    match carry_out(tx, &key, sender)? {
+        (Some(id), Some(secret)) => Ok((id, secret)),
+        (_, _) => Err(Failure::new(Code::Internal, "The first key was not made.").into()),
+    }
+}
+
+/// Without a bound: an operator's keys are bounded by what their holders may do.
+fn without_bounds() -> Policy {
+    Policy {
+        kinds: KeyKind::ALL.to_vec(),
+        permissions: None,
+        connect_permissions: None,
+        max_lifetime: None,
+        default_lifetime: None,
+        max_keys: None,
+        ..Policy::default()
+    }
+}
+
+fn carry_out(
+    tx: &mut Tx<'_>,
+    command: &Command,
+    sender: &Sender,
+) -> Result<(Option<String>, Option<Secret>), Stored> {
+    let now = time::now();
+    let facts = tx.facts(&Scope::everything(), &needs(command), now)?;
+    let context = Context {
+        now,
+        actor: &sender.actor_name,
+        ceiling: &Ceiling::none(),
+        limits: &limits(),
+        randomness: &mut System,
+    };
+    let mut decision = decide(command, &facts, context)?;
+    let minted = decision.take_minted();
+    let origin = store::Origin {
+        source: "api",
+        by: Some(&sender.actor_name),
+        at: now,
+    };
+    tx.apply(decision.changes(), &origin)?;
+    tx.record(entry::of(command, &decision, &facts, sender, now))?;
+    Ok((decision.key().map(str::to_owned), minted))
+}
+
+/// Where the rows of this API in the store are not those of this version, brings them up to date: by them gateways know the endpoints and the permissions.
+pub(crate) fn bring_endpoints(tx: &mut Tx<'_>) -> Result<bool, Stored> {
+    let document = tx.read().document(DocumentName::Endpoints)?;
+    let mut body: Map<String, Value> = document
+        .as_ref()
+        .and_then(|document| document.body.as_object().cloned())
+        .unwrap_or_default();
+    let rows = body
+        .get("endpoints")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let (ours, mut others): (Vec<Value>, Vec<Value>) = rows.into_iter().partition(is_ours);
+    let wanted = endpoint_rows();
+    if ours == wanted {
+        return Ok(false);
+    }
+    others.extend(wanted);
+    body.insert("endpoints".to_owned(), Value::Array(others));
+    tx.put_document(DocumentName::Endpoints, &Value::Object(body))?;
+    tx.record(Entry {
+        at: time::now(),
+        kind: "configuration_updated".to_owned(),
+        group: "configuration".to_owned(),
+        context: None,
+        root: None,
+        livemode: None,
+        object: Some(("document".to_owned(), "endpoints".to_owned())),
+        actor: Actor::system(),
+        session: None,
+        address: None,
+        request_id: None,
+        body: json!({"changes": [], "reason": "the rows of this version's own endpoints"}),
+    })?;
+    Ok(true)
+}
+
+/// Whether a row is one of this API's.
+pub(crate) fn is_ours(row: &Value) -> bool {
+    let path = row.get("path").and_then(Value::as_str).unwrap_or_default();
+    path.starts_with("/v2/iam/") || path.starts_with("/v2/keyward/")
+}

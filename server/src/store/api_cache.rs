@@ -1,0 +1,36 @@
+//! The API's names and permissions, made from documents that hardly ever change.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use keyward::management::Api;
+
+use super::error::Result;
+use super::records::documents;
+
+/// What was made last, and of which state of the documents.
+#[derive(Default)]
+pub(super) struct ApiCache {
+    last: Mutex<Option<(i64, Arc<Api>)>>,
+}
+
+impl ApiCache {
+    /// The API as the documents have it. Within a change that touched them it is made each time: the
+    /// number of a change that is taken back is given to another.
+    pub(super) fn api(&self, connection: &Connection, is_touched: bool) -> Result<Arc<Api>> {
+        if is_touched {
+            return Ok(Arc::new(documents::api(connection)?));
+        }
+        let changed = documents::changed(connection)?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, api)) = &*last
+            && *of == changed
+        {
+            return Ok(Arc::clone(api));
+        }
+        let api = Arc::new(documents::api(connection)?);
+        *last = Some((changed, Arc::clone(&api)));
+        Ok(api)
+    }
+}

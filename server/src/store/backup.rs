@@ -1,0 +1,49 @@
+//! A copy of the database, made while the server goes on. It is one file, of one state.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, backup::Backup};
+
+use super::error::{Result, StoreError};
+use super::folder::make_private_file;
+use super::{Inspection, settings};
+
+/// How many pages are copied between two looks at whether the writer waits: 4 MiB.
+const PAGES: i32 = 1_024;
+
+/// Copies the database in the data folder `from` to the new file `to`, and looks whether the copy
+/// is what it has to be. What is found is in the answer, and the copy stays.
+pub fn backup(from: &Path, to: &Path) -> Result<Vec<super::Finding>> {
+    if to.exists() {
+        return Err(StoreError::Unavailable(format!(
+            "`{}` is there already and was left as it is",
+            to.display()
+        )));
+    }
+    let copied = copy(from, to);
+    if copied.is_err() {
+        // Half a copy is none.
+        let _ = fs::remove_file(to);
+    }
+    copied?;
+    Inspection::of_file(to)?.check()
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let inspection = Inspection::of_folder(from)?;
+    make_private_file(to)?;
+    let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let backup = Backup::new(inspection.connection(), &mut copy)?;
+    backup.run_to_completion(PAGES, Duration::from_millis(1), None)?;
+    drop(backup);
+    // Without a log beside it the copy is one file. A server that opens it makes one again.
+    copy.pragma_update(None, "journal_mode", "DELETE")?;
+    if settings::read(&copy, "journal_mode")? != "delete" {
+        return Err(StoreError::Unavailable(
+            "the copy does not become one file".to_owned(),
+        ));
+    }
+    Ok(())
+}

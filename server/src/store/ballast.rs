@@ -1,0 +1,97 @@
+//! Room on the disk for ends: a file that takes up space, and is removed for the first end that
+//! finds none. Additions are then refused until the file could be made again, so that they never
+//! take the room that an end may want next.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+use super::error::{Result, StoreError};
+
+/// The file.
+pub(super) struct Ballast {
+    path: PathBuf,
+    size: u64,
+    /// Whether it is missing, for whoever reports on the store.
+    is_missing: Arc<AtomicBool>,
+}
+
+impl Ballast {
+    /// The file `path` of `size` bytes. A disk without room for it is full already, and the store
+    /// opens all the same, for ends.
+    pub(super) fn keep(path: PathBuf, size: u64) -> (Self, Arc<AtomicBool>) {
+        let is_missing = Arc::new(AtomicBool::new(true));
+        let ballast = Self {
+            path,
+            size,
+            is_missing: Arc::clone(&is_missing),
+        };
+        ballast.is_there_or_made();
+        (ballast, is_missing)
+    }
+
+    /// Whether the room is kept. If it is not, the file is made again where there is space.
+    pub(super) fn is_there_or_made(&self) -> bool {
+        if !self.is_missing.load(Ordering::Relaxed) {
+            return true;
+        }
+        let is_made = self.make().is_ok();
+        self.is_missing.store(!is_made, Ordering::Relaxed);
+        is_made
+    }
+
+    /// Gives the room away.
+    pub(super) fn release(&self) {
+        self.is_missing.store(true, Ordering::Relaxed);
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn make(&self) -> Result<()> {
+        let failed = |error: &dyn std::fmt::Display| StoreError::WriteFailed(error.to_string());
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&self.path)
+            .map_err(|error| failed(&error))?;
+        if file.metadata().map_err(|error| failed(&error))?.len() == self.size {
+            return Ok(());
+        }
+        fallocate(&file, FallocateFlags::empty(), 0, self.size).map_err(|error| {
+            // What little there was of it is room for an end.
+            let _ = fs::remove_file(&self.path);
+            failed(&error)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_is_kept_given_away_once_and_kept_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ballast");
+        let (ballast, is_missing) = Ballast::keep(path.clone(), 4_096);
+        assert_eq!(fs::metadata(&path).unwrap().len(), 4_096);
+        assert!(!is_missing.load(Ordering::Relaxed));
+        ballast.release();
+        assert!(is_missing.load(Ordering::Relaxed) && !path.exists());
+        assert!(ballast.is_there_or_made() && path.exists());
+    }
+
+    #[test]
+    fn a_disk_without_room_for_it_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ballast");
+        let (ballast, is_missing) = Ballast::keep(path.clone(), u64::MAX / 2);
+        assert!(!ballast.is_there_or_made());
+        assert!(is_missing.load(Ordering::Relaxed) && !path.exists());
+    }
+}

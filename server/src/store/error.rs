@@ -1,0 +1,74 @@
+//! What can go wrong between the store and its disk. No text here quotes a value: SQLite names tables and columns, and so do we.
+
+use std::fmt;
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+/// Why the store did not do what it was asked. What a caller may not do is no matter of the store's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The disk has no room. Nothing of the change is kept; ends still work.
+    Full,
+    /// The disk took no write for another reason: a quota, a limit on file sizes, a fault. Nothing of the change is kept.
+    WriteFailed(String),
+    /// A read took longer than a read may take.
+    TooSlow,
+    /// A record that has to be unique is there already, or one that has to be there is not: the text names the columns.
+    Conflict(String),
+    /// The store cannot be used at all: its files, settings or schema are not what they have to be, or it is closing.
+    Unavailable(String),
+    /// What is stored is not what was stored.
+    Damaged(String),
+}
+
+impl StoreError {
+    /// Whether room on the disk could help.
+    pub(super) fn wants_room(&self) -> bool {
+        match self {
+            Self::Full | Self::WriteFailed(_) => true,
+            Self::TooSlow | Self::Conflict(_) | Self::Unavailable(_) | Self::Damaged(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the disk has no room for the change"),
+            Self::WriteFailed(why) => write!(f, "the disk does not take the change: {why}"),
+            Self::TooSlow => f.write_str("the question takes too long to answer"),
+            Self::Conflict(columns) => write!(f, "the change does not fit the store: {columns}"),
+            Self::Unavailable(why) => write!(f, "the store cannot be used: {why}"),
+            Self::Damaged(what) => write!(f, "the store is damaged: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let Some(failure) = error.sqlite_error() else {
+            // A column of another type than the schema gives it, or a row that has to be there.
+            return Self::Damaged(error.to_string());
+        };
+        let (code, extended) = (failure.code, failure.extended_code);
+        if code == ErrorCode::DiskFull {
+            Self::Full
+        } else if extended == ffi::SQLITE_IOERR_WRITE || extended == ffi::SQLITE_IOERR_SHMSIZE {
+            Self::WriteFailed(error.to_string())
+        } else if code == ErrorCode::OperationInterrupted {
+            Self::TooSlow
+        } else if code == ErrorCode::ConstraintViolation {
+            Self::Conflict(error.to_string())
+        } else if code == ErrorCode::DatabaseCorrupt || code == ErrorCode::NotADatabase {
+            Self::Damaged(error.to_string())
+        } else {
+            Self::Unavailable(error.to_string())
+        }
+    }
+}
+
+/// The result of most of what the store does.
+pub type Result<T> = std::result::Result<T, StoreError>;

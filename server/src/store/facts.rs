@@ -1,0 +1,314 @@
+//! What a decision rests on, read from the store. A record that is out of the caller's scope is not
+//! there.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use keyward::digest::KeyDigest;
+use keyward::management::{
+    AccountFact, Api, Facts, GrantSetFact, Holder, Key, KeyCounts, KeyFact, KeyGrants, KeyNeed,
+    Links, NamedPolicy, Needs,
+};
+
+use super::columns::{signed, unsigned};
+use super::error::Result;
+use super::records::{accounts, file_of, keys, policies, sets};
+use super::scope::{Scope, Where};
+
+/// How many keys a chain of replacements is followed along. Rotating a key once a minute takes a
+/// week for as many.
+const LONGEST_CHAIN: usize = 10_000;
+
+pub(super) fn facts(
+    connection: &Connection,
+    api: Arc<Api>,
+    scope: &Scope,
+    needs: &Needs,
+    now: u64,
+) -> Result<Facts> {
+    let mut reading = Reading {
+        connection,
+        scope,
+        now,
+        facts: Facts::new(api),
+        policies: HashMap::new(),
+        sequences: HashMap::new(),
+    };
+    reading.all(needs)?;
+    let Reading {
+        mut facts,
+        sequences,
+        ..
+    } = reading;
+    // In the order in which they were made, whichever way they were found.
+    facts
+        .keys
+        .sort_by_key(|fact| sequences.get(&fact.key.id).copied());
+    Ok(facts)
+}
+
+struct Reading<'a> {
+    connection: &'a Connection,
+    scope: &'a Scope,
+    now: u64,
+    facts: Facts,
+    /// Policies that were read, by the account they hold for.
+    policies: HashMap<String, Option<Arc<NamedPolicy>>>,
+    /// When each key was made.
+    sequences: HashMap<String, u64>,
+}
+
+impl Reading<'_> {
+    fn all(&mut self, needs: &Needs) -> Result<()> {
+        for need in &needs.keys {
+            self.key(need)?;
+        }
+        if let Some(owner) = &needs.keys_of {
+            self.keys_of(owner)?;
+        }
+        for id in &needs.accounts {
+            self.account(id)?;
+        }
+        let mut names: BTreeSet<String> = needs.grant_sets.iter().cloned().collect();
+        names.extend(self.facts.keys.iter().flat_map(|fact| followed(&fact.key)));
+        for name in names {
+            self.set(&name, false)?;
+        }
+        if let Some(name) = &needs.changed_set {
+            self.set(name, true)?;
+        }
+        for digest in &needs.digests {
+            self.digest(*digest)?;
+        }
+        for id in &needs.external_ids {
+            let account = self
+                .connection
+                .prepare_cached("SELECT id FROM accounts WHERE external_id = ?1")?
+                .query_row([id], |row| row.get(0))
+                .optional()?;
+            if let Some(account) = account {
+                self.facts.external_ids.push((id.clone(), account));
+            }
+        }
+        for name in &needs.policies {
+            for stored in policies::read(self.connection, Some(name))? {
+                self.facts.policies.push((stored.named, stored.accounts));
+            }
+        }
+        Ok(())
+    }
+
+    fn key(&mut self, need: &KeyNeed) -> Result<()> {
+        let Some(key) = self.read_key(&need.id)? else {
+            return Ok(());
+        };
+        let mut next = VecDeque::from(linked(&key.key, need.links));
+        self.take(key)?;
+        self.back_links(&need.id, need.links, &mut next)?;
+        while let Some(id) = next.pop_front() {
+            if self.facts.key(&id).is_some() || self.facts.keys.len() >= LONGEST_CHAIN {
+                continue;
+            }
+            let Some(key) = self.read_key(&id)? else {
+                continue;
+            };
+            next.extend(linked(&key.key, need.links));
+            self.take(key)?;
+            self.back_links(&id, need.links, &mut next)?;
+        }
+        Ok(())
+    }
+
+    /// Keys that lead to that one, while it may not lead to them.
+    fn back_links(&self, id: &str, links: Links, next: &mut VecDeque<String>) -> Result<()> {
+        match links {
+            Links::None | Links::Forward => return Ok(()),
+            Links::Both => {}
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM keys WHERE replaces = ?1 UNION SELECT id FROM keys WHERE replaced_by = ?1",
+        )?;
+        for id in statement.query_map([id], |row| row.get(0))? {
+            next.push_back(id?);
+        }
+        Ok(())
+    }
+
+    fn keys_of(&mut self, owner: &str) -> Result<()> {
+        let mut limits = Where::new();
+        limits.and_is("k.owner =", owner.to_owned());
+        self.scope.of_keys(&mut limits);
+        for stored in keys::all(self.connection, &limits, "ORDER BY k.seq")? {
+            let linked = linked(&stored.key, Links::Both);
+            if self.facts.key(&stored.key.id).is_none() {
+                self.take(stored)?;
+            }
+            for id in linked {
+                if self.facts.key(&id).is_none()
+                    && let Some(key) = self.read_key(&id)?
+                {
+                    self.take(key)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_key(&self, id: &str) -> Result<Option<keys::StoredKey>> {
+        keys::one(self.connection, self.scope, "id", id.to_owned())
+    }
+
+    fn take(&mut self, stored: keys::StoredKey) -> Result<()> {
+        if self.facts.key(&stored.key.id).is_some() {
+            return Ok(());
+        }
+        self.account(&stored.key.owner)?;
+        self.sequences
+            .insert(stored.key.id.clone(), stored.sequence);
+        self.facts.keys.push(KeyFact {
+            file: file_of(&stored.source),
+            key: stored.key,
+        });
+        Ok(())
+    }
+
+    /// An account and all above it. Those above are there whatever the scope: they say whether the
+    /// account is suspended, and which policy holds.
+    fn account(&mut self, id: &str) -> Result<()> {
+        if self.facts.account(id).is_some() {
+            return Ok(());
+        }
+        let mut found = accounts::one(self.connection, self.scope, id)?;
+        while let Some(stored) = found {
+            let parent = stored.account.parent.clone();
+            let fact = AccountFact {
+                file: file_of(&stored.source),
+                keys: self.live_keys(&stored.account.id)?,
+                child: self.child(&stored.account.id)?,
+                policy: self.policy(&stored.account.id)?,
+                account: stored.account,
+                settings: stored.settings,
+            };
+            self.facts.accounts.push(fact);
+            found = match parent {
+                Some(parent) if self.facts.account(&parent).is_none() => {
+                    accounts::one(self.connection, &Scope::everything(), &parent)?
+                }
+                Some(_) | None => None,
+            };
+        }
+        Ok(())
+    }
+
+    fn live_keys(&self, owner: &str) -> Result<KeyCounts> {
+        let mut counts = KeyCounts::default();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT livemode, count(*) FROM keys
+             WHERE owner = ?1 AND status = 0 AND (expires IS NULL OR expires > ?2) GROUP BY livemode",
+        )?;
+        let mut rows = statement.query(params![owner, signed(self.now)?])?;
+        while let Some(row) = rows.next()? {
+            let keys = unsigned(row.get(1)?)?;
+            if row.get(0)? {
+                counts.live = keys;
+            } else {
+                counts.test = keys;
+            }
+        }
+        Ok(counts)
+    }
+
+    fn child(&self, id: &str) -> Result<Option<String>> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT id FROM accounts WHERE parent = ?1 ORDER BY seq LIMIT 1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?)
+    }
+
+    fn policy(&mut self, account: &str) -> Result<Option<Arc<NamedPolicy>>> {
+        if let Some(policy) = self.policies.get(account) {
+            return Ok(policy.clone());
+        }
+        let policy = policies::effective(self.connection, account)?.map(Arc::new);
+        self.policies.insert(account.to_owned(), policy.clone());
+        Ok(policy)
+    }
+
+    fn set(&mut self, name: &str, with_users: bool) -> Result<()> {
+        let Some(stored) = sets::read(self.connection, Some(name))?.pop() else {
+            return Ok(());
+        };
+        let mut fact = GrantSetFact {
+            file: file_of(&stored.source),
+            name: stored.name,
+            granted: stored.granted,
+            user: None,
+            policies: Vec::new(),
+        };
+        if with_users {
+            fact.user = sets::user(self.connection, name)?;
+            for owner in sets::owners(self.connection, name)? {
+                let Some(policy) = self.policy(&owner)? else {
+                    continue;
+                };
+                if fact.policies.iter().all(|known| known.name != policy.name) {
+                    fact.policies.push(policy);
+                }
+            }
+        }
+        self.facts.grant_sets.retain(|known| known.name != name);
+        self.facts.grant_sets.push(fact);
+        Ok(())
+    }
+
+    /// Whose a digest is. Whether it is there at all is told whatever the scope, for no two keys
+    /// have the same.
+    fn digest(&mut self, digest: KeyDigest) -> Result<()> {
+        let bytes = digest.as_bytes().to_vec();
+        let everything = Scope::everything();
+        let seen = keys::one(self.connection, self.scope, "sha256", bytes.clone())?;
+        let holder = match seen {
+            Some(stored) => Some(Holder::Key(stored.key.id)),
+            None if keys::one(self.connection, &everything, "sha256", bytes.clone())?.is_some() => {
+                Some(Holder::Hidden)
+            }
+            None => self
+                .connection
+                .prepare_cached("SELECT 1 FROM ended_digests WHERE sha256 = ?1")?
+                .query_row([bytes], |_| Ok(Holder::Ended))
+                .optional()?,
+        };
+        if let Some(holder) = holder {
+            self.facts.digests.push((digest, holder));
+        }
+        Ok(())
+    }
+}
+
+/// The grant sets that a key follows.
+fn followed(key: &Key) -> Vec<String> {
+    let sides = [&key.grants, &key.connect_grants];
+    let sets = sides
+        .into_iter()
+        .flatten()
+        .filter_map(|grants| match grants {
+            KeyGrants::Set(name) => Some(name.clone()),
+            KeyGrants::Inline(_) => None,
+        });
+    sets.collect()
+}
+
+/// Where a key's links lead that are to be followed.
+fn linked(key: &Key, links: Links) -> Vec<String> {
+    let (backward, forward) = match links {
+        Links::None => (false, false),
+        Links::Forward => (false, true),
+        Links::Both => (true, true),
+    };
+    let replaces = key.replaces.iter().filter(|_| backward);
+    let replaced_by = key.replaced_by.iter().filter(|_| forward);
+    replaces.chain(replaced_by).cloned().collect()
+}

@@ -1,0 +1,216 @@
+//! Lists of keys.
+
+use rusqlite::Connection;
+
+use keyward::key::{KeyKind, Livemode};
+use keyward::permission::AccessLevel;
+
+use super::{Listed, Page};
+use crate::store::columns::signed;
+use crate::store::error::Result;
+use crate::store::records::keys::{self, StoredKey};
+use crate::store::scope::{Scope, Where};
+use crate::store::words::kind_number;
+
+/// What is asked of the keys of a list. Without anything, they are all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFilter {
+    /// The account they belong to.
+    pub owner: Option<String>,
+    /// Their kinds; any where none is named.
+    pub kinds: Vec<KeyKind>,
+    /// Their mode.
+    pub mode: Option<Livemode>,
+    /// Their states, any of these, at a time: Unix seconds.
+    pub states: Option<(Vec<KeyState>, u64)>,
+    /// A label they have, and what it says.
+    pub label: Option<(String, Option<String>)>,
+    /// They were made before that, Unix seconds. A key of unknown age counts as old.
+    pub created_before: Option<u64>,
+    /// They were made after that, Unix seconds.
+    pub created_after: Option<u64>,
+    /// They end before that, Unix seconds.
+    pub expires_before: Option<u64>,
+    /// Who made them.
+    pub created_by: Option<String>,
+    /// The grant set they follow.
+    pub grant_set: Option<String>,
+    /// A permission they hold, at that level at least. Only together with `owner`: nothing finds
+    /// these keys but a look at each.
+    pub has_permission: Option<(String, AccessLevel)>,
+    /// Their ids begin so, or a word of their names or labels does, or it is their end.
+    pub query: Option<String>,
+}
+
+/// What a key is at some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It works.
+    Active,
+    /// It works later.
+    Inactive,
+    /// It no longer works.
+    Expired,
+    /// It was deleted.
+    Deleted,
+    /// Its owner is suspended.
+    Suspended,
+}
+
+/// A page of the keys in a scope that a filter leaves.
+pub(in crate::store) fn keys(
+    connection: &Connection,
+    scope: &Scope,
+    filter: &KeyFilter,
+    page: Page,
+) -> Result<Listed<StoredKey>> {
+    let mut limits = matching(scope, filter)?;
+    let tail = page.limit(&mut limits, "k.seq")?;
+    Ok(page.of(keys::all(connection, &limits, &tail)?))
+}
+
+/// The conditions of a filter, on a table that is called `k`.
+pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
+    let KeyFilter {
+        owner,
+        kinds,
+        mode,
+        states,
+        label,
+        created_before,
+        created_after,
+        expires_before,
+        created_by,
+        grant_set,
+        has_permission,
+        query,
+    } = filter;
+    let mut limits = Where::new();
+    scope.of_keys(&mut limits);
+    if let Some(owner) = owner {
+        limits.and_is("k.owner =", owner.clone());
+    }
+    if !kinds.is_empty() {
+        let numbers = kinds.iter().map(|kind| kind_number(*kind).to_string());
+        let numbers: Vec<String> = numbers.collect();
+        limits.and(&format!("k.kind IN ({})", numbers.join(", ")));
+    }
+    if let Some(mode) = mode {
+        limits.and(if mode.is_live() {
+            "k.livemode = 1"
+        } else {
+            "k.livemode = 0"
+        });
+    }
+    if let Some((states, now)) = states {
+        // A deleted key is one at any time, and a value that no condition names is refused.
+        let is_timeless = states.iter().all(|state| *state == KeyState::Deleted);
+        let now = if is_timeless {
+            String::new()
+        } else {
+            limits.value(signed(*now)?)
+        };
+        let any: Vec<String> = states.iter().map(|state| in_state(*state, &now)).collect();
+        if any.is_empty() {
+            limits.and("FALSE");
+        } else {
+            limits.and(&format!("({})", any.join(" OR ")));
+        }
+    }
+    if let Some((name, value)) = label {
+        let name = limits.value(name.clone());
+        let value = value.as_ref().map(|value| limits.value(value.clone()));
+        let value = value.map(|value| format!(" AND value = {value}"));
+        limits.and(&format!(
+            "k.seq IN (SELECT seq FROM key_labels WHERE name = {name}{})",
+            value.unwrap_or_default()
+        ));
+    }
+    if let Some(time) = created_before {
+        let time = limits.value(signed(*time)?);
+        limits.and(&format!("(k.created IS NULL OR k.created < {time})"));
+    }
+    if let Some(time) = created_after {
+        limits.and_is("k.created >", signed(*time)?);
+    }
+    if let Some(time) = expires_before {
+        limits.and_is("k.expires <", signed(*time)?);
+    }
+    if let Some(by) = created_by {
+        limits.and_is("k.created_by =", by.clone());
+    }
+    if let Some(name) = grant_set {
+        let name = limits.value(name.clone());
+        limits.and(&format!(
+            "(k.grant_set = {name} OR k.connect_grant_set = {name})"
+        ));
+    }
+    if let Some((name, level)) = has_permission {
+        holds(&mut limits, name, *level);
+    }
+    if let Some(text) = query {
+        mentions(&mut limits, text);
+    }
+    Ok(limits)
+}
+
+fn in_state(state: KeyState, now: &str) -> String {
+    const SUSPENDED: &str = "k.owner IN (SELECT id FROM accounts WHERE status = 1)";
+    let alive = format!("k.status = 0 AND (k.expires IS NULL OR k.expires > {now})");
+    let early = format!("k.not_before IS NOT NULL AND k.not_before > {now}");
+    let condition = match state {
+        KeyState::Active => format!("{alive} AND NOT ({early}) AND NOT {SUSPENDED}"),
+        KeyState::Inactive => format!("{alive} AND {early}"),
+        KeyState::Expired => format!("k.status = 0 AND k.expires <= {now}"),
+        KeyState::Deleted => "k.status = 1".to_owned(),
+        KeyState::Suspended => format!("{alive} AND NOT ({early}) AND {SUSPENDED}"),
+    };
+    format!("({condition})")
+}
+
+/// Keys that hold a permission, by their own grants or by a set.
+fn holds(limits: &mut Where, name: &str, level: AccessLevel) {
+    // Names are ids, so none can end the text in which it stands.
+    let place = limits.value(format!("$.\"{name}\""));
+    let enough = match level {
+        AccessLevel::Read => "IS NOT NULL",
+        AccessLevel::Write => "= 'write'",
+    };
+    let holding = format!("json_extract(permissions, {place}) {enough}");
+    limits.and(&format!(
+        "(k.grants IN (SELECT id FROM grants WHERE {holding})
+          OR k.grant_set IN (SELECT name FROM grant_sets WHERE {holding})
+          OR (k.grants IS NULL AND k.grant_set IS NULL AND k.kind <> 2))"
+    ));
+}
+
+/// Keys that a text leads to. Each of the three ways has an index.
+fn mentions(limits: &mut Where, text: &str) {
+    let begin = limits.value(text.to_owned());
+    // Above every id that begins so: ids are of ASCII.
+    let beyond = limits.value(format!("{text}\u{7f}"));
+    let mut ways = format!(
+        "SELECT seq FROM keys WHERE id >= {begin} AND id < {beyond}
+         UNION ALL SELECT seq FROM keys WHERE ends_with = {begin}"
+    );
+    if let Some(words) = words(text) {
+        let words = limits.value(words);
+        ways.push_str(&format!(
+            " UNION ALL SELECT rowid FROM key_words WHERE key_words MATCH {words}"
+        ));
+    }
+    limits.and(&format!("k.seq IN ({ways})"));
+}
+
+/// What the index of words is asked: each word of `text`, the last one as the beginning of a word.
+/// In quotes a word has no meaning to the language of that index.
+fn words(text: &str) -> Option<String> {
+    let words = text
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    if quoted.is_empty() {
+        return None;
+    }
+    Some(format!("{} *", quoted.join(" ")))
+}

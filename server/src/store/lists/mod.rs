@@ -1,0 +1,88 @@
+//! Lists: newest first, in pages. A page begins after the record that the one before it ended with,
+//! so that what comes in between moves nothing.
+
+mod accounts;
+mod activity;
+mod keys;
+
+pub use accounts::AccountFilter;
+pub use activity::ActivityFilter;
+pub use keys::{KeyFilter, KeyState};
+
+pub(super) use accounts::accounts;
+pub(super) use activity::activity;
+pub(super) use keys::{keys, matching};
+
+/// Which page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it begins.
+    pub from: From,
+    /// How many records it has at most.
+    pub limit: u32,
+}
+
+/// Where a page begins. Numbers are those of [`Listed::sequence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// With the newest record.
+    Newest,
+    /// With the next older one than this.
+    OlderThan(u64),
+    /// So that it ends with the next newer one than this.
+    NewerThan(u64),
+}
+
+/// A page that was read, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The records.
+    pub records: Vec<T>,
+    /// Whether there are older ones than its last.
+    pub has_older: bool,
+    /// Whether there are newer ones than its first.
+    pub has_newer: bool,
+}
+
+use super::columns::signed;
+use super::error::Result;
+use super::scope::Where;
+
+impl Page {
+    /// Limits a statement to the page, and one record more. The column is the table's number.
+    fn limit(self, limits: &mut Where, column: &str) -> Result<String> {
+        let more = self.limit.saturating_add(1);
+        let order = match self.from {
+            From::Newest => "DESC",
+            From::OlderThan(number) => {
+                limits.and_is(&format!("{column} <"), signed(number)?);
+                "DESC"
+            }
+            From::NewerThan(number) => {
+                limits.and_is(&format!("{column} >"), signed(number)?);
+                "ASC"
+            }
+        };
+        Ok(format!("ORDER BY {column} {order} LIMIT {more}"))
+    }
+
+    /// The page of what was read by that.
+    fn of<T>(self, mut records: Vec<T>) -> Listed<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = records.len() > limit;
+        records.truncate(limit);
+        let (has_older, has_newer) = match self.from {
+            From::Newest => (has_more, false),
+            From::OlderThan(_) => (has_more, true),
+            From::NewerThan(_) => {
+                records.reverse();
+                (true, has_more)
+            }
+        };
+        Listed {
+            records,
+            has_older,
+            has_newer,
+        }
+    }
+}

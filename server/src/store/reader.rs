@@ -1,0 +1,192 @@
+//! What can be read of the store. What a tenant owns is read under a [`Scope`].
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use keyward::digest::KeyDigest;
+use keyward::management::{Api, Facts, NamedPolicy, Needs};
+
+use super::activity::{self, Broken, Row, Verified};
+use super::api_cache::ApiCache;
+use super::check::{self, Finding};
+use super::columns::signed;
+use super::counters::{self, Count};
+use super::error::Result;
+use super::facts;
+use super::head::{self, Head};
+use super::lists::{self, AccountFilter, ActivityFilter, KeyFilter, Listed, Page};
+use super::records::accounts::{self, StoredAccount};
+use super::records::documents::{self, DocumentName, StoredDocument};
+use super::records::keys::{self, StoredKey};
+use super::records::policies::{self, StoredPolicy};
+use super::records::sets::{self, StoredSet};
+use super::scope::{Scope, Where};
+
+/// One state of the store: what was committed when the read began.
+pub struct Reader<'a> {
+    connection: &'a Connection,
+    api: &'a ApiCache,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(connection: &'a Connection, api: &'a ApiCache) -> Self {
+        Self { connection, api }
+    }
+
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// Where the store stands.
+    pub fn head(&self) -> Result<Head> {
+        head::require(self.connection)
+    }
+
+    /// The names and permissions of the API whose keys these are.
+    pub fn api(&self) -> Result<Arc<Api>> {
+        self.api.api(self.connection, false)
+    }
+
+    /// The key of that id.
+    pub fn key(&self, scope: &Scope, id: &str) -> Result<Option<StoredKey>> {
+        keys::one(self.connection, scope, "id", id.to_owned())
+    }
+
+    /// The key of that digest.
+    pub fn key_of_digest(&self, scope: &Scope, digest: &KeyDigest) -> Result<Option<StoredKey>> {
+        keys::one(self.connection, scope, "sha256", digest.as_bytes().to_vec())
+    }
+
+    /// Whether a key of that digest was purged.
+    pub fn has_ended(&self, digest: &KeyDigest) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM ended_digests WHERE sha256 = ?1)")?
+            .query_row([digest.as_bytes().as_slice()], |row| row.get(0))?)
+    }
+
+    /// Reads what a decision rests on. What is out of the scope is not there.
+    pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
+        facts::facts(self.connection, self.api()?, scope, needs, now)
+    }
+
+    /// The account of that id.
+    pub fn account(&self, scope: &Scope, id: &str) -> Result<Option<StoredAccount>> {
+        accounts::one(self.connection, scope, id)
+    }
+
+    /// A page of keys.
+    pub fn keys(&self, scope: &Scope, filter: &KeyFilter, page: Page) -> Result<Listed<StoredKey>> {
+        lists::keys(self.connection, scope, filter, page)
+    }
+
+    /// All keys that a filter leaves, oldest first, for as many as that are.
+    pub fn each_key(
+        &self,
+        scope: &Scope,
+        filter: &KeyFilter,
+        each: impl FnMut(StoredKey) -> Result<()>,
+    ) -> Result<()> {
+        let limits = lists::matching(scope, filter)?;
+        keys::each(self.connection, &limits, "ORDER BY k.seq", each)
+    }
+
+    /// All accounts in a scope, oldest first.
+    pub fn each_account(
+        &self,
+        scope: &Scope,
+        each: impl FnMut(StoredAccount) -> Result<()>,
+    ) -> Result<()> {
+        let mut limits = Where::new();
+        scope.of_accounts(&mut limits);
+        accounts::each(self.connection, &limits, "ORDER BY seq", each)
+    }
+
+    /// A page of accounts.
+    pub fn accounts(
+        &self,
+        scope: &Scope,
+        filter: &AccountFilter,
+        page: Page,
+    ) -> Result<Listed<StoredAccount>> {
+        lists::accounts(self.connection, scope, filter, page)
+    }
+
+    /// A page of the trail.
+    pub fn activity(
+        &self,
+        scope: &Scope,
+        filter: &ActivityFilter,
+        page: Page,
+    ) -> Result<Listed<Row>> {
+        lists::activity(self.connection, scope, filter, page)
+    }
+
+    /// The policy that holds for an account.
+    pub fn policy_for(&self, account: &str) -> Result<Option<NamedPolicy>> {
+        policies::effective(self.connection, account)
+    }
+
+    /// All policies, by name.
+    pub fn policies(&self) -> Result<Vec<StoredPolicy>> {
+        policies::read(self.connection, None)
+    }
+
+    /// The policy of that name.
+    pub fn policy(&self, name: &str) -> Result<Option<StoredPolicy>> {
+        Ok(policies::read(self.connection, Some(name))?.pop())
+    }
+
+    /// All grant sets, in the order in which they were made.
+    pub fn grant_sets(&self) -> Result<Vec<StoredSet>> {
+        sets::read(self.connection, None)
+    }
+
+    /// The grant set of that name.
+    pub fn grant_set(&self, name: &str) -> Result<Option<StoredSet>> {
+        Ok(sets::read(self.connection, Some(name))?.pop())
+    }
+
+    /// How many keys follow a grant set.
+    pub fn uses_of_set(&self, name: &str) -> Result<u64> {
+        sets::uses(self.connection, name)
+    }
+
+    /// The settings, or the endpoints, where there are any.
+    pub fn document(&self, name: DocumentName) -> Result<Option<StoredDocument>> {
+        documents::read(self.connection, name)
+    }
+
+    /// The trail from the change after `after` on, oldest first.
+    pub fn activity_after(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<Row>> {
+        let mut limits = Where::new();
+        scope.of_activity(&mut limits);
+        limits.and_is("seq >", signed(after)?);
+        let mut found = Vec::new();
+        let tail = format!("ORDER BY seq LIMIT {limit}");
+        activity::rows(self.connection, &limits, &tail, |row| {
+            found.push(row);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Whether the chain of activity holds, and whether it goes through the row that was noted.
+    pub fn verify_activity(
+        &self,
+        noted: Option<&Verified>,
+    ) -> Result<std::result::Result<Verified, Broken>> {
+        activity::verify_store(self.connection, noted)
+    }
+
+    /// Everything in the store that is not as it has to be.
+    pub fn check(&self) -> Result<Vec<Finding>> {
+        check::check(self)
+    }
+
+    /// How many keys there are, by kind, mode and what is stored of their state.
+    pub fn counts(&self, scope: &Scope) -> Result<Vec<Count>> {
+        counters::counts(self.connection, scope)
+    }
+}

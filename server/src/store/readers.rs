@@ -1,0 +1,111 @@
+//! Connections that read: four, each with a thread of its own. A read sees what was committed when
+//! it began, waits for no writer, and ends after a second.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::api_cache::ApiCache;
+use super::error::{Result, StoreError};
+use super::reader::Reader;
+use super::settings;
+
+/// How many reads run at once.
+const READERS: usize = 4;
+/// How many reads may wait. One more waits to wait.
+const QUEUE: usize = 1_024;
+/// How many steps of SQLite's machine lie between two looks at the clock: some 0.1 ms.
+const STEPS: i32 = 10_000;
+/// How long a read may take.
+pub(super) const LONGEST: Duration = Duration::from_secs(1);
+
+type Read = Box<dyn FnOnce(&Reader<'_>) + Send>;
+
+/// A read in the queue.
+struct Job {
+    read: Read,
+    /// `None` for a read of everything: a check, an export.
+    longest: Option<Duration>,
+}
+
+/// The threads, and the queue to them.
+pub(super) struct Readers {
+    queue: Option<SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    pub(super) fn start(database: &Path, api: &Arc<ApiCache>) -> Result<Self> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let mut threads = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let connection = settings::reader(database)?;
+            let jobs = Arc::clone(&jobs);
+            let api = Arc::clone(api);
+            let thread = thread::Builder::new()
+                .name("keyward-reader".to_owned())
+                .spawn(move || serve(connection, &api, &jobs))
+                .map_err(|error| {
+                    StoreError::Unavailable(format!("no thread for reading: {error}"))
+                })?;
+            threads.push(thread);
+        }
+        Ok(Self {
+            queue: Some(queue),
+            threads,
+        })
+    }
+
+    /// Puts a read into the queue.
+    pub(super) fn send(&self, read: Read, longest: Option<Duration>) -> Result<()> {
+        let job = Job { read, longest };
+        let sent = self.queue.as_ref().map(|queue| queue.send(job));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(StoreError::Unavailable("it is closing".to_owned())),
+        }
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut connection: Connection, api: &ApiCache, jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { read, longest }) = next else {
+            return;
+        };
+        let _ = limit(&mut connection, longest);
+        // One transaction, so that a read of several statements sees one state.
+        let began = connection.execute_batch("BEGIN").is_ok();
+        // What a panic drops is the caller's answer: it is told that there is none.
+        let _ = catch_unwind(AssertUnwindSafe(|| read(&Reader::new(&connection, api))));
+        if began {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// Ends statements of `connection` once `longest` from now is over.
+fn limit(connection: &mut Connection, longest: Option<Duration>) -> rusqlite::Result<()> {
+    match longest {
+        Some(longest) => {
+            let began = Instant::now();
+            connection.progress_handler(STEPS, Some(move || began.elapsed() > longest))
+        }
+        None => connection.progress_handler(0, None::<fn() -> bool>),
+    }
+}

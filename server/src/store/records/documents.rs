@@ -1,0 +1,126 @@
+//! What there is one of: the gateway's settings, and the API's own endpoints.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value as Json, json};
+
+use keyward::configuration::Configuration;
+use keyward::management::Api;
+use keyward::permission::PermissionRegistry;
+use keyward::profile::Profile;
+
+use crate::store::columns::{canonical, damaged, signed, unsigned};
+use crate::store::error::Result;
+
+/// Which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentName {
+    /// The settings of the gateway, all but the snapshot.
+    Configuration,
+    /// `api_versions`, `catalogue` and the API's own `endpoints`, as in a snapshot.
+    Endpoints,
+}
+
+impl DocumentName {
+    /// `configuration` or `endpoints`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Endpoints => "endpoints",
+        }
+    }
+}
+
+/// A document, and what the store knows of its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDocument {
+    /// What it says: an object.
+    pub body: Json,
+    /// How often it was changed, and once more.
+    pub version: u64,
+    /// The last change of it.
+    pub changed: u64,
+}
+
+pub(in crate::store) fn read(
+    connection: &Connection,
+    name: DocumentName,
+) -> Result<Option<StoredDocument>> {
+    let found = connection
+        .prepare_cached("SELECT body, version, changed FROM documents WHERE name = ?1")?
+        .query_row([name.name()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+            ))
+        })
+        .optional()?;
+    let Some((body, version, changed)) = found else {
+        return Ok(None);
+    };
+    Ok(Some(StoredDocument {
+        body: serde_json::from_str(&body).map_err(|_| damaged("documents.body"))?,
+        version: unsigned(version)?,
+        changed: unsigned(changed)?,
+    }))
+}
+
+pub(in crate::store) fn put(
+    connection: &Connection,
+    name: DocumentName,
+    body: &Json,
+    number: u64,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO documents (name, body, version, changed) VALUES (?1, ?2, 1, ?3)
+             ON CONFLICT (name) DO UPDATE SET body = ?2, version = version + 1, changed = ?3",
+        )?
+        .execute(params![name.name(), canonical(body), signed(number)?])?;
+    Ok(())
+}
+
+/// The last change of any document: what was made of them holds as long as this is the same.
+pub(in crate::store) fn changed(connection: &Connection) -> Result<i64> {
+    Ok(connection
+        .prepare_cached("SELECT coalesce(max(changed), 0) FROM documents")?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// The names and permissions of the API whose keys these are.
+pub(in crate::store) fn api(connection: &Connection) -> Result<Api> {
+    let settings = read(connection, DocumentName::Configuration)?;
+    let profile = match settings
+        .as_ref()
+        .and_then(|stored| stored.body.get("profile"))
+    {
+        Some(profile) => {
+            let settings = json!({"profile": profile}).to_string();
+            Configuration::from_json(settings.as_bytes())
+                .map_err(|_| damaged("the profile in documents"))?
+                .profile()
+                .clone()
+        }
+        None => Profile::stripe(),
+    };
+    let endpoints = read(connection, DocumentName::Endpoints)?.map(|stored| stored.body);
+    let endpoints = endpoints.unwrap_or_default();
+    let catalogue = endpoints.get("catalogue").and_then(Json::as_str);
+    let permissions = if catalogue == Some("none") {
+        PermissionRegistry::without_implications()
+    } else {
+        PermissionRegistry::stripe()
+    };
+    let rows = endpoints.get("endpoints").and_then(Json::as_array);
+    let asked = rows.into_iter().flatten().flat_map(asked);
+    Ok(Api::new(profile, permissions, asked))
+}
+
+/// The permissions that an endpoint names.
+fn asked(endpoint: &Json) -> impl Iterator<Item = &str> {
+    let one = endpoint.get("permission").and_then(Json::as_str);
+    let any = endpoint.get("any_of").and_then(Json::as_array);
+    let any = any.into_iter().flatten().filter_map(Json::as_str);
+    one.into_iter().chain(any)
+}

@@ -1,0 +1,177 @@
+//! What a caller can see. Every statement on what a tenant owns takes a [`Scope`], which becomes a condition in its SQL: a call without one does not compile.
+
+use rusqlite::types::Value;
+
+/// Whose records a statement is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reach {
+    Everything,
+    Owner(String),
+    Tree(String),
+}
+
+/// The records that a caller can see: whose, and whether those of live mode are among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    reach: Reach,
+    is_test_only: bool,
+}
+
+impl Scope {
+    /// Everything: the operator, and what the server does by itself.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self::of(Reach::Everything)
+    }
+
+    /// What one account owns.
+    #[must_use]
+    pub fn owner(account: &str) -> Self {
+        Self::of(Reach::Owner(account.to_owned()))
+    }
+
+    /// What a root and all accounts below it own.
+    #[must_use]
+    pub fn tree(root: &str) -> Self {
+        Self::of(Reach::Tree(root.to_owned()))
+    }
+
+    /// Of these, what is not of live mode: a test key sees no more.
+    #[must_use]
+    pub fn test_only(self) -> Self {
+        Self {
+            is_test_only: true,
+            ..self
+        }
+    }
+
+    fn of(reach: Reach) -> Self {
+        Self {
+            reach,
+            is_test_only: false,
+        }
+    }
+
+    /// Whether it holds everything there is.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.reach == Reach::Everything && !self.is_test_only
+    }
+
+    /// Limits a statement on keys.
+    pub(super) fn of_keys(&self, statement: &mut Where) {
+        self.reaches(statement, "owner", "root");
+        if self.is_test_only {
+            statement.and("livemode = 0");
+        }
+    }
+
+    /// Limits a statement on accounts, which have no mode.
+    pub(super) fn of_accounts(&self, statement: &mut Where) {
+        self.reaches(statement, "id", "root");
+    }
+
+    /// Limits a statement on activity. What is of no mode is seen in both.
+    pub(super) fn of_activity(&self, statement: &mut Where) {
+        self.reaches(statement, "context", "root");
+        if self.is_test_only {
+            statement.and("livemode IS NOT 1");
+        }
+    }
+
+    /// Limits a statement on the counters of keys.
+    pub(super) fn of_counters(&self, statement: &mut Where) {
+        match &self.reach {
+            Reach::Everything => {}
+            Reach::Owner(account) => statement.and_is("owner =", account.clone()),
+            Reach::Tree(root) => {
+                let id = statement.value(root.clone());
+                statement.and(&format!(
+                    "owner IN (SELECT id FROM accounts WHERE root = {id})"
+                ));
+            }
+        }
+        if self.is_test_only {
+            statement.and("livemode = 0");
+        }
+    }
+
+    fn reaches(&self, statement: &mut Where, owner: &str, root: &str) {
+        match &self.reach {
+            Reach::Everything => {}
+            Reach::Owner(account) => statement.and_is(&format!("{owner} ="), account.clone()),
+            Reach::Tree(id) => statement.and_is(&format!("{root} ="), id.clone()),
+        }
+    }
+}
+
+/// The conditions of a statement as they come together, with the values of their placeholders.
+#[derive(Debug, Default)]
+pub(super) struct Where {
+    conditions: String,
+    values: Vec<Value>,
+}
+
+impl Where {
+    /// Without a condition.
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The placeholder for one more value.
+    pub(super) fn value(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("?{}", self.values.len())
+    }
+
+    /// One more condition, of text that stands in the program.
+    pub(super) fn and(&mut self, condition: &str) {
+        let word = if self.conditions.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        };
+        self.conditions.push_str(word);
+        self.conditions.push_str(condition);
+    }
+
+    /// One more condition: `left` and a value.
+    pub(super) fn and_is(&mut self, left: &str, value: impl Into<Value>) {
+        let placeholder = self.value(value);
+        self.and(&format!("{left} {placeholder}"));
+    }
+
+    /// The conditions, with `WHERE` before them, and the values.
+    pub(super) fn parts(&self) -> (&str, &[Value]) {
+        (&self.conditions, &self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(scope: &Scope) -> (String, usize) {
+        let mut statement = Where::new();
+        scope.of_keys(&mut statement);
+        let (conditions, values) = statement.parts();
+        (conditions.to_owned(), values.len())
+    }
+
+    #[test]
+    fn a_scope_is_a_condition() {
+        assert_eq!(keys(&Scope::everything()), (String::new(), 0));
+        assert_eq!(
+            keys(&Scope::owner("acct_1")),
+            (" WHERE owner = ?1".to_owned(), 1)
+        );
+        assert_eq!(
+            keys(&Scope::tree("org_1").test_only()),
+            (" WHERE root = ?1 AND livemode = 0".to_owned(), 1)
+        );
+        assert_eq!(
+            keys(&Scope::everything().test_only()),
+            (" WHERE livemode = 0".to_owned(), 0)
+        );
+    }
+}

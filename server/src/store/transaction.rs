@@ -1,0 +1,158 @@
+//! What a change can do to the store: read what it needs, apply records, record what it did. All of
+//! it or nothing is kept.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use serde_json::Value as Json;
+
+use keyward::management::{Api, Facts, Needs};
+
+use super::activity::{self, Entry, Recorded};
+use super::api_cache::ApiCache;
+use super::error::{Result, StoreError};
+use super::facts;
+use super::head::{self, Head};
+use super::idempotency::{self, Answer, Remembered};
+use super::reader::Reader;
+use super::records::documents::{self, DocumentName};
+use super::scope::Scope;
+
+/// A change in the course of being made, on the thread that writes.
+pub struct Tx<'a> {
+    connection: &'a Connection,
+    api: &'a ApiCache,
+    /// Whether this change wrote a document that the API is made of.
+    has_new_documents: bool,
+    head: Head,
+    /// The highest number of a change that records were written under.
+    applied: u64,
+    /// The first thing that went wrong between us and SQLite.
+    fault: Option<StoreError>,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(connection: &'a Connection, api: &'a ApiCache, head: Head) -> Self {
+        Self {
+            connection,
+            api,
+            has_new_documents: false,
+            applied: head.sequence,
+            head,
+            fault: None,
+        }
+    }
+
+    /// Everything that a [`Reader`] reads, as of this change.
+    #[must_use]
+    pub fn read(&self) -> Reader<'_> {
+        Reader::new(self.connection, self.api)
+    }
+
+    /// Where the store stands, what this change recorded included.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The names and permissions of the API whose keys these are, documents of this change included.
+    pub fn api(&mut self) -> Result<Arc<Api>> {
+        let api = self.api.api(self.connection, self.has_new_documents);
+        self.noting(api)
+    }
+
+    /// Reads what a decision rests on. What is out of the scope is not there.
+    pub fn facts(&mut self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
+        let api = self.api()?;
+        let facts = facts::facts(self.connection, api, scope, needs, now);
+        self.noting(facts)
+    }
+
+    /// Writes a document under the next number, which a row of activity has to take.
+    pub fn put_document(&mut self, name: DocumentName, body: &Json) -> Result<u64> {
+        let number = self.take_number();
+        let put = documents::put(self.connection, name, body, number);
+        self.has_new_documents = true;
+        self.noting(put)?;
+        Ok(number)
+    }
+
+    /// Writes a row of activity at the end of the chain. It gets the next number, which is the
+    /// number of the change.
+    pub fn record(&mut self, entry: Entry) -> Result<Recorded> {
+        let recorded = activity::append(self.connection, &mut self.head, entry);
+        let recorded = self.noting(recorded)?;
+        self.write_head()?;
+        Ok(recorded)
+    }
+
+    /// What was answered to a request with that idempotency key.
+    pub fn remembered(
+        &mut self,
+        principal: &str,
+        key: &str,
+        fingerprint: &[u8; 32],
+        now: u64,
+    ) -> Result<Remembered> {
+        let found = idempotency::find(self.connection, principal, key, fingerprint, now);
+        self.noting(found)
+    }
+
+    /// Keeps the answer to a request with an idempotency key. Whether there was room for it: a
+    /// principal has so many at most.
+    pub fn remember(&mut self, answer: &Answer<'_>) -> Result<bool> {
+        let kept = idempotency::keep(self.connection, answer);
+        self.noting(kept)
+    }
+
+    /// Takes the number of the next snapshot: at least `now`, and above the last one.
+    pub fn next_revision(&mut self, now: u64) -> Result<u64> {
+        self.head.revision = now.max(self.head.revision.saturating_add(1));
+        self.write_head()?;
+        Ok(self.head.revision)
+    }
+
+    fn write_head(&mut self) -> Result<()> {
+        let written = head::write(self.connection, &self.head);
+        self.noting(written)
+    }
+
+    /// The connection, for statements of the store's own.
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// The number that the next records are written under, which a row of activity has to take.
+    pub(super) fn take_number(&mut self) -> u64 {
+        let next = self.applied.max(self.head.sequence).saturating_add(1);
+        self.applied = next;
+        next
+    }
+
+    /// Remembers a fault: what the closure makes of it does not change that nothing may be kept.
+    pub(super) fn noting<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(why) = &result
+            && self.fault.is_none()
+        {
+            self.fault = Some(why.clone());
+        }
+        result
+    }
+
+    /// Whether the change may be kept: nothing went wrong, and all of it is in the trail.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        if self.applied > self.head.sequence {
+            return Err(StoreError::Conflict(
+                "records were changed, and no activity says so".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_parts(self) -> (Head, Option<StoreError>) {
+        (self.head, self.fault)
+    }
+}

@@ -1,0 +1,272 @@
+//! The one thread that writes. It takes what waits, at most 64 changes, begins one transaction, runs
+//! each change in a savepoint of its own, commits once, and then answers. No timer: a change that
+//! comes by itself is committed at once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::api_cache::ApiCache;
+use super::ballast::Ballast;
+use super::error::{Result, StoreError};
+use super::head::{self, Head};
+use super::transaction::Tx;
+
+/// How many changes one commit holds at most.
+const GROUP: usize = 64;
+/// How many changes may wait. One more waits to wait.
+const QUEUE: usize = 1_024;
+
+/// What a change does, if the disk is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// It is refused.
+    Addition,
+    /// It takes the room that is kept for it. It ends something, and never waits for room.
+    End,
+}
+
+/// A change in the queue, whatever it returns.
+pub(super) trait Job: Send {
+    fn urgency(&self) -> Urgency;
+    /// Runs it. Whether its effects are to be kept.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Takes back what it returned, since its effects are not kept.
+    fn fail(&mut self, why: StoreError);
+    /// Says what came of it to the one who waits.
+    fn answer(&mut self);
+}
+
+/// A change that was taken out of the queue.
+type Waiting<'a> = &'a mut (dyn Job + 'static);
+
+/// A change, what it returned, and who waits for that.
+pub(super) struct Change<F, T, E> {
+    urgency: Urgency,
+    run: F,
+    outcome: Option<std::result::Result<T, E>>,
+    reply: Option<oneshot::Sender<std::result::Result<T, E>>>,
+}
+
+impl<F, T, E> Change<F, T, E>
+where
+    F: FnMut(&mut Tx<'_>) -> std::result::Result<T, E>,
+{
+    pub(super) fn new(
+        urgency: Urgency,
+        run: F,
+    ) -> (Self, oneshot::Receiver<std::result::Result<T, E>>) {
+        let (reply, answer) = oneshot::channel();
+        let change = Self {
+            urgency,
+            run,
+            outcome: None,
+            reply: Some(reply),
+        };
+        (change, answer)
+    }
+}
+
+impl<F, T, E> Job for Change<F, T, E>
+where
+    F: FnMut(&mut Tx<'_>) -> std::result::Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let outcome = (self.run)(tx).and_then(|value| {
+            tx.finish()?;
+            Ok(value)
+        });
+        let is_kept = outcome.is_ok();
+        self.outcome = Some(outcome);
+        is_kept
+    }
+
+    fn fail(&mut self, why: StoreError) {
+        self.outcome = Some(Err(E::from(why)));
+    }
+
+    fn answer(&mut self) {
+        if let (Some(reply), Some(outcome)) = (self.reply.take(), self.outcome.take()) {
+            // A caller that no longer waits has gone, and the change stays.
+            let _ = reply.send(outcome);
+        }
+    }
+}
+
+/// The thread, and the queue to it.
+pub(super) struct Writer {
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(
+        connection: Connection,
+        api: Arc<ApiCache>,
+        ballast: Ballast,
+    ) -> Result<Self> {
+        let head = head::require(&connection)?;
+        let (queue, jobs) = sync_channel(QUEUE);
+        let thread = thread::Builder::new()
+            .name("keyward-writer".to_owned())
+            .spawn(move || {
+                Loop {
+                    connection,
+                    api,
+                    head,
+                    ballast,
+                    #[cfg(test)]
+                    acknowledges_early: super::trap::acknowledges_early(),
+                }
+                .serve(&jobs);
+            })
+            .map_err(|error| StoreError::Unavailable(format!("no thread for writing: {error}")))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Puts a change into the queue.
+    pub(super) fn send(&self, job: Box<dyn Job>) -> Result<()> {
+        let sent = self.queue.as_ref().map(|queue| queue.send(job));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(StoreError::Unavailable("it is closing".to_owned())),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// What waits is still carried out.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Loop {
+    connection: Connection,
+    api: Arc<ApiCache>,
+    head: Head,
+    ballast: Ballast,
+    #[cfg(test)]
+    acknowledges_early: bool,
+}
+
+impl Loop {
+    fn serve(mut self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(next) = jobs.try_recv()
+            {
+                group.push(next);
+            }
+            self.commit(&mut group);
+            group.iter_mut().for_each(|job| job.answer());
+        }
+    }
+
+    /// Commits the group. If the disk is full, additions fail, and the ends among them take the
+    /// room that is kept for them.
+    fn commit(&mut self, group: &mut [Box<dyn Job>]) {
+        let mut group: Vec<Waiting<'_>> = group.iter_mut().map(|job| &mut **job).collect();
+        let is_end = |job: &Waiting<'_>| job.urgency() == Urgency::End;
+        // The room is made again for the sake of additions only: an end may be using it.
+        let has_room = group.iter().all(is_end) || self.ballast.is_there_or_made();
+        let (mut now, refused): (Vec<_>, Vec<_>) =
+            group.drain(..).partition(|job| has_room || is_end(job));
+        fail(refused, &StoreError::Full);
+        let Err(why) = self.attempt(&mut now) else {
+            return;
+        };
+        if !why.wants_room() {
+            return fail(now, &why);
+        }
+        let (mut ends, additions): (Vec<_>, Vec<_>) = now.into_iter().partition(is_end);
+        fail(additions, &why);
+        if ends.is_empty() {
+            return;
+        }
+        self.ballast.release();
+        // There is room now for what the log holds in the database, and then in the log for more.
+        // Without waiting for readers.
+        let _ = self
+            .connection
+            .execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+        if let Err(why) = self.attempt(&mut ends) {
+            fail(ends, &why);
+        }
+    }
+
+    /// One transaction. Where it fails as a whole, nothing of it is kept.
+    fn attempt(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        let before = self.head.clone();
+        let done = self.transaction(group);
+        if done.is_err() {
+            if !self.connection.is_autocommit() {
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            self.head = before;
+        }
+        done
+    }
+
+    fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
+        execute(&self.connection, "BEGIN IMMEDIATE")?;
+        for job in group.iter_mut() {
+            execute(&self.connection, "SAVEPOINT change")?;
+            let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
+            let kept = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
+            let (head, fault) = tx.into_parts();
+            // SQLite may have ended the whole transaction by itself: on a full disk, say.
+            if let Some(fault) = fault
+                && (fault.wants_room() || self.connection.is_autocommit())
+            {
+                return Err(fault);
+            }
+            match kept {
+                Ok(true) => self.head = head,
+                Ok(false) => execute(&self.connection, "ROLLBACK TO change")?,
+                Err(_) => {
+                    execute(&self.connection, "ROLLBACK TO change")?;
+                    job.fail(StoreError::Unavailable("the change panicked".to_owned()));
+                }
+            }
+            execute(&self.connection, "RELEASE change")?;
+        }
+        #[cfg(test)]
+        if self.acknowledges_early {
+            group.iter_mut().for_each(|job| job.answer());
+            super::trap::wait();
+        }
+        execute(&self.connection, "COMMIT")
+    }
+}
+
+fn fail(jobs: Vec<Waiting<'_>>, why: &StoreError) {
+    for job in jobs {
+        job.fail(why.clone());
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Times as the API writes them: RFC 3339 with milliseconds, in UTC. The store keeps whole seconds.
+
+use jiff::Timestamp;
+
+pub(crate) use keyward_files::clock::now;
+
+/// `2026-11-29T10:00:00.000Z`.
+pub(crate) fn written(seconds: u64) -> String {
+    let time = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok());
+    format!("{:.3}", time.unwrap_or(Timestamp::MAX))
+}
+
+/// Reads a time with its zone. What is below a second is cut off.
+pub(crate) fn read(text: &str) -> Option<u64> {
+    let time: Timestamp = text.parse().ok()?;
+    u64::try_from(time.as_second()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        assert_eq!(written(1_795_946_400), "2026-11-29T10:00:00.000Z");
+        assert_eq!(read("2026-11-29T10:00:00.000Z"), Some(1_795_946_400));
+        assert_eq!(read("2026-11-29T11:00:00.999+01:00"), Some(1_795_946_400));
+        for none in [
+            "",
+            "2026-11-29",
+            "2026-11-29T10:00:00",
+            "1795946400",
+            "1960-01-01T00:00:00Z",
+        ] {
+            assert_eq!(read(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! keyward-server behind a real Envoy with the released filter, from an empty folder.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+mod refused;
+mod sdk;
+mod slice;
+mod world;

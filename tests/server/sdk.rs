@@ -1,0 +1,62 @@
+//! Stripe's own SDK, unmodified, in the alpha channel that has `client.v2.iam.api_keys`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use keyward_harness::find::root;
+use serde_json::Value;
+
+/// A script that runs, to talk with in lines.
+pub(crate) struct Script {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Script {
+    /// Starts a script of `tests/sdk/server`; none, and a line that says so, where the machine has no Python.
+    pub(crate) fn start(name: &str) -> Option<Self> {
+        let set_up = Command::new(root().join("scripts/sdk.sh"))
+            .arg("server")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&set_up.stderr);
+        if set_up.status.code() == Some(3) {
+            eprintln!("{said}");
+            return None;
+        }
+        assert!(set_up.status.success(), "scripts/sdk.sh server: {said}");
+        let python = String::from_utf8(set_up.stdout).unwrap();
+        let mut child = Command::new(python.trim())
+            .args(["-E", "-s", "-B"])
+            .arg(root().join("tests/sdk/server").join(name))
+            .env("NO_PROXY", "127.0.0.1")
+            .env("no_proxy", "127.0.0.1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Some(Self {
+            input: child.stdin.take().unwrap(),
+            output: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        })
+    }
+
+    pub(crate) fn tell(&mut self, line: &str) {
+        writeln!(self.input, "{line}").unwrap();
+        self.input.flush().unwrap();
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn told(&mut self) -> Value {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("the script said: {line:?}"))
+    }
+
+    pub(crate) fn ends_well(mut self) {
+        drop(self.input);
+        assert!(self.child.wait().unwrap().success());
+    }
+}

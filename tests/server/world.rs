@@ -1,0 +1,231 @@
+//! A server and the Envoy before it, made by `init` as an operator makes them.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use keyward_harness::http::{Response, request};
+use keyward_harness::process::{Folder, Guarded};
+use keyward_harness::{BOUND, eventually, find};
+use serde_json::Value;
+
+/// How long a change takes to reach every worker, at most: a publication, Envoy's look at the file and its load, on a machine that is busy.
+pub(crate) const PROPAGATION: Duration = Duration::from_secs(10);
+
+pub(crate) struct World {
+    // Before the folder: the processes go first.
+    _envoy: Guarded,
+    pub(crate) server: Guarded,
+    pub(crate) folder: Folder,
+    pub(crate) gateway: SocketAddr,
+    /// The value of the first key.
+    pub(crate) first: String,
+}
+
+impl World {
+    pub(crate) fn start() -> Self {
+        let folder = Folder::new("server");
+        let data = folder.path().join("data");
+        let ports = free_ports();
+        let made = command()
+            .args(["init", "--data"])
+            .arg(&data)
+            .arg("--wasm")
+            .arg(find::wasm())
+            .args(["--port", &ports[0].to_string()])
+            .args(["--admin-port", &ports[1].to_string()])
+            .args(["--upstream-port", &ports[2].to_string()])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{said}");
+        let first = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        assert!(
+            !said.contains(&first),
+            "the value is on standard error, too"
+        );
+        let server = serve(&folder);
+        let envoy = Guarded::spawn(
+            Command::new(find::envoy())
+                .arg("-c")
+                .arg(data.join("envoy/control.yaml"))
+                .args(["--use-dynamic-base-id", "--concurrency", "2"])
+                .args(["--file-flush-interval-msec", "10"])
+                .stdout(File::create(folder.path().join("access.log")).unwrap())
+                .stderr(File::create(folder.path().join("envoy.log")).unwrap()),
+        )
+        .unwrap();
+        let world = Self {
+            _envoy: envoy,
+            server,
+            gateway: SocketAddr::from(([127, 0, 0, 1], ports[0])),
+            folder,
+            first,
+        };
+        eventually("the API answers through Envoy", BOUND, || {
+            let stream = std::net::TcpStream::connect(world.gateway);
+            stream.ok()?;
+            (world.api("GET", "/v2/iam/api_keys", None).status == 200).then_some(())
+        });
+        world
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A request with the first key.
+    pub(crate) fn api(&self, method: &str, path: &str, body: Option<Value>) -> Response {
+        self.call(&self.first, method, path, body)
+    }
+
+    /// A request with any key.
+    pub(crate) fn call(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Response {
+        self.call_with(key, method, path, body, &[])
+    }
+
+    pub(crate) fn call_with(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        more: &[(&str, &str)],
+    ) -> Response {
+        let authorization = format!("Bearer {key}");
+        let mut headers = vec![("authorization", authorization.as_str())];
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let length = body.len().to_string();
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json"));
+            headers.push(("content-length", &length));
+        }
+        headers.extend_from_slice(more);
+        request(self.gateway, method, path, &headers, body.as_bytes())
+    }
+
+    /// An account with a policy that lets its keys do what its maker says.
+    pub(crate) fn account(&self, id: &str) {
+        let body = serde_json::json!({"id": id, "name": "Widgets", "policy": "operator"});
+        let made = self.api("POST", "/v2/keyward/accounts", Some(body));
+        assert_eq!(made.status, 200, "{}", made.text());
+    }
+
+    /// A new restricted test key of an account: its id and its value.
+    pub(crate) fn key(&self, owner: &str, permissions: &[&str]) -> (String, String) {
+        let made = self.api(
+            "POST",
+            "/v2/iam/api_keys",
+            Some(serde_json::json!({
+                "type": "secret_key", "permissions": permissions,
+                "keyward": {"owner": owner, "livemode": false},
+            })),
+        );
+        assert_eq!(made.status, 200, "{}", made.text());
+        let made = made.json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&made["id"]), text(&made["secret_key"]["token"]))
+    }
+
+    /// The secret that Envoy sends to the server.
+    pub(crate) fn gateway_secret(&self) -> String {
+        let text = fs::read_to_string(self.data().join("envoy/control.yaml")).unwrap();
+        let after = text
+            .split_once("key: x-keyward-gateway, value: ")
+            .unwrap()
+            .1;
+        after.split_once('}').unwrap().0.to_owned()
+    }
+
+    /// A request straight to a socket.
+    pub(crate) fn straight(&self, socket: &str, head: &[(&str, &str)], path: &str) -> (u16, Value) {
+        let mut stream = UnixStream::connect(self.data().join(socket)).unwrap();
+        stream.set_read_timeout(Some(BOUND)).unwrap();
+        let mut text = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+        for (name, value) in head {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        text.push_str("\r\n");
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        (status, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// Looks for values in everything that was written: the store with its log, Envoy's files, access log and messages.
+    pub(crate) fn assert_nowhere(&self, values: &[&str]) {
+        let mut files = 0;
+        each_file(self.folder.path(), &mut |path, bytes| {
+            files += 1;
+            for value in values {
+                // Without its prefix as well, which is no secret.
+                let (_, random) = value.rsplit_once('_').unwrap();
+                let found = bytes
+                    .windows(random.len())
+                    .any(|part| part == random.as_bytes());
+                assert!(!found, "{} holds a value", path.display());
+            }
+        });
+        assert!(files >= 6, "only {files} files were looked at");
+    }
+}
+
+/// Starts the server of a folder, and waits until it is ready.
+pub(crate) fn serve(folder: &Folder) -> Guarded {
+    let data = folder.path().join("data");
+    let log = File::options()
+        .append(true)
+        .create(true)
+        .open(folder.path().join("server.log"))
+        .unwrap();
+    let mut server = Guarded::spawn(
+        command()
+            .args(["serve", "--config"])
+            .arg(data.join("keyward-server.toml"))
+            .stderr(log),
+    )
+    .unwrap();
+    let socket = data.join("admin/admin.sock");
+    eventually("the server listens, or ends", BOUND, || {
+        if server.has_ended() {
+            let log = fs::read_to_string(folder.path().join("server.log")).unwrap();
+            panic!("the server ended:\n{log}");
+        }
+        UnixStream::connect(&socket).ok()
+    });
+    server
+}
+
+pub(crate) fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_keyward-server"))
+}
+
+/// Ports that were free a moment ago, all different.
+fn free_ports() -> [u16; 3] {
+    let bound = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    bound.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn each_file(folder: &Path, each: &mut dyn FnMut(&Path, &[u8])) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        if kind.is_dir() {
+            each_file(&path, each);
+        } else if kind.is_file() {
+            each(&path, &fs::read(&path).unwrap());
+        }
+    }
+}
