@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// A module may import those of the rows above its own.
 const LAYERS: [&[&str]; 12] = [
-    &["ascii", "order", "percent", "rows", "spelling"],
+    &[
+        "ascii", "id", "order", "percent", "rows", "spelling", "word",
+    ],
     &[
         "account",
         "address",

@@ -13,7 +13,7 @@ use keyward::json::from_json;
 use keyward::profile::Profile;
 use keyward::refusal::Place;
 use keyward::snapshot::packed::Packed;
-use keyward::wire::Members;
+use keyward::wire::{Members, Text};
 
 const TOO_MUCH: &str = "there is more than the packed form can hold";
 
@@ -99,9 +99,9 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn split(json: &'a [u8]) -> Result<Self> {
-        let members: Members<'a, &'a RawValue> = from_json(json)?;
+        let members: Members<Text<'a>, &'a RawValue> = from_json(json)?;
         // Only a snapshot itself has a `format`.
-        if members.0.iter().any(|(name, _)| name == "format") {
+        if members.0.iter().any(|(name, _)| name.0 == "format") {
             return Ok(Self {
                 settings: None,
                 snapshot: json,
@@ -111,7 +111,7 @@ impl<'a> Input<'a> {
         let mut snapshot = None;
         let mut settings = Vec::with_capacity(members.0.len());
         for (name, value) in members.0 {
-            if name == "snapshot" && snapshot.is_none() {
+            if name.0 == "snapshot" && snapshot.is_none() {
                 snapshot = Some(value.get().as_bytes());
             } else {
                 let name = serde_json::to_string(&name)?;
