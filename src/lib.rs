@@ -12,6 +12,7 @@ pub mod expansion;
 #[cfg(target_arch = "wasm32")]
 mod filter;
 pub mod header_map;
+pub mod id;
 pub mod json;
 mod json_place;
 pub mod judge;
@@ -38,3 +39,4 @@ pub mod upstream;
 pub mod usage;
 pub mod version;
 pub mod wire;
+pub mod word;
