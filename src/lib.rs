@@ -9,8 +9,7 @@ pub mod decision;
 pub mod digest;
 pub mod endpoint;
 pub mod expansion;
-#[cfg(target_arch = "wasm32")]
-mod filter;
+pub mod filter;
 pub mod header_map;
 pub mod id;
 pub mod json;

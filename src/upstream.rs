@@ -1,9 +1,10 @@
-//! What an allowed request looks like to the upstream: which headers are taken off, and which are put on.
+//! What an allowed request looks like to the upstream: which headers are removed and which are added.
 
 use std::borrow::Cow;
 
 use crate::configuration::Configuration;
 use crate::decision::{Permit, Told};
+use crate::principal::Principal;
 use crate::request::{RequestHead, Value};
 
 /// One change to a request's headers.
@@ -27,54 +28,86 @@ impl HeaderChange<'_> {
     }
 }
 
-/// The changes for an allowed request. Whatever a client sent under an identity header's name, in any spelling, is gone.
-#[must_use]
-pub fn header_changes<'a>(
-    configuration: &'a Configuration,
-    request: &RequestHead<'_>,
-    permit: &Permit<'_>,
-    told: &'a Told,
-) -> Vec<HeaderChange<'a>> {
-    let mut changes = Vec::new();
-    let all = each_header_change(configuration, request, permit, told, |change| {
-        changes.push(change);
-        Ok::<(), std::convert::Infallible>(())
-    });
-    match all {
-        Ok(()) => changes,
-    }
+/// All that a host has to do before an allowed request goes on. It borrows the configuration and nothing of the request: a host that
+/// changes a header may free the memory in which it showed all of them.
+pub struct Handover<'c> {
+    forged: Vec<Vec<u8>>,
+    principal_header: Option<&'c str>,
+    identity_headers: Vec<(&'c str, String)>,
+    hides_credential: bool,
+    told: Told,
 }
 
-/// The same, one after the other, until one fails.
-pub fn each_header_change<'a, E>(
-    configuration: &'a Configuration,
-    request: &RequestHead<'_>,
-    permit: &Permit<'_>,
-    told: &'a Told,
-    mut change: impl FnMut(HeaderChange<'a>) -> Result<(), E>,
-) -> Result<(), E> {
-    let settings = configuration.settings();
-    // Before anything is put on: what a client sent is replaced, never appended to.
-    for forged in &request.forged_identity {
-        change(HeaderChange::Remove(Cow::Owned(
-            forged.to_ascii_lowercase(),
-        )))?;
-    }
-    if let Some(principal) = permit.identity() {
-        if let Some(name) = &settings.principal_header {
-            change(HeaderChange::Add(
-                Cow::Borrowed(name),
-                Cow::Borrowed(told.identity()),
-            ))?;
+impl<'c> Handover<'c> {
+    /// Of an allowed request. Whatever a client sent under an identity header's name, in any spelling, is removed.
+    #[must_use]
+    pub fn new(
+        configuration: &'c Configuration,
+        request: &RequestHead<'_>,
+        permit: &Permit<'_>,
+    ) -> Self {
+        let settings = configuration.settings();
+        let identity = permit.identity();
+        let single = |principal: &Principal<'_>| {
+            let headers = settings.identity_headers.iter();
+            headers
+                .filter_map(|(name, member)| Some((&**name, principal.plain(*member)?)))
+                .collect()
+        };
+        Self {
+            forged: request
+                .forged_identity
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
+            principal_header: settings
+                .principal_header
+                .as_deref()
+                .filter(|_| identity.is_some()),
+            identity_headers: identity.map(single).unwrap_or_default(),
+            hides_credential: !settings.forward_credential
+                && request.authorization.value() != Value::Absent,
+            told: permit.told(),
         }
-        for (name, member) in &settings.identity_headers {
-            if let Some(value) = principal.plain(*member) {
-                change(HeaderChange::Add(Cow::Borrowed(name), Cow::Owned(value)))?;
-            }
+    }
+
+    /// The text of the filter state. It starts with `allow`, and it is set last: without it the interlock denies the request.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        self.told.state()
+    }
+
+    /// The changes to the headers, one after the other, until one fails. What a client sent is removed before anything is added.
+    pub fn each_change<E>(
+        &self,
+        mut change: impl FnMut(HeaderChange<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for name in &self.forged {
+            change(HeaderChange::Remove(Cow::Borrowed(name)))?;
+        }
+        if let Some(name) = self.principal_header {
+            let identity = Cow::Borrowed(self.told.identity());
+            change(HeaderChange::Add(Cow::Borrowed(name), identity))?;
+        }
+        for (name, value) in &self.identity_headers {
+            change(HeaderChange::Add(Cow::Borrowed(name), Cow::Borrowed(value)))?;
+        }
+        if self.hides_credential {
+            change(HeaderChange::Remove(Cow::Borrowed(b"authorization")))?;
+        }
+        Ok(())
+    }
+
+    /// The same changes as a list.
+    #[must_use]
+    pub fn changes(&self) -> Vec<HeaderChange<'static>> {
+        let mut changes = Vec::new();
+        let all = self.each_change(|change| {
+            changes.push(change.into_owned());
+            Ok::<(), std::convert::Infallible>(())
+        });
+        match all {
+            Ok(()) => changes,
         }
     }
-    if !settings.forward_credential && request.authorization.value() != Value::Absent {
-        change(HeaderChange::Remove(Cow::Borrowed(b"authorization")))?;
-    }
-    Ok(())
 }

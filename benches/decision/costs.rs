@@ -15,7 +15,7 @@ use keyward::header_map;
 use keyward::reply::{Reply, RequestId};
 use keyward::request::RequestHead;
 use keyward::snapshot::packed::Trust;
-use keyward::upstream::each_header_change;
+use keyward::upstream::Handover;
 
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
@@ -287,14 +287,13 @@ impl Ready {
         );
         match decide(configuration, &request, &Clock) {
             Decision::Allow(permit) => {
-                let told = permit.told();
-                let changes =
-                    each_header_change(configuration, &request, &permit, &told, |change| {
-                        black_box(change);
-                        Ok::<(), ()>(())
-                    });
+                let handover = Handover::new(configuration, &request, &permit);
+                let changes = handover.each_change(|change| {
+                    black_box(change);
+                    Ok::<(), ()>(())
+                });
                 assert_eq!(changes, Ok(()));
-                black_box(told.state());
+                black_box(handover.state());
                 None
             }
             Decision::Deny(denial) => {

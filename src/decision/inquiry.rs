@@ -8,8 +8,7 @@ use super::expansions::{Inexpandable, Refused, expand};
 use super::target::{Target, target};
 use super::trace::{Finding, Needed, Sought, Trace};
 use super::v2::names_v2;
-use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade};
-use crate::account::IdKind;
+use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade, organization};
 use crate::configuration::Configuration;
 use crate::credential::{Credential, CredentialFault, Scheme};
 use crate::endpoint::{Endpoint, Method, PlainPath, Rule, Unread};
@@ -240,12 +239,7 @@ impl<'a, 'e, T: Trace<'a>> Inquiry<'a, 'e, T> {
 
     fn recognize(&mut self, key: KeyRecord<'a>) {
         self.principal.key = Some(key);
-        self.principal.org = self
-            .snapshot
-            .accounts()
-            .root(key.owner())
-            .filter(|root| root.kind() == IdKind::Organization)
-            .map(|root| root.id());
+        self.principal.org = organization(self.snapshot, key);
     }
 
     fn rule_4_alive(&mut self, key: &KeyRecord<'a>) -> Result<(), DenyReason> {

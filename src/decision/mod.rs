@@ -21,6 +21,7 @@ use inquiry::Inquiry;
 pub use trace::{Finding, Needed, Sought, Trace, Untraced};
 pub use verification::{Verification, Verified, verify, verify_traced};
 
+use crate::account::IdKind;
 use crate::configuration::{Configuration, Preflight, Settings};
 use crate::endpoint::{Method, PlainPath};
 use crate::principal::Principal;
@@ -86,21 +87,6 @@ impl<'a> Permit<'a> {
     #[must_use]
     pub fn principal(&self) -> &Principal<'a> {
         &self.principal
-    }
-
-    /// What becomes of it where the host refuses to carry it out: the request does not pass, and whose it was is known all the same.
-    #[must_use]
-    pub fn failed(&self) -> Denial<'a> {
-        Denial {
-            reason: DenyReason::HostFailure,
-            principal: Principal {
-                key: self.principal.key,
-                org: self.principal.org,
-                revision: self.principal.revision,
-                ..Principal::default()
-            },
-            evidence: Evidence::default(),
-        }
     }
 
     /// Whom to tell the upstream about: a key that is known and alive.
@@ -179,6 +165,22 @@ impl<'a> Denial<'a> {
             reason,
             principal: Principal::default(),
             evidence: Evidence::default(),
+        }
+    }
+
+    /// What becomes of a permit that the host refuses to carry out: the request does not pass, and whose it was is known all the same.
+    #[must_use]
+    pub fn not_carried_out(configuration: &'a Configuration, key: Option<KeyRecord<'a>>) -> Self {
+        let snapshot = configuration.snapshot();
+        let org = |key: KeyRecord<'_>| organization(snapshot?, key);
+        Self {
+            principal: Principal {
+                key,
+                org: key.and_then(org),
+                revision: snapshot.map(Snapshot::revision),
+                ..Principal::default()
+            },
+            ..Self::unread(DenyReason::HostFailure)
         }
     }
 
@@ -265,6 +267,12 @@ fn is_stale(snapshot: &Snapshot, settings: &Settings, environment: &dyn Environm
     environment.now().is_none_or(|now| {
         now > issued.saturating_add(age) || issued > now.saturating_add(CLOCK_SKEW)
     })
+}
+
+/// The organization at the root of the tree that the key's owner is in.
+fn organization<'a>(snapshot: &'a Snapshot, key: KeyRecord<'_>) -> Option<&'a str> {
+    let root = snapshot.accounts().root(key.owner())?;
+    (root.kind() == IdKind::Organization).then(|| root.id())
 }
 
 /// Whether the request names an endpoint that needs no credential, and says nothing that could make the upstream serve another one.

@@ -1,18 +1,21 @@
-//! What is counted of a request: in the metrics, and among its key's. Each request comes here once, when it is known what became of it.
+//! What is counted of a request: in the counters, and among its key's. Each request comes here once, when it is known what became of it.
 
-use super::metrics;
-use super::tenure::Tenure;
+use super::counter::{Counter, Slot};
+use super::host::Host;
 use crate::judge::{Entry, Outcome};
 
-pub(super) fn count(tenure: Option<&Tenure>, entry: &Entry<'_>) {
-    metrics::count(entry.outcome());
-    let Some(tenure) = tenure else {
-        return;
-    };
+/// Counts a request that was carried out.
+pub(super) fn record<H: Host>(host: &mut H, entry: &Entry) {
+    host.count(Counter::Requests(Slot::of(entry.outcome())));
     match (entry.event(), entry.outcome()) {
-        (Some((key, event)), _) => tenure.usage().count(tenure.plugin(), key, event),
+        (Some((key, event)), _) => host.count_key(key, event),
         // The time of the answer must not say that a key is known.
-        (None, Outcome::NotVerified(_)) => tenure.usage().count_nothing(),
+        (None, Outcome::NotVerified(_)) => host.count_no_key(),
         (None, Outcome::Allowed(_) | Outcome::Denied(_) | Outcome::Verified) => {}
     }
+}
+
+/// Counts a request with a key in its query that is not public, whatever becomes of it.
+pub(super) fn count_exposed_secret<H: Host>(host: &mut H) {
+    host.count(Counter::SecretKeysInQuery);
 }

@@ -1,96 +1,17 @@
-//! The filter: the only code that talks to Envoy. It reads a request's head, asks the core, and carries out the verdict.
+//! The filter: what it does with a request, on any host. A host is what runs it, and says so by [`host::Host`]: a VM of Envoy's, or a test.
 
 mod census;
-mod exchange;
-mod gateway;
-mod host;
+pub mod counter;
+pub mod exchange;
+#[cfg(test)]
+mod fake;
+pub mod host;
 mod ledger;
-mod memory;
-mod metrics;
-mod tenure;
-#[cfg(feature = "trap-door")]
-mod trap_door;
-mod usage;
-
-use std::rc::Rc;
-
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
-
-use exchange::Exchange;
-use gateway::Load;
-use host::LogLevel;
-use tenure::{BACK_PERIOD, PluginId, Tenure};
-
-proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root { tenure: None }));
-}}
-
-/// When a configuration counts as loaded, in milliseconds after its load. Any time will do: Envoy ends a trial before it looks at a timer.
-const SETTLING: u32 = 10;
-
-/// One plugin in one VM, from one push to the next.
-struct Root {
-    tenure: Option<Rc<Tenure>>,
-}
-
-impl Context for Root {
-    /// The plugin was replaced or taken away.
-    fn on_done(&mut self) -> bool {
-        // A timer outlives its root context.
-        host::set_tick_period(0);
-        if let Some(tenure) = self.tenure.take() {
-            tenure.end();
-        }
-        true
-    }
-}
-
-impl RootContext for Root {
-    fn on_vm_start(&mut self, _size: usize) -> bool {
-        let built = concat!(
-            "keyward ",
-            env!("CARGO_PKG_VERSION"),
-            " (",
-            env!("KEYWARD_COMMIT"),
-            ")"
-        );
-        host::log(LogLevel::Info, built);
-        true
-    }
-
-    /// False for one cause alone, the configuration's bytes: then every VM agrees, the trial load on Envoy's main thread among them, and the push is
-    /// refused before a worker sees it.
-    fn on_configure(&mut self, size: usize) -> bool {
-        #[cfg(feature = "trap-door")]
-        if let Some(result) = trap_door::on_configure(size) {
-            return result;
-        }
-        match gateway::load(PluginId::of_this_plugin(), size) {
-            Load::Serve(tenure) => {
-                if let Some(before) = self.tenure.replace(tenure) {
-                    before.end();
-                }
-                host::set_tick_period(SETTLING);
-                true
-            }
-            Load::Refuse => false,
-        }
-    }
-
-    fn on_tick(&mut self) {
-        let again = self.tenure.as_ref().is_some_and(|tenure| {
-            let is_back = tenure.tick();
-            tenure.usage().tick(tenure.plugin(), is_back)
-        });
-        host::set_tick_period(if again { BACK_PERIOD } else { 0 });
-    }
-
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Exchange::new(self.tenure.clone())))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
+pub mod monitor;
+pub mod plugin_id;
+mod plugin_instance;
+pub mod plugin_instances;
+mod ruling;
+pub mod usage;
+#[cfg(target_arch = "wasm32")]
+mod wasm;

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::decision::PermitKind;
 use crate::digest::KeyDigest;
+use crate::usage::Event;
 
 const GOOD: &str = "sk_test_FAKE-good-0001";
 const DELETED: &str = "sk_test_FAKE-deleted-1";
@@ -205,7 +207,7 @@ fn a_permit_that_is_not_carried_out_is_a_denial_of_its_keys() {
     let Verdict::Allow(permit) = judge(&all, &head, &Here { is_local: false }) else {
         panic!("it is denied");
     };
-    let denial = permit.failed();
+    let denial = Denial::not_carried_out(&all, permit.principal().key);
     assert_eq!(
         denial.to_string(),
         "deny host_failure key=\"mk_good\", kind=secret, livemode=?0, revision=7"

@@ -48,6 +48,24 @@ pub struct KeyRecord<'a> {
 }
 
 impl<'a> KeyRecord<'a> {
+    /// Whose it is, for longer than the snapshot is borrowed: without what it may do.
+    #[must_use]
+    pub fn named(&self) -> KeyRecord<'static> {
+        KeyRecord {
+            id: self.id,
+            kind: self.kind,
+            livemode: self.livemode,
+            owner: self.owner,
+            status: self.status,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            allowed_ips: None,
+            enforcement: self.enforcement,
+            grants: None,
+            connect_grants: None,
+        }
+    }
+
     /// `mk_…`
     #[must_use]
     pub fn id(&self) -> &str {

@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How many blocks, implementations and foreign declarations each file has. Whoever adds one has to say so here, too.
-const COUNTED: [(&str, usize); 2] = [("src/filter/host.rs", 18), ("src/filter/memory.rs", 4)];
+const COUNTED: [(&str, usize); 2] = [
+    ("src/filter/wasm/abi.rs", 18),
+    ("src/filter/wasm/memory.rs", 4),
+];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

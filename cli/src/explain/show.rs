@@ -13,7 +13,7 @@ use keyward::judge::{Verdict, no_report};
 use keyward::reason::DenyReason;
 use keyward::reply::{Activity, Reply, RequestId};
 use keyward::request::RequestHead;
-use keyward::upstream::{HeaderChange, header_changes};
+use keyward::upstream::{Handover, HeaderChange};
 
 /// The answer to one question.
 pub(super) struct Answer {
@@ -54,13 +54,11 @@ impl Asked<'_> {
                     }
                     PermitKind::Shadow(reason) => (Some(reason), Course::Shadowed(reason)),
                 };
-                let told = permit.told();
-                let changes = header_changes(configuration, request, permit, &told);
                 Answer {
                     state: permit.to_string(),
                     reason,
                     steps: self.steps(course),
-                    end: End::Upstream(changes.into_iter().map(HeaderChange::into_owned).collect()),
+                    end: End::Upstream(Handover::new(configuration, request, permit).changes()),
                 }
             }
             Verdict::Deny(denial) => self.denied(denial, Reply::new(configuration, denial, id)),

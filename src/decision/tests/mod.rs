@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::digest::KeyDigest;
-use crate::upstream::{HeaderChange, header_changes};
+use crate::upstream::{Handover, HeaderChange};
 
 const NOW: u64 = 1_795_200_000;
 
@@ -208,10 +208,7 @@ impl Case {
                     Some(permit.kind()),
                     None,
                     permit.to_string(),
-                    header_changes(configuration, head, &permit, &permit.told())
-                        .into_iter()
-                        .map(HeaderChange::into_owned)
-                        .collect(),
+                    Handover::new(configuration, head, &permit).changes(),
                 ),
             }
         });

@@ -3,7 +3,7 @@
 use keyward::configuration::Configuration;
 use keyward::decision::{Decision, decide};
 use keyward::reply::{Reply, RequestId};
-use keyward::upstream::header_changes;
+use keyward::upstream::Handover;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -37,7 +37,7 @@ fn any_bytes_are_decided_on_and_no_reply_repeats_a_key() {
             let head = head(&configuration, &request);
             match decide(&configuration, &head, &Surroundings(&request)) {
                 Decision::Allow(permit) => {
-                    let _ = header_changes(&configuration, &head, &permit, &permit.told());
+                    let _ = Handover::new(&configuration, &head, &permit).changes();
                     prop_assert!(permit.to_string().starts_with("allow "));
                 }
                 Decision::Deny(denial) => {

@@ -8,7 +8,7 @@ use keyward::decision::{Decision, Environment, decide};
 use keyward::reason::DenyReason;
 use keyward::reply::{Reply, RequestId};
 use keyward::request::RequestHead;
-use keyward::upstream::header_changes;
+use keyward::upstream::Handover;
 
 use super::corpus::{self, Case, CaseFile, Runner};
 use super::outcome::{End, Outcome};
@@ -127,11 +127,10 @@ pub(super) fn run(configuration: &Configuration, case: &Case) -> Result<Outcome,
     };
     match decide(configuration, &head, &surroundings) {
         Decision::Allow(permit) => {
-            let told = permit.told();
-            let changes = header_changes(configuration, &head, &permit, &told);
+            let handover = Handover::new(configuration, &head, &permit);
             Ok(Outcome {
-                state: Some(told.state().to_owned()),
-                end: End::Upstream(changed(sent.clone(), changes)),
+                state: Some(handover.state().to_owned()),
+                end: End::Upstream(changed(sent.clone(), handover.changes())),
             })
         }
         Decision::Deny(denial) => {

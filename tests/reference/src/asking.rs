@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use keyward::configuration::Configuration;
 use keyward::decision::{Decision, Environment, PermitKind, decide};
 use keyward::request::RequestHead;
-use keyward::upstream::{HeaderChange, header_changes};
+use keyward::upstream::{Handover, HeaderChange};
 use serde_json::Value;
 
 use crate::catalogue;
@@ -33,8 +33,7 @@ pub fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'stat
                 PermitKind::Shadow(reason) => ("shadow", Some(reason.name().to_owned())),
             };
             let name = configuration.settings().principal_header.as_deref();
-            let told = permit.told();
-            let changes = header_changes(configuration, &head, &permit, &told);
+            let changes = Handover::new(configuration, &head, &permit).changes();
             let verdict = Verdict {
                 allow: true,
                 reason,

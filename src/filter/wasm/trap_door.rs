@@ -2,8 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::host::{self, LogLevel};
+use super::abi;
 use super::memory;
+use crate::filter::host::LogLevel;
 use crate::header_map;
 
 /// A request with this header traps its VM, or makes it hold as many MiB as it says, in place of those it held before.
@@ -22,7 +23,7 @@ thread_local! {
 
 pub(super) fn on_request() {
     HAS_SERVED.set(true);
-    let map = host::request_headers().unwrap_or_default();
+    let map = abi::request_headers().unwrap_or_default();
     let headers = header_map::pairs(&map).unwrap_or_default();
     let Some((_, value)) = headers.iter().find(|(name, _)| *name == TRAP_HEADER) else {
         return;
@@ -35,7 +36,7 @@ pub(super) fn on_request() {
     let mut block = Vec::new();
     let is_had = block.try_reserve_exact(size << 20).is_ok();
     KEPT.set(vec![block]);
-    host::log(
+    abi::log(
         LogLevel::Info,
         &format!("trap-door: {size} MiB are held: {is_had}"),
     );
@@ -45,7 +46,7 @@ pub(super) fn on_request() {
 pub(super) fn tell_peak(peak: usize) {
     let grown = core::arch::wasm32::memory_size(0) << 6;
     let (peak, live) = (peak >> 10, memory::live() >> 10);
-    host::log(
+    abi::log(
         LogLevel::Info,
         &format!("trap-door: peak {peak} live {live} grown {grown}"),
     );
@@ -53,7 +54,7 @@ pub(super) fn tell_peak(peak: usize) {
 
 /// The answer to `on_configure`, where the trap door decides it.
 pub(super) fn on_configure(size: usize) -> Option<bool> {
-    let start = host::plugin_configuration(0, size.min(4096)).unwrap_or_default();
+    let start = abi::plugin_configuration(0, size.min(4096)).unwrap_or_default();
     let says = |text: &[u8]| start.windows(text.len()).any(|window| window == text);
     if says(FAIL_ON_WORKERS) && HAS_SERVED.get() {
         return Some(false);
@@ -64,7 +65,7 @@ pub(super) fn on_configure(size: usize) -> Option<bool> {
             return Some(false);
         }
         while text.len() < size {
-            match host::plugin_configuration(text.len(), 1 << 20) {
+            match abi::plugin_configuration(text.len(), 1 << 20) {
                 Ok(range) if !range.is_empty() => text.extend_from_slice(&range),
                 _ => return Some(false),
             }

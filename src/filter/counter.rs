@@ -1,0 +1,151 @@
+//! What is counted. No value that a client chose is ever part of a name.
+
+use crate::decision::PermitKind;
+use crate::judge::Outcome;
+use crate::reason::DenyReason;
+
+/// A counter, from 0 up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// Requests of one fate.
+    Requests(Slot),
+    /// Requests with a key in their query that is not public.
+    SecretKeysInQuery,
+    /// Snapshots of a lower revision than the one served before.
+    Rollbacks,
+}
+
+/// The name of [`Counter::Requests`]; [`Slot::labels`] tell them apart.
+pub const REQUESTS: &str = "keyward_requests_total";
+
+impl Counter {
+    /// Every counter has its own place, from 0. What passes with a key, and is counted most, is first.
+    #[must_use]
+    pub fn place(self) -> usize {
+        match self {
+            Self::Requests(Slot::Allow(Passed::Key)) => 0,
+            Self::SecretKeysInQuery => 1,
+            Self::Rollbacks => 2,
+            Self::Requests(slot) => 2 + slot.place(),
+        }
+    }
+
+    /// All of them, each at its place.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let mut requests = Slot::all().map(Self::Requests);
+        let first = requests.next();
+        let others = [Self::SecretKeysInQuery, Self::Rollbacks];
+        first.into_iter().chain(others).chain(requests)
+    }
+
+    /// The metric's name, without labels.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requests(_) => REQUESTS,
+            Self::SecretKeysInQuery => "keyward_secret_keys_in_query_total",
+            Self::Rollbacks => "keyward_snapshot_rollbacks",
+        }
+    }
+}
+
+/// What became of a request, as far as it is counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// It passed.
+    Allow(Passed),
+    /// It passed in shadow only.
+    WouldDeny(DenyReason),
+    /// It did not pass, or a verification failed.
+    Deny(DenyReason),
+    /// A verification that the filter answered, and the key was good.
+    Verify,
+}
+
+/// Why a request passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Passed {
+    /// Its key may do it.
+    Key,
+    /// The endpoint needs no key.
+    Public,
+    /// A browser's preflight.
+    Preflight,
+}
+
+impl Slot {
+    /// All of them, each at its place.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let passed = [Passed::Key, Passed::Public, Passed::Preflight];
+        let reasons = DenyReason::all();
+        passed
+            .into_iter()
+            .map(Self::Allow)
+            .chain([Self::Verify])
+            .chain(reasons.flat_map(|reason| [Self::Deny(reason), Self::WouldDeny(reason)]))
+    }
+
+    /// Where a request of that outcome is counted.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Allowed(PermitKind::Key) => Self::Allow(Passed::Key),
+            Outcome::Allowed(PermitKind::Public) => Self::Allow(Passed::Public),
+            Outcome::Allowed(PermitKind::Preflight) => Self::Allow(Passed::Preflight),
+            Outcome::Allowed(PermitKind::Shadow(reason)) => Self::WouldDeny(reason),
+            Outcome::Denied(reason) | Outcome::NotVerified(reason) => Self::Deny(reason),
+            Outcome::Verified => Self::Verify,
+        }
+    }
+
+    /// Every slot has its own place, in the order of [`Self::all`]. What passes with a key, and is counted most, is found at once.
+    #[must_use]
+    pub fn place(self) -> usize {
+        match self {
+            Self::Allow(Passed::Key) => 0,
+            Self::Allow(Passed::Public) => 1,
+            Self::Allow(Passed::Preflight) => 2,
+            Self::Verify => 3,
+            Self::Deny(reason) => FIRST_REASON + 2 * reason.index(),
+            Self::WouldDeny(reason) => FIRST_REASON + 1 + 2 * reason.index(),
+        }
+    }
+
+    /// The values of the labels `decision` and `reason`.
+    #[must_use]
+    pub fn labels(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Allow(Passed::Key) => ("allow", "key"),
+            Self::Allow(Passed::Public) => ("allow", "public"),
+            Self::Allow(Passed::Preflight) => ("allow", "preflight"),
+            Self::WouldDeny(reason) => ("would_deny", reason.name()),
+            Self::Deny(reason) => ("deny", reason.name()),
+            Self::Verify => ("verify", "key"),
+        }
+    }
+}
+
+const FIRST_REASON: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_its_place() {
+        for (place, counter) in Counter::all().enumerate() {
+            assert_eq!(counter.place(), place, "{counter:?}");
+        }
+        assert_eq!(Counter::all().count(), Slot::all().count() + 2);
+    }
+
+    #[test]
+    fn every_slot_has_its_place_and_its_labels() {
+        let all: Vec<Slot> = Slot::all().collect();
+        for (place, slot) in all.iter().enumerate() {
+            assert_eq!(slot.place(), place, "{slot:?}");
+        }
+        let labels: std::collections::BTreeSet<_> = all.iter().map(|slot| slot.labels()).collect();
+        assert_eq!(labels.len(), all.len());
+    }
+}

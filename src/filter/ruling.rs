@@ -1,0 +1,127 @@
+//! What a verdict comes to: what the upstream is told, or what is answered in its stead. Made while the request is shown, and carried out after.
+
+use std::net::IpAddr;
+
+use super::host::{Header, Host};
+use crate::configuration::Configuration;
+use crate::decision::Environment;
+use crate::judge::{Entry, Verdict, judge, no_report};
+use crate::reply::{Reply, RequestId};
+use crate::request::RequestHead;
+use crate::upstream::Handover;
+
+/// The ruling on one request. It borrows nothing of it.
+pub(super) struct Ruling<'c> {
+    pub(super) course: Course<'c>,
+    /// What is counted once it is carried out.
+    pub(super) entry: Option<Entry>,
+    /// Whether a key that is not public stands in the query, whatever becomes of the request: that key has leaked.
+    pub(super) exposes_secret: bool,
+}
+
+/// What a request gets.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is made once per request, on the stack; a box would be one more allocation"
+)]
+pub(super) enum Course<'c> {
+    Pass(Handover<'c>),
+    Answer(Answer),
+}
+
+/// What is sent in the upstream's stead, and the filter state with it, which does not start with `allow`.
+pub(super) struct Answer {
+    pub(super) reply: Reply,
+    pub(super) state: String,
+}
+
+impl<'c> Ruling<'c> {
+    /// Reads and judges the request with these headers.
+    pub(super) fn on<H: Host>(
+        configuration: &'c Configuration,
+        host: &H,
+        headers: &[Header<'_>],
+        has_body: bool,
+    ) -> Self {
+        let request = RequestHead::read(
+            configuration.profile(),
+            configuration.identity_names(),
+            headers.iter().copied(),
+            has_body,
+        );
+        let verdict = judge(configuration, &request, &Surroundings { host, headers });
+        Self {
+            course: course(configuration, host, &request, &verdict),
+            entry: Entry::of(&verdict),
+            exposes_secret: request.exposes_secret,
+        }
+    }
+}
+
+fn course<'c, H: Host>(
+    configuration: &'c Configuration,
+    host: &H,
+    request: &RequestHead<'_>,
+    verdict: &Verdict<'_>,
+) -> Course<'c> {
+    let (reply, state) = match verdict {
+        Verdict::Allow(permit) => {
+            return Course::Pass(Handover::new(configuration, request, permit));
+        }
+        Verdict::Deny(denial) => (
+            Reply::new(configuration, denial, request_id(host)),
+            denial.to_string(),
+        ),
+        Verdict::Verify(verified) => {
+            let activity = host.activity(verified.key().id());
+            (
+                Reply::verified(configuration, verified, activity, request_id(host)),
+                verified.to_string(),
+            )
+        }
+        Verdict::NotVerified(denial) => (
+            Reply::not_verified(configuration, denial, request_id(host)),
+            denial.to_string(),
+        ),
+        Verdict::Report(Some(from)) => (
+            Reply::usage(configuration, host.usage_report(*from), request_id(host)),
+            "report".to_owned(),
+        ),
+        Verdict::Report(None) => {
+            let denial = no_report();
+            (
+                Reply::new(configuration, &denial, request_id(host)),
+                denial.to_string(),
+            )
+        }
+    };
+    Course::Answer(Answer { reply, state })
+}
+
+/// A request id need not be secret, only fresh.
+pub(super) fn request_id<H: Host>(host: &H) -> RequestId {
+    RequestId::new(host.entropy())
+}
+
+/// What the core may ask of the host.
+struct Surroundings<'a, H> {
+    host: &'a H,
+    headers: &'a [Header<'a>],
+}
+
+impl<H: Host> Environment for Surroundings<'_, H> {
+    fn now(&self) -> Option<u64> {
+        self.host.now()
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.host.client_address()
+    }
+
+    /// Both addresses are what the PROXY protocol says where the listener reads it, and Envoy has no attribute without: the listener that we ship asks for the
+    /// connection's true peer, too.
+    fn is_local(&self) -> bool {
+        let ends = [self.host.client_address(), self.host.own_address()];
+        crate::usage::is_local(self.headers, ends)
+    }
+}
