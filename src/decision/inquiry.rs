@@ -9,7 +9,7 @@ use super::target::{Target, target};
 use super::trace::{Finding, Needed, Sought, Trace};
 use super::v2::names_v2;
 use super::{Decision, Denial, Environment, Permit, PermitKind, asks_upgrade, organization};
-use crate::configuration::{Configuration, ServeMode};
+use crate::configuration::Configuration;
 use crate::credential::{Credential, CredentialFault, Scheme};
 use crate::endpoint::{Endpoint, Method, PlainPath, Rule, Unread};
 use crate::key::KeyKind;
@@ -301,9 +301,11 @@ impl<'a, 'e, T: Trace<'a>> Inquiry<'a, 'e, T> {
 
     fn rule_6_mode(&mut self, key: &KeyRecord<'a>) -> Result<(), DenyReason> {
         self.trace.report(|| Finding::Mode(*key));
-        match self.configuration.settings().serve_mode {
-            ServeMode::Only(mode) if mode != key.livemode() => Err(DenyReason::LivemodeMismatch),
-            ServeMode::Only(_) | ServeMode::Any => Ok(()),
+        let served = self.configuration.settings().serve_mode;
+        if served.serves(key.livemode()) {
+            Ok(())
+        } else {
+            Err(DenyReason::LivemodeMismatch)
         }
     }
 

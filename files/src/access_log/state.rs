@@ -1,12 +1,12 @@
 //! keyward's verdict in a line: the filter state `wasm.keyward`, taken apart into its members (RFC 9651 dictionary members behind `allow` or `deny REASON`).
 
+use keyward::id::{LONGEST as LONGEST_ID, is_id};
 use keyward::key::KeyKind;
 use keyward::permission::AccessLevel;
 use keyward::principal::Member;
 use keyward::reason::DenyReason;
+use keyward::word::Word;
 
-/// The most bytes an id may have.
-const LONGEST_ID: usize = 64;
 /// The most bytes a path of accounts may have: 8 ids, joined.
 const LONGEST_PATH: usize = 9 * (LONGEST_ID + 1);
 
@@ -122,7 +122,7 @@ impl<'a> State<'a> {
             let (name, behind) = rest.split_once('=')?;
             let (value, behind) = Value::take(behind)?;
             rest = behind;
-            let Some(member) = Member::from_name(name) else {
+            let Some(member) = Member::from_word(name) else {
                 // Of a later version. It must be spelled as a member is.
                 is_name(name).then_some(())?;
                 continue;
@@ -238,27 +238,16 @@ impl<'a> Value<'a> {
 }
 
 fn kind(value: Value<'_>) -> Option<KeyKind> {
-    let name = value.bare()?;
-    KeyKind::ALL.into_iter().find(|kind| kind.name() == name)
+    KeyKind::from_word(value.bare()?)
 }
 
 fn level(value: Value<'_>) -> Option<AccessLevel> {
-    let name = value.bare()?;
-    [AccessLevel::Read, AccessLevel::Write]
-        .into_iter()
-        .find(|level| level.name() == name)
+    AccessLevel::from_word(value.bare()?)
 }
 
 /// Fills a slot that is empty.
 fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     slot.replace(value).is_none().then_some(())
-}
-
-fn is_id(text: &str) -> bool {
-    (1..=LONGEST_ID).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
 fn is_name(text: &str) -> bool {

@@ -7,7 +7,7 @@ use keyward::configuration::packed_settings;
 use keyward::json::from_json;
 use keyward::refusal::Place;
 use keyward::snapshot::packed::Packed;
-use keyward::wire::Members;
+use keyward::wire::{Members, Text};
 
 /// Why a good snapshot may have no packed form.
 pub const TOO_MUCH: &str = "there is more than the packed form can hold";
@@ -38,9 +38,9 @@ pub struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Takes a plugin configuration with a snapshot in it apart, or a snapshot itself.
     pub fn split(json: &'a [u8]) -> Result<Self> {
-        let members: Members<'a, &'a RawValue> = from_json(json)?;
+        let members: Members<Text<'a>, &'a RawValue> = from_json(json)?;
         // Only a snapshot itself has a `format`.
-        if members.0.iter().any(|(name, _)| name == "format") {
+        if members.0.iter().any(|(name, _)| name.0 == "format") {
             return Ok(Self {
                 settings: None,
                 snapshot: json,
@@ -50,7 +50,7 @@ impl<'a> Parts<'a> {
         let mut snapshot = None;
         let mut settings = Vec::with_capacity(members.0.len());
         for (name, value) in members.0 {
-            if name == "snapshot" && snapshot.is_none() {
+            if name.0 == "snapshot" && snapshot.is_none() {
                 snapshot = Some(value.get().as_bytes());
             } else {
                 let name = serde_json::to_string(&name)?;
