@@ -8,11 +8,11 @@ use axum::routing::MethodFilter;
 use keyward::permission::AccessLevel::{self, Read, Write};
 use serde_json::{Value, json};
 
-use crate::api::{accounts, api_keys, permissions};
+use crate::api::{accounts, activity_logs, api_keys, changes, lookup, permissions};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
-use crate::permission::Management;
+use crate::permission::Management::{self, Account, ActivityLog, ApiKey, Snapshot};
 
 /// What a handler returns.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
@@ -95,52 +95,31 @@ impl Asked {
 const BODY: usize = 256 << 10;
 
 /// All endpoints.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    post(
-        "/v2/iam/api_keys",
-        Management::ApiKey,
-        Write,
-        api_keys::create,
-    ),
-    get(
-        "/v2/iam/api_keys",
-        Asked::One(Management::ApiKey),
-        api_keys::list,
-    ),
-    get(
-        "/v2/iam/api_keys/{id}",
-        Asked::One(Management::ApiKey),
-        api_keys::retrieve,
-    ),
-    post(
-        "/v2/iam/api_keys/{id}/expire",
-        Management::ApiKey,
-        Write,
-        api_keys::expire,
-    ),
-    post(
-        "/v2/keyward/accounts",
-        Management::Account,
-        Write,
-        accounts::create,
-    ),
-    get(
-        "/v2/keyward/accounts/{id}",
-        Asked::One(Management::Account),
-        accounts::retrieve,
-    ),
-    get("/v2/keyward/permissions", Asked::Any, permissions::list),
+    post("/v2/iam/api_keys", ApiKey, Write, api_keys::create),
+    get("/v2/iam/api_keys", ApiKey, api_keys::list),
+    get("/v2/iam/api_keys/{id}", ApiKey, api_keys::retrieve),
+    post("/v2/iam/api_keys/{id}", ApiKey, Write, api_keys::update),
+    post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire),
+    post("/v2/iam/api_keys/{id}/rotate", ApiKey, Write, api_keys::rotate),
+    post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup),
+    post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate),
+    delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete),
+    get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve),
+    get("/v2/keyward/counts", ApiKey, changes::counts),
+    post("/v2/keyward/accounts", Account, Write, accounts::create),
+    get("/v2/keyward/accounts/{id}", Account, accounts::retrieve),
+    get("/v2/iam/activity_logs", ActivityLog, activity_logs::list),
+    get("/v2/iam/activity_logs/{id}", ActivityLog, activity_logs::retrieve),
+    get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export),
+    get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head),
+    get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot),
+    Route { asked: Asked::Any, ..get("/v2/keyward/permissions", ApiKey, permissions::list) },
 ];
 
-const fn get(template: &'static str, asked: Asked, handler: Handler) -> Route {
-    Route {
-        method: Verb::Get,
-        template,
-        asked,
-        level: Read,
-        largest_body: 0,
-        handler,
-    }
+const fn get(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Get, template, asked, Read, 0, handler)
 }
 
 const fn post(
@@ -149,12 +128,27 @@ const fn post(
     level: AccessLevel,
     handler: Handler,
 ) -> Route {
+    route(Verb::Post, template, asked, level, BODY, handler)
+}
+
+const fn delete(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Delete, template, asked, Write, 0, handler)
+}
+
+const fn route(
+    method: Verb,
+    template: &'static str,
+    asked: Management,
+    level: AccessLevel,
+    largest_body: usize,
+    handler: Handler,
+) -> Route {
     Route {
-        method: Verb::Post,
+        method,
         template,
         asked: Asked::One(asked),
         level,
-        largest_body: BODY,
+        largest_body,
         handler,
     }
 }

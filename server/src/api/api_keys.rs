@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use keyward::management::{Command, ExpireKey, Override};
+use keyward::management::{Command, ExpireKey, KeyTarget, Note, Override};
+use serde_json::{Value, json};
 
+use super::edit_key::{Duplicate, Rotation, Update};
 use super::key::KeyView;
 use super::list_keys::Parameters;
 use super::new_key::{Asked, NewKey};
@@ -101,6 +103,112 @@ pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
             present: key_of(&app),
         };
         carry_out(&app, &call, work).await
+    })
+}
+
+/// `POST /v2/iam/api_keys/{id}`
+pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Update = call.members()?;
+        let (edit, passes_policy) = body.command(&call.target)?;
+        let work = Work {
+            command: Command::EditKey(edit),
+            passes_policy,
+            present: key_of(&app),
+        };
+        carry_out(&app, &call, work).await
+    })
+}
+
+/// `POST /v2/iam/api_keys/{id}/rotate`: answers with the new key.
+pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Rotation = call.members()?;
+        let (rotate, passes_policy) = body.command(&call.target, &call.caller)?;
+        let work = Work {
+            command: Command::RotateKey(rotate),
+            passes_policy,
+            present: key_of(&app),
+        };
+        carry_out(&app, &call, work).await
+    })
+}
+
+/// `POST /v2/keyward/api_keys/{id}/duplicate`: answers with the new key, and with what it does not have of the other one.
+pub(crate) fn duplicate(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Duplicate = call.members()?;
+        let (duplicate, passes_policy) = body.command(&call.target)?;
+        let show = key_of(&app);
+        let work = Work {
+            command: Command::DuplicateKey(duplicate),
+            passes_policy,
+            present: Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
+                let mut shown = show(reader, outcome)?;
+                let members = shown.object.get_mut("keyward");
+                if let Some(members) = members.and_then(Value::as_object_mut) {
+                    let names = json!(left_behind(outcome.notes));
+                    members.insert("left_behind".to_owned(), names);
+                }
+                Ok(shown)
+            }),
+        };
+        carry_out(&app, &call, work).await
+    })
+}
+
+fn left_behind(notes: &[Note]) -> Vec<&'static str> {
+    let names = notes.iter().filter_map(|note| match note {
+        Note::IpsLeftBehind(_) => Some("ip_allowlist"),
+        Note::ExpiryLeftBehind => Some("expires_at"),
+        Note::NoLongerFollows { .. }
+        | Note::FirstLimit
+        | Note::OldKeyEnds { .. }
+        | Note::RotationTakenBack { .. }
+        | Note::ShortKey => None,
+    });
+    names.collect()
+}
+
+/// `DELETE /v2/keyward/api_keys/{id}`: users are told that the key is deleted; with `purge` that there is none.
+pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Parameters {
+            purge: Option<String>,
+        }
+        let parameters: Parameters = query::read(call.pairs()?)?;
+        let target = KeyTarget {
+            id: call.target.clone(),
+        };
+        let (command, present) = match parameters.purge.as_deref() {
+            None | Some("false") => (Command::DeleteKey(target), key_of(&app)),
+            Some("true") => (Command::PurgeKey(target), purged(&call.target)),
+            Some(_) => {
+                return Err(
+                    Failure::new(Code::ParameterInvalid, "`purge` is `true` or `false`.")
+                        .at("purge"),
+                );
+            }
+        };
+        let work = Work {
+            command,
+            passes_policy: Override::None,
+            present,
+        };
+        carry_out(&app, &call, work).await
+    })
+}
+
+fn purged(id: &str) -> Present {
+    let id = id.to_owned();
+    Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
+        Ok(Shown {
+            object: json!({"deleted": true, "id": id, "object": "v2.iam.api_key"}),
+            id: None,
+            version: None,
+        })
     })
 }
 

@@ -147,7 +147,6 @@ async fn carried_out(
         None => None,
     };
     let call = Call {
-        route,
         target: target.to_owned(),
         path: head.uri.path().to_owned(),
         query: query.to_owned(),
@@ -224,6 +223,7 @@ fn shown(answer: Answer, id: &str) -> Response {
     *response.status_mut() = answer.status;
     common(response.headers_mut(), id, answer.status, false);
     let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, answer.content_type);
     if let Some(version) = answer.version {
         put(headers, ETAG, &format!("\"v{version}\""));
     }

@@ -57,8 +57,6 @@ pub(crate) struct Outcome<'a> {
     /// The key that the caller is told about.
     pub(crate) key: Option<&'a str>,
     pub(crate) notes: &'a [Note],
-    /// The number of the change.
-    pub(crate) change: u64,
     pub(crate) now: u64,
 }
 
@@ -171,12 +169,10 @@ async fn answered(
         None => written(&shown.object)?,
     };
     Ok(Answer {
-        status: StatusCode::OK,
-        body,
         version: shown.version,
         change: Some(change),
         waited,
-        is_replayed: false,
+        ..Answer::written(body)
     })
 }
 
@@ -222,7 +218,6 @@ impl Order {
         let outcome = Outcome {
             key: decision.key(),
             notes: decision.notes(),
-            change,
             now: self.now,
         };
         let shown = (self.present)(&tx.read(), &outcome)?;
