@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward::management::{Command, ExpireKey, KeyTarget, Note, Override};
+use keyward::management::{Command, ExpireKey, KeyTarget, Note};
 use serde_json::{Value, json};
 
 use super::edit_key::{Duplicate, Rotation, Update};
@@ -28,11 +28,8 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             create,
             passes_policy,
         } = body.command(&call.caller)?;
-        let work = Work {
-            command: Command::CreateKey(create),
-            passes_policy,
-            present: key_of(&app),
-        };
+        let command = Command::CreateKey(create);
+        let work = Work::passing(command, passes_policy, key_of(&app));
         carry_out(&app, &call, work).await
     })
 }
@@ -92,16 +89,13 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/iam/api_keys/{id}/expire`: at once.
 pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        no_members(&call)?;
-        let work = Work {
-            command: Command::ExpireKey(ExpireKey {
-                id: call.target.clone(),
-                end: Some(crate::time::now()),
-                revive: false,
-            }),
-            passes_policy: Override::None,
-            present: key_of(&app),
-        };
+        call.no_members()?;
+        let command = Command::ExpireKey(ExpireKey {
+            id: call.target.clone(),
+            end: Some(crate::time::now()),
+            revive: false,
+        });
+        let work = Work::of(command, key_of(&app));
         carry_out(&app, &call, work).await
     })
 }
@@ -111,11 +105,8 @@ pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Update = call.members()?;
         let (edit, passes_policy) = body.command(&call.target)?;
-        let work = Work {
-            command: Command::EditKey(edit),
-            passes_policy,
-            present: key_of(&app),
-        };
+        let command = Command::EditKey(edit);
+        let work = Work::passing(command, passes_policy, key_of(&app));
         carry_out(&app, &call, work).await
     })
 }
@@ -125,11 +116,8 @@ pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Rotation = call.members()?;
         let (rotate, passes_policy) = body.command(&call.target, &call.caller)?;
-        let work = Work {
-            command: Command::RotateKey(rotate),
-            passes_policy,
-            present: key_of(&app),
-        };
+        let command = Command::RotateKey(rotate);
+        let work = Work::passing(command, passes_policy, key_of(&app));
         carry_out(&app, &call, work).await
     })
 }
@@ -140,20 +128,17 @@ pub(crate) fn duplicate(app: Arc<App>, call: Call) -> Pending {
         let body: Duplicate = call.members()?;
         let (duplicate, passes_policy) = body.command(&call.target)?;
         let show = key_of(&app);
-        let work = Work {
-            command: Command::DuplicateKey(duplicate),
-            passes_policy,
-            present: Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
-                let mut shown = show(reader, outcome)?;
-                let members = shown.object.get_mut("keyward");
-                if let Some(members) = members.and_then(Value::as_object_mut) {
-                    let names = json!(left_behind(outcome.notes));
-                    members.insert("left_behind".to_owned(), names);
-                }
-                Ok(shown)
-            }),
-        };
-        carry_out(&app, &call, work).await
+        let present: Present = Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
+            let mut shown = show(reader, outcome)?;
+            let members = shown.object.get_mut("keyward");
+            if let Some(members) = members.and_then(Value::as_object_mut) {
+                let names = json!(left_behind(outcome.notes));
+                members.insert("left_behind".to_owned(), names);
+            }
+            Ok(shown)
+        });
+        let command = Command::DuplicateKey(duplicate);
+        carry_out(&app, &call, Work::passing(command, passes_policy, present)).await
     })
 }
 
@@ -192,12 +177,7 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
                 );
             }
         };
-        let work = Work {
-            command,
-            passes_policy: Override::None,
-            present,
-        };
-        carry_out(&app, &call, work).await
+        carry_out(&app, &call, Work::of(command, present)).await
     })
 }
 
@@ -212,19 +192,11 @@ fn purged(id: &str) -> Present {
     })
 }
 
-/// A request without members; stripe-python sends `{}`.
-fn no_members(call: &Call) -> Result<(), Failure> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
-    call.members::<Nothing>().map(|_| ())
-}
-
 /// Shows the key that a change is about.
 pub(super) fn key_of(app: &Arc<App>) -> Present {
     let app = Arc::clone(app);
     Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
-        let id = outcome.key.unwrap_or_default();
+        let id = outcome.keys.first().map_or("", String::as_str);
         // What the change was allowed to make is shown to its maker.
         let stored = reader.key(&Scope::everything(), id)?.ok_or_else(|| {
             Failure::new(Code::Internal, "The key is not there after the change.")

@@ -58,7 +58,7 @@ pub(crate) struct UpdateMembers {
 }
 
 /// Tells `null` from absent.
-fn nullable<'de, D: Deserializer<'de>>(
+pub(crate) fn nullable<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(deserializer).map(Some)
@@ -114,7 +114,7 @@ impl Update {
     }
 }
 
-fn patch(text: Option<Option<String>>) -> Patch<String> {
+pub(crate) fn patch(text: Option<Option<String>>) -> Patch<String> {
     match text {
         None => Patch::Keep,
         Some(None) => Patch::Clear,

@@ -44,6 +44,32 @@ impl Call {
         serde_json::from_slice(body).map_err(|error| refusal_of(&error))
     }
 
+    /// Refuses members, of a request that has none; stripe-python sends `{}`.
+    pub(crate) fn no_members(&self) -> Result<(), Failure> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        self.members::<Nothing>().map(|Nothing {}| ())
+    }
+
+    /// Refuses parameters, of a request that has none.
+    pub(crate) fn no_parameters(&self) -> Result<(), Failure> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        query::read::<Nothing>(self.pairs()?).map(|Nothing {}| ())
+    }
+
+    /// The version that `If-Match` names, where a whole document is replaced.
+    pub(crate) fn required_version(&self) -> Result<u64, Failure> {
+        self.expected_version.ok_or_else(|| {
+            Failure::new(
+                Code::PreconditionRequired,
+                "This replaces a whole document. Say which state of it you have seen: `If-Match` with the ETag of its last answer.",
+            )
+        })
+    }
+
     /// The query's parameters.
     pub(crate) fn pairs(&self) -> Result<Pairs, Failure> {
         query::pairs(&self.query)
