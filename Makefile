@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter native trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -36,6 +36,16 @@ filter: toolchain
 	@$(if $(Q),echo "Building the filter (about a minute the first time) …")
 	$(if $(Q),@)$(ANYWHERE) cargo rustc $(Q) --locked --profile filter $(WASM) --crate-type cdylib
 	@$(call promise,target)
+
+# A module that runs is never overwritten: Envoy would end. So the file has its version in its name, is put there by a rename, and the link
+# is for whatever starts anew.
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+MODULE := libkeyward-$(VERSION).so
+native: toolchain ## the filter as a native module of Envoy (target/release/libkeyward-VERSION.so, and a link libkeyward.so)
+	cargo rustc $(Q) --locked --profile native -p keyward-native --lib --crate-type cdylib
+	@mkdir -p target/release
+	@cp target/native/libkeyward_native.so target/release/$(MODULE).new && mv target/release/$(MODULE).new target/release/$(MODULE)
+	@ln -sfn $(MODULE) target/release/libkeyward.so
 
 demo: trap-door filter ## start Envoy with keyward, play a tour of allowed and denied requests, stop
 	@echo "Building the demo …"
