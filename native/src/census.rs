@@ -3,9 +3,10 @@
 //! The filter in wasm adds up its VMs, one a thread. Here one configuration serves all threads, so the sums are those of
 //! as many equal parts as Envoy has threads. They are equal where it is certain that no worker has an older
 //! configuration. Envoy destroys the old one once every worker has let go of it, and that is the proof. Streams that
-//! outlive a push may hold it longer: then it counts as gone once it has taken no request for two rounds of the timer.
+//! outlive a push may hold it longer: then it counts as gone once it has taken no request for two seconds.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use keyward::snapshot::Revision;
 
@@ -35,16 +36,16 @@ pub(crate) struct Member {
     pub(crate) only_reports: bool,
     /// Envoy has kept it: one that it drops at once, because another part of the push is refused, has no first round.
     pub(crate) is_settled: bool,
-    /// Rounds of the timer since it last took a request, while a newer one is settled.
-    pub(crate) idle_rounds: u32,
+    /// When it was last seen to take requests, or to be the newest. Since the process started, as all times here.
+    pub(crate) seen: Duration,
 }
 
-/// Rounds without a request after which an old configuration counts as gone.
-const GONE: u32 = 2;
+/// After so long without a request an old configuration counts as gone.
+const GONE: Duration = Duration::from_secs(2);
 
 impl Member {
-    fn is_gone(&self) -> bool {
-        self.idle_rounds >= GONE
+    fn is_gone(&self, now: Duration) -> bool {
+        now.saturating_sub(self.seen) >= GONE
     }
 }
 
@@ -72,45 +73,46 @@ impl Members {
         self.refused.insert(plugin.into(), revision);
     }
 
+    /// Whether there is any configuration of that plugin.
+    pub(crate) fn has(&self, plugin: &str) -> bool {
+        self.all.iter().any(|member| *member.plugin == *plugin)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// A round of one configuration's timer. `has_served` tells whether it took a request since the last. True in its
-    /// first round.
-    pub(crate) fn round(&mut self, number: u64, has_served: bool) -> bool {
+    /// A round of one configuration. `has_served` tells whether it took a request since the last. True in its first
+    /// round.
+    pub(crate) fn round(&mut self, number: u64, has_served: bool, now: Duration) -> bool {
         let Some(place) = self.all.iter().position(|member| member.number == number) else {
             return false;
         };
         let is_replaced = self.all.get(place).is_some_and(|member| {
-            let newer = self.all.iter().skip(place + 1);
-            newer
-                .filter(|other| other.is_settled)
-                .any(|other| other.plugin == member.plugin)
+            let mut newer = self.all.iter().skip(place + 1);
+            newer.any(|other| other.is_settled && other.plugin == member.plugin)
         });
         let Some(member) = self.all.get_mut(place) else {
             return false;
         };
-        member.idle_rounds = match (is_replaced, has_served) {
-            (true, false) => member.idle_rounds.saturating_add(1),
-            (true, true) | (false, _) => 0,
-        };
+        if has_served || !is_replaced {
+            member.seen = now;
+        }
         !std::mem::replace(&mut member.is_settled, true)
     }
 
     /// What is known of a plugin in an Envoy of so many threads.
-    pub(crate) fn census(&self, plugin: &str, threads: u64) -> Census {
-        let serving = || {
-            self.all.iter().filter(|member| {
-                *member.plugin == *plugin
-                    && member.is_settled
-                    && !member.only_reports
-                    && !member.is_gone()
+    pub(crate) fn census(&self, plugin: &str, threads: u64, now: Duration) -> Census {
+        let settled = || {
+            let all = self.all.iter().rev();
+            all.filter(|member| {
+                *member.plugin == *plugin && member.is_settled && !member.only_reports
             })
         };
-        let newest = serving().next_back().map(|member| member.revision);
-        let sums = newest.map(|newest| {
-            let other = serving()
+        let sums = settled().next().map(|newest| {
+            let older = settled().skip(1).filter(|member| !member.is_gone(now));
+            let newest = newest.revision;
+            let other = older
                 .map(|member| member.revision)
                 .find(|revision| *revision != newest);
             match other {
@@ -152,6 +154,12 @@ impl Sums {
 mod tests {
     use super::*;
 
+    const T0: Duration = Duration::from_secs(100);
+
+    fn after(milliseconds: u64) -> Duration {
+        T0 + Duration::from_millis(milliseconds)
+    }
+
     fn member(number: u64, revision: u64) -> Member {
         Member {
             number,
@@ -159,65 +167,87 @@ mod tests {
             revision: Revision::new(revision),
             only_reports: false,
             is_settled: false,
-            idle_rounds: 0,
+            seen: T0,
         }
     }
 
-    fn told(members: &Members) -> Option<(u64, u64)> {
-        let sums = members.census("keyward", 3).sums?;
+    fn told(members: &Members, now: Duration) -> Option<(u64, u64)> {
+        let sums = members.census("keyward", 3, now).sums?;
         Some((sums.threads, sums.revision))
+    }
+
+    /// 7 was replaced by 8, and is still there.
+    fn replaced() -> Members {
+        let mut members = Members::default();
+        members.enter(member(1, 7));
+        members.round(1, true, T0);
+        members.enter(member(2, 8));
+        members.round(2, true, T0);
+        members
     }
 
     #[test]
     fn a_configuration_counts_from_its_first_round_on() {
         let mut members = Members::default();
         members.enter(member(1, 7));
-        assert_eq!(told(&members), None);
-        assert!(members.round(1, false));
-        assert_eq!(told(&members), Some((3, 21)));
-        assert!(!members.round(1, false));
+        assert_eq!(told(&members, T0), None);
+        assert!(members.round(1, false, T0));
+        assert_eq!(told(&members, T0), Some((3, 21)));
+        assert!(!members.round(1, false, after(60_000)));
+        assert_eq!(
+            told(&members, after(60_000)),
+            Some((3, 21)),
+            "the newest never ages"
+        );
     }
 
     #[test]
     fn a_push_is_served_once_the_old_one_is_gone() {
-        let mut members = Members::default();
-        members.enter(member(1, 7));
-        members.round(1, true);
-        members.enter(member(2, 8));
-        members.round(2, true);
+        let mut members = replaced();
         assert_eq!(
-            told(&members),
+            told(&members, T0),
             Some((3, 23)),
             "one part in three has the old one"
         );
         members.leave(1);
-        assert_eq!(told(&members), Some((3, 24)));
+        assert_eq!(told(&members, T0), Some((3, 24)));
     }
 
     #[test]
-    fn one_that_streams_hold_is_gone_after_two_rounds_without_a_request_and_may_come_back() {
-        let mut members = Members::default();
-        members.enter(member(1, 7));
-        members.round(1, true);
-        members.enter(member(2, 8));
-        members.round(2, true);
-        members.round(1, true);
-        members.round(1, false);
-        assert_eq!(told(&members), Some((3, 23)));
-        members.round(1, false);
-        assert_eq!(told(&members), Some((3, 24)));
-        members.round(1, true);
-        assert_eq!(told(&members), Some((3, 23)));
+    fn one_that_streams_hold_is_gone_after_two_seconds_without_a_request_and_may_come_back() {
+        let mut members = replaced();
+        members.round(1, true, after(1_000));
+        members.round(1, false, after(2_500));
+        assert_eq!(told(&members, after(2_999)), Some((3, 23)));
+        assert_eq!(told(&members, after(3_000)), Some((3, 24)));
+        members.round(1, true, after(4_000));
+        assert_eq!(told(&members, after(4_000)), Some((3, 23)));
+    }
+
+    #[test]
+    fn a_report_and_another_plugin_are_in_no_sum() {
+        let mut members = replaced();
+        members.leave(1);
+        members.enter(Member {
+            only_reports: true,
+            ..member(3, 5)
+        });
+        members.enter(Member {
+            plugin: "another".into(),
+            ..member(4, 5)
+        });
+        members.round(3, true, T0);
+        members.round(4, true, T0);
+        assert_eq!(told(&members, T0), Some((3, 24)));
     }
 
     #[test]
     fn a_refusal_is_told_until_a_push_is_taken() {
-        let mut members = Members::default();
-        members.enter(member(1, 7));
+        let mut members = replaced();
         members.refuse("keyward", Some(8));
-        assert_eq!(members.census("keyward", 3).refused, Some(Some(8)));
-        assert_eq!(members.census("another", 3).refused, None);
-        members.enter(member(2, 9));
-        assert_eq!(members.census("keyward", 3).refused, None);
+        assert_eq!(members.census("keyward", 3, T0).refused, Some(Some(8)));
+        assert_eq!(members.census("another", 3, T0).refused, None);
+        members.enter(member(3, 9));
+        assert_eq!(members.census("keyward", 3, T0).refused, None);
     }
 }

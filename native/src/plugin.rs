@@ -74,11 +74,14 @@ impl Plugin {
 
     /// Decides on a request.
     pub(crate) fn on_request(&self, stream: Stream<'_>, end_of_stream: bool) -> Flow {
-        if !self.has_served.load(Ordering::Relaxed) {
-            self.has_served.store(true, Ordering::Relaxed);
-        }
         let mut request = Request::of(self, stream);
-        exchange::run(&self.configuration, &mut request, !end_of_stream)
+        let flow = exchange::run(&self.configuration, &mut request, !end_of_stream);
+        // All but the first request after a round only read it.
+        if !self.has_served.load(Ordering::Relaxed) && !self.has_served.swap(true, Ordering::AcqRel)
+        {
+            self.place.ask();
+        }
+        flow
     }
 
     /// Denies a request that no plugin is there for.
@@ -98,7 +101,7 @@ impl Plugin {
 
     /// A round of the timer, on the main thread.
     pub(crate) fn on_schedule(&self, config: &Config<'_>) {
-        let has_served = self.has_served.swap(false, Ordering::Relaxed);
+        let has_served = self.has_served.swap(false, Ordering::AcqRel);
         let round = self.place.round(&self.label, has_served, self.threads);
         if round.is_first {
             self.announce(config);
@@ -110,7 +113,7 @@ impl Plugin {
     /// The last of its streams has ended, and no listener has it any more. Perhaps on a worker.
     pub(crate) fn on_destroy(self, config: &Config<'_>) {
         self.gather(config);
-        self.place.leave(self.configuration);
+        self.place.leave(&self.label, self.configuration);
     }
 
     /// Says what is served from now on.

@@ -1,14 +1,14 @@
-//! All filter configurations of this process, and the one thread that has each of them called on Envoy's main thread
-//! every second. Envoy has no timer for a filter.
+//! All filter configurations of this process, and the one thread that has each of them called on Envoy's main thread:
+//! every second, and soon after a request. Envoy has no timer for a filter.
 //!
 //! The thread is there while a configuration is, and joined when the last one goes: it never runs in a module that is
 //! unloaded. It drops configurations as well: Envoy may destroy one on a worker, and freeing a million keys is not for a
 //! worker to wait for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward::configuration::Configuration;
 use keyward::snapshot::Revision;
@@ -17,7 +17,13 @@ use crate::abi::Scheduler;
 use crate::boundary::caught;
 use crate::census::{Census, Member, Members};
 
+/// Between two rounds in which nothing happens.
 const PERIOD: Duration = Duration::from_secs(1);
+
+/// From the first request after a round to the next one: what is counted until then is told together.
+const SOON: Duration = Duration::from_millis(100);
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 
@@ -45,6 +51,8 @@ struct Shared {
 #[derive(Default)]
 struct Work {
     ends: bool,
+    /// A request was counted.
+    is_asked: bool,
     dropped: Vec<Arc<Configuration>>,
 }
 
@@ -58,9 +66,9 @@ fn work(shared: &Shared) -> MutexGuard<'_, Work> {
 }
 
 /// A configuration's place among all. It leaves when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Place {
     number: u64,
+    shared: Arc<Shared>,
 }
 
 /// Enters a configuration. `None` where the process has no thread for it.
@@ -71,9 +79,12 @@ pub(crate) fn enter(
 ) -> Option<Place> {
     let mut registry = registry();
     let registry = registry.get_or_insert_default();
-    if registry.timer.is_none() {
-        registry.timer = Some(start()?);
-    }
+    let timer = match registry.timer.take() {
+        Some(timer) => timer,
+        None => start()?,
+    };
+    let shared = Arc::clone(&timer.shared);
+    registry.timer = Some(timer);
     registry.made += 1;
     let number = registry.made;
     registry.members.enter(Member {
@@ -84,12 +95,12 @@ pub(crate) fn enter(
             .map(keyward::snapshot::Snapshot::revision),
         only_reports: configuration.settings().role == keyward::configuration::Role::UsageReport,
         is_settled: false,
-        idle_rounds: 0,
+        seen: START.elapsed(),
     });
     // Its first round, once Envoy is through with what it does with it now.
     scheduler.commit();
     registry.schedulers.push((number, scheduler));
-    Some(Place { number })
+    Some(Place { number, shared })
 }
 
 /// Says that a plugin's push was refused. Those of its configurations that go on tell it.
@@ -120,11 +131,18 @@ impl Place {
     pub(crate) fn round(&self, plugin: &str, has_served: bool, threads: u64) -> Round {
         let mut registry = registry();
         let registry = registry.get_or_insert_default();
-        let is_first = registry.members.round(self.number, has_served);
+        let now = START.elapsed();
+        let is_first = registry.members.round(self.number, has_served, now);
         Round {
             is_first,
-            census: registry.members.census(plugin, threads),
+            census: registry.members.census(plugin, threads, now),
         }
+    }
+
+    /// Has all configurations called soon.
+    pub(crate) fn ask(&self) {
+        work(&self.shared).is_asked = true;
+        self.shared.is_there.notify_one();
     }
 
     /// Has this configuration called at once.
@@ -141,10 +159,13 @@ impl Place {
     }
 
     /// Leaves, and has `configuration` freed by the thread, or here if there is none any more.
-    pub(crate) fn leave(self, configuration: Arc<Configuration>) {
+    pub(crate) fn leave(self, plugin: &str, configuration: Arc<Configuration>) {
         let mut guard = registry();
         let Some(registry) = &mut *guard else { return };
         registry.members.leave(self.number);
+        if !registry.members.has(plugin) {
+            registry.served.remove(plugin);
+        }
         registry
             .schedulers
             .retain(|(number, _)| *number != self.number);
@@ -189,17 +210,19 @@ fn start() -> Option<Timer> {
 
 /// Waits for a period or for work, and does it. False at the end.
 fn round(shared: &Shared) -> bool {
-    let guard = work(shared);
-    let is_idle = |work: &mut Work| !work.ends && work.dropped.is_empty();
-    let (mut guard, waited) = shared
-        .is_there
-        .wait_timeout_while(guard, PERIOD, is_idle)
-        .unwrap_or_else(PoisonError::into_inner);
+    let is_idle = |work: &mut Work| !work.ends && !work.is_asked && work.dropped.is_empty();
+    let guard = wait(shared, work(shared), PERIOD, is_idle);
+    // What comes soon after is told in the same round.
+    let mut guard = match guard.is_asked {
+        true => wait(shared, guard, SOON, |work| !work.ends),
+        false => guard,
+    };
     let dropped = std::mem::take(&mut guard.dropped);
+    guard.is_asked = false;
     let ends = guard.ends;
     drop(guard);
     caught(|| drop(dropped));
-    if waited.timed_out() && !ends {
+    if !ends {
         caught(|| {
             if let Some(registry) = &*registry() {
                 registry.call_all();
@@ -207,4 +230,14 @@ fn round(shared: &Shared) -> bool {
         });
     }
     !ends
+}
+
+fn wait<'a>(
+    shared: &'a Shared,
+    guard: MutexGuard<'a, Work>,
+    most: Duration,
+    is_waited: impl FnMut(&mut Work) -> bool,
+) -> MutexGuard<'a, Work> {
+    let waited = shared.is_there.wait_timeout_while(guard, most, is_waited);
+    waited.unwrap_or_else(PoisonError::into_inner).0
 }

@@ -48,7 +48,13 @@ pub extern "C" fn envoy_dynamic_module_callback_is_validation_mode() -> bool {
     false
 }
 
-unsafe fn define(raw: *mut c_void, name: Buffer, names: *const Buffer, count: usize, id: *mut usize) -> u32 {
+unsafe fn define(
+    raw: *mut c_void,
+    name: Buffer,
+    names: *const Buffer,
+    count: usize,
+    id: *mut usize,
+) -> u32 {
     // SAFETY: as the caller's.
     let (config, labels) = unsafe { (config(raw), labels(names, count)) };
     let mut defined = config.defined.lock().unwrap();
@@ -85,7 +91,13 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_define
     unsafe { define(config, name, labels, count, id) }
 }
 
-unsafe fn change(raw: *mut c_void, id: usize, values: *const Buffer, count: usize, change: impl FnOnce(&mut u64)) -> u32 {
+unsafe fn change(
+    raw: *mut c_void,
+    id: usize,
+    values: *const Buffer,
+    count: usize,
+    change: impl FnOnce(&mut u64),
+) -> u32 {
     // SAFETY: as the caller's.
     let (config, values) = unsafe { (config(raw), labels(values, count)) };
     let defined = config.defined.lock().unwrap();
@@ -95,9 +107,20 @@ unsafe fn change(raw: *mut c_void, id: usize, values: *const Buffer, count: usiz
     if names.len() != values.len() {
         return 2;
     }
-    let tags = names.iter().zip(values).map(|(name, value)| format!(".{name}.{value}"));
+    let tags = names
+        .iter()
+        .zip(values)
+        .map(|(name, value)| format!(".{name}.{value}"));
     let name = format!("{name}{}", tags.collect::<String>());
-    change(config.process.lock().unwrap().metrics.entry(name).or_default());
+    change(
+        config
+            .process
+            .lock()
+            .unwrap()
+            .metrics
+            .entry(name)
+            .or_default(),
+    );
     0
 }
 
@@ -159,13 +182,18 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_schedu
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_scheduler_delete(scheduler: *mut c_void) {
+pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_scheduler_delete(
+    scheduler: *mut c_void,
+) {
     // SAFETY: the fake made it of a box, and the module gives it back once.
     drop(unsafe { Box::from_raw(scheduler.cast::<Scheduler>()) });
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers_size(filter: *mut c_void, map: u32) -> usize {
+pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers_size(
+    filter: *mut c_void,
+    map: u32,
+) -> usize {
     assert_eq!(map, 0, "the request's headers");
     // SAFETY: the fake gave it out.
     let stream = unsafe { stream(filter) };
@@ -190,7 +218,10 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers(
     });
     let raw = stream.faults.raw.map(|raw| {
         let part = |length: Option<usize>, good: &'static [u8]| {
-            let wrong = |length| Buffer { length, ..Buffer::NULL };
+            let wrong = |length| Buffer {
+                length,
+                ..Buffer::NULL
+            };
             length.map_or(Buffer::of(good), wrong)
         };
         RawHeader {
@@ -219,7 +250,9 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_add_header(
     if stream.faults.add_header {
         return false;
     }
-    stream.headers.push((name.bytes().into(), value.bytes().into()));
+    stream
+        .headers
+        .push((name.bytes().into(), value.bytes().into()));
     true
 }
 
@@ -254,7 +287,10 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_send_response(
     let headers = unsafe { std::slice::from_raw_parts(headers, count) };
     let answer = Answer {
         status,
-        headers: headers.iter().map(|header| (header.name.text(), header.value.text())).collect(),
+        headers: headers
+            .iter()
+            .map(|header| (header.name.text(), header.value.text()))
+            .collect(),
         body: body.text(),
         details: details.text(),
     };
@@ -263,7 +299,10 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_send_response(
         stream(filter).calls.push("answer");
         stream(filter).answers.push(answer);
         let held = stream(filter).held;
-        assert_eq!(envoy_dynamic_module_on_http_filter_local_reply(filter, held, status, details, false), 0);
+        assert_eq!(
+            envoy_dynamic_module_on_http_filter_local_reply(filter, held, status, details, false),
+            0
+        );
     }
 }
 
@@ -305,7 +344,9 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_attribute
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_worker_index(filter: *mut c_void) -> u32 {
+pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_worker_index(
+    filter: *mut c_void,
+) -> u32 {
     // SAFETY: the fake gave it out.
     unsafe { stream(filter) }.faults.worker
 }

@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// `envoy_dynamic_module_type_envoy_buffer`.
 #[derive(Clone, Copy, Debug)]
@@ -69,14 +69,39 @@ pub struct RawHeader {
 // SAFETY: the module's hooks, by their names in abi.h.
 unsafe extern "C" {
     fn envoy_dynamic_module_on_program_init() -> *const c_char;
-    fn envoy_dynamic_module_on_http_filter_config_new(config: *mut c_void, name: Buffer, bytes: Buffer) -> *const c_void;
+    fn envoy_dynamic_module_on_http_filter_config_new(
+        config: *mut c_void,
+        name: Buffer,
+        bytes: Buffer,
+    ) -> *const c_void;
     fn envoy_dynamic_module_on_http_filter_config_destroy(held: *const c_void);
-    fn envoy_dynamic_module_on_http_filter_config_scheduled(config: *mut c_void, held: *const c_void, event: u64);
-    fn envoy_dynamic_module_on_http_filter_new(held: *const c_void, filter: *mut c_void) -> *const c_void;
-    fn envoy_dynamic_module_on_http_filter_request_headers(filter: *mut c_void, held: *const c_void, end: bool) -> u32;
-    fn envoy_dynamic_module_on_http_filter_request_body(filter: *mut c_void, held: *const c_void, end: bool) -> u32;
-    fn envoy_dynamic_module_on_http_filter_request_trailers(filter: *mut c_void, held: *const c_void) -> u32;
-    fn envoy_dynamic_module_on_http_filter_stream_complete(filter: *mut c_void, held: *const c_void);
+    fn envoy_dynamic_module_on_http_filter_config_scheduled(
+        config: *mut c_void,
+        held: *const c_void,
+        event: u64,
+    );
+    fn envoy_dynamic_module_on_http_filter_new(
+        held: *const c_void,
+        filter: *mut c_void,
+    ) -> *const c_void;
+    fn envoy_dynamic_module_on_http_filter_request_headers(
+        filter: *mut c_void,
+        held: *const c_void,
+        end: bool,
+    ) -> u32;
+    fn envoy_dynamic_module_on_http_filter_request_body(
+        filter: *mut c_void,
+        held: *const c_void,
+        end: bool,
+    ) -> u32;
+    fn envoy_dynamic_module_on_http_filter_request_trailers(
+        filter: *mut c_void,
+        held: *const c_void,
+    ) -> u32;
+    fn envoy_dynamic_module_on_http_filter_stream_complete(
+        filter: *mut c_void,
+        held: *const c_void,
+    );
     fn envoy_dynamic_module_on_http_filter_destroy(held: *const c_void);
     fn envoy_dynamic_module_on_http_filter_local_reply(
         filter: *mut c_void,
@@ -163,7 +188,10 @@ impl Stream {
     pub fn new(headers: &[(&[u8], &[u8])]) -> Self {
         let own = |bytes: &[u8]| Box::<[u8]>::from(bytes);
         Self {
-            headers: headers.iter().map(|(name, value)| (own(name), own(value))).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (own(name), own(value)))
+                .collect(),
             source: own(b"127.0.0.1:37456"),
             destination: own(b"127.0.0.1:10000"),
             faults: Faults::default(),
@@ -182,7 +210,9 @@ impl Stream {
             (b":method", b"GET"),
             (b":scheme", b"http"),
         ];
-        let own = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let own = headers
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         Self::new(&head.into_iter().chain(own).collect::<Vec<_>>())
     }
 
@@ -194,8 +224,12 @@ impl Stream {
     }
 
     pub fn header(&self, name: &str) -> Vec<String> {
-        let same = self.headers.iter().filter(|(other, _)| **other == *name.as_bytes());
-        same.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+        let same = self
+            .headers
+            .iter()
+            .filter(|(other, _)| **other == *name.as_bytes());
+        same.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .collect()
     }
 }
 
@@ -206,11 +240,13 @@ pub enum Flow {
     Stop,
 }
 
-/// An Envoy.
-#[derive(Clone, Default)]
+/// An Envoy. There is one at a time in a process: the module's statics are one process's.
 pub struct Envoy {
     pub process: Arc<Mutex<Process>>,
+    _only: MutexGuard<'static, ()>,
 }
+
+static ONLY: Mutex<()> = Mutex::new(());
 
 thread_local! {
     /// Where log lines of this thread go.
@@ -219,7 +255,10 @@ thread_local! {
 
 impl Envoy {
     pub fn start() -> Self {
-        let envoy = Self::default();
+        let envoy = Self {
+            process: Arc::default(),
+            _only: ONLY.lock().unwrap_or_else(PoisonError::into_inner),
+        };
         LOG.set(Some(Arc::clone(&envoy.process)));
         // SAFETY: it takes nothing, and returns a static text.
         let version = unsafe { CStr::from_ptr(envoy_dynamic_module_on_program_init()) };
@@ -232,7 +271,12 @@ impl Envoy {
         self.push_with(b"keyward", bytes, |_| {})
     }
 
-    pub fn push_with(&self, name: &[u8], bytes: &[u8], change: impl FnOnce(&mut Config)) -> Option<Filter> {
+    pub fn push_with(
+        &self,
+        name: &[u8],
+        bytes: &[u8],
+        change: impl FnOnce(&mut Config),
+    ) -> Option<Filter> {
         let mut process = self.process.lock().unwrap();
         process.schedulers += 1;
         let mut config = Box::new(Config {
@@ -251,7 +295,11 @@ impl Envoy {
         let config = Box::into_raw(config);
         // SAFETY: as abi.h has it.
         let held = unsafe {
-            envoy_dynamic_module_on_http_filter_config_new(config.cast(), Buffer::of(&name), Buffer::of(&bytes))
+            envoy_dynamic_module_on_http_filter_config_new(
+                config.cast(),
+                Buffer::of(&name),
+                Buffer::of(&bytes),
+            )
         };
         // SAFETY: it was made of a box above.
         let mut config = unsafe { Box::from_raw(config) };
@@ -286,7 +334,10 @@ impl Envoy {
     }
 
     pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
-        self.stat(&format!("requests_total.decision.{decision}.reason.{reason}")).unwrap_or(0)
+        self.stat(&format!(
+            "requests_total.decision.{decision}.reason.{reason}"
+        ))
+        .unwrap_or(0)
     }
 
     pub fn log(&self) -> String {
@@ -310,7 +361,9 @@ impl Filter {
         self.config.process.lock().unwrap().scheduled.clear();
         let config = std::ptr::from_ref(&*self.config).cast_mut();
         // SAFETY: as abi.h has it.
-        unsafe { envoy_dynamic_module_on_http_filter_config_scheduled(config.cast(), self.config.held, 0) }
+        unsafe {
+            envoy_dynamic_module_on_http_filter_config_scheduled(config.cast(), self.config.held, 0)
+        }
     }
 
     /// One request without a body.
@@ -339,7 +392,11 @@ pub fn request_of_none(stream: &mut Stream) -> Flow {
 pub fn request_without_stream(filter: &Filter) -> u32 {
     // SAFETY: what Envoy never does; the module has to find out.
     unsafe {
-        envoy_dynamic_module_on_http_filter_request_headers(std::ptr::null_mut(), filter.config.held, true)
+        envoy_dynamic_module_on_http_filter_request_headers(
+            std::ptr::null_mut(),
+            filter.config.held,
+            true,
+        )
     }
 }
 
@@ -356,11 +413,20 @@ fn request(held: *const c_void, stream: &mut Stream, end: bool) -> Flow {
             other => panic!("the status {other} is none of ours"),
         };
         if !end && flow == Flow::Continue {
-            assert_eq!(envoy_dynamic_module_on_http_filter_request_body(raw, filter, true), 0);
+            assert_eq!(
+                envoy_dynamic_module_on_http_filter_request_body(raw, filter, true),
+                0
+            );
         }
         if filter.is_null() {
-            assert_eq!(envoy_dynamic_module_on_http_filter_request_body(raw, filter, true), 3);
-            assert_eq!(envoy_dynamic_module_on_http_filter_request_trailers(raw, filter), 1);
+            assert_eq!(
+                envoy_dynamic_module_on_http_filter_request_body(raw, filter, true),
+                3
+            );
+            assert_eq!(
+                envoy_dynamic_module_on_http_filter_request_trailers(raw, filter),
+                1
+            );
         }
         envoy_dynamic_module_on_http_filter_stream_complete(raw, filter);
         envoy_dynamic_module_on_http_filter_destroy(filter);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::bootstrap::{GATEWAY, allow_upgrades, hcm, remove_http_filter, route_to};
 use super::envoy::Envoy;
+use super::host::Host;
 use super::process::Folder;
 
 /// The form of the file Envoy reads the configuration from; Envoy goes by its ending.
@@ -38,6 +39,7 @@ pub struct Builder {
     pub(super) concurrency: u32,
     pub(super) config: Option<String>,
     pub(super) ecds: Ecds,
+    pub(super) host: Host,
     pub(super) wasm: Option<PathBuf>,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, PathBuf)>,
@@ -48,14 +50,20 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new() -> Self {
-        let arguments = ["--log-level", "warn", "--component-log-level", "wasm:info"]
-            .map(String::from)
-            .to_vec();
+        let arguments = [
+            "--log-level",
+            "warn",
+            "--component-log-level",
+            "wasm:info,dynamic_modules:info",
+        ]
+        .map(String::from)
+        .to_vec();
         Self {
             bootstrap: GATEWAY,
             concurrency: 1,
             config: None,
             ecds: Ecds::default(),
+            host: Host::chosen(),
             wasm: None,
             arguments,
             environment: Vec::new(),
@@ -88,9 +96,16 @@ impl Builder {
         self
     }
 
-    /// The filter; the released one if not called.
+    /// The filter, in wasm; the released one of the chosen host if not called.
     pub fn wasm(mut self, path: impl Into<PathBuf>) -> Self {
+        self.host = Host::Wasm;
         self.wasm = Some(path.into());
+        self
+    }
+
+    /// What runs the filter, whatever `KEYWARD_HOST` says.
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
         self
     }
 
@@ -125,7 +140,7 @@ impl Builder {
 
     fn wasm_log(mut self, level: &str) -> Self {
         for argument in &mut self.arguments {
-            if argument == "wasm:info" {
+            if argument.starts_with("wasm:info") {
                 *argument = String::from(level);
             }
         }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::builder::{Builder, Ecds};
+use super::host::Host;
 use super::http::{Connection, NO_HEADERS, Response, request};
 use super::process::{Folder, Guarded};
 use super::push::{Pushes, write_ecds};
@@ -24,6 +25,7 @@ pub struct Envoy {
     _kept: Vec<Arc<Folder>>,
     pub(super) admin: SocketAddr,
     pub(super) gateway: SocketAddr,
+    pub(super) host: Host,
     pub(super) wasm: PathBuf,
     pub(super) ecds: Ecds,
     pub(super) concurrency: u32,
@@ -41,6 +43,7 @@ impl Envoy {
             concurrency,
             config,
             ecds,
+            host,
             wasm,
             arguments,
             environment,
@@ -50,12 +53,12 @@ impl Envoy {
         } = builder;
         let folder = Folder::new("envoy");
         let directory = folder.path();
-        let wasm = wasm.unwrap_or_else(find::wasm);
+        let wasm = wasm.unwrap_or_else(|| host.filter());
         let ecds_file = directory.join("ecds").join(ecds.file());
 
         fs::create_dir(directory.join("ecds")).unwrap();
         write_ecds(
-            ecds,
+            (host, ecds),
             &ecds_file,
             1,
             &wasm,
@@ -66,6 +69,7 @@ impl Envoy {
         for edit in edits {
             edit(&mut description);
         }
+        host.take_over(&mut description, &wasm);
         fs::write(
             directory.join("bootstrap.json"),
             serde_json::to_vec_pretty(&description).unwrap(),
@@ -123,6 +127,7 @@ impl Envoy {
             _kept: kept,
             admin,
             gateway,
+            host,
             wasm,
             ecds,
             concurrency,

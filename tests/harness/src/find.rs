@@ -43,6 +43,15 @@ pub fn wasm() -> PathBuf {
     )
 }
 
+/// The native module: `$KEYWARD_NATIVE`, or what `make native` made.
+pub fn native() -> PathBuf {
+    built(
+        "KEYWARD_NATIVE",
+        "target/release/libkeyward.so",
+        "make native",
+    )
+}
+
 /// The filter with the switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door` made.
 pub fn trap_door_wasm() -> PathBuf {
     built(

@@ -19,6 +19,7 @@ pub mod builder;
 pub mod envoy;
 pub mod find;
 pub mod h2;
+pub mod host;
 pub mod http;
 pub mod observe;
 pub mod pb;
@@ -34,6 +35,7 @@ pub use keyward_reference::packed::packed;
 pub use self::{
     builder::Ecds,
     envoy::Envoy,
+    host::Host,
     pb::Wrapper,
     push::Push,
     upstream::Upstream,
