@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter native trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter native trap-door native-trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -15,8 +15,10 @@ CARGO_HOME_HERE := $(or $(CARGO_HOME),$(HOME)/.cargo)
 ANYWHERE := CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME_HERE)=/cargo --remap-path-prefix=$(CURDIR)=/keyward"
 # Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
 TEST ?=
+# The native module in the place of the filter in wasm, for `demo` and `run`: make demo NATIVE=1
+NATIVE ?=
 # In the dev profile, which `make test` uses too. It finds Envoy by itself (scripts/envoy.sh).
-DEMO = cargo run $(Q) --locked -p keyward-demo --
+DEMO = $(if $(NATIVE),KEYWARD_HOST=native )cargo run $(Q) --locked -p keyward-demo --
 # Cargo says what it compiles, but not among the lines of the demo.
 Q :=
 demo run: Q := --quiet
@@ -47,11 +49,11 @@ native: toolchain ## the filter as a native module of Envoy (target/release/libk
 	@cp target/native/libkeyward_native.so target/release/$(MODULE).new && mv target/release/$(MODULE).new target/release/$(MODULE)
 	@ln -sfn $(MODULE) target/release/libkeyward.so
 
-demo: trap-door filter ## start Envoy with keyward, play a tour of allowed and denied requests, stop
+demo: $(if $(NATIVE),native,trap-door filter) ## start Envoy with keyward, play a tour of allowed and denied requests, stop (NATIVE=1: as a native module)
 	@echo "Building the demo …"
 	@$(DEMO)
 
-run: filter ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
+run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
 	@exec $(DEMO) run $(ENVOY_ARGS)
 
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
@@ -156,6 +158,12 @@ trap-door: toolchain
 	@$(if $(Q),echo "Building the filter whose VM fails on demand …")
 	$(if $(Q),@)cargo rustc $(Q) --locked --profile filter $(WASM) --features trap-door --crate-type cdylib --target-dir target/trap-door
 	@$(call promise,target/trap-door)
+
+# The native module with the same switches.
+native-trap-door: toolchain
+	cargo rustc $(Q) --locked --profile native -p keyward-native --features trap-door --lib --crate-type cdylib --target-dir target/trap-door
+	@mkdir -p target/trap-door/release
+	@cp target/trap-door/native/libkeyward_native.so target/trap-door/release/libkeyward.so.new && mv target/trap-door/release/libkeyward.so.new target/trap-door/release/libkeyward.so
 
 toolchain:
 	@scripts/toolchain.sh

@@ -13,6 +13,8 @@ mod plugin;
 mod registry;
 mod request;
 mod store;
+#[cfg(feature = "trap-door")]
+mod trap_door;
 mod workers;
 
 #[cfg(test)]

@@ -10,12 +10,14 @@ use keyward::snapshot::Snapshot;
 use keyward::usage::{self, Pending};
 
 use crate::abi::{Config, ERROR, Stream, log};
-use crate::boundary::Fault;
+use crate::boundary::{Fault, caught};
 use crate::loading::{self, Refused};
 use crate::metrics::Metrics;
 use crate::registry::{self, Place};
 use crate::request::Request;
 use crate::store::Pages;
+#[cfg(feature = "trap-door")]
+use crate::trap_door;
 use crate::workers::Workers;
 
 /// One filter configuration.
@@ -31,6 +33,8 @@ pub(crate) struct Plugin {
     has_served: AtomicBool,
     threads: u64,
     place: Place,
+    #[cfg(feature = "trap-door")]
+    trap: Option<trap_door::Trap>,
 }
 
 impl Plugin {
@@ -44,6 +48,10 @@ impl Plugin {
             (Ok(name), Ok(bytes)) => (name, bytes),
             (Err(fault), _) | (_, Err(fault)) => return refuse("", None, fault.0),
         };
+        #[cfg(feature = "trap-door")]
+        let trap = trap_door::of(bytes);
+        #[cfg(feature = "trap-door")]
+        trap_door::spring(trap, trap_door::Trap::New);
         let label = label(name);
         let configuration = match loading::load(bytes) {
             Ok(configuration) => configuration,
@@ -69,11 +77,15 @@ impl Plugin {
             has_served: AtomicBool::new(false),
             threads: u64::from(workers) + 1,
             place,
+            #[cfg(feature = "trap-door")]
+            trap,
         })
     }
 
     /// Decides on a request.
     pub(crate) fn on_request(&self, stream: Stream<'_>, end_of_stream: bool) -> Flow {
+        #[cfg(feature = "trap-door")]
+        trap_door::on_request(&stream);
         let mut request = Request::of(self, stream);
         let flow = exchange::run(&self.configuration, &mut request, !end_of_stream);
         // All but the first request after a round only read it.
@@ -101,6 +113,8 @@ impl Plugin {
 
     /// A round of the timer, on the main thread.
     pub(crate) fn on_schedule(&self, config: &Config<'_>) {
+        #[cfg(feature = "trap-door")]
+        trap_door::spring(self.trap, trap_door::Trap::Schedule);
         let has_served = self.has_served.swap(false, Ordering::AcqRel);
         let round = self.place.round(&self.label, has_served, self.threads);
         if round.is_first {
@@ -112,7 +126,12 @@ impl Plugin {
 
     /// The last of its streams has ended, and no listener has it any more. Perhaps on a worker.
     pub(crate) fn on_destroy(self, config: &Config<'_>) {
-        self.gather(config);
+        // Whatever becomes of the counts, the place is left.
+        caught(|| {
+            #[cfg(feature = "trap-door")]
+            trap_door::spring(self.trap, trap_door::Trap::Destroy);
+            self.gather(config);
+        });
         self.place.leave(&self.label, self.configuration);
     }
 

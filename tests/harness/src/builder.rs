@@ -103,6 +103,13 @@ impl Builder {
         self
     }
 
+    /// The native module.
+    pub fn native(mut self, path: impl Into<PathBuf>) -> Self {
+        self.host = Host::Native;
+        self.wasm = Some(path.into());
+        self
+    }
+
     /// What runs the filter, whatever `KEYWARD_HOST` says.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;

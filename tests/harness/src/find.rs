@@ -61,6 +61,15 @@ pub fn trap_door_wasm() -> PathBuf {
     )
 }
 
+/// The native module with the switches that make a hook panic: `$KEYWARD_TRAP_DOOR_NATIVE`, or what `make native-trap-door` made.
+pub fn trap_door_native() -> PathBuf {
+    built(
+        "KEYWARD_TRAP_DOOR_NATIVE",
+        "target/trap-door/release/libkeyward.so",
+        "make native-trap-door",
+    )
+}
+
 fn built(variable: &str, place: &str, made_by: &str) -> PathBuf {
     let path = std::env::var_os(variable).map_or_else(|| root().join(place), PathBuf::from);
     assert!(

@@ -1,0 +1,116 @@
+//! The files that are shipped for the native module, and the module itself.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Host, bootstrap, find};
+
+/// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find besides.
+const HOOKS: [&str; 23] = [
+    "program_init",
+    "http_filter_config_destroy",
+    "http_filter_config_new",
+    "http_filter_config_scheduled",
+    "http_filter_destroy",
+    "http_filter_downstream_above_write_buffer_high_watermark",
+    "http_filter_downstream_below_write_buffer_low_watermark",
+    "http_filter_http_callout_done",
+    "http_filter_http_stream_complete",
+    "http_filter_http_stream_data",
+    "http_filter_http_stream_headers",
+    "http_filter_http_stream_reset",
+    "http_filter_http_stream_trailers",
+    "http_filter_local_reply",
+    "http_filter_new",
+    "http_filter_request_body",
+    "http_filter_request_headers",
+    "http_filter_request_trailers",
+    "http_filter_response_body",
+    "http_filter_response_headers",
+    "http_filter_response_trailers",
+    "http_filter_scheduled",
+    "http_filter_stream_complete",
+];
+
+#[test]
+fn the_native_bootstrap_is_the_other_with_another_filter() {
+    let module = Path::new("target/release/libkeyward.so");
+    let mut expected = bootstrap::read("envoy/bootstrap.yaml");
+    Host::Native.take_over(&mut expected, module);
+    // The metrics of a native module need no tags taken out of their names.
+    expected.as_object_mut().unwrap().remove("stats_config");
+    let source = bootstrap::at(
+        bootstrap::http_filter(&mut expected, "keyward"),
+        "/config_discovery/config_source/path_config_source",
+    );
+    *source = json!({"path": "envoy/native/keyward.yaml", "watched_directory": {"path": "envoy/native"}});
+    assert_eq!(bootstrap::read("envoy/native.yaml"), expected);
+    let mut expected = bootstrap::shipped_ecds();
+    Host::Native.take_over(&mut expected, module);
+    assert_eq!(bootstrap::read("envoy/native/keyward.yaml"), expected);
+}
+
+/// `nm -D`, the names with that letter.
+fn symbols(letter: char) -> BTreeSet<String> {
+    let output = Command::new("nm").arg("-D").arg(find::native()).output();
+    let text = String::from_utf8(output.expect("nm, of binutils").stdout).unwrap();
+    let lines = text.lines().filter_map(|line| line.trim_start().rsplit_once(' '));
+    lines
+        .filter(|(start, _)| start.ends_with(letter))
+        .map(|(_, name)| name.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_module_exports_the_hooks_and_nothing_else() {
+    let expected = HOOKS.map(|hook| format!("envoy_dynamic_module_on_{hook}"));
+    assert_eq!(symbols('T'), BTreeSet::from(expected));
+}
+
+/// Envoy refuses a module that asks for a function it does not have.
+#[test]
+fn envoy_has_every_function_that_the_module_asks_for() {
+    let of_envoy = |name: &String| name.starts_with("envoy_");
+    let asked: BTreeSet<_> = symbols('U').into_iter().filter(of_envoy).collect();
+    assert!(asked.len() > 10, "{asked:?}");
+    let output = Command::new("nm").arg("-D").arg(find::envoy()).output();
+    let text = String::from_utf8(output.expect("nm, of binutils").stdout).unwrap();
+    let there: BTreeSet<_> = text.lines().filter_map(|line| line.split(' ').next_back()).collect();
+    let missing: Vec<_> = asked.iter().filter(|name| !there.contains(&***name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// No example of ours has Envoy fetch a module, or unload one.
+#[test]
+fn no_file_of_ours_has_a_module_fetched_or_unloaded() {
+    let mut found = 0;
+    let mut look = |value: &Value, place: &str| {
+        crate::native::shipped::each_object(value, &mut |object| {
+            let module = &object["dynamic_module_config"];
+            if module.is_object() {
+                found += 1;
+                assert!(module["module"]["local"].is_object(), "{place}: {module}");
+                assert_eq!(module["do_not_close"], true, "{place}");
+                assert_eq!(module["metrics_namespace"], "keyward", "{place}");
+            }
+        });
+    };
+    for place in ["envoy/native.yaml", "envoy/native/keyward.yaml"] {
+        look(&bootstrap::read(place), place);
+    }
+    assert_eq!(found, 2);
+}
+
+pub fn each_object(value: &Value, look: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| each_object(item, look)),
+        Value::Object(members) => {
+            look(value);
+            members.values().for_each(|member| each_object(member, look));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
