@@ -74,7 +74,7 @@ test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at m
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
 
 test-all: build trap-door tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) --test it -- $(SLOW)
+	@$(TESTING) --test pure --test it -- $(SLOW)
 
 # What the tests run besides Envoy. Status 3: the machine has no tool to install it with, and the tests that need it are skipped.
 tools:

@@ -1,4 +1,4 @@
-//! All integration tests, in one binary.
+//! Tests against a real Envoy, and against what stands around one: browsers, SDKs, upstreams, registries, kubectl.
 // `json!` of a whole configuration.
 #![recursion_limit = "256"]
 #![allow(
@@ -17,41 +17,32 @@
     reason = "tests may fail loudly"
 )]
 
-mod agreement;
 mod audit;
 mod browser;
 mod cases;
 mod catalogue;
 mod command;
 mod conformance;
-mod docs;
 mod doctor;
 mod egress;
-mod explain;
 mod fail_closed;
-mod fuzz_corpora;
 mod gateway;
 mod hostile;
 mod image;
-mod key_file;
 mod keys;
-mod layers;
 mod mesh;
 mod monitoring;
+mod native;
 mod packed;
-mod pipes;
 mod push;
 mod pushes;
 mod rate_limit;
 mod replay;
 mod rollout;
-mod schema;
 mod sdk;
 mod soak;
-mod unsafety;
 mod upstreams;
 mod verification;
 mod wait;
 
 use keyward_harness as support;
-use keyward_reference::model as reference;

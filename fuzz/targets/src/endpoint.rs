@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use keyward::configuration::Configuration;
 use keyward::endpoint::{EndpointCatalogue, Method, PlainPath, ROWS, Row};
+use keyward_reference::sha256;
 use regex::bytes::Regex;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::decide::BUILTIN;
 use super::{pattern, take};
@@ -63,7 +63,7 @@ static ENDPOINTS: LazyLock<Endpoints> = LazyLock::new(|| Endpoints::of(&WORLD.1,
 
 fn key((number, grants): (usize, &&str)) -> Value {
     let mut key = json!({
-        "id": format!("mk_{number}"), "sha256": format!("{:x}", Sha256::digest(raw(number))),
+        "id": format!("mk_{number}"), "sha256": sha256(raw(number).as_ref()),
         "kind": "publishable", "livemode": false, "owner": "acct_1",
     });
     let grants: Value = serde_json::from_str(grants).unwrap();

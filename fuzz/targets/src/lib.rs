@@ -1,4 +1,4 @@
-//! The fuzz targets: each is one function over bytes that panics where a promise is broken. libFuzzer runs them from `fuzz/fuzz_targets`, `tests/it/fuzz_corpora.rs` on the
+//! The fuzz targets: each is one function over bytes that panics where a promise is broken. libFuzzer runs them from `fuzz/fuzz_targets`, `tests/pure/fuzz_corpora.rs` on the
 //! stable toolchain.
 #![allow(
     clippy::as_conversions,

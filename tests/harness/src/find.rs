@@ -4,14 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The project's root.
-pub fn root() -> &'static Path {
-    static ROOT: OnceLock<PathBuf> = OnceLock::new();
-    ROOT.get_or_init(|| {
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        root.canonicalize().unwrap()
-    })
-}
+pub use keyward_support::find::root;
 
 /// The Envoy the Makefile uses too: `$ENVOY_BIN`, or what `scripts/envoy.sh` finds.
 pub fn envoy() -> &'static Path {

@@ -14,7 +14,6 @@
     reason = "a test may fail loudly"
 )]
 
-pub mod bootstrap;
 pub mod builder;
 pub mod envoy;
 pub mod find;
@@ -23,21 +22,16 @@ pub mod host;
 pub mod http;
 pub mod observe;
 pub mod pb;
-pub mod process;
-#[cfg(target_os = "linux")]
-pub mod pty;
 pub mod push;
 pub mod upstream;
-pub mod wait;
 
-pub use keyward_reference::packed::packed;
+#[cfg(target_os = "linux")]
+pub use keyward_support::pty;
+pub use keyward_support::{
+    BOUND, LONG, bootstrap, cases, catalogue, command, eventually, key_file, keys, packed, process,
+    pushing, replay, restricted, sample, wait, world,
+};
 
 pub use self::{
-    builder::Ecds,
-    envoy::Envoy,
-    host::Host,
-    pb::Wrapper,
-    push::Push,
-    upstream::Upstream,
-    wait::{BOUND, LONG, eventually},
+    builder::Ecds, envoy::Envoy, host::Host, pb::Wrapper, push::Push, upstream::Upstream,
 };

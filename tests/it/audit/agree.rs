@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::world::{Sent, desk, gateway, lines, load, play};
-use crate::key_file::Folder;
 use crate::support::Envoy;
+use crate::support::command::program;
+use crate::support::key_file::Folder;
 
 struct Played {
     desk: Folder,
@@ -360,7 +361,7 @@ fn the_proposed_commands_make_keys_that_are_enough() {
     let report = played.desk.good(&["audit", "--json", &played.log]);
     let report: Value = serde_json::from_str(&report).unwrap();
     let shell = |command: &str| {
-        let keyward = std::path::Path::new(env!("CARGO_BIN_EXE_keyward"));
+        let keyward = program();
         let path = format!(
             "{}:{}",
             keyward.parent().unwrap().display(),

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::collector::Collector;
 use super::world::{Sent, desk, gateway, lines, load, play};
-use crate::key_file::Folder;
 use crate::support::bootstrap::{GATEWAY, at, hcm, read};
 use crate::support::builder::Builder;
 use crate::support::find::root;
+use crate::support::key_file::Folder;
 use crate::support::{BOUND, Envoy, eventually};
 
 fn fragment(name: &str) -> Value {

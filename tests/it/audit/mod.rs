@@ -4,7 +4,6 @@ mod agree;
 mod alike;
 mod collector;
 pub mod evidence;
-mod hostile;
 mod loggers;
 mod page;
 mod rewritten;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::world::{KEYS, desk, gateway, load, play};
 use crate::browser::chromium::{FLAGS, binary_or_skip};
-use crate::key_file::Folder;
+use crate::support::key_file::Folder;
 
 /// A desk with the page of a real log on it.
 fn made(name: &str) -> (Folder, String) {

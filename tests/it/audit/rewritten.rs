@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::world::{KEYS, desk, gateway};
-use crate::key_file::Folder;
 use crate::support::bootstrap::{at, hcm, http_filter};
+use crate::support::key_file::Folder;
 use crate::support::{BOUND, eventually};
 
 /// Five requests through a route that puts `/internal` in the place of `/v1`: the desk, and the log.

@@ -5,9 +5,9 @@ use std::fs;
 use keyward::digest::KeyDigest;
 use serde_json::Value;
 
-use crate::key_file::Folder;
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
+use crate::support::key_file::Folder;
 use crate::support::{BOUND, Envoy, eventually};
 
 /// Ids and values of keys. The values exist nowhere else.

@@ -1,8 +1,5 @@
-//! The case corpus of `tests/cases`, and what runs it. The corpus says what a gateway promises; how it is asked is the runner's matter.
+//! The case corpus of `tests/cases` against a real Envoy.
 
-pub mod corpus;
 pub mod envoy;
-pub mod library;
-pub mod outcome;
-mod plain;
-pub mod translate;
+
+use crate::support::cases::{corpus, outcome, translate};

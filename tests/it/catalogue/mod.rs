@@ -1,13 +1,3 @@
-//! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes.
+//! The built-in catalogue in a real Envoy.
 
-mod allocations;
-mod ask;
-mod compiled;
-mod files;
-mod generated;
-mod near;
-mod observed;
-mod page;
 mod walk;
-
-use keyward_reference::catalogue::{Permission, Row, names, permissions, rows, table};

@@ -1,15 +1,15 @@
 //! The files of `conformance/`: made from the corpus, and put by `keyward conformance` to gateways that keep the promises and to one that does not.
 
-mod generate;
-
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::support::bootstrap::hcm;
+use crate::support::command::command;
+use crate::support::find::root;
 use crate::support::{Envoy, Upstream};
 
 fn conformance(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_keyward"))
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    command()
+        .current_dir(root())
         .arg("conformance")
         .args(arguments)
         .output()
@@ -99,47 +99,4 @@ fn cases_from_elsewhere_are_skipped_where_no_header_tells_the_address() {
         text.ends_with(" skipped for want of --header-address\n"),
         "{text}"
     );
-}
-
-#[test]
-fn what_cannot_be_run_is_said() {
-    for (arguments, message, code) in [
-        (
-            &["--url", "http://127.0.0.1:1"][..],
-            "say which with --file: addresses, ",
-            4,
-        ),
-        (
-            &["--url", "http://127.0.0.1:1", "--file", "x"],
-            "has no file of that name; there are addresses, ",
-            4,
-        ),
-        (
-            &[
-                "--url",
-                "http://127.0.0.1:1",
-                "--file",
-                "x",
-                "--dir",
-                "nowhere",
-            ],
-            "`nowhere` cannot be read",
-            4,
-        ),
-        (
-            &["--url", "https://127.0.0.1:1", "--file", "x"],
-            "where TLS is needed, put a proxy in between",
-            2,
-        ),
-        (&["--file", "x"], "--url", 2),
-    ] {
-        let output = conformance(arguments);
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains(message), "{text}");
-        assert_eq!(output.status.code(), Some(code), "{text}");
-    }
-    // Nobody listens there.
-    let silent = conformance(&["--url", "http://127.0.0.1:1", "--file", "modes-live"]);
-    assert_eq!(silent.status.code(), Some(1));
-    assert!(out(&silent).contains("no answer: "), "{}", out(&silent));
 }

@@ -5,15 +5,15 @@ mod counted;
 mod variants;
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
 use crate::support::Envoy;
 use crate::support::builder::Builder;
+use crate::support::command::{command, fed};
 
 const ALICE: &str = "sk_test_FAKE-alice-0001";
 
@@ -82,15 +82,7 @@ impl Diagnosis {
 }
 
 fn keyward(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
+    fed(command().args(arguments), input)
 }
 
 /// As a check at the start, beside an Envoy that is not there yet.

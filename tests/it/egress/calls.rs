@@ -1,6 +1,7 @@
 //! What the services may ask, and what Stripe gets of it.
 
 use super::*;
+use crate::support::command::command;
 use crate::support::find::root;
 
 #[test]
@@ -270,7 +271,7 @@ fn doctor_finds_nothing() {
     let Some(egress) = Egress::to(&upstream) else {
         return;
     };
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+    let output = command()
         .args([
             "doctor",
             "--strict",

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use keyward::reason::DenyReason;
 
 use super::*;
-use crate::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
 use crate::support::Upstream;
+use crate::support::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
 
 /// Envoy's table from HTTP to gRPC.
 fn grpc_status(status: u16) -> &'static str {

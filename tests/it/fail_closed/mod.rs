@@ -27,30 +27,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
 use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
+pub use crate::support::world::{ALICE, BOB, CAROL, STRANGER, configuration, digest, snapshot};
 use crate::support::{BOUND, Envoy, LONG, eventually};
-
-pub const ALICE: &str = "sk_test_FAKE-alice-0001";
-pub const BOB: &str = "sk_test_FAKE-bob-000002";
-pub const STRANGER: &str = "sk_test_FAKE-nobody-003";
-pub const CAROL: &str = "sk_test_FAKE-carol-0004";
-
-/// A plugin configuration that knows these keys.
-pub fn configuration(revision: u64, keys: &[&str]) -> Value {
-    json!({"snapshot": snapshot(revision, keys)})
-}
-
-pub fn snapshot(revision: u64, keys: &[&str]) -> Value {
-    let keys: Vec<Value> = keys.iter().enumerate().map(|(index, key)| {
-        json!({"id": format!("mk_{index}"), "sha256": digest(key), "kind": "secret", "livemode": false, "owner": "acct_1"})
-    }).collect();
-    json!({"format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
-        "accounts": [{"id": "acct_1"}], "empty": keys.is_empty(), "keys": keys})
-}
 
 /// A configuration that takes much memory for its size, while it is loaded and for good: endpoints with many segments.
 pub fn deep(revision: u64, keys: &[&str], rows: usize, segments: usize) -> String {
@@ -61,10 +43,6 @@ pub fn deep(revision: u64, keys: &[&str], rows: usize, segments: usize) -> Strin
     snapshot["endpoints"] = json!("ROWS");
     let configuration = json!({"snapshot": snapshot}).to_string();
     configuration.replace("\"ROWS\"", &format!("[{}]", rows.join(",")))
-}
-
-pub fn digest(key: &str) -> String {
-    KeyDigest::of(key.as_bytes()).to_string()
 }
 
 /// Whether a test runs with the interlock, as shipped, or shows what happens without.

@@ -7,10 +7,11 @@ use super::proxy::{Discovery, Proxy, discovered};
 use super::the;
 use super::tools::kustomized;
 use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
-use crate::cases::{corpus, envoy::keeps_every_promise_of};
+use crate::cases::envoy::keeps_every_promise_of;
 use crate::fail_closed::{ALICE, STRANGER, configuration, status};
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
+use crate::support::cases::corpus;
 use crate::support::http::NO_HEADERS;
 use crate::support::{BOUND, Envoy, eventually};
 
@@ -77,7 +78,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
     let envoy = started(&proxy(&unpatched, false));
     assert_eq!(status(&envoy, STRANGER), 200);
     let url = format!("http://{}", envoy.admin_address());
-    let said = crate::push::keyward(&["doctor", "--admin", &url]);
+    let said = crate::support::command::keyward(&["doctor", "--admin", &url]);
     assert_ne!(said.code, Some(0), "{}{}", said.out, said.err);
 }
 
@@ -96,7 +97,7 @@ fn the_doctor_finds_nothing_in_a_gateway() {
     };
     let envoy = started(&proxy(&manifests, true));
     let url = format!("http://{}", envoy.admin_address());
-    let said = crate::push::keyward(&["doctor", "--admin", &url]);
+    let said = crate::support::command::keyward(&["doctor", "--admin", &url]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
 }
 

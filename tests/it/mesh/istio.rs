@@ -7,9 +7,10 @@ use super::proxy::{Discovery, Proxy, discovered};
 use super::tools::kustomized;
 use super::{merged, of_kind, the};
 use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
-use crate::cases::{corpus, envoy::keeps_every_promise_of};
+use crate::cases::envoy::keeps_every_promise_of;
 use crate::fail_closed::{ALICE, BOB, STRANGER, ask, configuration, status};
 use crate::support::builder::Builder;
+use crate::support::cases::corpus;
 use crate::support::http::{Connection, NO_HEADERS};
 use crate::support::{BOUND, Envoy, eventually};
 
@@ -208,7 +209,7 @@ fn the_metrics_keep_their_tags_and_a_push_can_be_waited_for() {
     }
     assert!(page.contains("rbac_keyward_interlock_denied"), "{page}");
     let url = format!("http://{}/stats/prometheus", envoy.admin_address());
-    let said = crate::push::keyward(&["wait", "--revision", "1", "--prometheus", &url]);
+    let said = crate::support::command::keyward(&["wait", "--revision", "1", "--prometheus", &url]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
 }
 
@@ -408,13 +409,13 @@ fn the_doctor_finds_nothing_in_a_gateway() {
     };
     let envoy = started(&proxy(&manifests, &mesh_config(), GATEWAY));
     let url = format!("http://{}", envoy.admin_address());
-    let said = crate::push::keyward(&["doctor", "--admin", &url]);
+    let said = crate::support::command::keyward(&["doctor", "--admin", &url]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     // It looks for the interlock behind every plugin, by whatever name it came.
     let open = without(&manifests, "EnvoyFilter", "keyward.interlock");
     let envoy = started(&proxy(&open, &mesh_config(), GATEWAY));
     let url = format!("http://{}", envoy.admin_address());
-    let said = crate::push::keyward(&["doctor", "--admin", &url]);
+    let said = crate::support::command::keyward(&["doctor", "--admin", &url]);
     assert_ne!(said.code, Some(0), "{}{}", said.out, said.err);
 }
 

@@ -12,8 +12,8 @@ use super::proxy::{Discovery, discovered};
 use super::tools::kustomized;
 use super::{envoy_gateway, of_kind};
 use crate::fail_closed::{ALICE, ask, digest, status};
-use crate::push::limits::restricted;
 use crate::support::http::Connection;
+use crate::support::restricted::restricted;
 use crate::support::{BOUND, Envoy, eventually};
 
 /// Many keys, Alice's among them, or not any more.

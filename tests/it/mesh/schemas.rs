@@ -8,6 +8,7 @@ use super::the;
 use super::tools::{documents, kustomized, read_by_kubectl, wrong};
 use crate::fail_closed::{ALICE, configuration};
 use crate::support::bootstrap::{GATEWAY, hcm, read};
+use crate::support::command::command;
 use crate::support::process::Folder;
 
 const OVERLAYS: [&str; 5] = [
@@ -63,7 +64,7 @@ fn what_push_writes_is_one_of_its_projects() {
             "eg",
         ],
     ] {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+        let output = command()
             .args(["push", "-c"])
             .arg(&source)
             .args(arguments)
@@ -106,7 +107,7 @@ fn kubectl_reads_what_push_has_written() {
     fs::write(&source, written.to_string()).unwrap();
     let (source, file) = (source.to_str().unwrap(), manifest.to_str().unwrap());
     let image = ["--image", "oci://registry.example/keyward:0.1.0"];
-    let said = crate::push::keyward(
+    let said = crate::support::command::keyward(
         &[&["push", "-c", source, "--wasm-plugin", file][..], &image].concat(),
     );
     assert_eq!(said.code, Some(0), "{}", said.err);

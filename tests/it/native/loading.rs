@@ -18,15 +18,23 @@ fn local(file: &Path) -> Value {
 fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     let response: Value = serde_json::from_slice(&response(1, module, config)).unwrap();
     let typed = response["resources"][0]["typed_config"].clone();
-    move |bootstrap| *http_filter(bootstrap, "keyward") = json!({"name": "keyward", "typed_config": typed})
+    move |bootstrap| {
+        *http_filter(bootstrap, "keyward") = json!({"name": "keyward", "typed_config": typed})
+    }
 }
 
 #[test]
 fn a_static_filter_with_a_bad_configuration_or_without_its_module_does_not_start() {
     let there = local(&find::native());
     let bad = r#"{"snapshot": {"revision": 7, "x": 1}}"#;
-    let refusal = builder().edit(as_static(bad, &there)).try_start().unwrap_err();
-    assert!(refusal.contains("keyward: configuration refused: "), "{refusal}");
+    let refusal = builder()
+        .edit(as_static(bad, &there))
+        .try_start()
+        .unwrap_err();
+    assert!(
+        refusal.contains("keyward: configuration refused: "),
+        "{refusal}"
+    );
     let nowhere = local(Path::new("/nowhere/libkeyward.so"));
     for interlock in BOTH {
         let builder = with_interlock(builder(), interlock).edit(as_static("{}", &nowhere));
@@ -42,10 +50,14 @@ fn a_missing_module_of_a_push_is_refused_and_of_the_first_answers_500() {
     let nowhere = local(Path::new("/nowhere/libkeyward.so"));
     let good = configuration(2, &[ALICE, STRANGER]).to_string();
     for interlock in BOTH {
-        let builder = with_interlock(builder(), interlock).config(configuration(1, &[ALICE]).to_string());
+        let builder =
+            with_interlock(builder(), interlock).config(configuration(1, &[ALICE]).to_string());
         let envoy = builder.start();
         assert_eq!(both(&envoy), (401, 200));
-        assert_eq!(envoy.push_file_and_wait(&response(2, &nowhere, &good)), Push::Rejected);
+        assert_eq!(
+            envoy.push_file_and_wait(&response(2, &nowhere, &good)),
+            Push::Rejected
+        );
         assert_eq!(both(&envoy), (401, 200));
     }
 }
@@ -53,11 +65,13 @@ fn a_missing_module_of_a_push_is_refused_and_of_the_first_answers_500() {
 /// Envoy leaves a module out that it has to fetch: that is what the interlock is for, and why doctor refuses it.
 #[test]
 fn a_remote_module_replaces_a_working_filter_by_nothing() {
-    let uri = json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
+    let uri =
+        json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
     let remote = json!({"module": {"remote": {"http_uri": uri, "sha256": "0".repeat(64)}}, "do_not_close": true});
     let good = configuration(2, &[ALICE]).to_string();
     for interlock in BOTH {
-        let builder = with_interlock(builder(), interlock).config(configuration(1, &[ALICE]).to_string());
+        let builder =
+            with_interlock(builder(), interlock).config(configuration(1, &[ALICE]).to_string());
         let envoy = builder.start();
         assert_eq!(both(&envoy), (401, 200));
         envoy.push_file_and_wait(&response(2, &remote, &good));
@@ -72,20 +86,29 @@ fn a_remote_module_replaces_a_working_filter_by_nothing() {
 /// With `nack_on_cache_miss` it is a refused push, and the last good one goes on. doctor refuses that, too: without a last good one it is 500.
 #[test]
 fn a_remote_module_that_is_refused_until_it_is_there_leaves_the_last_good_one() {
-    let uri = json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
+    let uri =
+        json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
     let remote = json!({
         "module": {"remote": {"http_uri": uri, "sha256": "0".repeat(64)}},
         "do_not_close": true, "nack_on_cache_miss": true,
     });
     let envoy = started();
     assert_eq!(both(&envoy), (401, 200));
-    assert_eq!(envoy.push_file_and_wait(&response(2, &remote, "{}")), Push::Rejected);
+    assert_eq!(
+        envoy.push_file_and_wait(&response(2, &remote, "{}")),
+        Push::Rejected
+    );
     assert_eq!(both(&envoy), (401, 200));
 }
 
 fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
-    let output = crate::command::keyward(&["doctor", "--admin", &format!("http://{}", envoy.admin_address())]);
-    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+    let url = format!("http://{}", envoy.admin_address());
+    let mut command = crate::support::command::command();
+    let output = command.args(["doctor", "--admin", &url]).output().unwrap();
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        output.status.code(),
+    )
 }
 
 #[test]
@@ -96,7 +119,10 @@ fn doctor_refuses_a_module_that_envoy_may_unload() {
     let (report, _) = doctor(&envoy);
     assert!(!report.contains("do_not_close"), "{report}");
     let config = configuration(2, &[ALICE]).to_string();
-    assert_eq!(envoy.push_file_and_wait(&response(2, &module, &config)), Push::Accepted);
+    assert_eq!(
+        envoy.push_file_and_wait(&response(2, &module, &config)),
+        Push::Accepted
+    );
     let (report, code) = doctor(&envoy);
     assert_eq!(code, Some(1), "{report}");
     assert!(report.contains("without `do_not_close`"), "{report}");
@@ -106,7 +132,8 @@ fn doctor_refuses_a_module_that_envoy_may_unload() {
 #[test]
 fn a_module_file_replaced_on_disk_changes_nothing_until_it_has_another_name() {
     let folder = Folder::new("module");
-    let [first, second] = ["libkeyward-1.so", "libkeyward-2.so"].map(|name| folder.path().join(name));
+    let [first, second] =
+        ["libkeyward-1.so", "libkeyward-2.so"].map(|name| folder.path().join(name));
     for place in [&first, &second] {
         fs::copy(find::native(), place).unwrap();
     }
@@ -128,13 +155,18 @@ fn a_module_file_replaced_on_disk_changes_nothing_until_it_has_another_name() {
     assert_eq!(envoy.push_file_and_wait(&push), Push::Accepted);
     everywhere(&envoy, ALICE, 200);
     let maps = fs::read_to_string(format!("/proc/{}/maps", envoy.process_id())).unwrap();
-    assert!(maps.contains("libkeyward-2.so"), "the second file is in use");
+    assert!(
+        maps.contains("libkeyward-2.so"),
+        "the second file is in use"
+    );
 }
 
 /// Two listeners of one resource are two configurations, of one copy.
 #[test]
 fn two_listeners_share_one_copy() {
-    let keys: Vec<String> = (0..60_000).map(|number| format!("sk_test_FAKE-number-{number}")).collect();
+    let keys: Vec<String> = (0..60_000)
+        .map(|number| format!("sk_test_FAKE-number-{number}"))
+        .collect();
     let names: Vec<&str> = keys.iter().map(|key| &**key).collect();
     let config = configuration(1, &names).to_string();
     let resident = |listeners: usize| {
@@ -153,12 +185,18 @@ fn two_listeners_share_one_copy() {
         everywhere(&envoy, last, 200);
         assert_eq!(crate::fail_closed::status(&envoy, other), 401);
         let status = fs::read_to_string(format!("/proc/{}/status", envoy.process_id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
     };
     let (one, four) = (resident(1), resident(4));
     // Each copy has some 10 MB and more.
-    assert!(four < one + 12_000, "{one} kB with one listener, {four} with four");
+    assert!(
+        four < one + 12_000,
+        "{one} kB with one listener, {four} with four"
+    );
 }
 
 #[test]
@@ -169,7 +207,8 @@ fn a_filter_that_a_route_disables_needs_the_interlock_and_doctor_says_so() {
         let builder = with_interlock(builder(), interlock)
             .config(configuration(1, &[ALICE]).to_string())
             .edit(move |bootstrap| {
-                at(hcm(bootstrap), "/route_config/virtual_hosts/0")["typed_per_filter_config"] = disabled;
+                at(hcm(bootstrap), "/route_config/virtual_hosts/0")["typed_per_filter_config"] =
+                    disabled;
             });
         let envoy = builder.start();
         eventually("the filter is skipped", BOUND, || {
@@ -178,6 +217,10 @@ fn a_filter_that_a_route_disables_needs_the_interlock_and_doctor_says_so() {
         let (report, code) = doctor(&envoy);
         assert_eq!(code, Some(1), "{report}");
         assert!(report.contains("typed_per_filter_config"), "{report}");
-        assert_eq!(report.contains("no RBAC filter demands"), !interlock, "{report}");
+        assert_eq!(
+            report.contains("no RBAC filter demands"),
+            !interlock,
+            "{report}"
+        );
     }
 }

@@ -46,7 +46,8 @@ fn the_native_bootstrap_is_the_other_with_another_filter() {
         bootstrap::http_filter(&mut expected, "keyward"),
         "/config_discovery/config_source/path_config_source",
     );
-    *source = json!({"path": "envoy/native/keyward.yaml", "watched_directory": {"path": "envoy/native"}});
+    *source =
+        json!({"path": "envoy/native/keyward.yaml", "watched_directory": {"path": "envoy/native"}});
     assert_eq!(bootstrap::read("envoy/native.yaml"), expected);
     let mut expected = bootstrap::shipped_ecds();
     Host::Native.take_over(&mut expected, module);
@@ -57,7 +58,9 @@ fn the_native_bootstrap_is_the_other_with_another_filter() {
 fn symbols(letter: char) -> BTreeSet<String> {
     let output = Command::new("nm").arg("-D").arg(find::native()).output();
     let text = String::from_utf8(output.expect("nm, of binutils").stdout).unwrap();
-    let lines = text.lines().filter_map(|line| line.trim_start().rsplit_once(' '));
+    let lines = text
+        .lines()
+        .filter_map(|line| line.trim_start().rsplit_once(' '));
     lines
         .filter(|(start, _)| start.ends_with(letter))
         .map(|(_, name)| name.to_owned())
@@ -78,8 +81,14 @@ fn envoy_has_every_function_that_the_module_asks_for() {
     assert!(asked.len() > 10, "{asked:?}");
     let output = Command::new("nm").arg("-D").arg(find::envoy()).output();
     let text = String::from_utf8(output.expect("nm, of binutils").stdout).unwrap();
-    let there: BTreeSet<_> = text.lines().filter_map(|line| line.split(' ').next_back()).collect();
-    let missing: Vec<_> = asked.iter().filter(|name| !there.contains(&***name)).collect();
+    let there: BTreeSet<_> = text
+        .lines()
+        .filter_map(|line| line.split(' ').next_back())
+        .collect();
+    let missing: Vec<_> = asked
+        .iter()
+        .filter(|name| !there.contains(&***name))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -109,7 +118,9 @@ pub fn each_object(value: &Value, look: &mut impl FnMut(&Value)) {
         Value::Array(items) => items.iter().for_each(|item| each_object(item, look)),
         Value::Object(members) => {
             look(value);
-            members.values().for_each(|member| each_object(member, look));
+            members
+                .values()
+                .for_each(|member| each_object(member, look));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

@@ -1,7 +1,5 @@
 //! Packed configurations through a real Envoy, and through the command.
 
-mod command;
-
 use serde_json::Value;
 
 use crate::fail_closed::{ALICE, BOB, STRANGER, configuration};

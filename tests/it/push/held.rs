@@ -1,6 +1,5 @@
 //! `keyward push --watch` with the wrong key file: it holds the push back, ends what is to be ended, and says so.
 
-use super::watch::Watcher;
 use super::*;
 use crate::fail_closed::everywhere;
 use crate::monitoring::tool::Tools;

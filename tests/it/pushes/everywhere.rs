@@ -6,7 +6,7 @@ use keyward::configuration::Configuration;
 use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, STRANGER, Watch, configuration, everywhere, status};
-use crate::schema::sample;
+use crate::support::sample;
 use crate::support::{Envoy, Push};
 
 /// Pasted as a value and as a member's name.

@@ -5,7 +5,7 @@ use keyward::configuration::Configuration;
 use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, configuration, digest, everywhere, status};
-use crate::schema::sample;
+use crate::support::sample;
 use crate::support::{Ecds, Envoy, Push, Wrapper, find, pb};
 
 /// An Envoy that serves Alice, and a stranger who asks without end.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::fail_closed::digest;
 use crate::support::bootstrap::{http_filter, read};
 use crate::support::builder::Builder;
+use crate::support::command::command;
 use crate::support::http::Response;
 use crate::support::{BOUND, Envoy, Upstream, eventually};
 
@@ -204,7 +205,7 @@ fn as_shipped_it_denies_and_doctor_finds_nothing() {
     eventually("a key works", BOUND, || {
         (call(&envoy, "mk_c1", &[]).status == 200).then_some(())
     });
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+    let output = command()
         .args([
             "doctor",
             "--strict",

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fail_closed::digest;
+use crate::support::command::command;
 use crate::support::process::Folder;
 use crate::wait::serves;
 
@@ -19,7 +20,7 @@ fn key_file(keys: &[&str]) -> String {
 /// The revision that was pushed.
 #[track_caller]
 fn push(envoy: &Envoy, keys: &Path) -> u64 {
-    let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
+    let output = command()
         .args(["push", "--allow-removals", "--keys"])
         .arg(keys)
         .arg("--ecds")

@@ -1,11 +1,9 @@
 //! What is told of a good credential.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::json;
 
 use super::*;
+use crate::support::command::{command, fed};
 use crate::support::{Ecds, Push, Upstream, Wrapper, packed};
 
 #[test]
@@ -185,20 +183,9 @@ fn explain_shows_the_answer_that_the_gateway_gives() {
         (STRANGER, "deny", 3),
         (LIVE, "deny", 3),
     ] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
-            .args(["explain", "--json", "--key-stdin", "GET", PATH, "-c"])
-            .arg(&file)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(key.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
+        let mut explain = command();
+        explain.args(["explain", "--json", "--key-stdin", "GET", PATH, "-c"]);
+        let output = fed(explain.arg(&file), key);
         let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(code), "{key}");
         assert_eq!(explained["decision"], decision, "{key}");

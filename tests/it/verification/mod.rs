@@ -1,6 +1,5 @@
 //! Verification in a real Envoy: the facts about a credential, one and the same answer to all that are not good, and nothing that reaches the upstream.
 
-mod agreement;
 mod answers;
 mod host;
 mod refusals;

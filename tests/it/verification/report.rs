@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::usage::{address_of, with_report};
 use super::*;
+use crate::support::command::command;
 use crate::support::h2;
 use crate::support::http::{Connection, request};
 
@@ -216,7 +217,7 @@ fn doctor_finds_nothing_wrong_with_the_report_beside_a_gateway() {
     let builder = || Envoy::builder().config(configuration.to_string());
     let diagnosis = |envoy: &Envoy| {
         let url = format!("http://{}", envoy.admin_address());
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+        let output = command()
             .args(["doctor", "--strict", "--admin", &url])
             .output()
             .unwrap();

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::fail_closed::plugin::Plugin;
 use crate::support::builder::Builder;
+use crate::support::command::command;
 use crate::support::find::root;
 use crate::support::http::{NO_HEADERS, request};
 
@@ -135,7 +136,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
 fn audit(envoy: &Envoy, configuration: &Value) -> Value {
     let source = envoy.directory().join("audited.json");
     std::fs::write(&source, configuration.to_string()).unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+    let output = command()
         .args(["audit", "--json", "-c"])
         .arg(&source)
         .arg(envoy.directory().join("access.log"))

@@ -3,34 +3,17 @@
 mod refusals;
 mod workers;
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, BOB, CAROL, STRANGER, ask, configuration, heavy};
+use crate::support::command::{Said, keyward};
 use crate::support::http::Connection;
 use crate::support::{BOUND, Envoy, Push, eventually, find};
 
-/// What `keyward wait` said.
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
 fn wait(arguments: &[&str]) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
-        .arg("wait")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    keyward(&[&["wait"], arguments].concat())
 }
 
 fn url(envoy: &Envoy) -> String {

@@ -17,3 +17,11 @@ pub mod catalogue;
 pub mod model;
 pub mod packed;
 pub mod worlds;
+
+/// SHA-256 in hexadecimal digits, as a snapshot spells it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

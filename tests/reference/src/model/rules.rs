@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::sha256;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::headers::Ours;
 use super::{
@@ -91,7 +91,7 @@ pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
 /// The key is known, and its prefix is one of its kind's.
 pub(super) fn rule_3(case: &mut Case) -> Result<(), &'static str> {
     let credential = case.credential.clone().ok_or("unknown_key")?;
-    let digest = format!("{:x}", Sha256::digest(credential.as_bytes()));
+    let digest = sha256(credential.as_bytes());
     let key = list(case.snapshot, "keys")
         .iter()
         .find(|key| text(key, "sha256").map(str::to_ascii_lowercase) == Some(digest.clone()))

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::sha256;
 use keyward::permission::PERMISSIONS;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::dice::Dice;
 use super::rows::Rows;
@@ -188,7 +188,7 @@ impl World {
                 "{prefix}FAKE{index}{}",
                 dice.pick(&["", "-x~!", "abcdefgh"])
             );
-            let mut digest = format!("{:x}", Sha256::digest(&raw));
+            let mut digest = sha256(raw.as_ref());
             if dice.one_in(5) {
                 digest = digest.to_uppercase();
             }

@@ -6,8 +6,8 @@ mod targets;
 
 use std::collections::BTreeMap;
 
+use crate::sha256;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{Builtin, Edge, Graph, Request, Row, Verdict, decide};
 
@@ -20,7 +20,7 @@ const CHILD: (&str, &str) = ("stripe-context", "acct_child");
 
 fn configuration() -> Value {
     let key = |id: &str, key: &str, kind: &str, owner: &str| {
-        let digest = format!("{:x}", Sha256::digest(key));
+        let digest = sha256(key.as_ref());
         json!({"id": id, "sha256": digest, "kind": kind, "livemode": false, "owner": owner})
     };
     let mut configuration = json!({"snapshot": {

@@ -1,0 +1,3 @@
+//! `keyward audit`, without a gateway.
+
+mod hostile;

@@ -1,0 +1,336 @@
+//! `docs/permissions.md`, written from the catalogue's files: for people who choose a key's grants by reading their code.
+//! `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` makes it anew; without it the page is held to the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+
+use super::generated::{Field, fields, objects};
+use super::{names, table};
+use crate::support::find::root;
+
+const OPENING: &str = "\
+# Permissions
+
+Which permission a restricted key needs for which request, by permission. This page is generated from the files in [`catalogue/`](../catalogue): change those.
+
+## Choosing grants by reading code
+
+1. List the calls your code makes: `stripe.customers.retrieve(…)`, `stripe.checkout.sessions.create(…)`.
+2. Search this page for each, without `stripe.`: `customers.retrieve`. The heading above the row is the permission, the row says `read` or `write`. Write includes read.
+3. Look at each call's `expand`. What it brings in has to be readable, too: [what expansions ask for](#what-expansions-ask-for).
+4. Write down the highest level of each: `\"grants\": {\"customer\": \"read\", \"checkout_session\": \"write\"}`. A key that acts on connected accounts takes what it needs there from `connect_grants`.
+
+The method names are those of Stripe's Node SDK. Python's `Customer.retrieve`, `client.v1.customers.retrieve`, Ruby's `Stripe::Customer.retrieve` and PHP's `$stripe->customers->retrieve` are
+`customers.retrieve` here, `list_line_items` is `listLineItems`, `delete` is `del`. Where a name differs more, search for the path. Auto-pagination asks for what `list` asks for.
+
+Still unsure? Give the key `\"enforcement\": \"shadow\"` and read in the logs what it would have been refused.
+
+**Rests on** says how well a row is known. *documented*: a page of Stripe's documentation ties the permission to it. *observed*: an error of Stripe's API, or a public account of one, names it.
+*inferred*: neither was found; the row follows its family, or the name is ours in Stripe's style. [`catalogue/SOURCES.md`](../catalogue/SOURCES.md) has the sources.
+**(pk)**: a publishable key may call it as well. **(Direct)**: Stripe's table marks the permission so; on a connected account it counts for nothing, in `connect_grants` or anywhere else. **or …**: any one of the permissions will do.
+
+## What keyward leaves alone
+
+- **Other hosts.** SDKs send a few requests elsewhere than to `api.stripe.com`. They meet keyward only if those hosts are routed through it, and then ask for what their rows say:
+";
+
+const LEFT_ALONE: &str = "
+- **The session token of the meter event stream** (`v2.billing.meterEventStream.create`) is no API key. Behind keyward such a request is refused.
+- **The links that replies hold**: a file link's contents, an invoice's hosted page or PDF, a receipt. Their address is their credential, and their hosts are others.
+- **Request bodies.** The `expand` of a POST stands in its body, which keyward does not read: what such a request's reply may hold is the upstream's to decide. So is `include` under `/v2`.
+";
+
+const EXPANSIONS: &str = "\
+## What expansions ask for
+
+`expand[]=data.customer` on a list of charges, or `expand[]=customer` on one, is `customer` in the line of `charge`. Every step of a path asks: `latest_charge.customer` on a
+PaymentIntent needs what `latest_charge` and a charge's `customer` need. All permissions that are joined by *and* are needed, of those joined by *or* one. A list's `data` is left out here.
+`*` in a field stands for any name: `currency_options.*.tiers` is `currency_options.usd.tiers`.
+Fields that ask for nothing are not listed; some are of older API versions.
+";
+
+/// What the page says of one request under one permission.
+struct Request {
+    access: String,
+    what: String,
+    sdk: String,
+    rests_on: String,
+}
+
+/// The SDK's methods of each endpoint, or what is known of one without.
+fn methods() -> BTreeMap<(String, String), String> {
+    let called = table("operations.tsv").into_iter().map(|row| {
+        let methods: Vec<String> = row[4].split(',').map(|name| format!("`{name}`")).collect();
+        ((row[0].clone(), row[1].clone()), methods.join("<br>"))
+    });
+    let own = table("operations-own.tsv").into_iter().map(|row| {
+        let (kind, _) = row[4].split_once(": ").unwrap();
+        ((row[0].clone(), row[1].clone()), format!("– ({kind})"))
+    });
+    called.chain(own).collect()
+}
+
+/// The requests that each permission opens.
+fn requests() -> BTreeMap<String, Vec<Request>> {
+    let methods = methods();
+    let mut found: BTreeMap<String, Vec<Request>> = BTreeMap::new();
+    for row in table("stripe.tsv") {
+        let [
+            method,
+            path,
+            permissions,
+            access,
+            publishable,
+            _,
+            _,
+            rests_on,
+            host,
+        ] = row.as_slice()
+        else {
+            panic!("{row:?}");
+        };
+        let permissions = names(permissions, '|');
+        let access = match (access.as_str(), method.as_str()) {
+            ("-", "GET") => "read",
+            ("-", _) => "write",
+            (access, _) => access,
+        };
+        for permission in &permissions {
+            let mut what = match host.as_str() {
+                "-" => format!("`{method} {path}`"),
+                host => format!("`{method} {path}` on `{host}`"),
+            };
+            if publishable == "yes" {
+                what.push_str(" (pk)");
+            }
+            let others: Vec<_> = permissions
+                .iter()
+                .filter(|other| *other != permission)
+                .map(|other| format!("`{other}`"))
+                .collect();
+            if !others.is_empty() {
+                write!(what, ", or {}", others.join(", ")).unwrap();
+            }
+            found.entry(permission.clone()).or_default().push(Request {
+                access: access.to_owned(),
+                what,
+                sdk: methods[&(method.clone(), path.clone())].clone(),
+                rests_on: rests_on.clone(),
+            });
+        }
+    }
+    found
+}
+
+fn other_hosts(page: &mut String) {
+    let methods = methods();
+    for row in table("operations.tsv")
+        .into_iter()
+        .chain(table("operations-own.tsv"))
+    {
+        if row[2] != "api.stripe.com" {
+            let sdk = &methods[&(row[0].clone(), row[1].clone())];
+            writeln!(page, "  - `{}`: `{} {}`, {sdk}", row[2], row[0], row[1]).unwrap();
+        }
+    }
+}
+
+/// What expanding a field asks for: each of these, any one of the names in it.
+fn asked(field: &Field, objects: &BTreeMap<String, Vec<String>>) -> BTreeSet<String> {
+    if let Some(permission) = &field.permission {
+        return BTreeSet::from([names(permission, '|').join(" or ")]);
+    }
+    let targets = field
+        .targets
+        .iter()
+        .filter_map(|target| objects.get(target));
+    let asked = targets.filter(|names| !names.is_empty());
+    asked.map(|names| names.join(" or ")).collect()
+}
+
+/// The expansions in an object and what is nested in it, with the path to each from the object.
+fn expansions(
+    object: &str,
+    fields: &BTreeMap<String, Vec<Field>>,
+    path: &str,
+    found: &mut BTreeMap<String, BTreeSet<String>>,
+    objects: &BTreeMap<String, Vec<String>>,
+) {
+    for field in fields.get(object).into_iter().flatten() {
+        let place = format!("{path}{}", field.field);
+        if field.expands {
+            found.insert(place.clone(), asked(field, objects));
+        }
+        for nested in field.targets.iter().filter(|target| target.contains(':')) {
+            expansions(nested, fields, &format!("{place}."), found, objects);
+        }
+    }
+}
+
+fn expansions_by_object(page: &mut String) {
+    let objects = objects();
+    let mut by_object: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+    for field in fields() {
+        by_object
+            .entry(field.object.clone())
+            .or_default()
+            .push(field);
+    }
+    page.push_str("\n| object | field: permission to read |\n|---|---|\n");
+    for object in by_object.keys().filter(|object| !object.contains(':')) {
+        let mut found = BTreeMap::new();
+        expansions(object, &by_object, "", &mut found, &objects);
+        // Fields that ask for the same stand together.
+        let mut together: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (place, asked) in found.into_iter().filter(|(_, asked)| !asked.is_empty()) {
+            let asked: Vec<_> = asked.iter().map(|each| format!("**{each}**")).collect();
+            together
+                .entry(asked.join(" and "))
+                .or_default()
+                .push(format!("`{place}`"));
+        }
+        if !together.is_empty() {
+            let cells: Vec<_> = together
+                .iter()
+                .map(|(asked, places)| format!("{}: {asked}", places.join(", ")))
+                .collect();
+            writeln!(page, "| `{object}` | {} |", cells.join("<br>")).unwrap();
+        }
+    }
+}
+
+/// The permissions of each category, as rows of `permissions.tsv`.
+fn categories() -> BTreeMap<String, Vec<Vec<String>>> {
+    let mut found: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    for row in table("permissions.tsv") {
+        found.entry(row[2].clone()).or_default().push(row);
+    }
+    found
+}
+
+fn permission(page: &mut String, row: &[String], requests: &[Request], implied_by: &[String]) {
+    let [
+        name,
+        label,
+        _,
+        read,
+        write,
+        aliases,
+        rests_on,
+        implies,
+        direct,
+    ] = row
+    else {
+        panic!("{row:?}");
+    };
+    let code = |list: &[String]| {
+        list.iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let levels: Vec<_> = [("read", read), ("write", write)]
+        .into_iter()
+        .filter(|(_, there)| *there == "yes")
+        .map(|(level, _)| level)
+        .collect();
+    write!(
+        page,
+        "\n### `{name}`\n\n{label}. Levels: {}. Name: {rests_on}.",
+        levels.join(", ")
+    )
+    .unwrap();
+    let (aliases, implies) = (names(aliases, ','), names(implies, ','));
+    for (what, list) in [
+        ("Also spelled", &aliases[..]),
+        ("May read as well:", &implies),
+        ("Reading comes with", implied_by),
+    ] {
+        if !list.is_empty() {
+            write!(page, " {what} {}.", code(list)).unwrap();
+        }
+    }
+    if direct == "yes" {
+        page.push_str(" **(Direct)**: it serves no call on a connected account.");
+    }
+    page.push('\n');
+    if requests.is_empty() {
+        page.push_str("\nNo request of the catalogue asks for it.\n");
+        return;
+    }
+    page.push_str("\n| level | request | SDK | rests on |\n|---|---|---|---|\n");
+    for access in ["read", "write"] {
+        for request in requests.iter().filter(|request| request.access == access) {
+            writeln!(
+                page,
+                "| {access} | {} | {} | {} |",
+                request.what, request.sdk, request.rests_on
+            )
+            .unwrap();
+        }
+    }
+}
+
+fn page() -> String {
+    let mut page = OPENING.to_owned();
+    other_hosts(&mut page);
+    page.push_str(LEFT_ALONE.trim_start_matches('\n'));
+    let (categories, requests) = (categories(), requests());
+    page.push_str("\n## Permissions by category\n\n");
+    for (category, rows) in &categories {
+        let links: Vec<_> = rows
+            .iter()
+            .map(|row| format!("[`{0}`](#{0})", row[0]))
+            .collect();
+        writeln!(page, "- **{category}**: {}", links.join(", ")).unwrap();
+    }
+    let mut implied_by: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in categories.values().flatten() {
+        for implied in names(&row[7], ',') {
+            implied_by.entry(implied).or_default().push(row[0].clone());
+        }
+    }
+    for (category, rows) in &categories {
+        // Not the category alone, whose anchor would be that of a permission.
+        write!(page, "\n## {category} permissions\n").unwrap();
+        for row in rows {
+            let none = Vec::new();
+            let implied_by = implied_by.get(&row[0]).map_or(&[][..], Vec::as_slice);
+            permission(
+                &mut page,
+                row,
+                requests.get(&row[0]).unwrap_or(&none),
+                implied_by,
+            );
+        }
+    }
+    page.push('\n');
+    page.push_str(EXPANSIONS);
+    expansions_by_object(&mut page);
+    page
+}
+
+#[test]
+fn the_page_on_permissions_is_what_the_catalogue_says() {
+    let path = root().join("docs/permissions.md");
+    let page = page();
+    if std::env::var_os("KEYWARD_BLESS").is_some() {
+        fs::write(&path, &page).unwrap();
+    }
+    let held = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        held == page,
+        "docs/permissions.md is out of date: bless with KEYWARD_BLESS=1"
+    );
+}
+
+#[test]
+fn every_method_of_the_sdk_is_on_the_page() {
+    let page = page();
+    for row in table("operations.tsv") {
+        for method in row[4].split(',') {
+            assert!(page.contains(&format!("`{method}`")), "{method}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! `keyward keys`, by the real binary: the rules on keys, incidents, what must never be lost or shown, and the help texts. A key's life in a running
+//! Envoy is `keys::life` among the tests with Envoy.
+
+mod help;
+mod incident;
+#[cfg(target_os = "linux")]
+mod lost;
+mod names;
+mod pasted;
+mod rules;
+#[cfg(target_os = "linux")]
+mod taken_back;
+
+use crate::support::keys::Desk;

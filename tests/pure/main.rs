@@ -1,0 +1,41 @@
+//! Tests that need no Envoy, no browser and no SDK: the core, the data files, and the command.
+// `json!` of a whole configuration.
+#![recursion_limit = "256"]
+#![allow(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests may fail loudly"
+)]
+
+mod agreement;
+mod audit;
+mod cases;
+mod catalogue;
+mod command;
+mod conformance;
+mod docs;
+mod explain;
+mod fuzz_corpora;
+mod key_file;
+mod keys;
+mod layers;
+mod packed;
+mod pipes;
+mod push;
+mod replay;
+mod schema;
+mod unsafety;
+mod verification;
+
+use keyward_reference::model as reference;
+use keyward_support as support;

@@ -1,0 +1,3 @@
+//! The packed form, by the command.
+
+mod command;

@@ -1,0 +1,210 @@
+//! Manifests for a mesh: the operator's own or a plain one, with the configuration as an object.
+
+use super::*;
+
+const OWN: &str = "# ours
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: keyward, namespace: istio-ingress}  # where
+spec:
+  phase: AUTHN
+  pluginConfig:   # pushed
+    snapshot: {}
+  # last
+  priority: 10
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter  # the interlock
+metadata: {name: interlock}
+";
+
+#[test]
+fn a_plain_wasm_plugin_goes_to_standard_output() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--wasm-plugin",
+        "--image",
+        "oci://registry.example/keyward:1",
+        "--namespace",
+        "istio-ingress",
+    ]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(
+        said.err,
+        "pushed revision 8 with 1 keys to standard output (+1 -0)\n"
+    );
+    let manifest = documents(&said.out).remove(0);
+    assert_eq!(manifest["kind"], "WasmPlugin");
+    assert_eq!(manifest["spec"]["phase"], "AUTHN");
+    assert_eq!(manifest["spec"]["failStrategy"], "FAIL_RELOAD");
+    assert_eq!(manifest["spec"]["pluginConfig"], configuration(8, &[ALICE]));
+}
+
+#[test]
+fn an_own_manifest_keeps_all_but_the_configuration() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let file = desk.path("plugin.yaml");
+    fs::write(&file, OWN).unwrap();
+    let file = file.to_str().unwrap();
+    for revision in [8, 9] {
+        desk.configuration(&configuration(revision, &[ALICE]));
+        let said = keyward(&["push", "-c", &source, "--wasm-plugin", file]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let text = desk.text("plugin.yaml");
+        let documents = documents(&text);
+        assert_eq!(documents.len(), 2);
+        assert_eq!(
+            documents[0]["spec"]["pluginConfig"],
+            configuration(revision, &[ALICE])
+        );
+        for line in OWN.lines().filter(|line| !line.contains("snapshot")) {
+            assert!(text.lines().any(|other| other == line), "`{line}`\n{text}");
+        }
+    }
+    // The file knows what it holds.
+    desk.configuration(&configuration(7, &[BOB]));
+    let said = keyward(&["push", "-c", &source, "--wasm-plugin", file]);
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err.contains("holds revision 9, and this push has 7"),
+        "{}",
+        said.err
+    );
+}
+
+/// As with a canary: two plugins in one file, each with a snapshot and a revision of its own.
+#[test]
+fn of_several_plugins_the_named_one_is_filled() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let file = desk.path("plugins.yaml");
+    let (stable, interlock) = OWN.split_once("---\n").unwrap();
+    let canary = stable.replace("name: keyward,", "name: keyward-canary,");
+    fs::write(&file, format!("{stable}---\n{canary}---\n{interlock}")).unwrap();
+    let file = file.to_str().unwrap();
+    let arguments = ["push", "-c", &source, "--wasm-plugin", file];
+    let named = |name: &str| keyward(&[&arguments[..], &["--name", name]].concat());
+    assert_eq!(named("keyward-canary").code, Some(0));
+    let read = || documents(&desk.text("plugins.yaml"));
+    assert_eq!(read()[0]["spec"]["pluginConfig"], json!({"snapshot": {}}));
+    assert_eq!(
+        read()[1]["spec"]["pluginConfig"],
+        configuration(8, &[ALICE])
+    );
+    // Without a name the stable one.
+    desk.configuration(&configuration(7, &[BOB]));
+    let said = keyward(&arguments);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_eq!(read()[0]["spec"]["pluginConfig"], configuration(7, &[BOB]));
+    assert_eq!(
+        read()[1]["spec"]["pluginConfig"],
+        configuration(8, &[ALICE])
+    );
+    let said = named("nobody");
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err.contains("expected one WasmPlugin named `nobody`"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_manifest_has_no_place_for_the_packed_form() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--wasm-plugin",
+        "--packed",
+        "--image",
+        "oci://registry.example/keyward:1",
+    ]);
+    assert_eq!((said.code, said.out.as_str()), (Some(4), ""));
+    assert!(said.err.contains("the WasmPlugin carries a JSON object, and has no place for the packed form; push to a file that Envoy reads (--ecds FILE.pb)"), "{}", said.err);
+}
+
+#[test]
+fn an_extension_policy_is_filled_by_the_plugins_name() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--envoy-extension-policy",
+        "--image",
+        "registry.example/keyward:1",
+        "--gateway",
+        "eg",
+    ]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let manifest = documents(&said.out).remove(0);
+    assert_eq!(manifest["spec"]["targetRefs"][0]["name"], "eg");
+    assert_eq!(
+        manifest["spec"]["wasm"][0]["config"],
+        configuration(8, &[ALICE])
+    );
+
+    let template = desk.path("policy.yaml");
+    let own = "kind: EnvoyExtensionPolicy\nspec:\n  wasm:\n  - name: other\n    config: {x: 1}\n  - name: keys # ours\n    config: {}\n";
+    fs::write(&template, own).unwrap();
+    let arguments = [
+        "push",
+        "-c",
+        &source,
+        "--envoy-extension-policy",
+        "-",
+        "--template",
+        template.to_str().unwrap(),
+    ];
+    let said = keyward(&arguments);
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err.contains("one of the name that --name says"),
+        "{}",
+        said.err
+    );
+    let said = keyward(&[&arguments[..], &["--name", "keys"]].concat());
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.contains("name: keys # ours"), "{}", said.out);
+    let manifest = documents(&said.out).remove(0);
+    assert_eq!(manifest["spec"]["wasm"][0]["config"], json!({"x": 1}));
+    assert_eq!(
+        manifest["spec"]["wasm"][1]["config"],
+        configuration(8, &[ALICE])
+    );
+}
+
+#[test]
+fn what_kubernetes_does_not_keep_is_refused_with_its_size() {
+    let desk = Desk::new();
+    let mut large = configuration(8, &[ALICE]);
+    large["snapshot"]["keys"][0]["annotations"] = json!("x".repeat(1536 << 10));
+    let source = desk.configuration(&large);
+    let said = keyward(&[
+        "push",
+        "-c",
+        &source,
+        "--wasm-plugin",
+        "--image",
+        "oci://registry.example/keyward:1",
+    ]);
+    assert_eq!(said.code, Some(4));
+    assert_eq!(said.out, "");
+    assert!(
+        said.err
+            .contains("and Kubernetes keeps at most 1507328 of one object"),
+        "{}",
+        said.err
+    );
+    let said = keyward(&["push", "-c", &source, "--wasm-plugin"]);
+    assert!(said.err.contains("--image"), "{}", said.err);
+}

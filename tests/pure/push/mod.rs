@@ -1,0 +1,24 @@
+//! `keyward push` to files: every target, revisions that only rise, and a watcher that lets no snapshot grow old. What Envoy makes of it is `push` among
+//! the tests with Envoy.
+
+mod ecds;
+mod files;
+mod limits;
+mod manifests;
+mod removals;
+mod revisions;
+mod sources;
+mod watch;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::bootstrap::documents;
+use crate::support::command::{Said, keyward};
+use crate::support::find;
+use crate::support::pushing::{Desk, Watcher, carried, key_file, many, now, of, push};
+use crate::support::world::{ALICE, BOB, CAROL, configuration};
+use crate::support::{BOUND, eventually};

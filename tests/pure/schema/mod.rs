@@ -1,0 +1,433 @@
+//! The JSON Schemas in `docs/` against the code: both judge every configuration alike, apart from the rules that no schema can say.
+
+use std::collections::BTreeSet;
+
+use boon::{Compiler, SchemaIndex, Schemas};
+use keyward::configuration::Configuration;
+use keyward::profile::Profile;
+use keyward::reason::DenyReason;
+use keyward::snapshot::Snapshot;
+use serde_json::{Map, Value, json};
+
+use crate::support::cases::corpus;
+use crate::support::find::root;
+use crate::support::sample;
+
+/// What the code may refuse although the schema does not: the refusal's text behind its place. Everything else is judged alike.
+const BEYOND_A_SCHEMA: [&str; 19] = [
+    "duplicate member",
+    "duplicate id",
+    "duplicate digest",
+    "duplicate method and path",
+    "expected the id of a listed account",
+    "expected the name of a grant set",
+    "expected the name of a known permission",
+    "expected an address or CIDR range",
+    "an account is among its own ancestors",
+    // A double of 2^53 or more where `max_snapshot_age` takes any integer, and `-0`.
+    "expected a non-negative integer",
+    "too many accounts",
+    "too many endpoints",
+    "too many permissions",
+    "a prefix is given twice",
+    "a header name is given twice",
+    "the profile reads a header of this name",
+    "accounts and organizations need different prefixes",
+    // What the name means to others, in any case.
+    "expected a header name of letters, digits and hyphens that has no other meaning here",
+    // Its length in bytes, and fields that its reason does not know.
+    "expected a text of at most 1024 bytes whose fields in braces are known for this reason",
+];
+
+/// The same, where only the profile knows how ids begin.
+const BEYOND_WITH_OWN_IDS: [&str; 4] = [
+    "expected an account's or organization's id with its prefix",
+    "an organization has no parent",
+    "expected an organization",
+    "expected an account, not an organization",
+];
+
+/// A schema, ready to judge.
+struct Judge {
+    schemas: Schemas,
+    schema: SchemaIndex,
+}
+
+impl Judge {
+    fn new(file: &str) -> Self {
+        let mut schemas = Schemas::new();
+        let path = folder().join(file);
+        let schema = Compiler::new()
+            .compile(path.to_str().unwrap(), &mut schemas)
+            .unwrap();
+        Self { schemas, schema }
+    }
+
+    fn judge(&self, value: &Value) -> Result<(), String> {
+        self.schemas
+            .validate(value, self.schema)
+            .map_err(|error| format!("{error:#}"))
+    }
+}
+
+fn folder() -> std::path::PathBuf {
+    root().join("docs")
+}
+
+fn read(file: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder().join(file)).unwrap()).unwrap()
+}
+
+fn code(configuration: &Value) -> Result<(), String> {
+    Configuration::from_json(configuration.to_string().as_bytes())
+        .map(drop)
+        .map_err(|refusal| refusal.to_string())
+}
+
+fn code_on_snapshot(snapshot: &Value) -> Result<(), String> {
+    Snapshot::from_json(snapshot.to_string().as_bytes(), &Profile::stripe())
+        .map(drop)
+        .map_err(|refusal| refusal.to_string())
+}
+
+/// Whether a refusal rests on a rule that no schema can say.
+fn is_beyond(refusal: &str, has_own_ids: bool) -> bool {
+    let text = refusal.rsplit_once(": ").map_or(refusal, |(_, text)| text);
+    BEYOND_A_SCHEMA.contains(&text) || (has_own_ids && BEYOND_WITH_OWN_IDS.contains(&text))
+}
+
+/// Both schemas, asked together with the code.
+struct Bench {
+    configuration: Judge,
+    snapshot: Judge,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self {
+            configuration: Judge::new("configuration.schema.json"),
+            snapshot: Judge::new("snapshot.schema.json"),
+        }
+    }
+
+    /// Whether schema and code take `configuration`. Fails where they differ without an excuse.
+    fn agree(&self, configuration: &Value, what: &str) -> bool {
+        let (schema, code) = (self.configuration.judge(configuration), code(configuration));
+        let has_own_ids = configuration.pointer("/profile/ids").is_some();
+        compare(&schema, &code, has_own_ids, what);
+        schema.is_ok() && code.is_ok()
+    }
+
+    /// The same for a configuration's snapshot, on its own.
+    fn agree_on_snapshot(&self, configuration: &Value, what: &str) {
+        if let Some(snapshot) = configuration.get("snapshot") {
+            let (schema, code) = (self.snapshot.judge(snapshot), code_on_snapshot(snapshot));
+            compare(&schema, &code, true, what);
+        }
+    }
+}
+
+#[track_caller]
+fn compare(schema: &Result<(), String>, code: &Result<(), String>, has_own_ids: bool, what: &str) {
+    match (schema, code) {
+        (Ok(()), Ok(())) | (Err(_), Err(_)) => {}
+        (Ok(()), Err(refusal)) if is_beyond(refusal, has_own_ids) => {}
+        (Ok(()), Err(refusal)) => {
+            panic!("{what}: the schema takes what the code refuses: {refusal}")
+        }
+        (Err(error), Ok(())) => panic!("{what}: the code takes what the schema refuses: {error}"),
+    }
+}
+
+/// The sample with `text` at `pointer`: in place of what stands there, as a new member, or with `-` as a new element. An empty text removes.
+fn edited(mut sample: Value, pointer: &str, text: &str) -> Value {
+    let (parent, last) = pointer.rsplit_once('/').unwrap();
+    let parent = sample
+        .pointer_mut(parent)
+        .unwrap_or_else(|| panic!("no `{pointer}` in the sample"));
+    match (parent, text) {
+        (Value::Object(members), "") => drop(members.remove(last).unwrap()),
+        (Value::Array(elements), "") => drop(elements.remove(last.parse().unwrap())),
+        (Value::Object(members), text) => {
+            members.insert(last.to_owned(), serde_json::from_str(text).unwrap());
+        }
+        (Value::Array(elements), text) => {
+            let value = serde_json::from_str(text).unwrap();
+            match last {
+                "-" => elements.push(value),
+                index => elements[index.parse::<usize>().unwrap()] = value,
+            }
+        }
+        _ => panic!("`{pointer}` is in no object or array"),
+    }
+    sample
+}
+
+#[test]
+fn the_sample_is_taken_and_holds_every_member() {
+    assert!(Bench::new().agree(&sample::full(), "the sample"));
+    let mut held = BTreeSet::new();
+    each_place(&sample::full(), &mut String::new(), &mut |pointer| {
+        held.insert(pointer.rsplit('/').next().unwrap().to_owned());
+    });
+    for schema in ["configuration.schema.json", "snapshot.schema.json"] {
+        for (_, object) in objects(&read(schema)) {
+            for name in object.keys() {
+                assert!(
+                    held.contains(name),
+                    "`{name}` of {schema} is not in the sample"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_member_is_described() {
+    for file in ["configuration.schema.json", "snapshot.schema.json"] {
+        let schema = read(file);
+        for (pointer, object) in objects(&schema) {
+            for (name, member) in object {
+                assert!(
+                    member["description"].is_string(),
+                    "{file}: `{pointer}/{name}` has no description"
+                );
+            }
+        }
+    }
+}
+
+/// The members that the code knows are those it names when it meets another one.
+#[test]
+fn the_schema_knows_the_members_that_the_code_knows() {
+    for (file, of_schema, of_sample) in [
+        ("configuration.schema.json", "", ""),
+        (
+            "configuration.schema.json",
+            "/properties/profile",
+            "/profile",
+        ),
+        (
+            "configuration.schema.json",
+            "/properties/profile/properties/prefixes",
+            "/profile/prefixes",
+        ),
+        (
+            "configuration.schema.json",
+            "/properties/profile/properties/headers",
+            "/profile/headers",
+        ),
+        (
+            "configuration.schema.json",
+            "/properties/profile/properties/ids",
+            "/profile/ids",
+        ),
+        (
+            "configuration.schema.json",
+            "/properties/profile/properties/links",
+            "/profile/links",
+        ),
+        ("snapshot.schema.json", "", "/snapshot"),
+        (
+            "snapshot.schema.json",
+            "/$defs/account",
+            "/snapshot/accounts/0",
+        ),
+        (
+            "snapshot.schema.json",
+            "/$defs/endpoint",
+            "/snapshot/endpoints/0",
+        ),
+        ("snapshot.schema.json", "/$defs/key", "/snapshot/keys/0"),
+    ] {
+        let refusal = code(&edited(
+            sample::full(),
+            &format!("{of_sample}/stranger"),
+            "1",
+        ))
+        .unwrap_err();
+        let (_, names) = refusal.split_once("unknown member, expected").unwrap();
+        let known: BTreeSet<&str> = names.split('`').skip(1).step_by(2).collect();
+        let schema = read(file);
+        let schema = schema.pointer(of_schema).unwrap();
+        assert_eq!(
+            schema["additionalProperties"],
+            json!(false),
+            "{file} {of_schema}"
+        );
+        let described = schema["properties"].as_object().unwrap();
+        let described: BTreeSet<&str> = described.keys().map(String::as_str).collect();
+        assert_eq!(described, known, "{file} {of_schema}");
+    }
+}
+
+#[test]
+fn defaults_are_the_codes_defaults() {
+    let mut schema = read("configuration.schema.json");
+    let members = schema["properties"].as_object_mut().unwrap();
+    let defaults: Map<String, Value> = members
+        .iter_mut()
+        .filter_map(|(name, member)| Some((name.clone(), member.get_mut("default")?.take())))
+        .collect();
+    let spelled = Configuration::from_json(Value::Object(defaults).to_string().as_bytes()).unwrap();
+    let silent = Configuration::from_json(b"{}").unwrap();
+    assert_eq!(
+        format!("{:?}", spelled.settings()),
+        format!("{:?}", silent.settings())
+    );
+}
+
+#[test]
+fn single_edits_are_judged_as_the_table_says() {
+    let bench = Bench::new();
+    for (pointer, text, taken) in sample::EDITS {
+        let what = format!("`{pointer}` = {text}");
+        let configuration = edited(sample::usual(), pointer, text);
+        assert_eq!(bench.agree(&configuration, &what), *taken, "{what}");
+        let schema = bench.configuration.judge(&configuration);
+        assert_eq!(schema.is_ok(), *taken, "{what}: the schema can say it");
+        bench.agree_on_snapshot(&configuration, &what);
+    }
+}
+
+#[test]
+fn what_a_schema_cannot_say_the_code_refuses() {
+    let bench = Bench::new();
+    for (pointer, text, refusal) in sample::BEYOND {
+        let configuration = edited(sample::usual(), pointer, text);
+        assert_eq!(
+            code(&configuration),
+            Err((*refusal).to_owned()),
+            "`{pointer}` = {text}"
+        );
+        assert!(is_beyond(refusal, false), "{refusal}");
+        let schema = bench.configuration.judge(&configuration);
+        assert_eq!(
+            schema,
+            Ok(()),
+            "`{pointer}` = {text}: the schema can say it after all"
+        );
+    }
+    let twice = br#"{"preflight": "pass", "preflight": "pass"}"#;
+    let refusal = Configuration::from_json(twice).unwrap_err().to_string();
+    assert!(is_beyond(&refusal, false), "{refusal}");
+}
+
+/// At every place of the sample: without it, with a stranger beside it, with every probe instead.
+#[test]
+fn any_edit_is_judged_alike() {
+    let bench = Bench::new();
+    let (mut taken, mut refused) = (0, 0);
+    let mut judge = |sample: &Value, pointer: &str, text: &str| {
+        let configuration = edited(sample.clone(), pointer, text);
+        match bench.agree(&configuration, &format!("`{pointer}` = {text}")) {
+            true => taken += 1,
+            false => refused += 1,
+        }
+    };
+    // With ids of its own a profile leaves less to the schema, so the rest of the configuration is edited beside one without.
+    for (sample, below) in [(sample::full(), "/profile/ids"), (sample::usual(), "")] {
+        let mut pointers = Vec::new();
+        each_place(&sample, &mut String::new(), &mut |pointer| {
+            pointers.push(pointer.to_owned())
+        });
+        for pointer in pointers.iter().filter(|pointer| pointer.starts_with(below)) {
+            judge(&sample, pointer, "");
+            for probe in sample::PROBES {
+                judge(&sample, pointer, probe);
+            }
+            match sample.pointer(pointer) {
+                Some(Value::Object(_)) => {
+                    judge(&sample, &format!("{pointer}/stranger"), "\"read\"")
+                }
+                Some(Value::Array(_)) => judge(&sample, &format!("{pointer}/-"), "\"stranger\""),
+                _ => {}
+            }
+        }
+    }
+    // Else the probes are too far off to say anything.
+    assert!(
+        taken > 100 && refused > 1_000,
+        "{taken} taken, {refused} refused"
+    );
+}
+
+/// Every reason and every field that the schema names is one of the code's; the code's reasons are all there.
+#[test]
+fn messages_know_the_codes_reasons_and_fields() {
+    let schema = read("configuration.schema.json");
+    let messages = &schema["properties"]["profile"]["properties"]["messages"];
+    let reasons: Vec<&str> = DenyReason::all().map(DenyReason::name).collect();
+    assert_eq!(messages["propertyNames"]["enum"], json!(reasons));
+    let pattern = messages["additionalProperties"]["pattern"]
+        .as_str()
+        .unwrap();
+    let (_, fields) = pattern.split_once("\\{(").unwrap();
+    for field in fields.split_once(')').unwrap().0.split('|') {
+        let taken = reasons.iter().any(|reason| {
+            let text = format!("{{{field}}}");
+            code(&json!({"profile": {"messages": {*reason: text}}})).is_ok()
+        });
+        assert!(taken, "`{field}` is no field");
+    }
+}
+
+#[test]
+fn the_corpus_is_judged_alike() {
+    let bench = Bench::new();
+    for file in corpus::load() {
+        let configuration = serde_json::from_str(&file.configuration(1_795_194_529)).unwrap();
+        assert!(bench.agree(&configuration, &file.name), "{}", file.name);
+        bench.agree_on_snapshot(&configuration, &file.name);
+    }
+}
+
+#[test]
+fn a_difference_fails() {
+    let (taken, refused) = (Ok(()), Err("keys[0].id: expected an id".to_owned()));
+    let fails = |schema: &Result<(), String>, code: &Result<(), String>| {
+        std::panic::catch_unwind(|| compare(schema, code, false, "a difference")).is_err()
+    };
+    assert!(fails(&taken, &refused));
+    assert!(fails(&refused, &taken));
+    assert!(!fails(&taken, &Err("keys[0].id: duplicate id".to_owned())));
+}
+
+/// Calls `visit` with the pointer of every value inside `value`.
+fn each_place(value: &Value, pointer: &mut String, visit: &mut impl FnMut(&str)) {
+    let length = pointer.len();
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, of)| (name.clone(), of))
+            .collect(),
+        Value::Array(elements) => (0..)
+            .map(|index: usize| index.to_string())
+            .zip(elements)
+            .collect(),
+        _ => return,
+    };
+    for (name, member) in members {
+        pointer.push('/');
+        pointer.push_str(&name);
+        visit(pointer);
+        each_place(member, pointer, visit);
+        pointer.truncate(length);
+    }
+}
+
+/// Every object with a fixed set of members that a schema describes, with its pointer: its members.
+fn objects(schema: &Value) -> Vec<(String, Map<String, Value>)> {
+    let mut found = Vec::new();
+    each_place(schema, &mut String::new(), &mut |pointer| {
+        if let Some(object) = pointer
+            .strip_suffix("/properties")
+            .and_then(|at| schema.pointer(at))
+            && object["additionalProperties"] == json!(false)
+            && let Some(members) = object["properties"].as_object()
+        {
+            found.push((pointer.to_owned(), members.clone()));
+        }
+    });
+    found
+}

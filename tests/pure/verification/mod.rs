@@ -1,0 +1,3 @@
+//! Verification and the decision agree.
+
+mod agreement;

@@ -1,0 +1,38 @@
+//! What tests stand on, with an Envoy and without: folders and processes that go with the test, the command, key files, and the case corpus. What starts an
+//! Envoy is in `keyward-harness`.
+// `json!` of a whole configuration.
+#![recursion_limit = "256"]
+#![allow(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+pub mod bootstrap;
+pub mod cases;
+pub mod catalogue;
+pub mod command;
+pub mod find;
+pub mod key_file;
+pub mod keys;
+pub mod process;
+#[cfg(target_os = "linux")]
+pub mod pty;
+pub mod pushing;
+pub mod replay;
+pub mod restricted;
+pub mod sample;
+pub mod wait;
+pub mod world;
+
+pub use keyward_reference::packed::packed;
+
+pub use self::wait::{BOUND, LONG, eventually};
