@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter native trap-door native-trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help asan build filter native trap-door native-trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -75,6 +75,11 @@ test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at m
 
 test-all: build trap-door tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
 	@$(TESTING) --test pure --test it -- $(SLOW)
+
+# The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
+asan: toolchain ## the native module's tests under AddressSanitizer
+	RUSTC_BOOTSTRAP=1 CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUSTFLAGS="-Zsanitizer=address" \
+		cargo test --locked -p keyward-native --lib --test hooks --target $(shell rustc -vV | sed -n 's/^host: //p') --target-dir target/asan
 
 # What the tests run besides Envoy. Status 3: the machine has no tool to install it with, and the tests that need it are skipped.
 tools:

@@ -210,12 +210,12 @@ fn of_length<'a, T: Clone>(
     many
 }
 
-/// Whether Envoy answers in gRPC's way. Of two content types it reads both as one text.
+/// Whether Envoy answers in gRPC's way, by its own rule: this type, or one that goes on with a plus.
 fn is_grpc(headers: &[host::Header<'_>]) -> bool {
     let mut types = headers.iter().filter(|(name, _)| *name == b"content-type");
     types.any(|(_, value)| {
         let rest = value.strip_prefix(b"application/grpc");
-        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+')))
     })
 }
 

@@ -8,7 +8,7 @@ use keyward::decision::{Decision, Environment, decide};
 use keyward::reason::DenyReason;
 use keyward::reply::{Reply, RequestId};
 use keyward::request::RequestHead;
-use keyward::upstream::{Handover, HeaderChange};
+use keyward::upstream::Handover;
 
 use super::corpus::{self, Case, CaseFile, Runner};
 use super::outcome::{End, Outcome};
