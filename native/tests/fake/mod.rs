@@ -168,10 +168,12 @@ pub struct Answer {
     pub details: String,
 }
 
+/// A text with a block of its own.
+pub type Text = Box<[u8]>;
+
 /// One request, Envoy's side.
 pub struct Stream {
-    /// Each text has a block of its own.
-    pub headers: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub headers: Vec<(Text, Text)>,
     pub source: Box<[u8]>,
     pub destination: Box<[u8]>,
     pub faults: Faults,
