@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
-
-use crate::support::{Host, bootstrap, find};
+use super::*;
+use crate::doctor::Diagnosis;
+use crate::support::{bootstrap, find};
 
 /// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find besides.
 const HOOKS: [&str; 23] = [
@@ -92,36 +92,15 @@ fn envoy_has_every_function_that_the_module_asks_for() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// No example of ours has Envoy fetch a module, or unload one.
+/// As it stands, and with a snapshot.
 #[test]
-fn no_file_of_ours_has_a_module_fetched_or_unloaded() {
-    let mut found = 0;
-    let mut look = |value: &Value, place: &str| {
-        crate::native::shipped::each_object(value, &mut |object| {
-            let module = &object["dynamic_module_config"];
-            if module.is_object() {
-                found += 1;
-                assert!(module["module"]["local"].is_object(), "{place}: {module}");
-                assert_eq!(module["do_not_close"], true, "{place}");
-                assert_eq!(module["metrics_namespace"], "keyward", "{place}");
-            }
-        });
-    };
-    for place in ["envoy/native.yaml", "envoy/native/keyward.yaml"] {
-        look(&bootstrap::read(place), place);
-    }
-    assert_eq!(found, 2);
-}
-
-pub fn each_object(value: &Value, look: &mut impl FnMut(&Value)) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| each_object(item, look)),
-        Value::Object(members) => {
-            look(value);
-            members
-                .values()
-                .for_each(|member| each_object(member, look));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+fn doctor_finds_the_native_bootstrap_as_it_should_be() {
+    let mut config = configuration(1, &[ALICE]);
+    config["max_snapshot_age"] = json!(100_000_000);
+    let envoy = builder()
+        .bootstrap("envoy/native.yaml")
+        .config(config.to_string())
+        .start();
+    assert_eq!(both(&envoy), (401, 200));
+    Diagnosis::of(&envoy, &[]).assert_found(&[]);
 }
