@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::bootstrap::{GATEWAY, allow_upgrades, hcm, remove_http_filter, route_to};
 use super::envoy::Envoy;
 use super::host::Host;
+use super::pool::Lent;
 use super::process::Folder;
 
 /// The form of the file Envoy reads the configuration from; Envoy goes by its ending.
@@ -198,7 +199,14 @@ impl Builder {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same, with Envoy's log as the error when it ends: for what Envoy has to refuse.
+    /// For a test that only asks, and leaves it as it was: one that another test of the same bootstrap has done with, or a new one. The access log starts
+    /// with this test; counters may not be 0.
+    #[track_caller]
+    pub fn lent(self) -> Lent<Envoy> {
+        Envoy::lent(self)
+    }
+
+    /// The same as [`Self::start`], with Envoy's log as the error when it ends: for what Envoy has to refuse.
     pub fn try_start(self) -> Result<Envoy, String> {
         Envoy::start(self)
     }

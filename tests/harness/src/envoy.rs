@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::builder::{Builder, Ecds};
 use super::host::Host;
 use super::http::{Connection, NO_HEADERS, Response, request};
+use super::pool::{Lent, Pool};
 use super::process::{Folder, Guarded};
 use super::push::{Pushes, write_ecds};
 use super::wait::{BOUND, eventually};
@@ -30,6 +32,8 @@ pub struct Envoy {
     pub(super) ecds: Ecds,
     pub(super) concurrency: u32,
     pub(super) pushes: Mutex<Pushes>,
+    /// Where in the access log the test that has it now begins.
+    pub(super) page: AtomicU64,
 }
 
 impl Envoy {
@@ -38,101 +42,30 @@ impl Envoy {
     }
 
     pub(super) fn start(builder: Builder) -> Result<Self, String> {
-        let Builder {
-            bootstrap,
-            concurrency,
-            config,
-            ecds,
-            host,
-            wasm,
-            arguments,
-            environment,
-            address_space,
-            edits,
-            kept,
-        } = builder;
-        let folder = Folder::new("envoy");
-        let directory = folder.path();
-        let wasm = wasm.unwrap_or_else(|| host.filter());
-        let ecds_file = directory.join("ecds").join(ecds.file());
+        Prepared::new(builder).start()
+    }
 
-        fs::create_dir(directory.join("ecds")).unwrap();
-        write_ecds(
-            (host, ecds),
-            &ecds_file,
-            1,
-            &wasm,
-            config.as_deref().unwrap_or("{}"),
-        );
-        let mut description = bootstrap::read(bootstrap);
-        bootstrap::relocate(&mut description, &wasm, &ecds_file);
-        for edit in edits {
-            edit(&mut description);
+    /// One of the same bootstrap that another test has done with, or a new one.
+    pub(super) fn lent(builder: Builder) -> Lent<Self> {
+        static POOL: Pool<Envoy> = Pool::new();
+        let prepared = Prepared::new(builder);
+        let lent = POOL.take(prepared.shape(), || {
+            prepared.start().unwrap_or_else(|error| panic!("{error}"))
+        });
+        if lent.is_used() {
+            lent.turn_the_page();
         }
-        host.take_over(&mut description, &wasm);
-        fs::write(
-            directory.join("bootstrap.json"),
-            serde_json::to_vec_pretty(&description).unwrap(),
-        )
-        .unwrap();
+        lent
+    }
 
-        let mut command = match address_space {
-            None => Command::new(find::envoy()),
-            Some(limit) => {
-                let mut shell = Command::new("sh");
-                let script = format!("ulimit -v {limit} && exec \"$@\"");
-                shell.args(["-c", &script, "sh"]).arg(find::envoy());
-                shell
-            }
-        };
-        command
-            .current_dir(directory)
-            .args([
-                "-c",
-                "bootstrap.json",
-                "--admin-address-path",
-                "admin.txt",
-                "--use-dynamic-base-id",
-            ])
-            // The access log is written when a buffer is full or this time has passed; the default is 10 s.
-            .args([
-                "--file-flush-interval-msec",
-                "10",
-                "--concurrency",
-                &concurrency.to_string(),
-            ])
-            .args(arguments)
-            .envs(environment)
-            .stdout(File::create(directory.join("access.log")).unwrap())
-            .stderr(File::create(directory.join("envoy.log")).unwrap());
-        let mut process = Guarded::spawn(&mut command)
-            .map_err(|error| format!("{}: {error}", find::envoy().display()))?;
-
-        let (admin, gateway) = eventually("Envoy is ready, or ends", BOUND, || {
-            if process.has_ended() {
-                let log = fs::read_to_string(directory.join("envoy.log")).unwrap_or_default();
-                return Some(Err(format!("Envoy ended:\n{log}")));
-            }
-            let admin = fs::read_to_string(directory.join("admin.txt"))
-                .ok()?
-                .trim()
-                .parse()
-                .ok()?;
-            Some(Ok((admin, ready(admin)?)))
-        })?;
-        let pushes = Mutex::new(Pushes::initial());
-        Ok(Self {
-            process,
-            folder,
-            _kept: kept,
-            admin,
-            gateway,
-            host,
-            wasm,
-            ecds,
-            concurrency,
-            pushes,
-        })
+    /// From now on the access log is what is written after this.
+    pub fn turn_the_page(&self) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // Whatever was asked before it has been written when this has.
+        let path = format!("/page/{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.get(&path, NO_HEADERS);
+        self.logged_path(&path);
+        self.page.store(self.written(), Ordering::Relaxed);
     }
 
     /// Where requests go.
@@ -174,6 +107,144 @@ impl Envoy {
     #[track_caller]
     pub fn get<N: AsRef<[u8]>, V: AsRef<[u8]>>(&self, path: &str, headers: &[(N, V)]) -> Response {
         self.request("GET", path, headers, b"")
+    }
+}
+
+/// An Envoy whose files are written.
+struct Prepared {
+    folder: Folder,
+    kept: Vec<Arc<Folder>>,
+    host: Host,
+    wasm: PathBuf,
+    ecds: Ecds,
+    concurrency: u32,
+    arguments: Vec<String>,
+    environment: Vec<(String, PathBuf)>,
+    address_space: Option<u64>,
+    config: String,
+    description: String,
+}
+
+impl Prepared {
+    fn new(builder: Builder) -> Self {
+        let Builder {
+            bootstrap,
+            concurrency,
+            config,
+            ecds,
+            host,
+            wasm,
+            arguments,
+            environment,
+            address_space,
+            edits,
+            kept,
+        } = builder;
+        let folder = Folder::new("envoy");
+        let directory = folder.path();
+        let wasm = wasm.unwrap_or_else(|| host.filter());
+        let ecds_file = directory.join("ecds").join(ecds.file());
+
+        fs::create_dir(directory.join("ecds")).unwrap();
+        let config = config.unwrap_or_else(|| "{}".to_owned());
+        write_ecds((host, ecds), &ecds_file, 1, &wasm, &config);
+        let mut description = bootstrap::read(bootstrap);
+        bootstrap::relocate(&mut description, &wasm, &ecds_file);
+        for edit in edits {
+            edit(&mut description);
+        }
+        host.take_over(&mut description, &wasm);
+        let description = serde_json::to_string_pretty(&description).unwrap();
+        fs::write(directory.join("bootstrap.json"), &description).unwrap();
+        Self {
+            folder,
+            kept,
+            host,
+            wasm,
+            ecds,
+            concurrency,
+            arguments,
+            environment,
+            address_space,
+            config,
+            description,
+        }
+    }
+
+    /// All that makes it what it is, but for the folder it is in.
+    fn shape(&self) -> String {
+        let folder = self.folder.path().to_str().unwrap();
+        let how = (
+            self.ecds,
+            self.concurrency,
+            &self.arguments,
+            &self.environment,
+            self.address_space,
+        );
+        let bootstrap = self.description.replace(folder, "");
+        format!("{how:?} {} {bootstrap}", self.config)
+    }
+
+    fn start(self) -> Result<Envoy, String> {
+        let directory = self.folder.path();
+        let mut command = match self.address_space {
+            None => Command::new(find::envoy()),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                let script = format!("ulimit -v {limit} && exec \"$@\"");
+                shell.args(["-c", &script, "sh"]).arg(find::envoy());
+                shell
+            }
+        };
+        command
+            .current_dir(directory)
+            .args([
+                "-c",
+                "bootstrap.json",
+                "--admin-address-path",
+                "admin.txt",
+                "--use-dynamic-base-id",
+            ])
+            // The access log is written when a buffer is full or this time has passed; the default is 10 s.
+            .args([
+                "--file-flush-interval-msec",
+                "10",
+                "--concurrency",
+                &self.concurrency.to_string(),
+            ])
+            .args(self.arguments)
+            .envs(self.environment)
+            .stdout(File::create(directory.join("access.log")).unwrap())
+            .stderr(File::create(directory.join("envoy.log")).unwrap());
+        let mut process = Guarded::spawn_for_all(command, directory)
+            .map_err(|error| format!("{}: {error}", find::envoy().display()))?;
+
+        let (admin, gateway) = eventually("Envoy is ready, or ends", BOUND, || {
+            if process.has_ended() {
+                let log = fs::read_to_string(directory.join("envoy.log")).unwrap_or_default();
+                return Some(Err(format!("Envoy ended:\n{log}")));
+            }
+            let admin = fs::read_to_string(directory.join("admin.txt"))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()?;
+            Some(Ok((admin, ready(admin)?)))
+        })?;
+        let pushes = Mutex::new(Pushes::initial());
+        Ok(Envoy {
+            process,
+            folder: self.folder,
+            _kept: self.kept,
+            admin,
+            gateway,
+            host: self.host,
+            wasm: self.wasm,
+            ecds: self.ecds,
+            concurrency: self.concurrency,
+            pushes,
+            page: AtomicU64::new(0),
+        })
     }
 }
 

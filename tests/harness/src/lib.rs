@@ -22,6 +22,7 @@ pub mod host;
 pub mod http;
 pub mod observe;
 pub mod pb;
+pub mod pool;
 pub mod push;
 pub mod upstream;
 

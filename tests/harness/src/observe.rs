@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -93,7 +94,9 @@ impl Envoy {
 
     /// The access log's lines so far. A line is written some milliseconds after the response: see [`Self::logged`].
     pub fn access_log(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.path().join("access.log")).unwrap();
+        let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
+        let start = usize::try_from(self.page.load(Ordering::Relaxed)).unwrap();
+        let text = std::str::from_utf8(&bytes[start..]).unwrap();
         let whole = text.rfind('\n').map_or("", |end| text.split_at(end).0);
         whole
             .lines()
@@ -101,6 +104,13 @@ impl Envoy {
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
             })
             .collect()
+    }
+
+    /// How many bytes of whole lines the access log has.
+    pub(super) fn written(&self) -> u64 {
+        let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
+        let end = bytes.iter().rposition(|byte| *byte == b'\n');
+        u64::try_from(end.map_or(0, |end| end + 1)).unwrap()
     }
 
     /// The first line of the access log that `wanted` accepts, once it is there.

@@ -6,5 +6,6 @@ mod collector;
 pub mod evidence;
 mod loggers;
 mod page;
+mod privilege;
 mod rewritten;
 mod world;

@@ -3,15 +3,13 @@
 use std::fs;
 use std::process::Command;
 
-use super::world::{KEYS, desk, gateway, load, play};
+use super::world::{KEYS, played};
 use crate::browser::chromium::{FLAGS, binary_or_skip};
 use crate::support::key_file::Folder;
 
 /// A desk with the page of a real log on it.
 fn made(name: &str) -> (Folder, String) {
-    let desk = desk(name);
-    let envoy = gateway(&desk, |builder| builder);
-    let log = play(&envoy, &load()).display().to_string();
+    let (desk, log) = played(name);
     desk.good(&["audit", "--html", "page.html", &log]);
     let page = fs::read_to_string(desk.path.join("page.html")).unwrap();
     (desk, page)

@@ -1,6 +1,7 @@
 //! Keys of every kind, an Envoy that serves them, and requests whose fate is known before they are sent.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use keyward::digest::KeyDigest;
 use serde_json::Value;
@@ -125,6 +126,22 @@ pub fn gateway(desk: &Folder, more: impl FnOnce(Builder) -> Builder) -> Envoy {
         hcm(bootstrap)["xff_num_trusted_hops"] = 1.into();
     });
     more(builder).start()
+}
+
+/// A key file of the test's own, and the log of the whole load, which is played once for all tests.
+pub fn played(name: &str) -> (Folder, String) {
+    static PLAYED: OnceLock<(String, Vec<u8>)> = OnceLock::new();
+    let (keys, log) = PLAYED.get_or_init(|| {
+        let desk = desk("played");
+        let envoy = gateway(&desk, |builder| builder);
+        let log = fs::read(play(&envoy, &load())).unwrap();
+        (desk.text(), log)
+    });
+    let folder = Folder::empty(&format!("audit-{name}"));
+    fs::write(folder.file(), keys).unwrap();
+    let file = folder.path.join("access.log");
+    fs::write(&file, log).unwrap();
+    (folder, file.display().to_string())
 }
 
 /// A request, and what becomes of it.

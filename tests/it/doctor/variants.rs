@@ -3,6 +3,7 @@
 
 mod arrives;
 mod leaks;
+mod missing;
 mod strangers;
 
 use super::*;

@@ -24,7 +24,7 @@ fn assert_agrees(seen: &Seen, what: &str) {
 
 #[test]
 fn hop_by_hop_headers_take_nothing_off_what_was_decided() {
-    let gate = Gate::open(json!({}), |builder| builder.allow_underscores());
+    let gate = Gate::with_underscores();
     let mut sent = 0;
     for _ in gate.settings() {
         let nominations = [
@@ -91,7 +91,7 @@ fn hop_by_hop_headers_take_nothing_off_what_was_decided() {
 
 #[test]
 fn lines_that_are_no_headers_are_refused_or_carry_nothing() {
-    let gate = Gate::open(json!({}), |builder| builder.allow_underscores());
+    let gate = Gate::with_underscores();
     for _ in gate.settings() {
         let key = format!("authorization: Bearer {FULL}\r\n");
         let lines = [
@@ -149,7 +149,7 @@ fn lines_that_are_no_headers_are_refused_or_carry_nothing() {
 
 #[test]
 fn trailers_carry_no_identity() {
-    let gate = Gate::open(json!({}), |builder| builder.allow_underscores());
+    let gate = Gate::with_underscores();
     for _ in gate.settings() {
         let authorization = format!("Bearer {FULL}");
         let fields: [(&[u8], &[u8]); 6] = [

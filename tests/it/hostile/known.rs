@@ -260,7 +260,7 @@ fn no_known_header_makes_more_of_a_request() {
 /// CVE-2026-73552 once more, for the regex by which the shipped access log leaves paths with keys out.
 #[test]
 fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     let mut sent = 0;
     for _ in gate.settings() {
         let secret = b"0123-abcd-must-not-show";
@@ -336,7 +336,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
 /// Two readings of where a request ends: each that reaches the upstream was judged by itself.
 #[test]
 fn no_request_is_smuggled_in_anothers_body() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     for _ in gate.settings() {
         let inner = "GET /v1/charges HTTP/1.1\r\nhost: gate\r\nx: ";
         let length = inner.len();

@@ -32,6 +32,7 @@ use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
 use crate::support::h2::{self, Outcome};
 use crate::support::http::{Connection, Response};
+use crate::support::pool::{Lent, Pool};
 use crate::support::upstream::{Reply, Seen};
 use crate::support::{Envoy, Upstream};
 
@@ -167,7 +168,31 @@ struct Gate {
     _upstream: Upstream,
 }
 
+/// Gates as we ship it, and with the one setting that many tests need beside it: names with underscores pass.
+static GATES: Pool<Gate> = Pool::new();
+
 impl Gate {
+    /// As we ship it; a test before may have had it.
+    fn shipped() -> Lent<Self> {
+        Self::lent("shipped", |builder| builder)
+    }
+
+    /// The same, but that Envoy lets names with underscores pass.
+    fn with_underscores() -> Lent<Self> {
+        Self::lent("underscores", Builder::allow_underscores)
+    }
+
+    fn lent(shape: &str, change: impl FnOnce(Builder) -> Builder) -> Lent<Self> {
+        let gate = GATES.take(shape.to_owned(), || Self::open(json!({}), change));
+        if gate.is_used() {
+            gate.envoy.turn_the_page();
+            gate.setting.set(0);
+            gate.sent.set(0);
+            gate.seen.lock().unwrap().clear();
+        }
+        gate
+    }
+
     /// Starts both. `change` may ask for anything beside what we ship.
     fn open(settings: Value, change: impl FnOnce(Builder) -> Builder) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use super::generous::{Served, served};
 use super::{ENDPOINTS, Gate, Headers, LIMITED, PUBLISHABLE, caller, pairs, shown, tricks};
 
@@ -49,7 +47,7 @@ fn overrides() -> Vec<Headers> {
 
 /// Sends every trick as every caller over both protocols, and reads off what the upstream would have served.
 fn storm(name: &str) {
-    let gate = Gate::open(json!({}), |builder| builder.allow_underscores());
+    let gate = Gate::with_underscores();
     gate.settings().find(|setting| *setting == name).unwrap();
     let mut sent = 0;
     let mut passed = BTreeMap::new();

@@ -15,7 +15,7 @@ fn probe(more: &[(&str, &str)]) -> Headers {
 
 #[test]
 fn a_preflight_passes_and_says_nothing_else() {
-    let gate = Gate::open(json!({}), |builder| builder.allow_underscores());
+    let gate = Gate::with_underscores();
     let mut passed = 0;
     for _ in gate.settings() {
         let passing = [
@@ -193,7 +193,7 @@ fn fields<'a>(more: &'a [(&'a str, &'a str)]) -> Vec<(&'a [u8], &'a [u8])> {
 
 #[test]
 fn a_length_of_0_lets_the_stream_end_after_the_headers() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     let mut passed = 0;
     for _ in gate.settings() {
         for pieces in [&[][..], &[&b""[..]], &[b"", b""]] {
@@ -225,7 +225,7 @@ fn a_length_of_0_lets_the_stream_end_after_the_headers() {
 /// What the length of 0 rests on: a client that sends a body all the same is cut off, and no byte of it reaches the upstream.
 #[test]
 fn envoy_holds_a_client_to_a_length_of_0() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     let other = b"GET /v1/smuggled HTTP/1.1\r\nhost: gate\r\n\r\n";
     // Heads of requests that are cut off may reach the upstream late, so what it saw is looked at in the end.
     let ((), seen) = gate.seen_during(|| {

@@ -89,7 +89,7 @@ fn send(gate: &Gate, fields: &[Field]) -> usize {
 
 #[test]
 fn no_field_of_http_2_becomes_another_request_line() {
-    let gate = Gate::open(json!({}), |builder| builder.allow_underscores());
+    let gate = Gate::with_underscores();
     let authorization = bearer(LIMITED).1;
     let key = (&b"authorization"[..], authorization.as_bytes());
     for _ in gate.settings() {
@@ -165,7 +165,7 @@ fn a_request_without_a_path_is_denied_by_name() {
 /// CVE-2026-73550 and CVE-2026-47774: fields that Envoy took without counting them.
 #[test]
 fn a_request_of_very_many_fields_is_judged_or_refused_whole() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     let authorization = bearer(LIMITED).1;
     let key = (&b"authorization"[..], authorization.as_bytes());
     let long = "a".repeat(3_000);

@@ -1,8 +1,6 @@
 //! The same request in pieces: byte by byte, in packets of every kind, in many frames, several in one packet; and heads that are larger than what
 //! Envoy takes.
 
-use serde_json::json;
-
 use super::{FULL, Gate, Headers, LIMITED, PUBLISHABLE, caller, pairs};
 use crate::support::h2;
 use crate::support::http::{Connection, Response};
@@ -75,7 +73,7 @@ fn assert_answer(answer: &Response, reason: Option<&str>, what: &str) {
 
 #[test]
 fn a_request_in_pieces_is_the_same_request() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     let mut sent = 0;
     for setting in gate.settings() {
         for (method, path, headers, reason) in cases(setting) {
@@ -114,7 +112,7 @@ fn a_request_in_pieces_is_the_same_request() {
 /// answer there. What is answered is answered rightly, and what is not reached nobody.
 #[test]
 fn requests_in_one_packet_are_judged_one_by_one() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     for setting in gate.settings() {
         let mut answered = 0;
         let cases = cases(setting);
@@ -165,7 +163,7 @@ fn requests_in_one_packet_are_judged_one_by_one() {
 /// As shipped Envoy takes 60 KiB of headers, and answers for itself beyond that.
 #[test]
 fn sixty_four_kibibytes_are_too_much_for_envoy_as_shipped() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     for _ in gate.settings() {
         let long = "a".repeat(64 << 10);
         for name in [

@@ -236,7 +236,7 @@ fn as_shipped_nothing_upgrades() {
 /// As Apache HttpClient 5.4 asks, with every request over plain HTTP/1.1. The offer is ignored, and the upstream does not see it.
 #[test]
 fn an_offer_of_tls_is_an_ordinary_request() {
-    let gate = Gate::open(json!({}), |builder| builder);
+    let gate = Gate::shipped();
     let ask = |path: &str, key: Option<&str>, offer: &str| {
         let own = key.map(|key| format!("authorization: {}\r\n", bearer(key).1));
         let head = format!(

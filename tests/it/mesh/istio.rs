@@ -2,93 +2,65 @@
 
 use serde_json::{Value, json};
 
-use super::istiod::{Class, Pod, extension, proxy};
-use super::proxy::{Discovery, Proxy, discovered};
-use super::tools::kustomized;
-use super::{merged, of_kind, the};
+use super::proxy::{Discovery, Proxy};
 use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
 use crate::cases::envoy::keeps_every_promise_of;
 use crate::fail_closed::{ALICE, BOB, STRANGER, ask, configuration, status};
 use crate::support::builder::Builder;
 use crate::support::cases::corpus;
+use crate::support::command::keyward;
 use crate::support::http::{Connection, NO_HEADERS};
+use crate::support::pool::{Lent, Pool};
 use crate::support::{BOUND, Envoy, eventually};
 
-pub const GATEWAY: Pod<'_> = Pod {
-    namespace: "istio-ingress",
-    labels: &[("istio", "ingressgateway")],
-    class: Class::Gateway,
-};
+/// The entries of `tests/mesh/istio.yaml`.
+const BOTH: [&str; 2] = ["gateway", "sidecar"];
 
-const SIDECAR: Pod<'_> = Pod {
-    namespace: "api",
-    labels: &[("app", "api")],
-    class: Class::SidecarInbound,
-};
-
-/// `envoy/istio/mesh-config.yaml`.
-pub fn mesh_config() -> Value {
-    merged("envoy/istio/mesh-config.yaml")
+/// The proxy of an overlay, with a snapshot that knows Alice.
+fn proxy(overlay: &str) -> Proxy {
+    Proxy::read("istio", overlay).with_configuration(&configuration(1, &[ALICE]))
 }
 
-pub fn with_configuration(manifests: &mut [Value], configuration: &Value) {
-    the(manifests, "WasmPlugin")["spec"]["pluginConfig"] = configuration.clone();
+/// An Envoy of it that is only asked.
+fn lent(overlay: &str) -> Lent<Envoy> {
+    static POOL: Pool<Envoy> = Pool::new();
+    let envoy = POOL.take(overlay.to_owned(), || proxy(overlay).started());
+    if envoy.is_used() {
+        envoy.turn_the_page();
+    }
+    envoy
 }
 
-fn without(manifests: &[Value], kind: &str, name: &str) -> Vec<Value> {
-    let is_it =
-        |manifest: &&Value| manifest["kind"] == kind && manifest["metadata"]["name"] == name;
-    assert_eq!(manifests.iter().filter(is_it).count(), 1, "{kind} {name}");
-    manifests
-        .iter()
-        .filter(|manifest| !is_it(manifest))
-        .cloned()
-        .collect()
-}
-
-/// Those of an overlay, with a snapshot that knows Alice.
-fn manifests(overlay: &str) -> Option<Vec<Value>> {
-    let mut manifests = kustomized(overlay)?;
-    with_configuration(&mut manifests, &configuration(1, &[ALICE]));
-    Some(manifests)
-}
-
-fn started(proxy: &Proxy) -> Envoy {
-    proxy.builder(&Discovery::new()).start()
+fn with_key(header: (&'static str, &'static str)) -> [(&'static str, String); 2] {
+    [
+        ("authorization", format!("Bearer {ALICE}")),
+        (header.0, header.1.to_owned()),
+    ]
 }
 
 #[test]
 fn every_promise_of_the_corpus_holds_for_what_istiod_makes_of_the_plugin() {
-    let Some(manifests) = kustomized("istio/gateway") else {
-        return;
-    };
+    let gateway = Proxy::read("istio", "gateway");
     let with = |text: String| -> Builder {
-        let mut manifests = manifests.clone();
-        with_configuration(&mut manifests, &serde_json::from_str(&text).unwrap());
-        proxy(&manifests, &mesh_config(), GATEWAY).builder(&Discovery::new())
+        let configuration: Value = serde_json::from_str(&text).unwrap();
+        let gateway = gateway.clone().with_configuration(&configuration);
+        gateway.builder(&Discovery::new())
     };
     keeps_every_promise_of(&corpus::load(), &with);
 }
 
 #[test]
 fn a_plugin_that_is_deleted_leaves_the_interlock_and_nothing_passes() {
-    let Some(manifests) = manifests("istio/gateway") else {
-        return;
-    };
-    let mesh = mesh_config();
     let discovery = Discovery::new();
-    let envoy = discovered(
-        proxy(&manifests, &mesh, GATEWAY).builder(&discovery),
-        &discovery,
-    )
-    .start();
+    let whole = proxy("gateway");
+    let envoy = whole.started_with(&discovery);
     assert_eq!(
         (status(&envoy, ALICE), status(&envoy, STRANGER)),
         (200, 401)
     );
 
-    let deleted = without(&manifests, "WasmPlugin", "keyward");
-    discovery.push_listener(&proxy(&deleted, &mesh, GATEWAY));
+    let deleted = whole.clone().without_plugin();
+    discovery.push_listener(&deleted);
     eventually("the plugin is gone", BOUND, || {
         (status(&envoy, STRANGER) == 403).then_some(())
     });
@@ -99,13 +71,12 @@ fn a_plugin_that_is_deleted_leaves_the_interlock_and_nothing_passes() {
     );
 
     // What the interlock is for: without it the same pods are open.
-    let open = without(&deleted, "EnvoyFilter", "keyward.interlock");
-    discovery.push_listener(&proxy(&open, &mesh, GATEWAY));
+    discovery.push_listener(&deleted.without_interlock());
     eventually("everybody passes", BOUND, || {
         (status(&envoy, STRANGER) == 200).then_some(())
     });
 
-    discovery.push_listener(&proxy(&manifests, &mesh, GATEWAY));
+    discovery.push_listener(&whole);
     eventually("the plugin is back", BOUND, || {
         (status(&envoy, STRANGER) == 401).then_some(())
     });
@@ -114,11 +85,8 @@ fn a_plugin_that_is_deleted_leaves_the_interlock_and_nothing_passes() {
 
 #[test]
 fn the_manifests_as_they_stand_let_nobody_pass() {
-    for (overlay, pod) in [("istio/gateway", GATEWAY), ("istio/sidecar", SIDECAR)] {
-        let Some(manifests) = kustomized(overlay) else {
-            return;
-        };
-        let envoy = started(&proxy(&manifests, &mesh_config(), pod));
+    for overlay in BOTH {
+        let envoy = Proxy::read("istio", overlay).started();
         assert_eq!(status(&envoy, ALICE), 503, "{overlay}");
     }
 }
@@ -126,37 +94,26 @@ fn the_manifests_as_they_stand_let_nobody_pass() {
 /// istiod sends no configuration for an empty object, and Envoy then hands on none.
 #[test]
 fn an_empty_plugin_config_lets_nobody_pass() {
-    let Some(mut manifests) = kustomized("istio/gateway") else {
-        return;
-    };
-    with_configuration(&mut manifests, &json!({}));
-    let proxy = proxy(&manifests, &mesh_config(), GATEWAY);
-    let sent = &proxy.extensions[0].1["typed_config"]["config"];
-    assert!(sent.get("configuration").is_none(), "{sent}");
-    assert_eq!(status(&started(&proxy), ALICE), 503);
+    let envoy = proxy("gateway").with_no_configuration().started();
+    assert_eq!(status(&envoy, ALICE), 503);
 }
 
 /// Where the agent cannot fetch the module it sends Envoy an RBAC filter that denies everything, under the plugin's name.
 #[test]
 fn a_module_that_cannot_be_fetched_lets_nobody_pass_until_it_can() {
-    let Some(mut manifests) = manifests("istio/gateway") else {
-        return;
-    };
-    let mesh = mesh_config();
     let discovery = Discovery::new();
-    let envoy = proxy(&manifests, &mesh, GATEWAY)
-        .builder(&discovery)
-        .start();
+    let gateway = proxy("gateway");
+    let envoy = gateway.builder(&discovery).start();
     assert_eq!(status(&envoy, ALICE), 200);
-    let (name, mut resource) = extension(of_kind(&manifests, "WasmPlugin")[0]);
-    resource["typed_config"] = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+    let mut denying = gateway.extensions[0].clone();
+    denying["typed_config"] = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
         "rules": {}, "rules_stat_prefix": "wasm-default-deny"});
-    discovery.push(&(name, resource));
+    discovery.push(&denying);
     eventually("nobody passes", BOUND, || {
         (status(&envoy, ALICE) == 403).then_some(())
     });
-    with_configuration(&mut manifests, &configuration(2, &[BOB]));
-    discovery.push(&extension(of_kind(&manifests, "WasmPlugin")[0]));
+    let again = gateway.with_configuration(&configuration(2, &[BOB]));
+    discovery.push(&again.extensions[0]);
     eventually("Bob passes", BOUND, || {
         (status(&envoy, BOB) == 200).then_some(())
     });
@@ -165,18 +122,10 @@ fn a_module_that_cannot_be_fetched_lets_nobody_pass_until_it_can() {
 
 #[test]
 fn a_refused_push_leaves_the_last_good_snapshot() {
-    let Some(mut manifests) = manifests("istio/gateway") else {
-        return;
-    };
     let discovery = Discovery::new();
-    let envoy = proxy(&manifests, &mesh_config(), GATEWAY)
-        .builder(&discovery)
-        .start();
-    with_configuration(
-        &mut manifests,
-        &json!({"snapshot": {"format": "keyward.snapshot/v1", "revision": 2}}),
-    );
-    discovery.push(&extension(of_kind(&manifests, "WasmPlugin")[0]));
+    let envoy = proxy("gateway").builder(&discovery).start();
+    let broken = json!({"snapshot": {"format": "keyward.snapshot/v1", "revision": 2}});
+    discovery.push(&proxy("gateway").with_configuration(&broken).extensions[0]);
     eventually("Envoy refuses it", BOUND, || {
         let refused = envoy.stats("^extension_config_discovery\\..*update_rejected$");
         (refused.values().sum::<u64>() == 1).then_some(())
@@ -189,10 +138,7 @@ fn a_refused_push_leaves_the_last_good_snapshot() {
 
 #[test]
 fn the_metrics_keep_their_tags_and_a_push_can_be_waited_for() {
-    let Some(manifests) = manifests("istio/gateway") else {
-        return;
-    };
-    let envoy = started(&proxy(&manifests, &mesh_config(), GATEWAY));
+    let envoy = proxy("gateway").started();
     assert_eq!(
         (status(&envoy, ALICE), status(&envoy, STRANGER)),
         (200, 401)
@@ -209,16 +155,13 @@ fn the_metrics_keep_their_tags_and_a_push_can_be_waited_for() {
     }
     assert!(page.contains("rbac_keyward_interlock_denied"), "{page}");
     let url = format!("http://{}/stats/prometheus", envoy.admin_address());
-    let said = crate::support::command::keyward(&["wait", "--revision", "1", "--prometheus", &url]);
+    let said = keyward(&["wait", "--revision", "1", "--prometheus", &url]);
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
 }
 
 #[test]
 fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
-    let Some(manifests) = manifests("istio/gateway") else {
-        return;
-    };
-    let envoy = started(&proxy(&manifests, &mesh_config(), GATEWAY));
+    let envoy = lent("gateway");
     assert_eq!(status(&envoy, ALICE), 200);
     envoy.get("/v1/charges/sk_test_FAKE-in-a-path?x=1", NO_HEADERS);
     envoy.get("/v1/charges?key=sk_test_FAKE-in-a-query", NO_HEADERS);
@@ -250,12 +193,8 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
 /// Istio takes the mesh's own networks for internal.
 #[test]
 fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
-    for (overlay, pod) in [("istio/gateway", GATEWAY), ("istio/sidecar", SIDECAR)] {
-        let Some(manifests) = manifests(overlay) else {
-            return;
-        };
-        let proxy = proxy(&manifests, &mesh_config(), pod);
-        let builder = with_routes(proxy.builder(&Discovery::new()));
+    for overlay in BOTH {
+        let builder = with_routes(proxy(overlay).builder(&Discovery::new()));
         assert_nothing_is_forged(&with_internal_clients(builder).start(), true);
     }
 }
@@ -263,10 +202,7 @@ fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
 /// The ids of a gateway before it, so that one request has one id.
 #[test]
 fn a_sidecar_keeps_the_ids_of_its_callers() {
-    let Some(manifests) = manifests("istio/sidecar") else {
-        return;
-    };
-    let envoy = started(&proxy(&manifests, &mesh_config(), SIDECAR));
+    let envoy = lent("sidecar");
     let id = "6a0e1b9c-0000-4000-8000-0123456789ab";
     envoy.get("/v1/balance", &[("x-request-id", id)]);
     assert_eq!(envoy.logged_path("/v1/balance")["request_id"], id);
@@ -275,168 +211,80 @@ fn a_sidecar_keeps_the_ids_of_its_callers() {
 /// Apache HttpClient 5.4 offers TLS with every plain request, and takes the answer without.
 #[test]
 fn an_offer_of_tls_is_ignored() {
-    for (overlay, pod) in [("istio/gateway", GATEWAY), ("istio/sidecar", SIDECAR)] {
-        let Some(manifests) = manifests(overlay) else {
-            return;
-        };
-        let envoy = started(&proxy(&manifests, &mesh_config(), pod));
-        let key = format!("Bearer {ALICE}");
-        let headers = [
-            ("authorization", key.as_str()),
-            ("upgrade", "TLS/1.2"),
-            ("connection", "Upgrade"),
-        ];
-        assert_eq!(envoy.get("/v1/balance", &headers).status, 200, "{overlay}");
+    for overlay in BOTH {
+        let [key, offer] = with_key(("upgrade", "TLS/1.2"));
+        let headers = [key, offer, ("connection", "Upgrade".to_owned())];
+        let answer = lent(overlay).get("/v1/balance", &headers);
+        assert_eq!(answer.status, 200, "{overlay}");
     }
 }
 
 /// A key that may be used from one address only, and a client that claims it.
-fn claims_an_address(manifests: &mut [Value], pod: Pod<'_>) -> u16 {
-    let mut bound = configuration(1, &[ALICE]);
-    bound["snapshot"]["keys"][0]["allowed_ips"] = json!(["203.0.113.7"]);
-    with_configuration(manifests, &bound);
-    let envoy = started(&proxy(manifests, &mesh_config(), pod));
-    let key = format!("Bearer {ALICE}");
-    let headers = [
-        ("authorization", key.as_str()),
-        ("x-forwarded-for", "203.0.113.7"),
-    ];
-    envoy.get("/v1/balance", &headers).status
-}
-
 #[test]
 fn a_sidecar_believes_no_address_that_a_caller_claims() {
-    let Some(mut manifests) = kustomized("istio/sidecar") else {
-        return;
+    let mut bound = configuration(1, &[ALICE]);
+    bound["snapshot"]["keys"][0]["allowed_ips"] = json!(["203.0.113.7"]);
+    let sidecar = Proxy::read("istio", "sidecar").with_configuration(&bound);
+    let discovery = Discovery::new();
+    let envoy = sidecar.started_with(&discovery);
+    let claims = || {
+        let headers = with_key(("x-forwarded-for", "203.0.113.7"));
+        envoy.get("/v1/balance", &headers).status
     };
-    assert_eq!(claims_an_address(&mut manifests, SIDECAR), 401);
-    let mut open = without(&manifests, "EnvoyFilter", "keyward.connection-manager");
-    assert_eq!(claims_an_address(&mut open, SIDECAR), 200);
+    assert_eq!(claims(), 401);
+    discovery.push_listener(&sidecar.unpatched());
+    eventually("without the EnvoyFilter it is believed", BOUND, || {
+        (claims() == 200).then_some(())
+    });
 }
 
 #[test]
 fn headers_with_underscores_are_refused() {
-    for (overlay, pod) in [("istio/gateway", GATEWAY), ("istio/sidecar", SIDECAR)] {
-        let Some(manifests) = manifests(overlay) else {
-            return;
-        };
-        let ask = |manifests: &[Value]| {
-            let envoy = started(&proxy(manifests, &mesh_config(), pod));
-            let key = format!("Bearer {ALICE}");
+    for overlay in BOTH {
+        let discovery = Discovery::new();
+        let envoy = proxy(overlay).started_with(&discovery);
+        let ask = || {
             envoy
-                .get(
-                    "/v1/balance",
-                    &[("authorization", key.as_str()), ("x_tenant", "1")],
-                )
+                .get("/v1/balance", &with_key(("x_tenant", "1")))
                 .status
         };
-        assert_eq!(ask(&manifests), 400, "{overlay}");
-        let open = without(&manifests, "EnvoyFilter", "keyward.connection-manager");
-        assert_eq!(ask(&open), 200, "{overlay}");
+        assert_eq!(ask(), 400, "{overlay}");
+        discovery.push_listener(&proxy(overlay).unpatched());
+        eventually("without the EnvoyFilter they pass", BOUND, || {
+            (ask() == 200).then_some(())
+        });
     }
-}
-
-/// Another team's filter with the same anchor, and a lower priority, as every one has that does not name a priority.
-#[test]
-fn nothing_stands_between_the_interlock_and_the_router() {
-    let Some(mut manifests) = manifests("istio/gateway") else {
-        return;
-    };
-    let mut other = manifests
-        .iter()
-        .find(|it| it["metadata"]["name"] == "keyward.interlock")
-        .unwrap()
-        .clone();
-    other["metadata"]["name"] = json!("a-team");
-    other["spec"]
-        .as_object_mut()
-        .unwrap()
-        .remove("priority")
-        .unwrap();
-    other["spec"]["configPatches"][0]["patch"]["value"] =
-        json!({"name": "envoy.filters.http.buffer"});
-    manifests.push(other);
-    let filters = proxy(&manifests, &mesh_config(), GATEWAY).http_filters;
-    let names: Vec<_> = filters
-        .iter()
-        .map(|filter| filter["name"].as_str().unwrap())
-        .collect();
-    let last = &names[names.len() - 3..];
-    assert_eq!(
-        last,
-        [
-            "envoy.filters.http.buffer",
-            "keyward.interlock",
-            "envoy.filters.http.router"
-        ]
-    );
-    assert!(names[0].contains("keyward"), "{names:?}");
-}
-
-#[test]
-fn a_canary_serves_its_own_snapshot_to_its_own_pods() {
-    let Some(mut manifests) = kustomized("istio/canary") else {
-        return;
-    };
-    for (name, snapshot) in [
-        ("keyward", configuration(1, &[ALICE])),
-        ("keyward-canary", configuration(2, &[BOB])),
-    ] {
-        let plugin = manifests
-            .iter_mut()
-            .find(|it| it["kind"] == "WasmPlugin" && it["metadata"]["name"] == name);
-        plugin.unwrap()["spec"]["pluginConfig"] = snapshot;
-    }
-    let serves = |track: &[(&'static str, &'static str)]| {
-        let labels = [GATEWAY.labels, track].concat();
-        let pod = Pod {
-            labels: &labels,
-            ..GATEWAY
-        };
-        let envoy = started(&proxy(&manifests, &mesh_config(), pod));
-        (status(&envoy, ALICE), status(&envoy, BOB))
-    };
-    assert_eq!(serves(&[("keyward-track", "stable")]), (200, 401));
-    assert_eq!(serves(&[("keyward-track", "canary")]), (401, 200));
-    // Neither label: no plugin, and the interlock stands.
-    assert_eq!(serves(&[]), (403, 403));
 }
 
 #[test]
 fn the_doctor_finds_nothing_in_a_gateway() {
-    let Some(manifests) = manifests("istio/gateway") else {
-        return;
+    let code = |envoy: &Envoy| {
+        let url = format!("http://{}", envoy.admin_address());
+        let said = keyward(&["doctor", "--admin", &url]);
+        println!("{}{}", said.out, said.err);
+        said.code
     };
-    let envoy = started(&proxy(&manifests, &mesh_config(), GATEWAY));
-    let url = format!("http://{}", envoy.admin_address());
-    let said = crate::support::command::keyward(&["doctor", "--admin", &url]);
-    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(code(&lent("gateway")), Some(0));
     // It looks for the interlock behind every plugin, by whatever name it came.
-    let open = without(&manifests, "EnvoyFilter", "keyward.interlock");
-    let envoy = started(&proxy(&open, &mesh_config(), GATEWAY));
-    let url = format!("http://{}", envoy.admin_address());
-    let said = crate::support::command::keyward(&["doctor", "--admin", &url]);
-    assert_ne!(said.code, Some(0), "{}{}", said.out, said.err);
+    let open = proxy("gateway").without_interlock();
+    assert_ne!(code(&open.started()), Some(0));
 }
 
 /// What two plugins share in one VM is told apart.
-pub fn two_plugins(manifests: &[Value]) -> Vec<Value> {
-    let mut manifests = manifests.to_vec();
-    let mut second = the(&mut manifests, "WasmPlugin").clone();
-    second["metadata"]["name"] = json!("second");
-    second["spec"]["pluginConfig"] =
-        json!({"filter_state": "second", "snapshot": configuration(1, &[ALICE, BOB])["snapshot"]});
-    manifests.push(second);
-    manifests
-}
-
 #[test]
 fn of_two_plugins_for_one_pod_both_have_to_let_a_request_pass() {
-    let Some(manifests) = manifests("istio/gateway") else {
-        return;
+    let mut gateway = proxy("gateway");
+    let configured =
+        json!({"filter_state": "second", "snapshot": configuration(1, &[ALICE, BOB])["snapshot"]});
+    let second = gateway.clone().with_configuration(&configured);
+    let renamed = |value: &Value| {
+        let text = value.to_string().replace(".keyward~istio", ".second~istio");
+        serde_json::from_str::<Value>(&text).unwrap()
     };
-    let proxy = proxy(&two_plugins(&manifests), &mesh_config(), GATEWAY);
-    assert_eq!(proxy.extensions.len(), 2);
-    let envoy = started(&proxy);
+    gateway.extensions.push(renamed(&second.extensions[0]));
+    gateway
+        .http_filters
+        .insert(1, renamed(&second.http_filters[0]));
+    let envoy = gateway.started();
     assert_eq!((status(&envoy, ALICE), status(&envoy, BOB)), (200, 401));
 }

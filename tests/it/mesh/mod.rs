@@ -1,13 +1,13 @@
-//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. They are built by kustomize, held to
-//! the CRD schemas of the projects, turned into the Envoy configuration that the projects' control planes make of them, and that is run.
+//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. They are built by kustomize and held to
+//! the CRD schemas of the projects ([`schemas`]). The Envoy configuration that they amount to stands in `tests/mesh`, is held to them ([`amounts`]), and
+//! runs in a real Envoy.
 //!
-//! No cluster stands behind this. What a control plane makes of a manifest is written down here after its source, file by file.
+//! No cluster stands behind this: what a control plane makes of a manifest is written down after its source.
 
-mod envoy_gateway;
+mod amounts;
 mod gateway;
 mod istio;
-mod istiod;
-mod proxy;
+pub mod proxy;
 mod revoked;
 mod schemas;
 mod tools;
@@ -42,6 +42,11 @@ pub fn merged(path: &str) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
+/// `envoy/istio/mesh-config.yaml`.
+pub fn mesh_config() -> Value {
+    merged("envoy/istio/mesh-config.yaml")
+}
+
 /// What each logger of Envoy Gateway's takes and prints.
 pub fn gateway_settings() -> Vec<Value> {
     let proxy = merged("envoy/gateway/base/envoy-proxy.yaml");
@@ -52,7 +57,7 @@ pub fn gateway_settings() -> Vec<Value> {
 /// The expression of each logger of Istio's, and what its provider prints.
 pub fn istio_loggers() -> Vec<(String, Value)> {
     let telemetry = merged("envoy/istio/base/telemetry.yaml");
-    let mesh = istio::mesh_config();
+    let mesh = mesh_config();
     let providers = mesh["meshConfig"]["extensionProviders"].as_array().unwrap();
     let loggers = telemetry["spec"]["accessLogging"].as_array().unwrap();
     let logger = |logger: &Value| {

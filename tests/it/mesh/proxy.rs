@@ -1,29 +1,124 @@
-//! An Envoy as a mesh's control plane would configure it: its listener's filters, access log and statistics in the place of ours, and what comes by
+//! An Envoy as a mesh's control plane would configure it: its listener's filters and statistics in the place of ours, and what comes by
 //! discovery in files that are replaced by a rename.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::Envoy;
 use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
 use crate::support::process::Folder;
+use crate::support::{Envoy, find};
 
-/// What a control plane sends to one proxy.
-#[derive(Clone, Debug, Default)]
+/// What a control plane sends to one proxy: an entry of `tests/mesh/istio.yaml` or `tests/mesh/envoy-gateway.yaml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Proxy {
-    /// What is merged into the connection manager.
+    /// What the control plane sets of the connection manager.
     pub manager: Value,
+    /// What our manifests merge into it.
+    pub patched: Value,
     pub http_filters: Vec<Value>,
     /// Beside the one route there is.
+    #[serde(default)]
     pub on_route: Value,
-    pub access_log: Option<Vec<Value>>,
-    /// Extension configurations by their names.
-    pub extensions: Vec<(String, Value)>,
+    /// Configurations of extensions, which come by discovery.
+    #[serde(default)]
+    pub extensions: Vec<Value>,
     pub stats_config: Option<Value>,
+}
+
+const CONFIGURATION: &str = "/typed_config/config/configuration";
+
+impl Proxy {
+    /// What stands under `name` in a file of `tests/mesh`.
+    pub fn read(file: &str, name: &str) -> Self {
+        let mut all = super::merged(&format!("tests/mesh/{file}.yaml"));
+        let mut proxy: Self = serde_json::from_value(all[name].take()).unwrap();
+        for place in proxy.extensions.iter_mut().chain(&mut proxy.http_filters) {
+            let module = "/typed_config/config/vm_config/code/local/filename";
+            if let Some(filename) = place.pointer_mut(module) {
+                *filename = json!(find::wasm());
+            }
+        }
+        proxy
+    }
+
+    /// With this configuration in the manifest. Istio hands it on as a `google.protobuf.Struct`.
+    pub fn with_configuration(mut self, configuration: &Value) -> Self {
+        let (place, text) = match self.extensions.first_mut() {
+            Some(extension) => (extension, doubled(configuration.clone()).to_string()),
+            None => (&mut self.http_filters[0], configuration.to_string()),
+        };
+        *at(place, &format!("{CONFIGURATION}/value")) = json!(text);
+        self
+    }
+
+    /// Where a manifest's configuration is an empty object: Istio sends none at all.
+    pub fn with_no_configuration(mut self) -> Self {
+        let config = at(&mut self.extensions[0], "/typed_config/config");
+        config
+            .as_object_mut()
+            .unwrap()
+            .remove("configuration")
+            .unwrap();
+        self
+    }
+
+    /// Without the manifest that merges members into the connection manager.
+    pub fn unpatched(mut self) -> Self {
+        self.patched = json!({});
+        self
+    }
+
+    /// Without the manifest of the interlock.
+    #[track_caller]
+    pub fn without_interlock(self) -> Self {
+        self.without("keyward.interlock")
+    }
+
+    /// Without the manifest of the plugin.
+    #[track_caller]
+    pub fn without_plugin(self) -> Self {
+        let name = self.http_filters[0]["name"].as_str().unwrap().to_owned();
+        self.without(&name)
+    }
+
+    #[track_caller]
+    fn without(mut self, name: &str) -> Self {
+        let before = self.http_filters.len();
+        self.http_filters.retain(|filter| filter["name"] != name);
+        assert_eq!(self.http_filters.len(), before - 1, "{name}");
+        self
+    }
+
+    pub fn started(&self) -> Envoy {
+        self.builder(&Discovery::new()).start()
+    }
+
+    /// With a listener that [`Discovery::push_listener`] replaces.
+    pub fn started_with(&self, discovery: &Discovery) -> Envoy {
+        discovered(self.builder(discovery), discovery).start()
+    }
+}
+
+/// Every number through a double, written as Go writes it.
+pub fn doubled(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let double = number.as_f64().unwrap();
+            serde_json::from_str(&format!("{double}")).unwrap()
+        }
+        Value::Array(items) => items.into_iter().map(doubled).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, doubled(value)))
+            .collect(),
+        other => other,
+    }
 }
 
 /// Files that an Envoy watches.
@@ -55,8 +150,8 @@ impl Discovery {
     }
 
     /// A new configuration of one extension.
-    pub fn push(&self, extension: &(String, Value)) {
-        self.put(&extension.0, &extension.1);
+    pub fn push(&self, extension: &Value) {
+        self.put(extension["name"].as_str().unwrap(), extension);
     }
 
     /// A new listener, for an Envoy that was [`discovered`].
@@ -102,9 +197,7 @@ impl Proxy {
             manager.as_object_mut().unwrap().remove(ours);
         }
         merge(manager, &self.manager);
-        if let Some(loggers) = &self.access_log {
-            manager["access_log"] = json!(loggers);
-        }
+        merge(manager, &self.patched);
         if !self.on_route.is_null() {
             let route = at(manager, "/route_config/virtual_hosts/0/routes/0");
             route["typed_per_filter_config"] = self.on_route.clone();
@@ -143,7 +236,7 @@ pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
 }
 
 /// As protobuf merges messages: members of members, and the later value.
-pub fn merge(into: &mut Value, from: &Value) {
+fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (name, value) in from {

@@ -5,12 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::gateway;
-use super::istio::{GATEWAY, mesh_config, with_configuration};
-use super::istiod::{self, extension};
-use super::proxy::{Discovery, discovered};
-use super::tools::kustomized;
-use super::{envoy_gateway, of_kind};
+use super::proxy::{Discovery, Proxy, discovered};
 use crate::fail_closed::{ALICE, ask, digest, status};
 use crate::support::http::Connection;
 use crate::support::restricted::restricted;
@@ -58,19 +53,14 @@ fn in_a_file_that_envoy_watches() {
 /// The part of Istio's way that lies in Envoy: the extension's configuration comes by itself, and the listener stays.
 #[test]
 fn in_an_istio_gateway() {
-    let Some(mut manifests) = kustomized("istio/gateway") else {
-        return;
-    };
-    with_configuration(&mut manifests, &many(7_000, true));
+    let with = |keys: Value| Proxy::read("istio", "gateway").with_configuration(&keys);
     let discovery = Discovery::new();
-    let proxy = istiod::proxy(&manifests, &mesh_config(), GATEWAY);
-    let envoy = proxy.builder(&discovery).start();
+    let envoy = with(many(7_000, true)).builder(&discovery).start();
     let mut connection = Connection::open(envoy.address());
     assert_eq!(ask(&mut connection, ALICE).status, 200);
-    with_configuration(&mut manifests, &many(7_000, false));
-    let revoked = extension(of_kind(&manifests, "WasmPlugin")[0]);
+    let revoked = with(many(7_000, false));
     let start = Instant::now();
-    discovery.push(&revoked);
+    discovery.push(&revoked.extensions[0]);
     refused_on(&mut connection, start, "Istio's ECDS resource, 7,000 keys");
 }
 
@@ -78,20 +68,16 @@ fn in_an_istio_gateway() {
 /// 60 s there), and so does a revoked key on it.
 #[test]
 fn in_a_listener_it_lives_on_its_connection_until_the_old_one_is_drained() {
-    let Some(mut manifests) = kustomized("gateway/base") else {
-        return;
-    };
-    gateway::with_configuration(&mut manifests, &many(7_000, true));
+    let with = |keys: Value| Proxy::read("envoy-gateway", "base").with_configuration(&keys);
     let discovery = Discovery::new();
-    let builder = envoy_gateway::proxy(&manifests, true)
+    let builder = with(many(7_000, true))
         .builder(&discovery)
         .arguments(&["--drain-time-s", "5"]);
     let envoy = discovered(builder, &discovery).start();
     let mut old = Connection::open(envoy.address());
     assert_eq!(ask(&mut old, ALICE).status, 200);
 
-    gateway::with_configuration(&mut manifests, &many(7_000, false));
-    let revoked = envoy_gateway::proxy(&manifests, true);
+    let revoked = with(many(7_000, false));
     let start = Instant::now();
     discovery.push_listener(&revoked);
     eventually("new connections are refused", BOUND, || {

@@ -5,9 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::the;
-use super::tools::{documents, kustomized, read_by_kubectl, wrong};
+use super::tools::{kustomized, read_by_kubectl, wrong};
 use crate::fail_closed::{ALICE, configuration};
-use crate::support::bootstrap::{GATEWAY, hcm, read};
+use crate::support::bootstrap::{GATEWAY, documents, hcm, read};
 use crate::support::command::command;
 use crate::support::process::Folder;
 
@@ -216,7 +216,7 @@ fn metrics_and_logs_are_the_same_everywhere() {
     let members = |number: usize| log[number]["typed_config"]["log_format"]["json_format"].clone();
     assert_eq!(log.as_array().unwrap().len(), 2);
 
-    let mesh = &super::istio::mesh_config()["meshConfig"];
+    let mesh = &super::mesh_config()["meshConfig"];
     assert_eq!(mesh["defaultConfig"]["extraStatTags"], json!(names));
     for (number, name) in ["keyward", "keyward-without-path"].into_iter().enumerate() {
         let provider = &mesh["extensionProviders"][number];

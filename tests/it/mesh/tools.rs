@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::support::bootstrap::documents;
 use crate::support::find::root;
 
 /// kubectl, with no cluster to talk to.
@@ -47,13 +47,6 @@ pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
     assert_eq!(said, "");
     let text = String::from_utf8(output.stdout).unwrap();
     Some(documents(&text))
-}
-
-/// The documents of a YAML text.
-pub fn documents(text: &str) -> Vec<Value> {
-    serde_norway::Deserializer::from_str(text)
-        .map(|document| Value::deserialize(document).unwrap())
-        .collect()
 }
 
 /// What the projects' schemas find wrong with each of these.

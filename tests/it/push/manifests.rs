@@ -1,6 +1,7 @@
 //! What a mesh makes of a manifest is served.
 
 use super::*;
+use crate::mesh::proxy::doubled;
 
 /// istiod makes JSON of the object again, with every number a double, and hands it on in a StringValue.
 #[test]
@@ -20,20 +21,4 @@ fn what_istiod_makes_of_it_is_served() {
     let envoy = Envoy::builder().config(doubled(plugin).to_string()).start();
     serves(&envoy, revision);
     assert_eq!(status(&envoy, ALICE), 200);
-}
-
-/// Every number through a double, written as Go writes it.
-fn doubled(value: Value) -> Value {
-    match value {
-        Value::Number(number) => {
-            let double = number.as_f64().unwrap();
-            serde_json::from_str(&format!("{double}")).unwrap()
-        }
-        Value::Array(items) => items.into_iter().map(doubled).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, doubled(value)))
-            .collect(),
-        other => other,
-    }
 }

@@ -9,7 +9,7 @@ mod watch;
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::fail_closed::status;
 use crate::support::bootstrap::documents;

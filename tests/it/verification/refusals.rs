@@ -63,7 +63,7 @@ fn told(response: &Response) -> (u16, Vec<(String, String)>, String) {
 fn whatever_is_wrong_the_answer_is_the_same() {
     let envoy = Envoy::builder()
         .config(configuration(json!({})).to_string())
-        .start();
+        .lent();
     let all: Vec<Response> = failures()
         .iter()
         .map(|(query, headers, _)| envoy.get(&format!("{PATH}{query}"), headers))
@@ -157,7 +157,7 @@ fn rules_1_and_6_answer_as_they_always_do() {
 fn no_answer_and_no_log_holds_a_key() {
     let envoy = Envoy::builder()
         .config(configuration(json!({})).to_string())
-        .start();
+        .lent();
     let keys = [FULL, LIMITED, DELETED, STRANGER, LIVE, ELSEWHERE];
     let answers: String = keys
         .iter()

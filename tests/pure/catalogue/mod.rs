@@ -1,9 +1,11 @@
 //! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes.
 
 mod allocations;
+mod chance;
 mod compiled;
 mod files;
 mod generated;
+mod naive;
 mod near;
 mod observed;
 mod page;

@@ -1,143 +1,16 @@
 //! The JSON Schemas in `docs/` against the code: both judge every configuration alike, apart from the rules that no schema can say.
 
+mod bench;
+
 use std::collections::BTreeSet;
 
-use boon::{Compiler, SchemaIndex, Schemas};
 use keyward::configuration::Configuration;
-use keyward::profile::Profile;
 use keyward::reason::DenyReason;
-use keyward::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
 
+use self::bench::{Bench, code, compare, is_beyond, read};
 use crate::support::cases::corpus;
-use crate::support::find::root;
 use crate::support::sample;
-
-/// What the code may refuse although the schema does not: the refusal's text behind its place. Everything else is judged alike.
-const BEYOND_A_SCHEMA: [&str; 19] = [
-    "duplicate member",
-    "duplicate id",
-    "duplicate digest",
-    "duplicate method and path",
-    "expected the id of a listed account",
-    "expected the name of a grant set",
-    "expected the name of a known permission",
-    "expected an address or CIDR range",
-    "an account is among its own ancestors",
-    // A double of 2^53 or more where `max_snapshot_age` takes any integer, and `-0`.
-    "expected a non-negative integer",
-    "too many accounts",
-    "too many endpoints",
-    "too many permissions",
-    "a prefix is given twice",
-    "a header name is given twice",
-    "the profile reads a header of this name",
-    "accounts and organizations need different prefixes",
-    // What the name means to others, in any case.
-    "expected a header name of letters, digits and hyphens that has no other meaning here",
-    // Its length in bytes, and fields that its reason does not know.
-    "expected a text of at most 1024 bytes whose fields in braces are known for this reason",
-];
-
-/// The same, where only the profile knows how ids begin.
-const BEYOND_WITH_OWN_IDS: [&str; 4] = [
-    "expected an account's or organization's id with its prefix",
-    "an organization has no parent",
-    "expected an organization",
-    "expected an account, not an organization",
-];
-
-/// A schema, ready to judge.
-struct Judge {
-    schemas: Schemas,
-    schema: SchemaIndex,
-}
-
-impl Judge {
-    fn new(file: &str) -> Self {
-        let mut schemas = Schemas::new();
-        let path = folder().join(file);
-        let schema = Compiler::new()
-            .compile(path.to_str().unwrap(), &mut schemas)
-            .unwrap();
-        Self { schemas, schema }
-    }
-
-    fn judge(&self, value: &Value) -> Result<(), String> {
-        self.schemas
-            .validate(value, self.schema)
-            .map_err(|error| format!("{error:#}"))
-    }
-}
-
-fn folder() -> std::path::PathBuf {
-    root().join("docs")
-}
-
-fn read(file: &str) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(folder().join(file)).unwrap()).unwrap()
-}
-
-fn code(configuration: &Value) -> Result<(), String> {
-    Configuration::from_json(configuration.to_string().as_bytes())
-        .map(drop)
-        .map_err(|refusal| refusal.to_string())
-}
-
-fn code_on_snapshot(snapshot: &Value) -> Result<(), String> {
-    Snapshot::from_json(snapshot.to_string().as_bytes(), &Profile::stripe())
-        .map(drop)
-        .map_err(|refusal| refusal.to_string())
-}
-
-/// Whether a refusal rests on a rule that no schema can say.
-fn is_beyond(refusal: &str, has_own_ids: bool) -> bool {
-    let text = refusal.rsplit_once(": ").map_or(refusal, |(_, text)| text);
-    BEYOND_A_SCHEMA.contains(&text) || (has_own_ids && BEYOND_WITH_OWN_IDS.contains(&text))
-}
-
-/// Both schemas, asked together with the code.
-struct Bench {
-    configuration: Judge,
-    snapshot: Judge,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Self {
-            configuration: Judge::new("configuration.schema.json"),
-            snapshot: Judge::new("snapshot.schema.json"),
-        }
-    }
-
-    /// Whether schema and code take `configuration`. Fails where they differ without an excuse.
-    fn agree(&self, configuration: &Value, what: &str) -> bool {
-        let (schema, code) = (self.configuration.judge(configuration), code(configuration));
-        let has_own_ids = configuration.pointer("/profile/ids").is_some();
-        compare(&schema, &code, has_own_ids, what);
-        schema.is_ok() && code.is_ok()
-    }
-
-    /// The same for a configuration's snapshot, on its own.
-    fn agree_on_snapshot(&self, configuration: &Value, what: &str) {
-        if let Some(snapshot) = configuration.get("snapshot") {
-            let (schema, code) = (self.snapshot.judge(snapshot), code_on_snapshot(snapshot));
-            compare(&schema, &code, true, what);
-        }
-    }
-}
-
-#[track_caller]
-fn compare(schema: &Result<(), String>, code: &Result<(), String>, has_own_ids: bool, what: &str) {
-    match (schema, code) {
-        (Ok(()), Ok(())) | (Err(_), Err(_)) => {}
-        (Ok(()), Err(refusal)) if is_beyond(refusal, has_own_ids) => {}
-        (Ok(()), Err(refusal)) => {
-            panic!("{what}: the schema takes what the code refuses: {refusal}")
-        }
-        (Err(error), Ok(())) => panic!("{what}: the code takes what the schema refuses: {error}"),
-    }
-}
 
 /// The sample with `text` at `pointer`: in place of what stands there, as a new member, or with `-` as a new element. An empty text removes.
 fn edited(mut sample: Value, pointer: &str, text: &str) -> Value {

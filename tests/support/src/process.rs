@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::find::root;
 
@@ -48,14 +50,39 @@ pub struct Guarded {
 
 impl Guarded {
     pub fn spawn(command: &mut Command) -> std::io::Result<Self> {
-        let child = command.stdin(Stdio::null()).spawn()?;
+        Self::guard(command.stdin(Stdio::null()).spawn()?, Path::new(""))
+    }
+
+    /// For a child that may outlive the test which starts it, with a folder that is removed where the test process ends without dropping either. Envoy ends
+    /// with the *thread* that started it (`PR_SET_PDEATHSIG`), and a test is a thread: this one ends with the process.
+    pub fn spawn_for_all(mut command: Command, folder: &Path) -> std::io::Result<Self> {
+        type Job = (Command, Sender<std::io::Result<Child>>);
+        static STARTER: LazyLock<Mutex<Sender<Job>>> = LazyLock::new(|| {
+            let (sender, jobs) = channel::<Job>();
+            std::thread::spawn(move || {
+                for (mut command, answer) in jobs {
+                    let _ = answer.send(command.spawn());
+                }
+            });
+            Mutex::new(sender)
+        });
+        command.stdin(Stdio::null());
+        let (answer, child) = channel();
+        let starter = STARTER.lock().unwrap_or_else(PoisonError::into_inner);
+        starter.send((command, answer)).unwrap();
+        drop(starter);
+        Self::guard(child.recv().unwrap()?, folder)
+    }
+
+    fn guard(child: Child, folder: &Path) -> std::io::Result<Self> {
         // A line means that the child was waited for, and its number may be another's by now; the end of the pipe that it was not.
         let guard = Command::new("/bin/sh")
             .args([
                 "-c",
-                "read -r _ || kill -KILL \"$0\" 2>/dev/null",
+                "read -r _ || { kill -KILL \"$0\"; [ -z \"$1\" ] || rm -rf -- \"$1\"; } 2>/dev/null",
                 &child.id().to_string(),
             ])
+            .arg(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -13,7 +13,6 @@ use crate::wait::{BOUND, eventually};
 use crate::world::{configuration, digest};
 
 /// A folder with a key file, and what is pushed from it.
-
 pub struct Desk {
     pub folder: Folder,
 }

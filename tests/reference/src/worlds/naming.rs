@@ -1,7 +1,8 @@
 //! Names that some server reads as ours, of headers and of parameters, and names that are nearly so.
 
+use super::callers::header;
 use super::dice::Dice;
-use super::requests::{Header, header};
+use super::requests::Header;
 use super::world::World;
 
 /// A parameter's name that is read by some servers as `_first_second`, or nearly.

@@ -4,3 +4,4 @@ pub mod corpus;
 pub mod outcome;
 pub mod sent;
 pub mod translate;
+mod words;

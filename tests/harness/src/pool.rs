@@ -1,0 +1,69 @@
+//! What takes long to start, and is left as it was by who uses it: one test has it at a time and hands it on to the next of the same shape.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
+
+/// What no test uses just now, by shape. There are never more of a shape than tests of that shape at once. A `static` is not dropped: the processes in it
+/// end with the test process, see [`Guarded`](super::process::Guarded).
+#[derive(Debug)]
+pub struct Pool<T>(Mutex<BTreeMap<String, Vec<T>>>);
+
+impl<T> Pool<T> {
+    #[expect(clippy::new_without_default, reason = "it stands in a `static`")]
+    pub const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// One of this shape, for the caller only: one that is free, or a new one.
+    pub fn take(&'static self, shape: String, start: impl FnOnce() -> T) -> Lent<T> {
+        let free = self.free().get_mut(&shape).and_then(Vec::pop);
+        let is_used = free.is_some();
+        Lent {
+            held: Some(free.unwrap_or_else(start)),
+            is_used,
+            shape,
+            pool: self,
+        }
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One thing of a [`Pool`], which gets it back when this is dropped. A test that fails keeps it and ends it: who knows what it left.
+#[derive(Debug)]
+pub struct Lent<T: 'static> {
+    held: Option<T>,
+    is_used: bool,
+    shape: String,
+    pool: &'static Pool<T>,
+}
+
+impl<T> Lent<T> {
+    /// Whether somebody had it before.
+    pub fn is_used(&self) -> bool {
+        self.is_used
+    }
+}
+
+impl<T> Deref for Lent<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.held.as_ref().expect("it is there until the drop")
+    }
+}
+
+impl<T> Drop for Lent<T> {
+    fn drop(&mut self) {
+        let held = self.held.take();
+        if !std::thread::panicking() {
+            let mut free = self.pool.free();
+            free.entry(std::mem::take(&mut self.shape))
+                .or_default()
+                .extend(held);
+        }
+    }
+}
