@@ -19,6 +19,25 @@ pub enum Counter {
 pub const REQUESTS: &str = "keyward_requests_total";
 
 impl Counter {
+    /// Every counter has its own place, from 0. What passes with a key, and is counted most, is first.
+    #[must_use]
+    pub fn place(self) -> usize {
+        match self {
+            Self::Requests(Slot::Allow(Passed::Key)) => 0,
+            Self::SecretKeysInQuery => 1,
+            Self::Rollbacks => 2,
+            Self::Requests(slot) => 2 + slot.place(),
+        }
+    }
+
+    /// All of them, each at its place.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let mut requests = Slot::all().map(Self::Requests);
+        let first = requests.next();
+        let others = [Self::SecretKeysInQuery, Self::Rollbacks];
+        first.into_iter().chain(others).chain(requests)
+    }
+
     /// The metric's name, without labels.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -111,6 +130,14 @@ const FIRST_REASON: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_counter_has_its_place() {
+        for (place, counter) in Counter::all().enumerate() {
+            assert_eq!(counter.place(), place, "{counter:?}");
+        }
+        assert_eq!(Counter::all().count(), Slot::all().count() + 2);
+    }
 
     #[test]
     fn every_slot_has_its_place_and_its_labels() {

@@ -1,11 +1,17 @@
 //! The filter: what it does with a request, on any host. A host is what runs it, and says so by [`host::Host`]: a VM of Envoy's, or a test.
 
+mod census;
 pub mod counter;
 pub mod exchange;
 #[cfg(test)]
 mod fake;
 pub mod host;
 mod ledger;
+pub mod monitor;
+pub mod plugin_id;
+mod plugin_instance;
+pub mod plugin_instances;
 mod ruling;
+pub mod usage;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -1,20 +1,16 @@
-//! Counters and gauges. Every id is asked for once per VM, on first use; no value that a client chose is ever part of a name.
+//! Envoy's counters and gauges. Every id is asked for once per VM, on first use.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::RefCell;
 
 use super::abi::{self, MetricKind};
-use super::tenure::PluginId;
-use crate::filter::counter::{Counter, Slot};
-use crate::snapshot::Snapshot;
+use crate::filter::counter::Counter;
+use crate::filter::monitor::{BUILD, Gauge, Monitor};
+use crate::filter::plugin_id::PluginId;
 
 thread_local! {
-    /// Counters of verdicts, each at its slot's place.
-    static VERDICTS: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
-    static GAUGES: RefCell<HashMap<&'static str, Option<u32>>> = RefCell::new(HashMap::new());
-    /// Gauges of one plugin each.
-    static OF_PLUGINS: RefCell<HashMap<(PluginId, &'static str), Option<u32>>> = RefCell::new(HashMap::new());
-    static BUILD_INFO: Cell<bool> = const { Cell::new(false) };
+    /// Each counter at its place.
+    static COUNTERS: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+    static GAUGES: RefCell<Vec<Defined>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Clone, Copy, Default)]
@@ -26,104 +22,75 @@ enum Id {
     Refused,
 }
 
-/// Adds one to a counter.
-pub(super) fn count(counter: Counter) {
+/// A gauge, its plugin's or the VM's, and its id where the host defined it.
+struct Defined(Gauge, Option<PluginId>, Option<u32>);
+
+/// The metrics of this VM.
+pub(super) struct Metrics;
+
+impl Monitor for Metrics {
+    fn count(&mut self, counter: Counter, times: u32) {
+        COUNTERS.with_borrow_mut(|ids| {
+            let place = counter.place();
+            if place >= ids.len() {
+                ids.resize(place + 1, Id::Undefined);
+            }
+            let Some(id) = ids.get_mut(place) else {
+                return;
+            };
+            if let Id::Undefined = id {
+                *id = abi::define_metric(MetricKind::Counter, &name(counter))
+                    .map_or(Id::Refused, Id::Known);
+            }
+            if let Id::Known(id) = id {
+                abi::increment_metric(*id, i64::from(times));
+            }
+        });
+    }
+
+    fn add(&mut self, gauge: Gauge, plugin: Option<&PluginId>, change: i64) {
+        if let Some(id) = id(gauge, plugin) {
+            abi::increment_metric(id, change);
+        }
+    }
+
+    fn set(&mut self, gauge: Gauge, plugin: Option<&PluginId>, value: u64) {
+        if let Some(id) = id(gauge, plugin) {
+            abi::record_metric(id, value);
+        }
+    }
+}
+
+/// Tags stand before the name in the form that Istio's `extraStatTags` match: `tag=.=value;.;`.
+fn name(counter: Counter) -> String {
+    let name = counter.name();
     match counter {
-        Counter::Requests(slot) => count_request(slot, counter.name()),
-        Counter::SecretKeysInQuery | Counter::Rollbacks => add_to_counter(counter, 1),
-    }
-}
-
-fn count_request(slot: Slot, name: &str) {
-    VERDICTS.with_borrow_mut(|counters| {
-        let place = slot.place();
-        if place >= counters.len() {
-            counters.resize(place + 1, Id::Undefined);
-        }
-        let Some(id) = counters.get_mut(place) else {
-            return;
-        };
-        if let Id::Undefined = id {
-            // Tags stand before the name in the form that Istio's `extraStatTags` match: `tag=.=value;.;`.
+        Counter::Requests(slot) => {
             let (decision, reason) = slot.labels();
-            let name = format!("decision=.={decision};.;reason=.={reason};.;{name}");
-            *id = abi::define_metric(MetricKind::Counter, &name).map_or(Id::Refused, Id::Known);
+            format!("decision=.={decision};.;reason=.={reason};.;{name}")
         }
-        if let Id::Known(id) = id {
-            abi::increment_metric(*id, 1);
-        }
-    });
+        Counter::SecretKeysInQuery | Counter::Rollbacks => name.to_owned(),
+    }
 }
 
-fn metric(kind: MetricKind, name: &'static str) -> Option<u32> {
+fn id(gauge: Gauge, plugin: Option<&PluginId>) -> Option<u32> {
     GAUGES.with_borrow_mut(|ids| {
-        *ids.entry(name)
-            .or_insert_with(|| abi::define_metric(kind, name).ok())
+        let mut known = ids.iter();
+        let is_it = |Defined(other, of, _): &&Defined| *other == gauge && of.as_ref() == plugin;
+        if let Some(Defined(_, _, id)) = known.find(is_it) {
+            return *id;
+        }
+        let name = gauge.name();
+        let name = match (gauge, plugin) {
+            (_, Some(plugin)) => format!("plugin=.={};.;{name}", plugin.label()),
+            (Gauge::BuildInfo, None) => {
+                let [version, commit] = BUILD;
+                format!("version=.={version};.;commit=.={commit};.;{name}")
+            }
+            (_, None) => name.to_owned(),
+        };
+        let id = abi::define_metric(MetricKind::Gauge, &name).ok();
+        ids.push(Defined(gauge, plugin.cloned(), id));
+        id
     })
-}
-
-fn set(name: &'static str, value: u64) {
-    if let Some(id) = metric(MetricKind::Gauge, name) {
-        abi::record_metric(id, value);
-    }
-}
-
-/// Tells what a worker serves from now on, at the first request: Envoy's gauges are one per process, and the VMs of the main thread serve nobody.
-pub(super) fn announce(snapshot: &Snapshot) {
-    set("keyward_snapshot_revision", snapshot.revision().number());
-    set("keyward_snapshot_issued_at", snapshot.issued_at());
-    set(
-        "keyward_snapshot_keys",
-        u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX),
-    );
-    if !BUILD_INFO.replace(true) {
-        // Those that should stay at zero are there from the start: a counter that begins at one is no rise to Prometheus.
-        add_behind(0);
-        add_to_counter(Counter::Rollbacks, 0);
-        add_to_counter(Counter::SecretKeysInQuery, 0);
-        let name = concat!(
-            "version=.=",
-            env!("CARGO_PKG_VERSION"),
-            ";.;commit=.=",
-            env!("KEYWARD_COMMIT"),
-            ";.;keyward_build_info"
-        );
-        set(name, 1);
-    }
-}
-
-fn of_plugin(plugin: &PluginId, name: &'static str) -> Option<u32> {
-    OF_PLUGINS.with_borrow_mut(|ids| {
-        *ids.entry((plugin.clone(), name)).or_insert_with(|| {
-            let name = format!("plugin=.={};.;{name}", plugin.label());
-            abi::define_metric(MetricKind::Gauge, &name).ok()
-        })
-    })
-}
-
-/// Adds to a gauge of one plugin.
-pub(super) fn add_of_plugin(plugin: &PluginId, name: &'static str, difference: i64) {
-    if let Some(id) = of_plugin(plugin, name) {
-        abi::increment_metric(id, difference);
-    }
-}
-
-/// Sets a gauge of one plugin.
-pub(super) fn set_of_plugin(plugin: &PluginId, name: &'static str, value: u64) {
-    if let Some(id) = of_plugin(plugin, name) {
-        abi::record_metric(id, value);
-    }
-}
-
-fn add_to_counter(counter: Counter, count: i64) {
-    if let Some(id) = metric(MetricKind::Counter, counter.name()) {
-        abi::increment_metric(id, count);
-    }
-}
-
-/// One more worker, or one less, that takes requests with an older snapshot than the one it was given, or with none.
-pub(super) fn add_behind(change: i64) {
-    if let Some(id) = metric(MetricKind::Gauge, "keyward_snapshot_workers_behind") {
-        abi::increment_metric(id, change);
-    }
 }

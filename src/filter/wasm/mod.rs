@@ -1,37 +1,32 @@
 //! The filter in a VM of Envoy's: the only code that names proxy-wasm, and what a VM needs besides: its memory, its statics, its timers.
 
 mod abi;
-mod census;
-mod gateway;
+mod instance;
+mod load;
 mod memory;
 mod metrics;
 mod request;
-mod tenure;
+mod shared_data;
+mod timer;
 #[cfg(feature = "trap-door")]
 mod trap_door;
-mod usage;
-
-use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
-use gateway::Load;
-use request::Stream;
-
 use crate::filter::host::LogLevel;
-use tenure::{BACK_PERIOD, PluginId, Tenure};
+use instance::Instance;
+use load::Load;
+use request::Stream;
+use timer::{PERIOD, SETTLING};
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root { tenure: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root { instance: None }));
 }}
-
-/// When a configuration counts as loaded, in milliseconds after its load. Any time will do: Envoy ends a trial before it looks at a timer.
-const SETTLING: u32 = 10;
 
 /// One plugin in one VM, from one push to the next.
 struct Root {
-    tenure: Option<Rc<Tenure>>,
+    instance: Option<Instance>,
 }
 
 impl Context for Root {
@@ -39,8 +34,8 @@ impl Context for Root {
     fn on_done(&mut self) -> bool {
         // A timer outlives its root context.
         abi::set_tick_period(0);
-        if let Some(tenure) = self.tenure.take() {
-            tenure.end();
+        if let Some(instance) = self.instance.take() {
+            instance.end();
         }
         true
     }
@@ -66,9 +61,9 @@ impl RootContext for Root {
         if let Some(result) = trap_door::on_configure(size) {
             return result;
         }
-        match gateway::load(PluginId::of_this_plugin(), size) {
-            Load::Serve(tenure) => {
-                if let Some(before) = self.tenure.replace(tenure) {
+        match load::load(size) {
+            Load::Serve(instance) => {
+                if let Some(before) = self.instance.replace(instance) {
                     before.end();
                 }
                 abi::set_tick_period(SETTLING);
@@ -79,15 +74,12 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let again = self.tenure.as_ref().is_some_and(|tenure| {
-            let is_back = tenure.tick();
-            tenure.usage().tick(tenure.plugin(), is_back)
-        });
-        abi::set_tick_period(if again { BACK_PERIOD } else { 0 });
+        let again = self.instance.as_ref().is_some_and(Instance::tick);
+        abi::set_tick_period(if again { PERIOD } else { 0 });
     }
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.tenure.clone())))
+        Some(Box::new(Stream::new(self.instance.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -2,35 +2,37 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use super::abi::{self, HostStatus};
-use super::gateway::Gateway;
-use super::tenure::Tenure;
+use super::instance::Instance;
+use super::metrics::Metrics;
+use super::shared_data::SharedData;
 #[cfg(feature = "trap-door")]
 use super::trap_door;
-use super::{metrics, usage};
 use crate::address;
+use crate::configuration::Configuration;
 use crate::filter::counter::Counter;
 use crate::filter::exchange::{self, Flow};
 use crate::filter::host::{Header, Host, LogLevel};
+use crate::filter::monitor::Monitor;
 use crate::header_map;
 use crate::reply::{Activity, Reply};
-use crate::usage::Event;
+use crate::usage::{self, Event};
 
 /// One stream. It holds no snapshot, so that long streams do not hold old ones; what it holds is counted as an open stream.
 pub(super) struct Stream {
-    tenure: Option<Rc<Tenure>>,
+    instance: Option<Instance>,
     is_judged: bool,
 }
 
 impl Stream {
-    pub(super) fn new(tenure: Option<Rc<Tenure>>) -> Self {
+    pub(super) fn new(instance: Option<Instance>) -> Self {
         Self {
-            tenure,
+            instance,
             is_judged: false,
         }
     }
@@ -40,16 +42,17 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        let tenure = self.tenure.as_deref();
-        let mut request = Request { tenure };
+        let instance = self.instance.as_ref();
+        let mut request = Request { instance };
         // Envoy calls once per stream; a second call has no verdict, so it does not pass.
         let flow = if std::mem::replace(&mut self.is_judged, true) {
-            exchange::refuse(&Gateway::closed().configuration, &mut request)
+            exchange::refuse(&Configuration::closed(), &mut request)
         } else {
             #[cfg(feature = "trap-door")]
             trap_door::on_request();
-            let gateway = tenure.map_or_else(Gateway::closed, Tenure::take_request);
-            exchange::run(&gateway.configuration, &mut request, !end_of_stream)
+            let closed = || Arc::new(Configuration::closed());
+            let configuration = instance.map_or_else(closed, Instance::take_request);
+            exchange::run(&configuration, &mut request, !end_of_stream)
         };
         match flow {
             Flow::Continue => Action::Continue,
@@ -60,7 +63,7 @@ impl HttpContext for Stream {
 
 /// The request of the stream that Envoy calls for.
 struct Request<'a> {
-    tenure: Option<&'a Tenure>,
+    instance: Option<&'a Instance>,
 }
 
 impl Host for Request<'_> {
@@ -91,13 +94,13 @@ impl Host for Request<'_> {
     }
 
     fn activity(&self, key: &str) -> Activity {
-        self.tenure
-            .map(|tenure| tenure.usage().activity(tenure.plugin(), key))
+        self.instance
+            .map(|instance| instance.activity(key))
             .unwrap_or_default()
     }
 
     fn usage_report(&self, from: usize) -> String {
-        usage::report(from)
+        usage::report(&mut SharedData, from)
     }
 
     fn remove_header(&mut self, name: &[u8]) -> Result<(), HostStatus> {
@@ -122,18 +125,18 @@ impl Host for Request<'_> {
     }
 
     fn count(&mut self, counter: Counter) {
-        metrics::count(counter);
+        Metrics.count(counter, 1);
     }
 
     fn count_key(&mut self, key: &str, event: Event) {
-        if let Some(tenure) = self.tenure {
-            tenure.usage().count(tenure.plugin(), key, event);
+        if let Some(instance) = self.instance {
+            instance.count(key, event);
         }
     }
 
     fn count_no_key(&mut self) {
-        if let Some(tenure) = self.tenure {
-            tenure.usage().count_nothing();
+        if let Some(instance) = self.instance {
+            instance.count_nothing();
         }
     }
 

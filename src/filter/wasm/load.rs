@@ -1,42 +1,30 @@
 //! A plugin's configuration, loaded once per push. Only its bytes can make it refused; for any other trouble the plugin stays behind with what it has.
 
 use std::cell::Cell;
-use std::rc::Rc;
 
 use super::abi::{self, HostStatus};
-use super::census;
+use super::instance::{Instance, release_pinned, this_plugin};
 use super::memory::{self, Form, Meter};
-use super::tenure::{PluginId, Tenure, release_pinned};
+use super::metrics::Metrics;
 use crate::configuration::{Configuration, Role, is_packed, named_revision, named_revision_packed};
 use crate::filter::host::LogLevel;
+use crate::filter::monitor;
+use crate::filter::plugin_id::PluginId;
 use crate::refusal::Refusal;
 use crate::rows::CHUNK;
 use crate::snapshot::packed::{LoadFault, Source, Trust};
 
-/// A loaded configuration.
-pub(super) struct Gateway {
-    pub(super) configuration: Configuration,
-}
-
-impl Gateway {
-    /// Denies everything for want of a snapshot.
-    pub(super) fn closed() -> Rc<Self> {
-        Rc::new(Self {
-            configuration: Configuration::closed(),
-        })
-    }
-}
-
 /// How a load ended.
 pub(super) enum Load {
     /// This is served from now on.
-    Serve(Rc<Tenure>),
+    Serve(Instance),
     /// The configuration's bytes are refused, here and in every other VM.
     Refuse,
 }
 
 /// Loads the plugin's configuration of `size` bytes.
-pub(super) fn load(plugin: PluginId, size: usize) -> Load {
+pub(super) fn load(size: usize) -> Load {
+    let plugin = this_plugin();
     if size > memory::LARGEST_CONFIGURATION {
         let most = memory::LARGEST_CONFIGURATION;
         return refuse(
@@ -49,9 +37,9 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
         Ok(form) => form,
         Err(status) => return stay_behind(plugin, &not_handed_over(status)),
     };
-    release_pinned(memory::is_low);
+    release_pinned(memory::is_low, tell_given_up);
     if !memory::has_room_for(size, form) {
-        release_pinned(|| memory::has_room_for(size, form));
+        release_pinned(|| memory::has_room_for(size, form), tell_given_up);
     }
     if !memory::has_room_for(size, form) {
         let why = "there is not enough memory to load it beside what is served";
@@ -83,10 +71,10 @@ pub(super) fn load(plugin: PluginId, size: usize) -> Load {
         // The trial comes first, and on one thread: a worker that is late with an older push does not take back what this one says.
         // A report serves no snapshot. `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
         if configuration.settings().role == Role::Gateway {
-            census::accepts(&plugin);
+            monitor::accepts(&mut Metrics, &plugin);
         }
     }
-    Load::Serve(Tenure::begin(plugin, Rc::new(Gateway { configuration })))
+    Load::Serve(Instance::begin(plugin, configuration))
 }
 
 thread_local! {
@@ -173,7 +161,7 @@ fn not_handed_over(status: HostStatus) -> String {
 }
 
 fn refuse(plugin: &PluginId, revision: Option<u64>, why: &str) -> Load {
-    census::refuses(plugin, revision);
+    monitor::refuses(&mut Metrics, plugin, revision);
     abi::log(
         LogLevel::Error,
         &format!("keyward: configuration refused: {why}"),
@@ -182,8 +170,8 @@ fn refuse(plugin: &PluginId, revision: Option<u64>, why: &str) -> Load {
 }
 
 fn stay_behind(plugin: PluginId, why: &str) -> Load {
-    let tenure = Tenure::begin_behind(plugin);
-    let effect = if tenure.is_closed() {
+    let (instance, is_closed) = Instance::begin_behind(plugin);
+    let effect = if is_closed {
         "everything is denied"
     } else {
         "the last good one goes on"
@@ -192,5 +180,15 @@ fn stay_behind(plugin: PluginId, why: &str) -> Load {
         LogLevel::Error,
         &format!("keyward: configuration not loaded: {why}; {effect}"),
     );
-    Load::Serve(tenure)
+    Load::Serve(instance)
+}
+
+fn tell_given_up() {
+    let live = memory::live() >> 20;
+    abi::log(
+        LogLevel::Info,
+        &format!(
+            "keyward: an old snapshot that open streams had kept is given up; {live} MiB are in use"
+        ),
+    );
 }

@@ -1,0 +1,281 @@
+//! Who serves: every plugin of one VM, from one push to the next.
+//!
+//! A worker holds a plugin's old and new instance for a while, and an old one for as long as one of its streams is open. Envoy may even take
+//! an old one up again, without configuring it, where the very same bytes are pushed once more. And two plugins may have the same name in one VM, by
+//! mistake. So what an instance serves is its own, and only where there is no doubt about whose it is does an instance take over from another.
+
+use std::sync::Arc;
+
+use super::census::Share;
+use super::counter::Counter;
+use super::monitor::{self, Gauge, Monitor};
+use super::plugin_id::PluginId;
+use super::plugin_instance::{Lag, PluginInstance, Standing, Turn};
+use crate::configuration::Configuration;
+use crate::snapshot::Revision;
+
+/// By what a host knows an instance: what its root context and its streams hold.
+pub trait Handle: Clone {
+    /// Whose instance it is.
+    fn plugin(&self) -> &PluginId;
+
+    /// Whether both are of one instance.
+    fn is(&self, other: &Self) -> bool;
+
+    /// Whether any stream holds it.
+    fn has_streams(&self) -> bool;
+
+    /// Has [`PluginInstances::tick`] called for it once, a second from now. A timer that runs is set again.
+    fn wake(&self);
+}
+
+/// All instances, in the order they began.
+#[derive(Clone)]
+pub struct PluginInstances<H> {
+    all: Vec<PluginInstance<H>>,
+    plugins: Vec<Plugin>,
+    is_introduced: bool,
+}
+
+/// What is remembered of a plugin while it has an instance.
+#[derive(Clone)]
+struct Plugin {
+    id: PluginId,
+    /// The revision that it last served.
+    served: Option<Revision>,
+    share: Share,
+}
+
+impl<H: Handle> PluginInstances<H> {
+    /// None at all.
+    #[must_use]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a static takes a constant, which a default is not"
+    )]
+    pub const fn new() -> Self {
+        Self {
+            all: Vec::new(),
+            plugins: Vec::new(),
+            is_introduced: false,
+        }
+    }
+
+    /// Begins to serve what was loaded.
+    pub fn begin(&mut self, handle: H, configuration: Arc<Configuration>) {
+        self.enter(handle, configuration, Lag::None);
+    }
+
+    /// Begins without the configuration, which could not be loaded: with what the plugin served last if there is no doubt about that, and
+    /// closed otherwise. True where it is closed.
+    pub fn begin_behind(&mut self, handle: H) -> bool {
+        let predecessor = self.predecessor(handle.plugin());
+        let serves = predecessor.unwrap_or_else(|| Arc::new(Configuration::closed()));
+        let is_closed = serves.snapshot().is_none();
+        self.enter(handle, serves, Lag::Behind);
+        is_closed
+    }
+
+    fn enter(&mut self, handle: H, serves: Arc<Configuration>, lag: Lag) {
+        let id = handle.plugin();
+        if !self.plugins.iter().any(|plugin| plugin.id == *id) {
+            self.plugins.push(Plugin {
+                id: id.clone(),
+                served: None,
+                share: Share::default(),
+            });
+        }
+        self.all.push(PluginInstance {
+            handle,
+            serves,
+            turn: Turn::Waiting,
+            lag,
+            standing: Standing::Trial,
+        });
+    }
+
+    /// What a request is decided by. An instance that has ended serves nothing.
+    pub fn take_request<M: Monitor>(&mut self, handle: &H, monitor: &mut M) -> Arc<Configuration> {
+        let Some(own) = self.find(handle) else {
+            return Arc::new(Configuration::closed());
+        };
+        if own.turn != Turn::Serving {
+            self.take_turn(handle, monitor);
+        }
+        let Some(own) = self.find(handle) else {
+            return Arc::new(Configuration::closed());
+        };
+        let serves = Arc::clone(&own.serves);
+        if own.standing.take() {
+            handle.wake();
+            self.tell(handle.plugin(), monitor);
+        }
+        serves
+    }
+
+    /// The timer has fired. True where it is to fire again, a second from now.
+    pub fn tick<M: Monitor>(&mut self, handle: &H, monitor: &mut M) -> bool {
+        let Some(own) = self.find(handle) else {
+            return false;
+        };
+        let settles = own.standing.tick();
+        let again = own.standing.is_back();
+        if settles {
+            self.put_older_ones_behind(handle);
+        }
+        self.tell(handle.plugin(), monitor);
+        again
+    }
+
+    /// The plugin was replaced or taken away, and its last stream has ended.
+    pub fn end<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
+        self.close(handle, monitor);
+        self.all.retain(|other| !other.handle.is(handle));
+        let plugin = handle.plugin();
+        self.tell(plugin, monitor);
+        if self.of(plugin).next().is_none() {
+            self.plugins.retain(|known| known.id != *plugin);
+        }
+    }
+
+    /// Old instances that open streams keep, and nothing else does, the oldest first. Nothing is lost if they are [closed](Self::close) but one thing: if the
+    /// very same bytes are pushed again while such a stream is open, Envoy takes the old instance up as it is, and that denies.
+    #[must_use]
+    pub fn pinned(&self) -> Vec<H> {
+        self.all
+            .iter()
+            .filter(|own| own.turn == Turn::Replaced && own.handle.has_streams())
+            .filter(|own| !own.is_closed())
+            .map(|own| own.handle.clone())
+            .collect()
+    }
+
+    /// Takes from an instance what it serves: from now on it denies.
+    pub fn close<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
+        if let Some(own) = self.find(handle) {
+            close(own, monitor);
+        }
+    }
+
+    fn take_turn<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
+        for other in self.of(handle.plugin()) {
+            // What it was given is not what it serves, so it must not come back with that.
+            if other.turn.lose() && other.lag != Lag::None {
+                close(other, monitor);
+            }
+        }
+        let Some(own) = self.find(handle) else {
+            return;
+        };
+        if !own.turn.take() {
+            return;
+        }
+        if own.lag.begin() {
+            monitor.add(Gauge::WorkersBehind, None, 1);
+        }
+        // The first request proves as much as the timer.
+        if own.standing == Standing::Trial {
+            self.tick(handle, monitor);
+        }
+        self.announce(handle, monitor);
+    }
+
+    /// Says what is served from now on.
+    fn announce<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
+        let Some(serves) = self.find(handle).map(|own| Arc::clone(&own.serves)) else {
+            return;
+        };
+        let Some(snapshot) = serves.snapshot() else {
+            return;
+        };
+        let revision = snapshot.revision();
+        let of_plugin = self
+            .plugins
+            .iter_mut()
+            .find(|known| known.id == *handle.plugin());
+        let before = of_plugin.and_then(|known| known.served.replace(revision));
+        if before.is_some_and(|before| revision < before) {
+            monitor.count(Counter::Rollbacks, 1);
+        }
+        monitor::announce(monitor, snapshot);
+        if !std::mem::replace(&mut self.is_introduced, true) {
+            monitor::introduce(monitor);
+        }
+    }
+
+    fn put_older_ones_behind(&mut self, handle: &H) {
+        let is_settled = |other: &&mut PluginInstance<H>| other.standing == Standing::Settled;
+        let mut settled = self.of(handle.plugin()).filter(is_settled).peekable();
+        while let Some(other) = settled.next() {
+            if settled.peek().is_some() {
+                other.standing = Standing::Old;
+            }
+        }
+    }
+
+    /// Tells the census what this VM serves for `plugin`: the newest revision that has settled, or a lower one that still takes requests.
+    fn tell<M: Monitor>(&mut self, plugin: &PluginId, monitor: &mut M) {
+        let mut newest: Option<Option<Revision>> = None;
+        let mut back: Option<Option<Revision>> = None;
+        for own in self.of(plugin) {
+            match own.standing {
+                Standing::Trial => {}
+                _ if own.only_reports() => {}
+                Standing::Settled | Standing::Old => newest = Some(own.revision()),
+                Standing::Back(_) => {
+                    let revision = own.revision();
+                    back = Some(back.map_or(revision, |other| other.min(revision)));
+                }
+            }
+        }
+        let share = back.or(newest).map(Share::of).unwrap_or_default();
+        if let Some(known) = self.plugins.iter_mut().find(|known| known.id == *plugin) {
+            known.share.change(share, plugin, monitor);
+        }
+    }
+
+    /// What `plugin` serves now, where one instance only can be meant. With two plugins of one name it is nobody's: better to deny than to serve
+    /// another's keys.
+    fn predecessor(&mut self, plugin: &PluginId) -> Option<Arc<Configuration>> {
+        let mut serving = None;
+        let mut waiting: Vec<Arc<Configuration>> = Vec::new();
+        let mut is_shared = false;
+        for own in self.of(plugin) {
+            match own.turn {
+                Turn::Serving => serving = Some(Arc::clone(&own.serves)),
+                Turn::Waiting => waiting.push(Arc::clone(&own.serves)),
+                Turn::Shared => is_shared = true,
+                Turn::Replaced => {}
+            }
+        }
+        // An instance that waits may be a newer one, or another plugin's.
+        let is_clear = |serves: &Arc<Configuration>| {
+            !is_shared && waiting.iter().all(|other| Arc::ptr_eq(other, serves))
+        };
+        serving.filter(is_clear)
+    }
+
+    /// The newest first: that one nearly all requests are for.
+    fn find(&mut self, handle: &H) -> Option<&mut PluginInstance<H>> {
+        self.all.iter_mut().rev().find(|own| own.handle.is(handle))
+    }
+
+    fn of<'a>(
+        &'a mut self,
+        plugin: &'a PluginId,
+    ) -> impl Iterator<Item = &'a mut PluginInstance<H>> {
+        self.all
+            .iter_mut()
+            .filter(move |own| own.handle.plugin() == plugin)
+    }
+}
+
+fn close<H, M: Monitor>(own: &mut PluginInstance<H>, monitor: &mut M) {
+    own.serves = Arc::new(Configuration::closed());
+    if own.lag.close() {
+        monitor.add(Gauge::WorkersBehind, None, -1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

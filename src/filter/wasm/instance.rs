@@ -1,0 +1,125 @@
+//! The instances of this VM, each with what its root context and its streams hold of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::abi;
+use super::metrics::Metrics;
+use super::shared_data::SharedData;
+use super::timer::PERIOD;
+use crate::configuration::Configuration;
+use crate::filter::plugin_id::PluginId;
+use crate::filter::plugin_instances::{Handle, PluginInstances};
+use crate::filter::usage::Usage;
+use crate::reply::Activity;
+use crate::usage::Event;
+
+thread_local! {
+    static INSTANCES: RefCell<PluginInstances<Instance>> = const { RefCell::new(PluginInstances::new()) };
+}
+
+/// An instance of a plugin, as long as anything holds it.
+#[derive(Clone)]
+pub(super) struct Instance(Rc<Held>);
+
+struct Held {
+    plugin: PluginId,
+    usage: RefCell<Usage>,
+}
+
+impl Handle for Instance {
+    fn plugin(&self) -> &PluginId {
+        &self.0.plugin
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn has_streams(&self) -> bool {
+        // One is the registry's, one the root's, all others are streams'.
+        Rc::strong_count(&self.0) > 2
+    }
+
+    fn wake(&self) {
+        abi::set_tick_period(PERIOD);
+    }
+}
+
+/// The plugin that this call of Envoy's is about.
+pub(super) fn this_plugin() -> PluginId {
+    let names = ["plugin_name", "plugin_root_id", "listener_direction"];
+    PluginId::new(names.map(|name| abi::property(name).ok().flatten().unwrap_or_default()))
+}
+
+fn with_all<R>(act: impl FnOnce(&mut PluginInstances<Instance>) -> R) -> R {
+    INSTANCES.with_borrow_mut(act)
+}
+
+impl Instance {
+    fn new(plugin: PluginId) -> Self {
+        Self(Rc::new(Held {
+            plugin,
+            usage: RefCell::default(),
+        }))
+    }
+
+    /// Begins to serve what was loaded.
+    pub(super) fn begin(plugin: PluginId, configuration: Configuration) -> Self {
+        let own = Self::new(plugin);
+        with_all(|all| all.begin(own.clone(), Arc::new(configuration)));
+        own
+    }
+
+    /// Begins with what the plugin served last, or closed, and says which.
+    pub(super) fn begin_behind(plugin: PluginId) -> (Self, bool) {
+        let own = Self::new(plugin);
+        let is_closed = with_all(|all| all.begin_behind(own.clone()));
+        (own, is_closed)
+    }
+
+    /// What a request is decided by.
+    pub(super) fn take_request(&self) -> Arc<Configuration> {
+        with_all(|all| all.take_request(self, &mut Metrics))
+    }
+
+    /// The timer has fired. True where it is to fire again.
+    pub(super) fn tick(&self) -> bool {
+        let is_back = with_all(|all| all.tick(self, &mut Metrics));
+        let mut usage = self.0.usage.borrow_mut();
+        usage.tick(&self.0.plugin, is_back, &mut SharedData)
+    }
+
+    /// The root context ends, and its timer with it.
+    pub(super) fn end(&self) {
+        let mut usage = self.0.usage.borrow_mut();
+        usage.end(&self.0.plugin, &mut SharedData);
+        with_all(|all| all.end(self, &mut Metrics));
+    }
+
+    pub(super) fn count(&self, key: &str, event: Event) {
+        let mut usage = self.0.usage.borrow_mut();
+        usage.count(&self.0.plugin, key, event, &mut SharedData);
+    }
+
+    pub(super) fn count_nothing(&self) {
+        self.0.usage.borrow_mut().count_nothing(&mut SharedData);
+    }
+
+    pub(super) fn activity(&self, key: &str) -> Activity {
+        let usage = self.0.usage.borrow();
+        usage.activity(&self.0.plugin, key, &mut SharedData)
+    }
+}
+
+/// Takes old snapshots from instances that only open streams keep, the oldest first, until `is_enough`.
+pub(super) fn release_pinned(is_enough: impl Fn() -> bool, tell: impl Fn()) {
+    for pinned in with_all(|all| all.pinned()) {
+        if is_enough() {
+            return;
+        }
+        with_all(|all| all.close(&pinned, &mut Metrics));
+        tell();
+    }
+}
