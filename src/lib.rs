@@ -34,9 +34,3 @@ pub mod upstream;
 pub mod usage;
 pub mod version;
 pub mod wire;
-
-/// The version that is built.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The commit that is built, as far as it is known.
-pub const COMMIT: &str = env!("KEYWARD_COMMIT");

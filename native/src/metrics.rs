@@ -3,6 +3,7 @@
 //! configuration is made, which is before Envoy drops the one it replaces.
 
 use keyward::filter::counter::{Counter, REQUESTS, Slot};
+use keyward::filter::monitor::{BUILD, Gauge};
 use keyward::snapshot::Snapshot;
 
 use crate::abi::{Config, Kind, Metric};
@@ -31,29 +32,25 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn define(config: &Config<'_>) -> Result<Self, Fault> {
-        let counter = |name: &str, labels: &[&str]| {
-            config.define(
-                Kind::Counter,
-                name.strip_prefix(PREFIX).unwrap_or(name),
-                labels,
-            )
+        let define = |kind, name: &str, labels: &[&str]| {
+            config.define(kind, name.strip_prefix(PREFIX).unwrap_or(name), labels)
         };
-        let gauge = |name: &str| config.define(Kind::Gauge, name, &[]);
-        let of_plugin = |name: &str| config.define(Kind::Gauge, name, &["plugin"]);
+        let counter = |name, labels: &[&str]| define(Kind::Counter, name, labels);
+        let gauge = |gauge: Gauge, labels: &[&str]| define(Kind::Gauge, gauge.name(), labels);
         let metrics = Self {
             requests: counter(REQUESTS, &["decision", "reason"])?,
             secrets: counter(Counter::SecretKeysInQuery.name(), &[])?,
             rollbacks: counter(Counter::Rollbacks.name(), &[])?,
-            revision: gauge("snapshot_revision")?,
-            issued_at: gauge("snapshot_issued_at")?,
-            keys: gauge("snapshot_keys")?,
-            behind: gauge("snapshot_workers_behind")?,
-            vms: of_plugin("snapshot_vms")?,
-            revision_sum: of_plugin("snapshot_vms_revision_sum")?,
-            fingerprint_sum: of_plugin("snapshot_vms_fingerprint_sum")?,
-            push_refused: of_plugin("snapshot_push_refused")?,
-            refused_revision: of_plugin("snapshot_refused_revision")?,
-            build_info: config.define(Kind::Gauge, "build_info", &["version", "commit"])?,
+            revision: gauge(Gauge::Revision, &[])?,
+            issued_at: gauge(Gauge::IssuedAt, &[])?,
+            keys: gauge(Gauge::Keys, &[])?,
+            behind: gauge(Gauge::WorkersBehind, &[])?,
+            vms: gauge(Gauge::Vms, &["plugin"])?,
+            revision_sum: gauge(Gauge::VmsRevisionSum, &["plugin"])?,
+            fingerprint_sum: gauge(Gauge::VmsFingerprintSum, &["plugin"])?,
+            push_refused: gauge(Gauge::PushRefused, &["plugin"])?,
+            refused_revision: gauge(Gauge::RefusedRevision, &["plugin"])?,
+            build_info: gauge(Gauge::BuildInfo, &["version", "commit"])?,
         };
         for slot in Slot::all() {
             metrics.add(config, Counter::Requests(slot), 0)?;
@@ -97,8 +94,7 @@ impl Metrics {
             let _ = config.record(self.keys, &[], keys(snapshot));
         }
         let _ = config.record(self.behind, &[], 0);
-        let build = [keyward::VERSION, keyward::COMMIT];
-        let _ = config.record(self.build_info, &build, 1);
+        let _ = config.record(self.build_info, &BUILD, 1);
     }
 
     /// Says what is known of the plugin's configurations together.

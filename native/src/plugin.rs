@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward::configuration::{Configuration, Role};
 use keyward::filter::exchange::{self, Flow};
+use keyward::filter::plugin_id::PluginId;
 use keyward::snapshot::Snapshot;
 use keyward::usage::{self, Pending};
 
@@ -52,7 +53,9 @@ impl Plugin {
         let trap = trap_door::of(bytes);
         #[cfg(feature = "trap-door")]
         trap_door::spring(trap, trap_door::Trap::New);
-        let label = label(name);
+        // Envoy has one name for a filter, and tells no direction.
+        let id = PluginId::new([name.into(), Box::default(), Box::default()]);
+        let label = id.label();
         let configuration = match loading::load(bytes) {
             Ok(configuration) => configuration,
             Err(Refused { why, revision }) => return refuse(&label, revision, &why),
@@ -69,7 +72,7 @@ impl Plugin {
             return refuse(&label, None, "the process has no room for a thread");
         };
         Some(Self {
-            id: name.into(),
+            id: id.bytes().into(),
             label: label.into(),
             configuration,
             metrics,
@@ -198,16 +201,4 @@ fn refuse(plugin: &str, revision: Option<u64>, why: &str) -> Option<Plugin> {
 pub(crate) fn now() -> Option<u64> {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     Some(time.as_secs())
-}
-
-/// The longest part of a plugin's name that metrics show.
-const LONGEST_LABEL: usize = 64;
-
-/// A name in characters that neither Envoy's tags nor Prometheus give a meaning.
-fn label(name: &[u8]) -> String {
-    let plain = |byte: &u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(*byte),
-        _ => '_',
-    };
-    name.iter().take(LONGEST_LABEL).map(plain).collect()
 }
