@@ -104,3 +104,32 @@ fn doctor_finds_the_native_bootstrap_as_it_should_be() {
     assert_eq!(both(&envoy), (401, 200));
     Diagnosis::of(&envoy, &[]).assert_found(&[]);
 }
+
+/// No published schema has these fields yet, so this looks at what is rendered.
+#[test]
+fn the_manifests_for_envoy_gateway_name_a_file_and_keep_the_interlock() {
+    let Some(manifests) = crate::mesh::tools::kustomized("gateway/native") else {
+        return;
+    };
+    let of = |kind: &str| {
+        let found: Vec<_> = manifests
+            .iter()
+            .filter(|manifest| manifest["kind"] == kind)
+            .collect();
+        assert_eq!(found.len(), 1, "{kind}");
+        &found[0]["spec"]
+    };
+    let policy = of("EnvoyExtensionPolicy");
+    assert!(policy["wasm"].is_null());
+    assert_eq!(policy["dynamicModule"].as_array().unwrap().len(), 1);
+    let module = &of("EnvoyProxy")["dynamicModules"][0];
+    assert_eq!(module["name"], policy["dynamicModule"][0]["name"]);
+    assert_eq!(module["doNotClose"], true);
+    assert_eq!(module["source"]["type"], "Local");
+    let path = module["source"]["local"]["path"].as_str().unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(path, format!("/opt/keyward/libkeyward-{version}.so"));
+    let lock = &of("EnvoyPatchPolicy")["jsonPatches"][0]["operation"]["value"];
+    assert_eq!(lock["name"], "keyward.interlock");
+    assert!(of("EnvoyProxy")["telemetry"]["accessLog"].is_object());
+}
