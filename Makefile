@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run server test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help asan build filter native trap-door native-trap-door demo run server test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -15,8 +15,10 @@ CARGO_HOME_HERE := $(or $(CARGO_HOME),$(HOME)/.cargo)
 ANYWHERE := CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME_HERE)=/cargo --remap-path-prefix=$(CURDIR)=/keyward"
 # Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
 TEST ?=
+# The native module in the place of the filter in wasm, for `demo` and `run`: make demo NATIVE=1
+NATIVE ?=
 # In the dev profile, which `make test` uses too. It finds Envoy by itself (scripts/envoy.sh).
-DEMO = cargo run $(Q) --locked -p keyward-demo --
+DEMO = $(if $(NATIVE),KEYWARD_HOST=native )cargo run $(Q) --locked -p keyward-demo --
 # Cargo says what it compiles, but not among the lines of the demo.
 Q :=
 demo run server: Q := --quiet
@@ -37,7 +39,17 @@ filter: toolchain
 	$(if $(Q),@)$(ANYWHERE) cargo rustc $(Q) --locked --profile filter $(WASM) --crate-type cdylib
 	@$(call promise,target)
 
-demo: trap-door filter ## start Envoy with keyward, play a tour of allowed and denied requests, stop
+# A module that runs is never overwritten: Envoy would end. So the file has its version in its name, is put there by a rename, and the link
+# is for whatever starts anew.
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+MODULE := libkeyward-$(VERSION).so
+native: toolchain ## the filter as a native module of Envoy (target/release/libkeyward-VERSION.so, and a link libkeyward.so)
+	cargo rustc $(Q) --locked --profile native -p keyward-native --lib --crate-type cdylib
+	@mkdir -p target/release
+	@cp target/native/libkeyward_native.so target/release/$(MODULE).new && mv target/release/$(MODULE).new target/release/$(MODULE)
+	@ln -sfn $(MODULE) target/release/libkeyward.so
+
+demo: $(if $(NATIVE),native,trap-door filter) ## start Envoy with keyward, play a tour of allowed and denied requests, stop (NATIVE=1: as a native module)
 	@echo "Building the demo …"
 	@$(DEMO)
 
@@ -46,7 +58,7 @@ server: filter ## start keyward-server and the Envoy before it, print a key and 
 	@cargo build $(Q) --locked -p keyward-server
 	@exec $(DEMO) server
 
-run: filter ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
+run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
 	@exec $(DEMO) run $(ENVOY_ARGS)
 
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
@@ -69,6 +81,11 @@ test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at m
 
 test-all: build trap-door tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
 	@$(TESTING) --lib --test pure --test it -- $(SLOW)
+
+# The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
+asan: toolchain ## the native module's tests under AddressSanitizer
+	RUSTC_BOOTSTRAP=1 CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUSTFLAGS="-Zsanitizer=address" \
+		cargo test --locked -p keyward-native --lib --test hooks --target $(shell rustc -vV | sed -n 's/^host: //p') --target-dir target/asan
 
 # What the tests run besides Envoy. Status 3: the machine has no tool to install it with, and the tests that need it are skipped.
 tools:
@@ -160,6 +177,12 @@ trap-door: toolchain
 	@$(if $(Q),echo "Building the filter whose VM fails on demand …")
 	$(if $(Q),@)cargo rustc $(Q) --locked --profile filter $(WASM) --features trap-door --crate-type cdylib --target-dir target/trap-door
 	@$(call promise,target/trap-door)
+
+# The native module with the same switches.
+native-trap-door: toolchain
+	cargo rustc $(Q) --locked --profile native -p keyward-native --features trap-door --lib --crate-type cdylib --target-dir target/trap-door
+	@mkdir -p target/trap-door/release
+	@cp target/trap-door/native/libkeyward_native.so target/trap-door/release/libkeyward.so.new && mv target/trap-door/release/libkeyward.so.new target/trap-door/release/libkeyward.so
 
 toolchain:
 	@scripts/toolchain.sh

@@ -1,4 +1,4 @@
-//! A folder to start Envoy in: the bootstrap we ship, the ECDS file we ship with another configuration in it, and the `.wasm` at the path that both of
+//! A folder to start Envoy in: the bootstrap we ship, the ECDS file we ship with another configuration in it, and the filter at the path that both of
 //! them name.
 
 use std::fs;
@@ -7,18 +7,69 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+/// Where the bootstrap stands in a folder, whichever it is.
 const BOOTSTRAP: &str = "envoy/bootstrap.yaml";
-const ECDS: &str = "envoy/ecds/keyward.yaml";
-const WASM: &str = "target/wasm32-wasip1/release/keyward.wasm";
+
+/// What runs the filter: a VM, or with `KEYWARD_HOST=native` Envoy itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Wasm,
+    Native,
+}
+
+impl Host {
+    pub(crate) fn chosen() -> Result<Self> {
+        match std::env::var("KEYWARD_HOST").as_deref() {
+            Err(_) | Ok("" | "wasm") => Ok(Self::Wasm),
+            Ok("native") => Ok(Self::Native),
+            Ok(other) => bail!("KEYWARD_HOST is `{other}`: expected `wasm` or `native`"),
+        }
+    }
+
+    /// The bootstrap that is shipped for it.
+    pub(crate) fn bootstrap(self) -> &'static str {
+        match self {
+            Self::Wasm => BOOTSTRAP,
+            Self::Native => "envoy/native.yaml",
+        }
+    }
+
+    /// The file that Envoy watches.
+    fn ecds(self) -> &'static str {
+        match self {
+            Self::Wasm => "envoy/ecds/keyward.yaml",
+            Self::Native => "envoy/native/keyward.yaml",
+        }
+    }
+
+    /// Where the filter's configuration is in it.
+    fn configuration(self) -> &'static str {
+        match self {
+            Self::Wasm => "/resources/0/typed_config/config/configuration/value",
+            Self::Native => "/resources/0/typed_config/filter_config/value",
+        }
+    }
+
+    /// Where bootstrap and file have the filter.
+    fn place(self) -> &'static str {
+        match self {
+            Self::Wasm => "target/wasm32-wasip1/release/keyward.wasm",
+            Self::Native => "target/release/libkeyward.so",
+        }
+    }
+
+    /// The released filter: `$KEYWARD_WASM` or `$KEYWARD_NATIVE`, or what make made.
+    pub(crate) fn filter(self) -> Result<PathBuf> {
+        match self {
+            Self::Wasm => built("KEYWARD_WASM", self.place(), "make build"),
+            Self::Native => built("KEYWARD_NATIVE", self.place(), "make native"),
+        }
+    }
+}
 
 /// The project's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
-
-/// The released filter: `$KEYWARD_WASM`, or what `make build` made.
-pub(crate) fn wasm() -> Result<PathBuf> {
-    built("KEYWARD_WASM", WASM, "make build")
 }
 
 /// The filter whose VM fails on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door` made.
@@ -34,47 +85,64 @@ fn built(variable: &str, place: &str, made_by: &str) -> Result<PathBuf> {
 }
 
 /// Where an Envoy is started.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder {
+    path: PathBuf,
+    host: Host,
+}
 
 impl Folder {
     /// `path` is made anew.
-    pub(crate) fn make(path: PathBuf, wasm: &Path, configuration: &Value) -> Result<Self> {
+    pub(crate) fn make(
+        path: PathBuf,
+        (host, filter): (Host, &Path),
+        configuration: &Value,
+    ) -> Result<Self> {
         remove(&path)?;
-        let folder = Self(path);
-        for file in [ECDS, WASM] {
-            if let Some(parent) = folder.0.join(file).parent() {
+        let folder = Self { path, host };
+        for file in [host.ecds(), host.place()] {
+            if let Some(parent) = folder.path.join(file).parent() {
                 fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
             }
         }
-        fs::copy(root().join(BOOTSTRAP), folder.0.join(BOOTSTRAP)).context(BOOTSTRAP)?;
-        std::os::unix::fs::symlink(wasm, folder.0.join(WASM))?;
+        let bootstrap = root().join(host.bootstrap());
+        fs::copy(bootstrap, folder.path.join(BOOTSTRAP)).context(host.bootstrap())?;
+        std::os::unix::fs::symlink(filter, folder.path.join(host.place()))?;
         folder.push(configuration)?;
         Ok(folder)
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Changes the bootstrap before Envoy is started.
     pub(crate) fn edit_bootstrap(&self, edit: impl FnOnce(&mut Value) -> Result<()>) -> Result<()> {
-        let mut bootstrap = shipped(BOOTSTRAP)?;
-        edit(&mut bootstrap).context(BOOTSTRAP)?;
+        let mut bootstrap = shipped(self.host.bootstrap())?;
+        edit(&mut bootstrap).context(self.host.bootstrap())?;
         let text = serde_norway::to_string(&bootstrap)?;
-        fs::write(self.0.join(BOOTSTRAP), text)?;
+        fs::write(self.path.join(BOOTSTRAP), text)?;
         Ok(())
     }
 
     /// Puts a configuration in place, as an operator does: written beside the watched folder, and renamed into it.
     pub(crate) fn push(&self, configuration: &Value) -> Result<()> {
-        let mut ecds = shipped(ECDS)?;
+        self.push_edited(configuration, |_| Ok(()))
+    }
+
+    /// The same, with more changes to the file.
+    pub(crate) fn push_edited(
+        &self,
+        configuration: &Value,
+        edit: impl FnOnce(&mut Value) -> Result<()>,
+    ) -> Result<()> {
+        let mut ecds = shipped(self.host.ecds())?;
         let revision = &configuration["snapshot"]["revision"];
         *at(&mut ecds, "/version_info")? = json!(revision.to_string());
-        let value = "/resources/0/typed_config/config/configuration/value";
-        *at(&mut ecds, value)? = json!(configuration.to_string());
-        let aside = self.0.join("envoy/keyward.yaml.new");
+        *at(&mut ecds, self.host.configuration())? = json!(configuration.to_string());
+        edit(&mut ecds)?;
+        let aside = self.path.join("envoy/keyward.yaml.new");
         fs::write(&aside, serde_norway::to_string(&ecds)?)?;
-        fs::rename(aside, self.0.join(ECDS))?;
+        fs::rename(aside, self.path.join(self.host.ecds()))?;
         Ok(())
     }
 }
@@ -128,7 +196,7 @@ fn shipped(file: &str) -> Result<Value> {
     serde_norway::from_str(&text).context(file.to_owned())
 }
 
-fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+pub(crate) fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
     value
         .pointer_mut(pointer)
         .with_context(|| format!("`{pointer}` is missing"))

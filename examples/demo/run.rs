@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::envoy;
-use crate::folder::{self, Folder, root};
+use crate::folder::{Folder, Host, root};
 use crate::keys::{Key, Keys};
 use crate::screen::Screen;
 use crate::snapshot::{CONNECTED, ORGANIZATION, PLATFORM, SHOP, VERSION, configuration};
@@ -37,9 +37,10 @@ pub(crate) fn become_envoy(arguments: impl Iterator<Item = OsString>) -> Result<
     }
     let keys = Keys::mint()?;
     let binary = envoy::binary()?;
+    let host = Host::chosen()?;
     let folder = Folder::make(
         root().join("target/run"),
-        &folder::wasm()?,
+        (host, &host.filter()?),
         &configuration(&keys, 1)?,
     )?;
     print_keys(&keys);

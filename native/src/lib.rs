@@ -1,1 +1,22 @@
-//! The filter as a native module of Envoy.
+//! The filter as a native module of Envoy: the other host of `keyward::filter`.
+//!
+//! A configuration is loaded once, on Envoy's main thread, and all workers share it. A request is
+//! decided in the hook for its headers, on its worker; nothing else of it is looked at.
+
+mod abi;
+mod boundary;
+mod census;
+mod hooks;
+mod loading;
+mod metrics;
+mod plugin;
+mod registry;
+mod request;
+mod store;
+#[cfg(feature = "trap-door")]
+mod trap_door;
+mod workers;
+
+#[cfg(test)]
+#[path = "../tests/fake/mod.rs"]
+mod fake;

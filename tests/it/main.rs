@@ -32,6 +32,7 @@ mod image;
 mod keys;
 mod mesh;
 mod monitoring;
+mod native;
 mod packed;
 mod push;
 mod pushes;

@@ -138,6 +138,11 @@ fn endpoint() {
 }
 
 #[test]
+fn hooks() {
+    replay("hooks");
+}
+
+#[test]
 fn key_file() {
     replay("key_file");
 }

@@ -1,4 +1,4 @@
-//! Every `unsafe` under `src/` is counted here and explained where it stands: the calls to the host, and the allocator that meters memory. The core has none.
+//! Every `unsafe` is counted here and explained where it stands: the calls to each host, and the allocator that meters memory. The core has none.
 
 use crate::support::find::root;
 use std::collections::BTreeMap;
@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How many blocks, implementations and foreign declarations each file has. Whoever adds one has to say so here, too.
-const COUNTED: [(&str, usize); 2] = [
+const COUNTED: [(&str, usize); 3] = [
+    ("native/src/abi.rs", 24),
     ("src/filter/wasm/abi.rs", 18),
     ("src/filter/wasm/memory.rs", 4),
 ];
@@ -49,7 +50,7 @@ fn is_explained(text: &str, number: usize) -> bool {
 fn every_unsafe_is_counted_and_explained() {
     let root = root();
     let mut files = Vec::new();
-    for folder in ["src", "files/src", "cli/src"] {
+    for folder in ["src", "files/src", "cli/src", "native/src"] {
         sources(&root.join(folder), &mut files);
     }
     let mut counted = BTreeMap::new();

@@ -10,6 +10,27 @@ use keyward::configuration::{Configuration, FILTER_STATE, Role};
 const NAME: &str = "keyward";
 
 const WASM: &str = "filters.http.wasm.v3.Wasm";
+const NATIVE: &str = "filters.http.dynamic_modules.v3.DynamicModuleFilter";
+
+/// What runs a keyward in Envoy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// A VM of every thread.
+    Wasm,
+    /// Envoy itself.
+    Native,
+}
+
+impl Host {
+    const ALL: [Self; 2] = [Self::Wasm, Self::Native];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Wasm => WASM,
+            Self::Native => NATIVE,
+        }
+    }
+}
 
 impl Dump {
     /// The keywards among `filters`, in their order.
@@ -24,17 +45,32 @@ impl Dump {
             } else {
                 (at(filter, "/typed_config"), true)
             };
-            let may_be_wasm = if typed.is_null() {
-                items(at(discovery, "/type_urls")).iter().any(ends_in_wasm)
-            } else {
-                is_of(typed, WASM)
+            let may_be = |host: &Host| {
+                let ends = |url: &Value| url.as_str().is_some_and(|url| url.ends_with(host.kind()));
+                if typed.is_null() {
+                    items(at(discovery, "/type_urls")).iter().any(ends)
+                } else {
+                    is_of(typed, host.kind())
+                }
             };
-            let plugin = at(typed, "/config");
-            let code = at(plugin, "/vm_config/code");
+            let host = Host::ALL.into_iter().find(may_be)?;
+            let (plugin, code, held) = match host {
+                Host::Wasm => {
+                    let plugin = at(typed, "/config");
+                    let code = at(plugin, "/vm_config/code");
+                    (plugin, code, at(plugin, "/configuration"))
+                }
+                Host::Native => {
+                    let code = at(typed, "/dynamic_module_config/module");
+                    (typed, code, at(typed, "/filter_config"))
+                }
+            };
             let names = [
                 filter.get("name"),
                 plugin.get("name"),
                 plugin.get("root_id"),
+                plugin.get("filter_name"),
+                at(plugin, "/dynamic_module_config").get("name"),
                 at(code, "/local").get("filename"),
                 at(code, "/remote/http_uri").get("uri"),
             ];
@@ -43,14 +79,15 @@ impl Dump {
                 .flatten()
                 .filter_map(Value::as_str)
                 .any(|name| name.contains(NAME));
-            (may_be_wasm && is_named).then(|| Plugin {
+            is_named.then(|| Plugin {
+                host,
                 index,
                 filter,
                 name,
                 plugin,
                 is_discovered,
                 has_default: discovery.is_null() || default.is_object(),
-                held: Held::of(at(plugin, "/configuration")),
+                held: Held::of(held),
             })
         };
         filters.iter().enumerate().filter_map(plugin).collect()
@@ -60,13 +97,14 @@ impl Dump {
 /// A keyward in a chain.
 #[derive(Debug)]
 pub(super) struct Plugin<'a> {
+    pub(super) host: Host,
     /// Where in the chain.
     pub(super) index: usize,
     /// The chain's entry.
     pub(super) filter: &'a Value,
     /// The entry's name.
     pub(super) name: &'a str,
-    /// Envoy's `PluginConfig`.
+    /// Envoy's `PluginConfig`, or `DynamicModuleFilter`.
     pub(super) plugin: &'a Value,
     /// Whether it runs with a configuration of its own, and not with a default.
     pub(super) is_discovered: bool,
@@ -123,6 +161,15 @@ impl Held {
 }
 
 impl Plugin<'_> {
+    /// The name that its metrics have as `plugin`, if it has one.
+    pub(super) fn label(&self) -> Option<&str> {
+        let member = match self.host {
+            Host::Wasm => "name",
+            Host::Native => "filter_name",
+        };
+        self.plugin.get(member).and_then(Value::as_str)
+    }
+
     pub(super) fn configuration(&self) -> Option<&Configuration> {
         match &self.held {
             Held::Read { configuration, .. } => Some(configuration),
@@ -154,21 +201,17 @@ impl Plugin<'_> {
     }
 }
 
-fn ends_in_wasm(url: &Value) -> bool {
-    url.as_str().is_some_and(|url| url.ends_with(WASM))
-}
-
-/// Whether a wasm filter further down in some filter of a chain is a keyward: in a wrapper, which may run it for some requests and not for others.
+/// Whether a filter further down in some filter of a chain is a keyward: in a wrapper, which may run it for some requests and not for others.
 pub(super) fn is_wrapped(filters: &[Value]) -> bool {
     let mut found = Vec::new();
     for filter in filters {
         collect(
             at(filter, "/typed_config"),
-            &mut |value| is_of(value, WASM),
+            &mut |value| Host::ALL.iter().any(|host| is_of(value, host.kind())),
             &mut found,
         );
     }
     found
         .into_iter()
-        .any(|wasm| wasm.to_string().contains(NAME))
+        .any(|filter| filter.to_string().contains(NAME))
 }

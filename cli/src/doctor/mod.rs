@@ -14,6 +14,7 @@ mod listeners;
 mod logs;
 mod manager;
 mod mutations;
+mod native;
 mod neighbours;
 mod operators;
 mod plugin;

@@ -3,16 +3,22 @@
 use serde_json::Value;
 
 use super::dump::{at, items};
-use super::instance::{Held, Plugin};
+use super::instance::{Held, Host, Plugin};
+use super::native;
 use super::report::{Check, Level, Report};
 use keyward::configuration::Configuration;
 use keyward::snapshot::Enforcement;
 
 pub(super) fn check(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report: &mut Report) {
     let place = &format!("{place}, `{}`", plugin.name);
-    check_runtime(plugin, bootstrap, place, report);
-    check_failure(plugin, place, report);
-    check_code(plugin, place, report);
+    match plugin.host {
+        Host::Wasm => {
+            check_runtime(plugin, bootstrap, place, report);
+            check_failure(plugin, place, report);
+            check_code(plugin, place, report);
+        }
+        Host::Native => native::check(plugin, bootstrap, place, report),
+    }
     check_discovery(plugin, place, report);
     match &plugin.held {
         // It serves no snapshot, and lets nothing pass.

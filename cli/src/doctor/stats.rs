@@ -13,7 +13,7 @@ struct Zero {
     mend: &'static str,
 }
 
-const ZEROES: [Zero; 6] = [
+const ZEROES: [Zero; 9] = [
     Zero {
         start: "http.",
         end: "keyward_interlock.denied",
@@ -48,6 +48,27 @@ const ZEROES: [Zero; 6] = [
         level: Level::Warn,
         what: "times a worker's VM had trapped and was made anew",
         mend: "look for `wasm` in Envoy's log, and report it",
+    },
+    Zero {
+        start: "dynamic_modules.module_load_error.",
+        end: "",
+        level: Level::Warn,
+        what: "times a module could not be loaded",
+        mend: "look for `dynamic_modules` in Envoy's log: the file may be missing, or be another version's",
+    },
+    Zero {
+        start: "dynamic_modules.config_init_error.",
+        end: "",
+        level: Level::Warn,
+        what: "times a module refused its configuration",
+        mend: "look for `configuration refused` in Envoy's log",
+    },
+    Zero {
+        start: "",
+        end: ".requests_total.decision.deny.reason.host_failure",
+        level: Level::Warn,
+        what: "requests were denied because Envoy refused a call of keyward's, or keyward failed",
+        mend: "look for `keyward` in Envoy's log, and report it",
     },
     Zero {
         start: "wasmcustom.",
@@ -91,11 +112,7 @@ pub(super) fn missing(page: &str, plugins: &[Plugin<'_>]) -> Option<Vec<(String,
     let page = Page::of_stats(page);
     let threads = page.concurrency?.saturating_add(1);
     let vms = |plugin: &Plugin<'_>| {
-        let named = plugin
-            .plugin
-            .get("name")
-            .and_then(serde_json::Value::as_str);
-        let name = named.unwrap_or(plugin.name);
+        let name = plugin.label().unwrap_or(plugin.name);
         // In a metric's name some characters are `_`, a long name is cut, and root id and direction may follow it.
         let spelled = name.replace(
             |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')),
@@ -136,7 +153,7 @@ pub(super) fn check_workers(missing: Option<Vec<(String, u64)>>, report: &mut Re
             CHECK,
             &format!("`{name}`"),
             format!("{count} threads have no VM of it: a worker without one answers 503, or 403 by the interlock"),
-            "look for `wasm` in Envoy's log; each VM needs some 9 GB of address space (`ulimit -v`)",
+            "look for `wasm` or `keyward` in Envoy's log; each VM needs some 9 GB of address space (`ulimit -v`)",
         );
     }
 }

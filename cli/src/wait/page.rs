@@ -32,7 +32,7 @@ pub(crate) struct Plugin {
 }
 
 /// What is asked of `/stats`: a regex, and only what [`Page`] keeps.
-pub(crate) const FILTER: &str = "keyward_snapshot_|^server\\.concurrency$|\\.update_(rejected|failure)$|^listener_manager\\.total_";
+pub(crate) const FILTER: &str = "keyward_snapshot_|^(keyward|dynamicmodulescustom)\\.snapshot_|^server\\.concurrency$|\\.update_(rejected|failure)$|^listener_manager\\.total_";
 
 impl Page {
     /// Lines such as `server.concurrency: 2`.
@@ -69,6 +69,10 @@ impl Page {
 
     fn take(&mut self, name: &str, labels: &str, value: &str) {
         let Some(value) = number(value) else { return };
+        let native = native(name, labels);
+        let (name, labels) = native
+            .as_ref()
+            .map_or((name, labels), |(name, labels)| (name, labels));
         let ends = |end: &str| -> Option<&str> {
             // Envoy joins by dots, Prometheus by `_`, tags end in `;`.
             let start = name.strip_suffix(end)?;
@@ -104,6 +108,34 @@ impl Page {
     fn plugin(&mut self, start: &str, labels: &str) -> &mut Plugin {
         self.plugins.entry(plugin_name(start, labels)).or_default()
     }
+}
+
+/// Before the names of a native module's metrics: what is shipped sets the first, and the second is Envoy's own.
+const NAMESPACES: [&str; 2] = ["keyward", "dynamicmodulescustom"];
+
+/// A native module's metric as it is called in wasm, and its labels as Prometheus has them: `keyward.snapshot_vms.plugin.NAME` of Envoy's own
+/// page, or `envoy_keyward_snapshot_vms` of Prometheus'.
+fn native(name: &str, labels: &str) -> Option<(String, String)> {
+    let (rest, is_own_page) = NAMESPACES.iter().find_map(|namespace| {
+        let own = name
+            .strip_prefix(namespace)
+            .and_then(|rest| rest.strip_prefix('.'));
+        let rest = name
+            .strip_prefix("envoy_")
+            .and_then(|rest| rest.strip_prefix(namespace));
+        let prometheus = rest.and_then(|rest| rest.strip_prefix('_'));
+        own.map(|own| (own, true))
+            .or(prometheus.map(|rest| (rest, false)))
+    })?;
+    if !rest.starts_with("snapshot_") {
+        return None;
+    }
+    Some(match rest.split_once(".plugin.") {
+        Some((metric, plugin)) if is_own_page => {
+            (format!("keyward_{metric}"), format!("plugin=\"{plugin}\""))
+        }
+        _ => (format!("keyward_{rest}"), labels.to_owned()),
+    })
 }
 
 /// A page that makes no sense must not end the command.
@@ -224,6 +256,37 @@ keyward_snapshot_vms_revision_sum{plugin=\"keyward\"} 24
             .replace("keyward_snapshot", "plugin___keyward___keyward_snapshot");
         for plugin in [tagged, &plain] {
             assert_eq!(Page::of_prometheus(&format!("{page}{plugin}")), keyward());
+        }
+    }
+
+    #[test]
+    fn a_native_modules_metrics_are_read_on_both_pages() {
+        for namespace in NAMESPACES {
+            let own = format!(
+                "{namespace}.snapshot_workers_behind: 1
+{namespace}.snapshot_push_refused.plugin.keyward: 1
+{namespace}.snapshot_refused_revision.plugin.keyward: 7
+{namespace}.snapshot_vms.plugin.keyward: 3
+{namespace}.snapshot_vms_fingerprint_sum.plugin.keyward: 780977478
+{namespace}.snapshot_vms_revision_sum.plugin.keyward: 24
+"
+            );
+            let prometheus = format!(
+                "envoy_{namespace}_snapshot_workers_behind{{}} 1
+envoy_{namespace}_snapshot_push_refused{{plugin=\"keyward\"}} 1
+envoy_{namespace}_snapshot_refused_revision{{plugin=\"keyward\"}} 7
+envoy_{namespace}_snapshot_vms{{plugin=\"keyward\"}} 3
+envoy_{namespace}_snapshot_vms_fingerprint_sum{{plugin=\"keyward\"}} 780977478
+envoy_{namespace}_snapshot_vms_revision_sum{{plugin=\"keyward\"}} 24
+"
+            );
+            let expected = Page {
+                plugins: keyward().plugins,
+                behind: 1,
+                ..Page::default()
+            };
+            assert_eq!(Page::of_stats(&own), expected, "{own}");
+            assert_eq!(Page::of_prometheus(&prometheus), expected, "{prometheus}");
         }
     }
 

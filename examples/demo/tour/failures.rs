@@ -1,5 +1,6 @@
 //! The chapters about change and failure: a push, a bad push, and a worker that breaks.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -111,14 +112,14 @@ impl Tour {
     }
 
     /// What happens when a worker fails to load what Envoy's main thread accepted: a test build of the filter does so on demand.
-    pub(super) fn broken_worker(&mut self) -> Result<()> {
+    pub(super) fn broken_worker(&mut self, filter: &Path) -> Result<()> {
         self.screen
             .heading("A broken worker, and what the interlock is for");
         self.screen.prose(
             "Envoy skips a wasm filter whose worker could not take a configuration (out of memory, say). A test build of keyward does that on \
              demand. First without the interlock, the RBAC filter of Envoy that every bootstrap we ship has before the router:",
         );
-        let open = self.start_trap_door("no-interlock", false)?;
+        let open = self.start(filter, "no-interlock", false)?;
         self.step(
             &open,
             "A stranger, before",
@@ -136,7 +137,7 @@ impl Tour {
 
         println!();
         self.screen.prose("The same with the bootstrap as shipped:");
-        let shut = self.start_trap_door("interlock", true)?;
+        let shut = self.start(filter, "interlock", true)?;
         self.step(
             &shut,
             "A stranger, before",
@@ -187,9 +188,58 @@ impl Tour {
         get("/v1/balance").bearer(&self.keys.stranger)
     }
 
-    fn start_trap_door(&self, name: &str, with_interlock: bool) -> Result<Envoy> {
+    /// What happens when Envoy is pushed a module that it cannot have: it leaves the filter out.
+    pub(super) fn missing_module(&mut self) -> Result<()> {
+        self.screen
+            .heading("A module that is not there, and what the interlock is for");
+        self.screen.prose(
+            "A push may name a module that Envoy is to fetch. Until it has it, Envoy leaves the filter out: keyward never ships that, and \
+             `keyward doctor` refuses it. First without the interlock, the RBAC filter of Envoy that every bootstrap we ship has before the router:",
+        );
+        for (name, with_interlock) in [("no-interlock", false), ("interlock", true)] {
+            if with_interlock {
+                println!();
+                self.screen.prose("The same with the bootstrap as shipped:");
+            }
+            let envoy = self.start(&self.filter.clone(), name, with_interlock)?;
+            self.step(
+                &envoy,
+                "A stranger, before",
+                &self.stranger(),
+                &Expected::Denied(Reason::UnknownKey, "Invalid API Key provided"),
+            )?;
+            self.push_elsewhere(&envoy)?;
+            let (topic, expected) = if with_interlock {
+                (
+                    "A stranger, after: the interlock finds no verdict of keyward's",
+                    Expected::Envoy(403, "RBAC: access denied"),
+                )
+            } else {
+                ("A stranger, after: through, unchecked", Expected::Nobody)
+            };
+            self.step(&envoy, topic, &self.stranger(), &expected)?;
+        }
+        Ok(())
+    }
+
+    /// Pushes a module that nothing serves, and waits until the filter is gone.
+    fn push_elsewhere(&mut self, envoy: &Envoy) -> Result<()> {
+        let configuration = configuration(&self.keys, 2)?;
+        envoy.folder.push_edited(&configuration, |ecds| {
+            let module = "/resources/0/typed_config/dynamic_module_config/module";
+            let uri = json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
+            *folder::at(ecds, module)? = json!({"remote": {"http_uri": uri, "sha256": "0".repeat(64)}});
+            Ok(())
+        })?;
+        let stranger = self.stranger();
+        eventually("the filter is left out", || {
+            Ok((self.send(envoy, &stranger)?.status != 401).then_some(()))
+        })
+    }
+
+    fn start(&self, filter: &Path, name: &str, with_interlock: bool) -> Result<Envoy> {
         let first = configuration(&self.keys, 1)?;
-        let folder = Folder::make(self.runs.join(name), &self.trap_door_wasm, &first)?;
+        let folder = Folder::make(self.runs.join(name), (self.host, filter), &first)?;
         folder.edit_bootstrap(|bootstrap| {
             folder::free_ports(bootstrap)?;
             if !with_interlock {

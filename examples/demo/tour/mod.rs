@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use keyward::reason::DenyReason;
 
 use crate::envoy::{self, Envoy};
-use crate::folder::{self, root};
+use crate::folder::{self, Host, root};
 use crate::http::{Request, Response, send};
 use crate::keys::{Keys, fewer_stars};
 use crate::screen::Screen;
@@ -20,7 +20,12 @@ use crate::screen::Screen;
 /// Plays the whole tour. An error is what kept it from going on; a surprise is counted, and the tour goes on.
 pub(crate) fn play() -> Result<ExitCode> {
     // What is missing is better missed before the tour than in its middle.
-    let builds = (folder::wasm()?, folder::trap_door_wasm()?);
+    let host = Host::chosen()?;
+    let filter = host.filter()?;
+    let trap_door = match host {
+        Host::Wasm => Some(folder::trap_door_wasm()?),
+        Host::Native => None,
+    };
     let runs = root().join("target/demo");
     let _lock = lock(&runs)?;
     folder::remove(&runs)?;
@@ -29,18 +34,22 @@ pub(crate) fn play() -> Result<ExitCode> {
         screen: Screen::new(),
         binary: envoy::binary()?,
         runs,
-        wasm: builds.0,
-        trap_door_wasm: builds.1,
+        host,
+        filter,
         requests: 0,
         surprises: 0,
     };
-    tour.screen.prose(
-        "keyward in a real Envoy, started from envoy/bootstrap.yaml as shipped (on free ports), with keys made \
+    tour.screen.prose(&format!(
+        "keyward in a real Envoy, started from {} as shipped (on free ports), with keys made \
          just now. What passes is answered by an upstream that tells which identity reached it. Replies mask \
          keys to their full length; here four stars stand for more.",
-    );
+        host.bootstrap()
+    ));
     tour.gateway()?;
-    tour.broken_worker()?;
+    match trap_door {
+        Some(filter) => tour.broken_worker(&filter)?,
+        None => tour.missing_module()?,
+    }
     tour.no_key_in_files()?;
     Ok(tour.close())
 }
@@ -62,8 +71,8 @@ pub(super) struct Tour {
     screen: Screen,
     binary: PathBuf,
     runs: PathBuf,
-    wasm: PathBuf,
-    trap_door_wasm: PathBuf,
+    host: Host,
+    filter: PathBuf,
     requests: u64,
     surprises: u64,
 }

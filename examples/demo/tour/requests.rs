@@ -1,5 +1,7 @@
 //! The gateway's chapters: who passes, who does not, what a limited key may do, and what operators see of it all.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use keyward::reason::DenyReason as Reason;
 
@@ -13,7 +15,7 @@ impl Tour {
     /// Starts the gateway we ship and tours it.
     pub(super) fn gateway(&mut self) -> Result<()> {
         let first = configuration(&self.keys, 1)?;
-        let folder = Folder::make(self.runs.join("gateway"), &self.wasm, &first)?;
+        let folder = Folder::make(self.runs.join("gateway"), (self.host, &self.filter), &first)?;
         folder.edit_bootstrap(folder::free_ports)?;
         let envoy = Envoy::start(&self.binary, folder, 2)?;
         let before = self.requests;
@@ -256,17 +258,19 @@ impl Tour {
         self.check(wanted, seen);
         self.screen
             .topic("Metrics: every request is counted, by decision and reason");
-        let page = envoy.admin("/stats/prometheus")?.body;
-        let counters: Vec<(&str, u64)> = page
-            .lines()
-            .filter(|line| line.starts_with("keyward_requests_total{"))
-            .filter_map(|line| line.rsplit_once(' '))
-            .filter_map(|(name, count)| Some((name, count.parse().ok()?)))
-            .collect();
+        let mut counters = counted(envoy)?;
+        // A native module tells what it counted a moment later.
+        for _ in 0..20 {
+            if sum(&counters) == requests {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            counters = counted(envoy)?;
+        }
         for (name, count) in counters.iter().take(3) {
             self.screen.sent(&format!("{name} {count}"));
         }
-        let total: u64 = counters.iter().map(|(_, count)| count).sum();
+        let total = sum(&counters);
         let seen = format!("{} counters, {total} requests in all", counters.len());
         let seen = if total == requests {
             Ok(seen)
@@ -276,4 +280,20 @@ impl Tour {
         self.check(&format!("{requests} requests"), seen);
         Ok(())
     }
+}
+
+/// The counters of requests that have counted any.
+fn counted(envoy: &Envoy) -> Result<Vec<(String, u64)>> {
+    let page = envoy.admin("/stats/prometheus")?.body;
+    let names = ["keyward_requests_total{", "envoy_keyward_requests_total{"];
+    let lines = page
+        .lines()
+        .filter(|line| names.iter().any(|name| line.starts_with(name)))
+        .filter_map(|line| line.rsplit_once(' '));
+    let counters = lines.filter_map(|(name, count)| Some((name.to_owned(), count.parse().ok()?)));
+    Ok(counters.filter(|(_, count)| *count > 0).collect())
+}
+
+fn sum(counters: &[(String, u64)]) -> u64 {
+    counters.iter().map(|(_, count)| count).sum()
 }

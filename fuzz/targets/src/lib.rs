@@ -18,6 +18,7 @@ pub mod context_path;
 pub mod credential;
 pub mod decide;
 pub mod endpoint;
+pub mod hooks;
 pub mod key_file;
 pub mod snapshot_json;
 pub mod snapshot_packed;
@@ -39,6 +40,7 @@ pub const ALL: &[Target] = &[
     ("credential", credential::run),
     ("decide", decide::run),
     ("endpoint", endpoint::run),
+    ("hooks", hooks::run),
     ("key_file", key_file::run),
     ("snapshot_json", snapshot_json::run),
     ("snapshot_packed", snapshot_packed::run),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::bootstrap::{GATEWAY, allow_upgrades, hcm, remove_http_filter, route_to};
 use super::envoy::Envoy;
+use super::host::Host;
 use super::pool::Lent;
 use super::process::Folder;
 
@@ -39,6 +40,7 @@ pub struct Builder {
     pub(super) concurrency: u32,
     pub(super) config: Option<String>,
     pub(super) ecds: Ecds,
+    pub(super) host: Host,
     pub(super) wasm: Option<PathBuf>,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, PathBuf)>,
@@ -49,14 +51,20 @@ pub struct Builder {
 
 impl Builder {
     pub(super) fn new() -> Self {
-        let arguments = ["--log-level", "warn", "--component-log-level", "wasm:info"]
-            .map(String::from)
-            .to_vec();
+        let arguments = [
+            "--log-level",
+            "warn",
+            "--component-log-level",
+            "wasm:info,dynamic_modules:info",
+        ]
+        .map(String::from)
+        .to_vec();
         Self {
             bootstrap: GATEWAY,
             concurrency: 1,
             config: None,
             ecds: Ecds::default(),
+            host: Host::chosen(),
             wasm: None,
             arguments,
             environment: Vec::new(),
@@ -89,9 +97,23 @@ impl Builder {
         self
     }
 
-    /// The filter; the released one if not called.
+    /// The filter, in wasm; the released one of the chosen host if not called.
     pub fn wasm(mut self, path: impl Into<PathBuf>) -> Self {
+        self.host = Host::Wasm;
         self.wasm = Some(path.into());
+        self
+    }
+
+    /// The native module.
+    pub fn native(mut self, path: impl Into<PathBuf>) -> Self {
+        self.host = Host::Native;
+        self.wasm = Some(path.into());
+        self
+    }
+
+    /// What runs the filter, whatever `KEYWARD_HOST` says.
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
         self
     }
 
@@ -126,7 +148,7 @@ impl Builder {
 
     fn wasm_log(mut self, level: &str) -> Self {
         for argument in &mut self.arguments {
-            if argument == "wasm:info" {
+            if argument.starts_with("wasm:info") {
                 *argument = String::from(level);
             }
         }

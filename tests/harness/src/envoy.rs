@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::builder::{Builder, Ecds};
+use super::host::Host;
 use super::http::{Connection, NO_HEADERS, Response, request};
 use super::pool::{Lent, Pool};
 use super::process::{Folder, Guarded};
@@ -26,6 +27,7 @@ pub struct Envoy {
     _kept: Vec<Arc<Folder>>,
     pub(super) admin: SocketAddr,
     pub(super) gateway: SocketAddr,
+    pub(super) host: Host,
     pub(super) wasm: PathBuf,
     pub(super) ecds: Ecds,
     pub(super) concurrency: u32,
@@ -112,6 +114,7 @@ impl Envoy {
 struct Prepared {
     folder: Folder,
     kept: Vec<Arc<Folder>>,
+    host: Host,
     wasm: PathBuf,
     ecds: Ecds,
     concurrency: u32,
@@ -129,6 +132,7 @@ impl Prepared {
             concurrency,
             config,
             ecds,
+            host,
             wasm,
             arguments,
             environment,
@@ -138,22 +142,24 @@ impl Prepared {
         } = builder;
         let folder = Folder::new("envoy");
         let directory = folder.path();
-        let wasm = wasm.unwrap_or_else(find::wasm);
+        let wasm = wasm.unwrap_or_else(|| host.filter());
         let ecds_file = directory.join("ecds").join(ecds.file());
 
         fs::create_dir(directory.join("ecds")).unwrap();
         let config = config.unwrap_or_else(|| "{}".to_owned());
-        write_ecds(ecds, &ecds_file, 1, &wasm, &config);
+        write_ecds((host, ecds), &ecds_file, 1, &wasm, &config);
         let mut description = bootstrap::read(bootstrap);
         bootstrap::relocate(&mut description, &wasm, &ecds_file);
         for edit in edits {
             edit(&mut description);
         }
+        host.take_over(&mut description, &wasm);
         let description = serde_json::to_string_pretty(&description).unwrap();
         fs::write(directory.join("bootstrap.json"), &description).unwrap();
         Self {
             folder,
             kept,
+            host,
             wasm,
             ecds,
             concurrency,
@@ -232,6 +238,7 @@ impl Prepared {
             _kept: self.kept,
             admin,
             gateway,
+            host: self.host,
             wasm: self.wasm,
             ecds: self.ecds,
             concurrency: self.concurrency,

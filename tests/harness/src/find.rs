@@ -36,12 +36,30 @@ pub fn wasm() -> PathBuf {
     )
 }
 
+/// The native module: `$KEYWARD_NATIVE`, or what `make native` made.
+pub fn native() -> PathBuf {
+    built(
+        "KEYWARD_NATIVE",
+        "target/release/libkeyward.so",
+        "make native",
+    )
+}
+
 /// The filter with the switches that make a VM fail on demand: `$KEYWARD_TRAP_DOOR_WASM`, or what `make trap-door` made.
 pub fn trap_door_wasm() -> PathBuf {
     built(
         "KEYWARD_TRAP_DOOR_WASM",
         "target/trap-door/wasm32-wasip1/release/keyward.wasm",
         "make trap-door",
+    )
+}
+
+/// The native module with the switches that make a hook panic: `$KEYWARD_TRAP_DOOR_NATIVE`, or what `make native-trap-door` made.
+pub fn trap_door_native() -> PathBuf {
+    built(
+        "KEYWARD_TRAP_DOOR_NATIVE",
+        "target/trap-door/release/libkeyward.so",
+        "make native-trap-door",
     )
 }
 

@@ -18,6 +18,7 @@ pub mod builder;
 pub mod envoy;
 pub mod find;
 pub mod h2;
+pub mod host;
 pub mod http;
 pub mod observe;
 pub mod pb;
@@ -32,4 +33,6 @@ pub use keyward_support::{
     pushing, replay, restricted, sample, wait, world,
 };
 
-pub use self::{builder::Ecds, envoy::Envoy, pb::Wrapper, push::Push, upstream::Upstream};
+pub use self::{
+    builder::Ecds, envoy::Envoy, host::Host, pb::Wrapper, push::Push, upstream::Upstream,
+};

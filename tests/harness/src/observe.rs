@@ -9,8 +9,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::envoy::Envoy;
+use super::host::Host;
 use super::http::{Connection, NO_HEADERS, Response};
 use super::wait::{BOUND, eventually};
+
+/// After so long the native module has told what it counted.
+const GATHERED: Duration = Duration::from_millis(400);
 
 impl Envoy {
     /// Where the admin interface listens.
@@ -27,8 +31,9 @@ impl Envoy {
     /// A counter or gauge by its whole name, as `/stats` shows it. 0 if there is none: Envoy makes most when they are first needed.
     #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
-        self.stats(&format!("^{}$", escape_regex(name)))
-            .get(name)
+        let name = self.host.stat(name);
+        self.stats(&format!("^{}$", escape_regex(&name)))
+            .get(&name)
             .copied()
             .unwrap_or(0)
     }
@@ -43,6 +48,10 @@ impl Envoy {
     /// keyward's counter of requests.
     #[track_caller]
     pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
+        if self.host == Host::Native {
+            // Workers count, and the main thread gathers: a tenth of a second after the first request.
+            std::thread::sleep(GATHERED);
+        }
         self.stat(&format!(
             "wasmcustom.decision=.={decision};.;reason=.={reason};.;keyward_requests_total"
         ))

@@ -4,6 +4,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::host::Host;
+
 /// The message that holds the plugin configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrapper {
@@ -26,6 +28,23 @@ pub fn write(
     out.flush()
 }
 
+/// The same for any host's filter.
+pub(super) fn write_for(
+    out: &mut impl Write,
+    version: &str,
+    (host, filter): (Host, &Path),
+    wrapper: Wrapper,
+    content: &[u8],
+) -> io::Result<()> {
+    let head = match host {
+        Host::Wasm => head(version, filter, wrapper, content.len()),
+        Host::Native => native_head(version, filter, wrapper, content.len()),
+    };
+    out.write_all(&head)?;
+    out.write_all(content)?;
+    out.flush()
+}
+
 /// The same file, which says that `claimed` bytes of configuration follow, whatever does.
 pub fn claiming(
     version: &str,
@@ -41,10 +60,6 @@ pub fn claiming(
 
 /// Everything before a configuration of `length` bytes. The configuration is the last field of the last field and so on, so nothing follows it.
 fn head(version: &str, wasm: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> {
-    let name = match wrapper {
-        Wrapper::String => "google.protobuf.StringValue",
-        Wrapper::Bytes => "google.protobuf.BytesValue",
-    };
     let plugin = [
         text(1, "keyward"),
         text(2, "keyward"),
@@ -52,18 +67,51 @@ fn head(version: &str, wasm: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> 
         bytes(3, &vm(wasm)),
     ]
     .concat();
-    let open = Open {
+    let filter = configuration(wrapper, length)
+        .within(&plugin, 4) // PluginConfig.configuration
+        .within(&[], 1); // Wasm.config
+    resource(
+        version,
+        "envoy.extensions.filters.http.wasm.v3.Wasm",
+        filter,
+    )
+}
+
+fn native_head(version: &str, module: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> {
+    let filename = text(1, module.to_str().unwrap());
+    let module = [
+        vec![3 << 3, 1],                // do_not_close
+        text(5, "keyward"),             // metrics_namespace
+        bytes(6, &bytes(1, &filename)), // module.local
+    ]
+    .concat();
+    let before = [bytes(1, &module), text(2, "keyward")].concat();
+    // DynamicModuleFilter.filter_config
+    let filter = configuration(wrapper, length).within(&before, 3);
+    let kind = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter";
+    resource(version, kind, filter)
+}
+
+fn configuration(wrapper: Wrapper, length: usize) -> Open {
+    let name = match wrapper {
+        Wrapper::String => "google.protobuf.StringValue",
+        Wrapper::Bytes => "google.protobuf.BytesValue",
+    };
+    let value = Open {
         head: Vec::new(),
         tail: length,
-    }
-    .within(&[], 1) // StringValue.value
-    .within(&type_url(name), 2) // Any.value
-    .within(&plugin, 4) // PluginConfig.configuration
-    .within(&[], 1) // Wasm.config
-    .within(&type_url("envoy.extensions.filters.http.wasm.v3.Wasm"), 2)
-    .within(&text(1, "keyward"), 2) // TypedExtensionConfig.typed_config
-    .within(&type_url("envoy.config.core.v3.TypedExtensionConfig"), 2)
-    .within(&text(1, version), 2); // DiscoveryResponse.resources
+    };
+    value
+        .within(&[], 1) // StringValue.value
+        .within(&type_url(name), 2) // Any.value
+}
+
+fn resource(version: &str, kind: &str, filter: Open) -> Vec<u8> {
+    let open = filter
+        .within(&type_url(kind), 2)
+        .within(&text(1, "keyward"), 2) // TypedExtensionConfig.typed_config
+        .within(&type_url("envoy.config.core.v3.TypedExtensionConfig"), 2)
+        .within(&text(1, version), 2); // DiscoveryResponse.resources
     open.head
 }
 

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::bootstrap::{at, shipped_ecds};
 use super::builder::Ecds;
 use super::envoy::Envoy;
+use super::host::Host;
 use super::pb::{self, Wrapper};
 use super::wait::{BOUND, LONG, eventually};
 
@@ -50,17 +51,28 @@ impl Pushes {
 impl Envoy {
     /// Pushes a configuration and does not wait for what becomes of it. (It does wait until Envoy has looked at the push before.)
     pub fn push(&self, config: &str) {
-        self.replace(|path, version| write_ecds(self.ecds, path, version, &self.wasm, config));
+        self.replace(|path, version| {
+            write_ecds((self.host, self.ecds), path, version, &self.wasm, config);
+        });
     }
 
     /// Pushes any bytes as the configuration and does not wait. For an instance with [`Ecds::Pb`].
     pub fn push_pb(&self, wrapper: Wrapper, content: &[u8]) {
         assert_eq!(self.ecds, Ecds::Pb, "this instance's file is not binary");
-        self.replace(|path, version| write_pb(path, version, &self.wasm, wrapper, content));
+        self.replace(|path, version| {
+            write_pb(path, version, (self.host, &self.wasm), wrapper, content);
+        });
     }
 
     /// Puts any bytes in the place of the whole file and does not wait.
     pub fn push_file(&self, content: &[u8]) {
+        let content = match serde_json::from_slice(content) {
+            Ok(mut response) if self.host != Host::Wasm => {
+                self.host.take_over(&mut response, &self.wasm);
+                response.to_string().into_bytes()
+            }
+            _ => content.to_owned(),
+        };
         self.replace(|path, _| fs::write(path, content).unwrap());
     }
 
@@ -145,15 +157,23 @@ impl Envoy {
 }
 
 /// The ECDS file we ship, with this configuration.
-pub(super) fn write_ecds(form: Ecds, path: &Path, version: u64, wasm: &Path, config: &str) {
+pub(super) fn write_ecds(
+    (host, form): (Host, Ecds),
+    path: &Path,
+    version: u64,
+    wasm: &Path,
+    config: &str,
+) {
     if form == Ecds::Pb {
-        return write_pb(path, version, wasm, Wrapper::String, config.as_bytes());
+        let (wrapper, content) = (Wrapper::String, config.as_bytes());
+        return write_pb(path, version, (host, wasm), wrapper, content);
     }
     let mut response = shipped_ecds();
     *at(&mut response, "/version_info") = json!(version.to_string());
     let plugin = at(&mut response, "/resources/0/typed_config/config");
     *at(plugin, "/vm_config/code/local/filename") = json!(wasm);
     *at(plugin, "/configuration/value") = json!(config);
+    host.take_over(&mut response, wasm);
     let text = if form == Ecds::Yaml {
         serde_norway::to_string(&response).unwrap()
     } else {
@@ -162,7 +182,7 @@ pub(super) fn write_ecds(form: Ecds, path: &Path, version: u64, wasm: &Path, con
     fs::write(path, text).unwrap();
 }
 
-fn write_pb(path: &Path, version: u64, wasm: &Path, wrapper: Wrapper, content: &[u8]) {
+fn write_pb(path: &Path, version: u64, filter: (Host, &Path), wrapper: Wrapper, content: &[u8]) {
     let mut out = BufWriter::new(File::create(path).unwrap());
-    pb::write(&mut out, &version.to_string(), wasm, wrapper, content).unwrap();
+    pb::write_for(&mut out, &version.to_string(), filter, wrapper, content).unwrap();
 }

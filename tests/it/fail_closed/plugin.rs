@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::bootstrap::{self, at, http_filter};
 use crate::support::builder::Builder;
 use crate::support::process::Folder;
-use crate::support::{BOUND, Envoy, eventually, find};
+use crate::support::{BOUND, Envoy, Host, eventually, find};
 
 /// One keyward, configured by an ECDS file of its own.
 pub struct Plugin {
@@ -49,6 +49,15 @@ impl Plugin {
         self
     }
 
+    /// What runs it: the chosen host, where it can do what the test asks for.
+    fn host(&self) -> Host {
+        if self.wasm == find::wasm() && self.forbidden.is_empty() {
+            Host::chosen()
+        } else {
+            Host::Wasm
+        }
+    }
+
     /// Renames a file with this configuration into its place.
     pub fn push(&self, config: &str) {
         self.version.set(self.version.get() + 1);
@@ -62,6 +71,13 @@ impl Plugin {
     /// Any bytes in the place of the file.
     pub fn push_file(&self, content: &[u8]) {
         let aside = self.folder.path().join("keyward.json");
+        let content = match serde_json::from_slice(content) {
+            Ok(mut response) => {
+                self.host().take_over(&mut response, &self.host().filter());
+                Value::to_string(&response).into_bytes()
+            }
+            Err(_) => content.to_owned(),
+        };
         fs::write(&aside, content).unwrap();
         fs::rename(aside, self.file()).unwrap();
     }
@@ -116,6 +132,10 @@ impl Plugin {
     /// Puts this plugin in the place of the harness's.
     pub fn in_place_of_keyward(&self, builder: Builder) -> Builder {
         let entry = self.entry();
+        let builder = match self.host() {
+            Host::Wasm => builder.host(Host::Wasm),
+            Host::Native => builder,
+        };
         builder.edit(move |bootstrap| *http_filter(bootstrap, "keyward") = entry)
     }
 

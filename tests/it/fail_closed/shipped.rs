@@ -50,8 +50,13 @@ fn objects(value: &Value) -> Vec<&Value> {
 
 fn is_keyward(filter: &Value) -> bool {
     objects(filter).iter().any(|object| {
-        let file = object["vm_config"]["code"]["local"]["filename"].as_str();
-        file.is_some_and(|file| file.ends_with("keyward.wasm"))
+        let wasm = &object["vm_config"]["code"];
+        let native = &object["dynamic_module_config"]["module"];
+        let names = |code: &Value, end| {
+            let file = code["local"]["filename"].as_str();
+            file.is_some_and(|file| file.ends_with(end))
+        };
+        names(wasm, "keyward.wasm") || names(native, "libkeyward.so")
     })
 }
 
@@ -105,7 +110,7 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
     assert!(chains > 0);
 }
 
-/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `rate_limit`.
+/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `native`, in `rate_limit`.
 #[test]
 fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
     let bootstraps: Vec<_> = documents()
@@ -116,6 +121,7 @@ fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
     let expected = [
         "envoy/bootstrap.yaml",
         "envoy/egress.yaml",
+        "envoy/native.yaml",
         "envoy/ratelimit.yaml",
     ];
     let sorted: std::collections::BTreeSet<_> = bootstraps
@@ -136,11 +142,17 @@ fn every_plugin_is_reloaded_after_a_trap_and_denies_by_default() {
                 assert_eq!(object["failure_policy"], "FAIL_RELOAD", "{place}");
                 assert!(object["fail_open"].is_null(), "{place}");
             }
+            let module = &object["dynamic_module_config"];
+            if module.is_object() {
+                plugins += 1;
+                assert!(module["module"]["local"].is_object(), "{place}: {module}");
+                assert_eq!(module["do_not_close"], true, "{place}");
+            }
             let default = &object["config_discovery"]["default_config"];
             if is_keyward(default) {
-                let text = default["config"]["configuration"]["value"]
-                    .as_str()
-                    .unwrap();
+                let wasm = &default["config"]["configuration"]["value"];
+                let native = &default["filter_config"]["value"];
+                let text = wasm.as_str().or(native.as_str()).unwrap();
                 let configuration = Configuration::from_json(text.as_bytes()).unwrap();
                 assert!(configuration.snapshot().is_none(), "{place}");
             } else {

@@ -3,7 +3,7 @@
 use super::plugin::Plugin;
 use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
-use crate::support::{Push, find};
+use crate::support::{Host, Push, find};
 
 /// Where a `typed_per_filter_config` may stand: at a route, a virtual host, or all routes.
 const LEVELS: [&str; 3] = [
@@ -70,20 +70,32 @@ fn an_interlock_that_a_route_disables() {
 /// A route cannot give the filter another configuration, and with it other keys: Envoy does not start.
 #[test]
 fn a_route_that_configures_the_filter_anew() {
-    let own = json!({"keyward": {
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-        "config": {"name": "keyward", "configuration": {
-            "@type": "type.googleapis.com/google.protobuf.StringValue",
-            "value": configuration(1, &[STRANGER]).to_string()}},
-    }});
+    let config = json!({
+        "@type": "type.googleapis.com/google.protobuf.StringValue",
+        "value": configuration(1, &[STRANGER]).to_string()});
+    let (own, said) = match Host::chosen() {
+        Host::Wasm => (
+            json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                "config": {"name": "keyward", "configuration": config}}),
+            "The filter keyward doesn't support virtual host or route specific configurations",
+        ),
+        // The module has no hook for one.
+        Host::Native => (
+            json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilterPerRoute",
+                "dynamic_module_config": {"module": {"local": {"filename": find::native()}}, "do_not_close": true},
+                "per_route_config_name": "keyward", "filter_config": config}),
+            "envoy_dynamic_module_on_http_filter_per_route_config_new",
+        ),
+    };
+    let own = json!({"keyward": own});
     for level in LEVELS {
         let refusal = Envoy::builder()
             .config(configuration(1, &[ALICE]).to_string())
             .edit(override_at(level, own.clone()))
             .try_start()
             .unwrap_err();
-        let said =
-            "The filter keyward doesn't support virtual host or route specific configurations";
         assert!(refusal.contains(said), "{refusal}");
     }
 }

@@ -10,7 +10,7 @@ mod istio;
 pub mod proxy;
 mod revoked;
 mod schemas;
-mod tools;
+pub mod tools;
 
 use serde_json::Value;
 

@@ -76,10 +76,12 @@ pub fn relocate(bootstrap: &mut Value, wasm: &Path, ecds: &Path) {
         discovery,
         "/config_source/path_config_source/watched_directory/path",
     ) = json!(ecds.parent());
-    *at(
-        discovery,
-        "/default_config/config/vm_config/code/local/filename",
-    ) = json!(wasm);
+    let native = "/default_config/dynamic_module_config/module/local/filename";
+    let wasm_or_native = match discovery.pointer(native) {
+        Some(_) => native,
+        None => "/default_config/config/vm_config/code/local/filename",
+    };
+    *at(discovery, wasm_or_native) = json!(wasm);
 }
 
 /// The cluster of that name.

@@ -1,0 +1,449 @@
+//! Envoy's ABI for dynamic modules, as much of it as an HTTP filter needs: types, Envoy's functions
+//! as safe ones, and the symbols of the hooks that Envoy calls. Every `unsafe` of the package is in this file.
+//!
+//! Source: `source/extensions/dynamic_modules/abi/abi.h` of envoyproxy/envoy, as of Envoy 1.40 (ABI
+//! `v0.2.0`). Where a `SAFETY` comment rests on more than that file says, it tells on what.
+#![expect(
+    unsafe_code,
+    reason = "the ABI passes pointers; all of them are read and written in this file"
+)]
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_void};
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null};
+use std::slice;
+
+use crate::boundary::Fault;
+use crate::hooks;
+use crate::plugin::Plugin;
+
+/// The longest text that is read of a request. Envoy's limit for all headers together is 8 MiB at
+/// most, and 60 KiB by default.
+const LONGEST_TEXT: usize = 1 << 20;
+
+/// `envoy_dynamic_module_type_envoy_buffer` and `…_module_buffer`, which have the same fields: where
+/// some bytes are during `'a`, Envoy's or the module's. The pointer may be null if there are none.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Buffer<'a> {
+    start: *const u8,
+    length: usize,
+    bytes: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Buffer<'a> {
+    pub(crate) const NULL: Self = Self {
+        start: null(),
+        length: 0,
+        bytes: PhantomData,
+    };
+
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self {
+            start: bytes.as_ptr(),
+            length: bytes.len(),
+            bytes: PhantomData,
+        }
+    }
+
+    /// The bytes of a name, a value or an address.
+    pub(crate) fn text(self) -> Result<&'a [u8], Fault> {
+        if self.length > LONGEST_TEXT {
+            return Err(Fault("a text is longer than any that Envoy takes"));
+        }
+        self.whole()
+    }
+
+    /// All bytes, however many.
+    pub(crate) fn whole(self) -> Result<&'a [u8], Fault> {
+        match (self.start.is_null(), self.length) {
+            (_, 0) => Ok(&[]),
+            (true, _) => Err(Fault("a text has a length and no place")),
+            // SAFETY: it was made of a slice, or Envoy wrote it, which says that so many bytes are
+            // there during `'a`.
+            (false, length) => Ok(unsafe { slice::from_raw_parts(self.start, length) }),
+        }
+    }
+}
+
+/// `envoy_dynamic_module_type_envoy_http_header` and `…_module_http_header`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Header<'a> {
+    pub(crate) name: Buffer<'a>,
+    pub(crate) value: Buffer<'a>,
+}
+
+impl Header<'_> {
+    pub(crate) const NULL: Self = Self {
+        name: Buffer::NULL,
+        value: Buffer::NULL,
+    };
+}
+
+/// `envoy_dynamic_module_type_http_header_type_RequestHeader`.
+const REQUEST: u32 = 0;
+/// `envoy_dynamic_module_type_http_filter_stream_reset_reason_LocalReset`.
+const LOCAL_RESET: u32 = 0;
+/// `envoy_dynamic_module_type_log_level_Info` and `…_Error`.
+pub(crate) const INFO: u32 = 2;
+pub(crate) const ERROR: u32 = 4;
+
+/// `envoy_dynamic_module_type_attribute_id_SourceAddress` and `…_DestinationAddress`.
+pub(crate) const SOURCE_ADDRESS: u32 = 24;
+pub(crate) const DESTINATION_ADDRESS: u32 = 26;
+
+pub(crate) type Envoy = *mut c_void;
+pub(crate) type Module = *const c_void;
+type Texts<'a> = *const Buffer<'a>;
+
+/// Envoy's functions, by their names in abi.h without `envoy_dynamic_module_callback_`.
+macro_rules! envoy {
+    ($($name:ident = $symbol:literal ($($part:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {
+        // SAFETY: names and signatures are those of abi.h. C's enums are passed as 32 bits.
+        unsafe extern "C" {
+            $(#[link_name = $symbol] fn $name($($part: $kind),*) $(-> $result)?;)*
+        }
+    };
+}
+
+envoy! {
+    write_log = "envoy_dynamic_module_callback_log"(level: u32, message: Buffer<'_>);
+    get_concurrency = "envoy_dynamic_module_callback_get_concurrency"() -> u32;
+    define_counter = "envoy_dynamic_module_callback_http_filter_config_define_counter"(
+        config: Envoy, name: Buffer<'_>, labels: Texts<'_>, count: usize, id: *mut usize) -> u32;
+    define_gauge = "envoy_dynamic_module_callback_http_filter_config_define_gauge"(
+        config: Envoy, name: Buffer<'_>, labels: Texts<'_>, count: usize, id: *mut usize) -> u32;
+    increment_counter = "envoy_dynamic_module_callback_http_filter_config_increment_counter"(
+        config: Envoy, id: usize, values: Texts<'_>, count: usize, by: u64) -> u32;
+    set_gauge = "envoy_dynamic_module_callback_http_filter_config_set_gauge"(
+        config: Envoy, id: usize, values: Texts<'_>, count: usize, value: u64) -> u32;
+    scheduler_new = "envoy_dynamic_module_callback_http_filter_config_scheduler_new"(
+        config: Envoy) -> Envoy;
+    scheduler_commit = "envoy_dynamic_module_callback_http_filter_config_scheduler_commit"(
+        scheduler: Envoy, event: u64);
+    scheduler_delete = "envoy_dynamic_module_callback_http_filter_config_scheduler_delete"(
+        scheduler: Envoy);
+    get_headers_size = "envoy_dynamic_module_callback_http_get_headers_size"(
+        filter: Envoy, map: u32) -> usize;
+    get_headers = "envoy_dynamic_module_callback_http_get_headers"(
+        filter: Envoy, map: u32, headers: *mut Header<'_>) -> bool;
+    add_header = "envoy_dynamic_module_callback_http_add_header"(
+        filter: Envoy, map: u32, name: Buffer<'_>, value: Buffer<'_>) -> bool;
+    set_header = "envoy_dynamic_module_callback_http_set_header"(
+        filter: Envoy, map: u32, name: Buffer<'_>, value: Buffer<'_>) -> bool;
+    send_response = "envoy_dynamic_module_callback_http_send_response"(
+        filter: Envoy, status: u32, headers: *const Header<'_>, count: usize,
+        body: Buffer<'_>, details: Buffer<'_>);
+    set_state = "envoy_dynamic_module_callback_http_set_filter_state_bytes"(
+        filter: Envoy, key: Buffer<'_>, value: Buffer<'_>) -> bool;
+    get_attribute = "envoy_dynamic_module_callback_http_filter_get_attribute_string"(
+        filter: Envoy, attribute: u32, value: *mut Buffer<'_>) -> bool;
+    get_worker_index = "envoy_dynamic_module_callback_http_filter_get_worker_index"(
+        filter: Envoy) -> u32;
+    reset_stream = "envoy_dynamic_module_callback_http_filter_reset_stream"(
+        filter: Envoy, reason: u32, details: Buffer<'_>);
+}
+
+/// Writes a line to Envoy's log, at [`INFO`] or [`ERROR`]. From any thread.
+pub(crate) fn log(level: u32, message: &str) {
+    // SAFETY: Envoy copies the line.
+    unsafe { write_log(level, Buffer::of(message.as_bytes())) }
+}
+
+/// Envoy's side of one filter configuration, during the hook that was given it.
+#[derive(Debug)]
+pub(crate) struct Config<'a> {
+    config: NonNull<c_void>,
+    hook: PhantomData<&'a ()>,
+}
+
+/// What a metric does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+}
+
+/// A metric of one configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Metric {
+    kind: Kind,
+    id: usize,
+}
+
+fn buffers<'a>(texts: &[&'a str]) -> Vec<Buffer<'a>> {
+    let bytes = texts.iter().map(|text| text.as_bytes());
+    bytes.map(Buffer::of).collect()
+}
+
+fn done(is_done: bool, fault: &'static str) -> Result<(), Fault> {
+    if is_done { Ok(()) } else { Err(Fault(fault)) }
+}
+
+impl Config<'_> {
+    pub(crate) fn new(config: Envoy) -> Option<Self> {
+        let hook = PhantomData;
+        NonNull::new(config).map(|config| Self { config, hook })
+    }
+
+    /// How many workers Envoy has. On the main thread.
+    pub(crate) fn concurrency(&self) -> u32 {
+        // SAFETY: no pointer is passed.
+        unsafe { get_concurrency() }
+    }
+
+    /// Defines a counter or a gauge. Only in the hook that makes the configuration.
+    pub(crate) fn define(&self, kind: Kind, name: &str, labels: &[&str]) -> Result<Metric, Fault> {
+        let (config, name) = (self.config.as_ptr(), Buffer::of(name.as_bytes()));
+        let (labels, mut id) = (buffers(labels), 0);
+        let (start, count) = (labels.as_ptr(), labels.len());
+        // SAFETY: Envoy copies the texts and writes one number.
+        let status = match kind {
+            Kind::Counter => unsafe { define_counter(config, name, start, count, &raw mut id) },
+            Kind::Gauge => unsafe { define_gauge(config, name, start, count, &raw mut id) },
+        };
+        done(status == 0, "a metric is not defined").map(|()| Metric { kind, id })
+    }
+
+    /// Adds to a counter, or sets a gauge. From any thread: Envoy's table of metrics is complete,
+    /// and its metrics are atomics.
+    pub(crate) fn record(
+        &self,
+        Metric { kind, id }: Metric,
+        values: &[&str],
+        value: u64,
+    ) -> Result<(), Fault> {
+        let (config, values) = (self.config.as_ptr(), buffers(values));
+        let (start, count) = (values.as_ptr(), values.len());
+        // SAFETY: Envoy looks the number up, and reads the texts during the call.
+        let status = match kind {
+            Kind::Counter => unsafe { increment_counter(config, id, start, count, value) },
+            Kind::Gauge => unsafe { set_gauge(config, id, start, count, value) },
+        };
+        done(status == 0, "a metric is not recorded")
+    }
+
+    /// What has this configuration's [`Plugin::on_schedule`] called.
+    pub(crate) fn scheduler(&self) -> Option<Scheduler> {
+        // SAFETY: what Envoy returns is the module's to delete.
+        let scheduler = unsafe { scheduler_new(self.config.as_ptr()) };
+        NonNull::new(scheduler).map(Scheduler)
+    }
+}
+
+/// Calls [`Plugin::on_schedule`] on Envoy's main thread. Envoy drops the call if the configuration
+/// is gone by then.
+#[derive(Debug)]
+pub(crate) struct Scheduler(NonNull<c_void>);
+
+// SAFETY: abi.h has it used "from any thread": it is a weak pointer and Envoy's dispatcher, whose
+// queue has a lock.
+unsafe impl Send for Scheduler {}
+
+impl Scheduler {
+    pub(crate) fn commit(&self) {
+        // SAFETY: it is there until it is dropped.
+        unsafe { scheduler_commit(self.0.as_ptr(), 0) }
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        // SAFETY: it is deleted here only.
+        unsafe { scheduler_delete(self.0.as_ptr()) }
+    }
+}
+
+/// Envoy's side of one request, during the hook that was given it. What changes the request takes
+/// `&mut self`, because Envoy's header memory is valid "until the end of the current event hook
+/// unless the setter callback is called": no borrow of it is alive then.
+#[derive(Debug)]
+pub(crate) struct Stream<'a> {
+    filter: NonNull<c_void>,
+    has_answered: &'a Cell<bool>,
+}
+
+impl<'a> Stream<'a> {
+    pub(crate) fn new(filter: Envoy, has_answered: &'a Cell<bool>) -> Option<Self> {
+        NonNull::new(filter).map(|filter| Self {
+            filter,
+            has_answered,
+        })
+    }
+
+    /// Whether the request was answered in this hook.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.has_answered.get()
+    }
+
+    /// How many headers the request has. 0 also where Envoy does not know.
+    pub(crate) fn header_count(&self) -> usize {
+        // SAFETY: the request is there during the hook.
+        unsafe { get_headers_size(self.filter.as_ptr(), REQUEST) }
+    }
+
+    /// Writes the request's headers over `headers`, of which there are [`Self::header_count`].
+    pub(crate) fn read_headers<'b>(&'b self, headers: &mut [Header<'b>]) -> Result<(), Fault> {
+        if headers.len() != self.header_count() {
+            return Err(Fault("the number of headers has changed"));
+        }
+        // SAFETY: Envoy writes as many as it counts. They stay for as long as `self` is borrowed.
+        let is_done = unsafe { get_headers(self.filter.as_ptr(), REQUEST, headers.as_mut_ptr()) };
+        done(is_done, "the headers are not handed over")
+    }
+
+    /// [`SOURCE_ADDRESS`] or [`DESTINATION_ADDRESS`], as Envoy spells it, where Envoy knows it.
+    pub(crate) fn address(&self, attribute: u32) -> Option<&[u8]> {
+        let mut text = Buffer::NULL;
+        // SAFETY: Envoy writes one buffer, whose text stays for as long as `self` is borrowed.
+        let is_told = unsafe { get_attribute(self.filter.as_ptr(), attribute, &raw mut text) };
+        is_told.then(|| text.text().ok()).flatten()
+    }
+
+    /// The number of the worker that runs this.
+    pub(crate) fn worker(&self) -> u32 {
+        // SAFETY: the request is there during the hook.
+        unsafe { get_worker_index(self.filter.as_ptr()) }
+    }
+
+    /// Adds a header after all others. (abi.h says that it replaces those of its name, but in 1.40
+    /// it does not.)
+    pub(crate) fn add_header(&mut self, name: &[u8], value: &[u8]) -> Result<(), Fault> {
+        let (name, value) = (Buffer::of(name), Buffer::of(value));
+        // SAFETY: Envoy copies both.
+        let is_done = unsafe { add_header(self.filter.as_ptr(), REQUEST, name, value) };
+        done(is_done, "a header is not added")
+    }
+
+    /// Removes all headers of that name.
+    pub(crate) fn remove_header(&mut self, name: &[u8]) -> Result<(), Fault> {
+        let (name, value) = (Buffer::of(name), Buffer::NULL);
+        // SAFETY: Envoy copies the name. A null value removes.
+        let is_done = unsafe { set_header(self.filter.as_ptr(), REQUEST, name, value) };
+        done(is_done, "a header is not removed")
+    }
+
+    /// Sets the filter state of that name.
+    pub(crate) fn set_state(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        let [name, value] = [name, value].map(|text| Buffer::of(text.as_bytes()));
+        // SAFETY: Envoy copies both.
+        let is_done = unsafe { set_state(self.filter.as_ptr(), name, value) };
+        done(is_done, "the filter state is not set")
+    }
+
+    /// Answers in the upstream's stead. Envoy calls the hook `local_reply` meanwhile.
+    pub(crate) fn answer(&mut self, status: u16, headers: &[Header<'_>], texts: [&str; 2]) {
+        let (filter, status) = (self.filter.as_ptr(), status.into());
+        let [body, details] = texts.map(|text| Buffer::of(text.as_bytes()));
+        let (headers, count) = (headers.as_ptr(), headers.len());
+        self.has_answered.set(true);
+        // SAFETY: Envoy copies everything before it returns, and that hook touches nothing.
+        unsafe { send_response(filter, status, headers, count, body, details) }
+    }
+
+    /// Resets the request's stream.
+    pub(crate) fn reset(&mut self) {
+        let details = Buffer::of(b"keyward_no_reply");
+        // SAFETY: the request is there during the hook.
+        unsafe { reset_stream(self.filter.as_ptr(), LOCAL_RESET, details) }
+    }
+}
+
+/// What Envoy holds for the module: a filter configuration's two sides.
+struct Held {
+    config: NonNull<c_void>,
+    plugin: Plugin,
+}
+
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Plugin>();
+};
+
+/// Gives Envoy a plugin of that configuration.
+pub(crate) fn hold(config: &Config<'_>, plugin: Plugin) -> Module {
+    let config = config.config;
+    Box::into_raw(Box::new(Held { config, plugin }))
+        .cast_const()
+        .cast()
+}
+
+/// The plugin that Envoy was given, where it gives one.
+pub(crate) fn held<'a>(module: Module) -> Option<&'a Plugin> {
+    // SAFETY: null, or what `hold` returned. Envoy has it for as long as a request or a scheduled
+    // call of the configuration is in a hook, and gives it to `config_destroy` after the last.
+    unsafe { module.cast::<Held>().as_ref() }.map(|held| &held.plugin)
+}
+
+/// Takes back what Envoy was given, and hands it to `end`. Only for the hook `config_destroy`.
+pub(crate) fn release(module: Module, end: impl FnOnce(Plugin, &Config<'_>)) {
+    if !module.is_null() {
+        // SAFETY: `hold` made it of a box, and Envoy gives it back once.
+        let Held { config, plugin } = *unsafe { Box::from_raw(module.cast_mut().cast::<Held>()) };
+        // Envoy's side is there until its destructor, which calls the hook, has ended.
+        let hook = PhantomData;
+        end(plugin, &Config { config, hook });
+    }
+}
+
+/// The hooks, by their names in abi.h without `envoy_dynamic_module_on_`.
+macro_rules! export {
+    ($($symbol:literal $name:ident($($part:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {
+        $(
+            #[unsafe(export_name = $symbol)]
+            extern "C" fn $name($($part: $kind),*) $(-> $result)? { hooks::$name($($part),*) }
+        )*
+    };
+}
+
+export! {
+    "envoy_dynamic_module_on_program_init" program_init() -> *const c_char;
+    "envoy_dynamic_module_on_http_filter_config_new" config_new(
+        config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module;
+    "envoy_dynamic_module_on_http_filter_config_destroy" config_destroy(module: Module);
+    "envoy_dynamic_module_on_http_filter_config_scheduled" config_scheduled(
+        config: Envoy, module: Module, event: u64);
+    "envoy_dynamic_module_on_http_filter_new" filter_new(module: Module, filter: Envoy) -> Module;
+    "envoy_dynamic_module_on_http_filter_request_headers" request_headers(
+        filter: Envoy, module: Module, end_of_stream: bool) -> u32;
+    "envoy_dynamic_module_on_http_filter_request_body" request_body(
+        filter: Envoy, module: Module, end_of_stream: bool) -> u32;
+    "envoy_dynamic_module_on_http_filter_request_trailers" request_trailers(
+        filter: Envoy, module: Module) -> u32;
+}
+
+/// Hooks that Envoy looks for when it loads a filter, and that do nothing. 0 is `Continue` for all
+/// that return a status.
+macro_rules! idle {
+    ($($hook:ident($($kind:ty),*) $(-> $result:ty)?;)*) => {
+        $(
+            #[unsafe(no_mangle)]
+            extern "C" fn $hook($(_: $kind),*) $(-> $result)? { Default::default() }
+        )*
+    };
+}
+
+idle! {
+    envoy_dynamic_module_on_http_filter_response_headers(Envoy, Module, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_response_body(Envoy, Module, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_response_trailers(Envoy, Module) -> u32;
+    envoy_dynamic_module_on_http_filter_local_reply(Envoy, Module, u32, Buffer<'_>, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_stream_complete(Envoy, Module);
+    envoy_dynamic_module_on_http_filter_destroy(Module);
+    envoy_dynamic_module_on_http_filter_scheduled(Envoy, Module, u64);
+    envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Module);
+    envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Module);
+    // Of calls that a filter makes, which this one does not.
+    envoy_dynamic_module_on_http_filter_http_callout_done(
+        Envoy, Module, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
+    envoy_dynamic_module_on_http_filter_http_stream_headers(
+        Envoy, Module, u64, *const Header<'_>, usize, bool);
+    envoy_dynamic_module_on_http_filter_http_stream_data(
+        Envoy, Module, u64, Texts<'_>, usize, bool);
+    envoy_dynamic_module_on_http_filter_http_stream_trailers(
+        Envoy, Module, u64, *const Header<'_>, usize);
+    envoy_dynamic_module_on_http_filter_http_stream_complete(Envoy, Module, u64);
+    envoy_dynamic_module_on_http_filter_http_stream_reset(Envoy, Module, u64, u32);
+}

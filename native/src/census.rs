@@ -1,0 +1,253 @@
+//! What `keyward wait` is told: whether every worker decides by one revision.
+//!
+//! The filter in wasm adds up its VMs, one a thread. Here one configuration serves all threads, so the sums are those of
+//! as many equal parts as Envoy has threads. They are equal where it is certain that no worker has an older
+//! configuration. Envoy destroys the old one once every worker has let go of it, and that is the proof. Streams that
+//! outlive a push may hold it longer: then it counts as gone once it has taken no request for two seconds.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use keyward::snapshot::Revision;
+
+/// What is told of one plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) sums: Option<Sums>,
+    /// The last push, where it was refused, and the revision it named.
+    pub(crate) refused: Option<Option<u64>>,
+}
+
+/// Sums over Envoy's threads: its workers and the main thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) threads: u64,
+    pub(crate) revision: u64,
+    pub(crate) fingerprint: u64,
+}
+
+/// One configuration among those of its plugin, in the order in which they were made.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) number: u64,
+    pub(crate) plugin: Box<str>,
+    pub(crate) revision: Option<Revision>,
+    /// It is there to report usage, and serves no snapshot that anybody waits for.
+    pub(crate) only_reports: bool,
+    /// Envoy has kept it: one that it drops at once, because another part of the push is refused, has no first round.
+    pub(crate) is_settled: bool,
+    /// When it was last seen to take requests, or to be the newest. Since the process started, as all times here.
+    pub(crate) seen: Duration,
+}
+
+/// After so long without a request an old configuration counts as gone.
+const GONE: Duration = Duration::from_secs(2);
+
+impl Member {
+    fn is_gone(&self, now: Duration) -> bool {
+        now.saturating_sub(self.seen) >= GONE
+    }
+}
+
+/// All configurations, and what was refused.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    all: Vec<Member>,
+    refused: HashMap<Box<str>, Option<u64>>,
+}
+
+impl Members {
+    /// A configuration of that plugin was taken: the last push is not refused.
+    pub(crate) fn enter(&mut self, member: Member) {
+        if !member.only_reports {
+            self.refused.remove(&member.plugin);
+        }
+        self.all.push(member);
+    }
+
+    pub(crate) fn leave(&mut self, number: u64) {
+        self.all.retain(|member| member.number != number);
+    }
+
+    pub(crate) fn refuse(&mut self, plugin: &str, revision: Option<u64>) {
+        self.refused.insert(plugin.into(), revision);
+    }
+
+    /// Whether there is any configuration of that plugin.
+    pub(crate) fn has(&self, plugin: &str) -> bool {
+        self.all.iter().any(|member| *member.plugin == *plugin)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// A round of one configuration. `has_served` tells whether it took a request since the last. True in its first
+    /// round.
+    pub(crate) fn round(&mut self, number: u64, has_served: bool, now: Duration) -> bool {
+        let Some(place) = self.all.iter().position(|member| member.number == number) else {
+            return false;
+        };
+        let is_replaced = self.all.get(place).is_some_and(|member| {
+            let mut newer = self.all.iter().skip(place + 1);
+            newer.any(|other| other.is_settled && other.plugin == member.plugin)
+        });
+        let Some(member) = self.all.get_mut(place) else {
+            return false;
+        };
+        if has_served || !is_replaced {
+            member.seen = now;
+        }
+        !std::mem::replace(&mut member.is_settled, true)
+    }
+
+    /// What is known of a plugin in an Envoy of so many threads.
+    pub(crate) fn census(&self, plugin: &str, threads: u64, now: Duration) -> Census {
+        let settled = || {
+            let all = self.all.iter().rev();
+            all.filter(|member| {
+                *member.plugin == *plugin && member.is_settled && !member.only_reports
+            })
+        };
+        let sums = settled().next().map(|newest| {
+            let older = settled().skip(1).filter(|member| !member.is_gone(now));
+            let newest = newest.revision;
+            let other = older
+                .map(|member| member.revision)
+                .find(|revision| *revision != newest);
+            match other {
+                None => Sums::of(newest, threads),
+                // One part differs, which one does not matter.
+                Some(other) => {
+                    let (most, one) = (
+                        Sums::of(newest, threads.saturating_sub(1)),
+                        Sums::of(other, 1),
+                    );
+                    Sums {
+                        threads,
+                        revision: most.revision.saturating_add(one.revision),
+                        fingerprint: most.fingerprint.saturating_add(one.fingerprint),
+                    }
+                }
+            }
+        });
+        Census {
+            sums,
+            refused: self.refused.get(plugin).copied(),
+        }
+    }
+}
+
+impl Sums {
+    fn of(revision: Option<Revision>, threads: u64) -> Self {
+        let number = revision.map_or(0, Revision::number);
+        let fingerprint = revision.map_or(0, Revision::fingerprint);
+        Self {
+            threads,
+            revision: number.saturating_mul(threads),
+            fingerprint: fingerprint.saturating_mul(threads),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Duration = Duration::from_secs(100);
+
+    fn after(milliseconds: u64) -> Duration {
+        T0 + Duration::from_millis(milliseconds)
+    }
+
+    fn member(number: u64, revision: u64) -> Member {
+        Member {
+            number,
+            plugin: "keyward".into(),
+            revision: Revision::new(revision),
+            only_reports: false,
+            is_settled: false,
+            seen: T0,
+        }
+    }
+
+    fn told(members: &Members, now: Duration) -> Option<(u64, u64)> {
+        let sums = members.census("keyward", 3, now).sums?;
+        Some((sums.threads, sums.revision))
+    }
+
+    /// 7 was replaced by 8, and is still there.
+    fn replaced() -> Members {
+        let mut members = Members::default();
+        members.enter(member(1, 7));
+        members.round(1, true, T0);
+        members.enter(member(2, 8));
+        members.round(2, true, T0);
+        members
+    }
+
+    #[test]
+    fn a_configuration_counts_from_its_first_round_on() {
+        let mut members = Members::default();
+        members.enter(member(1, 7));
+        assert_eq!(told(&members, T0), None);
+        assert!(members.round(1, false, T0));
+        assert_eq!(told(&members, T0), Some((3, 21)));
+        assert!(!members.round(1, false, after(60_000)));
+        assert_eq!(
+            told(&members, after(60_000)),
+            Some((3, 21)),
+            "the newest never ages"
+        );
+    }
+
+    #[test]
+    fn a_push_is_served_once_the_old_one_is_gone() {
+        let mut members = replaced();
+        assert_eq!(
+            told(&members, T0),
+            Some((3, 23)),
+            "one part in three has the old one"
+        );
+        members.leave(1);
+        assert_eq!(told(&members, T0), Some((3, 24)));
+    }
+
+    #[test]
+    fn one_that_streams_hold_is_gone_after_two_seconds_without_a_request_and_may_come_back() {
+        let mut members = replaced();
+        members.round(1, true, after(1_000));
+        members.round(1, false, after(2_500));
+        assert_eq!(told(&members, after(2_999)), Some((3, 23)));
+        assert_eq!(told(&members, after(3_000)), Some((3, 24)));
+        members.round(1, true, after(4_000));
+        assert_eq!(told(&members, after(4_000)), Some((3, 23)));
+    }
+
+    #[test]
+    fn a_report_and_another_plugin_are_in_no_sum() {
+        let mut members = replaced();
+        members.leave(1);
+        members.enter(Member {
+            only_reports: true,
+            ..member(3, 5)
+        });
+        members.enter(Member {
+            plugin: "another".into(),
+            ..member(4, 5)
+        });
+        members.round(3, true, T0);
+        members.round(4, true, T0);
+        assert_eq!(told(&members, T0), Some((3, 24)));
+    }
+
+    #[test]
+    fn a_refusal_is_told_until_a_push_is_taken() {
+        let mut members = replaced();
+        members.refuse("keyward", Some(8));
+        assert_eq!(members.census("keyward", 3, T0).refused, Some(Some(8)));
+        assert_eq!(members.census("another", 3, T0).refused, None);
+        members.enter(member(3, 9));
+        assert_eq!(members.census("keyward", 3, T0).refused, None);
+    }
+}

@@ -1,0 +1,114 @@
+//! The metrics of one filter configuration. They stand in its own scope of Envoy's statistics, and end with it unless
+//! another configuration has the same ones by then. So all of them are defined, and all counters touched, when a
+//! configuration is made, which is before Envoy drops the one it replaces.
+
+use keyward::filter::counter::{Counter, REQUESTS, Slot};
+use keyward::filter::monitor::{BUILD, Gauge};
+use keyward::snapshot::Snapshot;
+
+use crate::abi::{Config, Kind, Metric};
+use crate::boundary::Fault;
+use crate::census::Census;
+use crate::workers::Workers;
+
+/// What Envoy puts before a name, with `metrics_namespace: keyward` of the bootstrap, begins with `keyward` itself.
+const PREFIX: &str = "keyward_";
+
+pub(crate) struct Metrics {
+    requests: Metric,
+    secrets: Metric,
+    rollbacks: Metric,
+    revision: Metric,
+    issued_at: Metric,
+    keys: Metric,
+    behind: Metric,
+    vms: Metric,
+    revision_sum: Metric,
+    fingerprint_sum: Metric,
+    push_refused: Metric,
+    refused_revision: Metric,
+    build_info: Metric,
+}
+
+impl Metrics {
+    pub(crate) fn define(config: &Config<'_>) -> Result<Self, Fault> {
+        let define = |kind, name: &str, labels: &[&str]| {
+            config.define(kind, name.strip_prefix(PREFIX).unwrap_or(name), labels)
+        };
+        let counter = |name, labels: &[&str]| define(Kind::Counter, name, labels);
+        let gauge = |gauge: Gauge, labels: &[&str]| define(Kind::Gauge, gauge.name(), labels);
+        let metrics = Self {
+            requests: counter(REQUESTS, &["decision", "reason"])?,
+            secrets: counter(Counter::SecretKeysInQuery.name(), &[])?,
+            rollbacks: counter(Counter::Rollbacks.name(), &[])?,
+            revision: gauge(Gauge::Revision, &[])?,
+            issued_at: gauge(Gauge::IssuedAt, &[])?,
+            keys: gauge(Gauge::Keys, &[])?,
+            behind: gauge(Gauge::WorkersBehind, &[])?,
+            vms: gauge(Gauge::Vms, &["plugin"])?,
+            revision_sum: gauge(Gauge::VmsRevisionSum, &["plugin"])?,
+            fingerprint_sum: gauge(Gauge::VmsFingerprintSum, &["plugin"])?,
+            push_refused: gauge(Gauge::PushRefused, &["plugin"])?,
+            refused_revision: gauge(Gauge::RefusedRevision, &["plugin"])?,
+            build_info: gauge(Gauge::BuildInfo, &["version", "commit"])?,
+        };
+        for slot in Slot::all() {
+            metrics.add(config, Counter::Requests(slot), 0)?;
+        }
+        metrics.add(config, Counter::SecretKeysInQuery, 0)?;
+        metrics.add(config, Counter::Rollbacks, 0)?;
+        Ok(metrics)
+    }
+
+    fn add(&self, config: &Config<'_>, counter: Counter, count: u64) -> Result<(), Fault> {
+        match counter {
+            Counter::Requests(slot) => {
+                let (decision, reason) = slot.labels();
+                config.record(self.requests, &[decision, reason], count)
+            }
+            Counter::SecretKeysInQuery => config.record(self.secrets, &[], count),
+            Counter::Rollbacks => config.record(self.rollbacks, &[], count),
+        }
+    }
+
+    /// Adds what the workers have counted since the last time.
+    pub(crate) fn gather(&self, config: &Config<'_>, workers: &Workers) {
+        for worker in workers.all() {
+            worker.take_counts(|counter, count| {
+                // Every one was touched when it was defined. One that Envoy takes no longer is no reason to stop.
+                let _ = self.add(config, counter, count);
+            });
+        }
+    }
+
+    pub(crate) fn count_rollback(&self, config: &Config<'_>) {
+        let _ = self.add(config, Counter::Rollbacks, 1);
+    }
+
+    /// Says which snapshot is served from now on. No worker can be behind: there is one snapshot for all.
+    pub(crate) fn announce(&self, config: &Config<'_>, snapshot: Option<&Snapshot>) {
+        let keys = |snapshot: &Snapshot| u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX);
+        if let Some(snapshot) = snapshot {
+            let _ = config.record(self.revision, &[], snapshot.revision().number());
+            let _ = config.record(self.issued_at, &[], snapshot.issued_at());
+            let _ = config.record(self.keys, &[], keys(snapshot));
+        }
+        let _ = config.record(self.behind, &[], 0);
+        let _ = config.record(self.build_info, &BUILD, 1);
+    }
+
+    /// Says what is known of the plugin's configurations together.
+    pub(crate) fn tell(&self, config: &Config<'_>, plugin: &str, census: &Census) {
+        let set = |metric: Metric, value: u64| {
+            let _ = config.record(metric, &[plugin], value);
+        };
+        if let Some(sums) = census.sums {
+            set(self.vms, sums.threads);
+            set(self.revision_sum, sums.revision);
+            set(self.fingerprint_sum, sums.fingerprint);
+        }
+        set(self.push_refused, u64::from(census.refused.is_some()));
+        let revision = census.refused.flatten().unwrap_or(0);
+        set(self.refused_revision, revision);
+    }
+}

@@ -1,0 +1,44 @@
+//! Test builds only: ways to make a hook panic on demand, so that tests can show what happens then. No release has this file compiled in.
+#![expect(clippy::panic, reason = "that is what it is for")]
+
+use crate::abi::{Header, Stream};
+
+/// A request with this header panics.
+const HEADER: &[u8] = b"x-keyward-trap-door";
+
+/// Where a configuration with one of these texts panics.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trap {
+    New,
+    Schedule,
+    Destroy,
+}
+
+const TEXTS: [(&[u8], Trap); 3] = [
+    (b"trap-door: panic when new", Trap::New),
+    (b"trap-door: panic when scheduled", Trap::Schedule),
+    (b"trap-door: panic when destroyed", Trap::Destroy),
+];
+
+/// What a configuration asks for.
+pub(crate) fn of(bytes: &[u8]) -> Option<Trap> {
+    let says = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    let trap = TEXTS.iter().find(|(text, _)| says(text));
+    trap.map(|(_, trap)| *trap)
+}
+
+/// Panics where that was asked for. What it says must not be seen.
+pub(crate) fn spring(asked: Option<Trap>, here: Trap) {
+    assert!(asked != Some(here), "sk_live_FAKE-a-panic-tells-a-key");
+}
+
+pub(crate) fn on_request(stream: &Stream<'_>) {
+    let mut headers = vec![Header::NULL; stream.header_count()];
+    if stream.read_headers(&mut headers).is_ok()
+        && headers
+            .iter()
+            .any(|header| header.name.text() == Ok(HEADER))
+    {
+        panic!("sk_live_FAKE-a-panic-tells-a-key");
+    }
+}

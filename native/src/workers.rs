@@ -1,0 +1,122 @@
+//! What each worker writes without waiting for another, and the main thread gathers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use keyward::filter::counter::{Counter, Slot};
+use keyward::usage::Pending;
+
+/// One worker's share. It has its cache lines to itself.
+#[repr(align(128))]
+pub(crate) struct Worker {
+    counts: [AtomicU64; PLACES],
+    usage: Mutex<Pending>,
+}
+
+/// Places for all slots, and behind them one for keys in queries.
+const PLACES: usize = 64;
+const SECRETS: usize = PLACES - 1;
+
+impl Worker {
+    fn new() -> Self {
+        Self {
+            counts: [const { AtomicU64::new(0) }; PLACES],
+            usage: Mutex::default(),
+        }
+    }
+
+    /// Counts one.
+    pub(crate) fn count(&self, counter: Counter) {
+        let place = match counter {
+            Counter::Requests(slot) => slot.place(),
+            Counter::SecretKeysInQuery => SECRETS,
+            // No request is one.
+            Counter::Rollbacks => return,
+        };
+        if let Some(count) = self.counts.get(place) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Hands each count that is not 0 to `take`, and forgets it.
+    pub(crate) fn take_counts(&self, mut take: impl FnMut(Counter, u64)) {
+        let slots = Slot::all().map(|slot| (Counter::Requests(slot), slot.place()));
+        for (counter, place) in slots.chain([(Counter::SecretKeysInQuery, SECRETS)]) {
+            let count = self.counts.get(place);
+            match count.map_or(0, |count| count.swap(0, Ordering::Relaxed)) {
+                0 => {}
+                count => take(counter, count),
+            }
+        }
+    }
+
+    /// How often keys were used. A panic while it was held left it as it was: each count is a whole step.
+    pub(crate) fn usage(&self) -> MutexGuard<'_, Pending> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All workers' shares.
+pub(crate) struct Workers {
+    all: Box<[Worker]>,
+    /// For a number that no worker should have.
+    other: Worker,
+}
+
+impl Workers {
+    pub(crate) fn new(count: u32) -> Self {
+        Self {
+            all: (0..count).map(|_| Worker::new()).collect(),
+            other: Worker::new(),
+        }
+    }
+
+    pub(crate) fn of(&self, worker: u32) -> &Worker {
+        usize::try_from(worker)
+            .ok()
+            .and_then(|worker| self.all.get(worker))
+            .unwrap_or(&self.other)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Worker> {
+        self.all.iter().chain([&self.other])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_a_place_of_its_own() {
+        let worker = Worker::new();
+        let counters = Slot::all().map(Counter::Requests);
+        let counters: Vec<Counter> = counters.chain([Counter::SecretKeysInQuery]).collect();
+        for counter in &counters {
+            worker.count(*counter);
+        }
+        let mut taken = Vec::new();
+        worker.take_counts(|counter, count| taken.push((counter, count)));
+        assert_eq!(
+            taken,
+            counters
+                .iter()
+                .map(|counter| (*counter, 1))
+                .collect::<Vec<_>>()
+        );
+        worker.take_counts(|counter, _| panic!("{counter:?} was taken"));
+    }
+
+    #[test]
+    fn a_worker_that_should_not_be_counts_too() {
+        let workers = Workers::new(2);
+        for number in [0, 1, 2, u32::MAX] {
+            workers.of(number).count(Counter::SecretKeysInQuery);
+        }
+        let mut sum = 0;
+        for worker in workers.all() {
+            worker.take_counts(|_, count| sum += count);
+        }
+        assert_eq!(sum, 4);
+    }
+}

@@ -1,0 +1,93 @@
+//! What runs the filter in Envoy: a VM, or Envoy itself. `KEYWARD_HOST=native` has every test that names no file of its own run the native
+//! module. Tests say what they want of the filter in wasm; what it is natively is made of that here.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::find;
+
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+const NATIVE: &str =
+    "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    Wasm,
+    Native,
+}
+
+impl Host {
+    /// The host of all tests that do not choose.
+    pub fn chosen() -> Self {
+        match std::env::var("KEYWARD_HOST").as_deref() {
+            Err(_) | Ok("" | "wasm") => Self::Wasm,
+            Ok("native") => Self::Native,
+            Ok(other) => panic!("KEYWARD_HOST is `{other}`, and not `wasm` or `native`"),
+        }
+    }
+
+    /// The filter that is shipped for it.
+    pub fn filter(self) -> PathBuf {
+        match self {
+            Self::Wasm => find::wasm(),
+            Self::Native => find::native(),
+        }
+    }
+
+    /// Makes filters in wasm this host's. `file` is the filter.
+    pub fn take_over(self, description: &mut Value, file: &Path) {
+        match self {
+            Self::Wasm => {}
+            Self::Native => nativize(description, file),
+        }
+    }
+
+    /// The name of a metric that is `name` in wasm: `wasmcustom.plugin=.=NAME;.;keyward_x` is `keyward.x.plugin.NAME` natively.
+    pub fn stat(self, name: &str) -> String {
+        let custom = match self {
+            Self::Wasm => None,
+            Self::Native => name.strip_prefix("wasmcustom."),
+        };
+        let Some(custom) = custom else {
+            return name.to_owned();
+        };
+        let (mut tags, mut rest) = (String::new(), custom);
+        while let Some((tag, after)) = rest.split_once(";.;") {
+            let (tag, value) = tag.split_once("=.=").expect("a tag has a value");
+            tags += &format!(".{tag}.{value}");
+            rest = after;
+        }
+        let metric = rest.strip_prefix("keyward_").expect("a metric of ours");
+        format!("keyward.{metric}{tags}")
+    }
+}
+
+/// Turns every plugin of a wasm filter in there into a native one of the same name and configuration.
+fn nativize(value: &mut Value, file: &Path) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| nativize(item, file)),
+        Value::Object(members) => {
+            if members.get("@type").is_some_and(|kind| kind == WASM) {
+                let config = &members["config"];
+                let none = json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": ""});
+                *value = json!({
+                    "@type": NATIVE,
+                    "dynamic_module_config": {
+                        "module": {"local": {"filename": file}},
+                        "do_not_close": true,
+                        "metrics_namespace": "keyward",
+                    },
+                    "filter_name": config["name"],
+                    "filter_config": config.get("configuration").unwrap_or(&none),
+                });
+                return;
+            }
+            members
+                .values_mut()
+                .for_each(|member| nativize(member, file));
+        }
+        Value::String(text) if text == WASM => NATIVE.clone_into(text),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
