@@ -212,5 +212,5 @@ fn push_refuses_what_envoy_would_refuse_and_leaves_the_file_alone() {
         assert_eq!(output.status.code(), Some(4));
         assert_eq!(fs::read(&ecds).unwrap(), before);
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }

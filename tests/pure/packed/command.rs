@@ -76,7 +76,7 @@ fn a_configuration_is_packed_with_its_settings() {
     assert_eq!(unpacked["profile"], json["profile"]);
     assert_eq!(unpacked["snapshot"]["keys"], json["snapshot"]["keys"]);
     // Nothing but the file itself is left behind.
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }
 
 #[test]
