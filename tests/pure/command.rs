@@ -1,7 +1,6 @@
 //! The `keyward` command, as a person runs it.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Output;
 
 use keyward::digest::KeyDigest;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::{command, fed};
 use crate::support::find::root;
+use crate::support::process::Folder;
 
 const KEY: &str = "rk_test_FAKE-carol-0001";
 
@@ -20,14 +20,6 @@ fn configuration(revision: u64) -> Value {
                   "owner": "acct_1", "grants": {"customer": "read"}, "expires_at": 1_795_800_000,
                   "allowed_ips": ["203.0.113.0/24"]}],
     }})
-}
-
-/// A folder of this test's own, made anew.
-fn folder(name: &str) -> PathBuf {
-    let folder = root().join("target/tmp").join(format!("command-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 fn keyward(arguments: &[&str], input: &str) -> Output {
@@ -47,13 +39,8 @@ fn explain(arguments: &[&str]) -> Output {
 }
 
 fn explain_at(time: u64, arguments: &[&str]) -> Output {
-    let name = format!(
-        "explain-{time}-{}",
-        arguments
-            .concat()
-            .replace(|c: char| !c.is_alphanumeric(), "")
-    );
-    let file = folder(&name).join("keyward.json");
+    let folder = Folder::new("command");
+    let file = folder.path().join("keyward.json");
     fs::write(&file, configuration(7).to_string()).unwrap();
     let time = time.to_string();
     let mut all = vec![
@@ -195,7 +182,8 @@ fn a_key_is_never_an_argument() {
 
 #[test]
 fn push_refuses_what_envoy_would_refuse_and_leaves_the_file_alone() {
-    let folder = folder("push-refused");
+    let folder = Folder::new("command");
+    let folder = folder.path();
     let (source, ecds) = (folder.join("keyward.json"), folder.join("ecds.yaml"));
     fs::copy(root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
     let before = fs::read(&ecds).unwrap();
@@ -224,5 +212,5 @@ fn push_refuses_what_envoy_would_refuse_and_leaves_the_file_alone() {
         assert_eq!(output.status.code(), Some(4));
         assert_eq!(fs::read(&ecds).unwrap(), before);
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }

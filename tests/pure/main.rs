@@ -23,6 +23,7 @@ mod cases;
 mod catalogue;
 mod command;
 mod conformance;
+mod cost;
 mod docs;
 mod explain;
 mod fuzz_corpora;

@@ -17,14 +17,24 @@ impl<T> Pool<T> {
 
     /// One of this shape, for the caller only: one that is free, or a new one.
     pub fn take(&'static self, shape: String, start: impl FnOnce() -> T) -> Lent<T> {
+        self.try_take(shape, || Some(start()))
+            .expect("it was started")
+    }
+
+    /// The same, where it may be that there is none on this machine.
+    pub fn try_take(
+        &'static self,
+        shape: String,
+        start: impl FnOnce() -> Option<T>,
+    ) -> Option<Lent<T>> {
         let free = self.free().get_mut(&shape).and_then(Vec::pop);
         let is_used = free.is_some();
-        Lent {
-            held: Some(free.unwrap_or_else(start)),
+        Some(Lent {
+            held: Some(free.or_else(start)?),
             is_used,
             shape,
             pool: self,
-        }
+        })
     }
 
     fn free(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<T>>> {

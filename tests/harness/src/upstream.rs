@@ -117,6 +117,11 @@ impl Upstream {
         self.shared.seen.lock().unwrap().clone()
     }
 
+    /// As if nothing had arrived yet.
+    pub fn forget(&self) {
+        self.shared.seen.lock().unwrap().clear();
+    }
+
     #[track_caller]
     pub fn last(&self) -> Seen {
         self.seen().pop().expect("no request reached the upstream")

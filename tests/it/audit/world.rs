@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::key_file::Folder;
+use crate::support::world::now;
 use crate::support::{BOUND, Envoy, eventually};
 
 /// Ids and values of keys. The values exist nowhere else.
@@ -103,13 +104,6 @@ fn key_file() -> String {
          [[accounts]]\nid = \"acct_c\"\nparent = \"acct_a\"\n{}",
         keys.concat()
     )
-}
-
-fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
 }
 
 /// A key file in a folder of its own.

@@ -1,14 +1,13 @@
 //! Runs the corpus through a real Envoy: one instance per file, every case over HTTP/1.1.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::json;
 
 use super::corpus::{self, Case, CaseFile, Runner};
-use super::outcome::{End, Outcome};
+use super::outcome::{self, End, Outcome};
 use super::translate;
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
+use crate::support::world::now;
 use crate::support::{BOUND, Envoy, Upstream, eventually, http};
 
 #[test]
@@ -37,23 +36,14 @@ pub fn keeps_every_promise_of(files: &[CaseFile], with: &dyn Fn(String) -> Build
         failures.extend(run(file, with));
     }
     assert!(count > 200, "only {count} cases");
-    assert!(
-        failures.is_empty(),
-        "{} of {count} cases failed:\n\n{}\n",
-        failures.len(),
-        failures.join("\n\n")
-    );
+    outcome::none_failed(&failures, count);
     count
 }
 
 /// The failures of one file.
 fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
     let upstream = Upstream::start();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let envoy = with(file.configuration(now))
+    let envoy = with(file.configuration(now()))
         .upstream(upstream.address())
         // Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
         .trusted_hops(1)

@@ -6,10 +6,10 @@ use crate::support::find::root;
 
 #[test]
 fn a_call_arrives_with_the_real_key_of_its_mode() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let (egress, upstream) = (&shipped.egress, &shipped.upstream);
     for mode in MODES {
         let path = "/v1/customers?limit=3&email=ann%40example.com";
         let answer = egress.call(
@@ -76,10 +76,10 @@ fn the_body_and_the_answer_are_stripes() {
 
 #[test]
 fn any_connected_account_can_be_named_and_arrives() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let (egress, upstream) = (&shipped.egress, &shipped.upstream);
     let call = |path, account| {
         egress.call(
             &service("test"),
@@ -108,10 +108,10 @@ fn any_connected_account_can_be_named_and_arrives() {
 
 #[test]
 fn what_is_refused_never_reaches_stripe() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let (egress, upstream) = (&shipped.egress, &shipped.upstream);
     // Stripe's own keys are nothing here: a service that still has one is found by the log.
     for key in [
         stripes("test"),
@@ -136,10 +136,10 @@ fn what_is_refused_never_reaches_stripe() {
 
 #[test]
 fn what_passes_without_a_key_that_stripe_may_be_asked_with_has_no_route() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let (egress, upstream) = (&shipped.egress, &shipped.upstream);
     let preflight = [
         ("origin", "https://a.example"),
         ("access-control-request-method", "GET"),
@@ -238,10 +238,10 @@ fn shadow_tries_permissions_and_revives_nobody() {
 
 #[test]
 fn files_go_to_the_host_that_has_them() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let (egress, upstream) = (&shipped.egress, &shipped.upstream);
     let all = "sk_test_FAKE-all-0001";
     for (method, path, host) in [
         ("POST", "/v1/files", "files.stripe.com"),
@@ -267,10 +267,10 @@ fn files_go_to_the_host_that_has_them() {
 
 #[test]
 fn doctor_finds_nothing() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let egress = &shipped.egress;
     let output = command()
         .args([
             "doctor",

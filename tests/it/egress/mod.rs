@@ -17,6 +17,7 @@ use crate::sdk::script::Server;
 use crate::support::bootstrap::{at, cluster, read};
 use crate::support::builder::Builder;
 use crate::support::http::Response;
+use crate::support::pool::{Lent, Pool};
 use crate::support::process::Folder;
 use crate::support::upstream::Seen;
 use crate::support::{BOUND, Envoy, Upstream, eventually};
@@ -95,6 +96,29 @@ struct Egress {
     envoy: Envoy,
     front: Server,
     secrets: Folder,
+}
+
+/// The shipped gateway before an upstream that answers what it saw.
+struct Shipped {
+    egress: Egress,
+    upstream: Upstream,
+}
+
+impl Shipped {
+    /// For a test that only asks.
+    fn lent() -> Option<Lent<Self>> {
+        static POOL: Pool<Shipped> = Pool::new();
+        let lent = POOL.try_take(String::new(), || {
+            let upstream = Upstream::start();
+            let egress = Egress::to(&upstream)?;
+            Some(Self { egress, upstream })
+        })?;
+        if lent.is_used() {
+            lent.egress.envoy.turn_the_page();
+            lent.upstream.forget();
+        }
+        Some(lent)
+    }
 }
 
 impl Egress {

@@ -6,11 +6,11 @@ use crate::support::upstream::Reply;
 
 #[test]
 fn another_host_is_never_asked() {
-    let upstream = Upstream::start();
     let stranger = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let (egress, upstream) = (&shipped.egress, &shipped.upstream);
     let elsewhere = stranger.address().to_string();
     let key = service("test");
     let heads = [
@@ -99,10 +99,10 @@ fn a_service_cannot_have_envoy_ask_twice() {
 
 #[test]
 fn the_real_keys_are_shown_nowhere() {
-    let upstream = Upstream::start();
-    let Some(egress) = Egress::to(&upstream) else {
+    let Some(shipped) = Shipped::lent() else {
         return;
     };
+    let egress = &shipped.egress;
     for mode in MODES {
         assert_eq!(
             egress

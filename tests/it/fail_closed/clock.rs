@@ -5,12 +5,12 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::support::Push;
 use crate::support::find::root;
 use crate::support::process::Folder;
+use crate::support::world::now;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -53,13 +53,6 @@ impl Clock {
         self.file.seek(SeekFrom::Start(0)).unwrap();
         self.file.write_all(&seconds.to_ne_bytes()).unwrap();
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
 }
 
 /// Bob's key works from an hour ago until in an hour; Alice's always.

@@ -1,7 +1,6 @@
 //! Every deny reason there is, to HEAD and to a gRPC client: whatever form the denial has, nothing reaches the upstream and the state says why.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward::reason::DenyReason;
 
@@ -80,10 +79,10 @@ fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
     if chosen.is_empty() {
         return;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = crate::support::world::now();
     let upstream = Upstream::start();
     let envoy = Envoy::builder()
-        .config(file.configuration(now.as_secs()))
+        .config(file.configuration(now))
         .upstream(upstream.address())
         .trusted_hops(1)
         .allow_underscores()

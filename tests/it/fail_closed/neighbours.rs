@@ -12,6 +12,17 @@ struct Pair {
 }
 
 impl Pair {
+    /// Two with names of their own: the left knows Alice, the right Bob.
+    #[track_caller]
+    fn of_two(interlock: bool) -> Self {
+        let (left, right) = named();
+        let bobs = configuration(20, &[BOB]).to_string();
+        let pair = Self::start(left, right, &bobs, interlock);
+        pair.left_becomes(ALICE, 200);
+        pair.right_becomes(BOB, 200);
+        pair
+    }
+
     /// On two listeners: `left` knows Alice, `right` has `right_config`.
     fn start(left: Plugin, right: Plugin, right_config: &str, interlock: bool) -> Self {
         left.push(&configuration(10, &[ALICE]).to_string());
@@ -79,15 +90,7 @@ fn named() -> (Plugin, Plugin) {
 #[test]
 fn each_has_its_own_keys_before_and_after_pushes() {
     for interlock in BOTH {
-        let (left, right) = named();
-        let pair = Pair::start(
-            left,
-            right,
-            &configuration(20, &[BOB]).to_string(),
-            interlock,
-        );
-        pair.left_becomes(ALICE, 200);
-        pair.right_becomes(BOB, 200);
+        let pair = Pair::of_two(interlock);
         pair.assert_statuses(ALICE, 200, 401);
         pair.assert_statuses(BOB, 401, 200);
         // One VM for both, or this would show nothing: one for each of base, main thread and worker.
@@ -133,15 +136,7 @@ fn one_with_a_bad_configuration_gets_none_of_the_others_keys() {
 fn one_that_stays_behind_goes_on_with_its_own_keys() {
     let _one = heavy();
     for interlock in BOTH {
-        let (left, right) = named();
-        let pair = Pair::start(
-            left,
-            right,
-            &configuration(20, &[BOB]).to_string(),
-            interlock,
-        );
-        pair.left_becomes(ALICE, 200);
-        pair.right_becomes(BOB, 200);
+        let pair = Pair::of_two(interlock);
         hold(pair.right_address, 1010);
         pair.right.push(&configuration(21, &[CAROL]).to_string());
         eventually("it stays behind", BOUND, || {

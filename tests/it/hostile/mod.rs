@@ -34,6 +34,7 @@ use crate::support::h2::{self, Outcome};
 use crate::support::http::{Connection, Response};
 use crate::support::pool::{Lent, Pool};
 use crate::support::upstream::{Reply, Seen};
+use crate::support::world::merge;
 use crate::support::{Envoy, Upstream};
 
 /// May read customers, and nothing else.
@@ -108,13 +109,6 @@ fn configuration(settings: Value) -> Value {
     }});
     merge(&mut all, settings);
     all
-}
-
-fn merge(into: &mut Value, more: Value) {
-    let (Value::Object(into), Value::Object(more)) = (into, more) else {
-        panic!("two objects")
-    };
-    into.extend(more);
 }
 
 /// What came back: a response, or `None` where Envoy cut the connection or the stream without one.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::doctor;
 use super::proxy::{Discovery, Proxy};
 use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
 use crate::cases::envoy::keeps_every_promise_of;
@@ -9,20 +10,12 @@ use crate::fail_closed::{ALICE, STRANGER, configuration, status};
 use crate::support::bootstrap::{at, hcm};
 use crate::support::builder::Builder;
 use crate::support::cases::corpus;
-use crate::support::command::keyward;
 use crate::support::http::NO_HEADERS;
 use crate::support::{BOUND, Envoy, eventually};
 
 /// The proxy of an overlay, with a snapshot that knows Alice.
 fn proxy(overlay: &str) -> Proxy {
     Proxy::read("envoy-gateway", overlay).with_configuration(&configuration(1, &[ALICE]))
-}
-
-fn doctor(envoy: &Envoy) -> Option<i32> {
-    let url = format!("http://{}", envoy.admin_address());
-    let said = keyward(&["doctor", "--admin", &url]);
-    println!("{}{}", said.out, said.err);
-    said.code
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::doctor;
 use super::proxy::{Discovery, Proxy};
 use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
 use crate::cases::envoy::keeps_every_promise_of;
@@ -258,16 +259,10 @@ fn headers_with_underscores_are_refused() {
 
 #[test]
 fn the_doctor_finds_nothing_in_a_gateway() {
-    let code = |envoy: &Envoy| {
-        let url = format!("http://{}", envoy.admin_address());
-        let said = keyward(&["doctor", "--admin", &url]);
-        println!("{}{}", said.out, said.err);
-        said.code
-    };
-    assert_eq!(code(&lent("gateway")), Some(0));
+    assert_eq!(doctor(&lent("gateway")), Some(0));
     // It looks for the interlock behind every plugin, by whatever name it came.
     let open = proxy("gateway").without_interlock();
-    assert_ne!(code(&open.started()), Some(0));
+    assert_ne!(doctor(&open.started()), Some(0));
 }
 
 /// What two plugins share in one VM is told apart.

@@ -14,6 +14,8 @@ pub mod tools;
 
 use serde_json::Value;
 
+use crate::support::Envoy;
+use crate::support::command::keyward;
 use crate::support::find::root;
 
 /// The manifests of one kind.
@@ -70,4 +72,12 @@ pub fn istio_loggers() -> Vec<(String, Value)> {
         )
     };
     loggers.iter().map(logger).collect()
+}
+
+/// What `keyward doctor` ends with.
+fn doctor(envoy: &Envoy) -> Option<i32> {
+    let url = format!("http://{}", envoy.admin_address());
+    let said = keyward(&["doctor", "--admin", &url]);
+    println!("{}{}", said.out, said.err);
+    said.code
 }

@@ -1,7 +1,5 @@
 //! A raw key pasted by mistake into every place of a configuration that there is.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
 
@@ -15,8 +13,8 @@ const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 /// The sample, issued now: what is older than its `max_snapshot_age` denies for that alone.
 fn fresh() -> Value {
     let mut full = sample::full();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    full["snapshot"]["issued_at"] = json!(now.as_secs());
+    let now = crate::support::world::now();
+    full["snapshot"]["issued_at"] = json!(now);
     full
 }
 

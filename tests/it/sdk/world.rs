@@ -1,6 +1,6 @@
 //! The keys and accounts that these tests are played with.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+pub use crate::support::world::now;
 
 use keyward::digest::KeyDigest;
 use serde_json::{Map, Value, json};
@@ -56,13 +56,6 @@ pub fn keys() -> Map<String, Value> {
     KEYS.iter()
         .map(|(name, ..)| ((*name).to_owned(), json!(key(name))))
         .collect()
-}
-
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
 }
 
 /// The plugin configuration of a gateway that serves test mode.

@@ -11,6 +11,7 @@ use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
 use crate::support::http::Response;
+use crate::support::world::merge;
 use crate::support::{BOUND, Envoy, eventually};
 
 pub const FULL: &str = "sk_test_FAKE-full-00000001";
@@ -57,13 +58,6 @@ pub fn configuration(settings: Value) -> Value {
     }});
     merge(&mut all, settings);
     all
-}
-
-fn merge(into: &mut Value, more: Value) {
-    let (Value::Object(into), Value::Object(more)) = (into, more) else {
-        panic!("two objects")
-    };
-    into.extend(more);
 }
 
 pub fn bearer(key: &str) -> [(&'static str, String); 1] {

@@ -1,7 +1,6 @@
 //! `keyward snapshot pack` and `unpack`.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Output;
 
 use keyward::configuration::Configuration;
@@ -9,7 +8,7 @@ use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
 use crate::support::command::{command, fed};
-use crate::support::find::root;
+use crate::support::process::Folder;
 use crate::support::world::{ALICE, BOB, configuration, snapshot};
 
 /// Exit codes of the command.
@@ -37,14 +36,6 @@ fn refused(arguments: &[&str], input: &[u8], expected: &str) {
     assert_eq!(output.stdout, b"");
 }
 
-/// A folder of this test's own, made anew.
-fn folder(name: &str) -> PathBuf {
-    let folder = root().join("target/tmp").join(format!("packed-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 #[test]
 fn a_snapshot_is_packed_and_unpacked() {
     let json = snapshot(7, &[ALICE, BOB]);
@@ -66,7 +57,8 @@ fn a_snapshot_is_packed_and_unpacked() {
 
 #[test]
 fn a_configuration_is_packed_with_its_settings() {
-    let folder = folder("configuration");
+    let folder = Folder::new("packed");
+    let folder = folder.path();
     let [from, to] = ["in.json", "out.bin"].map(|name| folder.join(name));
     let mut json = configuration(7, &[ALICE]);
     json["serve_mode"] = "test".into();
@@ -84,12 +76,13 @@ fn a_configuration_is_packed_with_its_settings() {
     assert_eq!(unpacked["profile"], json["profile"]);
     assert_eq!(unpacked["snapshot"]["keys"], json["snapshot"]["keys"]);
     // Nothing but the file itself is left behind.
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }
 
 #[test]
 fn a_snapshot_and_settings_are_packed_together() {
-    let folder = folder("settings");
+    let folder = Folder::new("packed");
+    let folder = folder.path();
     let settings = folder.join("settings.json");
     fs::write(
         &settings,
@@ -141,7 +134,8 @@ fn what_a_gateway_would_refuse_is_not_packed_or_unpacked() {
 
 #[test]
 fn other_commands_take_what_is_packed() {
-    let folder = folder("check");
+    let folder = Folder::new("packed");
+    let folder = folder.path();
     let file = folder.join("packed.bin");
     let json = snapshot(7, &[ALICE, BOB]).to_string();
     fs::write(&file, good(&["pack", "-"], json.as_bytes())).unwrap();
@@ -152,7 +146,8 @@ fn other_commands_take_what_is_packed() {
 
 #[test]
 fn what_a_key_file_makes_can_be_packed_at_once() {
-    let folder = folder("build");
+    let folder = Folder::new("packed");
+    let folder = folder.path();
     let file = folder.join("keyward.toml");
     let made = command()
         .args(["init", "--keys"])

@@ -19,6 +19,6 @@ use serde_json::{Value, json};
 use crate::support::bootstrap::documents;
 use crate::support::command::{Said, keyward};
 use crate::support::find;
-use crate::support::pushing::{Desk, Watcher, carried, key_file, many, now, of, push};
-use crate::support::world::{ALICE, BOB, CAROL, configuration};
+use crate::support::pushing::{Desk, Watcher, carried, key_file, many, of, push};
+use crate::support::world::{ALICE, BOB, CAROL, configuration, now};
 use crate::support::{BOUND, eventually};

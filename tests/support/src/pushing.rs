@@ -61,13 +61,6 @@ pub fn key_file(settings: &str, keys: &[&str]) -> String {
     text
 }
 
-pub fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
-}
-
 /// The configuration that an ECDS file in JSON or YAML carries.
 pub fn carried(path: &Path) -> Value {
     let response: Value = serde_norway::from_slice(&fs::read(path).unwrap()).unwrap();

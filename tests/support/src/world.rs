@@ -24,3 +24,19 @@ pub fn snapshot(revision: u64, keys: &[&str]) -> Value {
 pub fn digest(key: &str) -> String {
     KeyDigest::of(key.as_bytes()).to_string()
 }
+
+/// Adds members to an object, in the place of those it has.
+pub fn merge(into: &mut Value, more: Value) {
+    let (Value::Object(into), Value::Object(more)) = (into, more) else {
+        panic!("two objects")
+    };
+    into.extend(more);
+}
+
+/// Unix seconds.
+pub fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}

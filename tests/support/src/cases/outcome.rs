@@ -79,6 +79,17 @@ impl Outcome {
     }
 }
 
+/// Fails with every case that did.
+#[track_caller]
+pub fn none_failed(failures: &[String], count: usize) {
+    assert!(
+        failures.is_empty(),
+        "{} of {count} cases failed:\n\n{}\n",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
 #[derive(Default)]
 struct Differences(Vec<String>);
 
