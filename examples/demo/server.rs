@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::envoy;
-use crate::folder::{remove, root, wasm};
+use crate::folder::{Host, remove, root};
 use crate::http::{post, send};
 use crate::screen::Screen;
 use crate::wait::eventually;
@@ -76,7 +76,7 @@ pub(crate) fn run() -> Result<()> {
 fn init(binary: &Path, data: &Path) -> Result<String> {
     let mut command = Command::new(binary);
     command.args(["init", "--data"]).arg(data);
-    command.arg("--wasm").arg(wasm()?);
+    command.arg("--wasm").arg(Host::Wasm.filter()?);
     for (name, port) in PORTS {
         command.args([name, &port.to_string()]);
     }

@@ -5,6 +5,7 @@ use keyward::configuration::PRINCIPAL_HEADER;
 use keyward::key::KeyKind;
 use keyward::permission::AccessLevel;
 use keyward::principal::Member;
+use keyward::word::Word;
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 /// A principal header that keyward could have written.
@@ -38,7 +39,7 @@ pub(crate) fn read(value: &[u8]) -> Option<Told> {
             return None;
         }
         let item = &item.bare_item;
-        match Member::from_name(name.as_str())? {
+        match Member::from_word(name.as_str())? {
             Member::Key => key = Some(text(item).filter(|id| is_id(id))?.to_owned()),
             Member::Kind => {
                 let name = token(item)?;
