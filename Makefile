@@ -126,9 +126,10 @@ DECISION := CARGO_PROFILE_BENCH_STRIP=none KEYWARD_BENCH_WORLDS=$(CURDIR)/target
 
 # Each part writes its lines into a file of its own, and the last one the page. The second filter knows no endpoint: what is left of the first is the catalogue. What drives Envoy need not be
 # fast itself, so it is built without what the release profile takes minutes for.
-bench: filter ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
+bench: filter native ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
 	@mkdir -p target/bench
 	cargo build --release --locked --manifest-path benches/noop/Cargo.toml --target wasm32-wasip1 --target-dir target/noop
+	cargo build --release --locked --manifest-path benches/noop/Cargo.toml --target wasm32-wasip1 --target-dir target/probe --features probe
 	KEYWARD_WITHOUT_CATALOGUE=1 $(ANYWHERE) cargo rustc --locked --profile filter $(WASM) --crate-type cdylib --target-dir target/without-catalogue
 	@scripts/bench/catalogue-size.sh target/wasm32-wasip1/release/keyward.wasm target/without-catalogue/$(BUILT) >target/bench/catalogue-size.tsv
 	@rm -rf target/bench/worlds && mkdir -p target/bench/worlds

@@ -112,12 +112,11 @@ pub fn ext_authz(bootstrap: &mut Value, service: SocketAddr) {
     );
 }
 
-/// The filter that does nothing, as the Makefile builds it.
-pub fn noop_wasm() -> std::path::PathBuf {
-    let built = std::env::var_os("KEYWARD_NOOP_WASM").map_or_else(
-        || root().join("target/noop/wasm32-wasip1/release/noop.wasm"),
-        std::path::PathBuf::from,
-    );
+/// The filter that does nothing, or nothing but host calls, as the Makefile builds it.
+pub fn noop_wasm(variable: &str, built: &str) -> std::path::PathBuf {
+    let place = format!("target/{built}/wasm32-wasip1/release/noop.wasm");
+    let built =
+        std::env::var_os(variable).map_or_else(|| root().join(place), std::path::PathBuf::from);
     assert!(
         fs::exists(&built).unwrap(),
         "{}: no such file; `make bench` makes it",

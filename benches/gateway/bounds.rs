@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::candidates::{EXT_AUTHZ, RESTRICTED, RESTRICTED_MOST, RESTRICTED_ONE, SECRET};
+use crate::candidates::{
+    EXT_AUTHZ, NATIVE_RESTRICTED, PROBE, RESTRICTED, RESTRICTED_MOST, RESTRICTED_ONE,
+};
 use crate::pushes::{Form, Pushed, Taken};
 use crate::rounds::{Cost, ratio};
 use crate::support::find;
@@ -51,15 +53,6 @@ pub fn lines(bounds: &[Bound]) -> String {
 
 fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
     let named = |name| costs.iter().find(|cost| cost.name == name);
-    for (name, bound) in [(SECRET, 2.5), (RESTRICTED, 4.0)] {
-        let Some(cost) = named(name) else { continue };
-        all.push(Bound {
-            what: format!("CPU per request that {name} adds, as a multiple of the no-op filter's"),
-            bound: bound.to_string(),
-            measured: cost.of_noop.to_string(),
-            holds: cost.of_noop.median <= bound,
-        });
-    }
     let mut part = |what: &str, of, to, bound: f64| {
         let (Some(of), Some(to)) = (named(of), named(to)) else {
             return;
@@ -72,6 +65,24 @@ fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
             holds: figure.median <= bound,
         });
     };
+    part(
+        "CPU per request that a restricted key adds, as a multiple of what a filter adds that makes the same host calls and decides nothing",
+        RESTRICTED,
+        PROBE,
+        1.5,
+    );
+    part(
+        "CPU per request that a restricted key adds natively, as a part of what it adds in wasm",
+        NATIVE_RESTRICTED,
+        RESTRICTED,
+        0.55,
+    );
+    part(
+        "CPU per request that a restricted key adds natively, as a part of what ext_authz adds",
+        NATIVE_RESTRICTED,
+        EXT_AUTHZ,
+        0.142,
+    );
     part(
         "CPU per request that a restricted key adds, as a part of what ext_authz adds",
         RESTRICTED,

@@ -9,7 +9,7 @@ use crate::machine::Cores;
 use crate::process;
 use crate::support::builder::Builder;
 use crate::support::pb::Wrapper;
-use crate::support::{Ecds, Envoy, LONG, Push};
+use crate::support::{Ecds, Envoy, Host, LONG, Push};
 use crate::world::{Kind, World, sdk_request, unknown};
 
 /// Keys in every table but where another number is said.
@@ -27,6 +27,8 @@ pub struct Candidate {
 /// The names by which bounds are computed.
 pub const BARE: &str = "bare Envoy";
 pub const NOOP: &str = "no-op proxy-wasm filter";
+pub const PROBE: &str = "proxy-wasm filter that makes the same host calls and decides nothing";
+pub const NATIVE_RESTRICTED: &str = "keyward as a native module: restricted key";
 pub const SECRET: &str = "keyward: secret key";
 pub const RESTRICTED: &str = "keyward: restricted key";
 pub const RESTRICTED_ONE: &str = "keyward: restricted key, one key";
@@ -51,7 +53,11 @@ fn variants() -> Vec<(String, String)> {
 /// Starts all of them. `most` is the number of keys in the largest table.
 pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
     // First those that all others are compared with.
-    let mut all = vec![bare(cores), noop(cores)];
+    let mut all = vec![
+        bare(cores),
+        nothing(cores, NOOP, "KEYWARD_NOOP_WASM", "noop"),
+        nothing(cores, PROBE, "KEYWARD_PROBE_WASM", "probe"),
+    ];
     let world = World::new(KEYS, Kind::Restricted);
     let of = |kind| world.keys_of(kind, IN_USE);
     let plain = |keys: &[String]| {
@@ -76,36 +82,68 @@ pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
             all.push(candidate(cores, name, envoy, plain(&of(key)), 200));
         }
     }
-    let mut keyward = |name, interlock, requests, expected| {
+    let mut keyward = |host, name, interlock, requests, expected| {
         let envoy = with_keyward(interlock)
+            .host(host)
             .config(world.configuration(1, None))
             .start();
         all.push(candidate(cores, name, envoy, requests, expected));
     };
-    keyward(SECRET, false, plain(&of(Kind::Secret)), 200);
-    keyward(RESTRICTED, false, plain(&of(Kind::Restricted)), 200);
+    keyward(Host::Wasm, SECRET, false, plain(&of(Kind::Secret)), 200);
+    keyward(
+        Host::Wasm,
+        RESTRICTED,
+        false,
+        plain(&of(Kind::Restricted)),
+        200,
+    );
     if !variants.is_empty() {
         return all;
     }
     keyward(
+        Host::Native,
+        "keyward as a native module: secret key",
+        false,
+        plain(&of(Kind::Secret)),
+        200,
+    );
+    keyward(
+        Host::Native,
+        NATIVE_RESTRICTED,
+        false,
+        plain(&of(Kind::Restricted)),
+        200,
+    );
+    keyward(
+        Host::Native,
+        "keyward as a native module: refused, unknown key",
+        false,
+        plain(&[unknown(Kind::Secret)]),
+        401,
+    );
+    keyward(
+        Host::Wasm,
         "keyward: organization key",
         false,
         in_context(&of(Kind::Organization)),
         200,
     );
     keyward(
+        Host::Wasm,
         "keyward: refused, unknown key",
         false,
         plain(&[unknown(Kind::Secret)]),
         401,
     );
     keyward(
+        Host::Wasm,
         "keyward and its interlock: secret key",
         true,
         plain(&of(Kind::Secret)),
         200,
     );
     keyward(
+        Host::Wasm,
         "keyward and its interlock: restricted key",
         true,
         plain(&of(Kind::Restricted)),
@@ -179,13 +217,14 @@ fn bare(cores: &Cores) -> Candidate {
     candidate(cores, BARE, envoy, vec![sdk_request(&key, None)], 200)
 }
 
-fn noop(cores: &Cores) -> Candidate {
-    let filter = bootstraps::noop(&bootstraps::noop_wasm());
+/// A filter of `benches/noop`.
+fn nothing(cores: &Cores, name: &'static str, variable: &str, built: &str) -> Candidate {
+    let filter = bootstraps::noop(&bootstraps::noop_wasm(variable, built));
     let envoy = bare_builder()
         .edit(|bootstrap| bootstraps::replace(bootstrap, Some(filter)))
         .start();
     let key = unknown(Kind::Secret);
-    candidate(cores, NOOP, envoy, vec![sdk_request(&key, None)], 200)
+    candidate(cores, name, envoy, vec![sdk_request(&key, None)], 200)
 }
 
 fn candidate(
