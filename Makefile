@@ -61,29 +61,31 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken doctor::counted doctor::variants::arrives \
 	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
-	pushes::alternating rollout::code image::hashes
+	pushes::alternating rollout::code image::hashes store::crash::many_kills \
+	store::differential::a_key_file_and_the_store_agree_ten_thousand_times
 
 test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
 
 test-all: build trap-door tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) --test pure --test it -- $(SLOW)
+	@$(TESTING) --lib --test pure --test it -- $(SLOW)
 
 # What the tests run besides Envoy. Status 3: the machine has no tool to install it with, and the tests that need it are skipped.
 tools:
 	@scripts/chromium.sh
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh python >/dev/null || [ $$? -eq 3 ]
 	@scripts/sdk.sh server >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh node >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh python >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh node >/dev/null || [ $$? -eq 3 ]
-	@scripts/upstreams.sh php >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh upstreams node >/dev/null || [ $$? -eq 3 ]
+	@scripts/php.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...); `make test-all` has two minutes of it
+soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store; `make test-all` has two minutes of it
+	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
 
 audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)
@@ -117,18 +119,24 @@ bench: filter ## what is promised of size and speed, measured: one table, docs/b
 	@bench=$$($(DECISION) cargo bench --locked -p keyward-benches --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
 	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv
+
+SOURCES := src build files cli server native tests benches examples fuzz
 
 check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, docs
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	@# A file has one purpose.
+	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz)/ ? 500 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked $(WASM) -- -D warnings
-	cargo clippy --locked $(WASM) --features trap-door -- -D warnings
+	@# What the core must not do (src/clippy.toml) besides.
+	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) -- -D warnings
+	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) --features trap-door -- -D warnings
 	@deny=$$(scripts/cargo-deny.sh) && "$$deny" --locked --workspace check bans licenses sources
 	@# The command and the library have one name, and so one folder of pages.
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace --exclude keyward-cli

@@ -18,6 +18,7 @@ mod once;
 mod output;
 mod push;
 mod replay;
+mod rules;
 mod snapshot;
 mod source;
 mod store;
@@ -72,6 +73,11 @@ Examples:
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
     /// Make, change, rotate, end and find keys
+    #[command(after_help = "\
+Examples:
+  keyward keys create --owner acct_1 --name Billing --grant customer=read
+  keyward keys list --expiring-within 14d
+  keyward keys rotate mk_1 --keep-for 24h")]
     Keys(Box<keys::Arguments>),
     /// Show requests from Envoy's access logs: which key did what, and whether it passed
     #[command(after_help = "\

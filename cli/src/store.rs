@@ -3,8 +3,21 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::Subcommand;
 
+use super::output::OutputArguments;
 use keyward_files::store::Store;
+
+/// A group of commands on a key file: `keyward keys`, `accounts`, `snapshot`.
+#[derive(clap::Args)]
+pub(super) struct OnKeyFile<C: Subcommand> {
+    #[command(subcommand)]
+    pub(super) command: C,
+    #[command(flatten)]
+    pub(super) store: StoreArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
 
 /// `--keys`, the same for every command on keys: flatten it into the arguments, once for a group of commands.
 #[derive(clap::Args, Clone, Debug)]

@@ -1,6 +1,7 @@
 //! The catalogue: from method and path to endpoint, through two trees of segments that are walked as one, the built-in one and that of the snapshot's own rows. A look-up allocates
 //! nothing.
 
+use super::expansions::{AddedExpansions, Expansions};
 use super::method::Method;
 use super::path::{Lenient, PlainPath};
 use super::tree::{self, Named, RowFault, Tree, alike};
@@ -32,35 +33,6 @@ pub struct OwnEndpoint {
     pub label: Box<str>,
     /// Paths that a query may expand beyond what is known of the replies, each with what it asks for.
     pub expansions: AddedExpansions,
-}
-
-/// Paths of names, `*` for any, each with the permission that expanding it asks for.
-pub type AddedExpansions = Box<[(Box<str>, Permission)]>;
-
-/// What an operator lets a query expand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expansions<'a>(&'a [(Box<str>, Permission)]);
-
-impl<'a> Expansions<'a> {
-    /// All permissions that some expansion asks for.
-    pub fn permissions(self) -> impl Iterator<Item = Permission> + use<'a> {
-        self.0.iter().map(|(_, permission)| *permission)
-    }
-
-    /// The permission that expanding `path` asks for. A step `*` stands for any name.
-    #[must_use]
-    pub fn permission(self, path: &str) -> Option<&'a [Permission]> {
-        let is_same = |pattern: &str| {
-            let mut names = path.split('.');
-            let fits = pattern.split('.').all(|step| {
-                let name = names.next();
-                name.is_some_and(|name| step == "*" || step == name)
-            });
-            fits && names.next().is_none()
-        };
-        let found = self.0.iter().find(|(pattern, _)| is_same(pattern));
-        found.map(|(_, permission)| std::slice::from_ref(permission))
-    }
 }
 
 /// All endpoints that keys with limited permissions may name.
@@ -185,7 +157,7 @@ impl OwnEndpoint {
             label: &self.label,
             row,
             built_in,
-            expansions: Expansions(&self.expansions),
+            expansions: Expansions::of(&self.expansions),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod builtin;
 mod catalogue;
 mod doubt;
+mod expansions;
 mod method;
 mod path;
 mod template;
@@ -12,8 +13,9 @@ mod tree;
 mod tests;
 
 pub use builtin::{BuiltinRow, ROWS};
-pub use catalogue::{AddedExpansions, EndpointCatalogue, Expansions, OwnEndpoint, OwnRule};
+pub use catalogue::{EndpointCatalogue, OwnEndpoint, OwnRule};
 pub use doubt::{Doubt, doubt};
+pub use expansions::{AddedExpansions, Expansions};
 pub use method::Method;
 pub use path::PlainPath;
 pub use tree::RowFault;

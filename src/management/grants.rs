@@ -129,11 +129,12 @@ impl<'a> Permissions<'a> {
         level: Option<AccessLevel>,
     ) -> Result<(), RuleCode> {
         let registry = &self.api.permissions;
-        let category = suggest::category(registry, name).ok_or_else(|| {
-            let name = shown(name, self.api.profile.known_prefixes()).to_owned();
-            let side = self.side;
-            RuleCode::CategoryUnknown { name, side }
-        })?;
+        let category =
+            suggest::category(registry, name).ok_or_else(|| RuleCode::CategoryUnknown {
+                name: shown(name, self.api.profile.known_prefixes()).to_owned(),
+                near: suggest::unknown_category(registry, name),
+                side: self.side,
+            })?;
         let all = registry.iter();
         for permission in all.filter(|one| registry.category(*one) == Some(category)) {
             let level = match level {
@@ -167,10 +168,10 @@ impl<'a> Permissions<'a> {
 
     fn find(&self, name: &str) -> Result<Permission, RuleCode> {
         let found = self.api.permissions.find(name);
-        found.ok_or_else(|| {
-            let name = shown(name, self.api.profile.known_prefixes()).to_owned();
-            let side = self.side;
-            RuleCode::PermissionUnknown { name, side }
+        found.ok_or_else(|| RuleCode::PermissionUnknown {
+            name: shown(name, self.api.profile.known_prefixes()).to_owned(),
+            meant: suggest::unknown_permission(&self.api.permissions, name),
+            side: self.side,
         })
     }
 }

@@ -50,7 +50,7 @@ pub use policy::{Delegation, NamedPolicy, Policy, RequiredIps};
 pub use record::{Account, AccountSettings, Granted, Key, KeyGrants};
 pub use refusal::{AccountRole, Param, RefusalClass, RuleCode, RuleRefusal, TextMember, Wanted};
 pub use sets::DEFAULT_POLICY;
-pub use suggest::{Meant, categories, near, unknown_permission, written as written_category};
+pub use suggest::{Meant, categories, near, written as written_category};
 
 /// The world in which a command is decided.
 pub struct Context<'a> {

@@ -32,17 +32,16 @@ pub fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str
 
 /// What may be meant by a permission that is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Meant<'a> {
+pub enum Meant {
     /// The name is that of a resource at Stripe, `/v1/NAME`, which needs this permission: `refunds`
     /// are not alike to `charge`, which is what they need.
     Resource(&'static str),
     /// Permissions with names like it, or none.
-    Near(Vec<&'a str>),
+    Near(Vec<String>),
 }
 
 /// What may be meant by a permission that is unknown.
-#[must_use]
-pub fn unknown_permission<'a>(registry: &'a PermissionRegistry, name: &str) -> Meant<'a> {
+pub(super) fn unknown_permission(registry: &PermissionRegistry, name: &str) -> Meant {
     if let Some(permission) = permission_of_resource(name) {
         return Meant::Resource(permission);
     }
@@ -55,7 +54,17 @@ pub fn unknown_permission<'a>(registry: &'a PermissionRegistry, name: &str) -> M
             .map_or(&[][..], |known| known.aliases);
         aliases.iter().copied()
     });
-    Meant::Near(near(bare, names.chain(aliases)))
+    Meant::Near(owned(near(bare, names.chain(aliases))))
+}
+
+/// What categories may be meant by one that is unknown.
+pub(super) fn unknown_category(registry: &PermissionRegistry, name: &str) -> Vec<String> {
+    let known: Vec<String> = categories(registry).into_iter().map(written).collect();
+    owned(near(&written(name), known.iter().map(String::as_str)))
+}
+
+fn owned(names: Vec<&str>) -> Vec<String> {
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// The permission that reading `/v1/NAME` needs, where there is such a path at Stripe.
@@ -110,7 +119,7 @@ mod tests {
         let registry = PermissionRegistry::stripe();
         for name in ["Customer", "custmer", "custmer_read"] {
             let meant = unknown_permission(&registry, name);
-            assert_eq!(meant, Meant::Near(vec!["customer"]), "{name}");
+            assert_eq!(meant, Meant::Near(vec!["customer".to_owned()]), "{name}");
         }
     }
 

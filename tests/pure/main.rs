@@ -26,9 +26,10 @@ mod conformance;
 mod docs;
 mod explain;
 mod fuzz_corpora;
+mod imports;
 mod key_file;
 mod keys;
-mod layers;
+
 mod packed;
 mod pipes;
 mod push;

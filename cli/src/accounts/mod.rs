@@ -4,7 +4,7 @@ mod tree;
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
@@ -14,25 +14,19 @@ use super::input;
 use super::keys::NEXT_PUSH;
 use super::once::Once;
 use super::output::{self, OutputArguments, Rows, Tone, toned};
-use super::store::StoreArguments;
+use super::rules;
+use super::store::OnKeyFile;
 use keyward::account::{AccountStatus, Children, IdKind};
-use keyward::key::{KeyKind, Livemode};
+use keyward::management::{
+    self, AccountSettings, AddAccount, Command as Rule, Patch, Secret, UpdateAccount,
+};
 use keyward_files::key_file::{Account, Key, KeyFile};
-use keyward_files::secret::{self, Secret};
-use keyward_files::store::{Store, actor};
+use keyward_files::store::Store;
 
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
-    output: OutputArguments,
-}
+pub(super) type Arguments = OnKeyFile<Command>;
 
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Add an account or an organization; an account gets a secret and a publishable key for each mode, shown once
     #[command(
         after_help = "Examples:\n  keyward accounts add org_1 --name 'Widgets Group' > first-keys.txt\n  keyward accounts add acct_1 --name 'Widgets Ltd' --parent org_1"
@@ -97,14 +91,14 @@ enum Command {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ChildrenArgument {
+pub(super) enum ChildrenArgument {
     /// Those in the key file
     Listed,
     /// Any well-formed id
     Any,
 }
 
-impl Arguments {
+impl OnKeyFile<Command> {
     /// Whether it prints what there is, and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
@@ -139,7 +133,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
                 },
                 ..Account::new(id)
             };
-            let add = |keys: &mut KeyFile| Ok(keys.add_account(account, file.as_deref())?);
+            let settings = AccountSettings::default();
+            let add = Rule::AddAccount(AddAccount { account, settings });
+            let add = |keys: &mut KeyFile| {
+                rules::carry_out(keys, &add, file.as_deref(), input::now()).map(drop)
+            };
             // An organization starts without keys.
             let is_account =
                 |keys: &KeyFile| keys.profile().names().ids.kind(id) == Some(IdKind::Account);
@@ -150,36 +148,48 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             add_with_keys(&store, Once::open(output)?, id, add)
         }
         Command::Move { id, parent, .. } => {
-            store.edit("accounts move", |keys| {
-                Ok(keys.move_account(id, parent.as_deref())?)
-            })?;
+            let parent = parent.clone().map_or(Patch::Clear, Patch::Set);
+            let update = UpdateAccount::of(id);
+            let command = Rule::UpdateAccount(UpdateAccount { parent, ..update });
+            change(&store, "accounts move", &command)?;
             told(id, "moved")
         }
         Command::Remove { id, with_keys } => {
-            store.edit("accounts remove", |keys| {
-                if *with_keys {
-                    keys.remove_account_with_keys(id)?;
-                } else {
-                    keys.remove_account(id)?;
-                }
-                Ok(())
-            })?;
+            let command = Rule::RemoveAccount {
+                id: id.clone(),
+                with_keys: *with_keys,
+            };
+            change(&store, "accounts remove", &command)?;
             told(id, "removed")
         }
         Command::Resume { id } => {
-            store.edit("accounts resume", |keys| {
-                Ok(keys.set_account_status(id, AccountStatus::Active)?)
-            })?;
+            change(
+                &store,
+                "accounts resume",
+                &status(id, AccountStatus::Active),
+            )?;
             told(id, "resumed")
         }
         Command::Suspend { id } => {
-            store.edit("accounts suspend", |keys| {
-                Ok(keys.set_account_status(id, AccountStatus::Suspended)?)
-            })?;
+            let suspended = AccountStatus::Suspended;
+            change(&store, "accounts suspend", &status(id, suspended))?;
             told(id, "suspended")
         }
         Command::Tree => tree::show(&store.read()?, output, input::now()),
     }
+}
+
+fn change(store: &Store, name: &str, command: &Rule) -> Result<()> {
+    store.edit(name, |keys| {
+        rules::carry_out(keys, command, None, input::now()).map(drop)
+    })
+}
+
+fn status(id: &str, status: AccountStatus) -> Rule {
+    Rule::UpdateAccount(UpdateAccount {
+        status: Some(status),
+        ..UpdateAccount::of(id)
+    })
 }
 
 fn tell(output: OutputArguments, id: &str, did: &str) -> Result<Exit> {
@@ -223,26 +233,18 @@ fn add_with_keys(
     Ok(Exit::Good)
 }
 
-/// The keys an account starts with, as Stripe's accounts do: a secret and a publishable one for each mode.
+/// The keys an account starts with.
 fn first_keys(keys: &mut KeyFile, owner: &str) -> Result<Vec<Made>> {
     let now = input::now();
     let mut made = Vec::new();
-    for mode in [Livemode::Test, Livemode::Live] {
-        for (kind, name) in [
-            (KeyKind::Publishable, "Publishable key"),
-            (KeyKind::Secret, "Secret key"),
-        ] {
-            let (key, secret) = secret::new_key(keys, kind, mode, owner)?;
-            let key = Key {
-                name: Some(name.to_owned()),
-                created: Some(now),
-                created_by: Some(actor()),
-                ..key
-            };
-            let file = keys.file_of_account(owner).map(str::to_owned);
-            keys.add_key(key.clone(), file.as_deref())?;
-            made.push(Made { key, secret });
-        }
+    for new in management::first_keys(owner) {
+        let mut decision = rules::carry_out(keys, &Rule::CreateKey(new), None, now)?;
+        let secret = decision.take_minted();
+        let key = decision.key().and_then(|id| keys.key(id)).cloned();
+        let (key, secret) = key
+            .zip(secret)
+            .context("no key was made; please report this")?;
+        made.push(Made { key, secret });
     }
     Ok(made)
 }

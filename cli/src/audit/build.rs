@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::Thresholds;
 use super::books::{Books, KeyBook, OrgBook};
-use super::commands::{Commands, can_be_limited};
+use super::commands::can_be_limited;
 use super::counts::Counts;
 use super::findings::{self, Subject};
 use super::grants::{Privileges, privileges};
 use super::inventory::{Inventory, KnownKey};
+use super::material::Material;
 use super::report::{
     EndpointCalls, Finding, Key, Kind, Log, Organization, Permission, PermissionState, Proposal,
     Reason, Report, Requests, Step, Timeline, Top, Tops,
@@ -17,19 +17,9 @@ use super::{limits, timeline};
 use keyward::endpoint::{ROWS, Row};
 use keyward::reason::DenyReason;
 use keyward_files::key_file::{Granted, instant};
-use keyward_files::log_files::Tally;
 
 /// How many values are listed of one kind.
 const LISTED: usize = 20;
-
-/// Everything a report is made of.
-pub(super) struct Material<'a> {
-    pub(super) books: &'a Books,
-    pub(super) inventory: &'a Inventory,
-    pub(super) tally: &'a Tally,
-    pub(super) thresholds: &'a Thresholds,
-    pub(super) commands: &'a Commands<'a>,
-}
 
 pub(super) fn report(material: &Material<'_>) -> Report {
     let books = material.books;

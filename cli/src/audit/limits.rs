@@ -1,6 +1,6 @@
 //! What a report cannot know, said in it.
 
-use super::build::Material;
+use super::material::Material;
 
 /// Why a log may have another path than the one that keyward decided about.
 const REWRITTEN: &str = "Where a route rewrites paths and the router has `suppress_envoy_headers`, the log has the rewritten path.";

@@ -10,6 +10,7 @@ mod grants;
 mod html;
 mod inventory;
 mod limits;
+mod material;
 mod report;
 mod show;
 mod timeline;
@@ -26,11 +27,11 @@ use super::keys::times;
 use super::output::{self, OutputArguments};
 use super::source::{Source, SourceArguments};
 use books::Books;
-use build::Material;
 use commands::Commands;
 use inventory::Inventory;
 use keyward_files::log_files::{self, Go};
 use keyward_files::replace::{Access, replace};
+use material::Material;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -1,7 +1,7 @@
 //! What a CEL expression may show. It can show nothing but what it reads, so it is taken apart into the attributes that it reads; where one of these is
 //! not a name with literal keys, or shows a key, the whole cannot be judged.
 
-use super::operators::{Shown, by_header};
+use super::shown::{Shown, by_header};
 
 /// Names that Envoy gives to what it knows of a request.
 const ROOTS: [&str; 10] = [

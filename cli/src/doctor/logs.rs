@@ -8,8 +8,9 @@ use super::dump::{Manager, at, collect, is_of, items};
 use super::format;
 use super::headers::fold;
 use super::instance::Plugin;
-use super::operators::{self, Shown};
+use super::operators;
 use super::report::{Check, Level, Report};
+use super::shown::{Shown, by_header};
 
 const CHECK: Check = Check::AccessLog;
 
@@ -212,7 +213,7 @@ fn by_tags(typed: &Value) -> Vec<Shown> {
         .filter_map(|tag| at(tag, "/request_header/name").as_str());
     let listed = items(at(typed, "/additional_request_headers_to_log"));
     let listed = listed.iter().filter_map(Value::as_str);
-    shown.extend(names.chain(listed).filter_map(operators::by_header));
+    shown.extend(names.chain(listed).filter_map(by_header));
     let mut elsewhere = Vec::new();
     let source = "text_format_source";
     collect(

@@ -19,6 +19,7 @@ mod operators;
 mod plugin;
 mod report;
 mod routes;
+mod shown;
 mod state;
 mod stats;
 mod tap;

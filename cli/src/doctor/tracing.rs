@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::dump::{Dump, Manager, at, collect};
 use super::instance::Plugin;
-use super::operators::{self, Shown};
+use super::operators;
 use super::report::{Check, Level, Report};
+use super::shown::{Shown, by_header};
 
 const CHECK: Check = Check::Tracing;
 
@@ -51,7 +52,7 @@ pub(super) fn check(
         let headers = tags
             .iter()
             .filter_map(|tag| at(tag, "/request_header/name").as_str());
-        shown.extend(headers.filter_map(operators::by_header));
+        shown.extend(headers.filter_map(by_header));
         let metadata = tags
             .iter()
             .filter(|tag| at(tag, "/metadata/kind/request").is_object());

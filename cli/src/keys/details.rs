@@ -1,15 +1,19 @@
 //! What can be said of a key when it is made, the same for `create`, `duplicate` and `import`: what it is called, when and from where it works, what it may do.
 
-use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use super::grants::{self, Grant, Permissions};
-use super::ips::{self, IpArguments};
+use super::grants;
 use super::times::{self, Moment};
-use keyward::key::KeyKind;
+use keyward::management::{self, End, Grant, NewGrants, is_id};
 use keyward::snapshot::Enforcement;
-use keyward_files::key_file::{Granted, Key, KeyFile, KeyGrants, is_id};
-use keyward_files::store::actor;
+
+/// Whether IPv6 is meant.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(super) struct IpArguments {
+    /// Take IPv6 addresses and ranges, too
+    #[arg(long)]
+    pub(super) ipv6: bool,
+}
 
 #[derive(clap::Args)]
 pub(super) struct Details {
@@ -84,94 +88,31 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl Details {
-    /// `key` with what is said here, made at `now`. Its name stays where none is given.
-    pub(super) fn put_into(&self, key: Key, now: u64) -> Result<Key> {
-        let expires = self.expires.map(|moment| moment.ahead_of(now));
-        let not_before = self.not_before.map(|moment| moment.ahead_of(now));
-        refuse_past(expires, not_before, now)?;
-        if key.kind == KeyKind::Publishable && !self.allow_ip.is_empty() {
-            bail!(
-                "a publishable key has no IP limit: it is used in browsers everywhere; leave out --allow-ip"
-            );
-        }
-        Ok(Key {
-            name: self.name.clone().or(key.name),
+    /// What is said here, of a key that is made at `now`.
+    pub(super) fn to_rules(&self, now: u64) -> management::Details {
+        management::Details {
+            name: self.name.clone(),
             note: self.note.clone(),
             labels: self.labels.iter().cloned().collect(),
-            expires,
-            not_before,
-            allowed_ips: ips::added(&[], &self.allow_ip, self.ip)?,
+            expires: self
+                .expires
+                .map_or(End::Unsaid, |moment| End::At(moment.ahead_of(now))),
+            not_before: self.not_before.map(|moment| moment.ahead_of(now)),
+            allowed_ips: self.allow_ip.clone(),
+            ipv6: self.ip.ipv6,
             enforcement: self.enforcement.into(),
-            created: Some(now),
-            created_by: Some(actor()),
-            ..key
-        })
+        }
     }
-}
-
-/// A key that would never work is a slip.
-pub(super) fn refuse_past(expires: Option<u64>, not_before: Option<u64>, now: u64) -> Result<()> {
-    if expires.is_some_and(|at| at <= now) {
-        bail!("that expiry is in the past; give a time ahead, or leave --expires out");
-    }
-    if expires
-        .zip(not_before)
-        .is_some_and(|(end, start)| end <= start)
-    {
-        bail!(
-            "it would expire before it begins to work; give a later --expires or an earlier --not-before"
-        );
-    }
-    Ok(())
 }
 
 impl GrantArguments {
-    /// `key` with what is granted here. A kind that needs grants and is given none has none at all.
-    pub(super) fn put_into(&self, key: Key, file: &KeyFile) -> Result<Key> {
-        let grants = made(file, &self.grants, self.from_grant_set.as_deref())?;
-        let connect = made(
-            file,
-            &self.connect_grants,
-            self.connect_from_grant_set.as_deref(),
-        )?;
-        if key.kind == KeyKind::Publishable && (grants.is_some() || connect.is_some()) {
-            bail!(
-                "a publishable key has no grants: it calls the endpoints that are open to publishable keys; leave the grants out, or make a key of --kind restricted"
-            );
-        }
-        Ok(Key {
-            grants: grants.or(key.grants),
-            connect_grants: connect.or(key.connect_grants),
-            ..key
+    /// What is granted to a new key, and what on connected accounts.
+    pub(super) fn to_rules(&self) -> [NewGrants; 2] {
+        let own = (&self.from_grant_set, &self.grants);
+        let connected = (&self.connect_from_grant_set, &self.connect_grants);
+        [own, connected].map(|(set, grants)| NewGrants {
+            set: set.clone(),
+            grants: grants.clone(),
         })
     }
-}
-
-/// What arguments grant; `None` where they say nothing.
-pub(super) fn made(
-    file: &KeyFile,
-    grants: &[Grant],
-    set: Option<&str>,
-) -> Result<Option<KeyGrants>> {
-    let mut granted = Granted::new();
-    if let Some(name) = set {
-        let found = set_of(file, name)?;
-        if grants.is_empty() {
-            return Ok(Some(KeyGrants::Set(name.to_owned())));
-        }
-        granted.clone_from(found);
-    }
-    Permissions::of(file).add(&mut granted, grants)?;
-    Ok((!grants.is_empty()).then_some(KeyGrants::Inline(granted)))
-}
-
-fn set_of<'a>(file: &'a KeyFile, name: &str) -> Result<&'a Granted> {
-    file.grant_set(name).with_context(|| {
-        let all: Vec<&str> = file.grant_sets().map(|(name, _)| name).collect();
-        if all.is_empty() {
-            "the key file has no grant sets; write one, such as `[grant_sets.support]` with `customer = \"read\"` below it, or use --grant".to_owned()
-        } else {
-            format!("there is no such grant set, only `{}`", all.join("`, `"))
-        }
-    })
 }

@@ -1,69 +1,74 @@
 //! The key or the account that an argument names, by its id. A key's value in that place is refused without being repeated: arguments show in process lists and shell histories.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
-use super::suggest;
-use keyward_files::key_file::{Key, KeyFile};
+use crate::rules::did_you_mean;
+use keyward::management::near;
+use keyward_files::key_file::{Key, KeyFile, repeated};
 
 /// The key of that id.
 pub(super) fn find<'a>(file: &'a KeyFile, id: &str) -> Result<&'a Key> {
+    file.key(id).ok_or_else(|| anyhow!(missing(file, id)))
+}
+
+/// What is said of a key that is not there.
+pub(crate) fn missing(file: &KeyFile, id: &str) -> String {
     if file.profile().known_prefixes().occur_in(id) {
-        bail!(
-            "a key is named by its id, such as `mk_1`, and its value is no argument: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is"
-        );
+        return "a key is named by its id, such as `mk_1`, and its value is no argument: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is".to_owned();
     }
-    if let Some(key) = file.key(id) {
-        return Ok(key);
-    }
-    let shown = suggest::shown(id, file.profile().known_prefixes());
     let named: Vec<&str> = file
         .keys()
         .filter(|key| key.name.as_deref() == Some(id))
         .map(|key| key.id.as_str())
         .collect();
     if !named.is_empty() {
-        bail!(
+        return format!(
             "a key is named by its id; of that name: `{}`",
             named.join("`, `")
         );
     }
-    let near = suggest::near(id, file.keys().map(|key| key.id.as_str()));
-    match suggest::did_you_mean(&near) {
-        Some(question) => bail!("there is no key `{shown}`: {question}"),
-        None => bail!("there is no key `{shown}`; `keyward keys list --all` shows all there are"),
+    let shown = repeated(id, file.profile().known_prefixes());
+    let near = near(id, file.keys().map(|key| key.id.as_str()));
+    match did_you_mean(&near) {
+        Some(question) => format!("there is no key `{shown}`: {question}"),
+        None => {
+            format!("there is no key `{shown}`; `keyward keys list --all` shows all there are")
+        }
     }
 }
 
 /// The account of that id must be there.
 pub(super) fn check_owner(file: &KeyFile, id: &str) -> Result<()> {
-    if file.account(id).is_some() {
-        return Ok(());
+    if file.account(id).is_none() {
+        bail!(missing_owner(file, id));
     }
-    let near = suggest::near(id, file.accounts().map(|account| account.id.as_str()));
-    let shown = suggest::shown(id, file.profile().known_prefixes());
-    let next = suggest::did_you_mean(&near).unwrap_or_else(|| {
+    Ok(())
+}
+
+/// What is said of an owner that is not there.
+pub(crate) fn missing_owner(file: &KeyFile, id: &str) -> String {
+    let near = near(id, file.accounts().map(|account| account.id.as_str()));
+    let shown = repeated(id, file.profile().known_prefixes());
+    let next = did_you_mean(&near).unwrap_or_else(|| {
         "`keyward accounts tree` shows all there are, and `keyward accounts add` adds one"
             .to_owned()
     });
-    bail!("there is no account `{shown}`: {next}");
+    format!("there is no account `{shown}`: {next}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use keyward::digest::KeyDigest;
-    use keyward::key::{KeyKind, Livemode};
-    use keyward_files::key_file::Account;
 
     fn file() -> KeyFile {
-        let text = "format = \"keyward.keys/v1\"\n".to_owned();
-        let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();
-        file.add_account(Account::new("acct_1"), None).unwrap();
-        let digest = KeyDigest::of(b"1");
-        let key = Key::new("mk_one", KeyKind::Secret, Livemode::Test, "acct_1", digest);
-        let name = Some("Billing".to_owned());
-        file.add_key(Key { name, ..key }, None).unwrap();
-        file
+        let text = format!(
+            "format = \"keyward.keys/v1\"\n[[accounts]]\nid = \"acct_1\"\n\
+             [[keys]]\nid = \"mk_one\"\nname = \"Billing\"\nkind = \"secret\"\nmode = \"test\"\n\
+             owner = \"acct_1\"\nsha256 = \"{}\"\n",
+            KeyDigest::of(b"1")
+        );
+        KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap()
     }
 
     #[track_caller]

@@ -15,7 +15,7 @@ use keyward_files::key_file::Key;
 use keyward_files::store::Store;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
     /// Keys of this status; may be repeated

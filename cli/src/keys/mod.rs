@@ -1,6 +1,5 @@
 //! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. The key file is the truth; a gateway learns of a change with the next push.
 
-mod category;
 mod confirm;
 mod create;
 mod delete;
@@ -9,17 +8,15 @@ mod duplicate;
 mod edit;
 mod expire;
 mod find;
-mod find_key;
+pub(crate) mod find_key;
 mod grants;
 mod import;
-mod ips;
 mod limit_ip;
 mod list;
 mod revoke;
 mod rotate;
 mod selection;
 mod show;
-mod suggest;
 pub(crate) mod times;
 mod told;
 mod view;
@@ -29,28 +26,14 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::output::OutputArguments;
-use super::store::StoreArguments;
+use super::store::OnKeyFile;
 
 pub(super) use told::NEXT_PUSH;
 
-#[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  keyward keys create --owner acct_1 --name Billing --grant customer=read
-  keyward keys list --expiring-within 14d
-  keyward keys rotate mk_1 --keep-for 24h")]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
-    output: OutputArguments,
-}
+pub(super) type Arguments = OnKeyFile<Command>;
 
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Make a key; its value is shown once, on standard output alone
     #[command(after_help = "\
 A restricted key may do nothing that is not granted. `--grant category:billing=write` grants every permission of a category at the level it has: one without `write` is granted `read`. docs/permissions.md lists all permissions and categories.
@@ -144,7 +127,7 @@ Examples:
     Show(show::Arguments),
 }
 
-impl Arguments {
+impl OnKeyFile<Command> {
     /// Whether it prints what there is, changes nothing, and shows no secret.
     pub(super) fn only_shows(&self) -> bool {
         match &self.command {

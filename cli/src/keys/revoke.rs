@@ -13,7 +13,9 @@ use super::view;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::rules;
 use keyward::key::KeyKind;
+use keyward::management::{Command, KeyTarget};
 use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::Store;
 
@@ -22,7 +24,7 @@ const FILTERS: [&str; 5] = ["owners", "kinds", "mode", "created_before", "labels
 
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("some filter").args(FILTERS).required(true).multiple(true))]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
     /// Show what would be deleted, and delete nothing
@@ -82,7 +84,8 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     }
     store.edit_seen("keys revoke", &seen, |file| {
         for id in &ids {
-            file.delete_key(id)?;
+            let command = Command::DeleteKey(KeyTarget { id: id.clone() });
+            rules::carry_out(file, &command, None, now)?;
         }
         Ok(())
     })?;

@@ -17,7 +17,7 @@ use keyward_files::key_file::{Key, KeyFile, KeyGrants, instant};
 use keyward_files::store::{Step, Store};
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// The key, by its id
     #[arg(value_name = "KEY")]
     key: String,

@@ -10,48 +10,70 @@ use super::view;
 use crate::exit::Exit;
 use crate::once::Once;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::rules;
+use keyward::management::{Command, Decision, Secret};
 use keyward_files::key_file::{Key, KeyFile};
-use keyward_files::secret::Secret;
 use keyward_files::store::Store;
 
 /// Said of every change.
 pub(crate) const NEXT_PUSH: &str = "it takes effect with the next `keyward push`";
 
-/// A key that an edit made.
-pub(super) struct Made {
-    pub(super) id: String,
-    pub(super) secret: Secret,
-    /// What else is to be known.
-    pub(super) notes: Vec<String>,
-}
-
-/// Lets `edit` make a key, shows its value, and writes the file once that was taken. `seen` is what the person agreed to change, if they were asked.
+/// Carries out a command that makes a key, shows its value, and writes the file once that was taken.
+/// `seen` is what the person agreed to change, if they were asked; `place` the file that it goes into.
 pub(super) fn make(
     store: &Store,
-    command: &str,
+    name: &str,
     seen: Option<&KeyFile>,
     once: Once,
     now: u64,
-    edit: impl FnOnce(&mut KeyFile) -> Result<Made>,
+    command: &Command,
+    place: Option<&str>,
 ) -> Result<Exit> {
     let output = once.output();
     let edit = |file: &mut KeyFile| {
-        let made = edit(file)?;
-        let key = file
-            .key(&made.id)
-            .context("the key was not added; please report this")?;
-        Ok((Told::of(file, key, now), made))
+        let mut decision = rules::carry_out(file, command, place, now)?;
+        let secret = decision
+            .take_minted()
+            .context("no key was made; please report this")?;
+        let told = Told::of_decision(file, &decision, now)?;
+        Ok((told, secret, notes(&decision, now)))
     };
-    let (told, made) = store.edit_and_show(command, seen, edit, |(told, made)| {
-        once.show(&told.with_value(&made.secret, output)?)
+    let (told, _, notes) = store.edit_and_show(name, seen, edit, |(told, secret, _)| {
+        once.show(&told.with_value(secret, output)?)
     })?;
-    told.say_made(&made.notes);
+    told.say_made(&notes);
     Ok(Exit::Good)
+}
+
+/// Carries out a command on a key, and says what was done to it. `seen` as for [`make`].
+pub(super) fn change(
+    store: &Store,
+    name: &str,
+    seen: Option<&KeyFile>,
+    now: u64,
+    command: &Command,
+) -> Result<(Told, Vec<String>)> {
+    let edit = |file: &mut KeyFile| {
+        let decision = rules::carry_out(file, command, None, now)?;
+        let told = Told::of_decision(file, &decision, now)?;
+        Ok((told, notes(&decision, now)))
+    };
+    match seen {
+        Some(seen) => store.edit_seen(name, seen, edit),
+        None => store.edit(name, edit),
+    }
+}
+
+/// What else is to be known of a decision.
+pub(super) fn notes(decision: &Decision, now: u64) -> Vec<String> {
+    let id = decision.key().unwrap_or_default();
+    let notes = decision.notes().iter();
+    notes.map(|note| rules::note(note, id, now)).collect()
 }
 
 /// A key as it was left by a command, for people and for programs.
 pub(super) struct Told {
-    pub(super) id: String,
+    id: String,
     summary: String,
     json: Map<String, Json>,
 }
@@ -77,6 +99,13 @@ impl Told {
             summary,
             json: view::json(key, file, now),
         }
+    }
+
+    /// The key that a decision is about.
+    pub(super) fn of_decision(file: &KeyFile, decision: &Decision, now: u64) -> Result<Self> {
+        let key = decision.key().and_then(|id| file.key(id));
+        let key = key.context("the key is not there; please report this")?;
+        Ok(Self::of(file, key, now))
     }
 
     /// What standard output gets of a new key: its value, or an object with it.

@@ -5,7 +5,9 @@ mod outcome;
 mod question;
 mod show;
 mod side;
+mod stand_ins;
 mod sum;
+mod unclear;
 
 use std::path::PathBuf;
 
@@ -22,8 +24,10 @@ use keyward_files::key_file::instant;
 use keyward_files::log_files::{self, Go};
 use outcome::Outcome;
 use question::Question;
-use side::{Side, StandIns};
-use sum::{Sum, Unclear};
+use side::Side;
+use stand_ins::StandIns;
+use sum::Sum;
+use unclear::Unclear;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -120,7 +124,7 @@ fn compare(
     if !state.permission.is_none_or(asks_for) {
         return Err(Unclear::AnotherPermission);
     }
-    let question = Question::of(record, state, old, stand_ins)?;
+    let question = Question::of(record, state, old.configuration.profile(), stand_ins)?;
     let given = Given {
         now,
         client: record.client,

@@ -1,8 +1,9 @@
 //! A request of the log as it may have been sent: what the log does not hold is left out, and what must be there is made up, alike for both snapshots.
 
-use super::side::{Side, StandIns};
-use super::sum::Unclear;
+use super::stand_ins::StandIns;
+use super::unclear::Unclear;
 use keyward::key::KeyKind;
+use keyward::profile::Profile;
 use keyward::reason::DenyReason;
 use keyward_files::access_log::State;
 use keyward_files::access_log::{Record, Verdict};
@@ -16,7 +17,7 @@ impl Question {
     pub(super) fn of(
         record: &Record<'_>,
         state: &State<'_>,
-        old: &Side,
+        profile: &Profile,
         stand_ins: &StandIns,
     ) -> Result<Self, Unclear> {
         let mut headers = vec![
@@ -28,7 +29,7 @@ impl Question {
             (Some(key), _) => {
                 let stand_in = stand_ins.of_key(key.id).ok_or(Unclear::UnknownToOld)?;
                 put("authorization", &format!("Bearer {stand_in}"));
-                let names = old.configuration.profile().names();
+                let names = profile.names();
                 if key.kind == KeyKind::Organization {
                     put(names.version_header.lower(), stand_ins.version());
                 }

@@ -4,45 +4,12 @@ use std::collections::BTreeMap;
 
 use super::outcome::{Change, Outcome};
 use super::side::Side;
+use super::unclear::Unclear;
 use keyward::reason::DenyReason;
 use keyward_files::access_log::Record;
 
 /// Clients choose paths, so groups are bounded.
 const MOST: usize = 10_000;
-
-/// Why nothing can be said of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Unclear {
-    /// keyward did not judge it: Envoy answered before, or the interlock did.
-    NoVerdict,
-    /// The log has no path: the request had none, or it looked as if it held a key.
-    NoPath,
-    /// The permission that decided is none that the method and path of the line ask for: the path is not the one that was decided about, or a query asked for more.
-    AnotherPermission,
-    /// Its key is not in the old snapshot.
-    UnknownToOld,
-    /// Its verdict rests on what no log holds: another header, the query, the state of the gateway.
-    BeyondALog(DenyReason),
-    /// The log says the old snapshot's revision, and by what the log holds that snapshot decides otherwise.
-    NotExplained,
-}
-
-impl Unclear {
-    pub(super) fn text(self) -> String {
-        match self {
-            Self::NoVerdict => "keyward gave no verdict".to_owned(),
-            Self::NoPath => "the log does not have its path".to_owned(),
-            Self::AnotherPermission => "the permission that decided is not one that the logged path asks for: an expansion asked for it, or the log has another path than the one that was decided about".to_owned(),
-            Self::UnknownToOld => "the key is not in the old snapshot".to_owned(),
-            Self::BeyondALog(reason) => {
-                format!("`{}` rests on what no log holds", reason.name())
-            }
-            Self::NotExplained => {
-                "the old snapshot does not explain the verdict by what the log holds".to_owned()
-            }
-        }
-    }
-}
 
 /// Whether a reason is one of a header that is not logged, of the query, or of the gateway at that moment.
 pub(super) fn is_beyond_a_log(reason: DenyReason) -> bool {

@@ -51,7 +51,7 @@ pub(crate) fn time(text: &str) -> Result<u64> {
 }
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     issuing: Issuing,
     /// Make the whole plugin configuration, not only the snapshot

@@ -15,7 +15,7 @@ use crate::{input, output};
 use keyward_files::key_file::KeyFile;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A snapshot or a plugin configuration, JSON (`-` reads standard input), or a key file (default: the one of --keys)
     file: Option<PathBuf>,
     /// Warn of keys that expire within this time (default: 14d, for live keys)

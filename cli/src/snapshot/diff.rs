@@ -13,7 +13,7 @@ use crate::output::{self, Tone, toned};
 use keyward_files::snapshot::diff::{Difference, Direction, between, names};
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Before: a snapshot or a plugin configuration, JSON, or a key file
     a: PathBuf,
     /// After

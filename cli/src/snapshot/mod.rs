@@ -14,21 +14,12 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::output::OutputArguments;
-use super::store::StoreArguments;
+use super::store::OnKeyFile;
 
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-    #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
-    output: OutputArguments,
-}
+pub(super) type Arguments = OnKeyFile<Command>;
 
 #[derive(Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Make a snapshot from the key file, and print it
     #[command(
         after_help = "Examples:\n  keyward snapshot build > snapshot.json\n  keyward snapshot build --configuration > keyward.json"

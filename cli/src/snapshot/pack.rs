@@ -13,7 +13,7 @@ use keyward::snapshot::packed::Packed;
 use keyward_files::snapshot::pack::{self, Parts};
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A JSON snapshot, or a plugin configuration with one in it, which is packed as a whole, for a `BytesValue`; `-` reads standard input
     file: PathBuf,
     /// A plugin configuration without a snapshot: with its settings the output is a packed configuration, too

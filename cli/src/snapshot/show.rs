@@ -18,7 +18,7 @@ use keyward_files::key_file::instant;
 const NEXT: usize = 5;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A snapshot or a plugin configuration, JSON (`-` reads standard input), or a key file (default: the one of --keys)
     file: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use keyward::profile::Profile;
 use keyward_files::snapshot::unpack::write;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// A packed snapshot, or a packed plugin configuration; `-` reads standard input
     file: PathBuf,
     /// For a packed snapshot by itself: a plugin configuration, whose profile says how ids begin

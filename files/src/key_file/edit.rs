@@ -1,16 +1,14 @@
-//! Edits of a key file, each whole or not at all. They refuse what would break a rule on keys and say what to do instead; what only a reading of all files can tell
-//! is left to the reading that follows every edit.
+//! Changes of records, written into the TOML. The rules of keys decide which; what only a reading of
+//! all files can tell is left to the reading that follows every change.
 
 use std::fmt;
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
 
-use super::{At, FORMAT, KeyFile, Part, is_id, repeated, write};
-use keyward::account::AccountStatus;
-use keyward::key::KeyKind;
-use keyward::management::{Account, Granted, Key};
+use super::{Account, At, FORMAT, Granted, Key, KeyFile, Part, is_id, repeated, write};
+use keyward::management::RecordChange;
 
-/// Why an edit is refused, and what to do instead.
+/// Why a change cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditRefusal(String);
 
@@ -22,253 +20,108 @@ impl fmt::Display for EditRefusal {
 
 impl std::error::Error for EditRefusal {}
 
-pub(super) fn refuse<T>(why: impl Into<String>) -> Result<T, EditRefusal> {
+fn refuse<T>(why: impl Into<String>) -> Result<T, EditRefusal> {
     Err(EditRefusal(why.into()))
 }
 
+/// Said of a change that was decided over other records than these.
+const NOT_THERE: &str =
+    "the key file has changed, or does not have what is to be changed; nothing was written";
+
 impl KeyFile {
-    /// Adds an account. It goes into `file`, else to its parent, else into the only file there is.
-    pub fn add_account(&mut self, account: Account, file: Option<&str>) -> Result<(), EditRefusal> {
-        if self.account(&account.id).is_some() {
-            let id = &account.id;
-            return refuse(format!(
-                "`{id}` is listed already; `keyward accounts tree` shows it"
-            ));
+    /// Writes changes, all of them or none. What is new goes into `file`, else beside what it belongs
+    /// to (an account to its parent, a key to its owner or the key that it came from), else into the
+    /// only file there is.
+    pub fn apply(
+        &mut self,
+        changes: &[RecordChange],
+        file: Option<&str>,
+    ) -> Result<(), EditRefusal> {
+        // One change is whole or none by itself.
+        if let [change] = changes {
+            return self.apply_one(change, file);
         }
-        if let Some(parent) = &account.parent {
-            self.existing_account(parent)?;
+        let mut changed = self.clone();
+        for change in changes {
+            changed.apply_one(change, file)?;
         }
-        let beside = account.parent.as_deref().and_then(|id| self.at_account(id));
-        let part = self.part_for(file, beside)?;
-        let mut table = Table::new();
-        write::account(&mut table, &account, &write::ACCOUNT_MEMBERS);
-        let at = self.push_table(part, "accounts", table)?;
-        self.accounts.push((account, at));
+        *self = changed;
         Ok(())
     }
 
-    /// Puts an account below another one, or at the root.
-    pub fn move_account(&mut self, id: &str, parent: Option<&str>) -> Result<(), EditRefusal> {
-        let mut above = parent;
-        while let Some(ancestor) = above {
-            if ancestor == id {
-                return refuse(format!("`{id}` cannot be moved below itself"));
+    fn apply_one(&mut self, change: &RecordChange, file: Option<&str>) -> Result<(), EditRefusal> {
+        match change {
+            RecordChange::AddKey { key, beside } => {
+                let at = beside.as_deref().and_then(|id| self.at_key(id));
+                let at = at.or_else(|| self.at_account(&key.owner));
+                let part = self.part_for(file, at)?;
+                self.put_key(Key::clone(key), part)
             }
-            self.existing_account(ancestor)?;
-            above = self
-                .account(ancestor)
-                .and_then(|account| account.parent.as_deref());
+            RecordChange::PutKey { after, .. } => self.change_key(after),
+            RecordChange::RemoveKey { key } => self.drop_key(&key.id),
+            RecordChange::AddAccount { account, .. } => {
+                let beside = account.parent.as_deref().and_then(|id| self.at_account(id));
+                let part = self.part_for(file, beside)?;
+                let mut table = Table::new();
+                write::account(&mut table, account, &write::ACCOUNT_MEMBERS);
+                let at = self.push_table(part, "accounts", table)?;
+                self.accounts.push((account.clone(), at));
+                Ok(())
+            }
+            RecordChange::PutAccount { after, .. } => self.change_account(&after.0),
+            RecordChange::RemoveAccount { account } => self.drop_account(&account.id),
+            RecordChange::PutGrantSet { name, after, .. } => self.put_grant_set(name, after, file),
+            RecordChange::RemoveGrantSet { name } => self.drop_grant_set(name),
+            RecordChange::PutPolicy { .. } | RecordChange::RemovePolicy { .. } => {
+                refuse("a key file has no policies")
+            }
         }
-        let parent = parent.map(str::to_owned);
-        self.update_account(id, |account| account.parent = parent)
     }
 
-    /// Suspends an account, or takes it up again.
-    pub fn set_account_status(
-        &mut self,
-        id: &str,
-        status: AccountStatus,
-    ) -> Result<(), EditRefusal> {
-        self.update_account(id, |account| account.status = status)
-    }
-
-    /// Changes an account, all but its id.
-    pub fn update_account(
-        &mut self,
-        id: &str,
-        change: impl FnOnce(&mut Account),
-    ) -> Result<(), EditRefusal> {
-        self.existing_account(id)?;
-        let Some(place) = self
-            .accounts
-            .iter()
-            .position(|(account, _)| account.id == id)
-        else {
-            return refuse(self.unknown_account(id));
+    /// Id, kind, mode, digest, end and value stay.
+    fn change_key(&mut self, after: &Key) -> Result<(), EditRefusal> {
+        let Some((key, at)) = self.keys.iter_mut().find(|(key, _)| key.id == after.id) else {
+            return refuse(NOT_THERE);
         };
-        let Some((account, at)) = self.accounts.get_mut(place) else {
-            return refuse(self.unknown_account(id));
-        };
-        let before = account.clone();
-        change(account);
-        account.id.clone_from(&before.id);
-        let (after, at) = (account.clone(), *at);
-        let members = after.differences(&before);
-        write::account(self.table(at, "accounts")?, &after, &members);
+        let members = after.differences(key);
+        *key = after.clone();
+        let at = *at;
+        write::key(self.table(at, "keys")?, after, &members);
         Ok(())
     }
 
-    /// Removes an account together with its deleted keys. Refused while it has others, or accounts below it.
-    pub fn remove_account(&mut self, id: &str) -> Result<(), EditRefusal> {
-        self.existing_account(id)?;
-        if let Some(child) = self
-            .accounts()
-            .find(|account| account.parent.as_deref() == Some(id))
-        {
-            let child = &child.id;
-            return refuse(format!(
-                "`{child}` is below `{id}`: move or remove it first (`keyward accounts move {child}`)"
-            ));
-        }
-        let owned = |key: &&Key| key.owner == id;
-        let in_use = self
-            .keys()
-            .filter(owned)
-            .filter(|key| !key.is_deleted())
-            .count();
-        if in_use > 0 {
-            return refuse(format!(
-                "`{id}` has {in_use} keys in use: delete them first, or stop them all with `keyward accounts suspend {id}`"
-            ));
-        }
-        let deleted: Vec<String> = self
-            .keys()
-            .filter(owned)
-            .map(|key| key.id.clone())
-            .collect();
-        for key in deleted {
-            self.purge_key(&key)?;
-        }
-        self.drop_account(id)
-    }
-
-    /// Removes an account and all its keys, publishable ones and those in use, too. Refused while it has accounts below it.
-    pub fn remove_account_with_keys(&mut self, id: &str) -> Result<(), EditRefusal> {
-        let keys: Vec<String> = self
-            .keys()
-            .filter(|key| key.owner == id)
-            .map(|key| key.id.clone())
-            .collect();
-        let mut without = self.clone();
-        for key in keys {
-            without.purge_key(&key)?;
-        }
-        without.remove_account(id)?;
-        *self = without;
-        Ok(())
-    }
-
-    /// Adds a key. It goes into `file`, else to its owner, else into the only file there is.
-    pub fn add_key(&mut self, key: Key, file: Option<&str>) -> Result<(), EditRefusal> {
-        self.existing_account(&key.owner)?;
-        if self.key(&key.id).is_some() {
-            return refuse(format!("there is a key `{}` already", key.id));
-        }
-        if let Some(other) = self.key_of_digest(&key.digest) {
-            let other = &other.id;
-            return refuse(format!(
-                "this key is in the file already, as `{other}`; `keyward keys show {other}` shows it"
-            ));
-        }
-        let beside = self.at_account(&key.owner);
-        let part = self.part_for(file, beside)?;
-        self.put_key(key, part)
-    }
-
-    /// Changes a key, all but its id, kind, mode, digest, end and value.
-    pub fn update_key(
-        &mut self,
-        id: &str,
-        change: impl FnOnce(&mut Key),
-    ) -> Result<(), EditRefusal> {
-        let Some((key, at)) = self.keys.iter_mut().find(|(key, _)| key.id == id) else {
-            return refuse(self.unknown_key(id));
-        };
-        let before = key.clone();
-        change(key);
-        *key = Key {
-            id: before.id.clone(),
-            kind: before.kind,
-            mode: before.mode,
-            digest: before.digest,
-            last4: before.last4.clone(),
-            value: before.value.clone(),
-            ..key.clone()
-        };
-        if key.kind == KeyKind::Publishable && !key.allowed_ips.is_empty() {
-            *key = before;
-            return refuse(format!(
-                "`{id}` is a publishable key: those are used in browsers everywhere and have no IP limit"
-            ));
-        }
-        let (after, at) = (key.clone(), *at);
-        let members = after.differences(&before);
-        write::key(self.table(at, "keys")?, &after, &members);
-        Ok(())
-    }
-
-    /// Sets or takes away the first second at which a key no longer works, Unix time.
-    pub fn set_expiry(&mut self, id: &str, expires: Option<u64>) -> Result<(), EditRefusal> {
-        self.update_key(id, |key| key.expires = expires)
-    }
-
-    /// Limits a key to these addresses and ranges; none is no limit.
-    pub fn set_ips(&mut self, id: &str, allowed_ips: Vec<String>) -> Result<(), EditRefusal> {
-        self.update_key(id, |key| key.allowed_ips = allowed_ips)
-    }
-
-    /// Marks a key deleted. It stays in the file, so that whoever still uses it is told why it no longer works. If it replaced another, that rotation is taken back.
-    pub fn delete_key(&mut self, id: &str) -> Result<(), EditRefusal> {
-        let Some(key) = self.key(id) else {
-            return refuse(self.unknown_key(id));
-        };
-        if key.kind == KeyKind::Publishable {
-            return refuse(format!(
-                "`{id}` is a publishable key and cannot be deleted; replace it with `keyward keys rotate {id}`"
-            ));
-        }
-        if key.is_deleted() {
-            return refuse(format!("`{id}` is deleted already"));
-        }
-        self.update_key(id, |key| key.status = keyward::snapshot::KeyStatus::Deleted)?;
-        self.take_back(id)
-    }
-
-    /// Takes a key out of the file. Whoever still uses it is told that it is unknown.
-    pub fn purge_key(&mut self, id: &str) -> Result<(), EditRefusal> {
+    fn drop_key(&mut self, id: &str) -> Result<(), EditRefusal> {
         let Some(place) = self.keys.iter().position(|(key, _)| key.id == id) else {
-            return refuse(self.unknown_key(id));
+            return refuse(NOT_THERE);
         };
-        let (gone, at) = self.keys.remove(place);
+        let (_, at) = self.keys.remove(place);
         self.drop_table(at, "keys")?;
         for (_, other) in &mut self.keys {
             follow(other, at);
         }
-        self.close_gap(&gone)
+        Ok(())
     }
 
-    /// Puts `key` in the place of the key `old`: into the same file, each with the id of the other. The old one ends at `expires`, Unix time, or when it would have
-    /// ended anyway.
-    pub fn replace_key(&mut self, old: &str, key: Key, expires: u64) -> Result<(), EditRefusal> {
-        let Some((before, at)) = self.keys.iter().find(|(key, _)| key.id == old) else {
-            return refuse(self.unknown_key(old));
+    fn change_account(&mut self, after: &Account) -> Result<(), EditRefusal> {
+        let mut accounts = self.accounts.iter_mut();
+        let Some((account, at)) = accounts.find(|(account, _)| account.id == after.id) else {
+            return refuse(NOT_THERE);
         };
-        self.may_be_replaced(before)?;
-        let part = at.part;
-        if self.key(&key.id).is_some() || self.key_of_digest(&key.digest).is_some() {
-            return refuse(format!("there is a key `{}` already", key.id));
-        }
-        let id = key.id.clone();
-        let key = Key {
-            replaces: Some(old.to_owned()),
-            ..key
-        };
-        self.put_key(key, part)?;
-        self.link(old, &id)?;
-        self.update_key(old, |key| {
-            key.expires = Some(key.expires.map_or(expires, |sooner| sooner.min(expires)));
-        })
+        let members = after.differences(account);
+        *account = after.clone();
+        let at = *at;
+        write::account(self.table(at, "accounts")?, after, &members);
+        Ok(())
     }
 
-    /// Makes a grant set, or gives it other permissions. A new one goes into `file`, else into the only file there is.
-    pub fn set_grant_set(
+    fn put_grant_set(
         &mut self,
         name: &str,
-        granted: Granted,
+        granted: &Granted,
         file: Option<&str>,
     ) -> Result<(), EditRefusal> {
         if let Some((_, set, at)) = self.grant_sets.iter_mut().find(|(of, _, _)| of == name) {
-            set.clone_from(&granted);
+            set.clone_from(granted);
             let part = at.part;
             let table = self
                 .document(part)?
@@ -277,10 +130,10 @@ impl KeyFile {
                 .and_then(Item::as_table_like_mut);
             return match table {
                 Some(table) => {
-                    write::granted(table, &granted);
+                    write::granted(table, granted);
                     Ok(())
                 }
-                None => refuse(format!("there is no grant set `{name}`")),
+                None => refuse(NOT_THERE),
             };
         }
         let part = self.part_for(file, None)?;
@@ -290,7 +143,7 @@ impl KeyFile {
             Item::Table(sets)
         });
         let mut table = Table::new();
-        write::granted(&mut table, &granted);
+        write::granted(&mut table, granted);
         if let Some(sets) = sets.as_table_like_mut() {
             sets.insert(name, Item::Table(table));
         }
@@ -300,25 +153,13 @@ impl KeyFile {
             index,
             line: None,
         };
-        self.grant_sets.push((name.to_owned(), granted, at));
+        self.grant_sets.push((name.to_owned(), granted.clone(), at));
         Ok(())
     }
 
-    /// Removes a grant set that no key uses.
-    pub fn remove_grant_set(&mut self, name: &str) -> Result<(), EditRefusal> {
-        let is_this = |grants: &Option<super::KeyGrants>| matches!(grants, Some(super::KeyGrants::Set(set)) if set == name);
-        let user = self
-            .keys()
-            .find(|key| is_this(&key.grants) || is_this(&key.connect_grants));
-        if let Some(user) = user {
-            return refuse(format!(
-                "`{name}` is used by `{}`: give that key other grants first",
-                user.id
-            ));
-        }
+    fn drop_grant_set(&mut self, name: &str) -> Result<(), EditRefusal> {
         let Some(place) = self.grant_sets.iter().position(|(of, _, _)| of == name) else {
-            let name = repeated(name, self.profile.known_prefixes());
-            return refuse(format!("there is no grant set `{name}`"));
+            return refuse(NOT_THERE);
         };
         let (_, _, at) = self.grant_sets.remove(place);
         if let Some(sets) = self
@@ -345,7 +186,7 @@ impl KeyFile {
             .iter()
             .position(|(account, _)| account.id == id)
         else {
-            return refuse(self.unknown_account(id));
+            return refuse(NOT_THERE);
         };
         let (_, at) = self.accounts.remove(place);
         self.drop_table(at, "accounts")?;
@@ -355,18 +196,16 @@ impl KeyFile {
         Ok(())
     }
 
-    fn existing_account(&self, id: &str) -> Result<(), EditRefusal> {
-        match self.account(id) {
-            Some(_) => Ok(()),
-            None => refuse(self.unknown_account(id)),
-        }
-    }
-
     fn at_account(&self, id: &str) -> Option<At> {
         let mut accounts = self.accounts.iter();
         accounts
             .find(|(account, _)| account.id == id)
             .map(|(_, at)| *at)
+    }
+
+    fn at_key(&self, id: &str) -> Option<At> {
+        let mut keys = self.keys.iter();
+        keys.find(|(key, _)| key.id == id).map(|(_, at)| *at)
     }
 
     /// The part that something new goes into. In a folder, a file that is not there yet is made.
@@ -406,16 +245,6 @@ impl KeyFile {
             document,
         });
         Ok(self.parts.len().saturating_sub(1))
-    }
-
-    fn unknown_account(&self, id: &str) -> String {
-        let id = repeated(id, self.profile.known_prefixes());
-        format!("there is no account `{id}`; `keyward accounts tree` shows all there are")
-    }
-
-    fn unknown_key(&self, id: &str) -> String {
-        let id = repeated(id, self.profile.known_prefixes());
-        format!("there is no key `{id}`; `keyward keys list` shows all there are")
     }
 
     fn document(&mut self, part: usize) -> Result<&mut DocumentMut, EditRefusal> {

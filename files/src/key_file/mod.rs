@@ -8,6 +8,7 @@ mod compile;
 mod compose;
 mod edit;
 mod every_refusal;
+mod facts;
 mod fault;
 mod fields;
 pub mod instant;
@@ -20,6 +21,8 @@ mod read_key;
 mod source_name;
 mod write;
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,12 @@
+use super::testing::{NOW, add_key, change_key, run, target};
 use super::*;
 use keyward::account::AccountStatus;
 use keyward::configuration::Configuration;
 use keyward::key::{KeyKind, Livemode};
+use keyward::management::{
+    AccountSettings, AddAccount, Command, End, Grant, Patch, RecordChange, RotateKey,
+    UpdateAccount, Value,
+};
 use keyward::permission::AccessLevel;
 
 const FILE: &str = r#"# Who may do what.
@@ -129,45 +134,53 @@ fn a_file_compiles_to_a_configuration_that_a_gateway_takes() {
 #[test]
 fn an_edit_touches_only_what_it_changes() {
     assert_edit(
-        |file| file.set_expiry("mk_1", Some(1_795_168_800)).unwrap(),
+        |file| change_key(file, "mk_1", &|key| key.expires = Some(1_795_168_800)),
         &[],
         &["expires = 2026-11-20T10:00:00Z"],
     );
     assert_edit(
-        |file| {
-            file.update_key("mk_1", |key| key.name = Some("Bills".to_owned()))
-                .unwrap();
-        },
+        |file| change_key(file, "mk_1", &|key| key.name = Some("Bills".to_owned())),
         &["name = \"Billing\" # asked for by Ann"],
         &["name = \"Bills\" # asked for by Ann"],
     );
     assert_edit(
         |file| {
-            let ips = ["203.0.113.7", "198.51.100.1"];
-            file.set_ips("mk_1", ips.map(str::to_owned).into()).unwrap();
+            let ips = ["203.0.113.7", "198.51.100.1"].map(str::to_owned);
+            change_key(file, "mk_1", &|key| key.allowed_ips = ips.to_vec());
         },
         &["    \"100.10.38.0/24\","],
         &["    \"198.51.100.1\","],
     );
     assert_edit(
         |file| {
-            let level = AccessLevel::Write;
-            let granted = Granted::from([("customer".to_owned(), level)]);
-            file.set_grant_set("support", granted, None).unwrap();
+            let put = Command::PutGrantSet {
+                name: "support".to_owned(),
+                grants: vec![Grant::new("customer", Some(AccessLevel::Write))],
+            };
+            run(file, &put).unwrap();
         },
         &["customer = \"read\""],
         &["customer = \"write\""],
     );
     assert_edit(
         |file| {
-            file.set_account_status("acct_1", AccountStatus::Suspended)
-                .unwrap();
+            let suspend = UpdateAccount {
+                status: Some(AccountStatus::Suspended),
+                ..UpdateAccount::of("acct_1")
+            };
+            run(file, &Command::UpdateAccount(suspend)).unwrap();
         },
         &[],
         &["status = \"suspended\""],
     );
     assert_edit(
-        |file| file.move_account("acct_2", None).unwrap(),
+        |file| {
+            let to_the_root = UpdateAccount {
+                parent: Patch::Clear,
+                ..UpdateAccount::of("acct_2")
+            };
+            run(file, &Command::UpdateAccount(to_the_root)).unwrap();
+        },
         &["parent = \"acct_1\""],
         &[],
     );
@@ -180,7 +193,7 @@ fn a_new_key_stands_behind_the_others_and_says_what_it_is() {
             let digest = KeyDigest::of(b"abcd");
             let mut key = Key::new("mk_3", KeyKind::Secret, Livemode::Live, "acct_2", digest);
             key.labels.insert("team".to_owned(), "billing".to_owned());
-            file.add_key(key, None).unwrap();
+            add_key(file, key, None).unwrap();
         },
         &[],
         &[
@@ -197,70 +210,68 @@ fn a_new_key_stands_behind_the_others_and_says_what_it_is() {
 }
 
 #[test]
-fn a_replacement_and_its_predecessor_name_each_other() {
+fn a_replacement_stands_in_the_file_with_its_predecessor() {
     let mut file = read(FILE).unwrap();
-    let digest = KeyDigest::of(b"abcd");
-    let key = Key::new(
-        "mk_3",
-        KeyKind::Restricted,
-        Livemode::Test,
-        "acct_1",
-        digest,
-    );
-    file.replace_key("mk_1", key.clone(), 1_795_200_000)
-        .unwrap();
-    let (old, new) = (file.key("mk_1").unwrap(), file.key("mk_3").unwrap());
-    assert_eq!(old.replaced_by.as_deref(), Some("mk_3"));
-    assert_eq!(old.expires, Some(1_795_200_000));
+    let rotate = Command::RotateKey(RotateKey {
+        id: "mk_1".to_owned(),
+        keep_for: 86_400,
+        expires: End::Unsaid,
+        value: Value::Minted,
+    });
+    let new = run(&mut file, &rotate).unwrap().unwrap();
+    let again = read(&text(&file)).unwrap();
+    let (old, new) = (again.key("mk_1").unwrap(), again.key(&new).unwrap());
+    assert_eq!(old.replaced_by.as_ref(), Some(&new.id));
+    assert_eq!(old.expires, Some(NOW + 86_400));
     assert_eq!(new.replaces.as_deref(), Some("mk_1"));
-    let twice = file.replace_key(
-        "mk_1",
-        Key {
-            id: "mk_4".to_owned(),
-            ..key
-        },
-        0,
-    );
-    assert!(
-        twice
-            .unwrap_err()
-            .to_string()
-            .contains("replaced already, by `mk_3`")
-    );
 }
 
 #[test]
 fn a_deleted_key_is_kept_and_a_purged_one_is_not() {
     assert_edit(
-        |file| file.delete_key("mk_1").unwrap(),
+        |file| {
+            run(file, &Command::DeleteKey(target("mk_1"))).unwrap();
+        },
         &[],
         &["status = \"deleted\""],
     );
     let mut file = read(FILE).unwrap();
-    file.purge_key("mk_1").unwrap();
-    file.update_key("mk_2", |key| key.note = Some("x".to_owned()))
-        .unwrap();
+    run(&mut file, &Command::PurgeKey(target("mk_1"))).unwrap();
+    change_key(&mut file, "mk_2", &|key| key.note = Some("x".to_owned()));
     let again = read(&text(&file)).unwrap();
     assert_eq!(
         again.keys().map(|key| &*key.id).collect::<Vec<_>>(),
         ["mk_2"]
     );
     assert_eq!(again.key("mk_2").unwrap().note.as_deref(), Some("x"));
-    let refused = file.delete_key("mk_2").unwrap_err().to_string();
-    assert!(refused.contains("keyward keys rotate mk_2"), "{refused}");
 }
 
 #[test]
-fn an_account_with_keys_or_children_is_not_removed() {
+fn an_account_goes_with_its_keys() {
     let mut file = read(FILE).unwrap();
-    let child = file.remove_account("acct_1").unwrap_err().to_string();
-    assert!(child.starts_with("`acct_2` is below `acct_1`"), "{child}");
-    let keys = file.remove_account("acct_2").unwrap_err().to_string();
-    assert!(keys.starts_with("`acct_2` has 1 keys in use"), "{keys}");
-    file.remove_account_with_keys("acct_2").unwrap();
+    let remove = |id: &str, with_keys| Command::RemoveAccount {
+        id: id.to_owned(),
+        with_keys,
+    };
+    let before = text(&file);
+    for command in [remove("acct_1", true), remove("acct_2", false)] {
+        run(&mut file, &command).unwrap_err();
+        assert_eq!(text(&file), before);
+    }
+    run(&mut file, &remove("acct_2", true)).unwrap();
     let again = read(&text(&file)).unwrap();
     assert_eq!((again.accounts().count(), again.keys().count()), (1, 1));
-    assert!(file.move_account("acct_1", Some("acct_1")).is_err());
+}
+
+#[test]
+fn what_was_decided_over_other_records_is_not_written() {
+    let mut file = read(FILE).unwrap();
+    let before = text(&file);
+    let key = Box::new(file.key("mk_1").unwrap().clone());
+    let gone = RecordChange::RemoveKey { key };
+    let refused = file.apply(&[gone.clone(), gone], None).unwrap_err();
+    assert!(refused.to_string().contains("nothing was written"));
+    assert_eq!(text(&file), before);
 }
 
 #[test]
@@ -384,9 +395,9 @@ fn several_files_are_one_and_share_their_names() {
         let digest = KeyDigest::of(id.as_bytes());
         Key::new(id, KeyKind::Secret, Livemode::Test, "acct_2", digest)
     };
-    file.add_key(key("mk_10"), None).unwrap();
-    file.add_key(key("mk_11"), Some("b")).unwrap();
-    file.add_key(key("mk_12"), Some("billing")).unwrap();
+    add_key(&mut file, key("mk_10"), None).unwrap();
+    add_key(&mut file, key("mk_11"), Some("b")).unwrap();
+    add_key(&mut file, key("mk_12"), Some("billing")).unwrap();
     assert_eq!(file.file_of_key("mk_10"), Some("keys.d/a.toml"));
     assert_eq!(file.file_of_key("mk_11"), Some("keys.d/b.toml"));
     assert_eq!(file.file_of_key("mk_12"), Some("keys.d/billing.toml"));
@@ -401,10 +412,14 @@ fn several_files_are_one_and_share_their_names() {
 fn changes_are_told_in_ids_and_members() {
     let before = read(FILE).unwrap();
     let mut file = before.clone();
-    file.set_expiry("mk_1", Some(1_795_168_800)).unwrap();
-    file.purge_key("mk_2").unwrap();
+    change_key(&mut file, "mk_1", &|key| key.expires = Some(1_795_168_800));
+    let key = Box::new(file.key("mk_2").unwrap().clone());
+    file.apply(&[RecordChange::RemoveKey { key }], None)
+        .unwrap();
     let account = Account::new("acct_3");
-    file.add_account(account, None).unwrap();
+    let settings = AccountSettings::default();
+    let add = AddAccount { account, settings };
+    run(&mut file, &Command::AddAccount(add)).unwrap();
     let changes = file.changes_since(&before);
     let shown: Vec<_> = changes
         .iter()

@@ -13,8 +13,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::clock;
 use crate::key_file::{Change, KeyFile, SourceName};
+use crate::randomness::new_random_id;
 use crate::replace::{Access, Staged, beside, resolved, sweep};
-use crate::secret::new_random_id;
 use journal::{Begun, Entry, Journal};
 use lock::Lock;
 

@@ -6,15 +6,20 @@ use keyward::account::{AccountStatus, Children};
 use keyward::configuration::Configuration;
 use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
-use keyward::permission::AccessLevel;
-use keyward_files::key_file::{
-    Account, EditRefusal, Faults, Granted, Issue, Key, KeyFile, KeyGrants,
+use keyward::management::{
+    Account, AccountSettings, AddAccount, Ceiling, Command, Context, CreateKey, Details, EditKey,
+    End, ExpireKey, Grant, GrantsChange, IpAction, IpChange, KeyTarget, Limits, NewGrants,
+    NoRandomness, Patch, Randomness, RotateKey, UpdateAccount, Value, decide, needs,
 };
+use keyward::permission::AccessLevel;
+use keyward_files::key_file::{Faults, Issue, KeyFile};
 use regex::bytes::Regex;
 
 use super::{pattern, take, take_part};
 
 const NAME: &str = "keys.toml";
+
+const NOW: u64 = 1_795_200_000;
 
 /// What the file refuses wherever it stands. Shorter texts are names, and shown.
 static RAW_KEY: LazyLock<Regex> = LazyLock::new(|| {
@@ -51,7 +56,7 @@ pub fn run(mut input: &[u8]) {
         match edit(&mut file, &mut edits) {
             Ok(()) => {}
             Err(refusal) => {
-                assert_tells_no_key(&refusal.to_string());
+                assert_tells_no_key(&refusal);
                 assert_eq!(self::text(&file), before, "{refusal}");
             }
         }
@@ -115,128 +120,185 @@ fn assert_compiles(file: &KeyFile) {
     assert!(!RAW_KEY.is_match(json.as_bytes()), "{json}");
 }
 
-/// One edit of all there are, on what the file has or on something new.
-fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), EditRefusal> {
+/// One command of all there are, on what the file has or on something new.
+fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
+    let command = command(file, choices);
+    let facts = file.facts(&needs(&command));
+    let context = Context {
+        now: NOW,
+        actor: "fuzz",
+        ceiling: &Ceiling::none(),
+        limits: &Limits::none(),
+        // Ids of keys stay unlike those that are there.
+        randomness: &mut Counting(file.keys().count()),
+    };
+    let decision = decide(&command, &facts, context).map_err(|refusal| refusal.to_string())?;
+    let applied = file.apply(decision.changes(), None);
+    applied.map_err(|refusal| refusal.to_string())
+}
+
+/// Bytes from a counter.
+struct Counting(usize);
+
+impl Randomness for Counting {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        for byte in bytes {
+            self.0 = self.0.wrapping_mul(31).wrapping_add(17);
+            *byte = (self.0 % 248) as u8;
+        }
+        Ok(())
+    }
+}
+
+fn command(file: &KeyFile, choices: &mut &[u8]) -> Command {
     let what = take(choices);
     let (one, two) = (usize::from(take(choices)), usize::from(take(choices)));
-    let account = {
-        let ids: Vec<String> = file.accounts().map(|account| account.id.clone()).collect();
-        move |number: usize| {
-            ids.get(number % (ids.len() + 1))
-                .cloned()
-                .unwrap_or("acct_new".into())
-        }
+    let account = |number: usize| {
+        let ids: Vec<&str> = file.accounts().map(|account| &*account.id).collect();
+        let id = ids.get(number % (ids.len() + 1));
+        (*id.unwrap_or(&"acct_new")).to_owned()
     };
-    let key = {
-        let ids: Vec<String> = file.keys().map(|key| key.id.clone()).collect();
-        move |number: usize| {
-            ids.get(number % (ids.len() + 1))
-                .cloned()
-                .unwrap_or("mk_new".into())
-        }
+    let key = |number: usize| {
+        let ids: Vec<&str> = file.keys().map(|key| &*key.id).collect();
+        (*ids.get(number % (ids.len() + 1)).unwrap_or(&"mk_new")).to_owned()
     };
-    let set = {
-        let names: Vec<String> = file.grant_sets().map(|(name, _)| name.to_owned()).collect();
-        move |number: usize| {
-            names
-                .get(number % (names.len() + 1))
-                .cloned()
-                .unwrap_or("new".into())
-        }
+    let set = |number: usize| {
+        let names: Vec<&str> = file.grant_sets().map(|(name, _)| name).collect();
+        (*names.get(number % (names.len() + 1)).unwrap_or(&"new")).to_owned()
     };
-    let instant = |number: usize| 1_795_200_000 + number as u64 * 86_400;
-    let new_key = |file: &KeyFile| {
-        let mut key = made(one, two, &account(one / 4));
-        key.id = format!("mk_new-{}", file.keys().count());
-        key
-    };
+    let instant = |number: usize| NOW + number as u64 * 86_400;
+    let update = |id: usize| UpdateAccount::of(&account(id));
     match what % 15 {
         0 => {
-            let parent = (two % 2 == 1).then(|| account(two / 2));
             let mut new = Account::new(&format!("acct_new{one}"));
-            new.parent = parent;
+            new.parent = (two % 2 == 1).then(|| account(two / 2));
             new.name = Some(format!("N\u{f6} \"{one}\" # \\"));
-            file.add_account(new, None)
+            Command::AddAccount(AddAccount {
+                account: new,
+                settings: AccountSettings::default(),
+            })
         }
-        1 => file.move_account(
-            &account(one),
-            (two % 4 > 0).then(|| account(two / 4)).as_deref(),
-        ),
-        2 => {
-            let status = if two % 2 == 0 {
-                AccountStatus::Active
-            } else {
-                AccountStatus::Suspended
-            };
-            file.set_account_status(&account(one), status)
-        }
-        3 => file.update_account(&account(one), |account| {
-            account.children = if two % 2 == 0 {
-                Children::Any
-            } else {
-                Children::Listed
-            };
-            account.name = (two % 3 > 0).then(|| format!("renamed {two}"));
+        1 => Command::UpdateAccount(UpdateAccount {
+            parent: match two % 4 {
+                0 => Patch::Clear,
+                _ => Patch::Set(account(two / 4)),
+            },
+            ..update(one)
         }),
-        4 => file.remove_account(&account(one)),
-        5 => file.remove_account_with_keys(&account(one)),
-        6 => {
-            let key = new_key(file);
-            file.add_key(key, None)
-        }
-        7 => file.update_key(&key(one), |key| {
-            key.note = (two % 2 == 0).then(|| format!("'''{two}\"\"\""));
-            key.labels.insert("team".into(), format!("{two}"));
-            key.grants = granted(two);
+        2 => Command::UpdateAccount(UpdateAccount {
+            status: Some(match two % 2 {
+                0 => AccountStatus::Active,
+                _ => AccountStatus::Suspended,
+            }),
+            ..update(one)
         }),
-        8 => file.set_expiry(&key(one), (two % 4 > 0).then(|| instant(two))),
+        3 => Command::UpdateAccount(UpdateAccount {
+            children: Some(match two % 2 {
+                0 => Children::Any,
+                _ => Children::Listed,
+            }),
+            name: match two % 3 {
+                0 => Patch::Clear,
+                _ => Patch::Set(format!("renamed {two}")),
+            },
+            ..update(one)
+        }),
+        4 | 5 => Command::RemoveAccount {
+            id: account(one),
+            with_keys: what % 15 == 5,
+        },
+        6 => Command::CreateKey(CreateKey {
+            owner: account(one / 4),
+            kind: Some(KeyKind::ALL[one % 4]),
+            mode: Livemode::from(two.is_multiple_of(2)),
+            value: match two % 3 {
+                0 => Value::Minted,
+                _ => Value::Digest(KeyDigest::of(&[choices.len() as u8, what])),
+            },
+            id: (two % 5 == 0).then(|| format!("mk_new-{}", file.keys().count())),
+            grants: granted(two / 4),
+            connect_grants: granted(two / 16),
+            details: Details::default(),
+        }),
+        7 => Command::EditKey(EditKey {
+            id: key(one),
+            note: match two % 2 {
+                0 => Patch::Set(format!("'''{two}\"\"\"")),
+                _ => Patch::Clear,
+            },
+            labels: vec![("team".into(), format!("{two}"))],
+            grants: match granted(two) {
+                NewGrants { set: Some(set), .. } => GrantsChange::Edit {
+                    set: Some(set),
+                    grants: Vec::new(),
+                    revoked: Vec::new(),
+                },
+                NewGrants { grants, .. } => GrantsChange::Replace(grants),
+            },
+            limit: two % 3 == 0,
+            ..EditKey::default()
+        }),
+        8 => Command::ExpireKey(ExpireKey {
+            id: key(one),
+            end: (two % 4 > 0).then(|| instant(two / 8)),
+            revive: two % 3 == 0,
+        }),
         9 => {
             let ranges = ["203.0.113.7", "100.10.38.0/24", "2001:db8::/32"];
-            file.set_ips(
-                &key(one),
-                ranges[..two % 4]
-                    .iter()
-                    .map(|&range| range.into())
-                    .collect(),
-            )
-        }
-        10 => file.delete_key(&key(one)),
-        11 => file.purge_key(&key(one)),
-        12 => {
-            let new = new_key(file);
-            file.replace_key(&key(two), new, instant(one))
-        }
-        13 => {
-            let granted = [
-                ("customer", AccessLevel::Read),
-                ("charge", AccessLevel::Write),
+            let texts: Vec<String> = ranges.iter().take(two % 4).map(|&ip| ip.into()).collect();
+            let actions = [
+                IpAction::Add,
+                IpAction::Remove,
+                IpAction::Set,
+                IpAction::Clear,
             ];
-            let granted = granted.map(|(name, level)| (name.to_owned(), level));
-            let granted: Granted = granted.into_iter().take(two % 3).collect();
-            file.set_grant_set(&set(one), granted, None)
+            Command::EditKey(EditKey {
+                id: key(one),
+                ips: Some(IpChange {
+                    action: actions[two / 4 % 4],
+                    texts,
+                    ipv6: true,
+                }),
+                ..EditKey::default()
+            })
         }
-        _ => file.remove_grant_set(&set(one)),
+        10 => Command::DeleteKey(KeyTarget { id: key(one) }),
+        11 => Command::PurgeKey(KeyTarget { id: key(one) }),
+        12 => Command::RotateKey(RotateKey {
+            id: key(two),
+            keep_for: one as u64 * 3_600,
+            expires: End::Never,
+            value: Value::Minted,
+        }),
+        13 => {
+            let grants = granted(1 + two % 3 * 2).grants;
+            Command::PutGrantSet {
+                name: set(one),
+                grants,
+            }
+        }
+        _ => Command::RemoveGrantSet { name: set(one) },
     }
 }
 
-fn made(kind: usize, number: usize, owner: &str) -> Key {
-    let mode = Livemode::from(number.is_multiple_of(2));
-    let kind = KeyKind::ALL[kind % 4];
-    let raw = format!("pk_{}_FAKE-{number}", mode.name());
-    match kind {
-        KeyKind::Publishable => Key::publishable("mk_new", mode, owner, &raw),
-        other => Key::new("mk_new", other, mode, owner, KeyDigest::of(raw.as_bytes())),
-    }
-}
-
-fn granted(number: usize) -> Option<KeyGrants> {
+fn granted(number: usize) -> NewGrants {
+    let grant = |name: &str, level| Grant::new(name, Some(level));
     match number % 4 {
-        0 => None,
-        1 => Some(KeyGrants::Set("support".into())),
-        2 => Some(KeyGrants::Inline(Granted::new())),
-        _ => {
-            let customer = ("customer".to_owned(), AccessLevel::Write);
-            Some(KeyGrants::Inline([customer].into()))
-        }
+        0 => NewGrants::default(),
+        1 => NewGrants {
+            set: Some("support".into()),
+            grants: Vec::new(),
+        },
+        2 => NewGrants {
+            set: None,
+            grants: vec![grant("customer", AccessLevel::Write)],
+        },
+        _ => NewGrants {
+            set: None,
+            grants: vec![
+                grant("customer", AccessLevel::Read),
+                grant("charge", AccessLevel::Write),
+            ],
+        },
     }
 }

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use keyward::management::{AccountSettings, RecordChange};
 use keyward_files::key_file::KeyFile;
 
-use super::{Data, say};
-use crate::store::activity::{Actor, Entry};
+use super::ends::take_ends;
+use super::{Data, FOUND, local, say};
 use crate::store::{DocumentName, Options, Origin, Scope, Store, StoreError, Tx};
 
 /// What it is told.
@@ -21,6 +21,9 @@ use crate::store::{DocumentName, Options, Origin, Scope, Store, StoreError, Tx};
 pub struct Arguments {
     #[command(flatten)]
     data: Data,
+    /// Take over what ended in the key file, and nothing else
+    #[arg(long)]
+    ends_only: bool,
     /// The key file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -33,6 +36,21 @@ pub(super) fn run(arguments: &Arguments, now: u64) -> Result<ExitCode> {
     let file = KeyFile::read(vec![(name, text)])?;
     let store = Store::open(&arguments.data.path, &Options::at(now))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    if arguments.ends_only {
+        let ends = runtime.block_on(take_ends(&store, file, now))?;
+        for (id, rule) in &ends.refused {
+            say(&format!("`{id}` does not end: {rule}"))?;
+        }
+        let (deleted, expired) = (ends.deleted.len(), ends.expired.len());
+        say(&format!(
+            "{deleted} keys were deleted, and {expired} end earlier"
+        ))?;
+        return Ok(if ends.refused.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(FOUND)
+        });
+    }
     let imported = runtime.block_on(import(&store, file, now))?;
     say(&format!(
         "{} accounts, {} grant sets and {} keys were taken in; {} were there already",
@@ -252,32 +270,19 @@ impl Importing<'_, '_> {
     fn record(
         &mut self,
         kind: &str,
-        (object, id): (&str, &str),
+        object: (&str, &str),
         context: Option<(&str, Option<bool>)>,
     ) -> Done {
         let (owner, livemode) = context.map_or((None, None), |(owner, mode)| (Some(owner), mode));
-        let root = match owner {
+        let account = match owner {
             Some(owner) => self.tx.read().account(&Scope::everything(), owner)?,
             None => None,
         };
-        let user = rustix::process::geteuid().as_raw();
-        self.tx.record(Entry {
-            at: self.now,
-            kind: kind.to_owned(),
-            group: object.to_owned(),
-            context: owner.map(str::to_owned),
-            root: root.map(|stored| stored.root),
-            livemode,
-            object: Some((object.to_owned(), id.to_owned())),
-            actor: Actor {
-                kind: "local".to_owned(),
-                id: Some(format!("uid={user}")),
-            },
-            session: None,
-            address: None,
-            request_id: None,
-            body: json!({"via": "import"}),
-        })?;
+        let context = account
+            .as_ref()
+            .map(|stored| (stored.account.id.as_str(), stored.root.as_str()));
+        self.tx
+            .record(local::entry(self.now, kind, object, context, livemode))?;
         Ok(())
     }
 }

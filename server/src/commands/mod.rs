@@ -4,8 +4,10 @@
 mod audit;
 mod backup;
 mod check;
+mod ends;
 mod export;
 mod import;
+mod local;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+pub use ends::{Ends, take_ends};
 pub use import::{Imported, import};
 
 #[cfg(test)]

@@ -249,3 +249,36 @@ fn a_restored_backup_serves() {
         5
     );
 }
+
+#[test]
+fn what_ended_in_a_key_file_ends_in_the_store_and_nothing_else_is_taken_in() {
+    let fixture = Fixture::new();
+    imported(&fixture, FILE).unwrap();
+    let text = exported(&fixture)
+        .replace(
+            "name = \"Secret key\"",
+            "name = \"Another\"\nstatus = \"deleted\"",
+        )
+        .replace(
+            "id = \"mk_org\"",
+            "id = \"mk_org\"\nexpires = 2026-11-29T10:00:00Z",
+        )
+        // Revived there, and still dead here.
+        .replace("expires = 2026-11-28T10:00:00Z\n", "")
+        .replace("status = \"deleted\"\nenforcement", "enforcement");
+    let ends = wait(take_ends(&fixture.store, key_file(&text), NOW)).unwrap();
+    assert_eq!(ends.deleted, ["mk_new"]);
+    assert_eq!(ends.expired, ["mk_org"]);
+    assert_eq!(ends.refused, []);
+    let after = key_file(&exported(&fixture));
+    let new = after.key("mk_new").unwrap();
+    assert_eq!(
+        (new.is_deleted(), new.name.as_deref()),
+        (true, Some("Secret key"))
+    );
+    assert!(after.key("mk_org").unwrap().is_expired(NOW + 86_400 * 30));
+    assert!(after.key("mk_old").unwrap().expires.is_some());
+    assert!(after.key("any.id_of-ones.own").unwrap().is_deleted());
+    let again = wait(take_ends(&fixture.store, key_file(&text), NOW)).unwrap();
+    assert_eq!(again, Ends::default());
+}

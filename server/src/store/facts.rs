@@ -34,9 +34,19 @@ pub(super) fn facts(
         now,
         facts: Facts::new(api),
         policies: HashMap::new(),
+        sequences: HashMap::new(),
     };
     reading.all(needs)?;
-    Ok(reading.facts)
+    let Reading {
+        mut facts,
+        sequences,
+        ..
+    } = reading;
+    // In the order in which they were made, whichever way they were found.
+    facts
+        .keys
+        .sort_by_key(|fact| sequences.get(&fact.key.id).copied());
+    Ok(facts)
 }
 
 struct Reading<'a> {
@@ -46,6 +56,8 @@ struct Reading<'a> {
     facts: Facts,
     /// Policies that were read, by the account they hold for.
     policies: HashMap<String, Option<Arc<NamedPolicy>>>,
+    /// When each key was made.
+    sequences: HashMap<String, u64>,
 }
 
 impl Reading<'_> {
@@ -153,6 +165,8 @@ impl Reading<'_> {
             return Ok(());
         }
         self.account(&stored.key.owner)?;
+        self.sequences
+            .insert(stored.key.id.clone(), stored.sequence);
         self.facts.keys.push(KeyFact {
             file: file_of(&stored.source),
             key: stored.key,

@@ -11,9 +11,13 @@ mod ballast;
 mod check;
 mod columns;
 mod counters;
+#[cfg(test)]
+mod crash;
 mod error;
 mod facts;
 mod folder;
+#[cfg(test)]
+mod full;
 mod head;
 mod idempotency;
 mod inspection;

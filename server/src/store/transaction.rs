@@ -12,7 +12,7 @@ use super::activity::{self, Entry, Recorded};
 use super::api_cache::ApiCache;
 use super::error::{Result, StoreError};
 use super::facts;
-use super::head::Head;
+use super::head::{self, Head};
 use super::idempotency::{self, Answer, Remembered};
 use super::reader::Reader;
 use super::records::documents::{self, DocumentName};
@@ -81,7 +81,9 @@ impl<'a> Tx<'a> {
     /// number of the change.
     pub fn record(&mut self, entry: Entry) -> Result<Recorded> {
         let recorded = activity::append(self.connection, &mut self.head, entry);
-        self.noting(recorded)
+        let recorded = self.noting(recorded)?;
+        self.write_head()?;
+        Ok(recorded)
     }
 
     /// What was answered to a request with that idempotency key.
@@ -104,9 +106,15 @@ impl<'a> Tx<'a> {
     }
 
     /// Takes the number of the next snapshot: at least `now`, and above the last one.
-    pub fn next_revision(&mut self, now: u64) -> u64 {
+    pub fn next_revision(&mut self, now: u64) -> Result<u64> {
         self.head.revision = now.max(self.head.revision.saturating_add(1));
-        self.head.revision
+        self.write_head()?;
+        Ok(self.head.revision)
+    }
+
+    fn write_head(&mut self) -> Result<()> {
+        let written = head::write(self.connection, &self.head);
+        self.noting(written)
     }
 
     /// The connection, for statements of the store's own.

@@ -41,6 +41,9 @@ pub(super) trait Job: Send {
     fn answer(&mut self);
 }
 
+/// A change that was taken out of the queue.
+type Waiting<'a> = &'a mut (dyn Job + 'static);
+
 /// A change, what it returned, and who waits for that.
 pub(super) struct Change<F, T, E> {
     urgency: Urgency,
@@ -180,33 +183,37 @@ impl Loop {
     /// Commits the group. If the disk is full, additions fail, and the ends among them take the
     /// room that is kept for them.
     fn commit(&mut self, group: &mut [Box<dyn Job>]) {
-        let has_room = self.ballast.is_there_or_made();
-        let (mut now, mut refused): (Vec<_>, Vec<_>) = group
-            .iter_mut()
-            .partition(|job| has_room || job.urgency() == Urgency::End);
-        refused
-            .iter_mut()
-            .for_each(|job| job.fail(StoreError::Full));
+        let mut group: Vec<Waiting<'_>> = group.iter_mut().map(|job| &mut **job).collect();
+        let is_end = |job: &Waiting<'_>| job.urgency() == Urgency::End;
+        // The room is made again for the sake of additions only: an end may be using it.
+        let has_room = group.iter().all(is_end) || self.ballast.is_there_or_made();
+        let (mut now, refused): (Vec<_>, Vec<_>) =
+            group.drain(..).partition(|job| has_room || is_end(job));
+        fail(refused, &StoreError::Full);
         let Err(why) = self.attempt(&mut now) else {
             return;
         };
-        let (mut ends, mut additions): (Vec<_>, Vec<_>) = now
-            .into_iter()
-            .partition(|job| job.urgency() == Urgency::End);
-        additions.iter_mut().for_each(|job| job.fail(why.clone()));
-        let again = if why.wants_room() && !ends.is_empty() {
-            self.ballast.release();
-            self.attempt(&mut ends)
-        } else {
-            Err(why)
-        };
-        if let Err(why) = again {
-            ends.iter_mut().for_each(|job| job.fail(why.clone()));
+        if !why.wants_room() {
+            return fail(now, &why);
+        }
+        let (mut ends, additions): (Vec<_>, Vec<_>) = now.into_iter().partition(is_end);
+        fail(additions, &why);
+        if ends.is_empty() {
+            return;
+        }
+        self.ballast.release();
+        // There is room now for what the log holds in the database, and then in the log for more.
+        // Without waiting for readers.
+        let _ = self
+            .connection
+            .execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+        if let Err(why) = self.attempt(&mut ends) {
+            fail(ends, &why);
         }
     }
 
     /// One transaction. Where it fails as a whole, nothing of it is kept.
-    fn attempt(&mut self, group: &mut [&mut Box<dyn Job>]) -> Result<()> {
+    fn attempt(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         if group.is_empty() {
             return Ok(());
         }
@@ -221,9 +228,8 @@ impl Loop {
         done
     }
 
-    fn transaction(&mut self, group: &mut [&mut Box<dyn Job>]) -> Result<()> {
+    fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        let before = self.head.clone();
         for job in group.iter_mut() {
             execute(&self.connection, "SAVEPOINT change")?;
             let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
@@ -245,14 +251,18 @@ impl Loop {
             }
             execute(&self.connection, "RELEASE change")?;
         }
-        if self.head != before {
-            head::write(&self.connection, &self.head)?;
-        }
         #[cfg(test)]
         if self.acknowledges_early {
             group.iter_mut().for_each(|job| job.answer());
+            super::trap::wait();
         }
         execute(&self.connection, "COMMIT")
+    }
+}
+
+fn fail(jobs: Vec<Waiting<'_>>, why: &StoreError) {
+    for job in jobs {
+        job.fail(why.clone());
     }
 }
 

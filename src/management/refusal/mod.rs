@@ -11,6 +11,7 @@ pub use wire::RefusalClass;
 pub use words::{AccountRole, TextMember, Wanted};
 
 use super::grants::Side;
+use super::suggest::Meant;
 use crate::account::IdKind;
 use crate::key::{KeyKind, Livemode};
 use crate::permission::AccessLevel;
@@ -120,6 +121,8 @@ pub enum RuleCode {
     PermissionUnknown {
         /// The name.
         name: String,
+        /// What may be meant.
+        meant: Meant,
         /// For which grants.
         side: Side,
     },
@@ -127,6 +130,8 @@ pub enum RuleCode {
     CategoryUnknown {
         /// The name.
         name: String,
+        /// Those with names like it, as they are written.
+        near: Vec<String>,
         /// For which grants.
         side: Side,
     },

@@ -1,4 +1,4 @@
-//! Runs the scripts of `tests/sdk`, with what `scripts/sdk.sh` sets up.
+//! Runs the scripts of `tests/sdk`, with what `scripts/packages.sh` sets up.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -62,11 +62,11 @@ impl Language {
     }
 }
 
-/// What `scripts/sdk.sh` prints; nothing where it says that the tool is absent. Any other failure is one of the test.
+/// What `scripts/packages.sh` prints; nothing where it says that the tool is absent. Any other failure is one of the test.
 fn set_up(language: &str) -> Option<PathBuf> {
-    let script = root().join("scripts/sdk.sh");
+    let script = root().join("scripts/packages.sh");
     let output = Command::new(&script)
-        .arg(language)
+        .args(["sdk", language])
         .output()
         .unwrap_or_else(|error| panic!("{}: {error}", script.display()));
     let said = String::from_utf8_lossy(&output.stderr);
@@ -74,7 +74,10 @@ fn set_up(language: &str) -> Option<PathBuf> {
         tell(said.trim_end());
         return None;
     }
-    assert!(output.status.success(), "scripts/sdk.sh {language}: {said}");
+    assert!(
+        output.status.success(),
+        "scripts/packages.sh sdk {language}: {said}"
+    );
     Some(PathBuf::from(
         String::from_utf8(output.stdout).unwrap().trim(),
     ))

@@ -1,5 +1,5 @@
 //! Real upstream servers behind a real Envoy with the bootstrap that we ship: what they misread when it is sent straight to them, and that none of it arrives
-//! through keyward. `scripts/upstreams.sh` installs them.
+//! through keyward. `scripts/packages.sh` and `scripts/php.sh` install them.
 
 mod headers;
 mod parameters;

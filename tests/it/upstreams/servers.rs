@@ -1,4 +1,4 @@
-//! Starts the servers that `scripts/upstreams.sh` sets up, each on a free port of loopback.
+//! Starts the servers that `scripts/packages.sh` and `scripts/php.sh` set up, each on a free port of loopback.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
@@ -176,16 +176,22 @@ impl Drop for Held {
     }
 }
 
-/// What `scripts/upstreams.sh` prints; nothing, and a line that says so, where a tool is absent. Any other failure is one of the test.
+/// What `scripts/packages.sh upstreams` or `scripts/php.sh` prints; nothing, and a line that says so, where a tool is absent. Any other failure is one of the test.
 fn set_up(kind: &str) -> Option<PathBuf> {
-    let script = root().join("scripts/upstreams.sh");
-    let output = Command::new(&script).arg(kind).output().unwrap();
+    let (script, arguments) = match kind {
+        "php" => ("scripts/php.sh", &[][..]),
+        kind => ("scripts/packages.sh", &["upstreams", kind][..]),
+    };
+    let output = Command::new(root().join(script))
+        .args(arguments)
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(3) {
         skipped(&format!("{kind}: {}", said.trim_end()));
         return None;
     }
-    assert!(output.status.success(), "upstreams.sh {kind}: {said}");
+    assert!(output.status.success(), "{script} {kind}: {said}");
     Some(PathBuf::from(
         String::from_utf8(output.stdout).unwrap().trim(),
     ))

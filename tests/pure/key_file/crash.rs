@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use keyward_files::key_file::Account;
+use keyward::management::{Account, AccountSettings, RecordChange};
 use serde_json::Value;
 
 use super::{Folder, read};
@@ -71,7 +71,11 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         let id = format!("acct_{number}");
         let before = folder.text();
         let mut after = read(&before);
-        after.add_account(Account::new(&id), None).unwrap();
+        let add = RecordChange::AddAccount {
+            account: Account::new(&id),
+            settings: AccountSettings::default(),
+        };
+        after.apply(&[add], None).unwrap();
         let (_, after) = after.texts().next().unwrap();
         let mut writer = folder
             .command(&["accounts", "add", &id, "--no-keys"])

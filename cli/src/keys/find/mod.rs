@@ -21,7 +21,7 @@ use search::Search;
 use text::Text;
 
 #[derive(clap::Args)]
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     /// Read the text from standard input; it is never an argument, which process lists and shell histories show
     #[arg(long, required = true)]
     key_stdin: bool,

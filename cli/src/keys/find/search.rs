@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, RandomState};
 use sha2::{Digest, Sha256};
 
 use keyward::digest::KeyDigest;
+use keyward::management::VALUE_LENGTH as LENGTH;
 use keyward::mask::Masked;
 use keyward_files::key_file::{Key, KeyFile};
-use keyward_files::secret::LENGTH;
 
 /// The longest key that a gateway reads.
 const LONGEST: usize = 512;

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use keyward::key::{KeyKind, Livemode};
+use keyward::management::{AccountSettings, RecordChange};
 use keyward_files::key_file::Account;
 
 const ALICE: &str = "sk_test_FAKE-alice-0001";
@@ -13,7 +14,10 @@ const OURS: &str = "zed-FAKE-zed-0004";
 fn file() -> KeyFile {
     let text = "format = \"keyward.keys/v1\"\n[configuration.profile.prefixes]\nsecret = [\"sk_test_\", \"sk_live_\", \"zed-\"]\n".to_owned();
     let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();
-    file.add_account(Account::new("acct_1"), None).unwrap();
+    let mut changes = vec![RecordChange::AddAccount {
+        account: Account::new("acct_1"),
+        settings: AccountSettings::default(),
+    }];
     let secret = KeyKind::Secret;
     for (id, kind, mode, value) in [
         ("mk_alice", secret, Livemode::Test, ALICE),
@@ -23,8 +27,10 @@ fn file() -> KeyFile {
     ] {
         let prefixes = file.profile().known_prefixes();
         let key = Key::of_value(id, kind, mode, "acct_1", value, prefixes);
-        file.add_key(key, None).unwrap();
+        let (key, beside) = (Box::new(key), None);
+        changes.push(RecordChange::AddKey { key, beside });
     }
+    file.apply(&changes, None).unwrap();
     file
 }
 

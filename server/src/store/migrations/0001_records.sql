@@ -38,7 +38,9 @@ CREATE TABLE accounts (
     created_by TEXT,
     version INTEGER NOT NULL CHECK (version >= 1),
     changed INTEGER NOT NULL,
-    CHECK (parent IS NULL OR parent <> id)
+    CHECK (parent IS NULL OR parent <> id),
+    -- A gateway would not load it.
+    CHECK (is_organization = 0 OR parent IS NULL)
 ) STRICT;
 CREATE INDEX accounts_of_root ON accounts (root, seq);
 CREATE INDEX accounts_of_parent ON accounts (parent, seq);

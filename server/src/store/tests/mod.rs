@@ -1,4 +1,5 @@
-pub(super) mod records;
+pub(crate) mod records;
+pub(in crate::store) mod secrecy;
 
 use super::*;
 
@@ -315,14 +316,7 @@ fn a_reader_writes_nothing() {
 #[test]
 fn revisions_rise_whatever_the_clock_says() {
     let fixture = Fixture::new();
-    let take = |now: u64| {
-        wait(
-            fixture
-                .store
-                .write(move |tx| Ok::<_, StoreError>(tx.next_revision(now))),
-        )
-        .unwrap()
-    };
+    let take = |now: u64| wait(fixture.store.write(move |tx| tx.next_revision(now))).unwrap();
     assert_eq!(take(NOW), NOW);
     assert_eq!(take(NOW - 100), NOW + 1);
     assert_eq!(take(NOW + 50), NOW + 50);

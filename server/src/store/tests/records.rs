@@ -13,7 +13,7 @@ use super::*;
 use crate::store::lists::{From as Begin, KeyFilter, KeyState, Page};
 
 /// Bytes that are all different, and the same each time.
-pub(in crate::store) struct Counter(pub(super) u64);
+pub(in crate::store) struct Counter(pub(in crate::store) u64);
 
 impl Randomness for Counter {
     fn fill(&mut self, bytes: &mut [u8]) -> std::result::Result<(), NoRandomness> {

@@ -1,0 +1,48 @@
+//! Commands on keys and accounts, carried out on a key file by the rules, which the server shares.
+
+mod notes;
+mod refusals;
+
+use anyhow::{Result, anyhow};
+
+use keyward::management::{
+    Ceiling, Command, Context, Decision, Limits, RuleRefusal, decide, needs,
+};
+use keyward_files::key_file::KeyFile;
+use keyward_files::randomness::SystemRandomness;
+use keyward_files::store::actor;
+
+pub(crate) use notes::text as note;
+pub(crate) use refusals::{OVERLAP_TOO_LONG, did_you_mean};
+
+/// Carries a command out. What is new goes into the file that `place` names, else beside what it
+/// belongs to.
+pub(crate) fn carry_out(
+    file: &mut KeyFile,
+    command: &Command,
+    place: Option<&str>,
+    now: u64,
+) -> Result<Decision> {
+    let decision = decided(file, command, now)?;
+    file.apply(decision.changes(), place)?;
+    Ok(decision)
+}
+
+/// Whether a command would be carried out, before a person is asked.
+pub(crate) fn check(file: &KeyFile, command: &Command, now: u64) -> Result<()> {
+    decided(file, command, now).map(drop)
+}
+
+/// Who has the key file may do everything with it, and its reading names the line of a text that
+/// cannot be kept.
+fn decided(file: &KeyFile, command: &Command, now: u64) -> Result<Decision> {
+    let context = Context {
+        now,
+        actor: &actor(),
+        ceiling: &Ceiling::none(),
+        limits: &Limits::none(),
+        randomness: &mut SystemRandomness,
+    };
+    let refused = |refusal: RuleRefusal| anyhow!(refusals::text(refusal.code(), command, file));
+    decide(command, &file.facts(&needs(command)), context).map_err(refused)
+}

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes sure that Debian's PHP-FPM, Caddy and lighttpd are here, which `tests/it/upstreams` puts after keyward, and prints the path of
+# PHP-FPM. Everything else goes to stderr. Exit status 3: they are absent, and their tests are to be skipped.
+set -eu
+
+ABSENT=3
+
+absent() { echo "php.sh: $*; the tests that need it are SKIPPED" >&2; exit "$ABSENT"; }
+
+# Debian has no other version of these than the release's own, so its name is what is pinned.
+PACKAGES="php-fpm php-symfony-http-foundation caddy lighttpd"
+
+fpm() { for path in /usr/sbin/php-fpm8.*; do [ -x "$path" ] && echo "$path" && return; done; return 1; }
+php_is_here() {
+    fpm >/dev/null && [ -e /usr/share/php/Symfony/Component/HttpFoundation/autoload.php ] &&
+        command -v caddy >/dev/null 2>&1 && [ -x /usr/sbin/lighttpd ]
+}
+
+if ! php_is_here; then
+    command -v apt-get >/dev/null 2>&1 || absent "not all of $PACKAGES here, and no apt-get to install them with"
+    [ "$(id -u)" = 0 ] || absent "not all of $PACKAGES here, and only root can install them"
+    echo "php.sh: installing Debian's packages $PACKAGES (about 50 MB)" >&2
+    # None of them is to run as a service: the tests start their own. Who has a policy keeps it.
+    policy=/usr/sbin/policy-rc.d
+    if ! [ -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 1' INT TERM
+    fi
+    # shellcheck disable=SC2086 # a list of words
+    install() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends $PACKAGES >&2; }
+    # A container's package lists may be missing or old.
+    install || { apt-get -qq update >&2 && install; } || absent "apt-get install $PACKAGES fails"
+    php_is_here || absent "the packages $PACKAGES hold other programs than expected"
+fi
+fpm

@@ -1,0 +1,36 @@
+//! What an operator lets a query expand at an endpoint of their own.
+
+use crate::permission::Permission;
+
+/// Paths of names, `*` for any, each with the permission that expanding it asks for.
+pub type AddedExpansions = Box<[(Box<str>, Permission)]>;
+
+/// What an operator lets a query expand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expansions<'a>(&'a [(Box<str>, Permission)]);
+
+impl<'a> Expansions<'a> {
+    pub(super) fn of(added: &'a AddedExpansions) -> Self {
+        Self(added)
+    }
+
+    /// All permissions that some expansion asks for.
+    pub fn permissions(self) -> impl Iterator<Item = Permission> + use<'a> {
+        self.0.iter().map(|(_, permission)| *permission)
+    }
+
+    /// The permission that expanding `path` asks for. A step `*` stands for any name.
+    #[must_use]
+    pub fn permission(self, path: &str) -> Option<&'a [Permission]> {
+        let is_same = |pattern: &str| {
+            let mut names = path.split('.');
+            let fits = pattern.split('.').all(|step| {
+                let name = names.next();
+                name.is_some_and(|name| step == "*" || step == name)
+            });
+            fits && names.next().is_none()
+        };
+        let found = self.0.iter().find(|(pattern, _)| is_same(pattern));
+        found.map(|(_, permission)| std::slice::from_ref(permission))
+    }
+}
