@@ -9,6 +9,7 @@ mod conformance;
 mod doctor;
 mod exit;
 mod explain;
+mod find_key;
 mod http;
 mod init;
 mod input;
@@ -22,6 +23,7 @@ mod rules;
 mod snapshot;
 mod source;
 mod store;
+mod times;
 mod tour;
 mod wait;
 

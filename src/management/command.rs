@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::grants::Grant;
-use super::keys::import::ImportedValue;
+use super::imported::ImportedValue;
 use super::policy::Policy;
 use super::record::{Account, AccountSettings};
 use crate::account::{AccountStatus, Children};

@@ -1,9 +1,8 @@
 //! What a store writes, once a command is decided.
 
-use super::grants::Side;
 use super::mint::Secret;
 use super::policy::Policy;
-use super::record::{Account, AccountSettings, Granted, Key};
+use super::record::{Account, AccountSettings, Granted, Key, Side};
 
 /// What is to be written, all of it or nothing. Only [`decide`](super::decide) makes one.
 #[derive(Debug)]

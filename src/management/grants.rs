@@ -2,21 +2,11 @@
 //! have is refused, because the grant would not do what it says.
 
 use super::api::Api;
-use super::record::Granted;
+use super::record::{Granted, Side};
 use super::refusal::RuleCode;
+use super::shown;
 use super::suggest;
-use super::{is_id, shown};
 use crate::permission::{AccessLevel, Permission};
-use crate::profile::Profile;
-
-/// On which accounts permissions count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// On the key's own account.
-    Own,
-    /// On accounts connected to it.
-    Connected,
-}
 
 /// One permission, or all of a category, at a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,15 +43,6 @@ impl Grant {
         };
         of(AccessLevel::Read).or_else(|| of(AccessLevel::Write))
     }
-}
-
-/// `customer_read`, as Stripe's API spells a grant: the permission and the level. `None` for what
-/// is not spelled as a name, or is a key.
-#[must_use]
-pub fn with_ending(text: &str) -> Option<(&str, &'static str)> {
-    let of = |level| Some((text.strip_suffix(level)?.strip_suffix('_')?, level));
-    let is_name = is_id(text) && !Profile::stripe().known_prefixes().occur_in(text);
-    of("read").or_else(|| of("write")).filter(|_| is_name)
 }
 
 /// What permissions there are, to put grants of one side together.

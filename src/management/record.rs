@@ -10,6 +10,15 @@ use crate::mask::{KnownPrefixes, Masked};
 use crate::permission::AccessLevel;
 use crate::snapshot::{Enforcement, KeyStatus};
 
+/// On which accounts permissions count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// On the key's own account.
+    Own,
+    /// On accounts connected to it.
+    Connected,
+}
+
 /// An account or an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

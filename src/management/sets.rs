@@ -3,10 +3,10 @@
 use super::Context;
 use super::decision::{Decision, RecordChange};
 use super::facts::Facts;
-use super::grants::{Grant, Permissions, Side};
+use super::grants::{Grant, Permissions};
 use super::names::{is_id, shown};
 use super::policy::Policy;
-use super::record::Granted;
+use super::record::{Granted, Side};
 use super::refusal::RuleCode;
 
 /// The policy of accounts that have none themselves or above them: it always exists.

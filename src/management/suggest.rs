@@ -1,6 +1,6 @@
 //! What somebody may have meant by a name that is not there.
 
-use super::grants::with_ending;
+use super::names::with_ending;
 use crate::endpoint::ROWS;
 use crate::permission::PermissionRegistry;
 

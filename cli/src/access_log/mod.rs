@@ -8,8 +8,8 @@ mod progress;
 use std::path::PathBuf;
 
 use super::arguments;
-use super::keys::times::{self, Moment};
 use super::output::escaped_json;
+use super::times::{self, Moment};
 use keyward_files::log_files::Log;
 
 pub(super) use choice::{Choice, ChoiceArguments};

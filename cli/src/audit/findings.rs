@@ -5,7 +5,7 @@ use super::books::KeyBook;
 use super::grants::Privileges;
 use super::inventory::KnownKey;
 use super::report::{Finding, Kind};
-use crate::keys::times::{length_in_words, relative};
+use crate::times::{length_in_words, relative};
 use keyward::key::KeyKind;
 use keyward::reason::DenyReason;
 

@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::report::{Finding, Key, PermissionState, Report};
-use crate::keys::times::length_in_words;
 use crate::output::{Rows, Tone, toned};
+use crate::times::length_in_words;
 
 pub(super) fn print(report: &Report, out: &mut impl Write) -> Result<()> {
     summary(report, out)?;

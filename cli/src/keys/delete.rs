@@ -3,9 +3,9 @@
 use anyhow::Result;
 
 use super::confirm::{self, ConfirmArguments};
-use super::find_key::find;
 use super::told::{self, Told};
 use crate::exit::Exit;
+use crate::find_key::find;
 use crate::input;
 use crate::output::OutputArguments;
 use crate::rules;

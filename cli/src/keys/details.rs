@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::grants;
-use super::times::{self, Moment};
+use crate::times::{self, Moment};
 use keyward::management::{self, End, Grant, NewGrants, is_id};
 use keyward::snapshot::Enforcement;
 

@@ -3,14 +3,14 @@
 use anyhow::Result;
 
 use super::confirm;
-use super::find_key::find;
-use super::times::{self, Moment};
 use super::told;
 use crate::exit::Exit;
+use crate::find_key::find;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
 use crate::rules::{self, OVERLAP_TOO_LONG};
+use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
 use keyward_files::store::Store;
 

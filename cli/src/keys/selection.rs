@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::find_key::check_owner;
-use super::times::{self, Moment};
 use super::words::{KindArgument, ModeArgument};
+use crate::find_key::check_owner;
+use crate::times::{self, Moment};
 use keyward::key::{KeyKind, Livemode};
 use keyward_files::key_file::{Key, KeyFile};
 

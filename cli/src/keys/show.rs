@@ -5,12 +5,12 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 
-use super::find_key::find;
-use super::times::relative;
 use super::view::{self, Status};
 use crate::exit::Exit;
+use crate::find_key::find;
 use crate::input;
 use crate::output::{self, OutputArguments, Rows, Tone, toned};
+use crate::times::relative;
 use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Key, KeyFile, KeyGrants, instant};

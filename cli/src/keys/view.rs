@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use serde_json::{Map, Value as Json, json};
 
-use super::times::relative;
 use crate::output::{Rows, Tone};
+use crate::times::relative;
 use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Granted, Key, KeyFile, KeyGrants, instant};

@@ -13,7 +13,7 @@ use keyward_files::randomness::SystemRandomness;
 use keyward_files::store::actor;
 
 pub(crate) use notes::text as note;
-pub(crate) use refusals::{OVERLAP_TOO_LONG, did_you_mean};
+pub(crate) use refusals::OVERLAP_TOO_LONG;
 
 /// Carries a command out. What is new goes into the file that `place` names, else beside what it
 /// belongs to.

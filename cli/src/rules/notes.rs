@@ -1,7 +1,7 @@
 //! What else is to be known of a change, in words.
 
 use super::refusals::SHORT;
-use crate::keys::times::relative;
+use crate::times::relative;
 use keyward::management::Note;
 
 /// A note on the key of that id.

@@ -1,6 +1,6 @@
 //! Why a command is refused, and what to do instead, as the command line says it.
 
-use crate::keys::find_key;
+use crate::find_key::{self, did_you_mean};
 use keyward::key::KeyKind;
 use keyward::management::{
     AccountRole, Command, Meant, RuleCode, Side, Wanted, categories, written_category,
@@ -284,12 +284,6 @@ fn unknown_permission(name: &str, meant: &Meant) -> String {
             None => format!("there is no permission `{name}`; {all}"),
         },
     }
-}
-
-/// `did you mean …?`, or nothing.
-pub(crate) fn did_you_mean(near: &[impl AsRef<str>]) -> Option<String> {
-    let near: Vec<&str> = near.iter().map(AsRef::as_ref).collect();
-    (!near.is_empty()).then(|| format!("did you mean `{}`?", near.join("`, `")))
 }
 
 /// The key that a command names, as it was written.

@@ -4,10 +4,10 @@
 use super::super::Context;
 use super::super::command::{Details, End, NewGrants};
 use super::super::facts::Facts;
-use super::super::grants::{Grant, Permissions, Side};
+use super::super::grants::{Grant, Permissions};
 use super::super::ips;
 use super::super::names::shown;
-use super::super::record::{Granted, Key, KeyGrants};
+use super::super::record::{Granted, Key, KeyGrants, Side};
 use super::super::refusal::RuleCode;
 use crate::key::KeyKind;
 

@@ -10,7 +10,7 @@ pub use param::Param;
 pub use wire::RefusalClass;
 pub use words::{AccountRole, TextMember, Wanted};
 
-use super::grants::Side;
+use super::record::Side;
 use super::suggest::Meant;
 use crate::account::IdKind;
 use crate::key::{KeyKind, Livemode};

@@ -1,6 +1,6 @@
 //! How the API names a refusal: a code, a class that decides the status, and the member at fault.
 
-use super::super::grants::Side;
+use super::super::record::Side;
 use super::{AccountRole, Param, RuleCode, TextMember};
 
 /// What kind of answer a refusal is.

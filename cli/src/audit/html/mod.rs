@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::report::{Finding, Kind, Organization, Report};
-use crate::keys::times::length_in_words;
 use crate::output::Tone;
+use crate::times::length_in_words;
 use charts::Bar;
 use text::{number, percent, text};
 

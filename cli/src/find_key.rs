@@ -2,7 +2,6 @@
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::rules::did_you_mean;
 use keyward::management::near;
 use keyward_files::key_file::{Key, KeyFile, repeated};
 
@@ -12,7 +11,7 @@ pub(super) fn find<'a>(file: &'a KeyFile, id: &str) -> Result<&'a Key> {
 }
 
 /// What is said of a key that is not there.
-pub(crate) fn missing(file: &KeyFile, id: &str) -> String {
+pub(super) fn missing(file: &KeyFile, id: &str) -> String {
     if file.profile().known_prefixes().occur_in(id) {
         return "a key is named by its id, such as `mk_1`, and its value is no argument: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is".to_owned();
     }
@@ -46,7 +45,7 @@ pub(super) fn check_owner(file: &KeyFile, id: &str) -> Result<()> {
 }
 
 /// What is said of an owner that is not there.
-pub(crate) fn missing_owner(file: &KeyFile, id: &str) -> String {
+pub(super) fn missing_owner(file: &KeyFile, id: &str) -> String {
     let near = near(id, file.accounts().map(|account| account.id.as_str()));
     let shown = repeated(id, file.profile().known_prefixes());
     let next = did_you_mean(&near).unwrap_or_else(|| {
@@ -54,6 +53,12 @@ pub(crate) fn missing_owner(file: &KeyFile, id: &str) -> String {
             .to_owned()
     });
     format!("there is no account `{shown}`: {next}")
+}
+
+/// `did you mean …?`, or nothing.
+pub(super) fn did_you_mean(near: &[impl AsRef<str>]) -> Option<String> {
+    let near: Vec<&str> = near.iter().map(AsRef::as_ref).collect();
+    (!near.is_empty()).then(|| format!("did you mean `{}`?", near.join("`, `")))
 }
 
 #[cfg(test)]
