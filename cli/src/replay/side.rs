@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use super::Given;
 use super::outcome::Outcome;
@@ -13,9 +12,9 @@ use keyward::configuration::Configuration;
 use keyward::digest::KeyDigest;
 use keyward::endpoint::{Endpoint, Method, PlainPath, ROWS, Row, Rule};
 use keyward::judge::judge;
-use keyward::key::KeyKind;
 use keyward::permission::{AccessLevel, Permission};
 use keyward::request::RequestHead;
+use keyward::snapshot::Document;
 use keyward_files::snapshot::Checked;
 
 /// Made-up raw keys in place of those that clients have.
@@ -30,21 +29,20 @@ const SOME_VERSION: &str = "2026-10-28.endive";
 
 impl StandIns {
     pub(super) fn of(old: &Checked, new: &Checked) -> Self {
-        let served = versions(&old.written);
-        let by_both = served
+        let served = versions(old);
+        let mut by_both = served
             .iter()
-            .find(|version| versions(&new.written).contains(version));
-        let version = by_both.or(served.first()).copied().unwrap_or(SOME_VERSION);
+            .filter(|version| versions(new).contains(version));
+        let version = by_both.next().or(served.first());
+        let version = version.map_or(SOME_VERSION, String::as_str);
         let profile = old.configuration.profile();
         let (mut by_id, mut by_digest) = (HashMap::new(), HashMap::new());
-        for key in keys(&old.written) {
-            let text = |name: &str| key.get(name).and_then(Value::as_str).unwrap_or_default();
-            let digest = text("sha256").to_ascii_lowercase();
-            let kind = KeyKind::ALL.iter().find(|kind| kind.name() == text("kind"));
+        for key in old.snapshot().map_or(&[][..], Document::keys) {
+            let digest = key.sha256.to_ascii_lowercase();
             // The kind that the client's key has is the old snapshot's: under another kind its beginning may be wrong.
-            let prefix = kind.and_then(|kind| profile.key_prefixes(*kind).next());
+            let prefix = profile.key_prefixes(key.kind).next();
             let stand_in = format!("{}{digest}", prefix.unwrap_or_default());
-            by_id.insert(text("id").to_owned(), stand_in.clone());
+            by_id.insert(key.id.clone(), stand_in.clone());
             by_digest.insert(digest, stand_in);
         }
         Self {
@@ -65,15 +63,9 @@ impl StandIns {
     }
 }
 
-fn versions(written: &Value) -> Vec<&str> {
-    let listed = written.pointer("/snapshot/api_versions");
-    let listed = listed.and_then(Value::as_array).into_iter().flatten();
-    listed.filter_map(Value::as_str).collect()
-}
-
-fn keys(written: &Value) -> impl Iterator<Item = &Value> {
-    let keys = written.pointer("/snapshot/keys").and_then(Value::as_array);
-    keys.into_iter().flatten()
+fn versions(source: &Checked) -> &[String] {
+    let listed = source.snapshot().and_then(|it| it.api_versions.as_deref());
+    listed.unwrap_or_default()
 }
 
 /// A snapshot and its settings, with stand-ins for its keys.
@@ -88,39 +80,22 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(source: &Checked, stand_ins: &StandIns) -> Result<Self> {
         let mut written = source.written.clone();
-        if let Some(settings) = written.as_object_mut() {
-            // How old a snapshot is when a request comes is no matter of the snapshot.
-            settings.remove("max_snapshot_age");
-        }
-        let keys = written.pointer_mut("/snapshot/keys");
-        for key in keys.and_then(Value::as_array_mut).into_iter().flatten() {
-            let digest = key
-                .get("sha256")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let stand_in = stand_ins.by_digest.get(&digest.to_ascii_lowercase());
-            if let (Some(stand_in), Some(members)) = (stand_in, key.as_object_mut()) {
-                let digest = KeyDigest::of(stand_in.as_bytes()).to_string();
-                members.insert("sha256".to_owned(), json!(digest));
+        // How old a snapshot is when a request comes is no matter of the snapshot.
+        written.settings.remove("max_snapshot_age");
+        let mut own_paths = Vec::new();
+        if let Some(snapshot) = &mut written.snapshot {
+            for key in snapshot.keys.iter_mut().flatten() {
+                let stand_in = stand_ins.by_digest.get(&key.sha256.to_ascii_lowercase());
+                if let Some(stand_in) = stand_in {
+                    key.sha256 = KeyDigest::of(stand_in.as_bytes()).to_string();
+                }
             }
+            own_paths.extend(snapshot.endpoints().iter().map(|row| row.path.clone()));
         }
-        let endpoints = written.pointer("/snapshot/endpoints");
-        let own_paths = endpoints
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(|row| {
-                row.get("path")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            })
-            .collect();
         let configuration = Configuration::from_json(written.to_string().as_bytes())
             .context("a snapshot with stand-ins for its keys is refused")?;
-        let versions = versions(&written).into_iter().map(str::to_owned);
         Ok(Self {
-            versions: versions.collect(),
+            versions: versions(source).to_vec(),
             configuration,
             own_paths,
         })

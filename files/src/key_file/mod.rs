@@ -6,7 +6,6 @@ mod changes;
 mod check;
 mod compile;
 mod edit;
-mod every_refusal;
 mod fault;
 mod fields;
 pub mod instant;
@@ -26,15 +25,14 @@ mod tests;
 pub use changes::{Change, Subject};
 pub use compile::Issue;
 pub use edit::EditRefusal;
-pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};
-pub use fields::is_id;
+pub use keyward::id::is_id;
 pub use links::DanglingLink;
 pub use raw_key::{has_secret_key, repeated};
 pub use record::{Account, Granted, Key, KeyGrants};
 pub use source_name::{EXPECTED_SOURCE, SourceName};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use toml_edit::{Document, DocumentMut};
 
 use fault::Collector;
@@ -42,6 +40,7 @@ use keyward::digest::KeyDigest;
 use keyward::permission::{Permission, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward::refusal::Place;
+use keyward::snapshot::document::{Catalogue, Endpoint};
 use raw_key::RawKeys;
 
 /// The format that this version reads and writes.
@@ -64,6 +63,28 @@ struct Part {
     document: DocumentMut,
 }
 
+/// A member that one file alone may have.
+#[derive(Clone, Debug)]
+enum Single {
+    /// The settings.
+    Configuration(Map<String, Json>),
+    ApiVersions(Vec<String>),
+    Catalogue(Catalogue),
+    /// The file's name for itself.
+    Source(SourceName),
+}
+
+impl Single {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Configuration(_) => "configuration",
+            Self::ApiVersions(_) => "api_versions",
+            Self::Catalogue(_) => "catalogue",
+            Self::Source(_) => source_name::MEMBER,
+        }
+    }
+}
+
 /// What operators edit: one TOML file, or several that are read as one.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
@@ -73,8 +94,8 @@ pub struct KeyFile {
     accounts: Vec<(Account, At)>,
     grant_sets: Vec<(String, Granted, At)>,
     keys: Vec<(Key, At)>,
-    endpoints: Vec<(Json, At)>,
-    single: Vec<(&'static str, Json, At)>,
+    endpoints: Vec<(Endpoint, At)>,
+    single: Vec<(Single, At)>,
     profile: Profile,
 }
 
@@ -214,7 +235,8 @@ impl KeyFile {
     /// The permissions there are: the built-in ones and those that the file's endpoints name.
     #[must_use]
     pub fn permissions(&self) -> PermissionRegistry {
-        let is_stripe = self.single("catalogue").and_then(Json::as_str) != Some("none");
+        let is_none = |single: &Single| matches!(single, Single::Catalogue(Catalogue::None));
+        let is_stripe = !self.singles().any(is_none);
         check::permissions(is_stripe, &self.endpoints)
     }
 
@@ -225,7 +247,7 @@ impl KeyFile {
         permissions: &PermissionRegistry,
         permission: Permission,
     ) -> bool {
-        let mut names = self.endpoints.iter().flat_map(|(row, _)| check::asked(row));
+        let mut names = self.endpoints.iter().flat_map(|(row, _)| row.named());
         names.any(|name| permissions.find(name) == Some(permission))
     }
 
@@ -253,6 +275,10 @@ impl KeyFile {
     pub fn texts_as_read(&self) -> impl Iterator<Item = (&str, &str)> {
         let parts = self.parts.iter();
         parts.map(|part| (part.name.as_str(), part.text.as_str()))
+    }
+
+    fn singles(&self) -> impl Iterator<Item = &Single> {
+        self.single.iter().map(|(single, _)| single)
     }
 
     fn name_of(&self, at: At) -> Option<&str> {
