@@ -115,11 +115,8 @@ impl Recheck {
         endpoints: &Value,
     ) -> Result<Configuration, keyward::refusal::Refusal> {
         let mut key = key_row(&self.key);
-        if let Some(members) = key.as_object_mut() {
-            let digest = KeyDigest::of(self.stand_in().as_bytes()).to_string();
-            members.insert("sha256".to_owned(), json!(digest));
-        }
-        let accounts: Vec<Value> = self
+        key.sha256 = KeyDigest::of(self.stand_in().as_bytes()).to_string();
+        let accounts: Vec<_> = self
             .facts
             .accounts
             .iter()
@@ -129,7 +126,7 @@ impl Recheck {
             .facts
             .grant_sets
             .iter()
-            .map(|fact| (fact.name.clone(), permissions_row(&fact.granted)))
+            .map(|fact| (fact.name.clone(), json!(permissions_row(&fact.granted))))
             .collect();
         let text = json!({
             "snapshot": {

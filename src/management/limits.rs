@@ -1,8 +1,8 @@
 //! How much a store keeps of texts and lists.
 
-use super::names::is_id;
 use super::record::{Granted, Key};
 use super::refusal::{Param, RuleCode, TextMember};
+use crate::id::is_id;
 
 /// How long texts and lists may be. A store that reads back what it wrote, and names the line of a
 /// fault, has none of its own.

@@ -29,6 +29,7 @@ mod suggest;
 #[cfg(test)]
 mod testing;
 
+pub use crate::id::is_id;
 pub use api::Api;
 pub use ceiling::{Caller, Ceiling, Override};
 pub use command::{
@@ -44,7 +45,7 @@ pub use keys::rotate::LONGEST_OVERLAP;
 pub use limits::{Limits, Most};
 pub use links::last_of;
 pub use mint::{NoRandomness, Randomness, Secret, VALUE_LENGTH, random_id};
-pub use names::{is_id, shown, with_ending};
+pub use names::{shown, with_ending};
 pub use needs::{KeyNeed, Links, Needs, needs};
 pub use permissions::{MANAGEMENT, is_management};
 pub use policy::{Delegation, NamedPolicy, Policy, RequiredIps};

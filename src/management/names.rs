@@ -1,17 +1,8 @@
 //! How ids and names are spelled, and how what somebody sent in their place may be repeated.
 
+use crate::id::is_id;
 use crate::mask::KnownPrefixes;
 use crate::profile::Profile;
-
-/// Whether `text` is spelled as ids of keys, names of permissions and names of grant sets are:
-/// 1 to 64 of `[A-Za-z0-9_.-]`.
-#[must_use]
-pub fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-}
 
 /// `name` as an error may repeat it: where it is spelled as ids and names are, and is no key.
 #[must_use]

@@ -4,10 +4,11 @@ use super::Context;
 use super::decision::{Decision, RecordChange};
 use super::facts::Facts;
 use super::grants::{Grant, Permissions};
-use super::names::{is_id, shown};
+use super::names::shown;
 use super::policy::Policy;
 use super::record::{Granted, Side};
 use super::refusal::RuleCode;
+use crate::id::is_id;
 
 /// The policy of accounts that have none themselves or above them: it always exists.
 pub const DEFAULT_POLICY: &str = "default";

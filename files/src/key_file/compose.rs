@@ -1,10 +1,10 @@
 //! A key file of records that are kept elsewhere, section by section, so that a file of a million
 //! keys is never in memory at once. What is composed reads back as the same records.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::{Account, FORMAT, Granted, Key, KeyFile, write};
+use super::{Account, FORMAT, Granted, Key, KeyFile, Single, write};
 
 /// A setting that TOML has no form for: `null`, or a number beyond its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,22 +48,28 @@ impl KeyFile {
     /// The gateway's settings, all but the snapshot.
     #[must_use]
     pub fn settings(&self) -> Map<String, Json> {
-        let settings = self.single("configuration").and_then(Json::as_object);
-        settings.cloned().unwrap_or_default()
+        let settings = self.singles().find_map(|single| match single {
+            Single::Configuration(settings) => Some(settings.clone()),
+            Single::ApiVersions(_) | Single::Catalogue(_) | Single::Source(_) => None,
+        });
+        settings.unwrap_or_default()
     }
 
     /// What a snapshot says of the API: `api_versions`, `catalogue` and `endpoints`.
     #[must_use]
     pub fn api_members(&self) -> Map<String, Json> {
         let mut members = Map::new();
-        for name in ["api_versions", "catalogue"] {
-            if let Some(value) = self.single(name) {
-                members.insert(name.to_owned(), value.clone());
-            }
+        for single in self.singles() {
+            let value = match single {
+                Single::ApiVersions(versions) => json!(versions),
+                Single::Catalogue(catalogue) => json!(catalogue),
+                Single::Configuration(_) | Single::Source(_) => continue,
+            };
+            members.insert(single.name().to_owned(), value);
         }
-        let rows: Vec<Json> = self.endpoints.iter().map(|(row, _)| row.clone()).collect();
-        if !rows.is_empty() {
-            members.insert("endpoints".to_owned(), Json::Array(rows));
+        if !self.endpoints.is_empty() {
+            let rows: Vec<_> = self.endpoints.iter().map(|(row, _)| row).collect();
+            members.insert("endpoints".to_owned(), json!(rows));
         }
         members
     }

@@ -1,6 +1,6 @@
 //! The snapshot, as a function of the records, the revision and the time of issue.
 
-use keyward::snapshot::FORMAT;
+use keyward::snapshot::{FORMAT, document};
 use keyward_files::key_file::{account_row, key_row, permissions_row};
 use serde_json::{Map, Value, json};
 
@@ -12,9 +12,9 @@ use crate::store::{DocumentName, Reader, Result, Scope};
 pub(super) struct Records {
     /// The last change that is in it.
     pub(super) through: u64,
-    accounts: Vec<Value>,
+    accounts: Vec<document::Account>,
     grant_sets: Map<String, Value>,
-    keys: Vec<Value>,
+    keys: Vec<document::Key>,
     /// `api_versions`, `catalogue`, `endpoints`.
     endpoints: Map<String, Value>,
 }
@@ -37,7 +37,7 @@ impl Records {
             through: reader.head()?.sequence,
             accounts,
             grant_sets: sets
-                .map(|set| (set.name, permissions_row(&set.granted)))
+                .map(|set| (set.name, json!(permissions_row(&set.granted))))
                 .collect(),
             keys,
             endpoints: endpoints

@@ -38,10 +38,10 @@ impl Reader<'_> {
             accounts.push(account_row(&stored.account));
             Ok(())
         })?;
-        snapshot.insert("accounts".to_owned(), Json::Array(accounts));
+        snapshot.insert("accounts".to_owned(), json!(accounts));
         let sets = self.grant_sets()?.into_iter();
         let sets: Map<String, Json> = sets
-            .map(|stored| (stored.name, permissions_row(&stored.granted)))
+            .map(|stored| (stored.name, json!(permissions_row(&stored.granted))))
             .collect();
         if !sets.is_empty() {
             snapshot.insert("grant_sets".to_owned(), Json::Object(sets));
@@ -54,7 +54,7 @@ impl Reader<'_> {
         if keys.is_empty() && issue.may_be_empty {
             snapshot.insert("empty".to_owned(), json!(true));
         }
-        snapshot.insert("keys".to_owned(), Json::Array(keys));
+        snapshot.insert("keys".to_owned(), json!(keys));
         Ok(Json::Object(snapshot))
     }
 

@@ -12,11 +12,12 @@ pub(super) mod rotate;
 use super::Context;
 use super::ceiling::Way;
 use super::facts::{Facts, Holder, KeyFact};
-use super::names::{is_id, shown};
+use super::names::shown;
 use super::record::Key;
 use super::refusal::{AccountRole, RuleCode};
 use crate::account::IdKind;
 use crate::digest::KeyDigest;
+use crate::id::is_id;
 use crate::key::KeyKind;
 
 /// The key of that id.
