@@ -34,6 +34,7 @@ pub mod request;
 mod rows;
 pub mod snapshot;
 pub mod spelling;
+pub mod state;
 pub mod upstream;
 pub mod usage;
 pub mod version;

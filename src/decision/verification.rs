@@ -12,6 +12,7 @@ use crate::principal::Principal;
 use crate::reason::DenyReason;
 use crate::request::RequestHead;
 use crate::snapshot::{KeyRecord, Snapshot};
+use crate::state::{self, Written};
 
 /// What became of a verification. Neither is a permit: no request for one ever goes on to the upstream.
 #[derive(Debug)]
@@ -86,7 +87,7 @@ impl<'a> Verified<'a> {
 /// The filter state's text. It does not start with `allow`, so the interlock stops a request that goes on all the same.
 impl fmt::Display for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "verify {}", self.principal)
+        f.write_str(Written::new(state::Verdict::Verify, &self.principal).text())
     }
 }
 

@@ -8,6 +8,7 @@ use crate::decision::Environment;
 use crate::judge::{Entry, Verdict, judge, no_report};
 use crate::reply::{Reply, RequestId};
 use crate::request::RequestHead;
+use crate::state::REPORT;
 use crate::upstream::Handover;
 
 /// The ruling on one request. It borrows nothing of it.
@@ -85,7 +86,7 @@ fn course<'c, H: Host>(
         ),
         Verdict::Report(Some(from)) => (
             Reply::usage(configuration, host.usage_report(*from), request_id(host)),
-            "report".to_owned(),
+            REPORT.to_owned(),
         ),
         Verdict::Report(None) => {
             let denial = no_report();

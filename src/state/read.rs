@@ -1,89 +1,15 @@
-//! keyward's verdict in a line: the filter state `wasm.keyward`, taken apart into its members (RFC 9651 dictionary members behind `allow` or `deny REASON`).
+//! A state as it is read back: from a log, so every byte of it is checked.
 
-use keyward::id::{LONGEST as LONGEST_ID, is_id};
-use keyward::key::KeyKind;
-use keyward::permission::AccessLevel;
-use keyward::principal::Member;
-use keyward::reason::DenyReason;
-use keyward::word::Word;
+use super::{ALLOW, DENY, Named, PREFLIGHT, PUBLIC, State, VERIFY, Verdict, WOULD_DENY};
+use crate::id::{LONGEST as LONGEST_ID, is_id};
+use crate::key::KeyKind;
+use crate::permission::AccessLevel;
+use crate::principal::Member;
+use crate::reason::DenyReason;
+use crate::word::Word;
 
 /// The most bytes a path of accounts may have: 8 ids, joined.
 const LONGEST_PATH: usize = 9 * (LONGEST_ID + 1);
-
-/// What keyward decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The endpoint needs no credential.
-    Public,
-    /// A browser asked whether it may send the real request.
-    Preflight,
-    /// The key may do it.
-    Key,
-    /// It asked about the key itself, which is good, and keyward answered.
-    Verify,
-    /// It may not, but the gateway or the key is in shadow: the request passed.
-    Shadow(DenyReason),
-    /// It may not, and did not pass.
-    Deny(DenyReason),
-}
-
-impl Verdict {
-    /// Whether the request passed keyward: whether an upstream may have seen it.
-    #[must_use]
-    pub fn passed(self) -> bool {
-        !matches!(self, Self::Deny(_) | Self::Verify)
-    }
-
-    /// What was wrong with the request, carried out or not.
-    #[must_use]
-    pub fn reason(self) -> Option<DenyReason> {
-        match self {
-            Self::Shadow(reason) | Self::Deny(reason) => Some(reason),
-            Self::Public | Self::Preflight | Self::Key | Self::Verify => None,
-        }
-    }
-
-    /// `allow`, `verify`, `shadow` or `deny`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Public | Self::Preflight | Self::Key => "allow",
-            Self::Verify => "verify",
-            Self::Shadow(_) => "shadow",
-            Self::Deny(_) => "deny",
-        }
-    }
-}
-
-/// The key of a request: what holds for every verdict on a known key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named<'a> {
-    /// Its id, `mk_…`.
-    pub id: &'a str,
-    /// Its kind.
-    pub kind: KeyKind,
-    /// Whether it is a live key.
-    pub livemode: bool,
-}
-
-/// A verdict and its members. Those that the decision did not establish are absent. Every text is spelled in `[A-Za-z0-9_.-]`, a path also with `/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State<'a> {
-    /// What was decided.
-    pub verdict: Verdict,
-    /// By which key.
-    pub key: Option<Named<'a>>,
-    /// The account the request is about.
-    pub account: Option<&'a str>,
-    /// The accounts from the key's owner, or from the first account of an organization key's context, to that one, joined with `/`.
-    pub path: Option<&'a str>,
-    /// The organization at the root.
-    pub org: Option<&'a str>,
-    /// The permission that decided; of a refusal the one that is missing.
-    pub permission: Option<(&'a str, AccessLevel)>,
-    /// The snapshot's revision.
-    pub revision: Option<u64>,
-}
 
 impl<'a> State<'a> {
     /// Reads a filter state. `None` where it is none of keyward's.
@@ -101,12 +27,6 @@ impl<'a> State<'a> {
         };
         state.read_members(members)?;
         Some(state)
-    }
-
-    /// Whether the account is a connected one: then the key's `connect_grants` decide, if it has any.
-    #[must_use]
-    pub fn is_connected(&self) -> bool {
-        self.path.is_some_and(|path| path.contains('/'))
     }
 
     fn read_members(&mut self, members: &'a str) -> Option<()> {
@@ -161,19 +81,19 @@ impl<'a> State<'a> {
 fn verdict(text: &str) -> Option<(Verdict, &str)> {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     match word {
-        "allow" => {
+        ALLOW => {
             let (next, behind) = rest.split_once(' ').unwrap_or((rest, ""));
             match next {
-                "public" => Some((Verdict::Public, behind)),
-                "preflight" => Some((Verdict::Preflight, behind)),
-                _ => match next.strip_prefix("would_deny=") {
+                PUBLIC => Some((Verdict::Public, behind)),
+                PREFLIGHT => Some((Verdict::Preflight, behind)),
+                _ => match next.strip_prefix(WOULD_DENY) {
                     Some(reason) => Some((Verdict::Shadow(DenyReason::from_name(reason)?), behind)),
                     None => Some((Verdict::Key, rest)),
                 },
             }
         }
-        "verify" => Some((Verdict::Verify, rest)),
-        "deny" => {
+        VERIFY => Some((Verdict::Verify, rest)),
+        DENY => {
             let (reason, behind) = rest.split_once(' ').unwrap_or((rest, ""));
             Some((Verdict::Deny(DenyReason::from_name(reason)?), behind))
         }
