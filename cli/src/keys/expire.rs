@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use super::times;
 use super::told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
+use crate::times;
 use keyward::management::{Command, ExpireKey};
 use keyward_files::store::Store;
 

@@ -6,11 +6,11 @@ use anyhow::Result;
 use serde_json::Value as Json;
 
 use super::selection::Selection;
-use super::times;
 use super::view::{self, Status};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::times;
 use keyward_files::key_file::Key;
 use keyward_files::store::Store;
 
