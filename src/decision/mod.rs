@@ -1,8 +1,9 @@
 //! The decision: may this request pass? Rules are asked in one order, and the first that fails answers.
 
 mod authority;
+mod evidence;
 mod expansions;
-mod inquiry;
+mod rules;
 mod target;
 mod trace;
 mod v2;
@@ -15,9 +16,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub use authority::Authority;
+pub use evidence::Evidence;
 pub use expansions::Inexpandable;
-pub use inquiry::Evidence;
-use inquiry::Inquiry;
+use rules::Inquiry;
 pub use trace::{Finding, Needed, Sought, Trace, Untraced};
 pub use verification::{Verification, Verified, verify, verify_traced};
 
