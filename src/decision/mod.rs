@@ -1,6 +1,7 @@
 //! The decision: may this request pass? Rules are asked in one order, and the first that fails answers.
 
 mod authority;
+mod evidence;
 mod expansions;
 mod rules;
 mod target;
@@ -15,8 +16,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 pub use authority::Authority;
+pub use evidence::Evidence;
 pub use expansions::Inexpandable;
-pub use rules::Evidence;
 use rules::Inquiry;
 pub use trace::{Finding, Needed, Sought, Trace, Untraced};
 pub use verification::{Verification, Verified, verify, verify_traced};
