@@ -46,7 +46,12 @@ fn main() {
         let head: Result<_, StoreError> = read.await;
         head.unwrap();
     });
-    lines.at_most("opening the store", keys, Duration::from_secs(1), began.elapsed());
+    lines.at_most(
+        "opening the store",
+        keys,
+        Duration::from_secs(1),
+        began.elapsed(),
+    );
     lines.creations(&runtime, &store, &at(keys), 1_000.0);
     lines.pages(&runtime, &store, keys, &filled);
     lines.lookups(&runtime, &store, keys, &filled);
@@ -189,15 +194,20 @@ impl Lines {
         for digest in filled.digests.iter().cycle().take(1_000) {
             let digest = *digest;
             let began = Instant::now();
-            let found = runtime.block_on(store.read(move |reader| {
-                reader.key_of_digest(&Scope::everything(), &digest)
-            }));
+            let found = runtime.block_on(
+                store.read(move |reader| reader.key_of_digest(&Scope::everything(), &digest)),
+            );
             let found: Result<_, StoreError> = found;
             assert!(found.unwrap().is_some());
             times.push(began.elapsed());
         }
         let p99 = times.quantile(0.99);
-        self.at_most("looking a digest up, p99", keys, Duration::from_millis(5), p99);
+        self.at_most(
+            "looking a digest up, p99",
+            keys,
+            Duration::from_millis(5),
+            p99,
+        );
     }
 }
 
