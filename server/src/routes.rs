@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 pub use crate::route::{Asked, Pace, Route, Verb};
 
 use crate::api::{
-    accounts, activity_logs, api_keys, bodies, changes, grant_sets, import, key_policies, lookup,
-    permissions, revoke,
+    accounts, activity_logs, api_keys, bodies, changes, endpoints, grant_sets, import,
+    key_policies, lookup, permissions, revoke,
 };
 use crate::permission::Management::{
-    Account, ActivityLog, ApiKey, ApiKeyImport, GrantSet, KeyPolicy, Snapshot,
+    Account, ActivityLog, ApiKey, ApiKeyImport, Endpoint, GrantSet, KeyPolicy, Snapshot,
 };
 use crate::route::{IMPORT, delete, described, get, post, put};
 
@@ -47,6 +47,8 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::retrieve),
     put("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::replace).takes(described::<bodies::PolicyMembers>),
     delete("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::delete),
+    get("/v2/keyward/endpoints", Endpoint, endpoints::retrieve),
+    put("/v2/keyward/endpoints", Endpoint, endpoints::replace).takes(described::<bodies::Endpoints>),
     get("/v2/iam/activity_logs", ActivityLog, activity_logs::list).asks(&["limit", "page", "actions[]", "action_groups[]", "logs_from", "object", "actor", "since", "until", "after", "wait"]),
     get("/v2/iam/activity_logs/{id}", ActivityLog, activity_logs::retrieve),
     get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export).asks(&["after"]),
