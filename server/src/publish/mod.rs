@@ -167,7 +167,7 @@ impl Worker {
     async fn publish(&self) -> Result<()> {
         let now = time::now();
         let revision: std::result::Result<u64, StoreError> =
-            self.store.end(move |tx| Ok(tx.next_revision(now)?)).await;
+            self.store.end(move |tx| tx.next_revision(now)).await;
         let revision = revision.context("no revision")?;
         let records: std::result::Result<Records, Stored> = self
             .store
