@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter trap-door demo run test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help build filter trap-door demo run server test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -19,7 +19,7 @@ TEST ?=
 DEMO = cargo run $(Q) --locked -p keyward-demo --
 # Cargo says what it compiles, but not among the lines of the demo.
 Q :=
-demo run: Q := --quiet
+demo run server: Q := --quiet
 # More arguments to Envoy: make run ENVOY_ARGS="--log-level info"
 ENVOY_ARGS ?=
 
@@ -40,6 +40,11 @@ filter: toolchain
 demo: trap-door filter ## start Envoy with keyward, play a tour of allowed and denied requests, stop
 	@echo "Building the demo …"
 	@$(DEMO)
+
+server: filter ## start keyward-server and the Envoy before it, print a key and three commands to paste
+	@echo "Building the server …"
+	@cargo build $(Q) --locked -p keyward-server
+	@exec $(DEMO) server
 
 run: filter ## the same Envoy in the foreground: 127.0.0.1:10000, admin 127.0.0.1:9901
 	@exec $(DEMO) run $(ENVOY_ARGS)

@@ -135,9 +135,9 @@ impl Envoy {
     }
 }
 
-/// A shell that kills Envoy when the demo ends without saying so (Ctrl-C, a crash): it waits at the other end of a pipe. A line means that Envoy
-/// was waited for, and its number may be another process's by now.
-fn guard(envoy: u32) -> Result<Child> {
+/// A shell that kills a process when the demo ends without saying so (Ctrl-C, a crash): it waits at the other end of a pipe. A line means that the process
+/// was waited for, and its number may be another's by now.
+pub(crate) fn guard(envoy: u32) -> Result<Child> {
     let script = "trap '' INT TERM HUP; read -r _ || kill -KILL \"$0\" 2>/dev/null";
     Command::new("/bin/sh")
         .args(["-c", script, &envoy.to_string()])

@@ -16,6 +16,7 @@ pub(crate) struct Request {
     path: &'static str,
     headers: Vec<(String, String)>,
     shown: Vec<String>,
+    body: String,
 }
 
 pub(crate) fn get(path: &'static str) -> Request {
@@ -32,10 +33,19 @@ pub(crate) fn request(method: &'static str, path: &'static str) -> Request {
         path,
         headers: Vec::new(),
         shown: Vec::new(),
+        body: String::new(),
     }
 }
 
 impl Request {
+    /// With a key, and with JSON.
+    pub(crate) fn json(mut self, key: &str, body: &str) -> Self {
+        self.body = body.to_owned();
+        self.headers
+            .push(("Content-Type".to_owned(), "application/json".to_owned()));
+        self.secret_header(format!("Bearer {key}"))
+    }
+
     pub(crate) fn bearer(mut self, key: &Key) -> Self {
         self.shown
             .push(format!("Authorization: Bearer {}", key.brief()));
@@ -106,9 +116,10 @@ fn exchange(to: SocketAddr, request: &Request) -> Result<Response> {
         text += &format!("{name}: {value}\r\n");
     }
     if request.method == "POST" {
-        text += "Content-Length: 0\r\n";
+        text += &format!("Content-Length: {}\r\n", request.body.len());
     }
     text += "\r\n";
+    text += &request.body;
     stream.write_all(text.as_bytes())?;
     read_response(&mut BufReader::new(stream))
 }

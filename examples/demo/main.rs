@@ -1,7 +1,7 @@
-//! `make demo` and `make run`: the gateway we ship, with keys made on the spot.
+//! `make demo`, `make run` and `make server`: the gateway we ship, with keys made on the spot.
 //!
 //! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints what comes back, and fails on a surprise. With
-//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. Keys exist in memory and on the terminal alone.
+//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. With `server` it starts keyward-server and the Envoy before it. Keys exist in memory and on the terminal alone.
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -16,6 +16,7 @@ mod http;
 mod keys;
 mod run;
 mod screen;
+mod server;
 mod snapshot;
 mod tour;
 mod wait;
@@ -39,6 +40,10 @@ fn start() -> Result<ExitCode> {
     match arguments.next() {
         None => tour::play(),
         Some(command) if command == "run" => Err(run::become_envoy(arguments)?),
-        Some(_) => bail!("expected no argument, or `run` and arguments for Envoy"),
+        Some(command) if command == "server" => {
+            server::run()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(_) => bail!("expected no argument, `server`, or `run` and arguments for Envoy"),
     }
 }

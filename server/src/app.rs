@@ -6,8 +6,10 @@ use anyhow::Result;
 use keyward::profile::Profile;
 use serde_json::{Value, json};
 
+use crate::api::revoke::Plans;
 use crate::configuration::Configuration;
 use crate::http::conditions::InFlight;
+use crate::http::rate::Buckets;
 use crate::metrics::Metrics;
 use crate::publish::Publisher;
 use crate::routes::endpoint_rows;
@@ -20,6 +22,9 @@ pub(crate) struct App {
     pub(crate) publisher: Publisher,
     pub(crate) metrics: Metrics,
     pub(crate) in_flight: InFlight,
+    pub(crate) buckets: Buckets,
+    pub(crate) plans: Plans,
+    pub(crate) creations_per_second: f64,
     pub(crate) profile: Profile,
     /// The rows by which gateways know this API.
     pub(crate) endpoint_rows: Value,
@@ -37,6 +42,9 @@ impl App {
             store,
             metrics: Metrics::default(),
             in_flight: InFlight::default(),
+            buckets: Buckets::default(),
+            plans: Plans::default(),
+            creations_per_second: f64::from(configuration.limits.creations_per_second),
             profile: Profile::stripe(),
             endpoint_rows: json!(endpoint_rows()),
             operator_account: configuration.operator_account.clone(),

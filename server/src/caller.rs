@@ -113,6 +113,17 @@ impl Caller {
         }
     }
 
+    /// What it can see of one account's: nothing, where that is another's.
+    pub(crate) fn scope_of(&self, account: &str) -> Scope {
+        match (&self.who, self.acting_account()) {
+            (Who::Key(key), None) => key.limited(Scope::owner(account)),
+            (Who::Local(_), _) => Scope::owner(account),
+            (Who::Key(_), Some(acting)) if acting == account => self.scope(),
+            // No account is called so.
+            (Who::Key(_), Some(_)) => Scope::owner(""),
+        }
+    }
+
     /// Its mode; a person on this machine has none.
     pub(crate) fn mode(&self) -> Option<Livemode> {
         match &self.who {

@@ -8,11 +8,16 @@ use axum::routing::MethodFilter;
 use keyward::permission::AccessLevel::{self, Read, Write};
 use serde_json::{Value, json};
 
-use crate::api::{accounts, api_keys, permissions};
+use crate::api::{
+    accounts, activity_logs, api_keys, changes, grant_sets, import, key_policies, lookup,
+    permissions, revoke,
+};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
-use crate::permission::Management;
+use crate::permission::Management::{
+    self, Account, ActivityLog, ApiKey, ApiKeyImport, GrantSet, KeyPolicy, Snapshot,
+};
 
 /// What a handler returns.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
@@ -33,7 +38,28 @@ pub struct Route {
     pub level: AccessLevel,
     /// How large a body may be, in bytes.
     pub largest_body: usize,
+    /// How often it may be asked.
+    pub pace: Pace,
     pub(crate) handler: Handler,
+}
+
+/// How often a principal may ask an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As the limit on new keys says.
+    Creation,
+    /// Five times a second.
+    Lookup,
+    /// A hundred times a second.
+    Usual,
+    /// Without a limit: it ends keys.
+    Free,
+}
+
+impl Route {
+    const fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
 }
 
 /// The methods that this API knows.
@@ -94,53 +120,52 @@ impl Asked {
 /// The largest body of most requests.
 const BODY: usize = 256 << 10;
 
+/// That of an import.
+const IMPORT: usize = 4 << 20;
+
 /// All endpoints.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    post(
-        "/v2/iam/api_keys",
-        Management::ApiKey,
-        Write,
-        api_keys::create,
-    ),
-    get(
-        "/v2/iam/api_keys",
-        Asked::One(Management::ApiKey),
-        api_keys::list,
-    ),
-    get(
-        "/v2/iam/api_keys/{id}",
-        Asked::One(Management::ApiKey),
-        api_keys::retrieve,
-    ),
-    post(
-        "/v2/iam/api_keys/{id}/expire",
-        Management::ApiKey,
-        Write,
-        api_keys::expire,
-    ),
-    post(
-        "/v2/keyward/accounts",
-        Management::Account,
-        Write,
-        accounts::create,
-    ),
-    get(
-        "/v2/keyward/accounts/{id}",
-        Asked::One(Management::Account),
-        accounts::retrieve,
-    ),
-    get("/v2/keyward/permissions", Asked::Any, permissions::list),
+    post("/v2/iam/api_keys", ApiKey, Write, api_keys::create).paced(Pace::Creation),
+    get("/v2/iam/api_keys", ApiKey, api_keys::list),
+    get("/v2/iam/api_keys/{id}", ApiKey, api_keys::retrieve),
+    post("/v2/iam/api_keys/{id}", ApiKey, Write, api_keys::update),
+    post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire).paced(Pace::Free),
+    post("/v2/iam/api_keys/{id}/rotate", ApiKey, Write, api_keys::rotate).paced(Pace::Creation),
+    post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup).paced(Pace::Lookup),
+    post("/v2/keyward/api_keys/revoke", ApiKey, Write, revoke::revoke).paced(Pace::Free),
+    Route { largest_body: IMPORT, ..post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import) },
+    post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate).paced(Pace::Creation),
+    delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete).paced(Pace::Free),
+    get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve),
+    get("/v2/keyward/counts", ApiKey, changes::counts),
+    post("/v2/keyward/accounts", Account, Write, accounts::create),
+    get("/v2/keyward/accounts", Account, accounts::list),
+    get("/v2/keyward/accounts/{id}", Account, accounts::retrieve),
+    post("/v2/keyward/accounts/{id}", Account, Write, accounts::update),
+    delete("/v2/keyward/accounts/{id}", Account, accounts::delete),
+    post("/v2/keyward/accounts/{id}/suspend", Account, Write, accounts::suspend).paced(Pace::Free),
+    post("/v2/keyward/accounts/{id}/resume", Account, Write, accounts::resume),
+    get("/v2/keyward/grant_sets", GrantSet, grant_sets::list),
+    post("/v2/keyward/grant_sets", GrantSet, Write, grant_sets::create),
+    get("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::retrieve),
+    put("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::replace),
+    delete("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::delete),
+    get("/v2/keyward/key_policies", KeyPolicy, key_policies::list),
+    post("/v2/keyward/key_policies", KeyPolicy, Write, key_policies::create),
+    get("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::retrieve),
+    put("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::replace),
+    delete("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::delete),
+    get("/v2/iam/activity_logs", ActivityLog, activity_logs::list),
+    get("/v2/iam/activity_logs/{id}", ActivityLog, activity_logs::retrieve),
+    get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export),
+    get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head),
+    get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot),
+    Route { asked: Asked::Any, ..get("/v2/keyward/permissions", ApiKey, permissions::list) },
 ];
 
-const fn get(template: &'static str, asked: Asked, handler: Handler) -> Route {
-    Route {
-        method: Verb::Get,
-        template,
-        asked,
-        level: Read,
-        largest_body: 0,
-        handler,
-    }
+const fn get(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Get, template, asked, Read, 0, handler)
 }
 
 const fn post(
@@ -149,12 +174,32 @@ const fn post(
     level: AccessLevel,
     handler: Handler,
 ) -> Route {
+    route(Verb::Post, template, asked, level, BODY, handler)
+}
+
+const fn put(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Put, template, asked, Write, BODY, handler)
+}
+
+const fn delete(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Delete, template, asked, Write, 0, handler)
+}
+
+const fn route(
+    method: Verb,
+    template: &'static str,
+    asked: Management,
+    level: AccessLevel,
+    largest_body: usize,
+    handler: Handler,
+) -> Route {
     Route {
-        method: Verb::Post,
+        method,
         template,
         asked: Asked::One(asked),
         level,
-        largest_body: BODY,
+        largest_body,
+        pace: Pace::Usual,
         handler,
     }
 }

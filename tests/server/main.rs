@@ -9,7 +9,9 @@
     reason = "a test may fail loudly"
 )]
 
+mod matrix;
 mod refused;
+mod rules;
 mod sdk;
 mod slice;
 mod world;

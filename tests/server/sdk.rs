@@ -55,6 +55,13 @@ impl Script {
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("the script said: {line:?}"))
     }
 
+    /// The next line, while there is one.
+    pub(crate) fn line(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        let read = self.output.read_line(&mut line).unwrap();
+        (read > 0).then(|| serde_json::from_str(&line).unwrap())
+    }
+
     pub(crate) fn ends_well(mut self) {
         drop(self.input);
         assert!(self.child.wait().unwrap().success());

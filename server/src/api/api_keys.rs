@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use keyward::management::{Command, ExpireKey, Override};
+use keyward::management::{Command, ExpireKey, KeyTarget, Note};
+use serde_json::{Value, json};
 
+use super::edit_key::{Duplicate, Rotation, Update};
 use super::key::KeyView;
 use super::list_keys::Parameters;
 use super::new_key::{Asked, NewKey};
@@ -26,11 +28,8 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             create,
             passes_policy,
         } = body.command(&call.caller)?;
-        let work = Work {
-            command: Command::CreateKey(create),
-            passes_policy,
-            present: key_of(&app),
-        };
+        let command = Command::CreateKey(create);
+        let work = Work::passing(command, passes_policy, key_of(&app));
         carry_out(&app, &call, work).await
     })
 }
@@ -90,33 +89,114 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/iam/api_keys/{id}/expire`: at once.
 pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        no_members(&call)?;
-        let work = Work {
-            command: Command::ExpireKey(ExpireKey {
-                id: call.target.clone(),
-                end: Some(crate::time::now()),
-                revive: false,
-            }),
-            passes_policy: Override::None,
-            present: key_of(&app),
-        };
+        call.no_members()?;
+        let command = Command::ExpireKey(ExpireKey {
+            id: call.target.clone(),
+            end: Some(crate::time::now()),
+            revive: false,
+        });
+        let work = Work::of(command, key_of(&app));
         carry_out(&app, &call, work).await
     })
 }
 
-/// A request without members; stripe-python sends `{}`.
-fn no_members(call: &Call) -> Result<(), Failure> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
-    call.members::<Nothing>().map(|_| ())
+/// `POST /v2/iam/api_keys/{id}`
+pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Update = call.members()?;
+        let (edit, passes_policy) = body.command(&call.target)?;
+        let command = Command::EditKey(edit);
+        let work = Work::passing(command, passes_policy, key_of(&app));
+        carry_out(&app, &call, work).await
+    })
+}
+
+/// `POST /v2/iam/api_keys/{id}/rotate`: answers with the new key.
+pub(crate) fn rotate(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Rotation = call.members()?;
+        let (rotate, passes_policy) = body.command(&call.target, &call.caller)?;
+        let command = Command::RotateKey(rotate);
+        let work = Work::passing(command, passes_policy, key_of(&app));
+        carry_out(&app, &call, work).await
+    })
+}
+
+/// `POST /v2/keyward/api_keys/{id}/duplicate`: answers with the new key, and with what it does not have of the other one.
+pub(crate) fn duplicate(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Duplicate = call.members()?;
+        let (duplicate, passes_policy) = body.command(&call.target)?;
+        let show = key_of(&app);
+        let present: Present = Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
+            let mut shown = show(reader, outcome)?;
+            let members = shown.object.get_mut("keyward");
+            if let Some(members) = members.and_then(Value::as_object_mut) {
+                let names = json!(left_behind(outcome.notes));
+                members.insert("left_behind".to_owned(), names);
+            }
+            Ok(shown)
+        });
+        let command = Command::DuplicateKey(duplicate);
+        carry_out(&app, &call, Work::passing(command, passes_policy, present)).await
+    })
+}
+
+fn left_behind(notes: &[Note]) -> Vec<&'static str> {
+    let names = notes.iter().filter_map(|note| match note {
+        Note::IpsLeftBehind(_) => Some("ip_allowlist"),
+        Note::ExpiryLeftBehind => Some("expires_at"),
+        Note::NoLongerFollows { .. }
+        | Note::FirstLimit
+        | Note::OldKeyEnds { .. }
+        | Note::RotationTakenBack { .. }
+        | Note::ShortKey => None,
+    });
+    names.collect()
+}
+
+/// `DELETE /v2/keyward/api_keys/{id}`: users are told that the key is deleted; with `purge` that there is none.
+pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Parameters {
+            purge: Option<String>,
+        }
+        let parameters: Parameters = query::read(call.pairs()?)?;
+        let target = KeyTarget {
+            id: call.target.clone(),
+        };
+        let (command, present) = match parameters.purge.as_deref() {
+            None | Some("false") => (Command::DeleteKey(target), key_of(&app)),
+            Some("true") => (Command::PurgeKey(target), purged(&call.target)),
+            Some(_) => {
+                return Err(
+                    Failure::new(Code::ParameterInvalid, "`purge` is `true` or `false`.")
+                        .at("purge"),
+                );
+            }
+        };
+        carry_out(&app, &call, Work::of(command, present)).await
+    })
+}
+
+fn purged(id: &str) -> Present {
+    let id = id.to_owned();
+    Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
+        Ok(Shown {
+            object: json!({"deleted": true, "id": id, "object": "v2.iam.api_key"}),
+            id: None,
+            version: None,
+        })
+    })
 }
 
 /// Shows the key that a change is about.
 pub(super) fn key_of(app: &Arc<App>) -> Present {
     let app = Arc::clone(app);
     Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
-        let id = outcome.key.unwrap_or_default();
+        let id = outcome.keys.first().map_or("", String::as_str);
         // What the change was allowed to make is shown to its maker.
         let stored = reader.key(&Scope::everything(), id)?.ok_or_else(|| {
             Failure::new(Code::Internal, "The key is not there after the change.")

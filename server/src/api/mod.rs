@@ -1,9 +1,17 @@
 //! One file for each resource: from a request to a command, and from its outcome to an object.
 
 pub(crate) mod accounts;
+pub(crate) mod activity_logs;
 pub(crate) mod api_keys;
+pub(crate) mod changes;
+pub(crate) mod edit_key;
+pub(crate) mod grant_sets;
+pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod key_policies;
 pub(crate) mod list_keys;
+pub(crate) mod lookup;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
+pub(crate) mod revoke;
 pub(crate) mod shown;

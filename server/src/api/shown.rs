@@ -1,11 +1,11 @@
 //! What several objects of the API have in common.
 
 use keyward::key::KeyKind;
-use keyward::management::Granted;
+use keyward::management::{Granted, Secret};
 use keyward::snapshot::Enforcement;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::publish::Published;
 use crate::time;
@@ -68,47 +68,52 @@ pub(crate) fn made_by(text: Option<&str>) -> Value {
     json!({"type": kind, "id": text, "session": null})
 }
 
-/// A key's object, written with its value in place of the `null` at `secret_key.token`. The value is never put into another structure first.
-pub(crate) struct WithToken<'a> {
-    pub(crate) object: &'a Value,
-    pub(crate) token: &'a str,
+/// Objects with values in place of the `null` at `secret_key.token` of their keys. A value is never put into another structure first.
+pub(crate) struct WithTokens<'a> {
+    pub(crate) value: &'a Value,
+    /// By the ids of the keys.
+    pub(crate) tokens: &'a [(String, Secret)],
 }
 
-impl Serialize for WithToken<'_> {
+impl Serialize for WithTokens<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(members) = self.object.as_object() else {
-            return self.object.serialize(serializer);
-        };
-        let mut map = serializer.serialize_map(Some(members.len()))?;
-        for (name, value) in members {
-            if name == "secret_key" && value.is_object() {
-                let inner = Token {
-                    object: value,
-                    token: self.token,
-                };
-                map.serialize_entry(name, &inner)?;
-            } else {
-                map.serialize_entry(name, value)?;
+        let tokens = self.tokens;
+        match self.value {
+            Value::Array(elements) => {
+                serializer.collect_seq(elements.iter().map(|value| WithTokens { value, tokens }))
+            }
+            Value::Object(members) => {
+                let id = members.get("id").and_then(Value::as_str);
+                let token = tokens.iter().find(|(of, _)| Some(of.as_str()) == id);
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (name, value) in members {
+                    match (token, name.as_str(), value.as_object()) {
+                        (Some((_, secret)), "secret_key", Some(members)) => {
+                            map.serialize_entry(name, &SecretKey { members, secret })?;
+                        }
+                        _ => map.serialize_entry(name, &WithTokens { value, tokens })?,
+                    }
+                }
+                map.end()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.value.serialize(serializer)
             }
         }
-        map.end()
     }
 }
 
-struct Token<'a> {
-    object: &'a Value,
-    token: &'a str,
+struct SecretKey<'a> {
+    members: &'a Map<String, Value>,
+    secret: &'a Secret,
 }
 
-impl Serialize for Token<'_> {
+impl Serialize for SecretKey<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(members) = self.object.as_object() else {
-            return self.object.serialize(serializer);
-        };
-        let mut map = serializer.serialize_map(Some(members.len()))?;
-        for (name, value) in members {
+        let mut map = serializer.serialize_map(Some(self.members.len()))?;
+        for (name, value) in self.members {
             if name == "token" {
-                map.serialize_entry(name, self.token)?;
+                map.serialize_entry(name, self.secret.expose())?;
             } else {
                 map.serialize_entry(name, value)?;
             }
@@ -120,17 +125,6 @@ impl Serialize for Token<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_value_stands_in_one_place() {
-        let object = json!({"id": "mk_1", "token": null, "secret_key": {"token": null, "encrypted_secret": null}});
-        let shown = WithToken {
-            object: &object,
-            token: "rk_test_FAKE-alice-0001",
-        };
-        let expected = json!({"id": "mk_1", "token": null, "secret_key": {"token": "rk_test_FAKE-alice-0001", "encrypted_secret": null}});
-        assert_eq!(serde_json::to_value(&shown).unwrap(), expected);
-    }
 
     #[test]
     fn a_change_is_published_when_a_snapshot_goes_through_it() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -12,12 +12,9 @@ use super::conditions::Idempotency;
 use super::failure::{Code, Failure};
 use super::query::{self, Pairs};
 use crate::caller::Caller;
-use crate::routes::Route;
 
 /// An authenticated request.
 pub(crate) struct Call {
-    /// The endpoint.
-    pub(crate) route: &'static Route,
     /// Who calls.
     pub(crate) caller: Caller,
     /// The id or name in the path, if the template has one.
@@ -45,6 +42,32 @@ impl Call {
             &self.body
         };
         serde_json::from_slice(body).map_err(|error| refusal_of(&error))
+    }
+
+    /// Refuses members, of a request that has none; stripe-python sends `{}`.
+    pub(crate) fn no_members(&self) -> Result<(), Failure> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        self.members::<Nothing>().map(|Nothing {}| ())
+    }
+
+    /// Refuses parameters, of a request that has none.
+    pub(crate) fn no_parameters(&self) -> Result<(), Failure> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        query::read::<Nothing>(self.pairs()?).map(|Nothing {}| ())
+    }
+
+    /// The version that `If-Match` names, where a whole document is replaced.
+    pub(crate) fn required_version(&self) -> Result<u64, Failure> {
+        self.expected_version.ok_or_else(|| {
+            Failure::new(
+                Code::PreconditionRequired,
+                "This replaces a whole document. Say which state of it you have seen: `If-Match` with the ETag of its last answer.",
+            )
+        })
     }
 
     /// The query's parameters.
@@ -95,6 +118,7 @@ fn refusal_of(error: &serde_json::Error) -> Failure {
 /// What a handler answers.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) content_type: HeaderValue,
     /// JSON. It may hold a value that is shown once, so it is wiped when it has been sent.
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// The version of the object, for `ETag`.
@@ -110,14 +134,20 @@ pub(crate) struct Answer {
 impl Answer {
     /// An object, as JSON with sorted members where `object` sorts them.
     pub(crate) fn of(object: &impl Serialize) -> Result<Self, Failure> {
-        Ok(Self {
+        Ok(Self::written(written(object)?))
+    }
+
+    /// A body that is written already.
+    pub(crate) fn written(body: Zeroizing<Vec<u8>>) -> Self {
+        Self {
             status: StatusCode::OK,
-            body: written(object)?,
+            content_type: HeaderValue::from_static("application/json"),
+            body,
             version: None,
             change: None,
             waited: None,
             is_replayed: false,
-        })
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One request and its answer: what is alike for all endpoints. The order is that of cost and of trust: nothing of a body is looked at before its sender is known.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -17,11 +18,12 @@ use super::call::{Answer, Call, written};
 use super::conditions;
 use super::failure::{Code, Failure};
 use super::listener::Peer;
+use super::rate::{Class, Rate};
 use super::raw_key;
 use crate::app::App;
-use crate::caller::{self, Entrance};
+use crate::caller::{self, Caller, Entrance};
 use crate::randomness::System;
-use crate::routes::{ROUTES, Route};
+use crate::routes::{Pace, ROUTES, Route};
 
 /// The version of this API, in every answer.
 const API_VERSION: &str = "2026-12-01";
@@ -125,6 +127,7 @@ async fn carried_out(
     let (head, body) = request.into_parts();
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
     let caller = caller::identify(app, entrance, peer, route, &head).await?;
+    limit(app, route, &caller)?;
     let query = head.uri.query().unwrap_or_default();
     if has_secret_key(target) || raw_key::is_in_query(query) {
         return Err(refuse_raw_key());
@@ -147,7 +150,6 @@ async fn carried_out(
         None => None,
     };
     let call = Call {
-        route,
         target: target.to_owned(),
         path: head.uri.path().to_owned(),
         query: query.to_owned(),
@@ -161,6 +163,27 @@ async fn carried_out(
     let answered = (route.handler)(Arc::clone(app), call).await;
     drop(in_flight);
     answered
+}
+
+/// Counts the request. What ends a key is never held up.
+fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Failure> {
+    let (per_second, burst, class) = match route.pace {
+        Pace::Free => return Ok(()),
+        Pace::Creation if caller.is_operator() => (
+            app.creations_per_second * 20.0,
+            app.creations_per_second * 20.0,
+            Class::Creation,
+        ),
+        Pace::Creation => (
+            app.creations_per_second,
+            app.creations_per_second * 5.0,
+            Class::Creation,
+        ),
+        Pace::Lookup => (5.0, 5.0, Class::Lookup),
+        Pace::Usual => (100.0, 100.0, Class::Other),
+    };
+    let rate = Rate { per_second, burst };
+    app.buckets.take(&caller.id(), class, rate, Instant::now())
 }
 
 /// The segment of the path that the template leaves open. A path with a second reading (an escape, an empty or a dot segment) has none.
@@ -224,6 +247,7 @@ fn shown(answer: Answer, id: &str) -> Response {
     *response.status_mut() = answer.status;
     common(response.headers_mut(), id, answer.status, false);
     let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, answer.content_type);
     if let Some(version) = answer.version {
         put(headers, ETAG, &format!("\"v{version}\""));
     }

@@ -97,6 +97,10 @@ codes! {
     PermissionUnknown = "permission_unknown", BAD_REQUEST, InvalidRequest;
     /// Something in the request looks like a key.
     RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
+    /// Another object has the id.
+    IdExists = "id_exists", CONFLICT, AlreadyExists;
+    /// A whole document is replaced with `If-Match` only.
+    PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, InvalidRequest;
     /// An `Idempotency-Key` of another request.
     IdempotencyKeyReused = "idempotency_key_reused", BAD_REQUEST, Idempotency;
     /// Encrypted values are not built.
@@ -119,6 +123,10 @@ codes! {
     ValueAlreadyReturned = "value_already_returned", CONFLICT, Idempotency;
     /// The same request is being carried out.
     IdempotencyKeyInUse = "idempotency_key_in_use", CONFLICT, Idempotency;
+    /// The plan no longer holds.
+    PlanChanged = "plan_changed", CONFLICT, InvalidRequest;
+    /// The plan is over.
+    PlanExpired = "plan_expired", CONFLICT, InvalidRequest;
     /// The object is another version than `If-Match` names.
     ResourceChanged = "resource_changed", PRECONDITION_FAILED, InvalidRequest;
     /// The body is too large.

@@ -8,4 +8,5 @@ pub(crate) mod listener;
 pub(crate) mod paging;
 pub(crate) mod principal;
 pub(crate) mod query;
+pub(crate) mod rate;
 pub(crate) mod raw_key;

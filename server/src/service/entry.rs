@@ -6,6 +6,7 @@ use keyward::management::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::api::key_policies::members;
 use crate::api::shown::{enforcement_name, granted_names, key_type, time_or_null};
 use crate::http::call::Call;
 use crate::store::activity::{Actor, Entry};
@@ -21,12 +22,30 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn of(call: &Call) -> Self {
+    pub(crate) fn of(call: &Call) -> Self {
         Self {
             actor: call.caller.actor(),
             actor_name: call.caller.id(),
             address: call.caller.address.map(|address| address.to_string()),
             request_id: Some(call.request_id.clone()),
+        }
+    }
+
+    /// The row that says that many keys were changed at once; each of them has one of its own.
+    pub(crate) fn of_many(&self, kind: &str, count: u64, now: u64) -> Entry {
+        Entry {
+            at: now,
+            kind: kind.to_owned(),
+            group: "api_key".to_owned(),
+            context: None,
+            root: None,
+            livemode: None,
+            object: None,
+            actor: self.actor.clone(),
+            session: None,
+            address: self.address.clone(),
+            request_id: self.request_id.clone(),
+            body: json!({"changes": [], "count": count}),
         }
     }
 
@@ -236,7 +255,7 @@ fn differences(change: &RecordChange) -> Vec<Value> {
             before,
             after,
         } => {
-            let of = |policy: &Policy| json!({"policy": format!("{policy:?}")});
+            let of = |policy: &Policy| members(policy);
             let before = before.as_deref().map_or(json!({}), of);
             between(name, before, of(after))
         }

@@ -4,61 +4,72 @@ mod entry;
 pub(crate) mod failure;
 pub(crate) mod refusal;
 pub(crate) mod standing;
+pub(crate) mod step;
 mod target;
-
-pub(crate) use entry::Sender;
 
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use keyward::management::{
-    Ceiling, Command, Context, Limits, Most, Needs, Note, Override, Secret, decide, needs,
-};
+use keyward::management::{Ceiling, Command, Note, Override, Secret};
 use serde_json::{Value, json};
 
+pub(crate) use entry::Sender;
+
 use self::failure::Stored;
-use self::target::{Target, haste, is_end, target_of};
-use crate::api::shown::{WithToken, propagation};
+use self::step::{Bounds, step};
+use self::target::{Target, is_end, target_of};
+use crate::api::shown::{WithTokens, propagation};
 use crate::app::App;
 use crate::http::call::{Answer, Call, written};
 use crate::http::conditions::Idempotency;
 use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
-use crate::randomness::System;
-use crate::store::{self, Origin, Reader, Remembered, Scope, Tx};
+use crate::store::{self, Reader, Remembered, Scope, Tx};
 
-/// How much the store keeps of texts and lists.
-fn limits() -> Limits {
-    Limits::of(Most {
-        name: 128,
-        note: 1_000,
-        labels: 20,
-        label: 128,
-        ips: 200,
-        permissions: 300,
-        is_line: keyward_files::visible::is_line,
-    })
+/// What is to be done, one after the other in one transaction, and how its outcome is shown.
+pub(crate) struct Work {
+    pub(crate) commands: Vec<(Command, Override)>,
+    pub(crate) present: Present,
+    /// What must hold when they are carried out.
+    pub(crate) guard: Option<Guard>,
 }
 
-/// What is to be done, and how its outcome is shown.
-pub(crate) struct Work {
-    pub(crate) command: Command,
-    /// Whether the policy of the account is passed over.
-    pub(crate) passes_policy: Override,
-    pub(crate) present: Present,
+/// Looks at the store before a change, in the same transaction.
+pub(crate) type Guard = Arc<dyn Fn(&Reader<'_>) -> Result<(), Stored> + Send + Sync>;
+
+impl Work {
+    /// One command, within the policy.
+    pub(crate) fn of(command: Command, present: Present) -> Self {
+        Self::passing(command, Override::None, present)
+    }
+
+    /// One command, which may pass over the policy.
+    pub(crate) fn passing(command: Command, passes_policy: Override, present: Present) -> Self {
+        Self {
+            commands: vec![(command, passes_policy)],
+            present,
+            guard: None,
+        }
+    }
+
+    /// The same, if this holds.
+    pub(crate) fn guarded(self, guard: Guard) -> Self {
+        Self {
+            guard: Some(guard),
+            ..self
+        }
+    }
 }
 
 /// Shows what a change came to, as of the change, without any value.
 pub(crate) type Present =
     Arc<dyn Fn(&Reader<'_>, &Outcome<'_>) -> Result<Shown, Stored> + Send + Sync>;
 
-/// What a change came to.
+/// What the commands came to.
 pub(crate) struct Outcome<'a> {
-    /// The key that the caller is told about.
-    pub(crate) key: Option<&'a str>,
+    /// The keys that the caller is told about.
+    pub(crate) keys: &'a [String],
     pub(crate) notes: &'a [Note],
-    /// The number of the change.
-    pub(crate) change: u64,
     pub(crate) now: u64,
 }
 
@@ -73,33 +84,36 @@ pub(crate) struct Shown {
 
 /// What the writing thread hands back.
 enum Written {
-    Done {
-        shown: Shown,
-        minted: Option<Secret>,
-        change: u64,
-        haste: Haste,
-    },
-    Replayed {
-        status: u16,
-        body: String,
-    },
+    Done(Done),
+    Replayed { status: u16, body: String },
 }
 
-/// Carries out a command, and answers with what it came to.
+struct Done {
+    shown: Shown,
+    /// The values that were made, by the ids of their keys.
+    minted: Vec<(String, Secret)>,
+    change: u64,
+    haste: Haste,
+}
+
+/// Carries out commands, and answers with what they came to.
 pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result<Answer, Failure> {
     let now = crate::time::now();
+    let is_end = work.commands.iter().all(|(one, _)| is_end(one, now));
     let order = Order {
         now,
-        needs: needs(&work.command),
         scope: call.caller.scope(),
-        ceiling: call.caller.ceiling(work.passes_policy),
         sender: Sender::of(call),
         expected_version: call.expected_version,
         idempotency: call.idempotency.clone(),
-        command: work.command,
+        steps: work
+            .commands
+            .into_iter()
+            .map(|(command, passes)| (command, call.caller.ceiling(passes)))
+            .collect(),
         present: work.present,
+        guard: work.guard,
     };
-    let is_end = is_end(&order.command, now);
     let change = move |tx: &mut Tx<'_>| order.carry_out(tx);
     let written: Result<Written, Stored> = if is_end {
         app.store.end(change).await
@@ -107,27 +121,22 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         app.store.write(change).await
     };
     match written.map_err(Failure::from)? {
-        Written::Replayed { status, body } => replayed(status, body),
-        Written::Done {
-            shown,
-            minted,
-            change,
-            haste,
-        } => {
-            app.publisher.wake(haste);
-            answered(app, call, shown, minted, change).await
+        Written::Replayed { status, body } => replayed(status, &body),
+        Written::Done(done) => {
+            app.publisher.wake(done.haste);
+            answered(app, call, done).await
         }
     }
 }
 
 /// What was answered before. The value of a key that was made here is not in it, and cannot be shown again.
-fn replayed(status: u16, body: String) -> Result<Answer, Failure> {
-    let object: Value = serde_json::from_str(&body)
+fn replayed(status: u16, body: &str) -> Result<Answer, Failure> {
+    let object: Value = serde_json::from_str(body)
         .map_err(|_| Failure::new(Code::Internal, "The answer that was kept cannot be read."))?;
     if let Some(id) = object.get(VALUE_WAS_SHOWN).and_then(Value::as_str) {
         return Err(Failure::new(
             Code::ValueAlreadyReturned,
-            format!("This request was carried out before and made the key `{id}`, whose value was shown then and is not kept. If it did not reach you, rotate or expire that key. Requests that send `keyward.sha256` can be repeated."),
+            format!("This request was carried out before and made the key '{id}', whose value was shown then and is not kept. If it did not reach you, rotate or expire that key. Requests that send `keyward.sha256` can be repeated."),
         )
         .with("api_key", id));
     }
@@ -141,56 +150,43 @@ fn replayed(status: u16, body: String) -> Result<Answer, Failure> {
 /// The member of a kept answer that says that a value was shown, and of which key.
 const VALUE_WAS_SHOWN: &str = "value_was_shown";
 
-async fn answered(
-    app: &Arc<App>,
-    call: &Call,
-    mut shown: Shown,
-    minted: Option<Secret>,
-    change: u64,
-) -> Result<Answer, Failure> {
-    let waited = match call.wait {
-        Some(longest) => {
-            app.publisher.wait(change, longest).await;
-            Some(longest)
-        }
-        None => None,
-    };
-    if let Some(keyward) = shown
-        .object
-        .get_mut("keyward")
-        .and_then(Value::as_object_mut)
-    {
-        let state = app.publisher.state();
-        keyward.insert("propagation".to_owned(), propagation(change, state));
+async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Failure> {
+    let Done {
+        mut shown,
+        minted,
+        change,
+        haste: _,
+    } = done;
+    if let Some(longest) = call.wait {
+        app.publisher.wait(change, longest).await;
     }
-    let body = match &minted {
-        Some(secret) => written(&WithToken {
-            object: &shown.object,
-            token: secret.expose(),
-        })?,
-        None => written(&shown.object)?,
-    };
+    let members = shown.object.get_mut("keyward");
+    if let Some(members) = members.and_then(Value::as_object_mut) {
+        let state = app.publisher.state();
+        members.insert("propagation".to_owned(), propagation(change, state));
+    }
+    let body = written(&WithTokens {
+        value: &shown.object,
+        tokens: &minted,
+    })?;
     Ok(Answer {
-        status: StatusCode::OK,
-        body,
         version: shown.version,
         change: Some(change),
-        waited,
-        is_replayed: false,
+        waited: call.wait,
+        ..Answer::written(body)
     })
 }
 
-/// A command on its way to the thread that writes. It may be carried out more than once, of which the last time counts.
+/// Commands on their way to the thread that writes. They may be carried out more than once, of which the last time counts.
 struct Order {
     now: u64,
-    command: Command,
-    needs: Needs,
+    steps: Vec<(Command, Ceiling)>,
     scope: Scope,
-    ceiling: Ceiling,
     sender: Sender,
     expected_version: Option<u64>,
     idempotency: Option<Idempotency>,
     present: Present,
+    guard: Option<Guard>,
 }
 
 impl Order {
@@ -198,41 +194,45 @@ impl Order {
         if let Some(replayed) = self.replay(tx)? {
             return Ok(replayed);
         }
-        let facts = tx.facts(&self.scope, &self.needs, self.now)?;
         self.is_expected(tx)?;
-        let context = Context {
-            now: self.now,
-            actor: &self.sender.actor_name,
-            ceiling: &self.ceiling,
-            limits: &limits(),
-            randomness: &mut System,
-        };
-        let mut decision = decide(&self.command, &facts, context)?;
-        let minted = decision.take_minted();
-        tx.apply(
-            decision.changes(),
-            &Origin {
+        if let Some(guard) = &self.guard {
+            guard(&tx.read())?;
+        }
+        let (mut keys, mut notes, mut minted) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut change, mut haste) = (tx.head().sequence, Haste::Soon);
+        for (command, ceiling) in &self.steps {
+            let bounds = Bounds {
+                scope: &self.scope,
+                ceiling,
+                sender: &self.sender,
                 source: "api",
-                by: Some(&self.sender.actor_name),
-                at: self.now,
-            },
-        )?;
-        let entry = entry::of(&self.command, &decision, &facts, &self.sender, self.now);
-        let change = tx.record(entry)?.sequence;
+                now: self.now,
+            };
+            let done = step(tx, command, &bounds)?;
+            change = done.change;
+            if done.haste == Haste::AtOnce {
+                haste = Haste::AtOnce;
+            }
+            notes.extend(done.notes);
+            if let (Some(key), Some(secret)) = (&done.key, done.minted) {
+                minted.push((key.clone(), secret));
+            }
+            keys.extend(done.key);
+        }
         let outcome = Outcome {
-            key: decision.key(),
-            notes: decision.notes(),
-            change,
+            keys: &keys,
+            notes: &notes,
             now: self.now,
         };
         let shown = (self.present)(&tx.read(), &outcome)?;
-        self.remember(tx, &shown, minted.is_some())?;
-        Ok(Written::Done {
+        let first = minted.first().map(|(id, _)| id.as_str());
+        self.remember(tx, &shown, first)?;
+        Ok(Written::Done(Done {
             shown,
             minted,
             change,
-            haste: haste(decision.changes()),
-        })
+            haste,
+        }))
     }
 
     /// What was answered to the same request, if it was carried out.
@@ -269,14 +269,13 @@ impl Order {
         Ok(reader.key(&self.scope, id)?.is_some() || reader.account(&self.scope, id)?.is_some())
     }
 
-    fn remember(&self, tx: &mut Tx<'_>, shown: &Shown, is_minted: bool) -> Result<(), Stored> {
+    fn remember(&self, tx: &mut Tx<'_>, shown: &Shown, minted: Option<&str>) -> Result<(), Stored> {
         let Some(one) = &self.idempotency else {
             return Ok(());
         };
-        let body = if is_minted {
-            json!({VALUE_WAS_SHOWN: shown.id}).to_string()
-        } else {
-            shown.object.to_string()
+        let body = match minted {
+            Some(id) => json!({VALUE_WAS_SHOWN: id}).to_string(),
+            None => shown.object.to_string(),
         };
         let is_kept = tx.remember(&store::Answer {
             principal: &one.principal,
@@ -305,7 +304,11 @@ impl Order {
             return Ok(());
         };
         let reader = tx.read();
-        let current = match target_of(&self.command) {
+        let target = self
+            .steps
+            .first()
+            .and_then(|(command, _)| target_of(command));
+        let current = match target {
             Some(Target::Key(id)) => reader.key(&self.scope, id)?.map(|key| key.version),
             Some(Target::Account(id)) => reader
                 .account(&self.scope, id)?
@@ -313,13 +316,8 @@ impl Order {
             None => None,
         };
         match current {
-            Some(current) if current != expected => Err(Failure::new(
-                Code::ResourceChanged,
-                format!("The object was changed since: it is at version {current}."),
-            )
-            .with("version", current)
-            .into()),
-            Some(_) | None => Ok(()),
+            Some(current) => Ok(refusal::is_version(current, Some(expected))?),
+            None => Ok(()),
         }
     }
 }

@@ -39,6 +39,18 @@ pub(crate) fn missing(what: &str, id: &str) -> Failure {
     Failure::new(Code::ResourceMissing, format!("No such {what}: '{id}'")).at("id")
 }
 
+/// Whether an object is at the version that the caller saw.
+pub(crate) fn is_version(current: u64, expected: Option<u64>) -> Result<(), Failure> {
+    match expected {
+        Some(expected) if expected != current => Err(Failure::new(
+            Code::ResourceChanged,
+            format!("The object was changed since: it is at version {current}."),
+        )
+        .with("version", current)),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The mode, as the API says it.
 pub(crate) fn mode(livemode: bool) -> Livemode {
     if livemode {

@@ -2,21 +2,20 @@
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
-    Account, AccountSettings, AddAccount, Ceiling, Command, Context, CreateKey, DEFAULT_POLICY,
-    Details, End, Grant, NewGrants, Policy, Secret, Value as Origin, decide, needs,
+    Account, AccountSettings, AddAccount, Ceiling, Command, CreateKey, DEFAULT_POLICY, Details,
+    End, Grant, NewGrants, Policy, Secret, Value as Origin,
 };
 use keyward::permission::AccessLevel;
 use serde_json::{Map, Value, json};
 
-use super::entry::{self, Sender};
+use super::entry::Sender;
 use super::failure::Stored;
-use super::limits;
+use super::step::{Bounds, step};
 use crate::http::failure::{Code, Failure};
 use crate::permission::Management;
-use crate::randomness::System;
 use crate::routes::endpoint_rows;
 use crate::store::activity::{Actor, Entry};
-use crate::store::{self, DocumentName, Scope, Tx};
+use crate::store::{DocumentName, Scope, Tx};
 use crate::time;
 
 /// The policy of the operator's account.
@@ -90,25 +89,18 @@ fn carry_out(
     command: &Command,
     sender: &Sender,
 ) -> Result<(Option<String>, Option<Secret>), Stored> {
-    let now = time::now();
-    let facts = tx.facts(&Scope::everything(), &needs(command), now)?;
-    let context = Context {
-        now,
-        actor: &sender.actor_name,
-        ceiling: &Ceiling::none(),
-        limits: &limits(),
-        randomness: &mut System,
-    };
-    let mut decision = decide(command, &facts, context)?;
-    let minted = decision.take_minted();
-    let origin = store::Origin {
-        source: "api",
-        by: Some(&sender.actor_name),
-        at: now,
-    };
-    tx.apply(decision.changes(), &origin)?;
-    tx.record(entry::of(command, &decision, &facts, sender, now))?;
-    Ok((decision.key().map(str::to_owned), minted))
+    let done = step(
+        tx,
+        command,
+        &Bounds {
+            scope: &Scope::everything(),
+            ceiling: &Ceiling::none(),
+            sender,
+            source: "api",
+            now: time::now(),
+        },
+    )?;
+    Ok((done.key, done.minted))
 }
 
 /// Where the rows of this API in the store are not those of this version, brings them up to date: by them gateways know the endpoints and the permissions.

@@ -123,6 +123,19 @@ impl<'a> Reader<'a> {
         lists::activity(self.connection, scope, filter, page)
     }
 
+    /// The row of the trail of that id.
+    pub fn activity_row(&self, scope: &Scope, id: &str) -> Result<Option<Row>> {
+        let mut limits = Where::new();
+        scope.of_activity(&mut limits);
+        limits.and_is("id =", id.to_owned());
+        let mut found = None;
+        activity::rows(self.connection, &limits, "LIMIT 1", |row| {
+            found = Some(row);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// The policy that holds for an account.
     pub fn policy_for(&self, account: &str) -> Result<Option<NamedPolicy>> {
         policies::effective(self.connection, account)

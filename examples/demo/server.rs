@@ -1,0 +1,168 @@
+//! `make server`: keyward-server behind Envoy, from an empty folder, in the foreground.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::envoy;
+use crate::folder::{remove, root, wasm};
+use crate::http::{post, send};
+use crate::screen::Screen;
+use crate::wait::eventually;
+
+/// The gateway, Envoy's admin interface, and the upstream that Envoy plays itself.
+const PORTS: [(&str, u16); 3] = [
+    ("--port", 10_000),
+    ("--admin-port", 9_901),
+    ("--upstream-port", 10_001),
+];
+
+const URL: &str = "http://127.0.0.1:10000";
+
+/// The account that the commands make a key for.
+const ACCOUNT: &str = "acct_demo";
+
+/// Runs until Envoy or the server ends; Ctrl-C ends both.
+pub(crate) fn run() -> Result<()> {
+    for (_, port) in PORTS {
+        if TcpListener::bind(("127.0.0.1", port)).is_err() {
+            bail!("port {port} of 127.0.0.1 is taken: stop what listens there");
+        }
+    }
+    let binary = root().join("target/debug/keyward-server");
+    let folder = root().join("target/server");
+    remove(&folder)?;
+    fs::create_dir_all(&folder)?;
+    let data = folder.join("data");
+    let first = init(&binary, &data)?;
+    let mut server = Running::start(
+        Command::new(&binary)
+            .args(["serve", "--config"])
+            .arg(data.join("keyward-server.toml"))
+            .stderr(File::create(folder.join("server.log"))?),
+    )?;
+    let socket = data.join("admin/admin.sock");
+    eventually("keyward-server is ready", || {
+        if let Some(status) = server.child.try_wait()? {
+            let log = fs::read_to_string(folder.join("server.log"))?;
+            bail!("keyward-server ended at once ({status}):\n{log}");
+        }
+        Ok(socket.exists().then_some(()))
+    })?;
+    let mut envoy = Running::start(
+        Command::new(envoy::binary()?)
+            .arg("-c")
+            .arg(data.join("envoy/control.yaml"))
+            .args(["--disable-hot-restart", "--log-level", "warning"])
+            .args(["--file-flush-interval-msec", "10"])
+            .stdout(File::create(folder.join("access.log"))?),
+    )?;
+    account(&first)?;
+    say(&first, &data);
+    std::io::stdout().flush()?;
+    let mut ended = None;
+    while ended.is_none() {
+        ended = envoy.child.try_wait()?.or(server.child.try_wait()?);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    bail!("Envoy or keyward-server ended; their logs are in target/server");
+}
+
+/// Makes the store, and hands the first key on: it is shown once, below.
+fn init(binary: &Path, data: &Path) -> Result<String> {
+    let mut command = Command::new(binary);
+    command.args(["init", "--data"]).arg(data);
+    command.arg("--wasm").arg(wasm()?);
+    for (name, port) in PORTS {
+        command.args([name, &port.to_string()]);
+    }
+    let made = command
+        .output()
+        .with_context(|| format!("{}, which `make server` builds", binary.display()))?;
+    if !made.status.success() {
+        bail!("{}", String::from_utf8_lossy(&made.stderr));
+    }
+    Ok(String::from_utf8(made.stdout)?.trim().to_owned())
+}
+
+/// An account to make keys for, made through the gateway once it serves.
+fn account(first: &str) -> Result<()> {
+    let body = format!(r#"{{"id": "{ACCOUNT}", "name": "Demo", "policy": "operator"}}"#);
+    let [(_, port), ..] = PORTS;
+    let to = SocketAddr::from(([127, 0, 0, 1], port));
+    eventually("the API answers through Envoy", || {
+        let answer = send(to, &post("/v2/keyward/accounts").json(first, &body));
+        Ok(answer
+            .ok()
+            .filter(|answer| answer.status == 200)
+            .map(|_| ()))
+    })
+}
+
+fn say(first: &str, data: &Path) {
+    let screen = Screen::new();
+    screen.prose(&format!(
+        "keyward-server behind Envoy on {URL}. Ctrl-C stops both. This is a demonstration: everything runs as one user, so whatever \
+         that user runs can speak for the gateway. In production Envoy has a user of its own (docs/server.md)."
+    ));
+    screen.heading("The first key");
+    screen.prose("It may manage everything. Its value was made just now, and is shown here and nowhere else.");
+    println!("\n  {first}");
+    screen.heading("Make a key, use it, end it");
+    screen.prose("Paste these one after the other. The value of the new key is in the first answer, and in no other.");
+    let body = format!(
+        r#"{{"type": "secret_key", "name": "Support desk", "permissions": ["customer_read"], "keyward": {{"owner": "{ACCOUNT}", "livemode": false}}}}"#
+    );
+    println!(
+        "\n  made=$(curl -s -u {first}: -H 'Content-Type: application/json' -H 'Prefer: wait=5' -d '{body}' {URL}/v2/iam/api_keys); echo \"$made\""
+    );
+    println!(
+        "\n  curl -u \"$(echo \"$made\" | sed -n 's/.*\"token\": \"\\(.*\\)\".*/\\1/p'):\" {URL}/v1/customers   # with -X POST: 403, the key reads only"
+    );
+    println!(
+        "\n  curl -u {first}: -X POST \"{URL}/v2/iam/api_keys/$(echo \"$made\" | sed -n 's/^  \"id\": \"\\(.*\\)\",/\\1/p')/expire\"   # then the second again: 401"
+    );
+    println!();
+    let logs = [
+        data.with_file_name("access.log"),
+        data.with_file_name("server.log"),
+    ];
+    let logs: Vec<String> = logs.iter().map(|log| shown(log)).collect();
+    screen.prose(&format!("Logs: {}", logs.join(", ")));
+}
+
+/// A path below the project's root, from there.
+fn shown(path: &Path) -> String {
+    let root: PathBuf = root().components().collect();
+    let path = path.strip_prefix(&root).unwrap_or(path);
+    path.display().to_string()
+}
+
+/// A process that ends with this one, however this one ends.
+struct Running {
+    child: Child,
+    guard: Child,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self> {
+        let child = command.stdin(Stdio::null()).spawn()?;
+        let guard = envoy::guard(child.id())?;
+        Ok(Self { child, guard })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(mut pipe) = self.guard.stdin.take() {
+            let _ = pipe.write_all(b"ended\n");
+        }
+        let _ = self.guard.wait();
+    }
+}

@@ -1,0 +1,389 @@
+//! `/v2/keyward/key_policies`: what accounts may do with their own keys.
+
+use std::sync::Arc;
+
+use keyward::key::{KeyKind, Livemode};
+use keyward::management::{Api, Command, Delegation, Granted, Policy, RequiredIps, with_ending};
+use keyward::permission::AccessLevel;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::new_key::Kind;
+use super::shown::granted_names;
+use crate::app::App;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::{Code, Failure};
+use crate::routes::Pending;
+use crate::service::failure::Stored;
+use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::store::{Reader, StoredPolicy};
+
+/// What a policy says. What is absent is as in the policy `default` of a new store.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Members {
+    /// Of a new one.
+    name: Option<String>,
+    kinds: Option<Vec<Kind>>,
+    modes: Option<Vec<Mode>>,
+    /// `null`: everything but managing keys.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    permissions: Option<Option<Vec<String>>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Vec<String>>)]
+    connect_permissions: Option<Option<Vec<String>>>,
+    grant_sets: Option<Vec<String>>,
+    free_choice: Option<bool>,
+    /// `366d`; `null`: no limit.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    max_lifetime: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    default_lifetime: Option<Option<String>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<u64>)]
+    max_keys: Option<Option<u64>>,
+    require_ip_allowlist: Option<Required>,
+    overlaps: Option<Vec<String>>,
+    delegation: Option<Bound>,
+    allow_delete: Option<bool>,
+    allow_requests: Option<bool>,
+    allow_activity: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    Test,
+    Live,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Required {
+    live: bool,
+    test: bool,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Bound {
+    Policy,
+    Own,
+}
+
+fn nullable<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+impl Members {
+    fn policy(self, api: &Api) -> Result<Policy, Failure> {
+        let usual = Policy::default();
+        let ceiling = |said: Option<Option<Vec<String>>>, usual, param: &str| match said {
+            None => Ok(usual),
+            Some(None) => Ok(None),
+            Some(Some(texts)) => granted(api, &texts, param).map(Some),
+        };
+        let span = |said: Option<Option<String>>, usual, param: &str| match said {
+            None => Ok(usual),
+            Some(None) => Ok(None),
+            Some(Some(text)) => seconds(&text, param).map(Some),
+        };
+        let overlaps: Option<Result<Vec<u64>, Failure>> = self
+            .overlaps
+            .map(|texts| texts.iter().map(|text| seconds(text, "overlaps")).collect());
+        Ok(Policy {
+            kinds: match self.kinds {
+                None => usual.kinds,
+                Some(kinds) => kinds.into_iter().map(Kind::key_kind).collect(),
+            },
+            modes: match self.modes {
+                None => usual.modes,
+                Some(modes) => modes
+                    .into_iter()
+                    .map(|mode| match mode {
+                        Mode::Test => Livemode::Test,
+                        Mode::Live => Livemode::Live,
+                    })
+                    .collect(),
+            },
+            permissions: ceiling(self.permissions, usual.permissions, "permissions")?,
+            connect_permissions: ceiling(
+                self.connect_permissions,
+                usual.connect_permissions,
+                "connect_permissions",
+            )?,
+            grant_sets: self.grant_sets.unwrap_or(usual.grant_sets),
+            free_choice: self.free_choice.unwrap_or(usual.free_choice),
+            max_lifetime: span(self.max_lifetime, usual.max_lifetime, "max_lifetime")?,
+            default_lifetime: span(
+                self.default_lifetime,
+                usual.default_lifetime,
+                "default_lifetime",
+            )?,
+            max_keys: self.max_keys.unwrap_or(usual.max_keys),
+            require_ip_allowlist: match self.require_ip_allowlist {
+                None => usual.require_ip_allowlist,
+                Some(Required { live, test }) => RequiredIps { live, test },
+            },
+            overlaps: overlaps.transpose()?.unwrap_or(usual.overlaps),
+            delegation: match self.delegation {
+                None => usual.delegation,
+                Some(Bound::Policy) => Delegation::Policy,
+                Some(Bound::Own) => Delegation::Own,
+            },
+            allow_delete: self.allow_delete.unwrap_or(usual.allow_delete),
+            allow_requests: self.allow_requests.unwrap_or(usual.allow_requests),
+            allow_activity: self.allow_activity.unwrap_or(usual.allow_activity),
+        })
+    }
+}
+
+/// Names with levels, as canonical names.
+fn granted(api: &Api, texts: &[String], param: &str) -> Result<Granted, Failure> {
+    let mut granted = Granted::new();
+    for text in texts {
+        let unknown = || {
+            Failure::new(
+                Code::PermissionUnknown,
+                "Expected names with their level, such as `customer_read`. GET /v2/keyward/permissions lists them.",
+            )
+            .at(param)
+        };
+        let (name, level) = with_ending(text).ok_or_else(unknown)?;
+        let level = if level == AccessLevel::Write.name() {
+            AccessLevel::Write
+        } else {
+            AccessLevel::Read
+        };
+        let permission = api.permissions.find(name).ok_or_else(unknown)?;
+        let name = api.permissions.name(permission).to_owned();
+        let held = granted.entry(name).or_insert(level);
+        *held = (*held).max(level);
+    }
+    Ok(granted)
+}
+
+/// `90d`, `24h`, `30m`, `0`.
+fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
+    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("", 1)];
+    let read = units.into_iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(seconds)
+    });
+    read.filter(|seconds| *seconds < 100_000_000_000)
+        .ok_or_else(|| {
+            Failure::new(
+                Code::ParameterInvalid,
+                "Expected a time span such as `90d`, `24h` or `30m`.",
+            )
+            .at(param)
+        })
+}
+
+fn written(seconds: u64) -> String {
+    match seconds {
+        0 => "0".to_owned(),
+        days if days % 86_400 == 0 => format!("{}d", days / 86_400),
+        hours if hours % 3_600 == 0 => format!("{}h", hours / 3_600),
+        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
+        seconds => seconds.to_string(),
+    }
+}
+
+/// `GET /v2/keyward/key_policies`
+pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        call.no_parameters()?;
+        let listed: Result<Vec<Value>, Stored> = app
+            .store
+            .read(|reader: &Reader<'_>| Ok(reader.policies()?.iter().map(object).collect()))
+            .await;
+        let data = listed.map_err(Failure::from)?;
+        Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
+    })
+}
+
+/// `GET /v2/keyward/key_policies/{name}`
+pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let name = call.target.clone();
+        let shown: Result<Shown, Stored> = app.store.read(move |reader| show(reader, &name)).await;
+        let shown = shown.map_err(Failure::from)?;
+        Ok(Answer {
+            version: shown.version,
+            ..Answer::of(&shown.object)?
+        })
+    })
+}
+
+/// `POST /v2/keyward/key_policies`
+pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let mut body: Members = call.members()?;
+        let name = body
+            .name
+            .take()
+            .ok_or_else(|| Failure::new(Code::ParameterMissing, "`name` is missing.").at("name"))?;
+        let of = name.clone();
+        let guard: Guard = Arc::new(move |reader: &Reader<'_>| match reader.policy(&of)? {
+            None => Ok(()),
+            Some(_) => Err(Failure::new(
+                Code::IdExists,
+                format!("There is a key policy '{of}' already."),
+            )
+            .at("name")
+            .into()),
+        });
+        put(&app, &call, name, body, guard).await
+    })
+}
+
+/// `PUT /v2/keyward/key_policies/{name}`: all of it, so `If-Match` says which state was seen.
+pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Members = call.members()?;
+        if body.name.as_ref().is_some_and(|name| *name != call.target) {
+            return Err(Failure::new(Code::ParameterInvalid, "The name never changes.").at("name"));
+        }
+        let guard = at(&call.target, Some(call.required_version()?));
+        put(&app, &call, call.target.clone(), body, guard).await
+    })
+}
+
+/// `DELETE /v2/keyward/key_policies/{name}`
+pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        call.no_parameters()?;
+        let name = call.target.clone();
+        let command = Command::RemovePolicy { name: name.clone() };
+        let guard = at(&name, call.expected_version);
+        let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
+            Ok(Shown {
+                object: json!({"deleted": true, "name": name, "object": "keyward.key_policy"}),
+                id: None,
+                version: None,
+            })
+        });
+        carry_out(&app, &call, Work::of(command, present).guarded(guard)).await
+    })
+}
+
+async fn put(
+    app: &Arc<App>,
+    call: &Call,
+    name: String,
+    body: Members,
+    guard: Guard,
+) -> Result<Answer, Failure> {
+    let api: Result<Arc<Api>, Stored> = app
+        .store
+        .read(|reader: &Reader<'_>| Ok(reader.api()?))
+        .await;
+    let policy = body.policy(&*api.map_err(Failure::from)?)?;
+    let of = name.clone();
+    let present: Present = Arc::new(move |reader: &Reader<'_>, _: &Outcome<'_>| show(reader, &of));
+    let command = Command::PutPolicy {
+        name,
+        policy: Box::new(policy),
+    };
+    carry_out(app, call, Work::of(command, present).guarded(guard)).await
+}
+
+/// The policy is there, in the state that was seen.
+fn at(name: &str, expected: Option<u64>) -> Guard {
+    let name = name.to_owned();
+    Arc::new(move |reader: &Reader<'_>| {
+        let policy = reader.policy(&name)?;
+        let policy = policy.ok_or_else(|| refusal::missing("key policy", &name))?;
+        refusal::is_version(policy.version, expected).map_err(Stored::from)
+    })
+}
+
+fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
+    let policy = reader.policy(name)?;
+    let policy = policy.ok_or_else(|| refusal::missing("key policy", name))?;
+    Ok(Shown {
+        object: object(&policy),
+        id: None,
+        version: Some(policy.version),
+    })
+}
+
+fn object(stored: &StoredPolicy) -> Value {
+    let mut object = members(&stored.named.policy);
+    if let Some(members) = object.as_object_mut() {
+        members.insert("accounts".to_owned(), json!(stored.accounts));
+        members.insert("name".to_owned(), json!(stored.named.name));
+        members.insert("object".to_owned(), json!("keyward.key_policy"));
+        members.insert("version".to_owned(), json!(stored.version));
+    }
+    object
+}
+
+/// All that a policy says.
+pub(crate) fn members(policy: &Policy) -> Value {
+    json!({
+        "allow_activity": policy.allow_activity,
+        "allow_delete": policy.allow_delete,
+        "allow_requests": policy.allow_requests,
+        "connect_permissions": policy.connect_permissions.as_ref().map(granted_names),
+        "default_lifetime": policy.default_lifetime.map(written),
+        "delegation": policy.delegation.name(),
+        "free_choice": policy.free_choice,
+        "grant_sets": policy.grant_sets,
+        "kinds": policy.kinds.iter().copied().map(KeyKind::name).collect::<Vec<_>>(),
+        "max_keys": policy.max_keys,
+        "max_lifetime": policy.max_lifetime.map(written),
+        "modes": policy.modes.iter().copied().map(Livemode::name).collect::<Vec<_>>(),
+        "overlaps": policy.overlaps.iter().copied().map(written).collect::<Vec<_>>(),
+        "permissions": policy.permissions.as_ref().map(granted_names),
+        "require_ip_allowlist": {
+            "live": policy.require_ip_allowlist.live,
+            "test": policy.require_ip_allowlist.test,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_policy_says_reads_the_same() {
+        let api = Api::stripe();
+        for policy in [
+            Policy::default(),
+            Policy {
+                permissions: None,
+                max_lifetime: None,
+                max_keys: None,
+                overlaps: vec![0, 90, 3_600],
+                delegation: Delegation::Own,
+                ..Policy::default()
+            },
+        ] {
+            let read: Members = serde_json::from_value(members(&policy)).unwrap();
+            assert_eq!(read.policy(&api).unwrap(), policy);
+        }
+    }
+
+    #[test]
+    fn spans_are_whole_numbers_of_a_unit() {
+        for (text, expected) in [
+            ("0", 0),
+            ("90d", 7_776_000),
+            ("24h", 86_400),
+            ("30m", 1_800),
+        ] {
+            assert_eq!(seconds(text, "").unwrap(), expected);
+        }
+        for none in ["", "d", "1.5d", "-1d", "9999999999999999d", "1w"] {
+            assert!(seconds(none, "").is_err(), "{none}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! `POST /v2/keyward/api_keys/revoke`: ending many keys at once. First a plan, which says how many; then the plan is carried out, if it still holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keyward::key::KeyKind;
+use keyward::management::{Command, ExpireKey, Override, random_id};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::key::KeyView;
+use super::list_keys::kind;
+use super::new_key::instant;
+use crate::app::App;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::{Code, Failure};
+use crate::publish::Haste;
+use crate::randomness::System;
+use crate::routes::Pending;
+use crate::service::Sender;
+use crate::service::failure::Stored;
+use crate::service::refusal::mode;
+use crate::service::step::{Bounds, step};
+use crate::store::lists::{KeyFilter, KeyState};
+use crate::store::{Reader, Scope, Tx};
+use crate::time;
+
+/// How long a plan holds, in seconds.
+const HOLDS: u64 = 600;
+
+/// How many keys a plan shows.
+const SAMPLE: usize = 10;
+
+/// How many plans are kept; the oldest goes for a new one.
+const MOST_PLANS: usize = 1_000;
+
+/// Either a filter, for a plan, or a plan and the number of keys that it said.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Revocation {
+    filter: Option<Filter>,
+    dry_run: Option<bool>,
+    plan: Option<String>,
+    confirm: Option<u64>,
+}
+
+/// Which keys. Without any condition it is refused.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Filter {
+    owner: Option<String>,
+    scope: Option<String>,
+    kind: Vec<String>,
+    livemode: Option<bool>,
+    label: Option<String>,
+    /// A key of unknown age counts as old.
+    created_before: Option<String>,
+    created_by: Option<String>,
+}
+
+/// Plans that were made, in memory: after a restart a new one is made.
+#[derive(Default)]
+pub(crate) struct Plans(Mutex<HashMap<String, Plan>>);
+
+#[derive(Clone)]
+struct Plan {
+    principal: String,
+    scope: Scope,
+    filter: KeyFilter,
+    set: [u8; 32],
+    count: u64,
+    until: u64,
+}
+
+/// What a filter finds.
+struct Found {
+    ids: Vec<String>,
+    set: [u8; 32],
+    publishable: u64,
+    file: u64,
+}
+
+pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        let body: Revocation = call.members()?;
+        match (body.filter, body.plan, body.confirm) {
+            (Some(filter), None, None) if body.dry_run == Some(true) => {
+                plan(&app, &call, filter).await
+            }
+            (None, Some(plan), Some(count)) if body.dry_run != Some(true) => {
+                carry_out(&app, &call, &plan, count).await
+            }
+            _ => Err(Failure::new(
+                Code::ParameterInvalid,
+                "Send `filter` with `dry_run: true`, which answers with a plan; then `plan` with `confirm`, the number of keys that it said.",
+            )
+            .at("filter")),
+        }
+    })
+}
+
+impl Filter {
+    fn read(self, call: &Call, now: u64) -> Result<(Scope, KeyFilter), Failure> {
+        let is_empty = self.owner.is_none()
+            && self.kind.is_empty()
+            && self.livemode.is_none()
+            && self.label.is_none()
+            && self.created_before.is_none()
+            && self.created_by.is_none();
+        if is_empty {
+            return Err(Failure::new(
+                Code::ParameterMissing,
+                "A filter without a condition would end every key. Name one, such as `owner`.",
+            )
+            .at("filter"));
+        }
+        let scope = match self.scope.as_deref() {
+            None | Some("self") => call.caller.scope(),
+            Some("tree") => call.caller.tree().unwrap_or_else(|| call.caller.scope()),
+            Some(_) => {
+                return Err(
+                    Failure::new(Code::ParameterInvalid, "`scope` is `self` or `tree`.")
+                        .at("filter.scope"),
+                );
+            }
+        };
+        let kinds: Result<Vec<KeyKind>, Failure> =
+            self.kind.iter().map(|word| kind(word)).collect();
+        let before = self.created_before.as_deref();
+        let filter = KeyFilter {
+            owner: self.owner,
+            kinds: kinds?,
+            mode: self.livemode.map(mode),
+            states: Some((
+                vec![KeyState::Active, KeyState::Inactive, KeyState::Suspended],
+                now,
+            )),
+            label: self.label.map(|text| match text.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (text, None),
+            }),
+            created_before: before
+                .map(|text| instant(text, "filter.created_before"))
+                .transpose()?,
+            created_by: self.created_by,
+            ..KeyFilter::default()
+        };
+        Ok((scope, filter))
+    }
+}
+
+/// All keys that the filter leaves, but those that are rotated and not ended here.
+fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found, Stored> {
+    let (mut ids, mut publishable, mut file) = (Vec::new(), 0_u64, 0_u64);
+    reader.each_key(scope, filter, |stored| {
+        if stored.key.kind == KeyKind::Publishable {
+            publishable = publishable.saturating_add(1);
+        } else if stored.source.starts_with("file:") {
+            file = file.saturating_add(1);
+        } else {
+            ids.push(stored.key.id);
+        }
+        Ok(())
+    })?;
+    let mut hash = Sha256::new();
+    for id in &ids {
+        hash.update(id.as_bytes());
+        hash.update([0]);
+    }
+    Ok(Found {
+        ids,
+        set: hash.finalize().into(),
+        publishable,
+        file,
+    })
+}
+
+async fn plan(app: &Arc<App>, call: &Call, filter: Filter) -> Result<Answer, Failure> {
+    let (now, published) = (time::now(), app.publisher.state());
+    let (scope, filter) = filter.read(call, now)?;
+    let (of, by) = (scope.clone(), filter.clone());
+    let looked: Result<(Found, Vec<Value>), Stored> = app
+        .store
+        .read_all(move |reader| {
+            let found = found(reader, &of, &by)?;
+            let mut sample = Vec::new();
+            for id in found.ids.iter().take(SAMPLE) {
+                if let Some(stored) = reader.key(&of, id)? {
+                    sample.push(KeyView::read(reader, stored)?.object(now, published)?);
+                }
+            }
+            Ok((found, sample))
+        })
+        .await;
+    let (found, sample) = looked.map_err(Failure::from)?;
+    let random = random_id(&mut System).map_err(|_| {
+        Failure::new(
+            Code::StorageUnavailable,
+            "The system has no randomness to give.",
+        )
+    })?;
+    let id = format!("plan_{random}");
+    let count = u64::try_from(found.ids.len()).unwrap_or(u64::MAX);
+    let until = now.saturating_add(HOLDS);
+    app.plans.keep(
+        id.clone(),
+        Plan {
+            principal: call.caller.id(),
+            scope,
+            filter,
+            set: found.set,
+            count,
+            until,
+        },
+        now,
+    );
+    Answer::of(&json!({
+        "count": count,
+        "expires_at": time::written(until),
+        "id": id,
+        "kind": "revoke",
+        "object": "keyward.plan",
+        "plan": id,
+        "sample": sample,
+        "skipped": {"file": found.file, "publishable": found.publishable},
+    }))
+}
+
+async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Result<Answer, Failure> {
+    let now = time::now();
+    let plan = app.plans.take(id, &call.caller.id()).ok_or_else(|| {
+        Failure::new(
+            Code::PlanExpired,
+            "There is no such plan any more. Plans hold for 10 minutes and are carried out once.",
+        )
+        .at("plan")
+    })?;
+    if plan.until <= now {
+        return Err(Failure::new(Code::PlanExpired, "The plan held for 10 minutes.").at("plan"));
+    }
+    if plan.count != confirm {
+        return Err(Failure::new(
+            Code::PlanChanged,
+            format!("The plan is for {} keys.", plan.count),
+        )
+        .at("confirm"));
+    }
+    // States are those of the moment at which the plan was made: a key that ended since changes the set.
+    let mut filter = plan.filter;
+    if let Some((_, at)) = &mut filter.states {
+        *at = now;
+    }
+    let (scope, set) = (plan.scope, plan.set);
+    let ceiling = call.caller.ceiling(Override::None);
+    let sender = Sender::of(call);
+    let ended: Result<(u64, u64), Stored> = app
+        .store
+        .end(move |tx: &mut Tx<'_>| {
+            let found = found(&tx.read(), &scope, &filter)?;
+            if found.set != set {
+                return Err(Failure::new(
+                    Code::PlanChanged,
+                    "The filter finds other keys than it did. Make a new plan.",
+                )
+                .at("plan")
+                .into());
+            }
+            let bounds = Bounds {
+                scope: &scope,
+                ceiling: &ceiling,
+                sender: &sender,
+                source: "api",
+                now,
+            };
+            let mut change = tx.head().sequence;
+            for id in &found.ids {
+                let command = Command::ExpireKey(ExpireKey {
+                    id: id.clone(),
+                    end: Some(now),
+                    revive: false,
+                });
+                change = step(tx, &command, &bounds)?.change;
+            }
+            let count = u64::try_from(found.ids.len()).unwrap_or(u64::MAX);
+            if count > 0 {
+                change = tx
+                    .record(sender.of_many("keys_revoked", count, now))?
+                    .sequence;
+            }
+            Ok((count, change))
+        })
+        .await;
+    let (count, change) = ended.map_err(Failure::from)?;
+    app.publisher.wake(Haste::AtOnce);
+    if let Some(longest) = call.wait {
+        app.publisher.wait(change, longest).await;
+    }
+    let state = app.publisher.state();
+    Ok(Answer {
+        change: Some(change),
+        waited: call.wait,
+        ..Answer::of(&json!({
+            "count": count,
+            "id": id,
+            "keyward": {"propagation": super::shown::propagation(change, state)},
+            "kind": "revoke",
+            "object": "keyward.plan",
+            "revoked": count,
+        }))?
+    })
+}
+
+impl Plans {
+    fn keep(&self, id: String, plan: Plan, now: u64) {
+        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.retain(|_, plan| plan.until > now);
+        if plans.len() >= MOST_PLANS {
+            let oldest = plans.iter().min_by_key(|(_, plan)| plan.until);
+            if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
+                plans.remove(&oldest);
+            }
+        }
+        plans.insert(id, plan);
+    }
+
+    /// Takes a plan out: it is carried out once, and by who made it.
+    fn take(&self, id: &str, principal: &str) -> Option<Plan> {
+        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.get(id).filter(|plan| plan.principal == principal)?;
+        plans.remove(id)
+    }
+}

@@ -1,0 +1,114 @@
+//! One command, decided and carried out within a transaction: facts, decision, records, and its row of the trail.
+
+use keyward::management::{
+    Ceiling, Command, Context, Limits, Most, Note, RecordChange, Secret, decide, needs,
+};
+
+use super::entry::{self, Sender};
+use super::failure::Stored;
+use super::target::haste;
+use crate::publish::Haste;
+use crate::randomness::System;
+use crate::store::{Origin, Scope, Tx};
+
+/// In whose name, and within which bounds.
+pub(crate) struct Bounds<'a> {
+    pub(crate) scope: &'a Scope,
+    pub(crate) ceiling: &'a Ceiling,
+    pub(crate) sender: &'a Sender,
+    /// What new records say of their source.
+    pub(crate) source: &'a str,
+    /// Unix seconds.
+    pub(crate) now: u64,
+}
+
+/// What came of it.
+pub(crate) struct Done {
+    /// The key that the caller is told about.
+    pub(crate) key: Option<String>,
+    pub(crate) minted: Option<Secret>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) change: u64,
+    pub(crate) haste: Haste,
+}
+
+/// Carries it out, or refuses it.
+pub(crate) fn step(
+    tx: &mut Tx<'_>,
+    command: &Command,
+    bounds: &Bounds<'_>,
+) -> Result<Done, Stored> {
+    let facts = tx.facts(bounds.scope, &needs(command), bounds.now)?;
+    let context = Context {
+        now: bounds.now,
+        actor: &bounds.sender.actor_name,
+        ceiling: bounds.ceiling,
+        limits: &limits(),
+        randomness: &mut System,
+    };
+    let mut decision = decide(command, &facts, context)?;
+    let minted = decision.take_minted();
+    let applied = tx.apply(
+        decision.changes(),
+        &Origin {
+            source: bounds.source,
+            by: Some(&bounds.sender.actor_name),
+            at: bounds.now,
+        },
+    )?;
+    let mut change = tx
+        .record(entry::of(
+            command,
+            &decision,
+            &facts,
+            bounds.sender,
+            bounds.now,
+        ))?
+        .sequence;
+    // Each new record after the first has a number of its own, and so a row.
+    while change < applied.last {
+        let row = entry::of(command, &decision, &facts, bounds.sender, bounds.now);
+        change = tx.record(row)?.sequence;
+    }
+    Ok(Done {
+        key: decision.key().map(str::to_owned),
+        minted,
+        notes: decision.notes().to_vec(),
+        change,
+        haste: haste(decision.changes()),
+    })
+}
+
+/// Decides a command without carrying it out: what it would write.
+pub(crate) fn decided(
+    tx: &mut Tx<'_>,
+    command: &Command,
+    bounds: &Bounds<'_>,
+    forget_digests: bool,
+) -> Result<Vec<RecordChange>, Stored> {
+    let mut facts = tx.facts(bounds.scope, &needs(command), bounds.now)?;
+    if forget_digests {
+        facts.digests.clear();
+    }
+    let context = Context {
+        now: bounds.now,
+        actor: &bounds.sender.actor_name,
+        ceiling: bounds.ceiling,
+        limits: &limits(),
+        randomness: &mut System,
+    };
+    Ok(decide(command, &facts, context)?.changes().to_vec())
+}
+
+/// How much the store keeps of texts and lists.
+fn limits() -> Limits {
+    Limits::of(Most {
+        name: 128,
+        note: 1_000,
+        labels: 20,
+        label: 128,
+        ips: 200,
+        permissions: 300,
+        is_line: keyward_files::visible::is_line,
+    })
+}

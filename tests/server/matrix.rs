@@ -1,0 +1,382 @@
+//! Who may do what: every route of the table by every sort of caller. What is expected is told by the table's own permission and level, and by what the caller is.
+
+use keyward::permission::AccessLevel;
+use keyward_harness::eventually;
+use keyward_server::permission::Management;
+use keyward_server::routes::{Asked, ROUTES, Route, Verb};
+use serde_json::{Value, json};
+
+use crate::world::{PROPAGATION, World};
+
+/// A sort of caller, behind the gateway.
+struct Caller {
+    name: &'static str,
+    key: String,
+    headers: Vec<(&'static str, &'static str)>,
+    may: May,
+}
+
+/// What is expected of a caller.
+#[derive(Clone, Copy, PartialEq)]
+enum May {
+    /// Everything, everywhere.
+    Operate,
+    /// Everything, on the account that has the objects; what is the operator's is not.
+    OnIt,
+    /// Everything, on another account: the objects are not there.
+    Elsewhere,
+    /// Reading keys.
+    ReadKeys,
+    /// What the gateway refuses for want of any permission of ours.
+    Nothing,
+    /// What the server refuses: the key may do everything.
+    Unrestricted,
+    /// What is no key any more.
+    Revoked,
+}
+
+/// What an answer is.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    /// The handler answered, whatever it said of the request.
+    Answered,
+    /// 404 `resource_missing`: the object is not there for this caller.
+    Missing,
+    /// Only operators.
+    OperatorsOnly,
+    /// The gateway, for this reason.
+    Gateway(String),
+    /// The server, with this code.
+    Server(u16, String),
+}
+
+#[test]
+fn every_route_answers_every_caller_as_the_table_says() {
+    let world = World::start();
+    let made = |body: Value| {
+        let made = world.api("POST", "/v2/keyward/accounts", Some(body));
+        assert_eq!(made.status, 200, "{}", made.text());
+    };
+    made(json!({"id": "org_1", "is_organization": true, "policy": "operator"}));
+    made(json!({"id": "acct_a", "parent": "org_1", "children": "any", "policy": "operator"}));
+    made(json!({"id": "acct_d", "parent": "acct_a", "policy": "operator"}));
+    made(json!({"id": "acct_b", "policy": "operator"}));
+    let all: Vec<String> = Management::ALL
+        .iter()
+        .map(|one| format!("{}_write", one.name()))
+        .collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let objects = Objects::make(&world);
+    let callers = [
+        caller("operator", May::Operate, world.first.clone(), &[]),
+        caller(
+            "organization key",
+            May::OnIt,
+            key(&world, "org_1", "organization", true, &all, &[]),
+            &[
+                ("stripe-version", "2026-10-28.endive"),
+                ("stripe-context", "org_1/acct_a"),
+            ],
+        ),
+        caller(
+            "account key",
+            May::OnIt,
+            key(&world, "acct_a", "restricted", true, &all, &[]),
+            &[],
+        ),
+        caller(
+            "test key",
+            May::OnIt,
+            key(&world, "acct_a", "restricted", false, &all, &[]),
+            &[],
+        ),
+        caller(
+            "key on a connected account",
+            May::Elsewhere,
+            key(&world, "acct_a", "restricted", true, &[], &all),
+            &[("stripe-context", "acct_d")],
+        ),
+        caller(
+            "another tenant",
+            May::Elsewhere,
+            key(&world, "acct_b", "restricted", true, &all, &[]),
+            &[],
+        ),
+        caller(
+            "reader of keys",
+            May::ReadKeys,
+            key(&world, "acct_a", "restricted", true, &["api_key_read"], &[]),
+            &[],
+        ),
+        caller(
+            "key of the API",
+            May::Nothing,
+            key(
+                &world,
+                "acct_a",
+                "restricted",
+                true,
+                &["customer_write"],
+                &[],
+            ),
+            &[],
+        ),
+        caller(
+            "unrestricted key",
+            May::Unrestricted,
+            key(&world, "acct_a", "secret", true, &[], &[]),
+            &[],
+        ),
+        caller("revoked key", May::Revoked, revoked(&world, &all), &[]),
+    ];
+    let mut cells = 0;
+    for caller in &callers {
+        for route in ROUTES {
+            let expected = expected(caller.may, route);
+            let seen = eventually(
+                &format!(
+                    "{} {} by {}",
+                    route.method.name(),
+                    route.template,
+                    caller.name
+                ),
+                PROPAGATION,
+                || {
+                    let seen = ask(&world, &objects, caller, route);
+                    // What was just made may not have reached every worker.
+                    let is_late = matches!(&seen, Seen::Gateway(reason) if reason == "unknown_key");
+                    (!is_late).then_some(seen)
+                },
+            );
+            assert_eq!(
+                seen,
+                expected,
+                "{} {} by {}",
+                route.method.name(),
+                route.template,
+                caller.name
+            );
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, callers.len() * ROUTES.len());
+    without_the_gateway(&world, &objects);
+}
+
+/// Straight to the socket, and to the gateway without a key.
+fn without_the_gateway(world: &World, objects: &Objects) {
+    let secret = world.gateway_secret();
+    for route in ROUTES.iter().filter(|route| route.method == Verb::Get) {
+        let path = objects.path(route);
+        for (name, head) in [
+            ("nothing", vec![]),
+            (
+                "the secret only",
+                vec![("x-keyward-gateway", secret.as_str())],
+            ),
+            (
+                "a principal that is not there",
+                vec![
+                    ("x-keyward-gateway", secret.as_str()),
+                    (
+                        "x-keyward-principal",
+                        "key=\"mk_none\", kind=restricted, livemode=?1, permission=\"api_key\", access=read, revision=1",
+                    ),
+                ],
+            ),
+        ] {
+            let (status, body) = world.straight("run/api.sock", &head, &path);
+            assert_eq!(
+                (status, &body["error"]["code"]),
+                (401, &json!("not_through_gateway")),
+                "{path} with {name}"
+            );
+        }
+        let denied = keyward_harness::http::get(world.gateway, &path);
+        assert_eq!(
+            denied.header("x-keyward-denied"),
+            Some("missing_credential"),
+            "{path}"
+        );
+    }
+}
+
+/// What the table says of a caller.
+fn expected(may: May, route: &Route) -> Seen {
+    match may {
+        May::Operate => Seen::Answered,
+        May::Revoked => Seen::Gateway("deleted_key".to_owned()),
+        May::Unrestricted => Seen::Server(403, "unrestricted_key_refused".to_owned()),
+        May::Nothing => Seen::Gateway("insufficient_permission".to_owned()),
+        May::ReadKeys => {
+            let is_granted = match route.asked {
+                Asked::One(one) => one == Management::ApiKey,
+                Asked::Any => true,
+            };
+            if is_granted && route.level == AccessLevel::Read {
+                Seen::Answered
+            } else {
+                Seen::Gateway("insufficient_permission".to_owned())
+            }
+        }
+        May::OnIt if is_operators(route) => Seen::OperatorsOnly,
+        May::OnIt => Seen::Answered,
+        May::Elsewhere if is_operators(route) => Seen::OperatorsOnly,
+        May::Elsewhere if is_about_a_tenants_object(route) => Seen::Missing,
+        May::Elsewhere => Seen::Answered,
+    }
+}
+
+/// Accounts are changed, and what is of the whole store is seen, by operators only.
+fn is_operators(route: &Route) -> bool {
+    let is_change = route.level == AccessLevel::Write;
+    (route.asked == Asked::One(Management::Account) && is_change)
+        || route.asked == Asked::One(Management::Snapshot)
+        || route.template == "/v2/keyward/activity_logs/head"
+}
+
+/// Grant sets and policies are of the whole store.
+fn is_about_a_tenants_object(route: &Route) -> bool {
+    route.template.contains("{id}") || route.template.contains("{number}")
+}
+
+/// The objects that paths name, all of `acct_a`.
+struct Objects {
+    activity: String,
+    change: String,
+}
+
+impl Objects {
+    fn make(world: &World) -> Self {
+        let (id, _) = world.key("acct_a", &["customer_read"]);
+        let logs = world.api("GET", &format!("/v2/iam/activity_logs?object={id}"), None);
+        let log = &logs.json()["data"][0];
+        Self {
+            activity: log["id"].as_str().unwrap().to_owned(),
+            change: log["keyward"]["sequence"].to_string(),
+        }
+    }
+
+    /// A path of the route. Keys are named that no call can spoil for the next one: a test key of the account, which is there and is not changed by an empty body.
+    fn path(&self, route: &Route) -> String {
+        let id = if route.template.contains("activity_logs") {
+            &self.activity
+        } else if route.template.contains("accounts") {
+            "acct_a"
+        } else {
+            "mk_matrix"
+        };
+        let path = route.template.replace("{id}", id);
+        path.replace("{number}", &self.change)
+            .replace("{name}", "no_such")
+    }
+}
+
+fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen {
+    let path = objects.path(route);
+    let is_of_a_key = route.template.contains("api_keys/{id}");
+    if is_of_a_key {
+        fresh(world);
+    }
+    // A member that none of them knows: a handler that is reached says so. Those of one key look for the key, and so get a body that they take.
+    let body = if is_of_a_key {
+        json!({})
+    } else {
+        json!({"no such member": 1})
+    };
+    let body = (route.largest_body > 0).then_some(body);
+    let answer = world.call_with(
+        &caller.key,
+        route.method.name(),
+        &path,
+        body,
+        &caller.headers,
+    );
+    if let Some(reason) = answer.header("x-keyward-denied") {
+        return Seen::Gateway(reason.to_owned());
+    }
+    assert!(answer.header("request-id").is_some(), "{}", answer.text());
+    // An export is no JSON as a whole.
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let code = body["error"]["code"].as_str().unwrap_or_default();
+    let message = body["error"]["message"].as_str().unwrap_or_default();
+    match (answer.status, code) {
+        // What has a name is of the whole store, and there is none of this name.
+        (404, "resource_missing") if route.template.contains("{name}") => Seen::Answered,
+        (404, "resource_missing") => Seen::Missing,
+        (403, "more_permissions_required") if message.contains("operator's keys") => {
+            Seen::OperatorsOnly
+        }
+        (401 | 403, code) => Seen::Server(answer.status, code.to_owned()),
+        (404, code) => panic!("{path}: {code}"),
+        (_, _) => Seen::Answered,
+    }
+}
+
+/// The key that paths name, made again where a call before deleted it.
+fn fresh(world: &World) {
+    let body = json!({
+        "type": "secret_key", "permissions": ["customer_read"],
+        "keyward": {"owner": "acct_a", "livemode": false, "id": "mk_matrix"},
+    });
+    let path = "/v2/keyward/api_keys/mk_matrix?purge=true";
+    world.api("DELETE", path, None);
+    let made = world.api("POST", "/v2/iam/api_keys", Some(body));
+    assert_eq!(made.status, 200, "{}", made.text());
+}
+
+fn caller(
+    name: &'static str,
+    may: May,
+    key: String,
+    headers: &[(&'static str, &'static str)],
+) -> Caller {
+    Caller {
+        name,
+        key,
+        headers: headers.to_vec(),
+        may,
+    }
+}
+
+fn key(
+    world: &World,
+    owner: &str,
+    kind: &str,
+    livemode: bool,
+    permissions: &[&str],
+    connect: &[&str],
+) -> String {
+    let mut body = json!({
+        "type": "secret_key",
+        "keyward": {
+            "owner": owner, "kind": kind, "livemode": livemode,
+            "override_policy": true, "reason": "the matrix of who may do what",
+        },
+    });
+    if !permissions.is_empty() {
+        body["permissions"] = json!(permissions);
+    }
+    if !connect.is_empty() {
+        body["connect_permissions"] = json!(connect);
+    }
+    let made = world.api("POST", "/v2/iam/api_keys", Some(body));
+    assert_eq!(made.status, 200, "{}", made.text());
+    made.json()["secret_key"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn revoked(world: &World, all: &[&str]) -> String {
+    let value = key(world, "acct_a", "restricted", true, all, &[]);
+    let list = world
+        .api("GET", "/v2/iam/api_keys?owner=acct_a&limit=1", None)
+        .json();
+    let path = format!(
+        "/v2/keyward/api_keys/{}",
+        list["data"][0]["id"].as_str().unwrap()
+    );
+    assert_eq!(world.api("DELETE", &path, None).status, 200);
+    value
+}
