@@ -203,23 +203,3 @@ CREATE TABLE idempotency (
     PRIMARY KEY (principal, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (principal, at);
-
-CREATE TABLE plans (
-    id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('revoke', 'key_file')),
-    principal TEXT NOT NULL,
-    body TEXT NOT NULL CHECK (json_valid(body)),
-    set_sha256 BLOB NOT NULL CHECK (length(set_sha256) = 32),
-    until INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE publications (
-    revision INTEGER PRIMARY KEY,
-    through INTEGER NOT NULL,
-    issued_at INTEGER NOT NULL,
-    keys INTEGER NOT NULL,
-    edge_sha256 BLOB CHECK (length(edge_sha256) = 32),
-    control_sha256 BLOB CHECK (length(control_sha256) = 32),
-    -- 0 prepared, 1 published.
-    state INTEGER NOT NULL CHECK (state IN (0, 1))
-) STRICT;
