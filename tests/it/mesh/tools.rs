@@ -1,9 +1,10 @@
 //! What `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. Where a machine cannot have them, what needs them is skipped, and says so.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
@@ -34,8 +35,13 @@ pub fn read_by_kubectl(manifest: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// The manifests of a folder below `envoy`, as kustomize builds them.
+/// The manifests of a folder below `envoy`, as kustomize builds them: once for all tests.
 pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
+    static BUILT: Mutex<BTreeMap<String, Vec<Value>>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(manifests) = built.get(overlay) {
+        return Some(manifests.clone());
+    }
     let output = kubectl(overlay)?
         .arg("kustomize")
         .arg(root().join("envoy").join(overlay))
@@ -45,8 +51,9 @@ pub fn kustomized(overlay: &str) -> Option<Vec<Value>> {
     assert!(output.status.success(), "{said}");
     // Also what is deprecated would be said there.
     assert_eq!(said, "");
-    let text = String::from_utf8(output.stdout).unwrap();
-    Some(documents(&text))
+    let manifests = documents(&String::from_utf8(output.stdout).unwrap());
+    built.insert(overlay.to_owned(), manifests.clone());
+    Some(manifests)
 }
 
 /// What the projects' schemas find wrong with each of these.

@@ -10,7 +10,7 @@ use crate::support::{Ecds, Push, Upstream, Wrapper, packed};
 fn a_good_credential_is_told_its_facts() {
     let envoy = Envoy::builder()
         .config(configuration(json!({})).to_string())
-        .lent();
+        .start();
     let answer = verify(&envoy, FULL);
     assert_eq!(answer.status, 200, "{}", envoy.logs());
     let expected = json!({
@@ -175,7 +175,7 @@ fn a_grpc_client_reads_the_answer_in_the_status() {
 #[test]
 fn explain_shows_the_answer_that_the_gateway_gives() {
     let configuration = configuration(json!({})).to_string();
-    let envoy = Envoy::builder().config(configuration.clone()).lent();
+    let envoy = Envoy::builder().config(configuration.clone()).start();
     let file = envoy.directory().join("explained.json");
     std::fs::write(&file, &configuration).unwrap();
     for (key, decision, code) in [
