@@ -74,13 +74,20 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	pushes::alternating rollout::code image::hashes store::crash::many_kills \
-	store::differential::a_key_file_and_the_store_agree_ten_thousand_times
+	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics
+# Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
+NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
+	sdk::curl pushes::malformed::the_file verification::answers::a_good
+NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk fail_closed::chain fail_closed::passes fail_closed::pushes fail_closed::skipped pushes verification::answers
+IN_VMS := hostile::secrecy fail_closed::skipped::a_configuration_that_fails
 
-test: build trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
+test: build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
+	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
-test-all: build trap-door tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
+test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
 	@$(TESTING) --lib --test pure --test it -- $(SLOW)
+	@export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
 
 # The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
 asan: toolchain ## the native module's tests under AddressSanitizer

@@ -31,7 +31,7 @@ fn check_runtime(bootstrap: &Value, place: &str, report: &mut Report) {
     report.made(CHECK);
     let is_there = |extension: &Value| {
         at(extension, "/category") == "envoy.filters.http"
-            && at(extension, "/name") == "envoy.filters.http.dynamic_modules"
+            && at(extension, "/name") == "envoy.extensions.filters.http.dynamic_modules"
             && at(extension, "/disabled") != true
     };
     if !extensions.iter().any(is_there) {
@@ -39,8 +39,8 @@ fn check_runtime(bootstrap: &Value, place: &str, report: &mut Report) {
             Level::Fail,
             CHECK,
             place,
-            "this Envoy has no `envoy.filters.http.dynamic_modules`: keyward does not run, and nothing passes",
-            "run an Envoy of 1.40 or later",
+            "this Envoy has no `envoy.extensions.filters.http.dynamic_modules`: keyward does not run, and nothing passes",
+            "run an Envoy of 1.39 or 1.40",
         );
     }
 }

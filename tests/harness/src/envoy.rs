@@ -73,6 +73,11 @@ impl Envoy {
         self.gateway
     }
 
+    /// What runs the filter in it.
+    pub fn host(&self) -> Host {
+        self.host
+    }
+
     /// The file that Envoy watches.
     pub fn ecds_file(&self) -> PathBuf {
         self.folder.path().join("ecds").join(self.ecds.file())

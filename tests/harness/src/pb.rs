@@ -19,28 +19,11 @@ pub enum Wrapper {
 pub fn write(
     out: &mut impl Write,
     version: &str,
-    wasm: &Path,
+    filter: (Host, &Path),
     wrapper: Wrapper,
     content: &[u8],
 ) -> io::Result<()> {
-    out.write_all(&head(version, wasm, wrapper, content.len()))?;
-    out.write_all(content)?;
-    out.flush()
-}
-
-/// The same for any host's filter.
-pub(super) fn write_for(
-    out: &mut impl Write,
-    version: &str,
-    (host, filter): (Host, &Path),
-    wrapper: Wrapper,
-    content: &[u8],
-) -> io::Result<()> {
-    let head = match host {
-        Host::Wasm => head(version, filter, wrapper, content.len()),
-        Host::Native => native_head(version, filter, wrapper, content.len()),
-    };
-    out.write_all(&head)?;
+    out.write_all(&head(version, filter, wrapper, content.len()))?;
     out.write_all(content)?;
     out.flush()
 }
@@ -48,18 +31,25 @@ pub(super) fn write_for(
 /// The same file, which says that `claimed` bytes of configuration follow, whatever does.
 pub fn claiming(
     version: &str,
-    wasm: &Path,
+    filter: (Host, &Path),
     wrapper: Wrapper,
     claimed: usize,
     content: &[u8],
 ) -> Vec<u8> {
-    let mut file = head(version, wasm, wrapper, claimed);
+    let mut file = head(version, filter, wrapper, claimed);
     file.extend(content);
     file
 }
 
 /// Everything before a configuration of `length` bytes. The configuration is the last field of the last field and so on, so nothing follows it.
-fn head(version: &str, wasm: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> {
+fn head(version: &str, (host, file): (Host, &Path), wrapper: Wrapper, length: usize) -> Vec<u8> {
+    match host {
+        Host::Wasm => wasm_head(version, file, wrapper, length),
+        Host::Native => native_head(version, file, wrapper, length),
+    }
+}
+
+fn wasm_head(version: &str, wasm: &Path, wrapper: Wrapper, length: usize) -> Vec<u8> {
     let plugin = [
         text(1, "keyward"),
         text(2, "keyward"),

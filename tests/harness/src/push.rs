@@ -184,5 +184,5 @@ pub(super) fn write_ecds(
 
 fn write_pb(path: &Path, version: u64, filter: (Host, &Path), wrapper: Wrapper, content: &[u8]) {
     let mut out = BufWriter::new(File::create(path).unwrap());
-    pb::write_for(&mut out, &version.to_string(), filter, wrapper, content).unwrap();
+    pb::write(&mut out, &version.to_string(), filter, wrapper, content).unwrap();
 }

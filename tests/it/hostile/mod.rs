@@ -35,7 +35,7 @@ use crate::support::http::{Connection, Response};
 use crate::support::pool::{Lent, Pool};
 use crate::support::upstream::{Reply, Seen};
 use crate::support::world::merge;
-use crate::support::{Envoy, Upstream};
+use crate::support::{Envoy, Host, Upstream};
 
 /// May read customers, and nothing else.
 const LIMITED: &str = "rk_test_FAKE-limited-0001";
@@ -343,7 +343,11 @@ impl Gate {
         let faults = self.envoy.stats(
             "^wasm\\..*(reload|fail|error)|rbac\\.denied$|keyward_interlock.*denied|downstream_rq_5xx|host_failure",
         );
-        assert!(faults.contains_key("wasm.keyward.vm_reload"), "{faults:?}");
+        let shown = match self.envoy.host() {
+            Host::Wasm => "wasm.keyward.vm_reload",
+            Host::Native => "keyward.requests_total.decision.deny.reason.host_failure",
+        };
+        assert!(faults.contains_key(shown), "{faults:?}");
         assert!(faults.values().all(|count| *count == 0), "{faults:?}");
         let logs = self.envoy.logs();
         assert!(

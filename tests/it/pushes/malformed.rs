@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, configuration, digest, everywhere, status};
 use crate::support::sample;
-use crate::support::{Ecds, Envoy, Push, Wrapper, find, pb};
+use crate::support::{Ecds, Envoy, Push, Wrapper, pb};
 
 /// An Envoy that serves Alice, and a stranger who asks without end.
 struct Target {
@@ -115,9 +115,11 @@ fn cut_off_and_bits_flipped() {
 fn the_file_cut_off_and_bits_flipped() {
     let target = Target::start(Ecds::Pb);
     let text = configuration(1, &[ALICE]).to_string();
+    let host = target.envoy.host();
+    let filter = host.filter();
     let whole = pb::claiming(
         "2",
-        &find::wasm(),
+        (host, &filter),
         Wrapper::String,
         text.len(),
         text.as_bytes(),
@@ -143,7 +145,7 @@ fn the_file_cut_off_and_bits_flipped() {
     // Lengths that nothing follows, up to beyond a gigabyte.
     for claimed in [text.len() + 1, 1 << 20, 1 << 30, (1 << 31) - 1, 1 << 33] {
         for wrapper in [Wrapper::String, Wrapper::Bytes] {
-            let file = pb::claiming("3", &find::wasm(), wrapper, claimed, text.as_bytes());
+            let file = pb::claiming("3", (host, &filter), wrapper, claimed, text.as_bytes());
             assert_ne!(push(&file), Push::Accepted, "{claimed}");
             assert_eq!(status(&target.envoy, ALICE), 200, "{claimed}");
         }
