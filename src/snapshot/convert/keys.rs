@@ -178,7 +178,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
             .filter_map(|number| keys.get(*number).map(|key| &*key.id.0))
             .collect();
         let coding = IdCoding::for_ids(&ids);
-        let others = ids.iter().filter(|id| !coding.rest(id).is_some());
+        let others = ids.iter().filter(|id| coding.rest(id).is_none());
         let others = Lists::collect(others.map(|id| id.as_bytes()));
         let mut users: Vec<&str> = keys.iter().filter_map(|key| user(key)).collect();
         sort(&mut users);
