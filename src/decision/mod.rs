@@ -172,6 +172,12 @@ impl<'a> Denial<'a> {
         &self.principal
     }
 
+    /// The filter state: it starts with `deny`.
+    #[must_use]
+    pub fn state(&self) -> Written {
+        Written::new(Verdict::Deny(self.reason), &self.principal)
+    }
+
     /// What the reply may say.
     #[must_use]
     pub fn evidence(&self) -> &Evidence<'a> {
@@ -179,10 +185,10 @@ impl<'a> Denial<'a> {
     }
 }
 
-/// The filter state's text: it starts with `deny`.
+/// The filter state's text.
 impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Written::new(Verdict::Deny(self.reason), &self.principal).text())
+        f.write_str(self.state().text())
     }
 }
 

@@ -71,18 +71,18 @@ fn course<'c, H: Host>(
         }
         Verdict::Deny(denial) => (
             Reply::new(configuration, denial, request_id(host)),
-            denial.to_string(),
+            denial.state().into_text(),
         ),
         Verdict::Verify(verified) => {
             let activity = host.activity(verified.key().id());
             (
                 Reply::verified(configuration, verified, activity, request_id(host)),
-                verified.to_string(),
+                verified.state().into_text(),
             )
         }
         Verdict::NotVerified(denial) => (
             Reply::not_verified(configuration, denial, request_id(host)),
-            denial.to_string(),
+            denial.state().into_text(),
         ),
         Verdict::Report(Some(from)) => (
             Reply::usage(configuration, host.usage_report(*from), request_id(host)),
@@ -92,7 +92,7 @@ fn course<'c, H: Host>(
             let denial = no_report();
             (
                 Reply::new(configuration, &denial, request_id(host)),
-                denial.to_string(),
+                denial.state().into_text(),
             )
         }
     };
