@@ -7,6 +7,7 @@ mod key;
 mod key_id;
 pub mod packed;
 mod table;
+mod terms;
 pub(crate) mod wire;
 
 #[cfg(test)]
