@@ -29,6 +29,7 @@ mod fuzz_corpora;
 mod key_file;
 mod keys;
 mod layers;
+mod management;
 mod packed;
 mod pipes;
 mod push;
