@@ -14,14 +14,6 @@ use keyward::snapshot::Enforcement;
 
 use super::Records;
 
-/// A command that is not yet about any record, and how much later it is given than the one before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    pub choices: Vec<u8>,
-    /// Seconds.
-    pub later: u32,
-}
-
 const DAY: u64 = 86_400;
 
 /// The command that `choices` name, given at `now` to a store with these records. Policies are left

@@ -5,5 +5,5 @@
 mod commands;
 mod records;
 
-pub use commands::{Step, command};
+pub use commands::command;
 pub use records::{Records, Seeded};
