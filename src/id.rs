@@ -16,7 +16,7 @@ pub fn is_id(text: &str) -> bool {
 
 /// Whether a byte may stand in an id.
 #[must_use]
-pub(crate) fn is_id_byte(byte: u8) -> bool {
+pub(crate) const fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
 
@@ -37,8 +37,12 @@ impl Id {
     /// The id that is spelled in two parts, one behind the other.
     pub(crate) fn of_parts(first: &[u8], second: &[u8]) -> Option<Self> {
         let length = first.len().checked_add(second.len())?;
-        let is_spelled = first.iter().chain(second).all(|byte| is_id_byte(*byte));
-        if length == 0 || !is_spelled {
+        // Without a branch for each byte: a million ids are checked at a load.
+        let is_spelled = |part: &[u8]| {
+            part.iter()
+                .fold(true, |so_far, byte| so_far & is_id_byte(*byte))
+        };
+        if length == 0 || !is_spelled(first) || !is_spelled(second) {
             return None;
         }
         let mut bytes = [0; LONGEST];

@@ -4,31 +4,42 @@ use serde::Deserialize;
 use serde_json::error::Category;
 
 use crate::json_place::{offset_of, place_of};
-use crate::refusal::{DUPLICATE_MEMBER, Refusal};
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::wire::{Form, Object};
 
 /// Reads a JSON object of type `T`. Of a parser's message only what it expected is kept, because the rest may quote a key, and the place is found by reading the
 /// text again up to where the parser stopped.
 pub fn from_json<'de, T: Deserialize<'de> + Form>(json: &'de [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(json)
-        .map(|Object(value)| value)
-        .map_err(|error| match error.classify() {
-            Category::Syntax | Category::Eof | Category::Io => Refusal {
-                place: format!("line {} column {}", error.line(), error.column()),
-                expected: broken(&error.to_string()),
-            },
-            Category::Data => {
-                let offset = offset_of(json, error.line(), error.column());
-                // Members that an operator names freely may hold anything.
-                let place = place_of(json, offset, |name| {
-                    T::MEMBERS.iter().any(|of| of.contains(&name))
-                });
-                Refusal {
-                    place: place.0,
-                    expected: harmless(&error.to_string()),
-                }
-            }
-        })
+    read(json, T::MEMBERS).map(|Object(value)| value)
+}
+
+/// Reads any JSON; of its members those with these names are named in a refusal.
+pub fn read<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
+    members: &'static [&'static [&'static str]],
+) -> Result<T, Refusal> {
+    serde_json::from_slice(json).map_err(|error| refusal(json, members, &error))
+}
+
+fn refusal(
+    json: &[u8],
+    members: &'static [&'static [&'static str]],
+    error: &serde_json::Error,
+) -> Refusal {
+    match error.classify() {
+        Category::Syntax | Category::Eof | Category::Io => {
+            Place::in_text(error.line(), error.column()).refused(broken(&error.to_string()))
+        }
+        Category::Data => {
+            let offset = offset_of(json, error.line(), error.column());
+            // Members that an operator names freely may hold anything.
+            let known = |name: &str| {
+                let mut members = members.iter().copied().flatten();
+                members.find(|known| **known == name).copied()
+            };
+            place_of(json, offset, known).refused(harmless(&error.to_string()))
+        }
+    }
 }
 
 /// What is wrong with text that is no JSON, in words that serde_json says whatever the text is.

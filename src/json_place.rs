@@ -10,9 +10,13 @@ enum Open<'a> {
     Object(Option<&'a [u8]>),
 }
 
-/// The place of the byte at `offset` of `json`, which is well-formed up to there. Names for which `is_known` says no are shown as `*`: an operator's own
+/// The place of the byte at `offset` of `json`, which is well-formed up to there. Names that are not `known` are shown as `*`: an operator's own
 /// names may hold anything.
-pub(crate) fn place_of(json: &[u8], offset: usize, is_known: impl Fn(&str) -> bool) -> Place {
+pub(crate) fn place_of(
+    json: &[u8],
+    offset: usize,
+    known: impl Fn(&str) -> Option<&'static str>,
+) -> Place {
     let mut open = Vec::new();
     let mut rest = json.get(..offset).unwrap_or(json);
     let mut is_name = false;
@@ -54,10 +58,10 @@ pub(crate) fn place_of(json: &[u8], offset: usize, is_known: impl Fn(&str) -> bo
         .fold(Place::default(), |place, open| match open {
             Open::Array(index) => place.at(*index),
             Open::Object(None) => place,
-            Open::Object(Some(name)) => match std::str::from_utf8(name) {
-                Ok(name) if is_known(name) => place.then(name),
-                _ => place.then("*"),
-            },
+            Open::Object(Some(name)) => {
+                let name = std::str::from_utf8(name).ok().and_then(&known);
+                place.then(name.unwrap_or("*"))
+            }
         })
 }
 
@@ -94,7 +98,8 @@ mod tests {
         // `^` marks the byte.
         let offset = json.find('^').unwrap();
         let json = json.replace('^', "");
-        let place = place_of(json.as_bytes(), offset, |name| name != "secret");
+        let known = |name: &str| ["a", "b", "c"].into_iter().find(|known| *known == name);
+        let place = place_of(json.as_bytes(), offset, known);
         assert_eq!(
             place.expected("x").to_string(),
             format!("{expected}expected x")
@@ -119,7 +124,7 @@ mod tests {
     #[test]
     fn unknown_names_are_not_shown() {
         assert_place(r#"{"secret": {"b": 1^}}"#, "*.b: ");
-        assert_place(r#"{"a\u0062": 1^}"#, "a\\u0062: ");
+        assert_place(r#"{"\u0062": 1^}"#, "*: ");
     }
 
     #[test]

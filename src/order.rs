@@ -37,13 +37,23 @@ pub(crate) fn second_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,
 ) -> Option<usize> {
-    sorted
+    seconds_of_equals(sorted, compare).first().copied()
+}
+
+/// All numbers of which an equal one stands before them, in ascending order.
+pub(crate) fn seconds_of_equals(
+    sorted: &[usize],
+    compare: &dyn Fn(usize, usize) -> Ordering,
+) -> Vec<usize> {
+    let mut seconds: Vec<usize> = sorted
         .windows(2)
         .filter_map(|pair| match pair {
             [a, b] if compare(*a, *b) == Ordering::Equal => Some(*b),
             _ => None,
         })
-        .min()
+        .collect();
+    sort(&mut seconds);
+    seconds
 }
 
 /// Whether a text stands there twice.

@@ -51,7 +51,7 @@ pub(crate) use form;
 /// A struct that is written as an object, and as nothing else.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(crate) struct Object<T>(pub(crate) T);
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,7 +1,7 @@
 //! The forest of accounts, in rows sorted by id: found by binary search, and read where they stand.
 
 use super::{AccountPath, AccountStatus, Children, IdKind, IdPrefixes};
-use crate::order::{second_of_equals, sorted_numbers};
+use crate::order::{seconds_of_equals, sorted_numbers};
 use crate::rows::{Lists, Rows, index, number_at};
 
 /// The bytes of an account's row: the number of its parent's row, and its flags.
@@ -146,12 +146,22 @@ impl<'a> Account<'a> {
 impl AccountForest {
     /// Takes accounts in any order. The fault carries the place in `listed`.
     pub fn new(listed: &[ListedAccount<'_>]) -> Result<Self, (usize, ForestFault)> {
+        Self::build(listed, &mut |place, fault| Err((place, fault)))
+    }
+
+    /// The same. Where `fault` takes one and goes on, a second account of one id is left out, and one at fault with its parent has none.
+    pub(crate) fn build<E>(
+        listed: &[ListedAccount<'_>],
+        fault: &mut dyn FnMut(usize, ForestFault) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let id_of = |place: usize| listed.get(place).map_or("", |account| account.id);
         let compare = |a: usize, b: usize| id_of(a).cmp(id_of(b));
-        let sorted = sorted_numbers(listed.len(), &compare);
-        if let Some(place) = second_of_equals(&sorted, &compare) {
-            return Err((place, ForestFault::DuplicateId));
+        let mut sorted = sorted_numbers(listed.len(), &compare);
+        let seconds = seconds_of_equals(&sorted, &compare);
+        for place in &seconds {
+            fault(*place, ForestFault::DuplicateId)?;
         }
+        sorted.retain(|place| !seconds.contains(place));
         let place_of = |id: &str| {
             let found = sorted.binary_search_by(|place| id_of(*place).cmp(id));
             sorted.get(found.ok()?).copied()
@@ -161,9 +171,16 @@ impl AccountForest {
         for (place, account) in listed.iter().enumerate() {
             let parent = match account.parent {
                 Some(_) if account.kind == IdKind::Organization => {
-                    return Err((place, ForestFault::OrganizationWithParent));
+                    fault(place, ForestFault::OrganizationWithParent)?;
+                    None
                 }
-                Some(id) => Some(place_of(id).ok_or((place, ForestFault::DanglingParent))?),
+                Some(id) => {
+                    let parent = place_of(id);
+                    if parent.is_none() {
+                        fault(place, ForestFault::DanglingParent)?;
+                    }
+                    parent
+                }
                 None => None,
             };
             if let Some(above) = parent.and_then(|parent| has_children.get_mut(parent)) {
@@ -171,18 +188,16 @@ impl AccountForest {
             }
             parents.push(parent);
         }
-        if let Some(place) = first_in_a_cycle(&parents) {
-            return Err((place, ForestFault::Cycle));
+        while let Some(place) = first_in_a_cycle(&parents) {
+            fault(place, ForestFault::Cycle)?;
+            if let Some(parent) = parents.get_mut(place) {
+                *parent = None;
+            }
         }
-        let too_many = (0, ForestFault::TooMany);
         let mut numbers = vec![NO_PARENT; listed.len()];
         for (number, place) in sorted.iter().enumerate() {
             if let Some(of_place) = numbers.get_mut(*place) {
-                // The last number says that there is no parent.
-                *of_place = u32::try_from(number)
-                    .ok()
-                    .filter(|number| *number != NO_PARENT)
-                    .ok_or(too_many)?;
+                *of_place = u32::try_from(number).unwrap_or(NO_PARENT);
             }
         }
         let mut rows = Vec::with_capacity(listed.len() * ACCOUNT_ROW);
@@ -196,8 +211,14 @@ impl AccountForest {
             let is_above = has_children.get(*place) == Some(&true);
             rows.push(flags(account, is_above));
         }
-        let ids =
-            Lists::collect(sorted.iter().map(|place| id_of(*place).as_bytes())).ok_or(too_many)?;
+        let ids = Lists::collect(sorted.iter().map(|place| id_of(*place).as_bytes()));
+        let (Some(ids), true) = (
+            ids,
+            u32::try_from(listed.len()).is_ok_and(|count| count < NO_PARENT),
+        ) else {
+            fault(0, ForestFault::TooMany)?;
+            return Self::build(&[], fault);
+        };
         Ok(Self {
             ids,
             rows: Rows::from_bytes(ACCOUNT_ROW, &rows),

@@ -1,5 +1,6 @@
 //! The plugin configuration: the settings of one gateway and the snapshot it decides by.
 
+mod faults;
 mod packed;
 mod peek;
 mod wire;
@@ -7,6 +8,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use faults::faults;
 pub use packed::{is_packed, packed_settings, split_packed};
 pub use peek::{named_revision, named_revision_packed};
 
@@ -15,10 +17,10 @@ use crate::json::from_json;
 use crate::key::Livemode;
 use crate::principal::Member;
 use crate::profile::Profile;
-use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
+use crate::refusal::{DUPLICATE_MEMBER, First, Place, Refusal, Sink};
 use crate::request::IdentityNames;
 use crate::snapshot::{Enforcement, Snapshot};
-use crate::wire::{Object, Text};
+use crate::wire::{Members, Object, Text};
 use crate::word::{Word, words};
 
 /// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
@@ -104,7 +106,7 @@ pub struct Settings {
     /// The identity header, if there is one.
     pub principal_header: Option<Box<str>>,
     /// Single members as headers of their own.
-    pub identity_headers: Box<[(Box<str>, Member)]>,
+    pub identity_headers: SingleMembers,
     /// Names under which an identity was told before, or by others: removed as the present ones are.
     pub former_identity_headers: Box<[Box<str>]>,
     /// The name of the filter state under `wasm.`.
@@ -148,9 +150,14 @@ impl Configuration {
     pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
         let json = if json.is_empty() { b"{}" } else { json };
         let wire: wire::Configuration<'_> = from_json(json)?;
-        let (settings, profile, snapshot) = wire.split()?;
+        Self::from_wire(wire, &mut First)
+    }
+
+    fn from_wire<S: Sink>(wire: wire::Configuration<'_>, sink: &mut S) -> Result<Self, Refusal> {
+        let (settings, profile, snapshot) = wire.split(sink)?;
+        let place = Place::member("snapshot");
         let snapshot = snapshot
-            .map(|wire| Snapshot::from_wire(wire.0, &profile, &Place::member("snapshot")))
+            .map(|wire| Snapshot::from_wire(wire.0, &profile, &place, sink))
             .transpose()?;
         Ok(Self::new(settings, profile, snapshot))
     }
@@ -221,7 +228,11 @@ const IDENTITY_HEADER: &str =
 const READ_BY_PROFILE: &str = "the profile reads a header of this name";
 
 impl<'a> wire::Configuration<'a> {
-    fn split(self) -> Result<(Settings, Profile, Option<Object<wire::Snapshot<'a>>>), Refusal> {
+    /// Checks the settings. One at fault that the sink takes is as if it were left out.
+    fn split<S: Sink>(
+        self,
+        sink: &mut S,
+    ) -> Result<(Settings, Profile, Option<Object<wire::Snapshot<'a>>>), Refusal> {
         let Self {
             snapshot,
             serve_mode,
@@ -239,63 +250,42 @@ impl<'a> wire::Configuration<'a> {
             profile,
         } = self;
         if role == Role::UsageReport && (snapshot.is_some() || verify_path.is_some()) {
-            return Err(Place::member("role").refused(REPORTS));
+            sink.fault(Place::member("role").refused(REPORTS))?;
         }
         let profile = match profile {
-            None => Profile::stripe(),
-            Some(Object(profile)) => profile.read(&Place::member("profile"))?,
+            None => None,
+            Some(Object(profile)) => sink.take(profile.read(&Place::member("profile")))?,
         };
-        let is_read = |name: &str| profile.names().reads(name);
-        let principal_header = match principal_header.as_ref().map(|name| &*name.0) {
-            None => Some(PRINCIPAL_HEADER.into()),
-            Some("") => None,
-            Some(name) if is_read(name) => {
-                return Err(Place::member("principal_header").refused(READ_BY_PROFILE));
-            }
-            Some(name) if is_identity_header(name) => Some(Box::from(name)),
-            Some(_) => return Err(Place::member("principal_header").expected(IDENTITY_HEADER)),
+        let profile = profile.unwrap_or_else(Profile::stripe);
+        let principal_header = match principal_header {
+            None => None,
+            Some(name) => sink.take(principal(&name.0, &profile))?,
         };
-        if identity_headers.0.len() > MOST_IDENTITY_HEADERS {
-            return Err(Place::member("identity_headers").expected("at most 32 headers"));
+        let principal_header = principal_header.unwrap_or_else(|| Some(PRINCIPAL_HEADER.into()));
+        let single = single(&identity_headers, principal_header.as_deref(), &profile);
+        let former = former(&former_identity_headers, &profile);
+        let identity_headers = sink.take(single)?.unwrap_or_default();
+        let former_identity_headers = sink.take(former)?.unwrap_or_default();
+        let max_snapshot_age = max_snapshot_age.map(|seconds| seconds.0);
+        if max_snapshot_age.is_some_and(|seconds| seconds >= LONGEST_AGE) {
+            sink.fault(Place::member("max_snapshot_age").expected("seconds below 10^11"))?;
         }
-        let mut single: Vec<(Box<str>, Member)> = Vec::with_capacity(identity_headers.0.len());
-        for (name, member) in identity_headers.0 {
-            let place = Place::member("identity_headers").then("*");
-            if !is_identity_header(&name.0) {
-                return Err(place.expected(IDENTITY_HEADER));
-            }
-            if is_read(&name.0) {
-                return Err(place.refused(READ_BY_PROFILE));
-            }
-            let taken = principal_header.as_deref() == Some(&*name.0)
-                || single.iter().any(|(other, _)| **other == *name.0);
-            if taken {
-                return Err(place.refused(DUPLICATE_MEMBER));
-            }
-            let member = Member::from_word(&member.0).ok_or_else(|| {
-                place.expected("`key`, `kind`, `livemode`, `account`, `path`, `org`, `permission`, `access` or `revision`")
-            })?;
-            single.push((name.0.as_ref().into(), member));
-        }
-        let former_identity_headers = former(&former_identity_headers, &profile)?;
-        let max_snapshot_age = match max_snapshot_age.map(|seconds| seconds.0) {
-            Some(seconds) if seconds >= LONGEST_AGE => {
-                return Err(Place::member("max_snapshot_age").expected("seconds below 10^11"));
-            }
-            age => age,
-        };
         let filter_state = match filter_state {
             None => FILTER_STATE.into(),
             Some(name) if is_id(&name.0) => name.0.as_ref().into(),
             Some(_) => {
-                return Err(Place::member("filter_state")
-                    .expected("1 to 64 letters, digits, `_`, `.` or `-`"));
+                let expected = "1 to 64 letters, digits, `_`, `.` or `-`";
+                sink.fault(Place::member("filter_state").expected(expected))?;
+                FILTER_STATE.into()
             }
         };
         let verify_path = match verify_path {
             None => None,
             Some(path) if is_verify_path(&path.0, &profile) => Some(path.0.as_ref().into()),
-            Some(_) => return Err(Place::member("verify_path").expected(VERIFY_PATH)),
+            Some(_) => {
+                sink.fault(Place::member("verify_path").expected(VERIFY_PATH))?;
+                None
+            }
         };
         let settings = Settings {
             serve_mode,
@@ -305,7 +295,7 @@ impl<'a> wire::Configuration<'a> {
             allow_upgrades,
             forward_credential,
             principal_header,
-            identity_headers: single.into(),
+            identity_headers,
             former_identity_headers,
             filter_state,
             verify_path,
@@ -313,6 +303,51 @@ impl<'a> wire::Configuration<'a> {
         };
         Ok((settings, profile, snapshot))
     }
+}
+
+/// The name of the identity header; an empty one turns it off.
+fn principal(name: &str, profile: &Profile) -> Result<Option<Box<str>>, Refusal> {
+    let place = Place::member("principal_header");
+    match name {
+        "" => Ok(None),
+        name if profile.names().reads(name) => Err(place.refused(READ_BY_PROFILE)),
+        name if is_identity_header(name) => Ok(Some(name.into())),
+        _ => Err(place.expected(IDENTITY_HEADER)),
+    }
+}
+
+/// Headers, each with the member that it carries.
+pub type SingleMembers = Box<[(Box<str>, Member)]>;
+
+/// The headers that carry single members.
+fn single(
+    listed: &Members<Text<'_>, Text<'_>>,
+    principal_header: Option<&str>,
+    profile: &Profile,
+) -> Result<SingleMembers, Refusal> {
+    let place = Place::member("identity_headers");
+    if listed.0.len() > MOST_IDENTITY_HEADERS {
+        return Err(place.expected("at most 32 headers"));
+    }
+    let place = place.then("*");
+    let mut single: Vec<(Box<str>, Member)> = Vec::with_capacity(listed.0.len());
+    for (Text(name), member) in &listed.0 {
+        if !is_identity_header(name) {
+            return Err(place.expected(IDENTITY_HEADER));
+        }
+        if profile.names().reads(name) {
+            return Err(place.refused(READ_BY_PROFILE));
+        }
+        let taken =
+            principal_header == Some(&**name) || single.iter().any(|(other, _)| **other == **name);
+        if taken {
+            return Err(place.refused(DUPLICATE_MEMBER));
+        }
+        let member = Member::from_word(&member.0)
+            .ok_or_else(|| place.refused(format!("expected {}", Member::WORDS)))?;
+        single.push((name.as_ref().into(), member));
+    }
+    Ok(single.into())
 }
 
 /// The names of headers that carry an identity no longer.

@@ -3,7 +3,7 @@
 use super::{Configuration, REPORTS, Role, wire};
 use crate::json::from_json;
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{First, Place, Refusal};
 use crate::rows::number_at;
 use crate::snapshot::Snapshot;
 use crate::snapshot::packed::{LoadFault, Outside, Source, Trust};
@@ -91,7 +91,7 @@ fn too_short() -> Refusal {
 /// The settings that stand before a packed snapshot: a configuration without one.
 fn settings_of(json: &[u8]) -> Result<(super::Settings, Profile), Refusal> {
     let wire: wire::Configuration<'_> = from_json(json)?;
-    let (settings, profile, snapshot) = wire.split()?;
+    let (settings, profile, snapshot) = wire.split(&mut First)?;
     match snapshot {
         None if settings.role == Role::UsageReport => Err(Place::member("role").refused(REPORTS)),
         None => Ok((settings, profile)),

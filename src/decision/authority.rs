@@ -1,10 +1,9 @@
 //! What a key may do on the account a request is about.
 
 use super::trace::Needed;
-use crate::key::KeyKind;
 use crate::permission::{AccessLevel, Grants, Permission};
 use crate::reason::DenyReason;
-use crate::snapshot::KeyRecord;
+use crate::snapshot::{KeyRecord, Reach};
 
 /// What a key may do on one account.
 #[derive(Clone, Copy, Debug)]
@@ -23,27 +22,11 @@ impl<'a> Authority<'a> {
     /// `connect_grants` decide on connected accounts, `grants` elsewhere. Under another catalogue than Stripe's no permission is direct.
     #[must_use]
     pub fn of(key: &KeyRecord<'a>, is_connected: bool, are_stripes: bool) -> Self {
-        let own = key.grants();
-        if !is_connected {
-            return match (own, key.kind()) {
-                (Some(grants), _) => Self::Limited(grants),
-                (None, KeyKind::Secret | KeyKind::Organization) => Self::Full,
-                // A snapshot without a restricted key's grants is refused; publishable keys stop at rule 10.
-                (None, KeyKind::Restricted | KeyKind::Publishable) => Self::NotConnected,
-            };
-        }
-        let grants = match (key.connect_grants(), own, key.kind()) {
-            (Some(grants), _, _) if grants.is_empty() => return Self::NotConnected,
-            (Some(grants), _, _) | (None, Some(grants), KeyKind::Organization) => grants,
-            (None, None, KeyKind::Secret | KeyKind::Organization) => return Self::Full,
-            (None, _, KeyKind::Secret | KeyKind::Restricted | KeyKind::Publishable) => {
-                return Self::NotConnected;
-            }
-        };
-        if are_stripes {
-            Self::Connected(grants)
-        } else {
-            Self::Limited(grants)
+        match Reach::of(key, is_connected) {
+            Reach::Full => Self::Full,
+            Reach::Nothing => Self::NotConnected,
+            Reach::Granted(grants) if is_connected && are_stripes => Self::Connected(grants),
+            Reach::Granted(grants) => Self::Limited(grants),
         }
     }
 

@@ -12,8 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::key::{Enforcement, KeyStatus};
+use super::reach::Granting;
 use crate::account::{AccountStatus, Children};
-use crate::key::KeyKind;
+use crate::key::{KeyKind, Livemode};
 use crate::permission::AccessLevel;
 use crate::wire::{Form, Integer, Members, MembersVisitor, form, objects, present};
 use crate::word::words;
@@ -167,6 +168,123 @@ form! {
     }
 }
 
+impl<T, A> Document<T, A> {
+    /// The accounts and organizations.
+    pub fn accounts(&self) -> &[Account<T>] {
+        self.accounts.as_deref().unwrap_or_default()
+    }
+
+    /// The endpoints.
+    pub fn endpoints(&self) -> &[Endpoint<T>] {
+        self.endpoints.as_deref().unwrap_or_default()
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &[Key<T, A>] {
+        self.keys.as_deref().unwrap_or_default()
+    }
+
+    /// The grant sets and their names.
+    pub fn grant_sets(&self) -> &[(T, Granted<T>)] {
+        let sets = self.grant_sets.as_ref();
+        sets.map_or(&[], |sets| sets.0.as_slice())
+    }
+}
+
+impl<T: AsRef<str>, A> Document<T, A> {
+    /// The permissions that grants come to: those of the set that they name, or their own.
+    pub fn granted<'a>(&'a self, grants: &'a Grants<T>) -> Option<&'a Granted<T>> {
+        match grants {
+            Grants::Set(name) => self.grant_sets.as_ref()?.get(name.as_ref()),
+            Grants::Inline(granted) => Some(granted),
+        }
+    }
+}
+
+impl<T> Account<T> {
+    /// Whether it is suspended.
+    pub fn is_suspended(&self) -> bool {
+        self.status == Some(AccountStatus::Suspended)
+    }
+
+    /// Whether any id is accepted below it.
+    pub fn takes_any(&self) -> bool {
+        self.children == Some(Children::Any)
+    }
+}
+
+impl<T> Endpoint<T> {
+    /// The permissions that it names.
+    pub fn named(&self) -> impl Iterator<Item = &T> {
+        let any_of = self.any_of.iter().flatten();
+        any_of.chain(&self.permission)
+    }
+}
+
+impl<T, A> Key<T, A> {
+    /// Its mode.
+    pub fn mode(&self) -> Livemode {
+        self.livemode.into()
+    }
+
+    /// Whether it was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.status == Some(KeyStatus::Deleted)
+    }
+
+    /// Whether its verdicts are noted and not carried out.
+    pub fn is_shadow(&self) -> bool {
+        self.enforcement == Some(Enforcement::Shadow)
+    }
+
+    /// The addresses and ranges that it works from; everywhere where there are none.
+    pub fn allowed_ips(&self) -> &[T] {
+        self.allowed_ips.as_deref().unwrap_or_default()
+    }
+
+    /// Whether it has ended at `now`, Unix seconds.
+    pub fn has_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|end| end.0 <= now)
+    }
+}
+
+/// A key, and the snapshot that has the sets which it names.
+#[derive(Debug)]
+pub struct KeyIn<'d, T = String, A = Value> {
+    /// The snapshot.
+    pub document: &'d Document<T, A>,
+    /// The key.
+    pub key: &'d Key<T, A>,
+}
+
+impl<'d, T: AsRef<str>, A> KeyIn<'d, T, A> {
+    fn granted(&self, grants: Option<&'d Grants<T>>) -> Option<&'d [(T, AccessLevel)]> {
+        let granted = self.document.granted(grants?);
+        // A set that is not there grants nothing.
+        Some(granted.map_or(&[], |granted| granted.0.as_slice()))
+    }
+}
+
+impl<'d, T: AsRef<str>, A> Granting for KeyIn<'d, T, A> {
+    type Grants = &'d [(T, AccessLevel)];
+
+    fn kind(&self) -> KeyKind {
+        self.key.kind
+    }
+
+    fn own_grants(&self) -> Option<Self::Grants> {
+        self.granted(self.key.grants.as_ref())
+    }
+
+    fn connect_grants(&self) -> Option<Self::Grants> {
+        self.granted(self.key.connect_grants.as_ref())
+    }
+
+    fn is_nothing(grants: Self::Grants) -> bool {
+        grants.is_empty()
+    }
+}
+
 /// Levels of access by permission.
 pub type Granted<T = String> = Members<T, AccessLevel>;
 
@@ -225,7 +343,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for GrantsVisitor<T> {
 }
 
 /// The members of every object below a snapshot.
-pub(crate) const SNAPSHOT: [&[&str]; 4] = [
+pub const SNAPSHOT: [&[&str]; 4] = [
     Document::<(), ()>::MEMBERS,
     Account::<()>::MEMBERS,
     Endpoint::<()>::MEMBERS,

@@ -6,6 +6,7 @@ pub mod document;
 mod key;
 mod key_id;
 pub mod packed;
+mod reach;
 mod table;
 mod terms;
 pub(crate) mod wire;
@@ -17,6 +18,7 @@ use std::fmt;
 
 pub use document::Document;
 pub use key::{Enforcement, KeyRecord, KeyStatus};
+pub use reach::{Granting, Reach, holds_everywhere};
 
 use convert::Heading;
 use packed::{LoadFault, Packed, Source, Trust};
@@ -28,7 +30,7 @@ use crate::endpoint::EndpointCatalogue;
 use crate::json::from_json;
 use crate::permission::{Grants, PermissionRegistry};
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{First, Place, Refusal};
 
 /// The format that this version reads.
 pub const FORMAT: &str = "keyward.snapshot/v1";
@@ -103,7 +105,7 @@ impl Snapshot {
 
     /// Reads the JSON form. A snapshot is refused as a whole or taken as a whole.
     pub fn from_json(json: &[u8], profile: &Profile) -> Result<Self, Refusal> {
-        Self::from_wire(from_json(json)?, profile, &Place::default())
+        Self::from_wire(from_json(json)?, profile, &Place::default(), &mut First)
     }
 
     /// Reads the packed form, from `start` on, `size` bytes.

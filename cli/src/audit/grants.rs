@@ -9,6 +9,7 @@ use super::inventory::{Inventory, KnownKey};
 use keyward::endpoint::{Row, Rule};
 use keyward::key::KeyKind;
 use keyward::permission::{AccessLevel, Permission};
+use keyward::snapshot::{Reach, holds_everywhere};
 use keyward_files::key_file::Granted;
 
 /// A permission that calls needed.
@@ -104,7 +105,7 @@ fn add_by_endpoint(
                 .any(|(need, _)| need.is_connected == is_connected)
         }
         (KeyKind::Secret | KeyKind::Organization, Some(known)) => {
-            known.grants.is_none() && (!is_connected || known.connect_grants.is_none())
+            Reach::of(&known, is_connected) == Reach::Full
         }
     };
     let mut calls: Vec<(Called, Count)> = book
@@ -200,7 +201,7 @@ fn unused(
         (true, known.connect_grants.as_ref()),
     ];
     // An organization key's grants hold on connected accounts, too, unless those have grants of their own.
-    let holds_everywhere = known.kind == KeyKind::Organization && known.connect_grants.is_none();
+    let holds_everywhere = holds_everywhere(&known);
     let mut all = Vec::new();
     for (is_connected, granted) in sides {
         let Some(granted) = granted else { continue };

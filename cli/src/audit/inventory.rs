@@ -1,10 +1,8 @@
 //! The keys there are, used or not, and what they are granted as it is written: from the key file, or from a configuration.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use anyhow::{Context, Result};
-use serde::Deserialize;
-use serde_json::Value;
+use anyhow::Result;
 
 use crate::source::Source;
 use keyward::configuration::Configuration;
@@ -13,7 +11,11 @@ use keyward::key::{KeyKind, Livemode};
 use keyward::mask::KnownPrefixes;
 use keyward::permission::{AccessLevel, PermissionRegistry};
 use keyward::profile::Profile;
+use keyward::snapshot::Granting;
+use keyward::snapshot::document::{Document, Grants, Key, KeyIn};
 use keyward_files::key_file::{Granted, Issue, KeyFile};
+use keyward_files::snapshot::Written;
+use keyward_files::snapshot::pack::Parts;
 use keyward_files::store::Store;
 
 /// One key as it is written down.
@@ -56,54 +58,6 @@ pub(super) struct Inventory {
     pub(super) is_key_file: bool,
 }
 
-#[derive(Deserialize)]
-struct Written {
-    snapshot: Option<WrittenSnapshot>,
-}
-
-#[derive(Deserialize)]
-struct WrittenSnapshot {
-    #[serde(default)]
-    grant_sets: BTreeMap<String, BTreeMap<String, Level>>,
-    #[serde(default)]
-    keys: Vec<WrittenKey>,
-    #[serde(default)]
-    endpoints: Vec<WrittenEndpoint>,
-}
-
-#[derive(Deserialize)]
-struct WrittenEndpoint {
-    method: String,
-    path: String,
-}
-
-#[derive(Deserialize)]
-struct WrittenKey {
-    id: String,
-    kind: String,
-    livemode: bool,
-    owner: String,
-    status: Option<String>,
-    not_before: Option<Value>,
-    expires_at: Option<Value>,
-    grants: Option<WrittenGrants>,
-    connect_grants: Option<WrittenGrants>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum WrittenGrants {
-    Set(String),
-    Inline(BTreeMap<String, Level>),
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Read,
-    Write,
-}
-
 impl Inventory {
     /// Without a source: Stripe's API, and no keys.
     pub(super) fn empty() -> Self {
@@ -132,18 +86,21 @@ impl Inventory {
             ),
             Source::Configuration(_) => (source.build(None)?, None),
         };
-        // It was checked before, so it can be read as it is meant.
-        let written: Written = serde_json::from_str(&built.json)
-            .ok()
-            .context("the configuration cannot be read again; please report this")?;
+        let written = Written::of(&Parts::split(built.json.as_bytes())?)?;
         let mut inventory = Self::around(&built.configuration);
         inventory.is_key_file = file.is_some();
-        if let Some(snapshot) = written.snapshot {
-            let own = snapshot.endpoints.iter();
+        if let Some(snapshot) = &written.snapshot {
+            let own = snapshot.endpoints().iter();
             inventory.own = own
                 .map(|endpoint| format!("{} {}", endpoint.method, endpoint.path))
                 .collect();
-            inventory.keys = snapshot.keys(&inventory.permissions);
+            let keys = snapshot.keys().iter();
+            inventory.keys = keys
+                .map(|key| {
+                    let known = KnownKey::of(snapshot, key, &inventory.permissions);
+                    (key.id.clone(), known)
+                })
+                .collect();
         }
         if let Some(file) = &file {
             inventory.name(file);
@@ -179,59 +136,56 @@ impl Inventory {
     }
 }
 
-impl WrittenSnapshot {
-    fn keys(self, permissions: &PermissionRegistry) -> HashMap<String, KnownKey> {
-        let sets = &self.grant_sets;
-        let granted = |grants: &WrittenGrants| {
-            let levels = match grants {
-                WrittenGrants::Set(name) => sets.get(name),
-                WrittenGrants::Inline(levels) => Some(levels),
-            };
-            levels.map(|levels| canonical(levels, permissions))
-        };
-        let is_set = |grants: &Option<WrittenGrants>| matches!(grants, Some(WrittenGrants::Set(_)));
-        let key = |key: WrittenKey| {
-            let kind = KeyKind::ALL
-                .into_iter()
-                .find(|kind| kind.name() == key.kind)?;
-            let known = KnownKey {
-                name: None,
-                kind,
-                mode: key.livemode.into(),
-                owner: key.owner,
-                is_deleted: key.status.as_deref() == Some("deleted"),
-                not_before: key.not_before.as_ref().and_then(seconds),
-                expires: key.expires_at.as_ref().and_then(seconds),
-                created: None,
-                replaced_by: None,
-                grants: key.grants.as_ref().and_then(granted),
-                connect_grants: key.connect_grants.as_ref().and_then(granted),
-                has_set: is_set(&key.grants) || is_set(&key.connect_grants),
-            };
-            Some((key.id, known))
-        };
-        self.keys.into_iter().filter_map(key).collect()
+impl KnownKey {
+    fn of(document: &Document, key: &Key, permissions: &PermissionRegistry) -> Self {
+        let key_in = KeyIn { document, key };
+        let named = |granted| canonical(granted, permissions);
+        let is_set = |grants: &Option<Grants>| matches!(grants, Some(Grants::Set(_)));
+        Self {
+            name: None,
+            kind: key.kind,
+            mode: key.mode(),
+            owner: key.owner.clone(),
+            is_deleted: key.is_deleted(),
+            not_before: key.not_before.map(|at| at.0),
+            expires: key.expires_at.map(|at| at.0),
+            created: None,
+            replaced_by: None,
+            grants: key_in.own_grants().map(named),
+            connect_grants: key_in.connect_grants().map(named),
+            has_set: is_set(&key.grants) || is_set(&key.connect_grants),
+        }
+    }
+}
+
+impl<'a> Granting for &'a KnownKey {
+    type Grants = &'a Granted;
+
+    fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    fn own_grants(&self) -> Option<&'a Granted> {
+        self.grants.as_ref()
+    }
+
+    fn connect_grants(&self) -> Option<&'a Granted> {
+        self.connect_grants.as_ref()
+    }
+
+    fn is_nothing(grants: &'a Granted) -> bool {
+        grants.is_empty()
     }
 }
 
 /// Permissions under the names that the log has.
-fn canonical(levels: &BTreeMap<String, Level>, permissions: &PermissionRegistry) -> Granted {
+fn canonical(levels: &[(String, AccessLevel)], permissions: &PermissionRegistry) -> Granted {
     levels
         .iter()
         .map(|(name, level)| {
             let found = permissions.find(name);
             let name = found.map_or(name.as_str(), |permission| permissions.name(permission));
-            let level = match level {
-                Level::Read => AccessLevel::Read,
-                Level::Write => AccessLevel::Write,
-            };
-            (name.to_owned(), level)
+            (name.to_owned(), *level)
         })
         .collect()
-}
-
-/// An integer, also where it is written as a double.
-fn seconds(value: &Value) -> Option<u64> {
-    let double = || format!("{:.0}", value.as_f64()?).parse().ok();
-    value.as_u64().or_else(double)
 }

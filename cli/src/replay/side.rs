@@ -2,7 +2,6 @@
 //! snapshots hold the digests of these. What is a key's in both is told by its true digest, whatever its id.
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 
 use super::Given;
 use super::outcome::Outcome;
@@ -28,39 +27,22 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(source: &Checked, stand_ins: &StandIns) -> Result<Self> {
         let mut written = source.written.clone();
-        if let Some(settings) = written.as_object_mut() {
-            // How old a snapshot is when a request comes is no matter of the snapshot.
-            settings.remove("max_snapshot_age");
-        }
-        let keys = written.pointer_mut("/snapshot/keys");
-        for key in keys.and_then(Value::as_array_mut).into_iter().flatten() {
-            let digest = key
-                .get("sha256")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let stand_in = stand_ins.by_digest.get(&digest.to_ascii_lowercase());
-            if let (Some(stand_in), Some(members)) = (stand_in, key.as_object_mut()) {
-                let digest = KeyDigest::of(stand_in.as_bytes()).to_string();
-                members.insert("sha256".to_owned(), json!(digest));
+        // How old a snapshot is when a request comes is no matter of the snapshot.
+        written.settings.remove("max_snapshot_age");
+        let mut own_paths = Vec::new();
+        if let Some(snapshot) = &mut written.snapshot {
+            for key in snapshot.keys.iter_mut().flatten() {
+                let stand_in = stand_ins.by_digest.get(&key.sha256.to_ascii_lowercase());
+                if let Some(stand_in) = stand_in {
+                    key.sha256 = KeyDigest::of(stand_in.as_bytes()).to_string();
+                }
             }
+            own_paths.extend(snapshot.endpoints().iter().map(|row| row.path.clone()));
         }
-        let endpoints = written.pointer("/snapshot/endpoints");
-        let own_paths = endpoints
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .map(|row| {
-                row.get("path")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            })
-            .collect();
         let configuration = Configuration::from_json(written.to_string().as_bytes())
             .context("a snapshot with stand-ins for its keys is refused")?;
-        let versions = versions(&written).into_iter().map(str::to_owned);
         Ok(Self {
-            versions: versions.collect(),
+            versions: versions(source).to_vec(),
             configuration,
             own_paths,
         })

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
-use keyward::key::KeyKind;
+use keyward::snapshot::Document;
 use keyward_files::snapshot::Checked;
 
 /// Made-up raw keys in place of those that clients have.
@@ -19,21 +17,20 @@ const SOME_VERSION: &str = "2026-10-28.endive";
 
 impl StandIns {
     pub(super) fn of(old: &Checked, new: &Checked) -> Self {
-        let served = versions(&old.written);
-        let by_both = served
+        let served = versions(old);
+        let mut by_both = served
             .iter()
-            .find(|version| versions(&new.written).contains(version));
-        let version = by_both.or(served.first()).copied().unwrap_or(SOME_VERSION);
+            .filter(|version| versions(new).contains(version));
+        let version = by_both.next().or(served.first());
+        let version = version.map_or(SOME_VERSION, String::as_str);
         let profile = old.configuration.profile();
         let (mut by_id, mut by_digest) = (HashMap::new(), HashMap::new());
-        for key in keys(&old.written) {
-            let text = |name: &str| key.get(name).and_then(Value::as_str).unwrap_or_default();
-            let digest = text("sha256").to_ascii_lowercase();
-            let kind = KeyKind::ALL.iter().find(|kind| kind.name() == text("kind"));
+        for key in old.snapshot().map_or(&[][..], Document::keys) {
+            let digest = key.sha256.to_ascii_lowercase();
             // The kind that the client's key has is the old snapshot's: under another kind its beginning may be wrong.
-            let prefix = kind.and_then(|kind| profile.key_prefixes(*kind).next());
+            let prefix = profile.key_prefixes(key.kind).next();
             let stand_in = format!("{}{digest}", prefix.unwrap_or_default());
-            by_id.insert(text("id").to_owned(), stand_in.clone());
+            by_id.insert(key.id.clone(), stand_in.clone());
             by_digest.insert(digest, stand_in);
         }
         Self {
@@ -55,13 +52,7 @@ impl StandIns {
 }
 
 /// The versions that a snapshot lists.
-pub(super) fn versions(written: &Value) -> Vec<&str> {
-    let listed = written.pointer("/snapshot/api_versions");
-    let listed = listed.and_then(Value::as_array).into_iter().flatten();
-    listed.filter_map(Value::as_str).collect()
-}
-
-fn keys(written: &Value) -> impl Iterator<Item = &Value> {
-    let keys = written.pointer("/snapshot/keys").and_then(Value::as_array);
-    keys.into_iter().flatten()
+pub(super) fn versions(source: &Checked) -> &[String] {
+    let listed = source.snapshot().and_then(|it| it.api_versions.as_deref());
+    listed.unwrap_or_default()
 }

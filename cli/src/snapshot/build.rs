@@ -70,8 +70,10 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments) -> Result<Exit>
     let name = store.path.display().to_string();
     let source = Checked::made(&name, file, &arguments.issuing.issue(input::now()))?;
     let json = match source.snapshot() {
-        Some(snapshot) if !arguments.configuration => snapshot,
-        _ => &source.written,
+        Some(snapshot) if !arguments.configuration => {
+            keyward_files::snapshot::written::json(snapshot)
+        }
+        _ => source.written.to_json(),
     };
     if arguments.packed {
         let profile = source.configuration.profile();
@@ -79,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments) -> Result<Exit>
         pack::write_made(json.to_string().as_bytes(), profile, output)?;
         return Ok(Exit::Good);
     }
-    let mut text = serde_json::to_string_pretty(json)?;
+    let mut text = serde_json::to_string_pretty(&json)?;
     text.push('\n');
     match &arguments.output {
         Some(path) => replace(path, Access::Kept, text.as_bytes())?,

@@ -27,6 +27,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let json = input::read(&arguments.file)?;
     let parts = Parts::split(&json).with_context(|| refused(&arguments.file))?;
+    let snapshot = parts.snapshot().with_context(|| refused(&arguments.file))?;
     let settings = match (&arguments.configuration, parts.settings) {
         (None, settings) => settings,
         (Some(_), Some(_)) => bail!("`{}` has settings of its own", arguments.file.display()),
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             refused(arguments.configuration.as_ref().unwrap_or(&arguments.file))
         })?,
     };
-    let packed = Packed::from_json(parts.snapshot, &profile)
+    let packed = Packed::from_json(snapshot, &profile)
         .map_err(|refusal| refusal.below(&parts.place))
         .with_context(|| refused(&arguments.file))?;
     write(&head, &packed, arguments.output.as_deref())?;
@@ -48,11 +49,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
 /// Writes what a key file makes, in the packed form: a snapshot, or a plugin configuration with one in it.
 pub(super) fn write_made(json: &[u8], profile: &Profile, output: Option<&Path>) -> Result<()> {
     let parts = Parts::split(json)?;
+    let snapshot = parts.snapshot()?;
     let head = match parts.settings {
         None => Vec::new(),
         Some(settings) => packed_settings(settings.as_bytes())?.0,
     };
-    write(&head, &Packed::from_json(parts.snapshot, profile)?, output)
+    write(&head, &Packed::from_json(snapshot, profile)?, output)
 }
 
 fn write(head: &[u8], packed: &Packed, output: Option<&Path>) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, Rows, Tone};
 use crate::store::StoreArguments;
+use keyward::snapshot::document::Key;
 use keyward_files::key_file::instant;
 
 /// How many expiries are listed.
@@ -44,24 +45,18 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, is_json: bool) 
         return Ok(Exit::Good);
     };
     let now = input::now();
-    let list = |name: &str| snapshot.get(name).and_then(Value::as_array);
-    let keys = list("keys").map_or(&[][..], Vec::as_slice);
+    let keys = snapshot.keys();
     let counts = counts(keys, now);
     let expiries = expiries(keys, now);
-    let accounts = list("accounts").map_or(&[][..], Vec::as_slice);
+    let accounts = snapshot.accounts();
     let suspended = accounts
         .iter()
-        .filter(|account| {
-            account
-                .get("status")
-                .is_some_and(|status| status == "suspended")
-        })
+        .filter(|account| account.is_suspended())
         .count();
-    let sets = snapshot.get("grant_sets").and_then(Value::as_object);
-    let sets = sets.map_or(0, serde_json::Map::len);
-    let endpoints = list("endpoints").map_or(0, Vec::len);
-    let revision = number(snapshot.get("revision"));
-    let issued_at = instant::show(number(snapshot.get("issued_at")));
+    let sets = snapshot.grant_sets().len();
+    let endpoints = snapshot.endpoints().len();
+    let revision = snapshot.revision.0;
+    let issued_at = instant::show(snapshot.issued_at.0);
     if is_json {
         let counts: Vec<Value> = counts
             .iter()
@@ -98,7 +93,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, is_json: bool) 
         let cells = [count.working, count.not_yet, count.expired, count.deleted];
         let cells = cells.map(|count| count.to_string());
         let counted = cells.iter().map(|count| (Tone::Plain, count.as_str()));
-        let named = [(Tone::Plain, *mode), (Tone::Plain, kind.as_str())];
+        let named = [(Tone::Plain, *mode), (Tone::Plain, *kind)];
         rows.push(named.into_iter().chain(counted));
     }
     rows.print()?;
@@ -119,20 +114,17 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, is_json: bool) 
     Ok(Exit::Good)
 }
 
-fn counts(keys: &[Value], now: u64) -> BTreeMap<(&'static str, String), Count> {
-    let mut counts: BTreeMap<(&'static str, String), Count> = BTreeMap::new();
+fn counts(keys: &[Key], now: u64) -> BTreeMap<(&'static str, &'static str), Count> {
+    let mut counts: BTreeMap<(&'static str, &'static str), Count> = BTreeMap::new();
     for key in keys {
-        let is_live = key.get("livemode").is_some_and(|live| live == true);
-        let kind = key.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let mode = if is_live { "live" } else { "test" };
-        let count = counts.entry((mode, kind.to_owned())).or_default();
-        let expires = key.get("expires_at").map(|at| number(Some(at)));
-        let begins = key.get("not_before").map(|at| number(Some(at)));
-        let slot = if key.get("status").is_some_and(|status| status == "deleted") {
+        let count = counts
+            .entry((key.mode().name(), key.kind.name()))
+            .or_default();
+        let slot = if key.is_deleted() {
             &mut count.deleted
-        } else if expires.is_some_and(|at| at <= now) {
+        } else if key.has_expired(now) {
             &mut count.expired
-        } else if begins.is_some_and(|at| now < at) {
+        } else if key.not_before.is_some_and(|at| now < at.0) {
             &mut count.not_yet
         } else {
             &mut count.working
@@ -142,28 +134,14 @@ fn counts(keys: &[Value], now: u64) -> BTreeMap<(&'static str, String), Count> {
     counts
 }
 
-fn expiries(keys: &[Value], now: u64) -> Vec<(u64, &str)> {
+fn expiries(keys: &[Key], now: u64) -> Vec<(u64, &str)> {
     let mut expiries: Vec<(u64, &str)> = keys
         .iter()
-        .filter(|key| key.get("status").is_none_or(|status| status != "deleted"))
-        .filter_map(|key| {
-            Some((
-                number(Some(key.get("expires_at")?)),
-                key.get("id")?.as_str()?,
-            ))
-        })
+        .filter(|key| !key.is_deleted())
+        .filter_map(|key| Some((key.expires_at?.0, key.id.as_str())))
         .filter(|(at, _)| *at > now)
         .collect();
     expiries.sort_unstable();
     expiries.truncate(NEXT);
     expiries
-}
-
-/// A good snapshot's integer, also where it is written as a double.
-fn number(value: Option<&Value>) -> u64 {
-    let value = value.unwrap_or(&Value::Null);
-    let double = || format!("{:.0}", value.as_f64().unwrap_or_default());
-    value
-        .as_u64()
-        .unwrap_or_else(|| double().parse().unwrap_or_default())
 }

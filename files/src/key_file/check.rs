@@ -1,37 +1,31 @@
 //! What must hold between the records of all files: ids, digests and names once each, and nothing named that is not there. Then the snapshot is made and read as a
 //! gateway reads it, so that this code may be forgetful and the file is still refused.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-
-use serde_json::Value as Json;
 
 use super::fault::Fault;
 use super::fields::shown;
-use super::{At, Granted, Issue, KeyFile, KeyGrants, every_refusal};
+use super::{At, Granted, Issue, KeyFile, KeyGrants};
+use crate::snapshot::written::SNAPSHOT;
+use keyward::configuration::faults as faults_of;
 use keyward::permission::PermissionRegistry;
-use keyward::refusal::{Place, Refusal};
+use keyward::refusal::{Place, Refusal, Segment};
+use keyward::snapshot::document::Endpoint;
 
 /// The permissions there are: the built-in ones and those that endpoints name.
-pub(super) fn permissions(is_stripe: bool, endpoints: &[(Json, At)]) -> PermissionRegistry {
+pub(super) fn permissions(is_stripe: bool, endpoints: &[(Endpoint, At)]) -> PermissionRegistry {
     let mut permissions = if is_stripe {
         PermissionRegistry::stripe()
     } else {
         PermissionRegistry::without_implications()
     };
     for (endpoint, _) in endpoints {
-        for name in asked(endpoint) {
+        for name in endpoint.named() {
             permissions.find_or_add(name);
         }
     }
     permissions
-}
-
-/// The permissions that an endpoint names.
-pub(super) fn asked(endpoint: &Json) -> impl Iterator<Item = &str> {
-    let one = endpoint.get("permission").and_then(Json::as_str);
-    let any = endpoint.get("any_of").and_then(Json::as_array);
-    let any = any.into_iter().flatten().filter_map(Json::as_str);
-    one.into_iter().chain(any)
 }
 
 impl KeyFile {
@@ -60,7 +54,7 @@ impl KeyFile {
                 issued_at: 0,
                 may_be_empty: true,
             };
-            for refusal in every_refusal(&self.compile(&trial)) {
+            for refusal in faults_of(self.compile(&trial).to_string().as_bytes()) {
                 faults.push(self.traced(refusal));
             }
         }
@@ -77,7 +71,8 @@ impl KeyFile {
 
     fn single_twice(&self, faults: &mut Vec<Fault>) {
         let mut seen = HashSet::new();
-        for (name, _, at) in &self.single {
+        for (single, at) in &self.single {
+            let name = single.name();
             if !seen.insert(name) {
                 let refusal = Place::member(name).refused("another file has this already");
                 self.push(faults, *at, refusal);
@@ -166,12 +161,7 @@ impl KeyFile {
 
     /// A refusal of the snapshot, where it stands in the files.
     fn traced(&self, refusal: Refusal) -> Fault {
-        let Refusal { place, expected } = refusal;
-        let found = place
-            .strip_prefix("snapshot.")
-            .map(|inner| self.source_of(inner))
-            .unwrap_or_else(|| self.source_of_single("configuration", &place));
-        let (at, place) = found;
+        let (at, place) = self.source_of(&refusal.place);
         let file = match at {
             Some(at) => self.name_of(at),
             None => self.parts.first().map(|part| part.name.as_str()),
@@ -179,45 +169,46 @@ impl KeyFile {
         Fault {
             file: file.unwrap_or_default().to_owned(),
             line: at.and_then(|at| at.line),
-            refusal: Refusal { place, expected },
+            refusal: Refusal { place, ..refusal },
         }
     }
 
     /// Where `keys[17].livemode` of the snapshot comes from: the seventeenth key may be the third of its file.
-    fn source_of(&self, inner: &str) -> (Option<At>, String) {
-        let split = inner
-            .split_once('[')
-            .and_then(|(name, rest)| Some((name, rest.split_once(']')?)));
-        let Some((name, (index, rest))) = split else {
-            return self.source_of_single("", inner);
+    fn source_of(&self, place: &Place) -> (Option<At>, Place) {
+        let of_snapshot = place.within(SNAPSHOT);
+        if of_snapshot == *place {
+            let at = self.source_of_single("configuration");
+            return (at, place.below(&Place::member("configuration")));
+        }
+        let mut segments = of_snapshot.segments().to_vec();
+        let at = match segments.as_mut_slice() {
+            [Segment::Member(list), Segment::Index(index), rest @ ..] => {
+                let at = match &**list {
+                    "accounts" => self.accounts.get(*index).map(|(_, at)| *at),
+                    "endpoints" => self.endpoints.get(*index).map(|(_, at)| *at),
+                    "keys" => self.keys.get(*index).map(|(_, at)| *at),
+                    single => self.source_of_single(single),
+                };
+                *index = at.map_or(*index, |at| at.index);
+                if let [Segment::Member(member)] = rest {
+                    match &**member {
+                        "livemode" => *member = Cow::Borrowed("mode"),
+                        "expires_at" => *member = Cow::Borrowed("expires"),
+                        _ => {}
+                    }
+                }
+                at
+            }
+            [Segment::Member(single), ..] => self.source_of_single(single),
+            _ => None,
         };
-        let number: usize = index.parse().unwrap_or(usize::MAX);
-        let at = match name {
-            "accounts" => self.accounts.get(number).map(|(_, at)| *at),
-            "endpoints" => self.endpoints.get(number).map(|(_, at)| *at),
-            "keys" => self.keys.get(number).map(|(_, at)| *at),
-            _ => return self.source_of_single("", inner),
-        };
-        let rest = match rest {
-            ".livemode" => ".mode",
-            ".expires_at" => ".expires",
-            other => other,
-        };
-        let index = at.map_or(number, |at| at.index);
-        (at, format!("{name}[{index}]{rest}"))
+        (at, Place::from(&*segments))
     }
 
-    /// Where a setting comes from, or a member that one file alone has.
-    fn source_of_single(&self, under: &str, place: &str) -> (Option<At>, String) {
-        let first = place.split(['.', '[']).next().unwrap_or_default();
-        let name = if under.is_empty() { first } else { under };
+    /// Where a member comes from that one file alone has.
+    fn source_of_single(&self, name: &str) -> Option<At> {
         let mut single = self.single.iter();
-        let at = single.find(|(of, _, _)| *of == name).map(|(_, _, at)| *at);
-        let place = match (under, place) {
-            ("", place) => place.to_owned(),
-            (under, "") => under.to_owned(),
-            (under, place) => format!("{under}.{place}"),
-        };
-        (at, place)
+        let found = single.find(|(of, _)| of.name() == name);
+        found.map(|(_, at)| *at)
     }
 }

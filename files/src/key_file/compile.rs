@@ -1,10 +1,12 @@
-//! From the key file to the plugin configuration and the snapshot in it, as JSON.
+//! From the key file to the plugin configuration and the snapshot in it.
 
-use serde_json::{Map, Value as Json, json};
-
-use super::{Account, Granted, Key, KeyFile, KeyGrants};
+use super::{Account, Granted, Key, KeyGrants};
+use super::{KeyFile, Single};
+use crate::snapshot::Written;
 use keyward::account::{AccountStatus, Children};
-use keyward::snapshot::{self, Enforcement};
+use keyward::snapshot::document::{self, Document, Grants};
+use keyward::snapshot::{Enforcement, FORMAT, KeyStatus};
+use keyward::wire::{Integer, Members};
 
 /// What a snapshot says that the key file does not: which revision it is, and of when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,122 +22,89 @@ pub struct Issue {
 impl KeyFile {
     /// The plugin configuration with the snapshot in it.
     #[must_use]
-    pub fn compile(&self, issue: &Issue) -> Json {
-        let settings = self.single("configuration").and_then(Json::as_object);
-        let mut configuration = settings.cloned().unwrap_or_default();
-        configuration.insert("snapshot".to_owned(), self.snapshot(issue));
-        Json::Object(configuration)
+    pub fn compile(&self, issue: &Issue) -> Written {
+        let settings = self.singles().find_map(|single| match single {
+            Single::Configuration(settings) => Some(settings.clone()),
+            Single::ApiVersions(_) | Single::Catalogue(_) | Single::Source(_) => None,
+        });
+        Written {
+            settings: settings.unwrap_or_default(),
+            snapshot: Some(self.snapshot(issue)),
+        }
     }
 
-    /// The snapshot alone.
-    #[must_use]
-    pub fn snapshot(&self, issue: &Issue) -> Json {
-        let mut snapshot = Map::new();
-        snapshot.insert("format".to_owned(), json!(snapshot::FORMAT));
-        snapshot.insert("revision".to_owned(), json!(issue.revision));
-        snapshot.insert("issued_at".to_owned(), json!(issue.issued_at));
-        for name in ["api_versions", "catalogue"] {
-            if let Some(value) = self.single(name) {
-                snapshot.insert(name.to_owned(), value.clone());
+    fn snapshot(&self, issue: &Issue) -> Document {
+        let mut document = Document {
+            format: FORMAT.to_owned(),
+            revision: Integer(issue.revision),
+            issued_at: Integer(issue.issued_at),
+            api_versions: None,
+            accounts: Some(self.accounts().map(account).collect()),
+            grant_sets: None,
+            catalogue: None,
+            endpoints: None,
+            keys: Some(self.keys().map(key).collect()),
+            empty: (self.keys.is_empty() && issue.may_be_empty).then_some(true),
+        };
+        for single in self.singles() {
+            match single {
+                Single::ApiVersions(versions) => document.api_versions = Some(versions.clone()),
+                Single::Catalogue(catalogue) => document.catalogue = Some(*catalogue),
+                Single::Configuration(_) | Single::Source(_) => {}
             }
         }
-        let accounts: Vec<Json> = self.accounts().map(account).collect();
-        snapshot.insert("accounts".to_owned(), Json::Array(accounts));
-        let sets: Map<String, Json> = self
-            .grant_sets()
-            .map(|(name, granted)| (name.to_owned(), permissions(granted)))
-            .collect();
-        if !sets.is_empty() {
-            snapshot.insert("grant_sets".to_owned(), Json::Object(sets));
+        if !self.grant_sets.is_empty() {
+            let sets = self.grant_sets();
+            let sets = sets.map(|(name, granted)| (name.to_owned(), permissions(granted)));
+            document.grant_sets = Some(Members(sets.collect()));
         }
-        let endpoints: Vec<Json> = self.endpoints.iter().map(|(row, _)| row.clone()).collect();
-        if !endpoints.is_empty() {
-            snapshot.insert("endpoints".to_owned(), Json::Array(endpoints));
+        if !self.endpoints.is_empty() {
+            let rows = self.endpoints.iter().map(|(row, _)| row.clone());
+            document.endpoints = Some(rows.collect());
         }
-        let keys: Vec<Json> = self.keys().map(key).collect();
-        if keys.is_empty() && issue.may_be_empty {
-            snapshot.insert("empty".to_owned(), json!(true));
-        }
-        snapshot.insert("keys".to_owned(), Json::Array(keys));
-        Json::Object(snapshot)
-    }
-
-    pub(super) fn single(&self, name: &str) -> Option<&Json> {
-        let mut single = self.single.iter();
-        single
-            .find(|(of, _, _)| *of == name)
-            .map(|(_, value, _)| value)
+        document
     }
 }
 
-/// Puts a member into an object that `json!` made.
-fn put(object: &mut Json, name: &str, value: Json) {
-    if let Some(members) = object.as_object_mut() {
-        members.insert(name.to_owned(), value);
+fn account(account: &Account) -> document::Account {
+    document::Account {
+        id: account.id.clone(),
+        parent: account.parent.clone(),
+        children: Some(account.children).filter(|children| *children == Children::Any),
+        status: Some(account.status).filter(|status| *status == AccountStatus::Suspended),
     }
 }
 
-fn account(account: &Account) -> Json {
-    let mut json = json!({"id": account.id});
-    if let Some(parent) = &account.parent {
-        put(&mut json, "parent", json!(parent));
-    }
-    if account.children == Children::Any {
-        put(&mut json, "children", json!("any"));
-    }
-    if account.status == AccountStatus::Suspended {
-        put(&mut json, "status", json!("suspended"));
-    }
-    json
-}
-
-fn permissions(granted: &Granted) -> Json {
+fn permissions(granted: &Granted) -> document::Granted {
     let members = granted.iter();
-    Json::Object(
+    Members(
         members
-            .map(|(name, level)| (name.clone(), json!(level.name())))
+            .map(|(name, level)| (name.clone(), *level))
             .collect(),
     )
 }
 
-fn grants(grants: &KeyGrants) -> Json {
+fn grants(grants: &KeyGrants) -> Grants {
     match grants {
-        KeyGrants::Set(name) => json!(name),
-        KeyGrants::Inline(granted) => permissions(granted),
+        KeyGrants::Set(name) => Grants::Set(name.clone()),
+        KeyGrants::Inline(granted) => Grants::Inline(permissions(granted)),
     }
 }
 
-fn key(key: &Key) -> Json {
-    let mut json = json!({
-        "id": key.id,
-        "sha256": key.digest.to_string(),
-        "kind": key.kind.name(),
-        "livemode": key.mode.is_live(),
-        "owner": key.owner,
-    });
-    if key.is_deleted() {
-        put(&mut json, "status", json!("deleted"));
+fn key(key: &Key) -> document::Key {
+    document::Key {
+        id: key.id.clone(),
+        sha256: key.digest.to_string(),
+        kind: key.kind,
+        livemode: key.mode.is_live(),
+        owner: key.owner.clone(),
+        status: Some(key.status).filter(|status| *status == KeyStatus::Deleted),
+        not_before: key.not_before.map(Integer),
+        expires_at: key.expires.map(Integer),
+        allowed_ips: Some(key.allowed_ips.clone()).filter(|ips| !ips.is_empty()),
+        enforcement: Some(key.enforcement).filter(|it| *it == Enforcement::Shadow),
+        grants: key.grants.as_ref().map(grants),
+        connect_grants: key.connect_grants.as_ref().map(grants),
+        annotations: (!key.labels.is_empty()).then(|| serde_json::json!(key.labels)),
     }
-    if let Some(seconds) = key.not_before {
-        put(&mut json, "not_before", json!(seconds));
-    }
-    if let Some(seconds) = key.expires {
-        put(&mut json, "expires_at", json!(seconds));
-    }
-    if !key.allowed_ips.is_empty() {
-        put(&mut json, "allowed_ips", json!(key.allowed_ips));
-    }
-    if key.enforcement == Enforcement::Shadow {
-        put(&mut json, "enforcement", json!("shadow"));
-    }
-    if let Some(given) = &key.grants {
-        put(&mut json, "grants", grants(given));
-    }
-    if let Some(given) = &key.connect_grants {
-        put(&mut json, "connect_grants", grants(given));
-    }
-    if !key.labels.is_empty() {
-        put(&mut json, "annotations", json!(key.labels));
-    }
-    json
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Key, KeyFile, check};
+use super::{Key, KeyFile};
 use keyward::management::{
     AccountFact, Api, Facts, GrantSetFact, Holder, KeyFact, KeyGrants, Links, Needs,
 };
@@ -12,7 +12,10 @@ impl KeyFile {
     /// The profile, and the permissions that may be granted.
     #[must_use]
     pub fn api(&self) -> Api {
-        let asked = self.endpoints.iter().flat_map(|(row, _)| check::asked(row));
+        let asked = self
+            .endpoints
+            .iter()
+            .flat_map(|(row, _)| row.named().map(String::as_str));
         Api::new(self.profile.clone(), self.permissions(), asked)
     }
 

@@ -1,5 +1,6 @@
 //! The members of one TOML table, taken one by one: what is missing, of another type or left over is a fault with its line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use toml_edit::{Array, Item, TableLike, Value};
@@ -7,14 +8,14 @@ use toml_edit::{Array, Item, TableLike, Value};
 use super::fault::Collector;
 use super::instant;
 use crate::visible;
-use keyward::management::{Granted, is_id};
+use keyward::id::{EXPECTED as ID, is_id};
+use keyward::management::Granted;
 use keyward::permission::AccessLevel;
-use keyward::refusal::Place;
+use keyward::refusal::{Place, Refusal};
+use keyward::word::Word;
 
 /// The longest text for people, in bytes.
 const LONGEST_TEXT: usize = 1024;
-
-const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
 /// Whether `text` can be a note or a label: of several lines, but without other controls.
 pub(super) fn is_text(text: &str) -> bool {
@@ -62,13 +63,13 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
     }
 
     /// Notes a fault of a member.
-    pub(super) fn expected(&mut self, name: &str, expected: &'static str) {
+    pub(super) fn expected(&mut self, name: &'static str, expected: &'static str) {
         let (offset, place) = (self.offset(name), self.place.then(name));
         self.collector.expected(offset, &place, expected);
     }
 
     /// Notes a fault of a member, in words of its own.
-    pub(super) fn refused(&mut self, name: &str, why: &'static str) {
+    pub(super) fn refused(&mut self, name: &'static str, why: &'static str) {
         let (offset, place) = (self.offset(name), self.place.then(name));
         self.collector.push(offset, place.refused(why));
     }
@@ -122,7 +123,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         if self.table.get(name).is_none() {
             self.taken.push(name);
             let refusal = self.place.refused("");
-            let refusal = keyward::refusal::Refusal {
+            let refusal = Refusal {
                 expected: format!("missing member `{name}`"),
                 ..refusal
             };
@@ -132,21 +133,17 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         read(self, name)
     }
 
-    /// One of a few words; `expected` lists them.
-    pub(super) fn word<T: Copy>(
-        &mut self,
-        name: &'static str,
-        words: &[(&str, T)],
-        expected: &'static str,
-    ) -> Option<T> {
-        let item = self.take(name)?;
-        let found = item
-            .as_str()
-            .and_then(|text| words.iter().find(|(word, _)| *word == text));
+    /// One of a few words.
+    pub(super) fn word<T: Word>(&mut self, name: &'static str) -> Option<T> {
+        let found = self.take(name)?.as_str().and_then(T::from_word);
         if found.is_none() {
-            self.expected(name, expected);
+            let refusal = Refusal {
+                expected: format!("expected {}", T::WORDS),
+                ..self.place.then(name).refused("")
+            };
+            self.collector.push(self.offset(name), refusal);
         }
-        found.map(|(_, value)| *value)
+        found
     }
 
     /// A time: RFC 3339 with its zone, bare or as a string, or Unix seconds.
@@ -177,7 +174,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         self.elements(name, array)
     }
 
-    fn elements(&mut self, name: &str, array: &Array) -> Vec<(String, Option<usize>)> {
+    fn elements(&mut self, name: &'static str, array: &Array) -> Vec<(String, Option<usize>)> {
         let place = self.place.then(name);
         let mut texts = Vec::with_capacity(array.len());
         for (index, value) in array.iter().enumerate() {
@@ -228,7 +225,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
             }
             let offset = offset_of(self.table, name).or(self.offset);
             let place = self.place.then(shown(name));
-            let refusal = keyward::refusal::Refusal {
+            let refusal = Refusal {
                 expected: format!(
                     "unknown member, expected one of `{}`",
                     self.taken.join("`, `")
@@ -250,11 +247,7 @@ pub(super) fn granted(
     for (name, item) in table.iter() {
         let place = place.then(shown(name));
         let offset = offset_of(table, name);
-        let level = match item.as_str() {
-            Some("read") => Some(AccessLevel::Read),
-            Some("write") => Some(AccessLevel::Write),
-            _ => None,
-        };
+        let level = item.as_str().and_then(AccessLevel::from_word);
         match level {
             Some(level) if is_id(name) => {
                 granted.insert(name.to_owned(), level);
@@ -277,6 +270,10 @@ pub(super) fn offset_of(table: &dyn TableLike, name: &str) -> Option<usize> {
 }
 
 /// A name as a place shows it: `*` where it is not spelled as one, because then it may hold anything.
-pub(super) fn shown(name: &str) -> &str {
-    if is_id(name) { name } else { "*" }
+pub(super) fn shown(name: &str) -> Cow<'static, str> {
+    if is_id(name) {
+        Cow::Owned(name.to_owned())
+    } else {
+        Cow::Borrowed("*")
+    }
 }

@@ -6,7 +6,6 @@ mod changes;
 mod check;
 mod compile;
 mod edit;
-mod every_refusal;
 mod facts;
 mod fault;
 mod fields;
@@ -28,14 +27,14 @@ mod tests;
 pub use changes::{Change, Subject};
 pub use compile::Issue;
 pub use edit::EditRefusal;
-pub use every_refusal::every_refusal;
 pub use fault::{Fault, Faults};
-pub use keyward::management::{Account, Granted, Key, KeyGrants, is_id, shown as repeated};
+pub use keyward::id::is_id;
+pub use keyward::management::{Account, Granted, Key, KeyGrants, shown as repeated};
 pub use links::DanglingLink;
 pub use raw_key::has_secret_key;
 pub use source_name::{EXPECTED_SOURCE, SourceName};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use toml_edit::{Document, DocumentMut};
 
 use fault::Collector;
@@ -43,6 +42,7 @@ use keyward::digest::KeyDigest;
 use keyward::permission::{Permission, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward::refusal::Place;
+use keyward::snapshot::document::{Catalogue, Endpoint};
 use raw_key::RawKeys;
 
 /// The format that this version reads and writes.
@@ -65,6 +65,28 @@ struct Part {
     document: DocumentMut,
 }
 
+/// A member that one file alone may have.
+#[derive(Clone, Debug)]
+enum Single {
+    /// The settings.
+    Configuration(Map<String, Json>),
+    ApiVersions(Vec<String>),
+    Catalogue(Catalogue),
+    /// The file's name for itself.
+    Source(SourceName),
+}
+
+impl Single {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Configuration(_) => "configuration",
+            Self::ApiVersions(_) => "api_versions",
+            Self::Catalogue(_) => "catalogue",
+            Self::Source(_) => source_name::MEMBER,
+        }
+    }
+}
+
 /// What operators edit: one TOML file, or several that are read as one.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
@@ -74,8 +96,8 @@ pub struct KeyFile {
     accounts: Vec<(Account, At)>,
     grant_sets: Vec<(String, Granted, At)>,
     keys: Vec<(Key, At)>,
-    endpoints: Vec<(Json, At)>,
-    single: Vec<(&'static str, Json, At)>,
+    endpoints: Vec<(Endpoint, At)>,
+    single: Vec<(Single, At)>,
     profile: Profile,
 }
 
@@ -215,7 +237,8 @@ impl KeyFile {
     /// The permissions there are: the built-in ones and those that the file's endpoints name.
     #[must_use]
     pub fn permissions(&self) -> PermissionRegistry {
-        let is_stripe = self.single("catalogue").and_then(Json::as_str) != Some("none");
+        let is_none = |single: &Single| matches!(single, Single::Catalogue(Catalogue::None));
+        let is_stripe = !self.singles().any(is_none);
         check::permissions(is_stripe, &self.endpoints)
     }
 
@@ -226,7 +249,7 @@ impl KeyFile {
         permissions: &PermissionRegistry,
         permission: Permission,
     ) -> bool {
-        let mut names = self.endpoints.iter().flat_map(|(row, _)| check::asked(row));
+        let mut names = self.endpoints.iter().flat_map(|(row, _)| row.named());
         names.any(|name| permissions.find(name) == Some(permission))
     }
 
@@ -254,6 +277,10 @@ impl KeyFile {
     pub fn texts_as_read(&self) -> impl Iterator<Item = (&str, &str)> {
         let parts = self.parts.iter();
         parts.map(|part| (part.name.as_str(), part.text.as_str()))
+    }
+
+    fn singles(&self) -> impl Iterator<Item = &Single> {
+        self.single.iter().map(|(single, _)| single)
     }
 
     fn name_of(&self, at: At) -> Option<&str> {

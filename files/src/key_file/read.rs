@@ -1,5 +1,6 @@
 //! From the text of one file to its records: every member known and of its type, and all faults found at once.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use toml_edit::{ArrayOfTables, Document, Item, Table, TableLike, Value};
 
@@ -8,12 +9,14 @@ use super::fields::{Fields, granted, offset_of, shown};
 use super::json_of::json_of;
 use super::raw_key::RawKeys;
 use super::read_key::key;
-use super::{At, FORMAT, source_name};
+use super::{At, FORMAT, Single, source_name};
 use keyward::account::{AccountStatus, Children};
 use keyward::configuration::Configuration;
 use keyward::management::{Account, Granted, Key};
 use keyward::profile::Profile;
 use keyward::refusal::Place;
+use keyward::snapshot::document::{Endpoint, SNAPSHOT};
+use keyward::wire::Object;
 
 const TABLES: &str = "tables, each under a heading in double brackets";
 
@@ -24,9 +27,9 @@ pub(super) struct Contents {
     pub(super) grant_sets: Vec<(String, Granted, At)>,
     pub(super) keys: Vec<(Key, At)>,
     /// Endpoints as the snapshot writes them.
-    pub(super) endpoints: Vec<(Json, At)>,
-    /// The members that one file alone may have: `configuration`, `api_versions`, `catalogue`, `source`.
-    pub(super) single: Vec<(&'static str, Json, At)>,
+    pub(super) endpoints: Vec<(Endpoint, At)>,
+    /// The members that one file alone may have.
+    pub(super) single: Vec<(Single, At)>,
 }
 
 /// Reads one file. Faults are noted; what could not be read is left out.
@@ -50,7 +53,7 @@ pub(super) fn contents(
     }
     if let Some(name) = source_name::read(&mut fields) {
         let at = at(0, fields.offset(source_name::MEMBER), fields.collector);
-        contents.single.push((source_name::MEMBER, name, at));
+        contents.single.push((Single::Source(name), at));
     }
     for name in ["configuration", "api_versions", "catalogue"] {
         let Some(item) = fields.take(name) else {
@@ -61,9 +64,11 @@ pub(super) fn contents(
         if name == "configuration" {
             settings(item, &mut fields);
         }
-        if let Some(json) = json_of(item, &place, fields.collector) {
+        if let Some(json) = json_of(item, &place, fields.collector)
+            && let Some(single) = single(name, json, offset, &place, fields.collector)
+        {
             let at = at(0, offset, fields.collector);
-            contents.single.push((name, json, at));
+            contents.single.push((single, at));
         }
     }
     let accounts = tables(&mut fields, "accounts");
@@ -88,8 +93,12 @@ pub(super) fn contents(
             Some(Json::Array(rows)) => {
                 let offsets = element_offsets(item);
                 for (index, row) in rows.into_iter().enumerate() {
-                    let at = at(index, offsets.get(index).copied().flatten(), collector);
-                    contents.endpoints.push((row, at));
+                    let offset = offsets.get(index).copied().flatten();
+                    let at = at(index, offset, collector);
+                    let row = as_a_gateway_reads(&row, offset, &place.at(index), collector);
+                    if let Some(Object(row)) = row {
+                        contents.endpoints.push((row, at));
+                    }
                 }
             }
             Some(_) => collector.expected(offset_of(root, "endpoints"), &place, "an array"),
@@ -105,6 +114,42 @@ pub(super) fn contents(
         }
     }
     contents
+}
+
+/// What the snapshot has in the same words, refused as a gateway refuses it.
+fn as_a_gateway_reads<T: DeserializeOwned>(
+    json: &Json,
+    offset: Option<usize>,
+    place: &Place,
+    collector: &mut Collector<'_>,
+) -> Option<T> {
+    match keyward::json::read(json.to_string().as_bytes(), &SNAPSHOT) {
+        Ok(value) => Some(value),
+        Err(refusal) => {
+            collector.push(offset, refusal.below(place));
+            None
+        }
+    }
+}
+
+fn single(
+    name: &str,
+    json: Json,
+    offset: Option<usize>,
+    place: &Place,
+    collector: &mut Collector<'_>,
+) -> Option<Single> {
+    match (name, json) {
+        ("api_versions", json) => {
+            as_a_gateway_reads(&json, offset, place, collector).map(Single::ApiVersions)
+        }
+        ("catalogue", json) => {
+            as_a_gateway_reads(&json, offset, place, collector).map(Single::Catalogue)
+        }
+        (_, Json::Object(settings)) => Some(Single::Configuration(settings)),
+        // Noted before.
+        (_, _) => None,
+    }
 }
 
 /// Settings are checked as the gateway checks them; here only what would get lost on the way.
@@ -151,26 +196,15 @@ fn account(mut fields: Fields<'_, '_, '_>) -> Option<Account> {
     let id = fields.required("id", Fields::id);
     let name = fields.name("name");
     let parent = fields.id("parent");
-    let children = fields.word(
-        "children",
-        &[("listed", Children::Listed), ("any", Children::Any)],
-        "`listed` or `any`",
-    );
-    let status = fields.word(
-        "status",
-        &[
-            ("active", AccountStatus::Active),
-            ("suspended", AccountStatus::Suspended),
-        ],
-        "`active` or `suspended`",
-    );
+    let children = fields.word::<Children>("children");
+    let status = fields.word::<AccountStatus>("status");
     fields.finish();
     Some(Account {
         id: id?,
         name,
         parent,
-        children: children.unwrap_or(Children::Listed),
-        status: status.unwrap_or(AccountStatus::Active),
+        children: children.unwrap_or_default(),
+        status: status.unwrap_or_default(),
     })
 }
 

@@ -15,37 +15,16 @@ pub(super) fn key(mut fields: Fields<'_, '_, '_>, profile: &Profile) -> Option<K
     let labels = fields.labels("labels");
     let created = fields.instant("created");
     let created_by = fields.name("created_by");
-    let kind = fields.required("kind", |fields, name| {
-        let words = KeyKind::ALL.map(|kind| (kind.name(), kind));
-        let expected = "`secret`, `restricted`, `publishable` or `organization`";
-        fields.word(name, &words, expected)
-    });
-    let mode = fields.required("mode", |fields, name| {
-        let words = [("test", Livemode::Test), ("live", Livemode::Live)];
-        fields.word(name, &words, "`test` or `live`")
-    });
+    let kind = fields.required("kind", Fields::word::<KeyKind>);
+    let mode = fields.required("mode", Fields::word::<Livemode>);
     let owner = fields.required("owner", Fields::id);
     let grants = key_grants(&mut fields, "grants");
     let connect_grants = key_grants(&mut fields, "connect_grants");
     let allowed_ips = ranges(&mut fields);
     let expires = fields.instant("expires");
     let not_before = fields.instant("not_before");
-    let status = fields.word(
-        "status",
-        &[
-            ("active", KeyStatus::Active),
-            ("deleted", KeyStatus::Deleted),
-        ],
-        "`active` or `deleted`",
-    );
-    let enforcement = fields.word(
-        "enforcement",
-        &[
-            ("enforce", Enforcement::Enforce),
-            ("shadow", Enforcement::Shadow),
-        ],
-        "`enforce` or `shadow`",
-    );
+    let status = fields.word::<KeyStatus>("status");
+    let enforcement = fields.word::<Enforcement>("enforcement");
     let replaces = fields.id("replaces");
     let replaced_by = fields.id("replaced_by");
     let last4 = last4(&mut fields);
@@ -75,7 +54,7 @@ pub(super) fn key(mut fields: Fields<'_, '_, '_>, profile: &Profile) -> Option<K
         allowed_ips,
         expires,
         not_before,
-        status: status.unwrap_or(KeyStatus::Active),
+        status: status.unwrap_or_default(),
         enforcement: enforcement.unwrap_or_default(),
         replaces,
         replaced_by,

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use serde_json::Value as Json;
 use toml_edit::{DocumentMut, value};
 
 use super::fields::Fields;
-use super::{At, KeyFile, is_id};
+use super::{At, KeyFile, Single, is_id};
 
 /// `file:<id>` for a key file, `server:<id>` for a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +58,16 @@ impl KeyFile {
     /// Its name, if it has one by now.
     #[must_use]
     pub fn source(&self) -> Option<SourceName> {
-        SourceName::parse(self.single(MEMBER)?.as_str()?)
+        self.singles().find_map(|single| match single {
+            Single::Source(name) => Some(name.clone()),
+            Single::Configuration(_) | Single::ApiVersions(_) | Single::Catalogue(_) => None,
+        })
     }
 
     /// The name of the file that the name stands in.
     pub(super) fn file_of_source(&self) -> Option<&str> {
-        let (_, _, at) = self.single.iter().find(|(of, _, _)| *of == MEMBER)?;
+        let mut single = self.single.iter();
+        let (_, at) = single.find(|(of, _)| matches!(of, Single::Source(_)))?;
         self.name_of(*at)
     }
 
@@ -73,8 +76,9 @@ impl KeyFile {
         if self.source().is_some() {
             return;
         }
-        let settings = self.single.iter().find(|(of, _, _)| *of == "configuration");
-        let part = settings.map_or(0, |(_, _, at)| at.part);
+        let mut single = self.single.iter();
+        let settings = single.find(|(of, _)| matches!(of, Single::Configuration(_)));
+        let part = settings.map_or(0, |(_, at)| at.part);
         let Some(file) = self.parts.get_mut(part) else {
             return;
         };
@@ -84,18 +88,17 @@ impl KeyFile {
             index: 0,
             line: None,
         };
-        self.single.push((MEMBER, name.as_str().into(), at));
+        self.single.push((Single::Source(name.clone()), at));
     }
 }
 
 /// The name that a file gives itself.
-pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Option<Json> {
-    let text = fields.string(MEMBER)?;
-    if SourceName::parse(text).is_some_and(|name| name.is_of_file()) {
-        return Some(text.into());
+pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Option<SourceName> {
+    let name = SourceName::parse(fields.string(MEMBER)?).filter(SourceName::is_of_file);
+    if name.is_none() {
+        fields.expected(MEMBER, EXPECTED_IN_FILE);
     }
-    fields.expected(MEMBER, EXPECTED_IN_FILE);
-    None
+    name
 }
 
 fn write(document: &mut DocumentMut, name: &SourceName) {

@@ -4,18 +4,20 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
 
-use crate::key_file::{Issue, KeyFile, every_refusal};
-use keyward::configuration::Configuration;
+use super::pack::Parts;
+use super::written::{SNAPSHOT, Written};
+use crate::key_file::{Issue, KeyFile};
+use keyward::configuration::{Configuration, faults};
 use keyward::refusal::{Place, Refusal};
+use keyward::snapshot::Document;
 
-/// A good configuration, and the JSON it was read from.
+/// A good configuration, and what it was read from.
 pub struct Checked {
     /// What was read.
     pub configuration: Configuration,
-    /// The JSON of the whole configuration, the snapshot in it.
-    pub written: Value,
+    /// The whole configuration, the snapshot in it.
+    pub written: Written,
     /// Where in what was given the snapshot stands.
     pub place: Place,
     /// The key file that it was made from.
@@ -31,73 +33,45 @@ impl Checked {
                 "`{name}` has no keys, so every request would be refused; make one with `keyward keys create`, or say --empty if that is meant"
             );
         }
-        let place = Place::member("snapshot");
-        Self::check(name, written, None, place, Some(file))
+        let place = Place::member(SNAPSHOT);
+        let configuration = check(name, written.to_string().as_bytes(), &place)?;
+        Ok(Self {
+            configuration,
+            written,
+            place,
+            key_file: Some(file),
+        })
     }
 
     /// Reads the JSON of a snapshot or of a plugin configuration, which errors call `name`.
     pub fn read(name: &str, json: &[u8]) -> Result<Self> {
         let json = if json.is_empty() { b"{}" } else { json };
-        let parsed: Result<Value, _> = serde_json::from_slice(json);
-        let Ok(value) = parsed else {
-            let Err(refusal) = Configuration::from_json(json) else {
-                bail!("`{name}` is refused: expected JSON");
-            };
-            bail!("`{name}` is refused: {refusal}");
+        let parts = match Parts::split(json) {
+            Ok(parts) => parts,
+            Err(refusal) => bail!("`{name}` is refused: {refusal}"),
         };
-        // Only a snapshot itself has a `format`.
-        if value.get("format").is_some() {
-            let mut whole = br#"{"snapshot":"#.to_vec();
-            whole.extend_from_slice(json);
-            whole.push(b'}');
-            let written = json!({"snapshot": value});
-            return Self::check(name, written, Some(&whole), Place::default(), None);
-        }
-        let place = Place::member("snapshot");
-        Self::check(name, value, Some(json), place, None)
+        let place = parts.place.clone();
+        let configuration = match (&parts.settings, parts.snapshot) {
+            (None, Some(snapshot)) => {
+                let mut whole = br#"{"snapshot":"#.to_vec();
+                whole.extend_from_slice(snapshot);
+                whole.push(b'}');
+                check(name, &whole, &place)?
+            }
+            (_, _) => check(name, json, &place)?,
+        };
+        Ok(Self {
+            configuration,
+            written: Written::of(&parts)?,
+            place,
+            key_file: None,
+        })
     }
 
-    /// `json` is the text that `written` was read from, in which an object may have a member twice.
-    fn check(
-        name: &str,
-        written: Value,
-        json: Option<&[u8]>,
-        place: Place,
-        key_file: Option<KeyFile>,
-    ) -> Result<Self> {
-        let text;
-        let json = match json {
-            Some(json) => json,
-            None => {
-                text = written.to_string();
-                text.as_bytes()
-            }
-        };
-        match Configuration::from_json(json) {
-            Ok(configuration) => Ok(Self {
-                configuration,
-                written,
-                place,
-                key_file,
-            }),
-            Err(first) => {
-                let mut refusals = every_refusal(&written);
-                if !refusals.contains(&first) {
-                    refusals.insert(0, first);
-                }
-                let shown: Vec<String> = refusals
-                    .into_iter()
-                    .map(|refusal| in_place(refusal, &place).to_string())
-                    .collect();
-                bail!("`{name}` is refused: {}", shown.join("\n"))
-            }
-        }
-    }
-
-    /// The snapshot's JSON.
+    /// The snapshot as it is written.
     #[must_use]
-    pub fn snapshot(&self) -> Option<&Value> {
-        self.written.get("snapshot")
+    pub fn snapshot(&self) -> Option<&Document> {
+        self.written.snapshot.as_ref()
     }
 
     /// The names that people gave to keys and accounts, by id; a key file alone has them.
@@ -116,19 +90,30 @@ impl Checked {
     }
 }
 
+/// Reads a configuration as a gateway reads it. All that is wrong is said.
+fn check(name: &str, json: &[u8], place: &Place) -> Result<Configuration> {
+    let first = match Configuration::from_json(json) {
+        Ok(configuration) => return Ok(configuration),
+        Err(first) => first,
+    };
+    let mut refusals = faults(json);
+    if !refusals.contains(&first) {
+        refusals.insert(0, first);
+    }
+    let shown: Vec<String> = refusals
+        .into_iter()
+        .map(|refusal| in_place(refusal, place).to_string())
+        .collect();
+    bail!("`{name}` is refused: {}", shown.join("\n"))
+}
+
 /// Of a bare snapshot places are told as they stand in it.
 fn in_place(refusal: Refusal, place: &Place) -> Refusal {
-    if *place != Place::default() {
+    if !place.is_whole() {
         return refusal;
     }
-    let inner = refusal.place.strip_prefix("snapshot.");
-    let inner = inner.unwrap_or(if refusal.place == "snapshot" {
-        ""
-    } else {
-        &refusal.place
-    });
     Refusal {
-        place: inner.to_owned(),
+        place: refusal.place.within(SNAPSHOT),
         ..refusal
     }
 }

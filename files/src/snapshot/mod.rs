@@ -7,7 +7,9 @@ pub mod diff;
 pub mod pack;
 mod reissue;
 pub mod unpack;
+pub mod written;
 
 pub use built::Built;
 pub use checked::Checked;
 pub use reissue::reissue;
+pub use written::Written;

@@ -1,11 +1,12 @@
 //! From JSON to the packed form.
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use keyward::configuration::packed_settings;
 use keyward::json::from_json;
-use keyward::refusal::Place;
+use keyward::refusal::{Place, Refusal};
 use keyward::snapshot::packed::Packed;
 use keyward::wire::{Members, Text};
 
@@ -15,10 +16,10 @@ pub const TOO_MUCH: &str = "there is more than the packed form can hold";
 /// A plugin configuration with a snapshot in it, in the packed form.
 pub fn configuration(json: &[u8]) -> Result<Vec<u8>> {
     let parts = Parts::split(json)?;
+    let snapshot = parts.snapshot()?;
     let settings = parts.settings.context("it is a snapshot by itself")?;
     let (mut bytes, profile) = packed_settings(settings.as_bytes())?;
-    let packed =
-        Packed::from_json(parts.snapshot, &profile).map_err(|it| it.below(&parts.place))?;
+    let packed = Packed::from_json(snapshot, &profile).map_err(|it| it.below(&parts.place))?;
     for chunk in packed.chunks().context(TOO_MUCH)? {
         bytes.extend_from_slice(&chunk);
     }
@@ -29,21 +30,21 @@ pub fn configuration(json: &[u8]) -> Result<Vec<u8>> {
 pub struct Parts<'a> {
     /// The configuration without its snapshot; `None` for a snapshot itself.
     pub settings: Option<String>,
-    /// The snapshot's JSON.
-    pub snapshot: &'a [u8],
+    /// The snapshot's JSON, if there is one.
+    pub snapshot: Option<&'a [u8]>,
     /// Where the snapshot stands.
     pub place: Place,
 }
 
 impl<'a> Parts<'a> {
     /// Takes a plugin configuration with a snapshot in it apart, or a snapshot itself.
-    pub fn split(json: &'a [u8]) -> Result<Self> {
+    pub fn split(json: &'a [u8]) -> Result<Self, Refusal> {
         let members: Members<Text<'a>, &'a RawValue> = from_json(json)?;
         // Only a snapshot itself has a `format`.
         if members.0.iter().any(|(name, _)| name.0 == "format") {
             return Ok(Self {
                 settings: None,
-                snapshot: json,
+                snapshot: Some(json),
                 place: Place::default(),
             });
         }
@@ -53,14 +54,19 @@ impl<'a> Parts<'a> {
             if name.0 == "snapshot" && snapshot.is_none() {
                 snapshot = Some(value.get().as_bytes());
             } else {
-                let name = serde_json::to_string(&name)?;
+                let name = Value::from(&*name.0);
                 settings.push(format!("{name}:{}", value.get()));
             }
         }
         Ok(Self {
             settings: Some(format!("{{{}}}", settings.join(","))),
-            snapshot: snapshot.context("it has no snapshot")?,
+            snapshot,
             place: Place::member("snapshot"),
         })
+    }
+
+    /// The snapshot's JSON.
+    pub fn snapshot(&self) -> Result<&'a [u8]> {
+        self.snapshot.context("it has no snapshot")
     }
 }

@@ -3,29 +3,32 @@
 use super::wire;
 use crate::account::{AccountForest, ForestFault, ListedAccount};
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{Place, Refusal, Sink};
 
 pub(in crate::snapshot) const ACCOUNT_ID: &str =
     "an account's or organization's id with its prefix";
 
-pub(super) fn forest(
+pub(super) fn forest<S: Sink>(
     listed: &[wire::Account<'_>],
     profile: &Profile,
     place: &Place,
+    sink: &mut S,
 ) -> Result<AccountForest, Refusal> {
     let mut accounts = Vec::with_capacity(listed.len());
-    for (index, wire) in listed.iter().enumerate() {
+    let mut left_out = LeftOut::default();
+    for (index, account) in listed.iter().enumerate() {
         let wire::Account {
             id,
             parent,
             children,
             status,
-        } = wire;
-        let kind = profile
-            .names()
-            .ids
-            .kind(&id.0)
-            .ok_or_else(|| place.at(index).then("id").expected(ACCOUNT_ID))?;
+        } = account;
+        let Some(kind) = profile.names().ids.kind(&id.0) else {
+            sink.fault(place.at(index).then("id").expected(ACCOUNT_ID))?;
+            sink.leave_out(&id.0);
+            left_out.push(index);
+            continue;
+        };
         accounts.push(ListedAccount {
             id: &id.0,
             kind,
@@ -34,7 +37,33 @@ pub(super) fn forest(
             parent: parent.as_ref().map(|parent| &*parent.0),
         });
     }
-    AccountForest::new(&accounts).map_err(|(index, fault)| refusal_of(fault, &place.at(index)))
+    for account in &mut accounts {
+        account.parent = account.parent.filter(|parent| !sink.is_left_out(parent));
+    }
+    AccountForest::build(&accounts, &mut |number, fault| {
+        sink.fault(refusal_of(fault, &place.at(left_out.original(number))))
+    })
+}
+
+/// The numbers of what was left out of a list, in ascending order.
+#[derive(Default)]
+pub(super) struct LeftOut(Vec<usize>);
+
+impl LeftOut {
+    pub(super) fn push(&mut self, number: usize) {
+        self.0.push(number);
+    }
+
+    pub(super) fn contains(&self, number: usize) -> bool {
+        self.0.contains(&number)
+    }
+
+    /// The number in the list of what has another among those that are left.
+    pub(super) fn original(&self, number: usize) -> usize {
+        self.0.iter().fold(number, |number, left_out| {
+            number + usize::from(*left_out <= number)
+        })
+    }
 }
 
 /// The refusal of the account at `place`.

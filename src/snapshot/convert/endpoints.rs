@@ -1,20 +1,23 @@
 //! The catalogue: built-in rows, and those of the snapshot.
 
+use super::accounts::LeftOut;
 use super::wire;
 use crate::endpoint::{
     AddedExpansions, EndpointCatalogue, Method, OwnEndpoint, OwnRule, RowFault, access_of,
 };
 use crate::id::{self, is_id};
 use crate::permission::{Permission, PermissionRegistry};
-use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, Sink};
 use crate::snapshot::document::{Auth, Catalogue};
 use crate::wire::{Members, Text};
 
 /// The permissions that there are before the snapshot's endpoints add theirs, and the catalogue of all endpoints.
-pub(super) fn catalogue_of(
+pub(super) fn catalogue_of<S: Sink>(
     catalogue: Catalogue,
-    listed: Vec<wire::Endpoint<'_>>,
+    listed: &[wire::Endpoint<'_>],
+    left_out: &LeftOut,
     place: &Place,
+    sink: &mut S,
 ) -> Result<(PermissionRegistry, EndpointCatalogue), Refusal> {
     let (mut permissions, mut endpoints) = match catalogue {
         Catalogue::Stripe => (PermissionRegistry::stripe(), EndpointCatalogue::stripe()),
@@ -23,29 +26,48 @@ pub(super) fn catalogue_of(
             EndpointCatalogue::empty(),
         ),
     };
-    for (index, wire) in listed.into_iter().enumerate() {
+    for (index, wire) in listed.iter().enumerate() {
         let place = place.then("endpoints").at(index);
-        let method = Method::of_row(&wire.method.0).ok_or_else(|| {
-            place
-                .then("method")
-                .expected("GET, POST, DELETE, PUT or PATCH")
-        })?;
-        let mut endpoint = endpoint(&wire, method, &mut permissions, &place)?;
-        if let Some(added) = &wire.expansions {
-            let place = place.then("expansions");
-            endpoint.expansions = expansions(added, &mut permissions, &place)?;
+        let added = if left_out.contains(index) {
+            None
+        } else {
+            sink.take(add(wire, &mut permissions, &mut endpoints, &place))?
+        };
+        if added.is_none() {
+            // What it names is known: who is granted it is not at fault, too.
+            for name in wire.named().filter(|name| is_id(&name.0)) {
+                permissions.find_or_add(&name.0);
+            }
         }
-        endpoints
-            .add(method, &wire.path.0, endpoint)
-            .map_err(|fault| match fault {
-                RowFault::Template => place
-                    .then("path")
-                    .expected("a path template such as `/v1/widgets/{id}`"),
-                RowFault::Duplicate => place.then("path").refused("duplicate method and path"),
-                RowFault::TooMany => place.refused("too many endpoints"),
-            })?;
     }
     Ok((permissions, endpoints))
+}
+
+fn add(
+    wire: &wire::Endpoint<'_>,
+    permissions: &mut PermissionRegistry,
+    endpoints: &mut EndpointCatalogue,
+    place: &Place,
+) -> Result<(), Refusal> {
+    let method = Method::of_row(&wire.method.0).ok_or_else(|| {
+        place
+            .then("method")
+            .expected("GET, POST, DELETE, PUT or PATCH")
+    })?;
+    let mut endpoint = endpoint(wire, method, permissions, place)?;
+    if let Some(added) = &wire.expansions {
+        let place = place.then("expansions");
+        endpoint.expansions = expansions(added, permissions, &place)?;
+    }
+    endpoints
+        .add(method, &wire.path.0, endpoint)
+        .map_err(|fault| match fault {
+            RowFault::Template => place
+                .then("path")
+                .expected("a path template such as `/v1/widgets/{id}`"),
+            RowFault::Duplicate => place.then("path").refused("duplicate method and path"),
+            RowFault::TooMany => place.refused("too many endpoints"),
+        })
 }
 
 fn endpoint(

@@ -6,7 +6,7 @@ use super::wire;
 use crate::id::{self, is_id};
 use crate::order::sort;
 use crate::permission::{AccessLevel, Permission, PermissionRegistry};
-use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
+use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, Sink};
 use crate::snapshot::document::Grants;
 use crate::snapshot::terms::NONE;
 use crate::wire::{Members, Text};
@@ -24,21 +24,25 @@ pub(in crate::snapshot) struct GrantSets<'a> {
 }
 
 impl<'a> GrantSets<'a> {
-    pub(super) fn named(
+    pub(super) fn named<S: Sink>(
         wire: Members<Text<'a>, wire::Granted<'a>>,
         permissions: &PermissionRegistry,
         place: &Place,
+        sink: &mut S,
     ) -> Result<Self, Refusal> {
         let mut all = Self::default();
         for (name, members) in wire.0 {
-            // The set's name is the operator's, so its place shows it only once it is known to be an id.
-            if !is_id(&name.0) {
-                return Err(place.then("*").expected(id::EXPECTED));
-            }
-            let place = place.then("*");
-            let set = all.push(granted(&members, permissions, &place)?, &place)?;
+            let place = place.then(sink.name(&name.0));
+            let granted = if is_id(&name.0) {
+                granted(&members, permissions, &place)
+            } else {
+                Err(place.expected(id::EXPECTED))
+            };
+            // A set at fault is empty, and who names it is not at fault, too.
+            let granted = sink.take(granted)?.unwrap_or_default();
+            let set = all.push(granted, &place)?;
             if all.by_name.insert(name.clone(), set).is_some() {
-                return Err(place.refused(DUPLICATE_MEMBER));
+                sink.fault(place.refused(DUPLICATE_MEMBER))?;
             }
             all.names.push(name);
         }

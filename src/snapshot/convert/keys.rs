@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::accounts::LeftOut;
 use super::grants::GrantSets;
 use super::{check_owner, check_terms, time, wire};
 use crate::account::{AccountForest, AccountIndex};
@@ -12,9 +13,9 @@ use crate::digest::KeyDigest;
 use crate::id::{self, is_id};
 use crate::key::{KeyKind, Livemode};
 use crate::mask::KnownPrefixes;
-use crate::order::{second_of_equals, sort, sorted_numbers};
+use crate::order::{seconds_of_equals, sort, sorted_numbers};
 use crate::permission::PermissionRegistry;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{Place, Refusal, Sink};
 use crate::rows::{Lists, Rows};
 use crate::snapshot::key_id::IdCoding;
 use crate::snapshot::table::{KeyContext, KeyTable, NewRow, buckets_of};
@@ -62,21 +63,50 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         }
     }
 
-    pub(super) fn keys(
+    /// The keys, but for those that are left out already.
+    pub(super) fn keys<S: Sink>(
         mut self,
-        listed: Vec<wire::Key<'_>>,
+        mut listed: Vec<wire::Key<'_>>,
         empty: bool,
-        place: &Place,
+        mut left_out: LeftOut,
+        (place, sink): (&Place, &mut S),
     ) -> Result<KeyTable, Refusal> {
         let place = place.then("keys");
         if listed.is_empty() != empty {
-            return Err(no_keys(&place));
+            sink.fault(no_keys(&place))?;
+            listed.clear();
         }
+        let names = std::mem::take(&mut left_out);
         let mut keys = Vec::with_capacity(listed.len());
         for (index, wire) in listed.into_iter().enumerate() {
-            keys.push(self.key(wire, &place.at(index))?);
+            let key = if names.contains(index) || sink.is_left_out(&wire.owner.0) {
+                None
+            } else {
+                sink.take(self.key(wire, &place.at(index)))?
+            };
+            match key {
+                Some(key) => keys.push(key),
+                None => left_out.push(index),
+            }
         }
-        self.table(keys, &place)
+        let twice = |number: usize, member: &'static str, why| {
+            let place = place.at(left_out.original(number)).then(member);
+            place.refused(why)
+        };
+        let mut by_id = in_order(&keys, &[], &|a, b| a.id.0.cmp(&b.id.0));
+        let same_id = by_id.seconds();
+        for number in &same_id {
+            sink.fault(twice(*number, "id", "duplicate id"))?;
+        }
+        let mut by_digest = in_order(&keys, &same_id, &|a, b| a.digest.cmp(&b.digest));
+        let same_digest = by_digest.seconds();
+        for number in &same_digest {
+            sink.fault(twice(*number, "sha256", "duplicate digest"))?;
+        }
+        by_id.leave_out(&same_id);
+        by_digest.leave_out(&same_digest);
+        self.table(&keys, &by_id.numbers, &by_digest.numbers)
+            .ok_or_else(|| place.refused(TOO_MANY))
     }
 
     fn key<'k>(&mut self, wire: wire::Key<'k>, place: &Place) -> Result<Key<'k>, Refusal> {
@@ -119,7 +149,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
             },
         };
         check_terms(&terms, place)?;
-        let instant = |given: Option<Integer>, name: &str| {
+        let instant = |given: Option<Integer>, name: &'static str| {
             given
                 .map(|seconds| time(seconds.0, &place.then(name)))
                 .transpose()
@@ -154,69 +184,83 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         index.ok_or_else(|| place.expected("the id of a listed account"))
     }
 
-    fn table(self, keys: Vec<Key<'_>>, place: &Place) -> Result<KeyTable, Refusal> {
-        let sorted = |compare: &dyn Fn(&Key<'_>, &Key<'_>) -> Ordering, member, why| {
-            let compare = |a: usize, b: usize| match (keys.get(a), keys.get(b)) {
-                (Some(a), Some(b)) => compare(a, b),
-                _ => Ordering::Equal,
-            };
-            let sorted = sorted_numbers(keys.len(), &compare);
-            match second_of_equals(&sorted, &compare) {
-                None => Ok(sorted),
-                Some(second) => Err(place.at(second).then(member).refused(why)),
-            }
-        };
-        let by_id = sorted(&|a, b| a.id.0.cmp(&b.id.0), "id", "duplicate id")?;
-        let by_digest = sorted(
-            &|a, b| a.digest.cmp(&b.digest),
-            "sha256",
-            "duplicate digest",
-        )?;
+    /// `None` where there is more of something than a number can say.
+    fn table(self, keys: &[Key<'_>], by_id: &[usize], by_digest: &[usize]) -> Option<KeyTable> {
         let ids: Vec<&str> = by_id
             .iter()
             .filter_map(|number| keys.get(*number).map(|key| &*key.id.0))
             .collect();
         let coding = IdCoding::for_ids(&ids);
         let others = ids.iter().filter(|id| coding.rest(id).is_none());
-        let others = Lists::collect(others.map(|id| id.as_bytes()));
-        let mut users: Vec<&str> = keys.iter().filter_map(|key| user(key)).collect();
+        let others = Lists::collect(others.map(|id| id.as_bytes()))?;
+        let mut users: Vec<&str> = keys.iter().filter_map(user).collect();
         sort(&mut users);
         users.dedup();
-        let users = Lists::collect(users.iter().map(|user| user.as_bytes()));
+        let context = KeyContext {
+            coding,
+            others,
+            terms: Rows::from_bytes(TERMS_ROW, self.terms.values.as_flattened()),
+            times: Rows::from_bytes(TIMES_ROW, self.times.values.as_flattened()),
+            ips: Lists::collect(self.ips.values.iter().map(Vec::as_slice))?,
+            users: Lists::collect(users.iter().map(|user| user.as_bytes()))?,
+            accounts: self.accounts.len(),
+        };
         let keys: Vec<&Key<'_>> = by_digest
             .iter()
             .filter_map(|number| keys.get(*number))
             .collect();
-        let assembled = others
-            .zip(Lists::collect(self.ips.values.iter().map(Vec::as_slice)))
-            .zip(users)
-            .and_then(|((others, ips), users)| {
-                let context = KeyContext {
-                    coding,
-                    others,
-                    terms: Rows::from_bytes(TERMS_ROW, self.terms.values.as_flattened()),
-                    times: Rows::from_bytes(TIMES_ROW, self.times.values.as_flattened()),
-                    ips,
-                    users,
-                    accounts: self.accounts.len(),
-                };
-                let width = context.row_width()?;
-                let mut rows = Vec::with_capacity(width.checked_mul(keys.len())?);
-                for key in &keys {
-                    let row = NewRow {
-                        digest: key.digest,
-                        id: &key.id.0,
-                        owner: key.owner,
-                        terms: key.terms,
-                        times: key.times,
-                        user: user(key),
-                    };
-                    context.push_row(&mut rows, &row)?;
-                }
-                let buckets = buckets_of(keys.iter().map(|key| key.digest.as_bytes()))?;
-                KeyTable::new(context, buckets, Rows::from_bytes(width, &rows))
-            });
-        assembled.ok_or_else(|| place.refused(TOO_MANY))
+        let width = context.row_width()?;
+        let mut rows = Vec::with_capacity(width.checked_mul(keys.len())?);
+        for key in &keys {
+            let row = NewRow {
+                digest: key.digest,
+                id: &key.id.0,
+                owner: key.owner,
+                terms: key.terms,
+                times: key.times,
+                user: user(key),
+            };
+            context.push_row(&mut rows, &row)?;
+        }
+        let buckets = buckets_of(keys.iter().map(|key| key.digest.as_bytes()))?;
+        KeyTable::new(context, buckets, Rows::from_bytes(width, &rows))
+    }
+}
+
+/// The numbers of keys, in some order.
+struct InOrder<'o> {
+    numbers: Vec<usize>,
+    compare: Box<dyn Fn(usize, usize) -> Ordering + 'o>,
+}
+
+/// The numbers of keys as `compare` orders them, without some that are left out.
+fn in_order<'o>(
+    keys: &'o [Key<'_>],
+    left_out: &[usize],
+    compare: &'o dyn Fn(&Key<'_>, &Key<'_>) -> Ordering,
+) -> InOrder<'o> {
+    let compare = move |a: usize, b: usize| match (keys.get(a), keys.get(b)) {
+        (Some(a), Some(b)) => compare(a, b),
+        _ => Ordering::Equal,
+    };
+    let mut in_order = InOrder {
+        numbers: sorted_numbers(keys.len(), &compare),
+        compare: Box::new(compare),
+    };
+    in_order.leave_out(left_out);
+    in_order
+}
+
+impl InOrder<'_> {
+    /// The keys of which an equal one stands before them.
+    fn seconds(&self) -> Vec<usize> {
+        seconds_of_equals(&self.numbers, &self.compare)
+    }
+
+    fn leave_out(&mut self, left_out: &[usize]) {
+        if !left_out.is_empty() {
+            self.numbers.retain(|number| !left_out.contains(number));
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::permission::{Grants, PermissionRegistry};
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{Place, Refusal, Sink};
 use crate::version;
 use crate::wire::{Integer, Text};
 use accounts::forest;
@@ -40,27 +40,28 @@ pub(super) struct Heading {
 }
 
 impl Heading {
-    pub(super) fn new(
+    pub(super) fn new<S: Sink>(
         (format, revision, issued_at): (&Text<'_>, Integer, Integer),
         api_versions: &[Text<'_>],
         catalogue: Catalogue,
-        endpoints: Vec<wire::Endpoint<'_>>,
+        endpoints: &[wire::Endpoint<'_>],
         prefixes: &KnownPrefixes,
-        place: &Place,
+        (place, sink): (&Place, &mut S),
     ) -> Result<Self, Refusal> {
-        names::of_endpoints(&endpoints, prefixes, place)?;
+        let left_out = names::of_endpoints(endpoints, prefixes, place, sink)?;
         if format.0 != FORMAT {
-            return Err(place.then("format").expected("`keyward.snapshot/v1`"));
+            sink.fault(place.then("format").expected("`keyward.snapshot/v1`"))?;
         }
         let revision = Revision::new(revision.0)
-            .ok_or_else(|| place.then("revision").expected("an integer below 10^15"))?;
-        let issued_at = time(issued_at.0, &place.then("issued_at"))?;
-        let api_versions = versions(api_versions, &place.then("api_versions"))?;
-        let (permissions, endpoints) = catalogue_of(catalogue, endpoints, place)?;
+            .ok_or_else(|| place.then("revision").expected("an integer below 10^15"));
+        let revision = sink.take(revision)?;
+        let issued_at = sink.take(time(issued_at.0, &place.then("issued_at")))?;
+        let api_versions = sink.take(versions(api_versions, &place.then("api_versions")))?;
+        let (permissions, endpoints) = catalogue_of(catalogue, endpoints, &left_out, place, sink)?;
         Ok(Self {
-            revision,
-            issued_at,
-            api_versions,
+            revision: revision.unwrap_or(Revision(0)),
+            issued_at: issued_at.unwrap_or_default(),
+            api_versions: api_versions.unwrap_or_default(),
             permissions,
             endpoints,
         })
@@ -77,10 +78,11 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// Checks the wire form; `place` is where it stands.
-    pub(super) fn from_wire(
+    pub(super) fn from_wire<S: Sink>(
         wire: wire::Snapshot<'a>,
         profile: &Profile,
         place: &Place,
+        sink: &mut S,
     ) -> Result<Self, Refusal> {
         let wire::Snapshot {
             format,
@@ -95,29 +97,31 @@ impl<'a> Parts<'a> {
             empty,
         } = wire;
         let keys = keys.unwrap_or_default();
-        names::of_keys(&keys, profile.known_prefixes(), place)?;
+        let left_out = names::of_keys(&keys, profile.known_prefixes(), place, sink)?;
         let heading = Heading::new(
             (&format, revision, issued_at),
             &api_versions.unwrap_or_default(),
             catalogue.unwrap_or_default(),
-            endpoints.unwrap_or_default(),
+            &endpoints.unwrap_or_default(),
             profile.known_prefixes(),
-            place,
+            (place, sink),
         )?;
         let accounts = forest(
             &accounts.unwrap_or_default(),
             profile,
             &place.then("accounts"),
+            sink,
         )?;
         let permissions = &heading.permissions;
         let mut grant_sets = GrantSets::named(
             grant_sets.unwrap_or_default(),
             permissions,
             &place.then("grant_sets"),
+            sink,
         )?;
         let prefixes = profile.known_prefixes();
         let reader = KeyReader::new(&accounts, permissions, prefixes, &mut grant_sets);
-        let keys = reader.keys(keys, empty.unwrap_or(false), place)?;
+        let keys = reader.keys(keys, empty.unwrap_or(false), left_out, (place, sink))?;
         Ok(Self {
             heading,
             accounts,
@@ -129,12 +133,13 @@ impl<'a> Parts<'a> {
 
 impl Snapshot {
     /// Checks the wire form; `place` is where it stands.
-    pub(crate) fn from_wire(
+    pub(crate) fn from_wire<S: Sink>(
         wire: wire::Snapshot<'_>,
         profile: &Profile,
         place: &Place,
+        sink: &mut S,
     ) -> Result<Self, Refusal> {
-        let parts = Parts::from_wire(wire, profile, place)?;
+        let parts = Parts::from_wire(wire, profile, place, sink)?;
         let permissions = &parts.heading.permissions;
         let grants = parts
             .grant_sets

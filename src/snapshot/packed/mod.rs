@@ -23,7 +23,7 @@ use crate::account::AccountForest;
 use crate::json::from_json;
 use crate::permission::{AccessLevel, Grants, Permission, PermissionRegistry};
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{First, Place, Refusal};
 use crate::rows::{CHUNK, Lists, index, number_at};
 use crate::wire::Text;
 
@@ -117,9 +117,9 @@ impl Packed {
             (&format, revision, issued_at),
             &api_versions.unwrap_or_default(),
             catalogue.unwrap_or_default(),
-            endpoints.unwrap_or_default(),
+            &endpoints.unwrap_or_default(),
             profile.known_prefixes(),
-            place,
+            (place, &mut First),
         )?;
         let permissions = check::permissions(&permissions, &heading.permissions, place)?;
         let grants = self.grants(&permissions, &heading.permissions, place)?;

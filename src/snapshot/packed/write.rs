@@ -9,7 +9,7 @@ use super::layout::{Counts, MAGIC, SEED};
 use super::{GRANT, Packed, WRITE};
 use crate::permission::{AccessLevel, Permission};
 use crate::profile::Profile;
-use crate::refusal::{Place, Refusal};
+use crate::refusal::{First, Place, Refusal};
 use crate::rows::Lists;
 use crate::snapshot::convert::{GrantSets, Parts};
 use crate::snapshot::wire;
@@ -30,9 +30,9 @@ impl Packed {
             format: wire.format.clone(),
             revision: wire.revision,
             issued_at: wire.issued_at,
-            api_versions: wire.api_versions.clone(),
-            catalogue: wire.catalogue,
-            endpoints: wire.endpoints.clone(),
+            api_versions: Some(wire.api_versions.clone().unwrap_or_default()),
+            catalogue: Some(wire.catalogue.unwrap_or_default()),
+            endpoints: Some(wire.endpoints.clone().unwrap_or_default()),
             empty: wire.empty.unwrap_or(false),
             permissions: Vec::new(),
             grant_sets: Vec::new(),
@@ -41,7 +41,7 @@ impl Packed {
                 length: Integer(0),
             },
         };
-        let parts = Parts::from_wire(wire, profile, place)?;
+        let parts = Parts::from_wire(wire, profile, place, &mut First)?;
         let coding = &parts.keys.context().coding;
         head.key_ids = wire::KeyIds {
             prefix: Text(coding.prefix().into()),

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use super::Subject;
 use keyward::endpoint::{Endpoint, Method, ROWS, Row};
 use keyward::refusal::Place;
@@ -26,15 +24,15 @@ impl InForce<'_> {
 
 pub(super) fn in_force<'a>(subject: &Subject<'a>) -> Vec<InForce<'a>> {
     let catalogue = subject.snapshot.endpoints();
-    let own: Vec<InForce<'a>> = subject
-        .list("endpoints")
-        .enumerate()
-        .filter_map(|(index, (place, row))| {
+    let place = subject.place.then("endpoints");
+    let rows = subject.written.endpoints().iter().enumerate();
+    let own: Vec<InForce<'a>> = rows
+        .filter_map(|(index, row)| {
             Some(InForce {
-                method: Method::of_row(row.get("method").and_then(Value::as_str)?)?,
-                path: row.get("path").and_then(Value::as_str)?,
+                method: Method::of_row(&row.method)?,
+                path: &row.path,
                 endpoint: catalogue.endpoint(Row::Own(index))?,
-                place: Some(place),
+                place: Some(place.at(index)),
             })
         })
         .collect();

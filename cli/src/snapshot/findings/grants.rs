@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::endpoints::InForce;
 use super::{Finding, Subject};
 use keyward::endpoint::Rule;
 use keyward::expansion::STRIPE;
 use keyward::permission::{AccessLevel, Permission};
 use keyward::refusal::Place;
+use keyward::snapshot::document::{Granted, Grants};
 
 pub(super) fn check(subject: &Subject<'_>, rows: &[InForce<'_>], findings: &mut Vec<Finding>) {
     let mut asked = Asked::by(rows);
@@ -18,9 +17,9 @@ pub(super) fn check(subject: &Subject<'_>, rows: &[InForce<'_>], findings: &mut 
     }
     let mut objections = Objections::default();
     for (place, granted) in grants(subject) {
-        for (name, level) in granted {
-            if let Some(text) = asked.objection(subject, name, level) {
-                objections.add(text, place.then(&subject.masked(name)));
+        for (name, level) in &granted.0 {
+            if let Some(text) = asked.objection(subject, name, *level) {
+                objections.add(text, place.then(subject.masked(name)));
             }
         }
     }
@@ -58,18 +57,11 @@ fn direct(subject: &Subject<'_>, objections: &mut Objections) {
         return;
     }
     let registry = subject.snapshot.permissions();
-    let sets = subject.written.get("grant_sets");
-    for (place, key) in subject.list("keys") {
-        let is_deleted = key.get("status").and_then(Value::as_str) == Some("deleted");
-        let Some(granted) = key.get("connect_grants").filter(|_| !is_deleted) else {
-            continue;
-        };
-        let granted = match granted.as_str() {
-            Some(set) => sets.and_then(|sets| sets.get(set)),
-            None => Some(granted),
-        };
-        let names = granted.and_then(Value::as_object).into_iter().flatten();
-        for (name, _) in names {
+    for (place, key) in subject.keys().filter(|(_, key)| !key.is_deleted()) {
+        let granted = key.connect_grants.as_ref();
+        let granted = granted.and_then(|granted| subject.written.granted(granted));
+        let granted = granted.map_or(&[][..], |granted| granted.0.as_slice());
+        for (name, _) in granted {
             let permission = registry.find(name);
             if let Some(permission) = permission.filter(|permission| permission.is_direct()) {
                 let shown = subject.shown(registry.name(permission));
@@ -83,33 +75,24 @@ fn direct(subject: &Subject<'_>, objections: &mut Objections) {
 }
 
 /// All grants that are written out, sets first, with their places. Keys that were deleted are granted nothing.
-fn grants<'a>(subject: &Subject<'a>) -> Vec<(Place, Vec<(&'a str, AccessLevel)>)> {
+fn grants<'a>(subject: &Subject<'a>) -> Vec<(Place, &'a Granted)> {
     let mut all = Vec::new();
-    let sets = subject.written.get("grant_sets").and_then(Value::as_object);
-    for (name, set) in sets.into_iter().flatten() {
+    for (name, set) in subject.written.grant_sets() {
         let place = subject.place.then("grant_sets");
-        all.push((place.then(&subject.masked(name)), set));
+        all.push((place.then(subject.masked(name)), set));
     }
-    for (place, key) in subject.list("keys") {
-        if key.get("status").and_then(Value::as_str) == Some("deleted") {
-            continue;
-        }
-        for name in ["grants", "connect_grants"] {
-            if let Some(grants) = key.get(name) {
-                all.push((place.then(name), grants));
+    for (place, key) in subject.keys().filter(|(_, key)| !key.is_deleted()) {
+        let sides = [
+            ("grants", &key.grants),
+            ("connect_grants", &key.connect_grants),
+        ];
+        for (name, grants) in sides {
+            if let Some(Grants::Inline(granted)) = grants {
+                all.push((place.then(name), granted));
             }
         }
     }
-    let written = |(place, grants): (Place, &'a Value)| {
-        let members = grants.as_object().into_iter().flatten();
-        let levels = members.filter_map(|(name, level)| match level.as_str()? {
-            "read" => Some((name.as_str(), AccessLevel::Read)),
-            "write" => Some((name.as_str(), AccessLevel::Write)),
-            _ => None,
-        });
-        (place, levels.collect())
-    };
-    all.into_iter().map(written).collect()
+    all
 }
 
 /// Which permissions the rows in force ask for, and at which levels.

@@ -18,7 +18,8 @@ use crate::output::{Tone, toned};
 use keyward::mask::echo;
 use keyward::profile::Profile;
 use keyward::refusal::Place;
-use keyward::snapshot::Snapshot;
+use keyward::snapshot::document::Key;
+use keyward::snapshot::{Document, Snapshot};
 use keyward_files::key_file::KeyFile;
 pub(super) use risks::Policy;
 
@@ -67,22 +68,21 @@ impl Finding {
     }
 }
 
-/// A snapshot that was read, and the JSON it was read from: places are those of what is written, and grants there are without what they imply.
+/// A snapshot that was read, and the document it was read from: places are those of what is written, and grants there are without what they imply.
 pub(super) struct Subject<'a> {
     pub(super) snapshot: &'a Snapshot,
-    pub(super) written: &'a Value,
+    pub(super) written: &'a Document,
     pub(super) profile: &'a Profile,
     /// Where the snapshot stands.
     pub(super) place: Place,
 }
 
 impl<'a> Subject<'a> {
-    /// The elements of a list of the snapshot, each with its place.
-    fn list(&self, name: &str) -> impl Iterator<Item = (Place, &'a Value)> + use<'a> {
-        let place = self.place.then(name);
-        let elements = self.written.get(name).and_then(Value::as_array);
-        let elements = elements.into_iter().flatten().enumerate();
-        elements.map(move |(index, element)| (place.at(index), element))
+    /// The keys of the snapshot, each with its place.
+    fn keys(&self) -> impl Iterator<Item = (Place, &'a Key)> + use<'a> {
+        let place = self.place.then("keys");
+        let keys = self.written.keys().iter().enumerate();
+        keys.map(move |(index, key)| (place.at(index), key))
     }
 
     /// A name or template of the operator's, with whatever looks like a key masked.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::{Finding, Subject};
+use keyward::key::KeyKind;
+use keyward::permission::{AccessLevel, Permission};
+use keyward::snapshot::Reach;
+use keyward::snapshot::document::{Document, Key, KeyIn};
 use keyward_files::key_file::{KeyFile, instant};
 
 /// Two weeks.
@@ -27,18 +29,13 @@ pub(super) fn check(
     policy: &Policy,
     findings: &mut Vec<Finding>,
 ) {
-    for (place, key) in subject.list("keys") {
-        let text = |name: &str| key.get(name).and_then(Value::as_str);
-        let expires = key.get("expires_at").and_then(seconds);
-        let is_past = text("status") == Some("deleted")
-            || expires.is_some_and(|expires| expires <= policy.now);
-        if is_past {
+    for (place, key) in subject.keys() {
+        if key.is_deleted() || key.has_expired(policy.now) {
             continue;
         }
-        let id = text("id").unwrap_or_default();
-        let risks = risks(key, id, expires, file, policy);
+        let risks = risks(subject.written, key, file, policy);
         if !risks.is_empty() {
-            let id = subject.shown(id);
+            let id = subject.shown(&key.id);
             let risks = listed(&risks);
             findings.push(Finding::warning(place, format!("{id} {risks}")));
         }
@@ -46,24 +43,17 @@ pub(super) fn check(
     duplicate_sets(subject, findings);
 }
 
-fn risks(
-    key: &Value,
-    id: &str,
-    expires: Option<u64>,
-    file: Option<&KeyFile>,
-    policy: &Policy,
-) -> Vec<String> {
-    let kind = key.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let is_live = key.get("livemode").and_then(Value::as_bool) == Some(true);
-    let is_secret = kind != "publishable";
+fn risks(document: &Document, key: &Key, file: Option<&KeyFile>, policy: &Policy) -> Vec<String> {
+    let is_live = key.livemode;
+    let expires = key.expires_at.map(|at| at.0);
+    let is_secret = key.kind != KeyKind::Publishable;
     let mut risks = Vec::new();
     if is_live && is_secret {
-        let is_all = key.get("grants").is_none();
-        if is_all {
+        if Reach::of(&KeyIn { document, key }, false) == Reach::Full {
+            let kind = key.kind.name();
             risks.push(format!("is a live {kind} key with every permission"));
         }
-        let ips = key.get("allowed_ips").and_then(Value::as_array);
-        if kind != "restricted" && ips.is_none_or(Vec::is_empty) {
+        if key.kind != KeyKind::Restricted && key.allowed_ips().is_empty() {
             risks.push("works from every address".to_owned());
         }
         if expires.is_none() {
@@ -77,7 +67,7 @@ fn risks(
         risks.push(format!("expires at {}", instant::show(expires)));
     }
     let created = file
-        .and_then(|file| file.key(id))
+        .and_then(|file| file.key(&key.id))
         .and_then(|key| key.created);
     if let Some(most) = policy.max_key_age.filter(|_| is_secret) {
         match created {
@@ -94,14 +84,6 @@ fn risks(
     risks
 }
 
-/// Control planes write integers as doubles.
-fn seconds(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| {
-        let double = value.as_f64()?;
-        format!("{double:.0}").parse().ok()
-    })
-}
-
 fn listed(risks: &[String]) -> String {
     match risks {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
@@ -111,24 +93,20 @@ fn listed(risks: &[String]) -> String {
 
 /// Two sets of the same permissions are changed in one place and forgotten in the other.
 fn duplicate_sets(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let sets = subject.written.get("grant_sets").and_then(Value::as_object);
     let registry = subject.snapshot.permissions();
-    let mut seen: BTreeMap<Vec<(String, String)>, &str> = BTreeMap::new();
-    for (name, set) in sets.into_iter().flatten() {
-        let members = set.as_object().into_iter().flatten();
-        let mut granted: Vec<(String, String)> = members
-            .filter_map(|(name, level)| {
-                let permission = registry.find(name)?;
-                let canonical = registry.name(permission).to_owned();
-                Some((canonical, level.as_str()?.to_owned()))
-            })
+    let mut seen: BTreeMap<Vec<(Permission, AccessLevel)>, &str> = BTreeMap::new();
+    for (name, set) in subject.written.grant_sets() {
+        let mut granted: Vec<(Permission, AccessLevel)> = set
+            .0
+            .iter()
+            .filter_map(|(name, level)| Some((registry.find(name)?, *level)))
             .collect();
         granted.sort_unstable();
         if granted.is_empty() {
             continue;
         }
         if let Some(first) = seen.get(&granted) {
-            let place = subject.place.then("grant_sets").then(&subject.masked(name));
+            let place = subject.place.then("grant_sets").then(subject.masked(name));
             let first = subject.shown(first);
             let text = format!("grants the same as {first}; one of them will do");
             findings.push(Finding::warning(place, text));
@@ -140,7 +118,7 @@ fn duplicate_sets(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use keyward::profile::Profile;
@@ -163,7 +141,7 @@ mod tests {
         let snapshot = Snapshot::from_json(written.to_string().as_bytes(), &profile).unwrap();
         let subject = Subject {
             snapshot: &snapshot,
-            written: &written,
+            written: &serde_json::from_value(written).unwrap(),
             profile: &profile,
             place: Place::default(),
         };
@@ -248,7 +226,7 @@ mod tests {
         let snapshot = Snapshot::from_json(written.to_string().as_bytes(), &profile).unwrap();
         let subject = Subject {
             snapshot: &snapshot,
-            written: &written,
+            written: &serde_json::from_value(written).unwrap(),
             profile: &profile,
             place: Place::default(),
         };

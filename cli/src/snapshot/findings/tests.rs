@@ -24,7 +24,7 @@ fn found(written: &Value) -> Vec<String> {
     let snapshot = Snapshot::from_json(written.to_string().as_bytes(), &profile).unwrap();
     let findings = of(&Subject {
         snapshot: &snapshot,
-        written,
+        written: &serde_json::from_value(written.clone()).unwrap(),
         profile: &profile,
         place: Place::default(),
     });

@@ -112,7 +112,7 @@ fn a_file_compiles_to_a_configuration_that_a_gateway_takes() {
         issued_at: 1_795_194_529,
         may_be_empty: false,
     };
-    let json = file.compile(&issue);
+    let json = file.compile(&issue).to_json();
     let configuration = Configuration::from_json(json.to_string().as_bytes()).unwrap();
     let snapshot = configuration.snapshot().unwrap();
     assert_eq!(snapshot.revision().number(), 7);

@@ -1,25 +1,29 @@
 //! Accounts: which are new or gone, moved, suspended.
 
-use serde_json::Value;
+use super::{Difference, Direction, by};
+use keyward::snapshot::Document;
+use keyward::snapshot::document::Account;
 
-use super::{Difference, Direction, by, text};
-
-pub(super) fn compare(a: &Value, b: &Value, differences: &mut Vec<Difference>) {
-    let identity = |account: &Value| text(account, "id").map(str::to_owned);
-    let before = by(a, "accounts", identity);
-    let after = by(b, "accounts", identity);
+pub(super) fn compare(
+    before: Option<&Document>,
+    after: Option<&Document>,
+    differences: &mut Vec<Difference>,
+) {
+    let id = |account: &Account| account.id.clone();
+    let before = by(before.map_or(&[], Document::accounts), id);
+    let after = by(after.map_or(&[], Document::accounts), id);
     let mut differ = |id: &str, direction, what: String| {
         differences.push(Difference::new("account", id, direction, what));
     };
     for (id, account) in &after {
         let Some(old) = before.get(id) else {
             differ(id, Direction::More, format!("is new, {}", stands(account)));
-            if is_suspended(account) {
+            if account.is_suspended() {
                 differ(id, Direction::Less, "is suspended".to_owned());
             }
             continue;
         };
-        if text(old, "parent") != text(account, "parent") {
+        if old.parent != account.parent {
             let what = format!(
                 "moves: it is now {}, and was {}",
                 stands(account),
@@ -27,12 +31,12 @@ pub(super) fn compare(a: &Value, b: &Value, differences: &mut Vec<Difference>) {
             );
             differ(id, Direction::Other, what);
         }
-        match (is_suspended(old), is_suspended(account)) {
+        match (old.is_suspended(), account.is_suspended()) {
             (false, true) => differ(id, Direction::Less, "is suspended".to_owned()),
             (true, false) => differ(id, Direction::More, "is no longer suspended".to_owned()),
             (true, true) | (false, false) => {}
         }
-        match (takes_any(old), takes_any(account)) {
+        match (old.takes_any(), account.takes_any()) {
             (false, true) => differ(
                 id,
                 Direction::More,
@@ -52,17 +56,9 @@ pub(super) fn compare(a: &Value, b: &Value, differences: &mut Vec<Difference>) {
     }
 }
 
-fn stands(account: &Value) -> String {
-    match text(account, "parent") {
+fn stands(account: &Account) -> String {
+    match &account.parent {
         Some(parent) => format!("below {parent}"),
         None => "at the root".to_owned(),
     }
-}
-
-fn is_suspended(account: &Value) -> bool {
-    text(account, "status") == Some("suspended")
-}
-
-fn takes_any(account: &Value) -> bool {
-    text(account, "children") == Some("any")
 }

@@ -2,30 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-use super::{Difference, Direction, by, text};
+use super::{Difference, Direction};
 use crate::key_file::instant;
 use crate::snapshot::Checked;
+use keyward::key::{KeyKind, Livemode};
+use keyward::permission::{AccessLevel, PermissionRegistry};
+use keyward::snapshot::Reach;
+use keyward::snapshot::document::{Key, KeyIn};
 
 /// What a key may do on some accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Authority {
     /// Everything.
     All,
-    /// These permissions, each with its level. `true` is write.
-    These(BTreeMap<String, bool>),
+    /// These permissions, each with its level.
+    These(BTreeMap<String, AccessLevel>),
 }
 
 pub(super) fn compare(a: &Checked, b: &Checked, differences: &mut Vec<Difference>) {
-    let identity = |key: &Value| text(key, "id").map(str::to_owned);
     let keys = |source: &Checked| -> BTreeMap<String, Facts> {
         let Some(snapshot) = source.snapshot() else {
             return BTreeMap::new();
         };
-        by(snapshot, "keys", identity)
-            .into_iter()
-            .map(|(id, key)| (id, Facts::of(source, key)))
+        let keys = snapshot.keys().iter();
+        keys.filter_map(|key| Some((key.id.clone(), Facts::of(source, key)?)))
             .collect()
     };
     let (before, after) = (keys(a), keys(b));
@@ -60,8 +60,8 @@ pub(super) fn compare(a: &Checked, b: &Checked, differences: &mut Vec<Difference
 
 /// What is compared of a key.
 struct Facts {
-    kind: String,
-    mode: &'static str,
+    kind: KeyKind,
+    mode: Livemode,
     owner: String,
     /// Compared, and never shown.
     digest: String,
@@ -75,50 +75,42 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(source: &Checked, key: &Value) -> Self {
-        let kind = text(key, "kind").unwrap_or_default().to_owned();
-        let own = grants(source, key.get("grants"));
-        let connected = grants(source, key.get("connect_grants"));
-        // As rule 11 has it: without grants every permission; a limited key has none on connected accounts but for those it is given there, and an organization's
-        // key has its grants there, too.
-        let nothing = || Authority::These(BTreeMap::new());
-        let (own, connected) = match (kind.as_str(), own, connected) {
-            ("publishable", _, _) => (nothing(), nothing()),
-            ("organization", own, connected) => {
-                let own = own.unwrap_or(Authority::All);
-                (own.clone(), connected.unwrap_or(own))
-            }
-            (_, None, connected) => (Authority::All, connected.unwrap_or(Authority::All)),
-            (_, Some(own), connected) => (own, connected.unwrap_or_else(nothing)),
+    fn of(source: &Checked, key: &Key) -> Option<Self> {
+        let registry = source.configuration.snapshot()?.permissions();
+        let document = source.snapshot()?;
+        let key_in = KeyIn { document, key };
+        let authority = |is_connected| match Reach::of(&key_in, is_connected) {
+            Reach::Full => Authority::All,
+            Reach::Nothing => Authority::These(BTreeMap::new()),
+            Reach::Granted(granted) => Authority::These(named(granted, registry)),
         };
-        let ips = key.get("allowed_ips").and_then(Value::as_array);
-        let ips = ips.into_iter().flatten().filter_map(Value::as_str);
-        Self {
-            mode: if key.get("livemode").is_some_and(|live| live == true) {
-                "live"
-            } else {
-                "test"
-            },
-            owner: text(key, "owner").unwrap_or_default().to_owned(),
-            digest: text(key, "sha256").unwrap_or_default().to_ascii_lowercase(),
-            is_deleted: text(key, "status") == Some("deleted"),
-            is_shadow: text(key, "enforcement") == Some("shadow"),
-            expires: key.get("expires_at").and_then(Value::as_f64).map(seconds),
-            not_before: key.get("not_before").and_then(Value::as_f64).map(seconds),
-            ips: ips.map(str::to_owned).collect(),
-            kind,
-            own,
-            connected,
-        }
+        Some(Self {
+            kind: key.kind,
+            mode: key.mode(),
+            owner: key.owner.clone(),
+            digest: key.sha256.to_ascii_lowercase(),
+            is_deleted: key.is_deleted(),
+            is_shadow: key.is_shadow(),
+            expires: key.expires_at.map(|at| at.0),
+            not_before: key.not_before.map(|at| at.0),
+            ips: key.allowed_ips().iter().cloned().collect(),
+            own: authority(false),
+            connected: authority(true),
+        })
     }
 
     /// A new key, in one line.
     fn in_words(&self) -> String {
-        let mut words = format!("a {} {} key of {}", self.mode, self.kind, self.owner);
+        let mut words = format!(
+            "a {} {} key of {}",
+            self.mode.name(),
+            self.kind.name(),
+            self.owner
+        );
         if self.is_deleted {
             words.push_str(", deleted");
         }
-        if self.kind != "publishable" {
+        if self.kind != KeyKind::Publishable {
             words.push_str(&format!(", which may {}", may(&self.own)));
             if self.connected != self.own {
                 words.push_str(&format!(
@@ -147,10 +139,13 @@ impl Facts {
                 "has another value: the old one is unknown now".to_owned(),
             );
         }
-        if (&self.kind, self.mode) != (&new.kind, new.mode) {
+        if (self.kind, self.mode) != (new.kind, new.mode) {
             let what = format!(
                 "is now a {} {} key, and was a {} {} one",
-                new.mode, new.kind, self.mode, self.kind
+                new.mode.name(),
+                new.kind.name(),
+                self.mode.name(),
+                self.kind.name()
             );
             say(Other, what);
         }
@@ -240,10 +235,6 @@ impl Facts {
     }
 }
 
-fn seconds(double: f64) -> u64 {
-    format!("{double:.0}").parse().unwrap_or_default()
-}
-
 fn joined(words: &BTreeSet<String>) -> String {
     words
         .iter()
@@ -252,20 +243,16 @@ fn joined(words: &BTreeSet<String>) -> String {
         .join(", ")
 }
 
-/// The permissions of `grants`, by their canonical names.
-fn grants(source: &Checked, grants: Option<&Value>) -> Option<Authority> {
-    let grants = grants?;
-    let written = match grants.as_str() {
-        Some(set) => source.snapshot()?.get("grant_sets")?.get(set)?,
-        None => grants,
-    };
-    let registry = source.configuration.snapshot()?.permissions();
-    let members = written.as_object().into_iter().flatten();
-    let named = members.filter_map(|(name, level)| {
+/// Permissions by their canonical names.
+fn named(
+    granted: &[(String, AccessLevel)],
+    registry: &PermissionRegistry,
+) -> BTreeMap<String, AccessLevel> {
+    let named = granted.iter().filter_map(|(name, level)| {
         let permission = registry.find(name)?;
-        Some((registry.name(permission).to_owned(), level == "write"))
+        Some((registry.name(permission).to_owned(), *level))
     });
-    Some(Authority::These(named.collect()))
+    named.collect()
 }
 
 /// `read customer, write charge`
@@ -276,14 +263,10 @@ fn may(authority: &Authority) -> String {
         Authority::These(granted) => {
             let words = granted
                 .iter()
-                .map(|(name, write)| format!("{} {name}", level(*write)));
+                .map(|(name, level)| format!("{} {name}", level.name()));
             words.collect::<Vec<_>>().join(", ")
         }
     }
-}
-
-fn level(write: bool) -> &'static str {
-    if write { "write" } else { "read" }
 }
 
 fn authority(
@@ -304,16 +287,21 @@ fn authority(
     let list = |words: Vec<String>| words.join(", ");
     let mut gained = Vec::new();
     let mut lost = Vec::new();
-    for (name, write) in new {
-        match old.get(name) {
-            None => gained.push(format!("{} on {name}", level(*write))),
-            Some(false) if *write => gained.push(format!("write on {name}")),
-            Some(true) if !*write => lost.push(format!("write on {name}, but may still read it")),
-            Some(_) => {}
+    for (name, level) in new {
+        match (old.get(name), level) {
+            (None, level) => gained.push(format!("{} on {name}", level.name())),
+            (Some(AccessLevel::Read), AccessLevel::Write) => {
+                gained.push(format!("write on {name}"));
+            }
+            (Some(AccessLevel::Write), AccessLevel::Read) => {
+                lost.push(format!("write on {name}, but may still read it"));
+            }
+            (Some(AccessLevel::Read), AccessLevel::Read)
+            | (Some(AccessLevel::Write), AccessLevel::Write) => {}
         }
     }
     let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
-    lost.extend(gone.map(|(name, write)| format!("{} on {name}", level(*write))));
+    lost.extend(gone.map(|(name, level)| format!("{} on {name}", level.name())));
     if !gained.is_empty() {
         say(Direction::More, format!("gains {}{place}", list(gained)));
     }

@@ -6,11 +6,14 @@ mod keys;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
 use super::Checked;
+use keyward::permission::AccessLevel;
+use keyward::snapshot::Document;
+use keyward::snapshot::document::{Auth, Endpoint};
 
 /// Whether somebody may do more or less than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,18 +54,20 @@ impl Difference {
 #[must_use]
 pub fn between(a: &Checked, b: &Checked) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let is_whole = |source: &Checked| source.place != keyward::refusal::Place::default();
-    if is_whole(a) && is_whole(b) {
-        settings(&a.written, &b.written, "snapshot", &mut differences);
+    if !a.place.is_whole() && !b.place.is_whole() {
+        let (before, after) = (&a.written.settings, &b.written.settings);
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for name in names {
+            setting(name, before.get(name), after.get(name), &mut differences);
+        }
     }
-    let empty = json!({});
-    let (before, after) = (
-        a.snapshot().unwrap_or(&empty),
-        b.snapshot().unwrap_or(&empty),
-    );
-    for name in ["api_versions", "catalogue"] {
-        setting(name, before.get(name), after.get(name), &mut differences);
-    }
+    let (before, after) = (a.snapshot(), b.snapshot());
+    let versions = |of: Option<&Document>| Some(json!(of?.api_versions.as_ref()?));
+    let (was, is) = (versions(before), versions(after));
+    setting("api_versions", was.as_ref(), is.as_ref(), &mut differences);
+    let catalogue = |of: Option<&Document>| Some(json!(of?.catalogue?));
+    let (was, is) = (catalogue(before), catalogue(after));
+    setting("catalogue", was.as_ref(), is.as_ref(), &mut differences);
     accounts::compare(before, after, &mut differences);
     endpoints(before, after, &mut differences);
     keys::compare(a, b, &mut differences);
@@ -75,20 +80,6 @@ pub fn names<'a>(a: &'a Checked, b: &'a Checked) -> HashMap<&'a str, &'a str> {
     let mut names = a.names();
     names.extend(b.names());
     names
-}
-
-fn settings(a: &Value, b: &Value, but: &str, differences: &mut Vec<Difference>) {
-    let names = |value: &Value| -> Vec<String> {
-        let members = value.as_object().into_iter().flatten();
-        members.map(|(name, _)| name.clone()).collect()
-    };
-    let mut all = names(a);
-    all.extend(names(b));
-    all.sort_unstable();
-    all.dedup();
-    for name in all.iter().filter(|name| *name != but) {
-        setting(name, a.get(name), b.get(name), differences);
-    }
 }
 
 fn setting(
@@ -108,69 +99,57 @@ fn setting(
 }
 
 /// The elements of a list, by what identifies them.
-fn by<'a>(
-    snapshot: &'a Value,
-    list: &str,
-    identity: impl Fn(&Value) -> Option<String>,
-) -> BTreeMap<String, &'a Value> {
-    let elements = snapshot.get(list).and_then(Value::as_array);
+fn by<T>(list: &[T], identity: impl Fn(&T) -> String) -> BTreeMap<String, &T> {
+    let elements = list.iter();
     elements
-        .into_iter()
-        .flatten()
-        .filter_map(|element| Some((identity(element)?, element)))
+        .map(|element| (identity(element), element))
         .collect()
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value.get(name).and_then(Value::as_str)
-}
-
-fn endpoints(a: &Value, b: &Value, differences: &mut Vec<Difference>) {
-    let identity = |row: &Value| Some(format!("{} {}", text(row, "method")?, text(row, "path")?));
-    let before = by(a, "endpoints", identity);
-    let after = by(b, "endpoints", identity);
+fn endpoints(
+    before: Option<&Document>,
+    after: Option<&Document>,
+    differences: &mut Vec<Difference>,
+) {
+    let rows = |of: Option<&Document>| -> BTreeMap<String, String> {
+        let rows = of.map_or(&[][..], Document::endpoints).iter();
+        rows.map(|row| (format!("{} {}", row.method, row.path), asks(row)))
+            .collect()
+    };
+    let (before, after) = (rows(before), rows(after));
     let mut differ = |id: &str, what: String| {
         differences.push(Difference::new("endpoint", id, Direction::Other, what));
     };
-    for (id, row) in &after {
+    for (id, asks) in &after {
         match before.get(id) {
-            None => differ(id, format!("is new, and {}", asks(row))),
-            Some(old) if asks(old) != asks(row) => {
-                differ(id, format!("now {}; before it {}", asks(row), asks(old)));
-            }
+            None => differ(id, format!("is new, and {asks}")),
+            Some(old) if old != asks => differ(id, format!("now {asks}; before it {old}")),
             Some(_) => {}
         }
     }
-    for (id, row) in &before {
+    for (id, asks) in &before {
         if !after.contains_key(id) {
-            differ(id, format!("is gone; it {}", past(&asks(row))));
+            differ(id, format!("is gone; it {}", past(asks)));
         }
     }
 }
 
 /// What a row asks of a caller: `asks for write on widget`.
-fn asks(row: &Value) -> String {
-    if text(row, "auth") == Some("none") {
+fn asks(row: &Endpoint) -> String {
+    if row.auth == Some(Auth::None) {
         return "asks for no key".to_owned();
     }
-    let any = row.get("any_of").and_then(Value::as_array);
-    let any: Vec<&str> = any
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .chain(text(row, "permission"))
-        .collect();
-    let access = match text(row, "access") {
-        Some(access) => access,
-        None if text(row, "method") == Some("GET") => "read",
-        None => "write",
-    };
-    let open = if row.get("publishable").is_some_and(|open| open == true) {
+    let any: Vec<&str> = row.named().map(String::as_str).collect();
+    let access = row.access.unwrap_or(match row.method.as_str() {
+        "GET" => AccessLevel::Read,
+        _ => AccessLevel::Write,
+    });
+    let open = if row.publishable == Some(true) {
         ", or for a publishable key"
     } else {
         ""
     };
-    format!("asks for {access} on {}{open}", any.join(" or "))
+    format!("asks for {} on {}{open}", access.name(), any.join(" or "))
 }
 
 fn past(asks: &str) -> String {

@@ -1,0 +1,61 @@
+//! A plugin configuration as it is written: the settings, and the snapshot as a document.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value};
+
+use super::pack::Parts;
+use keyward::json::from_json;
+use keyward::snapshot::Document;
+
+/// The member of a configuration that holds the snapshot.
+pub const SNAPSHOT: &str = "snapshot";
+
+/// A plugin configuration that is not checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Written {
+    /// All members but the snapshot.
+    pub settings: Map<String, Value>,
+    /// The snapshot, if there is one.
+    pub snapshot: Option<Document>,
+}
+
+impl Written {
+    /// Takes a file apart that was checked, so that it can be read as it is meant.
+    pub fn of(parts: &Parts<'_>) -> Result<Self> {
+        const AGAIN: &str = "the configuration cannot be read again; please report this";
+        let settings = match &parts.settings {
+            Some(settings) => serde_json::from_str(settings).ok().context(AGAIN)?,
+            None => Map::new(),
+        };
+        let snapshot = parts.snapshot.map(from_json).transpose();
+        Ok(Self {
+            settings,
+            snapshot: snapshot.ok().context(AGAIN)?,
+        })
+    }
+
+    /// As JSON, members in the order of their names.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut members = self.settings.clone();
+        if let Some(snapshot) = self.snapshot.as_ref().map(json) {
+            members.insert(SNAPSHOT.to_owned(), snapshot);
+        }
+        Value::Object(members)
+    }
+}
+
+/// The JSON of a snapshot, members in the order of their names.
+#[must_use]
+pub fn json(snapshot: &Document) -> Value {
+    // Names are texts, so that there is nothing that JSON could not say.
+    serde_json::to_value(snapshot).unwrap_or_default()
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_json())
+    }
+}
