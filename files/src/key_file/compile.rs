@@ -2,7 +2,7 @@
 
 use super::{Account, Granted, Key, KeyGrants};
 use super::{KeyFile, Single};
-use crate::snapshot::Written;
+use crate::configuration::Written;
 use keyward::account::{AccountStatus, Children};
 use keyward::snapshot::document::{self, Document, Grants};
 use keyward::snapshot::{Enforcement, FORMAT, KeyStatus};
