@@ -129,7 +129,8 @@ fn play(steps: &[(Vec<u8>, u32)]) -> (usize, usize) {
         issued_at: now,
         may_be_empty: true,
     };
-    let [ours, theirs] = [&copy, &file].map(|file| snapshot(file.snapshot(&issue)));
+    let [ours, theirs] =
+        [&copy, &file].map(|file| snapshot(file.compile(&issue).to_json()["snapshot"].clone()));
     assert_eq!(ours, theirs);
     (good, refused)
 }
