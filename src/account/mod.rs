@@ -1,5 +1,6 @@
 //! Accounts: their ids, the forest they form, and the paths by which a request names one.
 
+mod ancestors;
 mod forest;
 mod path;
 

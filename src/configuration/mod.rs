@@ -106,7 +106,7 @@ pub struct Settings {
     /// The identity header, if there is one.
     pub principal_header: Option<Box<str>>,
     /// Single members as headers of their own.
-    pub identity_headers: Box<[(Box<str>, Member)]>,
+    pub identity_headers: SingleMembers,
     /// Names under which an identity was told before, or by others: removed as the present ones are.
     pub former_identity_headers: Box<[Box<str>]>,
     /// The name of the filter state under `wasm.`.
@@ -316,12 +316,15 @@ fn principal(name: &str, profile: &Profile) -> Result<Option<Box<str>>, Refusal>
     }
 }
 
+/// Headers, each with the member that it carries.
+pub type SingleMembers = Box<[(Box<str>, Member)]>;
+
 /// The headers that carry single members.
 fn single(
     listed: &Members<Text<'_>, Text<'_>>,
     principal_header: Option<&str>,
     profile: &Profile,
-) -> Result<Box<[(Box<str>, Member)]>, Refusal> {
+) -> Result<SingleMembers, Refusal> {
     let place = Place::member("identity_headers");
     if listed.0.len() > MOST_IDENTITY_HEADERS {
         return Err(place.expected("at most 32 headers"));

@@ -8,8 +8,9 @@ use super::decision::{Decision, RecordChange};
 use super::facts::{AccountFact, Facts};
 use super::links::Draft;
 use super::names::shown;
-use super::record::{Account, AccountSettings};
+use super::record::{Account, AccountSettings, Key};
 use super::refusal::{AccountRole, RuleCode, TextMember};
+use crate::account::IdKind;
 
 pub(super) fn add(
     new: &AddAccount,
@@ -83,10 +84,13 @@ pub(super) fn remove(
         let id = id.to_owned();
         return Err(RuleCode::AccountHasKeys { id, count });
     }
+    // In one order, whatever order the store has.
+    let mut keys: Vec<&Key> = owned().map(|fact| &fact.key).collect();
+    keys.sort_by_key(|key| &key.id);
     let mut draft = Draft::of(facts);
-    for fact in owned() {
-        context.ceiling.may_end(facts, &fact.key)?;
-        draft.remove(&fact.key.id);
+    for key in keys {
+        context.ceiling.may_end(facts, key)?;
+        draft.remove(&key.id);
     }
     let mut changes = draft.into_changes();
     let account = fact.account.clone();
@@ -130,6 +134,10 @@ fn may_be_kept(
     facts: &Facts,
     context: &Context<'_>,
 ) -> Result<(), RuleCode> {
+    let kind = facts.api.profile.names().ids.kind(&account.id);
+    if context.limits.are_any() && kind == Some(IdKind::Organization) && account.parent.is_some() {
+        return Err(RuleCode::OrganizationHasNoParent);
+    }
     context.limits.name(account.name.as_deref())?;
     let reason = settings.suspended_reason.as_deref();
     context.limits.note(reason, TextMember::Reason)?;

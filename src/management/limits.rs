@@ -4,6 +4,9 @@ use super::record::{Granted, Key};
 use super::refusal::{Param, RuleCode, TextMember};
 use crate::id::is_id;
 
+/// Unix seconds at or above this are milliseconds by mistake, as in snapshots.
+const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+
 /// How long texts and lists may be. A store that reads back what it wrote, and names the line of a
 /// fault, has none of its own.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +55,15 @@ impl Limits {
         if !key.labels.iter().all(is_label) {
             let member = TextMember::Label;
             return Err(RuleCode::TextInvalid { member });
+        }
+        for (time, param) in [
+            (key.expires, Param::ExpiresAt),
+            (key.not_before, Param::NotBefore),
+            (key.created, Param::Created),
+        ] {
+            if time.is_some_and(|time| time >= FIRST_MILLISECONDS) {
+                return Err(RuleCode::TimeTooFar { param });
+            }
         }
         at_most(key.labels.len(), most.labels, Param::Labels)?;
         at_most(key.allowed_ips.len(), most.ips, Param::IpAllowlist)?;

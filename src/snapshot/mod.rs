@@ -8,6 +8,7 @@ mod key_id;
 pub mod packed;
 mod reach;
 mod table;
+mod terms;
 pub(crate) mod wire;
 
 #[cfg(test)]

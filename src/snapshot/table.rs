@@ -3,133 +3,18 @@
 
 use std::cmp::Ordering;
 
-use super::key::{Enforcement, KeyRecord, KeyStatus};
+use super::key::KeyRecord;
 use super::key_id::IdCoding;
+use super::terms::{NONE, Terms, Times};
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::digest::KeyDigest;
 use crate::id::Id;
-use crate::key::{KeyKind, Livemode};
 use crate::permission::Grants;
-use crate::rows::{Lists, Rows, index, long_at, number_at, width_of};
+use crate::rows::{Lists, Rows, index, number_at, width_of};
 
 /// The bytes of a digest, with which a row begins.
 const DIGEST: usize = 32;
-
-/// The bytes of a row of terms: flags, grants, grants on connected accounts, allowed addresses.
-pub(super) const TERMS_ROW: usize = 13;
-
-/// The bytes of a row of times: not before, expires at.
-pub(super) const TIMES_ROW: usize = 16;
-
-/// A reference to nothing.
-pub(super) const NONE: u32 = u32::MAX;
-
-/// A time that is not given.
-const NO_TIME: u64 = u64::MAX;
-
-const KIND: u8 = 0b11;
-const LIVEMODE: u8 = 1 << 2;
-const DELETED: u8 = 1 << 3;
-const SHADOW: u8 = 1 << 4;
-const KNOWN_FLAGS: u8 = KIND | LIVEMODE | DELETED | SHADOW;
-
-/// What a key may do, and where, and how it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Terms {
-    pub(super) kind: KeyKind,
-    pub(super) livemode: Livemode,
-    pub(super) status: KeyStatus,
-    pub(super) enforcement: Enforcement,
-    /// Numbers of grant sets, or [`NONE`].
-    pub(super) grants: u32,
-    pub(super) connect_grants: u32,
-    /// The number of a list of ranges, or [`NONE`].
-    pub(super) allowed_ips: u32,
-}
-
-impl Terms {
-    pub(super) fn row(&self) -> [u8; TERMS_ROW] {
-        let kind = match self.kind {
-            KeyKind::Secret => 0,
-            KeyKind::Restricted => 1,
-            KeyKind::Publishable => 2,
-            KeyKind::Organization => 3,
-        };
-        let flag = |is_set, flag| if is_set { flag } else { 0 };
-        let flags = kind
-            | flag(self.livemode.is_live(), LIVEMODE)
-            | flag(self.status == KeyStatus::Deleted, DELETED)
-            | flag(self.enforcement == Enforcement::Shadow, SHADOW);
-        let [g0, g1, g2, g3] = self.grants.to_le_bytes();
-        let [c0, c1, c2, c3] = self.connect_grants.to_le_bytes();
-        let [a0, a1, a2, a3] = self.allowed_ips.to_le_bytes();
-        [flags, g0, g1, g2, g3, c0, c1, c2, c3, a0, a1, a2, a3]
-    }
-
-    /// `None` for flags that nobody knows, too.
-    pub(super) fn read(row: &[u8]) -> Option<Self> {
-        let flags = *row.first()?;
-        let has = |flag| flags & flag != 0;
-        if flags & !KNOWN_FLAGS != 0 {
-            return None;
-        }
-        Some(Self {
-            kind: match flags & KIND {
-                0 => KeyKind::Secret,
-                1 => KeyKind::Restricted,
-                2 => KeyKind::Publishable,
-                _ => KeyKind::Organization,
-            },
-            livemode: Livemode::from(has(LIVEMODE)),
-            status: if has(DELETED) {
-                KeyStatus::Deleted
-            } else {
-                KeyStatus::Active
-            },
-            enforcement: if has(SHADOW) {
-                Enforcement::Shadow
-            } else {
-                Enforcement::Enforce
-            },
-            grants: number_at(row, 1, 4)?,
-            connect_grants: number_at(row, 5, 4)?,
-            allowed_ips: number_at(row, 9, 4)?,
-        })
-    }
-}
-
-/// From when until when a key works.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Times {
-    pub(super) not_before: Option<u64>,
-    pub(super) expires_at: Option<u64>,
-}
-
-impl Times {
-    pub(super) fn is_always(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(super) fn row(&self) -> [u8; TIMES_ROW] {
-        let mut row = [0; TIMES_ROW];
-        let bytes = [self.not_before, self.expires_at]
-            .into_iter()
-            .flat_map(|time| time.unwrap_or(NO_TIME).to_le_bytes());
-        for (to, byte) in row.iter_mut().zip(bytes) {
-            *to = byte;
-        }
-        row
-    }
-
-    pub(super) fn read(row: &[u8]) -> Option<Self> {
-        let time = |start| long_at(row, start).map(|time| (time != NO_TIME).then_some(time));
-        Some(Self {
-            not_before: time(0)?,
-            expires_at: time(8)?,
-        })
-    }
-}
 
 /// Where the columns of a row stand behind the digest, each as wide as its largest number needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ mod fuzz_corpora;
 mod imports;
 mod key_file;
 mod keys;
-
+mod management;
 mod packed;
 mod pipes;
 mod push;

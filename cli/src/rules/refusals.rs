@@ -233,6 +233,8 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
         }
         // A key file has no limits of its own and no ceiling, so these are the server's words.
         RuleCode::TextInvalid { .. }
+        | RuleCode::OrganizationHasNoParent
+        | RuleCode::TimeTooFar { .. }
         | RuleCode::TooMany { .. }
         | RuleCode::LiveFromTest
         | RuleCode::ManagementKeyRefused { .. }

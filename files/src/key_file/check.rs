@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::fault::Fault;
 use super::fields::shown;
 use super::{At, Granted, Issue, KeyFile, KeyGrants};
-use crate::snapshot::written::SNAPSHOT;
+use crate::configuration::written::SNAPSHOT;
 use keyward::configuration::faults as faults_of;
 use keyward::permission::PermissionRegistry;
 use keyward::refusal::{Place, Refusal, Segment};

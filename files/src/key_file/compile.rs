@@ -1,7 +1,7 @@
 //! From the key file to the plugin configuration and the snapshot in it.
 
 use super::{KeyFile, Single};
-use crate::snapshot::Written;
+use crate::configuration::Written;
 use keyward::account::{AccountStatus, Children};
 use keyward::management::{Account, Granted, Key, KeyGrants};
 use keyward::snapshot::document::{self, Document, Grants};

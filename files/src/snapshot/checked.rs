@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::{Result, bail};
 
 use super::pack::Parts;
-use super::written::{SNAPSHOT, Written};
+use crate::configuration::written::{SNAPSHOT, Written};
 use crate::key_file::{Issue, KeyFile};
 use keyward::configuration::{Configuration, faults};
 use keyward::refusal::{Place, Refusal};

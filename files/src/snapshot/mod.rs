@@ -4,12 +4,10 @@
 mod built;
 mod checked;
 pub mod diff;
-pub mod pack;
 mod reissue;
 pub mod unpack;
-pub mod written;
 
+pub use crate::configuration::{Written, pack, written};
 pub use built::Built;
 pub use checked::Checked;
 pub use reissue::reissue;
-pub use written::Written;

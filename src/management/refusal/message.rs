@@ -187,6 +187,10 @@ impl fmt::Display for RuleCode {
                 TextMember::Reason => "A reason is text without control characters, not too long.",
                 TextMember::ExternalId => "An external id is text, and not too long.",
             }),
+            Self::OrganizationHasNoParent => f.write_str("An organization has no parent."),
+            Self::TimeTooFar { .. } => {
+                f.write_str("Expected a time before the year 5138.")
+            }
             Self::TooMany { most, .. } => write!(f, "At most {most} are kept."),
             Self::LiveFromTest => f.write_str("A test mode key makes no live mode key."),
             Self::ManagementKeyRefused { permission } => write!(

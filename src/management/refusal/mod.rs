@@ -289,6 +289,8 @@ pub enum RuleCode {
         /// The id.
         id: String,
     },
+    /// An organization is at the root.
+    OrganizationHasNoParent,
     /// An account was to be moved below itself.
     BelowItself {
         /// The id.
@@ -334,6 +336,11 @@ pub enum RuleCode {
     TextInvalid {
         /// Which.
         member: TextMember,
+    },
+    /// A time that is no time in seconds.
+    TimeTooFar {
+        /// Which.
+        param: Param,
     },
     /// More than can be kept.
     TooMany {

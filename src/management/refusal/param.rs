@@ -25,6 +25,8 @@ pub enum Param {
     ExpiresAt,
     /// The beginning.
     NotBefore,
+    /// When the key was made.
+    Created,
     /// The addresses.
     IpAllowlist,
     /// The permissions.
@@ -69,6 +71,7 @@ impl Param {
             Self::Sha256 => "keyward.sha256",
             Self::ExpiresAt => "expires_at",
             Self::NotBefore => "keyward.not_before",
+            Self::Created => "created",
             Self::IpAllowlist => "ip_allowlist",
             Self::Permissions => "permissions",
             Self::ConnectPermissions => "connect_permissions",

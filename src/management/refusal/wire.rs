@@ -54,6 +54,8 @@ impl RuleCode {
             | Self::BelowItself { .. }
             | Self::NameInvalid
             | Self::TextInvalid { .. }
+            | Self::OrganizationHasNoParent
+            | Self::TimeTooFar { .. }
             | Self::TooMany { .. } => "parameter_invalid",
             Self::IpsMissing
             | Self::KindUnsaid
@@ -158,6 +160,8 @@ impl RuleCode {
             | Self::BelowItself { .. }
             | Self::NameInvalid
             | Self::TextInvalid { .. }
+            | Self::OrganizationHasNoParent
+            | Self::TimeTooFar { .. }
             | Self::TooMany { .. }
             | Self::OverrideReasonMissing => RefusalClass::Invalid,
         }
@@ -216,7 +220,7 @@ impl RuleCode {
             | Self::LiveFromTest
             | Self::ModeContradicts { .. }
             | Self::ModeUnsaid => Some(Param::Livemode),
-            Self::BelowItself { .. } => Some(Param::Parent),
+            Self::BelowItself { .. } | Self::OrganizationHasNoParent => Some(Param::Parent),
             Self::ExternalIdExists { .. } => Some(Param::ExternalId),
             Self::NameInvalid => Some(Param::Name),
             Self::TextInvalid { member } => Some(match member {
@@ -226,7 +230,7 @@ impl RuleCode {
                 TextMember::Reason => Param::Reason,
                 TextMember::ExternalId => Param::ExternalId,
             }),
-            Self::TooMany { param, .. } => Some(*param),
+            Self::TooMany { param, .. } | Self::TimeTooFar { param } => Some(*param),
             Self::OverrideReasonMissing => Some(Param::Reason),
             Self::OverrideRefused => Some(Param::OverridePolicy),
             Self::OwnedByFile { .. }

@@ -8,7 +8,7 @@ use crate::order::sort;
 use crate::permission::{AccessLevel, Permission, PermissionRegistry};
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, Sink};
 use crate::snapshot::document::Grants;
-use crate::snapshot::table::NONE;
+use crate::snapshot::terms::NONE;
 use crate::wire::{Members, Text};
 
 /// Permissions as they are granted by name, sorted.

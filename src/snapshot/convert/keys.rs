@@ -18,9 +18,8 @@ use crate::permission::PermissionRegistry;
 use crate::refusal::{Place, Refusal, Sink};
 use crate::rows::{Lists, Rows};
 use crate::snapshot::key_id::IdCoding;
-use crate::snapshot::table::{
-    KeyContext, KeyTable, NONE, NewRow, TERMS_ROW, TIMES_ROW, Terms, Times, buckets_of,
-};
+use crate::snapshot::table::{KeyContext, KeyTable, NewRow, buckets_of};
+use crate::snapshot::terms::{NONE, TERMS_ROW, TIMES_ROW, Terms, Times};
 use crate::wire::{Integer, Text};
 
 const TOO_MANY: &str = "too many keys";

@@ -7,7 +7,8 @@ mod keys;
 mod names;
 
 use super::document::Catalogue;
-use super::table::{KeyTable, NONE, Terms};
+use super::table::KeyTable;
+use super::terms::{NONE, Terms};
 use super::{FORMAT, Revision, Snapshot, wire};
 use crate::account::{Account, AccountForest, IdKind};
 use crate::endpoint::EndpointCatalogue;

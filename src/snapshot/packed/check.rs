@@ -13,9 +13,8 @@ use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::rows::{Rows, index};
 use crate::snapshot::annotations::{USER_ID, is_user_id};
 use crate::snapshot::convert::{A_NAME, ACCOUNT_ID, check_owner, check_terms, refusal_of, time};
-use crate::snapshot::table::{
-    IdSpelling, KeyContext, KeyTable, NONE, Terms, Times, bucket_bits, bucket_of,
-};
+use crate::snapshot::table::{IdSpelling, KeyContext, KeyTable, bucket_bits, bucket_of};
+use crate::snapshot::terms::{NONE, Terms, Times};
 use crate::wire::Text;
 
 const SORTED: &str = "rows in ascending order";

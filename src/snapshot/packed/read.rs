@@ -12,7 +12,8 @@ use crate::json::from_json;
 use crate::refusal::{Place, Refusal};
 use crate::rows::{CHUNK, Lists, Rows, index};
 use crate::snapshot::key_id::IdCoding;
-use crate::snapshot::table::{KeyContext, KeyTable, TERMS_ROW, TIMES_ROW, bucket_bits};
+use crate::snapshot::table::{KeyContext, KeyTable, bucket_bits};
+use crate::snapshot::terms::{TERMS_ROW, TIMES_ROW};
 use crate::wire::Text;
 
 /// Where the bytes of a configuration come from.

@@ -13,7 +13,8 @@ use crate::rows::index;
 use crate::snapshot::annotations::MEMBER;
 use crate::snapshot::document::{self, Document, Granted, Grants, Key};
 use crate::snapshot::key::{Enforcement, KeyStatus};
-use crate::snapshot::table::{KeyRow, NONE};
+use crate::snapshot::table::KeyRow;
+use crate::snapshot::terms::NONE;
 use crate::wire::{Integer, Members};
 
 impl Packed {

@@ -3,7 +3,7 @@
 use boon::{Compiler, SchemaIndex, Schemas};
 use keyward::configuration::Configuration;
 use keyward::profile::Profile;
-use keyward::snapshot::Snapshot;
+use keyward::snapshot::{Document, Snapshot};
 use serde_json::Value;
 
 use crate::support::find::root;
@@ -110,6 +110,9 @@ impl Bench {
         let (schema, code) = (self.configuration.judge(configuration), code(configuration));
         let has_own_ids = configuration.pointer("/profile/ids").is_some();
         compare(&schema, &code, has_own_ids, what);
+        if let (Ok(()), Some(snapshot)) = (&schema, configuration.get("snapshot")) {
+            round_trips(snapshot, what);
+        }
         schema.is_ok() && code.is_ok()
     }
 
@@ -119,6 +122,38 @@ impl Bench {
             let (schema, code) = (self.snapshot.judge(snapshot), code_on_snapshot(snapshot));
             compare(&schema, &code, true, what);
         }
+    }
+}
+
+/// What is read as a document is written again as it stood, but for integers that were doubles.
+#[track_caller]
+fn round_trips(snapshot: &Value, what: &str) {
+    let document: Document = serde_json::from_value(snapshot.clone())
+        .unwrap_or_else(|error| panic!("{what}: no document: {error}"));
+    let again = serde_json::to_value(&document).unwrap();
+    assert_eq!(with_integers(&again), with_integers(snapshot), "{what}");
+    assert_eq!(
+        serde_json::from_value::<Document>(again).unwrap(),
+        document,
+        "{what}"
+    );
+}
+
+/// The same with every integer written as one.
+fn with_integers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(double) if double.fract() == 0.0 && double.abs() < 1e15 => {
+                serde_json::from_str(&format!("{double:.0}")).unwrap()
+            }
+            _ => value.clone(),
+        },
+        Value::Array(elements) => elements.iter().map(with_integers).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), with_integers(value)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
     }
 }
 

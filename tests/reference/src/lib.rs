@@ -1,5 +1,5 @@
 //! What keyward is compared with: a naive model of the decision, a reader of the catalogue's files, and generators of configurations and requests. It shares no
-//! code with `src/`, and is written from the documents only.
+//! code with `src/`, and is written from the documents only. `management` is the exception: it plays commands on stores, over the core's own rules.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -14,6 +14,7 @@
 
 pub mod asking;
 pub mod catalogue;
+pub mod management;
 pub mod model;
 pub mod packed;
 pub mod worlds;

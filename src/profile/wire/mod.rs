@@ -1,6 +1,8 @@
 //! A profile as a configuration writes it: a preset, and what differs from it.
 
-use super::{Field, HeaderName, Links, Names, OVERRIDES, Prefixes, Template};
+mod headers;
+
+use super::{Field, Links, Prefixes, Template};
 use crate::account::IdPrefixes;
 use crate::key::KeyKind;
 use crate::order::has_equals;
@@ -8,6 +10,7 @@ use crate::reason::DenyReason;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::wire::{Members, Object, Text, form, present};
 use crate::word::words;
+use headers::Headers;
 
 form! {
 pub(crate) struct Profile<'a> {
@@ -49,17 +52,6 @@ struct KeyPrefixes<'a> {
     publishable: Option<Vec<Text<'a>>>,
     #[serde(default, borrow, deserialize_with = "present")]
     organization: Option<Vec<Text<'a>>>,
-}
-}
-
-form! {
-struct Headers<'a> {
-    #[serde(default, borrow, deserialize_with = "present")]
-    version: Option<Text<'a>>,
-    #[serde(default, borrow, deserialize_with = "present")]
-    context: Option<Text<'a>>,
-    #[serde(default, borrow, deserialize_with = "present")]
-    account: Option<Text<'a>>,
 }
 }
 
@@ -122,10 +114,10 @@ impl Profile<'_> {
         }
         let names = &mut profile.names;
         if let Some(Object(headers)) = headers {
-            read_headers(headers, names, &place.then("headers"))?;
+            headers::read(headers, names, &place.then("headers"))?;
         }
         names.override_headers =
-            read_overrides(&override_headers, names, &place.then("override_headers"))?;
+            headers::read_overrides(&override_headers, names, &place.then("override_headers"))?;
         if let Some(Object(ids)) = ids {
             read_ids(&ids, &mut names.ids, &place.then("ids"))?;
         }
@@ -140,13 +132,13 @@ impl Profile<'_> {
             names.request_id_prefix = spelled(&text, 0, 32, is_word, &place, expected)?;
         }
         if let Some(text) = retry_header {
-            names.retry_header = header(&text, &place.then("retry_header"))?;
+            names.retry_header = headers::header(&text, &place.then("retry_header"))?;
         }
         if let Some(Object(links)) = links {
             read_links(links, &mut names.links, &place.then("links"))?;
         }
         read_messages(messages, &mut profile.messages, &place.then("messages"))?;
-        distinct(&profile.names, place)?;
+        headers::distinct(&profile.names, place)?;
         Ok(profile)
     }
 }
@@ -200,155 +192,6 @@ fn read_prefixes(
     let all: Vec<&str> = prefixes.iter().flatten().map(|prefix| &**prefix).collect();
     if has_equals(&all) {
         return Err(place.refused("a prefix is given twice"));
-    }
-    Ok(())
-}
-
-fn read_headers(wire: Headers<'_>, names: &mut Names, place: &Place) -> Result<(), Refusal> {
-    let Headers {
-        version,
-        context,
-        account,
-    } = wire;
-    if let Some(text) = version {
-        names.version_header = header(&text, &place.then("version"))?;
-        names.version_parameter = parameter(&names.version_header);
-    }
-    if let Some(text) = context {
-        names.context_header = header(&text, &place.then("context"))?;
-    }
-    if let Some(text) = account {
-        names.account_header = header(&text, &place.then("account"))?;
-        names.account_parameter = parameter(&names.account_header);
-    }
-    names.header_family = family(names);
-    Ok(())
-}
-
-/// Every header of a request that is looked at is compared with each of them.
-const MOST_OVERRIDES: usize = 32;
-
-fn read_overrides(
-    wire: &[Text<'_>],
-    names: &Names,
-    place: &Place,
-) -> Result<Box<[Box<str>]>, Refusal> {
-    if wire.len() > MOST_OVERRIDES {
-        return Err(place.expected("at most 32 headers"));
-    }
-    // On every request, by a client, by HTTP or by Envoy.
-    let usual = [
-        "accept",
-        "cookie",
-        "user-agent",
-        "x-request-id",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-client-cert",
-    ];
-    let ours = names.request_headers().map(HeaderName::lower);
-    let mut headers: Vec<Box<str>> = Vec::new();
-    for (index, text) in wire.iter().enumerate() {
-        let place = place.at(index);
-        let mut name = header_name(text, &place)?;
-        name.make_ascii_lowercase();
-        if is_taken(&name) || usual.contains(&&*name) || ours.contains(&&*name) {
-            return Err(place.expected(HEADER));
-        }
-        if headers.contains(&name) {
-            return Err(place.refused("a header name is given twice"));
-        }
-        headers.push(name);
-    }
-    Ok(headers.into())
-}
-
-/// The query parameter that stands for a header, as `_stripe_account` for `Stripe-Account`.
-fn parameter(header: &HeaderName) -> Box<str> {
-    format!("_{}", header.lower().replace('-', "_")).into()
-}
-
-/// The beginning, up to a hyphen, that all headers of the API have in common: `acme-`. None where others' headers begin so, too: `x-`.
-fn family(names: &Names) -> Option<Box<str>> {
-    let [first, others @ ..] = names.request_headers().map(HeaderName::lower);
-    let family = first
-        .match_indices('-')
-        .filter_map(|(hyphen, _)| first.get(..=hyphen))
-        .rfind(|start| others.iter().all(|other| other.starts_with(start)))?;
-    // What browsers and proxies put on any preflight.
-    let common = [
-        "accept-language",
-        "access-control-request-method",
-        "cache-control",
-        "content-length",
-        "sec-fetch-mode",
-        "user-agent",
-        "x-request-id",
-    ];
-    let is_common = common.iter().any(|name| name.starts_with(family));
-    (!is_common).then(|| family.into())
-}
-
-/// A header's name: letters, digits and hyphens, so that it has one spelling that servers fold into.
-fn header_name(text: &Text<'_>, place: &Place) -> Result<Box<str>, Refusal> {
-    let is_header = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let name = spelled(text, 1, 64, is_header, place, HEADER)?;
-    if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        Ok(name)
-    } else {
-        Err(place.expected(HEADER))
-    }
-}
-
-const HEADER: &str = "a header name of letters, digits and hyphens that has no other meaning here";
-
-/// A header that is read from requests, or written into replies.
-fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
-    let name = header_name(text, place)?;
-    let lower = name.to_ascii_lowercase();
-    let is_override = OVERRIDES.contains(&&*lower);
-    if is_taken(&lower) || is_override || lower.starts_with("x-forwarded-") {
-        return Err(place.expected(HEADER));
-    }
-    Ok(HeaderName::new(&name))
-}
-
-/// Whether HTTP, Envoy or keyward gives a header a meaning of its own.
-fn is_taken(lower: &str) -> bool {
-    let taken = [
-        "authorization",
-        "host",
-        "connection",
-        "upgrade",
-        "origin",
-        "content-type",
-        "content-length",
-        "transfer-encoding",
-        "te",
-        "access-control-request-method",
-        // What a reply has besides.
-        "www-authenticate",
-        "cache-control",
-        "retry-after",
-        "request-id",
-    ];
-    let theirs = ["x-keyward-", "x-envoy-"];
-    taken.contains(&lower) || theirs.iter().any(|start| lower.starts_with(start))
-}
-
-fn distinct(names: &Names, place: &Place) -> Result<(), Refusal> {
-    let all = [
-        names.version_header.lower(),
-        names.context_header.lower(),
-        names.account_header.lower(),
-        names.retry_header.lower(),
-    ];
-    if has_equals(&all) {
-        return Err(place
-            .then("headers")
-            .refused("a header name is given twice"));
     }
     Ok(())
 }

@@ -1,0 +1,242 @@
+//! What a caller may give away. Five rules, in this order, for every way that hands out authority:
+//! a new key, a duplicate, an import, a change, a grant set, and a replacement, which hands out a
+//! value with the old key's permissions. Ends are free of them but for one.
+
+mod bounds;
+mod reach;
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use super::permissions::{MANAGEMENT_KEYS, POLICIES, UNRESTRICTED_KEYS};
+use super::policy::{Delegation, NamedPolicy};
+use super::record::{Granted, Key};
+use super::refusal::RuleCode;
+use crate::key::Livemode;
+use crate::permission::{AccessLevel, PermissionRegistry};
+use bounds::{bounded, refused};
+use reach::{Reach, allows, grants, is_managing, is_within, reaches, widens};
+
+/// What bounds a command. None at all where a person has the records themselves: a key file, or the
+/// server's local socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ceiling(Option<Caller>);
+
+/// Who asks, by a key or a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The mode of the key.
+    pub mode: Livemode,
+    /// What the caller may do on the account it acts on, under whatever names. A caller that acts on
+    /// a connected account has its permissions on connected accounts here.
+    pub own: Granted,
+    /// What the caller may do on accounts connected to that.
+    pub connected: Granted,
+    /// Whether the policy is to be passed over.
+    pub passes_policy: Override,
+}
+
+/// Whether a policy is to be passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Override {
+    /// No.
+    #[default]
+    None,
+    /// Yes, for this reason.
+    Because(String),
+    /// The keys that an account starts with are made: the policy says what it makes itself.
+    FirstKeys,
+}
+
+/// In which way a key comes to somebody's hands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way<'a> {
+    /// It is made, or taken in.
+    New,
+    /// It replaces another one, which goes on for so many seconds.
+    Replacement(u64),
+    /// It was another one before.
+    Change(&'a Key),
+}
+
+impl Ceiling {
+    /// None.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// That of a caller.
+    #[must_use]
+    pub fn of(caller: Caller) -> Self {
+        Self(Some(caller))
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Refuses a key that the caller may not hand out in this way.
+    pub(super) fn check(
+        &self,
+        facts: &Facts,
+        key: &Key,
+        way: Way<'_>,
+        now: u64,
+    ) -> Result<(), RuleCode> {
+        let Some(caller) = &self.0 else {
+            return Ok(());
+        };
+        if let Way::Change(before) = way
+            && !widens(facts, before, key, now)
+        {
+            return self.may_end(facts, before);
+        }
+        let registry = &facts.api.permissions;
+        if caller.mode == Livemode::Test && key.mode == Livemode::Live {
+            return Err(RuleCode::LiveFromTest);
+        }
+        caller.manages(facts, key)?;
+        if let Way::Change(before) = way {
+            caller.manages(facts, before)?;
+        }
+        let reaches = reaches(facts, key);
+        let is_unrestricted = reaches
+            .iter()
+            .any(|reach| matches!(reach, Reach::Everything));
+        if is_unrestricted && !caller.holds(registry, UNRESTRICTED_KEYS) {
+            return Err(RuleCode::UnrestrictedKeyRefused);
+        }
+        let account = facts.account(&key.owner);
+        let policy = account.and_then(|account| account.policy.as_deref());
+        caller.escalates(registry, &reaches, policy)?;
+        match (policy, account) {
+            (Some(policy), Some(account)) if !caller.passes(registry)? => {
+                bounded(facts, policy, account, key, way, now)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to end or to narrow a key that manages keys, which would lock its holders out.
+    pub(super) fn may_end(&self, facts: &Facts, key: &Key) -> Result<(), RuleCode> {
+        match &self.0 {
+            Some(caller) => caller.manages(facts, key),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses permissions of a grant set that the caller may not give to all keys that follow it.
+    pub(super) fn check_set(
+        &self,
+        facts: &Facts,
+        name: &str,
+        before: Option<&Granted>,
+        after: &Granted,
+        policies: &[Arc<NamedPolicy>],
+    ) -> Result<(), RuleCode> {
+        let Some(caller) = &self.0 else {
+            return Ok(());
+        };
+        let registry = &facts.api.permissions;
+        let all = before.into_iter().flatten().chain(after);
+        let mut managing = all.filter(|(name, _)| is_managing(registry, name));
+        if let Some((permission, _)) = managing.next()
+            && !caller.holds(registry, MANAGEMENT_KEYS)
+        {
+            let permission = permission.clone();
+            return Err(RuleCode::ManagementKeyRefused { permission });
+        }
+        let had = grants(registry, before.into_iter().flatten());
+        let added: Granted = after
+            .iter()
+            .filter(|(name, level)| !allows(registry, &had, name, **level))
+            .map(|(name, level)| (name.clone(), *level))
+            .collect();
+        // A set is shared by accounts, so no policy lifts this.
+        caller.escalates(registry, &[Reach::Listed(&added), Reach::Nothing], None)?;
+        if added.is_empty() || caller.passes(registry)? {
+            return Ok(());
+        }
+        for NamedPolicy { name: of, policy } in policies.iter().map(Arc::as_ref) {
+            if policy.grant_sets.iter().any(|set| set == name) {
+                continue;
+            }
+            if !is_within(registry, &added, policy.permissions.as_ref()) {
+                return Err(refused(of, "permissions"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Caller {
+    fn holds(&self, registry: &PermissionRegistry, name: &str) -> bool {
+        allows(
+            registry,
+            &grants(registry, &self.own),
+            name,
+            AccessLevel::Write,
+        )
+    }
+
+    /// Rule 2.
+    fn manages(&self, facts: &Facts, key: &Key) -> Result<(), RuleCode> {
+        let registry = &facts.api.permissions;
+        let managing = reaches(facts, key).into_iter().find_map(|reach| {
+            let Reach::Listed(granted) = reach else {
+                return None;
+            };
+            granted.keys().find(|name| is_managing(registry, name))
+        });
+        match managing {
+            Some(permission) if !self.holds(registry, MANAGEMENT_KEYS) => {
+                let permission = permission.clone();
+                Err(RuleCode::ManagementKeyRefused { permission })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Rule 4. What a key may do without limit was asked by rule 3.
+    fn escalates(
+        &self,
+        registry: &PermissionRegistry,
+        reaches: &[Reach<'_>; 2],
+        policy: Option<&NamedPolicy>,
+    ) -> Result<(), RuleCode> {
+        let is_lifted = policy.is_some_and(|named| named.policy.delegation == Delegation::Policy);
+        if is_lifted || self.holds(registry, POLICIES) {
+            return Ok(());
+        }
+        for (reach, held) in reaches.iter().zip([&self.own, &self.connected]) {
+            let Reach::Listed(granted) = reach else {
+                continue;
+            };
+            let held = grants(registry, held);
+            for (name, level) in *granted {
+                if !allows(registry, &held, name, *level) {
+                    let (permission, level) = (name.clone(), *level);
+                    return Err(RuleCode::EscalationRefused { permission, level });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether rule 5 is passed over.
+    fn passes(&self, registry: &PermissionRegistry) -> Result<bool, RuleCode> {
+        match &self.passes_policy {
+            Override::None => Ok(false),
+            Override::FirstKeys => Ok(true),
+            Override::Because(_) if !self.holds(registry, POLICIES) => {
+                Err(RuleCode::OverrideRefused)
+            }
+            Override::Because(reason) if reason.trim().is_empty() => {
+                Err(RuleCode::OverrideReasonMissing)
+            }
+            Override::Because(_) => Ok(true),
+        }
+    }
+}
