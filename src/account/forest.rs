@@ -1,5 +1,6 @@
 //! The forest of accounts, in rows sorted by id: found by binary search, and read where they stand.
 
+use super::cycle::first_in_a_cycle;
 use super::{AccountPath, AccountStatus, Children, IdKind, IdPrefixes};
 use crate::order::{seconds_of_equals, sorted_numbers};
 use crate::rows::{Lists, Rows, index, number_at};
@@ -387,29 +388,4 @@ fn flags(account: &ListedAccount<'_>, has_children: bool) -> u8 {
         | flag(account.children == Children::Any, ANY_CHILDREN)
         | flag(account.status == AccountStatus::Suspended, SUSPENDED)
         | flag(has_children, LISTED_CHILDREN)
-}
-
-/// The place of the first account whose ancestors never end. Every account is walked once: `settled` remembers those known to end.
-fn first_in_a_cycle(parents: &[Option<usize>]) -> Option<usize> {
-    let mut settled = vec![false; parents.len()];
-    for start in 0..parents.len() {
-        let mut walked = Vec::new();
-        let mut place = start;
-        while let Some(false) = settled.get(place).copied() {
-            walked.push(place);
-            if walked.len() > parents.len() {
-                return Some(start);
-            }
-            match parents.get(place).copied().flatten() {
-                Some(parent) => place = parent,
-                None => break,
-            }
-        }
-        for place in walked {
-            if let Some(known) = settled.get_mut(place) {
-                *known = true;
-            }
-        }
-    }
-    None
 }

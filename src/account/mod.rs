@@ -1,5 +1,6 @@
 //! Accounts: their ids, the forest they form, and the paths by which a request names one.
 
+mod cycle;
 mod forest;
 mod path;
 
