@@ -25,7 +25,11 @@ fn assert_faults(json: &str, expected: &[&str]) {
         .collect();
     assert_eq!(faults, expected);
     let first = Configuration::from_json(json.as_bytes()).err();
-    let is_among = first.is_none_or(|first| faults.contains(&first.to_string()));
+    // A gateway's places do not say what a grant set is called.
+    let hidden = |fault: &str| fault.replace("grant_sets.support", "grant_sets.*");
+    let mut faults = faults.iter().map(|fault| hidden(fault));
+    let is_among =
+        first.is_none_or(|first| faults.any(|fault| fault == hidden(&first.to_string())));
     assert!(is_among, "a gateway's fault is among them");
 }
 
@@ -137,7 +141,6 @@ fn every_second_one_is_refused() {
         ],
         &[
             "snapshot.accounts[1].id: duplicate id",
-            "snapshot.accounts[1].parent: an account is among its own ancestors",
             "snapshot.keys[1].id: duplicate id",
         ],
     );
@@ -159,8 +162,8 @@ fn members_that_are_missing_or_there_twice_are_told() {
 #[test]
 fn text_that_is_no_json_has_one_fault() {
     assert_faults(
-        "{\"a\": ",
-        &["line 1 column 6: expected JSON, and the text ends too early"],
+        "{\"snapshot\": ",
+        &["line 1 column 13: expected JSON, and the text ends too early"],
     );
     assert_faults("[]", &["expected an object"]);
 }
