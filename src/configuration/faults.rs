@@ -337,3 +337,6 @@ fn under_name(place: &Place, name: &str) -> Place {
     }
     Place::from(&*segments)
 }
+
+#[cfg(test)]
+mod tests;
