@@ -93,7 +93,7 @@ struct GrantEdit<'a> {
     grants: &'a [Grant],
     revoked: &'a [String],
     /// Whether what was granted before is gone.
-    is_anew: bool,
+    is_replaced: bool,
 }
 
 impl<'a> GrantEdit<'a> {
@@ -110,14 +110,14 @@ impl<'a> GrantEdit<'a> {
                 set: set.as_deref(),
                 grants,
                 revoked,
-                is_anew: false,
+                is_replaced: false,
             }),
             GrantsChange::Replace(grants) => Some(Self {
                 side,
                 set: None,
                 grants,
                 revoked: &[],
-                is_anew: true,
+                is_replaced: true,
             }),
         }
     }
@@ -151,7 +151,7 @@ impl<'a> GrantEdit<'a> {
                     let (side, set) = (self.side, set.clone());
                     notes.push(Note::NoLongerFollows { side, set });
                 }
-                if self.is_anew {
+                if self.is_replaced {
                     Granted::new()
                 } else {
                     facts.granted(grants).cloned().unwrap_or_default()

@@ -382,6 +382,6 @@ pub enum RuleCode {
     },
     /// The policy is to be passed over, by a caller that may not do that.
     OverrideRefused,
-    /// The policy is to be passed over, and nobody says why.
+    /// The policy is to be passed over, without a reason.
     OverrideReasonMissing,
 }

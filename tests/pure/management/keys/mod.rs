@@ -1,13 +1,15 @@
 //! What commands on keys do. What they refuse is in `refusals`.
 
+mod imports;
+
+pub(super) use imports::import;
+
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
-    Command, CreateKey, Details, DuplicateKey, End, Grant, GrantsChange, ImportKey, ImportedValue,
-    IpAction, IpChange, Key, KeyGrants, NewGrants, Note, Patch, RecordChange, RotateKey, Side,
-    Value, first_keys,
+    Command, CreateKey, Details, DuplicateKey, End, Grant, GrantsChange, IpAction, IpChange, Key,
+    KeyGrants, NewGrants, Note, Patch, RecordChange, RotateKey, Side, Value, first_keys,
 };
 use keyward::permission::{AccessLevel, PermissionRegistry};
-use keyward::profile::Profile;
 use keyward::snapshot::Enforcement;
 
 use super::{
@@ -433,82 +435,6 @@ fn a_duplicate_has_permissions_and_name_and_says_what_it_left() {
         decision.notes(),
         [Note::IpsLeftBehind(ips), Note::ExpiryLeftBehind]
     );
-}
-
-#[test]
-fn a_prefix_tells_kind_and_mode() {
-    for (value, kind, mode, owner) in [
-        (
-            "sk_test_FAKE-alice-0001",
-            KeyKind::Secret,
-            Livemode::Test,
-            "acct_1",
-        ),
-        (
-            "rk_live_FAKE-alice-0001",
-            KeyKind::Restricted,
-            Livemode::Live,
-            "acct_1",
-        ),
-        (
-            "pk_live_FAKE-alice-0001",
-            KeyKind::Publishable,
-            Livemode::Live,
-            "acct_1",
-        ),
-        (
-            "sk_org_live_FAKE-alice",
-            KeyKind::Organization,
-            Livemode::Live,
-            "org_1",
-        ),
-    ] {
-        let mut desk = Desk::new();
-        let import = import(value, owner);
-        let decision = desk.good(&Command::ImportKey(import));
-        let key = desk.key(decision.key().unwrap());
-        assert_eq!((key.kind, key.mode), (kind, mode));
-        let is_public = kind == KeyKind::Publishable;
-        assert_eq!(key.value.as_deref(), is_public.then_some(value));
-        assert_eq!(
-            decision.notes().is_empty(),
-            is_public,
-            "the others can be guessed"
-        );
-    }
-}
-
-#[test]
-fn only_a_long_and_mixed_key_is_hard_to_guess() {
-    for (value, is_good) in [
-        ("sk_live_FAKE-as-long-as-it-must0", true),
-        ("sk_live_FAKE-as-long-as-it-must", false),
-        ("sk_live_************************************hVXR", false),
-        (
-            concat!("sk_live_", "xxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxx"),
-            false,
-        ),
-    ] {
-        let import = ImportKey {
-            allow_short: false,
-            ..import(value, "acct_1")
-        };
-        let decided = Desk::new().run(&Command::ImportKey(import));
-        assert_eq!(decided.is_ok(), is_good, "{value}");
-    }
-}
-
-pub(super) fn import(value: &str, owner: &str) -> ImportKey {
-    ImportKey {
-        owner: owner.to_owned(),
-        value: ImportedValue::read(&Profile::stripe(), value, None, None),
-        id: None,
-        allow_short: true,
-        grants: NewGrants::default(),
-        connect_grants: NewGrants::default(),
-        details: Details::default(),
-        created: None,
-    }
 }
 
 #[test]
