@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
-use keyward::management::{
-    Account, AccountSettings, Granted, Key, KeyGrants, RecordChange,
-};
+use keyward::management::{Account, AccountSettings, Granted, Key, KeyGrants, RecordChange};
 use keyward::permission::AccessLevel;
 use keyward_server::store::{Origin, Store, StoreError};
 

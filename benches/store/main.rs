@@ -1,6 +1,6 @@
-//! What is promised of the server's store, measured on this machine's disk: lines of `what`, `bound`,
-//! `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file that
-//! `KEYWARD_BENCH_OUT` names. `QUICK=1` takes 50,000 keys instead of a million.
+//! What is promised of the server's store, measured on this machine's disk: lines of `what`,
+//! `bound`, `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file
+//! that `KEYWARD_BENCH_OUT` names. `QUICK=1` takes 50,000 keys instead of a million.
 
 #![allow(
     clippy::as_conversions,
@@ -46,7 +46,12 @@ fn main() {
         let head: Result<_, StoreError> = read.await;
         head.unwrap();
     });
-    lines.at_most("opening the store", keys, Duration::from_secs(1), began.elapsed());
+    lines.at_most(
+        "opening the store",
+        keys,
+        Duration::from_secs(1),
+        began.elapsed(),
+    );
     lines.creations(&runtime, &store, &at(keys), 1_000.0);
     lines.pages(&runtime, &store, keys, &filled);
     lines.lookups(&runtime, &store, keys, &filled);
@@ -189,15 +194,20 @@ impl Lines {
         for digest in filled.digests.iter().cycle().take(1_000) {
             let digest = *digest;
             let began = Instant::now();
-            let found = runtime.block_on(store.read(move |reader| {
-                reader.key_of_digest(&Scope::everything(), &digest)
-            }));
+            let found = runtime.block_on(
+                store.read(move |reader| reader.key_of_digest(&Scope::everything(), &digest)),
+            );
             let found: Result<_, StoreError> = found;
             assert!(found.unwrap().is_some());
             times.push(began.elapsed());
         }
         let p99 = times.quantile(0.99);
-        self.at_most("looking a digest up, p99", keys, Duration::from_millis(5), p99);
+        self.at_most(
+            "looking a digest up, p99",
+            keys,
+            Duration::from_millis(5),
+            p99,
+        );
     }
 }
 

@@ -74,7 +74,9 @@ pub(crate) async fn clients(store: &Store, clients: u64, count: u64) -> Times {
 
 /// Creates a key: what it needs is read, it is decided, written, recorded, and the answer is kept.
 pub(crate) async fn create(store: &Store, client: u64, index: u64) {
-    let seed = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x1000_0001);
+    let seed = NEXT
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_mul(0x1000_0001);
     let command = Command::CreateKey(CreateKey {
         owner: format!("acct_{}", client % 8),
         kind: Some(KeyKind::Restricted),

@@ -203,3 +203,9 @@ CREATE TABLE idempotency (
     PRIMARY KEY (principal, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (principal, at);
+
+-- How many of them each principal has, for it may have so many at most.
+CREATE TABLE idempotency_counts (
+    principal TEXT PRIMARY KEY,
+    n INTEGER NOT NULL CHECK (n >= 0)
+) STRICT, WITHOUT ROWID;

@@ -540,3 +540,22 @@ fn a_policy_holds_for_its_account_and_all_below() {
     }));
     assert_eq!(policy_for(&records), Some(("partners".to_owned(), policy)));
 }
+
+#[test]
+fn what_no_gateway_would_load_is_not_kept() {
+    let mut records = Records::new();
+    records.account("org_1", None);
+    let account = Account {
+        parent: Some("org_1".to_owned()),
+        ..Account::new("org_2")
+    };
+    let settings = AccountSettings::default();
+    let refused = records.carry_out(
+        Scope::everything(),
+        Command::AddAccount(AddAccount { account, settings }),
+    );
+    assert!(refused.is_err(), "{refused:?}");
+    let account = records.read(|reader| reader.account(&Scope::everything(), "org_2"));
+    assert_eq!(account, None);
+    assert_eq!(records.read(|reader| reader.trial()), Ok(()));
+}
