@@ -75,7 +75,7 @@ tools:
 	@scripts/chromium.sh
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
-	@scripts/sdk.sh server >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh server python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]

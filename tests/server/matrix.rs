@@ -75,7 +75,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
             key(&world, "org_1", "organization", true, &all, &[]),
             &[
                 ("stripe-version", "2026-10-28.endive"),
-                ("stripe-context", "org_1/acct_a"),
+                ("stripe-context", "acct_a"),
             ],
         ),
         caller(
@@ -232,6 +232,7 @@ fn is_operators(route: &Route) -> bool {
     let is_change = route.level == AccessLevel::Write;
     (route.asked == Asked::One(Management::Account) && is_change)
         || route.asked == Asked::One(Management::Snapshot)
+        || route.asked == Asked::One(Management::Endpoint)
         || route.template == "/v2/keyward/activity_logs/head"
 }
 

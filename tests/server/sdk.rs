@@ -14,10 +14,10 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Starts a script of `tests/sdk/server`; none, and a line that says so, where the machine has no Python.
+    /// Starts a script of `tests/server/python`; none, and a line that says so, where the machine has no Python.
     pub(crate) fn start(name: &str) -> Option<Self> {
-        let set_up = Command::new(root().join("scripts/sdk.sh"))
-            .arg("server")
+        let set_up = Command::new(root().join("scripts/packages.sh"))
+            .args(["server", "python"])
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&set_up.stderr);
@@ -25,11 +25,14 @@ impl Script {
             eprintln!("{said}");
             return None;
         }
-        assert!(set_up.status.success(), "scripts/sdk.sh server: {said}");
+        assert!(
+            set_up.status.success(),
+            "scripts/packages.sh server python: {said}"
+        );
         let python = String::from_utf8(set_up.stdout).unwrap();
         let mut child = Command::new(python.trim())
             .args(["-E", "-s", "-B"])
-            .arg(root().join("tests/sdk/server").join(name))
+            .arg(root().join("tests/server/python").join(name))
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
             .stdin(Stdio::piped())

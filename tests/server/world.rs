@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use keyward_harness::http::{Response, request};
+use keyward_harness::http::{Connection, Response, request};
 use keyward_harness::process::{Folder, Guarded};
 use keyward_harness::{BOUND, eventually, find};
 use serde_json::Value;
@@ -66,10 +66,12 @@ impl World {
             folder,
             first,
         };
+        let authorization = format!("Bearer {}", world.first);
+        let headers = [("authorization", authorization.as_str())];
         eventually("the API answers through Envoy", BOUND, || {
-            let stream = std::net::TcpStream::connect(world.gateway);
-            stream.ok()?;
-            (world.api("GET", "/v2/iam/api_keys", None).status == 200).then_some(())
+            let mut connection = Connection::try_open(world.gateway).ok()?;
+            let answer = connection.try_request("GET", "/v2/iam/api_keys", &headers, b"");
+            (answer.ok()?.status == 200).then_some(())
         });
         world
     }

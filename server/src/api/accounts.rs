@@ -3,36 +3,33 @@
 use std::sync::Arc;
 
 use keyward::account::{AccountStatus, Children};
-use keyward::key::KeyKind;
 use keyward::management::{
-    Account, AccountSettings, AddAccount, Command, DEFAULT_POLICY, Override, Patch, UpdateAccount,
-    first_keys, random_id,
+    Account, AccountSettings, AddAccount, Command, Override, Patch, UpdateAccount, first_keys,
+    random_id,
 };
-use keyward::snapshot::KeyStatus;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::{Below, object};
 use super::edit_key::{nullable, patch};
 use super::key::KeyView;
 use super::new_key::named;
-use super::shown::made_by;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::http::paging::Paging;
 use crate::http::query;
 use crate::randomness::System;
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::store::lists::{AccountFilter, Listed};
-use crate::store::{Reader, Scope, StoredAccount};
-use crate::time;
+use crate::store::{Reader, Scope};
 
 /// A new account.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewAccount {
+pub(crate) struct NewAccount {
     /// A new one unless it is said.
     id: Option<String>,
     #[serde(default)]
@@ -45,29 +42,6 @@ struct NewAccount {
     /// Make the four keys of Stripe's model, too: a secret and a publishable one for each mode.
     #[serde(default)]
     first_keys: bool,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Below {
-    Listed,
-    Any,
-}
-
-impl Below {
-    fn children(self) -> Children {
-        match self {
-            Self::Listed => Children::Listed,
-            Self::Any => Children::Any,
-        }
-    }
-
-    fn of(children: Children) -> Self {
-        match children {
-            Children::Listed => Self::Listed,
-            Children::Any => Self::Any,
-        }
-    }
 }
 
 /// `POST /v2/keyward/accounts`: operators.
@@ -249,15 +223,17 @@ pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
+/// Why an account is suspended.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Suspension {
+    reason: Option<String>,
+}
+
 /// `POST …/suspend`: every key of the account, and every path across it.
 pub(crate) fn suspend(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         operators_only(&call)?;
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Suspension {
-            reason: Option<String>,
-        }
         let body: Suspension = call.members()?;
         let command = Command::UpdateAccount(UpdateAccount {
             status: Some(AccountStatus::Suspended),
@@ -346,75 +322,4 @@ fn show(reader: &Reader<'_>, id: &str) -> Result<Shown, Stored> {
         id: Some(id.to_owned()),
         version: Some(stored.version),
     })
-}
-
-fn object(reader: &Reader<'_>, stored: &StoredAccount) -> Result<Value, Stored> {
-    let account = &stored.account;
-    let effective = reader.policy_for(&account.id)?;
-    let (mut in_use, mut deleted) = (0_u64, 0_u64);
-    for count in reader.counts(&Scope::owner(&account.id))? {
-        match (count.kind, count.status) {
-            (
-                KeyKind::Secret
-                | KeyKind::Restricted
-                | KeyKind::Publishable
-                | KeyKind::Organization,
-                KeyStatus::Active,
-            ) => in_use = in_use.saturating_add(count.keys),
-            (_, KeyStatus::Deleted) => deleted = deleted.saturating_add(count.keys),
-        }
-    }
-    let object = AccountObject {
-        children: Below::of(account.children),
-        counts: Counts { deleted, in_use },
-        created: stored.created.map(time::written),
-        created_by: made_by(stored.created_by.as_deref()),
-        effective_policy: effective.map_or_else(|| DEFAULT_POLICY.to_owned(), |policy| policy.name),
-        external_id: stored.settings.external_id.clone(),
-        id: account.id.clone(),
-        is_organization: stored.is_organization,
-        name: account.name.clone(),
-        object: "keyward.account",
-        parent: account.parent.clone(),
-        policy: stored.settings.policy.clone(),
-        root: stored.root.clone(),
-        source: stored.source.clone(),
-        status: match account.status {
-            AccountStatus::Active => "active",
-            AccountStatus::Suspended => "suspended",
-        },
-        suspended_reason: stored.settings.suspended_reason.clone(),
-        version: stored.version,
-    };
-    serde_json::to_value(object)
-        .map_err(|_| Failure::new(Code::Internal, "The account cannot be shown.").into())
-}
-
-/// An account. Members are in the order of their names.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct AccountObject {
-    children: Below,
-    counts: Counts,
-    created: Option<String>,
-    created_by: Value,
-    effective_policy: String,
-    external_id: Option<String>,
-    id: String,
-    is_organization: bool,
-    name: Option<String>,
-    object: &'static str,
-    parent: Option<String>,
-    policy: Option<String>,
-    root: String,
-    source: String,
-    status: &'static str,
-    suspended_reason: Option<String>,
-    version: u64,
-}
-
-/// How many keys it has: those that are not deleted, expired ones among them, and those that are.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Counts {
-    deleted: u64,
-    in_use: u64,
 }

@@ -15,7 +15,7 @@ use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::http::paging::Paging;
 use crate::http::query::{self, Pairs};
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::refusal;
 use crate::store::activity::Row;
@@ -29,7 +29,7 @@ const EXPORTED: u32 = 10_000;
 /// How often a list that waits looks for new rows.
 const LOOK: Duration = Duration::from_millis(250);
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
     logs_from: Option<String>,

@@ -14,7 +14,7 @@ use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::http::paging::Paging;
 use crate::http::query;
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::store::lists::Listed;

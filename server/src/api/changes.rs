@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::http::query;
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::refusal;
 use crate::store::lists::{KeyFilter, KeyState};

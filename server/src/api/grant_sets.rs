@@ -11,7 +11,7 @@ use super::shown::granted_names;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::store::{Reader, StoredSet};

@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::Sender;
 use crate::service::failure::Stored;
 use crate::service::step::{Bounds, decided, step};

@@ -13,7 +13,7 @@ use super::shown::granted_names;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::store::{Reader, StoredPolicy};
@@ -21,7 +21,7 @@ use crate::store::{Reader, StoredPolicy};
 /// What a policy says. What is absent is as in the policy `default` of a new store.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Members {
+pub(crate) struct PolicyMembers {
     /// Of a new one.
     name: Option<String>,
     kinds: Option<Vec<Kind>>,
@@ -80,7 +80,7 @@ fn nullable<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
-impl Members {
+impl PolicyMembers {
     fn policy(self, api: &Api) -> Result<Policy, Failure> {
         let usual = Policy::default();
         let ceiling = |said: Option<Option<Vec<String>>>, usual, param: &str| match said {
@@ -224,7 +224,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/key_policies`
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        let mut body: Members = call.members()?;
+        let mut body: PolicyMembers = call.members()?;
         let name = body
             .name
             .take()
@@ -246,7 +246,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// `PUT /v2/keyward/key_policies/{name}`: all of it, so `If-Match` says which state was seen.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        let body: Members = call.members()?;
+        let body: PolicyMembers = call.members()?;
         if body.name.as_ref().is_some_and(|name| *name != call.target) {
             return Err(Failure::new(Code::ParameterInvalid, "The name never changes.").at("name"));
         }
@@ -277,7 +277,7 @@ async fn put(
     app: &Arc<App>,
     call: &Call,
     name: String,
-    body: Members,
+    body: PolicyMembers,
     guard: Guard,
 ) -> Result<Answer, Failure> {
     let api: Result<Arc<Api>, Stored> = app
@@ -367,7 +367,7 @@ mod tests {
                 ..Policy::default()
             },
         ] {
-            let read: Members = serde_json::from_value(members(&policy)).unwrap();
+            let read: PolicyMembers = serde_json::from_value(members(&policy)).unwrap();
             assert_eq!(read.policy(&api).unwrap(), policy);
         }
     }

@@ -12,7 +12,7 @@ use crate::store::Scope;
 use crate::store::lists::{KeyFilter, KeyState};
 
 /// Stripe's `include_expired`, and ours. All are texts in a query.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Parameters {
     include_expired: Option<String>,

@@ -10,7 +10,7 @@ use super::key::KeyView;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::store::Tx;
 use crate::store::activity::Entry;

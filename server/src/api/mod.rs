@@ -1,10 +1,13 @@
 //! One file for each resource: from a request to a command, and from its outcome to an object.
 
+pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod activity_logs;
 pub(crate) mod api_keys;
+pub(crate) mod bodies;
 pub(crate) mod changes;
 pub(crate) mod edit_key;
+pub(crate) mod endpoints;
 pub(crate) mod grant_sets;
 pub(crate) mod import;
 pub(crate) mod key;

@@ -9,8 +9,13 @@ use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
 use crate::permission::Management;
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::failure::Stored;
+
+/// `GET /v2/keyward/openapi.json`
+pub(crate) fn openapi(_app: Arc<App>, _call: Call) -> Pending {
+    Box::pin(async move { Answer::of(&crate::openapi::description()) })
+}
 
 /// `GET /v2/keyward/permissions`
 pub(crate) fn list(app: Arc<App>, _call: Call) -> Pending {

@@ -17,7 +17,7 @@ use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
 use crate::randomness::System;
-use crate::routes::Pending;
+use crate::route::Pending;
 use crate::service::Sender;
 use crate::service::failure::Stored;
 use crate::service::refusal::mode;

@@ -36,6 +36,17 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Where a snapshot is issued anew though nothing changed, and its settings name no age.
 const REISSUE: Duration = Duration::from_secs(3_600);
 
+/// Whether a gateway would load a snapshot of the store as it is, and why not.
+pub(crate) fn trial(
+    reader: &crate::store::Reader<'_>,
+    now: u64,
+) -> crate::store::Result<std::result::Result<(), String>> {
+    let snapshot = Records::read(reader)?.snapshot(Group::Edge, now, now);
+    let text = serde_json::json!({"snapshot": snapshot}).to_string();
+    let read = keyward::configuration::Configuration::from_json(text.as_bytes());
+    Ok(read.map(|_| ()).map_err(|refusal| refusal.to_string()))
+}
+
 /// What gateways can have by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Published {

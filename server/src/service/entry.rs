@@ -49,6 +49,17 @@ impl Sender {
         }
     }
 
+    /// The row that says that a document was replaced.
+    pub(crate) fn of_document(&self, kind: &str, name: &str, now: u64) -> Entry {
+        let object = Some(("document".to_owned(), name.to_owned()));
+        Entry {
+            group: "configuration".to_owned(),
+            object,
+            body: json!({"changes": []}),
+            ..self.of_many(kind, 0, now)
+        }
+    }
+
     /// A person on this machine, at a command.
     pub(crate) fn local(uid: Uid) -> Self {
         let name = format!("local:uid={}", uid.shown());

@@ -68,4 +68,4 @@ tell(what="makes an unrestricted key", error=error(lambda: backend.v2.iam.api_ke
 tell(what="another tenant", error=error(lambda: backend.v2.iam.api_keys.retrieve(ids[0])))
 tell(what="deleted", status=client.raw_request("delete", f"/v2/keyward/api_keys/{replacement.id}").code, state=keys.retrieve(replacement.id).status)
 logs = client.v2.iam.activity_logs.list({"limit": 5})
-tell(what="activity", types=[log.type for log in logs.data], newest=logs.data[0].details.api_key.id == replacement.id)
+tell(what="activity", types=[log.type for log in logs.data], newest=logs.data[0].details["api_key"]["id"] == replacement.id)

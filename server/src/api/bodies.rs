@@ -1,0 +1,11 @@
+//! The bodies of requests, by the names that the OpenAPI description gives them.
+
+pub(crate) use super::accounts::{AccountUpdate, NewAccount, Suspension};
+pub(crate) use super::edit_key::{Duplicate, Rotation, Update};
+pub(crate) use super::endpoints::Endpoints;
+pub(crate) use super::grant_sets::{GrantSet, NewGrantSet};
+pub(crate) use super::import::Import;
+pub(crate) use super::key_policies::PolicyMembers;
+pub(crate) use super::lookup::Lookup;
+pub(crate) use super::new_key::NewKey;
+pub(crate) use super::revoke::Revocation;

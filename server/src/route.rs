@@ -1,0 +1,203 @@
+//! One endpoint, as the table has it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::routing::MethodFilter;
+use keyward::permission::AccessLevel::{self, Read, Write};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::app::App;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::Failure;
+use crate::permission::Management;
+
+/// What a handler returns.
+pub(crate) type Pending = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
+
+/// What answers an endpoint.
+pub(crate) type Handler = fn(Arc<App>, Call) -> Pending;
+
+/// One endpoint.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// Its method.
+    pub method: Verb,
+    /// Its path: literals, and `{id}` or `{name}` for one segment.
+    pub template: &'static str,
+    /// What a caller needs.
+    pub asked: Asked,
+    /// At which level.
+    pub level: AccessLevel,
+    /// How large a body may be, in bytes.
+    pub largest_body: usize,
+    /// How often it may be asked.
+    pub pace: Pace,
+    /// The parameters of its query.
+    pub query: &'static [&'static str],
+    pub(crate) body: Option<Describe>,
+    pub(crate) handler: Handler,
+}
+
+/// Describes the body of a request: its name, and the schemas that it is made of.
+pub(crate) type Describe = fn(&mut Schemas) -> String;
+
+/// Schemas by their names.
+pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// Describes a type.
+pub(crate) fn described<T: ToSchema>(all: &mut Schemas) -> String {
+    let name = T::name().into_owned();
+    all.push((name.clone(), T::schema()));
+    T::schemas(all);
+    name
+}
+
+/// How often a principal may ask an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As the limit on new keys says.
+    Creation,
+    /// Five times a second.
+    Lookup,
+    /// A hundred times a second.
+    Usual,
+    /// Without a limit: it ends keys.
+    Free,
+}
+
+impl Route {
+    pub(crate) const fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    pub(crate) const fn asks(self, query: &'static [&'static str]) -> Self {
+        Self { query, ..self }
+    }
+
+    pub(crate) const fn takes(self, body: Describe) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    pub(crate) const fn up_to(self, largest_body: usize) -> Self {
+        Self {
+            largest_body,
+            ..self
+        }
+    }
+
+    pub(crate) const fn of_any(self) -> Self {
+        Self {
+            asked: Asked::Any,
+            ..self
+        }
+    }
+}
+
+/// The methods that this API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+impl Verb {
+    /// As it stands in a request.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    pub(crate) fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+/// Which permission a caller needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// This one.
+    One(Management),
+    /// Any of them. Such a row also makes the names of all known, those too that no row asks for.
+    Any,
+}
+
+impl Asked {
+    /// The permissions of which one is enough; the first is named in replies.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::One(one) => vec![one.name()],
+            Self::Any => Management::ALL.iter().map(|one| one.name()).collect(),
+        }
+    }
+}
+
+/// The largest body of most requests.
+const BODY: usize = 256 << 10;
+
+/// That of an import.
+pub(crate) const IMPORT: usize = 4 << 20;
+
+pub(crate) const fn get(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Get, template, asked, Read, 0, handler)
+}
+
+pub(crate) const fn post(
+    template: &'static str,
+    asked: Management,
+    level: AccessLevel,
+    handler: Handler,
+) -> Route {
+    route(Verb::Post, template, asked, level, BODY, handler)
+}
+
+pub(crate) const fn put(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Put, template, asked, Write, BODY, handler)
+}
+
+pub(crate) const fn delete(template: &'static str, asked: Management, handler: Handler) -> Route {
+    route(Verb::Delete, template, asked, Write, 0, handler)
+}
+
+const fn route(
+    method: Verb,
+    template: &'static str,
+    asked: Management,
+    level: AccessLevel,
+    largest_body: usize,
+    handler: Handler,
+) -> Route {
+    Route {
+        method,
+        template,
+        asked: Asked::One(asked),
+        level,
+        largest_body,
+        pace: Pace::Usual,
+        query: &[],
+        body: None,
+        handler,
+    }
+}
