@@ -1,5 +1,5 @@
-//! Whether the store is what it has to be: the database's own checks, the chain, what is kept twice,
-//! and whether a gateway would load what is in it.
+//! Whether the store is what it has to be: the database's own checks, the chain, what is kept
+//! twice, and whether a gateway would load what is in it.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl fmt::Display for Finding {
 const MOST: usize = 20;
 
 /// Statements that find what does not fit, each row with the name of a record.
-const MISFITS: [(&str, &str, &str); 9] = [
+const MISFITS: [(&str, &str, &str); 10] = [
     (
         "accounts",
         "its root is not that of the account above it",
@@ -91,6 +91,16 @@ const MISFITS: [(&str, &str, &str); 9] = [
         "keys",
         "a key of its digest has ended for ever",
         "SELECT id FROM keys WHERE sha256 IN (SELECT sha256 FROM ended_digests)",
+    ),
+    (
+        "idempotency",
+        "its answers are not as many as is counted",
+        "SELECT principal FROM (
+            SELECT principal, n FROM idempotency_counts WHERE n > 0
+            EXCEPT SELECT principal, count(*) FROM idempotency GROUP BY 1)
+         UNION SELECT principal FROM (
+            SELECT principal, count(*) FROM idempotency GROUP BY 1
+            EXCEPT SELECT principal, n FROM idempotency_counts)",
     ),
     (
         "keys",

@@ -117,6 +117,8 @@ CREATE TABLE keys (
     )
 ) STRICT;
 CREATE INDEX keys_of_owner ON keys (owner, seq DESC);
+-- Counts the keys that an account has in use, without a look at the keys.
+CREATE INDEX keys_in_use ON keys (owner, livemode, expires) WHERE status = 0;
 CREATE INDEX keys_of_root ON keys (root, seq DESC);
 CREATE INDEX keys_changed ON keys (changed);
 CREATE INDEX keys_ending ON keys (expires) WHERE status = 0 AND expires IS NOT NULL;
@@ -203,3 +205,9 @@ CREATE TABLE idempotency (
     PRIMARY KEY (principal, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (principal, at);
+
+-- How many of them each principal has, for it may have so many at most.
+CREATE TABLE idempotency_counts (
+    principal TEXT PRIMARY KEY,
+    n INTEGER NOT NULL CHECK (n >= 0)
+) STRICT, WITHOUT ROWID;
