@@ -1,6 +1,6 @@
-//! What is promised of the server's store, measured on this machine's disk: lines of `what`, `bound`,
-//! `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file that
-//! `KEYWARD_BENCH_OUT` names. `QUICK=1` takes 50,000 keys instead of a million.
+//! What is promised of the server's store, measured on this machine's disk: lines of `what`,
+//! `bound`, `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file
+//! that `KEYWARD_BENCH_OUT` names. `QUICK=1` takes 50,000 keys instead of a million.
 
 #![allow(
     clippy::as_conversions,

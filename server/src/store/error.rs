@@ -1,22 +1,27 @@
-//! What can go wrong between the store and its disk. No text here quotes a value: SQLite names tables and columns, and so do we.
+//! What can go wrong between the store and its disk. No text here quotes a value: SQLite names
+//! tables and columns, and so do we.
 
 use std::fmt;
 
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-/// Why the store did not do what it was asked. What a caller may not do is no matter of the store's.
+/// Why the store did not do what it was asked. What a caller may not do is no matter of the
+/// store's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The disk has no room. Nothing of the change is kept; ends still work.
     Full,
-    /// The disk took no write for another reason: a quota, a limit on file sizes, a fault. Nothing of the change is kept.
+    /// The disk took no write for another reason: a quota, a limit on file sizes, a fault. Nothing
+    /// of the change is kept.
     WriteFailed(String),
     /// A read took longer than a read may take.
     TooSlow,
-    /// A record that has to be unique is there already, or one that has to be there is not: the text names the columns.
+    /// A record that has to be unique is there already, or one that has to be there is not: the
+    /// text names the columns.
     Conflict(String),
-    /// The store cannot be used at all: its files, settings or schema are not what they have to be, or it is closing.
+    /// The store cannot be used at all: its files, settings or schema are not what they have to be,
+    /// or it is closing.
     Unavailable(String),
     /// What is stored is not what was stored.
     Damaged(String),

@@ -31,7 +31,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder `path` where it is not there, and takes it. Refused where others may look into it, on a network file system, and while another server has it.
+    /// Makes the folder `path` where it is not there, and takes it. Refused where others may look
+    /// into it, on a network file system, and while another server has it.
     pub fn take(path: &Path) -> Result<Self> {
         if !path.exists() {
             let mut builder = DirBuilder::new();
@@ -90,7 +91,8 @@ pub fn database_in(path: &Path) -> PathBuf {
     path.join("keyward.db")
 }
 
-/// Makes the database file `path` where it is not there, so that it never has another mode than 0600. SQLite gives the files beside it the same.
+/// Makes the database file `path` where it is not there, so that it never has another mode than
+/// 0600. SQLite gives the files beside it the same.
 pub(super) fn make_private_file(path: &Path) -> Result<()> {
     let made = OpenOptions::new()
         .create_new(true)

@@ -79,24 +79,19 @@ pub(super) fn find(
 
 pub(super) fn keep(connection: &Connection, answer: &Answer<'_>) -> Result<bool> {
     let oldest = signed(answer.at.saturating_sub(KEPT))?;
-    connection
+    let swept = sweep(connection, answer.principal, answer.key, oldest)?;
+    let kept: i64 = connection
         .prepare_cached(
-            "DELETE FROM idempotency WHERE (principal, key) IN (SELECT principal, key FROM idempotency WHERE principal = ?1 AND at <= ?2 LIMIT ?3)",
+            "INSERT INTO idempotency_counts (principal, n) VALUES (?1, 0)
+             ON CONFLICT (principal) DO UPDATE SET n = n - ?2 RETURNING n",
         )?
-        .execute(params![answer.principal, oldest, SWEEP])?;
-    let full: bool = connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM idempotency WHERE principal = ?1 LIMIT 1 OFFSET ?2)",
-        )?
-        .query_row(params![answer.principal, MOST.saturating_sub(1)], |row| {
-            row.get(0)
-        })?;
-    if full {
+        .query_row(params![answer.principal, swept], |row| row.get(0))?;
+    if kept >= MOST {
         return Ok(false);
     }
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO idempotency (principal, key, fingerprint, status, body, object_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO idempotency (principal, key, fingerprint, status, body, object_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             answer.principal,
@@ -107,5 +102,26 @@ pub(super) fn keep(connection: &Connection, answer: &Answer<'_>) -> Result<bool>
             answer.object_id,
             signed(answer.at)?,
         ])?;
+    connection
+        .prepare_cached("UPDATE idempotency_counts SET n = n + 1 WHERE principal = ?1")?
+        .execute([answer.principal])?;
     Ok(true)
+}
+
+/// Takes out the answer to that key, if it is too old, and a few more that are. How many those were.
+fn sweep(connection: &Connection, principal: &str, key: &str, oldest: i64) -> Result<i64> {
+    let old: rusqlite::Result<Vec<String>> = connection
+        .prepare_cached("SELECT key FROM idempotency WHERE principal = ?1 AND at <= ?2 LIMIT ?3")?
+        .query_map(params![principal, oldest, SWEEP], |row| row.get(0))?
+        .collect();
+    let mut swept = 0_i64;
+    for key in old?.iter().map(String::as_str).chain([key]) {
+        let gone = connection
+            .prepare_cached(
+                "DELETE FROM idempotency WHERE principal = ?1 AND key = ?2 AND at <= ?3",
+            )?
+            .execute(params![principal, key, oldest])?;
+        swept = swept.saturating_add(i64::from(gone > 0));
+    }
+    Ok(swept)
 }

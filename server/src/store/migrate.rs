@@ -1,5 +1,6 @@
-//! The schema, in numbered steps forward. Each is applied once, in a transaction of its own, with its SHA-256: a step that was changed afterwards, or one that this version
-//! does not know, means another program, and it is refused.
+//! The schema, in numbered steps forward. Each is applied once, in a transaction of its own, with
+//! its SHA-256: a step that was changed afterwards, or one that this version does not know, means
+//! another program, and it is refused.
 
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};

@@ -13,6 +13,8 @@ mod columns;
 mod counters;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod differential;
 mod error;
 mod facts;
 mod folder;

@@ -1,4 +1,5 @@
-//! What a caller can see. Every statement on what a tenant owns takes a [`Scope`], which becomes a condition in its SQL: a call without one does not compile.
+//! What a caller can see. Every statement on what a tenant owns takes a [`Scope`], which becomes a
+//! condition in its SQL: a call without one does not compile.
 
 use rusqlite::types::Value;
 

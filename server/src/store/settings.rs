@@ -1,4 +1,5 @@
-//! How SQLite is set, and that it is set so: what an acknowledgement promises rests on it, so each setting is read back, and a store with others is not served.
+//! How SQLite is set, and that it is set so: what an acknowledgement promises rests on it, so each
+//! setting is read back, and a store with others is not served.
 
 use std::path::Path;
 use std::time::Duration;
@@ -70,7 +71,8 @@ fn set(connection: &Connection, settings: &[(&str, &str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// A setting as SQLite reads it: `pragma_update` puts quotes around a text, which numbers do not survive in every pragma.
+/// A setting as SQLite reads it: `pragma_update` puts quotes around a text, which numbers do not
+/// survive in every pragma.
 struct Setting<'a>(&'a str);
 
 impl rusqlite::ToSql for Setting<'_> {
@@ -94,5 +96,31 @@ pub(super) fn read(connection: &Connection, name: &str) -> Result<String> {
         | rusqlite::types::Value::Blob(_) => Err(StoreError::Unavailable(format!(
             "SQLite does not say what `{name}` is"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_does_not_take_a_setting_is_refused() {
+        // A database in memory has no log.
+        let connection = Connection::open_in_memory().unwrap();
+        assert_eq!(
+            set(&connection, &SETTINGS).unwrap_err().to_string(),
+            "the store cannot be used: SQLite has `journal_mode` at `memory` where it was set to `wal`"
+        );
+    }
+
+    #[test]
+    fn every_commit_reaches_the_disk_before_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyward.db");
+        std::fs::write(&path, "").unwrap();
+        let connection = writer(&path).unwrap();
+        assert_eq!(read(&connection, "synchronous").unwrap(), "2");
+        assert_eq!(read(&connection, "journal_mode").unwrap(), "wal");
+        assert_eq!(read(&connection, "foreign_keys").unwrap(), "1");
     }
 }

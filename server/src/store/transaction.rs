@@ -55,7 +55,8 @@ impl<'a> Tx<'a> {
         &self.head
     }
 
-    /// The names and permissions of the API whose keys these are, documents of this change included.
+    /// The names and permissions of the API whose keys these are, documents of this change
+    /// included.
     pub fn api(&mut self) -> Result<Arc<Api>> {
         let api = self.api.api(self.connection, self.has_new_documents);
         self.noting(api)

@@ -253,7 +253,8 @@ pub(in crate::store) fn rows(
     Ok(())
 }
 
-/// `al_` and 16 characters of base62, of the store's name and the number: as unique as those are, without asking for randomness.
+/// `al_` and 16 characters of base62, of the store's name and the number: as unique as those are,
+/// without asking for randomness.
 fn id_of(store_id: &str, sequence: u64) -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut hash = Sha256::new();

@@ -1,4 +1,5 @@
-//! Whether the chain holds: each row's digest is that of the row, and follows from the row before it.
+//! Whether the chain holds: each row's digest is that of the row, and follows from the row before
+//! it.
 
 use std::fmt;
 use std::io::BufRead;

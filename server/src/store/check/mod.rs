@@ -1,5 +1,5 @@
-//! Whether the store is what it has to be: the database's own checks, the chain, what is kept twice,
-//! and whether a gateway would load what is in it.
+//! Whether the store is what it has to be: the database's own checks, the chain, what is kept
+//! twice, and whether a gateway would load what is in it.
 
 use std::fmt;
 
@@ -93,15 +93,20 @@ const MISFITS: [(&str, &str, &str); 10] = [
         "SELECT id FROM keys WHERE sha256 IN (SELECT sha256 FROM ended_digests)",
     ),
     (
+        "idempotency",
+        "its answers are not as many as is counted",
+        "SELECT principal FROM (
+            SELECT principal, n FROM idempotency_counts WHERE n > 0
+            EXCEPT SELECT principal, count(*) FROM idempotency GROUP BY 1)
+         UNION SELECT principal FROM (
+            SELECT principal, count(*) FROM idempotency GROUP BY 1
+            EXCEPT SELECT principal, n FROM idempotency_counts)",
+    ),
+    (
         "keys",
         "it replaces a key that names another replacement",
         "SELECT keys.id FROM keys JOIN keys AS other ON other.id = keys.replaces
          WHERE other.replaced_by IS NOT NULL AND other.replaced_by <> keys.id",
-    ),
-    (
-        "publications",
-        "its revision is above the store's",
-        "SELECT CAST(publications.revision AS TEXT) FROM publications, head WHERE publications.revision > head.revision",
     ),
 ];
 

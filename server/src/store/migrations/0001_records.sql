@@ -117,6 +117,8 @@ CREATE TABLE keys (
     )
 ) STRICT;
 CREATE INDEX keys_of_owner ON keys (owner, seq DESC);
+-- Counts the keys that an account has in use, without a look at the keys.
+CREATE INDEX keys_in_use ON keys (owner, livemode, expires) WHERE status = 0;
 CREATE INDEX keys_of_root ON keys (root, seq DESC);
 CREATE INDEX keys_changed ON keys (changed);
 CREATE INDEX keys_ending ON keys (expires) WHERE status = 0 AND expires IS NOT NULL;
@@ -204,22 +206,8 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (principal, at);
 
-CREATE TABLE plans (
-    id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('revoke', 'key_file')),
-    principal TEXT NOT NULL,
-    body TEXT NOT NULL CHECK (json_valid(body)),
-    set_sha256 BLOB NOT NULL CHECK (length(set_sha256) = 32),
-    until INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE publications (
-    revision INTEGER PRIMARY KEY,
-    through INTEGER NOT NULL,
-    issued_at INTEGER NOT NULL,
-    keys INTEGER NOT NULL,
-    edge_sha256 BLOB CHECK (length(edge_sha256) = 32),
-    control_sha256 BLOB CHECK (length(control_sha256) = 32),
-    -- 0 prepared, 1 published.
-    state INTEGER NOT NULL CHECK (state IN (0, 1))
-) STRICT;
+-- How many of them each principal has, for it may have so many at most.
+CREATE TABLE idempotency_counts (
+    principal TEXT PRIMARY KEY,
+    n INTEGER NOT NULL CHECK (n >= 0)
+) STRICT, WITHOUT ROWID;

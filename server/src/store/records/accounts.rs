@@ -107,8 +107,8 @@ fn stored(row: &Row<'_>) -> Result<StoredAccount> {
     })
 }
 
-/// Adds an account at the root, made by the change `number`. [`put_below`] puts it where it belongs,
-/// once all accounts are there.
+/// Adds an account at the root, made by the change `number`. [`put_below`] puts it where it
+/// belongs, once all accounts are there.
 pub(in crate::store) fn add(
     connection: &Connection,
     account: &Account,

@@ -321,3 +321,33 @@ fn revisions_rise_whatever_the_clock_says() {
     assert_eq!(take(NOW - 100), NOW + 1);
     assert_eq!(take(NOW + 50), NOW + 50);
 }
+
+#[test]
+fn a_principal_has_so_many_answers_and_others_have_their_own() {
+    let fixture = Fixture::new();
+    let kept = wait(fixture.store.write(|tx| -> Result<(bool, bool, bool)> {
+        let keep = |tx: &mut Tx<'_>, principal: &str, key: &str, at: u64| {
+            tx.remember(&Answer {
+                principal,
+                key,
+                fingerprint: &[7; 32],
+                status: 200,
+                body: "{}",
+                object_id: None,
+                at,
+            })
+        };
+        for number in 0..10_000 {
+            assert!(keep(tx, "mk_1", &format!("key-{number}"), NOW)?);
+        }
+        let one_more = keep(tx, "mk_1", "one more", NOW)?;
+        let another = keep(tx, "mk_2", "one more", NOW)?;
+        let later = keep(tx, "mk_1", "key-7", NOW + 31 * 86_400)?;
+        Ok((one_more, another, later))
+    }));
+    assert_eq!(kept, Ok((false, true, true)));
+    assert_eq!(
+        wait(fixture.store.read_all(|reader| reader.check())),
+        Ok(Vec::new())
+    );
+}

@@ -540,3 +540,94 @@ fn a_policy_holds_for_its_account_and_all_below() {
     }));
     assert_eq!(policy_for(&records), Some(("partners".to_owned(), policy)));
 }
+
+#[test]
+fn what_no_gateway_would_load_is_not_kept() {
+    let mut records = Records::new();
+    records.account("org_1", None);
+    let account = Account {
+        parent: Some("org_1".to_owned()),
+        ..Account::new("org_2")
+    };
+    let settings = AccountSettings::default();
+    let refused = records.carry_out(
+        Scope::everything(),
+        Command::AddAccount(AddAccount { account, settings }),
+    );
+    assert!(refused.is_err(), "{refused:?}");
+    let account = records.read(|reader| reader.account(&Scope::everything(), "org_2"));
+    assert_eq!(account, None);
+    assert_eq!(records.read(|reader| reader.trial()), Ok(()));
+}
+
+#[test]
+fn keys_are_counted_where_a_policy_limits_their_number() {
+    let mut records = Records::new();
+    records.account("acct_1", None);
+    let policy = Policy {
+        max_keys: Some(3),
+        ..Policy::default()
+    };
+    records.done(Command::PutPolicy {
+        name: "default".to_owned(),
+        policy: Box::new(policy),
+    });
+    records.key("acct_1", Livemode::Live, "one");
+    let two = records.key("acct_1", Livemode::Live, "two");
+    records.key("acct_1", Livemode::Test, "three");
+    records.done(Command::DeleteKey(KeyTarget { id: two }));
+    let needs = Needs {
+        accounts: vec!["acct_1".to_owned()],
+        ..Needs::default()
+    };
+    let counts = wait(records.fixture.store.write(move |tx| {
+        let facts = tx.facts(&Scope::everything(), &needs, NOW)?;
+        Ok::<_, StoreError>(
+            facts
+                .account("acct_1")
+                .map(|fact| (fact.keys.live, fact.keys.test)),
+        )
+    }));
+    assert_eq!(counts, Ok(Some((1, 1))));
+}
+
+#[test]
+fn statements_on_keys_use_an_index() {
+    let records = Records::new();
+    for (sql, index) in [
+        (
+            "SELECT livemode, count(*) FROM keys WHERE owner = 'a' AND status = 0
+             AND (expires IS NULL OR expires > 7) GROUP BY livemode",
+            "keys_in_use",
+        ),
+        (
+            "SELECT * FROM keys AS k WHERE owner = 'a' ORDER BY k.seq DESC LIMIT 2",
+            "keys_of_owner",
+        ),
+        (
+            "SELECT * FROM keys AS k WHERE root = 'a' ORDER BY k.seq DESC LIMIT 2",
+            "keys_of_root",
+        ),
+        (
+            "SELECT * FROM keys AS k WHERE k.created_by = 'a' ORDER BY k.seq DESC LIMIT 2",
+            "keys_by_maker",
+        ),
+        (
+            "SELECT id FROM accounts WHERE parent = 'a' ORDER BY seq LIMIT 1",
+            "accounts_of_parent",
+        ),
+        (
+            "SELECT key FROM idempotency WHERE principal = 'a' AND at <= 7",
+            "idempotency_by_age",
+        ),
+    ] {
+        let plan = records.read(move |reader| {
+            let plan = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut statement = reader.connection().prepare(&plan)?;
+            let lines = statement.query_map([], |row| row.get::<_, String>(3))?;
+            Ok(lines.collect::<rusqlite::Result<Vec<_>>>()?.join("; "))
+        });
+        assert!(plan.contains(index), "{sql}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+    }
+}

@@ -1,0 +1,202 @@
+//! A key file and the store are given the same commands, and have to agree on every outcome, every
+//! refusal and the snapshot that comes of it, byte for byte.
+
+mod generator;
+
+use std::collections::BTreeMap;
+
+use keyward::management::{
+    Ceiling, Command, Context, Decision, Limits, Most, RuleRefusal, decide, needs,
+};
+use keyward_files::key_file::{Issue, KeyFile};
+
+use super::crash::Dice;
+use super::tests::records::Counter;
+use super::tests::{Fixture, NOW, entry, wait};
+use super::{Origin, Scope, StoreError, Tx};
+use generator::Generator;
+
+/// How many commands are in a sequence.
+const COMMANDS: usize = 25;
+
+const ISSUE: Issue = Issue {
+    revision: 1,
+    issued_at: NOW,
+    may_be_empty: true,
+};
+
+/// A command, when it is given, and where its randomness begins.
+#[derive(Clone, Debug)]
+struct Step {
+    command: Command,
+    now: u64,
+    seed: u64,
+}
+
+/// What came of a command: what was decided, but for the value, or why nothing was.
+type Outcome = Result<String, RuleRefusal>;
+
+/// The same limits for both, so that texts are refused by a rule and not by a reading.
+fn limits() -> Limits {
+    Limits::of(Most {
+        name: 128,
+        note: 1_000,
+        labels: 20,
+        label: 128,
+        ips: 200,
+        permissions: 300,
+        is_line: keyward_files::visible::is_line,
+    })
+}
+
+fn context<'a>(
+    step: &Step,
+    ceiling: &'a Ceiling,
+    limits: &'a Limits,
+    randomness: &'a mut Counter,
+) -> Context<'a> {
+    Context {
+        now: step.now,
+        actor: "test",
+        ceiling,
+        limits,
+        randomness,
+    }
+}
+
+/// What is to be the same of a decision. The value is different for each seed, and so is its digest
+/// among the changes.
+fn shown(decision: &Decision) -> String {
+    let changes = decision.changes();
+    format!("{:?} {changes:?} {:?}", decision.key(), decision.notes())
+}
+
+/// Makes a sequence while a key file goes along.
+fn in_key_file(seed: u64) -> (Vec<Step>, Vec<Outcome>, String) {
+    let mut dice = Dice::new(seed);
+    let text = "format = \"keyward.keys/v1\"\n".to_owned();
+    let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();
+    let (mut steps, mut outcomes) = (Vec::new(), Vec::new());
+    let mut now = NOW;
+    for number in 0..COMMANDS {
+        now += dice.below(100_000);
+        let mut generator = Generator {
+            dice: &mut dice,
+            now,
+        };
+        let command = generator.command(&file, number);
+        let step = Step {
+            command,
+            now,
+            seed: dice.below(u64::MAX),
+        };
+        let facts = file.facts(&needs(&step.command));
+        let (ceiling, limits) = (Ceiling::none(), limits());
+        let mut randomness = Counter(step.seed);
+        let context = context(&step, &ceiling, &limits, &mut randomness);
+        let decided = decide(&step.command, &facts, context);
+        if let Ok(decision) = &decided {
+            file.apply(decision.changes(), None).unwrap();
+            let texts = file.texts().map(|(name, text)| (name.to_owned(), text));
+            file = KeyFile::read(texts.collect()).unwrap_or_else(|faults| {
+                panic!("seed {seed}: what was decided is refused: {faults}\n{step:#?}")
+            });
+        }
+        outcomes.push(decided.map(|decision| shown(&decision)));
+        steps.push(step);
+    }
+    (steps, outcomes, file.compile(&ISSUE).to_string())
+}
+
+/// What the store makes of it, in a transaction that is taken back, so that the next sequence finds
+/// it empty.
+struct TakenBack(Result<(Vec<Outcome>, String), StoreError>);
+
+impl From<StoreError> for TakenBack {
+    fn from(error: StoreError) -> Self {
+        Self(Err(error))
+    }
+}
+
+fn in_store(fixture: &Fixture, steps: Vec<Step>) -> (Vec<Outcome>, String) {
+    let written = fixture
+        .store
+        .write(move |tx| -> Result<(), TakenBack> { Err(TakenBack(carry_out(tx, &steps))) });
+    wait(written).unwrap_err().0.unwrap()
+}
+
+fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), StoreError> {
+    let mut outcomes = Vec::new();
+    for step in steps {
+        let facts = tx.facts(&Scope::everything(), &needs(&step.command), step.now)?;
+        let (ceiling, limits) = (Ceiling::none(), limits());
+        let mut randomness = Counter(step.seed);
+        let context = context(step, &ceiling, &limits, &mut randomness);
+        let decided = decide(&step.command, &facts, context);
+        if let Ok(decision) = &decided {
+            let origin = Origin {
+                source: "api",
+                by: None,
+                at: step.now,
+            };
+            let applied = tx.apply(decision.changes(), &origin)?;
+            for _ in applied.first..=applied.last {
+                tx.record(entry("of_a_test"))?;
+            }
+        }
+        outcomes.push(decided.map(|decision| shown(&decision)));
+    }
+    let reader = tx.read();
+    assert_eq!(reader.check()?, []);
+    let snapshot = reader.configuration(&ISSUE)?.to_string();
+    Ok((outcomes, snapshot))
+}
+
+/// Runs sequences, and says how often each outcome came.
+fn sequences(count: u64) -> BTreeMap<String, u64> {
+    let fixture = Fixture::new();
+    let mut seen = BTreeMap::new();
+    // A failure names its seed: `KEYWARD_SEED` begins there.
+    let first = std::env::var("KEYWARD_SEED");
+    let first = first.map_or_else(
+        |_| Dice::of_the_clock().below(u64::MAX / 2),
+        |text| text.parse().unwrap(),
+    );
+    for seed in first..first + count {
+        let (steps, by_file, snapshot_of_file) = in_key_file(seed);
+        let (by_store, snapshot_of_store) = in_store(&fixture, steps.clone());
+        for ((step, file), store) in steps.iter().zip(&by_file).zip(&by_store) {
+            assert_eq!(file, store, "seed {seed}: {step:#?}");
+            let outcome = match file {
+                Ok(_) => "decided".to_owned(),
+                Err(refusal) => format!("{:?}", refusal.code()),
+            };
+            let words = outcome.split([' ', '{', '(']);
+            *seen.entry(words.take(1).collect()).or_default() += 1;
+        }
+        assert_eq!(snapshot_of_file, snapshot_of_store, "seed {seed}");
+    }
+    seen
+}
+
+fn agree(count: u64) {
+    let seen = sequences(count);
+    println!("{seen:#?}");
+    let decided = seen["decided"];
+    let refused: u64 = seen.values().sum::<u64>() - decided;
+    assert!(decided > count && refused > count, "{seen:?}");
+    // A generator that meets few rules compares little.
+    assert!(seen.len() > 15, "{seen:?}");
+}
+
+#[test]
+fn a_key_file_and_the_store_agree() {
+    agree(200);
+}
+
+/// Ten thousand, or as many as `KEYWARD_SEQUENCES` says.
+#[test]
+fn a_key_file_and_the_store_agree_ten_thousand_times() {
+    let wanted = std::env::var("KEYWARD_SEQUENCES");
+    agree(wanted.map_or(10_000, |text| text.parse().unwrap()));
+}
