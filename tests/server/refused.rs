@@ -47,7 +47,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
     assert_eq!(ask(&[]), strange, "no principal");
     assert_eq!(ask(&[gateway]), strange, "no principal, the right secret");
     assert_eq!(ask(&[(name, &good)]), strange, "no secret");
-    let wrong = secret.replace(&secret[..1], "-");
+    let wrong = secret.replace(secret.split_at(1).0, "-");
     assert_eq!(
         ask(&[(name, &good), ("x-keyward-gateway", &wrong)]),
         strange,

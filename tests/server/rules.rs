@@ -71,7 +71,7 @@ fn stripes_sdk_finds_what_stripe_documents_and_what_is_better_here() {
         "parameter_unknown",
     );
     fails("host bits", "InvalidRequestError", 400, "ip_has_host_bits");
-    fails("replaced", "InvalidRequestError", 409, "key_was_replaced");
+    fails("replaced", "APIError", 409, "key_was_replaced");
     let unknown = json!({"class": "AuthenticationError", "status": 401, "code": null});
     is("bad key", "error", unknown);
     fails(

@@ -24,7 +24,7 @@ fn a_key_that_stripes_sdk_makes_works_with_its_permissions_until_it_is_expired()
     assert_eq!(made["owner"], "acct_widgets");
     assert_eq!(made["kind"], "restricted");
     assert_eq!(made["permissions"], json!(["customer_read"]));
-    let redacted = format!("rk_test_****{}", &token[token.len() - 4..]);
+    let redacted = format!("rk_test_****{}", token.split_at(token.len() - 4).1);
     assert_eq!(made["redacted"], redacted.as_str());
 
     let status = |method: &str, path: &str| world.call(&token, method, path, None).status;

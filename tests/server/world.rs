@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,15 +30,11 @@ impl World {
     pub(crate) fn start() -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
-        let ports = free_ports();
         let made = command()
             .args(["init", "--data"])
             .arg(&data)
             .arg("--wasm")
             .arg(find::wasm())
-            .args(["--port", &ports[0].to_string()])
-            .args(["--admin-port", &ports[1].to_string()])
-            .args(["--upstream-port", &ports[2].to_string()])
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);
@@ -49,20 +45,27 @@ impl World {
             "the value is on standard error, too"
         );
         let server = serve(&folder);
+        on_free_ports(&folder);
+        let admin_file = folder.path().join("admin.txt");
         let envoy = Guarded::spawn(
             Command::new(find::envoy())
                 .arg("-c")
                 .arg(data.join("envoy/control.yaml"))
                 .args(["--use-dynamic-base-id", "--concurrency", "2"])
+                .arg("--admin-address-path")
+                .arg(&admin_file)
                 .args(["--file-flush-interval-msec", "10"])
                 .stdout(File::create(folder.path().join("access.log")).unwrap())
                 .stderr(File::create(folder.path().join("envoy.log")).unwrap()),
         )
         .unwrap();
+        let gateway = eventually("Envoy listens", BOUND, || {
+            gateway(fs::read_to_string(&admin_file).ok()?.trim().parse().ok()?)
+        });
         let world = Self {
             _envoy: envoy,
             server,
-            gateway: SocketAddr::from(([127, 0, 0, 1], ports[0])),
+            gateway,
             folder,
             first,
         };
@@ -214,10 +217,36 @@ pub(crate) fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_keyward-server"))
 }
 
-/// Ports that were free a moment ago, all different.
-fn free_ports() -> [u16; 3] {
-    let bound = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    bound.map(|listener| listener.local_addr().unwrap().port())
+/// Lets the kernel choose the ports. The upstream has to be named before it has one, so it listens on a socket.
+fn on_free_ports(folder: &Folder) {
+    let file = folder.path().join("data/envoy/control.yaml");
+    let mut text = fs::read_to_string(&file).unwrap();
+    let upstream = "socket_address: {address: 127.0.0.1, port_value: 10001}";
+    let socket = folder.path().join("upstream.sock");
+    let edits = [
+        ("port_value: 10000}", "port_value: 0}".to_owned(), 1),
+        ("port_value: 9901}", "port_value: 0}".to_owned(), 1),
+        (upstream, format!("pipe: {{path: {}}}", socket.display()), 2),
+    ];
+    for (from, to, count) in edits {
+        assert_eq!(text.matches(from).count(), count, "{from}");
+        text = text.replace(from, &to);
+    }
+    fs::write(file, text).unwrap();
+}
+
+/// Where the gateway listens, once it does.
+fn gateway(admin: SocketAddr) -> Option<SocketAddr> {
+    let mut connection = Connection::try_open(admin).ok()?;
+    let no_headers: [(&str, &str); 0] = [];
+    let path = "/listeners?format=json";
+    let listed = connection.try_request("GET", path, &no_headers, b"").ok()?;
+    let listed: Value = serde_json::from_slice(&listed.body).ok()?;
+    let all = listed["listener_statuses"].as_array()?;
+    let found = all.iter().find(|listener| listener["name"] == "gateway")?;
+    let port = &found["local_address"]["socket_address"]["port_value"];
+    let port = u16::try_from(port.as_u64()?).ok()?;
+    Some(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
 fn each_file(folder: &Path, each: &mut dyn FnMut(&Path, &[u8])) {

@@ -18,6 +18,7 @@ use super::call::{Answer, Call, written};
 use super::conditions;
 use super::failure::{Code, Failure};
 use super::listener::Peer;
+use super::query::Pairs;
 use super::rate::{Class, Rate};
 use super::raw_key;
 use crate::app::App;
@@ -132,6 +133,7 @@ async fn carried_out(
     if has_secret_key(target) || raw_key::is_in_query(query) {
         return Err(refuse_raw_key());
     }
+    knows(route, &super::query::pairs(query)?)?;
     let body = read(body, route.largest_body).await?;
     if !body.is_empty() {
         if !is_json(&head.headers) {
@@ -163,6 +165,24 @@ async fn carried_out(
     let answered = (route.handler)(Arc::clone(app), call).await;
     drop(in_flight);
     answered
+}
+
+/// Refuses a parameter that the endpoint does not have. `actions[0]` is one of `actions[]`.
+fn knows(route: &Route, pairs: &Pairs) -> Result<(), Failure> {
+    let name = |text: &str| text.split('[').next().unwrap_or_default().to_owned();
+    let known: Vec<String> = route.query.iter().map(|known| name(known)).collect();
+    if pairs.keys().all(|given| known.contains(&name(given))) {
+        return Ok(());
+    }
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    Err(Failure::new(
+        Code::ParameterUnknown,
+        format!("The query has a parameter that this endpoint does not know; expected {known}."),
+    ))
 }
 
 /// Counts the request. What ends a key is never held up.

@@ -63,6 +63,7 @@ fn shipped() -> Vec<(&'static str, Vec<Logger>)> {
     let mut all: Vec<(&str, Vec<Logger>)> = Vec::new();
     for file in [
         "envoy/bootstrap.yaml",
+        "envoy/control.yaml",
         "envoy/egress.yaml",
         "envoy/ratelimit.yaml",
     ] {

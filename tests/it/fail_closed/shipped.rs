@@ -110,7 +110,8 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
     assert!(chains > 0);
 }
 
-/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `native`, in `rate_limit`.
+/// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `native`, in `rate_limit`. `control.yaml` is started by
+/// `tests/server`, behind which keyward-server has to run.
 #[test]
 fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
     let bootstraps: Vec<_> = documents()
@@ -120,6 +121,7 @@ fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
         .collect();
     let expected = [
         "envoy/bootstrap.yaml",
+        "envoy/control.yaml",
         "envoy/egress.yaml",
         "envoy/native.yaml",
         "envoy/ratelimit.yaml",
