@@ -41,7 +41,7 @@ fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
     let answer = envoy.get("/usage", &bearer(FULL));
     assert_eq!(answer.json()["path"], "/usage");
     // A report is no gateway that anybody waits for.
-    let vms = envoy.stats("keyward_snapshot_vms$");
+    let vms = envoy.stats("keyward.snapshot_vms(\\.plugin.*)?$");
     assert_eq!(vms.len(), 1, "{vms:?}");
 }
 
