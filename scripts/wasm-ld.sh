@@ -3,7 +3,7 @@
 # all that it calls. Those which the filter does not implement would do nothing, and Envoy would enter the VM for them, several times a request.
 set -eu
 
-# What src/filter implements, and what proxy-wasm needs to keep its books. A callback that is missing here is never called.
+# What src/filter/wasm implements, and what proxy-wasm needs to keep its books. A callback that is missing here is never called.
 callbacks=' proxy_on_memory_allocate proxy_on_vm_start proxy_on_configure proxy_on_context_create proxy_on_tick proxy_on_request_headers proxy_on_done proxy_on_delete '
 
 left=$#

@@ -1,48 +1,33 @@
 //! What kinds of keys there are, and in which of the two modes a key works.
 
+use crate::word::words;
+
+words! {
 /// The four kinds of Stripe's key model.
 ///
 /// Source: <https://docs.stripe.com/keys> and <https://docs.stripe.com/get-started/account/orgs/setup> (organization keys).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(PartialOrd, Ord, Hash)]
 pub enum KeyKind {
     /// Every permission on its account, unless it is given grants.
-    Secret,
+    Secret = "secret",
     /// The permissions it is granted, and no other.
-    Restricted,
+    Restricted = "restricted",
     /// Public: it calls only the endpoints that are open to client-side code.
-    Publishable,
+    Publishable = "publishable",
     /// A secret key of an organization: it names the account it works on in every request.
-    Organization,
+    Organization = "organization",
+}
 }
 
-impl KeyKind {
-    /// All kinds, in the order of their declaration.
-    pub const ALL: [Self; 4] = [
-        Self::Secret,
-        Self::Restricted,
-        Self::Publishable,
-        Self::Organization,
-    ];
-
-    /// The lower-case name used in snapshots, identity headers and filter state.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Secret => "secret",
-            Self::Restricted => "restricted",
-            Self::Publishable => "publishable",
-            Self::Organization => "organization",
-        }
-    }
-}
-
-/// Live mode or test mode. A key's mode stands in the snapshot; its prefix says nothing about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+words! {
+/// Live mode or test mode. A key's mode stands in the snapshot; its prefix says nothing about it. The words are those of
+/// replies and key files; a snapshot has a truth value.
 pub enum Livemode {
     /// Real money.
-    Live,
+    Live = "live",
     /// A sandbox.
-    Test,
+    Test = "test",
+}
 }
 
 impl Livemode {
@@ -50,15 +35,6 @@ impl Livemode {
     #[must_use]
     pub fn is_live(self) -> bool {
         self == Self::Live
-    }
-
-    /// `live` or `test`, as replies name it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
     }
 }
 

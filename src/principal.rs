@@ -4,64 +4,29 @@ use std::fmt;
 
 use crate::permission::AccessLevel;
 use crate::snapshot::{KeyRecord, Revision};
+use crate::word::words;
 
-/// One member of a principal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Member {
-    /// The key's id.
-    Key,
-    /// The key's kind.
-    Kind,
-    /// The key's mode.
-    Livemode,
-    /// The target account.
-    Account,
-    /// The accounts from the key's owner to the target.
-    Path,
-    /// The organization at the root.
-    Org,
-    /// The permission the endpoint needs.
-    Permission,
-    /// The level it needs.
-    Access,
-    /// The snapshot's revision.
-    Revision,
-}
-
-impl Member {
-    /// All members in the order they are written.
-    pub const ALL: [Self; 9] = [
-        Self::Key,
-        Self::Kind,
-        Self::Livemode,
-        Self::Account,
-        Self::Path,
-        Self::Org,
-        Self::Permission,
-        Self::Access,
-        Self::Revision,
-    ];
-
-    /// The dictionary key: lower-case letters.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::Kind => "kind",
-            Self::Livemode => "livemode",
-            Self::Account => "account",
-            Self::Path => "path",
-            Self::Org => "org",
-            Self::Permission => "permission",
-            Self::Access => "access",
-            Self::Revision => "revision",
-        }
-    }
-
-    /// The member of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|member| member.name() == name)
+words! {
+    /// One member of a principal, in the order in which they are written. The words are dictionary keys: lower-case letters.
+    pub enum Member {
+        /// The key's id.
+        Key = "key",
+        /// The key's kind.
+        Kind = "kind",
+        /// The key's mode.
+        Livemode = "livemode",
+        /// The target account.
+        Account = "account",
+        /// The accounts from the key's owner to the target.
+        Path = "path",
+        /// The organization at the root.
+        Org = "org",
+        /// The permission the endpoint needs.
+        Permission = "permission",
+        /// The level it needs.
+        Access = "access",
+        /// The snapshot's revision.
+        Revision = "revision",
     }
 }
 

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::configuration::Configuration;
-use crate::decision::{Permit, Told};
+use crate::decision::Permit;
 use crate::principal::Principal;
 use crate::request::{RequestHead, Value};
+use crate::state::Written;
 
 /// One change to a request's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Handover<'c> {
     principal_header: Option<&'c str>,
     identity_headers: Vec<(&'c str, String)>,
     hides_credential: bool,
-    told: Told,
+    state: Written,
 }
 
 impl<'c> Handover<'c> {
@@ -67,14 +68,14 @@ impl<'c> Handover<'c> {
             identity_headers: identity.map(single).unwrap_or_default(),
             hides_credential: !settings.forward_credential
                 && request.authorization.value() != Value::Absent,
-            told: permit.told(),
+            state: permit.state(),
         }
     }
 
     /// The text of the filter state. It starts with `allow`, and it is set last: without it the interlock denies the request.
     #[must_use]
     pub fn state(&self) -> &str {
-        self.told.state()
+        self.state.text()
     }
 
     /// The changes to the headers, one after the other, until one fails. What a client sent is removed before anything is added.
@@ -86,7 +87,7 @@ impl<'c> Handover<'c> {
             change(HeaderChange::Remove(Cow::Borrowed(name)))?;
         }
         if let Some(name) = self.principal_header {
-            let identity = Cow::Borrowed(self.told.identity());
+            let identity = Cow::Borrowed(self.state.principal());
             change(HeaderChange::Add(Cow::Borrowed(name), identity))?;
         }
         for (name, value) in &self.identity_headers {

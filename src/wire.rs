@@ -9,9 +9,44 @@ use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Text that is copied only where it holds an escape.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A struct that is read from an object. A refusal names the members of ours, and hides what others are called.
+pub trait Form {
+    /// The names of all members of the object and of those below it.
+    const MEMBERS: &'static [&'static [&'static str]];
+}
+
+/// Declares a struct that is written as an object, and keeps the names of its members.
+macro_rules! form {
+    (
+        $(#[$meta:meta])*
+        $visibility:vis struct $name:ident $(<$($parameter:tt $(= $default:ty)?),+>)? {
+            $($(#[$attribute:meta])* $field_visibility:vis $field:ident: $type:ty,)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        $visibility struct $name $(<$($parameter $(= $default)?),+>)? {
+            $($(#[$attribute])* $field_visibility $field: $type,)+
+        }
+
+        impl $(<$($parameter),+>)? $name $(<$($parameter),+>)? {
+            /// The names of its members.
+            pub(crate) const MEMBERS: &'static [&'static str] = &[$(stringify!($field)),+];
+        }
+    };
+}
+pub(crate) use form;
 
 /// A struct that is written as an object, and as nothing else.
 #[derive(Serialize)]
@@ -38,82 +73,26 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A type that is written as one of a few words.
-pub(crate) trait Word: Copy + 'static {
-    /// The words and their values.
-    const WORDS: &'static [(&'static str, Self)];
+/// Deserializes an object.
+pub(crate) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Object::deserialize(deserializer).map(|Object(value)| value)
 }
 
-/// Reads a word.
-pub(crate) fn word<'de, D: Deserializer<'de>, T: Word>(deserializer: D) -> Result<T, D::Error> {
-    struct WordVisitor<T>(PhantomData<T>);
-
-    impl<T: Word> Visitor<'_> for WordVisitor<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            for (place, (word, _)) in T::WORDS.iter().enumerate() {
-                if place > 0 {
-                    f.write_str(if place + 1 < T::WORDS.len() {
-                        ", "
-                    } else {
-                        " or "
-                    })?;
-                }
-                write!(f, "`{word}`")?;
-            }
-            Ok(())
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            T::WORDS
-                .iter()
-                .find(|(word, _)| *word == text)
-                .map(|(_, value)| *value)
-                .ok_or_else(|| E::invalid_value(Unexpected::Other("text"), &self))
-        }
-    }
-
-    deserializer.deserialize_str(WordVisitor(PhantomData))
+/// Deserializes a list of objects that is given.
+pub(crate) fn objects<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let objects = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(Some(
+        objects.into_iter().map(|Object(value)| value).collect(),
+    ))
 }
-
-/// Writes a word.
-pub(crate) fn write_word<S: Serializer, T: Word + PartialEq>(
-    value: T,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let word = T::WORDS.iter().find(|(_, of)| *of == value);
-    serializer.serialize_str(word.map_or("", |(word, _)| word))
-}
-
-/// Declares an enum that is written as one of a few words; the first is the default.
-macro_rules! words {
-    ($visibility:vis enum $name:ident { $first:ident = $first_word:literal $(, $variant:ident = $word:literal)* $(,)? }) => {
-        #[derive(Clone, Copy, Default, PartialEq, Eq)]
-        $visibility enum $name {
-            #[default]
-            $first,
-            $($variant),*
-        }
-
-        impl $crate::wire::Word for $name {
-            const WORDS: &'static [(&'static str, Self)] = &[($first_word, Self::$first) $(, ($word, Self::$variant))*];
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::word(deserializer)
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::wire::write_word(*self, serializer)
-            }
-        }
-    };
-}
-pub(crate) use words;
 
 /// Deserializes a member that is given: `null` is not the same as leaving it out.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
@@ -125,9 +104,9 @@ where
 }
 
 /// A non-negative integer, also where a control plane wrote it as a double (`7.0`): Istio hands every number on as one.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Integer(pub(crate) u64);
+pub struct Integer(pub u64);
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -161,24 +140,35 @@ impl<'de> Deserialize<'de> for Integer {
 }
 
 /// The members of an object in the order they stand, duplicates included: they are refused later, with their place.
-pub struct Members<'a, T>(pub Vec<(Cow<'a, str>, T)>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Members<N, V>(pub Vec<(N, V)>);
 
-impl<T> Default for Members<'_, T> {
+impl<N, V> Default for Members<N, V> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T: Serialize> Serialize for Members<'_, T> {
+impl<N: AsRef<str>, V> Members<N, V> {
+    /// The first member of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&V> {
+        let mut members = self.0.iter();
+        let found = members.find(|(of, _)| of.as_ref() == name);
+        found.map(|(_, value)| value)
+    }
+}
+
+impl<N: Serialize, V: Serialize> Serialize for Members<N, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 
-pub(crate) struct MembersVisitor<'a, T>(pub(crate) PhantomData<(&'a (), T)>);
+pub(crate) struct MembersVisitor<N, V>(pub(crate) PhantomData<(N, V)>);
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {
-    type Value = Members<'a, T>;
+impl<'de, N: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for MembersVisitor<N, V> {
+    type Value = Members<N, V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -186,15 +176,20 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for MembersVisitor<'a, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((name, value)) = map.next_entry::<Text<'a>, T>()? {
-            members.push((name.0, value));
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
         }
         Ok(Members(members))
     }
 }
 
-impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
+impl<'de, N: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Members<N, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
+}
+
+/// Of an object whatever its members are called, no name of theirs is shown.
+impl<N, V> Form for Members<N, V> {
+    const MEMBERS: &'static [&'static [&'static str]] = &[];
 }

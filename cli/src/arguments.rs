@@ -7,10 +7,10 @@ use anyhow::{Error, anyhow};
 
 use super::exit::Exit;
 use super::output;
-use super::store::Store;
 use keyward::mask::masked;
 use keyward::profile::Profile;
 use keyward_files::key_file::has_secret_key;
+use keyward_files::store::Store;
 
 const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS, which names a file) looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input";
 

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::arguments;
 use super::exit::Exit;
 use super::output::{self, OutputArguments};
-use super::store::{Store, StoreArguments};
+use super::store::StoreArguments;
+use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 
-use super::snapshot::unpack;
 use keyward::configuration::Configuration;
+use keyward_files::snapshot::unpack;
+
+pub(super) use keyward_files::clock::now;
 
 /// The most bytes read from standard input for a key.
 const LONGEST_INPUT: u64 = 4096;
@@ -46,15 +47,4 @@ pub(super) fn key() -> Result<String> {
         bail!("standard input is empty; give one key, on one line");
     }
     Ok(key.to_owned())
-}
-
-/// Unix seconds.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a command asks the clock once, and hands the time on"
-)]
-pub(super) fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
 }

@@ -1,5 +1,6 @@
 //! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
 
+mod access_log;
 mod accounts;
 mod arguments;
 mod audit;
@@ -12,14 +13,11 @@ mod http;
 mod init;
 mod input;
 mod keys;
-mod log;
 mod logs;
 mod once;
 mod output;
 mod push;
-mod replace;
 mod replay;
-mod secret;
 mod snapshot;
 mod source;
 mod store;

@@ -1,5 +1,12 @@
-//! What operators edit and read, as files: the key file and Envoy's access log.
+//! What operators edit and read, as files: the key file, snapshots and Envoy's access log.
 
 pub mod access_log;
+pub mod clock;
 pub mod key_file;
+pub mod log_files;
+pub mod publish;
+pub mod replace;
+pub mod secret;
+pub mod snapshot;
+pub mod store;
 pub mod visible;

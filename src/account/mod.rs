@@ -7,8 +7,8 @@ pub(crate) use forest::{ACCOUNT_ROW, RowFault};
 pub use forest::{Account, AccountForest, AccountIndex, ForestFault, ListedAccount};
 pub use path::AccountPath;
 
-/// The most bytes an id may have.
-const LONGEST_ID: usize = 64;
+use crate::id::is_id;
+use crate::word::words;
 
 /// How ids of accounts and of organizations begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +32,7 @@ impl IdPrefixes {
     /// What `id` names, if it is spelled `[A-Za-z0-9_-]{1,64}`, with one of the prefixes and something behind it.
     #[must_use]
     pub fn kind(&self, id: &str) -> Option<IdKind> {
-        let spelled = id.len() <= LONGEST_ID
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let spelled = is_id(id) && !id.contains('.');
         let named = |prefix: &str, kind| {
             id.strip_prefix(prefix)
                 .filter(|rest| spelled && !rest.is_empty())
@@ -52,22 +49,28 @@ impl IdPrefixes {
     }
 }
 
-/// Which ids are accepted below an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Children {
-    /// Those the snapshot lists.
-    Listed,
-    /// Any well-formed id that the snapshot does not list elsewhere.
-    Any,
+words! {
+    /// Which ids are accepted below an account.
+    #[derive(Default)]
+    pub enum Children {
+        /// Those the snapshot lists.
+        #[default]
+        Listed = "listed",
+        /// Any well-formed id that the snapshot does not list elsewhere.
+        Any = "any",
+    }
 }
 
-/// Whether an account is in use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountStatus {
-    /// In use.
-    Active,
-    /// Neither its keys nor paths across it work.
-    Suspended,
+words! {
+    /// Whether an account is in use.
+    #[derive(Default)]
+    pub enum AccountStatus {
+        /// In use.
+        #[default]
+        Active = "active",
+        /// Neither its keys nor paths across it work.
+        Suspended = "suspended",
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod tests;
 pub use packed::{is_packed, packed_settings, split_packed};
 pub use peek::{named_revision, named_revision_packed};
 
+use crate::id::is_id;
 use crate::json::from_json;
 use crate::key::Livemode;
 use crate::principal::Member;
@@ -18,6 +19,7 @@ use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::request::IdentityNames;
 use crate::snapshot::{Enforcement, Snapshot};
 use crate::wire::{Object, Text};
+use crate::word::{Word, words};
 
 /// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
 pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
@@ -34,34 +36,54 @@ const MOST_IDENTITY_HEADERS: usize = 32;
 /// No age in seconds is this large.
 const LONGEST_AGE: u64 = 100_000_000_000;
 
-/// Which keys a gateway serves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ServeMode {
-    /// Keys of both modes.
-    #[default]
-    Any,
-    /// Keys of one mode alone.
-    Only(Livemode),
+words! {
+    /// Which keys a gateway serves.
+    #[derive(Default)]
+    pub enum ServeMode {
+        /// Keys of both modes.
+        #[default]
+        Any = "any",
+        /// Keys of live mode alone.
+        Live = "live",
+        /// Keys of test mode alone.
+        Test = "test",
+    }
 }
 
-/// What happens to a browser's preflight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Preflight {
-    /// It passes without a credential.
-    #[default]
-    Pass,
-    /// It is decided on like any other request.
-    Check,
+impl ServeMode {
+    /// Whether keys of this mode are served.
+    #[must_use]
+    pub fn serves(self, mode: Livemode) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Live => mode == Livemode::Live,
+            Self::Test => mode == Livemode::Test,
+        }
+    }
 }
 
-/// What the filter is there for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Role {
-    /// To decide on requests.
-    #[default]
-    Gateway,
-    /// To tell, on a listener of its own, how often keys are used. Every other request is denied.
-    UsageReport,
+words! {
+    /// What happens to a browser's preflight.
+    #[derive(Default)]
+    pub enum Preflight {
+        /// It passes without a credential.
+        #[default]
+        Pass = "pass",
+        /// It is decided on like any other request.
+        Check = "check",
+    }
+}
+
+words! {
+    /// What the filter is there for.
+    #[derive(Default)]
+    pub enum Role {
+        /// To decide on requests.
+        #[default]
+        Gateway = "gateway",
+        /// To tell, on a listener of its own, how often keys are used. Every other request is denied.
+        UsageReport = "usage_report",
+    }
 }
 
 /// How one gateway decides and what it tells.
@@ -216,13 +238,9 @@ impl<'a> wire::Configuration<'a> {
             role,
             profile,
         } = self;
-        let role = match role {
-            wire::Role::Gateway => Role::Gateway,
-            wire::Role::UsageReport if snapshot.is_some() || verify_path.is_some() => {
-                return Err(Place::member("role").refused(REPORTS));
-            }
-            wire::Role::UsageReport => Role::UsageReport,
-        };
+        if role == Role::UsageReport && (snapshot.is_some() || verify_path.is_some()) {
+            return Err(Place::member("role").refused(REPORTS));
+        }
         let profile = match profile {
             None => Profile::stripe(),
             Some(Object(profile)) => profile.read(&Place::member("profile"))?,
@@ -243,21 +261,21 @@ impl<'a> wire::Configuration<'a> {
         let mut single: Vec<(Box<str>, Member)> = Vec::with_capacity(identity_headers.0.len());
         for (name, member) in identity_headers.0 {
             let place = Place::member("identity_headers").then("*");
-            if !is_identity_header(&name) {
+            if !is_identity_header(&name.0) {
                 return Err(place.expected(IDENTITY_HEADER));
             }
-            if is_read(&name) {
+            if is_read(&name.0) {
                 return Err(place.refused(READ_BY_PROFILE));
             }
-            let taken = principal_header.as_deref() == Some(&*name)
-                || single.iter().any(|(other, _)| **other == *name);
+            let taken = principal_header.as_deref() == Some(&*name.0)
+                || single.iter().any(|(other, _)| **other == *name.0);
             if taken {
                 return Err(place.refused(DUPLICATE_MEMBER));
             }
-            let member = Member::from_name(&member.0).ok_or_else(|| {
+            let member = Member::from_word(&member.0).ok_or_else(|| {
                 place.expected("`key`, `kind`, `livemode`, `account`, `path`, `org`, `permission`, `access` or `revision`")
             })?;
-            single.push((name.as_ref().into(), member));
+            single.push((name.0.as_ref().into(), member));
         }
         let former_identity_headers = former(&former_identity_headers, &profile)?;
         let max_snapshot_age = match max_snapshot_age.map(|seconds| seconds.0) {
@@ -268,7 +286,7 @@ impl<'a> wire::Configuration<'a> {
         };
         let filter_state = match filter_state {
             None => FILTER_STATE.into(),
-            Some(name) if is_filter_state(&name.0) => name.0.as_ref().into(),
+            Some(name) if is_id(&name.0) => name.0.as_ref().into(),
             Some(_) => {
                 return Err(Place::member("filter_state")
                     .expected("1 to 64 letters, digits, `_`, `.` or `-`"));
@@ -280,17 +298,10 @@ impl<'a> wire::Configuration<'a> {
             Some(_) => return Err(Place::member("verify_path").expected(VERIFY_PATH)),
         };
         let settings = Settings {
-            serve_mode: match serve_mode {
-                wire::ServeMode::Any => ServeMode::Any,
-                wire::ServeMode::Live => ServeMode::Only(Livemode::Live),
-                wire::ServeMode::Test => ServeMode::Only(Livemode::Test),
-            },
-            enforcement: enforcement.into(),
+            serve_mode,
+            enforcement,
             max_snapshot_age,
-            preflight: match preflight {
-                wire::Preflight::Pass => Preflight::Pass,
-                wire::Preflight::Check => Preflight::Check,
-            },
+            preflight,
             allow_upgrades,
             forward_credential,
             principal_header,
@@ -326,13 +337,6 @@ fn former(names: &[Text<'_>], profile: &Profile) -> Result<Box<[Box<str>]>, Refu
         former.push(name.into());
     }
     Ok(former.into())
-}
-
-fn is_filter_state(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
 /// So that nobody turns a gateway into a report by one word.

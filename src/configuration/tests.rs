@@ -1,7 +1,10 @@
 //! Every setting, and every refusal of one in its exact words.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::reason::DenyReason;
+use crate::wire::Form;
 
 const SNAPSHOT: &str = r#"{"format": "keyward.snapshot/v1", "revision": 1, "issued_at": 1, "accounts": [{"id": "acct_1"}], "keys": [{"id": "mk_1", "sha256": "0000000000000000000000000000000000000000000000000000000000000001", "kind": "secret", "livemode": false, "owner": "acct_1", "allowed_ips": ["203.0.113.7"]}]}"#;
 
@@ -45,7 +48,7 @@ fn every_setting_is_read() {
         r#"{"serve_mode": "live", "enforcement": "shadow", "max_snapshot_age": 3600.0, "preflight": "check", "allow_upgrades": true,
             "forward_credential": false, "principal_header": "x-me", "identity_headers": {"x-account-id": "account"}, "filter_state": "keyward.b"}"#,
     );
-    assert_eq!(settings.serve_mode, ServeMode::Only(Livemode::Live));
+    assert_eq!(settings.serve_mode, ServeMode::Live);
     assert_eq!(settings.enforcement, Enforcement::Shadow);
     assert_eq!(settings.max_snapshot_age, Some(3600));
     assert_eq!(settings.preflight, Preflight::Check);
@@ -322,4 +325,39 @@ fn former_identity_headers_are_names_of_identity_headers_that_nobody_reads() {
             expected,
         );
     }
+}
+
+/// The names that the refusal of an unknown member lists.
+fn known_members(json: &str) -> BTreeSet<String> {
+    let refusal = Configuration::from_json(json.as_bytes()).unwrap_err();
+    let text = refusal.to_string();
+    let (_, names) = text.split_once("unknown member, expected ").unwrap();
+    names
+        .trim_start_matches("one of ")
+        .split([',', ' '])
+        .filter(|name| name.starts_with('`'))
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect()
+}
+
+#[test]
+fn places_are_spelled_in_the_names_of_all_our_members_and_no_others() {
+    let levels = [
+        r#"{"?": 0}"#,
+        r#"{"snapshot": {"?": 0}}"#,
+        r#"{"snapshot": {"accounts": [{"?": 0}]}}"#,
+        r#"{"snapshot": {"endpoints": [{"?": 0}]}}"#,
+        r#"{"snapshot": {"keys": [{"?": 0}]}}"#,
+        r#"{"profile": {"?": 0}}"#,
+        r#"{"profile": {"prefixes": {"?": 0}}}"#,
+        r#"{"profile": {"headers": {"?": 0}}}"#,
+        r#"{"profile": {"ids": {"?": 0}}}"#,
+        r#"{"profile": {"links": {"?": 0}}}"#,
+    ];
+    let known: BTreeSet<String> = levels.into_iter().flat_map(known_members).collect();
+    let listed = <wire::Configuration<'_> as Form>::MEMBERS
+        .iter()
+        .copied()
+        .flatten();
+    assert_eq!(known, listed.map(|name| (*name).to_owned()).collect());
 }

@@ -1,14 +1,13 @@
 //! The JSON form of a plugin configuration. Nothing outside `configuration` sees these types.
 
-use serde::Deserialize;
-
-use crate::profile::WireProfile;
-use crate::snapshot::wire::Enforcement;
+use super::{Preflight, Role, ServeMode};
+use crate::profile::{PROFILE, WireProfile};
+use crate::snapshot::Enforcement;
+use crate::snapshot::document::SNAPSHOT;
 pub(super) use crate::snapshot::wire::Snapshot;
-use crate::wire::{Integer, Members, Object, Text, present, words};
+use crate::wire::{Form, Integer, Members, Object, Text, form, present};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+form! {
 pub(super) struct Configuration<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     pub(super) snapshot: Option<Object<Snapshot<'a>>>,
@@ -27,7 +26,7 @@ pub(super) struct Configuration<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     pub(super) principal_header: Option<Text<'a>>,
     #[serde(default, borrow)]
-    pub(super) identity_headers: Members<'a, Text<'a>>,
+    pub(super) identity_headers: Members<Text<'a>, Text<'a>>,
     #[serde(default, borrow)]
     pub(super) former_identity_headers: Vec<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
@@ -39,19 +38,27 @@ pub(super) struct Configuration<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     pub(super) profile: Option<Object<WireProfile<'a>>>,
 }
+}
+
+impl Form for Configuration<'_> {
+    const MEMBERS: &'static [&'static [&'static str]] = {
+        let [snapshot, account, endpoint, key] = SNAPSHOT;
+        let [profile, prefixes, headers, ids, links] = PROFILE;
+        &[
+            Configuration::MEMBERS,
+            snapshot,
+            account,
+            endpoint,
+            key,
+            profile,
+            prefixes,
+            headers,
+            ids,
+            links,
+        ]
+    };
+}
 
 fn yes() -> bool {
     true
-}
-
-words! {
-    pub(super) enum ServeMode { Any = "any", Live = "live", Test = "test" }
-}
-
-words! {
-    pub(super) enum Role { Gateway = "gateway", UsageReport = "usage_report" }
-}
-
-words! {
-    pub(super) enum Preflight { Pass = "pass", Check = "check" }
 }

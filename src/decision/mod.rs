@@ -2,7 +2,7 @@
 
 mod authority;
 mod expansions;
-mod inquiry;
+mod rules;
 mod target;
 mod trace;
 mod v2;
@@ -16,8 +16,8 @@ use std::net::IpAddr;
 
 pub use authority::Authority;
 pub use expansions::Inexpandable;
-pub use inquiry::Evidence;
-use inquiry::Inquiry;
+pub use rules::Evidence;
+use rules::Inquiry;
 pub use trace::{Finding, Needed, Sought, Trace, Untraced};
 pub use verification::{Verification, Verified, verify, verify_traced};
 
@@ -28,6 +28,7 @@ use crate::principal::Principal;
 use crate::reason::DenyReason;
 use crate::request::{RequestHead, Value};
 use crate::snapshot::{Enforcement, KeyRecord, Snapshot};
+use crate::state::{Verdict, Written};
 
 /// What a decision may have to ask its surroundings. Each is asked only when a rule needs it.
 pub trait Environment {
@@ -96,56 +97,30 @@ impl<'a> Permit<'a> {
     }
 }
 
-/// The filter state's text: it starts with `allow`.
+/// The filter state's text.
 impl fmt::Display for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.told().state())
+        f.write_str(self.state().text())
     }
 }
 
-/// What is told of a request that passes. The identity ends the filter state's text, so both are written at once.
-pub struct Told {
-    state: String,
-    identity: usize,
-}
-
-impl Told {
-    /// The filter state's text: it starts with `allow`.
-    #[must_use]
-    pub fn state(&self) -> &str {
-        &self.state
-    }
-
-    /// The identity header's value, for a permit that has an identity.
-    #[must_use]
-    pub fn identity(&self) -> &str {
-        self.state.get(self.identity..).unwrap_or_default()
+impl PermitKind {
+    /// The same in the filter state.
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Public => Verdict::Public,
+            Self::Preflight => Verdict::Preflight,
+            Self::Key => Verdict::Key,
+            Self::Shadow(reason) => Verdict::Shadow(reason),
+        }
     }
 }
 
 impl Permit<'_> {
-    /// What is told of it.
+    /// What is told of it: the filter state, which starts with `allow`, and the identity.
     #[must_use]
-    pub fn told(&self) -> Told {
-        /// Enough for what most keys have to tell.
-        const USUAL: usize = 320;
-        let mut state = String::with_capacity(USUAL);
-        state.push_str("allow ");
-        match self.kind {
-            PermitKind::Public => state.push_str("public"),
-            PermitKind::Preflight => state.push_str("preflight"),
-            PermitKind::Key => {}
-            PermitKind::Shadow(reason) => {
-                state.push_str("would_deny=");
-                state.push_str(reason.name());
-                state.push(' ');
-            }
-        }
-        let identity = state.len();
-        if matches!(self.kind, PermitKind::Key | PermitKind::Shadow(_)) {
-            self.principal.write_to(&mut state);
-        }
-        Told { state, identity }
+    pub fn state(&self) -> Written {
+        Written::new(self.kind.verdict(), &self.principal)
     }
 }
 
@@ -196,6 +171,12 @@ impl<'a> Denial<'a> {
         &self.principal
     }
 
+    /// The filter state: it starts with `deny`.
+    #[must_use]
+    pub fn state(&self) -> Written {
+        Written::new(Verdict::Deny(self.reason), &self.principal)
+    }
+
     /// What the reply may say.
     #[must_use]
     pub fn evidence(&self) -> &Evidence<'a> {
@@ -203,14 +184,10 @@ impl<'a> Denial<'a> {
     }
 }
 
-/// The filter state's text: it starts with `deny`.
+/// The filter state's text.
 impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "deny {}", self.reason.name())?;
-        match self.principal.revision {
-            Some(_) => write!(f, " {}", self.principal),
-            None => Ok(()),
-        }
+        f.write_str(self.state().text())
     }
 }
 

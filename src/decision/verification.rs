@@ -12,6 +12,7 @@ use crate::principal::Principal;
 use crate::reason::DenyReason;
 use crate::request::RequestHead;
 use crate::snapshot::{KeyRecord, Snapshot};
+use crate::state::{Verdict, Written};
 
 /// What became of a verification. Neither is a permit: no request for one ever goes on to the upstream.
 #[derive(Debug)]
@@ -40,6 +41,12 @@ impl<'a> Verified<'a> {
     #[must_use]
     pub fn key(&self) -> &KeyRecord<'a> {
         &self.key
+    }
+
+    /// The filter state. It does not start with `allow`, so the interlock stops a request that goes on all the same.
+    #[must_use]
+    pub fn state(&self) -> Written {
+        Written::new(Verdict::Verify, &self.principal)
     }
 
     /// What was established: the key and its organization.
@@ -83,10 +90,10 @@ impl<'a> Verified<'a> {
     }
 }
 
-/// The filter state's text. It does not start with `allow`, so the interlock stops a request that goes on all the same.
+/// The filter state's text.
 impl fmt::Display for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "verify {}", self.principal)
+        f.write_str(self.state().text())
     }
 }
 

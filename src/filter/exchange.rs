@@ -67,7 +67,7 @@ pub fn refuse<H: Host>(configuration: &Configuration, host: &mut H) -> Flow {
 fn deny<H: Host>(configuration: &Configuration, host: &mut H, denial: &Denial<'_>) -> Flow {
     let answer = Answer {
         reply: Reply::new(configuration, denial, super::ruling::request_id(host)),
-        state: denial.to_string(),
+        state: denial.state().into_text(),
     };
     let flow = stop(configuration, host, &answer);
     ledger::record(host, &Entry::denied(denial));

@@ -8,6 +8,7 @@ use crate::decision::Environment;
 use crate::judge::{Entry, Verdict, judge, no_report};
 use crate::reply::{Reply, RequestId};
 use crate::request::RequestHead;
+use crate::state::REPORT;
 use crate::upstream::Handover;
 
 /// The ruling on one request. It borrows nothing of it.
@@ -70,28 +71,28 @@ fn course<'c, H: Host>(
         }
         Verdict::Deny(denial) => (
             Reply::new(configuration, denial, request_id(host)),
-            denial.to_string(),
+            denial.state().into_text(),
         ),
         Verdict::Verify(verified) => {
             let activity = host.activity(verified.key().id());
             (
                 Reply::verified(configuration, verified, activity, request_id(host)),
-                verified.to_string(),
+                verified.state().into_text(),
             )
         }
         Verdict::NotVerified(denial) => (
             Reply::not_verified(configuration, denial, request_id(host)),
-            denial.to_string(),
+            denial.state().into_text(),
         ),
         Verdict::Report(Some(from)) => (
             Reply::usage(configuration, host.usage_report(*from), request_id(host)),
-            "report".to_owned(),
+            REPORT.to_owned(),
         ),
         Verdict::Report(None) => {
             let denial = no_report();
             (
                 Reply::new(configuration, &denial, request_id(host)),
-                denial.to_string(),
+                denial.state().into_text(),
             )
         }
     };

@@ -8,6 +8,8 @@ pub use builtin::{BuiltinPermission, PERMISSIONS};
 pub use grants::Grants;
 pub use registry::PermissionRegistry;
 
+use crate::word::words;
+
 /// An object permission: an index into the [`PermissionRegistry`] of one snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(u16);
@@ -30,25 +32,18 @@ impl Permission {
     }
 }
 
-/// Read or write. Write includes read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AccessLevel {
-    /// Retrieve and list.
-    Read,
-    /// Everything else, and read.
-    Write,
+words! {
+    /// Read or write. Write includes read.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub enum AccessLevel {
+        /// Retrieve and list.
+        Read = "read",
+        /// Everything else, and read.
+        Write = "write",
+    }
 }
 
 impl AccessLevel {
-    /// `read` or `write`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-        }
-    }
-
     /// `Read` or `Write`, as Stripe's texts spell it beside a label.
     #[must_use]
     pub fn title(self) -> &'static str {

@@ -9,7 +9,7 @@ mod wire;
 mod tests;
 
 pub use template::{Field, Template};
-pub(crate) use wire::Profile as WireProfile;
+pub(crate) use wire::{PROFILE, Profile as WireProfile};
 
 use crate::account::IdPrefixes;
 use crate::key::KeyKind;

@@ -1,17 +1,15 @@
 //! A profile as a configuration writes it: a preset, and what differs from it.
 
-use serde::Deserialize;
-
 use super::{Field, HeaderName, Links, Names, OVERRIDES, Prefixes, Template};
 use crate::account::IdPrefixes;
 use crate::key::KeyKind;
 use crate::order::has_equals;
 use crate::reason::DenyReason;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
-use crate::wire::{Members, Object, Text, present, words};
+use crate::wire::{Members, Object, Text, form, present};
+use crate::word::words;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+form! {
 pub(crate) struct Profile<'a> {
     #[serde(default)]
     preset: Preset,
@@ -32,15 +30,16 @@ pub(crate) struct Profile<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     links: Option<Object<WireLinks<'a>>>,
     #[serde(default, borrow)]
-    messages: Members<'a, Text<'a>>,
+    messages: Members<Text<'a>, Text<'a>>,
+}
 }
 
 words! {
-    enum Preset { Stripe = "stripe", Plain = "plain" }
+    #[derive(Default)]
+    enum Preset { #[default] Stripe = "stripe", Plain = "plain" }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+form! {
 struct KeyPrefixes<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     secret: Option<Vec<Text<'a>>>,
@@ -51,9 +50,9 @@ struct KeyPrefixes<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     organization: Option<Vec<Text<'a>>>,
 }
+}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+form! {
 struct Headers<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     version: Option<Text<'a>>,
@@ -62,18 +61,18 @@ struct Headers<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     account: Option<Text<'a>>,
 }
+}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+form! {
 struct Ids<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     account: Option<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
     organization: Option<Text<'a>>,
 }
+}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+form! {
 struct WireLinks<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     authentication: Option<Text<'a>>,
@@ -86,6 +85,16 @@ struct WireLinks<'a> {
     #[serde(default, borrow, deserialize_with = "present")]
     documentation: Option<Text<'a>>,
 }
+}
+
+/// The members of every object below a profile.
+pub(crate) const PROFILE: [&[&str]; 5] = [
+    Profile::MEMBERS,
+    KeyPrefixes::MEMBERS,
+    Headers::MEMBERS,
+    Ids::MEMBERS,
+    WireLinks::MEMBERS,
+];
 
 impl Profile<'_> {
     /// Checks every name and text; `place` is where the profile stands.
@@ -390,13 +399,13 @@ fn read_links(wire: WireLinks<'_>, links: &mut Links, place: &Place) -> Result<(
 }
 
 fn read_messages(
-    wire: Members<'_, Text<'_>>,
+    wire: Members<Text<'_>, Text<'_>>,
     messages: &mut [Template],
     place: &Place,
 ) -> Result<(), Refusal> {
     let mut given = Vec::new();
     for (name, text) in wire.0 {
-        let reason = DenyReason::from_name(&name)
+        let reason = DenyReason::from_name(&name.0)
             .ok_or_else(|| place.then("*").expected("the name of a deny reason"))?;
         let place = place.then(reason.name());
         if given.contains(&reason) {

@@ -1,6 +1,6 @@
 //! What a reply says to a person: the profile's text with the request's facts in it, every one of them masked or echoed safely.
 
-use crate::configuration::{Configuration, ServeMode};
+use crate::configuration::Configuration;
 use crate::decision::Denial;
 use crate::mask::echo;
 use crate::profile::Field;
@@ -51,10 +51,7 @@ fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> Str
             .key
             .map(|key| key.livemode().name().to_owned())
             .unwrap_or_default(),
-        Field::Served => match configuration.settings().serve_mode {
-            ServeMode::Any => "any".to_owned(),
-            ServeMode::Only(mode) => mode.name().to_owned(),
-        },
+        Field::Served => configuration.settings().serve_mode.name().to_owned(),
         Field::Label => evidence
             .label
             .or(endpoint.map(|endpoint| endpoint.label))

@@ -12,6 +12,9 @@ use crate::order::has_equals;
 use crate::refusal::DUPLICATE_MEMBER;
 use crate::wire::Text;
 
+/// The annotation that is kept.
+pub(super) const MEMBER: &str = "user_id";
+
 /// The longest user id that is shown.
 const LONGEST: usize = 128;
 
@@ -26,24 +29,24 @@ pub(super) fn is_user_id(text: &str, prefixes: &KnownPrefixes) -> bool {
 
 /// Any JSON, read for its well-formedness: no object in it has a member twice. What stands in `annotations`.
 #[derive(Default)]
-pub(super) struct Annotations<'a> {
+pub(crate) struct Annotations<'a> {
     /// Of a text, the text.
-    text: Option<Cow<'a, str>>,
+    text: Option<Text<'a>>,
     /// Of an object, its member `user_id` where that is a text.
-    user_id: Option<Cow<'a, str>>,
+    user_id: Option<Text<'a>>,
 }
 
 impl<'a> Annotations<'a> {
     fn text<E>(text: Cow<'a, str>) -> Result<Self, E> {
         Ok(Self {
-            text: Some(text),
+            text: Some(Text(text)),
             user_id: None,
         })
     }
 
     /// The user, where it is a text that may be shown. Annotations are free-form: anything else there is no fault, and nobody's id.
-    pub(super) fn user_id(self, prefixes: &KnownPrefixes) -> Option<Cow<'a, str>> {
-        self.user_id.filter(|user| is_user_id(user, prefixes))
+    pub(super) fn user_id(self, prefixes: &KnownPrefixes) -> Option<Text<'a>> {
+        self.user_id.filter(|user| is_user_id(&user.0, prefixes))
     }
 }
 
@@ -99,7 +102,7 @@ impl<'de: 'a, 'a> Visitor<'de> for AnyVisitor<'a> {
         let mut names = Vec::new();
         let mut user_id = None;
         while let Some((name, value)) = map.next_entry::<Text<'a>, Annotations<'a>>()? {
-            if name.0 == "user_id" {
+            if name.0 == MEMBER {
                 user_id = value.text;
             }
             names.push(name.0);

@@ -1,34 +1,40 @@
 //! What a snapshot says of one key.
 
-use super::key_id::KeyId;
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
+use crate::id::Id;
 use crate::key::{KeyKind, Livemode};
 use crate::permission::Grants;
+use crate::word::words;
 
-/// Whether a verdict is carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Enforcement {
-    /// What may not pass does not pass.
-    #[default]
-    Enforce,
-    /// What may not pass is noted, and passes.
-    Shadow,
+words! {
+    /// Whether a verdict is carried out.
+    #[derive(Default)]
+    pub enum Enforcement {
+        /// What may not pass does not pass.
+        #[default]
+        Enforce = "enforce",
+        /// What may not pass is noted, and passes.
+        Shadow = "shadow",
+    }
 }
 
-/// Whether a key was deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyStatus {
-    /// In use.
-    Active,
-    /// Deleted: it is listed so that its last users see why it no longer works.
-    Deleted,
+words! {
+    /// Whether a key was deleted.
+    #[derive(Default)]
+    pub enum KeyStatus {
+        /// In use.
+        #[default]
+        Active = "active",
+        /// Deleted: it is listed so that its last users see why it no longer works.
+        Deleted = "deleted",
+    }
 }
 
 /// One key, known by its digest alone. A view: what it says stands in the snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRecord<'a> {
-    pub(super) id: KeyId,
+    pub(super) id: Id,
     pub(super) kind: KeyKind,
     pub(super) livemode: Livemode,
     pub(super) owner: AccountIndex,

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod convert;
+pub mod document;
 mod key;
 mod key_id;
 pub mod packed;
@@ -13,6 +14,7 @@ mod tests;
 
 use std::fmt;
 
+pub use document::Document;
 pub use key::{Enforcement, KeyRecord, KeyStatus};
 
 use convert::Heading;

@@ -4,10 +4,11 @@
 use std::cmp::Ordering;
 
 use super::key::{Enforcement, KeyRecord, KeyStatus};
-use super::key_id::{IdCoding, KeyId};
+use super::key_id::IdCoding;
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::digest::KeyDigest;
+use crate::id::Id;
 use crate::key::{KeyKind, Livemode};
 use crate::permission::Grants;
 use crate::rows::{Lists, Rows, index, long_at, number_at, width_of};
@@ -221,13 +222,13 @@ impl KeyContext {
     pub(super) fn push_row(&self, rows: &mut Vec<u8>, key: &NewRow<'_>) -> Option<()> {
         let columns = self.columns()?;
         rows.extend_from_slice(key.digest.as_bytes());
-        let other = match self.coding.encode(key.id) {
-            Some(field) => {
-                rows.extend(field);
-                0
-            }
+        let rest = self.coding.rest(key.id);
+        let behind = rows.len().checked_add(self.coding.width())?;
+        rows.extend_from_slice(rest.unwrap_or("").as_bytes());
+        rows.resize(behind, 0);
+        let other = match rest {
+            Some(_) => 0,
             None => {
-                rows.extend(std::iter::repeat_n(0, self.coding.width()));
                 let place = place_in(&self.others, key.id.as_bytes())?;
                 u32::try_from(place).ok()?.checked_add(1)?
             }
@@ -256,10 +257,10 @@ impl KeyContext {
         Some(())
     }
 
-    pub(super) fn id(&self, id: IdSpelling<'_>) -> Option<KeyId> {
+    pub(super) fn id(&self, id: IdSpelling<'_>) -> Option<Id> {
         match id {
             IdSpelling::Coded(field) => self.coding.decode(field),
-            IdSpelling::Other(place) => KeyId::new(self.others.get(place)?),
+            IdSpelling::Other(place) => Id::of_parts(self.others.get(place)?, b""),
         }
     }
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::support::find::root;
 
 /// A module may import those of the rows above its own.
-const LAYERS: [&[&str]; 12] = [
-    &["ascii", "order", "percent", "rows", "spelling"],
+const LAYERS: [&[&str]; 13] = [
+    &[
+        "ascii", "id", "order", "percent", "rows", "spelling", "word",
+    ],
     &[
         "account",
         "address",
@@ -34,6 +36,7 @@ const LAYERS: [&[&str]; 12] = [
     &["request"],
     &["credential", "snapshot"],
     &["principal"],
+    &["state"],
     &["configuration"],
     &["decision"],
     &["judge", "reply", "upstream"],

@@ -14,11 +14,12 @@ use super::input;
 use super::keys::NEXT_PUSH;
 use super::once::Once;
 use super::output::{self, OutputArguments, Rows, Tone, toned};
-use super::secret::{self, Secret};
-use super::store::{Store, StoreArguments, actor};
+use super::store::StoreArguments;
 use keyward::account::{AccountStatus, Children, IdKind};
 use keyward::key::{KeyKind, Livemode};
 use keyward_files::key_file::{Account, Key, KeyFile};
+use keyward_files::secret::{self, Secret};
+use keyward_files::store::{Store, actor};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -6,11 +6,11 @@ use std::net::IpAddr;
 use super::counts::{Budget, Count, Counts};
 use super::inventory::Inventory;
 use super::timeline::Timeline;
-use crate::log::{Named, Record, State, Verdict};
 use keyward::endpoint::{Method, PlainPath, Row, Rule};
 use keyward::key::KeyKind;
 use keyward::permission::{AccessLevel, Permission, PermissionRegistry};
 use keyward::reason::DenyReason;
+use keyward_files::access_log::{Named, Record, State, Verdict};
 
 /// How many keys are told apart. A snapshot may have more; what the others did is counted together.
 const KEYS: usize = 200_000;

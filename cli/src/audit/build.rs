@@ -14,10 +14,10 @@ use super::report::{
     Reason, Report, Requests, Step, Timeline, Top, Tops,
 };
 use super::{limits, timeline};
-use crate::log::Tally;
 use keyward::endpoint::{ROWS, Row};
 use keyward::reason::DenyReason;
 use keyward_files::key_file::{Granted, instant};
+use keyward_files::log_files::Tally;
 
 /// How many values are listed of one kind.
 const LISTED: usize = 20;

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::source::Source;
-use crate::store::Store;
 use keyward::configuration::Configuration;
 use keyward::endpoint::EndpointCatalogue;
 use keyward::key::{KeyKind, Livemode};
@@ -15,6 +14,7 @@ use keyward::mask::KnownPrefixes;
 use keyward::permission::{AccessLevel, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward_files::key_file::{Granted, Issue, KeyFile};
+use keyward_files::store::Store;
 
 /// One key as it is written down.
 #[derive(Clone, Debug)]

@@ -66,8 +66,8 @@ mod tests {
     use super::super::commands::Commands;
     use super::super::inventory::Inventory;
     use super::*;
-    use crate::log::Tally;
     use keyward_files::access_log::Line;
+    use keyward_files::log_files::Tally;
 
     /// The limits of a report on as many organizations.
     fn limits_with(organizations: usize) -> (usize, String) {
@@ -83,7 +83,7 @@ mod tests {
         let report = report(&Material {
             books: &books,
             inventory: &inventory,
-            tally: &Tally::default(),
+            tally: &Tally::new(str::to_owned),
             thresholds: &Thresholds {
                 unused_for: 1,
                 expiring_within: 1,

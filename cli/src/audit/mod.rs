@@ -19,17 +19,18 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::access_log::{LogArguments, ProgressLine};
 use super::exit::Exit;
 use super::input;
 use super::keys::times;
-use super::log::{self, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
-use super::replace::{Access, replace};
 use super::source::{Source, SourceArguments};
 use books::Books;
 use build::Material;
 use commands::Commands;
 use inventory::Inventory;
+use keyward_files::log_files::{self, Go};
+use keyward_files::replace::{Access, replace};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -68,10 +69,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         None => Inventory::empty(),
     };
     let mut books = Books::new(&inventory);
-    let tally = log::read_what_there_is(&arguments.log, now, &Progress::shown(), &mut |record| {
-        books.add(record, &inventory);
-        Ok(Go::On)
-    })?;
+    let tally = log_files::read_what_there_is(
+        &arguments.log.log(now),
+        &ProgressLine::shown(),
+        &mut |record| {
+            books.add(record, &inventory);
+            Ok(Go::On)
+        },
+    )?;
     let keys = match &source {
         Some(Source::Keys(path)) if arguments.source.names_keys() => {
             Some(path.display().to_string())

@@ -124,8 +124,8 @@ impl Facts<'_> {
         };
         let served = match self.configuration.settings().serve_mode {
             ServeMode::Any => "both modes are served",
-            ServeMode::Only(mode) if mode.is_live() => "live keys are served",
-            ServeMode::Only(_) => "test keys are served",
+            ServeMode::Live => "live keys are served",
+            ServeMode::Test => "test keys are served",
         };
         format!("{key}; {served}")
     }

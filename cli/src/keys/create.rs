@@ -10,11 +10,11 @@ use crate::exit::Exit;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
-use crate::secret;
-use crate::store::Store;
 use keyward::account::IdKind;
 use keyward::key::KeyKind;
 use keyward_files::key_file::KeyFile;
+use keyward_files::secret;
+use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

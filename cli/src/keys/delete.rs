@@ -9,9 +9,9 @@ use super::told::Told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
-use crate::store::Store;
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

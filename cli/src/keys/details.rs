@@ -6,10 +6,10 @@ use clap::ValueEnum;
 use super::grants::{self, Grant, Permissions};
 use super::ips::{self, IpArguments};
 use super::times::{self, Moment};
-use crate::store::actor;
 use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Granted, Key, KeyFile, KeyGrants, is_id};
+use keyward_files::store::actor;
 
 #[derive(clap::Args)]
 pub(super) struct Details {

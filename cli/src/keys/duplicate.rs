@@ -9,10 +9,10 @@ use crate::exit::Exit;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
-use crate::secret;
-use crate::store::Store;
 use keyward::key::{KeyKind, Livemode};
 use keyward_files::key_file::Key;
+use keyward_files::secret;
+use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -10,9 +10,9 @@ use super::told::Told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
-use crate::store::Store;
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Granted, Key, KeyFile, KeyGrants};
+use keyward_files::store::Store;
 
 /// What `edit` wants at least one of: the ids of the arguments below.
 const CHANGES: [&str; 11] = [

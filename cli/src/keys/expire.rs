@@ -9,8 +9,8 @@ use super::told::Told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
-use crate::store::Store;
 use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -11,11 +11,11 @@ use super::words::{KindArgument, ModeArgument};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
-use crate::secret::new_key_id;
-use crate::store::Store;
 use keyward::key::{KeyKind, Livemode};
 use keyward::profile::Profile;
 use keyward_files::key_file::{Key, KeyFile, is_id};
+use keyward_files::secret::new_key_id;
+use keyward_files::store::Store;
 
 /// The longest key a gateway reads.
 const LONGEST: usize = 512;

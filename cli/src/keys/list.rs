@@ -11,8 +11,8 @@ use super::view::{self, Status};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
-use crate::store::Store;
 use keyward_files::key_file::Key;
+use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -13,9 +13,9 @@ use super::view;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
-use crate::store::Store;
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::store::Store;
 
 /// Of which at least one is needed: nobody deletes all keys by leaving everything out.
 const FILTERS: [&str; 5] = ["owners", "kinds", "mode", "created_before", "labels"];

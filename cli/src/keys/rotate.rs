@@ -11,10 +11,10 @@ use crate::exit::Exit;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
-use crate::secret;
-use crate::store::{Store, actor};
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::secret;
+use keyward_files::store::{Store, actor};
 
 /// How long a key may go on beside its replacement, in seconds: 7 days, as at Stripe.
 pub(super) const LONGEST_OVERLAP: u64 = 7 * 86_400;

@@ -11,10 +11,10 @@ use super::view::{self, Status};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Rows, Tone, toned};
-use crate::store::{Step, Store};
 use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Key, KeyFile, KeyGrants, instant};
+use keyward_files::store::{Step, Store};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -10,9 +10,9 @@ use super::view;
 use crate::exit::Exit;
 use crate::once::Once;
 use crate::output::{self, OutputArguments, Tone, toned};
-use crate::secret::Secret;
-use crate::store::Store;
 use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::secret::Secret;
+use keyward_files::store::Store;
 
 /// Said of every change.
 pub(crate) const NEXT_PUSH: &str = "it takes effect with the next `keyward push`";

@@ -6,11 +6,12 @@ use std::io::{BufWriter, Write};
 
 use anyhow::Result;
 
+use super::access_log::{Choice, ChoiceArguments, LogArguments, ProgressLine, ascii_json};
 use super::exit::Exit;
 use super::input;
-use super::log::{self, Choice, ChoiceArguments, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
 use keyward::profile::Profile;
+use keyward_files::log_files::{self, Go};
 use show::Table;
 
 #[derive(clap::Args)]
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let progress = Progress::shown();
+    let progress = ProgressLine::shown();
     let choice = Choice::new(&arguments.choice);
     let limit = arguments.limit.unwrap_or(u64::MAX);
     let profile = Profile::stripe();
@@ -35,13 +36,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let mut table = Table::new();
     let mut lines = BufWriter::new(std::io::stdout());
     let mut shown = 0;
-    let tally = log::read(&arguments.log, input::now(), &progress, &mut |record| {
+    let tally = log_files::read(&arguments.log.log(input::now()), &progress, &mut |record| {
         if !choice.takes(record) {
             return Ok(Go::On);
         }
         shown += 1;
         if arguments.output.json {
-            let json = log::ascii_json(&show::json(record, prefixes));
+            let json = ascii_json(&show::json(record, prefixes));
             progress.aside(|| writeln!(lines, "{json}"))?;
         } else {
             table.push(show::cells(record, prefixes));

@@ -5,9 +5,9 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use crate::log::{Record, Text, Verdict};
 use crate::output::{Tone, toned};
 use keyward::mask::KnownPrefixes;
+use keyward_files::access_log::{Record, Text, Verdict};
 use keyward_files::key_file::instant;
 
 const HEADINGS: [&str; COLUMNS] = [

@@ -1,36 +1,13 @@
-//! Kubernetes manifests that carry the configuration as an object: Istio's `WasmPlugin` and Envoy Gateway's `EnvoyExtensionPolicy`. They are the
-//! operator's own, with the configuration in its place, or a plain one made from names.
+//! `--name` and what else a manifest without a template is made of.
 
-use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use keyward_files::publish::Names;
 
-use super::block;
-use super::document::{Document, Form};
-use keyward_files::key_file::SourceName;
-
-/// What etcd takes of one object, 1.5 MiB, but for what the API server adds to it.
-///
-/// Source: <https://etcd.io/docs/v3.5/dev-guide/limit/>
-const LARGEST_OBJECT: usize = (1536 - 64) << 10;
-
-/// The annotation with the name of the source that the keys are from.
-const SOURCE: &str = "/metadata/annotations/keyward~1source";
-
-/// Beyond this, a number is no longer itself where it is read as a double, as istiod does.
-const LARGEST_NUMBER: u64 = 1 << 53;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    WasmPlugin,
-    EnvoyExtensionPolicy,
-}
-
-/// What a manifest without a template is made of.
+/// The arguments of both kinds of manifest: flatten them.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Names {
+pub(super) struct NamesArguments {
     /// The manifest's name, and the plugin's; which one is meant, where a file has several
     #[arg(long, value_name = "NAME", default_value = "keyward")]
-    pub(super) name: String,
+    name: String,
     /// The manifest's namespace
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
@@ -42,169 +19,13 @@ pub(super) struct Names {
     gateway: Option<String>,
 }
 
-impl Kind {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::WasmPlugin => "WasmPlugin",
-            Self::EnvoyExtensionPolicy => "EnvoyExtensionPolicy",
+impl NamesArguments {
+    pub(super) fn names(&self) -> Names {
+        Names {
+            name: self.name.clone(),
+            namespace: self.namespace.clone(),
+            image: self.image.clone(),
+            gateway: self.gateway.clone(),
         }
-    }
-
-    /// The one manifest of this kind in a file; of several the one of the name that --name says.
-    pub(super) fn read(self, bytes: Vec<u8>, form: Form, names: &Names) -> Result<Document> {
-        let kind = self.name();
-        let is_of_kind = |value: &Value| value.get("kind").and_then(Value::as_str) == Some(kind);
-        let is_named = |value: &Value| {
-            value.pointer("/metadata/name").and_then(Value::as_str) == Some(&names.name)
-        };
-        let of_several = format!("{kind} named `{}`", names.name);
-        Document::read_one(bytes, form, is_of_kind, is_named, (kind, &of_several))
-    }
-
-    /// A manifest with an empty configuration.
-    pub(super) fn plain(self, names: &Names) -> Result<Document> {
-        let name = &names.name;
-        let image = names
-            .image
-            .as_ref()
-            .context("name the .wasm by --image, or give your own manifest by --template")?;
-        let metadata = match &names.namespace {
-            Some(namespace) => json!({"name": name, "namespace": namespace}),
-            None => json!({"name": name}),
-        };
-        let manifest = match self {
-            Self::WasmPlugin => json!({
-                "apiVersion": "extensions.istio.io/v1alpha1", "kind": self.name(), "metadata": metadata,
-                "spec": {"phase": "AUTHN", "failStrategy": "FAIL_RELOAD", "pluginName": name, "url": image, "pluginConfig": {"snapshot": {}}},
-            }),
-            Self::EnvoyExtensionPolicy => {
-                let gateway = names.gateway.as_ref().context(
-                    "name the Gateway by --gateway, or give your own manifest by --template",
-                )?;
-                let code =
-                    json!({"type": "Image", "image": {"url": image.trim_start_matches("oci://")}});
-                json!({
-                    "apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": self.name(), "metadata": metadata,
-                    "spec": {
-                        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}],
-                        "wasm": [{"name": name, "rootID": name, "failOpen": false, "code": code, "config": {"snapshot": {}}}],
-                    },
-                })
-            }
-        };
-        self.read(block::written(&manifest).into_bytes(), Form::Yaml, names)
-    }
-
-    /// Where the configuration stands.
-    fn pointer(self, document: &Document, names: &Names) -> Result<String> {
-        match self {
-            Self::WasmPlugin => Ok("/spec/pluginConfig".to_owned()),
-            Self::EnvoyExtensionPolicy => {
-                let plugins = document
-                    .value()
-                    .pointer("/spec/wasm")
-                    .and_then(Value::as_array);
-                let named = |plugin: &&Value| {
-                    plugin.get("name").and_then(Value::as_str) == Some(&names.name)
-                };
-                let position = match plugins.map(Vec::as_slice) {
-                    Some([_]) => Some(0),
-                    Some(plugins) => plugins.iter().position(|plugin| named(&plugin)),
-                    None => None,
-                };
-                let at = position.context(
-                    "expected one plugin in `spec.wasm`, or one of the name that --name says",
-                )?;
-                Ok(format!("/spec/wasm/{at}/config"))
-            }
-        }
-    }
-
-    /// The configuration in it.
-    pub(super) fn configuration(
-        self,
-        document: &Document,
-        names: &Names,
-    ) -> Result<Option<String>> {
-        let pointer = self.pointer(document, names)?;
-        let configuration = document.value().pointer(&pointer);
-        Ok(configuration.map(Value::to_string))
-    }
-
-    /// Whose keys are in it.
-    pub(super) fn source(document: &Document) -> Option<SourceName> {
-        let name = document.value().pointer(SOURCE).and_then(Value::as_str)?;
-        SourceName::parse(name)
-    }
-
-    /// The file with this configuration, of this source.
-    pub(super) fn place(
-        self,
-        document: &Document,
-        names: &Names,
-        json: &str,
-        source: Option<&SourceName>,
-    ) -> Result<Vec<u8>> {
-        if Self::source(document).as_ref() != source {
-            let mut named = document.clone();
-            // An annotation without a value is none: whoever took the target over has no name.
-            named.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
-            return self.place_configuration(&named, names, json);
-        }
-        self.place_configuration(document, names, json)
-    }
-
-    fn place_configuration(
-        self,
-        document: &Document,
-        names: &Names,
-        json: &str,
-    ) -> Result<Vec<u8>> {
-        let configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
-        if let Some(number) = inexact(&configuration) {
-            bail!(
-                "`{number}` is too large for a mesh, which reads numbers as doubles; expected at most 2^53"
-            );
-        }
-        let pointer = self.pointer(document, names)?;
-        let mut object = document.value().clone();
-        let place = object.pointer_mut(&pointer).with_context(|| {
-            let path = pointer.trim_start_matches('/').replace('/', ".");
-            format!("expected `{path}`; write `{{}}` there for a start")
-        })?;
-        *place = configuration.clone();
-        let size = serde_json::to_vec(&object)?.len();
-        if size > LARGEST_OBJECT {
-            bail!(
-                "the {} has {size} bytes, and Kubernetes keeps at most {LARGEST_OBJECT} of one object; push to a file that Envoy reads (--ecds FILE.pb, and --packed), or split the keys over several gateways",
-                self.name()
-            );
-        }
-        document.replace(&[(&pointer, configuration)])
-    }
-}
-
-/// A whole number that a double does not hold.
-fn inexact(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(number) => number.as_u64().filter(|number| *number > LARGEST_NUMBER),
-        Value::Array(items) => items.iter().find_map(inexact),
-        Value::Object(members) => members.values().find_map(inexact),
-        Value::Null | Value::Bool(_) | Value::String(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn revisions_and_times_survive_doubles() {
-        let largest = keyward::snapshot::Revision::new(999_999_999_999_999).unwrap();
-        assert!(inexact(&json!([largest.number(), 99_999_999_999_u64])).is_none());
-        assert_eq!(
-            inexact(&json!({"a": [(1_u64 << 53) + 1]})),
-            Some((1 << 53) + 1)
-        );
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::replace::{Access, replace};
+use keyward_files::replace::{Access, replace};
 
 /// A file's name of an argument. The collector reads no others.
 pub(super) fn path(text: &str) -> Result<PathBuf> {

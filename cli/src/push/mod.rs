@@ -1,22 +1,12 @@
 //! `keyward push`: builds a configuration, checks it as a gateway would, and delivers it to where Envoy or a mesh takes it from. Revisions rise by
 //! themselves and never go back.
 
-mod block;
-mod carried;
-mod document;
-mod ecds;
-mod effect;
-mod ends;
 mod manifest;
 mod metrics;
-mod owner;
-mod protobuf;
-mod target;
-mod version;
+mod rejected;
+mod source_name;
 mod watch;
-mod yaml;
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -24,15 +14,15 @@ use anyhow::{Context, Result, bail};
 
 use super::exit::Exit;
 use super::snapshot::diff;
-use super::snapshot::source::Source as Compared;
 use super::source::{Source, SourceArguments};
-use super::{input, output, replace};
-use effect::{Effect, Present};
-use keyward::configuration::{Configuration, named_revision};
+use super::{input, output};
 use keyward::snapshot::Revision;
 use keyward_files::key_file::{Issue, SourceName};
-use manifest::{Kind, Names};
-use target::{Place, Target};
+use keyward_files::publish::{Allowed, Destination, Found, Kind, Publication, Published, Target};
+use keyward_files::snapshot::Checked;
+use keyward_files::snapshot::diff::{between, names};
+use manifest::NamesArguments;
+use rejected::rejected;
 
 #[derive(clap::Args)]
 #[command(
@@ -49,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     #[command(flatten)]
-    names: Names,
+    names: NamesArguments,
     /// Issue it under this number
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
@@ -57,7 +47,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "revision")]
     reissue: bool,
     /// The name of a source that has none of its own, such as a read-only key file: `file:ID`, or `server:ID`
-    #[arg(long = "source", value_name = "NAME", value_parser = owner::parse)]
+    #[arg(long = "source", value_name = "NAME", value_parser = source_name::parse)]
     named: Option<SourceName>,
     /// Replace the keys of another source
     #[arg(long)]
@@ -117,29 +107,39 @@ impl Arguments {
     }
 
     fn target(&self) -> Result<Target> {
-        let output = |path: &PathBuf| (path != Path::new("-")).then(|| path.clone());
-        let place = if let Some(path) = &self.to.ecds {
-            Place::Ecds(path.clone())
+        let manifest = |kind: Kind, path: &PathBuf| Destination::Manifest {
+            kind,
+            names: self.names.names(),
+            file: (path != Path::new("-")).then(|| path.clone()),
+        };
+        let destination = if let Some(path) = &self.to.ecds {
+            Destination::Ecds(path.clone())
         } else if let Some(path) = &self.to.wasm_plugin {
-            Place::Manifest(Kind::WasmPlugin, output(path))
+            manifest(Kind::WasmPlugin, path)
         } else if let Some(path) = &self.to.envoy_extension_policy {
-            Place::Manifest(Kind::EnvoyExtensionPolicy, output(path))
+            manifest(Kind::EnvoyExtensionPolicy, path)
         } else {
             bail!("expected `--ecds`, `--wasm-plugin` or `--envoy-extension-policy`");
         };
-        if let (Place::Manifest(kind, _), true) = (&place, self.packed) {
+        if let (Destination::Manifest { kind, .. }, true) = (&destination, self.packed) {
             bail!(
                 "the {} carries a JSON object, and has no place for the packed form; push to a file that Envoy reads (--ecds FILE.pb)",
                 kind.name()
             );
         }
         Ok(Target {
-            place,
+            destination,
             template: self.template.clone(),
-            names: self.names.clone(),
             in_config_map: self.config_map,
             packed: self.packed,
         })
+    }
+
+    fn allowed(&self) -> Allowed {
+        Allowed {
+            take_over: self.take_over,
+            removals: self.allow_removals,
+        }
     }
 
     fn asked(&self, source: &Source) -> Asked {
@@ -156,108 +156,119 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     if arguments.watch {
         let rules = watch::Rules {
             allow_empty: arguments.allow_empty,
-            allow_removals: arguments.allow_removals,
-            take_over: arguments.take_over,
+            allowed: arguments.allowed(),
             named: arguments.named.clone(),
             metrics: arguments.metrics_file.clone(),
         };
         return watch::run(&source, &target, rules);
     }
-    let asked = arguments.asked(&source);
+    push(arguments, &source, &target).map_err(|error| rejected(error, &source))
+}
+
+fn push(arguments: &Arguments, source: &Source, target: &Target) -> Result<Exit> {
+    let (asked, allowed) = (arguments.asked(source), arguments.allowed());
     let now = input::now();
-    let _lock = lock(&target)?;
-    let found = target.find()?;
+    let _lock = target.lock()?;
+    let found = Found::at(target)?;
     let before = found.configuration.as_deref();
-    let held = held(before);
     let built = match asked {
         Asked::AsWritten => source.build(None)?,
         Asked::Exactly(number) => {
-            rises(number, held, &target)?;
+            found.rises_to(number)?;
             source.build(Some(&issue(number, now, arguments.allow_empty)?))?
         }
-        Asked::Next => source.build(Some(&issue(next(held, now), now, arguments.allow_empty)?))?,
+        Asked::Next => {
+            let next = found.next_revision(now);
+            source.build(Some(&issue(next, now, arguments.allow_empty)?))?
+        }
     };
-    let name = owner::name(&built, arguments.named.as_ref())?;
-    let pushed = Pushed::of(&built.configuration, &source)?;
-    let mut out = messages(&target);
-    let admitted = owner::admit(&found, &target, name.as_ref(), arguments.take_over);
+    let name = source_name::of(&built, arguments.named.as_ref())?;
+    let present = found.present();
+    let publication = Publication::new(&found, present, &built, name.as_ref(), now)?;
+    let mut out = messages(target);
+    let admitted = found.admits(name.as_ref(), allowed.take_over);
     let is_the_same = asked == Asked::AsWritten && before == Some(&built.json);
     if is_the_same && found.source == name {
         writeln!(
             out,
             "{} holds revision {} already",
             target.shown(),
-            pushed.revision
+            publication.revision
         )?;
         return Ok(Exit::Good);
     }
     if asked == Asked::AsWritten && !is_the_same && admitted.is_ok() {
-        rises(pushed.revision, held, &target)?;
+        found.rises_to(publication.revision)?;
     }
-    pushed.is_fresh(&built.configuration, now)?;
-    let content = found.with(&built.json, pushed.revision, name.as_ref())?;
-    let present = found.present();
-    let effect = pushed.effect(&built.configuration, &present, now);
+    publication.is_fresh(now)?;
+    let content = publication.content()?;
     if arguments.dry_run {
-        let held = held.map_or_else(|| "nothing".to_owned(), |held| format!("revision {held}"));
-        writeln!(
-            out,
-            "{} holds {held}; revision {} would bring {}:",
-            target.shown(),
-            pushed.revision,
-            effect.counts()
-        )?;
-        out.flush()?;
-        // Without a readable snapshot there, everybody is denied there.
-        let closed = || Compared::read("the target", b"{}");
-        let before = before.map_or_else(closed, |json| {
-            Compared::read("the target", json.as_bytes()).or_else(|_| closed())
-        })?;
-        let after = Compared::read("the push", built.json.as_bytes())?;
-        diff::print(
-            &diff::between(&before, &after),
-            &diff::names(&before, &after),
-        )?;
-        effect.name_accounts(&mut out)?;
+        show(&publication, &found, &built.json, &mut out)?;
     }
-    let admitted = admitted?;
-    if !arguments.allow_removals
-        && let Some(mistake) = mistake(&effect, &present)
-    {
-        effect.name_accounts(&mut output::stderr())?;
-        bail!(
-            "{}: {mistake}, so nothing was written ({}). Put `{}` right, or say --allow-removals if that is meant",
-            target.shown(),
-            effect.counts(),
-            source.path().display()
-        );
+    let note = admitted?;
+    if let (Err(rejection), false) = (publication.is_complete(), allowed.removals) {
+        publication.effect.name_accounts(&mut output::stderr())?;
+        return Err(rejection.into());
     }
+    let published = publication.published(note);
     if !arguments.dry_run {
-        found.deliver(&content)?;
-        pushed.tell(&mut out, &target, &effect)?;
+        match target.file() {
+            Some(_) => found.deliver(&content)?,
+            None => std::io::stdout().lock().write_all(&content)?,
+        }
+        tell(&published, target, &mut out)?;
     }
-    note(admitted.as_deref())?;
-    note(owner::nameless(&source, name.as_ref()).as_deref())?;
+    say(published.note.as_deref())?;
+    say(source_name::nameless(source, name.as_ref()).as_deref())?;
     Ok(Exit::Good)
 }
 
+/// Says what a push would do.
+fn show(
+    publication: &Publication<'_>,
+    found: &Found<'_>,
+    json: &str,
+    out: &mut impl Write,
+) -> Result<()> {
+    let held = found.revision();
+    let held = held.map_or_else(|| "nothing".to_owned(), |held| format!("revision {held}"));
+    writeln!(
+        out,
+        "{} holds {held}; revision {} would bring {}:",
+        found.target.shown(),
+        publication.revision,
+        publication.effect.counts()
+    )?;
+    out.flush()?;
+    // Without a readable snapshot there, everybody is denied there.
+    let closed = || Checked::read("the target", b"{}");
+    let before = match &found.configuration {
+        Some(json) => Checked::read("the target", json.as_bytes()).or_else(|_| closed())?,
+        None => closed()?,
+    };
+    let after = Checked::read("the push", json.as_bytes())?;
+    diff::print(&between(&before, &after), &names(&before, &after))?;
+    publication.effect.name_accounts(out)
+}
+
+/// Says what was pushed.
+fn tell(published: &Published, target: &Target, out: &mut impl Write) -> Result<()> {
+    let (revision, keys) = (published.revision, published.keys);
+    writeln!(
+        out,
+        "pushed revision {revision} with {keys} keys to {} ({})",
+        target.shown(),
+        published.effect.counts()
+    )?;
+    published.effect.name_accounts(out)
+}
+
 /// Says what a person should know, on standard error: the log of whoever runs this.
-fn note(text: Option<&str>) -> Result<()> {
+fn say(text: Option<&str>) -> Result<()> {
     if let Some(text) = text {
         writeln!(output::stderr(), "keyward: {text}")?;
     }
     Ok(())
-}
-
-/// Why a push is held back, if it is.
-fn mistake(effect: &Effect, present: &Present) -> Option<String> {
-    match present {
-        Present::Unreadable => Some(
-            "this version cannot read what is there now, so it cannot tell which keys would be lost"
-                .to_owned(),
-        ),
-        Present::Nothing | Present::Readable(_) => effect.mistake(),
-    }
 }
 
 /// Where messages go: not among the manifest's lines.
@@ -268,27 +279,6 @@ fn messages(target: &Target) -> Box<dyn Write> {
     }
 }
 
-/// Held while a target is read and written, so that of two pushes at once the later sees the revision of the earlier.
-fn lock(target: &Target) -> Result<Option<File>> {
-    let Some(path) = target.file() else {
-        return Ok(None);
-    };
-    let folder = replace::resolved(path)
-        .and_then(|path| File::open(replace::folder_of(&path)))
-        .with_context(|| format!("the folder of `{}` cannot be opened", path.display()))?;
-    folder.lock()?;
-    Ok(Some(folder))
-}
-
-/// The revision that a configuration at a target has.
-fn held(configuration: Option<&str>) -> Option<u64> {
-    named_revision(configuration?.as_bytes())
-}
-
-fn next(held: Option<u64>, now: u64) -> u64 {
-    held.map_or(now, |held| now.max(held.saturating_add(1)))
-}
-
 fn issue(revision: u64, now: u64, may_be_empty: bool) -> Result<Issue> {
     Revision::new(revision).context("revisions are below 10^15")?;
     Ok(Issue {
@@ -296,65 +286,4 @@ fn issue(revision: u64, now: u64, may_be_empty: bool) -> Result<Issue> {
         issued_at: now,
         may_be_empty,
     })
-}
-
-fn rises(revision: u64, held: Option<u64>, target: &Target) -> Result<()> {
-    match held {
-        Some(held) if held >= revision => bail!(
-            "{} holds revision {held}, and this push has {revision}: revisions never go back, or an Envoy that is late could not be told from one that is up to date. Push with --revision {} or higher, or with --reissue, which takes the next one",
-            target.shown(),
-            held.saturating_add(1)
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// What is pushed.
-struct Pushed {
-    revision: u64,
-    issued_at: u64,
-    keys: usize,
-}
-
-impl Pushed {
-    fn of(configuration: &Configuration, source: &Source) -> Result<Self> {
-        let Some(snapshot) = configuration.snapshot() else {
-            bail!(
-                "`{}` has no snapshot: every request would be denied",
-                source.path().display()
-            );
-        };
-        Ok(Self {
-            revision: snapshot.revision().number(),
-            issued_at: snapshot.issued_at(),
-            keys: snapshot.key_count(),
-        })
-    }
-
-    fn is_fresh(&self, configuration: &Configuration, now: u64) -> Result<()> {
-        match configuration.settings().max_snapshot_age {
-            Some(age) if self.issued_at.saturating_add(age) < now => bail!(
-                "the snapshot is older than `max_snapshot_age`, {age} s: every request would be denied. Push with --reissue"
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    /// What becomes of the keys at the target.
-    fn effect(&self, configuration: &Configuration, present: &Present, now: u64) -> Effect {
-        let after = configuration.snapshot();
-        let effect = after.map(|after| Effect::between(present.snapshot(), after, now));
-        effect.unwrap_or_default()
-    }
-
-    fn tell(&self, out: &mut impl Write, target: &Target, effect: &Effect) -> Result<()> {
-        let (revision, keys) = (self.revision, self.keys);
-        writeln!(
-            out,
-            "pushed revision {revision} with {keys} keys to {} ({})",
-            target.shown(),
-            effect.counts()
-        )?;
-        effect.name_accounts(out)
-    }
 }

@@ -14,15 +14,17 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::effect::{Effect, Present};
 use super::metrics::Metrics;
-use super::target::{Found, Target};
-use super::{Pushed, ends, held, issue, lock, mistake, next, note, owner};
+use super::{issue, rejected, source_name, tell};
 use crate::exit::Exit;
-use crate::source::{Source, reissue};
+use crate::source::Source;
 use crate::{input, output};
-use keyward::configuration::Configuration;
+use keyward::configuration::{Configuration, named_revision};
 use keyward_files::key_file::SourceName;
+use keyward_files::publish::{
+    Allowed, Effect, Ends, Found, Present, Publication, Published, Rejection, Target, next_revision,
+};
+use keyward_files::snapshot::reissue;
 
 /// How often the source and the clock are looked at.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -43,9 +45,8 @@ struct Last {
 /// What a watcher may do, and says.
 pub(super) struct Rules {
     pub(super) allow_empty: bool,
-    pub(super) allow_removals: bool,
-    /// Used up by the first push: two watchers that take a target from each other would never end.
-    pub(super) take_over: bool,
+    /// A take-over is used up by the first push: two watchers that take a target from each other would never end.
+    pub(super) allowed: Allowed,
     pub(super) named: Option<SourceName>,
     pub(super) metrics: Option<PathBuf>,
 }
@@ -74,7 +75,7 @@ pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit
         changing: None,
         retry: 0,
     };
-    watch.begin()?;
+    watch.begin().map_err(|error| rejected(error, source))?;
     while !is_over.load(Ordering::Relaxed) {
         watch.look();
         thread::sleep(PAUSE);
@@ -89,7 +90,7 @@ pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit
 
 /// What an earlier run has pushed: it is good, and goes on where the source is broken from the start.
 fn on_target(target: &Target) -> Result<Option<Last>> {
-    Ok(target.find()?.configuration.and_then(Last::read))
+    Ok(Found::at(target)?.configuration.and_then(Last::read))
 }
 
 impl Last {
@@ -132,11 +133,11 @@ impl Watch<'_> {
     /// A target of another source is no place to begin; a source that cannot be read yet has no name to compare.
     fn begin(&mut self) -> Result<()> {
         let now = input::now();
-        let found = self.target.find()?;
-        let issue = issue(next(held(found.configuration.as_deref()), now), now, true)?;
+        let found = Found::at(self.target)?;
+        let issue = issue(found.next_revision(now), now, true)?;
         if let Ok(built) = self.source.build(Some(&issue)) {
-            let name = owner::name(&built, self.rules.named.as_ref())?;
-            owner::admit(&found, self.target, name.as_ref(), self.rules.take_over)?;
+            let name = source_name::of(&built, self.rules.named.as_ref())?;
+            found.admits(name.as_ref(), self.rules.allowed.take_over)?;
         }
         self.tell_metrics();
         Ok(())
@@ -155,6 +156,7 @@ impl Watch<'_> {
         if is_new && is_quiet {
             self.pushed = Some(seen);
             if let Err(error) = self.push() {
+                let error = rejected(error, self.source);
                 say(&format!(
                     "not pushed: {error:#}; what was pushed last goes on"
                 ));
@@ -187,24 +189,23 @@ impl Watch<'_> {
     /// Pushes what the source says now, or what it ends if the rest is held back.
     fn push(&mut self) -> Result<()> {
         let now = input::now();
-        let _lock = lock(self.target)?;
-        let found = self.target.find()?;
-        let revision = next(held(found.configuration.as_deref()), now);
+        let _lock = self.target.lock()?;
+        let found = Found::at(self.target)?;
+        let revision = found.next_revision(now);
         let issue = issue(revision, now, self.rules.allow_empty)?;
         let built = self.source.build(Some(&issue))?;
-        let name = owner::name(&built, self.rules.named.as_ref())?;
+        let name = source_name::of(&built, self.rules.named.as_ref())?;
         self.name.clone_from(&name);
-        let noted = owner::admit(&found, self.target, name.as_ref(), self.rules.take_over)?;
-        let pushed = Pushed::of(&built.configuration, self.source)?;
+        let note = found.admits(name.as_ref(), self.rules.allowed.take_over)?;
         // A target that somebody broke is compared as this watcher left it.
         let (base, present) = match (found.present(), &self.last) {
             (Present::Unreadable, Some(last)) => (Some(last.json.clone()), Present::of(&last.json)),
             (present, _) => (found.configuration.clone(), present),
         };
-        let effect = pushed.effect(&built.configuration, &present, now);
-        let mistake = mistake(&effect, &present);
-        if let (Some(mistake), false) = (mistake, self.rules.allow_removals) {
-            self.publish_ends(&found, base.as_deref(), &present, &built.configuration)?;
+        let publication = Publication::new(&found, present, &built, name.as_ref(), now)?;
+        if let (Some(mistake), false) = (publication.mistake(), self.rules.allowed.removals) {
+            let (present, effect) = (publication.present(), &publication.effect);
+            self.publish_ends(&found, base.as_deref(), present, &built.configuration)?;
             self.metrics.is_held_back = true;
             self.metrics.missing_keys = effect.missing;
             self.metrics.missing_accounts = effect.accounts.len();
@@ -216,20 +217,25 @@ impl Watch<'_> {
             ));
             return Ok(());
         }
-        let content = found.with(&built.json, revision, name.as_ref())?;
+        let content = publication.content()?;
+        let published = publication.published(note);
         let last = Last::of(built.json, &built.configuration);
         self.deliver(&found, &content, last, revision)?;
         self.held = None;
-        self.rules.take_over = false;
+        self.rules.allowed.take_over = false;
         self.metrics.is_held_back = false;
         (self.metrics.missing_keys, self.metrics.missing_accounts) = (0, 0);
-        note(noted.as_deref())?;
+        super::say(published.note.as_deref())?;
         if !self.is_told {
             self.is_told = true;
-            note(owner::nameless(self.source, name.as_ref()).as_deref())?;
+            super::say(source_name::nameless(self.source, name.as_ref()).as_deref())?;
         }
+        self.tell(&published)
+    }
+
+    fn tell(&self, published: &Published) -> Result<()> {
         let mut out = output::stdout();
-        pushed.tell(&mut out, self.target, &effect)?;
+        tell(published, self.target, &mut out)?;
         out.flush().context("standard output is closed")
     }
 
@@ -246,13 +252,11 @@ impl Watch<'_> {
             return Ok(());
         };
         let now = input::now();
-        let Some(ends) = ends::of(base, before, after, now)? else {
+        let Some(ends) = Ends::of(base, before, after, now)? else {
             return Ok(());
         };
-        let revision = next(
-            held(Some(base)).max(held(found.configuration.as_deref())),
-            now,
-        );
+        let held = named_revision(base.as_bytes()).max(found.revision());
+        let revision = next_revision(held, now);
         self.reissue(found, &ends.json, revision, now)?;
         say(&format!(
             "pushed revision {revision} with the ends of {} keys and {} accounts to {}",
@@ -266,8 +270,8 @@ impl Watch<'_> {
     /// Issues what the target holds anew, or what this watcher pushed last if somebody broke that.
     fn push_again(&mut self) -> Result<()> {
         let now = input::now();
-        let _lock = lock(self.target)?;
-        let found = self.target.find()?;
+        let _lock = self.target.lock()?;
+        let found = Found::at(self.target)?;
         if let (Some(_), Some(owner)) = (&self.name, &found.source)
             && self.name.as_ref() != Some(owner)
         {
@@ -277,15 +281,19 @@ impl Watch<'_> {
         let Some(last) = there.or_else(|| self.last.take()) else {
             return Ok(());
         };
-        let revision = next(held(found.configuration.as_deref()), now);
+        let revision = found.next_revision(now);
         let issued = self.reissue(&found, &last.json, revision, now);
         if issued.is_err() {
             self.last.get_or_insert(last);
         }
-        let pushed = Pushed::of(&issued?, self.source)?;
-        let mut out = output::stdout();
-        pushed.tell(&mut out, self.target, &Effect::default())?;
-        out.flush().context("standard output is closed")
+        let issued = issued?;
+        let snapshot = issued.snapshot().ok_or(Rejection::NoSnapshot)?;
+        self.tell(&Published {
+            revision,
+            keys: snapshot.key_count(),
+            effect: Effect::default(),
+            note: None,
+        })
     }
 
     /// Puts a configuration at the target under another revision. Whose it is does not change.

@@ -11,13 +11,15 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use super::access_log::{LogArguments, ProgressLine};
 use super::exit::Exit;
 use super::input;
-use super::log::{self, Go, LogArguments, Progress};
 use super::output::{self, OutputArguments};
-use super::snapshot::source::Source;
+use super::snapshot::load::load;
 use keyward::decision::Environment;
+use keyward_files::access_log::Record;
 use keyward_files::key_file::instant;
+use keyward_files::log_files::{self, Go};
 use outcome::Outcome;
 use question::Question;
 use side::{Side, StandIns};
@@ -62,17 +64,21 @@ impl Environment for Given {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let started = input::now();
     let now = arguments.at.unwrap_or(started);
-    let (old, new) = (Source::load(&arguments.old)?, Source::load(&arguments.new)?);
+    let (old, new) = (load(&arguments.old)?, load(&arguments.new)?);
     let stand_ins = StandIns::of(&old, &new);
     let (old, new) = (Side::new(&old, &stand_ins)?, Side::new(&new, &stand_ins)?);
     let mut sum = Sum::default();
-    let tally = log::read(&arguments.log, started, &Progress::shown(), &mut |record| {
-        match compare(&old, &new, &stand_ins, record, now) {
-            Ok((before, after)) => sum.compared(&new, record, &before, &after),
-            Err(why) => sum.unclear(why),
-        }
-        Ok(Go::On)
-    })?;
+    let tally = log_files::read(
+        &arguments.log.log(started),
+        &ProgressLine::shown(),
+        &mut |record| {
+            match compare(&old, &new, &stand_ins, record, now) {
+                Ok((before, after)) => sum.compared(&new, record, &before, &after),
+                Err(why) => sum.unclear(why),
+            }
+            Ok(Go::On)
+        },
+    )?;
     let told = show::Told {
         old: &old,
         new: &new,
@@ -102,7 +108,7 @@ fn compare(
     old: &Side,
     new: &Side,
     stand_ins: &StandIns,
-    record: &log::Record<'_>,
+    record: &Record<'_>,
     now: u64,
 ) -> Result<(Outcome, Outcome), Unclear> {
     let state = record.state.as_ref().ok_or(Unclear::NoVerdict)?;

@@ -1,12 +1,12 @@
 //! What became of a request, or would.
 
-use crate::log::Verdict;
 use keyward::decision::{Denial, PermitKind};
 use keyward::judge;
 use keyward::permission::AccessLevel;
 use keyward::principal::Principal;
 use keyward::reason::DenyReason;
 use keyward_files::access_log::State;
+use keyward_files::access_log::Verdict;
 
 /// A verdict, and the permission that was missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

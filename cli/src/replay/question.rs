@@ -2,10 +2,10 @@
 
 use super::side::{Side, StandIns};
 use super::sum::Unclear;
-use crate::log::{Record, Verdict};
 use keyward::key::KeyKind;
 use keyward::reason::DenyReason;
 use keyward_files::access_log::State;
+use keyward_files::access_log::{Record, Verdict};
 
 /// The head of a request.
 pub(super) struct Question {

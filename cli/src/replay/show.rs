@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::outcome::Outcome;
 use super::side::Side;
 use super::sum::{Extent, Group, Sum};
-use crate::log::Tally;
 use crate::output::{Rows, Tone};
 use keyward_files::key_file::instant;
+use keyward_files::log_files::Tally;
 
 /// What no log tells, and so no replay.
 const LIMITS: [&str; 6] = [

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::Given;
 use super::outcome::Outcome;
 use super::question::Question;
-use crate::snapshot::source::Source;
 use keyward::configuration::Configuration;
 use keyward::digest::KeyDigest;
 use keyward::endpoint::{Endpoint, Method, PlainPath, ROWS, Row, Rule};
@@ -17,6 +16,7 @@ use keyward::judge::judge;
 use keyward::key::KeyKind;
 use keyward::permission::{AccessLevel, Permission};
 use keyward::request::RequestHead;
+use keyward_files::snapshot::Checked;
 
 /// Made-up raw keys in place of those that clients have.
 pub(super) struct StandIns {
@@ -29,7 +29,7 @@ pub(super) struct StandIns {
 const SOME_VERSION: &str = "2026-10-28.endive";
 
 impl StandIns {
-    pub(super) fn of(old: &Source, new: &Source) -> Self {
+    pub(super) fn of(old: &Checked, new: &Checked) -> Self {
         let served = versions(&old.written);
         let by_both = served
             .iter()
@@ -86,7 +86,7 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub(super) fn new(source: &Source, stand_ins: &StandIns) -> Result<Self> {
+    pub(super) fn new(source: &Checked, stand_ins: &StandIns) -> Result<Self> {
         let mut written = source.written.clone();
         if let Some(settings) = written.as_object_mut() {
             // How old a snapshot is when a request comes is no matter of the snapshot.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::outcome::{Change, Outcome};
 use super::side::Side;
-use crate::log::Record;
 use keyward::reason::DenyReason;
+use keyward_files::access_log::Record;
 
 /// Clients choose paths, so groups are bounded.
 const MOST: usize = 10_000;

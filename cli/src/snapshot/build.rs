@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::pack;
-use super::source::Source;
 use crate::exit::Exit;
-use crate::replace::{Access, replace};
+use crate::input;
 use crate::store::StoreArguments;
 use keyward_files::key_file::{Issue, instant};
+use keyward_files::replace::{Access, replace};
+use keyward_files::snapshot::Checked;
 
 /// Which snapshot is made: flatten it into the arguments of whoever makes one.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -67,7 +68,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, store: &StoreArguments) -> Result<Exit> {
     let file = store.open()?.read()?;
     let name = store.path.display().to_string();
-    let source = Source::made(&name, file, &arguments.issuing)?;
+    let source = Checked::made(&name, file, &arguments.issuing.issue(input::now()))?;
     let json = match source.snapshot() {
         Some(snapshot) if !arguments.configuration => snapshot,
         _ => &source.written,

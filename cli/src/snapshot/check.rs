@@ -8,7 +8,7 @@ use jiff::{Span, SpanRelativeTo, Unit};
 use serde_json::{Value, json};
 
 use super::findings::{self, Finding, Policy, Subject};
-use super::source::Source;
+use super::load::load;
 use crate::exit::Exit;
 use crate::store::StoreArguments;
 use crate::{input, output};
@@ -45,7 +45,7 @@ pub(crate) fn duration(text: &str) -> Result<u64> {
 
 pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> Result<Exit> {
     let path = arguments.file.as_ref().unwrap_or(&store.path);
-    let source = Source::load(path)?;
+    let source = load(path)?;
     let policy = Policy {
         now: input::now(),
         within: arguments.within,

@@ -4,10 +4,10 @@ pub(super) mod build;
 mod check;
 pub(super) mod diff;
 mod findings;
+pub(super) mod load;
 pub(super) mod pack;
 mod show;
 mod sink;
-pub(super) mod source;
 pub(super) mod unpack;
 
 use anyhow::Result;

@@ -3,19 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde_json::value::RawValue;
 
 use super::sink;
 use crate::exit::Exit;
 use crate::input;
 use keyward::configuration::packed_settings;
-use keyward::json::from_json;
 use keyward::profile::Profile;
-use keyward::refusal::Place;
 use keyward::snapshot::packed::Packed;
-use keyward::wire::Members;
-
-const TOO_MUCH: &str = "there is more than the packed form can hold";
+use keyward_files::snapshot::pack::{self, Parts};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -31,8 +26,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let json = input::read(&arguments.file)?;
-    let input = Input::split(&json).with_context(|| refused(&arguments.file))?;
-    let settings = match (&arguments.configuration, input.settings) {
+    let parts = Parts::split(&json).with_context(|| refused(&arguments.file))?;
+    let settings = match (&arguments.configuration, parts.settings) {
         (None, settings) => settings,
         (Some(_), Some(_)) => bail!("`{}` has settings of its own", arguments.file.display()),
         (Some(file), None) => Some(String::from_utf8(input::read(file)?)?),
@@ -43,38 +38,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             refused(arguments.configuration.as_ref().unwrap_or(&arguments.file))
         })?,
     };
-    let packed = Packed::from_json(input.snapshot, &profile)
-        .map_err(|refusal| refusal.below(&input.place))
+    let packed = Packed::from_json(parts.snapshot, &profile)
+        .map_err(|refusal| refusal.below(&parts.place))
         .with_context(|| refused(&arguments.file))?;
     write(&head, &packed, arguments.output.as_deref())?;
     Ok(Exit::Good)
 }
 
-/// A plugin configuration, in the packed form.
-pub(crate) fn configuration(json: &[u8]) -> Result<Vec<u8>> {
-    let input = Input::split(json)?;
-    let settings = input.settings.context("it is a snapshot by itself")?;
-    let (mut bytes, profile) = packed_settings(settings.as_bytes())?;
-    let packed =
-        Packed::from_json(input.snapshot, &profile).map_err(|it| it.below(&input.place))?;
-    for chunk in packed.chunks().context(TOO_MUCH)? {
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
-}
-
 /// Writes what a key file makes, in the packed form: a snapshot, or a plugin configuration with one in it.
 pub(super) fn write_made(json: &[u8], profile: &Profile, output: Option<&Path>) -> Result<()> {
-    let input = Input::split(json)?;
-    let head = match input.settings {
+    let parts = Parts::split(json)?;
+    let head = match parts.settings {
         None => Vec::new(),
         Some(settings) => packed_settings(settings.as_bytes())?.0,
     };
-    write(&head, &Packed::from_json(input.snapshot, profile)?, output)
+    write(&head, &Packed::from_json(parts.snapshot, profile)?, output)
 }
 
 fn write(head: &[u8], packed: &Packed, output: Option<&Path>) -> Result<()> {
-    let chunks = packed.chunks().context(TOO_MUCH)?;
+    let chunks = packed.chunks().context(pack::TOO_MUCH)?;
     sink::write(output, false, |out| {
         out.write_all(head)?;
         for chunk in &chunks {
@@ -86,42 +68,4 @@ fn write(head: &[u8], packed: &Packed, output: Option<&Path>) -> Result<()> {
 
 pub(super) fn refused(file: &Path) -> String {
     format!("`{}` is refused", file.display())
-}
-
-/// A file taken apart: nothing of it is read twice, and nothing is kept but where it stands.
-struct Input<'a> {
-    /// The configuration without its snapshot; `None` for a snapshot itself.
-    settings: Option<String>,
-    snapshot: &'a [u8],
-    /// Where the snapshot stands.
-    place: Place,
-}
-
-impl<'a> Input<'a> {
-    fn split(json: &'a [u8]) -> Result<Self> {
-        let members: Members<'a, &'a RawValue> = from_json(json)?;
-        // Only a snapshot itself has a `format`.
-        if members.0.iter().any(|(name, _)| name == "format") {
-            return Ok(Self {
-                settings: None,
-                snapshot: json,
-                place: Place::default(),
-            });
-        }
-        let mut snapshot = None;
-        let mut settings = Vec::with_capacity(members.0.len());
-        for (name, value) in members.0 {
-            if name == "snapshot" && snapshot.is_none() {
-                snapshot = Some(value.get().as_bytes());
-            } else {
-                let name = serde_json::to_string(&name)?;
-                settings.push(format!("{name}:{}", value.get()));
-            }
-        }
-        Ok(Self {
-            settings: Some(format!("{{{}}}", settings.join(","))),
-            snapshot: snapshot.context("it has no snapshot")?,
-            place: Place::member("snapshot"),
-        })
-    }
 }

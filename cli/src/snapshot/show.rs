@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::source::Source;
+use super::load::load;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, Rows, Tone};
@@ -34,7 +34,7 @@ struct Count {
 
 pub(super) fn run(arguments: &Arguments, store: &StoreArguments, is_json: bool) -> Result<Exit> {
     let path = arguments.file.as_ref().unwrap_or(&store.path);
-    let source = Source::load(path)?;
+    let source = load(path)?;
     let Some(snapshot) = source.snapshot() else {
         if is_json {
             output::print_json(&json!({"snapshot": null}))?;

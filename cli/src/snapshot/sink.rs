@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::replace::{Access, Staged};
+use keyward_files::replace::{Access, Staged};
 
 /// Writes to `path`, or to standard output where there is none. Bytes that are no text do not go to a terminal.
 pub(super) fn write(

@@ -1,6 +1,5 @@
 //! `keyward snapshot unpack`: from the packed form to JSON.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -9,10 +8,8 @@ use super::pack::refused;
 use super::sink;
 use crate::exit::Exit;
 use crate::input;
-use keyward::configuration::{is_packed, packed_settings, split_packed};
 use keyward::profile::Profile;
-use keyward::refusal::{Place, Refusal};
-use keyward::snapshot::packed::{self, Packed};
+use keyward_files::snapshot::unpack::write;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -37,37 +34,4 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         Ok(writeln!(out)?)
     })?;
     Ok(Exit::Good)
-}
-
-/// The JSON of what is packed, and any other bytes as they are.
-pub(crate) fn to_json(bytes: Vec<u8>) -> Result<Vec<u8>> {
-    if !is_packed(&bytes) && !packed::is_packed(&bytes) {
-        return Ok(bytes);
-    }
-    let mut json = Vec::new();
-    write(&bytes, &Profile::stripe(), &mut json)?;
-    Ok(json)
-}
-
-/// Writes the JSON of a packed configuration, or of a packed snapshot under this profile.
-fn write(bytes: &[u8], profile: &Profile, out: &mut dyn Write) -> Result<()> {
-    if !is_packed(bytes) {
-        let packed = Packed::from_bytes(bytes)?;
-        return Ok(serde_json::to_writer(out, &packed.unpack(profile)?)?);
-    }
-    let (settings, snapshot) = split_packed(bytes)?;
-    let (_, profile) = packed_settings(settings)?;
-    let packed = Packed::from_bytes(snapshot).map_err(in_configuration)?;
-    let unpacked = packed.unpack(&profile).map_err(in_configuration)?;
-    // The settings are an object: the snapshot becomes its last member.
-    let text = std::str::from_utf8(settings)?.trim_end();
-    let members = text.strip_suffix('}').unwrap_or(text).trim_end();
-    let comma = if members.ends_with('{') { "" } else { "," };
-    write!(out, "{members}{comma}\"snapshot\":")?;
-    serde_json::to_writer(&mut *out, &unpacked)?;
-    Ok(write!(out, "}}")?)
-}
-
-fn in_configuration(refusal: Refusal) -> Refusal {
-    refusal.below(&Place::member("snapshot"))
 }

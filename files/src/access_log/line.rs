@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use serde_json::error::Category;
 
-use super::state::State;
 use super::text::Text;
 use keyward::reason::DenyReason;
+use keyward::state::State;
 
 /// Why a line is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,12 +3,11 @@
 //! here reads a file or a clock.
 
 mod line;
-mod state;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
+pub use keyward::state::{Named, State, Verdict};
 pub use line::{Line, Record, Skip};
-pub use state::{Named, State, Verdict};
 pub use text::{Text, printable};

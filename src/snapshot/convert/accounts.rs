@@ -1,16 +1,15 @@
 //! The forest of accounts.
 
 use super::wire;
-use crate::account::{AccountForest, AccountStatus, Children, ForestFault, ListedAccount};
+use crate::account::{AccountForest, ForestFault, ListedAccount};
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
-use crate::wire::Object;
 
 pub(in crate::snapshot) const ACCOUNT_ID: &str =
     "an account's or organization's id with its prefix";
 
 pub(super) fn forest(
-    listed: &[Object<wire::Account<'_>>],
+    listed: &[wire::Account<'_>],
     profile: &Profile,
     place: &Place,
 ) -> Result<AccountForest, Refusal> {
@@ -21,7 +20,7 @@ pub(super) fn forest(
             parent,
             children,
             status,
-        } = &wire.0;
+        } = wire;
         let kind = profile
             .names()
             .ids
@@ -30,14 +29,8 @@ pub(super) fn forest(
         accounts.push(ListedAccount {
             id: &id.0,
             kind,
-            children: match children {
-                wire::Children::Listed => Children::Listed,
-                wire::Children::Any => Children::Any,
-            },
-            status: match status {
-                wire::AccountStatus::Active => AccountStatus::Active,
-                wire::AccountStatus::Suspended => AccountStatus::Suspended,
-            },
+            children: children.unwrap_or_default(),
+            status: status.unwrap_or_default(),
             parent: parent.as_ref().map(|parent| &*parent.0),
         });
     }

@@ -1,27 +1,29 @@
 //! The catalogue: built-in rows, and those of the snapshot.
 
-use super::{ID, is_id, level, wire};
+use super::wire;
 use crate::endpoint::{
     AddedExpansions, EndpointCatalogue, Method, OwnEndpoint, OwnRule, RowFault, access_of,
 };
+use crate::id::{self, is_id};
 use crate::permission::{Permission, PermissionRegistry};
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
-use crate::wire::{Members, Object, Text};
+use crate::snapshot::document::{Auth, Catalogue};
+use crate::wire::{Members, Text};
 
 /// The permissions that there are before the snapshot's endpoints add theirs, and the catalogue of all endpoints.
 pub(super) fn catalogue_of(
-    catalogue: &wire::Catalogue,
-    listed: Vec<Object<wire::Endpoint<'_>>>,
+    catalogue: Catalogue,
+    listed: Vec<wire::Endpoint<'_>>,
     place: &Place,
 ) -> Result<(PermissionRegistry, EndpointCatalogue), Refusal> {
     let (mut permissions, mut endpoints) = match catalogue {
-        wire::Catalogue::Stripe => (PermissionRegistry::stripe(), EndpointCatalogue::stripe()),
-        wire::Catalogue::None => (
+        Catalogue::Stripe => (PermissionRegistry::stripe(), EndpointCatalogue::stripe()),
+        Catalogue::None => (
             PermissionRegistry::without_implications(),
             EndpointCatalogue::empty(),
         ),
     };
-    for (index, Object(wire)) in listed.into_iter().enumerate() {
+    for (index, wire) in listed.into_iter().enumerate() {
         let place = place.then("endpoints").at(index);
         let method = Method::of_row(&wire.method.0).ok_or_else(|| {
             place
@@ -57,7 +59,7 @@ fn endpoint(
         let place = place.then("label");
         return Err(place.expected("1 to 128 characters of printable ASCII"));
     }
-    if let Some(wire::Auth::None) = wire.auth {
+    if let Some(Auth::None) = wire.auth {
         let asks = wire.permission.is_some()
             || wire.any_of.is_some()
             || wire.access.is_some()
@@ -85,7 +87,7 @@ fn endpoint(
     Ok(OwnEndpoint {
         rule: OwnRule::Key {
             permissions: needed,
-            access: wire.access.map_or_else(|| access_of(method), level),
+            access: wire.access.unwrap_or_else(|| access_of(method)),
             publishable: wire.publishable.unwrap_or(false),
         },
         label: label.unwrap_or_default().into(),
@@ -95,20 +97,20 @@ fn endpoint(
 
 /// What a query may expand beyond what is known of the replies.
 fn expansions(
-    wire: &Members<'_, Text<'_>>,
+    wire: &Members<Text<'_>, Text<'_>>,
     permissions: &mut PermissionRegistry,
     place: &Place,
 ) -> Result<AddedExpansions, Refusal> {
     let place = place.then("*");
     let mut added: Vec<(Box<str>, Permission)> = Vec::new();
     for (path, name) in &wire.0 {
-        if !is_expansion(path) {
+        if !is_expansion(&path.0) {
             return Err(place.expected("names such as `data.customer`, or `*`, joined by dots"));
         }
-        if added.iter().any(|(known, _)| **known == **path) {
+        if added.iter().any(|(known, _)| **known == *path.0) {
             return Err(place.refused(DUPLICATE_MEMBER));
         }
-        added.push(((&**path).into(), permission(name, permissions, &place)?));
+        added.push(((&*path.0).into(), permission(name, permissions, &place)?));
     }
     Ok(added.into())
 }
@@ -149,7 +151,7 @@ fn permission(
     place: &Place,
 ) -> Result<Permission, Refusal> {
     if !is_id(&name.0) {
-        return Err(place.expected(ID));
+        return Err(place.expected(id::EXPECTED));
     }
     permissions
         .find_or_add(&name.0)

@@ -1,14 +1,15 @@
 //! Grants: the named sets, and those written out at a key, each kept once.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{ID, is_id, level, wire};
+use super::wire;
+use crate::id::{self, is_id};
 use crate::order::sort;
 use crate::permission::{AccessLevel, Permission, PermissionRegistry};
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
+use crate::snapshot::document::Grants;
 use crate::snapshot::table::NONE;
-use crate::wire::Members;
+use crate::wire::{Members, Text};
 
 /// Permissions as they are granted by name, sorted.
 pub(in crate::snapshot) type Granted = Vec<(Permission, AccessLevel)>;
@@ -16,23 +17,23 @@ pub(in crate::snapshot) type Granted = Vec<(Permission, AccessLevel)>;
 /// All sets of grants. Those with names come first.
 #[derive(Default)]
 pub(in crate::snapshot) struct GrantSets<'a> {
-    pub(in crate::snapshot) names: Vec<Cow<'a, str>>,
+    pub(in crate::snapshot) names: Vec<Text<'a>>,
     pub(in crate::snapshot) sets: Vec<Granted>,
-    by_name: HashMap<Cow<'a, str>, u32>,
+    by_name: HashMap<Text<'a>, u32>,
     written_out: HashMap<Granted, u32>,
 }
 
 impl<'a> GrantSets<'a> {
     pub(super) fn named(
-        wire: Members<'a, Members<'a, wire::Access>>,
+        wire: Members<Text<'a>, wire::Granted<'a>>,
         permissions: &PermissionRegistry,
         place: &Place,
     ) -> Result<Self, Refusal> {
         let mut all = Self::default();
         for (name, members) in wire.0 {
             // The set's name is the operator's, so its place shows it only once it is known to be an id.
-            if !is_id(&name) {
-                return Err(place.then("*").expected(ID));
+            if !is_id(&name.0) {
+                return Err(place.then("*").expected(id::EXPECTED));
             }
             let place = place.then("*");
             let set = all.push(granted(&members, permissions, &place)?, &place)?;
@@ -53,12 +54,12 @@ impl<'a> GrantSets<'a> {
     ) -> Result<u32, Refusal> {
         match wire {
             None => Ok(NONE),
-            Some(wire::Grants::Set(name)) => self
+            Some(Grants::Set(name)) => self
                 .by_name
                 .get(name)
                 .copied()
                 .ok_or_else(|| place.expected("the name of a grant set")),
-            Some(wire::Grants::Inline(members)) => {
+            Some(Grants::Inline(members)) => {
                 let granted = granted(members, permissions, place)?;
                 if let Some(known) = self.written_out.get(&granted) {
                     return Ok(*known);
@@ -81,7 +82,7 @@ impl<'a> GrantSets<'a> {
 }
 
 fn granted(
-    wire: &Members<'_, wire::Access>,
+    wire: &wire::Granted<'_>,
     permissions: &PermissionRegistry,
     place: &Place,
 ) -> Result<Granted, Refusal> {
@@ -90,8 +91,8 @@ fn granted(
         .iter()
         .map(|(name, access)| {
             permissions
-                .find(name)
-                .map(|permission| (permission, level(*access)))
+                .find(&name.0)
+                .map(|permission| (permission, *access))
                 .ok_or_else(|| place.then("*").expected("the name of a known permission"))
         })
         .collect::<Result<Granted, _>>()?;

@@ -1,27 +1,26 @@
 //! Keys, and what they refer to.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::grants::GrantSets;
-use super::{check_owner, check_terms, id, time, wire};
+use super::{check_owner, check_terms, time, wire};
 use crate::account::{AccountForest, AccountIndex};
 use crate::address::{parse_range, push_range};
 use crate::digest::KeyDigest;
+use crate::id::{self, is_id};
 use crate::key::{KeyKind, Livemode};
 use crate::mask::KnownPrefixes;
 use crate::order::{second_of_equals, sort, sorted_numbers};
 use crate::permission::PermissionRegistry;
 use crate::refusal::{Place, Refusal};
 use crate::rows::{Lists, Rows};
-use crate::snapshot::key::{Enforcement, KeyStatus};
 use crate::snapshot::key_id::IdCoding;
 use crate::snapshot::table::{
     KeyContext, KeyTable, NONE, NewRow, TERMS_ROW, TIMES_ROW, Terms, Times, buckets_of,
 };
-use crate::wire::{Integer, Object, Text};
+use crate::wire::{Integer, Text};
 
 const TOO_MANY: &str = "too many keys";
 
@@ -39,11 +38,11 @@ pub(super) struct KeyReader<'r, 'a> {
 /// A key that was read.
 struct Key<'a> {
     digest: KeyDigest,
-    id: Cow<'a, str>,
+    id: Text<'a>,
     owner: AccountIndex,
     terms: u32,
     times: Option<u32>,
-    user: Option<Cow<'a, str>>,
+    user: Option<Text<'a>>,
 }
 
 impl<'r, 'a> KeyReader<'r, 'a> {
@@ -66,7 +65,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
 
     pub(super) fn keys(
         mut self,
-        listed: Vec<Object<wire::Key<'_>>>,
+        listed: Vec<wire::Key<'_>>,
         empty: bool,
         place: &Place,
     ) -> Result<KeyTable, Refusal> {
@@ -75,7 +74,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
             return Err(no_keys(&place));
         }
         let mut keys = Vec::with_capacity(listed.len());
-        for (index, Object(wire)) in listed.into_iter().enumerate() {
+        for (index, wire) in listed.into_iter().enumerate() {
             keys.push(self.key(wire, &place.at(index))?);
         }
         self.table(keys, &place)
@@ -83,7 +82,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
 
     fn key<'k>(&mut self, wire: wire::Key<'k>, place: &Place) -> Result<Key<'k>, Refusal> {
         let wire::Key {
-            id: name,
+            id,
             sha256,
             kind,
             livemode,
@@ -106,16 +105,16 @@ impl<'r, 'a> KeyReader<'r, 'a> {
                 .number(grants.as_ref(), self.permissions, &place)
         };
         let terms = Terms {
-            kind: key_kind(kind),
+            kind,
             livemode: Livemode::from(livemode),
-            status: match status {
-                wire::KeyStatus::Active => KeyStatus::Active,
-                wire::KeyStatus::Deleted => KeyStatus::Deleted,
-            },
-            enforcement: enforcement.into(),
+            status: status.unwrap_or_default(),
+            enforcement: enforcement.unwrap_or_default(),
             grants: set(grants, "grants")?,
             connect_grants: set(connect_grants, "connect_grants")?,
-            allowed_ips: match allowed(&allowed_ips, &place.then("allowed_ips"))? {
+            allowed_ips: match allowed(
+                allowed_ips.as_deref().unwrap_or_default(),
+                &place.then("allowed_ips"),
+            )? {
                 None => NONE,
                 Some(ranges) => self.ips.number(ranges).ok_or_else(too_many)?,
             },
@@ -126,7 +125,9 @@ impl<'r, 'a> KeyReader<'r, 'a> {
                 .map(|seconds| time(seconds.0, &place.then(name)))
                 .transpose()
         };
-        let id = id(name, &place.then("id"))?;
+        if !is_id(&id.0) {
+            return Err(place.then("id").expected(id::EXPECTED));
+        }
         let owner = self.owner(&owner, terms.kind, &place.then("owner"))?;
         let times = Times {
             not_before: instant(not_before, "not_before")?,
@@ -143,7 +144,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
             owner,
             terms: self.terms.number(terms.row()).ok_or_else(too_many)?,
             times,
-            user: annotations.user_id(self.prefixes),
+            user: annotations.and_then(|annotations| annotations.user_id(self.prefixes)),
         })
     }
 
@@ -166,7 +167,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
                 Some(second) => Err(place.at(second).then(member).refused(why)),
             }
         };
-        let by_id = sorted(&|a, b| a.id.cmp(&b.id), "id", "duplicate id")?;
+        let by_id = sorted(&|a, b| a.id.0.cmp(&b.id.0), "id", "duplicate id")?;
         let by_digest = sorted(
             &|a, b| a.digest.cmp(&b.digest),
             "sha256",
@@ -174,12 +175,12 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         )?;
         let ids: Vec<&str> = by_id
             .iter()
-            .filter_map(|number| keys.get(*number).map(|key| &*key.id))
+            .filter_map(|number| keys.get(*number).map(|key| &*key.id.0))
             .collect();
         let coding = IdCoding::for_ids(&ids);
-        let others = ids.iter().filter(|id| !coding.fits(id));
+        let others = ids.iter().filter(|id| !coding.rest(id).is_some());
         let others = Lists::collect(others.map(|id| id.as_bytes()));
-        let mut users: Vec<&str> = keys.iter().filter_map(|key| key.user.as_deref()).collect();
+        let mut users: Vec<&str> = keys.iter().filter_map(|key| user(key)).collect();
         sort(&mut users);
         users.dedup();
         let users = Lists::collect(users.iter().map(|user| user.as_bytes()));
@@ -205,11 +206,11 @@ impl<'r, 'a> KeyReader<'r, 'a> {
                 for key in &keys {
                     let row = NewRow {
                         digest: key.digest,
-                        id: &key.id,
+                        id: &key.id.0,
                         owner: key.owner,
                         terms: key.terms,
                         times: key.times,
-                        user: key.user.as_deref(),
+                        user: user(key),
                     };
                     context.push_row(&mut rows, &row)?;
                 }
@@ -256,22 +257,8 @@ impl<T: Clone + Eq + Hash> Interned<T> {
     }
 }
 
-fn key_kind(kind: wire::Kind) -> KeyKind {
-    match kind {
-        wire::Kind::Secret => KeyKind::Secret,
-        wire::Kind::Restricted => KeyKind::Restricted,
-        wire::Kind::Publishable => KeyKind::Publishable,
-        wire::Kind::Organization => KeyKind::Organization,
-    }
-}
-
-impl From<wire::Enforcement> for Enforcement {
-    fn from(wire: wire::Enforcement) -> Self {
-        match wire {
-            wire::Enforcement::Enforce => Self::Enforce,
-            wire::Enforcement::Shadow => Self::Shadow,
-        }
-    }
+fn user<'k>(key: &'k Key<'_>) -> Option<&'k str> {
+    key.user.as_ref().map(AsRef::as_ref)
 }
 
 /// The ranges of a key that is limited to some.

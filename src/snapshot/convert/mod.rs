@@ -6,19 +6,18 @@ mod grants;
 mod keys;
 mod names;
 
-use std::borrow::Cow;
-
+use super::document::Catalogue;
 use super::table::{KeyTable, NONE, Terms};
 use super::{FORMAT, Revision, Snapshot, wire};
 use crate::account::{Account, AccountForest, IdKind};
 use crate::endpoint::EndpointCatalogue;
 use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
-use crate::permission::{AccessLevel, Grants, PermissionRegistry};
+use crate::permission::{Grants, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
 use crate::version;
-use crate::wire::{Integer, Object, Text};
+use crate::wire::{Integer, Text};
 use accounts::forest;
 pub(super) use accounts::{ACCOUNT_ID, refusal_of};
 use endpoints::catalogue_of;
@@ -29,8 +28,6 @@ pub(super) use names::A_NAME;
 
 /// Unix seconds at or above this are milliseconds by mistake.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
-
-pub(super) const ID: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
 /// All of a snapshot but its accounts and keys.
 pub(super) struct Heading {
@@ -45,8 +42,8 @@ impl Heading {
     pub(super) fn new(
         (format, revision, issued_at): (&Text<'_>, Integer, Integer),
         api_versions: &[Text<'_>],
-        catalogue: wire::Catalogue,
-        endpoints: Vec<Object<wire::Endpoint<'_>>>,
+        catalogue: Catalogue,
+        endpoints: Vec<wire::Endpoint<'_>>,
         prefixes: &KnownPrefixes,
         place: &Place,
     ) -> Result<Self, Refusal> {
@@ -58,7 +55,7 @@ impl Heading {
             .ok_or_else(|| place.then("revision").expected("an integer below 10^15"))?;
         let issued_at = time(issued_at.0, &place.then("issued_at"))?;
         let api_versions = versions(api_versions, &place.then("api_versions"))?;
-        let (permissions, endpoints) = catalogue_of(&catalogue, endpoints, place)?;
+        let (permissions, endpoints) = catalogue_of(catalogue, endpoints, place)?;
         Ok(Self {
             revision,
             issued_at,
@@ -96,21 +93,30 @@ impl<'a> Parts<'a> {
             keys,
             empty,
         } = wire;
+        let keys = keys.unwrap_or_default();
         names::of_keys(&keys, profile.known_prefixes(), place)?;
         let heading = Heading::new(
             (&format, revision, issued_at),
-            &api_versions,
-            catalogue,
-            endpoints,
+            &api_versions.unwrap_or_default(),
+            catalogue.unwrap_or_default(),
+            endpoints.unwrap_or_default(),
             profile.known_prefixes(),
             place,
         )?;
-        let accounts = forest(&accounts, profile, &place.then("accounts"))?;
+        let accounts = forest(
+            &accounts.unwrap_or_default(),
+            profile,
+            &place.then("accounts"),
+        )?;
         let permissions = &heading.permissions;
-        let mut grant_sets = GrantSets::named(grant_sets, permissions, &place.then("grant_sets"))?;
+        let mut grant_sets = GrantSets::named(
+            grant_sets.unwrap_or_default(),
+            permissions,
+            &place.then("grant_sets"),
+        )?;
         let prefixes = profile.known_prefixes();
         let reader = KeyReader::new(&accounts, permissions, prefixes, &mut grant_sets);
-        let keys = reader.keys(keys, empty, place)?;
+        let keys = reader.keys(keys, empty.unwrap_or(false), place)?;
         Ok(Self {
             heading,
             accounts,
@@ -187,21 +193,6 @@ pub(super) fn time(seconds: u64, place: &Place) -> Result<u64, Refusal> {
     }
 }
 
-fn id<'a>(text: Text<'a>, place: &Place) -> Result<Cow<'a, str>, Refusal> {
-    if is_id(&text.0) {
-        Ok(text.0)
-    } else {
-        Err(place.expected(ID))
-    }
-}
-
-pub(super) fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-}
-
 fn versions(listed: &[Text<'_>], place: &Place) -> Result<Box<[Box<str>]>, Refusal> {
     listed
         .iter()
@@ -216,11 +207,4 @@ fn versions(listed: &[Text<'_>], place: &Place) -> Result<Box<[Box<str>]>, Refus
             }
         })
         .collect()
-}
-
-fn level(access: wire::Access) -> AccessLevel {
-    match access {
-        wire::Access::Read => AccessLevel::Read,
-        wire::Access::Write => AccessLevel::Write,
-    }
 }

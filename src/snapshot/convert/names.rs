@@ -4,16 +4,16 @@
 use super::wire;
 use crate::mask::KnownPrefixes;
 use crate::refusal::{Place, Refusal};
-use crate::wire::{Object, Text};
+use crate::wire::Text;
 
 pub(in crate::snapshot) const A_NAME: &str = "a name, and not what begins as a key does";
 
 pub(super) fn of_keys(
-    keys: &[Object<wire::Key<'_>>],
+    keys: &[wire::Key<'_>],
     prefixes: &KnownPrefixes,
     place: &Place,
 ) -> Result<(), Refusal> {
-    for (index, Object(key)) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         check(&key.id, prefixes, &|| {
             place.then("keys").at(index).then("id")
         })?;
@@ -22,11 +22,11 @@ pub(super) fn of_keys(
 }
 
 pub(super) fn of_endpoints(
-    endpoints: &[Object<wire::Endpoint<'_>>],
+    endpoints: &[wire::Endpoint<'_>],
     prefixes: &KnownPrefixes,
     place: &Place,
 ) -> Result<(), Refusal> {
-    for (index, Object(endpoint)) in endpoints.iter().enumerate() {
+    for (index, endpoint) in endpoints.iter().enumerate() {
         let own = || place.then("endpoints").at(index);
         if let Some(name) = &endpoint.permission {
             check(name, prefixes, &|| own().then("permission"))?;

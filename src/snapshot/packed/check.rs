@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::account::{Account, AccountForest, RowFault};
 use crate::address::AllowedIps;
+use crate::id::{self, is_id};
 use crate::mask::KnownPrefixes;
 use crate::order::{second_of_equals, sorted_numbers};
 use crate::permission::{Permission, PermissionRegistry};
@@ -11,9 +12,7 @@ use crate::profile::Profile;
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::rows::{Rows, index};
 use crate::snapshot::annotations::{USER_ID, is_user_id};
-use crate::snapshot::convert::{
-    A_NAME, ACCOUNT_ID, ID, check_owner, check_terms, is_id, refusal_of, time,
-};
+use crate::snapshot::convert::{A_NAME, ACCOUNT_ID, check_owner, check_terms, refusal_of, time};
 use crate::snapshot::table::{
     IdSpelling, KeyContext, KeyTable, NONE, Terms, Times, bucket_bits, bucket_of,
 };
@@ -46,7 +45,7 @@ pub(super) fn set_names(names: &[Text<'_>], sets: usize, place: &Place) -> Resul
         return Err(place.expected("no more names than sets"));
     }
     if let Some(number) = names.iter().position(|name| !is_id(&name.0)) {
-        return Err(place.at(number).expected(ID));
+        return Err(place.at(number).expected(id::EXPECTED));
     }
     let name = |number: usize| names.get(number).map(|name| &*name.0);
     refuse_twice(names.len(), &|a, b| name(a).cmp(&name(b)), &place)
@@ -115,7 +114,7 @@ pub(super) fn keys(
         match row.id {
             IdSpelling::Coded(field) => {
                 let id = context.coding.decode(field);
-                let id = id.ok_or_else(|| place().then("id").expected(ID))?;
+                let id = id.ok_or_else(|| place().then("id").expected(id::EXPECTED))?;
                 if prefixes.begin(id.as_str()) {
                     return Err(place().then("id").expected(A_NAME));
                 }
@@ -222,14 +221,14 @@ fn other_ids(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> R
         let place = || place.at(number);
         let id = context.others.get(number).unwrap_or(&[]);
         let id = std::str::from_utf8(id).ok().filter(|id| is_id(id));
-        let id = id.ok_or_else(|| place().expected(ID))?;
+        let id = id.ok_or_else(|| place().expected(id::EXPECTED))?;
         if prefixes.begin(id) {
             return Err(place().expected(A_NAME));
         }
         if id <= before {
             return Err(place().expected(SORTED));
         }
-        if context.coding.fits(id) {
+        if context.coding.rest(id).is_some() {
             return Err(place().expected("an id that does not fit into a row"));
         }
         before = id;

@@ -14,7 +14,6 @@ mod tests;
 
 use layout::{HEADER, Header, MAGIC};
 pub use read::{LoadFault, Outside, Source, Trust};
-pub use unpack::Unpacked;
 
 use super::convert::Heading;
 use super::table::KeyTable;
@@ -26,6 +25,7 @@ use crate::permission::{AccessLevel, Grants, Permission, PermissionRegistry};
 use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
 use crate::rows::{CHUNK, Lists, index, number_at};
+use crate::wire::Text;
 
 /// The bytes of one grant: the number of a permission among those the file names, and the level.
 const GRANT: usize = 3;
@@ -112,12 +112,12 @@ impl Packed {
             permissions,
             grant_sets,
             key_ids: _,
-        } = read::head(&self.head, place)?;
+        } = read::head::<Text<'_>>(&self.head, place)?;
         let heading = Heading::new(
             (&format, revision, issued_at),
-            &api_versions,
-            catalogue,
-            endpoints,
+            &api_versions.unwrap_or_default(),
+            catalogue.unwrap_or_default(),
+            endpoints.unwrap_or_default(),
             profile.known_prefixes(),
             place,
         )?;

@@ -2,6 +2,7 @@
 
 use std::hash::Hasher;
 
+use serde::Deserialize;
 use twox_hash::XxHash64;
 
 use super::layout::{COVERED, Counts, HEADER, Header, SEED, VERSION};
@@ -12,6 +13,7 @@ use crate::refusal::{Place, Refusal};
 use crate::rows::{CHUNK, Lists, Rows, index};
 use crate::snapshot::key_id::IdCoding;
 use crate::snapshot::table::{KeyContext, KeyTable, TERMS_ROW, TIMES_ROW, bucket_bits};
+use crate::wire::Text;
 
 /// Where the bytes of a configuration come from.
 pub trait Source {
@@ -105,7 +107,10 @@ pub(super) fn read<S: Source>(
 }
 
 /// The head of a packed snapshot.
-pub(super) fn head<'a>(json: &'a [u8], place: &Place) -> Result<wire::Head<'a>, Refusal> {
+pub(super) fn head<'a, T: Deserialize<'a>>(
+    json: &'a [u8],
+    place: &Place,
+) -> Result<wire::Head<T>, Refusal> {
     from_json(json).map_err(|refusal| refusal.below(place))
 }
 
@@ -120,15 +125,10 @@ struct Reader<'s, S> {
 impl<S: Source> Reader<'_, S> {
     fn packed(&mut self, counts: &Counts) -> Result<Packed, LoadFault<S::Fault>> {
         let head = self.bytes(counts.head_bytes)?;
-        let wire::KeyIds {
-            prefix,
-            symbols,
-            length,
-            padded,
-        } = self::head(&head, self.place)?.key_ids.0;
+        let wire::KeyIds { prefix, length } = self::head::<Text<'_>>(&head, self.place)?.key_ids;
         let coding = usize::try_from(length.0)
             .ok()
-            .and_then(|length| IdCoding::new(&prefix.0, &symbols.0, length, padded))
+            .and_then(|length| IdCoding::new(&prefix.0, length))
             .ok_or_else(|| self.place.then("key_ids").expected("a coding of ids"))?;
         let account_ids = self.lists(counts.accounts, counts.account_id_bytes)?;
         let accounts = self.rows(counts.accounts, ACCOUNT_ROW)?;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::hash::Hasher;
 
-use serde::Serialize;
 use twox_hash::XxHash64;
 
 use super::layout::{Counts, MAGIC, SEED};
@@ -13,44 +12,8 @@ use crate::profile::Profile;
 use crate::refusal::{Place, Refusal};
 use crate::rows::Lists;
 use crate::snapshot::convert::{GrantSets, Parts};
-use crate::snapshot::key_id::IdCoding;
 use crate::snapshot::wire;
-use crate::wire::Integer;
-
-/// [`wire::Head`], of text of its own.
-#[derive(Serialize)]
-struct HeadText {
-    format: String,
-    revision: Integer,
-    issued_at: Integer,
-    api_versions: Vec<String>,
-    catalogue: wire::Catalogue,
-    endpoints: serde_json::Value,
-    empty: bool,
-    permissions: Vec<String>,
-    grant_sets: Vec<String>,
-    key_ids: Option<KeyIdsText>,
-}
-
-/// [`wire::KeyIds`], of text of its own.
-#[derive(Serialize)]
-struct KeyIdsText {
-    prefix: String,
-    symbols: String,
-    length: usize,
-    padded: bool,
-}
-
-impl KeyIdsText {
-    fn of(coding: &IdCoding) -> Self {
-        Self {
-            prefix: coding.prefix().to_owned(),
-            symbols: coding.symbols().to_owned(),
-            length: coding.length(),
-            padded: coding.is_padded(),
-        }
-    }
-}
+use crate::wire::{Integer, Text};
 
 const TOO_MUCH: &str = "too much for the packed form";
 
@@ -63,20 +26,27 @@ impl Packed {
     ) -> Result<Self, Refusal> {
         // The parts keep what is decided by; the head keeps what was written.
         let too_much = || place.refused(TOO_MUCH);
-        let versions = wire.api_versions.iter();
-        let mut head = HeadText {
-            format: wire.format.0.as_ref().to_owned(),
+        let mut head = wire::Head {
+            format: wire.format.clone(),
             revision: wire.revision,
             issued_at: wire.issued_at,
-            api_versions: versions.map(|text| text.0.as_ref().to_owned()).collect(),
+            api_versions: wire.api_versions.clone(),
             catalogue: wire.catalogue,
-            endpoints: serde_json::to_value(&wire.endpoints).map_err(|_| too_much())?,
-            empty: wire.empty,
+            endpoints: wire.endpoints.clone(),
+            empty: wire.empty.unwrap_or(false),
             permissions: Vec::new(),
             grant_sets: Vec::new(),
-            key_ids: None,
+            key_ids: wire::KeyIds {
+                prefix: Text(Cow::Borrowed("")),
+                length: Integer(0),
+            },
         };
         let parts = Parts::from_wire(wire, profile, place)?;
+        let coding = &parts.keys.context().coding;
+        head.key_ids = wire::KeyIds {
+            prefix: Text(coding.prefix().into()),
+            length: Integer(u64::try_from(coding.width()).map_err(|_| too_much())?),
+        };
         let mut granted: Vec<Permission> = parts
             .grant_sets
             .sets
@@ -89,11 +59,9 @@ impl Packed {
         let registry = &parts.heading.permissions;
         head.permissions = granted
             .iter()
-            .map(|permission| registry.name(*permission).to_owned())
+            .map(|permission| Text(registry.name(*permission).into()))
             .collect();
-        let names = parts.grant_sets.names.iter();
-        head.grant_sets = names.map(|name| name.as_ref().to_owned()).collect();
-        head.key_ids = Some(KeyIdsText::of(&parts.keys.context().coding));
+        head.grant_sets.clone_from(&parts.grant_sets.names);
         let grants = lists(&parts.grant_sets, &granted).ok_or_else(too_much)?;
         let head = serde_json::to_vec(&head).map_err(|_| too_much())?;
         Ok(Self {

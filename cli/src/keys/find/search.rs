@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 
 use sha2::{Digest, Sha256};
 
-use crate::secret::LENGTH;
 use keyward::digest::KeyDigest;
 use keyward::mask::Masked;
 use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::secret::LENGTH;
 
 /// The longest key that a gateway reads.
 const LONGEST: usize = 512;

@@ -77,7 +77,7 @@ fn a_row_is_a_key_in_its_place() {
     let set = |row: usize, column: usize, value: u8| {
         move |bytes: &mut [u8], parts: &Parts| bytes[parts.keys + row * parts.row + column] = value
     };
-    let (id, other, owner, terms, times) = (32, 34, 35, 36, 37);
+    let (id, other, owner, terms, times) = (32, 36, 37, 38, 39);
     let digest = |from: usize, to: usize| {
         move |bytes: &mut [u8], parts: &Parts| {
             let start = parts.keys + from * parts.row;
@@ -88,9 +88,8 @@ fn a_row_is_a_key_in_its_place() {
     assert_refused(digest(0, 1), "keys[1].sha256: duplicate digest");
     assert_refused(
         |bytes, parts| {
-            let first = [bytes[parts.keys + id], bytes[parts.keys + id + 1]];
-            set(2, id, first[0])(bytes, parts);
-            set(2, id + 1, first[1])(bytes, parts);
+            let (first, third) = (parts.keys + id, parts.keys + 2 * parts.row + id);
+            bytes.copy_within(first..first + 4, third);
         },
         "keys[2].id: duplicate id",
     );
@@ -100,7 +99,10 @@ fn a_row_is_a_key_in_its_place() {
     assert_refused(set(1, other, 2), "keys[1].id: expected an id of the file");
     assert_refused(set(2, other, 1), "keys[2].id: duplicate id");
     assert_refused(
-        set(1, other, 0),
+        |bytes, parts| {
+            set(1, id, b'a')(bytes, parts);
+            set(1, other, 0)(bytes, parts);
+        },
         "keys: expected a key for every id of the file",
     );
     assert_refused(
@@ -262,9 +264,11 @@ fn the_head_is_checked_like_any_json() {
         "\"empty\":true ",
         "keys: expected keys, or none together with `\"empty\": true`",
     );
+    let key_ids = "\"grant_sets\":[\"helpdesk\"],\"key_ids\":{\"prefix\":\"\",\"length\":4";
+    let too_long = "\"key_ids\":{\"prefix\":\"\",\"length\":65";
     assert_head_refused(
-        "\"13_km\"",
-        "\"31_km\"",
+        key_ids,
+        &format!("{too_long:<width$}", width = key_ids.len()),
         "key_ids: expected a coding of ids",
     );
     assert_head_refused(

@@ -1,0 +1,34 @@
+//! Which source a push is from: the key file has a name, or `--source` says it.
+
+use anyhow::{Context, Result, bail};
+
+use crate::source::Source;
+use keyward_files::key_file::{EXPECTED_SOURCE, SourceName};
+use keyward_files::snapshot::Built;
+
+/// A name of an argument.
+pub(super) fn parse(text: &str) -> Result<SourceName> {
+    SourceName::parse(text).with_context(|| format!("expected {EXPECTED_SOURCE}"))
+}
+
+/// The name that a push has: the key file's own, or the one that `--source` says.
+pub(super) fn of(built: &Built, said: Option<&SourceName>) -> Result<Option<SourceName>> {
+    match (&built.source, said) {
+        (Some(own), Some(said)) if own != said => bail!(
+            "the key file is `{own}`, and --source says `{said}`; leave --source out, which is for a source without a name"
+        ),
+        (Some(name), _) | (None, Some(name)) => Ok(Some(name.clone())),
+        (None, None) => Ok(None),
+    }
+}
+
+/// What a person should know of a key file that has no name yet.
+pub(super) fn nameless(source: &Source, name: Option<&SourceName>) -> Option<String> {
+    match (source, name) {
+        (Source::Keys(path), None) => Some(format!(
+            "warning: `{}` has no name, so nothing tells a push from another key file from one of this. The next command that changes it gives it one; for a file that cannot be changed say --source file:NAME",
+            path.display()
+        )),
+        (Source::Keys(_) | Source::Configuration(_), _) => None,
+    }
+}

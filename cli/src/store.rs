@@ -1,0 +1,29 @@
+//! Which key file a command is about.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use keyward_files::store::Store;
+
+/// `--keys`, the same for every command on keys: flatten it into the arguments, once for a group of commands.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct StoreArguments {
+    /// The key file, or a folder of them (every `*.toml` in it)
+    #[arg(
+        long = "keys",
+        env = "KEYWARD_KEYS",
+        hide_env_values = true,
+        value_name = "PATH",
+        default_value = "keyward.toml",
+        global = true
+    )]
+    pub(super) path: PathBuf,
+}
+
+impl StoreArguments {
+    /// The key file, which must be there.
+    pub(super) fn open(&self) -> Result<Store> {
+        Store::open(&self.path)
+    }
+}

@@ -1,0 +1,219 @@
+//! The bytes of a log: a file or standard input, unpacked where its first bytes say so.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::FrameDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, DEFAULT_MAX_WINDOW_SIZE};
+
+use super::Progress;
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// The other magic numbers of zstd: frames to be skipped. The first byte's low half is free.
+const SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
+
+const BUFFER: usize = 256 * 1024;
+
+/// A log that is there.
+pub(super) struct Input {
+    name: String,
+    size: u64,
+    source: Box<dyn Read>,
+}
+
+impl Input {
+    /// Looks whether a file can be opened. It is opened once it is its turn.
+    pub(super) fn new(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                size: 0,
+                source: Box::new(io::stdin()),
+            });
+        }
+        let name = path.display().to_string();
+        let failure = || format!("`{name}` cannot be read");
+        let found = fs::metadata(path).with_context(failure)?;
+        if found.is_dir() {
+            anyhow::bail!("`{name}` is a folder; name the files in it");
+        }
+        File::open(path).with_context(failure)?;
+        Ok(Self {
+            name: name.clone(),
+            size: if found.is_file() { found.len() } else { 0 },
+            source: Box::new(Later::Closed(path.to_owned())),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes as they are stored; 0 where nobody knows.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The log itself. An error of what cannot be unpacked comes with the first read.
+    pub(super) fn decoded(self, progress: &dyn Progress) -> Box<dyn Read + '_> {
+        let source = Counted {
+            source: self.source,
+            progress,
+        };
+        Box::new(Packed::Unknown(Some(BufReader::with_capacity(
+            BUFFER, source,
+        ))))
+    }
+}
+
+/// A source whose progress is told.
+struct Counted<'a> {
+    source: Box<dyn Read>,
+    progress: &'a dyn Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.progress.read(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+}
+
+/// A file that is opened when it is first read, so that a thousand of them are not open at once.
+enum Later {
+    Closed(PathBuf),
+    Open(File),
+}
+
+impl Read for Later {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Closed(path) = self {
+            *self = Self::Open(File::open(path)?);
+        }
+        match self {
+            Self::Open(file) => file.read(buffer),
+            Self::Closed(_) => Ok(0),
+        }
+    }
+}
+
+type Stored<'a> = BufReader<Counted<'a>>;
+
+/// What is unpacked once its first bytes are known.
+enum Packed<'a> {
+    Unknown(Option<Stored<'a>>),
+    Plain(io::Chain<Cursor<Vec<u8>>, Stored<'a>>),
+    Gzip(Box<MultiGzDecoder<io::Chain<Cursor<Vec<u8>>, Stored<'a>>>>),
+    Zstd(Box<Frames<io::Chain<Cursor<Vec<u8>>, Stored<'a>>>>),
+}
+
+impl Read for Packed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Self::Unknown(source) = self
+            && let Some(mut source) = source.take()
+        {
+            let mut first = Vec::with_capacity(4);
+            source.by_ref().take(4).read_to_end(&mut first)?;
+            let is_gzip = first.starts_with(GZIP);
+            let is_zstd = first.starts_with(ZSTD)
+                || (first.get(1..) == Some(SKIPPABLE)
+                    && first.first().is_some_and(|byte| byte >> 4 == 5));
+            let all = Cursor::new(first).chain(source);
+            *self = if is_gzip {
+                Self::Gzip(Box::new(MultiGzDecoder::new(all)))
+            } else if is_zstd {
+                Self::Zstd(Box::new(Frames::new(all)))
+            } else {
+                Self::Plain(all)
+            };
+        }
+        match self {
+            Self::Unknown(_) => Ok(0),
+            Self::Plain(source) => source.read(buffer),
+            Self::Gzip(source) => source.read(buffer),
+            Self::Zstd(source) => source.read(buffer),
+        }
+    }
+}
+
+/// The frames of a zstd stream, one after the other: what `zstd` appends to, and what `pzstd` writes.
+struct Frames<R> {
+    source: R,
+    decoder: FrameDecoder,
+    is_in_frame: bool,
+}
+
+impl<R: Read> Frames<R> {
+    fn new(source: R) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(DEFAULT_MAX_WINDOW_SIZE);
+        Self {
+            source,
+            decoder,
+            is_in_frame: false,
+        }
+    }
+
+    /// Begins the next frame; `false` at the end.
+    fn begin(&mut self) -> io::Result<bool> {
+        loop {
+            let mut first = [0; 1];
+            if self.source.read(&mut first)? == 0 {
+                return Ok(false);
+            }
+            let header = Cursor::new(first).chain(&mut self.source);
+            match self.decoder.reset(header) {
+                Ok(()) => {
+                    self.is_in_frame = true;
+                    return Ok(true);
+                }
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let length = u64::from(length);
+                    let skipped =
+                        io::copy(&mut self.source.by_ref().take(length), &mut io::sink())?;
+                    if skipped < length {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+                Err(error) => return Err(broken(error)),
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if !self.is_in_frame && !self.begin()? {
+                return Ok(0);
+            }
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                let some = BlockDecodingStrategy::UptoBytes(buffer.len());
+                self.decoder
+                    .decode_blocks(&mut self.source, some)
+                    .map_err(broken)?;
+            }
+            let read = self.decoder.read(buffer)?;
+            if read > 0 {
+                return Ok(read);
+            }
+            self.is_in_frame = false;
+        }
+    }
+}
+
+fn broken(error: FrameDecoderError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}

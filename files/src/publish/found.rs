@@ -1,0 +1,208 @@
+//! What is at a target now.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::carried::Carried;
+use super::ecds;
+use super::effect::Present;
+use super::manifest::Kind;
+use super::rejection::Rejection;
+use super::target::{Destination, Target};
+use super::text_file::TextFile;
+use crate::key_file::SourceName;
+use keyward::configuration::named_revision;
+
+/// What was found at the target, to put a configuration into.
+pub struct Found<'a> {
+    /// Where.
+    pub target: &'a Target,
+    pub(super) content: Content,
+    /// The JSON of the configuration that is there now.
+    pub configuration: Option<String>,
+    /// Whose keys it holds.
+    pub source: Option<SourceName>,
+    /// Whether something is there that is no configuration this version reads.
+    pub(super) is_unreadable: bool,
+    pub(super) is_packed: bool,
+}
+
+pub(super) enum Content {
+    Text(TextFile),
+    Binary(Vec<u8>),
+}
+
+/// What was read of a file.
+struct Read {
+    content: Content,
+    carried: Option<Carried>,
+    source: Option<SourceName>,
+    /// Whether it holds something that is no configuration.
+    is_foreign: bool,
+}
+
+impl<'a> Found<'a> {
+    /// Reads what is there.
+    pub fn at(target: &'a Target) -> Result<Self> {
+        let existing = target.file().filter(|path| path.exists());
+        // The file itself holds the revision that must not be undercut; the template, where there is one, everything else.
+        let current = existing.map(|path| read(target, path)).transpose()?;
+        let found = match (&target.template, current) {
+            (Some(template), Some(current)) => Read {
+                content: content(target, template)?,
+                ..current
+            },
+            (Some(template), None) => read(target, template)?,
+            (None, Some(current)) => current,
+            (None, None) => Read {
+                content: plain(target)?,
+                carried: None,
+                source: None,
+                is_foreign: false,
+            },
+        };
+        let (content, carried, source) = (found.content, found.carried, found.source);
+        let is_packed = target.packed || carried.as_ref().is_some_and(Carried::is_packed);
+        // What cannot be read has no revision, either.
+        let configuration = carried.map(Carried::into_json);
+        Ok(Self {
+            target,
+            content,
+            is_unreadable: found.is_foreign || matches!(configuration, Some(Err(_))),
+            configuration: configuration.and_then(Result::ok),
+            source,
+            is_packed,
+        })
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn present(&self) -> Present {
+        match &self.configuration {
+            Some(json) => Present::of(json),
+            None if self.is_unreadable => Present::Unreadable,
+            None => Present::Nothing,
+        }
+    }
+
+    /// The revision that it holds.
+    #[must_use]
+    pub fn revision(&self) -> Option<u64> {
+        named_revision(self.configuration.as_deref()?.as_bytes())
+    }
+
+    /// The revision that a push has which rises by itself.
+    #[must_use]
+    pub fn next_revision(&self, now: u64) -> u64 {
+        next_revision(self.revision(), now)
+    }
+
+    /// Whether a push of this revision would not take the target back.
+    pub fn rises_to(&self, revision: u64) -> Result<(), Rejection> {
+        match self.revision() {
+            Some(held) if held >= revision => Err(Rejection::Older {
+                target: self.target.shown(),
+                held,
+                revision,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this source may push here; what a person should know of it, if it may.
+    pub fn admits(
+        &self,
+        source: Option<&SourceName>,
+        takes_over: bool,
+    ) -> Result<Option<String>, Rejection> {
+        let shown = self.target.shown();
+        match (&self.source, source) {
+            (Some(owner), Some(source)) if owner == source => Ok(None),
+            (Some(owner), source) if takes_over => Ok(Some(match source {
+                Some(source) => format!("`{source}` took {shown} over from `{owner}`"),
+                None => format!("{shown} was taken over from `{owner}`, and has no name now"),
+            })),
+            (Some(owner), source) => Err(Rejection::OtherSource {
+                target: shown,
+                owner: owner.clone(),
+                source: source.cloned(),
+            }),
+            (None, Some(source)) if self.holds_keys() => Ok(Some(format!(
+                "warning: {shown} had keys without the name of a source; it is `{source}`'s from now on"
+            ))),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Whether it names a snapshot, good or not.
+    #[must_use]
+    pub fn holds_keys(&self) -> bool {
+        let json = self.configuration.as_deref().unwrap_or_default();
+        self.is_unreadable || named_revision(json.as_bytes()).is_some()
+    }
+}
+
+/// Above the one that is held, and else the time, which rises by itself.
+#[must_use]
+pub fn next_revision(held: Option<u64>, now: u64) -> u64 {
+    held.map_or(now, |held| now.max(held.saturating_add(1)))
+}
+
+fn read(target: &Target, path: &Path) -> Result<Read> {
+    let content = content(target, path)?;
+    let carried = configuration(target, &content)?;
+    let is_ecds = matches!(target.destination, Destination::Ecds(_));
+    Ok(Read {
+        // A manifest without a configuration has none; an ECDS file has a message of another kind.
+        is_foreign: is_ecds && carried.is_none(),
+        carried,
+        source: source(target, &content)?,
+        content,
+    })
+}
+
+fn source(target: &Target, content: &Content) -> Result<Option<SourceName>> {
+    Ok(match (&target.destination, content) {
+        (Destination::Ecds(_), Content::Text(document)) => ecds::version(document).source,
+        (_, Content::Binary(bytes)) => ecds::binary_version(bytes)?.source,
+        (Destination::Manifest { .. }, Content::Text(document)) => Kind::source(document),
+    })
+}
+
+fn content(target: &Target, path: &Path) -> Result<Content> {
+    let bytes = fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    let read = || -> Result<Content> {
+        Ok(match (&target.destination, ecds::form(path)?) {
+            (Destination::Ecds(_), None) => Content::Binary(bytes),
+            (Destination::Ecds(_), Some(form)) => Content::Text(TextFile::read(bytes, form)?),
+            (Destination::Manifest { .. }, None) => bail!("expected a manifest in YAML or JSON"),
+            (Destination::Manifest { kind, names, .. }, Some(form)) => {
+                Content::Text(kind.read(bytes, form, names)?)
+            }
+        })
+    };
+    read().with_context(|| format!("`{}` is no file of keyward's", path.display()))
+}
+
+fn plain(target: &Target) -> Result<Content> {
+    match &target.destination {
+        Destination::Ecds(path) => bail!(
+            "there is no `{}` to put a configuration into; `--template envoy/ecds/keyward.yaml` makes it",
+            path.display()
+        ),
+        Destination::Manifest { kind, names, .. } => Ok(Content::Text(kind.plain(names)?)),
+    }
+}
+
+fn configuration(target: &Target, content: &Content) -> Result<Option<Carried>> {
+    match (&target.destination, content) {
+        (Destination::Ecds(_), Content::Text(document)) => ecds::configuration(document),
+        (_, Content::Binary(bytes)) => ecds::binary_configuration(bytes),
+        (Destination::Manifest { kind, names, .. }, Content::Text(document)) => {
+            let json = kind.configuration(document, names)?;
+            Ok(json.map(Carried::Text))
+        }
+    }
+}

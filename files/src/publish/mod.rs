@@ -1,0 +1,28 @@
+//! Publishing a configuration to where Envoy or a mesh takes it from: a file that Envoy watches, or a manifest. [`publish`] is the whole way in one call; its steps are
+//! here for a caller that shows them to a person.
+
+mod carried;
+mod delivery;
+mod ecds;
+mod effect;
+mod ends;
+mod found;
+mod manifest;
+mod protobuf;
+mod publication;
+mod rejection;
+mod target;
+mod text_file;
+mod version_info;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use effect::{Effect, Present};
+pub use ends::Ends;
+pub use found::{Found, next_revision};
+pub use manifest::{Kind, Names};
+pub use publication::{Allowed, Publication, Published, publish};
+pub use rejection::Rejection;
+pub use target::{Destination, Target};

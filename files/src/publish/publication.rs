@@ -1,0 +1,148 @@
+//! A configuration on its way to a target: whether it may go there, what it does there, and the whole way in one call.
+
+use anyhow::Result;
+
+use super::effect::{Effect, Present};
+use super::found::Found;
+use super::rejection::Rejection;
+use super::target::Target;
+use crate::key_file::SourceName;
+use crate::snapshot::Built;
+
+/// What a publisher may do to a target besides bringing it up to date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Replace the keys of another source.
+    pub take_over: bool,
+    /// Leave out more than a tenth of the working keys, or an account.
+    pub removals: bool,
+}
+
+/// One configuration for one target, compared with what is there.
+pub struct Publication<'a> {
+    found: &'a Found<'a>,
+    built: &'a Built,
+    source: Option<&'a SourceName>,
+    present: Present,
+    issued_at: u64,
+    /// The revision.
+    pub revision: u64,
+    /// How many keys there are.
+    pub keys: usize,
+    /// What becomes of the keys at the target.
+    pub effect: Effect,
+}
+
+/// What was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The revision.
+    pub revision: u64,
+    /// How many keys there are.
+    pub keys: usize,
+    /// What became of the keys at the target.
+    pub effect: Effect,
+    /// What a person should know of a target that changed hands.
+    pub note: Option<String>,
+}
+
+/// Publishes to a file: under a lock, whole or not at all, with the name of the source on it. Revisions never go back, a target of another source is left alone, and so is
+/// one that would lose keys by mistake, as far as `allowed` does not say otherwise. Those are a [`Rejection`]; other errors are of the file or of what it can carry.
+pub fn publish(
+    target: &Target,
+    built: &Built,
+    source: &SourceName,
+    allowed: Allowed,
+    now: u64,
+) -> Result<Published> {
+    let _lock = target.lock()?;
+    let found = Found::at(target)?;
+    let publication = Publication::new(&found, found.present(), built, Some(source), now)?;
+    let note = found.admits(Some(source), allowed.take_over)?;
+    found.rises_to(publication.revision)?;
+    publication.is_fresh(now)?;
+    if !allowed.removals {
+        publication.is_complete()?;
+    }
+    found.deliver(&publication.content()?)?;
+    Ok(publication.published(note))
+}
+
+impl<'a> Publication<'a> {
+    /// Compares the configuration with `present`, which is what was found or, where that cannot be read, what was there before.
+    pub fn new(
+        found: &'a Found<'a>,
+        present: Present,
+        built: &'a Built,
+        source: Option<&'a SourceName>,
+        now: u64,
+    ) -> Result<Self, Rejection> {
+        let snapshot = built.configuration.snapshot();
+        let snapshot = snapshot.ok_or(Rejection::NoSnapshot)?;
+        Ok(Self {
+            found,
+            built,
+            source,
+            issued_at: snapshot.issued_at(),
+            revision: snapshot.revision().number(),
+            keys: snapshot.key_count(),
+            effect: Effect::between(present.snapshot(), snapshot, now),
+            present,
+        })
+    }
+
+    /// Whether a gateway would not refuse it for its age.
+    pub fn is_fresh(&self, now: u64) -> Result<(), Rejection> {
+        match self.built.configuration.settings().max_snapshot_age {
+            Some(age) if self.issued_at.saturating_add(age) < now => Err(Rejection::Stale { age }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it has what the target has, but for what the source ended.
+    pub fn is_complete(&self) -> Result<(), Rejection> {
+        match self.mistake() {
+            None => Ok(()),
+            Some(mistake) => Err(Rejection::Missing {
+                target: self.found.target.shown(),
+                mistake,
+                counts: self.effect.counts(),
+            }),
+        }
+    }
+
+    /// Why it looks like a mistake, if it does.
+    #[must_use]
+    pub fn mistake(&self) -> Option<String> {
+        match &self.present {
+            Present::Unreadable => Some(
+                "this version cannot read what is there now, so it cannot tell which keys would be lost"
+                    .to_owned(),
+            ),
+            Present::Nothing | Present::Readable(_) => self.effect.mistake(),
+        }
+    }
+
+    /// What it was compared with.
+    #[must_use]
+    pub fn present(&self) -> &Present {
+        &self.present
+    }
+
+    /// The target's new content, if the way there can carry it.
+    pub fn content(&self) -> Result<Vec<u8>> {
+        self.found
+            .with(&self.built.json, self.revision, self.source)
+    }
+
+    /// What there is to say once it is delivered.
+    #[must_use]
+    pub fn published(self, note: Option<String>) -> Published {
+        Published {
+            revision: self.revision,
+            keys: self.keys,
+            effect: self.effect,
+            note,
+        }
+    }
+}

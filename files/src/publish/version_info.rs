@@ -1,0 +1,48 @@
+//! What stands in a discovery response's `version_info`: the revision, and the name of the source that the keys are from. Envoy shows the text and does not read it.
+
+use std::fmt;
+
+use crate::key_file::SourceName;
+
+/// `1795194529 file:8mXzT4Kq`, or the revision alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct VersionInfo {
+    pub(super) revision: u64,
+    pub(super) source: Option<SourceName>,
+}
+
+impl VersionInfo {
+    /// Reads one. A text that another program wrote is of revision 0 and of no source.
+    pub(super) fn read(text: &str) -> Self {
+        let (revision, source) = text.split_once(' ').unwrap_or((text, ""));
+        Self {
+            revision: revision.parse().unwrap_or_default(),
+            source: SourceName::parse(source),
+        }
+    }
+}
+
+impl fmt::Display for VersionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Some(source) => write!(f, "{} {source}", self.revision),
+            None => write!(f, "{}", self.revision),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_reads_as_it_was_written() {
+        for text in ["8", "8 file:a_1", "8 server:b"] {
+            assert_eq!(VersionInfo::read(text).to_string(), text);
+        }
+        for text in ["", "v2", "v2 x", "file:a"] {
+            assert_eq!(VersionInfo::read(text).to_string(), "0", "{text}");
+        }
+        assert_eq!(VersionInfo::read("8 a:b").source, None);
+    }
+}

@@ -1,0 +1,323 @@
+//! Keys: who gains and who loses what. Grants are compared as the permissions they come to, whether a set is named or not and however a permission is spelled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Difference, Direction, by, text};
+use crate::key_file::instant;
+use crate::snapshot::Checked;
+
+/// What a key may do on some accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Authority {
+    /// Everything.
+    All,
+    /// These permissions, each with its level. `true` is write.
+    These(BTreeMap<String, bool>),
+}
+
+pub(super) fn compare(a: &Checked, b: &Checked, differences: &mut Vec<Difference>) {
+    let identity = |key: &Value| text(key, "id").map(str::to_owned);
+    let keys = |source: &Checked| -> BTreeMap<String, Facts> {
+        let Some(snapshot) = source.snapshot() else {
+            return BTreeMap::new();
+        };
+        by(snapshot, "keys", identity)
+            .into_iter()
+            .map(|(id, key)| (id, Facts::of(source, key)))
+            .collect()
+    };
+    let (before, after) = (keys(a), keys(b));
+    for (id, key) in &after {
+        match before.get(id) {
+            Some(old) => old.changes_to(key, |direction, what| {
+                differences.push(Difference::new("key", id, direction, what));
+            }),
+            None => {
+                let direction = if key.is_deleted {
+                    Direction::Other
+                } else {
+                    Direction::More
+                };
+                let what = format!("is new: {}", key.in_words());
+                differences.push(Difference::new("key", id, direction, what));
+            }
+        }
+    }
+    for (id, key) in &before {
+        if !after.contains_key(id) {
+            let direction = if key.is_deleted {
+                Direction::Other
+            } else {
+                Direction::Less
+            };
+            let what = "is gone; whoever uses it is told that it is unknown".to_owned();
+            differences.push(Difference::new("key", id, direction, what));
+        }
+    }
+}
+
+/// What is compared of a key.
+struct Facts {
+    kind: String,
+    mode: &'static str,
+    owner: String,
+    /// Compared, and never shown.
+    digest: String,
+    is_deleted: bool,
+    is_shadow: bool,
+    expires: Option<u64>,
+    not_before: Option<u64>,
+    ips: BTreeSet<String>,
+    own: Authority,
+    connected: Authority,
+}
+
+impl Facts {
+    fn of(source: &Checked, key: &Value) -> Self {
+        let kind = text(key, "kind").unwrap_or_default().to_owned();
+        let own = grants(source, key.get("grants"));
+        let connected = grants(source, key.get("connect_grants"));
+        // As rule 11 has it: without grants every permission; a limited key has none on connected accounts but for those it is given there, and an organization's
+        // key has its grants there, too.
+        let nothing = || Authority::These(BTreeMap::new());
+        let (own, connected) = match (kind.as_str(), own, connected) {
+            ("publishable", _, _) => (nothing(), nothing()),
+            ("organization", own, connected) => {
+                let own = own.unwrap_or(Authority::All);
+                (own.clone(), connected.unwrap_or(own))
+            }
+            (_, None, connected) => (Authority::All, connected.unwrap_or(Authority::All)),
+            (_, Some(own), connected) => (own, connected.unwrap_or_else(nothing)),
+        };
+        let ips = key.get("allowed_ips").and_then(Value::as_array);
+        let ips = ips.into_iter().flatten().filter_map(Value::as_str);
+        Self {
+            mode: if key.get("livemode").is_some_and(|live| live == true) {
+                "live"
+            } else {
+                "test"
+            },
+            owner: text(key, "owner").unwrap_or_default().to_owned(),
+            digest: text(key, "sha256").unwrap_or_default().to_ascii_lowercase(),
+            is_deleted: text(key, "status") == Some("deleted"),
+            is_shadow: text(key, "enforcement") == Some("shadow"),
+            expires: key.get("expires_at").and_then(Value::as_f64).map(seconds),
+            not_before: key.get("not_before").and_then(Value::as_f64).map(seconds),
+            ips: ips.map(str::to_owned).collect(),
+            kind,
+            own,
+            connected,
+        }
+    }
+
+    /// A new key, in one line.
+    fn in_words(&self) -> String {
+        let mut words = format!("a {} {} key of {}", self.mode, self.kind, self.owner);
+        if self.is_deleted {
+            words.push_str(", deleted");
+        }
+        if self.kind != "publishable" {
+            words.push_str(&format!(", which may {}", may(&self.own)));
+            if self.connected != self.own {
+                words.push_str(&format!(
+                    ", and on connected accounts {}",
+                    may(&self.connected)
+                ));
+            }
+        }
+        if !self.ips.is_empty() {
+            words.push_str(&format!(", from {}", joined(&self.ips)));
+        }
+        if let Some(at) = self.not_before {
+            words.push_str(&format!(", not before {}", instant::show(at)));
+        }
+        if let Some(at) = self.expires {
+            words.push_str(&format!(", until {}", instant::show(at)));
+        }
+        words
+    }
+
+    fn changes_to(&self, new: &Self, mut say: impl FnMut(Direction, String)) {
+        use Direction::{Less, More, Other};
+        if self.digest != new.digest {
+            say(
+                Other,
+                "has another value: the old one is unknown now".to_owned(),
+            );
+        }
+        if (&self.kind, self.mode) != (&new.kind, new.mode) {
+            let what = format!(
+                "is now a {} {} key, and was a {} {} one",
+                new.mode, new.kind, self.mode, self.kind
+            );
+            say(Other, what);
+        }
+        if self.owner != new.owner {
+            say(
+                Other,
+                format!("now belongs to {}, and did to {}", new.owner, self.owner),
+            );
+        }
+        match (self.is_deleted, new.is_deleted) {
+            (false, true) => say(Less, "is deleted".to_owned()),
+            (true, false) => say(More, "is no longer deleted".to_owned()),
+            (true, true) | (false, false) => {}
+        }
+        match (self.is_shadow, new.is_shadow) {
+            (false, true) => say(
+                More,
+                "is in shadow: what it may not do passes and is noted".to_owned(),
+            ),
+            (true, false) => say(Less, "is no longer in shadow".to_owned()),
+            (true, true) | (false, false) => {}
+        }
+        self.expiry_to(new, &mut say);
+        match (self.not_before, new.not_before) {
+            (old, now) if old == now => {}
+            (_, None) => say(More, "works at once".to_owned()),
+            (old, Some(at)) => {
+                let direction = if old.is_some_and(|old| at < old) {
+                    More
+                } else {
+                    Less
+                };
+                say(direction, format!("works from {} on", instant::show(at)));
+            }
+        }
+        self.ips_to(new, &mut say);
+        authority(&self.own, &new.own, "", &mut say);
+        authority(
+            &self.connected,
+            &new.connected,
+            " on connected accounts",
+            &mut say,
+        );
+    }
+
+    fn expiry_to(&self, new: &Self, say: &mut impl FnMut(Direction, String)) {
+        match (self.expires, new.expires) {
+            (old, now) if old == now => {}
+            (_, None) => say(Direction::More, "no longer expires".to_owned()),
+            (old, Some(at)) => {
+                let direction = if old.is_some_and(|old| at > old) {
+                    Direction::More
+                } else {
+                    Direction::Less
+                };
+                let was = old.map(|old| format!(", and did at {}", instant::show(old)));
+                let was = was.unwrap_or_default();
+                say(direction, format!("expires at {}{was}", instant::show(at)));
+            }
+        }
+    }
+
+    fn ips_to(&self, new: &Self, say: &mut impl FnMut(Direction, String)) {
+        if self.ips == new.ips {
+            return;
+        }
+        match (self.ips.is_empty(), new.ips.is_empty()) {
+            (true, _) => say(
+                Direction::Less,
+                format!("works only from {}", joined(&new.ips)),
+            ),
+            (false, true) => say(Direction::More, "works from every address".to_owned()),
+            (false, false) => {
+                let gained: BTreeSet<String> = new.ips.difference(&self.ips).cloned().collect();
+                let lost: BTreeSet<String> = self.ips.difference(&new.ips).cloned().collect();
+                if !gained.is_empty() {
+                    say(Direction::More, format!("works from {}", joined(&gained)));
+                }
+                if !lost.is_empty() {
+                    say(
+                        Direction::Less,
+                        format!("no longer works from {}", joined(&lost)),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn seconds(double: f64) -> u64 {
+    format!("{double:.0}").parse().unwrap_or_default()
+}
+
+fn joined(words: &BTreeSet<String>) -> String {
+    words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The permissions of `grants`, by their canonical names.
+fn grants(source: &Checked, grants: Option<&Value>) -> Option<Authority> {
+    let grants = grants?;
+    let written = match grants.as_str() {
+        Some(set) => source.snapshot()?.get("grant_sets")?.get(set)?,
+        None => grants,
+    };
+    let registry = source.configuration.snapshot()?.permissions();
+    let members = written.as_object().into_iter().flatten();
+    let named = members.filter_map(|(name, level)| {
+        let permission = registry.find(name)?;
+        Some((registry.name(permission).to_owned(), level == "write"))
+    });
+    Some(Authority::These(named.collect()))
+}
+
+/// `read customer, write charge`
+fn may(authority: &Authority) -> String {
+    match authority {
+        Authority::All => "do everything".to_owned(),
+        Authority::These(granted) if granted.is_empty() => "do nothing".to_owned(),
+        Authority::These(granted) => {
+            let words = granted
+                .iter()
+                .map(|(name, write)| format!("{} {name}", level(*write)));
+            words.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn level(write: bool) -> &'static str {
+    if write { "write" } else { "read" }
+}
+
+fn authority(
+    old: &Authority,
+    new: &Authority,
+    place: &str,
+    say: &mut impl FnMut(Direction, String),
+) {
+    let (old, new) = match (old, new) {
+        (old, new) if old == new => return,
+        (_, Authority::All) => return say(Direction::More, format!("may do everything{place}")),
+        (Authority::All, limited) => {
+            let what = format!("may no longer do everything{place}, only {}", may(limited));
+            return say(Direction::Less, what);
+        }
+        (Authority::These(old), Authority::These(new)) => (old, new),
+    };
+    let list = |words: Vec<String>| words.join(", ");
+    let mut gained = Vec::new();
+    let mut lost = Vec::new();
+    for (name, write) in new {
+        match old.get(name) {
+            None => gained.push(format!("{} on {name}", level(*write))),
+            Some(false) if *write => gained.push(format!("write on {name}")),
+            Some(true) if !*write => lost.push(format!("write on {name}, but may still read it")),
+            Some(_) => {}
+        }
+    }
+    let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
+    lost.extend(gone.map(|(name, write)| format!("{} on {name}", level(*write))));
+    if !gained.is_empty() {
+        say(Direction::More, format!("gains {}{place}", list(gained)));
+    }
+    if !lost.is_empty() {
+        say(Direction::Less, format!("loses {}{place}", list(lost)));
+    }
+}

@@ -1,0 +1,186 @@
+//! The journal beside a key file, `<file>.journal`: one line of JSON for every step, appended and synced. A change is two lines, `begun` before the file is replaced and `done`
+//! after, or `undone` where the file was left as it was, so that no change goes unrecorded. Only `done` claims anything: what a crash left begun is settled by the next writer, who compares the file with the digests in the
+//! `begun` line. Ids and names of members are written, never a key or a key's digest.
+
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value as Json, json};
+
+use crate::key_file::{Change, instant};
+use crate::replace::{beside, sync_folder};
+use keyward::digest::KeyDigest;
+
+/// The journal of one key file.
+pub(super) struct Journal {
+    path: PathBuf,
+}
+
+/// Who changes something, when, and by which command.
+pub(super) struct Entry<'a> {
+    pub(super) at: u64,
+    pub(super) by: &'a str,
+    pub(super) command: &'a str,
+}
+
+/// A change whose file is about to be replaced.
+pub(super) struct Begun {
+    journal: Journal,
+    id: String,
+}
+
+impl Journal {
+    /// The journal of `file`. It is made with its first line.
+    pub(super) fn of(file: &Path) -> Self {
+        Self {
+            path: beside(file, ".journal"),
+        }
+    }
+
+    /// Says what is about to be done to the file.
+    pub(super) fn begin(
+        &self,
+        entry: &Entry<'_>,
+        id: String,
+        changes: &[&Change],
+        before: &str,
+        after: &str,
+    ) -> Result<Begun> {
+        let changes: Vec<Json> = changes.iter().map(|change| shown(change)).collect();
+        self.append(&json!({
+            "change": id,
+            "state": "begun",
+            "at": instant::show(entry.at),
+            "by": entry.by,
+            "command": entry.command,
+            "changes": changes,
+            "file_before": digest(before),
+            "file_after": digest(after),
+        }))?;
+        let journal = Self {
+            path: self.path.clone(),
+        };
+        Ok(Begun { journal, id })
+    }
+
+    /// Settles what a crash left begun: `done` where the file is the new one, `undone` where it is the old one, `unknown` where somebody else has written it since.
+    pub(super) fn recover(&self, text: &str, at: u64) -> Result<()> {
+        let Some(last) = self.last()? else {
+            return Ok(());
+        };
+        if last.get("state") != Some(&json!("begun")) {
+            return Ok(());
+        }
+        let found = json!(digest(text));
+        let state = if last.get("file_after") == Some(&found) {
+            "done"
+        } else if last.get("file_before") == Some(&found) {
+            "undone"
+        } else {
+            "unknown"
+        };
+        self.append(&json!({
+            "change": last.get("change"),
+            "state": state,
+            "at": instant::show(at),
+            "after_a_crash": true,
+        }))
+    }
+
+    /// The last whole line. What a crash left of a line is cut off: it was never synced, so nothing rests on it.
+    fn last(&self) -> Result<Option<Json>> {
+        let opened = OpenOptions::new().read(true).write(true).open(&self.path);
+        let mut file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| self.unusable()),
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .with_context(|| self.unusable())?;
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            let length = u64::try_from(whole)?;
+            file.set_len(length)
+                .and_then(|()| file.seek(SeekFrom::End(0)))
+                .and_then(|_| file.sync_all())
+                .with_context(|| self.unusable())?;
+        }
+        let lines = bytes.get(..whole).unwrap_or_default();
+        let last = lines
+            .split(|byte| *byte == b'\n')
+            .rfind(|line| !line.is_empty());
+        last.map(|line| {
+            serde_json::from_slice(line).with_context(|| {
+                format!(
+                    "the last line of `{}` is no JSON; move that file away, a new one will be begun",
+                    self.path.display()
+                )
+            })
+        })
+        .transpose()
+    }
+
+    fn append(&self, line: &Json) -> Result<()> {
+        let is_new = !self.path.exists();
+        let mut text = line.to_string();
+        text.push('\n');
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            })
+            .with_context(|| self.unusable())?;
+        if is_new {
+            sync_folder(&self.path)?;
+        }
+        Ok(())
+    }
+
+    fn unusable(&self) -> String {
+        format!(
+            "the journal `{}` cannot be written, and no change goes unrecorded; make it writable",
+            self.path.display()
+        )
+    }
+}
+
+impl Begun {
+    /// Says that the file was replaced.
+    pub(super) fn done(self, at: u64) -> Result<()> {
+        self.ended("done", at)
+    }
+
+    /// Says that the file was left as it was.
+    pub(super) fn undone(self, at: u64) -> Result<()> {
+        self.ended("undone", at)
+    }
+
+    fn ended(self, state: &str, at: u64) -> Result<()> {
+        let line = json!({"change": self.id, "state": state, "at": instant::show(at)});
+        self.journal.append(&line)
+    }
+}
+
+/// Which text a file has, for recovery.
+fn digest(text: &str) -> String {
+    KeyDigest::of(text.as_bytes()).to_string()
+}
+
+fn shown(change: &Change) -> Json {
+    let mut json = json!({change.subject.name(): change.id, "did": change.did});
+    if let (Some(members), false) = (json.as_object_mut(), change.members.is_empty()) {
+        members.insert("members".to_owned(), json!(change.members));
+    }
+    json
+}

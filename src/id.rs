@@ -1,0 +1,91 @@
+//! Ids and names as snapshots spell them: of keys, permissions and grant sets.
+
+use std::fmt;
+
+/// The most bytes of an id.
+pub const LONGEST: usize = 64;
+
+/// What is expected where something else stands.
+pub const EXPECTED: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
+
+/// Whether `text` is spelled `[A-Za-z0-9_.-]{1,64}`.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_id_byte)
+}
+
+/// Whether a byte may stand in an id.
+#[must_use]
+pub(crate) fn is_id_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+/// An id that is held without a heap: a decision shows the one of its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Id {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Id {
+    /// `None` for what is no id.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        Self::of_parts(text.as_bytes(), b"")
+    }
+
+    /// The id that is spelled in two parts, one behind the other.
+    pub(crate) fn of_parts(first: &[u8], second: &[u8]) -> Option<Self> {
+        let length = first.len().checked_add(second.len())?;
+        let is_spelled = first.iter().chain(second).all(|byte| is_id_byte(*byte));
+        if length == 0 || !is_spelled {
+            return None;
+        }
+        let mut bytes = [0; LONGEST];
+        let (start, rest) = bytes.split_at_mut_checked(first.len())?;
+        start.copy_from_slice(first);
+        rest.get_mut(..second.len())?.copy_from_slice(second);
+        Some(Self { bytes, length })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.bytes
+            .get(..self.length)
+            .and_then(|id| std::str::from_utf8(id).ok())
+            .unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_1_to_64_letters_digits_and_three_signs() {
+        let longest = "a".repeat(LONGEST);
+        for id in ["a", "mk_1", "A.b-C_9", &longest] {
+            assert_eq!(Id::new(id).unwrap().as_str(), id);
+        }
+        let too_long = "a".repeat(LONGEST + 1);
+        for other in ["", "a b", "a/b", "é", "a\n", &too_long] {
+            assert_eq!(Id::new(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn parts_are_joined_and_what_is_no_id_then_is_none() {
+        assert_eq!(Id::of_parts(b"mk_", b"1").unwrap().as_str(), "mk_1");
+        assert_eq!(Id::of_parts(&[b'a'; 60], b"12345"), None);
+        assert_eq!(Id::of_parts(&[b'a'; 65], b""), None);
+        assert_eq!(Id::of_parts(b"mk_", b"\xff"), None);
+        assert_eq!(Id::of_parts(b"", b""), None);
+    }
+}
