@@ -7,8 +7,13 @@ set -eu
 toolchain=${FUZZ_TOOLCHAIN:-nightly}
 CARGO_FUZZ=0.13.1
 
-# Without AddressSanitizer by default: there is no unsafe code of ours to watch, and without it a target runs two to three times as often.
-sanitizer=${FUZZ_SANITIZER:-none}
+# Without AddressSanitizer by default: there is no unsafe code of ours to watch but the native module's, and without it a target runs two to three times as often.
+sanitizer_of() {
+    case $1 in
+        hooks) echo "${FUZZ_SANITIZER:-address}" ;;
+        *) echo "${FUZZ_SANITIZER:-none}" ;;
+    esac
+}
 # Bytes of a committed input, and of all of a target's.
 LARGEST=2048
 MOST=32768
@@ -35,7 +40,7 @@ export PATH CARGO_TARGET_DIR="$root/target/fuzz/build" RUSTC_WRAPPER="$root/scri
 
 fuzz() { cargo "+$toolchain" fuzz "$@"; }
 # cargo-fuzz builds with the optimizer, debug assertions and overflow checks.
-options="--fuzz-dir fuzz --sanitizer $sanitizer"
+options_of() { echo "--fuzz-dir fuzz --sanitizer $(sanitizer_of "$1")"; }
 
 corpus_of() { echo "target/fuzz/corpus/$1"; }
 
@@ -43,7 +48,7 @@ run() {
     mkdir -p "$(corpus_of "$1")" "target/fuzz/artifacts/$1" "fuzz/corpus/$1" "target/fuzz/seeds/$1"
     say "$1"
     # shellcheck disable=SC2086 # the options are words
-    fuzz run $options "$1" "$(corpus_of "$1")" "fuzz/corpus/$1" "target/fuzz/seeds/$1" -- \
+    fuzz run $(options_of "$1") "$1" "$(corpus_of "$1")" "fuzz/corpus/$1" "target/fuzz/seeds/$1" -- \
         "-max_total_time=${FUZZ_SECONDS:-60}" "-runs=${FUZZ_RUNS:--1}" "-dict=fuzz/dictionaries/$1.dict" -rss_limit_mb=4096 -timeout=20 -max_len=4096 \
         "-artifact_prefix=target/fuzz/artifacts/$1/" -print_final_stats=1 ${FUZZ_ARGS:-}
 }
@@ -56,7 +61,7 @@ cmin() {
         find "$folder" -type f -size "-$((LARGEST + 1))c" -exec cp -t "$work/all" {} + 2>/dev/null || true
     done
     # shellcheck disable=SC2086 # the options are words
-    fuzz run $options "$1" "$work/least" "$work/all" -- -merge=1 "-max_len=$LARGEST" -rss_limit_mb=4096
+    fuzz run $(options_of "$1") "$1" "$work/least" "$work/all" -- -merge=1 "-max_len=$LARGEST" -rss_limit_mb=4096
     python3 fuzz/keep.py "$work/least" "fuzz/corpus/$1" "$MOST"
 }
 

@@ -48,13 +48,29 @@ impl Envoy {
     /// keyward's counter of requests.
     #[track_caller]
     pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
-        if self.host == Host::Native {
-            // Workers count, and the main thread gathers: a tenth of a second after the first request.
-            std::thread::sleep(GATHERED);
-        }
+        self.gathered();
         self.stat(&format!(
             "wasmcustom.decision=.={decision};.;reason=.={reason};.;keyward_requests_total"
         ))
+    }
+
+    /// keyward's counters of requests that have counted any.
+    #[track_caller]
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.gathered();
+        let mut all = self.stats(match self.host {
+            Host::Wasm => "keyward_requests_total$",
+            Host::Native => "^keyward\\.requests_total\\.",
+        });
+        all.retain(|_, count| *count > 0);
+        all
+    }
+
+    /// Waits until a native module has told what it counted: workers count, and the main thread gathers, a tenth of a second after the first request.
+    fn gathered(&self) {
+        if self.host == Host::Native {
+            std::thread::sleep(GATHERED);
+        }
     }
 
     /// The page that Prometheus reads.

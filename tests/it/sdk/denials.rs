@@ -80,7 +80,7 @@ fn raises(language: Language) {
         .collect();
     assert_eq!(details, once_each);
     // Counted before the reply was sent, so that a retry the log does not show yet is seen here.
-    let total: u64 = envoy.stats("keyward_requests_total").values().sum();
+    let total: u64 = envoy.requests().values().sum();
     assert_eq!(total, denied.len() as u64);
 }
 
