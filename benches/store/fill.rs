@@ -62,10 +62,12 @@ fn end(number: u64) -> String {
 
 fn key(number: u64) -> Key {
     let digest = KeyDigest::of(format!("FAKE-{number}").as_bytes());
-    let granted = Granted::from([(
-        ["charge", "customer", "balance"][(number % 3) as usize].to_owned(),
-        AccessLevel::Write,
-    )]);
+    let permission = match number % 3 {
+        0 => "charge",
+        1 => "customer",
+        _ => "balance",
+    };
+    let granted = Granted::from([(permission.to_owned(), AccessLevel::Write)]);
     Key {
         name: Some(format!("Key {number} word-{}", number % 1_000)),
         labels: BTreeMap::from([("team".to_owned(), format!("team-{}", number % 100))]),

@@ -6,6 +6,7 @@
     clippy::as_conversions,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a benchmark may fail loudly"
 )]
