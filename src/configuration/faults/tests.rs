@@ -39,9 +39,10 @@ fn assert_altered(edits: &[(&str, Value)], expected: &[&str]) {
     let mut configuration = good();
     for (pointer, value) in edits {
         let (parent, name) = pointer.rsplit_once('/').unwrap();
-        match configuration.pointer_mut(parent).unwrap() {
-            Value::Array(elements) => elements[name.parse::<usize>().unwrap()] = value.clone(),
-            members => members[name] = value.clone(),
+        let parent = configuration.pointer_mut(parent).unwrap();
+        match parent.as_array_mut() {
+            Some(elements) => elements[name.parse::<usize>().unwrap()] = value.clone(),
+            None => parent[name] = value.clone(),
         }
     }
     assert_faults(&configuration.to_string(), expected);
