@@ -12,7 +12,7 @@ struct Element {
     remark: String,
 }
 
-/// Makes the elements of `array` these: the ones that stay keep their places and comments, new ones are put behind them.
+/// Makes the elements of `array` these, in this order. The ones that stay keep their comments.
 pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
     let (head, mut elements, tail) = taken_apart(array);
     elements.retain(|element| {
@@ -39,7 +39,28 @@ pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
             remark: String::new(),
         });
     }
+    put_in_order(&mut elements, wanted);
     put_together(array, head, elements, &tail);
+}
+
+/// Without comments and line ends between them, the blanks belong to the places. Otherwise what
+/// leads to an element goes with it.
+fn put_in_order(elements: &mut [Element], wanted: &[String]) {
+    let place = |element: &Element| {
+        let text = element.value.as_str();
+        wanted.iter().position(|wanted| text == Some(wanted))
+    };
+    if elements.is_sorted_by_key(place) {
+        return;
+    }
+    let leads: Vec<String> = elements.iter().map(|it| it.lead.clone()).collect();
+    let is_on_one_line = leads.iter().all(|lead| !lead.contains('\n'));
+    elements.sort_by_key(place);
+    if is_on_one_line {
+        for (element, lead) in elements.iter_mut().zip(leads) {
+            element.lead = lead;
+        }
+    }
 }
 
 /// What stands behind the opening bracket on its line, the elements, and what follows the last one's line.
@@ -104,11 +125,16 @@ fn put_together(array: &mut Array, head: String, elements: Vec<Element>, tail: &
         remark,
     } in elements
     {
-        value.decor_mut().set_prefix(format!("{before}{lead}"));
+        // A comment ends with its line.
+        let end = if before.contains('#') && !lead.starts_with('\n') {
+            "\n"
+        } else {
+            ""
+        };
+        value.decor_mut().set_prefix(format!("{before}{end}{lead}"));
         array.push_formatted(value);
         before = remark;
     }
-    // A comment ends with its line.
     let end = if before.contains('#') && !tail.starts_with('\n') {
         "\n"
     } else {
@@ -142,6 +168,22 @@ mod tests {
         assert_made(r#"["a"]"#, &["a", "b"], r#"["a", "b"]"#);
         assert_made(r#"["a", "b", "c"]"#, &["a", "c"], r#"["a", "c"]"#);
         assert_made(r#"[ "a", "b" ]"#, &["a", "c"], r#"[ "a", "c" ]"#);
+    }
+
+    #[test]
+    fn the_order_is_the_wanted_one() {
+        assert_made(r#"["a", "b", "c"]"#, &["d", "c", "a"], r#"["d", "c", "a"]"#);
+        assert_made(r#"[ "a", "b" ]"#, &["b", "a"], r#"[ "b", "a" ]"#);
+        assert_made(
+            "[\n  \"a\", # one\n  # next\n  \"b\", # two\n]",
+            &["b", "c", "a"],
+            "[\n  # next\n  \"b\", # two\n  \"c\",\n  \"a\", # one\n]",
+        );
+        assert_made(
+            "[\"a\", # one\n  \"b\"]",
+            &["b", "a"],
+            "[\n  \"b\",\"a\" # one\n]",
+        );
     }
 
     #[test]

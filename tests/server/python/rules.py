@@ -3,6 +3,7 @@ that the account `acct_many` has, a line each; prints one line of JSON for each 
 
 import json
 import sys
+import time
 
 import stripe
 
@@ -21,6 +22,20 @@ def error(call):
     except stripe.StripeError as raised:
         return {"class": type(raised).__name__, "status": raised.http_status, "code": raised.json_body["error"].get("code")}
     return None
+
+
+def known(of):
+    """Waits until the gateway's workers know a key: "published" is said of the file that they watch."""
+    until, passed = time.monotonic() + 30, 0
+    while passed < 10:
+        try:
+            of.v2.iam.api_keys.list()
+            passed += 1
+        except stripe.AuthenticationError:
+            passed = 0
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def new(**more):
@@ -58,6 +73,7 @@ weak = client.raw_request("post", "/v2/iam/api_keys", **new(name="Backend", perm
 tell(what="management", status=weak.code)
 backend = stripe.StripeClient(json.loads(weak.body)["secret_key"]["token"], base_addresses={"api": base}, max_network_retries=0)
 client.raw_request("get", f"/v2/keyward/changes/{weak.headers['Keyward-Change']}?wait=10")
+known(backend)
 tell(what="own account", count=len(backend.v2.iam.api_keys.list().data) > 0)
 tell(what="test makes live", error=error(lambda: backend.v2.iam.api_keys.create(
     {"type": "secret_key", "permissions": ["customer_read"], "keyward": {"livemode": True}})))
