@@ -68,12 +68,10 @@ impl Seen {
         let looked = format!(
             "Looked at: the port of `{admin}`, which a process of uid {uid} holds; the processes in this /proc; {socket}. Which uids the server trusts is not known here"
         );
-        let names: BTreeSet<&String> = processes.iter().collect();
-        let mut shown: Vec<&str> = names.iter().take(NAMED).map(|name| name.as_str()).collect();
-        if names.len() > NAMED {
-            shown.push("…");
-        }
-        let shown = shown.join("`, `");
+        let names: BTreeSet<&str> = processes.iter().map(String::as_str).collect();
+        let first: Vec<&str> = names.iter().take(NAMED).copied().collect();
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        let shown = format!("`{}`{more}", first.join("`, `"));
         match processes.len() {
             0 => report.found(
                 Level::Note,
@@ -86,14 +84,14 @@ impl Seen {
                 Level::Note,
                 CHECK,
                 place,
-                format!("one process runs as Envoy's user, `{shown}`. {looked}"),
+                format!("one process runs as Envoy's user, {shown}. {looked}"),
                 "",
             ),
             count => report.found(
                 Level::Warn,
                 CHECK,
                 place,
-                format!("{count} processes run as Envoy's user (`{shown}`), and the server believes each as it believes Envoy: with the gateway's secret it speaks for any key. {looked}"),
+                format!("{count} processes run as Envoy's user ({shown}), and the server believes each as it believes Envoy: with the gateway's secret it speaks for any key. {looked}"),
                 MEND,
             ),
         }
@@ -234,6 +232,8 @@ mod tests {
             ),
             "{shared}"
         );
+        let many = judged(&["a", "b", "c", "d", "e", "f"], false);
+        assert!(many.contains("(`a`, `b`, `c`, `d`, `e`, …)"), "{many}");
         assert!(judged(&["envoy"], false).starts_with("note  server at s\n      one process runs"));
         assert!(
             judged(&[], false).starts_with("note  server at s\n      this /proc shows no process")
