@@ -198,6 +198,20 @@ pub(super) fn is_closed(filters: &[Value]) -> bool {
     locks(filters).iter().any(of_wasm)
 }
 
+/// Whether no request comes through a chain but by the verdict of a keyward in it, where there is one.
+pub(super) fn is_guarded(dump: &Dump, filters: &[Value]) -> bool {
+    let (plugins, locks) = (dump.plugins(filters), locks(filters));
+    let is_locked = |plugin: &Plugin<'_>| {
+        let state = plugin.state();
+        let mut after = locks.iter().filter(|lock| lock.index > plugin.index);
+        after.any(|lock| lock.is_last && lock.key == state)
+    };
+    match plugins.is_empty() {
+        true => is_closed(filters),
+        false => plugins.iter().any(is_locked),
+    }
+}
+
 /// A boolean, or a `BoolValue`.
 pub(super) fn is_on(value: &Value, member: &str) -> bool {
     value.get(member).and_then(Value::as_bool) == Some(true)

@@ -6,6 +6,7 @@ use super::chain;
 use super::dump::{Dump, Listener, Manager, at, is_of, items};
 use super::exits::Exits;
 use super::report::{Check, Level, Report};
+use super::server::{self, Sockets};
 use super::upstreams::{Upstreams, goes_anywhere, is_local};
 
 const CHECK: Check = Check::Listeners;
@@ -23,6 +24,7 @@ pub(super) fn check<'a>(
     dump: &'a Dump,
     guarded: &[&Manager<'a>],
     unguarded: &[&Manager<'a>],
+    sockets: &Sockets<'_>,
     report: &mut Report,
 ) {
     report.made(CHECK);
@@ -57,10 +59,15 @@ pub(super) fn check<'a>(
         for way in inner {
             upstreams.add(dump, &way.exits);
             check_inner(&way, report);
+            // Of an internal listener, the guarded chain before it is the way in.
+            if way.listener.get("internal_listener").is_none() {
+                server::check_open(&way.place, &way.exits, sockets, report);
+            }
         }
     }
     for way in &others {
         check_outer(dump, way, &upstreams, report);
+        server::check_open(&way.place, &way.exits, sockets, report);
     }
 }
 

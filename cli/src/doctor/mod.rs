@@ -20,7 +20,9 @@ mod operators;
 mod plugin;
 mod report;
 mod routes;
+mod server;
 mod shown;
+mod socket;
 mod state;
 mod stats;
 mod tap;
@@ -40,6 +42,7 @@ use dump::{Dump, Manager};
 use exits::Exits;
 use instance::Plugin;
 use report::{Check, Level, Report};
+use server::Sockets;
 
 /// A snapshot of a million keys stands in the dump as text.
 const LONGEST_DUMP: u64 = 1 << 30;
@@ -77,7 +80,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     };
     let dump = Dump::parse(&dump).context("the configuration dump cannot be read")?;
     let mut report = Report::default();
-    let plugins = examine(&dump, &mut report)?;
+    let sockets = Sockets::of(&dump);
+    let plugins = examine(&dump, &sockets, &mut report)?;
+    socket::check(arguments.admin.as_ref(), &sockets, &mut report);
     if let Some(admin) = &arguments.admin {
         examine_process(admin, &plugins, &mut report)?;
     }
@@ -151,7 +156,11 @@ fn ask(admin: &http::Authority, method: &str, path: &str) -> Result<Vec<u8>> {
 }
 
 /// Looks at all that the dump says. The keywards that were found are returned.
-fn examine<'a>(dump: &'a Dump, report: &mut Report) -> Result<Vec<Plugin<'a>>> {
+fn examine<'a>(
+    dump: &'a Dump,
+    sockets: &Sockets<'a>,
+    report: &mut Report,
+) -> Result<Vec<Plugin<'a>>> {
     let managers = dump.managers();
     if managers.is_empty() {
         bail!("there is no HTTP connection manager in the dump");
@@ -163,13 +172,13 @@ fn examine<'a>(dump: &'a Dump, report: &mut Report) -> Result<Vec<Plugin<'a>>> {
         .iter()
         .partition(|manager| !dump.plugins(manager.filters()).is_empty());
     for manager in &unguarded {
-        examine_unguarded(dump, manager, report);
+        examine_unguarded(dump, manager, sockets, report);
     }
     let mut all = Vec::new();
     for manager in &guarded {
-        all.extend(examine_guarded(dump, manager, report));
+        all.extend(examine_guarded(dump, manager, sockets, report));
     }
-    listeners::check(dump, &guarded, &unguarded, report);
+    listeners::check(dump, &guarded, &unguarded, sockets, report);
     if guarded.is_empty() {
         report.found(
             Level::Fail,
@@ -182,7 +191,12 @@ fn examine<'a>(dump: &'a Dump, report: &mut Report) -> Result<Vec<Plugin<'a>>> {
     Ok(all)
 }
 
-fn examine_unguarded(dump: &Dump, manager: &Manager<'_>, report: &mut Report) {
+fn examine_unguarded(
+    dump: &Dump,
+    manager: &Manager<'_>,
+    sockets: &Sockets<'_>,
+    report: &mut Report,
+) {
     let filters = manager.filters();
     let (level, what, mend) = if instance::is_wrapped(filters) {
         (
@@ -209,12 +223,14 @@ fn examine_unguarded(dump: &Dump, manager: &Manager<'_>, report: &mut Report) {
         let place = &manager.place;
         let locks = chain::check(dump, manager.listener, filters, &[], place, report);
         routes::check(dump, manager, &[], &locks, report);
+        server::check(dump, manager, &[], &locks, sockets, report);
     }
 }
 
 fn examine_guarded<'a>(
     dump: &'a Dump,
     manager: &Manager<'a>,
+    sockets: &Sockets<'_>,
     report: &mut Report,
 ) -> Vec<Plugin<'a>> {
     let plugins = dump.plugins(manager.filters());
@@ -230,6 +246,7 @@ fn examine_guarded<'a>(
     unread::check_manager(manager, report);
     manager::check(dump, manager, &plugins, report);
     routes::check(dump, manager, &plugins, &locks, report);
+    server::check(dump, manager, &plugins, &locks, sockets, report);
     let exits = Exits::of_manager(dump, manager);
     clusters::check(
         dump,

@@ -60,7 +60,7 @@ pub(super) fn enabled(dump: &Dump, manager: &Manager<'_>) -> Vec<String> {
 /// An override that switches a filter on and leaves its configuration alone.
 ///
 /// Source: Envoy's `envoy.config.route.v3.FilterConfig`; Envoy Gateway writes one with an empty `config`
-fn only_enables(owned: &Value) -> bool {
+pub(super) fn only_enables(owned: &Value) -> bool {
     let config = at(owned, "/config").as_object();
     is_of(owned, "config.route.v3.FilterConfig")
         && !is_on(owned, "disabled")

@@ -2,6 +2,7 @@
 
 mod broken;
 mod counted;
+mod server;
 mod variants;
 
 use std::collections::BTreeSet;
