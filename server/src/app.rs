@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Result;
 use keyward::profile::Profile;
@@ -13,6 +14,7 @@ use crate::http::rate::Buckets;
 use crate::metrics::Metrics;
 use crate::publish::Publisher;
 use crate::routes::endpoint_rows;
+use crate::service::Quota;
 use crate::store::Store;
 use crate::uid::Uid;
 
@@ -24,6 +26,7 @@ pub(crate) struct App {
     pub(crate) in_flight: InFlight,
     pub(crate) buckets: Buckets,
     pub(crate) plans: Plans,
+    pub(crate) quota: Arc<Quota>,
     pub(crate) creations_per_second: f64,
     pub(crate) profile: Profile,
     /// The rows by which gateways know this API.
@@ -44,6 +47,7 @@ impl App {
             in_flight: InFlight::default(),
             buckets: Buckets::default(),
             plans: Plans::default(),
+            quota: Arc::new(Quota::of(configuration.limits.keys)),
             creations_per_second: f64::from(configuration.limits.creations_per_second),
             profile: Profile::stripe(),
             endpoint_rows: json!(endpoint_rows()),

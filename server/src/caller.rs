@@ -176,6 +176,19 @@ impl KeyCaller {
     }
 }
 
+/// A request that is not believed, or refused for what its key is.
+pub(crate) struct Unknown {
+    pub(crate) failure: Failure,
+    /// The key, where the gateway has named one that is there.
+    pub(crate) key: Option<String>,
+}
+
+impl From<Failure> for Unknown {
+    fn from(failure: Failure) -> Self {
+        Self { failure, key: None }
+    }
+}
+
 /// Finds out who calls.
 pub(crate) async fn identify(
     app: &Arc<App>,
@@ -183,10 +196,10 @@ pub(crate) async fn identify(
     peer: Peer,
     route: &'static Route,
     head: &Parts,
-) -> Result<Caller, Failure> {
+) -> Result<Caller, Unknown> {
     match entrance {
         Entrance::Gateway => by_gateway(app, peer, route, head).await,
-        Entrance::Local => by_user(peer),
+        Entrance::Local => Ok(by_user(peer)?),
     }
 }
 
@@ -216,13 +229,13 @@ async fn by_gateway(
     Peer(peer): Peer,
     route: &'static Route,
     head: &Parts,
-) -> Result<Caller, Failure> {
+) -> Result<Caller, Unknown> {
     let strange = || {
         app.metrics.not_through_gateway();
         not_through_gateway()
     };
     if !peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) {
-        return Err(strange());
+        return Err(strange().into());
     }
     let told = principal::told(&head.headers).ok_or_else(strange)?;
     let mut secrets = head.headers.get_all(GATEWAY).iter();
@@ -230,12 +243,12 @@ async fn by_gateway(
     let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
     // Digests are compared, so the time that takes says nothing of the secret.
     if digest != Some(app.gateway_digest) {
-        return Err(strange());
+        return Err(strange().into());
     }
     if let Some((permission, access)) = &told.permission {
         let is_routes = route.asked.names().contains(&permission.as_str());
         if !is_routes || *access != route.level {
-            return Err(strange());
+            return Err(strange().into());
         }
     }
     let address = last_forwarded(head);
@@ -245,8 +258,12 @@ async fn by_gateway(
     let is_unrestricted = recheck.is_unrestricted();
     // The filter names no permission of keys that may do everything, and of no others.
     if told.permission.is_none() && !is_unrestricted {
-        return Err(strange());
+        return Err(strange().into());
     }
+    let of_key = |failure| Unknown {
+        failure,
+        key: Some(told.key.clone()),
+    };
     let now = crate::time::now();
     let configuration = recheck
         .configuration(&app.endpoint_rows)
@@ -262,17 +279,17 @@ async fn by_gateway(
         Decision::Allow(permit) if permit.kind() == PermitKind::Key => permit,
         Decision::Allow(permit) => {
             return Err(match permit.kind() {
-                PermitKind::Shadow(reason) => denied(reason),
-                PermitKind::Public | PermitKind::Preflight | PermitKind::Key => strange(),
+                PermitKind::Shadow(reason) => of_key(denied(reason)),
+                PermitKind::Public | PermitKind::Preflight | PermitKind::Key => strange().into(),
             });
         }
-        Decision::Deny(denial) => return Err(denied(denial.reason())),
+        Decision::Deny(denial) => return Err(of_key(denied(denial.reason()))),
     };
     if is_unrestricted {
-        return Err(Failure::new(
+        return Err(of_key(Failure::new(
             Code::UnrestrictedKeyRefused,
             "A key that may do everything manages no keys. Make one that is granted `api_key`.",
-        ));
+        )));
     }
     let found = permit.principal();
     let account = found
@@ -341,7 +358,7 @@ fn denied(reason: DenyReason) -> Failure {
 }
 
 /// The client's address: the last element of `X-Forwarded-For`, which the gateway appended.
-fn last_forwarded(head: &Parts) -> Option<IpAddr> {
+pub(crate) fn last_forwarded(head: &Parts) -> Option<IpAddr> {
     let last = head.headers.get_all("x-forwarded-for").iter().next_back()?;
     let text = last.to_str().ok()?;
     text.rsplit(',').next()?.trim().parse().ok()

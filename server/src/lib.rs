@@ -17,6 +17,7 @@ mod route;
 pub mod routes;
 pub mod serve;
 mod service;
+mod shown;
 pub mod store;
 mod time;
 pub mod uid;

@@ -58,6 +58,13 @@ pub(super) fn update(
         settings.suspended_reason = None;
     }
     may_be_kept(&account, &settings, facts, context)?;
+    if account.is_suspended() && !before.0.is_suspended() {
+        // None of its keys works from now on.
+        let keys = facts.keys.iter().map(|fact| &fact.key);
+        for key in keys.filter(|key| key.owner == update.id && !key.is_deleted()) {
+            context.ceiling.may_end(facts, key)?;
+        }
+    }
     let after = (account, settings);
     if after == before {
         return Ok(Decision::of(Vec::new()));

@@ -1,6 +1,7 @@
 //! What must be read for a command, known before anything is read.
 
 use super::command::{Command, GrantsChange, NewGrants, Patch, Value};
+use crate::account::AccountStatus;
 use crate::digest::KeyDigest;
 
 /// What a store reads for a command.
@@ -124,6 +125,9 @@ pub fn needs(command: &Command) -> Needs {
             needs.accounts.extend(set_to(&update.parent));
             needs.external_ids.extend(set_to(&update.external_id));
             needs.policies.extend(set_to(&update.policy));
+            if update.status == Some(AccountStatus::Suspended) {
+                needs.keys_of = Some(update.id.clone());
+            }
         }
         Command::RemoveAccount { id, .. } => {
             needs.accounts.push(id.clone());

@@ -6,9 +6,9 @@ use keyward::snapshot::KeyStatus;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::shown::made_by;
 use crate::http::failure::{Code, Failure};
 use crate::service::failure::Stored;
+use crate::shown::made_by;
 use crate::store::{Reader, Scope, StoredAccount};
 use crate::time;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keyward::account::{AccountStatus, Children};
+use keyward::key::Livemode;
 use keyward::management::{
     Account, AccountSettings, AddAccount, Command, Override, Patch, UpdateAccount, first_keys,
     random_id,
@@ -208,7 +209,7 @@ pub(crate) struct AccountUpdate {
 /// `POST /v2/keyward/accounts/{id}`
 pub(crate) fn update(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        live_operators_only(&call)?;
         let body: AccountUpdate = call.members()?;
         let command = Command::UpdateAccount(UpdateAccount {
             name: patch(body.name),
@@ -233,7 +234,7 @@ pub(crate) struct Suspension {
 /// `POST …/suspend`: every key of the account, and every path across it.
 pub(crate) fn suspend(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        live_operators_only(&call)?;
         let body: Suspension = call.members()?;
         let command = Command::UpdateAccount(UpdateAccount {
             status: Some(AccountStatus::Suspended),
@@ -248,7 +249,7 @@ pub(crate) fn suspend(app: Arc<App>, call: Call) -> Pending {
 /// `POST …/resume`
 pub(crate) fn resume(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        live_operators_only(&call)?;
         call.no_members()?;
         let command = Command::UpdateAccount(UpdateAccount {
             status: Some(AccountStatus::Active),
@@ -263,7 +264,7 @@ pub(crate) fn resume(app: Arc<App>, call: Call) -> Pending {
 /// `DELETE /v2/keyward/accounts/{id}`
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        live_operators_only(&call)?;
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Parameters {
@@ -300,6 +301,18 @@ fn operators_only(call: &Call) -> Result<(), Failure> {
         Code::MorePermissionsRequired,
         "Accounts are made and changed by the operator's keys.",
     ))
+}
+
+/// An account has no mode: to change one reaches its live keys.
+fn live_operators_only(call: &Call) -> Result<(), Failure> {
+    operators_only(call)?;
+    match call.caller.mode() {
+        Some(Livemode::Live) | None => Ok(()),
+        Some(Livemode::Test) => Err(Failure::new(
+            Code::MorePermissionsRequired,
+            "Accounts are changed by the operator's keys of live mode: a change reaches live keys.",
+        )),
+    }
 }
 
 fn invalid(param: &str, message: &str) -> Failure {

@@ -7,7 +7,6 @@ use keyward::snapshot::KeyStatus;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shown::propagation;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -15,6 +14,7 @@ use crate::http::query;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::refusal;
+use crate::shown::propagation;
 use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope};
 use crate::time;

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::new_key::grants;
-use super::shown::granted_names;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::shown::granted_names;
 use crate::store::{Reader, StoredSet};
 
 /// A new grant set.

@@ -17,8 +17,10 @@ use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
 use crate::route::Pending;
 use crate::service::Sender;
+use crate::service::bounds::{Bounds, reason};
 use crate::service::failure::Stored;
-use crate::service::step::{Bounds, decided, step};
+use crate::service::once::{Kept, Once, Replayed};
+use crate::service::step::{decided, step};
 use crate::store::Tx;
 use crate::time;
 
@@ -32,6 +34,12 @@ pub(crate) struct Import {
     keys: Vec<Value>,
     /// Whether one row that is refused takes back all: so it is unless `false` is sent.
     atomic: Option<bool>,
+}
+
+/// What became of all rows, or what was answered before.
+enum Done {
+    Now(Value, u64),
+    Before(Replayed),
 }
 
 /// A row that was read, or why it was not.
@@ -54,21 +62,28 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
             .map(|row| read(row, &call.caller))
             .collect();
         let (caller, scope, now) = (call.caller.clone(), call.caller.scope(), time::now());
-        let sender = Sender::of(&call);
-        let done: Result<(Vec<Value>, u64), Stored> = app
+        let (sender, quota) = (Sender::of(&call), Arc::clone(&app.quota));
+        let once = Once::of(&call, now);
+        let done: Result<Done, Stored> = app
             .store
             .write(move |tx: &mut Tx<'_>| {
+                if let Some(replayed) = once.replay(tx)? {
+                    return Ok(Done::Before(replayed));
+                }
                 let mut results = Vec::with_capacity(rows.len());
                 let mut refused = false;
                 for (index, row) in rows.iter().enumerate() {
                     let result = match row {
                         Err(failure) => Err(failure.clone()),
                         Ok((command, passes)) => {
+                            let reason = reason(passes);
                             let ceiling = caller.ceiling(passes.clone());
                             let bounds = Bounds {
                                 scope: &scope,
                                 ceiling: &ceiling,
                                 sender: &sender,
+                                reason: reason.as_deref(),
+                                quota: Some(&quota),
                                 source: "import",
                                 now,
                             };
@@ -87,10 +102,15 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
                     .with("results", results)
                     .into());
                 }
-                Ok((results, tx.head().sequence))
+                let object = json!({"results": results});
+                once.keep(tx, &Kept::Object(&object, None))?;
+                Ok(Done::Now(object, tx.head().sequence))
             })
             .await;
-        let (results, change) = done.map_err(Failure::from)?;
+        let (object, change) = match done.map_err(Failure::from)? {
+            Done::Before(replayed) => return replayed.answer(),
+            Done::Now(object, change) => (object, change),
+        };
         app.publisher.wake(Haste::Soon);
         if let Some(longest) = call.wait {
             app.publisher.wait(change, longest).await;
@@ -98,7 +118,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
         Ok(Answer {
             change: Some(change),
             waited: call.wait,
-            ..Answer::of(&json!({"results": results}))?
+            ..Answer::of(&object)?
         })
     })
 }

@@ -7,9 +7,9 @@ use keyward::profile::Profile;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::shown::{enforcement_name, granted_names, key_type, made_by, propagation};
 use crate::publish::Published;
 use crate::service::failure::Stored;
+use crate::shown::{enforcement_name, granted_names, key_type, made_by, propagation};
 use crate::store::{Reader, Scope, StoredKey};
 use crate::time;
 

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use keyward::key::{KeyKind, Livemode};
+use keyward::key::Livemode;
 use keyward::management::{Api, Command, Delegation, Granted, Policy, RequiredIps, with_ending};
 use keyward::permission::AccessLevel;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::new_key::Kind;
-use super::shown::granted_names;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::shown::policy_members as members;
 use crate::store::{Reader, StoredPolicy};
 
 /// What a policy says. What is absent is as in the policy `default` of a new store.
@@ -185,16 +185,6 @@ fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
         })
 }
 
-fn written(seconds: u64) -> String {
-    match seconds {
-        0 => "0".to_owned(),
-        days if days % 86_400 == 0 => format!("{}d", days / 86_400),
-        hours if hours % 3_600 == 0 => format!("{}h", hours / 3_600),
-        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
-        seconds => seconds.to_string(),
-    }
-}
-
 /// `GET /v2/keyward/key_policies`
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
@@ -323,30 +313,6 @@ fn object(stored: &StoredPolicy) -> Value {
         members.insert("version".to_owned(), json!(stored.version));
     }
     object
-}
-
-/// All that a policy says.
-pub(crate) fn members(policy: &Policy) -> Value {
-    json!({
-        "allow_activity": policy.allow_activity,
-        "allow_delete": policy.allow_delete,
-        "allow_requests": policy.allow_requests,
-        "connect_permissions": policy.connect_permissions.as_ref().map(granted_names),
-        "default_lifetime": policy.default_lifetime.map(written),
-        "delegation": policy.delegation.name(),
-        "free_choice": policy.free_choice,
-        "grant_sets": policy.grant_sets,
-        "kinds": policy.kinds.iter().copied().map(KeyKind::name).collect::<Vec<_>>(),
-        "max_keys": policy.max_keys,
-        "max_lifetime": policy.max_lifetime.map(written),
-        "modes": policy.modes.iter().copied().map(Livemode::name).collect::<Vec<_>>(),
-        "overlaps": policy.overlaps.iter().copied().map(written).collect::<Vec<_>>(),
-        "permissions": policy.permissions.as_ref().map(granted_names),
-        "require_ip_allowlist": {
-            "live": policy.require_ip_allowlist.live,
-            "test": policy.require_ip_allowlist.test,
-        },
-    })
 }
 
 #[cfg(test)]

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use keyward::digest::KeyDigest;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::key::KeyView;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::route::Pending;
+use crate::service::Sender;
 use crate::service::failure::Stored;
+use crate::service::once::{Kept, Once, Replayed};
 use crate::store::Tx;
 use crate::store::activity::Entry;
 use crate::time;
@@ -23,6 +25,12 @@ pub(crate) struct Lookup {
     sha256: String,
 }
 
+/// The key, or what was answered before.
+enum Found {
+    Now(Value, u64),
+    Before(Replayed),
+}
+
 /// Finds the key, and writes into the trail that somebody looked.
 pub(crate) fn lookup(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
@@ -31,35 +39,35 @@ pub(crate) fn lookup(app: Arc<App>, call: Call) -> Pending {
             Failure::new(Code::ParameterInvalid, "Expected 64 hexadecimal digits.").at("sha256")
         })?;
         let (now, published) = (time::now(), app.publisher.state());
-        let (scope, actor) = (call.caller.scope(), call.caller.actor());
-        let address = call.caller.address.map(|address| address.to_string());
-        let request_id = call.request_id.clone();
+        let (scope, sender) = (call.caller.scope(), Sender::of(&call));
+        let once = Once::of(&call, now);
         let found: Result<_, Stored> = app
             .store
             .write(move |tx: &mut Tx<'_>| {
+                if let Some(replayed) = once.replay(tx)? {
+                    return Ok(Found::Before(replayed));
+                }
                 let stored = tx.read().key_of_digest(&scope, &digest)?.ok_or_else(|| {
                     Failure::new(Code::ResourceMissing, "No key has this digest.").at("sha256")
                 })?;
                 tx.record(Entry {
-                    at: now,
-                    kind: "api_key_looked_up".to_owned(),
-                    group: "api_key".to_owned(),
                     context: Some(stored.key.owner.clone()),
                     root: Some(stored.root.clone()),
                     livemode: Some(stored.key.mode.is_live()),
                     object: Some(("api_key".to_owned(), stored.key.id.clone())),
-                    actor: actor.clone(),
-                    session: None,
-                    address: address.clone(),
-                    request_id: Some(request_id.clone()),
                     body: json!({"changes": []}),
+                    ..sender.of_many("api_key_looked_up", 0, now)
                 })?;
-                let version = stored.version;
+                let (id, version) = (stored.key.id.clone(), stored.version);
                 let object = KeyView::read(&tx.read(), stored)?.object(now, published)?;
-                Ok((object, version))
+                once.keep(tx, &Kept::Object(&object, Some(&id)))?;
+                Ok(Found::Now(object, version))
             })
             .await;
-        let (object, version) = found.map_err(Failure::from)?;
+        let (object, version) = match found.map_err(Failure::from)? {
+            Found::Before(replayed) => return replayed.answer(),
+            Found::Now(object, version) => (object, version),
+        };
         Ok(Answer {
             version: Some(version),
             ..Answer::of(&object)?

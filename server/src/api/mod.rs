@@ -17,4 +17,6 @@ pub(crate) mod lookup;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod revoke;
-pub(crate) mod shown;
+
+#[cfg(test)]
+mod tests;

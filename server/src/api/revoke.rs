@@ -19,9 +19,11 @@ use crate::publish::Haste;
 use crate::randomness::System;
 use crate::route::Pending;
 use crate::service::Sender;
+use crate::service::bounds::Bounds;
 use crate::service::failure::Stored;
+use crate::service::once::{Kept, Once};
 use crate::service::refusal::mode;
-use crate::service::step::{Bounds, step};
+use crate::service::step::step;
 use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope, Tx};
 use crate::time;
@@ -84,12 +86,16 @@ struct Found {
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Revocation = call.members()?;
+        let once = Once::of(&call, time::now());
+        if let Some(answer) = once.answered(&app).await? {
+            return Ok(answer);
+        }
         match (body.filter, body.plan, body.confirm) {
             (Some(filter), None, None) if body.dry_run == Some(true) => {
-                plan(&app, &call, filter).await
+                plan(&app, &call, once, filter).await
             }
             (None, Some(plan), Some(count)) if body.dry_run != Some(true) => {
-                carry_out(&app, &call, &plan, count).await
+                carry_out(&app, &call, once, &plan, count).await
             }
             _ => Err(Failure::new(
                 Code::ParameterInvalid,
@@ -176,7 +182,7 @@ fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found
     })
 }
 
-async fn plan(app: &Arc<App>, call: &Call, filter: Filter) -> Result<Answer, Failure> {
+async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result<Answer, Failure> {
     let (now, published) = (time::now(), app.publisher.state());
     let (scope, filter) = filter.read(call, now)?;
     let (of, by) = (scope.clone(), filter.clone());
@@ -215,7 +221,7 @@ async fn plan(app: &Arc<App>, call: &Call, filter: Filter) -> Result<Answer, Fai
         },
         now,
     );
-    Answer::of(&json!({
+    let object = json!({
         "count": count,
         "expires_at": time::written(until),
         "id": id,
@@ -224,10 +230,23 @@ async fn plan(app: &Arc<App>, call: &Call, filter: Filter) -> Result<Answer, Fai
         "plan": id,
         "sample": sample,
         "skipped": {"file": found.file, "publishable": found.publishable},
-    }))
+    });
+    let kept = object.clone();
+    let written: Result<(), Stored> = app
+        .store
+        .end(move |tx: &mut Tx<'_>| once.keep(tx, &Kept::Object(&kept, None)))
+        .await;
+    written.map_err(Failure::from)?;
+    Answer::of(&object)
 }
 
-async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Result<Answer, Failure> {
+async fn carry_out(
+    app: &Arc<App>,
+    call: &Call,
+    once: Once,
+    id: &str,
+    confirm: u64,
+) -> Result<Answer, Failure> {
     let now = time::now();
     let plan = app.plans.take(id, &call.caller.id()).ok_or_else(|| {
         Failure::new(
@@ -254,7 +273,8 @@ async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Resul
     let (scope, set) = (plan.scope, plan.set);
     let ceiling = call.caller.ceiling(Override::None);
     let sender = Sender::of(call);
-    let ended: Result<(u64, u64), Stored> = app
+    let plan = id.to_owned();
+    let ended: Result<(Value, u64), Stored> = app
         .store
         .end(move |tx: &mut Tx<'_>| {
             let found = found(&tx.read(), &scope, &filter)?;
@@ -270,6 +290,8 @@ async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Resul
                 scope: &scope,
                 ceiling: &ceiling,
                 sender: &sender,
+                reason: None,
+                quota: None,
                 source: "api",
                 now,
             };
@@ -288,26 +310,32 @@ async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Resul
                     .record(sender.of_many("keys_revoked", count, now))?
                     .sequence;
             }
-            Ok((count, change))
+            let object = json!({
+                "count": count,
+                "id": plan,
+                "keyward": {},
+                "kind": "revoke",
+                "object": "keyward.plan",
+                "revoked": count,
+            });
+            once.keep(tx, &Kept::Object(&object, None))?;
+            Ok((object, change))
         })
         .await;
-    let (count, change) = ended.map_err(Failure::from)?;
+    let (mut object, change) = ended.map_err(Failure::from)?;
     app.publisher.wake(Haste::AtOnce);
     if let Some(longest) = call.wait {
         app.publisher.wait(change, longest).await;
     }
     let state = app.publisher.state();
+    if let Some(members) = object.get_mut("keyward").and_then(Value::as_object_mut) {
+        let propagation = crate::shown::propagation(change, state);
+        members.insert("propagation".to_owned(), propagation);
+    }
     Ok(Answer {
         change: Some(change),
         waited: call.wait,
-        ..Answer::of(&json!({
-            "count": count,
-            "id": id,
-            "keyward": {"propagation": super::shown::propagation(change, state)},
-            "kind": "revoke",
-            "object": "keyward.plan",
-            "revoked": count,
-        }))?
+        ..Answer::of(&object)?
     })
 }
 

@@ -22,9 +22,10 @@ use super::query::Pairs;
 use super::rate::{Class, Rate};
 use super::raw_key;
 use crate::app::App;
-use crate::caller::{self, Caller, Entrance};
+use crate::caller::{self, Caller, Entrance, Unknown};
 use crate::randomness::System;
 use crate::routes::{Pace, ROUTES, Route};
+use crate::service::{Sender, refused as refusals};
 
 /// The version of this API, in every answer.
 const API_VERSION: &str = "2026-12-01";
@@ -127,7 +128,17 @@ async fn carried_out(
 ) -> Result<Answer, Failure> {
     let (head, body) = request.into_parts();
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
-    let caller = caller::identify(app, entrance, peer, route, &head).await?;
+    let caller = match caller::identify(app, entrance, peer, route, &head).await {
+        Ok(caller) => caller,
+        Err(Unknown { failure, key }) => {
+            if let Some(key) = key {
+                let sender = Sender::of_key(&key, caller::last_forwarded(&head), id);
+                refusals::note(app, sender, &failure, route.template).await;
+            }
+            return Err(failure);
+        }
+    };
+    let sender = Sender::of_caller(&caller, id);
     limit(app, route, &caller)?;
     let query = head.uri.query().unwrap_or_default();
     if has_secret_key(target) || raw_key::is_in_query(query) {
@@ -164,6 +175,9 @@ async fn carried_out(
     };
     let answered = (route.handler)(Arc::clone(app), call).await;
     drop(in_flight);
+    if let Err(failure) = &answered {
+        refusals::note(app, sender, failure, route.template).await;
+    }
     answered
 }
 

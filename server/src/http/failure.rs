@@ -97,10 +97,14 @@ codes! {
     PermissionUnknown = "permission_unknown", BAD_REQUEST, InvalidRequest;
     /// Something in the request looks like a key.
     RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
+    /// The account has to stay.
+    AccountInUse = "account_in_use", CONFLICT, InvalidRequest;
     /// Another object has the id.
     IdExists = "id_exists", CONFLICT, AlreadyExists;
     /// A whole document is replaced with `If-Match` only.
     PreconditionRequired = "precondition_required", PRECONDITION_REQUIRED, InvalidRequest;
+    /// The server keeps no more keys.
+    MaxKeys = "max_keys", BAD_REQUEST, QuotaExceeded;
     /// An `Idempotency-Key` of another request.
     IdempotencyKeyReused = "idempotency_key_reused", BAD_REQUEST, Idempotency;
     /// Encrypted values are not built.

@@ -89,8 +89,12 @@ impl Publisher {
             bells: Arc::clone(&bells),
             told,
         };
-        worker.publish().await?;
-        tokio::spawn(worker.run());
+        let begun = worker.publish().await;
+        if let Err(error) = &begun {
+            // Such as a full disk. What is to end is ended nevertheless, and published as soon as that works.
+            failed(error);
+        }
+        tokio::spawn(worker.run(begun.is_ok()));
         Ok(Self { bells, state })
     }
 
@@ -138,6 +142,13 @@ async fn head(store: &Store) -> Result<crate::store::Head> {
     Ok(head?)
 }
 
+fn failed(error: &anyhow::Error) {
+    tracing::error!(
+        error = format!("{error:#}"),
+        "the snapshot was not published"
+    );
+}
+
 struct Worker {
     store: Store,
     files: Arc<[File]>,
@@ -146,16 +157,18 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(self) {
+    async fn run(self, mut is_published: bool) {
         loop {
-            self.something_to_do().await;
-            while let Err(error) = self.publish().await {
-                // What gateways have stays as it is, and the change stays `committed`.
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the snapshot was not published"
-                );
+            if is_published {
+                self.something_to_do().await;
+            } else {
                 sleep(AGAIN).await;
+            }
+            let published = self.publish().await;
+            is_published = published.is_ok();
+            if let Err(error) = &published {
+                // What gateways have stays as it is, and the change stays `committed`.
+                failed(error);
             }
         }
     }
@@ -174,7 +187,8 @@ impl Worker {
         }
     }
 
-    /// The revision is taken before the file is written: no file ever holds one that the store does not know.
+    /// The revision is taken before the file is written: no file ever holds one that the store does not know. A target that cannot be written, such as one on a full disk, keeps
+    /// no other from it.
     async fn publish(&self) -> Result<()> {
         let now = time::now();
         let revision: std::result::Result<u64, StoreError> =
@@ -189,11 +203,13 @@ impl Worker {
         let through = records.through;
         let files = Arc::clone(&self.files);
         tokio::task::spawn_blocking(move || -> Result<()> {
-            for file in files.iter() {
+            let written = files.iter().map(|file| {
                 let snapshot = records.snapshot(file.group(), revision, now);
-                file.write(&snapshot, now)?;
-            }
-            Ok(())
+                file.write(&snapshot, now)
+            });
+            // All of them are tried, and then the first that failed is told.
+            let written: Vec<Result<()>> = written.collect();
+            written.into_iter().collect()
         })
         .await??;
         tracing::info!(revision, through, "published");
@@ -211,3 +227,6 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,83 +6,20 @@ use keyward::management::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::api::key_policies::members;
-use crate::api::shown::{enforcement_name, granted_names, key_type, time_or_null};
-use crate::http::call::Call;
-use crate::store::activity::{Actor, Entry};
-use crate::uid::Uid;
-
-/// Who sent the request, and by which.
-pub(crate) struct Sender {
-    pub(super) actor: Actor,
-    /// The same in one text, as records keep it.
-    pub(super) actor_name: String,
-    address: Option<String>,
-    request_id: Option<String>,
-}
-
-impl Sender {
-    pub(crate) fn of(call: &Call) -> Self {
-        Self {
-            actor: call.caller.actor(),
-            actor_name: call.caller.id(),
-            address: call.caller.address.map(|address| address.to_string()),
-            request_id: Some(call.request_id.clone()),
-        }
-    }
-
-    /// The row that says that many keys were changed at once; each of them has one of its own.
-    pub(crate) fn of_many(&self, kind: &str, count: u64, now: u64) -> Entry {
-        Entry {
-            at: now,
-            kind: kind.to_owned(),
-            group: "api_key".to_owned(),
-            context: None,
-            root: None,
-            livemode: None,
-            object: None,
-            actor: self.actor.clone(),
-            session: None,
-            address: self.address.clone(),
-            request_id: self.request_id.clone(),
-            body: json!({"changes": [], "count": count}),
-        }
-    }
-
-    /// The row that says that a document was replaced.
-    pub(crate) fn of_document(&self, kind: &str, name: &str, now: u64) -> Entry {
-        let object = Some(("document".to_owned(), name.to_owned()));
-        Entry {
-            group: "configuration".to_owned(),
-            object,
-            body: json!({"changes": []}),
-            ..self.of_many(kind, 0, now)
-        }
-    }
-
-    /// A person on this machine, at a command.
-    pub(crate) fn local(uid: Uid) -> Self {
-        let name = format!("local:uid={}", uid.shown());
-        Self {
-            actor: Actor {
-                kind: "local".to_owned(),
-                id: Some(name.clone()),
-            },
-            actor_name: name,
-            address: None,
-            request_id: None,
-        }
-    }
-}
+use super::bounds::Bounds;
+use crate::shown::{
+    enforcement_name, granted_names, key_type, policy_members as members, time_or_null,
+};
+use crate::store::activity::Entry;
 
 /// The row of the trail.
 pub(super) fn of(
     command: &Command,
     decision: &Decision,
     facts: &Facts,
-    sender: &Sender,
-    now: u64,
+    bounds: &Bounds<'_>,
 ) -> Entry {
+    let (sender, now) = (bounds.sender, bounds.now);
     let subject = subject(command, decision);
     let context = match &subject {
         Subject::Key(key) => Some(key.owner.as_str()),
@@ -94,6 +31,9 @@ pub(super) fn of(
     body.insert("changes".to_owned(), Value::Array(changes));
     if let Subject::Key(key) = &subject {
         body.insert("details".to_owned(), details(key, decision));
+    }
+    if let Some(reason) = bounds.reason {
+        body.insert("reason".to_owned(), json!(reason));
     }
     let (group, object) = match &subject {
         Subject::Key(key) => ("api_key", key.id.as_str()),
@@ -117,6 +57,20 @@ pub(super) fn of(
         request_id: sender.request_id.clone(),
         body: Value::Object(body),
     }
+}
+
+/// The row that says that the value of the key that was made is shown.
+pub(super) fn of_viewed(decision: &Decision, facts: &Facts, bounds: &Bounds<'_>) -> Option<Entry> {
+    let id = decision.key()?;
+    let key = keys(decision).find(|key| key.id == id)?;
+    Some(Entry {
+        context: Some(key.owner.clone()),
+        root: Some(root_of(facts, decision, &key.owner)),
+        livemode: Some(key.mode.is_live()),
+        object: Some(("api_key".to_owned(), key.id.clone())),
+        body: json!({"changes": [], "details": details(key, decision)}),
+        ..bounds.sender.of_many("api_key_viewed", 0, bounds.now)
+    })
 }
 
 /// Stripe's types where Stripe has them.
@@ -169,7 +123,20 @@ fn subject<'a>(command: &'a Command, decision: &'a Decision) -> Subject<'a> {
             };
         }
     };
-    let keys = decision.changes().iter().filter_map(|change| match change {
+    let found = keys(decision).find(|key| Some(key.id.as_str()) == named);
+    match (found, named) {
+        (Some(key), _) => Subject::Key(key),
+        // A change that changes nothing is about the key that was named.
+        (None, name) => Subject::Other {
+            group: "api_key",
+            name: name.unwrap_or_default(),
+        },
+    }
+}
+
+/// The keys that a decision changes, as they are from then on, or were.
+fn keys(decision: &Decision) -> impl Iterator<Item = &Key> {
+    decision.changes().iter().filter_map(|change| match change {
         RecordChange::AddKey { key, .. } | RecordChange::RemoveKey { key } => Some(&**key),
         RecordChange::PutKey { after, .. } => Some(&**after),
         RecordChange::AddAccount { .. }
@@ -179,16 +146,7 @@ fn subject<'a>(command: &'a Command, decision: &'a Decision) -> Subject<'a> {
         | RecordChange::RemoveGrantSet { .. }
         | RecordChange::PutPolicy { .. }
         | RecordChange::RemovePolicy { .. } => None,
-    });
-    let found = keys.into_iter().find(|key| Some(key.id.as_str()) == named);
-    match (found, named) {
-        (Some(key), _) => Subject::Key(key),
-        // A change that changes nothing is about the key that was named.
-        (None, name) => Subject::Other {
-            group: "api_key",
-            name: name.unwrap_or_default(),
-        },
-    }
+    })
 }
 
 /// The key as Stripe's activity logs show it.

@@ -1,30 +1,37 @@
 //! The only caller of `decide`: reads what a command needs, decides, commits, and wakes the publisher. The API calls it, and so will pages.
 
+pub(crate) mod bounds;
 mod entry;
 pub(crate) mod failure;
+mod lockout;
+pub(crate) mod once;
+mod quota;
 pub(crate) mod refusal;
+pub(crate) mod refused;
+mod sender;
 pub(crate) mod standing;
 pub(crate) mod step;
 mod target;
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use keyward::management::{Ceiling, Command, Note, Override, Secret};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-pub(crate) use entry::Sender;
+pub(crate) use quota::Quota;
+pub(crate) use sender::Sender;
 
+use self::bounds::{Bounds, reason};
 use self::failure::Stored;
-use self::step::{Bounds, step};
+use self::once::{Kept, Once, Replayed};
+use self::step::step;
 use self::target::{Target, is_end, target_of};
-use crate::api::shown::{WithTokens, propagation};
 use crate::app::App;
 use crate::http::call::{Answer, Call, written};
-use crate::http::conditions::Idempotency;
-use crate::http::failure::{Code, Failure};
+use crate::http::failure::Failure;
 use crate::publish::Haste;
-use crate::store::{self, Reader, Remembered, Scope, Tx};
+use crate::shown::{WithTokens, propagation};
+use crate::store::{Reader, Scope, Tx};
 
 /// What is to be done, one after the other in one transaction, and how its outcome is shown.
 pub(crate) struct Work {
@@ -85,7 +92,7 @@ pub(crate) struct Shown {
 /// What the writing thread hands back.
 enum Written {
     Done(Done),
-    Replayed { status: u16, body: String },
+    Replayed(Replayed),
 }
 
 struct Done {
@@ -99,17 +106,21 @@ struct Done {
 /// Carries out commands, and answers with what they came to.
 pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result<Answer, Failure> {
     let now = crate::time::now();
+    for (command, _) in &work.commands {
+        lockout::refuse(app, &call.caller, command)?;
+    }
     let is_end = work.commands.iter().all(|(one, _)| is_end(one, now));
     let order = Order {
         now,
         scope: call.caller.scope(),
         sender: Sender::of(call),
         expected_version: call.expected_version,
-        idempotency: call.idempotency.clone(),
+        once: Once::of(call, now),
+        quota: Arc::clone(&app.quota),
         steps: work
             .commands
             .into_iter()
-            .map(|(command, passes)| (command, call.caller.ceiling(passes)))
+            .map(|(command, passes)| Step::of(command, passes, call))
             .collect(),
         present: work.present,
         guard: work.guard,
@@ -121,34 +132,13 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         app.store.write(change).await
     };
     match written.map_err(Failure::from)? {
-        Written::Replayed { status, body } => replayed(status, &body),
+        Written::Replayed(replayed) => replayed.answer(),
         Written::Done(done) => {
             app.publisher.wake(done.haste);
             answered(app, call, done).await
         }
     }
 }
-
-/// What was answered before. The value of a key that was made here is not in it, and cannot be shown again.
-fn replayed(status: u16, body: &str) -> Result<Answer, Failure> {
-    let object: Value = serde_json::from_str(body)
-        .map_err(|_| Failure::new(Code::Internal, "The answer that was kept cannot be read."))?;
-    if let Some(id) = object.get(VALUE_WAS_SHOWN).and_then(Value::as_str) {
-        return Err(Failure::new(
-            Code::ValueAlreadyReturned,
-            format!("This request was carried out before and made the key '{id}', whose value was shown then and is not kept. If it did not reach you, rotate or expire that key. Requests that send `keyward.sha256` can be repeated."),
-        )
-        .with("api_key", id));
-    }
-    Ok(Answer {
-        status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
-        is_replayed: true,
-        ..Answer::of(&object)?
-    })
-}
-
-/// The member of a kept answer that says that a value was shown, and of which key.
-const VALUE_WAS_SHOWN: &str = "value_was_shown";
 
 async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Failure> {
     let Done {
@@ -180,19 +170,38 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
 /// Commands on their way to the thread that writes. They may be carried out more than once, of which the last time counts.
 struct Order {
     now: u64,
-    steps: Vec<(Command, Ceiling)>,
+    steps: Vec<Step>,
     scope: Scope,
     sender: Sender,
     expected_version: Option<u64>,
-    idempotency: Option<Idempotency>,
+    once: Once,
+    quota: Arc<Quota>,
     present: Present,
     guard: Option<Guard>,
 }
 
+/// One of them.
+struct Step {
+    command: Command,
+    ceiling: Ceiling,
+    /// Why the policy is passed over.
+    reason: Option<String>,
+}
+
+impl Step {
+    fn of(command: Command, passes_policy: Override, call: &Call) -> Self {
+        Self {
+            command,
+            reason: reason(&passes_policy),
+            ceiling: call.caller.ceiling(passes_policy),
+        }
+    }
+}
+
 impl Order {
     fn carry_out(&self, tx: &mut Tx<'_>) -> Result<Written, Stored> {
-        if let Some(replayed) = self.replay(tx)? {
-            return Ok(replayed);
+        if let Some(replayed) = self.once.replay(tx)? {
+            return Ok(Written::Replayed(replayed));
         }
         self.is_expected(tx)?;
         if let Some(guard) = &self.guard {
@@ -200,15 +209,17 @@ impl Order {
         }
         let (mut keys, mut notes, mut minted) = (Vec::new(), Vec::new(), Vec::new());
         let (mut change, mut haste) = (tx.head().sequence, Haste::Soon);
-        for (command, ceiling) in &self.steps {
+        for one in &self.steps {
             let bounds = Bounds {
                 scope: &self.scope,
-                ceiling,
+                ceiling: &one.ceiling,
+                reason: one.reason.as_deref(),
+                quota: Some(&self.quota),
                 sender: &self.sender,
                 source: "api",
                 now: self.now,
             };
-            let done = step(tx, command, &bounds)?;
+            let done = step(tx, &one.command, &bounds)?;
             change = done.change;
             if done.haste == Haste::AtOnce {
                 haste = Haste::AtOnce;
@@ -225,8 +236,12 @@ impl Order {
             now: self.now,
         };
         let shown = (self.present)(&tx.read(), &outcome)?;
-        let first = minted.first().map(|(id, _)| id.as_str());
-        self.remember(tx, &shown, first)?;
+        let id = shown.id.as_deref();
+        let kept = match minted.first() {
+            Some((key, _)) => Kept::Value(key, id),
+            None => Kept::Object(&shown.object, id),
+        };
+        self.once.keep(tx, &kept)?;
         Ok(Written::Done(Done {
             shown,
             minted,
@@ -235,79 +250,13 @@ impl Order {
         }))
     }
 
-    /// What was answered to the same request, if it was carried out.
-    fn replay(&self, tx: &mut Tx<'_>) -> Result<Option<Written>, Stored> {
-        let Some(one) = &self.idempotency else {
-            return Ok(None);
-        };
-        let found = tx.remembered(&one.principal, &one.key, &one.fingerprint, self.now)?;
-        match found {
-            Remembered::New => Ok(None),
-            Remembered::Other => Err(Failure::new(
-                Code::IdempotencyKeyReused,
-                "This `Idempotency-Key` was sent with another request.",
-            )
-            .into()),
-            Remembered::Same {
-                status,
-                body,
-                object_id,
-            } => {
-                // Only while the caller may read what it shows.
-                if let Some(id) = &object_id
-                    && !(self.is_visible(tx, id)?)
-                {
-                    return Err(refusal::missing("object", id).into());
-                }
-                Ok(Some(Written::Replayed { status, body }))
-            }
-        }
-    }
-
-    fn is_visible(&self, tx: &mut Tx<'_>, id: &str) -> Result<bool, Stored> {
-        let reader = tx.read();
-        Ok(reader.key(&self.scope, id)?.is_some() || reader.account(&self.scope, id)?.is_some())
-    }
-
-    fn remember(&self, tx: &mut Tx<'_>, shown: &Shown, minted: Option<&str>) -> Result<(), Stored> {
-        let Some(one) = &self.idempotency else {
-            return Ok(());
-        };
-        let body = match minted {
-            Some(id) => json!({VALUE_WAS_SHOWN: id}).to_string(),
-            None => shown.object.to_string(),
-        };
-        let is_kept = tx.remember(&store::Answer {
-            principal: &one.principal,
-            key: &one.key,
-            fingerprint: &one.fingerprint,
-            status: 200,
-            body: &body,
-            object_id: shown.id.as_deref(),
-            at: self.now,
-        })?;
-        // Without the promise that goes with the header, the request is not carried out.
-        if is_kept {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Code::RateLimited,
-            "This API key has sent 10,000 requests with an `Idempotency-Key` within 30 days.",
-        )
-        .retry_after(60)
-        .into())
-    }
-
     /// Whether the object is still what the caller last saw.
     fn is_expected(&self, tx: &mut Tx<'_>) -> Result<(), Stored> {
         let Some(expected) = self.expected_version else {
             return Ok(());
         };
         let reader = tx.read();
-        let target = self
-            .steps
-            .first()
-            .and_then(|(command, _)| target_of(command));
+        let target = self.steps.first().and_then(|one| target_of(&one.command));
         let current = match target {
             Some(Target::Key(id)) => reader.key(&self.scope, id)?.map(|key| key.version),
             Some(Target::Account(id)) => reader

@@ -7,7 +7,11 @@ use crate::http::failure::{Code, Failure};
 
 /// The failure that says what the rule says.
 pub(crate) fn failure_of(refusal: &RuleRefusal) -> Failure {
-    let code = refusal.code();
+    failure_of_code(refusal.code())
+}
+
+/// The failure that says what one rule says.
+pub(super) fn failure_of_code(code: &RuleCode) -> Failure {
     let mut failure = Failure::of_rule(code);
     if let RuleCode::IpHasHostBits { meant, .. } = code {
         failure = failure.with("meant", meant.as_str());

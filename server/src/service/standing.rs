@@ -8,9 +8,10 @@ use keyward::management::{
 use keyward::permission::AccessLevel;
 use serde_json::{Map, Value, json};
 
-use super::entry::Sender;
+use super::bounds::Bounds;
 use super::failure::Stored;
-use super::step::{Bounds, step};
+use super::sender::Sender;
+use super::step::step;
 use crate::http::failure::{Code, Failure};
 use crate::permission::Management;
 use crate::routes::endpoint_rows;
@@ -96,6 +97,8 @@ fn carry_out(
             scope: &Scope::everything(),
             ceiling: &Ceiling::none(),
             sender,
+            reason: None,
+            quota: None,
             source: "api",
             now: time::now(),
         },

@@ -1,26 +1,16 @@
 //! One command, decided and carried out within a transaction: facts, decision, records, and its row of the trail.
 
 use keyward::management::{
-    Ceiling, Command, Context, Limits, Most, Note, RecordChange, Secret, decide, needs,
+    Command, Context, Limits, Most, Note, RecordChange, Secret, decide, needs,
 };
 
-use super::entry::{self, Sender};
+use super::bounds::Bounds;
+use super::entry;
 use super::failure::Stored;
 use super::target::haste;
 use crate::publish::Haste;
 use crate::randomness::System;
-use crate::store::{Origin, Scope, Tx};
-
-/// In whose name, and within which bounds.
-pub(crate) struct Bounds<'a> {
-    pub(crate) scope: &'a Scope,
-    pub(crate) ceiling: &'a Ceiling,
-    pub(crate) sender: &'a Sender,
-    /// What new records say of their source.
-    pub(crate) source: &'a str,
-    /// Unix seconds.
-    pub(crate) now: u64,
-}
+use crate::store::{Origin, Tx};
 
 /// What came of it.
 pub(crate) struct Done {
@@ -48,6 +38,9 @@ pub(crate) fn step(
     };
     let mut decision = decide(command, &facts, context)?;
     let minted = decision.take_minted();
+    if let Some(quota) = bounds.quota {
+        quota.hold(tx, decision.changes())?;
+    }
     let applied = tx.apply(
         decision.changes(),
         &Origin {
@@ -56,19 +49,16 @@ pub(crate) fn step(
             at: bounds.now,
         },
     )?;
-    let mut change = tx
-        .record(entry::of(
-            command,
-            &decision,
-            &facts,
-            bounds.sender,
-            bounds.now,
-        ))?
-        .sequence;
+    let row = || entry::of(command, &decision, &facts, bounds);
+    let mut change = tx.record(row())?.sequence;
     // Each new record after the first has a number of its own, and so a row.
     while change < applied.last {
-        let row = entry::of(command, &decision, &facts, bounds.sender, bounds.now);
-        change = tx.record(row)?.sequence;
+        change = tx.record(row())?.sequence;
+    }
+    if minted.is_some()
+        && let Some(row) = entry::of_viewed(&decision, &facts, bounds)
+    {
+        tx.record(row)?;
     }
     Ok(Done {
         key: decision.key().map(str::to_owned),

@@ -1,3 +1,5 @@
+mod counts;
+mod lists;
 pub(crate) mod records;
 pub(in crate::store) mod secrecy;
 
@@ -43,6 +45,7 @@ impl Fixture {
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .enable_time()
         .build()
         .unwrap()
         .block_on(future)

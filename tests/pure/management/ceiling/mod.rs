@@ -1,5 +1,6 @@
 //! What a caller may give away: five rules, in their order, for every way that hands out authority.
 
+mod managing;
 mod policies;
 
 use keyward::key::{KeyKind, Livemode};
@@ -10,7 +11,7 @@ use keyward::management::{
 };
 use keyward::permission::AccessLevel;
 
-use super::{DAY, Desk, NOW, create, delete, edit, expire, following, granted, purge, read, write};
+use super::{DAY, Desk, NOW, create, delete, edit, expire, granted, purge, read, write};
 
 fn held(names: &[&str]) -> Granted {
     let write = AccessLevel::Write;
@@ -129,68 +130,6 @@ fn a_test_key_makes_no_live_key() {
 }
 
 /// Every way to a key that manages keys, also under another name of the permission and by a set.
-#[test]
-fn keys_that_manage_keys_take_a_permission_of_their_own() {
-    let mut desk = desk(&["api_key", "key_policy"]);
-    desk.ceiling = Ceiling::none();
-    desk.make("mk_admin", KeyKind::Restricted, &[write("api_key")]);
-    let admins = Command::PutGrantSet {
-        name: "admins".to_owned(),
-        grants: vec![read("account")],
-    };
-    desk.good(&admins);
-    let set = Command::CreateKey(CreateKey {
-        grants: following("admins"),
-        ..create("acct_1")
-    });
-    let connected = Command::CreateKey(CreateKey {
-        connect_grants: granted(&[read("api_key")]),
-        ..create("acct_1")
-    });
-    let ways = [
-        new(&[read("api_key")]),
-        new(&[read("rak_api_key")]),
-        set,
-        connected,
-        granting("mk_1", &[read("snapshot")]),
-        granting("mk_admin", &[Grant::new("api_key", None)]),
-        rotated("mk_admin"),
-        duplicated("mk_admin"),
-        expire("mk_admin", Some(NOW)),
-        delete("mk_admin"),
-        purge("mk_admin"),
-        Command::EditKey(EditKey {
-            name: keyward::management::Patch::Set("x".to_owned()),
-            ..edit("mk_admin")
-        }),
-        Command::RemoveAccount {
-            id: "acct_1".to_owned(),
-            with_keys: true,
-        },
-        Command::PutGrantSet {
-            name: "support".to_owned(),
-            grants: vec![read("gateway")],
-        },
-        Command::PutGrantSet {
-            name: "admins".to_owned(),
-            grants: Vec::new(),
-        },
-    ];
-    desk.ceiling = Ceiling::of(caller(&["api_key", "key_policy"]));
-    for way in &ways {
-        assert_eq!(name(desk.refused(way)), "management_key_refused", "{way:?}");
-    }
-    let before = desk.records.clone();
-    desk.ceiling = Ceiling::of(Caller {
-        passes_policy: Override::Because("a test".to_owned()),
-        ..caller(&["management_api_key", "key_policy"])
-    });
-    for way in &ways {
-        desk.records = before.clone();
-        desk.good(way);
-    }
-}
-
 #[test]
 fn keys_that_may_do_everything_take_a_permission_of_their_own() {
     let mut desk = desk(&["customer", "key_policy"]);

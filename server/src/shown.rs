@@ -1,7 +1,7 @@
 //! What several objects of the API have in common.
 
-use keyward::key::KeyKind;
-use keyward::management::{Granted, Secret};
+use keyward::key::{KeyKind, Livemode};
+use keyward::management::{Granted, Policy, Secret};
 use keyward::snapshot::Enforcement;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -66,6 +66,40 @@ pub(crate) fn made_by(text: Option<&str>) -> Value {
         "user"
     };
     json!({"type": kind, "id": text, "session": null})
+}
+
+fn written(seconds: u64) -> String {
+    match seconds {
+        0 => "0".to_owned(),
+        days if days % 86_400 == 0 => format!("{}d", days / 86_400),
+        hours if hours % 3_600 == 0 => format!("{}h", hours / 3_600),
+        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
+        seconds => seconds.to_string(),
+    }
+}
+
+/// All that a policy says.
+pub(crate) fn policy_members(policy: &Policy) -> Value {
+    json!({
+        "allow_activity": policy.allow_activity,
+        "allow_delete": policy.allow_delete,
+        "allow_requests": policy.allow_requests,
+        "connect_permissions": policy.connect_permissions.as_ref().map(granted_names),
+        "default_lifetime": policy.default_lifetime.map(written),
+        "delegation": policy.delegation.name(),
+        "free_choice": policy.free_choice,
+        "grant_sets": policy.grant_sets,
+        "kinds": policy.kinds.iter().copied().map(KeyKind::name).collect::<Vec<_>>(),
+        "max_keys": policy.max_keys,
+        "max_lifetime": policy.max_lifetime.map(written),
+        "modes": policy.modes.iter().copied().map(Livemode::name).collect::<Vec<_>>(),
+        "overlaps": policy.overlaps.iter().copied().map(written).collect::<Vec<_>>(),
+        "permissions": policy.permissions.as_ref().map(granted_names),
+        "require_ip_allowlist": {
+            "live": policy.require_ip_allowlist.live,
+            "test": policy.require_ip_allowlist.test,
+        },
+    })
 }
 
 /// Objects with values in place of the `null` at `secret_key.token` of their keys. A value is never put into another structure first.

@@ -1,0 +1,291 @@
+//! Handlers over a store, as a person on the machine calls them: no HTTP, and no gateway before them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::caller::{Entrance, identify};
+use crate::configuration::Configuration;
+use crate::http::call::{Answer, Call};
+use crate::http::conditions;
+use crate::http::failure::{Code, Failure};
+use crate::http::listener::Peer;
+use crate::routes::ROUTES;
+use crate::service::failure::Stored;
+use crate::service::{Sender, refused, standing};
+use crate::store::tests::{Fixture, wait};
+use crate::store::{Scope, Tx};
+use crate::uid::Uid;
+
+const OPERATOR: &str = "acct_operator";
+
+struct Desk {
+    app: Arc<App>,
+    // Its folder goes with it.
+    _fixture: Fixture,
+}
+
+impl Desk {
+    /// A new store, and the account `acct_1` in it.
+    async fn of(keys: u64) -> Self {
+        let fixture = Fixture::new();
+        let first = |tx: &mut Tx<'_>| -> Result<(), Stored> {
+            standing::first(tx, OPERATOR, &Sender::local(Uid::own())).map(|_| ())
+        };
+        fixture.store.write(first).await.unwrap();
+        let text = format!(
+            "data = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n",
+            "0".repeat(64)
+        );
+        let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();
+        let app = App::start(&configuration, fixture.store.clone()).await;
+        let desk = Self {
+            app: Arc::new(app.unwrap()),
+            _fixture: fixture,
+        };
+        let account = json!({"id": "acct_1", "policy": "operator"});
+        desk.good("POST", "/v2/keyward/accounts", &account, None)
+            .await;
+        desk
+    }
+
+    async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        idempotency_key: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(key) = idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let segments = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let asked = segments(head.uri.path());
+        let fits = |template: &str| {
+            let template = segments(template);
+            template.len() == asked.len()
+                && (template.iter().zip(&asked)).all(|(one, other)| one == other || one == "{id}")
+        };
+        let mut routes = ROUTES.iter().filter(|route| route.method.name() == method);
+        let exact = routes
+            .clone()
+            .find(|route| route.template == head.uri.path());
+        let route = exact.or_else(|| routes.find(|route| fits(route.template)));
+        let route = route.unwrap();
+        let peer = Peer(Some(Uid::own()));
+        let caller = identify(&self.app, Entrance::Local, peer, route, &head).await;
+        let caller = caller.ok().unwrap();
+        let body = body.to_string();
+        let of_id = route.template.split('/').position(|one| one == "{id}");
+        let call = Call {
+            idempotency: conditions::idempotency(&head, &caller, body.as_bytes())?,
+            caller,
+            target: of_id.map(|index| asked[index].clone()).unwrap_or_default(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            body: body.into(),
+            expected_version: None,
+            wait: None,
+            request_id: "req_1".to_owned(),
+        };
+        (route.handler)(Arc::clone(&self.app), call).await
+    }
+
+    async fn good(&self, method: &str, path: &str, body: &Value, key: Option<&str>) -> Value {
+        let answer = self.call(method, path, body, key).await.unwrap();
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    async fn refused(&self, method: &str, path: &str, body: &Value) -> (u16, &'static str) {
+        let failure = self.call(method, path, body, None).await.err().unwrap();
+        (failure.status().as_u16(), failure.name())
+    }
+
+    async fn make(&self, body: &Value, key: Option<&str>) -> Value {
+        self.good("POST", "/v2/iam/api_keys", body, key).await
+    }
+
+    /// The rows of one kind, the oldest first: what each is about, and its body.
+    async fn rows(&self, kind: &'static str) -> Vec<(Option<String>, Value)> {
+        let rows: Result<_, Stored> = (self.app.store)
+            .read(|reader| Ok(reader.activity_after(&Scope::everything(), 0, 1_000)?))
+            .await;
+        let rows = rows.unwrap().into_iter();
+        rows.filter(|row| row.entry.kind == kind)
+            .map(|row| (row.entry.object.map(|(_, id)| id), row.entry.body))
+            .collect()
+    }
+}
+
+fn new_key() -> Value {
+    json!({
+        "type": "secret_key", "permissions": ["customer_read"],
+        "keyward": {"owner": "acct_1", "livemode": false},
+    })
+}
+
+#[test]
+fn the_operators_account_is_neither_suspended_nor_removed() {
+    wait(async {
+        let desk = Desk::of(100).await;
+        let in_use = (409, "account_in_use");
+        let account = format!("/v2/keyward/accounts/{OPERATOR}");
+        let suspend = format!("{account}/suspend");
+        assert_eq!(desk.refused("POST", &suspend, &json!({})).await, in_use);
+        let remove = format!("{account}?with_keys=true");
+        assert_eq!(desk.refused("DELETE", &remove, &json!({})).await, in_use);
+        let other = "/v2/keyward/accounts/acct_1";
+        desk.good("POST", &format!("{other}/suspend"), &json!({}), None)
+            .await;
+        desk.good("DELETE", other, &json!({}), None).await;
+    });
+}
+
+#[test]
+fn a_value_that_was_shown_is_in_the_trail_and_one_that_was_not_is_not() {
+    wait(async {
+        let desk = Desk::of(100).await;
+        // The first key.
+        assert_eq!(desk.rows("api_key_viewed").await.len(), 1);
+        let made = desk.make(&new_key(), None).await;
+        let id = made["id"].as_str().unwrap().to_owned();
+        let path = format!("/v2/iam/api_keys/{id}/rotate");
+        let replacement = desk.good("POST", &path, &json!({}), None).await;
+        let mut digest = new_key();
+        digest["keyward"]["sha256"] = json!("ab".repeat(32));
+        desk.make(&digest, None).await;
+        let viewed = desk.rows("api_key_viewed").await;
+        let ids: Vec<_> = viewed.iter().skip(1).map(|(id, _)| id.clone()).collect();
+        let new = replacement["id"].as_str().unwrap().to_owned();
+        assert_eq!(ids, [Some(id), Some(new)]);
+        let value = made["secret_key"]["token"].as_str().unwrap();
+        assert!(
+            viewed
+                .iter()
+                .all(|(_, body)| !body.to_string().contains(value))
+        );
+    });
+}
+
+#[test]
+fn why_a_policy_was_passed_over_is_in_the_trail() {
+    wait(async {
+        let desk = Desk::of(100).await;
+        let mut new = new_key();
+        new["keyward"]["override_policy"] = json!(true);
+        new["keyward"]["reason"] = json!("ticket 7");
+        let made = desk.make(&new, None).await;
+        desk.make(&new_key(), None).await;
+        let rows = desk.rows("api_key_created").await;
+        let because = |id: &Value| {
+            let row = rows.iter().find(|(of, _)| of.as_deref() == id.as_str());
+            row.unwrap().1.get("reason").cloned()
+        };
+        assert_eq!(because(&made["id"]), Some(json!("ticket 7")));
+        let reasons = rows.iter().filter(|(_, body)| body.get("reason").is_some());
+        assert_eq!(reasons.count(), 1);
+    });
+}
+
+#[test]
+fn no_key_is_added_beyond_the_bound_and_every_end_works() {
+    wait(async {
+        // The first key, and two more.
+        let desk = Desk::of(3).await;
+        let one = desk.make(&new_key(), None).await;
+        desk.make(&new_key(), None).await;
+        let no_more = (400, "max_keys");
+        let path = "/v2/iam/api_keys";
+        assert_eq!(desk.refused("POST", path, &new_key()).await, no_more);
+        let id = one["id"].as_str().unwrap();
+        let (one, of_ours) = (format!("{path}/{id}"), format!("/v2/keyward/api_keys/{id}"));
+        let rotate = format!("{one}/rotate");
+        assert_eq!(desk.refused("POST", &rotate, &json!({})).await, no_more);
+        let import = json!({"atomic": false, "keys": [
+            {"sha256": "cd".repeat(32), "keyward": {"owner": "acct_1", "livemode": false}},
+        ]});
+        let imported = desk
+            .good("POST", "/v2/keyward/api_keys/import", &import, None)
+            .await;
+        assert_eq!(imported["results"][0]["error"]["code"], "max_keys");
+        desk.good("POST", &format!("{one}/expire"), &json!({}), None)
+            .await;
+        desk.good("DELETE", &of_ours, &json!({}), None).await;
+        assert_eq!(desk.refused("POST", path, &new_key()).await, no_more);
+        desk.good("DELETE", &format!("{of_ours}?purge=true"), &json!({}), None)
+            .await;
+        desk.make(&new_key(), None).await;
+    });
+}
+
+#[test]
+fn a_lookup_an_import_and_a_revocation_are_carried_out_once() {
+    wait(async {
+        let desk = Desk::of(100).await;
+        let import = json!({"keys": [
+            {"sha256": "cd".repeat(32), "keyward": {"owner": "acct_1", "livemode": false}},
+        ]});
+        let path = "/v2/keyward/api_keys/import";
+        let first = desk.good("POST", path, &import, Some("a")).await;
+        assert_eq!(first["results"][0]["result"], "created");
+        let again = desk.call("POST", path, &import, Some("a")).await.unwrap();
+        assert!(again.is_replayed);
+        assert_eq!(serde_json::from_slice::<Value>(&again.body).unwrap(), first);
+        let another = json!({"keys": [{}]});
+        let other = desk.call("POST", path, &another, Some("a"));
+        assert!(other.await.err().unwrap().is(Code::IdempotencyKeyReused));
+
+        let path = "/v2/keyward/api_keys/lookup";
+        let lookup = json!({"sha256": "cd".repeat(32)});
+        let first = desk.good("POST", path, &lookup, Some("b")).await;
+        assert_eq!(desk.good("POST", path, &lookup, Some("b")).await, first);
+        assert_eq!(desk.rows("api_key_looked_up").await.len(), 1);
+        desk.good("POST", path, &lookup, Some("c")).await;
+        assert_eq!(desk.rows("api_key_looked_up").await.len(), 2);
+
+        let path = "/v2/keyward/api_keys/revoke";
+        let dry = json!({"filter": {"owner": "acct_1"}, "dry_run": true});
+        let plan = desk.good("POST", path, &dry, Some("d")).await;
+        assert_eq!(desk.good("POST", path, &dry, Some("d")).await, plan);
+        let carry = json!({"plan": plan["id"], "confirm": 1});
+        let done = desk.good("POST", path, &carry, Some("e")).await;
+        assert_eq!(done["revoked"], 1);
+        let again = desk.call("POST", path, &carry, Some("e")).await.unwrap();
+        assert!(again.is_replayed);
+        let again: Value = serde_json::from_slice(&again.body).unwrap();
+        assert_eq!((&again["revoked"], &again["id"]), (&json!(1), &plan["id"]));
+        assert_eq!(desk.rows("keys_revoked").await.len(), 1);
+        assert_eq!(desk.refused("POST", path, &carry).await.1, "plan_expired");
+    });
+}
+
+#[test]
+fn a_refusal_is_in_the_trail_once_a_minute_and_principal() {
+    wait(async {
+        let desk = Desk::of(100).await;
+        let note = async |key: &str, code: Code| {
+            let sender = Sender::of_key(key, None, "req_1");
+            let failure = Failure::new(code, "");
+            refused::note(&desk.app, sender, &failure, "/v2/iam/api_keys").await;
+        };
+        note("mk_1", Code::ResourceMissing).await;
+        for _ in 0..3 {
+            note("mk_1", Code::UnrestrictedKeyRefused).await;
+        }
+        note("mk_2", Code::MorePermissionsRequired).await;
+        let rows = desk.rows("refused").await;
+        let codes: Vec<&Value> = rows
+            .iter()
+            .map(|(_, body)| &body["details"]["refused"]["code"])
+            .collect();
+        assert_eq!(
+            codes,
+            ["unrestricted_key_refused", "more_permissions_required"]
+        );
+    });
+}
