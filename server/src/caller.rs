@@ -341,7 +341,7 @@ fn denied(reason: DenyReason) -> Failure {
 }
 
 /// The client's address: the last element of `X-Forwarded-For`, which the gateway appended.
-fn last_forwarded(head: &Parts) -> Option<IpAddr> {
+pub(crate) fn last_forwarded(head: &Parts) -> Option<IpAddr> {
     let last = head.headers.get_all("x-forwarded-for").iter().next_back()?;
     let text = last.to_str().ok()?;
     text.rsplit(',').next()?.trim().parse().ok()
