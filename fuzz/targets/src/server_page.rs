@@ -39,7 +39,7 @@ fn expected(text: &[u8], filter: [u8; FILTER]) -> Option<(bool, u64)> {
 
 /// What the server gives out it takes back.
 fn given_out(mut input: &[u8], filter: [u8; FILTER]) {
-    let is_older = take(&mut input) % 2 == 0;
+    let is_older = take(&mut input).is_multiple_of(2);
     let number = u64::from_be_bytes(std::array::from_fn(|_| take(&mut input))) >> 1;
     let text = cursor(is_older, number, filter);
     assert_eq!(page(&text, filter), Some((is_older, number)));
