@@ -116,6 +116,7 @@ def edges():
     for path in ("/v1/./widgets", "/v1/../widgets", "/v1//widgets", "/v1/widgets/", "/", "//", "/v1/widgets/SEARCH", "/v1/widgets/search.json", "/v1/widgets/a%3ab"):
         for how in (0, 2):
             yield "endpoint", bytes([how]) + path.encode()
+    yield from of_the_server()
     snapshot = json.dumps(SNAPSHOT)
     yield "snapshot_json", snapshot.encode()
     yield "snapshot_packed", snapshot.encode()
@@ -129,6 +130,48 @@ def edges():
     for raw in ("sk_test_FAKE-alice-0001", "sk_test_FAKE-alic", "rk_live_FAKE-alice", "sk_org_FAKE-alice-0001", "pk_test_FAKE-alice-0001"):
         yield "key_file", b"\0" + file + b"# " + raw.encode() + b"\n"
         yield "key_file", b"\0" + file.replace(b"mk_1", raw.encode())
+
+
+def of_the_server():
+    """Inputs of the targets that drive keyward-server's readers."""
+    told = 'key="mk_1", kind=restricted, livemode=?1, account="acct_1", path="acct_1", permission="api_key", access=write, revision=7'
+    yield "server_principal", told.encode()
+    for old, new in (
+        (', permission="api_key", access=write', ""), (', access=write', ""), ("?1", "?0"), ("=?1", ""), ("?1", "1"), ("restricted", "admin"), ("restricted", "organization"),
+        ('"mk_1"', "mk_1"), ('"mk_1"', '"mk 1"'), ('"mk_1"', '""'), ('"mk_1"', '("mk_1")'), ('"mk_1"', '"mk_1";a=1'), ('"acct_1",', '"acct_1,",'), ("api_key", '\\"\\\\'),
+        ("write", "own"), ("revision=7", "revision=7.5"), ("revision=7", "revision=-7"), ("revision=7", "revision=7, more=1"), ("revision=7", 'revision=7, key="mk_2"'), (", ", ","), (", ", " \t, "), ("revision=7", "revision=7,"),
+    ):
+        yield "server_principal", told.replace(old, new).encode()
+    for length in (0, 1, 63, 64, 65):
+        yield "server_principal", told.replace("mk_1", "a" * length).encode()
+    for digits in (15, 16):
+        yield "server_principal", told.replace("=7", "=" + "9" * digits).encode()
+    for number in (0, 1, 18234, 2**63 - 1, 2**63, 2**64 - 1):
+        for way in b"onx":
+            digest = b"filter-8"
+            page = base64.urlsafe_b64encode(bytes([way]) + number.to_bytes(8, "big") + digest).rstrip(b"=")
+            yield "server_page", digest + page
+            yield "server_page", digest + page + b"="
+            yield "server_page", digest[::-1] + page
+    for values in (
+        "", "203.0.113.7", "127.0.0.1, 203.0.113.7", "127.0.0.1\n203.0.113.7", "203.0.113.7, unknown", "203.0.113.7:80", "[::1]", "::1", "::ffff:10.0.0.1", "fe80::1%eth0", " 10.0.0.1\t", "10.0.0.1,",
+        ",10.0.0.1", "010.0.0.1", "10.0.0", "10.0.0.256", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8:9", "\xff, 10.0.0.1", "\x7f,10.0.0.1", "10.0.0.1\n\n", "a\n,b\n10.0.0.1", "2001:DB8::7", "10.0.0.1 10.0.0.2",
+    ):
+        yield "server_forwarded", values.encode("latin-1")
+    bodies = [
+        {}, [], None, ["acct_1"], {"type": "secret_key"}, {"type": "publishable_key", "name": "a", "keyward": {"owner": "acct_1", "labels": {"team": "a"}}},
+        {"type": "secret_key", "permissions": ["customer_read"], "ip_allowlist": ["10.0.0.0/8"], "expires_at": "2026-11-20T10:00:00Z", "keyward": {"kind": "restricted", "livemode": False, "sha256": "0a" * 32}},
+        {"id": "acct_1", "name": "a"}, {"name": "a"}, {"reason": "a"}, {"grants": {"customer": "read"}}, {"id": "support", "grants": {"customer": "write"}}, {"sha256": "0a" * 32},
+        {"keys": [{"sha256": "0a" * 32, "keyward": {"id": "mk_1"}}], "atomic": False}, {"endpoints": [{"method": "GET", "path": "/v1/w", "permission": "customer"}]},
+        {"filter": {"kind": ["restricted"], "livemode": True}, "dry_run": True}, {"plan": "a", "confirm": 3}, {"expire_current_key_in_minutes": 10080, "keyward": {"no_expiry": True}},
+        {"expire_current_key_in_minutes": -1}, {"keyward": {"expected ": 1}}, {"expected more": 1}, {"missing field `more`": 1}, {"type": "missing field `more`"}, {"name": 1e300}, {"name": "\ud800"},
+    ]
+    for kind in range(14):
+        # Members of a documented form belong to some kinds; the rest is refused by all alike.
+        for body in bodies[: 18 if kind else None]:
+            yield "server_body", bytes([kind]) + json.dumps(body).encode()
+    for text in (b"", b"{", b'{"name": "a", "name": "b"}', b'{"name": "\xff"}', b"{} {}", b" {}\n", b"[" * 200):
+        yield "server_body", b"\0" + text
 
 
 SETTINGS = {

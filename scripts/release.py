@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Gathers a release under target/release-VERSION: the filter, the command, SBOMs, the image, where they come from, and the checksums of all.
+"""Gathers a release under target/release-VERSION: the filter, the command, the server, the native module, SBOMs, the image, where they come from, and the
+checksums of all.
 
 `make release` builds first. Refused (exit status 1): a tree with changes, and a version that CHANGELOG.md has no dated section for. The provenance is an
 in-toto statement (v1) with SLSA's predicate (v1). Nothing is signed here: SHA256SUMS is what is signed, with whatever those who take it trust.
@@ -18,6 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "target"
 
+# Targets of Rust's on which the native module's tests run.
+TESTED = ("x86_64-unknown-linux-gnu",)
+
 
 def run(*command):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
@@ -33,6 +37,17 @@ def sha256(path):
 
 def host():
     return re.search(r"^host: (.*)$", run("rustc", "-vV"), re.MULTILINE)[1]
+
+
+def modules(version):
+    """The native modules that were built, by the names they are released under. A target that no test runs on says so in the name."""
+    found = {}
+    for path in sorted((TARGET / "native").glob(f"libkeyward-{version}-*.so")):
+        is_tested = path.stem.removeprefix(f"libkeyward-{version}-") in TESTED
+        found[path.name if is_tested else f"{path.stem}.not-tested.so"] = path
+    if not any(path.stem == f"libkeyward-{version}-{target}" for path in found.values() for target in TESTED):
+        refuse(f"target/native has no native module of {version}: `make release` builds it")
+    return found
 
 
 def notes(version):
@@ -81,7 +96,7 @@ def main():
     if run("git", "status", "--porcelain", "--untracked-files=no"):
         refuse("the tree has changes: commit them first")
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
-    said = notes(version)
+    said, native = notes(version), modules(version)
     commit, when = run("git", "rev-parse", "HEAD"), int(run("git", "log", "-1", "--format=%ct"))
 
     folder = TARGET / f"release-{version}"
@@ -90,12 +105,17 @@ def main():
     made = {
         f"keyward-{version}.wasm": TARGET / "wasm32-wasip1/release/keyward.wasm",
         f"keyward-{version}-{host()}": TARGET / "release/keyward",
+        f"keyward-server-{version}-{host()}": TARGET / "release/keyward-server",
+        "keyward-server.service": ROOT / "server/keyward-server.service",
         f"keyward-{version}.wasm.cdx.json": TARGET / "keyward.wasm.cdx.json",
         f"keyward-{version}-{host()}.cdx.json": TARGET / "keyward.cdx.json",
-    }
+        f"keyward-server-{version}-{host()}.cdx.json": TARGET / "keyward-server.cdx.json",
+        f"libkeyward-{version}.so.cdx.json": TARGET / "libkeyward.so.cdx.json",
+    } | native
     for name, source in made.items():
         shutil.copyfile(source, folder / name)
-    (folder / f"keyward-{version}-{host()}").chmod(0o755)
+    for program in ("keyward", "keyward-server"):
+        (folder / f"{program}-{version}-{host()}").chmod(0o755)
     image(folder / f"keyward-{version}.oci.tar", when)
     (folder / "NOTES.md").write_text(said)
     files = sorted(folder.iterdir())

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Writes what the filter and the command are built of, as CycloneDX 1.5, to target/keyward.wasm.cdx.json and target/keyward.cdx.json. Takes
-# cargo-cyclonedx from PATH, or builds it under target/tools when missing, which takes some two minutes on two cores.
+# Writes what is shipped is built of, as CycloneDX 1.5: target/keyward.wasm.cdx.json (the filter), target/keyward.cdx.json (the command),
+# target/keyward-server.cdx.json, target/libkeyward.so.cdx.json (the native module). Takes cargo-cyclonedx from PATH, or builds it under target/tools
+# when missing, which takes some two minutes on two cores.
 set -eu
 
 VERSION=0.5.9
@@ -15,18 +16,24 @@ if ! [ -x "$tool" ]; then
     rm -rf "$root/target/tools/build"
 fi
 
-# The tool writes next to the Cargo.toml of every package of the workspace. The time of the commit, so that the same commit has the same file.
+# The time of the commit, so that the same commit has the same file.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 export SOURCE_DATE_EPOCH
-bom() {
-    name=$1
-    folder=$2
-    shift 2
-    "$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" "$@"
-    # Without the folder it was built in.
-    sed "s|file://$root|file:///keyward|g" "$folder/sbom.json" >"target/$name.cdx.json"
+
+# The tool writes next to the Cargo.toml of every package of the workspace.
+remove() {
     for manifest in $(git ls-files '*Cargo.toml'); do rm -f "$(dirname "$manifest")/sbom.json"; done
-    echo "target/$name.cdx.json: $(grep -c '"purl"' "target/$name.cdx.json") packages"
 }
-bom keyward.wasm . --target wasm32-wasip1
-bom keyward cli --target "$(rustc -vV | sed -n 's/^host: //p')"
+trap remove EXIT
+for_target() { "$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" --target "$1"; }
+# Without the folder it was built in.
+keep() {
+    sed "s|file://$root|file:///keyward|g" "$2/sbom.json" >"target/$1.cdx.json"
+    echo "target/$1.cdx.json: $(grep -c '"purl"' "target/$1.cdx.json") packages"
+}
+for_target wasm32-wasip1
+keep keyward.wasm .
+for_target "$(rustc -vV | sed -n 's/^host: //p')"
+keep keyward cli
+keep keyward-server server
+keep libkeyward.so native

@@ -5,6 +5,8 @@ mod app;
 mod caller;
 pub mod commands;
 pub mod configuration;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 pub mod init;
 mod metrics;

@@ -148,6 +148,26 @@ fn key_file() {
 }
 
 #[test]
+fn server_body() {
+    replay("server_body");
+}
+
+#[test]
+fn server_forwarded() {
+    replay("server_forwarded");
+}
+
+#[test]
+fn server_page() {
+    replay("server_page");
+}
+
+#[test]
+fn server_principal() {
+    replay("server_principal");
+}
+
+#[test]
 fn snapshot_json() {
     replay("snapshot_json");
 }

@@ -20,6 +20,10 @@ pub mod decide;
 pub mod endpoint;
 pub mod hooks;
 pub mod key_file;
+pub mod server_body;
+pub mod server_forwarded;
+pub mod server_page;
+pub mod server_principal;
 pub mod snapshot_json;
 pub mod snapshot_packed;
 pub mod version;
@@ -42,6 +46,10 @@ pub const ALL: &[Target] = &[
     ("endpoint", endpoint::run),
     ("hooks", hooks::run),
     ("key_file", key_file::run),
+    ("server_body", server_body::run),
+    ("server_forwarded", server_forwarded::run),
+    ("server_page", server_page::run),
+    ("server_principal", server_principal::run),
     ("snapshot_json", snapshot_json::run),
     ("snapshot_packed", snapshot_packed::run),
     ("version", version::run),

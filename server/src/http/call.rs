@@ -36,12 +36,7 @@ pub(crate) struct Call {
 impl Call {
     /// The body's members. An empty body is an empty object: Stripe's SDKs send none where there are no parameters.
     pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let body: &[u8] = if self.body.is_empty() {
-            b"{}"
-        } else {
-            &self.body
-        };
-        serde_json::from_slice(body).map_err(|error| refusal_of(&error))
+        members_of(&self.body)
     }
 
     /// Refuses members, of a request that has none; stripe-python sends `{}`.
@@ -76,11 +71,26 @@ impl Call {
     }
 }
 
-/// What is wrong with a body. serde's own message may quote what the client sent, so only names of members that a request has are kept of it.
+/// The members of a body.
+pub(crate) fn members_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let members = serde_json::from_slice(body).map_err(|error| refusal_of(&error))?;
+    // serde takes an array of the members' values, too.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Failure::new(
+            Code::ParameterInvalid,
+            "The body must be a JSON object.",
+        ));
+    }
+    Ok(members)
+}
+
+/// What is wrong with a body. serde's own message may quote what the client sent, so only names of members that a request has are kept of it: what it says at
+/// its beginning, and the names at its end.
 fn refusal_of(error: &serde_json::Error) -> Failure {
     let text = error.to_string();
     let named = |before: &str| {
-        let rest = text.split_once(before)?.1;
+        let rest = text.strip_prefix(before)?;
         rest.split_once('`').map(|(name, _)| name.to_owned())
     };
     match error.classify() {
@@ -99,8 +109,7 @@ fn refusal_of(error: &serde_json::Error) -> Failure {
         return Failure::new(Code::ParameterMissing, format!("`{name}` is missing.")).at(name);
     }
     if text.starts_with("unknown field `") {
-        let expected = text.split_once("expected ").map_or("", |(_, names)| names);
-        let expected = expected.split(" at line ").next().unwrap_or_default();
+        let expected = query::known(&text);
         return Failure::new(
             Code::ParameterUnknown,
             format!("The body has a member that this endpoint does not know; expected {expected}."),
@@ -197,6 +206,14 @@ mod tests {
         for (text, code) in [
             (r#"{"name": 4711}"#, Code::ParameterInvalid),
             (r#"{"name": "x", "4711": 1}"#, Code::ParameterUnknown),
+            (
+                r#"{"name": "x", "expected 4711": 1}"#,
+                Code::ParameterUnknown,
+            ),
+            (
+                r#"{"name": "x", "missing field `4711`": 1}"#,
+                Code::ParameterUnknown,
+            ),
             ("{}", Code::ParameterMissing),
             (r#"{"name": "4711"#, Code::JsonInvalid),
             ("4711", Code::ParameterInvalid),
@@ -212,6 +229,22 @@ mod tests {
                 .to_string()
                 .contains(r#""param":"name""#)
         );
+    }
+
+    #[test]
+    fn a_body_is_an_object() {
+        for (text, is_taken) in [
+            (r#" {"name": "x"}"#, true),
+            (r#"["x"]"#, false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                members_of::<Body>(text.as_bytes()).is_ok(),
+                is_taken,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -225,6 +225,12 @@ impl Failure {
         self.name
     }
 
+    /// What people read.
+    #[must_use]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The status.
     #[must_use]
     pub(crate) fn status(&self) -> StatusCode {

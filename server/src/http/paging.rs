@@ -23,7 +23,7 @@ pub(crate) struct Paging {
 }
 
 /// How many bytes of the filter's digest a cursor has.
-const FILTER: usize = 8;
+pub(crate) const FILTER: usize = 8;
 
 impl Paging {
     /// Takes `limit` and `page` out of the parameters; what is left is the filter.
@@ -104,7 +104,7 @@ fn digest(path: &str, caller: &str, filter: &Pairs) -> [u8; FILTER] {
 const OLDER: u8 = b'o';
 const NEWER: u8 = b'n';
 
-fn cursor(from: &From, filter: [u8; FILTER]) -> String {
+pub(crate) fn cursor(from: &From, filter: [u8; FILTER]) -> String {
     let (way, number) = match from {
         From::Newest => (OLDER, u64::MAX),
         From::OlderThan(number) => (OLDER, *number),

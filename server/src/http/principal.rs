@@ -29,6 +29,10 @@ pub(crate) fn told(headers: &HeaderMap) -> Option<Told> {
 #[must_use]
 pub(crate) fn read(value: &[u8]) -> Option<Told> {
     let members: Dictionary = Parser::new(value).parse().ok()?;
+    // Of a member that comes twice the dictionary has the last one. No string that keyward writes has a comma.
+    if value.split(|byte| *byte == b',').count() != members.len() {
+        return None;
+    }
     let (mut key, mut permission, mut access) = (None, None, None);
     let (mut kind, mut livemode, mut revision) = (false, false, false);
     for (name, entry) in &members {
@@ -136,6 +140,8 @@ mod tests {
             ("access=write", "access=own"),
             ("revision=7", "revision=7.5"),
             ("revision=7", "revision=7, more=1"),
+            ("revision=7", r#"revision=7, key="mk_2""#),
+            (r#"account="acct_1""#, r#"account="acct_1,""#),
         ] {
             let altered = WRITTEN.replacen(from, to, 1);
             assert_ne!(altered, WRITTEN);

@@ -39,9 +39,7 @@ pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
         .collect();
     serde_json::from_value(Value::Object(members)).map_err(|error| {
         let text = error.to_string();
-        let expected = text
-            .split_once("expected ")
-            .map_or("none", |(_, names)| names);
+        let expected = known(&text);
         Failure::new(
             Code::ParameterUnknown,
             format!(
@@ -49,6 +47,16 @@ pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
             ),
         )
     })
+}
+
+/// The names that serde says it knows. They come last: before them stands what the client sent, which may look the same.
+pub(super) fn known(text: &str) -> &str {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    if text.ends_with("there are no fields") {
+        return "none";
+    }
+    text.rsplit_once("expected ")
+        .map_or("none", |(_, names)| names)
 }
 
 /// A query that reads as these pairs.
@@ -126,6 +134,12 @@ mod tests {
         ] {
             assert!(parameters(query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_refusal_says_nothing_of_what_was_sent() {
+        let refused = parameters("expected%204711=1").unwrap_err();
+        assert!(!refused.message().contains("4711"), "{}", refused.message());
     }
 
     #[test]

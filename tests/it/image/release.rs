@@ -1,9 +1,19 @@
 //! `scripts/release.py`, in a small tree of its own: what it gathers, and what it refuses.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 
 /// A tree with what the script reads, committed, and stand-ins for what `make release` builds.
 struct Tree(Folder);
+
+const TESTED: &str = "x86_64-unknown-linux-gnu";
+const UNTESTED: &str = "aarch64-unknown-linux-gnu";
+
+/// Where `scripts/native.sh` puts the native module of a target.
+fn module(target: &str) -> String {
+    format!("native/libkeyward-{COMPAT}-{target}.so")
+}
 
 impl Tree {
     fn new(changelog: &str) -> Self {
@@ -13,6 +23,7 @@ impl Tree {
             "Cargo.toml",
             "Cargo.lock",
             "rust-toolchain.toml",
+            "server/keyward-server.service",
         ];
         for name in of_ours {
             let text = std::fs::read(find::root().join(name)).unwrap();
@@ -23,9 +34,14 @@ impl Tree {
         for name in [
             "wasm32-wasip1/release/keyward.wasm",
             "release/keyward",
+            "release/keyward-server",
             "keyward.wasm.cdx.json",
             "keyward.cdx.json",
+            "keyward-server.cdx.json",
+            "libkeyward.so.cdx.json",
             "image/index.json",
+            &module(TESTED),
+            &module(UNTESTED),
         ] {
             tree.write(&format!("target/{name}"), name.as_bytes());
         }
@@ -94,7 +110,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
     let files = std::fs::read_dir(&folder).unwrap().count();
     // All but the list itself.
-    assert_eq!((sums.lines().count(), files), (7, 8), "{sums}");
+    assert_eq!((sums.lines().count(), files), (13, 14), "{sums}");
 
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!(
@@ -103,10 +119,22 @@ fn a_release_is_complete_and_its_checksums_hold() {
     );
     let wasm = read(&format!("keyward-{COMPAT}.wasm"));
     assert_eq!(wasm, "wasm32-wasip1/release/keyward.wasm");
+    let native = read(&format!("libkeyward-{COMPAT}-{TESTED}.so"));
+    assert_eq!(native, module(TESTED));
+    // What no test has run says so in its name.
+    let native = read(&format!("libkeyward-{COMPAT}-{UNTESTED}.not-tested.so"));
+    assert_eq!(native, module(UNTESTED));
+    let server = std::fs::read_dir(&folder).unwrap().find_map(|entry| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let of_host = name.strip_prefix(&format!("keyward-server-{COMPAT}-"))?;
+        (!of_host.ends_with(".json")).then(|| entry.metadata().unwrap().permissions().mode())
+    });
+    assert_eq!(server.map(|mode| mode & 0o777), Some(0o755));
     let statement: Value =
         serde_json::from_str(&read(&format!("keyward-{COMPAT}.intoto.json"))).unwrap();
     let subjects = statement["subject"].as_array().unwrap();
-    assert_eq!(subjects.len(), 6);
+    assert_eq!(subjects.len(), 12);
     for subject in subjects {
         let content = std::fs::read(folder.join(subject["name"].as_str().unwrap())).unwrap();
         assert_eq!(subject["digest"]["sha256"], sha256(&content), "{subject}");
@@ -130,4 +158,11 @@ fn a_release_of_what_nobody_can_look_up_is_refused() {
         let tree = Tree::new(unreleased);
         tree.assert_refused("CHANGELOG.md has no section");
     }
+}
+
+#[test]
+fn a_release_without_the_tested_native_module_is_refused() {
+    let tree = Tree::new(&changelog());
+    std::fs::remove_file(tree.path(&format!("target/{}", module(TESTED)))).unwrap();
+    tree.assert_refused("no native module");
 }
