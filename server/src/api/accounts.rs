@@ -8,12 +8,14 @@ use keyward::management::{
     random_id,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::account::{Below, object};
+use super::answers::DeletedId;
 use super::edit_key::{nullable, patch};
 use super::key::KeyView;
 use super::new_key::named;
+use super::shown::value;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -282,7 +284,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
         };
         let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
             Ok(Shown {
-                object: json!({"deleted": true, "id": id, "object": "keyward.account"}),
+                object: value(DeletedId {
+                    deleted: true,
+                    id: id.clone(),
+                    object: "keyward.account",
+                })?,
                 id: None,
                 version: None,
             })

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use keyward::management::{Command, ExpireKey, KeyTarget, Note};
 use serde_json::{Value, json};
 
+use super::answers::DeletedId;
 use super::edit_key::{Duplicate, Rotation, Update};
 use super::key::KeyView;
 use super::list_keys::Parameters;
 use super::new_key::{Asked, NewKey};
+use super::shown::value;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -185,7 +187,11 @@ fn purged(id: &str) -> Present {
     let id = id.to_owned();
     Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
         Ok(Shown {
-            object: json!({"deleted": true, "id": id, "object": "v2.iam.api_key"}),
+            object: value(DeletedId {
+                deleted: true,
+                id: id.clone(),
+                object: "v2.iam.api_key",
+            })?,
             id: None,
             version: None,
         })

@@ -6,8 +6,9 @@ use keyward::management::Command;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answers::{DeletedName, GrantSetObject};
 use super::new_key::grants;
-use super::shown::granted_names;
+use super::shown::{granted_names, value};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -102,7 +103,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
         let guard = at(&name, call.expected_version);
         let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
             Ok(Shown {
-                object: json!({"deleted": true, "name": name, "object": "keyward.grant_set"}),
+                object: value(DeletedName {
+                    deleted: true,
+                    name: name.clone(),
+                    object: "keyward.grant_set",
+                })?,
                 id: None,
                 version: None,
             })
@@ -145,12 +150,12 @@ fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
 }
 
 fn object(reader: &Reader<'_>, set: &StoredSet) -> Result<Value, Stored> {
-    Ok(json!({
-        "name": set.name,
-        "object": "keyward.grant_set",
-        "permissions": granted_names(&set.granted),
-        "source": set.source,
-        "used_by": reader.uses_of_set(&set.name)?,
-        "version": set.version,
-    }))
+    value(GrantSetObject {
+        name: set.name.clone(),
+        object: "keyward.grant_set",
+        permissions: granted_names(&set.granted),
+        source: set.source.clone(),
+        used_by: reader.uses_of_set(&set.name)?,
+        version: set.version,
+    })
 }

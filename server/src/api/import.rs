@@ -9,6 +9,7 @@ use keyward::management::{Command, ImportKey, Key, RecordChange};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answers::{ImportResult, ImportResults};
 use super::new_key::{Asked, NewKey};
 use crate::app::App;
 use crate::caller::Caller;
@@ -55,7 +56,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
             .collect();
         let (caller, scope, now) = (call.caller.clone(), call.caller.scope(), time::now());
         let sender = Sender::of(&call);
-        let done: Result<(Vec<Value>, u64), Stored> = app
+        let done: Result<(Vec<ImportResult>, u64), Stored> = app
             .store
             .write(move |tx: &mut Tx<'_>| {
                 let mut results = Vec::with_capacity(rows.len());
@@ -84,7 +85,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
                         "A row was refused, so none was taken in. The rows and why are in `error.keyward.results`.",
                     )
                     .at("keys")
-                    .with("results", results)
+                    .with("results", json!(results))
                     .into());
                 }
                 Ok((results, tx.head().sequence))
@@ -98,7 +99,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
         Ok(Answer {
             change: Some(change),
             waited: call.wait,
-            ..Answer::of(&json!({"results": results}))?
+            ..Answer::of(&ImportResults { results })?
         })
     })
 }
@@ -161,14 +162,17 @@ fn says_the_same(wanted: &Key, stored: &Key) -> bool {
     differences.iter().all(|name| own.contains(name))
 }
 
-fn shown(index: usize, result: &Result<TakenIn, Failure>) -> Value {
-    match result {
-        Ok(TakenIn::Created(id)) => json!({"id": id, "index": index, "result": "created"}),
-        Ok(TakenIn::Exists(id)) => json!({"id": id, "index": index, "result": "exists"}),
-        Err(failure) => {
-            let error = failure.body().get("error").cloned();
-            json!({"error": error, "index": index, "result": "refused"})
-        }
+fn shown(index: usize, result: &Result<TakenIn, Failure>) -> ImportResult {
+    let (error, id, result) = match result {
+        Ok(TakenIn::Created(id)) => (None, Some(id.clone()), "created"),
+        Ok(TakenIn::Exists(id)) => (None, Some(id.clone()), "exists"),
+        Err(failure) => (failure.body().get("error").cloned(), None, "refused"),
+    };
+    ImportResult {
+        error,
+        id,
+        index,
+        result,
     }
 }
 

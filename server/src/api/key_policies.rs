@@ -8,8 +8,10 @@ use keyward::permission::AccessLevel;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::answers::{self, DeletedName, KeyPolicy, PolicyValues};
 use super::new_key::Kind;
-use super::shown::granted_names;
+use super::shown::{granted_names, value};
+use super::span::{seconds, written};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -168,40 +170,13 @@ fn granted(api: &Api, texts: &[String], param: &str) -> Result<Granted, Failure>
     Ok(granted)
 }
 
-/// `90d`, `24h`, `30m`, `0`.
-fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
-    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("", 1)];
-    let read = units.into_iter().find_map(|(unit, seconds)| {
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        number.checked_mul(seconds)
-    });
-    read.filter(|seconds| *seconds < 100_000_000_000)
-        .ok_or_else(|| {
-            Failure::new(
-                Code::ParameterInvalid,
-                "Expected a time span such as `90d`, `24h` or `30m`.",
-            )
-            .at(param)
-        })
-}
-
-fn written(seconds: u64) -> String {
-    match seconds {
-        0 => "0".to_owned(),
-        days if days % 86_400 == 0 => format!("{}d", days / 86_400),
-        hours if hours % 3_600 == 0 => format!("{}h", hours / 3_600),
-        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
-        seconds => seconds.to_string(),
-    }
-}
-
 /// `GET /v2/keyward/key_policies`
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.no_parameters()?;
         let listed: Result<Vec<Value>, Stored> = app
             .store
-            .read(|reader: &Reader<'_>| Ok(reader.policies()?.iter().map(object).collect()))
+            .read(|reader: &Reader<'_>| reader.policies()?.iter().map(object).collect())
             .await;
         let data = listed.map_err(Failure::from)?;
         Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
@@ -264,7 +239,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
         let guard = at(&name, call.expected_version);
         let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
             Ok(Shown {
-                object: json!({"deleted": true, "name": name, "object": "keyward.key_policy"}),
+                object: value(DeletedName {
+                    deleted: true,
+                    name: name.clone(),
+                    object: "keyward.key_policy",
+                })?,
                 id: None,
                 version: None,
             })
@@ -308,45 +287,59 @@ fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
     let policy = reader.policy(name)?;
     let policy = policy.ok_or_else(|| refusal::missing("key policy", name))?;
     Ok(Shown {
-        object: object(&policy),
+        object: object(&policy)?,
         id: None,
         version: Some(policy.version),
     })
 }
 
-fn object(stored: &StoredPolicy) -> Value {
-    let mut object = members(&stored.named.policy);
-    if let Some(members) = object.as_object_mut() {
-        members.insert("accounts".to_owned(), json!(stored.accounts));
-        members.insert("name".to_owned(), json!(stored.named.name));
-        members.insert("object".to_owned(), json!("keyward.key_policy"));
-        members.insert("version".to_owned(), json!(stored.version));
-    }
-    object
+fn object(stored: &StoredPolicy) -> Result<Value, Stored> {
+    value(KeyPolicy {
+        accounts: stored.accounts,
+        members: members(&stored.named.policy),
+        name: stored.named.name.clone(),
+        object: "keyward.key_policy",
+        version: stored.version,
+    })
 }
 
 /// All that a policy says.
-pub(crate) fn members(policy: &Policy) -> Value {
-    json!({
-        "allow_activity": policy.allow_activity,
-        "allow_delete": policy.allow_delete,
-        "allow_requests": policy.allow_requests,
-        "connect_permissions": policy.connect_permissions.as_ref().map(granted_names),
-        "default_lifetime": policy.default_lifetime.map(written),
-        "delegation": policy.delegation.name(),
-        "free_choice": policy.free_choice,
-        "grant_sets": policy.grant_sets,
-        "kinds": policy.kinds.iter().copied().map(KeyKind::name).collect::<Vec<_>>(),
-        "max_keys": policy.max_keys,
-        "max_lifetime": policy.max_lifetime.map(written),
-        "modes": policy.modes.iter().copied().map(Livemode::name).collect::<Vec<_>>(),
-        "overlaps": policy.overlaps.iter().copied().map(written).collect::<Vec<_>>(),
-        "permissions": policy.permissions.as_ref().map(granted_names),
-        "require_ip_allowlist": {
-            "live": policy.require_ip_allowlist.live,
-            "test": policy.require_ip_allowlist.test,
+pub(crate) fn members(policy: &Policy) -> PolicyValues {
+    PolicyValues {
+        allow_activity: policy.allow_activity,
+        allow_delete: policy.allow_delete,
+        allow_requests: policy.allow_requests,
+        connect_permissions: policy.connect_permissions.as_ref().map(granted_names),
+        default_lifetime: policy.default_lifetime.map(written),
+        delegation: policy.delegation.name(),
+        free_choice: policy.free_choice,
+        grant_sets: policy.grant_sets.clone(),
+        kinds: policy
+            .kinds
+            .iter()
+            .copied()
+            .map(KeyKind::name)
+            .collect::<Vec<_>>(),
+        max_keys: policy.max_keys,
+        max_lifetime: policy.max_lifetime.map(written),
+        modes: policy
+            .modes
+            .iter()
+            .copied()
+            .map(Livemode::name)
+            .collect::<Vec<_>>(),
+        overlaps: policy
+            .overlaps
+            .iter()
+            .copied()
+            .map(written)
+            .collect::<Vec<_>>(),
+        permissions: policy.permissions.as_ref().map(granted_names),
+        require_ip_allowlist: answers::RequiredIps {
+            live: policy.require_ip_allowlist.live,
+            test: policy.require_ip_allowlist.test,
         },
-    })
+    }
 }
 
 #[cfg(test)]
@@ -367,23 +360,8 @@ mod tests {
                 ..Policy::default()
             },
         ] {
-            let read: PolicyMembers = serde_json::from_value(members(&policy)).unwrap();
+            let read: PolicyMembers = serde_json::from_value(json!(members(&policy))).unwrap();
             assert_eq!(read.policy(&api).unwrap(), policy);
-        }
-    }
-
-    #[test]
-    fn spans_are_whole_numbers_of_a_unit() {
-        for (text, expected) in [
-            ("0", 0),
-            ("90d", 7_776_000),
-            ("24h", 86_400),
-            ("30m", 1_800),
-        ] {
-            assert_eq!(seconds(text, "").unwrap(), expected);
-        }
-        for none in ["", "d", "1.5d", "-1d", "9999999999999999d", "1w"] {
-            assert!(seconds(none, "").is_err(), "{none}");
         }
     }
 }

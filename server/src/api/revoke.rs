@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use keyward::key::KeyKind;
 use keyward::management::{Command, ExpireKey, Override, random_id};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::answers::{PlanObject, RevokedMembers, RevokedPlan, Skipped};
 use super::key::KeyView;
 use super::list_keys::kind;
 use super::new_key::instant;
@@ -215,16 +216,19 @@ async fn plan(app: &Arc<App>, call: &Call, filter: Filter) -> Result<Answer, Fai
         },
         now,
     );
-    Answer::of(&json!({
-        "count": count,
-        "expires_at": time::written(until),
-        "id": id,
-        "kind": "revoke",
-        "object": "keyward.plan",
-        "plan": id,
-        "sample": sample,
-        "skipped": {"file": found.file, "publishable": found.publishable},
-    }))
+    Answer::of(&PlanObject {
+        count,
+        expires_at: time::written(until),
+        id: id.clone(),
+        kind: "revoke",
+        object: "keyward.plan",
+        plan: id,
+        sample,
+        skipped: Skipped {
+            file: found.file,
+            publishable: found.publishable,
+        },
+    })
 }
 
 async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Result<Answer, Failure> {
@@ -300,14 +304,16 @@ async fn carry_out(app: &Arc<App>, call: &Call, id: &str, confirm: u64) -> Resul
     Ok(Answer {
         change: Some(change),
         waited: call.wait,
-        ..Answer::of(&json!({
-            "count": count,
-            "id": id,
-            "keyward": {"propagation": super::shown::propagation(change, state)},
-            "kind": "revoke",
-            "object": "keyward.plan",
-            "revoked": count,
-        }))?
+        ..Answer::of(&RevokedPlan {
+            count,
+            id: id.to_owned(),
+            keyward: RevokedMembers {
+                propagation: super::shown::propagation(change, state),
+            },
+            kind: "revoke",
+            object: "keyward.plan",
+            revoked: count,
+        })?
     })
 }
 

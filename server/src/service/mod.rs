@@ -163,7 +163,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
     let members = shown.object.get_mut("keyward");
     if let Some(members) = members.and_then(Value::as_object_mut) {
         let state = app.publisher.state();
-        members.insert("propagation".to_owned(), propagation(change, state));
+        members.insert("propagation".to_owned(), json!(propagation(change, state)));
     }
     let body = written(&WithTokens {
         value: &shown.object,
