@@ -87,7 +87,8 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	pushes::alternating rollout::code image::hashes store::crash::many_kills \
-	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics
+	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics \
+	description::every_answer
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
@@ -99,7 +100,7 @@ test: build native trap-door tools ## the tests: unit, cases, command, real Envo
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) --lib --test pure --test it -- $(SLOW)
+	@$(TESTING) --lib --test pure --test it --test server -- $(SLOW)
 	@export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
 
 # The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
@@ -113,6 +114,7 @@ tools:
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh server python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh openapi python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]

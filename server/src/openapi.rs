@@ -2,27 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::account::AccountObject;
-use crate::api::key::ApiKey;
-use crate::route::{Route, Schemas, described};
+use crate::http::failure::ErrorBody;
+use crate::route::{Gives, Route, Schemas, Verb, described};
 use crate::routes::ROUTES;
+
+const JSON: &str = "application/json";
 
 /// The description, as JSON with sorted members.
 #[must_use]
 pub fn description() -> Value {
     let mut schemas = Schemas::new();
-    let key = described::<ApiKey>(&mut schemas);
-    let account = described::<AccountObject>(&mut schemas);
+    let error = described::<ErrorBody>(&mut schemas);
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
-        let object = if route.template.starts_with("/v2/iam/api_keys/") {
-            Some(&key)
-        } else if route.template.starts_with("/v2/keyward/accounts/") {
-            Some(&account)
-        } else {
-            None
-        };
-        let operation = operation(route, object.map(String::as_str), &mut schemas);
+        let operation = operation(route, &error, &mut schemas);
         let item = paths
             .entry(route.template.to_owned())
             .or_insert_with(|| json!({}));
@@ -30,11 +23,10 @@ pub fn description() -> Value {
             methods.insert(route.method.name().to_ascii_lowercase(), operation);
         }
     }
-    let mut components: Map<String, Value> = schemas
+    let components: Map<String, Value> = schemas
         .into_iter()
         .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
         .collect();
-    components.insert("Error".to_owned(), error());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -52,7 +44,7 @@ pub fn description() -> Value {
     })
 }
 
-fn operation(route: &Route, object: Option<&str>, schemas: &mut Schemas) -> Value {
+fn operation(route: &Route, error: &str, schemas: &mut Schemas) -> Value {
     let named = route.template.split('/').filter_map(|segment| {
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
         Some(json!({
@@ -60,14 +52,21 @@ fn operation(route: &Route, object: Option<&str>, schemas: &mut Schemas) -> Valu
             "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
         }))
     });
-    let asked = route.query.iter().map(
-        |name| json!({"name": name, "in": "query", "required": false, "schema": {"type": "string"}}),
-    );
-    let parameters: Vec<Value> = named.chain(asked).collect();
-    let content = match object {
-        Some(name) => json!({"$ref": format!("#/components/schemas/{name}")}),
-        None => json!({"type": "object"}),
-    };
+    let asked = route.query.iter().map(|parameter| parameter.description());
+    // A whole document is replaced in the state that was seen.
+    let if_match = (route.method == Verb::Put).then(|| {
+        json!({
+            "name": "If-Match", "in": "header", "required": true,
+            "description": "The ETag of the last answer.",
+            "schema": {"type": "string", "pattern": "^\"v[0-9]{1,9}\"$"},
+        })
+    });
+    let parameters: Vec<Value> = named.chain(asked).chain(if_match).collect();
+    let mut responses: Map<String, Value> = refusals(route)
+        .into_iter()
+        .map(|status| (status.to_string(), refusal(status, error)))
+        .collect();
+    responses.insert("200".to_owned(), success(route.gives, schemas));
     let needs: Vec<String> = route
         .asked
         .names()
@@ -78,17 +77,11 @@ fn operation(route: &Route, object: Option<&str>, schemas: &mut Schemas) -> Valu
         "operationId": operation_id(route),
         "description": format!("Needs {}.", needs.join(" or ")),
         "parameters": parameters,
-        "responses": {
-            "200": {"description": "Done.", "content": {"application/json": {"schema": content}}},
-            "default": {
-                "description": "Refused.",
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-            },
-        },
+        "responses": responses,
     });
     if let (Some(describe), Some(members)) = (route.body, operation.as_object_mut()) {
-        let schema = json!({"$ref": format!("#/components/schemas/{}", describe(schemas))});
-        let body = json!({"required": true, "content": {"application/json": {"schema": schema}}});
+        let schema = reference(&describe(schemas));
+        let body = json!({"required": true, "content": {JSON: {"schema": schema}}});
         members.insert("requestBody".to_owned(), body);
     }
     operation
@@ -105,22 +98,60 @@ fn operation_id(route: &Route) -> String {
     format!("{}{path}", route.method.name().to_ascii_lowercase())
 }
 
-fn error() -> Value {
+/// What a success answers with.
+fn success(gives: Gives, schemas: &mut Schemas) -> Value {
+    let (content_type, schema) = match gives {
+        Gives::One(describe) => (JSON, reference(&describe(schemas))),
+        Gives::Either(one, other) => {
+            let (one, other) = (one(schemas), other(schemas));
+            (JSON, json!({"anyOf": [reference(&one), reference(&other)]}))
+        }
+        Gives::List(describe) => (JSON, list(&describe(schemas))),
+        Gives::Lines => ("application/x-ndjson", json!({"type": "string"})),
+        Gives::Description => (JSON, json!({"type": "object"})),
+    };
+    json!({"description": "Done.", "content": {content_type: {"schema": schema}}})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// A page, as Stripe's SDKs read it.
+fn list(of: &str) -> Value {
+    let url = json!({"type": ["string", "null"], "description": "Relative to the host."});
     json!({
         "type": "object",
-        "required": ["error"],
-        "properties": {"error": {
-            "type": "object",
-            "required": ["message", "type"],
-            "properties": {
-                "code": {"type": "string"},
-                "keyward": {"type": "object"},
-                "message": {"type": "string"},
-                "param": {"type": "string"},
-                "type": {"type": "string"},
-            },
-        }},
+        "required": ["data", "next_page_url", "previous_page_url"],
+        "properties": {
+            "data": {"type": "array", "items": reference(of)},
+            "next_page_url": url,
+            "previous_page_url": url,
+        },
     })
+}
+
+fn refusal(status: u16, error: &str) -> Value {
+    let mut content = json!({JSON: {"schema": reference(error)}});
+    // Envoy answers a request whose head it cannot read before it knows of any filter.
+    if let (400, Some(types)) = (status, content.as_object_mut()) {
+        types.insert(
+            "text/plain".to_owned(),
+            json!({"schema": {"type": "string"}}),
+        );
+    }
+    json!({"description": "Refused.", "content": content})
+}
+
+/// The statuses of refusals that a request to this endpoint can meet, here or at the gateway.
+fn refusals(route: &Route) -> Vec<u16> {
+    let mut all = vec![400, 401, 403, 404, 413, 415, 429, 500, 503];
+    match route.method {
+        Verb::Get => {}
+        Verb::Post | Verb::Delete => all.extend([409, 412]),
+        Verb::Put => all.extend([409, 412, 428]),
+    }
+    all
 }
 
 #[cfg(test)]

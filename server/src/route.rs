@@ -12,6 +12,7 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
+use crate::parameter::Parameter;
 use crate::permission::Management;
 
 /// What a handler returns.
@@ -36,13 +37,29 @@ pub struct Route {
     /// How often it may be asked.
     pub pace: Pace,
     /// The parameters of its query.
-    pub query: &'static [&'static str],
+    pub query: &'static [Parameter],
     pub(crate) body: Option<Describe>,
+    pub(crate) gives: Gives,
     pub(crate) handler: Handler,
 }
 
 /// Describes the body of a request: its name, and the schemas that it is made of.
 pub(crate) type Describe = fn(&mut Schemas) -> String;
+
+/// What an endpoint answers with where it does what it was asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Gives {
+    /// An object.
+    One(Describe),
+    /// One of two objects, as the request says.
+    Either(Describe, Describe),
+    /// A page of objects.
+    List(Describe),
+    /// Rows of the trail, one JSON object a line.
+    Lines,
+    /// The OpenAPI description.
+    Description,
+}
 
 /// Schemas by their names.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -73,7 +90,7 @@ impl Route {
         Self { pace, ..self }
     }
 
-    pub(crate) const fn asks(self, query: &'static [&'static str]) -> Self {
+    pub(crate) const fn asks(self, query: &'static [Parameter]) -> Self {
         Self { query, ..self }
     }
 
@@ -160,8 +177,13 @@ const BODY: usize = 256 << 10;
 /// That of an import.
 pub(crate) const IMPORT: usize = 4 << 20;
 
-pub(crate) const fn get(template: &'static str, asked: Management, handler: Handler) -> Route {
-    route(Verb::Get, template, asked, Read, 0, handler)
+pub(crate) const fn get(
+    template: &'static str,
+    asked: Management,
+    handler: Handler,
+    gives: Gives,
+) -> Route {
+    route(Verb::Get, template, asked, Read, 0, handler, gives)
 }
 
 pub(crate) const fn post(
@@ -169,16 +191,27 @@ pub(crate) const fn post(
     asked: Management,
     level: AccessLevel,
     handler: Handler,
+    gives: Gives,
 ) -> Route {
-    route(Verb::Post, template, asked, level, BODY, handler)
+    route(Verb::Post, template, asked, level, BODY, handler, gives)
 }
 
-pub(crate) const fn put(template: &'static str, asked: Management, handler: Handler) -> Route {
-    route(Verb::Put, template, asked, Write, BODY, handler)
+pub(crate) const fn put(
+    template: &'static str,
+    asked: Management,
+    handler: Handler,
+    gives: Gives,
+) -> Route {
+    route(Verb::Put, template, asked, Write, BODY, handler, gives)
 }
 
-pub(crate) const fn delete(template: &'static str, asked: Management, handler: Handler) -> Route {
-    route(Verb::Delete, template, asked, Write, 0, handler)
+pub(crate) const fn delete(
+    template: &'static str,
+    asked: Management,
+    handler: Handler,
+    gives: Gives,
+) -> Route {
+    route(Verb::Delete, template, asked, Write, 0, handler, gives)
 }
 
 const fn route(
@@ -188,6 +221,7 @@ const fn route(
     level: AccessLevel,
     largest_body: usize,
     handler: Handler,
+    gives: Gives,
 ) -> Route {
     Route {
         method,
@@ -198,6 +232,7 @@ const fn route(
         pace: Pace::Usual,
         query: &[],
         body: None,
+        gives,
         handler,
     }
 }

@@ -5,57 +5,70 @@ use serde_json::{Value, json};
 
 pub use crate::route::{Asked, Pace, Route, Verb};
 
+use crate::api::account::AccountObject;
+use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
-    accounts, activity_logs, api_keys, bodies, changes, endpoints, grant_sets, import,
+    accounts, activity_logs, answers, api_keys, bodies, changes, endpoints, grant_sets, import,
     key_policies, lookup, permissions, revoke,
+};
+use crate::parameter::{
+    AFTER, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
 };
 use crate::permission::Management::{
     Account, ActivityLog, ApiKey, ApiKeyImport, Endpoint, GrantSet, KeyPolicy, Snapshot,
 };
-use crate::route::{IMPORT, delete, described, get, post, put};
+use crate::route::{Gives, IMPORT, delete, described, get, post, put};
+
+const KEY: Gives = Gives::One(described::<ApiKeyObject>);
+const KEYS: Gives = Gives::List(described::<ApiKeyObject>);
+const ACCOUNT: Gives = Gives::One(described::<AccountObject>);
+const SET: Gives = Gives::One(described::<answers::GrantSetObject>);
+const POLICY: Gives = Gives::One(described::<answers::KeyPolicy>);
+const DOCUMENT: Gives = Gives::One(described::<answers::Document>);
+const DELETED: Gives = Gives::One(described::<answers::DeletedName>);
 
 /// All endpoints.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    post("/v2/iam/api_keys", ApiKey, Write, api_keys::create).takes(described::<bodies::NewKey>).paced(Pace::Creation),
-    get("/v2/iam/api_keys", ApiKey, api_keys::list).asks(&["limit", "page", "include_expired", "owner", "scope", "kind", "livemode", "state", "label", "created_before", "created_after", "expires_before", "created_by", "grant_set", "has_permission", "query"]),
-    get("/v2/iam/api_keys/{id}", ApiKey, api_keys::retrieve),
-    post("/v2/iam/api_keys/{id}", ApiKey, Write, api_keys::update).takes(described::<bodies::Update>),
-    post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire).paced(Pace::Free),
-    post("/v2/iam/api_keys/{id}/rotate", ApiKey, Write, api_keys::rotate).takes(described::<bodies::Rotation>).paced(Pace::Creation),
-    post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup).takes(described::<bodies::Lookup>).paced(Pace::Lookup),
-    post("/v2/keyward/api_keys/revoke", ApiKey, Write, revoke::revoke).takes(described::<bodies::Revocation>).paced(Pace::Free),
-    post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import).takes(described::<bodies::Import>).up_to(IMPORT),
-    post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
-    delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete).asks(&["purge"]).paced(Pace::Free),
-    get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve).asks(&["wait"]),
-    get("/v2/keyward/counts", ApiKey, changes::counts).asks(&["owner", "scope"]),
-    post("/v2/keyward/accounts", Account, Write, accounts::create).takes(described::<bodies::NewAccount>),
-    get("/v2/keyward/accounts", Account, accounts::list).asks(&["limit", "page", "parent", "root", "status", "external_id", "query", "scope"]),
-    get("/v2/keyward/accounts/{id}", Account, accounts::retrieve),
-    post("/v2/keyward/accounts/{id}", Account, Write, accounts::update).takes(described::<bodies::AccountUpdate>),
-    delete("/v2/keyward/accounts/{id}", Account, accounts::delete).asks(&["with_keys"]),
-    post("/v2/keyward/accounts/{id}/suspend", Account, Write, accounts::suspend).takes(described::<bodies::Suspension>).paced(Pace::Free),
-    post("/v2/keyward/accounts/{id}/resume", Account, Write, accounts::resume),
-    get("/v2/keyward/grant_sets", GrantSet, grant_sets::list),
-    post("/v2/keyward/grant_sets", GrantSet, Write, grant_sets::create).takes(described::<bodies::NewGrantSet>),
-    get("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::retrieve),
-    put("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::replace).takes(described::<bodies::GrantSet>),
-    delete("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::delete),
-    get("/v2/keyward/key_policies", KeyPolicy, key_policies::list),
-    post("/v2/keyward/key_policies", KeyPolicy, Write, key_policies::create).takes(described::<bodies::PolicyMembers>),
-    get("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::retrieve),
-    put("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::replace).takes(described::<bodies::PolicyMembers>),
-    delete("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::delete),
-    get("/v2/keyward/endpoints", Endpoint, endpoints::retrieve),
-    put("/v2/keyward/endpoints", Endpoint, endpoints::replace).takes(described::<bodies::Endpoints>),
-    get("/v2/iam/activity_logs", ActivityLog, activity_logs::list).asks(&["limit", "page", "actions[]", "action_groups[]", "logs_from", "object", "actor", "since", "until", "after", "wait"]),
-    get("/v2/iam/activity_logs/{id}", ActivityLog, activity_logs::retrieve),
-    get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export).asks(&["after"]),
-    get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head),
-    get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot),
-    get("/v2/keyward/openapi.json", ApiKey, permissions::openapi).of_any(),
-    get("/v2/keyward/permissions", ApiKey, permissions::list).of_any(),
+    post("/v2/iam/api_keys", ApiKey, Write, api_keys::create, KEY).takes(described::<bodies::NewKey>).paced(Pace::Creation),
+    get("/v2/iam/api_keys", ApiKey, api_keys::list, KEYS).asks(&[LIMIT, text("page"), flag("include_expired"), text("owner"), SCOPE, KIND, flag("livemode"), STATE, text("label"), time("created_before"), time("created_after"), time("expires_before"), text("created_by"), text("grant_set"), text("has_permission"), text("query")]),
+    get("/v2/iam/api_keys/{id}", ApiKey, api_keys::retrieve, KEY),
+    post("/v2/iam/api_keys/{id}", ApiKey, Write, api_keys::update, KEY).takes(described::<bodies::Update>),
+    post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire, KEY).paced(Pace::Free),
+    post("/v2/iam/api_keys/{id}/rotate", ApiKey, Write, api_keys::rotate, KEY).takes(described::<bodies::Rotation>).paced(Pace::Creation),
+    post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup, KEY).takes(described::<bodies::Lookup>).paced(Pace::Lookup),
+    post("/v2/keyward/api_keys/revoke", ApiKey, Write, revoke::revoke, Gives::Either(described::<answers::PlanObject>, described::<answers::RevokedPlan>)).takes(described::<bodies::Revocation>).paced(Pace::Free),
+    post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import, Gives::One(described::<answers::ImportResults>)).takes(described::<bodies::Import>).up_to(IMPORT),
+    post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
+    delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete, Gives::Either(described::<ApiKeyObject>, described::<answers::DeletedId>)).asks(&[flag("purge")]).paced(Pace::Free),
+    get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve, Gives::One(described::<answers::Change>)).asks(&[WAIT]),
+    get("/v2/keyward/counts", ApiKey, changes::counts, Gives::One(described::<answers::KeyCounts>)).asks(&[text("owner"), SCOPE]),
+    post("/v2/keyward/accounts", Account, Write, accounts::create, ACCOUNT).takes(described::<bodies::NewAccount>),
+    get("/v2/keyward/accounts", Account, accounts::list, Gives::List(described::<AccountObject>)).asks(&[LIMIT, text("page"), text("parent"), text("root"), STATUS, text("external_id"), text("query"), SCOPE]),
+    get("/v2/keyward/accounts/{id}", Account, accounts::retrieve, ACCOUNT),
+    post("/v2/keyward/accounts/{id}", Account, Write, accounts::update, ACCOUNT).takes(described::<bodies::AccountUpdate>),
+    delete("/v2/keyward/accounts/{id}", Account, accounts::delete, Gives::One(described::<answers::DeletedId>)).asks(&[flag("with_keys")]),
+    post("/v2/keyward/accounts/{id}/suspend", Account, Write, accounts::suspend, ACCOUNT).takes(described::<bodies::Suspension>).paced(Pace::Free),
+    post("/v2/keyward/accounts/{id}/resume", Account, Write, accounts::resume, ACCOUNT),
+    get("/v2/keyward/grant_sets", GrantSet, grant_sets::list, Gives::List(described::<answers::GrantSetObject>)),
+    post("/v2/keyward/grant_sets", GrantSet, Write, grant_sets::create, SET).takes(described::<bodies::NewGrantSet>),
+    get("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::retrieve, SET),
+    put("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::replace, SET).takes(described::<bodies::GrantSet>),
+    delete("/v2/keyward/grant_sets/{name}", GrantSet, grant_sets::delete, DELETED),
+    get("/v2/keyward/key_policies", KeyPolicy, key_policies::list, Gives::List(described::<answers::KeyPolicy>)),
+    post("/v2/keyward/key_policies", KeyPolicy, Write, key_policies::create, POLICY).takes(described::<bodies::PolicyMembers>),
+    get("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::retrieve, POLICY),
+    put("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::replace, POLICY).takes(described::<bodies::PolicyMembers>),
+    delete("/v2/keyward/key_policies/{name}", KeyPolicy, key_policies::delete, DELETED),
+    get("/v2/keyward/endpoints", Endpoint, endpoints::retrieve, DOCUMENT),
+    put("/v2/keyward/endpoints", Endpoint, endpoints::replace, DOCUMENT).takes(described::<bodies::Endpoints>),
+    get("/v2/iam/activity_logs", ActivityLog, activity_logs::list, Gives::List(described::<answers::ActivityLog>)).asks(&[LIMIT, text("page"), texts("actions[]"), texts("action_groups[]"), LOGS_FROM, text("object"), text("actor"), time("since"), time("until"), AFTER, WAIT]),
+    get("/v2/iam/activity_logs/{id}", ActivityLog, activity_logs::retrieve, Gives::One(described::<answers::ActivityLog>)),
+    get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export, Gives::Lines).asks(&[AFTER]),
+    get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head, Gives::One(described::<answers::ActivityHead>)),
+    get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot, Gives::One(described::<answers::CurrentSnapshot>)),
+    get("/v2/keyward/openapi.json", ApiKey, permissions::openapi, Gives::Description).of_any(),
+    get("/v2/keyward/permissions", ApiKey, permissions::list, Gives::List(described::<answers::PermissionObject>)).of_any(),
 ];
 
 /// The rows of a snapshot by which gateways know these endpoints.

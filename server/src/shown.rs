@@ -7,8 +7,18 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use crate::api::answers::{ChangeState, MadeBy, PolicyValues, Propagation, RequiredIps};
+use crate::api::span::written;
+use crate::http::failure::{Code, Failure};
 use crate::publish::Published;
+use crate::service::failure::Stored;
 use crate::time;
+
+/// An object that the store's answer is to hold.
+pub(crate) fn value(object: impl Serialize) -> Result<Value, Stored> {
+    serde_json::to_value(object)
+        .map_err(|_| Failure::new(Code::Internal, "The object cannot be shown.").into())
+}
 
 /// `customer_read`: canonical names, sorted, one for each permission.
 pub(crate) fn granted_names(granted: &Granted) -> Vec<String> {
@@ -42,20 +52,22 @@ pub(crate) fn enforcement_name(enforcement: Enforcement) -> &'static str {
 }
 
 /// How far a change has come. Until gateways are known it ends at `published`.
-pub(crate) fn propagation(change: u64, published: Published) -> Value {
+pub(crate) fn propagation(change: u64, published: Published) -> Propagation {
     let is_published = published.through >= change;
-    json!({
-        "change": change,
-        "state": if is_published { "published" } else { "committed" },
-        "revision": is_published.then_some(published.revision),
-    })
+    Propagation {
+        change,
+        revision: is_published.then_some(published.revision),
+        state: if is_published {
+            ChangeState::Published
+        } else {
+            ChangeState::Committed
+        },
+    }
 }
 
 /// Who made something, of the text that records keep.
-pub(crate) fn made_by(text: Option<&str>) -> Value {
-    let Some(text) = text else {
-        return Value::Null;
-    };
+pub(crate) fn made_by(text: Option<&str>) -> Option<MadeBy> {
+    let text = text?;
     let kind = if text.starts_with("mk_") {
         "api_key"
     } else if text.starts_with("local:") {
@@ -65,41 +77,50 @@ pub(crate) fn made_by(text: Option<&str>) -> Value {
     } else {
         "user"
     };
-    json!({"type": kind, "id": text, "session": null})
-}
-
-fn written(seconds: u64) -> String {
-    match seconds {
-        0 => "0".to_owned(),
-        days if days % 86_400 == 0 => format!("{}d", days / 86_400),
-        hours if hours % 3_600 == 0 => format!("{}h", hours / 3_600),
-        minutes if minutes % 60 == 0 => format!("{}m", minutes / 60),
-        seconds => seconds.to_string(),
-    }
+    Some(MadeBy {
+        id: text.to_owned(),
+        session: None,
+        r#type: kind,
+    })
 }
 
 /// All that a policy says.
-pub(crate) fn policy_members(policy: &Policy) -> Value {
-    json!({
-        "allow_activity": policy.allow_activity,
-        "allow_delete": policy.allow_delete,
-        "allow_requests": policy.allow_requests,
-        "connect_permissions": policy.connect_permissions.as_ref().map(granted_names),
-        "default_lifetime": policy.default_lifetime.map(written),
-        "delegation": policy.delegation.name(),
-        "free_choice": policy.free_choice,
-        "grant_sets": policy.grant_sets,
-        "kinds": policy.kinds.iter().copied().map(KeyKind::name).collect::<Vec<_>>(),
-        "max_keys": policy.max_keys,
-        "max_lifetime": policy.max_lifetime.map(written),
-        "modes": policy.modes.iter().copied().map(Livemode::name).collect::<Vec<_>>(),
-        "overlaps": policy.overlaps.iter().copied().map(written).collect::<Vec<_>>(),
-        "permissions": policy.permissions.as_ref().map(granted_names),
-        "require_ip_allowlist": {
-            "live": policy.require_ip_allowlist.live,
-            "test": policy.require_ip_allowlist.test,
+pub(crate) fn policy_members(policy: &Policy) -> PolicyValues {
+    PolicyValues {
+        allow_activity: policy.allow_activity,
+        allow_delete: policy.allow_delete,
+        allow_requests: policy.allow_requests,
+        connect_permissions: policy.connect_permissions.as_ref().map(granted_names),
+        default_lifetime: policy.default_lifetime.map(written),
+        delegation: policy.delegation.name(),
+        free_choice: policy.free_choice,
+        grant_sets: policy.grant_sets.clone(),
+        kinds: policy
+            .kinds
+            .iter()
+            .copied()
+            .map(KeyKind::name)
+            .collect::<Vec<_>>(),
+        max_keys: policy.max_keys,
+        max_lifetime: policy.max_lifetime.map(written),
+        modes: policy
+            .modes
+            .iter()
+            .copied()
+            .map(Livemode::name)
+            .collect::<Vec<_>>(),
+        overlaps: policy
+            .overlaps
+            .iter()
+            .copied()
+            .map(written)
+            .collect::<Vec<_>>(),
+        permissions: policy.permissions.as_ref().map(granted_names),
+        require_ip_allowlist: RequiredIps {
+            live: policy.require_ip_allowlist.live,
+            test: policy.require_ip_allowlist.test,
         },
-    })
+    }
 }
 
 /// Objects with values in place of the `null` at `secret_key.token` of their keys. A value is never put into another structure first.
@@ -166,9 +187,10 @@ mod tests {
             through: 7,
             revision: 100,
         };
-        assert_eq!(propagation(7, published)["state"], "published");
-        assert_eq!(propagation(7, published)["revision"], 100);
-        assert_eq!(propagation(8, published)["state"], "committed");
-        assert_eq!(propagation(8, published)["revision"], Value::Null);
+        let shown = |change| json!(propagation(change, published));
+        assert_eq!(shown(7)["state"], "published");
+        assert_eq!(shown(7)["revision"], 100);
+        assert_eq!(shown(8)["state"], "committed");
+        assert_eq!(shown(8)["revision"], Value::Null);
     }
 }

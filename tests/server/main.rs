@@ -9,6 +9,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod description;
 mod matrix;
 mod refused;
 mod rules;

@@ -249,7 +249,7 @@ fn gateway(admin: SocketAddr) -> Option<SocketAddr> {
     Some(SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
-fn each_file(folder: &Path, each: &mut dyn FnMut(&Path, &[u8])) {
+pub(crate) fn each_file(folder: &Path, each: &mut dyn FnMut(&Path, &[u8])) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let kind = fs::symlink_metadata(&path).unwrap().file_type();

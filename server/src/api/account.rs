@@ -6,6 +6,8 @@ use keyward::snapshot::KeyStatus;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::answers::MadeBy;
+use super::key::ApiKey;
 use crate::http::failure::{Code, Failure};
 use crate::service::failure::Stored;
 use crate::shown::made_by;
@@ -54,6 +56,7 @@ pub(crate) fn object(reader: &Reader<'_>, stored: &StoredAccount) -> Result<Valu
         created_by: made_by(stored.created_by.as_deref()),
         effective_policy: effective.map_or_else(|| DEFAULT_POLICY.to_owned(), |policy| policy.name),
         external_id: stored.settings.external_id.clone(),
+        first_keys: None,
         id: account.id.clone(),
         is_organization: stored.is_organization,
         name: account.name.clone(),
@@ -79,9 +82,13 @@ pub(crate) struct AccountObject {
     children: Below,
     counts: Counts,
     created: Option<String>,
-    created_by: Value,
+    created_by: Option<MadeBy>,
     effective_policy: String,
     external_id: Option<String>,
+    /// In the answer that made it, the keys that were made with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<ApiKey>>)]
+    first_keys: Option<Vec<Value>>,
     id: String,
     is_organization: bool,
     name: Option<String>,

@@ -9,9 +9,10 @@ use keyward::management::{
     random_id,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::account::{Below, object};
+use super::answers::DeletedId;
 use super::edit_key::{nullable, patch};
 use super::key::KeyView;
 use super::new_key::named;
@@ -24,6 +25,7 @@ use crate::randomness::System;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::shown::value;
 use crate::store::lists::{AccountFilter, Listed};
 use crate::store::{Reader, Scope};
 
@@ -283,7 +285,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
         };
         let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
             Ok(Shown {
-                object: json!({"deleted": true, "id": id, "object": "keyward.account"}),
+                object: value(DeletedId {
+                    deleted: true,
+                    id: id.clone(),
+                    object: "keyward.account",
+                })?,
                 id: None,
                 version: None,
             })

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::answers::{
+    ActivityActor, ActivityHead, ActivityLog, ActivityMembers, ActivityObject, ActorKey, ActorUser,
+};
 use super::new_key::instant;
 use crate::app::App;
 use crate::caller::Caller;
@@ -18,6 +21,7 @@ use crate::http::query::{self, Pairs};
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::refusal;
+use crate::shown::value;
 use crate::store::activity::Row;
 use crate::store::lists::{ActivityFilter, Listed};
 use crate::store::{Reader, Scope};
@@ -81,8 +85,8 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
                     records: listed
                         .records
                         .iter()
-                        .map(|row| (row.sequence, object(row)))
-                        .collect(),
+                        .map(|row| Ok((row.sequence, value(object(row))?)))
+                        .collect::<Result<_, Stored>>()?,
                     has_older: listed.has_older,
                     has_newer: listed.has_newer,
                 })
@@ -104,7 +108,7 @@ async fn feed(
     loop {
         let rows = rows_after(app, &scope, after, limit).await?;
         if !rows.is_empty() || started.elapsed() >= longest {
-            let data: Vec<Value> = rows.iter().map(object).collect();
+            let data: Vec<ActivityLog> = rows.iter().map(object).collect();
             return Answer::of(
                 &json!({"data": data, "next_page_url": null, "previous_page_url": null}),
             );
@@ -183,12 +187,12 @@ pub(crate) fn head(app: Arc<App>, call: Call) -> Pending {
             .read(|reader: &Reader<'_>| Ok(reader.head()?))
             .await;
         let head = head.map_err(Failure::from)?;
-        Answer::of(&json!({
-            "at": time::written(time::now()),
-            "object": "keyward.activity_head",
-            "sequence": head.sequence,
-            "sha256": hex::encode(head.sha256),
-        }))
+        Answer::of(&ActivityHead {
+            at: time::written(time::now()),
+            object: "keyward.activity_head",
+            sequence: head.sequence,
+            sha256: hex::encode(head.sha256),
+        })
     })
 }
 
@@ -229,34 +233,43 @@ fn number(text: &str, param: &str) -> Result<u64, Failure> {
         .ok_or_else(|| Failure::new(Code::ParameterInvalid, "Expected a number.").at(param))
 }
 
-fn object(row: &Row) -> Value {
+fn object(row: &Row) -> ActivityLog {
     let entry = &row.entry;
     let member = |name: &str| entry.body.get(name).cloned().unwrap_or(Value::Null);
-    let actor = match (entry.actor.kind.as_str(), &entry.actor.id) {
-        ("api_key", Some(id)) => json!({"type": "api_key", "api_key": {"id": id}}),
-        ("user", Some(id)) => json!({"type": "user", "user": {"email": id}}),
-        (kind, id) => json!({"type": kind, "id": id}),
-    };
-    json!({
-        "actor": actor,
-        "context": entry.context,
-        "created": time::written(entry.at),
-        "details": member("details"),
-        "id": row.id,
-        "keyward": {
-            "address": entry.address,
-            "changes": entry.body.get("changes").cloned().unwrap_or_else(|| json!([])),
-            "object": entry.object.as_ref().map(|(kind, id)| json!({"id": id, "type": kind})),
-            "previous_sha256": hex::encode(row.previous),
-            "reason": member("reason"),
-            "request_id": entry.request_id,
-            "sequence": row.sequence,
-            "session": entry.session,
-            "sha256": hex::encode(row.sha256),
-            "via": "api",
+    let (mut actor, id) = (ActivityActor::default(), entry.actor.id.clone());
+    actor.r#type.clone_from(&entry.actor.kind);
+    match (entry.actor.kind.as_str(), id) {
+        ("api_key", Some(id)) => actor.api_key = Some(ActorKey { id }),
+        ("user", Some(email)) => actor.user = Some(ActorUser { email }),
+        (_, id) => actor.id = Some(id),
+    }
+    ActivityLog {
+        actor,
+        context: entry.context.clone(),
+        created: time::written(entry.at),
+        details: member("details"),
+        id: row.id.clone(),
+        keyward: ActivityMembers {
+            address: entry.address.clone(),
+            changes: entry
+                .body
+                .get("changes")
+                .cloned()
+                .unwrap_or_else(|| json!([])),
+            object: entry
+                .object
+                .clone()
+                .map(|(kind, id)| ActivityObject { id, r#type: kind }),
+            previous_sha256: hex::encode(row.previous),
+            reason: member("reason"),
+            request_id: entry.request_id.clone(),
+            sequence: row.sequence,
+            session: entry.session.clone(),
+            sha256: hex::encode(row.sha256),
+            via: "api",
         },
-        "livemode": entry.livemode,
-        "object": "v2.iam.activity_log",
-        "type": entry.kind,
-    })
+        livemode: entry.livemode,
+        object: "v2.iam.activity_log",
+        r#type: entry.kind.clone(),
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keyward::management::{Command, ExpireKey, KeyTarget, Note};
 use serde_json::{Value, json};
 
+use super::answers::DeletedId;
 use super::edit_key::{Duplicate, Rotation, Update};
 use super::key::KeyView;
 use super::list_keys::Parameters;
@@ -17,6 +18,7 @@ use crate::http::query;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::shown::value;
 use crate::store::lists::Listed;
 use crate::store::{Reader, Scope};
 
@@ -185,7 +187,11 @@ fn purged(id: &str) -> Present {
     let id = id.to_owned();
     Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
         Ok(Shown {
-            object: json!({"deleted": true, "id": id, "object": "v2.iam.api_key"}),
+            object: value(DeletedId {
+                deleted: true,
+                id: id.clone(),
+                object: "v2.iam.api_key",
+            })?,
             id: None,
             version: None,
         })

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use keyward::snapshot::KeyStatus;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
+use super::answers::{Change, ChangeState, CurrentSnapshot, Expiring, KeyCount, KeyCounts};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -51,16 +51,14 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
         if let Some(longest) = longest {
             app.publisher.wait(number, longest).await;
         }
-        let mut object = propagation(number, app.publisher.state());
-        if let Some(members) = object.as_object_mut() {
-            members.insert("object".to_owned(), json!("keyward.change"));
-            members.insert("number".to_owned(), json!(number));
-            members.insert(
-                "committed_at".to_owned(),
-                json!(time::written(row.entry.at)),
-            );
-            members.remove("change");
-        }
+        let come = propagation(number, app.publisher.state());
+        let object = Change {
+            committed_at: time::written(row.entry.at),
+            number,
+            object: "keyward.change",
+            revision: come.revision,
+            state: come.state,
+        };
         Ok(Answer {
             waited: longest,
             ..Answer::of(&object)?
@@ -101,21 +99,18 @@ pub(crate) fn counts(app: Arc<App>, call: Call) -> Pending {
 
 const DAY: u64 = 86_400;
 
-fn counted(reader: &Reader<'_>, scope: &Scope, now: u64) -> crate::store::Result<Value> {
-    let by: Vec<Value> = reader
+fn counted(reader: &Reader<'_>, scope: &Scope, now: u64) -> crate::store::Result<KeyCounts> {
+    let by: Vec<KeyCount> = reader
         .counts(scope)?
         .into_iter()
-        .map(|count| {
-            json!({
-                "kind": count.kind.name(),
-                "livemode": count.mode.is_live(),
-                "n": count.keys,
-                // Whether a key has expired is a matter of the time, and not counted apart.
-                "state": match count.status {
-                    KeyStatus::Active => "in_use",
-                    KeyStatus::Deleted => "deleted",
-                },
-            })
+        .map(|count| KeyCount {
+            kind: count.kind.name(),
+            livemode: count.mode.is_live(),
+            n: count.keys,
+            state: match count.status {
+                KeyStatus::Active => "in_use",
+                KeyStatus::Deleted => "deleted",
+            },
         })
         .collect();
     let expiring = |days: u64| -> crate::store::Result<u64> {
@@ -131,11 +126,15 @@ fn counted(reader: &Reader<'_>, scope: &Scope, now: u64) -> crate::store::Result
         })?;
         Ok(n)
     };
-    Ok(json!({
-        "by": by,
-        "expiring": {"14d": expiring(14)?, "1d": expiring(1)?, "7d": expiring(7)?},
-        "object": "keyward.counts",
-    }))
+    Ok(KeyCounts {
+        by,
+        expiring: Expiring {
+            in_14_days: expiring(14)?,
+            in_a_day: expiring(1)?,
+            in_7_days: expiring(7)?,
+        },
+        object: "keyward.counts",
+    })
 }
 
 /// `GET /v2/keyward/snapshots/current`
@@ -153,13 +152,13 @@ pub(crate) fn snapshot(app: Arc<App>, call: Call) -> Pending {
             .read(|reader: &Reader<'_>| Ok(reader.head()?))
             .await;
         let head = newest.map_err(Failure::from)?;
-        Answer::of(&json!({
-            "behind": head.sequence.saturating_sub(published.through),
-            "object": "keyward.snapshot",
-            "revision": published.revision,
-            "source": format!("server:{}", head.store_id),
-            "state": "published",
-            "through": published.through,
-        }))
+        Answer::of(&CurrentSnapshot {
+            behind: head.sequence.saturating_sub(published.through),
+            object: "keyward.snapshot",
+            revision: published.revision,
+            source: format!("server:{}", head.store_id),
+            state: ChangeState::Published,
+            through: published.through,
+        })
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::answers::Document;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -13,6 +14,7 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::standing::is_ours;
 use crate::service::{Sender, refusal};
+use crate::shown::value;
 use crate::store::{DocumentName, Reader, Tx};
 use crate::time;
 
@@ -141,11 +143,11 @@ fn shown(reader: &Reader<'_>) -> Result<(Value, u64), Stored> {
     if let Some(rows) = body.get_mut("endpoints").and_then(Value::as_array_mut) {
         rows.retain(|row| !is_ours(row));
     }
-    let object = json!({
-        "body": body,
-        "name": "endpoints",
-        "object": "keyward.document",
-        "version": version,
-    });
+    let object = value(Document {
+        body,
+        name: "endpoints",
+        object: "keyward.document",
+        version,
+    })?;
     Ok((object, version))
 }

@@ -6,6 +6,7 @@ use keyward::management::Command;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answers::{DeletedName, GrantSetObject};
 use super::new_key::grants;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
@@ -14,6 +15,7 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::shown::granted_names;
+use crate::shown::value;
 use crate::store::{Reader, StoredSet};
 
 /// A new grant set.
@@ -102,7 +104,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
         let guard = at(&name, call.expected_version);
         let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
             Ok(Shown {
-                object: json!({"deleted": true, "name": name, "object": "keyward.grant_set"}),
+                object: value(DeletedName {
+                    deleted: true,
+                    name: name.clone(),
+                    object: "keyward.grant_set",
+                })?,
                 id: None,
                 version: None,
             })
@@ -145,12 +151,12 @@ fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
 }
 
 fn object(reader: &Reader<'_>, set: &StoredSet) -> Result<Value, Stored> {
-    Ok(json!({
-        "name": set.name,
-        "object": "keyward.grant_set",
-        "permissions": granted_names(&set.granted),
-        "source": set.source,
-        "used_by": reader.uses_of_set(&set.name)?,
-        "version": set.version,
-    }))
+    value(GrantSetObject {
+        name: set.name.clone(),
+        object: "keyward.grant_set",
+        permissions: granted_names(&set.granted),
+        source: set.source.clone(),
+        used_by: reader.uses_of_set(&set.name)?,
+        version: set.version,
+    })
 }

@@ -9,6 +9,7 @@ use keyward::management::{Command, ImportKey, Key, RecordChange};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answers::{ImportResult, ImportResults};
 use super::new_key::{Asked, NewKey};
 use crate::app::App;
 use crate::caller::Caller;
@@ -21,6 +22,7 @@ use crate::service::bounds::{Bounds, reason};
 use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once, Replayed};
 use crate::service::step::{decided, step};
+use crate::shown::value;
 use crate::store::Tx;
 use crate::time;
 
@@ -99,10 +101,10 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
                         "A row was refused, so none was taken in. The rows and why are in `error.keyward.results`.",
                     )
                     .at("keys")
-                    .with("results", results)
+                    .with("results", json!(results))
                     .into());
                 }
-                let object = json!({"results": results});
+                let object = value(ImportResults { results })?;
                 once.keep(tx, &Kept::Object(&object, None))?;
                 Ok(Done::Now(object, tx.head().sequence))
             })
@@ -181,14 +183,17 @@ fn says_the_same(wanted: &Key, stored: &Key) -> bool {
     differences.iter().all(|name| own.contains(name))
 }
 
-fn shown(index: usize, result: &Result<TakenIn, Failure>) -> Value {
-    match result {
-        Ok(TakenIn::Created(id)) => json!({"id": id, "index": index, "result": "created"}),
-        Ok(TakenIn::Exists(id)) => json!({"id": id, "index": index, "result": "exists"}),
-        Err(failure) => {
-            let error = failure.body().get("error").cloned();
-            json!({"error": error, "index": index, "result": "refused"})
-        }
+fn shown(index: usize, result: &Result<TakenIn, Failure>) -> ImportResult {
+    let (error, id, result) = match result {
+        Ok(TakenIn::Created(id)) => (None, Some(id.clone()), "created"),
+        Ok(TakenIn::Exists(id)) => (None, Some(id.clone()), "exists"),
+        Err(failure) => (failure.body().get("error").cloned(), None, "refused"),
+    };
+    ImportResult {
+        error,
+        id,
+        index,
+        result,
     }
 }
 

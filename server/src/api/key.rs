@@ -7,6 +7,7 @@ use keyward::profile::Profile;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::answers::{MadeBy, Propagation};
 use crate::publish::Published;
 use crate::service::failure::Stored;
 use crate::shown::{enforcement_name, granted_names, key_type, made_by, propagation};
@@ -96,6 +97,7 @@ impl KeyView {
                 grant_set: set(&key.grants),
                 kind: key.kind.name(),
                 labels: key.labels.clone().into_iter().collect(),
+                left_behind: None,
                 not_before: key.not_before.map(time::written),
                 owner: key.owner.clone(),
                 policy: self.policy.clone(),
@@ -197,15 +199,18 @@ pub(crate) struct ApiKey {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct KeywardMembers {
     connect_grant_set: Option<String>,
-    created_by: Value,
+    created_by: Option<MadeBy>,
     enforcement: &'static str,
     grant_set: Option<String>,
     kind: &'static str,
     labels: std::collections::BTreeMap<String, String>,
+    /// What a duplicate does not have of the other key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_behind: Option<Vec<String>>,
     not_before: Option<String>,
     owner: String,
     policy: Option<String>,
-    propagation: Value,
+    propagation: Propagation,
     replaced_by: Option<String>,
     replaces: Option<String>,
     root: String,

@@ -8,7 +8,9 @@ use keyward::permission::AccessLevel;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::answers::{DeletedName, KeyPolicy};
 use super::new_key::Kind;
+use super::span::seconds;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -16,6 +18,7 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::shown::policy_members as members;
+use crate::shown::value;
 use crate::store::{Reader, StoredPolicy};
 
 /// What a policy says. What is absent is as in the policy `default` of a new store.
@@ -168,30 +171,13 @@ fn granted(api: &Api, texts: &[String], param: &str) -> Result<Granted, Failure>
     Ok(granted)
 }
 
-/// `90d`, `24h`, `30m`, `0`.
-fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
-    let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("", 1)];
-    let read = units.into_iter().find_map(|(unit, seconds)| {
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        number.checked_mul(seconds)
-    });
-    read.filter(|seconds| *seconds < 100_000_000_000)
-        .ok_or_else(|| {
-            Failure::new(
-                Code::ParameterInvalid,
-                "Expected a time span such as `90d`, `24h` or `30m`.",
-            )
-            .at(param)
-        })
-}
-
 /// `GET /v2/keyward/key_policies`
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.no_parameters()?;
         let listed: Result<Vec<Value>, Stored> = app
             .store
-            .read(|reader: &Reader<'_>| Ok(reader.policies()?.iter().map(object).collect()))
+            .read(|reader: &Reader<'_>| reader.policies()?.iter().map(object).collect())
             .await;
         let data = listed.map_err(Failure::from)?;
         Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
@@ -254,7 +240,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
         let guard = at(&name, call.expected_version);
         let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
             Ok(Shown {
-                object: json!({"deleted": true, "name": name, "object": "keyward.key_policy"}),
+                object: value(DeletedName {
+                    deleted: true,
+                    name: name.clone(),
+                    object: "keyward.key_policy",
+                })?,
                 id: None,
                 version: None,
             })
@@ -298,21 +288,20 @@ fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
     let policy = reader.policy(name)?;
     let policy = policy.ok_or_else(|| refusal::missing("key policy", name))?;
     Ok(Shown {
-        object: object(&policy),
+        object: object(&policy)?,
         id: None,
         version: Some(policy.version),
     })
 }
 
-fn object(stored: &StoredPolicy) -> Value {
-    let mut object = members(&stored.named.policy);
-    if let Some(members) = object.as_object_mut() {
-        members.insert("accounts".to_owned(), json!(stored.accounts));
-        members.insert("name".to_owned(), json!(stored.named.name));
-        members.insert("object".to_owned(), json!("keyward.key_policy"));
-        members.insert("version".to_owned(), json!(stored.version));
-    }
-    object
+fn object(stored: &StoredPolicy) -> Result<Value, Stored> {
+    value(KeyPolicy {
+        accounts: stored.accounts,
+        members: members(&stored.named.policy),
+        name: stored.named.name.clone(),
+        object: "keyward.key_policy",
+        version: stored.version,
+    })
 }
 
 #[cfg(test)]
@@ -333,23 +322,8 @@ mod tests {
                 ..Policy::default()
             },
         ] {
-            let read: PolicyMembers = serde_json::from_value(members(&policy)).unwrap();
+            let read: PolicyMembers = serde_json::from_value(json!(members(&policy))).unwrap();
             assert_eq!(read.policy(&api).unwrap(), policy);
-        }
-    }
-
-    #[test]
-    fn spans_are_whole_numbers_of_a_unit() {
-        for (text, expected) in [
-            ("0", 0),
-            ("90d", 7_776_000),
-            ("24h", 86_400),
-            ("30m", 1_800),
-        ] {
-            assert_eq!(seconds(text, "").unwrap(), expected);
-        }
-        for none in ["", "d", "1.5d", "-1d", "9999999999999999d", "1w"] {
-            assert!(seconds(none, "").is_err(), "{none}");
         }
     }
 }

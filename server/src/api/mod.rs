@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod activity_logs;
+pub(crate) mod answers;
 pub(crate) mod api_keys;
 pub(crate) mod bodies;
 pub(crate) mod changes;
@@ -17,6 +18,7 @@ pub(crate) mod lookup;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod revoke;
+pub(crate) mod span;
 
 #[cfg(test)]
 mod tests;

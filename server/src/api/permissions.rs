@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use keyward::permission::AccessLevel;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::answers::PermissionObject;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
@@ -26,30 +27,33 @@ pub(crate) fn list(app: Arc<App>, _call: Call) -> Pending {
         let all = registry.iter().map(|permission| {
             let name = registry.name(permission);
             let own = Management::ALL.iter().find(|one| one.name() == name);
-            let levels: Vec<&str> = [AccessLevel::Read, AccessLevel::Write]
+            let levels: Vec<&'static str> = [AccessLevel::Read, AccessLevel::Write]
                 .into_iter()
                 .filter(|level| api.has_level(permission, *level))
                 .map(AccessLevel::name)
                 .collect();
-            let implied: Vec<&str> = registry
+            let implied: Vec<String> = registry
                 .implied(permission)
                 .iter()
-                .map(|one| registry.name(*one))
+                .map(|one| registry.name(*one).to_owned())
                 .collect();
-            json!({
-                "category": match own {
-                    Some(_) => Some("keyward"),
-                    None => registry.category(permission),
-                },
-                "implies": implied,
-                "label": own.map(|one| one.label()).or_else(|| registry.label(permission)),
-                "levels": levels,
-                "manages_keys": own.is_some(),
-                "name": name,
-                "object": "keyward.permission",
-            })
+            let category = match own {
+                Some(_) => Some("keyward"),
+                None => registry.category(permission),
+            };
+            let label = own.map(|one| one.label());
+            let label = label.or_else(|| registry.label(permission));
+            PermissionObject {
+                category: category.map(str::to_owned),
+                implies: implied,
+                label: label.map(str::to_owned),
+                levels,
+                manages_keys: own.is_some(),
+                name: name.to_owned(),
+                object: "keyward.permission",
+            }
         });
-        let data: Vec<Value> = all.collect();
+        let data: Vec<PermissionObject> = all.collect();
         Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
     })
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::answers::{PlanObject, RevokedMembers, RevokedPlan, Skipped};
 use super::key::KeyView;
 use super::list_keys::kind;
 use super::new_key::instant;
@@ -24,6 +25,7 @@ use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once};
 use crate::service::refusal::mode;
 use crate::service::step::step;
+use crate::shown::value;
 use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope, Tx};
 use crate::time;
@@ -221,16 +223,20 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
         },
         now,
     );
-    let object = json!({
-        "count": count,
-        "expires_at": time::written(until),
-        "id": id,
-        "kind": "revoke",
-        "object": "keyward.plan",
-        "plan": id,
-        "sample": sample,
-        "skipped": {"file": found.file, "publishable": found.publishable},
-    });
+    let object = value(PlanObject {
+        count,
+        expires_at: time::written(until),
+        id: id.clone(),
+        kind: "revoke",
+        object: "keyward.plan",
+        plan: id,
+        sample,
+        skipped: Skipped {
+            file: found.file,
+            publishable: found.publishable,
+        },
+    })
+    .map_err(Failure::from)?;
     let kept = object.clone();
     let written: Result<(), Stored> = app
         .store
@@ -274,7 +280,7 @@ async fn carry_out(
     let ceiling = call.caller.ceiling(Override::None);
     let sender = Sender::of(call);
     let plan = id.to_owned();
-    let ended: Result<(Value, u64), Stored> = app
+    let ended: Result<(u64, u64), Stored> = app
         .store
         .end(move |tx: &mut Tx<'_>| {
             let found = found(&tx.read(), &scope, &filter)?;
@@ -319,23 +325,28 @@ async fn carry_out(
                 "revoked": count,
             });
             once.keep(tx, &Kept::Object(&object, None))?;
-            Ok((object, change))
+            Ok((count, change))
         })
         .await;
-    let (mut object, change) = ended.map_err(Failure::from)?;
+    let (count, change) = ended.map_err(Failure::from)?;
     app.publisher.wake(Haste::AtOnce);
     if let Some(longest) = call.wait {
         app.publisher.wait(change, longest).await;
     }
     let state = app.publisher.state();
-    if let Some(members) = object.get_mut("keyward").and_then(Value::as_object_mut) {
-        let propagation = crate::shown::propagation(change, state);
-        members.insert("propagation".to_owned(), propagation);
-    }
     Ok(Answer {
         change: Some(change),
         waited: call.wait,
-        ..Answer::of(&object)?
+        ..Answer::of(&RevokedPlan {
+            count,
+            id: id.to_owned(),
+            keyward: RevokedMembers {
+                propagation: crate::shown::propagation(change, state),
+            },
+            kind: "revoke",
+            object: "keyward.plan",
+            revoked: count,
+        })?
     })
 }
 

@@ -184,7 +184,7 @@ async fn carried_out(
 /// Refuses a parameter that the endpoint does not have. `actions[0]` is one of `actions[]`.
 fn knows(route: &Route, pairs: &Pairs) -> Result<(), Failure> {
     let name = |text: &str| text.split('[').next().unwrap_or_default().to_owned();
-    let known: Vec<String> = route.query.iter().map(|known| name(known)).collect();
+    let known: Vec<String> = route.query.iter().map(|known| name(known.name)).collect();
     if pairs.keys().all(|given| known.contains(&name(given))) {
         return Ok(());
     }

@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use keyward::management::{RefusalClass, RuleCode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 /// Names every code once, with its status and its type.
 macro_rules! codes {
@@ -260,18 +262,39 @@ impl Failure {
     /// The body. What it says of a member that is absent is nothing.
     #[must_use]
     pub(crate) fn body(&self) -> Value {
-        let mut error = Map::new();
-        error.insert("code".to_owned(), json!(self.name));
-        if !self.extras.is_empty() {
-            error.insert("keyward".to_owned(), Value::Object(self.extras.clone()));
-        }
-        error.insert("message".to_owned(), json!(self.message));
-        if let Some(param) = &self.param {
-            error.insert("param".to_owned(), json!(param));
-        }
-        error.insert("type".to_owned(), json!(self.kind.name()));
-        json!({"error": error})
+        json!(ErrorBody {
+            error: ErrorMembers {
+                code: Some(self.name.to_owned()),
+                keyward: (!self.extras.is_empty()).then(|| self.extras.clone()),
+                message: self.message.clone(),
+                param: self.param.clone(),
+                r#type: self.kind.name().to_owned(),
+            },
+        })
     }
+}
+
+/// The body of every refusal, of the server and of the gateway before it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    error: ErrorMembers,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ErrorMembers {
+    /// What is wrong, in a word that programs compare.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// Facts for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    keyward: Option<Map<String, Value>>,
+    message: String,
+    /// The member or parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param: Option<String>,
+    /// The class that Stripe's SDKs raise.
+    r#type: String,
 }
 
 #[cfg(test)]

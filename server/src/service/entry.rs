@@ -224,7 +224,7 @@ fn differences(change: &RecordChange) -> Vec<Value> {
             before,
             after,
         } => {
-            let of = |policy: &Policy| members(policy);
+            let of = |policy: &Policy| json!(members(policy));
             let before = before.as_deref().map_or(json!({}), of);
             between(name, before, of(after))
         }

@@ -16,7 +16,7 @@ mod target;
 use std::sync::Arc;
 
 use keyward::management::{Ceiling, Command, Note, Override, Secret};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use quota::Quota;
 pub(crate) use sender::Sender;
@@ -153,7 +153,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
     let members = shown.object.get_mut("keyward");
     if let Some(members) = members.and_then(Value::as_object_mut) {
         let state = app.publisher.state();
-        members.insert("propagation".to_owned(), propagation(change, state));
+        members.insert("propagation".to_owned(), json!(propagation(change, state)));
     }
     let body = written(&WithTokens {
         value: &shown.object,

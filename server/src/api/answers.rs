@@ -1,0 +1,297 @@
+//! What the endpoints answer with, as types: the handlers write them, and the OpenAPI description is made of them. Keys and accounts have files of their own. Members are in the order of their names.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::key::ApiKey;
+
+/// That something with an id is no longer there.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedId {
+    pub(crate) deleted: bool,
+    pub(crate) id: String,
+    pub(crate) object: &'static str,
+}
+
+/// That something with a name is no longer there.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedName {
+    pub(crate) deleted: bool,
+    pub(crate) name: String,
+    pub(crate) object: &'static str,
+}
+
+/// How far a change has come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Propagation {
+    pub(crate) change: u64,
+    pub(crate) revision: Option<u64>,
+    pub(crate) state: ChangeState,
+}
+
+/// Whether a change is in the snapshot that was published last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChangeState {
+    Committed,
+    Published,
+}
+
+/// A change, by its number.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Change {
+    pub(crate) committed_at: String,
+    pub(crate) number: u64,
+    pub(crate) object: &'static str,
+    pub(crate) revision: Option<u64>,
+    pub(crate) state: ChangeState,
+}
+
+/// Who made something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeBy {
+    pub(crate) id: String,
+    pub(crate) session: Option<String>,
+    pub(crate) r#type: &'static str,
+}
+
+/// How many keys there are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyCounts {
+    pub(crate) by: Vec<KeyCount>,
+    pub(crate) expiring: Expiring,
+    pub(crate) object: &'static str,
+}
+
+/// The keys of one kind, mode and state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyCount {
+    pub(crate) kind: &'static str,
+    pub(crate) livemode: bool,
+    pub(crate) n: u64,
+    /// `in_use` or `deleted`. Whether a key has expired is a matter of the time, and not counted apart.
+    pub(crate) state: &'static str,
+}
+
+/// How many active keys end within so many days.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Expiring {
+    #[serde(rename = "14d")]
+    pub(crate) in_14_days: u64,
+    #[serde(rename = "1d")]
+    pub(crate) in_a_day: u64,
+    #[serde(rename = "7d")]
+    pub(crate) in_7_days: u64,
+}
+
+/// The snapshot that was published last.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CurrentSnapshot {
+    pub(crate) behind: u64,
+    pub(crate) object: &'static str,
+    pub(crate) revision: u64,
+    pub(crate) source: String,
+    pub(crate) state: ChangeState,
+    pub(crate) through: u64,
+}
+
+/// The end of the trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActivityHead {
+    pub(crate) at: String,
+    pub(crate) object: &'static str,
+    pub(crate) sequence: u64,
+    pub(crate) sha256: String,
+}
+
+/// A row of the trail, as Stripe shows its own.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActivityLog {
+    pub(crate) actor: ActivityActor,
+    pub(crate) context: Option<String>,
+    pub(crate) created: String,
+    pub(crate) details: Value,
+    pub(crate) id: String,
+    pub(crate) keyward: ActivityMembers,
+    pub(crate) livemode: Option<bool>,
+    pub(crate) object: &'static str,
+    pub(crate) r#type: String,
+}
+
+/// Who did it: the member that its type names, or an id.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct ActivityActor {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key: Option<ActorKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) id: Option<Option<String>>,
+    pub(crate) r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<ActorUser>,
+}
+
+/// A key that did something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActorKey {
+    pub(crate) id: String,
+}
+
+/// A person who did something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActorUser {
+    pub(crate) email: String,
+}
+
+/// What Stripe's rows do not have.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActivityMembers {
+    pub(crate) address: Option<String>,
+    pub(crate) changes: Value,
+    pub(crate) object: Option<ActivityObject>,
+    pub(crate) previous_sha256: String,
+    pub(crate) reason: Value,
+    pub(crate) request_id: Option<String>,
+    pub(crate) sequence: u64,
+    pub(crate) session: Option<String>,
+    pub(crate) sha256: String,
+    pub(crate) via: &'static str,
+}
+
+/// What a row is about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActivityObject {
+    pub(crate) id: String,
+    pub(crate) r#type: String,
+}
+
+/// The rows and versions of the API that the gateways protect.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Document {
+    /// As `PUT` takes it.
+    #[schema(value_type = Object)]
+    pub(crate) body: serde_json::Map<String, Value>,
+    pub(crate) name: &'static str,
+    pub(crate) object: &'static str,
+    pub(crate) version: u64,
+}
+
+/// A grant set.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GrantSetObject {
+    pub(crate) name: String,
+    pub(crate) object: &'static str,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) source: String,
+    pub(crate) used_by: u64,
+    pub(crate) version: u64,
+}
+
+/// A permission that can be granted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PermissionObject {
+    pub(crate) category: Option<String>,
+    pub(crate) implies: Vec<String>,
+    pub(crate) label: Option<String>,
+    pub(crate) levels: Vec<&'static str>,
+    pub(crate) manages_keys: bool,
+    pub(crate) name: String,
+    pub(crate) object: &'static str,
+}
+
+/// Which keys a filter finds, and until when they can be revoked by it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PlanObject {
+    pub(crate) count: u64,
+    pub(crate) expires_at: String,
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) object: &'static str,
+    pub(crate) plan: String,
+    #[schema(value_type = Vec<ApiKey>)]
+    pub(crate) sample: Vec<Value>,
+    pub(crate) skipped: Skipped,
+}
+
+/// Keys that a plan leaves out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Skipped {
+    pub(crate) file: u64,
+    pub(crate) publishable: u64,
+}
+
+/// A plan that was carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RevokedPlan {
+    pub(crate) count: u64,
+    pub(crate) id: String,
+    pub(crate) keyward: RevokedMembers,
+    pub(crate) kind: &'static str,
+    pub(crate) object: &'static str,
+    pub(crate) revoked: u64,
+}
+
+/// How far the ends of its keys have come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RevokedMembers {
+    pub(crate) propagation: Propagation,
+}
+
+/// What became of the rows of an import.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ImportResults {
+    pub(crate) results: Vec<ImportResult>,
+}
+
+/// What became of one row.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ImportResult {
+    /// Why it was refused, as in the body of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    pub(crate) index: usize,
+    /// `created`, `exists` or `refused`.
+    pub(crate) result: &'static str,
+}
+
+/// A key policy.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyPolicy {
+    /// How many accounts name it.
+    pub(crate) accounts: u64,
+    #[serde(flatten)]
+    pub(crate) members: PolicyValues,
+    pub(crate) name: String,
+    pub(crate) object: &'static str,
+    pub(crate) version: u64,
+}
+
+/// All that a policy says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PolicyValues {
+    pub(crate) allow_activity: bool,
+    pub(crate) allow_delete: bool,
+    pub(crate) allow_requests: bool,
+    pub(crate) connect_permissions: Option<Vec<String>>,
+    pub(crate) default_lifetime: Option<String>,
+    pub(crate) delegation: &'static str,
+    pub(crate) free_choice: bool,
+    pub(crate) grant_sets: Vec<String>,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) max_keys: Option<u64>,
+    pub(crate) max_lifetime: Option<String>,
+    pub(crate) modes: Vec<&'static str>,
+    pub(crate) overlaps: Vec<String>,
+    pub(crate) permissions: Option<Vec<String>>,
+    pub(crate) require_ip_allowlist: RequiredIps,
+}
+
+/// Whether keys of a mode must have allowed addresses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequiredIps {
+    pub(crate) live: bool,
+    pub(crate) test: bool,
+}
