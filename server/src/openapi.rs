@@ -62,11 +62,9 @@ fn operation(route: &Route, error: &str, schemas: &mut Schemas) -> Value {
         })
     });
     let parameters: Vec<Value> = named.chain(asked).chain(if_match).collect();
-    let refused =
-        json!({"description": "Refused.", "content": {JSON: {"schema": reference(error)}}});
     let mut responses: Map<String, Value> = refusals(route)
         .into_iter()
-        .map(|status| (status.to_string(), refused.clone()))
+        .map(|status| (status.to_string(), refusal(status, error)))
         .collect();
     responses.insert("200".to_owned(), success(route.gives, schemas));
     let needs: Vec<String> = route
@@ -131,6 +129,18 @@ fn list(of: &str) -> Value {
             "previous_page_url": url,
         },
     })
+}
+
+fn refusal(status: u16, error: &str) -> Value {
+    let mut content = json!({JSON: {"schema": reference(error)}});
+    // Envoy answers a request whose head it cannot read before it knows of any filter.
+    if let (400, Some(types)) = (status, content.as_object_mut()) {
+        types.insert(
+            "text/plain".to_owned(),
+            json!({"schema": {"type": "string"}}),
+        );
+    }
+    json!({"description": "Refused.", "content": content})
 }
 
 /// The statuses of refusals that a request to this endpoint can meet, here or at the gateway.
