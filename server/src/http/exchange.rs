@@ -1,12 +1,13 @@
 //! One request and its answer: what is alike for all endpoints. The order is that of cost and of trust: nothing of a body is looked at before its sender is known.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::MethodRouter;
@@ -66,8 +67,19 @@ async fn finished(task: tokio::task::JoinHandle<Response>) -> Response {
     }
 }
 
-async fn unknown() -> Response {
+async fn unknown(request: Request) -> Response {
+    read_out(request.into_body(), MOST_READ_OUT).await;
     refused(&no_endpoint(), &request_id())
+}
+
+/// The most that is read of a body that no endpoint looks at.
+const MOST_READ_OUT: usize = 256 * 1024;
+
+/// Reads what a refused client still sends. An answer to half a request ends the connection, and
+/// a gateway that sends the next request on it answers 503.
+async fn read_out(body: Body, largest: usize) {
+    let rest = axum::body::to_bytes(body, largest);
+    let _ = tokio::time::timeout(Duration::from_secs(2), rest).await;
 }
 
 fn no_endpoint() -> Failure {
@@ -91,7 +103,12 @@ async fn answer(
     request: Request,
 ) -> Response {
     let id = request_id();
-    let answered = carried_out(&app, route, entrance, peer, request, &id).await;
+    let (head, body) = request.into_parts();
+    let mut unread = Some(body);
+    let answered = carried_out(&app, route, entrance, peer, &head, &mut unread, &id).await;
+    if let Some(body) = unread {
+        read_out(body, route.largest_body).await;
+    }
     let (status, code, response) = match answered {
         Ok(answer) => (answer.status, None, shown(answer, &id)),
         Err(failure) => {
@@ -123,16 +140,16 @@ async fn carried_out(
     route: &'static Route,
     entrance: Entrance,
     peer: Peer,
-    request: Request,
+    head: &Parts,
+    unread: &mut Option<Body>,
     id: &str,
 ) -> Result<Answer, Failure> {
-    let (head, body) = request.into_parts();
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
-    let caller = match caller::identify(app, entrance, peer, route, &head).await {
+    let caller = match caller::identify(app, entrance, peer, route, head).await {
         Ok(caller) => caller,
         Err(Unknown { failure, key }) => {
             if let Some(key) = key {
-                let sender = Sender::of_key(&key, caller::last_forwarded(&head), id);
+                let sender = Sender::of_key(&key, caller::last_forwarded(head), id);
                 refusals::note(app, sender, &failure, route.template).await;
             }
             return Err(failure);
@@ -145,7 +162,7 @@ async fn carried_out(
         return Err(refuse_raw_key());
     }
     knows(route, &super::query::pairs(query)?)?;
-    let body = read(body, route.largest_body).await?;
+    let body = read(unread.take().unwrap_or_default(), route.largest_body).await?;
     if !body.is_empty() {
         if !is_json(&head.headers) {
             return Err(Failure::new(
@@ -157,7 +174,7 @@ async fn carried_out(
             return Err(refuse_raw_key());
         }
     }
-    let idempotency = conditions::idempotency(&head, &caller, &body)?;
+    let idempotency = conditions::idempotency(head, &caller, &body)?;
     let in_flight = match &idempotency {
         Some(one) => Some(app.in_flight.enter(one)?),
         None => None,
