@@ -14,6 +14,7 @@ use keyward::request::RequestHead;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::http::address::last_forwarded;
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::http::principal;
@@ -357,13 +358,6 @@ fn denied(reason: DenyReason) -> Failure {
     }
 }
 
-/// The client's address: the last element of `X-Forwarded-For`, which the gateway appended.
-pub(crate) fn last_forwarded(head: &Parts) -> Option<IpAddr> {
-    let last = head.headers.get_all("x-forwarded-for").iter().next_back()?;
-    let text = last.to_str().ok()?;
-    text.rsplit(',').next()?.trim().parse().ok()
-}
-
 struct Surroundings {
     now: u64,
     address: Option<IpAddr>,
@@ -376,34 +370,5 @@ impl Environment for Surroundings {
 
     fn client_address(&self) -> Option<IpAddr> {
         self.address
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(values: &[&str]) -> Option<IpAddr> {
-        let mut request = axum::http::Request::builder();
-        for value in values {
-            request = request.header("x-forwarded-for", *value);
-        }
-        last_forwarded(&request.body(()).unwrap().into_parts().0)
-    }
-
-    #[test]
-    fn the_client_is_who_the_gateway_says_last() {
-        let expected = Some("203.0.113.7".parse().unwrap());
-        assert_eq!(address(&["203.0.113.7"]), expected);
-        assert_eq!(address(&["127.0.0.1, 203.0.113.7"]), expected);
-        assert_eq!(address(&["127.0.0.1", "203.0.113.7"]), expected);
-        for none in [
-            vec![],
-            vec![""],
-            vec!["203.0.113.7, unknown"],
-            vec!["203.0.113.7:80"],
-        ] {
-            assert_eq!(address(&none), None, "{none:?}");
-        }
     }
 }

@@ -7,7 +7,6 @@ use axum::http::{HeaderValue, Request};
 use serde::de::DeserializeOwned;
 
 use crate::api::bodies;
-use crate::caller;
 use crate::http::call;
 use crate::http::failure::Failure;
 use crate::http::{paging, principal};
@@ -57,7 +56,9 @@ pub fn client_address(values: &[&[u8]]) -> Option<Option<IpAddr>> {
         let value = HeaderValue::from_bytes(value).ok()?;
         request.headers_mut().append("x-forwarded-for", value);
     }
-    Some(caller::last_forwarded(&request.into_parts().0))
+    Some(crate::http::address::last_forwarded(
+        &request.into_parts().0,
+    ))
 }
 
 /// Reads a body: the code and the message of its refusal.

@@ -15,6 +15,7 @@ use keyward::management::random_id;
 use keyward_files::key_file::has_secret_key;
 use zeroize::Zeroizing;
 
+use super::address::last_forwarded;
 use super::call::{Answer, Call, written};
 use super::conditions;
 use super::failure::{Code, Failure};
@@ -149,7 +150,7 @@ async fn carried_out(
         Ok(caller) => caller,
         Err(Unknown { failure, key }) => {
             if let Some(key) = key {
-                let sender = Sender::of_key(&key, caller::last_forwarded(head), id);
+                let sender = Sender::of_key(&key, last_forwarded(head), id);
                 refusals::note(app, sender, &failure, route.template).await;
             }
             return Err(failure);

@@ -1,5 +1,6 @@
 //! HTTP: sockets, what is alike for all endpoints, and the form of answers.
 
+pub(crate) mod address;
 pub(crate) mod call;
 pub(crate) mod conditions;
 pub(crate) mod exchange;
