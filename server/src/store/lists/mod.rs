@@ -22,7 +22,7 @@ pub struct Page {
     pub limit: u32,
 }
 
-/// Where a page begins. Numbers are those of [`Listed::sequence`].
+/// Where a page begins. Numbers are those of a record's sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
     /// With the newest record.
