@@ -59,7 +59,8 @@ pub(crate) fn run() -> Result<()> {
             .arg(data.join("envoy/control.yaml"))
             .args(["--disable-hot-restart", "--log-level", "warning"])
             .args(["--file-flush-interval-msec", "10"])
-            .stdout(File::create(folder.join("access.log"))?),
+            .stdout(File::create(folder.join("access.log"))?)
+            .stderr(File::create(folder.join("envoy.log"))?),
     )?;
     account(&first)?;
     say(&first, &data);
@@ -127,10 +128,7 @@ fn say(first: &str, data: &Path) {
         "\n  curl -u {first}: -X POST \"{URL}/v2/iam/api_keys/$(echo \"$made\" | sed -n 's/^  \"id\": \"\\(.*\\)\",/\\1/p')/expire\"   # then the second again: 401"
     );
     println!();
-    let logs = [
-        data.with_file_name("access.log"),
-        data.with_file_name("server.log"),
-    ];
+    let logs = ["access.log", "envoy.log", "server.log"].map(|log| data.with_file_name(log));
     let logs: Vec<String> = logs.iter().map(|log| shown(log)).collect();
     screen.prose(&format!("Logs: {}", logs.join(", ")));
 }

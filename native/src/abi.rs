@@ -242,6 +242,10 @@ pub(crate) struct Scheduler(NonNull<c_void>);
 // queue has a lock.
 unsafe impl Send for Scheduler {}
 
+// SAFETY: a commit locks the weak pointer and posts to the dispatcher, and both may be done from
+// several threads at once.
+unsafe impl Sync for Scheduler {}
+
 impl Scheduler {
     pub(crate) fn commit(&self) {
         // SAFETY: it is there until it is dropped.

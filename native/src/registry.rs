@@ -30,7 +30,7 @@ static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 #[derive(Default)]
 struct Registry {
     members: Members,
-    schedulers: Vec<(u64, Scheduler)>,
+    schedulers: Vec<(u64, Arc<Scheduler>)>,
     made: u64,
     /// The revision that each plugin served last.
     served: HashMap<Box<str>, Revision>,
@@ -77,8 +77,9 @@ pub(crate) fn enter(
     configuration: &Configuration,
     scheduler: Scheduler,
 ) -> Option<Place> {
-    let mut registry = registry();
-    let registry = registry.get_or_insert_default();
+    let scheduler = Arc::new(scheduler);
+    let mut guard = registry();
+    let registry = guard.get_or_insert_default();
     let timer = match registry.timer.take() {
         Some(timer) => timer,
         None => start()?,
@@ -97,25 +98,35 @@ pub(crate) fn enter(
         is_settled: false,
         seen: START.elapsed(),
     });
+    registry.schedulers.push((number, Arc::clone(&scheduler)));
+    drop(guard);
     // Its first round, once Envoy is through with what it does with it now.
     scheduler.commit();
-    registry.schedulers.push((number, scheduler));
     Some(Place { number, shared })
 }
 
 /// Says that a plugin's push was refused. Those of its configurations that go on tell it.
 pub(crate) fn refuse(plugin: &str, revision: Option<u64>) {
-    let mut registry = registry();
-    let registry = registry.get_or_insert_default();
+    let mut guard = registry();
+    let registry = guard.get_or_insert_default();
     registry.members.refuse(plugin, revision);
-    registry.call_all();
+    drop(guard);
+    call_all();
 }
 
-impl Registry {
-    fn call_all(&self) {
-        for (_, scheduler) in &self.schedulers {
-            scheduler.commit();
+/// Has every configuration called. A commit holds the configuration for a moment. Where Envoy gives
+/// it up in that moment, the commit is its last owner and calls `config_destroy` on this very
+/// thread, which asks for the registry. So nothing here is held during a commit.
+fn call_all() {
+    let schedulers: Vec<Arc<Scheduler>> = match &*registry() {
+        Some(registry) => {
+            let schedulers = registry.schedulers.iter();
+            schedulers.map(|(_, it)| Arc::clone(it)).collect()
         }
+        None => Vec::new(),
+    };
+    for scheduler in schedulers {
+        scheduler.commit();
     }
 }
 
@@ -147,14 +158,16 @@ impl Place {
 
     /// Has this configuration called at once.
     pub(crate) fn call(&self) {
-        if let Some(registry) = &*registry() {
-            let own = registry
-                .schedulers
-                .iter()
-                .find(|(number, _)| *number == self.number);
-            if let Some((_, scheduler)) = own {
-                scheduler.commit();
+        let own = match &*registry() {
+            Some(registry) => {
+                let mut schedulers = registry.schedulers.iter();
+                let own = schedulers.find(|(number, _)| *number == self.number);
+                own.map(|(_, scheduler)| Arc::clone(scheduler))
             }
+            None => None,
+        };
+        if let Some(scheduler) = own {
+            scheduler.commit();
         }
     }
 
@@ -169,13 +182,8 @@ impl Place {
         registry
             .schedulers
             .retain(|(number, _)| *number != self.number);
-        let timer = if registry.members.is_empty() {
-            registry.timer.take()
-        } else {
-            // That an old one is gone is news for the others.
-            registry.call_all();
-            None
-        };
+        let is_last = registry.members.is_empty();
+        let timer = registry.timer.take_if(|_| is_last);
         if let Some(timer) = registry.timer.as_ref() {
             work(&timer.shared).dropped.push(configuration);
             timer.shared.is_there.notify_one();
@@ -184,8 +192,13 @@ impl Place {
         if let Some(timer) = timer {
             work(&timer.shared).ends = true;
             timer.shared.is_there.notify_one();
-            // It holds no lock that this thread has.
-            let _ = timer.thread.join();
+            // It holds no lock that this thread has. Where it is this thread, it ends by itself.
+            if timer.thread.thread().id() != std::thread::current().id() {
+                let _ = timer.thread.join();
+            }
+        } else {
+            // That an old one is gone is news for the others.
+            call_all();
         }
     }
 }
@@ -223,11 +236,7 @@ fn round(shared: &Shared) -> bool {
     drop(guard);
     caught(|| drop(dropped));
     if !ends {
-        caught(|| {
-            if let Some(registry) = &*registry() {
-                registry.call_all();
-            }
-        });
+        caught(call_all);
     }
     !ends
 }

@@ -12,6 +12,8 @@ mod fake;
 
 use keyward_native as _;
 
+use std::time::{Duration, Instant};
+
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
@@ -393,6 +395,26 @@ fn what_was_counted_is_told_when_the_configuration_goes() {
     }
     drop(filter);
     assert_eq!(envoy.requests_total("allow", "key"), 3);
+}
+
+/// A commit holds the configuration for a moment. If the main thread gives it up just then, Envoy
+/// calls `config_destroy` within the commit, on the module's own thread.
+#[test]
+fn a_commit_may_be_the_last_owner_of_a_configuration() {
+    let envoy = Envoy::start();
+    let mut filters = vec![gateway(&envoy), envoy.push(&configuration(2)).unwrap()];
+    for destroyed in 1..=2 {
+        envoy.process.lock().unwrap().given_up = filters.pop();
+        let until = Instant::now() + Duration::from_secs(20);
+        while envoy.process.lock().unwrap().destroyed < destroyed {
+            assert!(Instant::now() < until, "the commit does not return");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        for filter in &filters {
+            let mut stream = asked(SECRET, &[]);
+            assert_eq!(filter.request(&mut stream), Flow::Continue);
+        }
+    }
 }
 
 #[test]

@@ -177,8 +177,15 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_schedu
 ) {
     // SAFETY: the fake gave it out.
     let scheduler = unsafe { &*scheduler.cast::<Scheduler>() };
-    let mut process = scheduler.process.lock().unwrap();
-    process.scheduled.push_back(scheduler.number);
+    let given_up = {
+        let mut process = scheduler.process.lock().unwrap();
+        process.scheduled.push_back(scheduler.number);
+        process.given_up.take()
+    };
+    if let Some(filter) = given_up {
+        drop(filter);
+        scheduler.process.lock().unwrap().destroyed += 1;
+    }
 }
 
 #[unsafe(no_mangle)]

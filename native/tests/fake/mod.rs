@@ -123,6 +123,10 @@ pub struct Process {
     /// Configurations whose schedulers were committed.
     pub scheduled: VecDeque<usize>,
     pub schedulers: usize,
+    /// A configuration of which the next commit is the last owner.
+    pub given_up: Option<Filter>,
+    /// How many were destroyed by a commit.
+    pub destroyed: usize,
 }
 
 /// One filter configuration, Envoy's side. The module gets its address.
