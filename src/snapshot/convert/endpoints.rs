@@ -151,19 +151,21 @@ fn needed(
     permissions: &mut PermissionRegistry,
     place: &Place,
 ) -> Result<Box<[Permission]>, Refusal> {
-    let named: Vec<(&Text<'_>, Place)> = match (&wire.permission, &wire.any_of) {
-        (Some(permission), None) => vec![(permission, place.then("permission"))],
-        (None, Some(any)) if !any.is_empty() => any
-            .iter()
-            .enumerate()
-            .map(|(index, name)| (name, place.then("any_of").at(index)))
-            .collect(),
-        _ => return Err(place.expected("either `permission` or a non-empty `any_of`")),
-    };
-    named
-        .into_iter()
-        .map(|(name, place)| permission(name, permissions, &place))
-        .collect()
+    match (&wire.permission, &wire.any_of) {
+        (Some(name), None) => {
+            let needed = permission(name, permissions, &place.then("permission"))?;
+            Ok([needed].into())
+        }
+        (None, Some(any)) if !any.is_empty() => {
+            let place = place.then("any_of");
+            // Places are made one at a time: a list of millions must not cost a place for each.
+            any.iter()
+                .enumerate()
+                .map(|(index, name)| permission(name, permissions, &place.at(index)))
+                .collect()
+        }
+        _ => Err(place.expected("either `permission` or a non-empty `any_of`")),
+    }
 }
 
 /// The permission of that name; a new one is added.
