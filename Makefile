@@ -92,7 +92,7 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
-NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk fail_closed::chain fail_closed::passes fail_closed::pushes fail_closed::skipped pushes verification::answers
+NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: fail_closed::chain fail_closed::passes fail_closed::pushes fail_closed::skipped pushes verification::answers
 IN_VMS := hostile::secrecy fail_closed::skipped::a_configuration_that_fails
 
 test: build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)

@@ -113,6 +113,10 @@ fn a_limit_on_address_space_that_leaves_a_worker_without_a_vm() {
 #[test]
 fn an_admin_interface_that_does_not_say_its_log_levels() {
     let envoy = builder().start();
+    let stat = "wasmcustom.plugin=.=keyward;.;keyward_snapshot_vms";
+    eventually("the worker and the main thread have told", BOUND, || {
+        (envoy.stat(stat) == 2).then_some(())
+    });
     let silent = diagnosis(&envoy, |path, text| match path {
         "/logging" => Reply {
             status: 403,
