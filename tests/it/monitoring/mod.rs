@@ -1,13 +1,13 @@
 //! The alert rules and the dashboard that we ship, held to the metrics of a real Envoy by a real Prometheus.
 
 pub mod tool;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keyward::digest::KeyDigest;
 use serde_json::{Value, json};
 
 use crate::support::bootstrap::{at, hcm};
@@ -16,31 +16,7 @@ use crate::support::http::NO_HEADERS;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Envoy, eventually};
 use tool::{Prometheus, Tools};
-
-const FULL: &str = "sk_test_FAKE-full-00000001";
-const LIMITED: &str = "rk_test_FAKE-limited-0001";
-const DELETED: &str = "sk_test_FAKE-deleted-0001";
-const VERIFY: &str = "/v1/keys/verify";
-
-fn configuration(revision: u64) -> String {
-    let key = |id: &str, key: &str, kind: &str| {
-        let sha256 = KeyDigest::of(key.as_bytes()).to_string();
-        json!({"id": id, "sha256": sha256, "kind": kind, "livemode": false, "owner": "acct_1"})
-    };
-    let mut keys = [
-        key("mk_full", FULL, "secret"),
-        key("mk_limited", LIMITED, "restricted"),
-        key("mk_deleted", DELETED, "secret"),
-    ];
-    keys[1]["grants"] = json!({"customer": "read"});
-    keys[1]["enforcement"] = json!("shadow");
-    keys[2]["status"] = json!("deleted");
-    json!({"verify_path": VERIFY, "snapshot": {
-        "format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
-        "accounts": [{"id": "acct_1"}], "keys": keys,
-    }})
-    .to_string()
-}
+use world::{DELETED, FULL, LIMITED, VERIFY, configuration};
 
 /// Some of every verdict: how many requests of each decision and reason were sent.
 fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
