@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use keyward::profile::Profile;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::api::revoke::Plans;
 use crate::configuration::Configuration;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
 use crate::metrics::Metrics;
+use crate::plans::Plans;
 use crate::publish::Publisher;
-use crate::routes::endpoint_rows;
-use crate::service::Quota;
+use crate::quota::Quota;
 use crate::store::Store;
 use crate::uid::Uid;
 
@@ -29,16 +28,27 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     pub(crate) creations_per_second: f64,
     pub(crate) profile: Profile,
-    /// The rows by which gateways know this API.
-    pub(crate) endpoint_rows: Value,
+    pub(crate) described: Described,
     pub(crate) operator_account: String,
     pub(crate) trusted_uids: BTreeSet<Uid>,
     pub(crate) gateway_digest: [u8; 32],
 }
 
+/// What the table of endpoints says, for gateways and for people.
+pub(crate) struct Described {
+    /// The rows by which gateways know this API.
+    pub(crate) endpoint_rows: Value,
+    /// The OpenAPI description.
+    pub(crate) openapi: Value,
+}
+
 impl App {
     /// Puts it together, and publishes what the store holds.
-    pub(crate) async fn start(configuration: &Configuration, store: Store) -> Result<Self> {
+    pub(crate) async fn start(
+        configuration: &Configuration,
+        store: Store,
+        described: Described,
+    ) -> Result<Self> {
         let publisher = Publisher::start(&store, &configuration.publish).await?;
         Ok(Self {
             publisher,
@@ -50,7 +60,7 @@ impl App {
             quota: Arc::new(Quota::of(configuration.limits.keys)),
             creations_per_second: f64::from(configuration.limits.creations_per_second),
             profile: Profile::stripe(),
-            endpoint_rows: json!(endpoint_rows()),
+            described,
             operator_account: configuration.operator_account.clone(),
             trusted_uids: configuration.trusted_uids()?,
             gateway_digest: configuration.gateway_digest()?,

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::configuration::{Configuration, Group, Limits, Listen, Target};
 use crate::publish;
 use crate::randomness::System;
+use crate::routes::endpoint_rows;
 use crate::service::failure::Stored;
 use crate::service::{Sender, standing};
 use crate::store::{Options, Store, database_in};
@@ -125,7 +126,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
     let store = Store::create(&configuration.data, &id, &Options::at(time::now()))?;
     let sender = Sender::local(Uid::own());
     let first: Result<_, Stored> = store
-        .write(move |tx| standing::first(tx, OPERATOR, &sender))
+        .write(move |tx| standing::first(tx, OPERATOR, &sender, &endpoint_rows()))
         .await;
     let (id, value) = first.map_err(|error| anyhow::anyhow!("the first key: {error:?}"))?;
     for target in &configuration.publish {

@@ -13,8 +13,10 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::caller::Entrance;
 use crate::configuration::Configuration;
-use crate::http::exchange;
+use crate::exchange;
 use crate::http::listener::{Peer, bind_admin, bind_api};
+use crate::openapi::of_routes;
+use crate::routes::endpoint_rows;
 use crate::service::failure::Stored;
 use crate::service::standing;
 use crate::store::{Options, Store, StoreError};
@@ -44,9 +46,11 @@ async fn serve(configuration: &Configuration) -> Result<()> {
         );
     }
     let store = Store::open(&configuration.data, &Options::at(time::now()))?;
-    let brought: Result<bool, Stored> = store.write(standing::bring_endpoints).await;
+    let brought: Result<bool, Stored> = store
+        .write(|tx| standing::bring_endpoints(tx, &endpoint_rows()))
+        .await;
     brought.map_err(|error| anyhow::anyhow!("the API's own endpoints: {error:?}"))?;
-    let app = Arc::new(App::start(configuration, store).await?);
+    let app = Arc::new(App::start(configuration, store, of_routes()).await?);
     let (stop, _) = watch::channel(false);
     let of_gateway = axum::serve(
         api,

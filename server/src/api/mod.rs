@@ -18,7 +18,6 @@ pub(crate) mod lookup;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod revoke;
-pub(crate) mod span;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
 //! From the store to the files that Envoys watch. One publication is in flight at most; what comes meanwhile goes into the next one.
 
-mod snapshot;
 mod target;
 
 use std::path::Path;
@@ -8,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use keyward_files::key_file::Issue;
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::configuration::Group;
-use crate::service::failure::Stored;
-use crate::store::{Store, StoreError};
+use crate::store::{Records, Store, StoreError};
 use crate::time;
-use snapshot::Records;
 use target::File;
 
 /// How soon a change has to reach the gateways.
@@ -35,17 +34,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where a snapshot is issued anew though nothing changed, and its settings name no age.
 const REISSUE: Duration = Duration::from_secs(3_600);
-
-/// Whether a gateway would load a snapshot of the store as it is, and why not.
-pub(crate) fn trial(
-    reader: &crate::store::Reader<'_>,
-    now: u64,
-) -> crate::store::Result<std::result::Result<(), String>> {
-    let snapshot = Records::read(reader)?.snapshot(Group::Edge, now, now);
-    let text = serde_json::json!({"snapshot": snapshot}).to_string();
-    let read = keyward::configuration::Configuration::from_json(text.as_bytes());
-    Ok(read.map(|_| ()).map_err(|refusal| refusal.to_string()))
-}
 
 /// What gateways can have by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,17 +182,14 @@ impl Worker {
         let revision: std::result::Result<u64, StoreError> =
             self.store.end(move |tx| tx.next_revision(now)).await;
         let revision = revision.context("no revision")?;
-        let records: std::result::Result<Records, Stored> = self
-            .store
-            .read_all(|reader| Ok(Records::read(reader)?))
-            .await;
-        let records =
-            records.map_err(|error| anyhow::anyhow!("the store cannot be read: {error:?}"))?;
-        let through = records.through;
+        let records: std::result::Result<Records, StoreError> =
+            self.store.read_all(Records::read).await;
+        let records = records.context("the store cannot be read")?;
+        let through = records.through();
         let files = Arc::clone(&self.files);
         tokio::task::spawn_blocking(move || -> Result<()> {
             let written = files.iter().map(|file| {
-                let snapshot = records.snapshot(file.group(), revision, now);
+                let snapshot = file.group().snapshot(&records, revision, now);
                 file.write(&snapshot, now)
             });
             // All of them are tried, and then the first that failed is told.
@@ -219,8 +204,22 @@ impl Worker {
 }
 
 impl Group {
+    /// The snapshot of the records, for the gateways of this group.
+    fn snapshot(self, records: &Records, revision: u64, now: u64) -> Value {
+        let issue = Issue {
+            revision,
+            issued_at: now,
+            may_be_empty: true,
+        };
+        let mut snapshot = records.snapshot(&issue);
+        if !self.lists_versions() {
+            snapshot.remove("api_versions");
+        }
+        Value::Object(snapshot)
+    }
+
     /// Whether the snapshot lists the versions that the API serves. Stripe's preview SDKs send versions that no API lists.
-    pub(crate) fn lists_versions(self) -> bool {
+    fn lists_versions(self) -> bool {
         match self {
             Self::Edge => true,
             Self::Control => false,

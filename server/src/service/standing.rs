@@ -14,7 +14,6 @@ use super::sender::Sender;
 use super::step::step;
 use crate::http::failure::{Code, Failure};
 use crate::permission::Management;
-use crate::routes::endpoint_rows;
 use crate::store::activity::{Actor, Entry};
 use crate::store::{DocumentName, Scope, Tx};
 use crate::time;
@@ -22,13 +21,14 @@ use crate::time;
 /// The policy of the operator's account.
 const OPERATOR_POLICY: &str = "operator";
 
-/// Fills a new store. The value is that of the first key, which may manage everything.
+/// Fills a new store; `rows` are those of this API. The value is that of the first key, which may manage everything.
 pub(crate) fn first(
     tx: &mut Tx<'_>,
     operator: &str,
     sender: &Sender,
+    rows: &[Value],
 ) -> Result<(String, Secret), Stored> {
-    bring_endpoints(tx)?;
+    bring_endpoints(tx, rows)?;
     let policy = |name: &str, policy: Policy| Command::PutPolicy {
         name: name.to_owned(),
         policy: Box::new(policy),
@@ -107,7 +107,7 @@ fn carry_out(
 }
 
 /// Where the rows of this API in the store are not those of this version, brings them up to date: by them gateways know the endpoints and the permissions.
-pub(crate) fn bring_endpoints(tx: &mut Tx<'_>) -> Result<bool, Stored> {
+pub(crate) fn bring_endpoints(tx: &mut Tx<'_>, wanted: &[Value]) -> Result<bool, Stored> {
     let document = tx.read().document(DocumentName::Endpoints)?;
     let mut body: Map<String, Value> = document
         .as_ref()
@@ -119,11 +119,10 @@ pub(crate) fn bring_endpoints(tx: &mut Tx<'_>) -> Result<bool, Stored> {
         .cloned()
         .unwrap_or_default();
     let (ours, mut others): (Vec<Value>, Vec<Value>) = rows.into_iter().partition(is_ours);
-    let wanted = endpoint_rows();
     if ours == wanted {
         return Ok(false);
     }
-    others.extend(wanted);
+    others.extend_from_slice(wanted);
     body.insert("endpoints".to_owned(), Value::Array(others));
     tx.put_document(DocumentName::Endpoints, &Value::Object(body))?;
     tx.record(Entry {

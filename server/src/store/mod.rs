@@ -64,6 +64,7 @@ pub use records::keys::StoredKey;
 pub use records::policies::StoredPolicy;
 pub use records::sets::StoredSet;
 pub use scope::Scope;
+pub use snapshot::Records;
 pub use transaction::Tx;
 
 use api_cache::ApiCache;

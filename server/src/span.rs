@@ -3,7 +3,7 @@
 use crate::http::failure::{Code, Failure};
 
 /// `90d`, `24h`, `30m`, `0`.
-pub(super) fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
+pub(crate) fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("", 1)];
     let read = units.into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
