@@ -12,7 +12,7 @@ use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
 use crate::metrics::Metrics;
 use crate::plans::Plans;
-use crate::publish::Publisher;
+use crate::publish::{Manner, Publisher};
 use crate::quota::Quota;
 use crate::store::Store;
 use crate::uid::Uid;
@@ -48,8 +48,9 @@ impl App {
         configuration: &Configuration,
         store: Store,
         described: Described,
+        manner: Manner,
     ) -> Result<Self> {
-        let publisher = Publisher::start(&store, &configuration.publish).await?;
+        let publisher = Publisher::start(&store, &configuration.publish, manner).await?;
         Ok(Self {
             publisher,
             store,

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::uid::Uid;
 
+/// Its name in the data folder, as `init` writes it.
+pub(crate) const FILE: &str = "keyward-server.toml";
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

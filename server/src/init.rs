@@ -10,7 +10,7 @@ use keyward::management::{Randomness, random_id};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::configuration::{Configuration, Group, Limits, Listen, Target};
+use crate::configuration::{Configuration, FILE, Group, Limits, Listen, Target};
 use crate::publish;
 use crate::randomness::System;
 use crate::routes::endpoint_rows;
@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 async fn make(arguments: &Arguments) -> Result<()> {
     let data = absolute(&arguments.data)?;
-    if database_in(&data).exists() || data.join(CONFIGURATION).exists() {
+    if database_in(&data).exists() || data.join(FILE).exists() {
         bail!(
             "`{}` has a store already; nothing was changed",
             data.display()
@@ -112,7 +112,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
         0o640,
         &control(arguments, &configuration, &envoy, &secret)?,
     )?;
-    write(&data.join(CONFIGURATION), 0o600, &text)?;
+    write(&data.join(FILE), 0o600, &text)?;
     let template = envoy.join("template.yaml");
     write(
         &template,
@@ -141,16 +141,13 @@ async fn make(arguments: &Arguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// The name of the configuration in the data folder.
-const CONFIGURATION: &str = "keyward-server.toml";
-
 fn said(data: &Path, envoy: &Path, id: &str) -> Result<()> {
     let mut err = std::io::stderr().lock();
     writeln!(
         err,
         "Made `{}`. Start:\n  keyward-server serve --config {}\n  envoy -c {}\nThe first key, {id}, may manage everything. Its value is shown once, here:",
         data.display(),
-        data.join(CONFIGURATION).display(),
+        data.join(FILE).display(),
         envoy.join("control.yaml").display()
     )?;
     Ok(())

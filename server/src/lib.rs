@@ -20,6 +20,7 @@ mod publish;
 mod quota;
 mod randomness;
 mod recheck;
+pub mod resume;
 mod route;
 pub mod routes;
 pub mod serve;

@@ -10,8 +10,12 @@
 )]
 
 mod description;
+mod disk;
+mod kills;
+mod local;
 mod matrix;
 mod refused;
+mod restored;
 mod rules;
 mod sdk;
 mod slice;

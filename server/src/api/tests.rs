@@ -15,6 +15,7 @@ use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::identify::identify;
 use crate::openapi::of_routes;
+use crate::publish::Manner;
 use crate::routes::{ROUTES, endpoint_rows};
 use crate::service::failure::Stored;
 use crate::service::{Sender, refused, standing};
@@ -44,7 +45,13 @@ impl Desk {
             "0".repeat(64)
         );
         let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();
-        let app = App::start(&configuration, fixture.store.clone(), of_routes()).await;
+        let app = App::start(
+            &configuration,
+            fixture.store.clone(),
+            of_routes(),
+            Manner::Snapshot,
+        )
+        .await;
         let desk = Self {
             app: Arc::new(app.unwrap()),
             _fixture: fixture,

@@ -2,9 +2,10 @@
 
 mod target;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use keyward_files::key_file::Issue;
@@ -13,9 +14,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::configuration::Group;
-use crate::store::{Records, Store, StoreError};
+use crate::store::{Records, Store, StoreError, Tx};
 use crate::time;
 use target::File;
+pub(crate) use target::{Held, held};
 
 /// How soon a change has to reach the gateways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,15 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where a snapshot is issued anew though nothing changed, and its settings name no age.
 const REISSUE: Duration = Duration::from_secs(3_600);
+
+/// What a target is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// The snapshot of the store.
+    Snapshot,
+    /// What it holds, with every key ended that the store ends. This revives no key, though the store is older than the target.
+    Ends,
+}
 
 /// What gateways can have by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +71,19 @@ impl Publisher {
     pub(crate) async fn start(
         store: &Store,
         targets: &[crate::configuration::Target],
+        manner: Manner,
     ) -> Result<Self> {
         let head = head(store).await?;
-        let files: Result<Vec<File>> = targets
+        let files = targets
             .iter()
-            .map(|target| File::open(&target.file, target.group, &head.store_id, head.revision))
-            .collect();
+            .map(|target| File::open(target, &head.store_id, head.revision, manner));
+        let files: Vec<File> = match manner {
+            Manner::Snapshot => files.collect::<Result<_>>()?,
+            // Ends are taken whatever the targets are, and reach those that can be written.
+            Manner::Ends => files
+                .filter_map(|file| file.inspect_err(failed).ok())
+                .collect(),
+        };
         let bells = Arc::new(Bells::default());
         let (told, state) = watch::channel(Published {
             through: 0,
@@ -73,16 +91,18 @@ impl Publisher {
         });
         let worker = Worker {
             store: store.clone(),
-            files: files?.into(),
+            files: files.into(),
             bells: Arc::clone(&bells),
             told,
         };
-        let begun = worker.publish().await;
+        // Ends may be among what was not published before.
+        let begun = worker.publish(Haste::AtOnce).await;
         if let Err(error) = &begun {
             // Such as a full disk. What is to end is ended nevertheless, and published as soon as that works.
             failed(error);
         }
-        tokio::spawn(worker.run(begun.is_ok()));
+        let unpublished = begun.is_err().then_some(Haste::AtOnce);
+        tokio::spawn(worker.run(unpublished));
         Ok(Self { bells, state })
     }
 
@@ -122,7 +142,7 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         bells: Arc::default(),
         told,
     };
-    worker.publish().await
+    worker.publish(Haste::AtOnce).await
 }
 
 async fn head(store: &Store) -> Result<crate::store::Head> {
@@ -137,6 +157,19 @@ fn failed(error: &anyhow::Error) {
     );
 }
 
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether room on the disk could help.
+fn wants_room(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let error = cause.downcast_ref::<std::io::Error>();
+        error.is_some_and(|error| error.kind() == ErrorKind::StorageFull)
+    })
+}
+
 struct Worker {
     store: Store,
     files: Arc<[File]>,
@@ -145,59 +178,81 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(self, mut is_published: bool) {
+    /// `unpublished` is what did not work at the start.
+    async fn run(self, mut unpublished: Option<Haste>) {
         loop {
-            if is_published {
-                self.something_to_do().await;
-            } else {
-                sleep(AGAIN).await;
-            }
-            let published = self.publish().await;
-            is_published = published.is_ok();
-            if let Err(error) = &published {
-                // What gateways have stays as it is, and the change stays `committed`.
-                failed(error);
-            }
+            let haste = match unpublished {
+                None => self.something_to_do().await,
+                Some(haste) => {
+                    tokio::select! {
+                        () = self.bells.at_once.notified() => Haste::AtOnce,
+                        () = sleep(AGAIN) => haste,
+                    }
+                }
+            };
+            let published = self.publish(haste).await;
+            // What gateways have stays as it is, and the change stays `committed`.
+            unpublished = published.inspect_err(failed).is_err().then_some(haste);
         }
     }
 
-    async fn something_to_do(&self) {
+    async fn something_to_do(&self) -> Haste {
         let reissue = self.files.iter().filter_map(File::reissue).min();
         tokio::select! {
-            () = self.bells.at_once.notified() => {}
+            () = self.bells.at_once.notified() => Haste::AtOnce,
             () = self.bells.soon.notified() => {
                 tokio::select! {
-                    () = self.bells.at_once.notified() => {}
-                    () = sleep(COLLECT) => {}
+                    () = self.bells.at_once.notified() => Haste::AtOnce,
+                    () = sleep(COLLECT) => Haste::Soon,
                 }
             }
-            () = sleep(reissue.unwrap_or(REISSUE)) => {}
+            // Without a new one gateways deny everything after a while.
+            () = sleep(reissue.unwrap_or(REISSUE)) => Haste::AtOnce,
         }
     }
 
     /// The revision is taken before the file is written: no file ever holds one that the store does not know. A target that cannot be written, such as one on a full disk, keeps
-    /// no other from it.
-    async fn publish(&self) -> Result<()> {
+    /// no other from it. Only what presses takes the room that is kept for ends.
+    async fn publish(&self, haste: Haste) -> Result<()> {
         let now = time::now();
-        let revision: std::result::Result<u64, StoreError> =
-            self.store.end(move |tx| tx.next_revision(now)).await;
+        let next = move |tx: &mut Tx<'_>| tx.next_revision(now);
+        let revision: std::result::Result<u64, StoreError> = match haste {
+            Haste::AtOnce => self.store.end(next).await,
+            Haste::Soon => self.store.write(next).await,
+        };
         let revision = revision.context("no revision")?;
+        let began = Instant::now();
         let records: std::result::Result<Records, StoreError> =
             self.store.read_all(Records::read).await;
         let records = records.context("the store cannot be read")?;
-        let through = records.through();
+        let (through, read) = (records.through(), began.elapsed());
         let files = Arc::clone(&self.files);
+        let store = self.store.clone();
         tokio::task::spawn_blocking(move || -> Result<()> {
             let written = files.iter().map(|file| {
                 let snapshot = file.group().snapshot(&records, revision, now);
-                file.write(&snapshot, now)
+                let written = file.write(&snapshot, revision, now);
+                match &written {
+                    Err(error) if haste == Haste::AtOnce && wants_room(error) => {
+                        // An end that no gateway learns of is none.
+                        store.give_room();
+                        file.write(&snapshot, revision, now)
+                    }
+                    Ok(()) | Err(_) => written,
+                }
             });
             // All of them are tried, and then the first that failed is told.
             let written: Vec<Result<()>> = written.collect();
             written.into_iter().collect()
         })
         .await??;
-        tracing::info!(revision, through, "published");
+        tracing::info!(
+            revision,
+            through,
+            read_ms = milliseconds(read),
+            all_ms = milliseconds(began.elapsed()),
+            "published"
+        );
         let _ = self.told.send_replace(Published { through, revision });
         Ok(())
     }
