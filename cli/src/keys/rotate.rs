@@ -9,10 +9,10 @@ use crate::find_key::find;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
-use crate::rules::{self, OVERLAP_TOO_LONG};
+use crate::records::{Records, Step};
+use crate::rules::OVERLAP_TOO_LONG;
 use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
-use keyward_files::store::Store;
 
 /// Said where nobody can be asked when the old key ends.
 const WHEN: &str = "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it with the next push";
@@ -45,7 +45,7 @@ fn overlap(text: &str) -> Result<u64, String> {
     Ok(seconds)
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
     let now = input::now();
     let once = Once::open(output)?;
     let expires = match arguments.expires {
@@ -61,9 +61,8 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     });
     let mut seen = None;
     if arguments.keep_for.is_none() && !arguments.now {
-        let file = store.read()?;
-        rules::check(&file, &command, now)?;
-        let old = find(&file, &arguments.key)?;
+        let asked = records.check(&command, now)?;
+        let old = find(asked.file(), &arguments.key)?;
         let question = format!(
             "End {} ({}) with the next push? Its users are locked out until they have the new key; --keep-for 24h lets both work.",
             old.id,
@@ -72,17 +71,16 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         if let Some(exit) = confirm::ask_or(&question, WHEN)? {
             return Ok(exit);
         }
-        seen = Some(file);
+        seen = Some(asked);
     }
-    told::make(
-        store,
-        "keys rotate",
-        seen.as_ref(),
-        once,
+    let step = Step {
+        name: "keys rotate",
+        command: &command,
         now,
-        &command,
-        None,
-    )
+        seen: seen.as_ref(),
+        place: None,
+    };
+    told::make(records, once, &step)
 }
 
 #[cfg(test)]
