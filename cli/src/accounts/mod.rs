@@ -15,9 +15,7 @@ use super::once::Once;
 use super::output::{self, OutputArguments, Rows, Tone, toned};
 use super::records::{OnRecords, Records, Step};
 use keyward::account::{AccountStatus, Children, IdKind};
-use keyward::management::{
-    AccountSettings, AddAccount, Command as Rule, Patch, UpdateAccount,
-};
+use keyward::management::{AccountSettings, AddAccount, Command as Rule, Patch, UpdateAccount};
 use keyward_files::key_file::{Account, Key};
 
 pub(super) type Arguments = OnRecords<Command>;

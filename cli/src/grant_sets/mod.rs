@@ -19,7 +19,9 @@ pub(super) type Arguments = OnRecords<Command>;
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List the grant sets and their permissions
-    #[command(after_help = "Examples:\n  keyward grant-sets list\n  keyward grant-sets list --json")]
+    #[command(
+        after_help = "Examples:\n  keyward grant-sets list\n  keyward grant-sets list --json"
+    )]
     List,
     /// Make a grant set, or give it other permissions; the keys that follow it have these from then on
     #[command(
@@ -111,10 +113,7 @@ fn list(file: &KeyFile, output: OutputArguments) -> Result<Exit> {
         let names: Vec<String> = names
             .map(|(name, level)| format!("{name}={}", level.name()))
             .collect();
-        rows.push([
-            (Tone::Plain, name),
-            (Tone::Plain, names.join(" ").as_str()),
-        ]);
+        rows.push([(Tone::Plain, name), (Tone::Plain, names.join(" ").as_str())]);
     }
     rows.print()?;
     Ok(Exit::Good)

@@ -133,8 +133,14 @@ mod tests {
     fn a_key_is_sent_over_tls_or_to_this_machine() {
         for (text, expected) in [
             ("unix:/run/admin.sock", Some("unix:/run/admin.sock")),
-            ("https://keys.example.com", Some("https://keys.example.com:443")),
-            ("https://[2001:db8::1]:8443/", Some("https://[2001:db8::1]:8443")),
+            (
+                "https://keys.example.com",
+                Some("https://keys.example.com:443"),
+            ),
+            (
+                "https://[2001:db8::1]:8443/",
+                Some("https://[2001:db8::1]:8443"),
+            ),
             ("http://127.0.0.1:10000", Some("http://127.0.0.1:10000")),
             ("http://localhost:10000", Some("http://localhost:10000")),
             ("http://[::1]:10000", Some("http://[::1]:10000")),

@@ -30,7 +30,11 @@ pub(crate) struct Arguments {
     details: Details,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let once = Once::open(output)?;
     let [grants, connect_grants] = arguments.grants.to_rules();

@@ -23,7 +23,11 @@ pub(crate) struct Arguments {
     confirm: ConfirmArguments,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let target = KeyTarget {
         id: arguments.key.clone(),
@@ -54,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArgume
     };
     if arguments.purge {
         let step = step("keys delete --purge");
-        let notes = records.change(&step, |outcome| Ok(told::notes(outcome, now)))?;
+        let notes = records.change(&step, |outcome| Ok(told::notes(outcome, now, records)))?;
         return told.show("purged", &notes, records, output);
     }
     let (told, notes) = told::change(records, &step("keys delete"))?;

@@ -67,7 +67,11 @@ struct Changes {
     enforcement: Option<EnforcementArgument>,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let command = Command::EditKey(arguments.to_rules());
     let step = Step {

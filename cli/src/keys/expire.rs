@@ -50,7 +50,11 @@ impl When {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let end = arguments.when.end(now);
     let command = Command::ExpireKey(ExpireKey {

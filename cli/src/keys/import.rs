@@ -35,7 +35,11 @@ pub(crate) struct Arguments {
     details: Details,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let value = input::key()?;
     let (kind, mode) = (

@@ -49,7 +49,11 @@ impl From<Action> for IpAction {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let command = Command::EditKey(EditKey {
         id: arguments.key.clone(),

@@ -29,7 +29,11 @@ pub(crate) struct Arguments {
     all: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let seen = records.listed(&arguments.selection.of_server())?;
     let file = seen.file();
     arguments.selection.check(file)?;

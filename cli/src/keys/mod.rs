@@ -109,9 +109,9 @@ Examples:
   keyward keys revoke --kind secret --mode live --created-before 90d
   keyward keys revoke --owner acct_1 --yes")]
     Revoke(revoke::Arguments),
-    /// Replace a key; the old one ends with the next push, or after up to 7 days
+    /// Replace a key; the old one ends at once, or after up to 7 days
     #[command(after_help = "\
-The replacement may do what the old key may, from where it may, and works with the next push. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
+The replacement may do what the old key may, from where it may, and works with the next push; on a server, as soon as it is published. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
 
 Examples:
   keyward keys rotate mk_1 --keep-for 24h

@@ -38,7 +38,11 @@ impl Arguments {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let seen = records.listed(&arguments.selection.of_server())?;
     let file = seen.file();
     arguments.selection.check(file)?;

@@ -24,7 +24,11 @@ pub(crate) struct Arguments {
     key: String,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let seen = records.shown_key(&arguments.key)?;
     let file = seen.file();
     let key = find(file, &arguments.key)?;

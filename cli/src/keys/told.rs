@@ -19,9 +19,11 @@ pub(super) fn make(records: &Records, once: Once, step: &Step<'_>) -> Result<Exi
     let output = once.output();
     let told = |outcome: &Outcome<'_>| {
         let told = Told::of_outcome(outcome, step.now)?;
-        let value = outcome.value.context("no value was made; please report this")?;
+        let value = outcome
+            .value
+            .context("no value was made; please report this")?;
         let value = told.with_value(value, output)?;
-        Ok((told, value, notes(outcome, step.now)))
+        Ok((told, value, notes(outcome, step.now, records)))
     };
     let (told, _, notes) = records.make(step, told, |(_, value, _)| once.show(value))?;
     told.say_made(&notes, records);
@@ -32,15 +34,17 @@ pub(super) fn make(records: &Records, once: Once, step: &Step<'_>) -> Result<Exi
 pub(super) fn change(records: &Records, step: &Step<'_>) -> Result<(Told, Vec<String>)> {
     records.change(step, |outcome| {
         let told = Told::of_outcome(outcome, step.now)?;
-        Ok((told, notes(outcome, step.now)))
+        Ok((told, notes(outcome, step.now, records)))
     })
 }
 
 /// What else is to be known of a change.
-pub(super) fn notes(outcome: &Outcome<'_>, now: u64) -> Vec<String> {
+pub(super) fn notes(outcome: &Outcome<'_>, now: u64, records: &Records) -> Vec<String> {
     let id = outcome.key.unwrap_or_default();
     let notes = outcome.notes.iter();
-    notes.map(|note| rules::note(note, id, now)).collect()
+    notes
+        .map(|note| rules::note(note, id, now, records.at_once()))
+        .collect()
 }
 
 /// A key as it was left by a command, for people and for programs.

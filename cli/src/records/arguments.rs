@@ -71,7 +71,9 @@ impl RecordsArguments {
             return Ok(None);
         };
         if env::var_os("KEYWARD_KEYS").is_some() {
-            bail!("KEYWARD_SERVER and KEYWARD_KEYS are both set; say which is meant, with --server or --keys");
+            bail!(
+                "KEYWARD_SERVER and KEYWARD_KEYS are both set; say which is meant, with --server or --keys"
+            );
         }
         let place = Place::of_server(&text.to_string_lossy());
         place.map(Some).context("KEYWARD_SERVER names no server")

@@ -72,6 +72,14 @@ impl Records {
         }
     }
 
+    /// When that is which happens at once.
+    pub(crate) fn at_once(&self) -> &'static str {
+        match self {
+            Self::File(_) => "with the next push",
+            Self::Server(_) => "now",
+        }
+    }
+
     /// The names and prefixes of the API.
     pub(crate) fn profile(&self) -> Result<Profile> {
         Ok(match self {
@@ -98,7 +106,13 @@ impl Records {
         step: &Step<'_>,
         told: impl FnOnce(&Outcome<'_>) -> Result<T>,
     ) -> Result<T> {
-        let Step { name, command, now, place, .. } = *step;
+        let Step {
+            name,
+            command,
+            now,
+            place,
+            ..
+        } = *step;
         let server = match self {
             Self::Server(server) => server,
             Self::File(store) => {
@@ -138,7 +152,13 @@ impl Records {
         told: impl FnOnce(&Outcome<'_>) -> Result<T>,
         show: impl FnOnce(&T) -> Result<()>,
     ) -> Result<T> {
-        let Step { name, command, now, place, .. } = *step;
+        let Step {
+            name,
+            command,
+            now,
+            place,
+            ..
+        } = *step;
         match self {
             Self::File(store) => {
                 let edit = |file: &mut KeyFile| {
@@ -185,7 +205,9 @@ impl Records {
                 let mut decision = rules::carry_out(file, &Command::CreateKey(new), None, now)?;
                 let secret = decision.take_minted();
                 let key = decision.key().and_then(|id| file.key(id)).cloned();
-                let made = key.zip(secret).context("no key was made; please report this")?;
+                let made = key
+                    .zip(secret)
+                    .context("no key was made; please report this")?;
                 Ok((made.0, Zeroizing::new(made.1.expose().to_owned())))
             });
             made.collect::<Result<Vec<_>>>()
@@ -195,7 +217,13 @@ impl Records {
     }
 
     /// Deletes keys that the person has seen and agreed to delete.
-    pub(crate) fn delete_all(&self, name: &str, seen: &Seen, ids: &[String], now: u64) -> Result<()> {
+    pub(crate) fn delete_all(
+        &self,
+        name: &str,
+        seen: &Seen,
+        ids: &[String],
+        now: u64,
+    ) -> Result<()> {
         match (self, seen) {
             (Self::File(store), Seen::File(seen)) => store.edit_seen(name, seen, |file| {
                 for id in ids {

@@ -5,9 +5,7 @@ mod refusals;
 
 use anyhow::{Result, anyhow};
 
-use keyward::management::{
-    self, Ceiling, Command, Context, Decision, Limits, RuleRefusal, needs,
-};
+use keyward::management::{self, Ceiling, Command, Context, Decision, Limits, RuleRefusal, needs};
 use keyward_files::key_file::KeyFile;
 use keyward_files::randomness::SystemRandomness;
 use keyward_files::store::actor;
@@ -39,11 +37,7 @@ fn decided(file: &KeyFile, command: &Command, now: u64) -> Result<Decision> {
 
 /// Decides a command. Who has the key file may do everything with it, and its reading names the line
 /// of a text that cannot be kept; a server decides again, with what bounds its caller.
-pub(crate) fn decide(
-    file: &KeyFile,
-    command: &Command,
-    now: u64,
-) -> Result<Decision, RuleRefusal> {
+pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Decision, RuleRefusal> {
     let context = Context {
         now,
         actor: &actor(),

@@ -1,10 +1,8 @@
-//! What a refusal says, and what it is to the person at the terminal.
+//! A refusal, as it is answered.
 
-use anyhow::{Error, anyhow};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::refusal;
 use crate::http::Response;
 
 /// A refusal, of the server or of the gateway before it.
@@ -63,10 +61,5 @@ impl Refused {
     /// Whether the caller's key lacks the permission that the endpoint asks for.
     pub(super) fn is_forbidden(&self) -> bool {
         self.status == 403
-    }
-
-    /// As the command says it.
-    pub(super) fn to_error(&self) -> Error {
-        anyhow!(refusal::text(self))
     }
 }

@@ -26,13 +26,16 @@ fn step(row: ActivityLog) -> Step {
     let by = by.or(actor.user.map(|user| user.email)).or(actor.id);
     let time: Option<Timestamp> = row.created.parse().ok();
     let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
+    let did = did(&row.r#type).to_owned();
     let changes = row.keyward.changes.into_iter();
+    let members = changes.map(|change| change.member);
     Step {
         at: seconds.map_or(row.created, instant::show),
         by: by.unwrap_or_else(|| "unknown".to_owned()),
-        did: did(&row.r#type).to_owned(),
+        // All members of a new key are new.
+        members: members.filter(|_| did != "added").collect(),
+        did,
         command: row.r#type,
-        members: changes.map(|change| change.member).collect(),
         state: "done".to_owned(),
     }
 }

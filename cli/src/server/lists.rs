@@ -108,7 +108,10 @@ impl Server {
         let json = self.ask(&Call::get("/v2/keyward/profile"))?;
         let settings = json!({"profile": json.get("profile")});
         let read = Configuration::from_json(settings.to_string().as_bytes());
-        let profile = read.context("the server's profile cannot be read")?.profile().clone();
+        let profile = read
+            .context("the server's profile cannot be read")?
+            .profile()
+            .clone();
         *self.profile.borrow_mut() = Some(profile.clone());
         Ok(profile)
     }
@@ -159,8 +162,19 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_not_sent() {
-        assert_eq!(path_of(KEYS, "mk_1").as_deref(), Some("/v2/iam/api_keys/mk_1"));
-        for id in ["", ".", "..", "a/b", "a?b", "a b", "sk_test_FAKE-alice-0001"] {
+        assert_eq!(
+            path_of(KEYS, "mk_1").as_deref(),
+            Some("/v2/iam/api_keys/mk_1")
+        );
+        for id in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a?b",
+            "a b",
+            "sk_test_FAKE-alice-0001",
+        ] {
             assert_eq!(path_of(KEYS, id), None, "{id}");
         }
     }

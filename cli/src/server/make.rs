@@ -7,13 +7,14 @@
 //! A key file is changed once its value was taken. Here the key is made first, because only the server knows whether it takes it; where nobody takes the
 //! value, the key is removed again, and an old key that it was to replace has not ended yet.
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Map, Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::Server;
 use super::answer::Refused;
-use super::change::{delete, has_ipv6, path, put, put_grants, time};
+use super::body::{has_ipv6, put, put_grants, time};
+use super::change::{delete, path};
 use super::lists::{Found, KEYS, typed};
 use super::mirror::{Mirror, Seen, What};
 use super::request::Call;
@@ -77,20 +78,18 @@ impl Server {
         mut decision: Decision,
         now: u64,
     ) -> Result<Made> {
-        let new = new_key(&decision).context("no key was made; please report this")?.clone();
+        let new = new_key(&decision)
+            .context("no key was made; please report this")?
+            .clone();
         let minted = decision.take_minted();
         let minted = minted.map(|secret| Zeroizing::new(secret.expose().to_owned()));
         let is_public = new.kind == KeyKind::Publishable;
         let is_import = matches!(command, Command::ImportKey(_));
-        let old = match command {
-            Command::RotateKey(rotate) => mirror.file().key(&rotate.id).cloned(),
-            _ => None,
-        };
-        let request = |by_digest: bool| match (command, &old) {
-            (Command::RotateKey(rotate), Some(old)) => {
-                self.replaced(rotate, old, &new, by_digest, &mirror)
-            }
-            _ => self.created(&new, by_digest),
+        let replaced = rotation_of(command).map(|rotate| rotate.id.as_str());
+        let old = replaced.and_then(|id| mirror.file().key(id).cloned());
+        let request = |by_digest: bool| match rotation_of(command).zip(old.as_ref()) {
+            Some((rotate, old)) => self.replaced(rotate, old, &new, by_digest, &mirror),
+            None => self.created(&new, by_digest),
         };
         let mut by_digest = is_import || !is_public;
         let mut answer = request(by_digest)?;
@@ -114,16 +113,21 @@ impl Server {
             (false, false) => theirs,
         };
         if value.is_none() && !is_import {
-            anyhow::bail!("the server made `{}` and did not show its value; please report this", made.id);
+            bail!(
+                "the server made `{}` and did not show its value; please report this",
+                made.id
+            );
         }
         mirror.put_key(&made)?;
-        let undo = match old {
-            _ if is_public => Undo::Public,
-            None => Undo::New,
-            Some(old) => Undo::Replacement {
+        let undo = if is_public {
+            Undo::Public
+        } else if let Some(old) = old {
+            Undo::Replacement {
                 end: end_of(command, &decision, now),
                 old: Box::new(old),
-            },
+            }
+        } else {
+            Undo::New
         };
         Ok(Made {
             file: mirror.file(),
@@ -185,7 +189,11 @@ impl Server {
 
     /// The value was taken: now the old key may end.
     fn settle(&self, made: &Made, now: u64) -> Result<()> {
-        let Undo::Replacement { old, end: Some(end) } = &made.undo else {
+        let Undo::Replacement {
+            old,
+            end: Some(end),
+        } = &made.undo
+        else {
             return Ok(());
         };
         let replaced = Key {
@@ -261,11 +269,17 @@ fn new_key(decision: &Decision) -> Option<&Key> {
     })
 }
 
+/// The rotation, where a command is one.
+fn rotation_of(command: &Command) -> Option<&RotateKey> {
+    if let Command::RotateKey(rotate) = command {
+        return Some(rotate);
+    }
+    None
+}
+
 /// When the old key has to end by a request of its own: at once, or at a second that is not one of the API's minutes.
 fn end_of(command: &Command, decision: &Decision, now: u64) -> Option<u64> {
-    let Command::RotateKey(rotate) = command else {
-        return None;
-    };
+    let rotate = rotation_of(command)?;
     if rotate.keep_for == 0 {
         return Some(now);
     }
@@ -334,6 +348,7 @@ fn put_value(mine: &mut Map<String, Json>, new: &Key, by_digest: bool) {
 /// A key that the server made, and its value.
 pub(super) fn one_value(mut key: ApiKey) -> Result<(Key, Zeroizing<String>)> {
     let value = key.take_value();
-    let value = value.context("the server made a key and did not show its value; please report this")?;
+    let value =
+        value.context("the server made a key and did not show its value; please report this")?;
     Ok((key.record()?, value))
 }

@@ -2,6 +2,7 @@
 //! over the records that the server shows, so that a refusal has the same words as on a key file; then the server decides, whose word is the last.
 
 mod answer;
+mod body;
 mod change;
 mod find;
 mod history;

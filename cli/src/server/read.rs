@@ -3,12 +3,12 @@
 use anyhow::{Result, anyhow};
 
 use super::Server;
-use super::answer::Refused;
 use super::lists::Found;
 use super::mirror::{Mirror, Seen};
 use crate::rules;
 use keyward::management::{
-    AccountRole, Command, Decision, Links, RuleCode, RuleRefusal, is_id, needs,
+    AccountRole, AccountSettings, AddAccount, Command, Decision, Links, RuleCode, RuleRefusal,
+    is_id, needs,
 };
 use keyward_files::key_file::Granted;
 
@@ -25,6 +25,7 @@ impl Server {
 
     /// Decides a command by the rules, with the words that a key file has for a refusal.
     pub(super) fn decided(&self, mirror: &Mirror, command: &Command, now: u64) -> Result<Decision> {
+        let command = &without_settings(command);
         let refusal = match rules::decide(&mirror.file(), command, now) {
             Ok(decision) => return Ok(decision),
             Err(refusal) => refusal,
@@ -153,7 +154,7 @@ impl Server {
             Ok(sets) => sets.iter().try_for_each(|set| mirror.put_set(set)),
             Err(refused) => {
                 if !refused.is_forbidden() || named.is_empty() {
-                    return Err(Refused::to_error(&refused));
+                    return Err(refused.to_error());
                 }
                 for name in named {
                     mirror.assume_set(name, Granted::new());
@@ -162,6 +163,17 @@ impl Server {
             }
         }
     }
+}
+
+/// Without what only a server keeps of an account: its policies are not looked at here.
+fn without_settings(command: &Command) -> Command {
+    if let Command::AddAccount(add) = command {
+        return Command::AddAccount(AddAccount {
+            account: add.account.clone(),
+            settings: AccountSettings::default(),
+        });
+    }
+    command.clone()
 }
 
 /// Whether a command names permissions.

@@ -1,12 +1,21 @@
 //! The server's refusals in the command's words: what it says, and what to do next. Those that the rules of keys give are said before, by the same rules.
 
+use anyhow::{Error, anyhow};
+
 use super::answer::Refused;
 
 /// Said of a record that is no longer the one that was seen.
 pub(super) const CHANGED: &str = "the server's records were changed by somebody else in the meantime, and nothing was done; look at what is there now and run this again";
 
+impl Refused {
+    /// As the command says it.
+    pub(super) fn to_error(&self) -> Error {
+        anyhow!(text(self))
+    }
+}
+
 /// What a refusal says to a person.
-pub(super) fn text(refused: &Refused) -> String {
+fn text(refused: &Refused) -> String {
     if let Some(reason) = &refused.denied {
         return format!(
             "the gateway denies the API key that the command was given ({reason}): {}",

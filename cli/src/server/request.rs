@@ -127,7 +127,9 @@ impl Server {
                     };
                     thread::sleep(asked.max(pause));
                 }
-                Err(error) if !is_last && is_of_the_network(&error) && call.method.is_repeatable() => {
+                Err(error)
+                    if !is_last && is_of_the_network(&error) && call.method.is_repeatable() =>
+                {
                     thread::sleep(pause);
                 }
                 Err(error) if call.method == Method::Get => return Err(error),
@@ -191,5 +193,7 @@ fn read(response: &Response, place: &str) -> Result<Result<Json, Refused>> {
 }
 
 fn strange(place: &str, status: u16) -> String {
-    format!("`{place}` does not answer as keyward-server does (status {status}); is it the gateway before one?")
+    format!(
+        "`{place}` does not answer as keyward-server does (status {status}); is it the gateway before one?"
+    )
 }

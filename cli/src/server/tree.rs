@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
 use super::Server;
-use super::lists::typed;
+use super::body::put;
+use super::change::{delete, path};
+use super::lists::{ACCOUNTS, typed};
+use super::make::one_value;
 use super::request::Call;
 use super::wire::AccountObject;
-use super::{lists::ACCOUNTS, make::one_value};
 use keyward::account::AccountStatus;
 use keyward::management::AddAccount;
 use keyward_files::key_file::{Key, KeyFile};
@@ -50,7 +52,8 @@ impl Server {
         for state in ["expired", "inactive"] {
             for key in self.keys(&[("scope", "tree"), ("state", state)], None)? {
                 let count = counts.get_mut(&key.keyward.owner);
-                if let Some(count) = count.filter(|_| !is_suspended(&accounts, &key.keyward.owner)) {
+                if let Some(count) = count.filter(|_| !is_suspended(&accounts, &key.keyward.owner))
+                {
                     count.live = count.live.saturating_sub(1);
                     count.other += 1;
                 }
@@ -83,14 +86,16 @@ impl Server {
         show: impl FnOnce(&[(Key, Zeroizing<String>)]) -> Result<()>,
     ) -> Result<()> {
         let mut body = self.account_body(&add.account);
-        super::change::put(&mut body, "policy", add.settings.policy.as_ref());
+        put(&mut body, "policy", add.settings.policy.as_ref());
         body.insert("first_keys".to_owned(), json!(true));
         let id = &add.account.id;
         let made: AccountObject = match self.call(&Call::post(ACCOUNTS, Json::Object(body)))? {
             Ok(json) => typed(json)?,
             Err(refused) if refused.code == "value_already_returned" => {
                 self.remove_again(id)?;
-                anyhow::bail!("the values of the first keys were lost on the network; the account was removed again, so run this once more");
+                bail!(
+                    "the values of the first keys were lost on the network; the account was removed again, so run this once more"
+                );
             }
             Err(refused) => return Err(refused.to_error()),
         };
@@ -105,9 +110,8 @@ impl Server {
     }
 
     fn remove_again(&self, id: &str) -> Result<()> {
-        use anyhow::Context as _;
-        let path = format!("{}?with_keys=true", super::change::path(ACCOUNTS, id)?);
-        self.ask(&super::change::delete(&path)).map(drop).with_context(|| {
+        let path = format!("{}?with_keys=true", path(ACCOUNTS, id)?);
+        self.ask(&delete(&path)).map(drop).with_context(|| {
             format!("`{id}` was added, nobody has the values of its keys, and it could not be removed again; remove it with `keyward accounts remove {id} --with-keys`")
         })
     }

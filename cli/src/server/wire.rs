@@ -85,21 +85,29 @@ impl ApiKey {
         let mine = &self.keyward;
         let kinds = KeyKind::ALL.into_iter();
         let kind = kinds.clone().find(|kind| kind.name() == mine.kind);
-        let kind = kind.context("the server shows a key of a kind that this version does not know; use a newer keyward")?;
+        let kind = kind.context(
+            "the server shows a key of a kind that this version does not know; use a newer keyward",
+        )?;
         let mode = if self.livemode {
             Livemode::Live
         } else {
             Livemode::Test
         };
         let own = side(mine.grant_set.as_ref(), self.permissions.as_ref())?;
-        let connected = side(mine.connect_grant_set.as_ref(), self.connect_permissions.as_ref())?;
+        let connected = side(
+            mine.connect_grant_set.as_ref(),
+            self.connect_permissions.as_ref(),
+        )?;
         let (grants, connect_grants) = match kind {
             KeyKind::Publishable => (None, None),
             KeyKind::Restricted => (own, connected.filter(|grants| !is_nothing(grants))),
             // Where nothing is said of connected accounts, the server shows what follows from that.
             KeyKind::Secret => {
                 let implied = own.is_some();
-                (own, connected.filter(|grants| !(implied && is_nothing(grants))))
+                (
+                    own,
+                    connected.filter(|grants| !(implied && is_nothing(grants))),
+                )
             }
             KeyKind::Organization => {
                 let connected = connected.filter(|_| {
@@ -131,9 +139,20 @@ impl ApiKey {
             },
             replaces: mine.replaces.clone(),
             replaced_by: mine.replaced_by.clone(),
-            last4: last4.map(|(_, end)| end.to_owned()).filter(|end| !end.is_empty()),
-            value: self.publishable_key.as_ref().map(|public| public.token.clone()),
-            ..Key::new(&self.id, kind, mode, &mine.owner, KeyDigest::of(self.id.as_bytes()))
+            last4: last4
+                .map(|(_, end)| end.to_owned())
+                .filter(|end| !end.is_empty()),
+            value: self
+                .publishable_key
+                .as_ref()
+                .map(|public| public.token.clone()),
+            ..Key::new(
+                &self.id,
+                kind,
+                mode,
+                &mine.owner,
+                KeyDigest::of(self.id.as_bytes()),
+            )
         })
     }
 
@@ -253,7 +272,10 @@ pub(super) struct PermissionObject {
 
 impl PermissionObject {
     pub(super) fn levels(&self) -> Vec<AccessLevel> {
-        self.levels.iter().filter_map(|word| level_of(word)).collect()
+        self.levels
+            .iter()
+            .filter_map(|word| level_of(word))
+            .collect()
     }
 }
 

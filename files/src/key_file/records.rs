@@ -124,7 +124,8 @@ mod tests {
     fn a_permission_that_is_not_stripes_may_be_granted() {
         use AccessLevel::{Read, Write};
         let own = |permissions: &[(&str, &[AccessLevel])]| {
-            let of = |(name, levels): &(&str, &[AccessLevel])| ((*name).to_owned(), levels.to_vec());
+            let of =
+                |(name, levels): &(&str, &[AccessLevel])| ((*name).to_owned(), levels.to_vec());
             KeyFile::of_records(Records {
                 permissions: Some(permissions.iter().map(of).collect()),
                 ..Records::of(Profile::stripe())

@@ -232,7 +232,8 @@ pub(crate) fn origin(
         (None, Some(_)) => Err(invalid("`keyward.last4` goes with `keyward.sha256`.")),
         (Some(sha256), None) => digest(sha256, caller).map(Origin::Digest),
         (Some(sha256), Some(last4)) => {
-            let last4 = Last4::new(last4).ok_or_else(|| invalid("Expected 4 letters or digits."))?;
+            let last4 =
+                Last4::new(last4).ok_or_else(|| invalid("Expected 4 letters or digits."))?;
             Ok(Origin::Ending(digest(sha256, caller)?, last4))
         }
     }

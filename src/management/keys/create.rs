@@ -48,7 +48,13 @@ pub(super) fn with_value(
                 None => new_key_id(context.randomness)?,
             };
             let key = Key::new(&id, kind, mode, owner, digest);
-            Ok((Key { last4: end(value), ..key }, None))
+            Ok((
+                Key {
+                    last4: end(value),
+                    ..key
+                },
+                None,
+            ))
         }
     }
 }

@@ -69,7 +69,10 @@ fn put_words(from: &[u8], prefix: usize, words: &mut Vec<Vec<u8>>) {
     let end = from.iter().position(|byte| !is_of_word(byte));
     let word = from.get(..end.unwrap_or(from.len())).unwrap_or_default();
     let whole = word.get(..LONGEST).unwrap_or(word);
-    for candidate in [Some(whole), word.get(..VALUE_LENGTH)].into_iter().flatten() {
+    for candidate in [Some(whole), word.get(..VALUE_LENGTH)]
+        .into_iter()
+        .flatten()
+    {
         if candidate.len() > prefix && !words.iter().any(|known| known == candidate) {
             words.push(candidate.to_vec());
         }

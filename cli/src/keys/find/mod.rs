@@ -15,8 +15,8 @@ use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
 use crate::records::Records;
-use keyward_files::key_file::{Key, KeyFile};
 use asked::Asked;
+use keyward_files::key_file::{Key, KeyFile};
 use masked::MaskedKey;
 use report::Report;
 use search::Search;
@@ -29,7 +29,11 @@ pub(crate) struct Arguments {
     key_stdin: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, records: &Records, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let _ = arguments.key_stdin;
     let text = Text::read(std::io::stdin().lock())?;
     if text.is_empty() {
