@@ -34,7 +34,8 @@ pub(super) fn run(
     records: &Records,
     output: OutputArguments,
 ) -> Result<Exit> {
-    let seen = records.listed(&arguments.selection.of_server())?;
+    let filter = arguments.selection.of_server();
+    let seen = records.listed(&filter)?;
     let file = seen.file();
     arguments.selection.check(file)?;
     let now = input::now();
@@ -54,7 +55,7 @@ pub(super) fn run(
         return Ok(Exit::Good);
     }
     if shown.is_empty() {
-        let what = if file.keys().next().is_none() {
+        let what = if records.has_no_keys(&seen, &filter) {
             "no keys yet; `keyward keys create --owner ID` makes one"
         } else {
             "no such keys"

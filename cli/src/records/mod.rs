@@ -247,6 +247,15 @@ impl Records {
         })
     }
 
+    /// Whether there is no key at all, as far as what was listed by a filter says.
+    pub(crate) fn has_no_keys(&self, listed: &Seen, filter: &Filter) -> bool {
+        let is_all = match self {
+            Self::File(_) => true,
+            Self::Server(_) => filter.is_everything(),
+        };
+        is_all && listed.file().keys().next().is_none()
+    }
+
     /// What is needed to show one key.
     pub(crate) fn shown_key(&self, id: &str) -> Result<Seen> {
         Ok(match self {

@@ -16,6 +16,19 @@ pub(crate) struct Filter {
     pub(crate) label: Option<String>,
 }
 
+impl Filter {
+    /// Whether nothing is left out.
+    pub(crate) fn is_everything(&self) -> bool {
+        let Self {
+            owners,
+            kind,
+            is_live,
+            label,
+        } = self;
+        owners.is_empty() && kind.is_none() && is_live.is_none() && label.is_none()
+    }
+}
+
 impl Server {
     /// The keys that may fit, deleted ones too, in the order in which they were made. An owner that is not there is not among the accounts.
     pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
@@ -41,7 +54,7 @@ impl Server {
         // Only accounts that are there have keys; the others are told apart by whoever asks.
         let are_there = filter.owners.iter().all(|id| mirror.has_account(id));
         let keys = if are_there {
-            self.keys(&pairs, None)?
+            self.keys_of_all(&pairs)?
         } else {
             // What may be meant instead.
             if let Ok(accounts) = self.accounts(&[], Some(1_000))? {

@@ -74,6 +74,16 @@ impl Server {
             .map_err(|refused| refused.to_error())
     }
 
+    /// The same of all accounts that the caller may see: its tree, where its account is the root of one.
+    pub(super) fn keys_of_all(&self, filter: &[(&str, &str)]) -> Result<Vec<ApiKey>> {
+        let wide = [&[("scope", "tree")], filter].concat();
+        match self.list(KEYS, &wide, None)? {
+            Ok(keys) => Ok(keys),
+            Err(refused) if refused.param.as_deref() == Some("scope") => self.keys(filter, None),
+            Err(refused) => Err(refused.to_error()),
+        }
+    }
+
     /// Accounts that fit, likewise.
     pub(super) fn accounts(
         &self,

@@ -50,7 +50,7 @@ impl Server {
         }
         // The server counts expired keys and those that have not begun among those in use.
         for state in ["expired", "inactive"] {
-            for key in self.keys(&[("scope", "tree"), ("state", state)], None)? {
+            for key in self.keys_of_all(&[("state", state)])? {
                 let count = counts.get_mut(&key.keyward.owner);
                 if let Some(count) = count.filter(|_| !is_suspended(&accounts, &key.keyward.owner))
                 {
@@ -72,7 +72,7 @@ impl Server {
         // Of a suspended account the server says that its keys are suspended, and not whether they would pass otherwise.
         let mut count = Count::default();
         let filter = [("owner", account.id.as_str()), ("include_expired", "true")];
-        for key in self.keys(&filter, None)? {
+        for key in self.keys_of_all(&filter)? {
             count.add(key.record()?.is_live_at(now));
         }
         Ok(count)

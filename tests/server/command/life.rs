@@ -17,7 +17,8 @@ fn every_command_says_the_same_on_a_file_and_on_a_server() {
     assert!(made.out.contains("publishable"), "{}{}", made.out, made.err);
     let alone = ["accounts", "add", "acct_two", "--no-keys", "--json"];
     both.run_with(&alone, POLICY, "");
-    both.good(&["accounts", "add", "org_1", "--name", "Group"]);
+    let organization = ["accounts", "add", "org_1", "--name", "Group"];
+    both.run_with(&organization, POLICY, "");
     both.good(&["accounts", "move", "acct_two", "--parent", "org_1"]);
     both.good(&["accounts", "tree"]);
 
@@ -124,7 +125,7 @@ fn every_command_says_the_same_on_a_file_and_on_a_server() {
 
     for line in [
         &["keys", "list"][..],
-        &["keys", "list", "--json"],
+        &["keys", "list", "--owner", "acct_shop", "--json"],
         &[
             "keys",
             "list",

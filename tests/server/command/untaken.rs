@@ -23,7 +23,7 @@ fn a_value_that_nobody_takes_leaves_nothing_behind() {
         "--grant",
         "customer=read",
     ]);
-    let before = both.good(&["keys", "list", "--all", "--json"]).out;
+    let before = both.good(&["keys", "list", "--all"]).out;
     for line in [
         "keys create --owner acct_shop --grant customer=read",
         "keys rotate $KEY --now",
@@ -32,7 +32,7 @@ fn a_value_that_nobody_takes_leaves_nothing_behind() {
         "accounts add acct_two --policy operator",
     ] {
         // The reader is there when the command begins, and takes nothing.
-        let id = both.good(&["keys", "list", "--json"]).out;
+        let id = both.good(&["keys", "list"]).out;
         assert!(id.contains("mk_"));
         let mut command = both.on_server();
         let listed: Value = serde_json::from_slice(
@@ -50,7 +50,7 @@ fn a_value_that_nobody_takes_leaves_nothing_behind() {
         let said = unread(command);
         assert!(said.contains("nothing was changed"), "{line}: {said}");
     }
-    assert_eq!(both.good(&["keys", "list", "--all", "--json"]).out, before);
+    assert_eq!(both.good(&["keys", "list", "--all"]).out, before);
     let tree = both
         .on_server()
         .args(["accounts", "tree"])
