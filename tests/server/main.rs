@@ -9,12 +9,14 @@
     reason = "a test may fail loudly"
 )]
 
+mod command;
 mod description;
 mod disk;
 mod kills;
 mod local;
 mod matrix;
 mod refused;
+mod released;
 mod restored;
 mod rules;
 mod sdk;
