@@ -253,13 +253,15 @@ impl Snapshot {
 
     /// What is written of every key, in the order of their digests.
     fn views(&self) -> impl Iterator<Item = (KeyDigest, KeyView<'_>)> {
-        self.digests().filter_map(|digest| {
-            let view = match self.overlay.find(&digest) {
-                None => KeyView::of_row(&self.keys, &self.keys.find(&digest)?, &self.grants),
-                Some(changed) => KeyView::of_changed(changed?, &self.grants),
-            };
-            Some((digest, view?))
-        })
+        self.digests()
+            .filter_map(|digest| Some((digest, self.view(&digest)?)))
+    }
+
+    fn view(&self, digest: &KeyDigest) -> Option<KeyView<'_>> {
+        match self.overlay.find(digest) {
+            None => KeyView::of_row(&self.keys, &self.keys.find(digest)?, &self.grants),
+            Some(changed) => KeyView::of_changed(changed?, &self.grants),
+        }
     }
 
     fn contract(&self) -> &Contract {

@@ -25,11 +25,17 @@ impl Touched {
     /// What differs between two states.
     #[must_use]
     pub fn between(before: &Snapshot, after: &Snapshot) -> Self {
+        let mut touched = Self::of_tables(before, after);
+        touched.compare_keys(before, after);
+        touched
+    }
+
+    /// What differs of all but the keys.
+    fn of_tables(before: &Snapshot, after: &Snapshot) -> Self {
         let mut touched = Self {
             contract: before.contract() != after.contract(),
             ..Self::default()
         };
-        touched.compare_keys(before, after);
         for (one, other) in [(before, after), (after, before)] {
             for account in one.accounts().iter() {
                 let twin = other.accounts().find(account.id());
@@ -78,6 +84,20 @@ impl Touched {
             if !is_same {
                 self.keys.insert(digest);
             }
+        }
+    }
+
+    /// What of this differs between two states. Of keys nothing else is looked at.
+    #[must_use]
+    pub fn among(&self, before: &Snapshot, after: &Snapshot) -> Self {
+        let differs = |digest: &&KeyDigest| match (before.view(digest), after.view(digest)) {
+            (None, None) => false,
+            (Some(old), Some(new)) => !same(&old, before, &new, after),
+            (None, Some(_)) | (Some(_), None) => true,
+        };
+        Self {
+            keys: self.keys.iter().filter(differs).copied().collect(),
+            ..Self::of_tables(before, after)
         }
     }
 

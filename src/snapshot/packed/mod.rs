@@ -6,6 +6,7 @@
 pub(super) mod check;
 mod layout;
 mod read;
+mod reissue;
 mod unpack;
 mod write;
 
