@@ -86,9 +86,9 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken doctor::counted doctor::variants::arrives \
 	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
-	pushes::alternating rollout::code image::hashes store::crash::many_kills \
+	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics \
-	description::every_answer
+	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
@@ -119,11 +119,13 @@ tools:
 	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams node >/dev/null || [ $$? -eq 3 ]
+	@scripts/signify.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/php.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store; `make test-all` has two minutes of it
+soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store, 200 of a publisher; `make test-all` has two minutes of it
+	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
 	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
 

@@ -9,6 +9,7 @@ mod conformance;
 mod doctor;
 mod exit;
 mod explain;
+mod feed;
 mod find_key;
 mod http;
 mod init;
@@ -17,6 +18,7 @@ mod keys;
 mod logs;
 mod once;
 mod output;
+mod publish;
 mod push;
 mod replay;
 mod rules;
@@ -71,6 +73,8 @@ Examples:
         after_help = "Examples:\n  printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers"
     )]
     Explain(explain::Arguments),
+    /// Make signing keys for a feed, verify what a feed holds, and serve it
+    Feed(feed::Arguments),
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
@@ -92,6 +96,8 @@ Examples:
     Logs(logs::Arguments),
     /// Write the manual's pages
     Man(completions::ManArguments),
+    /// Make a feed lead to what the key file says: gateways that follow it fetch what changed
+    Publish(Box<publish::Arguments>),
     /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
     Push(push::Arguments),
     /// Say which requests of an access log a new snapshot would answer otherwise
@@ -127,10 +133,12 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Feed(arguments) => feed::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Man(arguments) => completions::man(arguments, Arguments::command()),
+        Command::Publish(arguments) => publish::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
@@ -155,7 +163,9 @@ fn only_shows(command: &Command) -> bool {
     match command {
         Command::Accounts(arguments) => arguments.only_shows(),
         Command::Conformance(arguments) => arguments.only_shows(),
+        Command::Feed(arguments) => arguments.only_shows(),
         Command::Keys(arguments) => arguments.only_shows(),
+        Command::Publish(arguments) => arguments.only_shows(),
         Command::Push(arguments) => arguments.only_shows(),
         Command::Audit(_)
         | Command::Completions(_)

@@ -33,6 +33,7 @@ mod keys;
 mod management;
 mod packed;
 mod pipes;
+mod publish;
 mod push;
 mod replay;
 mod schema;

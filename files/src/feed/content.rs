@@ -2,10 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::present::Present;
 use crate::configuration::pack::{Parts, TOO_MUCH};
 use crate::key_file::{Issue, KeyFile, SourceName};
 use keyward::configuration::{Configuration, is_packed, packed_settings, split_packed};
 use keyward::profile::Profile;
+use keyward::snapshot::delta::Touched;
 use keyward::snapshot::packed::{self, Packed, Trust};
 use keyward::snapshot::{Revision, Snapshot};
 
@@ -14,6 +16,8 @@ pub struct Content {
     packed: Packed,
     snapshot: Snapshot,
     profile: Profile,
+    /// The settings of a packed configuration, with all that stands before its snapshot.
+    settings: Vec<u8>,
     max_snapshot_age: Option<u64>,
     source: Option<SourceName>,
 }
@@ -78,12 +82,13 @@ impl Content {
     ) -> Result<Self> {
         let refused = || format!("`{name}` is refused");
         let read = Configuration::from_json(settings.as_bytes()).with_context(refused)?;
-        let (_, profile) = packed_settings(settings.as_bytes()).with_context(refused)?;
+        let (settings, profile) = packed_settings(settings.as_bytes()).with_context(refused)?;
         let snapshot = packed.snapshot(&profile, Trust::Nothing);
         Ok(Self {
             snapshot: snapshot.with_context(refused)?,
             packed,
             profile,
+            settings,
             max_snapshot_age: read.settings().max_snapshot_age,
             source,
         })
@@ -111,6 +116,19 @@ impl Content {
     #[must_use]
     pub fn source(&self) -> Option<&SourceName> {
         self.source.as_ref()
+    }
+
+    /// Whether a feed holds this.
+    #[must_use]
+    pub fn is_the_same_as(&self, present: &Present) -> bool {
+        Touched::between(&present.snapshot, &self.snapshot).is_empty()
+    }
+
+    /// A packed configuration with this content under a revision.
+    pub fn configuration(&self, revision: Revision, issued_at: u64) -> Result<Vec<u8>> {
+        let mut bytes = self.settings.clone();
+        bytes.extend(base_bytes(&self.issued(revision, issued_at)?)?);
+        Ok(bytes)
     }
 
     /// The same under a revision.

@@ -89,6 +89,11 @@ impl Feed {
             .route("/fleet", get(move || async move { fleet.fleet_page() }))
     }
 
+    /// The same below a path, which begins with `/` and does not end so.
+    pub fn router_below(self: &Arc<Self>, path: &str) -> Router {
+        Router::new().nest(path, self.router())
+    }
+
     /// Answers everybody who waits.
     pub fn stop(&self) {
         self.stop.send_replace(true);
