@@ -2,6 +2,7 @@
 
 mod command;
 mod kills;
+mod nginx;
 mod serve;
 mod signify;
 mod watch;
@@ -13,6 +14,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::command::{Said, command};
+use crate::support::find::root;
 use crate::support::process::Folder;
 use keyward::profile::Profile;
 use keyward::signify::PublicKey;
@@ -118,4 +120,18 @@ impl Press {
 /// Ends a key of a configuration.
 pub fn revoke(configuration: &mut Value, number: usize) {
     configuration["snapshot"]["keys"][number]["status"] = "deleted".into();
+}
+
+/// The path of a program of a Debian package; nothing, and a line that says so, where it cannot be installed.
+pub fn debian(package: &str, program: &str) -> Option<String> {
+    let mut script = Command::new(root().join("scripts/debian.sh"));
+    let output = script.args([package, program]).output().unwrap();
+    match output.status.code() {
+        Some(0) => Some(String::from_utf8(output.stdout).unwrap().trim().to_owned()),
+        Some(3) => {
+            println!("{}", String::from_utf8_lossy(&output.stderr).trim());
+            None
+        }
+        code => panic!("debian.sh ended with {code:?}"),
+    }
 }

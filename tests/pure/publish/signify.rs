@@ -1,23 +1,11 @@
 use std::fs;
 use std::process::Command;
 
-use super::Press;
-use crate::support::find::root;
+use super::{Press, debian};
 use crate::support::restricted::restricted;
 
-/// The real tool; nothing, and a line that says so, where it cannot be installed.
 fn signify() -> Option<String> {
-    let output = Command::new(root().join("scripts/signify.sh"))
-        .output()
-        .unwrap();
-    match output.status.code() {
-        Some(0) => Some(String::from_utf8(output.stdout).unwrap().trim().to_owned()),
-        Some(3) => {
-            println!("{}", String::from_utf8_lossy(&output.stderr).trim());
-            None
-        }
-        code => panic!("signify.sh ended with {code:?}"),
-    }
+    debian("signify-openbsd", "signify-openbsd")
 }
 
 #[test]
