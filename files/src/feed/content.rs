@@ -48,11 +48,11 @@ impl Content {
             let (settings, snapshot) = split_packed(bytes).with_context(refused)?;
             let packed = Packed::from_bytes(snapshot).with_context(refused)?;
             let settings = std::str::from_utf8(settings).with_context(refused)?;
-            return Self::of_packed(name, settings, packed, None);
+            return Self::of_packed(name, settings, packed, Trust::Nothing, None);
         }
         if packed::is_packed(bytes) {
             let packed = Packed::from_bytes(bytes).with_context(refused)?;
-            return Self::of_packed(name, "{}", packed, None);
+            return Self::of_packed(name, "{}", packed, Trust::Nothing, None);
         }
         let parts = Parts::split(bytes).with_context(refused)?;
         let Some(snapshot) = parts.snapshot else {
@@ -71,19 +71,21 @@ impl Content {
         let refused = || format!("`{name}` is refused");
         let (_, profile) = packed_settings(settings.as_bytes()).with_context(refused)?;
         let packed = Packed::from_json(snapshot, &profile).with_context(refused)?;
-        Self::of_packed(name, settings, packed, source)
+        // Packing looked at everything.
+        Self::of_packed(name, settings, packed, Trust::Content, source)
     }
 
     fn of_packed(
         name: &str,
         settings: &str,
         packed: Packed,
+        trust: Trust,
         source: Option<SourceName>,
     ) -> Result<Self> {
         let refused = || format!("`{name}` is refused");
         let read = Configuration::from_json(settings.as_bytes()).with_context(refused)?;
         let (settings, profile) = packed_settings(settings.as_bytes()).with_context(refused)?;
-        let snapshot = packed.snapshot(&profile, Trust::Nothing);
+        let snapshot = packed.snapshot(&profile, trust);
         Ok(Self {
             snapshot: snapshot.with_context(refused)?,
             packed,

@@ -234,6 +234,11 @@ impl Publisher<'_> {
     /// The same head, signed at another time.
     pub(super) fn sign_again(&mut self, source: &str, now: u64) -> Result<Result<(), Lost>> {
         let present = self.present.as_ref().context("there is no head")?;
+        // Gateways take another head of the same revision only if it is newer.
+        let now = match *present.head.source == *source {
+            true => now,
+            false => now.max(present.head.issued_at.saturating_add(1)),
+        };
         let head = Head {
             source: source.into(),
             issued_at: issue_after(present, now)?,

@@ -251,20 +251,21 @@ impl<'a> Publisher<'a> {
         now: u64,
     ) -> Result<Result<Vec<Step>, Lost>> {
         let mut steps = Vec::new();
+        let mut needs_base = parts.needs_base;
         for (number, part) in parts.deltas.iter().enumerate() {
-            let is_last = !parts.needs_base && number.saturating_add(1) == parts.deltas.len();
-            let step = match self.step(content, part, source, is_last, now) {
+            let is_last = !needs_base && number.saturating_add(1) == parts.deltas.len();
+            match self.step(content, part, source, is_last, now) {
+                Ok(Ok(step)) => steps.push(step),
+                Ok(Err(Lost)) => return Ok(Err(Lost)),
+                // The base has the rest of the parts, too.
                 Err(error) if error.downcast_ref() == Some(&Unwritten::TooLarge) => {
-                    self.jump(content, source, now)?
+                    needs_base = true;
+                    break;
                 }
-                step => step?,
-            };
-            match step {
-                Ok(step) => steps.push(step),
-                Err(Lost) => return Ok(Err(Lost)),
+                Err(error) => return Err(error),
             }
         }
-        if parts.needs_base {
+        if needs_base {
             match self.jump(content, source, now)? {
                 Ok(step) => steps.push(step),
                 Err(Lost) => return Ok(Err(Lost)),
