@@ -230,7 +230,7 @@ pub(crate) mod tests {
         for other in [
             "",
             "RW",
-            &line[..55],
+            line.get(..55).unwrap(),
             &format!("{line}\n"),
             &format!(" {line}"),
             &line.replacen("RW", "RX", 1),

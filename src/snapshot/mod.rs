@@ -232,29 +232,47 @@ impl Snapshot {
 
     /// All keys, in the order of their digests.
     pub fn keys(&self) -> impl Iterator<Item = (KeyDigest, KeyRecord<'_>)> {
-        self.digests()
-            .filter_map(|digest| Some((digest, self.key(&digest)?)))
+        self.places().filter_map(|(digest, row)| {
+            let record = match self.overlay.find(&digest) {
+                None => self.keys.record(&self.keys.row(row?)?, &self.grants)?,
+                Some(changed) => changed?.record(&self.grants)?,
+            };
+            let is_owned = self.accounts.changed_len() == 0 || self.is_owned(&record);
+            is_owned.then_some((digest, record))
+        })
     }
 
-    /// The digests of the base and of the overlay, in their order, of keys that are there and of some that are gone.
-    fn digests(&self) -> impl Iterator<Item = KeyDigest> {
-        let mut base = self.keys.digests().peekable();
+    /// The digests of the base, each with its row, and those of the overlay: of keys that are there and of some that are gone.
+    fn places(&self) -> impl Iterator<Item = (KeyDigest, Option<usize>)> {
+        let mut base = self.keys.digests().enumerate().peekable();
         let mut changed = self.overlay.digests().peekable();
-        std::iter::from_fn(move || match (base.peek(), changed.peek()) {
-            (Some(first), Some(second)) if second < first => changed.next(),
-            (Some(first), Some(second)) if first == second => {
-                changed.next();
-                base.next()
+        std::iter::from_fn(move || {
+            let (first, second) = (base.peek().copied(), changed.peek().copied());
+            match (first, second) {
+                (Some((_, first)), Some(second)) if second < first => {
+                    changed.next().map(|digest| (digest, None))
+                }
+                (Some((row, first)), _) => {
+                    if second == Some(first) {
+                        changed.next();
+                    }
+                    base.next();
+                    Some((first, Some(row)))
+                }
+                (None, _) => changed.next().map(|digest| (digest, None)),
             }
-            (Some(_), _) => base.next(),
-            (None, _) => changed.next(),
         })
     }
 
     /// What is written of every key, in the order of their digests.
     fn views(&self) -> impl Iterator<Item = (KeyDigest, KeyView<'_>)> {
-        self.digests()
-            .filter_map(|digest| Some((digest, self.view(&digest)?)))
+        self.places().filter_map(|(digest, row)| {
+            let view = match self.overlay.find(&digest) {
+                None => KeyView::of_row(&self.keys, &self.keys.row(row?)?, &self.grants),
+                Some(changed) => KeyView::of_changed(changed?, &self.grants),
+            };
+            Some((digest, view?))
+        })
     }
 
     fn view(&self, digest: &KeyDigest) -> Option<KeyView<'_>> {

@@ -26,6 +26,7 @@ mod conformance;
 mod cost;
 mod docs;
 mod explain;
+mod feed;
 mod fuzz_corpora;
 mod imports;
 mod key_file;

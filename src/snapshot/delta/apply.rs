@@ -157,7 +157,7 @@ fn take_contract(
 /// Each account of the delta gets the number that its id has in the snapshot, or a new one.
 fn take_accounts(next: &mut Snapshot, delta: &Delta) -> Option<Vec<AccountIndex>> {
     let forest = delta.records.accounts();
-    let is_touched = forest.len() > 0 || delta.gone_accounts.len() > 0;
+    let is_touched = !forest.is_empty() || delta.gone_accounts.len() > 0;
     if !is_touched {
         return Some(Vec::new());
     }

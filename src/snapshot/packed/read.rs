@@ -134,9 +134,19 @@ impl Assembly {
             return Err(place.expected("a packed snapshot").into());
         }
         let bytes = source.read(start, HEADER).map_err(LoadFault::Source)?;
-        let header = Header::read(&bytes).ok_or_else(|| place.expected("a packed snapshot"))?;
+        Ok(Self::of_header(&bytes, (start, end), trust, place)?)
+    }
+
+    /// What no kind of source makes a difference to is compiled once.
+    fn of_header(
+        bytes: &[u8],
+        (start, end): (usize, usize),
+        trust: Trust,
+        place: &Place,
+    ) -> Result<Self, Refusal> {
+        let header = Header::read(bytes).ok_or_else(|| place.expected("a packed snapshot"))?;
         if header.version != VERSION {
-            return Err(place.expected("version 1 of the packed form").into());
+            return Err(place.expected("version 1 of the packed form"));
         }
         let checksum = (trust == Trust::Nothing).then(|| {
             let mut checksum = XxHash64::with_seed(SEED);
@@ -201,25 +211,45 @@ impl Assembly {
 
     /// Takes over what comes next. True where all is taken.
     pub(crate) fn step<S: Source>(&mut self, source: &mut S) -> Result<bool, LoadFault<S::Fault>> {
-        let mut open = match self.open.take() {
+        let Some(length) = self.wanted()? else {
+            return Ok(true);
+        };
+        let block = match length {
+            0 => Box::default(),
+            _ => source.read(self.at, length).map_err(LoadFault::Source)?,
+        };
+        self.take(block)?;
+        Ok(false)
+    }
+
+    /// How many bytes come next; `None` behind the last part.
+    fn wanted(&mut self) -> Result<Option<usize>, Refusal> {
+        let open = match self.open.take() {
             Some(open) => open,
             None => match self.shape(self.taken.len())? {
                 Some(shape) => self.begin_part(&shape)?,
-                None => return Ok(true),
+                None => return Ok(None),
             },
         };
-        if open.left > 0 {
-            let most = match &open.part {
-                OpenPart::Rows(rows) => rows.chunk_bytes(),
-                OpenPart::Bytes(_) => CHUNK,
-            };
-            let length = open.left.min(most);
-            let block = source.read(self.at, length).map_err(LoadFault::Source)?;
-            self.at = self.at.saturating_add(length);
-            open.left -= length;
-            if let Some(checksum) = &mut self.checksum {
-                checksum.write(&block);
-            }
+        let most = match &open.part {
+            OpenPart::Rows(rows) => rows.chunk_bytes(),
+            OpenPart::Bytes(_) => CHUNK,
+        };
+        let length = open.left.min(most);
+        self.open = Some(open);
+        Ok(Some(length))
+    }
+
+    fn take(&mut self, block: Box<[u8]>) -> Result<(), Refusal> {
+        let Some(mut open) = self.open.take() else {
+            return Ok(());
+        };
+        self.at = self.at.saturating_add(block.len());
+        open.left = open.left.saturating_sub(block.len());
+        if let Some(checksum) = &mut self.checksum {
+            checksum.write(&block);
+        }
+        if !block.is_empty() {
             match &mut open.part {
                 OpenPart::Rows(rows) => rows.push_chunk(block),
                 OpenPart::Bytes(bytes) if bytes.capacity() == 0 => *bytes = block.into_vec(),
@@ -228,7 +258,7 @@ impl Assembly {
         }
         if open.left > 0 {
             self.open = Some(open);
-            return Ok(false);
+            return Ok(());
         }
         let part = match open.part {
             OpenPart::Rows(rows) => Part::Rows(rows),
@@ -238,7 +268,7 @@ impl Assembly {
             self.read_coding(&part)?;
         }
         self.taken.push(part);
-        Ok(false)
+        Ok(())
     }
 
     /// A part that the bytes which are left can hold.
