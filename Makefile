@@ -86,9 +86,9 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken doctor::counted doctor::variants::arrives \
 	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
-	pushes::alternating rollout::code image::hashes store::crash::many_kills \
+	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics \
-	description::every_answer
+	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
@@ -119,11 +119,14 @@ tools:
 	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams node >/dev/null || [ $$? -eq 3 ]
+	@scripts/debian.sh signify-openbsd signify-openbsd >/dev/null || [ $$? -eq 3 ]
+	@scripts/debian.sh nginx nginx >/dev/null || [ $$? -eq 3 ]
 	@scripts/php.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store; `make test-all` has two minutes of it
+soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store, 200 of a publisher; `make test-all` has two minutes of it
+	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
 	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
 
@@ -162,9 +165,10 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
 	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv
 
 SOURCES := src build files cli server native tests benches examples fuzz
 

@@ -4,7 +4,7 @@
 set -eu
 
 # What src/filter/wasm implements, and what proxy-wasm needs to keep its books. A callback that is missing here is never called.
-callbacks=' proxy_on_memory_allocate proxy_on_vm_start proxy_on_configure proxy_on_context_create proxy_on_tick proxy_on_request_headers proxy_on_done proxy_on_delete '
+callbacks=' proxy_on_memory_allocate proxy_on_vm_start proxy_on_configure proxy_on_context_create proxy_on_tick proxy_on_http_call_response proxy_on_request_headers proxy_on_done proxy_on_delete '
 
 left=$#
 while [ "$left" -gt 0 ]; do

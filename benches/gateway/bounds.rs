@@ -28,9 +28,9 @@ pub fn all(costs: &[Cost], pushed: &[Pushed]) -> Vec<Bound> {
     let size = std::fs::metadata(find::wasm()).unwrap().len();
     all.push(Bound {
         what: "size of the released .wasm".to_owned(),
-        bound: "600 KiB".to_owned(),
+        bound: "700 KiB".to_owned(),
         measured: format!("{:.0} KiB", size as f64 / 1024.0),
-        holds: size <= 600 << 10,
+        holds: size <= 700 << 10,
     });
     all
 }

@@ -9,6 +9,7 @@ mod conformance;
 mod doctor;
 mod exit;
 mod explain;
+mod feed;
 mod find_key;
 mod grant_sets;
 mod http;
@@ -18,6 +19,7 @@ mod keys;
 mod logs;
 mod once;
 mod output;
+mod publish;
 mod push;
 mod records;
 mod replay;
@@ -79,6 +81,8 @@ Examples:
         after_help = "Examples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets list"
     )]
     GrantSets(grant_sets::Arguments),
+    /// Make signing keys for a feed, verify what a feed holds, and serve it
+    Feed(feed::Arguments),
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
@@ -100,6 +104,8 @@ Examples:
     Logs(logs::Arguments),
     /// Write the manual's pages
     Man(completions::ManArguments),
+    /// Make a feed lead to what the key file says: gateways that follow it fetch what changed
+    Publish(Box<publish::Arguments>),
     /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
     Push(push::Arguments),
     /// Say which requests of an access log a new snapshot would answer otherwise
@@ -136,10 +142,12 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::GrantSets(arguments) => grant_sets::run(arguments),
+        Command::Feed(arguments) => feed::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
         Command::Man(arguments) => completions::man(arguments, Arguments::command()),
+        Command::Publish(arguments) => publish::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Snapshot(arguments) => snapshot::run(arguments),
@@ -165,7 +173,9 @@ fn only_shows(command: &Command) -> bool {
         Command::Accounts(arguments) => arguments.only_shows(),
         Command::Conformance(arguments) => arguments.only_shows(),
         Command::GrantSets(arguments) => arguments.only_shows(),
+        Command::Feed(arguments) => arguments.only_shows(),
         Command::Keys(arguments) => arguments.only_shows(),
+        Command::Publish(arguments) => arguments.only_shows(),
         Command::Push(arguments) => arguments.only_shows(),
         Command::Audit(_)
         | Command::Completions(_)

@@ -31,7 +31,7 @@ impl Worker {
             Counter::Requests(slot) => slot.place(),
             Counter::SecretKeysInQuery => SECRETS,
             // No request is one.
-            Counter::Rollbacks => return,
+            Counter::Rollbacks | Counter::FeedTroubles(_) | Counter::FeedBases => return,
         };
         if let Some(count) = self.counts.get(place) {
             count.fetch_add(1, Ordering::Relaxed);

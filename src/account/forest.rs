@@ -1,6 +1,9 @@
 //! The forest of accounts, in rows sorted by id: found by binary search, and read where they stand.
 
+use std::sync::Arc;
+
 use super::ancestors::first_in_a_cycle;
+use super::changed::{Changed, ChangedAccounts, ChangedRow};
 use super::{AccountPath, AccountStatus, Children, IdKind, IdPrefixes};
 use crate::order::{seconds_of_equals, sorted_numbers};
 use crate::rows::{Lists, Rows, index, number_at};
@@ -64,9 +67,15 @@ pub(crate) enum RowFault {
     Flags,
 }
 
-/// The accounts of a snapshot: every parent listed, no cycles.
+/// The accounts of a snapshot: every parent listed, no cycles. A copy shares its tables.
 #[derive(Clone)]
 pub struct AccountForest {
+    tables: Arc<Tables>,
+    /// What deltas changed, in front of the tables.
+    changed: Option<Arc<ChangedAccounts>>,
+}
+
+struct Tables {
     ids: Lists,
     rows: Rows,
 }
@@ -87,6 +96,33 @@ impl<'a> Account<'a> {
             parent: (parent != NO_PARENT).then_some(AccountIndex(parent)),
             flags: *row.get(4)?,
         })
+    }
+
+    fn of_changed(id: &'a str, row: ChangedRow) -> Self {
+        Self {
+            id,
+            parent: row.parent,
+            flags: row.flags,
+        }
+    }
+
+    /// What it says of itself, with its parent at another number.
+    pub(crate) fn moved(&self, parent: Option<AccountIndex>) -> ChangedRow {
+        ChangedRow {
+            parent,
+            flags: self.flags,
+        }
+    }
+
+    /// Its row, with its parent at another number.
+    pub(crate) fn row(&self, parent: Option<u32>) -> [u8; ACCOUNT_ROW] {
+        let [p0, p1, p2, p3] = parent.unwrap_or(NO_PARENT).to_le_bytes();
+        [p0, p1, p2, p3, self.flags]
+    }
+
+    /// Whether both are of one kind, take the same children and are in the same state.
+    pub(crate) fn has_the_flags_of(&self, other: &Account<'_>) -> bool {
+        self.flags == other.flags
     }
 
     fn has(&self, flag: u8) -> bool {
@@ -220,28 +256,59 @@ impl AccountForest {
             fault(0, ForestFault::TooMany)?;
             return Self::build(&[], fault);
         };
-        Ok(Self {
-            ids,
-            rows: Rows::from_bytes(ACCOUNT_ROW, &rows),
-        })
+        Ok(Self::from_rows(ids, Rows::from_bytes(ACCOUNT_ROW, &rows)))
     }
 
     /// Takes rows as they were read, without looking at them: see [`Self::check`].
     pub(crate) fn from_rows(ids: Lists, rows: Rows) -> Self {
-        Self { ids, rows }
+        Self {
+            tables: Arc::new(Tables { ids, rows }),
+            changed: None,
+        }
+    }
+
+    /// The same accounts but for those that changed since the tables were made.
+    pub(crate) fn with_changed(&self, changed: ChangedAccounts) -> Self {
+        Self {
+            tables: Arc::clone(&self.tables),
+            changed: Some(Arc::new(changed)),
+        }
+    }
+
+    /// What changed since the tables were made.
+    pub(crate) fn changed(&self) -> ChangedAccounts {
+        let changed = self.changed.as_deref().cloned();
+        changed.unwrap_or_default()
+    }
+
+    /// The number that an id has or had, whether or not the account is still there.
+    pub(crate) fn number(&self, id: &str) -> Option<AccountIndex> {
+        let added = || self.changed.as_ref()?.number(id, self.tables.rows.len());
+        self.in_tables(id).or_else(added)
+    }
+
+    /// How many accounts are not as the tables say.
+    pub(crate) fn changed_len(&self) -> usize {
+        self.changed.as_ref().map_or(0, |changed| changed.len())
+    }
+
+    /// The accounts in the tables, changed or not.
+    pub(crate) fn table_len(&self) -> usize {
+        self.tables.rows.len()
     }
 
     pub(crate) fn ids(&self) -> &Lists {
-        &self.ids
+        &self.tables.ids
     }
 
     pub(crate) fn rows(&self) -> &Rows {
-        &self.rows
+        &self.tables.rows
     }
 
     /// Whether the rows say what [`Self::new`] would have made of the accounts in them. The fault carries the row.
     pub(crate) fn check(&self, prefixes: &IdPrefixes) -> Result<(), (usize, RowFault)> {
-        let is_whole = self.ids.are_whole() && self.ids.len() == self.rows.len();
+        let Tables { ids, rows } = &*self.tables;
+        let is_whole = ids.are_whole() && ids.len() == rows.len() && self.changed.is_none();
         if !is_whole {
             return Err((0, RowFault::Id));
         }
@@ -293,7 +360,9 @@ impl AccountForest {
     /// How many accounts there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        let count = self.tables.rows.len();
+        let changed = self.changed.as_ref();
+        changed.map_or(count, |changed| changed.count(count))
     }
 
     /// Whether there are none.
@@ -304,16 +373,36 @@ impl AccountForest {
 
     /// All accounts, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = Account<'_>> {
-        (0..self.len()).filter_map(|place| self.at(place))
+        let count = self.tables.rows.len();
+        let mut added = match &self.changed {
+            Some(changed) => changed.in_order(count),
+            None => Vec::new(),
+        }
+        .into_iter()
+        .filter_map(|place| self.at(place))
+        .peekable();
+        let mut listed = (0..count).filter_map(|place| self.at(place)).peekable();
+        std::iter::from_fn(move || match (listed.peek(), added.peek()) {
+            (Some(first), Some(second)) if second.id < first.id => added.next(),
+            (Some(_), _) => listed.next(),
+            (None, _) => added.next(),
+        })
     }
 
     /// The account of that id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<AccountIndex> {
-        let (mut low, mut high) = (0, self.len());
+        match &self.changed {
+            None => self.in_tables(id),
+            Some(_) => self.number(id).filter(|it| self.account(*it).is_some()),
+        }
+    }
+
+    fn in_tables(&self, id: &str) -> Option<AccountIndex> {
+        let (mut low, mut high) = (0, self.tables.rows.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.ids.get(middle)?.cmp(id.as_bytes()) {
+            match self.tables.ids.get(middle)?.cmp(id.as_bytes()) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => return u32::try_from(middle).ok().map(AccountIndex),
@@ -329,7 +418,19 @@ impl AccountForest {
     }
 
     fn at(&self, place: usize) -> Option<Account<'_>> {
-        Account::read(self.ids.get(place)?, self.rows.row(place)?)
+        let Tables { ids, rows } = &*self.tables;
+        if let Some(changed) = &self.changed {
+            match changed.at(place, rows.len()) {
+                Changed::No => {}
+                Changed::Gone => return None,
+                Changed::Moved(row) => {
+                    let id = std::str::from_utf8(ids.get(place)?).ok()?;
+                    return Some(Account::of_changed(id, row));
+                }
+                Changed::Added(id, row) => return Some(Account::of_changed(id, row)),
+            }
+        }
+        Account::read(ids.get(place)?, rows.row(place)?)
     }
 
     /// The root of the tree that holds `account`.
@@ -337,7 +438,8 @@ impl AccountForest {
     pub fn root(&self, account: AccountIndex) -> Option<Account<'_>> {
         let mut account = self.account(account)?;
         // No tree is higher than the forest is large: this ends whatever the rows say.
-        for _ in 0..self.len() {
+        let added = self.changed.as_ref().map_or(0, |changed| changed.added());
+        for _ in 0..self.table_len().saturating_add(added) {
             match account.parent {
                 None => return Some(account),
                 Some(parent) => account = self.account(parent)?,

@@ -1,6 +1,7 @@
 //! Accounts: their ids, the forest they form, and the paths by which a request names one.
 
 mod ancestors;
+mod changed;
 mod forest;
 mod path;
 

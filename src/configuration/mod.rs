@@ -1,6 +1,7 @@
 //! The plugin configuration: the settings of one gateway and the snapshot it decides by.
 
 mod faults;
+mod feed;
 mod packed;
 mod peek;
 mod wire;
@@ -9,8 +10,11 @@ mod wire;
 mod tests;
 
 pub use faults::faults;
+pub use feed::Feed;
 pub use packed::{is_packed, packed_settings, split_packed};
 pub use peek::{named_revision, named_revision_packed};
+
+use std::sync::Arc;
 
 use crate::id::is_id;
 use crate::json::from_json;
@@ -115,6 +119,8 @@ pub struct Settings {
     pub verify_path: Option<Box<str>>,
     /// What the filter is there for.
     pub role: Role,
+    /// Where its snapshots come from, if not with the configuration.
+    pub feed: Option<Feed>,
 }
 
 impl Default for Settings {
@@ -132,16 +138,17 @@ impl Default for Settings {
             filter_state: FILTER_STATE.into(),
             verify_path: None,
             role: Role::default(),
+            feed: None,
         }
     }
 }
 
-/// All that one gateway decides by.
+/// All that one gateway decides by. A copy shares it.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    settings: Settings,
-    profile: Profile,
-    identity_names: IdentityNames,
+    settings: Arc<Settings>,
+    profile: Arc<Profile>,
+    identity_names: Arc<IdentityNames>,
     snapshot: Option<Snapshot>,
 }
 
@@ -177,9 +184,20 @@ impl Configuration {
         let present = [PRINCIPAL_HEADER].into_iter().chain(own).chain(single);
         let identity_names = IdentityNames::new(present.chain(former));
         Self {
-            settings,
-            profile,
-            identity_names,
+            settings: Arc::new(settings),
+            profile: Arc::new(profile),
+            identity_names: Arc::new(identity_names),
+            snapshot,
+        }
+    }
+
+    /// The same with another snapshot, or none.
+    #[must_use]
+    pub fn with_snapshot(&self, snapshot: Option<Snapshot>) -> Self {
+        Self {
+            settings: Arc::clone(&self.settings),
+            profile: Arc::clone(&self.profile),
+            identity_names: Arc::clone(&self.identity_names),
             snapshot,
         }
     }
@@ -247,9 +265,11 @@ impl<'a> wire::Configuration<'a> {
             filter_state,
             verify_path,
             role,
+            feed,
             profile,
         } = self;
-        if role == Role::UsageReport && (snapshot.is_some() || verify_path.is_some()) {
+        let serves = snapshot.is_some() || verify_path.is_some() || feed.is_some();
+        if role == Role::UsageReport && serves {
             sink.fault(Place::member("role").refused(REPORTS))?;
         }
         let profile = match profile {
@@ -287,6 +307,17 @@ impl<'a> wire::Configuration<'a> {
                 None
             }
         };
+        let feed = match feed {
+            None => None,
+            Some(Object(feed)) => {
+                let place = Place::member("feed");
+                if max_snapshot_age.is_none() {
+                    let why = "a feed needs `max_snapshot_age`: without it a source that stops goes on for ever";
+                    sink.fault(place.refused(why))?;
+                }
+                sink.take(Feed::read(&feed, profile.known_prefixes(), &place))?
+            }
+        };
         let settings = Settings {
             serve_mode,
             enforcement,
@@ -300,6 +331,7 @@ impl<'a> wire::Configuration<'a> {
             filter_state,
             verify_path,
             role,
+            feed,
         };
         Ok((settings, profile, snapshot))
     }
@@ -375,7 +407,7 @@ fn former(names: &[Text<'_>], profile: &Profile) -> Result<Box<[Box<str>]>, Refu
 }
 
 /// So that nobody turns a gateway into a report by one word.
-const REPORTS: &str = "a usage report has no snapshot and no verify_path";
+const REPORTS: &str = "a usage report has no snapshot, no feed and no verify_path";
 
 const VERIFY_PATH: &str = "a path `/…` of at most 128 letters, digits, `_`, `~`, `-` and `.`, no segment of which is empty or begins with a dot";
 

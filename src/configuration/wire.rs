@@ -36,8 +36,34 @@ pub(super) struct Configuration<'a> {
     #[serde(default)]
     pub(super) role: Role,
     #[serde(default, borrow, deserialize_with = "present")]
+    pub(super) feed: Option<Object<Feed<'a>>>,
+    #[serde(default, borrow, deserialize_with = "present")]
     pub(super) profile: Option<Object<WireProfile<'a>>>,
 }
+}
+
+form! {
+    /// The feed that a gateway follows.
+    pub(super) struct Feed<'a> {
+        #[serde(borrow)]
+        pub(super) name: Text<'a>,
+        #[serde(borrow)]
+        pub(super) cluster: Text<'a>,
+        #[serde(borrow)]
+        pub(super) authority: Text<'a>,
+        #[serde(default, borrow, deserialize_with = "present")]
+        pub(super) path: Option<Text<'a>>,
+        #[serde(borrow)]
+        pub(super) public_keys: Vec<Text<'a>>,
+        #[serde(default, deserialize_with = "present")]
+        pub(super) wait: Option<Integer>,
+        #[serde(default, deserialize_with = "present")]
+        pub(super) interval: Option<Integer>,
+        #[serde(default, deserialize_with = "present")]
+        pub(super) min_revision: Option<Integer>,
+        #[serde(default)]
+        pub(super) serve_seed: bool,
+    }
 }
 
 impl Form for Configuration<'_> {
@@ -46,6 +72,7 @@ impl Form for Configuration<'_> {
         let [profile, prefixes, headers, ids, links] = PROFILE;
         &[
             Configuration::MEMBERS,
+            Feed::MEMBERS,
             snapshot,
             account,
             endpoint,

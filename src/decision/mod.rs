@@ -235,7 +235,7 @@ pub fn decide_traced<'a>(
 }
 
 /// How far ahead of the clock a snapshot may have been issued, in seconds.
-const CLOCK_SKEW: u64 = 300;
+pub(crate) const CLOCK_SKEW: u64 = 300;
 
 fn is_stale(snapshot: &Snapshot, settings: &Settings, environment: &dyn Environment) -> bool {
     let Some(age) = settings.max_snapshot_age else {

@@ -36,7 +36,7 @@ pub struct OwnEndpoint {
 }
 
 /// All endpoints that keys with limited permissions may name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointCatalogue {
     has_builtin: bool,
     tree: Tree,

@@ -45,7 +45,7 @@ pub(super) fn alike<'a, T: Named>(literals: &'a [T], segment: &Lenient<'_>) -> &
 }
 
 /// A literal segment and the node behind it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Literal {
     text: Box<str>,
     child: usize,
@@ -70,7 +70,7 @@ impl Named for Literal {
 }
 
 /// A node: what may follow the segments that lead to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Node {
     /// Sorted as a lenient upstream compares, so that all spellings of one literal stand together.
     pub(super) literals: Vec<Literal>,
@@ -94,7 +94,7 @@ impl Node {
 }
 
 /// All rows of a snapshot, by segment. Without rows it has no nodes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tree(Vec<Node>);
 
 impl Tree {

@@ -1,8 +1,10 @@
 //! What is counted. No value that a client chose is ever part of a name.
 
 use crate::decision::PermitKind;
+use crate::feed::Trouble;
 use crate::judge::Outcome;
 use crate::reason::DenyReason;
+use crate::word::Word;
 
 /// A counter, from 0 up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +15,10 @@ pub enum Counter {
     SecretKeysInQuery,
     /// Snapshots of a lower revision than the one served before.
     Rollbacks,
+    /// Attempts to follow a feed that ended with this trouble.
+    FeedTroubles(Trouble),
+    /// Bases that a feed was followed by.
+    FeedBases,
 }
 
 /// The name of [`Counter::Requests`]; [`Slot::labels`] tell them apart.
@@ -27,6 +33,12 @@ impl Counter {
             Self::SecretKeysInQuery => 1,
             Self::Rollbacks => 2,
             Self::Requests(slot) => 2 + slot.place(),
+            Self::FeedBases => 2 + Slot::count(),
+            Self::FeedTroubles(trouble) => {
+                let mut all = Trouble::VALUES.iter();
+                let place = all.position(|other| *other == trouble).unwrap_or(0);
+                3 + Slot::count() + place
+            }
         }
     }
 
@@ -35,7 +47,13 @@ impl Counter {
         let mut requests = Slot::all().map(Self::Requests);
         let first = requests.next();
         let others = [Self::SecretKeysInQuery, Self::Rollbacks];
-        first.into_iter().chain(others).chain(requests)
+        let troubles = Trouble::VALUES.iter().copied().map(Self::FeedTroubles);
+        first
+            .into_iter()
+            .chain(others)
+            .chain(requests)
+            .chain([Self::FeedBases])
+            .chain(troubles)
     }
 
     /// The metric's name, without labels.
@@ -45,6 +63,8 @@ impl Counter {
             Self::Requests(_) => REQUESTS,
             Self::SecretKeysInQuery => "keyward_secret_keys_in_query_total",
             Self::Rollbacks => "keyward_snapshot_rollbacks",
+            Self::FeedTroubles(_) => "keyward_feed_troubles_total",
+            Self::FeedBases => "keyward_feed_bases_total",
         }
     }
 }
@@ -74,6 +94,10 @@ pub enum Passed {
 }
 
 impl Slot {
+    fn count() -> usize {
+        FIRST_REASON + 2 * DenyReason::all().count()
+    }
+
     /// All of them, each at its place.
     pub fn all() -> impl Iterator<Item = Self> {
         let passed = [Passed::Key, Passed::Public, Passed::Preflight];
@@ -136,7 +160,10 @@ mod tests {
         for (place, counter) in Counter::all().enumerate() {
             assert_eq!(counter.place(), place, "{counter:?}");
         }
-        assert_eq!(Counter::all().count(), Slot::all().count() + 2);
+        assert_eq!(
+            Counter::all().count(),
+            Slot::all().count() + 3 + Trouble::VALUES.len()
+        );
     }
 
     #[test]

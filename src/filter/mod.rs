@@ -5,6 +5,7 @@ pub mod counter;
 pub mod exchange;
 #[cfg(test)]
 mod fake;
+pub mod following;
 pub mod host;
 mod ledger;
 pub mod monitor;

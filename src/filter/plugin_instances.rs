@@ -12,7 +12,7 @@ use super::monitor::{self, Gauge, Monitor};
 use super::plugin_id::PluginId;
 use super::plugin_instance::{Lag, PluginInstance, Standing, Turn};
 use crate::configuration::Configuration;
-use crate::snapshot::Revision;
+use crate::snapshot::{Revision, Snapshot};
 
 /// By what a host knows an instance: what its root context and its streams hold.
 pub trait Handle: Clone {
@@ -92,6 +92,29 @@ impl<H: Handle> PluginInstances<H> {
             lag,
             standing: Standing::Trial,
         });
+    }
+
+    /// A feed led to another snapshot: every instance of the plugin that `follows` it serves that from now on, also one that was replaced, because Envoy may take it up
+    /// again without configuring it.
+    pub fn serve<M: Monitor>(
+        &mut self,
+        plugin: &PluginId,
+        snapshot: &Snapshot,
+        follows: impl Fn(&Configuration) -> bool,
+        monitor: &mut M,
+    ) {
+        let mut serving = None;
+        for own in self.of(plugin).filter(|own| follows(&own.serves)) {
+            let next = own.serves.with_snapshot(Some(snapshot.clone()));
+            own.serves = Arc::new(next);
+            if own.turn == Turn::Serving {
+                serving = Some(own.handle.clone());
+            }
+        }
+        if let Some(serving) = serving {
+            self.announce(&serving, monitor);
+        }
+        self.tell(plugin, monitor);
     }
 
     /// What a request is decided by. An instance that has ended serves nothing.

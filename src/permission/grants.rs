@@ -5,7 +5,12 @@ use crate::order::sort;
 
 /// What a key may do: permissions, each with the highest level granted. Empty grants deny everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Grants(Box<[(Permission, AccessLevel)]>);
+pub struct Grants {
+    /// All of them, sorted.
+    all: Box<[(Permission, AccessLevel)]>,
+    /// Those that others imply, sorted: nobody wrote them.
+    implied: Box<[Permission]>,
+}
 
 impl Grants {
     /// What is granted by name, and what that implies. `None` where a permission is named twice.
@@ -21,33 +26,64 @@ impl Grants {
         if twice {
             return None;
         }
-        let implied: Vec<(Permission, AccessLevel)> = granted
+        let mut implied: Vec<(Permission, AccessLevel)> = granted
             .iter()
             .flat_map(|(permission, _)| registry.implied(*permission))
             .filter(|implied| find(&granted, **implied).is_none())
             .map(|implied| (*implied, AccessLevel::Read))
             .collect();
-        granted.extend(implied);
+        sort(&mut implied);
+        implied.dedup();
+        granted.extend_from_slice(&implied);
         sort(&mut granted);
-        granted.dedup();
-        Some(Self(granted.into()))
+        Some(Self {
+            all: granted.into(),
+            implied: implied.iter().map(|(permission, _)| *permission).collect(),
+        })
+    }
+
+    /// What was granted by name, as `registry` names it, in the order of the names: so what two registries say can be compared.
+    pub(crate) fn written<'r>(
+        &self,
+        registry: &'r PermissionRegistry,
+    ) -> Vec<(&'r str, AccessLevel)> {
+        let is_written = |permission| self.implied.binary_search(&permission).is_err();
+        let written = self
+            .iter()
+            .filter(|(permission, _)| is_written(*permission));
+        let mut written = written
+            .map(|(permission, level)| (registry.name(permission), level))
+            .collect();
+        sort(&mut written);
+        written
+    }
+
+    /// The same grants under another registry. `None` where that knows one of them no longer.
+    pub(crate) fn under(
+        &self,
+        before: &PermissionRegistry,
+        after: &PermissionRegistry,
+    ) -> Option<Self> {
+        let written = self.written(before).into_iter();
+        let granted = written.map(|(name, level)| Some((after.find(name)?, level)));
+        Self::new(granted.collect::<Option<_>>()?, after)
     }
 
     /// Whether `permission` is granted at `level` or above.
     #[must_use]
     pub fn allow(&self, permission: Permission, level: AccessLevel) -> bool {
-        find(&self.0, permission).is_some_and(|granted| granted >= level)
+        find(&self.all, permission).is_some_and(|granted| granted >= level)
     }
 
     /// What may be done, each permission once with its highest level, what is implied among it.
     pub fn iter(&self) -> impl Iterator<Item = (Permission, AccessLevel)> {
-        self.0.iter().copied()
+        self.all.iter().copied()
     }
 
     /// Whether nothing at all is granted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 }
 
@@ -104,6 +140,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_written_is_granted_under_another_registry_and_what_was_implied_is_not() {
+        let stripe = PermissionRegistry::stripe();
+        let granted = stripe
+            .iter()
+            .find(|it| !stripe.implied(*it).is_empty())
+            .unwrap();
+        let implied = stripe.implied(granted)[0];
+        let mut own = PermissionRegistry::without_implications();
+        let widget = own.find_or_add("widget").unwrap();
+        let grants = Grants::new(vec![(granted, WRITE)], &stripe).unwrap();
+        assert!(grants.allow(implied, READ));
+        let moved = grants.under(&stripe, &own).unwrap();
+        assert!(moved.allow(granted, WRITE));
+        assert!(!moved.allow(implied, READ));
+        assert_eq!(moved.under(&own, &stripe), Some(grants));
+        let widgets = Grants::new(vec![(widget, READ)], &own).unwrap();
+        assert_eq!(widgets.under(&own, &stripe), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::builtin::{self, BuiltinPermission, PERMISSIONS};
 use super::{AccessLevel, Permission};
 
 /// All permissions that one snapshot knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermissionRegistry {
     added: Vec<Box<str>>,
     by_name: HashMap<Box<str>, Permission>,

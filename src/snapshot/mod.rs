@@ -2,33 +2,41 @@
 
 mod annotations;
 mod convert;
+pub mod delta;
 pub mod document;
+mod grant_table;
 mod key;
 mod key_id;
+mod overlay;
 pub mod packed;
 mod reach;
 mod table;
 mod terms;
+mod view;
 pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use document::Document;
 pub use key::{Enforcement, KeyRecord, KeyStatus};
 pub use reach::{Granting, Reach, holds_everywhere};
 
 use convert::Heading;
+use grant_table::GrantTable;
+use overlay::Overlay;
 use packed::{LoadFault, Packed, Source, Trust};
 use table::KeyTable;
+use view::KeyView;
 
 use crate::account::AccountForest;
 use crate::digest::KeyDigest;
 use crate::endpoint::EndpointCatalogue;
 use crate::json::from_json;
-use crate::permission::{Grants, PermissionRegistry};
+use crate::permission::PermissionRegistry;
 use crate::profile::Profile;
 use crate::refusal::{First, Place, Refusal};
 
@@ -64,25 +72,33 @@ impl Revision {
     }
 }
 
-/// All that one gateway decides by.
+/// All that one gateway decides by. A copy shares its tables.
 #[derive(Clone)]
 pub struct Snapshot {
     revision: Revision,
     issued_at: u64,
-    api_versions: Box<[Box<str>]>,
+    contract: Arc<Contract>,
     accounts: AccountForest,
+    grants: GrantTable,
+    /// The keys as of the base, and those that deltas changed since.
+    keys: Arc<KeyTable>,
+    overlay: Overlay,
+}
+
+/// What is served: what a snapshot says beside its keys, accounts and grants.
+#[derive(Debug, PartialEq, Eq)]
+struct Contract {
+    api_versions: Box<[Box<str>]>,
     permissions: PermissionRegistry,
     endpoints: EndpointCatalogue,
-    grants: Box<[Grants]>,
-    keys: KeyTable,
 }
 
 impl Snapshot {
     fn new(
         heading: Heading,
         accounts: AccountForest,
-        grants: Box<[Grants]>,
-        keys: KeyTable,
+        grants: GrantTable,
+        keys: Arc<KeyTable>,
     ) -> Self {
         let Heading {
             revision,
@@ -91,15 +107,19 @@ impl Snapshot {
             permissions,
             endpoints,
         } = heading;
+        let contract = Contract {
+            api_versions,
+            permissions,
+            endpoints,
+        };
         Self {
             revision,
             issued_at,
-            api_versions,
+            contract: Arc::new(contract),
             accounts,
-            permissions,
-            endpoints,
             grants,
             keys,
+            overlay: Overlay::default(),
         }
     }
 
@@ -135,7 +155,8 @@ impl Snapshot {
     /// Whether requests may name this version; every one where none is listed.
     #[must_use]
     pub fn serves_version(&self, version: &str) -> bool {
-        self.api_versions.is_empty() || self.api_versions.iter().any(|served| **served == *version)
+        let served = &self.contract.api_versions;
+        served.is_empty() || served.iter().any(|served| **served == *version)
     }
 
     /// All accounts and organizations.
@@ -147,19 +168,43 @@ impl Snapshot {
     /// The names of permissions.
     #[must_use]
     pub fn permissions(&self) -> &PermissionRegistry {
-        &self.permissions
+        &self.contract.permissions
     }
 
     /// All endpoints.
     #[must_use]
     pub fn endpoints(&self) -> &EndpointCatalogue {
-        &self.endpoints
+        &self.contract.endpoints
+    }
+
+    /// The same snapshot, issued at another time: what a newer head of a feed says of content that is the same.
+    #[must_use]
+    pub fn reissued(&self, issued_at: u64) -> Self {
+        Self {
+            issued_at,
+            ..self.clone()
+        }
     }
 
     /// The key of that digest.
     #[must_use]
     pub fn key(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
-        self.keys.record(&self.keys.find(digest)?, &self.grants)
+        match self.overlay.find(digest) {
+            None => {
+                let record = self.keys.record(&self.keys.find(digest)?, &self.grants)?;
+                // An account that a delta took away has no keys.
+                let is_owned = self.accounts.changed_len() == 0 || self.is_owned(&record);
+                is_owned.then_some(record)
+            }
+            Some(None) => None,
+            Some(Some(changed)) => changed
+                .record(&self.grants)
+                .filter(|record| self.is_owned(record)),
+        }
+    }
+
+    fn is_owned(&self, record: &KeyRecord<'_>) -> bool {
+        self.accounts.account(record.owner).is_some()
     }
 
     /// Some key in the place of one that may not be there, always the same for one digest; `None` where there is none at all. Nothing is granted by it: what is asked
@@ -167,30 +212,90 @@ impl Snapshot {
     #[must_use]
     pub fn stand_in(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
         let number = u64::from_be_bytes(*digest.as_bytes().last_chunk()?);
-        let number = number.checked_rem(u64::try_from(self.keys.len()).ok()?)?;
-        let row = self.keys.row(usize::try_from(number).ok()?)?;
-        self.keys.record(&row, &self.grants)
+        match number.checked_rem(u64::try_from(self.keys.len()).ok()?) {
+            Some(number) => {
+                let row = self.keys.row(usize::try_from(number).ok()?)?;
+                self.keys.record(&row, &self.grants)
+            }
+            None => self.overlay.any()?.record(&self.grants),
+        }
     }
 
     /// The user that the key of that digest belongs to, as its annotations say.
     #[must_use]
     pub fn user_id(&self, digest: &KeyDigest) -> Option<&str> {
-        self.keys.user(&self.keys.find(digest)?)
+        match self.overlay.find(digest) {
+            None => self.keys.user(&self.keys.find(digest)?),
+            Some(changed) => changed?.user(),
+        }
     }
 
     /// All keys, in the order of their digests.
     pub fn keys(&self) -> impl Iterator<Item = (KeyDigest, KeyRecord<'_>)> {
-        (0..self.keys.len()).filter_map(|number| {
-            let row = self.keys.row(number)?;
-            let record = self.keys.record(&row, &self.grants)?;
-            Some((KeyDigest::from_bytes(*row.digest), record))
+        self.places().filter_map(|(digest, row)| {
+            let record = match self.overlay.find(&digest) {
+                None => self.keys.record(&self.keys.row(row?)?, &self.grants)?,
+                Some(changed) => changed?.record(&self.grants)?,
+            };
+            let is_owned = self.accounts.changed_len() == 0 || self.is_owned(&record);
+            is_owned.then_some((digest, record))
         })
+    }
+
+    /// The digests of the base, each with its row, and those of the overlay: of keys that are there and of some that are gone.
+    fn places(&self) -> impl Iterator<Item = (KeyDigest, Option<usize>)> {
+        let mut base = self.keys.digests().enumerate().peekable();
+        let mut changed = self.overlay.digests().peekable();
+        std::iter::from_fn(move || {
+            let (first, second) = (base.peek().copied(), changed.peek().copied());
+            match (first, second) {
+                (Some((_, first)), Some(second)) if second < first => {
+                    changed.next().map(|digest| (digest, None))
+                }
+                (Some((row, first)), _) => {
+                    if second == Some(first) {
+                        changed.next();
+                    }
+                    base.next();
+                    Some((first, Some(row)))
+                }
+                (None, _) => changed.next().map(|digest| (digest, None)),
+            }
+        })
+    }
+
+    /// What is written of every key, in the order of their digests.
+    fn views(&self) -> impl Iterator<Item = (KeyDigest, KeyView<'_>)> {
+        self.places().filter_map(|(digest, row)| {
+            let view = match self.overlay.find(&digest) {
+                None => KeyView::of_row(&self.keys, &self.keys.row(row?)?, &self.grants),
+                Some(changed) => KeyView::of_changed(changed?, &self.grants),
+            };
+            Some((digest, view?))
+        })
+    }
+
+    fn view(&self, digest: &KeyDigest) -> Option<KeyView<'_>> {
+        match self.overlay.find(digest) {
+            None => KeyView::of_row(&self.keys, &self.keys.find(digest)?, &self.grants),
+            Some(changed) => KeyView::of_changed(changed?, &self.grants),
+        }
+    }
+
+    fn contract(&self) -> &Contract {
+        &self.contract
     }
 
     /// How many keys there are.
     #[must_use]
     pub fn key_count(&self) -> usize {
-        self.keys.len()
+        self.overlay.count(self.keys.len())
+    }
+
+    /// How many records of deltas stand in front of the base.
+    #[must_use]
+    pub fn changed_count(&self) -> usize {
+        self.overlay.len() + self.accounts.changed_len() + self.grants.changed_len()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::grant_table::GrantTable;
 use super::key::KeyRecord;
 use super::key_id::IdCoding;
 use super::terms::{NONE, Terms, Times};
@@ -10,7 +11,6 @@ use crate::account::AccountIndex;
 use crate::address::AllowedIps;
 use crate::digest::KeyDigest;
 use crate::id::Id;
-use crate::permission::Grants;
 use crate::rows::{Lists, Rows, index, number_at, width_of};
 
 /// The bytes of a digest, with which a row begins.
@@ -85,17 +85,47 @@ pub(super) struct KeyContext {
     pub(super) accounts: usize,
 }
 
-impl KeyContext {
+/// How much there is of what rows refer to, which says how wide they are.
+pub(super) struct Referred {
+    /// The bytes of an id that is spelled in a row.
+    pub(super) id: usize,
+    pub(super) others: usize,
+    pub(super) accounts: usize,
+    pub(super) terms: usize,
+    pub(super) times: usize,
+    pub(super) users: usize,
+}
+
+impl Referred {
     fn columns(&self) -> Option<Columns> {
         let most = |count: usize| u32::try_from(count).ok().map(width_of);
         Some(Columns::new([
-            self.coding.width(),
-            most(self.others.len())?,
+            self.id,
+            most(self.others)?,
             most(self.accounts.saturating_sub(1))?,
-            most(self.terms.len().saturating_sub(1))?,
-            most(self.times.len())?,
-            most(self.users.len())?,
+            most(self.terms.saturating_sub(1))?,
+            most(self.times)?,
+            most(self.users)?,
         ]))
+    }
+
+    /// The bytes of a row; `None` where there is more of something than a number can say.
+    pub(super) fn row_width(&self) -> Option<usize> {
+        self.columns().map(|columns| columns.row)
+    }
+}
+
+impl KeyContext {
+    fn columns(&self) -> Option<Columns> {
+        Referred {
+            id: self.coding.width(),
+            others: self.others.len(),
+            accounts: self.accounts,
+            terms: self.terms.len(),
+            times: self.times.len(),
+            users: self.users.len(),
+        }
+        .columns()
     }
 
     /// The bytes of a row; `None` where there is more of something than a number can say.
@@ -236,6 +266,12 @@ impl KeyTable {
         })
     }
 
+    /// The digests of all rows, in ascending order.
+    pub(super) fn digests(&self) -> impl Iterator<Item = KeyDigest> {
+        let rows = self.rows.iter();
+        rows.filter_map(|row| row.first_chunk().copied().map(KeyDigest::from_bytes))
+    }
+
     /// The row of that digest. Whatever the bytes are, the search halves what is left at every step.
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRow<'_>> {
         let digest = digest.as_bytes();
@@ -274,13 +310,13 @@ impl KeyTable {
     pub(super) fn record<'a>(
         &'a self,
         row: &KeyRow<'a>,
-        grants: &'a [Grants],
+        grants: &'a GrantTable,
     ) -> Option<KeyRecord<'a>> {
         let terms = self.terms(row.terms)?;
         let times = self.times(row.times)?;
         let set = |number: u32| match number {
             NONE => Some(None),
-            _ => grants.get(index(number)?).map(Some),
+            _ => grants.get(number).map(Some),
         };
         Some(KeyRecord {
             id: self.context.id(row.id)?,

@@ -26,6 +26,7 @@ mod conformance;
 mod doctor;
 mod egress;
 mod fail_closed;
+mod feed;
 mod gateway;
 mod hostile;
 mod image;

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use keyward_files::replace::{Access, replace};
 
 /// A file's name of an argument. The collector reads no others.
-pub(super) fn path(text: &str) -> Result<PathBuf> {
+pub(crate) fn path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     if path.extension().is_none_or(|ending| ending != "prom") {
         bail!("expected a name that ends in `.prom`: the textfile collector reads no other");

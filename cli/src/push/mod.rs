@@ -4,7 +4,7 @@
 mod manifest;
 mod metrics;
 mod rejected;
-mod source_name;
+pub(super) mod source_name;
 mod watch;
 
 use std::io::Write;
@@ -22,7 +22,9 @@ use keyward_files::publish::{Allowed, Destination, Found, Kind, Publication, Pub
 use keyward_files::snapshot::Checked;
 use keyward_files::snapshot::diff::{between, names};
 use manifest::NamesArguments;
-use rejected::rejected;
+pub(super) use metrics::path as metrics_path;
+pub(super) use rejected::rejected;
+pub(super) use watch::{Seen, seen};
 
 #[derive(clap::Args)]
 #[command(

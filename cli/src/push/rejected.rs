@@ -6,7 +6,7 @@ use crate::source::Source;
 use keyward_files::publish::Rejection;
 
 /// The error of a push from `source`, with what to do about it.
-pub(super) fn rejected(error: Error, source: &Source) -> Error {
+pub(crate) fn rejected(error: Error, source: &Source) -> Error {
     let Some(rejection) = error.downcast_ref::<Rejection>() else {
         return error;
     };

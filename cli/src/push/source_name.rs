@@ -7,7 +7,7 @@ use keyward_files::key_file::{EXPECTED_SOURCE, SourceName};
 use keyward_files::snapshot::Built;
 
 /// A name of an argument.
-pub(super) fn parse(text: &str) -> Result<SourceName> {
+pub(crate) fn parse(text: &str) -> Result<SourceName> {
     SourceName::parse(text).with_context(|| format!("expected {EXPECTED_SOURCE}"))
 }
 

@@ -31,10 +31,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// A file as the folder tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
+pub(crate) struct SeenFile {
     modified: Option<SystemTime>,
     length: u64,
 }
+
+/// The files of a source, as their folder tells of them.
+pub(crate) type Seen = BTreeMap<PathBuf, SeenFile>;
 
 /// What was pushed last, and when the next issue of it is due.
 struct Last {
@@ -119,12 +122,12 @@ struct Watch<'a> {
     /// Whether it was said that it has none.
     is_told: bool,
     /// The target as it was when a push was held back.
-    held: Option<BTreeMap<PathBuf, Seen>>,
+    held: Option<Seen>,
     metrics: Metrics,
     /// The source as it was when it was last read.
-    pushed: Option<BTreeMap<PathBuf, Seen>>,
+    pushed: Option<Seen>,
     /// The source as it was a moment ago: what still changes is not read.
-    changing: Option<BTreeMap<PathBuf, Seen>>,
+    changing: Option<Seen>,
     /// Unix seconds before which a failed issue is not tried again.
     retry: u64,
 }
@@ -174,7 +177,7 @@ impl Watch<'_> {
         }
     }
 
-    fn seen_target(&self) -> Option<BTreeMap<PathBuf, Seen>> {
+    fn seen_target(&self) -> Option<Seen> {
         self.target.file().map(seen)
     }
 
@@ -331,7 +334,7 @@ impl Watch<'_> {
 }
 
 /// The source's files. One that is not there is none, and one that cannot be looked at is told when it is read.
-fn seen(path: &Path) -> BTreeMap<PathBuf, Seen> {
+pub(crate) fn seen(path: &Path) -> Seen {
     let files = match fs::read_dir(path) {
         Ok(entries) => entries
             .flatten()
@@ -344,7 +347,7 @@ fn seen(path: &Path) -> BTreeMap<PathBuf, Seen> {
         .into_iter()
         .filter_map(|path| {
             let found = fs::metadata(&path).ok()?;
-            let seen = Seen {
+            let seen = SeenFile {
                 modified: found.modified().ok(),
                 length: found.len(),
             };

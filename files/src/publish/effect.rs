@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use keyward::configuration::Configuration;
+use keyward::snapshot::delta::Touched;
 use keyward::snapshot::{KeyRecord, Snapshot};
 
 /// How many accounts a line names.
@@ -78,7 +79,8 @@ pub(super) fn is_suspended(snapshot: &Snapshot, id: &str) -> bool {
 }
 
 /// Whether a request with this key may pass, as far as its life is concerned.
-pub(super) fn works(snapshot: &Snapshot, key: &KeyRecord<'_>, now: u64) -> bool {
+#[must_use]
+pub fn works(snapshot: &Snapshot, key: &KeyRecord<'_>, now: u64) -> bool {
     let owner = snapshot.accounts().account(key.owner());
     !key.is_deleted()
         && key.not_before().is_none_or(|first| first <= now)
@@ -146,6 +148,25 @@ impl Effect {
             }
         }
         effect
+    }
+
+    /// The same where it is known what differs: nothing else is looked at, unless keys are missing or accounts differ.
+    #[must_use]
+    pub fn among(before: &Snapshot, after: &Snapshot, touched: &Touched, now: u64) -> Self {
+        let mut effect = Self::default();
+        for digest in &touched.keys {
+            let lives = |of: &Snapshot| of.key(digest).map(|key| works(of, &key, now));
+            match (lives(before), lives(after)) {
+                (Some(true), None) => effect.missing = effect.missing.saturating_add(1),
+                (Some(true), Some(false)) => effect.go = effect.go.saturating_add(1),
+                (None | Some(false), Some(true)) => effect.come = effect.come.saturating_add(1),
+                (None | Some(false), None | Some(false)) | (Some(true), Some(true)) => {}
+            }
+        }
+        match effect.missing == 0 && touched.accounts.is_empty() {
+            true => effect,
+            false => Self::between(Some(before), after, now),
+        }
     }
 
     /// Why the push looks like a mistake: more than a tenth of the working keys is missing, or an account in use.

@@ -19,7 +19,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Effect, Present};
+pub use effect::{Effect, Present, works};
 pub use ends::Ends;
 pub use found::{Found, next_revision};
 pub use manifest::{Kind, Names};

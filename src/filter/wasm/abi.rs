@@ -25,6 +25,8 @@ impl fmt::Display for HostStatus {
 type HostResult<T> = Result<T, HostStatus>;
 
 const HTTP_REQUEST_HEADERS: u32 = 0;
+const CALL_RESPONSE_HEADERS: u32 = 6;
+const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const HTTP_REQUEST_STREAM: u32 = 0;
 const NOT_FOUND: u32 = 1;
@@ -142,6 +144,30 @@ pub(super) fn now() -> Option<u64> {
     // SAFETY: the host writes eight bytes.
     check(unsafe { proxy_get_current_time_nanoseconds(&raw mut time) }).ok()?;
     Some(time / 1_000_000_000)
+}
+
+/// Unix time in milliseconds, if there is a clock.
+pub(super) fn now_milliseconds() -> Option<u64> {
+    let mut time = 0;
+    // SAFETY: the host writes eight bytes.
+    check(unsafe { proxy_get_current_time_nanoseconds(&raw mut time) }).ok()?;
+    Some(time / 1_000_000)
+}
+
+/// All headers of the answer to a call, serialized. Only within its callback, and only where it has any.
+pub(super) fn call_headers() -> HostResult<Box<[u8]>> {
+    // SAFETY: the host writes a pointer and a size.
+    received(|data, size| unsafe { proxy_get_header_map_pairs(CALL_RESPONSE_HEADERS, data, size) })
+        .map(Option::unwrap_or_default)
+}
+
+/// At most `most` bytes of the body of the answer to a call from `start` on. Only within its callback.
+pub(super) fn call_body(start: usize, most: usize) -> HostResult<Box<[u8]>> {
+    // SAFETY: the host writes a pointer and a size.
+    received(|data, size| unsafe {
+        proxy_get_buffer_bytes(CALL_RESPONSE_BODY, start, most, data, size)
+    })
+    .map(Option::unwrap_or_default)
 }
 
 /// At most `most` bytes of the plugin configuration from `start` on.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::abi;
 use super::metrics::Metrics;
 use super::shared_data::SharedData;
-use super::timer::PERIOD;
+use super::timer;
 use crate::configuration::Configuration;
 use crate::filter::plugin_id::PluginId;
 use crate::filter::plugin_instances::{Handle, PluginInstances};
 use crate::filter::usage::Usage;
 use crate::reply::Activity;
+use crate::snapshot::Snapshot;
 use crate::usage::Event;
 
 thread_local! {
@@ -43,7 +44,7 @@ impl Handle for Instance {
     }
 
     fn wake(&self) {
-        abi::set_tick_period(PERIOD);
+        timer::wake();
     }
 }
 
@@ -77,6 +78,15 @@ impl Instance {
         let own = Self::new(plugin);
         let is_closed = with_all(|all| all.begin_behind(own.clone()));
         (own, is_closed)
+    }
+
+    /// A feed led to another snapshot.
+    pub(super) fn serve(
+        plugin: &PluginId,
+        snapshot: &Snapshot,
+        follows: &dyn Fn(&Configuration) -> bool,
+    ) {
+        with_all(|all| all.serve(plugin, snapshot, follows, &mut Metrics));
     }
 
     /// What a request is decided by.

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::abi::{self, HostStatus};
+use super::feed;
 use super::instance::{Instance, release_pinned, this_plugin};
 use super::memory::{self, Form, Meter};
 use super::metrics::Metrics;
@@ -74,7 +75,13 @@ pub(super) fn load(size: usize) -> Load {
             monitor::accepts(&mut Metrics, &plugin);
         }
     }
-    Load::Serve(Instance::begin(plugin, configuration))
+    let (configuration, following) = feed::prepare(&plugin, configuration);
+    let settings = configuration.with_snapshot(None);
+    let instance = Instance::begin(plugin, configuration);
+    if let Some(following) = following {
+        feed::follow(&instance, settings, following);
+    }
+    Load::Serve(instance)
 }
 
 thread_local! {
@@ -180,6 +187,7 @@ fn stay_behind(plugin: PluginId, why: &str) -> Load {
         LogLevel::Error,
         &format!("keyward: configuration not loaded: {why}; {effect}"),
     );
+    feed::take_over(&instance);
     Load::Serve(instance)
 }
 

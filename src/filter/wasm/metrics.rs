@@ -6,6 +6,7 @@ use super::abi::{self, MetricKind};
 use crate::filter::counter::Counter;
 use crate::filter::monitor::{BUILD, Gauge, Monitor};
 use crate::filter::plugin_id::PluginId;
+use crate::word::Word;
 
 thread_local! {
     /// Each counter at its place.
@@ -69,7 +70,8 @@ fn name(counter: Counter) -> String {
             let (decision, reason) = slot.labels();
             format!("decision=.={decision};.;reason=.={reason};.;{name}")
         }
-        Counter::SecretKeysInQuery | Counter::Rollbacks => name.to_owned(),
+        Counter::FeedTroubles(trouble) => format!("reason=.={};.;{name}", trouble.word()),
+        Counter::SecretKeysInQuery | Counter::Rollbacks | Counter::FeedBases => name.to_owned(),
     }
 }
 

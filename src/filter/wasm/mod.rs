@@ -1,6 +1,7 @@
 //! The filter in a VM of Envoy's: the only code that names proxy-wasm, and what a VM needs besides: its memory, its statics, its timers.
 
 mod abi;
+mod feed;
 mod instance;
 mod load;
 mod memory;
@@ -21,12 +22,14 @@ use request::Stream;
 use timer::{PERIOD, SETTLING};
 
 proxy_wasm::main! {{
-    proxy_wasm::set_root_context(|_| Box::new(Root { instance: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root { instance: None, told: 0 }));
 }}
 
 /// One plugin in one VM, from one push to the next.
 struct Root {
     instance: Option<Instance>,
+    /// When the instance was last told of its timer, in milliseconds. A feed has it fire more often.
+    told: u64,
 }
 
 impl Context for Root {
@@ -35,9 +38,18 @@ impl Context for Root {
         // A timer outlives its root context.
         abi::set_tick_period(0);
         if let Some(instance) = self.instance.take() {
+            feed::end(&instance);
             instance.end();
         }
         true
+    }
+
+    /// A call was answered. Without headers it failed, and nothing of it may be read.
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
+        let instance = self.instance.as_ref();
+        if let Some(next) = instance.and_then(|it| feed::answered(it, token, headers, body)) {
+            abi::set_tick_period(timer::period(next));
+        }
     }
 }
 
@@ -64,8 +76,10 @@ impl RootContext for Root {
         match load::load(size) {
             Load::Serve(instance) => {
                 if let Some(before) = self.instance.replace(instance) {
+                    feed::end(&before);
                     before.end();
                 }
+                self.told = 0;
                 abi::set_tick_period(SETTLING);
                 true
             }
@@ -74,8 +88,20 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let again = self.instance.as_ref().is_some_and(Instance::tick);
-        abi::set_tick_period(if again { PERIOD } else { 0 });
+        let Some(instance) = &self.instance else {
+            return abi::set_tick_period(0);
+        };
+        let feed = feed::tick(instance);
+        let Some(next) = feed else {
+            let again = instance.tick();
+            return abi::set_tick_period(if again { PERIOD } else { 0 });
+        };
+        let now = abi::now_milliseconds().unwrap_or(0);
+        if now.abs_diff(self.told) >= u64::from(PERIOD) {
+            self.told = now;
+            instance.tick();
+        }
+        abi::set_tick_period(timer::period(next));
     }
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {

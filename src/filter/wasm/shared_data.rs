@@ -1,7 +1,7 @@
 //! Envoy's data that all VMs of one name share.
 
 use super::abi;
-use super::timer::PERIOD;
+use super::timer;
 use crate::filter::usage::Timed;
 use crate::usage::Store;
 
@@ -23,6 +23,6 @@ impl Timed for SharedData {
     }
 
     fn wake(&mut self) {
-        abi::set_tick_period(PERIOD);
+        timer::wake();
     }
 }

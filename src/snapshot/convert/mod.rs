@@ -6,7 +6,10 @@ mod grants;
 mod keys;
 mod names;
 
+use std::sync::Arc;
+
 use super::document::Catalogue;
+use super::grant_table::GrantTable;
 use super::table::KeyTable;
 use super::terms::{NONE, Terms};
 use super::{FORMAT, Revision, Snapshot, wire};
@@ -148,7 +151,10 @@ impl Snapshot {
             // No permission is in a set twice: that was refused.
             .map(|granted| Grants::new(granted, permissions).unwrap_or_default())
             .collect();
-        Ok(Self::new(parts.heading, parts.accounts, grants, parts.keys))
+        let names = parts.grant_sets.names.iter();
+        let grants = GrantTable::new(grants, names.map(|name| name.0.as_ref().into()).collect());
+        let keys = Arc::new(parts.keys);
+        Ok(Self::new(parts.heading, parts.accounts, grants, keys))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::wire::Text;
 const SORTED: &str = "rows in ascending order";
 
 /// The permissions that the grants of a file name by number.
-pub(super) fn permissions(
+pub(in crate::snapshot) fn permissions(
     names: &[Text<'_>],
     registry: &PermissionRegistry,
     place: &Place,
@@ -38,7 +38,11 @@ pub(super) fn permissions(
 }
 
 /// The names of the first grant sets.
-pub(super) fn set_names(names: &[Text<'_>], sets: usize, place: &Place) -> Result<(), Refusal> {
+pub(in crate::snapshot) fn set_names(
+    names: &[Text<'_>],
+    sets: usize,
+    place: &Place,
+) -> Result<(), Refusal> {
     let place = place.then("grant_sets");
     if names.len() > sets {
         return Err(place.expected("no more names than sets"));

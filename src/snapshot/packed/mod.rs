@@ -3,9 +3,10 @@
 //!
 //! Nothing in a file says where something else stands: all lengths follow from the header's counts, and they must add up to the file's.
 
-mod check;
+pub(super) mod check;
 mod layout;
 mod read;
+mod reissue;
 mod unpack;
 mod write;
 
@@ -13,12 +14,16 @@ mod write;
 mod tests;
 
 use layout::{HEADER, Header, MAGIC};
+pub(crate) use read::Assembly;
 pub use read::{LoadFault, Outside, Source, Trust};
 
+use std::sync::Arc;
+
 use super::convert::Heading;
+use super::grant_table::GrantTable;
 use super::table::KeyTable;
 use super::wire;
-use super::{Snapshot, convert};
+use super::{Revision, Snapshot, convert};
 use crate::account::AccountForest;
 use crate::json::from_json;
 use crate::permission::{AccessLevel, Grants, Permission, PermissionRegistry};
@@ -28,7 +33,7 @@ use crate::rows::{CHUNK, Lists, index, number_at};
 use crate::wire::Text;
 
 /// The bytes of one grant: the number of a permission among those the file names, and the level.
-const GRANT: usize = 3;
+pub(super) const GRANT: usize = 3;
 
 const WRITE: u8 = 1;
 
@@ -49,12 +54,13 @@ pub(crate) fn head_place<S: Source>(
     (length > 0 && length <= CHUNK.min(end - behind)).then_some((behind, length))
 }
 
-/// A packed snapshot in its parts. What it holds has not been checked yet.
+/// A packed snapshot in its parts. What it holds has not been checked yet. A copy shares its tables.
+#[derive(Clone)]
 pub struct Packed {
-    head: Box<[u8]>,
-    accounts: AccountForest,
-    grants: Lists,
-    keys: KeyTable,
+    pub(super) head: Arc<[u8]>,
+    pub(super) accounts: AccountForest,
+    pub(super) grants: Arc<Lists>,
+    pub(super) keys: Arc<KeyTable>,
 }
 
 impl Packed {
@@ -64,10 +70,20 @@ impl Packed {
     }
 
     /// Takes the parts of a packed snapshot that is all of `bytes`, and looks at nothing but its checksum.
-    pub fn from_bytes(mut bytes: &[u8]) -> Result<Self, Refusal> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Refusal> {
+        Self::from_part(bytes, Trust::Nothing)
+    }
+
+    /// The snapshot, with these tables. With [`Trust::Nothing`] it has passed every check that the JSON form has to pass.
+    pub fn snapshot(&self, profile: &Profile, trust: Trust) -> Result<Snapshot, Refusal> {
+        self.clone().open(profile, trust, &Place::default())
+    }
+
+    /// The same for one that is a part of something larger, whose own hash may be known already.
+    pub(crate) fn from_part(mut bytes: &[u8], trust: Trust) -> Result<Self, Refusal> {
         let size = bytes.len();
         let place = Place::default();
-        match Self::read(&mut bytes, (0, size), Trust::Nothing, &place) {
+        match Self::read(&mut bytes, (0, size), trust, &place) {
             Ok(packed) => Ok(packed),
             Err(LoadFault::Refused(refusal)) => Err(refusal),
             Err(LoadFault::Source(Outside)) => Err(place.expected("a packed snapshot")),
@@ -95,12 +111,85 @@ impl Packed {
         Ok(Snapshot::new(heading, self.accounts, grants, self.keys))
     }
 
+    /// The same, without a copy.
+    pub(crate) fn into_snapshot(
+        self,
+        profile: &Profile,
+        trust: Trust,
+    ) -> Result<Snapshot, Refusal> {
+        self.open(profile, trust, &Place::default())
+    }
+
+    pub(super) fn keys(&self) -> &KeyTable {
+        &self.keys
+    }
+
+    pub(super) fn accounts(&self) -> &AccountForest {
+        &self.accounts
+    }
+
+    pub(super) fn grant_set_count(&self) -> usize {
+        self.grants.len()
+    }
+
+    /// The head, read.
+    pub(super) fn head(&self) -> Result<wire::Head<Text<'_>>, Refusal> {
+        read::head(&self.head, &Place::default())
+    }
+
+    /// The parts of a snapshot that was put together elsewhere.
+    pub(super) fn of_parts(
+        head: Vec<u8>,
+        accounts: AccountForest,
+        grants: Lists,
+        keys: KeyTable,
+    ) -> Self {
+        Self {
+            head: head.into(),
+            accounts,
+            grants: Arc::new(grants),
+            keys: Arc::new(keys),
+        }
+    }
+
+    /// The bytes of a grant of the permission of that number.
+    pub(super) fn grant(permission: u16, level: AccessLevel) -> [u8; GRANT] {
+        let [low, high] = permission.to_le_bytes();
+        match level {
+            AccessLevel::Read => [low, high, 0],
+            AccessLevel::Write => [low, high, WRITE],
+        }
+    }
+
+    /// The names of its named sets. Of a head that cannot be read, none.
+    pub(super) fn set_names(&self) -> Vec<String> {
+        let names = self.head().map(|head| head.grant_sets).unwrap_or_default();
+        names
+            .iter()
+            .map(|name| name.0.as_ref().to_owned())
+            .collect()
+    }
+
+    /// Whether its head says anything of endpoints, the catalogue or versions of the API.
+    pub(super) fn has_contract(&self) -> bool {
+        self.head().is_ok_and(|head| {
+            head.api_versions.is_some() || head.catalogue.is_some() || head.endpoints.is_some()
+        })
+    }
+
+    /// The revision that its head names.
+    pub fn revision(&self) -> Result<Revision, Refusal> {
+        let expected = "an integer below 10^15";
+        Revision::new(self.head()?.revision.0)
+            .ok_or_else(|| Place::member("revision").expected(expected))
+    }
+
     fn check(
         &self,
         profile: &Profile,
         trust: Trust,
         place: &Place,
-    ) -> Result<(Heading, Box<[Grants]>), Refusal> {
+    ) -> Result<(Heading, GrantTable), Refusal> {
         let wire::Head {
             format,
             revision,
@@ -132,11 +221,12 @@ impl Packed {
             let prefixes = profile.known_prefixes();
             check::keys(&self.keys, &self.accounts, grants.len(), prefixes, place)?;
         }
-        Ok((heading, grants))
+        let names = grant_sets.iter().map(|name| name.0.as_ref().into());
+        Ok((heading, GrantTable::new(grants, names.collect())))
     }
 
     /// The sets of grants, for use.
-    fn grants(
+    pub(super) fn grants(
         &self,
         permissions: &[Permission],
         registry: &PermissionRegistry,
@@ -159,7 +249,11 @@ impl Packed {
     }
 
     /// A set of grants as it was written.
-    fn granted<T: Copy>(&self, number: usize, permissions: &[T]) -> Option<Vec<(T, AccessLevel)>> {
+    pub(super) fn granted<T: Copy>(
+        &self,
+        number: usize,
+        permissions: &[T],
+    ) -> Option<Vec<(T, AccessLevel)>> {
         let list = self.grants.get(number)?;
         if list.len() % GRANT != 0 {
             return None;

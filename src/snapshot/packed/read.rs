@@ -1,18 +1,19 @@
 //! Taking over a packed snapshot, range by range. No byte is copied more than once, and none is looked at but the header's and the head's.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use twox_hash::XxHash64;
 
-use super::layout::{COVERED, Counts, HEADER, Header, SEED, VERSION};
+use super::layout::{COVERED, HEADER, Header, SEED, VERSION};
 use super::{Packed, wire};
 use crate::account::{ACCOUNT_ROW, AccountForest};
 use crate::json::from_json;
 use crate::refusal::{Place, Refusal};
 use crate::rows::{CHUNK, Lists, Rows, index};
 use crate::snapshot::key_id::IdCoding;
-use crate::snapshot::table::{KeyContext, KeyTable, bucket_bits};
+use crate::snapshot::table::{KeyContext, KeyTable, Referred, bucket_bits};
 use crate::snapshot::terms::{TERMS_ROW, TIMES_ROW};
 use crate::wire::Text;
 
@@ -72,39 +73,9 @@ pub(super) fn read<S: Source>(
     trust: Trust,
     place: &Place,
 ) -> Result<Packed, LoadFault<S::Fault>> {
-    let too_short = || LoadFault::Refused(place.expected(LENGTH));
-    let end = start.checked_add(size).ok_or_else(too_short)?;
-    if size < HEADER {
-        return Err(place.expected("a packed snapshot").into());
-    }
-    let mut reader = Reader {
-        source,
-        at: start,
-        end,
-        place,
-        checksum: None,
-    };
-    let bytes = reader.block(HEADER)?;
-    let header = Header::read(&bytes).ok_or_else(|| place.expected("a packed snapshot"))?;
-    if header.version != VERSION {
-        return Err(place.expected("version 1 of the packed form").into());
-    }
-    if trust == Trust::Nothing {
-        let mut checksum = XxHash64::with_seed(SEED);
-        checksum.write(bytes.get(COVERED..).unwrap_or(&[]));
-        reader.checksum = Some(checksum);
-    }
-    let packed = reader.packed(&header.counts)?;
-    if reader.at != reader.end {
-        return Err(too_short());
-    }
-    let is_intact = reader
-        .checksum
-        .is_none_or(|checksum| checksum.finish() == header.checksum);
-    if !is_intact {
-        return Err(place.refused("the checksum is another").into());
-    }
-    Ok(packed)
+    let mut assembly = Assembly::begin(source, (start, size), trust, place)?;
+    while !assembly.step(source)? {}
+    Ok(assembly.finish()?)
 }
 
 /// The head of a packed snapshot.
@@ -115,103 +86,284 @@ pub(super) fn head<'a, T: Deserialize<'a>>(
     from_json(json).map_err(|refusal| refusal.below(place))
 }
 
-struct Reader<'s, S> {
-    source: &'s mut S,
+/// A packed snapshot that is being taken over, part by part. Each step reads one range of at most 1 MiB, so whoever has requests to answer can do so meanwhile.
+pub(crate) struct Assembly {
+    place: Place,
     at: usize,
     end: usize,
-    place: &'s Place,
+    header: Header,
     checksum: Option<XxHash64>,
+    coding: Option<IdCoding>,
+    taken: Vec<Part>,
+    /// What is taken of the part that comes next.
+    open: Option<Open>,
 }
 
-impl<S: Source> Reader<'_, S> {
-    fn packed(&mut self, counts: &Counts) -> Result<Packed, LoadFault<S::Fault>> {
-        let head = self.bytes(counts.head_bytes)?;
-        let wire::KeyIds { prefix, length } = self::head::<Text<'_>>(&head, self.place)?.key_ids;
+enum Part {
+    Rows(Rows),
+    Bytes(Box<[u8]>),
+}
+
+struct Open {
+    part: OpenPart,
+    left: usize,
+}
+
+enum OpenPart {
+    Rows(Rows),
+    Bytes(Vec<u8>),
+}
+
+/// The shape of a part: rows of a width, or bytes.
+enum Shape {
+    Rows(usize, usize),
+    Bytes(u32),
+}
+
+impl Assembly {
+    pub(crate) fn begin<S: Source>(
+        source: &mut S,
+        (start, size): (usize, usize),
+        trust: Trust,
+        place: &Place,
+    ) -> Result<Self, LoadFault<S::Fault>> {
+        let end = start
+            .checked_add(size)
+            .ok_or_else(|| LoadFault::Refused(place.expected(LENGTH)))?;
+        if size < HEADER {
+            return Err(place.expected("a packed snapshot").into());
+        }
+        let bytes = source.read(start, HEADER).map_err(LoadFault::Source)?;
+        Ok(Self::of_header(&bytes, (start, end), trust, place)?)
+    }
+
+    /// What no kind of source makes a difference to is compiled once.
+    fn of_header(
+        bytes: &[u8],
+        (start, end): (usize, usize),
+        trust: Trust,
+        place: &Place,
+    ) -> Result<Self, Refusal> {
+        let header = Header::read(bytes).ok_or_else(|| place.expected("a packed snapshot"))?;
+        if header.version != VERSION {
+            return Err(place.expected("version 1 of the packed form"));
+        }
+        let checksum = (trust == Trust::Nothing).then(|| {
+            let mut checksum = XxHash64::with_seed(SEED);
+            checksum.write(bytes.get(COVERED..).unwrap_or(&[]));
+            checksum
+        });
+        Ok(Self {
+            place: place.clone(),
+            at: start.saturating_add(HEADER),
+            end,
+            header,
+            checksum,
+            coding: None,
+            taken: Vec::new(),
+            open: None,
+        })
+    }
+
+    fn too_short(&self) -> Refusal {
+        self.place.expected(LENGTH)
+    }
+
+    /// The shape of the part of that number; `None` behind the last.
+    fn shape(&self, number: usize) -> Result<Option<Shape>, Refusal> {
+        let counts = &self.header.counts;
+        let place = |count: u32| index(count).ok_or_else(|| self.too_short());
+        let rows = |count: u32, width: usize| Ok(Some(Shape::Rows(place(count)?, width)));
+        match number {
+            0 => Ok(Some(Shape::Bytes(counts.head_bytes))),
+            1 => rows(counts.accounts, 4),
+            2 => Ok(Some(Shape::Bytes(counts.account_id_bytes))),
+            3 => rows(counts.accounts, ACCOUNT_ROW),
+            4 => rows(counts.grant_sets, 4),
+            5 => Ok(Some(Shape::Bytes(counts.grant_bytes))),
+            6 => rows(counts.ip_lists, 4),
+            7 => Ok(Some(Shape::Bytes(counts.ip_bytes))),
+            8 => rows(counts.terms, TERMS_ROW),
+            9 => rows(counts.times, TIMES_ROW),
+            10 => rows(counts.other_ids, 4),
+            11 => Ok(Some(Shape::Bytes(counts.other_id_bytes))),
+            12 => rows(counts.users, 4),
+            13 => Ok(Some(Shape::Bytes(counts.user_bytes))),
+            14 => {
+                let bits = bucket_bits(place(counts.keys)?);
+                Ok(Some(Shape::Rows((1 << bits) + 1, 4)))
+            }
+            15 => {
+                let referred = Referred {
+                    id: self.coding.as_ref().map_or(0, IdCoding::width),
+                    others: place(counts.other_ids)?,
+                    accounts: place(counts.accounts)?,
+                    terms: place(counts.terms)?,
+                    times: place(counts.times)?,
+                    users: place(counts.users)?,
+                };
+                let width = referred.row_width().ok_or_else(|| self.too_short())?;
+                rows(counts.keys, width)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes over what comes next. True where all is taken.
+    pub(crate) fn step<S: Source>(&mut self, source: &mut S) -> Result<bool, LoadFault<S::Fault>> {
+        let Some(length) = self.wanted()? else {
+            return Ok(true);
+        };
+        let block = match length {
+            0 => Box::default(),
+            _ => source.read(self.at, length).map_err(LoadFault::Source)?,
+        };
+        self.take(block)?;
+        Ok(false)
+    }
+
+    /// How many bytes come next; `None` behind the last part.
+    fn wanted(&mut self) -> Result<Option<usize>, Refusal> {
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => match self.shape(self.taken.len())? {
+                Some(shape) => self.begin_part(&shape)?,
+                None => return Ok(None),
+            },
+        };
+        let most = match &open.part {
+            OpenPart::Rows(rows) => rows.chunk_bytes(),
+            OpenPart::Bytes(_) => CHUNK,
+        };
+        let length = open.left.min(most);
+        self.open = Some(open);
+        Ok(Some(length))
+    }
+
+    fn take(&mut self, block: Box<[u8]>) -> Result<(), Refusal> {
+        let Some(mut open) = self.open.take() else {
+            return Ok(());
+        };
+        self.at = self.at.saturating_add(block.len());
+        open.left = open.left.saturating_sub(block.len());
+        if let Some(checksum) = &mut self.checksum {
+            checksum.write(&block);
+        }
+        if !block.is_empty() {
+            match &mut open.part {
+                OpenPart::Rows(rows) => rows.push_chunk(block),
+                OpenPart::Bytes(bytes) if bytes.capacity() == 0 => *bytes = block.into_vec(),
+                OpenPart::Bytes(bytes) => bytes.extend_from_slice(&block),
+            }
+        }
+        if open.left > 0 {
+            self.open = Some(open);
+            return Ok(());
+        }
+        let part = match open.part {
+            OpenPart::Rows(rows) => Part::Rows(rows),
+            OpenPart::Bytes(bytes) => Part::Bytes(bytes.into()),
+        };
+        if self.taken.is_empty() {
+            self.read_coding(&part)?;
+        }
+        self.taken.push(part);
+        Ok(())
+    }
+
+    /// A part that the bytes which are left can hold.
+    fn begin_part(&self, shape: &Shape) -> Result<Open, Refusal> {
+        let left = match shape {
+            Shape::Rows(count, width) => count.checked_mul(*width),
+            Shape::Bytes(count) => index(*count),
+        };
+        let left = left
+            .filter(|length| *length <= self.end.saturating_sub(self.at))
+            .ok_or_else(|| self.too_short())?;
+        let part = match shape {
+            Shape::Rows(_, width) => OpenPart::Rows(Rows::new(*width)),
+            // One block is taken over as it is.
+            Shape::Bytes(_) if left <= CHUNK => OpenPart::Bytes(Vec::new()),
+            Shape::Bytes(_) => OpenPart::Bytes(Vec::with_capacity(left)),
+        };
+        Ok(Open { part, left })
+    }
+
+    fn read_coding(&mut self, head: &Part) -> Result<(), Refusal> {
+        let Part::Bytes(head) = head else {
+            return Err(self.too_short());
+        };
+        let wire::KeyIds { prefix, length } = self::head::<Text<'_>>(head, &self.place)?.key_ids;
         let coding = usize::try_from(length.0)
             .ok()
             .and_then(|length| IdCoding::new(&prefix.0, length))
             .ok_or_else(|| self.place.then("key_ids").expected("a coding of ids"))?;
-        let account_ids = self.lists(counts.accounts, counts.account_id_bytes)?;
-        let accounts = self.rows(counts.accounts, ACCOUNT_ROW)?;
-        let grants = self.lists(counts.grant_sets, counts.grant_bytes)?;
-        let ips = self.lists(counts.ip_lists, counts.ip_bytes)?;
-        let context = KeyContext {
-            coding,
-            ips,
-            terms: self.rows(counts.terms, TERMS_ROW)?,
-            times: self.rows(counts.times, TIMES_ROW)?,
-            others: self.lists(counts.other_ids, counts.other_id_bytes)?,
-            users: self.lists(counts.users, counts.user_bytes)?,
-            accounts: accounts.len(),
-        };
-        let width = context.row_width().ok_or_else(|| self.too_short())?;
-        let bits = bucket_bits(index(counts.keys).ok_or_else(|| self.too_short())?);
-        let buckets = self.rows((1 << bits) + 1, 4)?;
-        let rows = self.rows(counts.keys, width)?;
-        let keys = KeyTable::new(context, buckets, rows).ok_or_else(|| self.too_short())?;
-        Ok(Packed {
-            head,
-            accounts: AccountForest::from_rows(account_ids, accounts),
-            grants,
-            keys,
-        })
+        self.coding = Some(coding);
+        Ok(())
     }
 
-    fn too_short(&self) -> LoadFault<S::Fault> {
-        self.place.expected(LENGTH).into()
-    }
-
-    /// As many bytes, if there are so many left.
-    fn left(&self, count: u32, width: usize) -> Result<usize, LoadFault<S::Fault>> {
-        index(count)
-            .and_then(|count| count.checked_mul(width))
-            .filter(|length| *length <= self.end.saturating_sub(self.at))
-            .ok_or_else(|| self.too_short())
-    }
-
-    /// The next range, at most 1 MiB.
-    fn block(&mut self, length: usize) -> Result<Box<[u8]>, LoadFault<S::Fault>> {
-        if length == 0 {
-            return Ok(Box::default());
+    /// The snapshot in its parts, once the last step was taken.
+    pub(crate) fn finish(self) -> Result<Packed, Refusal> {
+        let too_short = self.place.expected(LENGTH);
+        if self.at != self.end {
+            return Err(too_short);
         }
-        let block = self
-            .source
-            .read(self.at, length)
-            .map_err(LoadFault::Source)?;
-        self.at += length;
-        if let Some(checksum) = &mut self.checksum {
-            checksum.write(&block);
+        let is_intact = self
+            .checksum
+            .as_ref()
+            .is_none_or(|checksum| checksum.finish() == self.header.checksum);
+        if !is_intact {
+            return Err(self.place.refused("the checksum is another"));
         }
-        Ok(block)
+        let parts = Parts(self.taken.into_iter());
+        self.coding
+            .and_then(|coding| packed(coding, parts))
+            .ok_or(too_short)
+    }
+}
+
+/// The parts of a snapshot, one after the other.
+struct Parts(std::vec::IntoIter<Part>);
+
+impl Parts {
+    fn rows(&mut self) -> Option<Rows> {
+        match self.0.next()? {
+            Part::Rows(rows) => Some(rows),
+            Part::Bytes(_) => None,
+        }
     }
 
-    fn rows(&mut self, count: u32, width: usize) -> Result<Rows, LoadFault<S::Fault>> {
-        let mut left = self.left(count, width)?;
-        let mut rows = Rows::new(width);
-        while left > 0 {
-            let length = left.min(rows.chunk_bytes());
-            rows.push_chunk(self.block(length)?);
-            left -= length;
+    fn bytes(&mut self) -> Option<Box<[u8]>> {
+        match self.0.next()? {
+            Part::Bytes(bytes) => Some(bytes),
+            Part::Rows(_) => None,
         }
-        Ok(rows)
     }
 
-    fn bytes(&mut self, count: u32) -> Result<Box<[u8]>, LoadFault<S::Fault>> {
-        let mut left = self.left(count, 1)?;
-        if left <= CHUNK {
-            return self.block(left);
-        }
-        let mut bytes = Vec::with_capacity(left);
-        while left > 0 {
-            let length = left.min(CHUNK);
-            bytes.extend_from_slice(&self.block(length)?);
-            left -= length;
-        }
-        Ok(bytes.into())
+    fn lists(&mut self) -> Option<Lists> {
+        Some(Lists::new(self.rows()?, self.bytes()?))
     }
+}
 
-    fn lists(&mut self, count: u32, bytes: u32) -> Result<Lists, LoadFault<S::Fault>> {
-        let ends = self.rows(count, 4)?;
-        Ok(Lists::new(ends, self.bytes(bytes)?))
-    }
+fn packed(coding: IdCoding, mut parts: Parts) -> Option<Packed> {
+    let head = parts.bytes()?;
+    let account_ids = parts.lists()?;
+    let accounts = parts.rows()?;
+    let grants = parts.lists()?;
+    let context = KeyContext {
+        coding,
+        ips: parts.lists()?,
+        terms: parts.rows()?,
+        times: parts.rows()?,
+        others: parts.lists()?,
+        users: parts.lists()?,
+        accounts: accounts.len(),
+    };
+    let keys = KeyTable::new(context, parts.rows()?, parts.rows()?)?;
+    Some(Packed {
+        head: head.into(),
+        accounts: AccountForest::from_rows(account_ids, accounts),
+        grants: Arc::new(grants),
+        keys: Arc::new(keys),
+    })
 }

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use twox_hash::XxHash64;
 
 use super::layout::{Counts, MAGIC, SEED};
-use super::{GRANT, Packed, WRITE};
-use crate::permission::{AccessLevel, Permission};
+use super::{GRANT, Packed};
+use crate::permission::Permission;
 use crate::profile::Profile;
 use crate::refusal::{First, Place, Refusal};
 use crate::rows::Lists;
@@ -67,8 +68,8 @@ impl Packed {
         Ok(Self {
             head: head.into(),
             accounts: parts.accounts,
-            grants,
-            keys: parts.keys,
+            grants: Arc::new(grants),
+            keys: Arc::new(parts.keys),
         })
     }
 
@@ -122,11 +123,7 @@ fn lists(sets: &GrantSets<'_>, granted: &[Permission]) -> Option<Lists> {
         let mut list = Vec::with_capacity(set.len() * GRANT);
         for (permission, level) in set {
             let number = granted.binary_search(permission).ok()?;
-            list.extend(u16::try_from(number).ok()?.to_le_bytes());
-            list.push(match level {
-                AccessLevel::Read => 0,
-                AccessLevel::Write => WRITE,
-            });
+            list.extend(Packed::grant(u16::try_from(number).ok()?, *level));
         }
         lists.push(list);
     }

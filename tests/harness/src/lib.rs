@@ -16,6 +16,7 @@
 
 pub mod builder;
 pub mod envoy;
+pub mod feed;
 pub mod find;
 pub mod h2;
 pub mod host;
@@ -34,5 +35,6 @@ pub use keyward_support::{
 };
 
 pub use self::{
-    builder::Ecds, envoy::Envoy, host::Host, pb::Wrapper, push::Push, upstream::Upstream,
+    builder::Ecds, envoy::Envoy, feed::Feed, host::Host, pb::Wrapper, push::Push,
+    upstream::Upstream,
 };

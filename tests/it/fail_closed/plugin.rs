@@ -174,7 +174,7 @@ pub fn address_of(envoy: &Envoy, listener: &str) -> std::net::SocketAddr {
 }
 
 /// What the filter and Envoy call of each other: Envoy's restriction is a list of what may be called.
-const CALLS: [&str; 39] = [
+const CALLS: [&str; 41] = [
     "proxy_log",
     "proxy_get_current_time_nanoseconds",
     "proxy_get_buffer_bytes",
@@ -205,6 +205,8 @@ const CALLS: [&str; 39] = [
     "proxy_on_done",
     "proxy_on_delete",
     "proxy_on_tick",
+    "proxy_on_http_call_response",
+    "proxy_http_call",
     "clock_time_get",
     "random_get",
     "environ_get",

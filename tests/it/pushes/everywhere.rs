@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, STRANGER, Watch, configuration, everywhere, status};
 use crate::support::sample;
-use crate::support::{Envoy, Push};
+use crate::support::{Envoy, Host, Push};
 
 /// Pasted as a value and as a member's name.
 const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
@@ -15,6 +15,10 @@ fn fresh() -> Value {
     let mut full = sample::full();
     let now = crate::support::world::now();
     full["snapshot"]["issued_at"] = json!(now);
+    if Host::chosen() == Host::Native {
+        // Which follows no feed, and says so.
+        full.as_object_mut().unwrap().remove("feed");
+    }
     full
 }
 

@@ -18,6 +18,8 @@ pub fn full() -> Value {
         "filter_state": "keyward.edge",
         "verify_path": "/v1/keys/verify.json",
         "role": "gateway",
+        "feed": {"name": "prod", "cluster": "outbound|443||feed.keys", "authority": "feed.keys.example:443", "path": "/feeds/prod",
+                 "public_keys": ["RWQBAgMEBQYHCNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"], "wait": 20, "interval": 10, "min_revision": 1, "serve_seed": true},
         "profile": {
             "preset": "plain",
             "prefixes": {"secret": ["acme_sk_"], "restricted": ["acme_rk_live_", "acme_rk_test_"], "publishable": ["acme_pk_"], "organization": ["acme_ok-"]},

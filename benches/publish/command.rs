@@ -1,0 +1,134 @@
+//! One change among many keys: by a command that knows nothing, and by a watcher.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use keyward_benches::{Kind, World};
+
+use crate::Bound;
+
+/// How often each is measured; the median is told.
+const ROUNDS: u32 = 5;
+
+/// The command that is measured: `$KEYWARD_BIN`, or the released one.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("KEYWARD_BIN").map(PathBuf::from);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    named.unwrap_or_else(|| root.join("target/release/keyward"))
+}
+
+/// A folder with a signing key and a feed in it.
+pub struct Press(pub tempfile::TempDir);
+
+impl Press {
+    pub fn new() -> Self {
+        let press = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(press.0.path().join("feed")).unwrap();
+        press.good(&["feed", "key", "new", "feed.sec"]);
+        press
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command
+            .current_dir(self.0.path())
+            .args(arguments)
+            .stdout(Stdio::null());
+        command
+    }
+
+    pub fn good(&self, arguments: &[&str]) {
+        let status = self.command(arguments).status().unwrap();
+        assert!(status.success(), "{arguments:?}");
+    }
+
+    /// The source that is published next, whole or not at all.
+    pub fn write(&self, bytes: &[u8]) {
+        let aside = self.0.path().join("next.new");
+        fs::write(&aside, bytes).unwrap();
+        fs::rename(aside, self.0.path().join("next.packed")).unwrap();
+    }
+
+    pub fn head(&self) -> Vec<u8> {
+        fs::read(self.0.path().join("feed/head")).unwrap_or_default()
+    }
+
+    /// Waits until the head is another one.
+    pub fn next_head(&self, before: &[u8]) {
+        let begun = Instant::now();
+        while self.head() == before {
+            assert!(begun.elapsed() < Duration::from_secs(120), "no other head");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+pub const PUBLISH: [&str; 9] = [
+    "publish",
+    "--configuration",
+    "next.packed",
+    "--source",
+    "file:bench",
+    "--feed",
+    "bench",
+    "--to",
+    "feed",
+];
+
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub fn measure(keys: u32) -> Vec<Bound> {
+    let world = World::new(keys, Kind::Restricted);
+    let press = Press::new();
+    press.write(&world.packed(1, None));
+    press.good(&[&PUBLISH[..], &["--begin"]].concat());
+    let mut alone = Vec::new();
+    for round in 0..ROUNDS {
+        press.write(&world.packed(1, Some(round)));
+        let begun = Instant::now();
+        press.good(&PUBLISH);
+        alone.push(begun.elapsed());
+    }
+    let before = press.head();
+    let watcher = press
+        .command(&[&PUBLISH[..], &["--watch"]].concat())
+        .spawn()
+        .unwrap();
+    let _watcher = Killed(watcher);
+    // Its first head says that it has read everything.
+    press.next_head(&before);
+    let mut watching = Vec::new();
+    for round in 0..ROUNDS {
+        let next = world.packed(1, Some(ROUNDS + round));
+        let before = press.head();
+        press.write(&next);
+        let begun = Instant::now();
+        press.next_head(&before);
+        watching.push(begun.elapsed());
+    }
+    let bound = |what: &str, most, mut measured: Vec<Duration>| {
+        measured.sort();
+        Bound {
+            what: format!("`keyward publish` of one change among {keys} keys{what}"),
+            most,
+            measured: measured[measured.len() / 2],
+        }
+    };
+    vec![
+        bound("", Duration::from_secs(3), alone),
+        bound(
+            ", `--watch`: from the source's rename to the head's",
+            Duration::from_millis(500),
+            watching,
+        ),
+    ]
+}

@@ -1,0 +1,63 @@
+//! `keyward feed key`: keys that sign a feed.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::output;
+use crate::exit::Exit;
+use keyward_files::feed::{KeySource, SigningKey, key_source};
+use keyward_files::randomness::SystemRandomness;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a signing key, and print its public half for the configuration of gateways
+    #[command(after_help = "\
+The file has the format of OpenBSD's signify, is open to its owner only, and is made once: one that is there is never replaced. Next to it FILE.pub gets the public half.
+
+Examples:
+  keyward feed key new feed.sec
+  signify -V -e -p feed.sec.pub -x /srv/feed/head -m -")]
+    New {
+        /// Where to write it
+        #[arg(value_name = "FILE", default_value = "feed.sec")]
+        file: PathBuf,
+    },
+    /// Print the public half of a signing key, as a configuration lists it
+    Show {
+        /// The signing key: its file, `env:NAME` for an environment variable, or `command:COMMAND` for what a shell command prints
+        #[arg(value_name = "KEY", default_value = "feed.sec")]
+        key: String,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let mut out = output::stdout();
+    match &arguments.command {
+        Command::New { file } => {
+            let key = SigningKey::new(&mut SystemRandomness)
+                .map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+            let public = key_source::create(file, &key)?;
+            writeln!(
+                out,
+                "made `{}`, which signs, and `{}`. Gateways believe it with\n\n  \"public_keys\": [\"{}\"]",
+                file.display(),
+                public.display(),
+                key.public_key()
+            )?;
+        }
+        Command::Show { key } => {
+            let key = KeySource::parse(key).read()?;
+            writeln!(out, "{}", key.public_key())?;
+        }
+    }
+    Ok(Exit::Good)
+}

@@ -1,0 +1,70 @@
+//! `keyward feed`: keys that sign a feed, what a feed holds, and serving it.
+
+mod key;
+mod seed;
+mod serve;
+mod show;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::exit::Exit;
+use super::publish;
+use super::{input, output, times};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make and show keys that sign a feed
+    #[command(
+        after_help = "Examples:\n  keyward feed key new feed.sec\n  keyward feed key show feed.sec"
+    )]
+    Key(key::Arguments),
+    /// Verify a feed as a gateway would, and say what it holds
+    #[command(after_help = "\
+Exit code 4 if a gateway would refuse the feed, 1 if it is older than gateways accept.
+
+Examples:
+  keyward feed show --feed prod --public-key \"$(sed -n 2p feed.sec.pub)\" /srv/feed")]
+    Show(show::Arguments),
+    /// Write the snapshot that a gateway begins with while the feed cannot be reached
+    #[command(after_help = "\
+The configuration is the source's, with the feed's revision and the time at which its head was signed. It is written only if the source says what the feed holds.
+
+Examples:
+  keyward feed seed --feed prod --public-key \"$(sed -n 2p feed.sec.pub)\" /srv/feed > seed.json")]
+    Seed(seed::Arguments),
+    /// Serve a feed to gateways on this machine, with answers that wait for the next head
+    #[command(after_help = "\
+It answers GET /head (with ETag, If-None-Match and Prefer: wait=N), /o/… (with Range) and /fleet: which gateways and VMs polled, and at which revision. That is what polls say of themselves; nothing verifies it. \
+For other machines put nginx or an Envoy with TLS before it.
+
+Examples:
+  keyward feed serve /srv/feed --listen unix:/run/keyward/feed.sock
+  keyward feed serve /srv/feed --listen 127.0.0.1:8090")]
+    Serve(serve::Arguments),
+}
+
+impl Arguments {
+    /// Whether it prints what there is, as much as is wanted.
+    pub(super) fn only_shows(&self) -> bool {
+        match &self.command {
+            Command::Show(_) => true,
+            Command::Key(_) | Command::Seed(_) | Command::Serve(_) => false,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    match &arguments.command {
+        Command::Key(arguments) => key::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
+        Command::Seed(arguments) => seed::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
+    }
+}

@@ -1,0 +1,68 @@
+//! What `publish --watch` says to Prometheus: a file for the textfile collector of the node exporter, replaced as a whole.
+//!
+//! Source: <https://github.com/prometheus/node_exporter#textfile-collector>
+
+use std::path::Path;
+
+use anyhow::Result;
+
+pub(super) use crate::push::metrics_path as path;
+use keyward_files::replace::{Access, replace};
+
+/// How the watcher is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Metrics {
+    pub(super) is_held_back: bool,
+    pub(super) is_failing: bool,
+    pub(super) revision: u64,
+    /// Unix seconds.
+    pub(super) signed_at: u64,
+    /// When gateways deny, Unix seconds.
+    pub(super) deadline: u64,
+}
+
+impl Metrics {
+    /// The page, for one feed.
+    fn text(&self, feed: &str) -> String {
+        let rows = [
+            (
+                "keyward_publish_held_back",
+                "1 while a publication is held back because working keys or accounts are missing from its source.",
+                u64::from(self.is_held_back),
+            ),
+            (
+                "keyward_publish_failing",
+                "1 while the last attempt to publish or to sign again failed.",
+                u64::from(self.is_failing),
+            ),
+            (
+                "keyward_publish_revision",
+                "The revision that the feed led to when this watcher wrote last; 0 before.",
+                self.revision,
+            ),
+            (
+                "keyward_publish_signed_timestamp_seconds",
+                "When the head was signed last, Unix seconds; 0 before.",
+                self.signed_at,
+            ),
+            (
+                "keyward_publish_deadline_timestamp_seconds",
+                "From when on gateways deny if nobody publishes, Unix seconds; 0 before.",
+                self.deadline,
+            ),
+        ];
+        // A feed's name has no characters that a label escapes.
+        rows.iter()
+            .map(|(name, help, value)| {
+                format!(
+                    "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{{feed=\"{feed}\"}} {value}\n"
+                )
+            })
+            .collect()
+    }
+
+    /// Writes them.
+    pub(super) fn write(&self, path: &Path, feed: &str) -> Result<()> {
+        replace(path, Access::Shared, self.text(feed).as_bytes())
+    }
+}

@@ -1,0 +1,199 @@
+//! `keyward publish`: makes a feed lead to what a source says. Gateways that follow the feed fetch what changed, and nothing else.
+
+pub(crate) mod feed;
+mod metrics;
+mod told;
+mod watch;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Error, Result};
+
+use super::exit::Exit;
+use super::push::{rejected, source_name};
+use super::source::{Source, SourceArguments};
+use super::{input, output, times};
+use feed::{FeedArguments, SigningKeyArguments};
+use keyward_files::feed::{Content, Folder, MissingAccounts, Publisher, Request, Settings};
+use keyward_files::key_file::SourceName;
+use keyward_files::publish::Allowed;
+use keyward_files::store::Store;
+
+/// How old gateways let a head become, where neither the source nor an argument says it.
+const MAX_SNAPSHOT_AGE: u64 = 86_400;
+
+#[derive(clap::Args)]
+#[command(
+    after_long_help = "Examples:\n  keyward feed key new feed.sec\n  keyward publish --feed prod --to /srv/feed --begin\n  keyward publish --feed prod --to /srv/feed --dry-run\n  keyward publish --feed prod --to /srv/feed --watch\n  keyward publish --feed prod --to /srv/feed --heartbeat\n\nIt reads the feed's head, base and deltas, verifies them as a gateway would, and writes what changed: objects first, the head last. Every new way through the feed is \
+walked in memory before the head names it. Of two publishers at once the later one begins again from what the earlier one left. A large change goes out in several revisions, what ends first.\n\nA publication is rejected if more than a tenth of the keys that work in the feed, or an account, is missing from the source; --allow-removals publishes it anyway. A feed carries the \
+name of its source; --take-over replaces the keys of another one.\n\nGateways deny when the head is older than their `max_snapshot_age`: run this with --watch, or with --heartbeat from a timer.\n\nExit codes: 0 good, 1 a --watch ended while it held a publication back, 2 usage, 4 invalid input, or a publication that was rejected"
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// The feed's folder, which a web server or `keyward feed serve` serves
+    #[arg(long, value_name = "FOLDER")]
+    to: PathBuf,
+    #[command(flatten)]
+    feed: FeedArguments,
+    #[command(flatten)]
+    key: SigningKeyArguments,
+    /// Begin a feed where there is none
+    #[arg(long, conflicts_with_all = ["dry_run", "heartbeat"])]
+    begin: bool,
+    /// Begin a new line after a restore: no delta leads there, and every gateway loads the base
+    #[arg(long, conflicts_with_all = ["begin", "watch", "heartbeat"])]
+    new_line: bool,
+    /// With --begin or --new-line: go above this revision, the highest that any gateway knows
+    #[arg(long, value_name = "N")]
+    above: Option<u64>,
+    /// Make a new base, though none is due
+    #[arg(long, conflicts_with = "heartbeat")]
+    new_base: bool,
+    /// Sign the head again with the present time, and read no source
+    #[arg(long, conflicts_with_all = ["watch", "dry_run"])]
+    heartbeat: bool,
+    /// The name of a source that has none of its own, such as a read-only key file: `file:ID`, or `server:ID`
+    #[arg(long = "source", value_name = "NAME", value_parser = source_name::parse)]
+    named: Option<SourceName>,
+    /// Replace the keys of another source
+    #[arg(long)]
+    take_over: bool,
+    /// Publish although more than a tenth of the working keys, or an account, is missing from the source
+    #[arg(long)]
+    allow_removals: bool,
+    /// Publish a key file without keys, which denies everybody
+    #[arg(long)]
+    allow_empty: bool,
+    /// Compare all records of each new way through the feed, and not 10,000 of those that did not change
+    #[arg(long)]
+    verify: bool,
+    /// How long objects stay after the last head that named them; at least twice as long as gateways let a head become old
+    #[arg(long, value_name = "LENGTH", default_value = "24h", value_parser = times::length)]
+    retain: u64,
+    /// How old gateways let a head become (default: the source's `max_snapshot_age`, or 24h)
+    #[arg(long, value_name = "LENGTH", value_parser = times::length)]
+    max_snapshot_age: Option<u64>,
+    /// Say what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on: publish whenever the source changes, and sign the head again each quarter of `max_snapshot_age`
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
+    /// Write metrics of the watcher into this file, `*.prom`, for the textfile collector of Prometheus's node exporter
+    #[arg(long, value_name = "FILE", requires = "watch", value_parser = metrics::path)]
+    metrics_file: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Whether it prints what a publication would do, and writes nothing.
+    pub(super) fn only_shows(&self) -> bool {
+        self.dry_run
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        Ok(Settings {
+            feed: self.feed.name.clone(),
+            key: self.key.source().read()?,
+            trusted: self.feed.public_keys.clone(),
+            retain: self
+                .retain
+                .max(self.max_snapshot_age.unwrap_or(0).saturating_mul(2)),
+            cache: self.feed.cache.clone(),
+            verify_all: self.verify,
+        })
+    }
+
+    fn request(&self) -> Request {
+        Request {
+            source: self.named.clone(),
+            allowed: Allowed {
+                take_over: self.take_over,
+                removals: self.allow_removals,
+            },
+            begin: self.begin,
+            new_line: self.new_line,
+            base: self.new_base,
+            above: self.above,
+            dry_run: self.dry_run,
+        }
+    }
+
+    fn max_snapshot_age(&self, content: &Content) -> u64 {
+        let said = self.max_snapshot_age.or_else(|| content.max_snapshot_age());
+        said.unwrap_or(MAX_SNAPSHOT_AGE)
+    }
+}
+
+/// What a source says now.
+pub(super) fn content(source: &Source, may_be_empty: bool) -> Result<Content> {
+    let name = source.path().display().to_string();
+    match source {
+        Source::Configuration(path) => Content::of_configuration(&name, &input::read(path)?),
+        Source::Keys(path) => {
+            Content::of_key_file(&name, &Store::open(path)?.read()?, may_be_empty)
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    let source = arguments.source.source();
+    let folder = feed::folder(&arguments.to)?;
+    if arguments.watch {
+        return watch::run(arguments, &source, &folder);
+    }
+    publish(arguments, &source, &folder).map_err(|error| refused(error, &source))
+}
+
+fn publish(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Exit> {
+    let mut publisher = Publisher::new(folder, arguments.settings()?)?;
+    let now = input::now();
+    let mut out = output::stdout();
+    if arguments.heartbeat {
+        // Its base is checked as a gateway without settings of its own checks it; nothing is made of it.
+        let profile = heartbeat_profile(arguments, source)?;
+        let published = publisher.renew(&profile, now)?;
+        let age = arguments.max_snapshot_age.unwrap_or(MAX_SNAPSHOT_AGE);
+        told::renewed(&published, age, now, &mut out)?;
+        return Ok(Exit::Good);
+    }
+    let content = content(source, arguments.allow_empty)?;
+    let published = publisher.publish(&content, &arguments.request(), now)?;
+    match arguments.dry_run {
+        true => told::would(&published, &arguments.to, &mut out)?,
+        false => {
+            told::published(&published, &arguments.to, &mut out)?;
+            told::deadline(
+                &published,
+                arguments.max_snapshot_age(&content),
+                now,
+                &mut out,
+            )?;
+        }
+    }
+    told::notes(&published)?;
+    Ok(Exit::Good)
+}
+
+/// The profile that heartbeats read the feed by: the source's settings where there is a source, and else Stripe's.
+fn heartbeat_profile(arguments: &Arguments, source: &Source) -> Result<keyward::profile::Profile> {
+    match arguments.source.if_there() {
+        Some(_) => Ok(content(source, true)?.profile().clone()),
+        None => Ok(keyward::profile::Profile::stripe()),
+    }
+}
+
+/// The error of a publication, with what to do about it.
+fn refused(error: Error, source: &Source) -> Error {
+    if let Some(MissingAccounts(effect)) = error.downcast_ref::<MissingAccounts>() {
+        // Nowhere is left to say that standard error is closed.
+        let _ = effect.name_accounts(&mut output::stderr());
+    }
+    rejected(error, source)
+}
+
+fn say(text: &str) {
+    // Nowhere is left to say that standard error is closed.
+    let _ = writeln!(output::stderr(), "keyward: {text}");
+}

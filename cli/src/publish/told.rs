@@ -1,0 +1,112 @@
+//! What a person is told of a publication.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::say;
+use crate::times;
+use keyward_files::feed::{Published, Step};
+use keyward_files::key_file::instant;
+
+/// What was published, in a line.
+pub(super) fn published(published: &Published, to: &Path, out: &mut impl Write) -> Result<()> {
+    let Published {
+        revision,
+        keys,
+        records,
+        effect,
+        steps,
+        ..
+    } = published;
+    let shown = to.display();
+    if steps.is_empty() {
+        writeln!(
+            out,
+            "{shown} leads to revision {revision} already; its head was signed again"
+        )?;
+    } else {
+        let steps: Vec<String> = steps.iter().map(step).collect();
+        writeln!(
+            out,
+            "published revision {revision} with {keys} keys to {shown} ({}, {records} records): {}",
+            effect.counts(),
+            steps.join(", ")
+        )?;
+    }
+    Ok(effect.name_accounts(out)?)
+}
+
+fn step(step: &Step) -> String {
+    match step {
+        Step::Begun(size) => format!("a base of {size} bytes, and a new line"),
+        Step::Delta(size) => format!("a delta of {size} bytes"),
+        Step::Jump(size) => {
+            format!("a base of {size} bytes, for the change is more than deltas carry")
+        }
+        Step::Compacted(size, true) => format!("a new base of {size} bytes"),
+        Step::Compacted(size, false) => {
+            format!("a new base of {size} bytes, which running gateways load, too")
+        }
+    }
+}
+
+/// What a publication would do.
+pub(super) fn would(published: &Published, to: &Path, out: &mut impl Write) -> Result<()> {
+    writeln!(
+        out,
+        "{} leads to revision {}; a publication would change {} records ({})",
+        to.display(),
+        published.revision,
+        published.records,
+        published.effect.counts()
+    )?;
+    published.effect.name_accounts(out)
+}
+
+/// When gateways deny.
+pub(super) fn deadline(
+    published: &Published,
+    age: u64,
+    now: u64,
+    out: &mut impl Write,
+) -> Result<()> {
+    let end = published.issued_at.saturating_add(age);
+    writeln!(
+        out,
+        "gateways deny from {} on ({}) unless somebody publishes before",
+        instant::show(end),
+        times::relative(end, now)
+    )?;
+    Ok(())
+}
+
+/// What a heartbeat did.
+pub(super) fn renewed(
+    published: &Published,
+    age: u64,
+    now: u64,
+    out: &mut impl Write,
+) -> Result<()> {
+    writeln!(
+        out,
+        "signed the head of revision {} again",
+        published.revision
+    )?;
+    deadline(published, age, now, out)?;
+    notes(published)
+}
+
+/// What a person should know, on standard error: the log of whoever runs this.
+pub(super) fn notes(published: &Published) -> Result<()> {
+    if let Some(note) = &published.note {
+        say(note);
+    }
+    if let Some(failure) = &published.uncollected {
+        say(&format!(
+            "published, but objects that nobody needs any more could not be removed: {failure}"
+        ));
+    }
+    Ok(())
+}

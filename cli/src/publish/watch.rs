@@ -1,0 +1,225 @@
+//! `keyward publish --watch`: follows the source, and signs the head again in time. A source that breaks is reported, and what was published last goes on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::metrics::Metrics;
+use super::{Arguments, content, refused, say, told};
+use crate::exit::Exit;
+use crate::push::{Seen, seen};
+use crate::source::Source;
+use crate::{input, output};
+use keyward::profile::Profile;
+use keyward_files::feed::{Content, FeedStore, Folder, Published, Publisher, Request};
+use keyward_files::publish::Rejection;
+
+/// How often the source and the clock are looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a publication that failed waits to be tried again, in seconds.
+const AGAIN: u64 = 1;
+
+struct Watch<'a> {
+    arguments: &'a Arguments,
+    source: &'a Source,
+    folder: &'a Folder,
+    publisher: Publisher<'a>,
+    request: Request,
+    /// By what the feed is read: the source's, as it was read last.
+    profile: Profile,
+    age: u64,
+    metrics: Metrics,
+    /// The source as it was when it was last read.
+    published: Option<Seen>,
+    /// The source as it was a moment ago: what still changes is not read.
+    changing: Option<Seen>,
+    /// Whether what was read last is still to be published.
+    is_due: bool,
+    retry: u64,
+}
+
+pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Exit> {
+    if source.path() == Path::new("-") {
+        bail!("--watch follows files, and standard input is none");
+    }
+    let is_over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&is_over))?;
+    }
+    let mut watch = Watch {
+        arguments,
+        source,
+        folder,
+        publisher: Publisher::new(folder, arguments.settings()?)?,
+        request: arguments.request(),
+        profile: Profile::stripe(),
+        age: arguments
+            .max_snapshot_age
+            .unwrap_or(super::MAX_SNAPSHOT_AGE),
+        metrics: Metrics::default(),
+        published: None,
+        changing: None,
+        is_due: false,
+        retry: 0,
+    };
+    watch.begin().map_err(|error| refused(error, source))?;
+    while !is_over.load(Ordering::Relaxed) {
+        watch.look();
+        thread::sleep(PAUSE);
+    }
+    if watch.metrics.is_held_back {
+        say("stopped while a publication was held back; what was published last stays");
+        return Ok(Exit::Failed);
+    }
+    say("stopped; what was published last stays");
+    Ok(Exit::Good)
+}
+
+impl Watch<'_> {
+    /// A feed of another source is no place to begin, and neither is one that cannot be verified; a source that cannot be read yet is waited for.
+    fn begin(&mut self) -> Result<()> {
+        let dry = Request {
+            dry_run: true,
+            ..self.request.clone()
+        };
+        if !self.request.begin
+            && let Ok(content) = content(self.source, self.arguments.allow_empty)
+        {
+            self.took(&content);
+            match self.publisher.publish(&content, &dry, input::now()) {
+                Err(error) if error.downcast_ref::<Rejection>().is_none_or(is_fatal) => {
+                    return Err(error);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.tell_metrics();
+        Ok(())
+    }
+
+    fn took(&mut self, content: &Content) {
+        self.profile = content.profile().clone();
+        self.age = self.arguments.max_snapshot_age(content);
+    }
+
+    fn look(&mut self) {
+        let now = input::now();
+        let seen = seen(self.source.path());
+        let is_quiet = self.published.is_none() || self.changing.as_ref() == Some(&seen);
+        self.changing = Some(seen.clone());
+        if self.published.as_ref() != Some(&seen) && is_quiet {
+            self.published = Some(seen);
+            self.is_due = true;
+            self.retry = 0;
+        }
+        if self.is_due && now >= self.retry {
+            let result = self.publish(now);
+            self.ended(result, now);
+        }
+        let quarter = (self.age / 4).max(1);
+        let is_old =
+            self.metrics.signed_at > 0 && self.metrics.signed_at.saturating_add(quarter) <= now;
+        if is_old && now >= self.retry {
+            let result = self.publisher.renew(&self.profile, now);
+            let result = result.map(|renewed| self.wrote(&renewed));
+            self.ended(result, now);
+        }
+    }
+
+    fn publish(&mut self, now: u64) -> Result<()> {
+        let read = content(self.source, self.arguments.allow_empty);
+        let content = match read {
+            Ok(content) => content,
+            Err(error) => {
+                // It is read again when it changes.
+                self.is_due = false;
+                return Err(error);
+            }
+        };
+        self.took(&content);
+        let published = match self.publisher.publish(&content, &self.request, now) {
+            Ok(published) => published,
+            Err(error) if is_missing(&error) => {
+                self.is_due = false;
+                return self.hold_back(&content, error, now);
+            }
+            Err(error) => return Err(error),
+        };
+        self.is_due = false;
+        self.metrics.is_held_back = false;
+        // Both are used up: two watchers that take a feed from each other would never end.
+        self.request.begin = false;
+        self.request.allowed.take_over = false;
+        self.request.base = false;
+        self.wrote(&published);
+        let mut out = output::stdout();
+        told::published(&published, &self.arguments.to, &mut out)?;
+        told::notes(&published)
+    }
+
+    /// Publishes what the source ends, and nothing of the rest.
+    fn hold_back(&mut self, content: &Content, error: anyhow::Error, now: u64) -> Result<()> {
+        self.metrics.is_held_back = true;
+        let shown = self.folder.shown();
+        if let Some(ends) = self.publisher.publish_ends(content, &self.request, now)? {
+            self.wrote(&ends);
+            say(&format!(
+                "published revision {} with the ends of {} keys and accounts to {shown}",
+                ends.revision, ends.records
+            ));
+        }
+        say(&format!(
+            "held back: {:#}; until then only what it ends is published",
+            refused(error, self.source)
+        ));
+        Ok(())
+    }
+
+    fn wrote(&mut self, published: &Published) {
+        self.metrics.revision = published.revision;
+        self.metrics.signed_at = published.issued_at;
+        self.metrics.deadline = published.issued_at.saturating_add(self.age);
+    }
+
+    fn ended(&mut self, result: Result<()>, now: u64) {
+        self.metrics.is_failing = result.is_err();
+        if let Err(error) = result {
+            self.retry = now.saturating_add(AGAIN);
+            say(&format!(
+                "not published: {:#}; what was published last goes on",
+                refused(error, self.source)
+            ));
+        }
+        self.tell_metrics();
+    }
+
+    fn tell_metrics(&self) {
+        if let Some(path) = &self.arguments.metrics_file
+            && let Err(error) = self.metrics.write(path, &self.arguments.feed.name)
+        {
+            say(&format!("no metrics: {error:#}"));
+        }
+    }
+}
+
+/// Whether a watcher that meets this has no place to begin.
+fn is_fatal(rejection: &Rejection) -> bool {
+    match rejection {
+        Rejection::Missing { .. } => false,
+        Rejection::NoSnapshot
+        | Rejection::Older { .. }
+        | Rejection::Stale { .. }
+        | Rejection::OtherSource { .. } => true,
+    }
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    let rejection = error.downcast_ref::<Rejection>();
+    rejection.is_some_and(|rejection| matches!(rejection, Rejection::Missing { .. }))
+}

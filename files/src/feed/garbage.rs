@@ -1,0 +1,180 @@
+//! What no head names any more, and when it may go. A gateway that read an older head may still ask for what that one named, so an object stays for a while after the last head that
+//! named it. Its own age says nothing: a base in use may be old.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::store::{Listed, ObjectName};
+
+/// The format that this version reads and writes.
+const FORMAT: &str = "keyward.retired/v1";
+
+/// The most bytes of the list.
+pub const LARGEST_RETIRED: u64 = 16 << 20;
+
+/// Since when objects are in no head, Unix seconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retired(BTreeMap<ObjectName, u64>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    format: String,
+    since: BTreeMap<String, u64>,
+}
+
+impl Retired {
+    /// Reads the list. One that cannot be read is begun again: then everything that is in no head stays for another while.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Self {
+        let wire: Option<Wire> = serde_json::from_slice(bytes).ok();
+        let since = wire.filter(|wire| wire.format == FORMAT);
+        let since = since.into_iter().flat_map(|wire| wire.since);
+        Self(
+            since
+                .filter_map(|(name, since)| Some((ObjectName::parse(&name)?, since)))
+                .collect(),
+        )
+    }
+
+    /// As it is kept.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let since = self.0.iter();
+        let wire = Wire {
+            format: FORMAT.to_owned(),
+            since: since
+                .map(|(name, since)| (name.to_string(), *since))
+                .collect(),
+        };
+        // Texts and numbers: there is nothing that JSON could not say.
+        serde_json::to_string(&wire).unwrap_or_default()
+    }
+
+    /// How many objects it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What to do about the objects of a store.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Collection {
+    /// The list as it is to be from now on.
+    pub retired: Retired,
+    /// What may go.
+    pub garbage: Vec<ObjectName>,
+}
+
+/// Decides: `named` is what the head names, `retain` for how many seconds an object stays after the last head that named it. One that was put a short while ago stays in any case:
+/// another publisher may be about to name it.
+#[must_use]
+pub fn collect(
+    listed: &[Listed],
+    named: &BTreeSet<ObjectName>,
+    before: &Retired,
+    now: u64,
+    retain: u64,
+) -> Collection {
+    let mut retired = BTreeMap::new();
+    let mut garbage = Vec::new();
+    for object in listed.iter().filter(|object| !named.contains(&object.name)) {
+        // What a clock that was ahead wrote must not keep it for ever.
+        let since = before.0.get(&object.name).copied().unwrap_or(now).min(now);
+        let is_over = |from: u64| from.saturating_add(retain) <= now;
+        if is_over(since) && is_over(object.put_at) {
+            garbage.push(object.name);
+        } else {
+            retired.insert(object.name, since);
+        }
+    }
+    Collection {
+        retired: Retired(retired),
+        garbage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::store::ObjectKind;
+
+    fn object(text: &str, put_at: u64) -> Listed {
+        Listed {
+            name: ObjectName::of(ObjectKind::Delta, text.as_bytes()),
+            size: 1,
+            put_at,
+        }
+    }
+
+    fn names<'a>(of: impl IntoIterator<Item = &'a Listed>) -> BTreeSet<ObjectName> {
+        of.into_iter().map(|object| object.name).collect()
+    }
+
+    #[test]
+    fn an_object_stays_for_a_while_after_the_last_head_that_named_it() {
+        let (old, new) = (object("old", 1), object("new", 900));
+        let both = [old.clone(), new.clone()];
+        let first = collect(&both, &names([&new]), &Retired::default(), 1_000, 100);
+        assert_eq!((first.garbage.len(), first.retired.len()), (0, 1));
+        let second = collect(&both, &names([&new]), &first.retired, 1_099, 100);
+        assert_eq!(second.garbage, []);
+        let third = collect(&both, &names([&new]), &second.retired, 1_100, 100);
+        assert_eq!(third.garbage, [old.name]);
+        assert!(third.retired.is_empty());
+        // One that is named again begins from the start.
+        let named = collect(&both, &names(&both), &second.retired, 1_100, 100);
+        assert!(named.retired.is_empty() && named.garbage.is_empty());
+    }
+
+    #[test]
+    fn what_was_put_just_now_stays_though_it_was_retired_long_ago() {
+        let again = object("again", 1_050);
+        let mut retired = Retired::default();
+        retired.0.insert(again.name, 1);
+        let kept = collect(&[again.clone()], &BTreeSet::new(), &retired, 1_100, 100);
+        assert_eq!((kept.garbage, &kept.retired), (Vec::new(), &retired));
+        let gone = collect(&[again.clone()], &BTreeSet::new(), &retired, 1_150, 100);
+        assert_eq!(gone.garbage, [again.name]);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nothing_for_ever() {
+        let object = object("a", 1);
+        let mut retired = Retired::default();
+        retired.0.insert(object.name, u64::MAX);
+        let kept = collect(&[object.clone()], &BTreeSet::new(), &retired, 1_000, 100);
+        let gone = collect(
+            &[object.clone()],
+            &BTreeSet::new(),
+            &kept.retired,
+            1_100,
+            100,
+        );
+        assert_eq!(gone.garbage, [object.name]);
+    }
+
+    #[test]
+    fn the_list_reads_as_it_was_written_and_a_broken_one_is_empty() {
+        let mut retired = Retired::default();
+        retired.0.insert(object("a", 1).name, 7);
+        let json = retired.to_json();
+        assert_eq!(Retired::read(json.as_bytes()), retired);
+        for broken in [
+            "",
+            "{}",
+            &json.replace("retired/v1", "retired/v2"),
+            &json[1..],
+        ] {
+            assert!(Retired::read(broken.as_bytes()).is_empty());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A signed feed of snapshots: publishing to it, and serving it. Gateways follow it by the core's `feed`; `docs/feed.md` describes both sides.
+
+pub mod content;
+pub mod garbage;
+pub mod key_source;
+pub mod present;
+pub mod publisher;
+pub mod serve;
+pub mod signing_key;
+pub mod store;
+
+pub use content::Content;
+pub use key_source::KeySource;
+pub use present::{Present, Reader};
+pub use publisher::{MissingAccounts, Published, Publisher, Request, Settings, Step};
+pub use signing_key::SigningKey;
+pub use store::{FeedStore, Folder};

@@ -1,0 +1,399 @@
+//! The steps of a publication: each ends with a new head, and leaves a feed that gateways can follow wherever it is broken off.
+
+use anyhow::{Context, Result, ensure};
+
+use super::listing::{Conditions, Listing};
+use super::outcome::{Published, Step};
+use super::{Lost, Publisher, Request, ways};
+use crate::feed::content::{Content, base_bytes};
+use crate::feed::garbage::{LARGEST_RETIRED, Retired, collect};
+use crate::feed::present::{Present, count};
+use crate::feed::store::{Mutable, ObjectKind, ObjectName, Swap};
+use crate::publish::{Effect, next_revision};
+use crate::randomness::new_random_id;
+use keyward::feed::head::{LARGEST_WRITTEN, MOST_WRITTEN_DELTAS, PACKED, Sha256};
+use keyward::feed::{BaseEntry, DeltaEntry, Head};
+use keyward::snapshot::delta::{Delta, Touched, Unwritten};
+use keyward::snapshot::packed::{Packed, Trust};
+use keyward::snapshot::{Revision, Snapshot};
+
+/// The comment above a signature.
+const COMMENT: &str = "keyward feed";
+
+/// By how much a head may be ahead of this machine's clock: gateways take no more.
+const SKEW: u64 = 300;
+
+/// What a new head leads to.
+struct State {
+    base: Snapshot,
+    snapshot: Snapshot,
+    touched: Touched,
+}
+
+impl Publisher<'_> {
+    /// A feed is begun, or a line: every gateway loads the base.
+    pub(super) fn begin(
+        &mut self,
+        content: &Content,
+        source: &str,
+        request: &Request,
+        now: u64,
+    ) -> Result<Result<Published, Lost>> {
+        let held = self
+            .present
+            .as_ref()
+            .map(|present| present.head.revision.number());
+        let revision = revision(next_revision(held.max(request.above), now))?;
+        let issued_at = match &self.present {
+            Some(present) => issue_after(present, now)?,
+            None => now,
+        };
+        let packed = content.issued(revision, issued_at)?;
+        let (base, entry) = self.put_base(&packed, content, true)?;
+        let head = Head {
+            feed: self.settings.feed.as_str().into(),
+            source: source.into(),
+            line: new_random_id()?.into(),
+            packed: PACKED,
+            revision,
+            issued_at,
+            keys: count(base.key_count()),
+            accounts: count(base.accounts().len()),
+            base: entry,
+            deltas: Vec::new(),
+        };
+        let effect = Effect::between(None, &base, now);
+        let state = State {
+            snapshot: base.clone(),
+            base,
+            touched: Touched::default(),
+        };
+        let size = entry.size.into();
+        let Ok(()) = self.swap(head, state)? else {
+            return Ok(Err(Lost));
+        };
+        let present = self.present.as_ref().context("there is no head")?;
+        let mut published = Published::of(present, effect);
+        published.steps.push(Step::Begun(size));
+        self.finish(&mut published);
+        Ok(Ok(published))
+    }
+
+    /// One more revision, by a delta. With the last one of a change the feed leads to the content.
+    pub(super) fn step(
+        &mut self,
+        content: &Content,
+        part: &Touched,
+        source: &str,
+        is_last: bool,
+        now: u64,
+    ) -> Result<Result<Step, Lost>> {
+        let present = self.present.as_ref().context("there is no head")?;
+        let profile = content.profile();
+        let from = present.head.revision;
+        let to = revision(next_revision(Some(from.number()), now))?;
+        let issued_at = issue_after(present, now)?;
+        let packed = content.issued(to, issued_at)?;
+        let bytes = Delta::write(&packed, part, from)?;
+        let snapshot = ways::walk(&present.snapshot, &bytes, profile)?;
+        let base = present.head.base.revision;
+        let mut touched = present.touched.clone();
+        touched.add(part.clone());
+        let all = self.settings.verify_all;
+        let size = count(bytes.len());
+        let mut objects = vec![bytes];
+        let mut listing = Listing::of(base, &present.head.deltas).with(entry(from, to, &objects)?);
+        if is_last {
+            let meant = content.snapshot();
+            ways::compare(&snapshot, meant, &touched, all, "the new delta")?;
+            if listing.is_long() {
+                let bytes = Delta::write(&packed, &touched, base)?;
+                for before in [&present.base, &present.snapshot] {
+                    let reached = ways::walk(before, &bytes, profile)?;
+                    ways::compare(&reached, meant, &touched, all, "the cumulative delta")?;
+                }
+                objects.push(bytes);
+                listing = listing.folded(entry(base, to, &objects)?);
+            }
+        }
+        let head = Head {
+            source: source.into(),
+            revision: to,
+            issued_at,
+            keys: count(snapshot.key_count()),
+            accounts: count(snapshot.accounts().len()),
+            deltas: listing.entries(),
+            ..present.head.clone()
+        };
+        for bytes in &objects {
+            let name = ObjectName::of(ObjectKind::Delta, bytes);
+            self.store.put_new(&name, bytes)?;
+        }
+        let state = State {
+            base: present.base.clone(),
+            snapshot,
+            touched,
+        };
+        Ok(self.swap(head, state)?.map(|()| Step::Delta(size)))
+    }
+
+    /// One more revision, by a base: there is more than deltas carry.
+    pub(super) fn jump(
+        &mut self,
+        content: &Content,
+        source: &str,
+        now: u64,
+    ) -> Result<Result<Step, Lost>> {
+        let present = self.present.as_ref().context("there is no head")?;
+        let to = revision(next_revision(Some(present.head.revision.number()), now))?;
+        let issued_at = issue_after(present, now)?;
+        let packed = content.issued(to, issued_at)?;
+        let (base, base_entry) = self.put_base(&packed, content, true)?;
+        let present = self.present.as_ref().context("there is no head")?;
+        let head = Head {
+            source: source.into(),
+            revision: to,
+            issued_at,
+            keys: count(base.key_count()),
+            accounts: count(base.accounts().len()),
+            base: base_entry,
+            deltas: Vec::new(),
+            ..present.head.clone()
+        };
+        let size = base_entry.size.into();
+        let state = State {
+            snapshot: base.clone(),
+            base,
+            touched: Touched::default(),
+        };
+        Ok(self.swap(head, state)?.map(|()| Step::Jump(size)))
+    }
+
+    /// A new base for the present revision, where one is due. `None` where none is.
+    pub(super) fn compact(
+        &mut self,
+        content: &Content,
+        source: &str,
+        is_forced: bool,
+        now: u64,
+    ) -> Result<Option<Result<Step, Lost>>> {
+        let present = self.present.as_ref().context("there is no head")?;
+        let listing = Listing::of(present.head.base.revision, &present.head.deltas);
+        let conditions = Conditions {
+            base_size: present.head.base.size.into(),
+            base_age: now.saturating_sub(present.base.issued_at()),
+            records: present.touched.len(),
+            is_forced,
+        };
+        if !listing.is_due(&conditions) {
+            return Ok(None);
+        }
+        let (from, at) = (present.head.base.revision, present.head.revision);
+        // A head of the same revision has to be newer.
+        let issued_at = issue_after(present, now.max(present.head.issued_at.saturating_add(1)))?;
+        let packed = content.issued(at, issued_at)?;
+        let all = self.settings.verify_all;
+        let bridge = match Delta::write(&packed, &present.touched, from) {
+            Ok(bytes) => Some(bytes),
+            // Gateways load the base then, each at a moment of its own.
+            Err(Unwritten::TooLarge) => None,
+            Err(refused) => return Err(refused.into()),
+        };
+        if let Some(bytes) = &bridge {
+            let reached = ways::walk(&present.base, bytes, content.profile())?;
+            let (meant, touched) = (content.snapshot(), &present.touched);
+            ways::compare(&reached, meant, touched, all, "the delta to the new base")?;
+            let name = ObjectName::of(ObjectKind::Delta, bytes);
+            self.store.put_new(&name, bytes)?;
+        }
+        let (base, base_entry) = self.put_base(&packed, content, false)?;
+        let bridge_entry = match &bridge {
+            Some(bytes) => Some(entry(from, at, std::slice::from_ref(bytes))?),
+            None => None,
+        };
+        let present = self.present.as_ref().context("there is no head")?;
+        let head = Head {
+            source: source.into(),
+            issued_at,
+            base: base_entry,
+            deltas: listing.rebased(at, bridge_entry).entries(),
+            ..present.head.clone()
+        };
+        let size = base_entry.size.into();
+        let state = State {
+            snapshot: base.clone(),
+            base,
+            touched: Touched::default(),
+        };
+        let swapped = self.swap(head, state)?;
+        Ok(Some(
+            swapped.map(|()| Step::Compacted(size, bridge.is_some())),
+        ))
+    }
+
+    /// The same head, signed at another time.
+    pub(super) fn sign_again(&mut self, source: &str, now: u64) -> Result<Result<(), Lost>> {
+        let present = self.present.as_ref().context("there is no head")?;
+        // Gateways take another head of the same revision only if it is newer.
+        let now = match *present.head.source == *source {
+            true => now,
+            false => now.max(present.head.issued_at.saturating_add(1)),
+        };
+        let head = Head {
+            source: source.into(),
+            issued_at: issue_after(present, now)?,
+            ..present.head.clone()
+        };
+        let state = State {
+            base: present.base.clone(),
+            snapshot: present.snapshot.clone(),
+            touched: present.touched.clone(),
+        };
+        self.swap(head, state)
+    }
+
+    /// Puts a base, read again from its bytes and compared, into the store.
+    fn put_base(
+        &self,
+        packed: &Packed,
+        content: &Content,
+        urgent: bool,
+    ) -> Result<(Snapshot, BaseEntry)> {
+        let bytes = base_bytes(packed)?;
+        let name = ObjectName::of(ObjectKind::Base, &bytes);
+        let read = Packed::from_bytes(&bytes)?;
+        // Its rows passed every check in the content, from where they were copied.
+        let base = read.snapshot(content.profile(), Trust::Content)?;
+        let all = self.settings.verify_all;
+        let (meant, nothing) = (content.snapshot(), Touched::default());
+        ways::compare(&base, meant, &nothing, all, "the new base")?;
+        self.store.put_new(&name, &bytes)?;
+        let entry = BaseEntry {
+            revision: base.revision(),
+            size: size(&bytes)?,
+            sha256: Sha256::new(name.sha256),
+            urgent,
+        };
+        Ok((base, entry))
+    }
+
+    /// Replaces the head, which everything it names precedes.
+    fn swap(&mut self, head: Head, state: State) -> Result<Result<(), Lost>> {
+        ensure!(
+            head.deltas.len() <= MOST_WRITTEN_DELTAS,
+            "the head would name {} deltas",
+            head.deltas.len()
+        );
+        let json = head.to_json()?;
+        ensure!(
+            json.len() <= LARGEST_WRITTEN,
+            "the head would have {} bytes",
+            json.len()
+        );
+        let signed = self.settings.key.sign(COMMENT, &json);
+        // Read as a gateway reads it.
+        let (read, key) = Head::open(&signed, &self.keys, &self.settings.feed)?;
+        ensure!(
+            read == head,
+            "the head does not read as it was written; please report this"
+        );
+        let signed_by = key.clone();
+        let expected = self.present.as_ref().map(|present| &present.version);
+        match self.store.swap(Mutable::Head, expected, &signed)? {
+            Swap::Lost => Ok(Err(Lost)),
+            Swap::Done(version) => {
+                let State {
+                    base,
+                    snapshot,
+                    touched,
+                } = state;
+                self.present = Some(Present {
+                    head,
+                    signed_by,
+                    version,
+                    base,
+                    snapshot,
+                    touched,
+                });
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// Says what is there in the end, and collects garbage. That failing leaves a good publication.
+    pub(super) fn finish(&self, published: &mut Published) {
+        if let Some(present) = &self.present {
+            published.revision = present.head.revision.number();
+            published.issued_at = present.head.issued_at;
+            published.keys = present.head.keys;
+            published.accounts = present.head.accounts;
+            match self.collect(present) {
+                Ok(removed) => published.removed = removed,
+                Err(error) => published.uncollected = Some(format!("{error:#}")),
+            }
+        }
+    }
+
+    /// Removes what no head named for long enough. `issued_at` is the time: it is this machine's, or later.
+    fn collect(&self, present: &Present) -> Result<usize> {
+        let now = present.head.issued_at;
+        let found = self.store.read(Mutable::Retired, LARGEST_RETIRED)?;
+        let before = found.as_ref().map(|(bytes, _)| Retired::read(bytes));
+        let before = before.unwrap_or_default();
+        let listed = self.store.list()?;
+        let collection = collect(
+            &listed,
+            &present.named(),
+            &before,
+            now,
+            self.settings.retain,
+        );
+        if collection.retired != before {
+            let json = collection.retired.to_json();
+            let expected = found.as_ref().map(|(_, version)| version);
+            let swap = self
+                .store
+                .swap(Mutable::Retired, expected, json.as_bytes())?;
+            if swap == Swap::Lost {
+                // Another publisher collects.
+                return Ok(0);
+            }
+        }
+        // What a later head names by now stays: its publisher put it there just now, or it was never retired.
+        for name in &collection.garbage {
+            self.store.delete(name)?;
+        }
+        let left = self.store.tidy(now)?;
+        Ok(collection.garbage.len().saturating_add(left))
+    }
+}
+
+/// The time that a head carries: now, and never before that of the one that is there.
+fn issue_after(present: &Present, now: u64) -> Result<u64> {
+    let held = present.head.issued_at;
+    ensure!(
+        held <= now.saturating_add(SKEW),
+        "the head that is there was signed {} s ahead of this machine's clock; set the clock right",
+        held.saturating_sub(now)
+    );
+    Ok(held.max(now))
+}
+
+fn revision(number: u64) -> Result<Revision> {
+    Revision::new(number).context("revisions are below 10^15")
+}
+
+/// The entry of the last of these deltas.
+fn entry(from: Revision, to: Revision, objects: &[Vec<u8>]) -> Result<DeltaEntry> {
+    let bytes = objects.last().context("there is no delta")?;
+    Ok(DeltaEntry {
+        from,
+        to,
+        size: size(bytes)?,
+        sha256: Sha256::new(ObjectName::of(ObjectKind::Delta, bytes).sha256),
+    })
+}
+
+fn size(bytes: &[u8]) -> Result<u32> {
+    u32::try_from(bytes.len()).ok().context("more than 4 GiB")
+}

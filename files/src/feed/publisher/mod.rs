@@ -1,0 +1,324 @@
+//! Publishing to a feed: what is there is verified, compared with what is to be, and led on from by deltas; objects first, the head last. Of two publishers at once the later one
+//! begins again from what the earlier one left.
+
+mod commit;
+mod listing;
+mod outcome;
+mod parts;
+mod ways;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::content::Content;
+use super::present::{Present, Reader};
+use super::signing_key::SigningKey;
+use super::store::FeedStore;
+use crate::key_file::SourceName;
+use crate::publish::{Allowed, Effect, Rejection};
+use keyward::profile::Profile;
+use keyward::signify::PublicKey;
+use keyward::snapshot::delta::{Touched, Unwritten};
+pub use outcome::{Published, Step};
+use parts::Parts;
+
+/// How often a publisher begins again because others were faster.
+const ATTEMPTS: usize = 5;
+
+/// Who publishes, and how.
+pub struct Settings {
+    /// The feed's name.
+    pub feed: String,
+    /// What signs its heads.
+    pub key: SigningKey,
+    /// Whose heads are built on besides its own: the key before, while keys rotate.
+    pub trusted: Vec<PublicKey>,
+    /// For how many seconds objects stay after the last head that named them.
+    pub retain: u64,
+    /// Where objects are kept that were read before.
+    pub cache: Option<PathBuf>,
+    /// Compare all records of each way, and not a sample.
+    pub verify_all: bool,
+}
+
+/// What is asked of one publication.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Whose keys these are.
+    pub source: Option<SourceName>,
+    /// What it may do to the feed besides bringing it up to date.
+    pub allowed: Allowed,
+    /// Begin a feed where there is none.
+    pub begin: bool,
+    /// Begin a new line: no delta leads there, every gateway loads the base.
+    pub new_line: bool,
+    /// Make a new base, whether or not it is due.
+    pub base: bool,
+    /// The revision is above this one.
+    pub above: Option<u64>,
+    /// Write nothing.
+    pub dry_run: bool,
+}
+
+/// Publishes to one feed. What it read and wrote is kept for the next time.
+pub struct Publisher<'a> {
+    store: &'a dyn FeedStore,
+    settings: Settings,
+    keys: Vec<PublicKey>,
+    present: Option<Present>,
+}
+
+/// Another publisher was faster.
+struct Lost;
+
+impl<'a> Publisher<'a> {
+    /// For this store.
+    pub fn new(store: &'a dyn FeedStore, settings: Settings) -> Result<Self> {
+        let own = PublicKey::from_line(&settings.key.public_key());
+        let own = own.context("the signing key has no public half that gateways take")?;
+        let mut keys = vec![own];
+        keys.extend(settings.trusted.iter().cloned());
+        Ok(Self {
+            store,
+            settings,
+            keys,
+            present: None,
+        })
+    }
+
+    /// What the feed holds, verified.
+    pub fn read(&mut self, profile: &Profile) -> Result<Option<&Present>> {
+        let before = self.present.take();
+        let reader = Reader {
+            store: self.store,
+            feed: &self.settings.feed,
+            keys: &self.keys,
+            profile,
+            cache: self.settings.cache.as_deref(),
+        };
+        self.present = reader.read(before)?;
+        Ok(self.present.as_ref())
+    }
+
+    /// Makes the feed lead to this content.
+    pub fn publish(&mut self, content: &Content, request: &Request, now: u64) -> Result<Published> {
+        self.attempts(|publisher| publisher.attempt(content, request, now))
+    }
+
+    /// Publishes only what the content ends: what it leaves out stays, and so does everything else. `None` where it ends nothing.
+    pub fn publish_ends(
+        &mut self,
+        content: &Content,
+        request: &Request,
+        now: u64,
+    ) -> Result<Option<Published>> {
+        let source = source_of(content, request)?;
+        self.attempts(|publisher| {
+            publisher.read(content.profile())?;
+            let present = publisher.present.as_ref().context("there is no head")?;
+            admit(publisher.store, present, &source, request.allowed.take_over)?;
+            let (before, after) = (&present.snapshot, content.snapshot());
+            let touched = Touched::between(before, after);
+            let ends = parts::ends(before, after, &touched, false, now);
+            if ends.is_empty() {
+                return Ok(Ok(None));
+            }
+            let mut published = Published::of(present, Effect::among(before, after, &ends, now));
+            published.records = ends.len();
+            let step = publisher.step(content, &ends, &source, false, now)?;
+            Ok(step.map(|step| {
+                published.steps.push(step);
+                publisher.finish(&mut published);
+                Some(published)
+            }))
+        })
+    }
+
+    /// Signs the head again with the present time, so that gateways do not take it for frozen.
+    pub fn renew(&mut self, profile: &Profile, now: u64) -> Result<Published> {
+        self.attempts(|publisher| {
+            publisher.read(profile)?;
+            let present = publisher
+                .present
+                .as_ref()
+                .context("there is no head to renew")?;
+            let mut published = Published::of(present, Effect::default());
+            let source = present.head.source.to_string();
+            let renewed = publisher.sign_again(&source, now)?;
+            Ok(renewed.map(|()| {
+                publisher.finish(&mut published);
+                published
+            }))
+        })
+    }
+
+    fn attempts<T>(
+        &mut self,
+        mut act: impl FnMut(&mut Self) -> Result<Result<T, Lost>>,
+    ) -> Result<T> {
+        for _ in 0..ATTEMPTS {
+            match act(self)? {
+                Ok(done) => return Ok(done),
+                // The next one reads what is there now.
+                Err(Lost) => self.present = None,
+            }
+        }
+        bail!(
+            "other publishers wrote to `{}` in between, {ATTEMPTS} times; run this again",
+            self.store.shown()
+        )
+    }
+
+    fn attempt(
+        &mut self,
+        content: &Content,
+        request: &Request,
+        now: u64,
+    ) -> Result<Result<Published, Lost>> {
+        let source = source_of(content, request)?;
+        let shown = self.store.shown();
+        self.read(content.profile())?;
+        let Some(present) = &self.present else {
+            ensure!(
+                request.begin,
+                "there is no feed in `{shown}`; say --begin to begin one there"
+            );
+            return self.begin(content, &source, request, now);
+        };
+        ensure!(
+            !request.begin,
+            "there is a feed in `{shown}` already; leave --begin out"
+        );
+        let note = admit(self.store, present, &source, request.allowed.take_over)?;
+        let (before, after) = (&present.snapshot, content.snapshot());
+        let touched = Touched::between(before, after);
+        let effect = Effect::among(before, after, &touched, now);
+        let mut published = Published::of(present, effect);
+        published.note = note;
+        published.records = touched.len();
+        if let (Some(mistake), false) = (published.effect.mistake(), request.allowed.removals) {
+            let counts = published.effect.counts();
+            let rejection = Rejection::Missing {
+                target: shown,
+                mistake,
+                counts,
+            };
+            return Err(anyhow::Error::from(rejection).context(MissingAccounts(published.effect)));
+        }
+        if request.dry_run {
+            return Ok(Ok(published));
+        }
+        if request.new_line {
+            let begun = self.begin(content, &source, request, now)?;
+            return Ok(begun.map(|begun| Published {
+                effect: published.effect,
+                ..begun
+            }));
+        }
+        let is_empty = touched.is_empty();
+        let changed = present.touched.len();
+        let parts = match is_empty {
+            true => Parts::default(),
+            false => parts::split(before, after, touched, changed, now),
+        };
+        let steps = self.take(content, &parts, &source, now)?;
+        let Ok(mut steps) = steps else {
+            return Ok(Err(Lost));
+        };
+        published.steps.append(&mut steps);
+        // Another publisher may have been faster with a base, which then is as good.
+        let compacted = self.compact(content, &source, request.base, now)?;
+        let is_compacted = compacted.is_some();
+        published.steps.extend(compacted.and_then(Result::ok));
+        if is_empty && !is_compacted {
+            let Ok(()) = self.sign_again(&source, now)? else {
+                return Ok(Err(Lost));
+            };
+        }
+        self.finish(&mut published);
+        Ok(Ok(published))
+    }
+
+    fn take(
+        &mut self,
+        content: &Content,
+        parts: &Parts,
+        source: &str,
+        now: u64,
+    ) -> Result<Result<Vec<Step>, Lost>> {
+        let mut steps = Vec::new();
+        let mut needs_base = parts.needs_base;
+        for (number, part) in parts.deltas.iter().enumerate() {
+            let is_last = !needs_base && number.saturating_add(1) == parts.deltas.len();
+            match self.step(content, part, source, is_last, now) {
+                Ok(Ok(step)) => steps.push(step),
+                Ok(Err(Lost)) => return Ok(Err(Lost)),
+                // The base has the rest of the parts, too.
+                Err(error) if error.downcast_ref() == Some(&Unwritten::TooLarge) => {
+                    needs_base = true;
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if needs_base {
+            match self.jump(content, source, now)? {
+                Ok(step) => steps.push(step),
+                Err(Lost) => return Ok(Err(Lost)),
+            }
+        }
+        Ok(Ok(steps))
+    }
+}
+
+/// The accounts that a rejected publication would take away, for whoever tells a person.
+#[derive(Debug)]
+pub struct MissingAccounts(pub Effect);
+
+impl std::fmt::Display for MissingAccounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not published")
+    }
+}
+
+/// The name that heads carry.
+fn source_of(content: &Content, request: &Request) -> Result<String> {
+    let source = match (content.source(), &request.source) {
+        (Some(own), Some(said)) if own != said => bail!(
+            "the key file is `{own}`, and --source says `{said}`; leave --source out, which is for a source without a name"
+        ),
+        (Some(name), _) | (None, Some(name)) => name,
+        (None, None) => bail!(
+            "a feed carries the name of its source, and this one has none; say --source file:NAME, the same each time"
+        ),
+    };
+    Ok(source.to_string())
+}
+
+/// Whether this source may publish to the feed; what a person should know of it, if it may.
+fn admit(
+    store: &dyn FeedStore,
+    present: &Present,
+    source: &str,
+    takes_over: bool,
+) -> Result<Option<String>> {
+    let owner = &*present.head.source;
+    if owner == source {
+        return Ok(None);
+    }
+    if takes_over {
+        let shown = store.shown();
+        return Ok(Some(format!("`{source}` took {shown} over from `{owner}`")));
+    }
+    let owner = SourceName::parse(owner).context("the head names no source")?;
+    Err(Rejection::OtherSource {
+        target: store.shown(),
+        owner,
+        source: SourceName::parse(source),
+    }
+    .into())
+}

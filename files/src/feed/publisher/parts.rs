@@ -1,0 +1,158 @@
+//! A large change goes out in several revisions, what ends first. A state between two of them must allow nothing that neither the old nor the new state allows: so a part that goes
+//! before others brings nothing along that somebody else's access depends on.
+
+use keyward::account::AccountIndex;
+use keyward::digest::KeyDigest;
+use keyward::snapshot::delta::{MOST_CHANGED, Touched};
+use keyward::snapshot::{KeyRecord, Snapshot};
+
+use crate::publish::works;
+
+/// How many records one revision changes at most, where it can be more.
+pub(super) const MOST_RECORDS: usize = 20_000;
+
+/// How a change is published.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Deltas, each a revision. After the last one the new state is reached, unless a base follows.
+    pub(super) deltas: Vec<Touched>,
+    /// Whether the rest is a new base.
+    pub(super) needs_base: bool,
+}
+
+/// Splits a change. `changed` is how many records stand in front of the base already.
+pub(super) fn split(
+    before: &Snapshot,
+    after: &Snapshot,
+    touched: Touched,
+    changed: usize,
+    now: u64,
+) -> Parts {
+    if touched.len() <= MOST_RECORDS && changed.saturating_add(touched.len()) <= MOST_CHANGED {
+        return Parts {
+            deltas: vec![touched],
+            needs_base: false,
+        };
+    }
+    let ends = ends(before, after, &touched, true, now);
+    let mut rest = touched;
+    rest.keys.retain(|digest| !ends.keys.contains(digest));
+    rest.accounts.retain(|id| !ends.accounts.contains(id));
+    let mut room = MOST_CHANGED.saturating_sub(changed);
+    let mut deltas = chunks(ends, room);
+    room = deltas
+        .iter()
+        .fold(room, |room, part| room.saturating_sub(part.len()));
+    if rest.is_empty() {
+        // All ends that there is room for; the others need the base.
+        return Parts {
+            needs_base: room == 0,
+            deltas,
+        };
+    }
+    let are_keys_alone = rest.accounts.is_empty() && rest.grant_sets.is_empty() && !rest.contract;
+    let needs_base = rest.len() > room;
+    if !needs_base {
+        match are_keys_alone {
+            // Each key is as it was or as it is to be, whatever the others are.
+            true => deltas.extend(chunks(rest, room)),
+            false => deltas.push(rest),
+        }
+    }
+    Parts { deltas, needs_base }
+}
+
+/// Parts of at most so many records, as long as there is room for them in front of the base.
+fn chunks(touched: Touched, room: usize) -> Vec<Touched> {
+    let accounts = Touched {
+        accounts: touched.accounts,
+        ..Touched::default()
+    };
+    let mut parts = Vec::new();
+    let mut left = room;
+    if !accounts.is_empty() && accounts.len() <= left {
+        left = left.saturating_sub(accounts.len());
+        parts.push(accounts);
+    }
+    let keys: Vec<KeyDigest> = touched.keys.into_iter().take(left).collect();
+    parts.extend(keys.chunks(MOST_RECORDS).map(|keys| Touched {
+        keys: keys.iter().copied().collect(),
+        ..Touched::default()
+    }));
+    parts
+}
+
+/// What a change ends, and what can be published before the rest of it: keys that no longer work, and accounts that are suspended. `with_missing` says whether keys that are not listed
+/// any more are among them.
+pub(super) fn ends(
+    before: &Snapshot,
+    after: &Snapshot,
+    touched: &Touched,
+    with_missing: bool,
+    now: u64,
+) -> Touched {
+    let mut ends = Touched::default();
+    for digest in &touched.keys {
+        let is_end = match (before.key(digest), after.key(digest)) {
+            (Some(_), None) => with_missing,
+            (Some(old), Some(new)) => {
+                works(before, &old, now)
+                    && !works(after, &new, now)
+                    && refers_to_nothing_new(after, &new, touched)
+            }
+            (None, _) => false,
+        };
+        if is_end {
+            ends.keys.insert(*digest);
+        }
+    }
+    for id in &touched.accounts {
+        let account = |snapshot: &Snapshot| {
+            let accounts = snapshot.accounts();
+            let account = accounts.account(accounts.find(id)?)?;
+            let parent = account.parent().and_then(|parent| accounts.account(parent));
+            Some((
+                account.is_suspended(),
+                parent.map(|parent| parent.id().to_owned()),
+            ))
+        };
+        let is_end = match (account(before), account(after)) {
+            (Some((false, above)), Some((true, parent))) => {
+                let parent_is_old = parent
+                    .as_ref()
+                    .is_none_or(|id| !touched.accounts.contains(id));
+                above == parent && parent_is_old && is_as_before(after, parent.as_deref(), touched)
+            }
+            _ => false,
+        };
+        if is_end {
+            ends.accounts.insert(id.clone());
+        }
+    }
+    ends
+}
+
+/// Whether a record brings nothing along but itself: its owner and all above are as they were, and so are the grant sets.
+fn refers_to_nothing_new(after: &Snapshot, key: &KeyRecord<'_>, touched: &Touched) -> bool {
+    let has_grants = key.grants().is_some() || key.connect_grants().is_some();
+    let sets_may_differ = touched.contract || !touched.grant_sets.is_empty();
+    let owner = after.accounts().account(key.owner());
+    !(has_grants && sets_may_differ) && is_as_before(after, owner.map(|owner| owner.id()), touched)
+}
+
+/// Whether an account and all above it are as they were.
+fn is_as_before(after: &Snapshot, id: Option<&str>, touched: &Touched) -> bool {
+    let accounts = after.accounts();
+    let mut next: Option<AccountIndex> = id.and_then(|id| accounts.find(id));
+    // No tree is higher than there are accounts.
+    for _ in 0..=accounts.len() {
+        let Some(account) = next.and_then(|index| accounts.account(index)) else {
+            return true;
+        };
+        if touched.accounts.contains(account.id()) {
+            return false;
+        }
+        next = account.parent();
+    }
+    false
+}

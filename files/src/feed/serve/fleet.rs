@@ -1,0 +1,241 @@
+//! What polls say of who sends them: which gateway and VM, at which revision, in which state. It is a claim, for people who look for a worker that lags: nothing is decided by it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::{HeaderMap, header};
+use serde::Serialize;
+
+/// How many VMs are remembered.
+const MOST: usize = 20_000;
+
+/// After how long without a poll a VM is forgotten, in seconds.
+const FORGOTTEN: u64 = 600;
+
+/// The longest word of a claim.
+const LONGEST: usize = 128;
+
+/// Who polled last, and when.
+#[derive(Default)]
+pub(super) struct Fleet(Arc<Mutex<HashMap<Who, Last>>>);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Who {
+    gateway: String,
+    vm: String,
+}
+
+struct Last {
+    version: String,
+    revision: Option<u64>,
+    state: String,
+    at: u64,
+    /// How many of its polls wait for an answer.
+    open: usize,
+}
+
+/// A claim, as a poll makes it.
+#[derive(Debug, PartialEq, Eq)]
+struct Claim {
+    who: Who,
+    version: String,
+    revision: Option<u64>,
+    state: String,
+}
+
+/// A poll that is being answered.
+pub(super) struct Polling {
+    all: Arc<Mutex<HashMap<Who, Last>>>,
+    who: Option<Who>,
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = self.who.as_ref().and_then(|who| all.get_mut(who)) {
+            last.open = last.open.saturating_sub(1);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    note: &'static str,
+    revision: Option<u64>,
+    vms: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    gateway: &'a str,
+    vm: &'a str,
+    version: &'a str,
+    revision: Option<u64>,
+    state: &'a str,
+    is_waiting: bool,
+    seconds_since: u64,
+}
+
+impl Fleet {
+    /// Remembers what a poll says of itself, for as long as it is answered as one that waits.
+    pub(super) fn note(&self, headers: &HeaderMap, now: u64) -> Polling {
+        let claim = headers
+            .get(header::USER_AGENT)
+            .and_then(|value| Claim::read(value.to_str().ok()?));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut who = None;
+        if let Some(claim) = claim {
+            if all.len() >= MOST && !all.contains_key(&claim.who) {
+                forget(&mut all, now);
+            }
+            if all.len() < MOST || all.contains_key(&claim.who) {
+                let open = all.get(&claim.who).map_or(0, |last| last.open);
+                let last = Last {
+                    version: claim.version,
+                    revision: claim.revision,
+                    state: claim.state,
+                    at: now,
+                    open: open.saturating_add(1),
+                };
+                all.insert(claim.who.clone(), last);
+                who = Some(claim.who);
+            }
+        }
+        Polling {
+            all: Arc::clone(&self.0),
+            who,
+        }
+    }
+
+    /// The JSON of `/fleet`, those that lag first.
+    pub(super) fn page(&self, revision: Option<u64>, now: u64) -> String {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut all, now);
+        let mut vms: Vec<Row<'_>> = all
+            .iter()
+            .map(|(who, last)| Row {
+                gateway: &who.gateway,
+                vm: &who.vm,
+                version: &last.version,
+                revision: last.revision,
+                state: &last.state,
+                is_waiting: last.open > 0,
+                seconds_since: now.saturating_sub(last.at),
+            })
+            .collect();
+        vms.sort_by_key(|row| (row.revision, row.gateway, row.vm));
+        let page = Page {
+            note: "what polls say of themselves; nothing verifies it",
+            revision,
+            vms,
+        };
+        // Texts and numbers: there is nothing that JSON could not say.
+        let mut page = serde_json::to_string(&page).unwrap_or_default();
+        page.push('\n');
+        page
+    }
+}
+
+fn forget(all: &mut HashMap<Who, Last>, now: u64) {
+    all.retain(|_, last| last.open > 0 || last.at.saturating_add(FORGOTTEN) > now);
+}
+
+impl Claim {
+    /// Reads a user agent: `keyward/0.1.0 (gw=edge-7; vm=0a1b2c3d; rev=48213; state=ok)`.
+    fn read(text: &str) -> Option<Self> {
+        let (version, rest) = text.strip_prefix("keyward/")?.split_once(" (")?;
+        let said: HashMap<&str, &str> = rest
+            .strip_suffix(')')?
+            .split("; ")
+            .filter_map(|said| said.split_once('='))
+            .collect();
+        let word = |name: &str| said.get(name).map(|word| shortened(word));
+        Some(Self {
+            who: Who {
+                gateway: word("gw")?,
+                vm: word("vm")?,
+            },
+            version: shortened(version),
+            revision: said.get("rev").and_then(|number| number.parse().ok()),
+            state: word("state").unwrap_or_default(),
+        })
+    }
+}
+
+fn shortened(word: &str) -> String {
+    word.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn poll(agent: &str) -> HeaderMap {
+        [(header::USER_AGENT, agent.parse().unwrap())]
+            .into_iter()
+            .collect()
+    }
+
+    fn agent(gateway: &str, vm: &str, revision: u64) -> HeaderMap {
+        poll(&format!(
+            "keyward/0.1.0 (gw={gateway}; vm={vm}; rev={revision}; state=ok)"
+        ))
+    }
+
+    fn page(fleet: &Fleet, now: u64) -> Value {
+        serde_json::from_str(&fleet.page(Some(9), now)).unwrap()
+    }
+
+    #[test]
+    fn each_vm_is_a_row_and_those_that_lag_come_first() {
+        let fleet = Fleet::default();
+        drop(fleet.note(&agent("edge", "b", 9), 1_000));
+        drop(fleet.note(&agent("edge", "a", 7), 1_000));
+        drop(fleet.note(&agent("edge", "a", 8), 1_001));
+        let waits = fleet.note(&agent("edge", "b", 9), 1_002);
+        let shown = page(&fleet, 1_003);
+        assert_eq!(shown["revision"], 9);
+        let row = |vm: &str, revision: u64, is_waiting: bool, since: u64| {
+            serde_json::json!({"gateway": "edge", "vm": vm, "version": "0.1.0", "revision": revision,
+                "state": "ok", "is_waiting": is_waiting, "seconds_since": since})
+        };
+        let rows = serde_json::json!([row("a", 8, false, 2), row("b", 9, true, 1)]);
+        assert_eq!(shown["vms"], rows);
+        // Who waits is not forgotten, however long that takes.
+        assert_eq!(page(&fleet, 9_000)["vms"].as_array().unwrap().len(), 1);
+        drop(waits);
+        assert_eq!(page(&fleet, 9_000)["vms"].as_array().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn others_are_no_row_and_long_words_are_cut() {
+        let fleet = Fleet::default();
+        for text in [
+            "curl/8",
+            "keyward/0.1.0",
+            "keyward/0.1.0 (gw=a)",
+            "keyward/0.1.0 (gw=a; vm=b",
+            "KEYWARD/0.1.0 (gw=a; vm=b)",
+        ] {
+            drop(fleet.note(&poll(text), 1));
+        }
+        drop(fleet.note(&HeaderMap::new(), 1));
+        assert_eq!(page(&fleet, 1)["vms"], serde_json::json!([]));
+        drop(fleet.note(&agent(&"g".repeat(500), "v", 1), 1));
+        let gateway = page(&fleet, 1)["vms"][0]["gateway"].clone();
+        assert_eq!(gateway, "g".repeat(LONGEST));
+    }
+
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
+        let fleet = Fleet::default();
+        for number in 0..MOST + 50 {
+            drop(fleet.note(&agent("x", &number.to_string(), 1), 1_000));
+        }
+        assert_eq!(fleet.0.lock().unwrap().len(), MOST);
+        drop(fleet.note(&agent("edge", "late", 1), 1_000 + FORGOTTEN));
+        assert_eq!(page(&fleet, 1_000 + FORGOTTEN)["vms"][0]["vm"], "late");
+    }
+}

@@ -1,0 +1,265 @@
+//! Listening on this machine alone: a Unix socket, or an address of the loopback interface. What is to be reached from elsewhere gets a proxy with TLS before it.
+
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener as BoundSocket, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// A client that sends no complete head for so long is cut off, between two requests too.
+const HEAD: Duration = Duration::from_secs(75);
+
+/// The most bytes of a request's head, and the most headers in it.
+const HEAD_BYTES: usize = 16 << 10;
+const HEADERS: usize = 64;
+
+/// How long the last answers may take when the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long a listener waits after it could not accept, as where no file can be opened any more.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A port of the loopback interface.
+    Loopback(SocketAddr),
+}
+
+impl Address {
+    /// Reads `unix:PATH` or `127.0.0.1:PORT`.
+    pub fn parse(text: &str) -> Result<Self> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(path.into()));
+        }
+        let address: SocketAddr = text
+            .parse()
+            .ok()
+            .context("expected `unix:PATH` or `127.0.0.1:PORT`")?;
+        if !address.ip().is_loopback() {
+            bail!(
+                "expected an address of the loopback interface: there is no TLS here; put nginx or an Envoy before it for other machines"
+            );
+        }
+        Ok(Self::Loopback(address))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Loopback(address) => address.fmt(f),
+        }
+    }
+}
+
+/// A socket that is bound.
+pub enum Listener {
+    /// A Unix socket.
+    Unix(UnixListener),
+    /// A port of the loopback interface.
+    Loopback(TcpListener),
+}
+
+impl Listener {
+    /// Binds. Called within a runtime, before anything else runs in the process: the umask is the process's.
+    pub async fn bind(address: &Address) -> Result<Self> {
+        let failure = || format!("`{address}` cannot be listened on");
+        Ok(match address {
+            Address::Unix(path) => Self::Unix(bind_socket(path).with_context(failure)?),
+            Address::Loopback(address) => {
+                Self::Loopback(TcpListener::bind(address).await.with_context(failure)?)
+            }
+        })
+    }
+
+    /// Where it listens: the port that the system chose, where none was named.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Loopback(listener) => Some(listener.local_addr().ok()?.port()),
+        }
+    }
+}
+
+/// Binds under a umask, so that the socket is at no time open to others than its user and group.
+fn bind_socket(path: &Path) -> Result<UnixListener> {
+    remove_stale(path)?;
+    let before = rustix::process::umask(Mode::from_raw_mode(0o117));
+    let bound = BoundSocket::bind(path);
+    rustix::process::umask(before);
+    let bound = bound?;
+    bound.set_nonblocking(true)?;
+    Ok(UnixListener::from_std(bound)?)
+}
+
+/// Removes the socket of a server that is gone. One that answers stays, and so does what is no socket.
+fn remove_stale(path: &Path) -> Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+        Ok(found) if !found.file_type().is_socket() => bail!("there is a file that is no socket"),
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => bail!("another server listens there"),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(fs::remove_file(path)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lets the process open as many files as the system allows: each poll that waits is one. Returns how many connections that is good for, at most `wanted`.
+#[must_use]
+pub fn connections(wanted: usize) -> usize {
+    /// Files that are open besides connections, and objects that are being read.
+    const OTHERS: u64 = 128;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    let room = current.map_or(u64::MAX, |most| most.saturating_sub(OTHERS));
+    usize::try_from(room)
+        .map_or(wanted, |room| room.min(wanted))
+        .max(1)
+}
+
+/// Serves until `stop` says true: at most so many connections at once, each with limits of its own. The answers that are due are sent.
+pub async fn serve(
+    listener: Listener,
+    router: Router,
+    most_connections: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(most_connections.min(Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    let mut told = stop.clone();
+    let mut is_over = std::pin::pin!(async move {
+        // Where the sender is gone the process is about to end.
+        let _ = told.wait_for(|stop| *stop).await;
+    });
+    loop {
+        while connections.try_join_next().is_some() {}
+        let place = tokio::select! {
+            () = &mut is_over => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let Ok(place) = place else { break };
+        let accepted = tokio::select! {
+            () = &mut is_over => break,
+            accepted = accept(&listener) => accepted,
+        };
+        match accepted {
+            Ok(Stream::Unix(stream)) => {
+                connections.spawn(connection(stream, router.clone(), place, stop.clone()));
+            }
+            Ok(Stream::Loopback(stream)) => {
+                // Answers are small, and waited for.
+                let _ = stream.set_nodelay(true);
+                connections.spawn(connection(stream, router.clone(), place, stop.clone()));
+            }
+            Err(_) => tokio::time::sleep(BREATH).await,
+        }
+    }
+    let _ = stop.wait_for(|stop| *stop).await;
+    let all = async { while connections.join_next().await.is_some() {} };
+    // Whoever takes longer is cut off.
+    let _ = tokio::time::timeout(FAREWELL, all).await;
+}
+
+enum Stream {
+    Unix(tokio::net::UnixStream),
+    Loopback(tokio::net::TcpStream),
+}
+
+async fn accept(listener: &Listener) -> std::io::Result<Stream> {
+    Ok(match listener {
+        Listener::Unix(listener) => Stream::Unix(listener.accept().await?.0),
+        Listener::Loopback(listener) => Stream::Loopback(listener.accept().await?.0),
+    })
+}
+
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    router: Router,
+    _place: OwnedSemaphorePermit,
+    mut stop: watch::Receiver<bool>,
+) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // What became of one connection concerns its client, who sees it.
+        _ = connection.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_listened_on() {
+        let address = Address::parse("unix:/run/a").unwrap();
+        assert_eq!(address, Address::Unix("/run/a".into()));
+        for text in ["127.0.0.1:80", "[::1]:80"] {
+            assert_eq!(Address::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["0.0.0.0:80", "[::]:80", "10.0.0.1:80"] {
+            let error = Address::parse(text).unwrap_err().to_string();
+            assert!(error.contains("no TLS"), "{text}: {error}");
+        }
+        for text in ["", "80", "localhost:80", "127.0.0.1"] {
+            assert!(Address::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_running_server_keeps_its_socket_and_a_dead_one_does_not() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feed");
+        let address = Address::Unix(path.clone());
+        let first = Listener::bind(&address).await.unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
+        let refused = format!("{:#}", Listener::bind(&address).await.err().unwrap());
+        assert!(refused.contains("another server listens"), "{refused}");
+        drop(first);
+        drop(Listener::bind(&address).await.unwrap());
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "x").unwrap();
+        let refused = format!("{:#}", Listener::bind(&address).await.err().unwrap());
+        assert!(refused.contains("no socket"), "{refused}");
+    }
+}

@@ -1,0 +1,121 @@
+//! Serving a feed's folder over HTTP/1.1, with answers that wait for the next head. The module knows no listener: a caller puts [`Feed::router`] behind one, and decides who may ask.
+
+mod condition;
+mod fleet;
+mod head;
+pub mod listen;
+mod object;
+mod poll;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::{Semaphore, watch};
+
+use fleet::Fleet;
+use head::{Content, Watcher};
+
+/// How a feed is served.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How many polls may wait at once. Further ones are answered at once, and such a gateway asks again after its interval.
+    pub most_polls: usize,
+    /// The longest that a poll waits, however long it asks to.
+    pub longest_wait: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            most_polls: 10_000,
+            longest_wait: Duration::from_secs(55),
+        }
+    }
+}
+
+/// A folder that is served.
+pub struct Feed {
+    folder: PathBuf,
+    settings: Settings,
+    head: watch::Receiver<Option<Arc<Content>>>,
+    /// True as soon as the server is to stop: whoever waits is answered.
+    stop: watch::Sender<bool>,
+    polls: Semaphore,
+    fleet: Fleet,
+    _watcher: Watcher,
+}
+
+impl Feed {
+    /// Reads the head of a folder, and follows it from then on.
+    pub fn open(folder: &Path, settings: Settings) -> Result<Arc<Self>> {
+        let (watcher, head) = Watcher::start(folder)?;
+        Ok(Arc::new(Self {
+            folder: folder.to_owned(),
+            settings,
+            head,
+            stop: watch::channel(false).0,
+            polls: Semaphore::new(settings.most_polls.min(Semaphore::MAX_PERMITS)),
+            fleet: Fleet::default(),
+            _watcher: watcher,
+        }))
+    }
+
+    /// `/head`, `/o/…` and `/fleet`.
+    pub fn router(self: &Arc<Self>) -> Router {
+        let objects = Arc::clone(self);
+        let fleet = Arc::clone(self);
+        let heads = Arc::clone(self);
+        Router::new()
+            .route(
+                "/head",
+                get(move |headers: HeaderMap| async move { poll::answer(&heads, &headers).await }),
+            )
+            .route(
+                "/o/{name}",
+                get(move |request: Request| async move {
+                    object::answer(&objects, &request.into_parts().0).await
+                }),
+            )
+            .route("/fleet", get(move || async move { fleet.fleet_page() }))
+    }
+
+    /// The same below a path, which begins with `/` and does not end so.
+    pub fn router_below(self: &Arc<Self>, path: &str) -> Router {
+        Router::new().nest(path, self.router())
+    }
+
+    /// Answers everybody who waits.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn fleet_page(&self) -> Response {
+        let served = self.head.borrow().clone();
+        let revision = served.and_then(|content| content.revision());
+        let page = self.fleet.page(revision, crate::clock::now());
+        let kind = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (kind, page).into_response()
+    }
+}
+
+/// An answer without a body of its own.
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let kind = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    )];
+    (status, kind, text).into_response()
+}

@@ -1,0 +1,70 @@
+//! A gateway asks for the head: it gets the next one as soon as there is one, or hears in time that there is none.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+
+use super::head::Content;
+use super::{Feed, condition, plain};
+use crate::clock;
+
+/// `Preference-Applied`, which the `http` crate does not name.
+const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Response {
+    let _seen = feed.fleet.note(headers, clock::now());
+    let wait = condition::wait(headers).map(|wait| wait.min(feed.settings.longest_wait));
+    let mut head = feed.head.clone();
+    let is_new = |head: &Option<std::sync::Arc<Content>>| {
+        head.as_ref()
+            .is_some_and(|content| !condition::has(headers, &content.tag))
+    };
+    let mut applied = wait;
+    if let Some(wait) = wait
+        && head.borrow().is_some()
+        && !is_new(&head.borrow())
+    {
+        match feed.polls.try_acquire() {
+            Ok(_permit) => {
+                let mut stop = feed.stop.subscribe();
+                let is_stopped = tokio::select! {
+                    // What ended the waiting is seen in the head.
+                    _ = timeout(wait, head.wait_for(is_new)) => false,
+                    _ = stop.wait_for(|stop| *stop) => true,
+                };
+                applied = applied.filter(|_| !is_stopped);
+            }
+            // Too many wait. This one asks again after its interval, as if nobody could wait here.
+            Err(_) => applied = None,
+        }
+    }
+    let content = head.borrow().clone();
+    let Some(content) = content else {
+        return plain(StatusCode::NOT_FOUND, "there is no head yet\n");
+    };
+    let about = about(&content, applied);
+    match condition::has(headers, &content.tag) {
+        true => (StatusCode::NOT_MODIFIED, about).into_response(),
+        false => {
+            let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+            (about, kind, content.bytes.clone()).into_response()
+        }
+    }
+}
+
+fn about(content: &Content, applied: Option<Duration>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let no_cache = HeaderValue::from_static("no-cache");
+    headers.insert(header::CACHE_CONTROL, no_cache);
+    if let Ok(tag) = HeaderValue::from_str(&content.tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    if let Some(wait) = applied
+        && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
+    {
+        headers.insert(APPLIED, applied);
+    }
+    headers
+}

@@ -1,0 +1,128 @@
+//! Accounts that changed since the tables of a forest were made: what stands in front of those tables. An account keeps the number that it had in the tables,
+//! so that rows of keys that refer to it stay right; one that is new has a number behind theirs, and keeps it though it goes and comes back.
+
+use std::sync::Arc;
+
+use super::AccountIndex;
+use crate::rows::index;
+
+/// What an account says of itself now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChangedRow {
+    pub(super) parent: Option<AccountIndex>,
+    pub(super) flags: u8,
+}
+
+/// Accounts that differ from the tables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChangedAccounts {
+    /// By their number in the tables, sorted; `None` for one that is gone.
+    moved: Vec<(usize, Option<ChangedRow>)>,
+    /// Those behind the tables, in the order they came.
+    added: Vec<(Arc<str>, Option<ChangedRow>)>,
+    /// Places in `added`, in the order of the ids.
+    by_id: Vec<usize>,
+}
+
+/// What became of an account.
+pub(super) enum Changed<'a> {
+    /// It is as the tables say.
+    No,
+    /// It is not there.
+    Gone,
+    /// It is in the tables, and says this.
+    Moved(ChangedRow),
+    /// It is not in the tables.
+    Added(&'a str, ChangedRow),
+}
+
+impl ChangedAccounts {
+    /// The account at `place` of a forest whose tables have `count`.
+    pub(super) fn at(&self, place: usize, count: usize) -> Changed<'_> {
+        if let Some(place) = place.checked_sub(count) {
+            return match self.added.get(place) {
+                Some((id, Some(row))) => Changed::Added(id, *row),
+                Some((_, None)) | None => Changed::Gone,
+            };
+        }
+        let found = self.moved.binary_search_by_key(&place, |(of, _)| *of);
+        match found.ok().and_then(|found| self.moved.get(found)) {
+            None => Changed::No,
+            Some((_, None)) => Changed::Gone,
+            Some((_, Some(row))) => Changed::Moved(*row),
+        }
+    }
+
+    /// The number of an account behind tables of `count`, there or gone.
+    pub(super) fn number(&self, id: &str, count: usize) -> Option<AccountIndex> {
+        let place = *self.by_id.get(self.search(id).ok()?)?;
+        u32::try_from(place.checked_add(count)?)
+            .ok()
+            .map(AccountIndex)
+    }
+
+    fn search(&self, id: &str) -> Result<usize, usize> {
+        let id_of = |place: &usize| self.added.get(*place).map_or("", |(id, _)| id);
+        self.by_id.binary_search_by(|place| id_of(place).cmp(id))
+    }
+
+    /// How many accounts there are with tables of `count`.
+    pub(super) fn count(&self, count: usize) -> usize {
+        let gone = self.moved.iter().filter(|(_, row)| row.is_none()).count();
+        let added = self.added.iter().filter(|(_, row)| row.is_some()).count();
+        count.saturating_sub(gone).saturating_add(added)
+    }
+
+    /// The numbers of those that are not in tables of `count`, in the order of their ids.
+    pub(super) fn in_order(&self, count: usize) -> Vec<usize> {
+        let places = self.by_id.iter();
+        places
+            .filter_map(|place| place.checked_add(count))
+            .collect()
+    }
+
+    /// How many accounts are behind the tables, there or gone.
+    pub(super) fn added(&self) -> usize {
+        self.added.len()
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.moved.len() + self.added.len()
+    }
+
+    /// A number for an id that the forest has none for. `None` where there are more than can be numbered.
+    pub(crate) fn add(&mut self, id: &str, count: usize) -> Option<AccountIndex> {
+        let place = self.added.len();
+        let number = u32::try_from(place.checked_add(count)?).ok();
+        let number = number.filter(|number| *number != u32::MAX)?;
+        let at = match self.search(id) {
+            Ok(_) => return self.number(id, count),
+            Err(at) => at,
+        };
+        self.by_id.insert(at, place);
+        self.added.push((id.into(), None));
+        Some(AccountIndex(number))
+    }
+
+    /// What the account of that number says from now on; `None` for one that is gone.
+    pub(crate) fn set(&mut self, number: AccountIndex, count: usize, row: Option<ChangedRow>) {
+        let Some(place) = index(number.0) else {
+            return;
+        };
+        if let Some(place) = place.checked_sub(count) {
+            if let Some((_, known)) = self.added.get_mut(place) {
+                *known = row;
+            }
+            return;
+        }
+        match self.moved.binary_search_by_key(&place, |(of, _)| *of) {
+            Ok(found) => {
+                if let Some((_, known)) = self.moved.get_mut(found) {
+                    *known = row;
+                }
+            }
+            Err(at) => self.moved.insert(at, (place, row)),
+        }
+    }
+}

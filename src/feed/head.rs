@@ -1,0 +1,410 @@
+//! The head of a feed: the one file that changes. It names every object by its hash and size, and what is signed is its very bytes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::configuration::LARGEST;
+use crate::id::is_id;
+use crate::json::from_json;
+use crate::refusal::{Place, Refusal};
+use crate::signify::{self, PublicKey, SignatureFault};
+use crate::snapshot::Revision;
+use crate::snapshot::delta::LARGEST_DELTA;
+use crate::wire::{Form, Object, form, present};
+
+/// The format that this version reads and writes.
+pub const FORMAT: &str = "keyward.feed/v1";
+
+/// The layout of packed snapshots and deltas that this version reads.
+pub const PACKED: u32 = 1;
+
+/// The most bytes of a signed head that are read.
+pub const LARGEST_HEAD: usize = 64 << 10;
+
+/// The most deltas that a head may name.
+pub const MOST_DELTAS: usize = 64;
+
+/// The most bytes of JSON that a publisher signs: AWS KMS takes no longer message.
+pub const LARGEST_WRITTEN: usize = 4096;
+
+/// The most deltas that a publisher names.
+pub const MOST_WRITTEN_DELTAS: usize = 24;
+
+/// Unix seconds at or above this are milliseconds by mistake.
+const FIRST_MILLISECONDS: u64 = 100_000_000_000;
+
+/// SHA-256 of an object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// The hash itself.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// 64 digits, lower case: an object has one name.
+    fn from_hex(text: &str) -> Option<Self> {
+        let is_lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let mut bytes = [0; 32];
+        if !text.bytes().all(is_lower) || hex::decode_to_slice(text, &mut bytes).is_err() {
+            return None;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A base: a whole packed snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaseEntry {
+    /// The revision it holds.
+    pub revision: Revision,
+    /// Its bytes.
+    pub size: u32,
+    /// Its hash, which is its name.
+    pub sha256: Sha256,
+    /// Whether a follower that has no other way to the head's revision loads it at once: somebody's access ends by it.
+    pub urgent: bool,
+}
+
+/// A delta: the final record of everything that changed behind `from`, up to and with `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeltaEntry {
+    /// It applies to this revision and all above it, below `to`.
+    pub from: Revision,
+    /// The revision it leads to.
+    pub to: Revision,
+    /// Its bytes.
+    pub size: u32,
+    /// Its hash, which is its name.
+    pub sha256: Sha256,
+}
+
+/// A head that passed every check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The feed's name.
+    pub feed: Box<str>,
+    /// Who publishes: `file:…` or `server:…`.
+    pub source: Box<str>,
+    /// Made at random when a feed is begun or restored. A delta applies to states of its own line only.
+    pub line: Box<str>,
+    /// The layout of its objects.
+    pub packed: u32,
+    /// The revision it leads to.
+    pub revision: Revision,
+    /// When it was signed, Unix seconds.
+    pub issued_at: u64,
+    /// How many keys there are at that revision.
+    pub keys: u64,
+    /// How many accounts.
+    pub accounts: u64,
+    /// The base.
+    pub base: BaseEntry,
+    /// The deltas.
+    pub deltas: Vec<DeltaEntry>,
+}
+
+/// The next step towards a head's revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way<'h> {
+    /// None: it is there.
+    There,
+    /// By this delta.
+    Delta(&'h DeltaEntry),
+    /// By the base.
+    Base(&'h BaseEntry),
+}
+
+/// Why a head is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeadFault {
+    /// More bytes than a head has.
+    TooLarge,
+    /// It is not signed by a trusted key.
+    Signature(SignatureFault),
+    /// It is signed, and of a format that this version does not read.
+    Format,
+    /// It is signed, and not what the format says.
+    Grammar(Refusal),
+    /// It is signed, and another feed's.
+    OtherFeed,
+}
+
+impl fmt::Display for HeadFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "expected a head of at most {LARGEST_HEAD} bytes"),
+            Self::Signature(fault) => fault.fmt(f),
+            Self::Format => write!(f, "format: expected `{FORMAT}`"),
+            Self::Grammar(refusal) => refusal.fmt(f),
+            Self::OtherFeed => f.write_str("it is the head of another feed"),
+        }
+    }
+}
+
+impl std::error::Error for HeadFault {}
+
+form! {
+    #[derive(Serialize)]
+    struct WireHead<'a> {
+        format: &'a str,
+        feed: &'a str,
+        source: &'a str,
+        line: &'a str,
+        packed: u32,
+        revision: u64,
+        issued_at: u64,
+        keys: u64,
+        accounts: u64,
+        #[serde(borrow)]
+        base: Object<WireBase<'a>>,
+        #[serde(borrow)]
+        deltas: Vec<Object<WireDelta<'a>>>,
+    }
+}
+
+form! {
+    #[derive(Serialize)]
+    struct WireBase<'a> {
+        revision: u64,
+        size: u32,
+        sha256: &'a str,
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+        urgent: Option<bool>,
+    }
+}
+
+form! {
+    #[derive(Serialize)]
+    struct WireDelta<'a> {
+        from: u64,
+        to: u64,
+        size: u32,
+        sha256: &'a str,
+    }
+}
+
+impl Form for WireHead<'_> {
+    const MEMBERS: &'static [&'static [&'static str]] =
+        &[WireHead::MEMBERS, WireBase::MEMBERS, WireDelta::MEMBERS];
+}
+
+/// What tells formats apart, read past everything else.
+#[derive(Deserialize)]
+struct Named<'a> {
+    format: &'a str,
+}
+
+impl Head {
+    /// The head in `signed`, and the key that signed it. Nothing is read before its signature is verified.
+    pub fn open<'k>(
+        signed: &[u8],
+        keys: &'k [PublicKey],
+        feed: &str,
+    ) -> Result<(Self, &'k PublicKey), HeadFault> {
+        if signed.len() > LARGEST_HEAD {
+            return Err(HeadFault::TooLarge);
+        }
+        let (json, key) = signify::open(signed, keys).map_err(HeadFault::Signature)?;
+        let head = Self::from_json(json)?;
+        if *head.feed != *feed {
+            return Err(HeadFault::OtherFeed);
+        }
+        Ok((head, key))
+    }
+
+    /// Reads the JSON of a head, and holds it to all that a head must be.
+    pub fn from_json(json: &[u8]) -> Result<Self, HeadFault> {
+        if let Ok(Named { format }) = serde_json::from_slice(json)
+            && format != FORMAT
+        {
+            return Err(HeadFault::Format);
+        }
+        let wire: WireHead<'_> = from_json(json).map_err(HeadFault::Grammar)?;
+        let head = Self::from_wire(&wire).map_err(HeadFault::Grammar)?;
+        head.check().map_err(HeadFault::Grammar)?;
+        Ok(head)
+    }
+
+    fn from_wire(wire: &WireHead<'_>) -> Result<Self, Refusal> {
+        if wire.format != FORMAT {
+            return Err(Place::member("format").expected("`keyward.feed/v1`"));
+        }
+        let base = Place::member("base");
+        let mut deltas = Vec::with_capacity(wire.deltas.len().min(MOST_DELTAS));
+        for (index, Object(delta)) in wire.deltas.iter().take(MOST_DELTAS + 1).enumerate() {
+            let place = Place::member("deltas").at(index);
+            deltas.push(DeltaEntry {
+                from: revision(delta.from, &place.then("from"))?,
+                to: revision(delta.to, &place.then("to"))?,
+                size: delta.size,
+                sha256: hash(delta.sha256, &place.then("sha256"))?,
+            });
+        }
+        Ok(Self {
+            feed: wire.feed.into(),
+            source: wire.source.into(),
+            line: wire.line.into(),
+            packed: wire.packed,
+            revision: revision(wire.revision, &Place::member("revision"))?,
+            issued_at: wire.issued_at,
+            keys: wire.keys,
+            accounts: wire.accounts,
+            base: BaseEntry {
+                revision: revision(wire.base.0.revision, &base.then("revision"))?,
+                size: wire.base.0.size,
+                sha256: hash(wire.base.0.sha256, &base.then("sha256"))?,
+                urgent: wire.base.0.urgent.unwrap_or(false),
+            },
+            deltas,
+        })
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let member = |name: &'static str| Place::member(name);
+        if !is_id(&self.feed) {
+            return Err(member("feed").expected(NAME));
+        }
+        if !is_source(&self.source) {
+            return Err(member("source").expected("`file:` or `server:`, and an id"));
+        }
+        if !is_id(&self.line) {
+            return Err(member("line").expected(NAME));
+        }
+        if self.issued_at >= FIRST_MILLISECONDS {
+            return Err(member("issued_at").expected("Unix seconds, not milliseconds"));
+        }
+        let base = member("base");
+        if self.base.revision > self.revision {
+            return Err(base.then("revision").expected("at most `revision`"));
+        }
+        let largest = u32::try_from(LARGEST).unwrap_or(u32::MAX);
+        if !(1..=largest).contains(&self.base.size) {
+            return Err(base.then("size").expected("1 to 134217728 bytes"));
+        }
+        let deltas = member("deltas");
+        if self.deltas.len() > MOST_DELTAS {
+            return Err(deltas.expected("at most 64 deltas"));
+        }
+        for (index, delta) in self.deltas.iter().enumerate() {
+            let place = || deltas.at(index);
+            if delta.from >= delta.to || delta.to > self.revision {
+                return Err(place().expected("`from` below `to`, and `to` at most `revision`"));
+            }
+            if !(1..=LARGEST_DELTA).contains(&delta.size) {
+                return Err(place().then("size").expected("1 to 4194304 bytes"));
+            }
+        }
+        // Every step goes up, so this ends.
+        let mut at = self.base.revision;
+        loop {
+            match self.way(Some(at)) {
+                Way::There => return Ok(()),
+                Way::Delta(delta) => at = delta.to,
+                Way::Base(_) => return Err(deltas.expected("a way from `base` to `revision`")),
+            }
+        }
+    }
+
+    /// The step to take from a loaded revision of the same line: the delta that leads furthest. From nothing the base.
+    #[must_use]
+    pub fn way(&self, loaded: Option<Revision>) -> Way<'_> {
+        let Some(mine) = loaded else {
+            return Way::Base(&self.base);
+        };
+        if mine == self.revision {
+            return Way::There;
+        }
+        let fits = |delta: &&DeltaEntry| delta.from <= mine && mine < delta.to;
+        self.deltas
+            .iter()
+            .filter(fits)
+            .max_by_key(|delta| (delta.to, std::cmp::Reverse(delta.size)))
+            .map_or(Way::Base(&self.base), Way::Delta)
+    }
+
+    /// The JSON that is to be signed. It was held to all that a reader asks; whether it is short enough for every signer is the publisher's to see
+    /// ([`LARGEST_WRITTEN`]).
+    pub fn to_json(&self) -> Result<Vec<u8>, HeadFault> {
+        self.check().map_err(HeadFault::Grammar)?;
+        let base_hash = self.base.sha256.to_string();
+        let hashes: Vec<String> = self
+            .deltas
+            .iter()
+            .map(|delta| delta.sha256.to_string())
+            .collect();
+        let deltas = self.deltas.iter().zip(&hashes);
+        let wire = WireHead {
+            format: FORMAT,
+            feed: &self.feed,
+            source: &self.source,
+            line: &self.line,
+            packed: self.packed,
+            revision: self.revision.number(),
+            issued_at: self.issued_at,
+            keys: self.keys,
+            accounts: self.accounts,
+            base: Object(WireBase {
+                revision: self.base.revision.number(),
+                size: self.base.size,
+                sha256: &base_hash,
+                urgent: self.base.urgent.then_some(true),
+            }),
+            deltas: deltas
+                .map(|(delta, sha256)| {
+                    Object(WireDelta {
+                        from: delta.from.number(),
+                        to: delta.to.number(),
+                        size: delta.size,
+                        sha256,
+                    })
+                })
+                .collect(),
+        };
+        serde_json::to_vec(&wire).map_err(|_| {
+            HeadFault::Grammar(Place::default().expected("a head that can be written"))
+        })
+    }
+}
+
+const NAME: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
+
+fn is_source(source: &str) -> bool {
+    let id = source
+        .strip_prefix("file:")
+        .or_else(|| source.strip_prefix("server:"));
+    id.is_some_and(is_id)
+}
+
+fn revision(number: u64, place: &Place) -> Result<Revision, Refusal> {
+    Revision::new(number).ok_or_else(|| place.expected("an integer below 10^15"))
+}
+
+fn hash(text: &str, place: &Place) -> Result<Sha256, Refusal> {
+    Sha256::from_hex(text).ok_or_else(|| place.expected("64 hexadecimal digits in lower case"))
+}
+
+#[cfg(test)]
+#[path = "head/tests.rs"]
+mod tests;

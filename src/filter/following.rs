@@ -1,0 +1,178 @@
+//! Following a feed on behalf of a plugin: carries out what a follower asks for, on any host.
+
+use super::counter::Counter;
+use super::host::LogLevel;
+use crate::configuration::{Configuration, Feed};
+use crate::feed::{Answer, Body, CallId, Follower, Output, Surroundings};
+use crate::profile::Profile;
+use crate::snapshot::{Revision, Snapshot};
+
+/// What a host does for a follower.
+pub trait FeedHost: Surroundings {
+    /// Makes a call to a cluster. `None` where it cannot be made; otherwise the number that the host tells its answer by.
+    fn call(&mut self, cluster: &str, headers: &[(String, String)], timeout: u64) -> Option<u32>;
+
+    /// Serves a snapshot from now on, wherever `follows` says so of a configuration.
+    fn serve(&mut self, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool);
+
+    /// Keeps the newest verified head of a feed where a new VM of this plugin finds it.
+    fn keep(&mut self, feed: &str, head: &[u8]);
+
+    /// What was kept, by whomever.
+    fn kept(&mut self, feed: &str) -> Option<Box<[u8]>>;
+
+    /// Adds one to a counter.
+    fn count(&mut self, counter: Counter);
+
+    /// Writes a log line.
+    fn log(&mut self, level: LogLevel, line: &str);
+
+    /// Envoy's name for itself. It is the operator's.
+    fn node(&mut self) -> String;
+}
+
+/// A follower at work.
+pub struct Following {
+    follower: Follower,
+    calls: Vec<(u32, CallId)>,
+    /// Tells this one from others of the same node.
+    vm: u32,
+}
+
+/// The longest name of a node that is told.
+const LONGEST_NODE: usize = 128;
+
+impl Following {
+    /// Begins to follow a feed; `before` is what the plugin followed until now.
+    pub fn begin<H: FeedHost>(
+        before: Option<Self>,
+        feed: Feed,
+        seed: Option<Revision>,
+        host: &mut H,
+    ) -> Self {
+        if let Some(before) = before {
+            return Self {
+                follower: before.follower.reconfigured(feed, seed),
+                calls: Vec::new(),
+                vm: before.vm,
+            };
+        }
+        let kept = host.kept(&feed.name);
+        let (name, keys) = (feed.name.clone(), feed.public_keys.clone());
+        let mut follower = Follower::new(feed, seed);
+        if let Some(kept) = kept {
+            // What is kept is believed only after its signature: anybody may have written it.
+            let _ = follower.floor().restore(&kept, &keys, &name);
+        }
+        Self {
+            follower,
+            calls: Vec::new(),
+            vm: host.random(),
+        }
+    }
+
+    /// What it follows.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        self.follower.feed()
+    }
+
+    /// The snapshot that the last verified head led to.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.follower.snapshot()
+    }
+
+    /// Time has passed. In how many milliseconds the next tick is wanted.
+    pub fn tick<H: FeedHost>(&mut self, profile: &Profile, host: &mut H) -> u64 {
+        let outputs = self.follower.tick(profile, host);
+        self.carry_out(outputs, host);
+        self.follower.next_tick(host.now())
+    }
+
+    /// A call was answered; `None` for one that failed. In how many milliseconds the next tick is wanted; `None` for an answer that is not this follower's.
+    pub fn answered<H: FeedHost>(
+        &mut self,
+        token: u32,
+        answer: Option<(&Answer, &mut dyn Body)>,
+        profile: &Profile,
+        host: &mut H,
+    ) -> Option<u64> {
+        let place = self.calls.iter().position(|(of, _)| *of == token)?;
+        let (_, id) = self.calls.swap_remove(place);
+        let outputs = self.follower.answered(id, answer, profile, host);
+        self.carry_out(outputs, host);
+        Some(self.follower.next_tick(host.now()))
+    }
+
+    fn carry_out<H: FeedHost>(&mut self, outputs: Vec<Output>, host: &mut H) {
+        let name = self.feed().name.clone();
+        for output in outputs {
+            match output {
+                Output::Call(call) => {
+                    let agent = self.agent(host);
+                    let feed = self.follower.feed();
+                    let headers = call.wanted.headers(&feed.authority, &feed.path, &agent);
+                    match host.call(&feed.cluster, &headers, call.timeout) {
+                        Some(token) => self.calls.push((token, call.id)),
+                        None => {
+                            // It asks for no call: those wait for a tick.
+                            let outputs = self.follower.failed(call.id, host);
+                            self.carry_out(outputs, host);
+                        }
+                    }
+                }
+                Output::Serve(snapshot) => {
+                    let signer = self.follower.signer().cloned();
+                    host.serve(&snapshot, &|configuration| {
+                        let feed = configuration.settings().feed.as_ref();
+                        feed.is_some_and(|feed| {
+                            let trusts = |key| feed.public_keys.contains(key);
+                            feed.name == name
+                                && signer.as_ref().is_some_and(trusts)
+                                && feed
+                                    .min_revision
+                                    .is_none_or(|least| snapshot.revision() >= least)
+                        })
+                    });
+                }
+                Output::Keep(head) => host.keep(&name, &head),
+                Output::Trouble(trouble, why) => {
+                    let goes_on = match self.follower.snapshot() {
+                        Some(_) => "the last good snapshot goes on until it is too old",
+                        None => "everything is denied that no verified head allows",
+                    };
+                    let line = format!("keyward: feed `{name}`: {why}; {goes_on}");
+                    host.log(LogLevel::Error, &line);
+                    host.count(Counter::FeedTroubles(trouble));
+                }
+                Output::Again(trouble) => host.count(Counter::FeedTroubles(trouble)),
+                Output::Recovered => {
+                    let line = format!("keyward: feed `{name}`: it is followed again");
+                    host.log(LogLevel::Info, &line);
+                }
+                Output::Base(_) => host.count(Counter::FeedBases),
+            }
+        }
+    }
+
+    /// Who asks: a claim, for whoever reads a source's log.
+    fn agent<H: FeedHost>(&self, host: &mut H) -> String {
+        let plain =
+            |char: &char| char.is_ascii_graphic() && !matches!(char, '(' | ')' | ';' | '\\');
+        let node: String = host
+            .node()
+            .chars()
+            .filter(plain)
+            .take(LONGEST_NODE)
+            .collect();
+        let revision = self.follower.snapshot();
+        let revision = revision.map_or(0, |snapshot| snapshot.revision().number());
+        format!(
+            "keyward/{} (gw={node}; vm={:08x}; rev={revision}; state={})",
+            env!("CARGO_PKG_VERSION"),
+            self.vm,
+            self.follower.word()
+        )
+    }
+}

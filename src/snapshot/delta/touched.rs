@@ -1,0 +1,171 @@
+//! What changed between two revisions, by name only. A publisher adds up what single changes touched, so that a delta over many of them has the final record of
+//! everything that any of them touched: a record that changed and changed back among them.
+
+use std::collections::BTreeSet;
+
+use super::Delta;
+use crate::digest::KeyDigest;
+use crate::snapshot::Snapshot;
+use crate::snapshot::view::{KeyView, Set};
+
+/// The names of everything that was touched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Keys.
+    pub keys: BTreeSet<KeyDigest>,
+    /// Accounts, by id.
+    pub accounts: BTreeSet<String>,
+    /// Grant sets, by name.
+    pub grant_sets: BTreeSet<String>,
+    /// Endpoints, the catalogue or versions of the API.
+    pub contract: bool,
+}
+
+impl Touched {
+    /// What differs between two states.
+    #[must_use]
+    pub fn between(before: &Snapshot, after: &Snapshot) -> Self {
+        let mut touched = Self::of_tables(before, after);
+        touched.compare_keys(before, after);
+        touched
+    }
+
+    /// What differs of all but the keys.
+    fn of_tables(before: &Snapshot, after: &Snapshot) -> Self {
+        let mut touched = Self {
+            contract: before.contract() != after.contract(),
+            ..Self::default()
+        };
+        for (one, other) in [(before, after), (after, before)] {
+            for account in one.accounts().iter() {
+                let twin = other.accounts().find(account.id());
+                let twin = twin.and_then(|twin| other.accounts().account(twin));
+                let is_same = twin.is_some_and(|twin| {
+                    let parent = |of: &Snapshot, parent| {
+                        of.accounts()
+                            .account(parent)
+                            .map(|parent| parent.id().to_owned())
+                    };
+                    let above = account.parent().and_then(|it| parent(one, it));
+                    account.has_the_flags_of(&twin)
+                        && above == twin.parent().and_then(|it| parent(other, it))
+                });
+                if !is_same {
+                    touched.accounts.insert(account.id().to_owned());
+                }
+            }
+            for (name, grants) in one.grants.named() {
+                let twin = other.grants.find(name);
+                let twin = twin.and_then(|number| other.grants.get(number));
+                let is_same = twin.is_some_and(|twin| {
+                    grants.written(one.permissions()) == twin.written(other.permissions())
+                });
+                if !is_same {
+                    touched.grant_sets.insert(name.to_owned());
+                }
+            }
+        }
+        touched
+    }
+
+    fn compare_keys(&mut self, before: &Snapshot, after: &Snapshot) {
+        let (mut old, mut new) = (before.views().peekable(), after.views().peekable());
+        loop {
+            let digest = match (old.peek(), new.peek()) {
+                (None, None) => return,
+                (Some((digest, _)), None) | (None, Some((digest, _))) => *digest,
+                (Some((a, _)), Some((b, _))) => *a.min(b),
+            };
+            let old = old.next_if(|(of, _)| *of == digest);
+            let new = new.next_if(|(of, _)| *of == digest);
+            let is_same = old
+                .zip(new)
+                .is_some_and(|((_, old), (_, new))| same(&old, before, &new, after));
+            if !is_same {
+                self.keys.insert(digest);
+            }
+        }
+    }
+
+    /// What of this differs between two states. Of keys nothing else is looked at.
+    #[must_use]
+    pub fn among(&self, before: &Snapshot, after: &Snapshot) -> Self {
+        let differs = |digest: &&KeyDigest| match (before.view(digest), after.view(digest)) {
+            (None, None) => false,
+            (Some(old), Some(new)) => !same(&old, before, &new, after),
+            (None, Some(_)) | (Some(_), None) => true,
+        };
+        Self {
+            keys: self.keys.iter().filter(differs).copied().collect(),
+            ..Self::of_tables(before, after)
+        }
+    }
+
+    /// What a delta has records of, or lists as gone.
+    #[must_use]
+    pub fn of(delta: &Delta) -> Self {
+        let records = &delta.records;
+        let digests = records.keys().digests();
+        let accounts = records.accounts().iter();
+        let accounts = accounts.map(|account| account.id().to_owned());
+        let sets = records.set_names();
+        Self {
+            keys: digests.chain(delta.gone_keys()).collect(),
+            accounts: accounts
+                .chain(delta.gone_accounts().map(str::to_owned))
+                .collect(),
+            grant_sets: sets
+                .into_iter()
+                .chain(delta.gone_sets().map(str::to_owned))
+                .collect(),
+            contract: records.has_contract(),
+        }
+    }
+
+    /// Adds what something else touched.
+    pub fn add(&mut self, other: Self) {
+        let Self {
+            keys,
+            accounts,
+            grant_sets,
+            contract,
+        } = other;
+        self.keys.extend(keys);
+        self.accounts.extend(accounts);
+        self.grant_sets.extend(grant_sets);
+        self.contract |= contract;
+    }
+
+    /// How much was touched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len() + self.accounts.len() + self.grant_sets.len() + usize::from(self.contract)
+    }
+
+    /// Whether nothing was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Whether two records say the same, each in its snapshot.
+fn same(a: &KeyView<'_>, of_a: &Snapshot, b: &KeyView<'_>, of_b: &Snapshot) -> bool {
+    let owner = |view: &KeyView<'_>, of: &Snapshot| {
+        of.accounts()
+            .account(view.owner)
+            .map(|owner| owner.id().to_owned())
+    };
+    let sets = |a: &Set<'_>, b: &Set<'_>| match (a, b) {
+        (Set::None, Set::None) => true,
+        (Set::Named(a), Set::Named(b)) => a == b,
+        (Set::Own(a), Set::Own(b)) => {
+            a.written(of_a.permissions()) == b.written(of_b.permissions())
+        }
+        (Set::None | Set::Named(_) | Set::Own(_), _) => false,
+    };
+    a.says_the_same(b)
+        && owner(a, of_a) == owner(b, of_b)
+        && sets(&a.grants, &b.grants)
+        && sets(&a.connect_grants, &b.connect_grants)
+}

@@ -1,0 +1,138 @@
+//! The sets of grants that keys refer to by number: those of the base, and in front of them the named sets that deltas changed or brought.
+
+use std::sync::Arc;
+
+use super::terms::NONE;
+use crate::permission::{Grants, PermissionRegistry};
+use crate::rows::index;
+
+/// All sets of grants. A copy shares them.
+#[derive(Clone)]
+pub(super) struct GrantTable {
+    base: Arc<[Option<Grants>]>,
+    /// The names of the first sets of the base.
+    names: Arc<[Box<str>]>,
+    /// By number, sorted. Those that the base does not have are numbered behind its own, and keep their numbers though they go and come back.
+    changed: Arc<Vec<ChangedSet>>,
+}
+
+#[derive(Clone)]
+struct ChangedSet {
+    number: u32,
+    name: Arc<str>,
+    /// `None` for a set that is gone, or that names a permission which is.
+    grants: Option<Arc<Grants>>,
+}
+
+impl GrantTable {
+    pub(super) fn new(grants: Box<[Grants]>, names: Box<[Box<str>]>) -> Self {
+        Self {
+            base: grants.into_iter().map(Some).collect(),
+            names: names.into(),
+            changed: Arc::default(),
+        }
+    }
+
+    /// The set of that number. `None` where it leads nowhere, which must never be taken for "no limit".
+    pub(super) fn get(&self, number: u32) -> Option<&Grants> {
+        if !self.changed.is_empty()
+            && let Ok(place) = self.place(number)
+        {
+            return self.changed.get(place)?.grants.as_deref();
+        }
+        self.base.get(index(number)?)?.as_ref()
+    }
+
+    fn place(&self, number: u32) -> Result<usize, usize> {
+        self.changed.binary_search_by_key(&number, |set| set.number)
+    }
+
+    /// The number that a name has or had.
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        let place = self.names.iter().position(|known| **known == *name);
+        match place {
+            Some(place) => u32::try_from(place).ok(),
+            None => {
+                let mut changed = self.changed.iter();
+                changed.find(|set| *set.name == *name).map(|set| set.number)
+            }
+        }
+    }
+
+    /// The name of the set of that number, if it has one.
+    pub(super) fn name(&self, number: u32) -> Option<&str> {
+        if let Ok(place) = self.place(number) {
+            return self.changed.get(place).map(|set| &*set.name);
+        }
+        self.names.get(index(number)?).map(|name| &**name)
+    }
+
+    /// The named sets that are there.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &Grants)> {
+        let base = (0..).zip(self.names.iter()).map(|(number, _)| number);
+        let added = self.changed.iter().map(|set| set.number);
+        let count = self.names.len();
+        let added = added.filter(move |number| index(*number).is_none_or(|it| it >= count));
+        base.chain(added)
+            .filter_map(|number| Some((self.name(number)?, self.get(number)?)))
+    }
+
+    /// How many sets are not as in the base.
+    pub(super) fn changed_len(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// The number of the set of that name, which is as `grants` say from now on. `None` where there are more than can be numbered.
+    pub(super) fn set(&mut self, name: &str, grants: Option<Arc<Grants>>) -> Option<u32> {
+        let number = match self.find(name) {
+            Some(number) => number,
+            None => {
+                let last = self.changed.last().map_or(0, |set| set.number);
+                let behind = u32::try_from(self.base.len()).ok()?;
+                behind.max(last.checked_add(1)?)
+            }
+        };
+        if number == NONE {
+            return None;
+        }
+        let place = self.place(number);
+        let changed = Arc::make_mut(&mut self.changed);
+        match place {
+            Ok(place) => {
+                if let Some(set) = changed.get_mut(place) {
+                    set.grants = grants;
+                }
+            }
+            Err(place) => {
+                let name = name.into();
+                changed.insert(
+                    place,
+                    ChangedSet {
+                        number,
+                        name,
+                        grants,
+                    },
+                );
+            }
+        }
+        Some(number)
+    }
+
+    /// The same sets under another registry. One that names what is no longer known leads nowhere from then on.
+    pub(super) fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Self {
+        let moved = |grants: &Grants| grants.under(before, after);
+        let changed = self.changed.iter().map(|set| ChangedSet {
+            grants: set.grants.as_deref().and_then(moved).map(Arc::new),
+            ..set.clone()
+        });
+        Self {
+            base: self
+                .base
+                .iter()
+                .map(|set| set.as_ref().and_then(moved))
+                .collect(),
+            names: Arc::clone(&self.names),
+            changed: Arc::new(changed.collect()),
+        }
+    }
+}

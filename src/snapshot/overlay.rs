@@ -1,0 +1,204 @@
+//! Keys that deltas changed, in front of the table of the base: by digest, each with its record or as gone. A key of the overlay is what the newest delta says of
+//! it, whatever the base says.
+
+use std::sync::Arc;
+
+use super::grant_table::GrantTable;
+use super::key::{Enforcement, KeyRecord, KeyStatus};
+use super::table::{KeyTable, bucket_of};
+use super::terms::Times;
+use crate::account::AccountIndex;
+use crate::address::AllowedIps;
+use crate::digest::KeyDigest;
+use crate::id::Id;
+use crate::key::{KeyKind, Livemode};
+use crate::permission::{Grants, PermissionRegistry};
+use crate::rows::index;
+
+/// So many bits of a digest, the first ones, are the number of its shard: among 10,000 keys a shard has ten, so a look-up compares three or four digests, and a
+/// change copies one shard.
+const SHARD_BITS: u32 = 10;
+
+/// One key, with what its row of the delta referred to.
+pub(super) struct ChangedKey {
+    pub(super) id: Id,
+    pub(super) kind: KeyKind,
+    pub(super) livemode: Livemode,
+    pub(super) status: KeyStatus,
+    pub(super) enforcement: Enforcement,
+    pub(super) owner: AccountIndex,
+    pub(super) times: Times,
+    pub(super) ips: Option<Box<[u8]>>,
+    pub(super) user: Option<Box<str>>,
+    pub(super) grants: SetOfKey,
+    pub(super) connect_grants: SetOfKey,
+}
+
+/// The grants of a changed key.
+#[derive(Clone)]
+pub(super) enum SetOfKey {
+    /// No limit.
+    None,
+    /// The number of a named set: a later delta may change what that grants.
+    Named(u32),
+    /// Its own. `None` where they name a permission that is no longer known: such a key is no key.
+    Own(Option<Arc<Grants>>),
+}
+
+impl ChangedKey {
+    /// What it says. A reference that leads nowhere must never be taken for one to nothing, which would mean "no limit": then there is no key.
+    pub(super) fn record<'a>(&'a self, grants: &'a GrantTable) -> Option<KeyRecord<'a>> {
+        let set = |set: &'a SetOfKey| match set {
+            SetOfKey::None => Some(None),
+            SetOfKey::Named(number) => grants.get(*number).map(Some),
+            SetOfKey::Own(grants) => grants.as_deref().map(Some),
+        };
+        Some(KeyRecord {
+            id: self.id,
+            kind: self.kind,
+            livemode: self.livemode,
+            owner: self.owner,
+            status: self.status,
+            not_before: self.times.not_before,
+            expires_at: self.times.expires_at,
+            allowed_ips: self.ips.as_deref().map(AllowedIps::new),
+            enforcement: self.enforcement,
+            grants: set(&self.grants)?,
+            connect_grants: set(&self.connect_grants)?,
+        })
+    }
+
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The same key under another registry, if it has grants of its own.
+    fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Option<Self> {
+        let set = |set: &SetOfKey| match set {
+            SetOfKey::None | SetOfKey::Named(_) => set.clone(),
+            SetOfKey::Own(grants) => {
+                let grants = grants.as_deref();
+                SetOfKey::Own(grants.and_then(|it| it.under(before, after)).map(Arc::new))
+            }
+        };
+        let has_own = |set: &SetOfKey| matches!(set, SetOfKey::Own(_));
+        (has_own(&self.grants) || has_own(&self.connect_grants)).then(|| Self {
+            grants: set(&self.grants),
+            connect_grants: set(&self.connect_grants),
+            ips: self.ips.clone(),
+            user: self.user.clone(),
+            ..*self
+        })
+    }
+}
+
+/// The keys of a part of all digests, sorted; `None` for one that is gone.
+type Shard = Vec<(KeyDigest, Option<Arc<ChangedKey>>)>;
+
+/// All changed keys. A copy shares them.
+#[derive(Clone, Default)]
+pub(super) struct Overlay {
+    /// None at all while nothing changed.
+    shards: Vec<Arc<Shard>>,
+    len: usize,
+    /// How many keys of the base are gone.
+    gone: usize,
+    /// How many keys there are that the base does not have.
+    added: usize,
+}
+
+impl Overlay {
+    /// `None` where the base has the say, `Some(None)` for a key that is gone.
+    #[inline]
+    pub(super) fn find(&self, digest: &KeyDigest) -> Option<Option<&ChangedKey>> {
+        if self.shards.is_empty() {
+            return None;
+        }
+        let shard = self.shards.get(bucket_of(digest.as_bytes(), SHARD_BITS)?)?;
+        let place = shard.binary_search_by(|(of, _)| of.cmp(digest)).ok()?;
+        shard.get(place).map(|(_, key)| key.as_deref())
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many keys there are in front of a base of `count`.
+    pub(super) fn count(&self, count: usize) -> usize {
+        count.saturating_sub(self.gone).saturating_add(self.added)
+    }
+
+    /// Some key that is there.
+    pub(super) fn any(&self) -> Option<&ChangedKey> {
+        let mut all = self.shards.iter().flat_map(|shard| shard.iter());
+        all.find_map(|(_, key)| key.as_deref())
+    }
+
+    /// All digests, in their order.
+    pub(super) fn digests(&self) -> impl Iterator<Item = KeyDigest> {
+        let all = self.shards.iter().flat_map(|shard| shard.iter());
+        all.map(|(digest, _)| *digest)
+    }
+
+    /// Takes note of what a delta says of a key.
+    pub(super) fn set(
+        &mut self,
+        base: &KeyTable,
+        digest: &KeyDigest,
+        key: Option<ChangedKey>,
+    ) -> Option<()> {
+        if self.shards.is_empty() {
+            self.shards = vec![Arc::default(); index(1 << SHARD_BITS)?];
+        }
+        let shard = bucket_of(digest.as_bytes(), SHARD_BITS)?;
+        let shard = Arc::make_mut(self.shards.get_mut(shard)?);
+        let is_in_base = base.find(digest).is_some();
+        let counted = |is_there: bool| match (is_in_base, is_there) {
+            (true, true) | (false, false) => (0, 0),
+            (true, false) => (1, 0),
+            (false, true) => (0, 1),
+        };
+        let after = counted(key.is_some());
+        let key = key.map(Arc::new);
+        let (gone, added) = match shard.binary_search_by(|(of, _)| of.cmp(digest)) {
+            Ok(place) => {
+                let (_, known) = shard.get_mut(place)?;
+                let before = std::mem::replace(known, key);
+                // One that the base does not have needs no record that it is gone.
+                if !is_in_base && known.is_none() {
+                    shard.remove(place);
+                    self.len = self.len.saturating_sub(1);
+                }
+                counted(before.is_some())
+            }
+            Err(_) if !is_in_base && key.is_none() => return Some(()),
+            Err(place) => {
+                shard.insert(place, (*digest, key));
+                self.len += 1;
+                (0, 0)
+            }
+        };
+        self.gone = self.gone.saturating_sub(gone).saturating_add(after.0);
+        self.added = self.added.saturating_sub(added).saturating_add(after.1);
+        Some(())
+    }
+
+    /// The same keys under another registry.
+    pub(super) fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Self {
+        let moved = |key: &Arc<ChangedKey>| match key.under(before, after) {
+            Some(moved) => Arc::new(moved),
+            None => Arc::clone(key),
+        };
+        let shards = self.shards.iter().map(|shard| {
+            let keys = shard
+                .iter()
+                .map(|(digest, key)| (*digest, key.as_ref().map(moved)));
+            Arc::new(keys.collect())
+        });
+        Self {
+            shards: shards.collect(),
+            ..*self
+        }
+    }
+}

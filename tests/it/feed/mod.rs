@@ -1,0 +1,163 @@
+//! A gateway that follows a signed feed, in a real Envoy: what is published is served by every worker, and whatever becomes of the source, no key works that no
+//! verified head allowed.
+
+mod manners;
+mod pushes;
+
+use serde_json::{Value, json};
+
+use crate::fail_closed::{ALICE, BOB, STRANGER, ask, snapshot, status};
+use crate::support::builder::Builder;
+use crate::support::feed::{CLUSTER, Feed, cluster, configuration};
+use crate::support::{BOUND, Envoy, eventually};
+
+/// An Envoy that follows a feed.
+pub fn following(feed: &Feed, configuration: &Value) -> Builder {
+    let address = feed.address();
+    Envoy::builder()
+        .config(configuration.to_string())
+        .edit(move |bootstrap| {
+            let clusters = &mut bootstrap["static_resources"]["clusters"];
+            clusters
+                .as_array_mut()
+                .unwrap()
+                .push(cluster(CLUSTER, address));
+        })
+}
+
+/// A key's answer on every worker.
+#[track_caller]
+pub fn everywhere(envoy: &Envoy, key: &str, expected: u16) {
+    envoy.on_every_worker(&format!("{key}: {expected}"), BOUND, |connection| {
+        (ask(connection, key).status == expected).then_some(())
+    });
+}
+
+#[track_caller]
+pub fn becomes(envoy: &Envoy, key: &str, expected: u16) {
+    eventually(&format!("{key}: {expected}"), BOUND, || {
+        (status(envoy, key) == expected).then_some(())
+    });
+}
+
+/// A line of Envoy's log.
+#[track_caller]
+pub fn logged(envoy: &Envoy, line: &str) {
+    eventually(line, BOUND, || envoy.logs().contains(line).then_some(()));
+}
+
+#[test]
+fn what_is_published_is_served_by_every_worker() {
+    let feed = Feed::start(&snapshot(1, &[ALICE]));
+    let envoy = following(&feed, &configuration()).concurrency(3).start();
+    everywhere(&envoy, ALICE, 200);
+    everywhere(&envoy, BOB, 401);
+    // A key comes, and one goes: each worker and the main thread ask for themselves.
+    feed.forget();
+    feed.publish(&snapshot(2, &[ALICE, BOB]));
+    everywhere(&envoy, BOB, 200);
+    everywhere(&envoy, ALICE, 200);
+    feed.publish(&snapshot(3, &[BOB]));
+    everywhere(&envoy, ALICE, 401);
+    everywhere(&envoy, BOB, 200);
+    everywhere(&envoy, STRANGER, 401);
+    let seen = feed.seen();
+    let paths = |end: &str| {
+        seen.iter()
+            .filter(|it| it.path.ends_with(end.as_bytes()))
+            .count()
+    };
+    assert_eq!(paths(".base"), 0, "no change makes a gateway load a base");
+    assert!(paths(".delta") >= 2 * 3, "{}", paths(".delta"));
+    assert_eq!(envoy.stat("keyward_snapshot_revision"), 3);
+    let agent = seen
+        .last()
+        .unwrap()
+        .header("user-agent")
+        .unwrap()
+        .to_owned();
+    assert!(
+        agent.starts_with("keyward/") && agent.contains("; rev="),
+        "{agent}"
+    );
+}
+
+#[test]
+fn before_the_first_verified_head_nothing_passes() {
+    let feed = Feed::empty();
+    let envoy = following(&feed, &configuration()).start();
+    let denied = envoy.get(
+        "/v1/balance",
+        &[("authorization", format!("Bearer {ALICE}"))],
+    );
+    assert_eq!(denied.status, 503);
+    assert_eq!(denied.header("x-keyward-denied"), Some("no_snapshot"));
+    logged(
+        &envoy,
+        "keyward: feed `prod`: the head was answered with status 404",
+    );
+    feed.publish(&snapshot(1, &[ALICE]));
+    becomes(&envoy, ALICE, 200);
+    logged(&envoy, "keyward: feed `prod`: it is followed again");
+    assert!(
+        envoy
+            .stats("keyward_feed_troubles_total")
+            .values()
+            .any(|count| *count > 0)
+    );
+}
+
+#[test]
+fn a_source_that_does_not_wait_is_polled() {
+    let feed = Feed::start(&snapshot(1, &[ALICE]));
+    feed.waits(false);
+    let envoy = following(&feed, &configuration()).concurrency(2).start();
+    everywhere(&envoy, ALICE, 200);
+    feed.publish(&snapshot(2, &[BOB]));
+    everywhere(&envoy, ALICE, 401);
+    everywhere(&envoy, BOB, 200);
+}
+
+#[test]
+fn a_head_that_is_not_renewed_ages_and_a_heartbeat_renews_it() {
+    let feed = Feed::start(&snapshot(1, &[ALICE]));
+    let mut configuration = configuration();
+    configuration["max_snapshot_age"] = json!(3);
+    let envoy = following(&feed, &configuration).start();
+    becomes(&envoy, ALICE, 200);
+    // The source answers 304 all the while, which is signed by nobody.
+    becomes(&envoy, ALICE, 503);
+    let denied = envoy.get(
+        "/v1/balance",
+        &[("authorization", format!("Bearer {ALICE}"))],
+    );
+    assert_eq!(denied.header("x-keyward-denied"), Some("stale_snapshot"));
+    feed.alter(|head| head.issued_at = crate::support::feed::now());
+    becomes(&envoy, ALICE, 200);
+}
+
+#[test]
+fn a_seed_serves_only_where_it_is_told_to() {
+    let feed = Feed::empty();
+    for (serves, expected) in [(false, 503), (true, 200)] {
+        let mut configuration = configuration();
+        configuration["snapshot"] = snapshot(7, &[ALICE]);
+        configuration["snapshot"]["issued_at"] = json!(crate::support::feed::now());
+        configuration["feed"]["serve_seed"] = json!(serves);
+        let envoy = following(&feed, &configuration).start();
+        assert_eq!(status(&envoy, ALICE), expected, "serve_seed: {serves}");
+        assert_eq!(status(&envoy, STRANGER), if serves { 401 } else { 503 });
+    }
+    // What is older than the seed is not taken.
+    feed.publish(&snapshot(6, &[BOB]));
+    let mut configuration = configuration();
+    configuration["snapshot"] = snapshot(7, &[ALICE]);
+    let envoy = following(&feed, &configuration).start();
+    logged(
+        &envoy,
+        "the head of revision 6: it is older than a head that was verified, or than `min_revision`",
+    );
+    assert_eq!(status(&envoy, BOB), 503);
+    feed.publish(&snapshot(8, &[BOB]));
+    becomes(&envoy, BOB, 200);
+}
