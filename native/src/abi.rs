@@ -9,14 +9,12 @@
 )]
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null};
 use std::slice;
 
-use crate::boundary::Fault;
-use crate::hooks;
-use crate::plugin::Plugin;
+use crate::fault::Fault;
 
 /// The longest text that is read of a request. Envoy's limit for all headers together is 8 MiB at
 /// most, and 60 KiB by default.
@@ -95,7 +93,8 @@ pub(crate) const SOURCE_ADDRESS: u32 = 24;
 pub(crate) const DESTINATION_ADDRESS: u32 = 26;
 
 pub(crate) type Envoy = *mut c_void;
-pub(crate) type Module = *const c_void;
+/// What [`hold`] has given Envoy, of no use to anybody else.
+type Opaque = *const c_void;
 type Texts<'a> = *const Buffer<'a>;
 
 /// Envoy's functions, by their names in abi.h without `envoy_dynamic_module_callback_`.
@@ -225,7 +224,7 @@ impl Config<'_> {
         done(status == 0, "a metric is not recorded")
     }
 
-    /// What has this configuration's [`Plugin::on_schedule`] called.
+    /// What has the hook `config_scheduled` called for this configuration.
     pub(crate) fn scheduler(&self) -> Option<Scheduler> {
         // SAFETY: what Envoy returns is the module's to delete.
         let scheduler = unsafe { scheduler_new(self.config.as_ptr()) };
@@ -233,8 +232,8 @@ impl Config<'_> {
     }
 }
 
-/// Calls [`Plugin::on_schedule`] on Envoy's main thread. Envoy drops the call if the configuration
-/// is gone by then.
+/// Has the hook `config_scheduled` called on Envoy's main thread. Envoy drops the call if the
+/// configuration is gone by then.
 #[derive(Debug)]
 pub(crate) struct Scheduler(NonNull<c_void>);
 
@@ -282,20 +281,33 @@ impl<'a> Stream<'a> {
         self.has_answered.get()
     }
 
-    /// How many headers the request has. 0 also where Envoy does not know.
-    pub(crate) fn header_count(&self) -> usize {
+    /// The request's headers, at most `most`: written over `few`, which are [`Header::NULL`], or
+    /// into `many` where these do not suffice.
+    pub(crate) fn headers<'b, 'c>(
+        &'b self,
+        most: usize,
+        few: &'c mut [Header<'b>],
+        many: &'c mut Vec<Header<'b>>,
+    ) -> Result<&'c [Header<'b>], Fault> {
         // SAFETY: the request is there during the hook.
-        unsafe { get_headers_size(self.filter.as_ptr(), REQUEST) }
-    }
-
-    /// Writes the request's headers over `headers`, of which there are [`Self::header_count`].
-    pub(crate) fn read_headers<'b>(&'b self, headers: &mut [Header<'b>]) -> Result<(), Fault> {
-        if headers.len() != self.header_count() {
-            return Err(Fault("the number of headers has changed"));
-        }
-        // SAFETY: Envoy writes as many as it counts. They stay for as long as `self` is borrowed.
+        let count = match unsafe { get_headers_size(self.filter.as_ptr(), REQUEST) } {
+            // A request has headers, if only `:method`. This is how Envoy says that it has none.
+            0 => return Err(Fault("the request's headers are not there")),
+            count if count > most => return Err(Fault("the request has too many headers")),
+            count => count,
+        };
+        let headers = if let Some((headers, _)) = few.split_at_mut_checked(count) {
+            headers
+        } else {
+            let has_room = many.try_reserve_exact(count);
+            has_room.map_err(|_| Fault("there is no memory for the headers"))?;
+            many.resize(count, Header::NULL);
+            many
+        };
+        // SAFETY: Envoy writes as many as it has just counted, on this thread, which is the
+        // request's. They stay for as long as `self` is borrowed.
         let is_done = unsafe { get_headers(self.filter.as_ptr(), REQUEST, headers.as_mut_ptr()) };
-        done(is_done, "the headers are not handed over")
+        done(is_done, "the headers are not handed over").map(|()| &*headers)
     }
 
     /// [`SOURCE_ADDRESS`] or [`DESTINATION_ADDRESS`], as Envoy spells it, where Envoy knows it.
@@ -356,67 +368,64 @@ impl<'a> Stream<'a> {
 }
 
 /// What Envoy holds for the module: a filter configuration's two sides.
-struct Held {
+struct Held<P> {
     config: NonNull<c_void>,
-    plugin: Plugin,
+    plugin: P,
 }
 
-const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<Plugin>();
-};
+/// What [`hold`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] is told
+/// it once.
+#[repr(transparent)]
+pub(crate) struct Module<P>(*const Held<P>);
 
-/// Gives Envoy a plugin of that configuration.
-pub(crate) fn hold(config: &Config<'_>, plugin: Plugin) -> Module {
-    let config = config.config;
-    Box::into_raw(Box::new(Held { config, plugin }))
-        .cast_const()
-        .cast()
-}
+impl<P: Send + Sync> Module<P> {
+    pub(crate) const NULL: Self = Self(null());
 
-/// The plugin that Envoy was given, where it gives one.
-pub(crate) fn held<'a>(module: Module) -> Option<&'a Plugin> {
-    // SAFETY: null, or what `hold` returned. Envoy has it for as long as a request or a scheduled
-    // call of the configuration is in a hook, and gives it to `config_destroy` after the last.
-    unsafe { module.cast::<Held>().as_ref() }.map(|held| &held.plugin)
-}
+    pub(crate) fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
 
-/// Takes back what Envoy was given, and hands it to `end`. Only for the hook `config_destroy`.
-pub(crate) fn release(module: Module, end: impl FnOnce(Plugin, &Config<'_>)) {
-    if !module.is_null() {
-        // SAFETY: `hold` made it of a box, and Envoy gives it back once.
-        let Held { config, plugin } = *unsafe { Box::from_raw(module.cast_mut().cast::<Held>()) };
-        // Envoy's side is there until its destructor, which calls the hook, has ended.
-        let hook = PhantomData;
-        end(plugin, &Config { config, hook });
+    /// Gives Envoy a plugin of that configuration.
+    pub(crate) fn hold(config: &Config<'_>, plugin: P) -> Self {
+        let config = config.config;
+        Self(Box::into_raw(Box::new(Held { config, plugin })))
+    }
+
+    /// The plugin that Envoy was given, where it gives one.
+    pub(crate) fn held(&self) -> Option<&P> {
+        // SAFETY: null, or what `hold` returned. Envoy has it for as long as a request or a
+        // scheduled call of the configuration is in a hook, and gives it to `config_destroy` after
+        // the last.
+        unsafe { self.0.as_ref() }.map(|held| &held.plugin)
+    }
+
+    /// Takes back what Envoy was given, and hands it to `end`. Only for the hook `config_destroy`.
+    pub(crate) fn release(self, end: impl FnOnce(P, &Config<'_>)) {
+        if !self.is_null() {
+            // SAFETY: `hold` made it of a box, and Envoy gives it back once.
+            let Held { config, plugin } = *unsafe { Box::from_raw(self.0.cast_mut()) };
+            // Envoy's side is there until its destructor, which calls the hook, has ended.
+            let hook = PhantomData;
+            end(plugin, &Config { config, hook });
+        }
     }
 }
 
-/// The hooks, by their names in abi.h without `envoy_dynamic_module_on_`.
+/// The hooks, by their names in abi.h without `envoy_dynamic_module_on_`, for a plugin of that type.
 macro_rules! export {
-    ($($symbol:literal $name:ident($($part:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {
+    (type $of:ident = $plugin:ty; $($symbol:literal $name:ident($($part:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {
+        /// The module's side of a filter configuration, as Envoy holds it.
+        pub(crate) type $of = $crate::abi::Module<$plugin>;
         $(
-            #[unsafe(export_name = $symbol)]
-            extern "C" fn $name($($part: $kind),*) $(-> $result)? { hooks::$name($($part),*) }
+            const _: () = {
+                #[expect(unsafe_code, reason = "Envoy looks for this name")]
+                #[unsafe(export_name = $symbol)]
+                extern "C" fn exported($($part: $kind),*) $(-> $result)? { $name($($part),*) }
+            };
         )*
     };
 }
-
-export! {
-    "envoy_dynamic_module_on_program_init" program_init() -> *const c_char;
-    "envoy_dynamic_module_on_http_filter_config_new" config_new(
-        config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module;
-    "envoy_dynamic_module_on_http_filter_config_destroy" config_destroy(module: Module);
-    "envoy_dynamic_module_on_http_filter_config_scheduled" config_scheduled(
-        config: Envoy, module: Module, event: u64);
-    "envoy_dynamic_module_on_http_filter_new" filter_new(module: Module, filter: Envoy) -> Module;
-    "envoy_dynamic_module_on_http_filter_request_headers" request_headers(
-        filter: Envoy, module: Module, end_of_stream: bool) -> u32;
-    "envoy_dynamic_module_on_http_filter_request_body" request_body(
-        filter: Envoy, module: Module, end_of_stream: bool) -> u32;
-    "envoy_dynamic_module_on_http_filter_request_trailers" request_trailers(
-        filter: Envoy, module: Module) -> u32;
-}
+pub(crate) use export;
 
 /// Hooks that Envoy looks for when it loads a filter, and that do nothing. 0 is `Continue` for all
 /// that return a status.
@@ -430,24 +439,24 @@ macro_rules! idle {
 }
 
 idle! {
-    envoy_dynamic_module_on_http_filter_response_headers(Envoy, Module, bool) -> u32;
-    envoy_dynamic_module_on_http_filter_response_body(Envoy, Module, bool) -> u32;
-    envoy_dynamic_module_on_http_filter_response_trailers(Envoy, Module) -> u32;
-    envoy_dynamic_module_on_http_filter_local_reply(Envoy, Module, u32, Buffer<'_>, bool) -> u32;
-    envoy_dynamic_module_on_http_filter_stream_complete(Envoy, Module);
-    envoy_dynamic_module_on_http_filter_destroy(Module);
-    envoy_dynamic_module_on_http_filter_scheduled(Envoy, Module, u64);
-    envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Module);
-    envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Module);
+    envoy_dynamic_module_on_http_filter_response_headers(Envoy, Opaque, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_response_body(Envoy, Opaque, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_response_trailers(Envoy, Opaque) -> u32;
+    envoy_dynamic_module_on_http_filter_local_reply(Envoy, Opaque, u32, Buffer<'_>, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_stream_complete(Envoy, Opaque);
+    envoy_dynamic_module_on_http_filter_destroy(Opaque);
+    envoy_dynamic_module_on_http_filter_scheduled(Envoy, Opaque, u64);
+    envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Opaque);
+    envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Opaque);
     // Of calls that a filter makes, which this one does not.
     envoy_dynamic_module_on_http_filter_http_callout_done(
-        Envoy, Module, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
+        Envoy, Opaque, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
     envoy_dynamic_module_on_http_filter_http_stream_headers(
-        Envoy, Module, u64, *const Header<'_>, usize, bool);
+        Envoy, Opaque, u64, *const Header<'_>, usize, bool);
     envoy_dynamic_module_on_http_filter_http_stream_data(
-        Envoy, Module, u64, Texts<'_>, usize, bool);
+        Envoy, Opaque, u64, Texts<'_>, usize, bool);
     envoy_dynamic_module_on_http_filter_http_stream_trailers(
-        Envoy, Module, u64, *const Header<'_>, usize);
-    envoy_dynamic_module_on_http_filter_http_stream_complete(Envoy, Module, u64);
-    envoy_dynamic_module_on_http_filter_http_stream_reset(Envoy, Module, u64, u32);
+        Envoy, Opaque, u64, *const Header<'_>, usize);
+    envoy_dynamic_module_on_http_filter_http_stream_complete(Envoy, Opaque, u64);
+    envoy_dynamic_module_on_http_filter_http_stream_reset(Envoy, Opaque, u64, u32);
 }

@@ -5,11 +5,6 @@ use std::sync::Once;
 
 use crate::abi::{ERROR, log};
 
-/// What Envoy did not do, or did so that nothing can rest on it. There is no verdict then, and no
-/// pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault(pub(crate) &'static str);
-
 /// What `hook` returns; `None` where it panicked. Whatever it drops is dropped in here.
 pub(crate) fn caught<R>(hook: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(hook)) {

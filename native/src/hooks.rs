@@ -6,9 +6,26 @@ use std::ptr::null;
 
 use keyward::filter::exchange::Flow;
 
-use crate::abi::{Buffer, Config, Envoy, Module, Stream, held, hold, release};
+use crate::abi::{Buffer, Config, Envoy, Stream, export};
 use crate::boundary::{caught, set_up};
 use crate::plugin::Plugin;
+
+export! {
+    type Module = Plugin;
+    "envoy_dynamic_module_on_program_init" program_init() -> *const c_char;
+    "envoy_dynamic_module_on_http_filter_config_new" config_new(
+        config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module;
+    "envoy_dynamic_module_on_http_filter_config_destroy" config_destroy(module: Module);
+    "envoy_dynamic_module_on_http_filter_config_scheduled" config_scheduled(
+        config: Envoy, module: Module, event: u64);
+    "envoy_dynamic_module_on_http_filter_new" filter_new(module: Module, filter: Envoy) -> Module;
+    "envoy_dynamic_module_on_http_filter_request_headers" request_headers(
+        filter: Envoy, module: Module, end_of_stream: bool) -> u32;
+    "envoy_dynamic_module_on_http_filter_request_body" request_body(
+        filter: Envoy, module: Module, end_of_stream: bool) -> u32;
+    "envoy_dynamic_module_on_http_filter_request_trailers" request_trailers(
+        filter: Envoy, module: Module) -> u32;
+}
 
 /// The hooks' `…_status_Continue`, and `…_StopIteration` of headers and trailers.
 const CONTINUE: u32 = 0;
@@ -17,44 +34,44 @@ const STOP: u32 = 1;
 const STOP_BODY: u32 = 3;
 
 /// The module is loaded. Null refuses that.
-pub(crate) fn program_init() -> *const c_char {
+fn program_init() -> *const c_char {
     caught(set_up).map_or(null(), |()| c"v0.2.0".as_ptr())
 }
 
 /// A configuration is pushed. Null refuses it.
-pub(crate) fn config_new(config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module {
+fn config_new(config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module {
     let made = caught(|| {
         let config = Config::new(config)?;
         let plugin = Plugin::new(&config, name.text(), bytes.whole())?;
-        Some(hold(&config, plugin))
+        Some(Module::hold(&config, plugin))
     });
-    made.flatten().unwrap_or(null())
+    made.flatten().unwrap_or(Module::NULL)
 }
 
 /// Nothing uses the configuration any more.
-pub(crate) fn config_destroy(module: Module) {
-    caught(|| release(module, Plugin::on_destroy));
+fn config_destroy(module: Module) {
+    caught(|| module.release(Plugin::on_destroy));
 }
 
 /// What the module's own thread asked for.
-pub(crate) fn config_scheduled(config: Envoy, module: Module, _event: u64) {
+fn config_scheduled(config: Envoy, module: Module, _event: u64) {
     caught(|| {
-        if let (Some(config), Some(plugin)) = (Config::new(config), held(module)) {
+        if let (Some(config), Some(plugin)) = (Config::new(config), module.held()) {
             plugin.on_schedule(&config);
         }
     });
 }
 
 /// A request comes. Its filter has the configuration for as long as it lives, so it needs nothing of its own.
-pub(crate) fn filter_new(module: Module, _filter: Envoy) -> Module {
+fn filter_new(module: Module, _filter: Envoy) -> Module {
     module
 }
 
 /// The request's headers are there.
-pub(crate) fn request_headers(filter: Envoy, module: Module, end_of_stream: bool) -> u32 {
+fn request_headers(filter: Envoy, module: Module, end_of_stream: bool) -> u32 {
     let has_answered = Cell::new(false);
     let stream = || Stream::new(filter, &has_answered);
-    let flow = caught(|| match (stream(), held(module)) {
+    let flow = caught(|| match (stream(), module.held()) {
         (Some(stream), Some(plugin)) => plugin.on_request(stream, end_of_stream),
         // Envoys before 1.40 ask a filter that was not made.
         (Some(stream), None) => Plugin::on_request_of_none(stream),
@@ -64,7 +81,7 @@ pub(crate) fn request_headers(filter: Envoy, module: Module, end_of_stream: bool
         Some(Flow::Continue) => CONTINUE,
         Some(Flow::Stop) => STOP,
         None => {
-            let denied = caught(|| stream().map(|stream| Plugin::on_panic(held(module), stream)));
+            let denied = caught(|| stream().map(|stream| Plugin::on_panic(module.held(), stream)));
             if denied.is_none() {
                 caught(|| stream().map(|mut stream| stream.reset()));
             }
@@ -74,7 +91,7 @@ pub(crate) fn request_headers(filter: Envoy, module: Module, end_of_stream: bool
 }
 
 /// More of a request is there. A filter without a plugin lets nothing on; one with a plugin has decided at the headers.
-pub(crate) fn request_body(_filter: Envoy, module: Module, _end_of_stream: bool) -> u32 {
+fn request_body(_filter: Envoy, module: Module, _end_of_stream: bool) -> u32 {
     if module.is_null() {
         STOP_BODY
     } else {
@@ -83,6 +100,6 @@ pub(crate) fn request_body(_filter: Envoy, module: Module, _end_of_stream: bool)
 }
 
 /// The same of its end.
-pub(crate) fn request_trailers(_filter: Envoy, module: Module) -> u32 {
+fn request_trailers(_filter: Envoy, module: Module) -> u32 {
     if module.is_null() { STOP } else { CONTINUE }
 }

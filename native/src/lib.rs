@@ -6,6 +6,9 @@
 mod abi;
 mod boundary;
 mod census;
+mod clock;
+mod counts;
+mod fault;
 mod hooks;
 mod loading;
 mod metrics;

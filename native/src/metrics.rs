@@ -7,8 +7,8 @@ use keyward::filter::monitor::{BUILD, Gauge};
 use keyward::snapshot::Snapshot;
 
 use crate::abi::{Config, Kind, Metric};
-use crate::boundary::Fault;
 use crate::census::Census;
+use crate::fault::Fault;
 use crate::workers::Workers;
 
 /// What Envoy puts before a name, with `metrics_namespace: keyward` of the bootstrap, begins with `keyward` itself.

@@ -2,34 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward::configuration::{Configuration, Role};
 use keyward::filter::exchange::{self, Flow};
 use keyward::filter::plugin_id::PluginId;
 use keyward::snapshot::Snapshot;
-use keyward::usage::{self, Pending};
 
 use crate::abi::{Config, ERROR, Stream, log};
-use crate::boundary::{Fault, caught};
+use crate::boundary::caught;
+use crate::counts::Counts;
+use crate::fault::Fault;
 use crate::loading::{self, Refused};
 use crate::metrics::Metrics;
 use crate::registry::{self, Place};
-use crate::request::Request;
-use crate::store::Pages;
+use crate::request::{Request, state_key};
 #[cfg(feature = "trap-door")]
 use crate::trap_door;
-use crate::workers::Workers;
 
 /// One filter configuration.
 pub(crate) struct Plugin {
-    /// Envoy's name of the filter: whose keys the usage report counts.
-    id: Box<[u8]>,
-    /// The same as metrics show it.
-    label: Box<str>,
     configuration: Arc<Configuration>,
+    /// The filter state's key.
+    state: Box<str>,
     metrics: Metrics,
-    workers: Workers,
+    counts: Counts,
     /// Whether it took a request since its last round.
     has_served: AtomicBool,
     threads: u64,
@@ -72,11 +68,10 @@ impl Plugin {
             return refuse(&label, None, "the process has no room for a thread");
         };
         Some(Self {
-            id: id.bytes().into(),
-            label: label.into(),
+            state: state_key(&configuration.settings().filter_state).into(),
             configuration,
             metrics,
-            workers: Workers::new(workers),
+            counts: Counts::new(&id, workers),
             has_served: AtomicBool::new(false),
             threads: u64::from(workers) + 1,
             place,
@@ -89,7 +84,7 @@ impl Plugin {
     pub(crate) fn on_request(&self, stream: Stream<'_>, end_of_stream: bool) -> Flow {
         #[cfg(feature = "trap-door")]
         trap_door::on_request(&stream);
-        let mut request = Request::of(self, stream);
+        let mut request = Request::of(&self.counts, &self.state, stream);
         let flow = exchange::run(&self.configuration, &mut request, !end_of_stream);
         // All but the first request after a round only read it.
         if !self.has_served.load(Ordering::Relaxed) && !self.has_served.swap(true, Ordering::AcqRel)
@@ -109,7 +104,7 @@ impl Plugin {
         let Some(plugin) = plugin.filter(|_| !stream.has_answered()) else {
             return;
         };
-        let mut request = Request::of(plugin, stream);
+        let mut request = Request::of(&plugin.counts, &plugin.state, stream);
         let _ = exchange::refuse(&plugin.configuration, &mut request);
         plugin.place.call();
     }
@@ -119,11 +114,12 @@ impl Plugin {
         #[cfg(feature = "trap-door")]
         trap_door::spring(self.trap, trap_door::Trap::Schedule);
         let has_served = self.has_served.swap(false, Ordering::AcqRel);
-        let round = self.place.round(&self.label, has_served, self.threads);
+        let label = self.counts.label();
+        let round = self.place.round(label, has_served, self.threads);
         if round.is_first {
             self.announce(config);
         }
-        self.metrics.tell(config, &self.label, &round.census);
+        self.metrics.tell(config, label, &round.census);
         self.gather(config);
     }
 
@@ -135,7 +131,7 @@ impl Plugin {
             trap_door::spring(self.trap, trap_door::Trap::Destroy);
             self.gather(config);
         });
-        self.place.leave(&self.label, self.configuration);
+        self.place.leave(self.counts.label(), self.configuration);
     }
 
     /// Says what is served from now on.
@@ -146,7 +142,7 @@ impl Plugin {
         let snapshot = self.configuration.snapshot();
         self.metrics.announce(config, snapshot);
         if let Some(revision) = snapshot.map(Snapshot::revision)
-            && registry::is_rollback(&self.label, revision)
+            && registry::is_rollback(self.counts.label(), revision)
         {
             self.metrics.count_rollback(config);
         }
@@ -154,36 +150,8 @@ impl Plugin {
 
     /// Tells Envoy, and the usage pages, what the workers have counted.
     fn gather(&self, config: &Config<'_>) {
-        self.metrics.gather(config, &self.workers);
-        for worker in self.workers.all() {
-            let mut pending = std::mem::take(&mut *worker.usage());
-            self.share(&mut pending);
-        }
-    }
-
-    /// Adds counts of keys to the usage pages.
-    pub(crate) fn share(&self, pending: &mut Pending) {
-        let (Some(now), false) = (now(), pending.is_empty()) else {
-            return;
-        };
-        let plugin = usage::Plugin {
-            id: &self.id,
-            label: &self.label,
-        };
-        // What does not fit into one time needs some more.
-        for _ in 0..usage::MOST_TIMES {
-            if !usage::share(pending, &mut Pages, &plugin, now) {
-                return;
-            }
-        }
-    }
-
-    pub(crate) fn id(&self) -> &[u8] {
-        &self.id
-    }
-
-    pub(crate) fn workers(&self) -> &Workers {
-        &self.workers
+        self.metrics.gather(config, self.counts.workers());
+        self.counts.share_all();
     }
 }
 
@@ -191,14 +159,4 @@ fn refuse(plugin: &str, revision: Option<u64>, why: &str) -> Option<Plugin> {
     log(ERROR, &format!("keyward: configuration refused: {why}"));
     registry::refuse(plugin, revision);
     None
-}
-
-/// Unix time in seconds, if there is a clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the host is where the core's time comes from"
-)]
-pub(crate) fn now() -> Option<u64> {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Some(time.as_secs())
 }

@@ -1,6 +1,5 @@
 //! One request, as Envoy shows it to the filter.
 
-use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
 
@@ -11,29 +10,45 @@ use keyward::reply::{Activity, Reply};
 use keyward::usage::{self, Event};
 
 use crate::abi::{Buffer, DESTINATION_ADDRESS, ERROR, Header, INFO, SOURCE_ADDRESS, Stream, log};
-use crate::boundary::Fault;
-use crate::plugin::{Plugin, now};
+use crate::clock::now;
+use crate::counts::Counts;
+use crate::fault::Fault;
 use crate::store::Pages;
 use crate::workers::Worker;
 
 /// Envoy takes at most 100 headers from a client, unless it is told otherwise.
 const MOST_HEADERS: usize = 10_000;
 
-/// So many are read without an allocation.
-const ON_STACK: usize = 64;
+/// So many are read without an allocation. Places are cleared for each request, used or not.
+const ON_STACK: usize = 32;
 
 /// One request.
 pub(crate) struct Request<'a> {
-    /// Its plugin and the share of its worker, where there is one.
-    plugin: Option<(&'a Plugin, &'a Worker)>,
+    /// Of its plugin, where there is one.
+    plugin: Option<OfPlugin<'a>>,
     stream: Stream<'a>,
 }
 
+/// What a request needs of its plugin.
+#[derive(Clone, Copy)]
+struct OfPlugin<'a> {
+    counts: &'a Counts,
+    /// The share of its worker.
+    worker: &'a Worker,
+    /// The filter state's key, with which Envoy is asked.
+    state: &'a str,
+}
+
 impl<'a> Request<'a> {
-    pub(crate) fn of(plugin: &'a Plugin, stream: Stream<'a>) -> Self {
-        let worker = plugin.workers().of(stream.worker());
+    /// `state` is the [`state_key`] of the plugin's configuration.
+    pub(crate) fn of(counts: &'a Counts, state: &'a str, stream: Stream<'a>) -> Self {
+        let plugin = OfPlugin {
+            counts,
+            worker: counts.workers().of(stream.worker()),
+            state,
+        };
         Self {
-            plugin: Some((plugin, worker)),
+            plugin: Some(plugin),
             stream,
         }
     }
@@ -50,11 +65,12 @@ impl<'a> Request<'a> {
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
+/// What interlock and access logs call the filter state of that name: the key that the filter in wasm has.
+pub(crate) fn state_key(name: &str) -> String {
+    format!("{STATE}{name}")
 }
+
+const STATE: &str = "wasm.";
 
 impl Host for Request<'_> {
     type Fault = Fault;
@@ -78,18 +94,11 @@ impl Host for Request<'_> {
     }
 
     fn with_headers<R>(&self, read: impl FnOnce(&[host::Header<'_>]) -> R) -> Result<R, Fault> {
-        // A request has headers, if only `:method`: none is how Envoy says that it does not know.
-        let count = match self.stream.header_count() {
-            0 => return Err(Fault("the request's headers are not there")),
-            count if count > MOST_HEADERS => return Err(Fault("the request has too many headers")),
-            count => count,
-        };
         let (mut few, mut many) = ([Header::NULL; ON_STACK], Vec::new());
-        let headers = of_length(count, &mut few, &mut many, Header::NULL);
-        self.stream.read_headers(headers)?;
+        let headers = self.stream.headers(MOST_HEADERS, &mut few, &mut many)?;
         let (mut few, mut many) = ([(&[][..], &[][..]); ON_STACK], Vec::new());
-        let pairs = of_length(count, &mut few, &mut many, (&[], &[]));
-        for (pair, header) in pairs.iter_mut().zip(headers.iter()) {
+        let pairs = of_length(headers.len(), &mut few, &mut many, (&[], &[]))?;
+        for (pair, header) in pairs.iter_mut().zip(headers) {
             *pair = (header.name.text()?, header.value.text()?);
             if pair.0.is_empty() {
                 return Err(Fault("a header has no name"));
@@ -99,23 +108,9 @@ impl Host for Request<'_> {
     }
 
     fn activity(&self, key: &str) -> Activity {
-        let Some((plugin, _)) = self.plugin else {
-            return Activity::default();
-        };
-        let workers = plugin.workers().all();
-        let own = workers.fold(0_u64, |sum, worker| {
-            sum.saturating_add(worker.usage().of(key).accepted())
-        });
-        let shared = usage::shared(&mut Pages, plugin.id(), key).unwrap_or_default();
-        let last = if own > 0 {
-            now()
-        } else {
-            Some(shared.last_accepted).filter(|last| *last > 0)
-        };
-        Activity {
-            count: shared.counts.accepted().saturating_add(own),
-            last,
-        }
+        self.plugin
+            .map(|plugin| plugin.counts.activity(key))
+            .unwrap_or_default()
     }
 
     fn usage_report(&self, from: usize) -> String {
@@ -131,8 +126,12 @@ impl Host for Request<'_> {
     }
 
     fn set_state(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        // The key that the filter in wasm has, which the interlock and access logs name.
-        self.stream.set_state(&format!("wasm.{name}"), value)
+        match self.plugin {
+            Some(plugin) if plugin.state.strip_prefix(STATE) == Some(name) => {
+                self.stream.set_state(plugin.state, value)
+            }
+            _ => self.stream.set_state(&state_key(name), value),
+        }
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<(), Fault> {
@@ -161,29 +160,20 @@ impl Host for Request<'_> {
     }
 
     fn count(&mut self, counter: Counter) {
-        if let Some((_, worker)) = self.plugin {
-            worker.count(counter);
+        if let Some(plugin) = self.plugin {
+            plugin.worker.count(counter);
         }
     }
 
     fn count_key(&mut self, key: &str, event: Event) {
-        let Some((plugin, worker)) = self.plugin else {
-            return;
-        };
-        if worker.usage().count(key, event) {
-            return;
-        }
-        let mut full = std::mem::take(&mut *worker.usage());
-        plugin.share(&mut full);
-        let mut pending = worker.usage();
-        if !pending.count(key, event) {
-            pending.give_up();
+        if let Some(plugin) = self.plugin {
+            plugin.counts.count_key(plugin.worker, key, event);
         }
     }
 
     fn count_no_key(&mut self) {
-        if let Some((_, worker)) = self.plugin {
-            std::hint::black_box(worker.usage().of(""));
+        if let Some(plugin) = self.plugin {
+            std::hint::black_box(plugin.worker.usage().of(""));
         }
     }
 
@@ -202,12 +192,14 @@ fn of_length<'a, T: Clone>(
     few: &'a mut [T; ON_STACK],
     many: &'a mut Vec<T>,
     empty: T,
-) -> &'a mut [T] {
+) -> Result<&'a mut [T], Fault> {
     if count <= ON_STACK {
-        return few.split_at_mut(count).0;
+        return Ok(few.split_at_mut(count).0);
     }
+    let has_room = many.try_reserve_exact(count);
+    has_room.map_err(|_| Fault("there is no memory for the headers"))?;
     many.resize(count, empty);
-    many
+    Ok(many)
 }
 
 /// Whether Envoy answers in gRPC's way, by its own rule: this type, or one that goes on with a plus.

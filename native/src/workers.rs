@@ -11,6 +11,8 @@ use keyward::usage::Pending;
 pub(crate) struct Worker {
     counts: [AtomicU64; PLACES],
     usage: Mutex<Pending>,
+    /// What the main thread has taken to share. It is given back empty, so that the worker need not make room anew.
+    taken: Mutex<Pending>,
 }
 
 /// Places for all slots, and behind them one for keys in queries.
@@ -22,6 +24,7 @@ impl Worker {
         Self {
             counts: [const { AtomicU64::new(0) }; PLACES],
             usage: Mutex::default(),
+            taken: Mutex::default(),
         }
     }
 
@@ -53,6 +56,20 @@ impl Worker {
     /// How often keys were used. A panic while it was held left it as it was: each count is a whole step.
     pub(crate) fn usage(&self) -> MutexGuard<'_, Pending> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, but for what came after the last [`Self::take_usage`].
+    pub(crate) fn taken(&self) -> MutexGuard<'_, Pending> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what was counted of keys, to share it. What could not be shared the last time comes first.
+    pub(crate) fn take_usage(&self) -> MutexGuard<'_, Pending> {
+        let mut taken = self.taken();
+        if taken.is_empty() {
+            std::mem::swap(&mut *taken, &mut *self.usage());
+        }
+        taken
     }
 }
 

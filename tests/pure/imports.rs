@@ -15,7 +15,13 @@ use syn::{Item, UseTree};
 use crate::support::find::root;
 
 /// The packages, each by the folder of its sources.
-const PACKAGES: [&str; 4] = ["src", "files/src", "cli/src", "server/src"];
+const PACKAGES: [&str; 5] = [
+    "src",
+    "files/src",
+    "cli/src",
+    "server/src",
+    "native/src",
+];
 
 /// The one folder that names the host's SDK.
 const HOST: &str = "filter/wasm";

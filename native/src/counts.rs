@@ -1,0 +1,96 @@
+//! What one plugin counts: its workers' shares, and the usage pages to which they go.
+
+use keyward::filter::plugin_id::PluginId;
+use keyward::reply::Activity;
+use keyward::usage::{self, Event, Pending};
+
+use crate::clock::now;
+use crate::store::Pages;
+use crate::workers::{Worker, Workers};
+
+/// The counts of one filter configuration.
+pub(crate) struct Counts {
+    /// Envoy's name of the filter: whose keys the usage report counts.
+    id: Box<[u8]>,
+    /// The same as metrics show it.
+    label: Box<str>,
+    workers: Workers,
+}
+
+impl Counts {
+    pub(crate) fn new(plugin: &PluginId, workers: u32) -> Self {
+        Self {
+            id: plugin.bytes().into(),
+            label: plugin.label().into(),
+            workers: Workers::new(workers),
+        }
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// Counts one request among its key's, in that worker's share.
+    pub(crate) fn count_key(&self, worker: &Worker, key: &str, event: Event) {
+        if worker.usage().count(key, event) {
+            return;
+        }
+        // No other thread counts here, so what was taken is put back whole where it cannot be shared.
+        let mut full = std::mem::take(&mut *worker.usage());
+        self.share(&mut full);
+        let mut pending = worker.usage();
+        std::mem::swap(&mut *pending, &mut full);
+        if !pending.count(key, event) {
+            pending.give_up();
+        }
+    }
+
+    /// How active a key is, by the pages and by what no worker has shared yet.
+    pub(crate) fn activity(&self, key: &str) -> Activity {
+        let own = self.workers.all().fold(0_u64, |sum, worker| {
+            let [taken, counted] = [worker.taken(), worker.usage()];
+            let both = taken
+                .of(key)
+                .accepted()
+                .saturating_add(counted.of(key).accepted());
+            sum.saturating_add(both)
+        });
+        let shared = usage::shared(&mut Pages, &self.id, key).unwrap_or_default();
+        let last = if own > 0 {
+            now()
+        } else {
+            Some(shared.last_accepted).filter(|last| *last > 0)
+        };
+        Activity {
+            count: shared.counts.accepted().saturating_add(own),
+            last,
+        }
+    }
+
+    /// Tells the pages what all workers have counted of keys.
+    pub(crate) fn share_all(&self) {
+        for worker in self.workers.all() {
+            self.share(&mut worker.take_usage());
+        }
+    }
+
+    fn share(&self, pending: &mut Pending) {
+        let (Some(now), false) = (now(), pending.is_empty()) else {
+            return;
+        };
+        let plugin = usage::Plugin {
+            id: &self.id,
+            label: &self.label,
+        };
+        // What does not fit into one time needs some more.
+        for _ in 0..usage::MOST_TIMES {
+            if !usage::share(pending, &mut Pages, &plugin, now) {
+                return;
+            }
+        }
+    }
+}

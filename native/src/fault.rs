@@ -1,0 +1,14 @@
+//! What Envoy did not do.
+
+use std::fmt;
+
+/// What Envoy did not do, or did so that nothing can rest on it. There is no verdict then, and no
+/// pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault(pub(crate) &'static str);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
