@@ -36,6 +36,7 @@ mod pipes;
 mod push;
 mod replay;
 mod schema;
+mod terminal;
 mod unit_file;
 mod unsafety;
 mod verification;
