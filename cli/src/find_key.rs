@@ -27,13 +27,29 @@ pub(super) fn missing(file: &KeyFile, id: &str) -> String {
         );
     }
     let shown = repeated(id, file.profile().known_prefixes());
-    let near = near(id, file.keys().map(|key| key.id.as_str()));
+    let near_ids = near(id, file.keys().map(|key| key.id.as_str()));
+    let names = file.keys().filter_map(|key| key.name.as_deref());
+    let near_names = near(id, names);
+    let near = match near_ids.is_empty() {
+        true => of_names(file, &near_names),
+        false => near_ids.into_iter().map(str::to_owned).collect(),
+    };
     match did_you_mean(&near) {
         Some(question) => format!("there is no key `{shown}`: {question}"),
         None => {
             format!("there is no key `{shown}`; `keyward keys list --all` shows all there are")
         }
     }
+}
+
+/// The ids of the keys of these names, each with the name.
+fn of_names(file: &KeyFile, names: &[&str]) -> Vec<String> {
+    let keys = file.keys().filter(|key| {
+        key.name
+            .as_deref()
+            .is_some_and(|name| names.contains(&name))
+    });
+    keys.take(3).map(|key| key.id.clone()).collect()
 }
 
 /// The account of that id must be there.

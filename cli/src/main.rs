@@ -4,6 +4,7 @@ mod access_log;
 mod accounts;
 mod arguments;
 mod audit;
+mod borrowed;
 mod completions;
 mod conformance;
 mod doctor;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde_json::Value;
 
 use keyward_files::visible;
@@ -122,50 +122,65 @@ pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> Str
     escaped
 }
 
-/// A table for people: a row of headings, no lines between rows, as wide as the terminal.
-pub(super) struct Rows(Table);
+/// A table for people: a row of headings, no lines between rows. On a terminal no word of it is broken: columns that do not fit beside the others are left out.
+pub(super) struct Rows {
+    headings: Vec<String>,
+    rows: Vec<Vec<(Tone, String)>>,
+    is_broken: bool,
+}
+
+/// Columns that a narrow terminal goes without, by their headings, the first of these first. Then those to the right.
+const LEAST: [&str; 11] = [
+    "CLIENTS",
+    "ACCOUNTS",
+    "IP LIMITS",
+    "PERMISSIONS",
+    "REFUSED",
+    "MODE",
+    "KIND",
+    "EXPIRES",
+    "LAST USED",
+    "OWNER",
+    "NAME",
+];
+
+/// What stands between two columns.
+const GAP: usize = 2;
 
 impl Rows {
     /// A table with these headings.
     pub(super) fn new(headings: &[&str]) -> Self {
         let mut rows = Self::without_headings();
-        let headings = headings.iter().map(|heading| heading.to_uppercase());
-        rows.0.set_header(headings.map(Cell::new));
-        rows.pad();
+        rows.headings = headings
+            .iter()
+            .map(|heading| heading.to_uppercase())
+            .collect();
         rows
     }
 
     /// Rows alone.
     pub(super) fn without_headings() -> Self {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        Self(table)
+        Self {
+            headings: Vec::new(),
+            rows: Vec::new(),
+            is_broken: true,
+        }
     }
 
     /// The same as wide as its cells are: a value that is copied must not be broken.
     pub(super) fn unbroken(mut self) -> Self {
-        self.0.set_content_arrangement(ContentArrangement::Disabled);
+        self.is_broken = false;
         self
-    }
-
-    fn pad(&mut self) {
-        for column in self.0.column_iter_mut() {
-            column.set_padding((0, 2));
-        }
     }
 
     /// Adds a row. A cell is one line.
     pub(super) fn push<'a>(&mut self, cells: impl IntoIterator<Item = (Tone, &'a str)>) {
-        self.0.add_row(cells.into_iter().map(|(tone, text)| {
-            let cell = Cell::new(visible::escaped(text));
-            match tone.color() {
-                Some(color) => cell.fg(color),
-                None => cell,
-            }
-        }));
-        self.pad();
+        let cells = cells.into_iter();
+        self.rows.push(
+            cells
+                .map(|(tone, text)| (tone, visible::escaped(text).into_owned()))
+                .collect(),
+        );
     }
 
     /// Prints the table to standard output.
@@ -173,12 +188,108 @@ impl Rows {
         self.write(&mut stdout())
     }
 
-    /// Prints the table.
+    /// Prints the table, as wide as the terminal that standard output is.
     pub(super) fn write(&self, out: &mut impl Write) -> Result<()> {
-        for line in self.0.lines() {
+        let width = Table::new().width().filter(|_| self.is_broken);
+        self.write_within(width, out)
+    }
+
+    fn write_within(&self, width: Option<u16>, out: &mut impl Write) -> Result<()> {
+        let columns = self
+            .rows
+            .iter()
+            .map(Vec::len)
+            .chain([self.headings.len()])
+            .max();
+        let longest: Vec<usize> = (0..columns.unwrap_or(0))
+            .map(|column| self.longest_word(column))
+            .collect();
+        let kept = self.kept(&longest, width.map(usize::from));
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_content_arrangement(match width {
+            Some(_) => ContentArrangement::Dynamic,
+            None => ContentArrangement::Disabled,
+        });
+        if let Some(width) = width {
+            table.set_width(width);
+        }
+        let heading = |column: &usize| self.headings.get(*column).map(Cell::new);
+        if !self.headings.is_empty() {
+            table.set_header(kept.iter().filter_map(heading));
+        }
+        for row in &self.rows {
+            let cells = kept.iter().filter_map(|column| row.get(*column));
+            table.add_row(cells.map(|(tone, text)| match tone.color() {
+                Some(color) => Cell::new(text).fg(color),
+                None => Cell::new(text),
+            }));
+        }
+        for (column, kept) in table.column_iter_mut().zip(&kept) {
+            column.set_padding((0, 2));
+            let least = longest.get(*kept).map_or(0, |word| word + GAP);
+            let least = u16::try_from(least).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+        }
+        for line in table.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
+        let is_left_out = |(column, _): &(usize, &String)| !kept.contains(column);
+        let left_out: Vec<&str> = self
+            .headings
+            .iter()
+            .enumerate()
+            .filter(is_left_out)
+            .map(|(_, name)| name.as_str())
+            .collect();
+        if !left_out.is_empty() {
+            let note = format!("(no room for {})", left_out.join(", "));
+            writeln!(out, "{}", toned(Tone::Dim, &note))?;
+        }
         Ok(())
+    }
+
+    /// The columns that fit, no word of them broken. The first is always among them, and all are without headings.
+    fn kept(&self, longest: &[usize], width: Option<usize>) -> Vec<usize> {
+        let mut kept: Vec<usize> = (0..longest.len()).collect();
+        let Some(width) = width.filter(|_| !self.headings.is_empty()) else {
+            return kept;
+        };
+        let needs = |kept: &[usize]| -> usize {
+            kept.iter()
+                .filter_map(|column| longest.get(*column))
+                .map(|word| word + GAP)
+                .sum()
+        };
+        while kept.len() > 1 && needs(&kept) > width + GAP {
+            let rank = |column: &usize| {
+                let heading = self.headings.get(*column);
+                LEAST
+                    .iter()
+                    .position(|least| heading.is_some_and(|heading| heading == least))
+            };
+            let others = kept.iter().skip(1);
+            let least = others
+                .clone()
+                .filter(|column| rank(column).is_some())
+                .min_by_key(|column| rank(column));
+            let Some(dropped) = least.or(others.last()).copied() else {
+                break;
+            };
+            kept.retain(|column| *column != dropped);
+        }
+        kept
+    }
+
+    /// How wide the longest word of a column is. What is not ASCII may take two places.
+    fn longest_word(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let texts = cells.map(|(_, text)| text.as_str());
+        let words = texts
+            .chain(self.headings.get(column).map(String::as_str))
+            .flat_map(str::split_whitespace);
+        let wide = |word: &str| word.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
+        words.map(wide).max().unwrap_or(0)
     }
 }
 
@@ -190,9 +301,60 @@ mod tests {
     fn a_table_has_its_headings_and_rows_in_columns() {
         let mut rows = Rows::new(&["id", "name"]);
         rows.push([(Tone::Plain, "mk_1"), (Tone::Bad, "Billing")]);
-        let lines: Vec<String> = rows.0.lines().collect();
-        let trimmed: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
-        assert_eq!(trimmed, ["ID    NAME", "mk_1  Billing"]);
+        let mut out = Vec::new();
+        rows.write(&mut out).unwrap();
+        assert_eq!(
+            out,
+            b"ID    NAME\nmk_1  \x1b[38;5;9mBilling\x1b[39m\n".as_slice()
+        );
+    }
+
+    #[test]
+    fn no_word_is_broken_and_what_matters_least_is_left_out() {
+        let mut rows = Rows::new(&["id", "name", "owner", "kind", "status"]);
+        let id = "mk_0123456789012345678901234567";
+        rows.push(
+            [
+                id,
+                "The key of the billing service",
+                "acct_0123456789012345",
+                "restricted",
+                "active",
+            ]
+            .map(|text| (Tone::Plain, text)),
+        );
+        for width in 20..120 {
+            let mut out = Vec::new();
+            rows.write_within(Some(width), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains(id), "{width}: {text}");
+            for word in ["acct_0123456789012345", "restricted", "active"] {
+                assert!(
+                    !text.contains(&word[..5]) || text.contains(word),
+                    "{width}: {text}"
+                );
+            }
+            let widest = text
+                .lines()
+                .filter(|line| !line.contains("(no room"))
+                .map(str::len)
+                .max();
+            assert!(
+                widest <= Some(usize::from(width).max(id.len() + 2)),
+                "{width}: {text}"
+            );
+            let left_out = |name: &str| {
+                text.contains("(no room") && text.lines().last().unwrap().contains(name)
+            };
+            assert!(!left_out("OWNER") || left_out("KIND"), "{width}: {text}");
+        }
+        let mut out = Vec::new();
+        rows.write_within(Some(60), &mut out).unwrap();
+        assert!(
+            String::from_utf8(out)
+                .unwrap()
+                .ends_with("(no room for OWNER, KIND)\u{1b}[0m\n")
+        );
     }
 
     #[test]

@@ -110,6 +110,20 @@ pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> Result<()> {
     staged.commit()
 }
 
+/// Copies a file to `FILE.before`, for its owner only, and returns that name. It can be guessed, so a link at it is replaced and not followed.
+pub fn keep_before(path: &Path) -> Result<PathBuf> {
+    let kept = beside(path, ".before");
+    let keep = || -> Result<()> {
+        let mut aside = NamedTempFile::new_in(folder_of(path))?;
+        aside.write_all(&fs::read(path)?)?;
+        aside.as_file().sync_all()?;
+        aside.persist(&kept)?;
+        Ok(())
+    };
+    keep().with_context(|| format!("`{}` cannot be written", kept.display()))?;
+    Ok(kept)
+}
+
 /// Removes what writers of this file left that were killed. Only for the one who holds the file's lock.
 pub fn sweep(path: &Path) -> Result<()> {
     let target = resolved(path)?;
@@ -264,6 +278,22 @@ mod tests {
         symlink("round", at("round")).unwrap();
         assert!(replace(&at("round"), Access::Kept, b"x").is_err());
         assert_eq!(names(&at("real")), ["file"]);
+    }
+
+    #[test]
+    fn what_is_kept_from_before_follows_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("victim"), "mine").unwrap();
+        fs::write(at("a"), "old").unwrap();
+        symlink("victim", at("a.before")).unwrap();
+        for text in ["old", "older"] {
+            fs::write(at("a"), text).unwrap();
+            assert_eq!(keep_before(&at("a")).unwrap(), at("a.before"));
+            assert_eq!(fs::read_to_string(at("a.before")).unwrap(), text);
+        }
+        assert_eq!(fs::read_to_string(at("victim")).unwrap(), "mine");
+        assert_eq!(mode(&at("a.before")), 0o600);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     revision: Metric,
     issued_at: Metric,
     keys: Metric,
+    max_age: Metric,
     behind: Metric,
     vms: Metric,
     revision_sum: Metric,
@@ -44,6 +45,7 @@ impl Metrics {
             revision: gauge(Gauge::Revision, &[])?,
             issued_at: gauge(Gauge::IssuedAt, &[])?,
             keys: gauge(Gauge::Keys, &[])?,
+            max_age: gauge(Gauge::MaxAge, &[])?,
             behind: gauge(Gauge::WorkersBehind, &[])?,
             vms: gauge(Gauge::Vms, &["plugin"])?,
             revision_sum: gauge(Gauge::VmsRevisionSum, &["plugin"])?,
@@ -88,12 +90,18 @@ impl Metrics {
     }
 
     /// Says which snapshot is served from now on. No worker can be behind: there is one snapshot for all.
-    pub(crate) fn announce(&self, config: &Config<'_>, snapshot: Option<&Snapshot>) {
+    pub(crate) fn announce(
+        &self,
+        config: &Config<'_>,
+        snapshot: Option<&Snapshot>,
+        max_age: Option<u64>,
+    ) {
         let keys = |snapshot: &Snapshot| u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX);
         if let Some(snapshot) = snapshot {
             let _ = config.record(self.revision, &[], snapshot.revision().number());
             let _ = config.record(self.issued_at, &[], snapshot.issued_at());
             let _ = config.record(self.keys, &[], keys(snapshot));
+            let _ = config.record(self.max_age, &[], max_age.unwrap_or(0));
         }
         let _ = config.record(self.behind, &[], 0);
         let _ = config.record(self.build_info, &BUILD, 1);

@@ -140,7 +140,8 @@ impl Plugin {
             return;
         }
         let snapshot = self.configuration.snapshot();
-        self.metrics.announce(config, snapshot);
+        let max_age = self.configuration.settings().max_snapshot_age;
+        self.metrics.announce(config, snapshot, max_age);
         if let Some(revision) = snapshot.map(Snapshot::revision)
             && registry::is_rollback(self.counts.label(), revision)
         {

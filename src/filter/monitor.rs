@@ -13,6 +13,8 @@ pub enum Gauge {
     IssuedAt,
     /// How many keys it has.
     Keys,
+    /// How old it may become, seconds; 0 where nothing is said.
+    MaxAge,
     /// Workers that take requests with an older snapshot than the one they were given, or with none.
     WorkersBehind,
     /// One, with the labels `version` and `commit`.
@@ -37,6 +39,7 @@ impl Gauge {
             Self::Revision => "keyward_snapshot_revision",
             Self::IssuedAt => "keyward_snapshot_issued_at",
             Self::Keys => "keyward_snapshot_keys",
+            Self::MaxAge => "keyward_snapshot_max_age_seconds",
             Self::WorkersBehind => "keyward_snapshot_workers_behind",
             Self::BuildInfo => "keyward_build_info",
             Self::Vms => "keyward_snapshot_vms",
@@ -64,12 +67,13 @@ pub trait Monitor {
 }
 
 /// Tells what is served from now on.
-pub fn announce<M: Monitor>(monitor: &mut M, snapshot: &Snapshot) {
+pub fn announce<M: Monitor>(monitor: &mut M, snapshot: &Snapshot, max_age: Option<u64>) {
     let keys = u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX);
     for (gauge, value) in [
         (Gauge::Revision, snapshot.revision().number()),
         (Gauge::IssuedAt, snapshot.issued_at()),
         (Gauge::Keys, keys),
+        (Gauge::MaxAge, max_age.unwrap_or(0)),
     ] {
         monitor.set(gauge, None, value);
     }

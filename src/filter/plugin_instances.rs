@@ -220,7 +220,7 @@ impl<H: Handle> PluginInstances<H> {
         if before.is_some_and(|before| revision < before) {
             monitor.count(Counter::Rollbacks, 1);
         }
-        monitor::announce(monitor, snapshot);
+        monitor::announce(monitor, snapshot, serves.settings().max_snapshot_age);
         if !std::mem::replace(&mut self.is_introduced, true) {
             monitor::introduce(monitor);
         }

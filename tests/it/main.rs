@@ -34,6 +34,7 @@ mod keys;
 mod mesh;
 mod monitoring;
 mod native;
+mod own_api;
 mod packed;
 mod push;
 mod pushes;

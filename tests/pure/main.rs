@@ -38,6 +38,7 @@ mod publish;
 mod push;
 mod replay;
 mod schema;
+mod terminal;
 mod unit_file;
 mod unsafety;
 mod verification;

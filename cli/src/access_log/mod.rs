@@ -38,6 +38,7 @@ impl LogArguments {
         Log {
             files: self.files.clone(),
             time: since..until,
+            follow: false,
             // A key that was given for a file is shown masked.
             shown: arguments::shown,
         }

@@ -30,6 +30,8 @@ pub(super) fn report(material: &Material<'_>) -> Report {
         findings.push(Finding {
             finding: Kind::Interlock,
             key: None,
+            name: None,
+            owner: None,
             text: format!(
                 "the interlock refused {} requests that keyward had not judged: a worker was out of order, or a route switches keyward off; `keyward doctor` looks for it",
                 books.interlocked
@@ -192,7 +194,10 @@ fn key(
             connect_grants: levels(&privileges.proposal.connect_grants),
         },
         commands,
-        timeline: steps(&book.timeline),
+        timeline: match (material.books.first, material.books.last) {
+            (Some(first), Some(last)) => steps(&book.timeline.over(first, last)),
+            _ => Vec::new(),
+        },
     }
 }
 

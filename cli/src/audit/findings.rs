@@ -21,6 +21,11 @@ pub(super) struct Subject<'a> {
     pub(super) log: (u64, u64),
 }
 
+fn owner(subject: &Subject<'_>) -> Option<String> {
+    let known = subject.known.map(|known| known.owner.clone());
+    known.or_else(|| subject.book?.owner.as_deref().map(str::to_owned))
+}
+
 /// All findings about one key.
 pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -28,6 +33,8 @@ pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Find
         found.push(Finding {
             finding: kind,
             key: Some(subject.id.to_owned()),
+            name: subject.known.and_then(|known| known.name.clone()),
+            owner: owner(subject),
             text,
         });
     };

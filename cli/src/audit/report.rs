@@ -202,7 +202,39 @@ pub(super) struct Finding {
     pub(super) finding: Kind,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
+    /// The key's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// The key's owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<String>,
     pub(super) text: String,
+}
+
+impl Finding {
+    /// `Billing, acct_1`, or nothing.
+    pub(super) fn whose(&self) -> String {
+        let parts: Vec<&str> = [&self.name, &self.owner]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        parts.join(", ")
+    }
+}
+
+/// Findings of one kind, those of the same words together, in their order.
+pub(super) fn folded(findings: &[Finding], kind: Kind) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut places: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.finding == kind) {
+        let place = *places.entry(&finding.text).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
 }
 
 /// What was found, the most urgent first.
@@ -213,29 +245,45 @@ pub(super) enum Kind {
     Interlock,
     /// A key that ended is still presented.
     EndedInUse,
+    /// The log has a key that the source of keys has not.
+    NotListed,
     /// A key that ends soon, or was replaced, is still used.
     RetiringInUse,
     /// A key was refused for want of a permission.
     Missing,
     /// In shadow something passed that would be refused.
     WouldDeny,
+    /// One key, many clients.
+    ManyClients,
     /// A key with every permission called nothing that the catalogue knows.
     Unexplained,
     /// A key with every permission used some.
     CanBeLimited,
     /// Grants that no call needed.
     Unused,
-    /// One key, many clients.
-    ManyClients,
     /// An organization key that reached one account.
     OneAccount,
     /// A key that was not used for long, or never.
     UnusedKey,
-    /// The log has a key that the source of keys has not.
-    NotListed,
 }
 
 impl Kind {
+    /// All of them, in their order.
+    pub(super) const ALL: [Self; 12] = [
+        Self::Interlock,
+        Self::EndedInUse,
+        Self::NotListed,
+        Self::RetiringInUse,
+        Self::Missing,
+        Self::WouldDeny,
+        Self::ManyClients,
+        Self::Unexplained,
+        Self::CanBeLimited,
+        Self::Unused,
+        Self::OneAccount,
+        Self::UnusedKey,
+    ];
+
     /// For people, as a heading.
     pub(super) fn title(self) -> &'static str {
         match self {
@@ -265,5 +313,44 @@ impl Kind {
             | Self::Unexplained => Tone::Warning,
             Self::CanBeLimited | Self::Unused | Self::OneAccount | Self::UnusedKey => Tone::Plain,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_comes_first() {
+        assert!(Kind::ALL.is_sorted());
+        let severity = |kind: &Kind| match kind.tone() {
+            Tone::Bad => 0,
+            Tone::Warning => 1,
+            Tone::Good | Tone::Plain | Tone::Dim => 2,
+        };
+        assert!(Kind::ALL.iter().map(severity).is_sorted());
+    }
+
+    #[test]
+    fn findings_of_the_same_words_are_one_group() {
+        let finding = |finding, key: &str, text: &str| Finding {
+            finding,
+            key: Some(key.to_owned()),
+            name: None,
+            owner: Some("acct_1".to_owned()),
+            text: text.to_owned(),
+        };
+        let all = [
+            finding(Kind::UnusedKey, "mk_1", "idle"),
+            finding(Kind::UnusedKey, "mk_2", "never"),
+            finding(Kind::Unused, "mk_3", "idle"),
+            finding(Kind::UnusedKey, "mk_4", "idle"),
+        ];
+        let groups: Vec<Vec<&str>> = folded(&all, Kind::UnusedKey)
+            .iter()
+            .map(|group| group.iter().filter_map(|one| one.key.as_deref()).collect())
+            .collect();
+        assert_eq!(groups, [vec!["mk_1", "mk_4"], vec!["mk_2"]]);
+        assert_eq!(all[0].whose(), "acct_1");
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use super::report::{Finding, Key, PermissionState, Report};
+use super::report::{Finding, Key, Kind, PermissionState, Report, folded};
 use crate::output::{Rows, Tone, toned};
 use crate::times::length_in_words;
 
@@ -20,7 +20,7 @@ pub(super) fn print(report: &Report, out: &mut impl Write) -> Result<()> {
     }
     if !report.findings.is_empty() {
         heading("Worth a look", out)?;
-        findings(&report.findings).write(out)?;
+        findings(&report.findings, out)?;
     }
     let with_commands: Vec<&Key> = report
         .keys
@@ -187,14 +187,43 @@ fn organizations(report: &Report) -> Rows {
     rows
 }
 
-fn findings(findings: &[Finding]) -> Rows {
-    let mut rows = Rows::new(&["what", "key", "details"]);
-    for finding in findings {
-        rows.push([
-            (finding.finding.tone(), finding.finding.title()),
-            (Tone::Plain, finding.key.as_deref().unwrap_or("–")),
-            (Tone::Plain, finding.text.as_str()),
-        ]);
+/// How many keys of one finding are named.
+const NAMED: usize = 5;
+
+/// The worst first. Findings of the same words are one, with the number of its keys.
+fn findings(findings: &[Finding], out: &mut impl Write) -> Result<()> {
+    for kind in Kind::ALL {
+        let groups = folded(findings, kind);
+        let count: usize = groups.iter().map(Vec::len).sum();
+        if count > 0 {
+            writeln!(out, "{} ({count})", toned(kind.tone(), kind.title()))?;
+        }
+        for group in groups {
+            match group.as_slice() {
+                [one] => writeln!(out, "  {}{}", subject(one), one.text)?,
+                [first, ..] => {
+                    writeln!(out, "  {} keys: {}", group.len(), first.text)?;
+                    for one in group.iter().take(NAMED) {
+                        let subject = subject(one);
+                        writeln!(out, "    {}", subject.trim_end_matches(": "))?;
+                    }
+                    if group.len() > NAMED {
+                        let more = group.len() - NAMED;
+                        writeln!(out, "    and {more} more, which --json lists")?;
+                    }
+                }
+                [] => {}
+            }
+        }
     }
-    rows
+    Ok(())
+}
+
+/// `mk_1 (Billing, acct_1): `, or nothing.
+fn subject(finding: &Finding) -> String {
+    match (&finding.key, finding.whose()) {
+        (None, _) => String::new(),
+        (Some(key), whose) if whose.is_empty() => format!("{key}: "),
+        (Some(key), whose) => format!("{key} ({whose}): "),
+    }
 }

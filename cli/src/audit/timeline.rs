@@ -38,6 +38,18 @@ impl Timeline {
         }
     }
 
+    /// The same over all of this time, milliseconds since 1970, in steps as long as that asks for.
+    pub(super) fn over(&self, first: u64, last: u64) -> Self {
+        let mut whole = self.clone();
+        for at in [first, last] {
+            whole.count(at / 1000 / whole.step, 0, 0);
+        }
+        while whole.span() > whole.most {
+            whole.coarsen();
+        }
+        whole
+    }
+
     fn count(&mut self, place: u64, passed: u64, refused: u64) {
         let counts = self.by.entry(place).or_default();
         counts.0 += passed;
@@ -102,6 +114,17 @@ mod tests {
             line.steps().iter().map(|step| step.1 + step.2).sum::<u64>(),
             4
         );
+    }
+
+    #[test]
+    fn a_part_of_the_time_is_shown_over_all_of_it() {
+        let mut line = Timeline::new(4);
+        line.add(86_400_000, false);
+        line.add(86_401_000, true);
+        let whole = line.over(0, 3 * 86_400_000);
+        assert_eq!(whole.step(), 86_400);
+        let days = [(0, 0, 0), (86_400, 1, 1), (172_800, 0, 0), (259_200, 0, 0)];
+        assert_eq!(whole.steps(), days);
     }
 
     #[test]

@@ -49,14 +49,14 @@ const LONGEST_DUMP: usize = 1 << 30;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Envoy's admin interface: `http://HOST[:PORT]`
-    #[arg(long, value_name = "URL", value_parser = http::authority, required_unless_present = "dump")]
+    /// Envoy's admin interface: `http://HOST[:PORT]` (default: `http://127.0.0.1:9901`)
+    #[arg(long, value_name = "URL", value_parser = http::authority)]
     admin: Option<http::Authority>,
     /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats and the levels of its log are not looked at then
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     dump: Option<PathBuf>,
     /// As a check at the start: wait so long, such as `30s`, until Envoy says that it is ready
-    #[arg(long, value_name = "TIME", value_parser = super::wait::time, requires = "admin")]
+    #[arg(long, value_name = "TIME", value_parser = super::wait::time, conflicts_with = "dump")]
     wait: Option<Duration>,
     /// Warnings fail, too
     #[arg(long)]
@@ -69,11 +69,18 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a VM may take to say that it is there.
 const SETTLES: Duration = Duration::from_secs(3);
 
+/// Where Envoy's admin interface is asked for if nothing is said: where `envoy/bootstrap.yaml` has it.
+const ADMIN: &str = "http://127.0.0.1:9901";
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    if let (Some(admin), Some(time)) = (&arguments.admin, arguments.wait) {
+    let admin = match (&arguments.admin, &arguments.dump) {
+        (None, None) => Some(http::authority(ADMIN)?),
+        (admin, _) => admin.clone(),
+    };
+    if let (Some(admin), Some(time)) = (&admin, arguments.wait) {
         until_ready(admin, time)?;
     }
-    let dump = match (&arguments.admin, &arguments.dump) {
+    let dump = match (&admin, &arguments.dump) {
         (Some(admin), _) => ask(admin, "GET", "/config_dump")?,
         (None, Some(file)) => input::read(file)?,
         (None, None) => bail!("expected `--admin` or `--dump`"),
@@ -82,8 +89,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let mut report = Report::default();
     let sockets = Sockets::of(&dump);
     let plugins = examine(&dump, &sockets, &mut report)?;
-    socket::check(arguments.admin.as_ref(), &sockets, &mut report);
-    if let Some(admin) = &arguments.admin {
+    socket::check(admin.as_ref(), &sockets, &mut report);
+    if let Some(admin) = &admin {
         examine_process(admin, &plugins, &mut report)?;
     }
     let worst = report.worst();

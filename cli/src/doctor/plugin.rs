@@ -5,6 +5,8 @@ use serde_json::Value;
 use super::dump::{at, items};
 use super::instance::{Held, Host, Plugin};
 use super::native;
+use crate::borrowed;
+
 use super::report::{Check, Level, Report};
 use keyward::configuration::Configuration;
 use keyward::snapshot::Enforcement;
@@ -178,6 +180,9 @@ fn check_settings(configuration: &Configuration, place: &str, report: &mut Repor
             "there is no snapshot: everything is answered with 503",
             "push one",
         );
+    }
+    if let Some(text) = borrowed::told(configuration) {
+        report.found(Level::Warn, CHECK, place, text, "see docs/your-own-api.md");
     }
     if settings.max_snapshot_age.is_none() {
         report.found(

@@ -2,7 +2,8 @@
 
 mod show;
 
-use std::io::{BufWriter, Write};
+use std::cell::RefCell;
+use std::io::{self, BufWriter, Stdout, Write};
 
 use anyhow::Result;
 
@@ -11,7 +12,8 @@ use super::exit::Exit;
 use super::input;
 use super::output::{self, OutputArguments};
 use keyward::profile::Profile;
-use keyward_files::log_files::{self, Go};
+use keyward_files::access_log::Record;
+use keyward_files::log_files::{self, Go, Log};
 use show::Table;
 
 #[derive(clap::Args)]
@@ -20,6 +22,9 @@ pub(super) struct Arguments {
     log: LogArguments,
     #[command(flatten)]
     choice: ChoiceArguments,
+    /// Go on with what is added to the file, as `tail -F` does
+    #[arg(long)]
+    follow: bool,
     /// No more requests than this
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -27,39 +32,72 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
+/// Rows or lines that are shown, and how many so far.
+struct Shown {
+    table: Table,
+    lines: BufWriter<Stdout>,
+    count: u64,
+}
+
+impl Shown {
+    fn flush(&mut self) -> Result<()> {
+        self.lines.flush()?;
+        let mut out = output::stdout();
+        self.table.print(&mut out)?;
+        Ok(out.flush()?)
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let progress = ProgressLine::shown();
+    // What is followed has no end that could be near.
+    let progress = match arguments.follow {
+        true => ProgressLine::hidden(),
+        false => ProgressLine::shown(),
+    };
     let choice = Choice::new(&arguments.choice);
     let limit = arguments.limit.unwrap_or(u64::MAX);
     let profile = Profile::stripe();
     let prefixes = profile.known_prefixes();
-    let mut table = Table::new();
-    let mut lines = BufWriter::new(std::io::stdout());
-    let mut shown = 0;
-    let tally = log_files::read(&arguments.log.log(input::now()), &progress, &mut |record| {
+    let shown = RefCell::new(Shown {
+        table: Table::new(),
+        lines: BufWriter::new(io::stdout()),
+        count: 0,
+    });
+    let log = Log {
+        follow: arguments.follow,
+        ..arguments.log.log(input::now())
+    };
+    let mut each = |record: &Record<'_>| {
         if !choice.takes(record) {
             return Ok(Go::On);
         }
-        shown += 1;
+        let shown = &mut *shown.borrow_mut();
+        shown.count += 1;
         if arguments.output.json {
             let json = ascii_json(&show::json(record, prefixes));
-            progress.aside(|| writeln!(lines, "{json}"))?;
+            progress.aside(|| writeln!(shown.lines, "{json}"))?;
         } else {
-            table.push(show::cells(record, prefixes));
-            if table.is_full() {
-                progress.aside(|| table.print(&mut output::stdout()))?;
+            shown.table.push(show::cells(record, prefixes));
+            if shown.table.is_full() {
+                progress.aside(|| shown.flush())?;
             }
         }
-        Ok(if shown == limit { Go::Stop } else { Go::On })
-    })?;
-    lines.flush()?;
-    table.print(&mut output::stdout())?;
-    if shown == 0 {
+        Ok(if shown.count == limit {
+            Go::Stop
+        } else {
+            Go::On
+        })
+    };
+    let mut wait = || progress.aside(|| shown.borrow_mut().flush());
+    let tally = log_files::stream(&log, &progress, &mut each, &mut wait)?;
+    let mut shown = shown.into_inner();
+    shown.flush()?;
+    if shown.count == 0 {
         let read = tally.requests();
         writeln!(output::stderr(), "keyward: none of {read} requests")?;
     }
     tally.tell(&mut output::stderr())?;
-    Ok(if shown == 0 || !tally.is_whole() {
+    Ok(if shown.count == 0 || !tally.is_whole() {
         Exit::Failed
     } else {
         Exit::Good

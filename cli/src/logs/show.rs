@@ -24,6 +24,7 @@ const HEADINGS: [&str; COLUMNS] = [
     "REQUEST ID",
 ];
 const COLUMNS: usize = 11;
+const PATH: usize = 5;
 
 /// How many rows decide how wide the columns are: the log may have millions.
 const FIRST: usize = 1000;
@@ -31,13 +32,21 @@ const FIRST: usize = 1000;
 /// No column but the last is made wider than this for one long value.
 const WIDEST: usize = 64;
 
+/// The widths of columns that are decided by fewer rows than one: of a stream.
+const USUAL: [usize; COLUMNS] = [24, 6, 8, 8, 6, 24, 0, 0, 0, 0, 0];
+
+/// The columns by importance.
+const IMPORTANCE: [usize; COLUMNS] = [0, 1, 2, 3, 4, 5, 8, 6, 7, 9, 10];
+
 /// Cells of one row.
 pub(super) type Cells = [(Tone, String); COLUMNS];
 
 /// Rows in columns, in constant memory: the first rows make the widths, and later ones keep to them where they can.
 pub(super) struct Table {
     rows: Vec<Cells>,
-    widths: Option<[usize; COLUMNS]>,
+    /// Of the columns that are shown.
+    widths: Option<[Option<usize>; COLUMNS]>,
+    terminal: Option<usize>,
 }
 
 impl Table {
@@ -45,6 +54,7 @@ impl Table {
         Self {
             rows: Vec::new(),
             widths: None,
+            terminal: comfy_table::Table::new().width().map(usize::from),
         }
     }
 
@@ -78,20 +88,47 @@ impl Table {
         Ok(())
     }
 
-    fn widths(&self) -> [usize; COLUMNS] {
+    /// As wide as the first rows are. On a terminal, the columns that fit by their importance: a row is a line, and no id of it is broken.
+    fn widths(&self) -> [Option<usize>; COLUMNS] {
         let mut widths = HEADINGS.map(str::len);
+        for (width, usual) in widths.iter_mut().zip(USUAL) {
+            *width = (*width).max(usual);
+        }
         for row in &self.rows {
             for (width, (_, text)) in widths.iter_mut().zip(row) {
                 *width = (*width).max(text.len().min(WIDEST));
             }
         }
-        widths
+        let mut room = self.terminal.unwrap_or(usize::MAX);
+        let mut kept = [None; COLUMNS];
+        for column in IMPORTANCE {
+            let (Some(width), Some(kept)) = (widths.get(column), kept.get_mut(column)) else {
+                continue;
+            };
+            match room.checked_sub(*width) {
+                Some(left) => {
+                    *kept = Some(*width);
+                    room = left.saturating_sub(2);
+                }
+                // The path may be longer than a line. What matters less than what does not fit is left out, too.
+                None => {
+                    if column == PATH {
+                        *kept = Some(room);
+                    }
+                    break;
+                }
+            }
+        }
+        kept
     }
 }
 
-fn print_row(row: &Cells, widths: [usize; COLUMNS], out: &mut impl Write) -> Result<()> {
+fn print_row(row: &Cells, widths: [Option<usize>; COLUMNS], out: &mut impl Write) -> Result<()> {
     let mut line = String::new();
     for ((tone, text), width) in row.iter().zip(widths) {
+        let Some(width) = width else {
+            continue;
+        };
         line.push_str(&toned_unless_plain(*tone, text));
         // Every text is ASCII, so its length is its width.
         let blanks = width.saturating_sub(text.len()) + 2;

@@ -17,6 +17,30 @@ pub(crate) fn path(text: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// What is ahead of the live keys that work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Expiring {
+    /// How many expire within two weeks.
+    pub(super) soon: usize,
+    /// When the next one does, Unix seconds; 0 where none does.
+    pub(super) next: u64,
+}
+
+impl Expiring {
+    /// `expiries` are in order.
+    pub(super) fn of(expiries: &[u64], now: u64) -> Self {
+        let ahead = expiries.iter().skip_while(|at| **at <= now);
+        let end = now.saturating_add(SOON);
+        Self {
+            soon: ahead.clone().take_while(|at| **at <= end).count(),
+            next: ahead.copied().next().unwrap_or(0),
+        }
+    }
+}
+
+/// Two weeks, as in `keyward snapshot check`.
+const SOON: u64 = 14 * 86_400;
+
 /// How the watcher is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metrics {
@@ -27,6 +51,7 @@ pub(super) struct Metrics {
     pub(super) revision: u64,
     /// Unix seconds.
     pub(super) pushed_at: u64,
+    pub(super) expiring: Expiring,
 }
 
 impl Metrics {
@@ -62,6 +87,16 @@ impl Metrics {
                 "When this watcher pushed last, Unix seconds; 0 before the first.",
                 self.pushed_at,
             ),
+            (
+                "keyward_push_keys_expiring",
+                "Live keys that expire within 14 days.",
+                count(self.expiring.soon),
+            ),
+            (
+                "keyward_push_next_expiry_timestamp_seconds",
+                "When the next live key expires, Unix seconds; 0 where none does.",
+                self.expiring.next,
+            ),
         ];
         rows.iter()
             .map(|(name, help, value)| {
@@ -89,7 +124,19 @@ mod tests {
         let text = Metrics::default().text("a\\b\"c\nd");
         let row = "keyward_push_held_back{target=\"a\\\\b\\\"c\\nd\"} 0\n";
         assert!(text.contains(row), "{text}");
-        assert_eq!(text.lines().count(), 15);
+        assert_eq!(text.lines().count(), 21);
+    }
+
+    #[test]
+    fn what_expired_is_no_longer_ahead() {
+        let day = 86_400;
+        let expiries = [5, 10, 10 + 14 * day, 11 + 14 * day];
+        let soon =
+            |now, soon, next| assert_eq!(Expiring::of(&expiries, now), Expiring { soon, next });
+        soon(0, 2, 5);
+        soon(5, 1, 10);
+        soon(10, 1, 10 + 14 * day);
+        soon(11 + 14 * day, 0, 0);
     }
 
     #[test]

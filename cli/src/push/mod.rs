@@ -19,8 +19,10 @@ use super::{input, output};
 use keyward::snapshot::Revision;
 use keyward_files::key_file::{Issue, SourceName};
 use keyward_files::publish::{Allowed, Destination, Found, Kind, Publication, Published, Target};
+use keyward_files::replace::folder_of;
 use keyward_files::snapshot::Checked;
 use keyward_files::snapshot::diff::{between, names};
+use keyward_files::store::Store;
 use manifest::NamesArguments;
 pub(super) use metrics::path as metrics_path;
 pub(super) use rejected::rejected;
@@ -61,7 +63,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     allow_empty: bool,
     /// The ECDS file goes into a ConfigMap: refuse what that cannot hold
-    #[arg(long, requires = "ecds")]
+    #[arg(long, conflicts_with_all = ["wasm_plugin", "envoy_extension_policy"])]
     config_map: bool,
     /// Carry the configuration packed, which is smaller and loads faster: in a `.pb` file as it is, in JSON and YAML as base64. A target that
     /// is packed stays so. A manifest has no place for it: it carries a JSON object
@@ -79,9 +81,9 @@ pub(super) struct Arguments {
 }
 
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct To {
-    /// The file that Envoy watches, JSON, YAML or binary protobuf by its ending (.json, .yaml, .pb)
+    /// The file that Envoy watches, JSON, YAML or binary protobuf by its ending (.json, .yaml, .pb). Default: `$KEYWARD_ECDS`, or what `[push]` in the key file says
     #[arg(long, value_name = "FILE")]
     ecds: Option<PathBuf>,
     /// An Istio WasmPlugin, into a file or to standard output
@@ -108,7 +110,7 @@ impl Arguments {
         self.dry_run
     }
 
-    fn target(&self) -> Result<Target> {
+    fn target(&self, source: &Source) -> Result<Target> {
         let manifest = |kind: Kind, path: &PathBuf| Destination::Manifest {
             kind,
             names: self.names.names(),
@@ -121,7 +123,7 @@ impl Arguments {
         } else if let Some(path) = &self.to.envoy_extension_policy {
             manifest(Kind::EnvoyExtensionPolicy, path)
         } else {
-            bail!("expected `--ecds`, `--wasm-plugin` or `--envoy-extension-policy`");
+            Destination::Ecds(usual_target(source)?)
         };
         if let (Destination::Manifest { kind, .. }, true) = (&destination, self.packed) {
             bail!(
@@ -153,8 +155,28 @@ impl Arguments {
     }
 }
 
+/// The ECDS file that is pushed to where nothing is said.
+fn usual_target(source: &Source) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("KEYWARD_ECDS").filter(|path| !path.is_empty()) {
+        return Ok(PathBuf::from(path));
+    }
+    if let Source::Keys(path) = source
+        && let Some(ecds) = Store::open(path)?.read()?.usual_target()
+    {
+        let folder = match path.is_dir() {
+            true => path,
+            false => folder_of(path),
+        };
+        return Ok(folder.join(ecds));
+    }
+    bail!(
+        "say where to: --ecds FILE, --wasm-plugin or --envoy-extension-policy; or name the file once, by `[push]` with `ecds = \"FILE\"` in the key file, or by KEYWARD_ECDS"
+    )
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let (source, target) = (arguments.source.source(), arguments.target()?);
+    let source = arguments.source.source();
+    let target = arguments.target(&source)?;
     if arguments.watch {
         let rules = watch::Rules {
             allow_empty: arguments.allow_empty,
@@ -215,7 +237,7 @@ fn push(arguments: &Arguments, source: &Source, target: &Target) -> Result<Exit>
     let published = publication.published(note);
     if !arguments.dry_run {
         match target.file() {
-            Some(_) => found.deliver(&content)?,
+            Some(_) => say(found.deliver(&content)?.as_deref())?,
             None => std::io::stdout().lock().write_all(&content)?,
         }
         tell(&published, target, &mut out)?;

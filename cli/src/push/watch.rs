@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::metrics::Metrics;
+use super::metrics::{Expiring, Metrics};
 use super::{issue, rejected, source_name, tell};
 use crate::exit::Exit;
 use crate::source::Source;
@@ -43,6 +43,8 @@ pub(crate) type Seen = BTreeMap<PathBuf, SeenFile>;
 struct Last {
     json: String,
     due: Option<u64>,
+    /// When its live keys expire, in order.
+    expiries: Vec<u64>,
 }
 
 /// What a watcher may do, and says.
@@ -108,7 +110,16 @@ impl Last {
         let snapshot = configuration.snapshot()?;
         let age = configuration.settings().max_snapshot_age;
         let due = age.map(|age| snapshot.issued_at().saturating_add((age / 2).max(1)));
-        Some(Self { json, due })
+        let live = snapshot
+            .keys()
+            .filter(|(_, key)| key.livemode().is_live() && !key.is_deleted());
+        let mut expiries: Vec<u64> = live.filter_map(|(_, key)| key.expires_at()).collect();
+        expiries.sort_unstable();
+        Some(Self {
+            json,
+            due,
+            expiries,
+        })
     }
 }
 
@@ -167,6 +178,9 @@ impl Watch<'_> {
             self.tell_metrics();
         }
         let now = input::now();
+        if self.expiring(now) != self.metrics.expiring {
+            self.tell_metrics();
+        }
         let is_due = self.last.as_ref().and_then(|last| last.due);
         if is_due.is_some_and(|due| now >= due) && now >= self.retry {
             if let Err(error) = self.push_again() {
@@ -181,7 +195,13 @@ impl Watch<'_> {
         self.target.file().map(seen)
     }
 
+    fn expiring(&self, now: u64) -> Expiring {
+        let last = self.last.as_ref();
+        last.map_or_else(Expiring::default, |last| Expiring::of(&last.expiries, now))
+    }
+
     fn tell_metrics(&mut self) {
+        self.metrics.expiring = self.expiring(input::now());
         if let Some(path) = &self.rules.metrics
             && let Err(error) = self.metrics.write(path, &self.target.shown())
         {
@@ -322,7 +342,7 @@ impl Watch<'_> {
         last: Option<Last>,
         revision: u64,
     ) -> Result<()> {
-        found.deliver(content)?;
+        super::say(found.deliver(content)?.as_deref())?;
         self.last = last;
         self.metrics.revision = revision;
         self.metrics.pushed_at = input::now();

@@ -27,7 +27,7 @@ pub(crate) struct Issuing {
     pub(crate) issued_at: Option<u64>,
     /// Make a snapshot without keys, which refuses everybody
     #[arg(long)]
-    pub(crate) empty: bool,
+    pub(crate) allow_empty: bool,
 }
 
 impl Issuing {
@@ -37,7 +37,7 @@ impl Issuing {
         Issue {
             revision: self.revision.unwrap_or(now.max(above)),
             issued_at: self.issued_at.unwrap_or(now),
-            may_be_empty: self.empty,
+            may_be_empty: self.allow_empty,
         }
     }
 }

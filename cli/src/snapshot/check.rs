@@ -11,7 +11,8 @@ use super::findings::{self, Finding, Policy, Subject};
 use super::load::load;
 use crate::exit::Exit;
 use crate::store::StoreArguments;
-use crate::{input, output};
+use crate::{borrowed, input, output};
+use keyward::refusal::Place;
 use keyward_files::key_file::KeyFile;
 
 #[derive(clap::Args)]
@@ -70,6 +71,14 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
     let file: Option<&KeyFile> = source.key_file.as_ref();
     let mut findings = findings::of(&subject);
     findings.extend(findings::risks(&subject, file, &policy));
+    // A snapshot by itself does not say which profile it is served with.
+    let has_profile = file.is_some() || source.place != Place::default();
+    if let (Some(text), true) = (borrowed::told(&source.configuration), has_profile) {
+        findings.push(Finding::warning(
+            Place::member("configuration").then("profile"),
+            text,
+        ));
+    }
     if json {
         let shown: Vec<Value> = findings.iter().map(Finding::json).collect();
         output::print_json(&json!({

@@ -48,17 +48,21 @@ impl KeyFile {
             self.granted_faults(granted, &permissions, *at, &place, &mut faults);
         }
         self.keys_faults(&permissions, &mut faults);
-        if faults.is_empty() {
-            let trial = Issue {
-                revision: 0,
-                issued_at: 0,
-                may_be_empty: true,
-            };
-            for refusal in faults_of(self.compile(&trial).to_string().as_bytes()) {
-                faults.push(self.traced(refusal));
-            }
-        }
         faults
+    }
+
+    /// What a gateway would refuse.
+    pub(super) fn refused_by_gateways(&self) -> Vec<Fault> {
+        let trial = Issue {
+            revision: 0,
+            issued_at: 0,
+            may_be_empty: true,
+        };
+        let refusals = faults_of(self.compile(&trial).to_string().as_bytes());
+        refusals
+            .into_iter()
+            .map(|refusal| self.traced(refusal))
+            .collect()
     }
 
     fn push(&self, faults: &mut Vec<Fault>, at: At, refusal: Refusal) {

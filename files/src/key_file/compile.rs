@@ -46,7 +46,7 @@ impl KeyFile {
             match single {
                 Single::ApiVersions(versions) => document.api_versions = Some(versions.clone()),
                 Single::Catalogue(catalogue) => document.catalogue = Some(*catalogue),
-                Single::Configuration(_) | Single::Source(_) => {}
+                Single::Configuration(_) | Single::Source(_) | Single::Push(_) => {}
             }
         }
         if !self.grant_sets.is_empty() {

@@ -50,7 +50,9 @@ impl KeyFile {
     pub fn settings(&self) -> Map<String, Json> {
         let settings = self.singles().find_map(|single| match single {
             Single::Configuration(settings) => Some(settings.clone()),
-            Single::ApiVersions(_) | Single::Catalogue(_) | Single::Source(_) => None,
+            Single::ApiVersions(_) | Single::Catalogue(_) | Single::Source(_) | Single::Push(_) => {
+                None
+            }
         });
         settings.unwrap_or_default()
     }
@@ -63,7 +65,7 @@ impl KeyFile {
             let value = match single {
                 Single::ApiVersions(versions) => json!(versions),
                 Single::Catalogue(catalogue) => json!(catalogue),
-                Single::Configuration(_) | Single::Source(_) => continue,
+                Single::Configuration(_) | Single::Source(_) | Single::Push(_) => continue,
             };
             members.insert(single.name().to_owned(), value);
         }

@@ -3,9 +3,14 @@
 
 use std::fmt;
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table};
+use toml_edit::{Item, Table, TableLike};
 
-use super::{Account, At, FORMAT, Granted, Key, KeyFile, Part, is_id, repeated, write};
+use super::pieces::{Piece, Role, with_line_ends_of};
+
+use super::{
+    Account, At, FORMAT, Granted, Key, KeyFile, Part, compose_account, compose_grant_set,
+    compose_key, is_id, repeated, write,
+};
 use keyward::management::RecordChange;
 
 /// Why a change cannot be written.
@@ -27,6 +32,9 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, EditRefusal> {
 /// Said of a change that was decided over other records than these.
 const NOT_THERE: &str =
     "the key file has changed, or does not have what is to be changed; nothing was written";
+
+/// The table of grant sets.
+const GRANT_SETS: &str = "grant_sets";
 
 impl KeyFile {
     /// Writes changes, all of them or none. What is new goes into `file`, else beside what it belongs
@@ -62,9 +70,7 @@ impl KeyFile {
             RecordChange::AddAccount { account, .. } => {
                 let beside = account.parent.as_deref().and_then(|id| self.at_account(id));
                 let part = self.part_for(file, beside)?;
-                let mut table = Table::new();
-                write::account(&mut table, account, &write::ACCOUNT_MEMBERS);
-                let at = self.push_table(part, "accounts", table)?;
+                let at = self.push_record(part, Role::Account, &compose_account(account))?;
                 self.accounts.push((account.clone(), at));
                 Ok(())
             }
@@ -86,8 +92,7 @@ impl KeyFile {
         let members = after.differences(key);
         *key = after.clone();
         let at = *at;
-        write::key(self.table(at, "keys")?, after, &members);
-        Ok(())
+        self.edit_table(at, Role::Key, |table| write::key(table, after, &members))
     }
 
     fn drop_key(&mut self, id: &str) -> Result<(), EditRefusal> {
@@ -95,7 +100,7 @@ impl KeyFile {
             return refuse(NOT_THERE);
         };
         let (_, at) = self.keys.remove(place);
-        self.drop_table(at, "keys")?;
+        self.drop_table(at, Role::Key)?;
         for (_, other) in &mut self.keys {
             follow(other, at);
         }
@@ -110,8 +115,9 @@ impl KeyFile {
         let members = after.differences(account);
         *account = after.clone();
         let at = *at;
-        write::account(self.table(at, "accounts")?, after, &members);
-        Ok(())
+        self.edit_table(at, Role::Account, |table| {
+            write::account(table, after, &members)
+        })
     }
 
     fn put_grant_set(
@@ -123,29 +129,25 @@ impl KeyFile {
         if let Some((_, set, at)) = self.grant_sets.iter_mut().find(|(of, _, _)| of == name) {
             set.clone_from(granted);
             let part = at.part;
-            let table = self
-                .document(part)?
-                .get_mut("grant_sets")
-                .and_then(|sets| sets.get_mut(name))
-                .and_then(Item::as_table_like_mut);
-            return match table {
+            return self.edit_grant_sets(part, |sets| match sets.get_mut(name) {
                 Some(table) => {
+                    let table = table.as_table_like_mut()?;
                     write::granted(table, granted);
-                    Ok(())
+                    Some(())
                 }
-                None => refuse(NOT_THERE),
-            };
+                None => None,
+            });
         }
         let part = self.part_for(file, None)?;
-        let sets = self.document(part)?.entry("grant_sets").or_insert_with(|| {
-            let mut sets = Table::new();
-            sets.set_implicit(true);
-            Item::Table(sets)
-        });
-        let mut table = Table::new();
-        write::granted(&mut table, granted);
-        if let Some(sets) = sets.as_table_like_mut() {
+        let added = self.edit_grant_sets(part, |sets| {
+            let mut table = Table::new();
+            write::granted(&mut table, granted);
             sets.insert(name, Item::Table(table));
+            Some(())
+        });
+        if added.is_err() {
+            let text = compose_grant_set(name, granted);
+            self.part(part)?.push(Role::Rest, &text);
         }
         let index = self.grant_sets.len();
         let at = At {
@@ -162,20 +164,35 @@ impl KeyFile {
             return refuse(NOT_THERE);
         };
         let (_, _, at) = self.grant_sets.remove(place);
-        if let Some(sets) = self
-            .document(at.part)?
-            .get_mut("grant_sets")
-            .and_then(Item::as_table_like_mut)
-        {
-            sets.remove(name);
+        self.edit_grant_sets(at.part, |sets| sets.remove(name).map(|_| ()))
+    }
+
+    /// Lets `edit` edit the table of grant sets, in the last piece of this file where it finds what it is to edit.
+    fn edit_grant_sets(
+        &mut self,
+        part: usize,
+        mut edit: impl FnMut(&mut dyn TableLike) -> Option<()>,
+    ) -> Result<(), EditRefusal> {
+        let pieces = self.part(part)?.pieces.iter_mut();
+        for piece in pieces.filter(|piece| piece.role == Role::Rest).rev() {
+            if !piece.text.contains(GRANT_SETS) {
+                continue;
+            }
+            let mut edited = piece.clone();
+            let done = edited.edit(|document| {
+                let sets = document.get_mut(GRANT_SETS)?.as_table_like_mut()?;
+                edit(sets)
+            });
+            if done.flatten().is_some() {
+                *piece = edited;
+                return Ok(());
+            }
         }
-        Ok(())
+        refuse(NOT_THERE)
     }
 
     fn put_key(&mut self, key: Key, part: usize) -> Result<(), EditRefusal> {
-        let mut table = Table::new();
-        write::key(&mut table, &key, &write::KEY_MEMBERS);
-        let at = self.push_table(part, "keys", table)?;
+        let at = self.push_record(part, Role::Key, &compose_key(&key))?;
         self.keys.push((key, at));
         Ok(())
     }
@@ -189,7 +206,7 @@ impl KeyFile {
             return refuse(NOT_THERE);
         };
         let (_, at) = self.accounts.remove(place);
-        self.drop_table(at, "accounts")?;
+        self.drop_table(at, Role::Account)?;
         for (_, other) in &mut self.accounts {
             follow(other, at);
         }
@@ -237,45 +254,53 @@ impl KeyFile {
                 "a file is named by letters, digits, `_`, `.` and `-`, such as `billing`",
             );
         }
-        let mut document = DocumentMut::new();
-        document.insert("format", toml_edit::value(FORMAT));
+        let text = format!("format = \"{FORMAT}\"\n");
         self.parts.push(Part {
             name: format!("{folder}/{name}.toml"),
-            text: String::new(),
-            document,
+            text: "".into(),
+            pieces: vec![Piece {
+                role: Role::Rest,
+                text: text.into(),
+            }],
         });
         Ok(self.parts.len().saturating_sub(1))
     }
 
-    fn document(&mut self, part: usize) -> Result<&mut DocumentMut, EditRefusal> {
+    fn part(&mut self, part: usize) -> Result<&mut Part, EditRefusal> {
         match self.parts.get_mut(part) {
-            Some(part) => Ok(&mut part.document),
+            Some(part) => Ok(part),
             None => refuse("there is no such file"),
         }
     }
 
-    fn tables(&mut self, part: usize, name: &str) -> Result<&mut ArrayOfTables, EditRefusal> {
-        let item = self
-            .document(part)?
-            .entry(name)
-            .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        match item.as_array_of_tables_mut() {
-            Some(tables) => Ok(tables),
-            None => refuse(format!("`{name}` is no array of tables")),
-        }
+    fn edit_table(
+        &mut self,
+        at: At,
+        role: Role,
+        edit: impl FnOnce(&mut Table),
+    ) -> Result<(), EditRefusal> {
+        let mut pieces = self.part(at.part)?.pieces.iter_mut();
+        let piece = pieces
+            .by_ref()
+            .filter(|piece| piece.role == role)
+            .nth(at.index);
+        let edited = piece.and_then(|piece| {
+            piece.edit(|document| {
+                let tables = document
+                    .get_mut(role.heading()?)?
+                    .as_array_of_tables_mut()?;
+                edit(tables.get_mut(0)?);
+                Some(())
+            })
+        });
+        edited.flatten().map_or_else(|| refuse(NOT_THERE), Ok)
     }
 
-    fn table(&mut self, at: At, name: &str) -> Result<&mut Table, EditRefusal> {
-        match self.tables(at.part, name)?.get_mut(at.index) {
-            Some(table) => Ok(table),
-            None => refuse(format!("`{name}` has no element {}", at.index)),
-        }
-    }
-
-    fn push_table(&mut self, part: usize, name: &str, table: Table) -> Result<At, EditRefusal> {
-        let tables = self.tables(part, name)?;
-        let index = tables.len();
-        tables.push(table);
+    fn push_record(&mut self, part: usize, role: Role, text: &str) -> Result<At, EditRefusal> {
+        let file = self.part(part)?;
+        let of_role = file.pieces.iter().filter(|piece| piece.role == role);
+        let index = of_role.count();
+        file.push(role, text);
         Ok(At {
             part,
             index,
@@ -283,13 +308,53 @@ impl KeyFile {
         })
     }
 
-    fn drop_table(&mut self, at: At, name: &str) -> Result<(), EditRefusal> {
-        let tables = self.tables(at.part, name)?;
-        tables.remove(at.index);
-        if tables.is_empty() {
-            self.document(at.part)?.remove(name);
+    fn drop_table(&mut self, at: At, role: Role) -> Result<(), EditRefusal> {
+        let pieces = &mut self.part(at.part)?.pieces;
+        let mut of_role = pieces
+            .iter()
+            .enumerate()
+            .filter(|(_, piece)| piece.role == role);
+        match of_role.nth(at.index).map(|(place, _)| place) {
+            Some(place) => {
+                pieces.remove(place);
+                Ok(())
+            }
+            None => refuse(NOT_THERE),
         }
-        Ok(())
+    }
+}
+
+impl Part {
+    /// Puts a new piece after the last of its role, else at the end, before the comments there.
+    fn push(&mut self, role: Role, text: &str) {
+        let is_of_role = |piece: &Piece| piece.role == role && role != Role::Rest;
+        let is_comment = |piece: &Piece| {
+            let is_blank =
+                |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+            piece.role == Role::Rest && piece.text.lines().all(is_blank)
+        };
+        let place = match self.pieces.iter().rposition(is_of_role) {
+            Some(last) => last.saturating_add(1),
+            None => {
+                let len = self.pieces.len();
+                let has_comment = len > 1 && self.pieces.last().is_some_and(is_comment);
+                len.saturating_sub(usize::from(has_comment))
+            }
+        };
+        let before = self
+            .pieces
+            .iter()
+            .take(place)
+            .rev()
+            .find(|piece| !piece.text.is_empty());
+        let lead = match before {
+            None => "",
+            Some(before) if before.text.ends_with('\n') => "\n",
+            Some(_) => "\n\n",
+        };
+        let like = self.pieces.first().map_or("", |piece| &*piece.text);
+        let text = with_line_ends_of(like, &format!("{lead}{}", text.trim_start_matches('\n')));
+        self.pieces.insert(place, Piece { role, text });
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) struct Collector<'a> {
     pub(super) text: &'a str,
     /// The offsets at which lines end: looking for lines from the start each time would take the square of the file's size.
     line_ends: Vec<usize>,
+    /// Where the piece begins that offsets are counted from.
+    pub(super) base: usize,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Collector<'a> {
             file,
             text,
             line_ends: text.match_indices('\n').map(|(end, _)| end).collect(),
+            base: 0,
             faults: Vec::new(),
         }
     }
@@ -97,8 +100,9 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// The line, from 1, of a byte.
+    /// The line, from 1, of a byte of the piece.
     pub(super) fn line(&self, offset: usize) -> usize {
+        let offset = self.base.saturating_add(offset);
         self.line_ends.partition_point(|end| *end < offset) + 1
     }
 }

@@ -14,6 +14,7 @@ pub mod instant;
 mod json_of;
 mod links;
 mod list;
+mod pieces;
 mod raw_key;
 mod read;
 mod read_key;
@@ -38,8 +39,11 @@ pub use raw_key::has_secret_key;
 pub use records::Records;
 pub use source_name::{EXPECTED_SOURCE, SourceName};
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
-use toml_edit::{Document, DocumentMut};
+use toml_edit::Document;
 
 use fault::Collector;
 use keyward::digest::KeyDigest;
@@ -47,7 +51,9 @@ use keyward::permission::{Permission, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward::refusal::Place;
 use keyward::snapshot::document::{Catalogue, Endpoint};
+use pieces::{Piece, Role, Unreadable};
 use raw_key::RawKeys;
+use read::Record;
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "keyward.keys/v1";
@@ -65,8 +71,60 @@ struct At {
 struct Part {
     name: String,
     /// As it was read.
-    text: String,
-    document: DocumentMut,
+    text: Arc<str>,
+    pieces: Vec<Piece>,
+}
+
+impl Part {
+    /// The text as it is now.
+    fn written(&self) -> String {
+        self.pieces.iter().map(|piece| &*piece.text).collect()
+    }
+}
+
+/// A record that was read before.
+enum Known<'a> {
+    Account(&'a Account),
+    Key(&'a Key),
+}
+
+/// Takes one file apart, and parses what is no record.
+fn rest_of(
+    text: &str,
+    stripes: &RawKeys,
+    collector: &mut Collector<'_>,
+) -> Option<(Document<String>, Vec<pieces::Found>)> {
+    let place = Place::default();
+    let mut is_toml = |parsed: Result<Document<String>, toml_edit::TomlError>| match parsed {
+        Ok(document) => Some(document),
+        // A parser's message may quote what it met.
+        Err(error) => {
+            collector.expected(error.span().map(|span| span.start), &place, "TOML");
+            None
+        }
+    };
+    match pieces::of(text) {
+        _ if text.starts_with('\u{feff}') => {
+            collector.expected(None, &place, "no byte order mark");
+            None
+        }
+        Ok(found) => {
+            let document = is_toml(Document::parse(pieces::rest_of(text, &found)))?;
+            read::refuse_escaped_keys(&document, text, &[stripes], collector);
+            Some((document, found))
+        }
+        Err(Unreadable::NotToml) => {
+            if is_toml(Document::parse(text.to_owned())).is_some() {
+                collector.expected(None, &place, "TOML that is nested less deeply");
+            }
+            None
+        }
+        Err(Unreadable::Apart(offset)) => {
+            let expected = "this table below the `[[accounts]]` or `[[keys]]` that it belongs to";
+            collector.expected(Some(offset), &place, expected);
+            None
+        }
+    }
 }
 
 /// A member that one file alone may have.
@@ -78,7 +136,12 @@ enum Single {
     Catalogue(Catalogue),
     /// The file's name for itself.
     Source(SourceName),
+    /// The ECDS file that `keyward push` writes where nothing else is said.
+    Push(String),
 }
+
+/// The table that names the usual target.
+const PUSH: &str = "push";
 
 impl Single {
     const fn name(&self) -> &'static str {
@@ -87,6 +150,7 @@ impl Single {
             Self::ApiVersions(_) => "api_versions",
             Self::Catalogue(_) => "catalogue",
             Self::Source(_) => source_name::MEMBER,
+            Self::Push(_) => PUSH,
         }
     }
 }
@@ -108,27 +172,48 @@ pub struct KeyFile {
 impl KeyFile {
     /// Reads files, given by name and text, as one. All faults are found, not only the first.
     pub fn read(texts: Vec<(String, String)>) -> Result<Self, Faults> {
+        let file = Self::records(texts, None)?;
+        Faults::of(file.refused_by_gateways())?;
+        Ok(file)
+    }
+
+    /// The same, but that what a gateway would refuse is not found: for a file that is about to be changed.
+    pub(crate) fn read_to_change(texts: Vec<(String, String)>) -> Result<Self, Faults> {
+        Self::records(texts, None)
+    }
+
+    /// Reads files which are much the same as `self`. Records of the same text are taken from there.
+    pub(crate) fn read_again(&self, texts: Vec<(String, String)>) -> Result<Self, Faults> {
+        let mut file = Self::records(texts.clone(), Some(self))?;
+        // Another profile reads other records.
+        if file.settings() != self.settings() {
+            file = Self::records(texts, None)?;
+        }
+        Faults::of(file.refused_by_gateways())?;
+        Ok(file)
+    }
+
+    /// Why this would not go into a gateway.
+    pub(crate) fn refusal(&self) -> Result<(), Faults> {
+        Faults::of(self.refused_by_gateways())
+    }
+
+    fn records(texts: Vec<(String, String)>, known: Option<&Self>) -> Result<Self, Faults> {
         let stripe = Profile::stripe();
         let stripes = RawKeys::of(&stripe);
         let mut faults = Vec::new();
         let mut documents = Vec::with_capacity(texts.len());
         for (name, text) in &texts {
             let mut collector = Collector::new(name, text);
-            let parsed = Document::parse(text.clone());
-            read::refuse_raw_keys(parsed.as_ref().ok(), &stripes, &mut collector);
-            match parsed {
-                Ok(document) => documents.push(document),
-                // A parser's message may quote what it met.
-                Err(error) => collector.expected(
-                    error.span().map(|span| span.start),
-                    &Place::default(),
-                    "TOML",
-                ),
+            read::refuse_raw_keys(&stripes, &mut collector);
+            if let Some(read) = rest_of(text, &stripes, &mut collector) {
+                documents.push(read);
             }
             faults.extend(collector.faults);
         }
         Faults::of(std::mem::take(&mut faults))?;
-        let profile = documents.iter().find_map(read::profile_of);
+        let mut rests = documents.iter().map(|(rest, _)| rest);
+        let profile = rests.find_map(read::profile_of);
         let mut file = Self {
             folder: None,
             parts: Vec::with_capacity(texts.len()),
@@ -140,37 +225,93 @@ impl KeyFile {
             profile: profile.unwrap_or(stripe),
         };
         let own = RawKeys::of(&file.profile);
-        for (part, ((name, text), document)) in texts.into_iter().zip(documents).enumerate() {
+        let known = known.map(Self::by_text).unwrap_or_default();
+        for (part, ((name, text), (rest, found))) in texts.into_iter().zip(documents).enumerate() {
             let mut collector = Collector::new(&name, &text);
-            read::refuse_raw_keys(Some(&document), &own, &mut collector);
+            read::refuse_raw_keys(&own, &mut collector);
+            read::refuse_escaped_keys(&rest, &text, &[&own], &mut collector);
+            let mut pieces = Vec::with_capacity(found.len());
             if collector.faults.is_empty() {
-                let read = read::contents(&document, part, &file.profile, &mut collector);
-                file.accounts.extend(read.accounts);
+                let read = read::contents(&rest, part, &mut collector);
                 file.grant_sets.extend(read.grant_sets);
-                file.keys.extend(read.keys);
                 file.endpoints.extend(read.endpoints);
                 file.single.extend(read.single);
-            }
-            let document = document.into_mut();
-            // Line ends and whatever else is not kept must not show up as somebody's edit.
-            if document.to_string() != text {
-                collector.expected(
-                    None,
-                    &Place::default(),
-                    "Unix line ends and no byte order mark",
-                );
+                let (mut accounts, mut keys) = (0, 0);
+                for piece in found {
+                    let part_text = text.get(piece.place.clone()).unwrap_or_default();
+                    let count = match piece.role {
+                        Role::Account => &mut accounts,
+                        Role::Key => &mut keys,
+                        Role::Rest => &mut 0,
+                    };
+                    let at = At {
+                        part,
+                        index: *count,
+                        line: Some(collector.line(piece.heading)),
+                    };
+                    *count += 1;
+                    collector.base = piece.place.start;
+                    let raw_keys = [&stripes, &own];
+                    let index = at.index;
+                    match known.get(&(piece.role, part_text)) {
+                        Some(Known::Account(account)) => {
+                            file.accounts.push((Account::clone(account), at));
+                        }
+                        Some(Known::Key(key)) => file.keys.push((Key::clone(key), at)),
+                        None => match read::record(
+                            part_text,
+                            piece.role,
+                            index,
+                            &file.profile,
+                            &raw_keys,
+                            &mut collector,
+                        ) {
+                            Some(Record::Account(account)) => file.accounts.push((account, at)),
+                            Some(Record::Key(key)) => file.keys.push((key, at)),
+                            None => {}
+                        },
+                    }
+                    collector.base = 0;
+                    pieces.push(Piece {
+                        role: piece.role,
+                        text: part_text.into(),
+                    });
+                }
             }
             faults.extend(collector.faults);
             file.parts.push(Part {
                 name,
-                text,
-                document,
+                text: text.into(),
+                pieces,
             });
         }
         // What could not be read at all would make others look as if they named what is not there.
         Faults::of(faults)?;
         Faults::of(file.faults())?;
         Ok(file)
+    }
+
+    /// The records and their texts, where those are as they were read.
+    fn by_text(&self) -> HashMap<(Role, &str), Known<'_>> {
+        let pieces: Vec<[Vec<&str>; 2]> = self
+            .parts
+            .iter()
+            .map(|part| {
+                [Role::Account, Role::Key].map(|role| {
+                    let pieces = part.pieces.iter().filter(|piece| piece.role == role);
+                    pieces.map(|piece| &*piece.text).collect()
+                })
+            })
+            .collect();
+        let text = |at: &At, role: usize| Some(*pieces.get(at.part)?.get(role)?.get(at.index)?);
+        let accounts = self.accounts.iter().filter_map(|(account, at)| {
+            Some(((Role::Account, text(at, 0)?), Known::Account(account)))
+        });
+        let keys = self
+            .keys
+            .iter()
+            .filter_map(|(key, at)| Some(((Role::Key, text(at, 1)?), Known::Key(key))));
+        accounts.chain(keys).collect()
     }
 
     /// The same, where edits may make new files: `FOLDER/NAME.toml`.
@@ -232,6 +373,18 @@ impl KeyFile {
         }
     }
 
+    /// The ECDS file that is pushed to where nothing else is said, as the file writes it: from its own folder.
+    #[must_use]
+    pub fn usual_target(&self) -> Option<&str> {
+        self.singles().find_map(|single| match single {
+            Single::Push(ecds) => Some(ecds.as_str()),
+            Single::Configuration(_)
+            | Single::ApiVersions(_)
+            | Single::Catalogue(_)
+            | Single::Source(_) => None,
+        })
+    }
+
     /// The names and prefixes of the API, from `[configuration.profile]`.
     #[must_use]
     pub fn profile(&self) -> &Profile {
@@ -274,13 +427,13 @@ impl KeyFile {
     /// The files' names and their texts as they are now.
     pub fn texts(&self) -> impl Iterator<Item = (&str, String)> {
         let parts = self.parts.iter();
-        parts.map(|part| (part.name.as_str(), part.document.to_string()))
+        parts.map(|part| (part.name.as_str(), part.written()))
     }
 
     /// The files' names and their texts as they were read.
     pub fn texts_as_read(&self) -> impl Iterator<Item = (&str, &str)> {
         let parts = self.parts.iter();
-        parts.map(|part| (part.name.as_str(), part.text.as_str()))
+        parts.map(|part| (part.name.as_str(), &*part.text))
     }
 
     fn singles(&self) -> impl Iterator<Item = &Single> {

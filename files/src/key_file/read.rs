@@ -2,14 +2,15 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use toml_edit::{ArrayOfTables, Document, Item, Table, TableLike, Value};
+use toml_edit::{Document, Item, Table, TableLike, Value};
 
 use super::fault::Collector;
 use super::fields::{Fields, granted, offset_of, shown};
 use super::json_of::json_of;
+use super::pieces::Role;
 use super::raw_key::RawKeys;
 use super::read_key::key;
-use super::{At, FORMAT, Single, source_name};
+use super::{At, FORMAT, PUSH, Single, source_name};
 use keyward::account::{AccountStatus, Children};
 use keyward::configuration::Configuration;
 use keyward::management::{Account, Granted, Key};
@@ -23,20 +24,57 @@ const TABLES: &str = "tables, each under a heading in double brackets";
 /// What one file says.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    pub(super) accounts: Vec<(Account, At)>,
     pub(super) grant_sets: Vec<(String, Granted, At)>,
-    pub(super) keys: Vec<(Key, At)>,
     /// Endpoints as the snapshot writes them.
     pub(super) endpoints: Vec<(Endpoint, At)>,
     /// The members that one file alone may have.
     pub(super) single: Vec<(Single, At)>,
 }
 
-/// Reads one file. Faults are noted; what could not be read is left out.
+/// What `record` reads: an account or a key.
+pub(super) enum Record {
+    Account(Account),
+    Key(Key),
+}
+
+/// Reads the piece of one record, number `index` of its heading. Faults are noted, and then it is `None`.
+pub(super) fn record(
+    text: &str,
+    role: Role,
+    index: usize,
+    profile: &Profile,
+    raw_keys: &[&RawKeys],
+    collector: &mut Collector<'_>,
+) -> Option<Record> {
+    let heading = role.heading()?;
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let offset = error.span().map(|span| span.start);
+            collector.expected(offset, &Place::default(), "TOML");
+            return None;
+        }
+    };
+    let before = collector.faults.len();
+    refuse_escaped_keys(&document, text, raw_keys, collector);
+    if collector.faults.len() > before {
+        return None;
+    }
+    let tables = document.get(heading).and_then(Item::as_array_of_tables);
+    let table = tables.and_then(|tables| tables.get(0))?;
+    let place = Place::member(heading).at(index);
+    let fields = Fields::new(table, offset(table), place, collector);
+    match role {
+        Role::Account => account(fields).map(Record::Account),
+        Role::Key => key(fields, profile).map(Record::Key),
+        Role::Rest => None,
+    }
+}
+
+/// Reads one file without its records. Faults are noted; what could not be read is left out.
 pub(super) fn contents(
     document: &Document<String>,
     part: usize,
-    profile: &Profile,
     collector: &mut Collector<'_>,
 ) -> Contents {
     let mut contents = Contents::default();
@@ -71,19 +109,29 @@ pub(super) fn contents(
             contents.single.push((single, at));
         }
     }
-    let accounts = tables(&mut fields, "accounts");
-    let grant_sets = fields.take("grant_sets");
-    let endpoints = fields.take("endpoints");
-    let keys = tables(&mut fields, "keys");
-    fields.finish();
-    for (index, table) in accounts.into_iter().flatten().enumerate() {
-        let offset = offset(table);
-        let place = Place::member("accounts").at(index);
-        let fields = Fields::new(table, offset, place, collector);
-        if let Some(read) = account(fields) {
-            contents.accounts.push((read, at(index, offset, collector)));
+    if let Some(item) = fields.take(PUSH) {
+        let offset = fields.offset(PUSH);
+        match item.as_table_like() {
+            Some(table) => {
+                let mut push = Fields::new(table, offset, Place::member(PUSH), fields.collector);
+                let ecds = push.required("ecds", Fields::string);
+                push.finish();
+                if let Some(ecds) = ecds {
+                    let at = at(0, offset, fields.collector);
+                    contents.single.push((Single::Push(ecds.to_owned()), at));
+                }
+            }
+            None => fields.expected(PUSH, "a table with `ecds`, the file that is pushed to"),
         }
     }
+    for name in ["accounts", "keys"] {
+        if fields.take(name).is_some() {
+            fields.expected(name, TABLES);
+        }
+    }
+    let grant_sets = fields.take("grant_sets");
+    let endpoints = fields.take("endpoints");
+    fields.finish();
     if let Some(item) = grant_sets {
         read_grant_sets(item, part, &mut contents, collector);
     }
@@ -103,14 +151,6 @@ pub(super) fn contents(
             }
             Some(_) => collector.expected(offset_of(root, "endpoints"), &place, "an array"),
             None => {}
-        }
-    }
-    for (index, table) in keys.into_iter().flatten().enumerate() {
-        let offset = offset(table);
-        let place = Place::member("keys").at(index);
-        let fields = Fields::new(table, offset, place, collector);
-        if let Some(read) = key(fields, profile) {
-            contents.keys.push((read, at(index, offset, collector)));
         }
     }
     contents
@@ -183,15 +223,6 @@ fn element_offsets(item: &Item) -> Vec<Option<usize>> {
     }
 }
 
-fn tables<'t>(fields: &mut Fields<'t, '_, '_>, name: &'static str) -> Option<&'t ArrayOfTables> {
-    let item = fields.take(name)?;
-    let tables = item.as_array_of_tables();
-    if tables.is_none() {
-        fields.expected(name, TABLES);
-    }
-    tables
-}
-
 fn account(mut fields: Fields<'_, '_, '_>) -> Option<Account> {
     let id = fields.required("id", Fields::id);
     let name = fields.name("name");
@@ -255,26 +286,35 @@ pub(super) fn profile_of(document: &Document<String>) -> Option<Profile> {
         .map(|configuration| configuration.profile().clone())
 }
 
-/// Notes each line where a raw key stands, also one spelled with TOML's escapes.
-pub(super) fn refuse_raw_keys(
-    document: Option<&Document<String>>,
-    keys: &RawKeys,
-    collector: &mut Collector<'_>,
-) {
-    const FOUND: &str = "a key stands here, and a key file keeps digests alone: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
+const RAW_KEY: &str = "a key stands here, and a key file keeps digests alone: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
+
+/// Notes each line where a raw key stands.
+pub(super) fn refuse_raw_keys(keys: &RawKeys, collector: &mut Collector<'_>) {
     let mut start = 0;
     for line in collector.text.split_inclusive('\n') {
         if keys.occur_in(line) {
-            collector.push(Some(start), Place::default().refused(FOUND));
+            collector.push(Some(start), Place::default().refused(RAW_KEY));
         }
         start += line.len();
     }
-    if let (Some(document), true) = (document, collector.faults.is_empty()) {
-        let mut found = Vec::new();
+}
+
+/// Notes where a raw key is spelled with TOML's escapes: each of them begins with a backslash.
+pub(super) fn refuse_escaped_keys<S>(
+    document: &Document<S>,
+    text: &str,
+    keys: &[&RawKeys],
+    collector: &mut Collector<'_>,
+) {
+    if !text.contains('\\') {
+        return;
+    }
+    let mut found = Vec::new();
+    for keys in keys {
         escaped(document.as_item(), keys, &mut found);
-        for offset in found {
-            collector.push(offset, Place::default().refused(FOUND));
-        }
+    }
+    for offset in found {
+        collector.push(offset, Place::default().refused(RAW_KEY));
     }
 }
 

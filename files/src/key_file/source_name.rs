@@ -60,7 +60,10 @@ impl KeyFile {
     pub fn source(&self) -> Option<SourceName> {
         self.singles().find_map(|single| match single {
             Single::Source(name) => Some(name.clone()),
-            Single::Configuration(_) | Single::ApiVersions(_) | Single::Catalogue(_) => None,
+            Single::Configuration(_)
+            | Single::ApiVersions(_)
+            | Single::Catalogue(_)
+            | Single::Push(_) => None,
         })
     }
 
@@ -82,7 +85,11 @@ impl KeyFile {
         let Some(file) = self.parts.get_mut(part) else {
             return;
         };
-        write(&mut file.document, name);
+        let first = file.pieces.first_mut();
+        let written = first.and_then(|piece| piece.edit(|document| write(document, name)));
+        if written.is_none() {
+            return;
+        }
         let at = At {
             part,
             index: 0,

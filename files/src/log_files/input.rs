@@ -1,8 +1,11 @@
 //! The bytes of a log: a file or standard input, unpacked where its first bytes say so.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read};
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
@@ -19,10 +22,16 @@ const SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
 
 const BUFFER: usize = 256 * 1024;
 
+const STANDARD_INPUT: &str = "standard input";
+
+/// How often a file that is followed is looked at.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A log that is there.
 pub(super) struct Input {
     name: String,
     size: u64,
+    is_stream: bool,
     source: Box<dyn Read>,
 }
 
@@ -31,8 +40,9 @@ impl Input {
     pub(super) fn new(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Self {
-                name: "standard input".to_owned(),
+                name: STANDARD_INPUT.to_owned(),
                 size: 0,
+                is_stream: true,
                 source: Box::new(io::stdin()),
             });
         }
@@ -46,6 +56,7 @@ impl Input {
         Ok(Self {
             name: name.clone(),
             size: if found.is_file() { found.len() } else { 0 },
+            is_stream: !found.is_file(),
             source: Box::new(Later::Closed(path.to_owned())),
         })
     }
@@ -57,6 +68,22 @@ impl Input {
     /// Bytes as they are stored; 0 where nobody knows.
     pub(super) fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Whether more of it may come later.
+    pub(super) fn is_stream(&self) -> bool {
+        self.is_stream
+    }
+
+    /// Goes on with what is added to the file, and with the file that takes its place when logs are rotated.
+    pub(super) fn follow(&mut self) -> Result<()> {
+        if self.name == STANDARD_INPUT {
+            anyhow::bail!("standard input is read as it comes; leave --follow out, or name a file");
+        }
+        self.is_stream = true;
+        self.size = 0;
+        self.source = Box::new(Followed::open(Path::new(&self.name))?);
+        Ok(())
     }
 
     /// The log itself. An error of what cannot be unpacked comes with the first read.
@@ -99,6 +126,56 @@ impl Read for Later {
         match self {
             Self::Open(file) => file.read(buffer),
             Self::Closed(_) => Ok(0),
+        }
+    }
+}
+
+/// A file whose end is not the end.
+struct Followed {
+    path: PathBuf,
+    file: File,
+    read: u64,
+}
+
+impl Followed {
+    fn open(path: &Path) -> Result<Self> {
+        let file =
+            File::open(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            read: 0,
+        })
+    }
+
+    /// Begins again where the file was cut off, or where another has its name.
+    fn turn(&mut self) -> io::Result<()> {
+        let old = self.file.metadata()?;
+        // Between two files of one name there is none.
+        let is_other = |new: &Metadata| (new.dev(), new.ino()) != (old.dev(), old.ino());
+        if fs::metadata(&self.path).is_ok_and(|new| is_other(&new)) {
+            self.file = File::open(&self.path)?;
+            self.read = 0;
+        } else if old.len() < self.read {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.read = 0;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Followed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let count = self.file.read(buffer)?;
+            self.read = self
+                .read
+                .saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            self.turn()?;
+            thread::sleep(PAUSE);
         }
     }
 }

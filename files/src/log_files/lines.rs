@@ -37,6 +37,12 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// Whether there is a whole line that was read already.
+    pub(super) fn has_line(&self) -> bool {
+        let unseen = self.buffer.get(self.start..self.end);
+        unseen.is_some_and(|unseen| memchr::memchr(b'\n', unseen).is_some())
+    }
+
     /// `None` at the end. After an error there is nothing more.
     pub(super) fn next(&mut self) -> io::Result<Option<Next<'_>>> {
         let mut looked_at = self.start;

@@ -28,6 +28,8 @@ pub struct Log {
     pub files: Vec<PathBuf>,
     /// Only requests that began in this time, Unix milliseconds.
     pub time: Range<u64>,
+    /// Go on with what is added to the last file.
+    pub follow: bool,
     /// How the tally shows a file's name, and an error that may repeat it.
     pub shown: fn(&str) -> String,
 }
@@ -65,9 +67,23 @@ pub fn read(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
 ) -> Result<Tally> {
+    stream(log, progress, each, &mut || Ok(()))
+}
+
+/// The same, and `wait` is called before more of a stream is waited for: of standard input, a pipe, or a file that is followed.
+pub fn stream(
+    log: &Log,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
+    wait: &mut dyn FnMut() -> Result<()>,
+) -> Result<Tally> {
     let files = log.files.iter();
     let inputs: Result<Vec<Input>> = files.map(|path| Input::new(path)).collect();
-    read_inputs(log, inputs?, Tally::new(log.shown), progress, each)
+    let mut inputs = inputs?;
+    if let (Some(last), true) = (inputs.last_mut(), log.follow) {
+        last.follow()?;
+    }
+    read_inputs(log, inputs, Tally::new(log.shown), progress, each, wait)
 }
 
 /// The same, and a file that cannot be opened is noted in the tally, too.
@@ -84,21 +100,39 @@ pub fn read_what_there_is(
             Err(error) => tally.closed(&path.display().to_string(), &error),
         }
     }
-    read_inputs(log, inputs, tally, progress, each)
+    read_inputs(log, inputs, tally, progress, each, &mut || Ok(()))
 }
 
+/// However it ends, the progress does.
 fn read_inputs(
     log: &Log,
     inputs: Vec<Input>,
     mut tally: Tally,
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
+    wait: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Tally> {
     progress.expect(inputs.iter().map(Input::size).sum());
+    let read = read_each(log, inputs, &mut tally, progress, each, wait);
+    progress.finish();
+    read.map(|()| tally)
+}
+
+fn read_each(
+    log: &Log,
+    inputs: Vec<Input>,
+    tally: &mut Tally,
+    progress: &dyn Progress,
+    each: &mut dyn FnMut(&Record<'_>) -> Result<Go>,
+    wait: &mut dyn FnMut() -> Result<()>,
+) -> Result<()> {
     for input in inputs {
-        let name = input.name().to_owned();
+        let (name, is_stream) = (input.name().to_owned(), input.is_stream());
         let mut lines = Lines::new(input.decoded(progress));
         loop {
+            if is_stream && !lines.has_line() {
+                wait()?;
+            }
             let line = match lines.next() {
                 Ok(Some(Next::Line(line))) => line,
                 Ok(Some(Next::TooLong)) => {
@@ -119,7 +153,7 @@ fn read_inputs(
                 Ok(record) if log.time.contains(&record.at) => {
                     tally.read();
                     if each(&record)? == Go::Stop {
-                        return Ok(tally);
+                        return Ok(());
                     }
                 }
                 Ok(_) => tally.outside(),
@@ -127,6 +161,5 @@ fn read_inputs(
             }
         }
     }
-    progress.finish();
-    Ok(tally)
+    Ok(())
 }

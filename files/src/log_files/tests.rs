@@ -56,6 +56,7 @@ fn log_of(files: Vec<PathBuf>) -> Log {
     Log {
         files,
         time: 0..u64::MAX,
+        follow: false,
         shown: str::to_owned,
     }
 }

@@ -11,7 +11,7 @@ use super::target::Destination;
 use super::text_file::Form;
 use super::version_info::VersionInfo;
 use crate::key_file::SourceName;
-use crate::replace::{Access, replace, sweep};
+use crate::replace::{Access, keep_before, replace, sweep};
 use keyward::configuration::LARGEST;
 
 /// What Kubernetes keeps in one ConfigMap.
@@ -91,12 +91,23 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// Writes it into the target's file.
-    pub fn deliver(&self, content: &[u8]) -> Result<()> {
+    /// Writes it into the target's file. What a person should know of it is returned.
+    pub fn deliver(&self, content: &[u8]) -> Result<Option<String>> {
         let Some(path) = self.target.file() else {
             bail!("expected a file to write to");
         };
         sweep(path)?;
-        replace(path, Access::Shared, content)
+        let kept = match self.is_by_hand {
+            true => Some(keep_before(path)?),
+            false => None,
+        };
+        replace(path, Access::Shared, content)?;
+        Ok(kept.map(|kept| {
+            format!(
+                "`{}` is JSON from now on, which is YAML, too: every field stays, comments do not. `{}` is the file as it was",
+                path.display(),
+                kept.display()
+            )
+        }))
     }
 }

@@ -10,7 +10,6 @@ use super::text_file::{Form, TextFile};
 use super::version_info::VersionInfo;
 
 const CONFIGURATION: &str = "/resources/0/typed_config/config/configuration";
-const CONFIGURATION_VALUE: &str = "/resources/0/typed_config/config/configuration/value";
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
@@ -40,26 +39,13 @@ pub(super) fn place(
     carried: &Carried,
     version: &VersionInfo,
 ) -> Result<Vec<u8>> {
-    if document.value().get("version_info").is_none() && version.source.is_some() {
-        let mut document = document.clone();
-        document.put("/version_info", json!("0"))?;
-        return place(&document, carried, version);
+    let mut document = document.clone();
+    let message = json!({"@type": carried.type_url(), "value": carried.json()});
+    document.put(CONFIGURATION, message)?;
+    if document.value().get("version_info").is_some() || version.source.is_some() {
+        document.put("/version_info", json!(version.to_string()))?;
     }
-    let value = document.value();
-    let is_alike = value.pointer(CONFIGURATION).is_some_and(|old| {
-        old.get("@type").and_then(Value::as_str) == Some(carried.type_url())
-            && old.get("value").is_some()
-    });
-    let mut edits = vec![if is_alike {
-        (CONFIGURATION_VALUE, carried.json())
-    } else {
-        let message = json!({"@type": carried.type_url(), "value": carried.json()});
-        (CONFIGURATION, message)
-    }];
-    if value.get("version_info").is_some() {
-        edits.push(("/version_info", json!(version.to_string())));
-    }
-    document.replace(&edits)
+    document.written(CONFIGURATION)
 }
 
 /// The path of field numbers from the response to the configuration, and what each message on it must be.

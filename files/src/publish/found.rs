@@ -27,6 +27,8 @@ pub struct Found<'a> {
     /// Whether something is there that is no configuration this version reads.
     pub(super) is_unreadable: bool,
     pub(super) is_packed: bool,
+    /// Whether writing it loses the comments of the file that is there.
+    pub(super) is_by_hand: bool,
 }
 
 pub(super) enum Content {
@@ -49,6 +51,9 @@ impl<'a> Found<'a> {
         let existing = target.file().filter(|path| path.exists());
         // The file itself holds the revision that must not be undercut; the template, where there is one, everything else.
         let current = existing.map(|path| read(target, path)).transpose()?;
+        let is_by_hand = current
+            .as_ref()
+            .is_some_and(|read| is_by_hand(target, &read.content));
         let found = match (&target.template, current) {
             (Some(template), Some(current)) => Read {
                 content: content(target, template)?,
@@ -74,6 +79,7 @@ impl<'a> Found<'a> {
             configuration: configuration.and_then(Result::ok),
             source,
             is_packed,
+            is_by_hand,
         })
     }
 
@@ -161,6 +167,16 @@ fn read(target: &Target, path: &Path) -> Result<Read> {
         source: source(target, &content)?,
         content,
     })
+}
+
+fn is_by_hand(target: &Target, content: &Content) -> bool {
+    match (&target.destination, content) {
+        (Destination::Manifest { kind, .. }, Content::Text(document)) => {
+            document.is_by_hand() && !kind.is_plain(document)
+        }
+        (Destination::Ecds(_), Content::Text(document)) => document.is_by_hand(),
+        (_, Content::Binary(_)) => false,
+    }
 }
 
 fn source(target: &Target, content: &Content) -> Result<Option<SourceName>> {

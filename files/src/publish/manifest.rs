@@ -4,8 +4,8 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::template;
 use super::text_file::{Form, TextFile};
-use super::yaml::block;
 use crate::key_file::SourceName;
 
 /// What etcd takes of one object, 1.5 MiB, but for what the API server adds to it.
@@ -64,42 +64,43 @@ impl Kind {
 
     /// A manifest with an empty configuration.
     pub(super) fn plain(self, names: &Names) -> Result<TextFile> {
-        let name = &names.name;
-        let image = names
-            .image
-            .as_ref()
-            .context("name the .wasm by --image, or give your own manifest by --template")?;
-        let metadata = match &names.namespace {
-            Some(namespace) => json!({"name": name, "namespace": namespace}),
-            None => json!({"name": name}),
-        };
-        let manifest = match self {
-            Self::WasmPlugin => json!({
-                "apiVersion": "extensions.istio.io/v1alpha1", "kind": self.name(), "metadata": metadata,
-                "spec": {"phase": "AUTHN", "failStrategy": "FAIL_RELOAD", "pluginName": name, "url": image, "pluginConfig": {"snapshot": {}}},
-            }),
-            Self::EnvoyExtensionPolicy => {
-                let gateway = names.gateway.as_ref().context(
-                    "name the Gateway by --gateway, or give your own manifest by --template",
-                )?;
-                let code =
-                    json!({"type": "Image", "image": {"url": image.trim_start_matches("oci://")}});
-                json!({
-                    "apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": self.name(), "metadata": metadata,
-                    "spec": {
-                        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}],
-                        "wasm": [{"name": name, "rootID": name, "failOpen": false, "code": code, "config": {"snapshot": {}}}],
-                    },
-                })
-            }
-        };
-        self.read(block::written(&manifest).into_bytes(), Form::Yaml, names)
+        let empty = json!({"snapshot": {}});
+        let text = template::manifest(self, names, &empty, None)?;
+        self.read(text.into_bytes(), Form::Yaml, names)
+    }
+
+    /// Whether the document is one that `plain` made and a push has filled: it is printed again in that form.
+    pub(super) fn is_plain(self, document: &TextFile) -> bool {
+        let printed = self.printed(document);
+        printed.is_some() && document.only_yaml() == printed.as_deref()
+    }
+
+    /// The document as the template prints it, if that has all of its members.
+    fn printed(self, document: &TextFile) -> Option<String> {
+        document.only_yaml()?;
+        let value = document.value();
+        let names = template::names(self, value)?;
+        let configuration = value.pointer(self.plain_pointer())?;
+        let source = value.pointer(SOURCE).map(Value::as_str);
+        let text = template::manifest(self, &names, configuration, source.flatten()).ok()?;
+        let read = self
+            .read(text.clone().into_bytes(), Form::Yaml, &names)
+            .ok()?;
+        (read.value() == value).then_some(text)
+    }
+
+    /// Where the configuration stands in a plain manifest.
+    fn plain_pointer(self) -> &'static str {
+        match self {
+            Self::WasmPlugin => "/spec/pluginConfig",
+            Self::EnvoyExtensionPolicy => "/spec/wasm/0/config",
+        }
     }
 
     /// Where the configuration stands.
     fn pointer(self, document: &TextFile, names: &Names) -> Result<String> {
         match self {
-            Self::WasmPlugin => Ok("/spec/pluginConfig".to_owned()),
+            Self::WasmPlugin => Ok(self.plain_pointer().to_owned()),
             Self::EnvoyExtensionPolicy => {
                 let plugins = document
                     .value()
@@ -146,42 +147,35 @@ impl Kind {
         json: &str,
         source: Option<&SourceName>,
     ) -> Result<Vec<u8>> {
-        if Self::source(document).as_ref() != source {
-            let mut named = document.clone();
-            // An annotation without a value is none: whoever took the target over has no name.
-            named.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
-            return self.place_configuration(&named, names, json);
-        }
-        self.place_configuration(document, names, json)
-    }
-
-    fn place_configuration(
-        self,
-        document: &TextFile,
-        names: &Names,
-        json: &str,
-    ) -> Result<Vec<u8>> {
         let configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
         if let Some(number) = inexact(&configuration) {
             bail!(
                 "`{number}` is too large for a mesh, which reads numbers as doubles; expected at most 2^53"
             );
         }
-        let pointer = self.pointer(document, names)?;
-        let mut object = document.value().clone();
-        let place = object.pointer_mut(&pointer).with_context(|| {
+        let is_plain = self.is_plain(document);
+        let mut document = document.clone();
+        if Self::source(&document).as_ref() != source {
+            // An annotation without a value is none: whoever took the target over has no name.
+            document.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
+        }
+        let pointer = self.pointer(&document, names)?;
+        if document.value().pointer(&pointer).is_none() {
             let path = pointer.trim_start_matches('/').replace('/', ".");
-            format!("expected `{path}`; write `{{}}` there for a start")
-        })?;
-        *place = configuration.clone();
-        let size = serde_json::to_vec(&object)?.len();
+            bail!("expected `{path}`; write `{{}}` there for a start");
+        }
+        document.put(&pointer, configuration)?;
+        let size = serde_json::to_vec(document.value())?.len();
         if size > LARGEST_OBJECT {
             bail!(
                 "the {} has {size} bytes, and Kubernetes keeps at most {LARGEST_OBJECT} of one object; push to a file that Envoy reads (--ecds FILE.pb, and --packed), or split the keys over several gateways",
                 self.name()
             );
         }
-        document.replace(&[(&pointer, configuration)])
+        match self.printed(&document) {
+            Some(text) if is_plain => Ok(text.into_bytes()),
+            _ => document.written(&pointer),
+        }
     }
 }
 

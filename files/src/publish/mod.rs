@@ -12,6 +12,7 @@ mod protobuf;
 mod publication;
 mod rejection;
 mod target;
+mod template;
 mod text_file;
 mod version_info;
 mod yaml;

@@ -42,7 +42,7 @@ pub struct Published {
     pub keys: usize,
     /// What became of the keys at the target.
     pub effect: Effect,
-    /// What a person should know of a target that changed hands.
+    /// What a person should know of the target, such as that it changed hands.
     pub note: Option<String>,
 }
 
@@ -64,8 +64,9 @@ pub fn publish(
     if !allowed.removals {
         publication.is_complete()?;
     }
-    found.deliver(&publication.content()?)?;
-    Ok(publication.published(note))
+    let delivered = found.deliver(&publication.content()?)?;
+    let notes: Vec<String> = note.into_iter().chain(delivered).collect();
+    Ok(publication.published((!notes.is_empty()).then(|| notes.join("; "))))
 }
 
 impl<'a> Publication<'a> {

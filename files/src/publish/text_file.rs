@@ -1,7 +1,10 @@
-//! A JSON or YAML file of somebody's own, of which single values are replaced. Of YAML with several documents one is meant.
+//! A JSON or YAML file of somebody's own, of which single values are replaced. It is written as JSON, in a YAML file too: every field stays, comments do not. Of YAML with
+//! several documents one is meant, and the others stay byte by byte.
+
+use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::yaml;
 
@@ -16,7 +19,9 @@ pub(super) enum Form {
 pub(super) struct TextFile {
     text: String,
     form: Form,
-    index: usize,
+    /// The document that is meant.
+    place: Range<usize>,
+    is_only: bool,
     value: Value,
 }
 
@@ -36,26 +41,27 @@ impl TextFile {
         what: (&str, &str),
     ) -> Result<Self> {
         let text = String::from_utf8(bytes).ok().context("expected UTF-8")?;
-        let documents = match form {
-            Form::Json => vec![serde_json::from_str(&text).ok().context("expected JSON")?],
+        let mut of_kind = match form {
+            Form::Json => vec![yaml::Document {
+                place: 0..text.len(),
+                value: serde_json::from_str(&text).ok().context("expected JSON")?,
+            }],
             Form::Yaml => yaml::read(&text)?,
         };
-        let mut of_kind: Vec<(usize, Value)> = documents
-            .into_iter()
-            .enumerate()
-            .filter(|(_, value)| is_of_kind(value))
-            .collect();
+        let is_only = of_kind.len() == 1;
+        of_kind.retain(|document| is_of_kind(&document.value));
         let mut name = what.0;
         if of_kind.len() > 1 {
-            of_kind.retain(|(_, value)| is_meant(value));
+            of_kind.retain(|document| is_meant(&document.value));
             name = what.1;
         }
         let mut of_kind = of_kind.into_iter();
         match (of_kind.next(), of_kind.next()) {
-            (Some((index, value)), None) => Ok(Self {
+            (Some(yaml::Document { place, value }), None) => Ok(Self {
                 text,
                 form,
-                index,
+                place,
+                is_only,
                 value,
             }),
             _ => bail!("expected one {name}"),
@@ -66,26 +72,67 @@ impl TextFile {
         &self.value
     }
 
-    /// The same document with a value put somewhere, with the objects around it.
-    pub(super) fn put(&mut self, pointer: &str, value: Value) -> Result<()> {
-        if self.form == Form::Yaml {
-            self.text = yaml::put(&self.text, self.index, pointer, value.clone())?;
-        }
-        yaml::put_value(&mut self.value, pointer, value)
+    /// The text, if it is YAML with this document and no other.
+    pub(super) fn only_yaml(&self) -> Option<&str> {
+        (self.form == Form::Yaml && self.is_only).then_some(&self.text)
     }
 
-    /// The whole text with these values replaced.
-    pub(super) fn replace(&self, edits: &[(&str, Value)]) -> Result<Vec<u8>> {
-        match self.form {
-            Form::Yaml => Ok(yaml::replace(&self.text, self.index, edits)?.into_bytes()),
-            Form::Json => {
-                let mut value = self.value.clone();
-                for (pointer, new) in edits {
-                    let place = value.pointer_mut(pointer);
-                    *place.with_context(|| format!("expected `{pointer}`"))? = new.clone();
-                }
-                Ok(serde_json::to_vec_pretty(&value)?)
+    fn part(&self) -> &str {
+        self.text.get(self.place.clone()).unwrap_or_default()
+    }
+
+    /// Whether writing it loses comments and spelling.
+    pub(super) fn is_by_hand(&self) -> bool {
+        self.form == Form::Yaml && !yaml::is_json(self.part())
+    }
+
+    /// Puts a value where the pointer leads (RFC 6901), with the objects around it.
+    pub(super) fn put(&mut self, pointer: &str, value: Value) -> Result<()> {
+        if let Some(place) = self.value.pointer_mut(pointer) {
+            *place = value;
+            return Ok(());
+        }
+        let mut place = &mut self.value;
+        for step in pointer.split('/').skip(1) {
+            if place.is_null() {
+                *place = json!({});
+            }
+            let shown = || {
+                pointer
+                    .trim_start_matches('/')
+                    .replace('/', ".")
+                    .replace("~1", "/")
+            };
+            let members = place.as_object_mut();
+            let members = members.with_context(|| format!("expected `{}`", shown()))?;
+            let name = step.replace("~1", "/").replace("~0", "~");
+            place = members.entry(name).or_insert(Value::Null);
+        }
+        *place = value;
+        Ok(())
+    }
+
+    /// The whole text with the value as it is now. What was at `replaced` is not looked at.
+    pub(super) fn written(&self, replaced: &str) -> Result<Vec<u8>> {
+        if self.form == Form::Json {
+            return Ok(format!("{:#}\n", self.value).into_bytes());
+        }
+        if self.is_by_hand() {
+            let mut rest = self.value.clone();
+            if let Some(place) = rest.pointer_mut(replaced) {
+                *place = Value::Null;
+            }
+            if let Some(text) = yaml::ambiguous(&rest, self.part()) {
+                bail!(
+                    "`{text}` stands in it without quotes, and not every reader takes it for the same; quote it, or write `true`, `false` or a plain number"
+                );
             }
         }
+        let spelled = yaml::spelled(&self.value);
+        // Without `---` at its beginning, kubectl would take several documents for a stream of JSON.
+        let marker = if self.is_only { "" } else { "---\n" };
+        let mut text = self.text.clone();
+        text.replace_range(self.place.clone(), &format!("{marker}{spelled}\n"));
+        Ok(text.into_bytes())
     }
 }

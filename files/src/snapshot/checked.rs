@@ -30,7 +30,7 @@ impl Checked {
         let written = file.compile(issue);
         if file.keys().next().is_none() && !issue.may_be_empty {
             bail!(
-                "`{name}` has no keys, so every request would be refused; make one with `keyward keys create`, or say --empty if that is meant"
+                "`{name}` has no keys, so every request would be refused; make one with `keyward keys create`, or say --allow-empty if that is meant"
             );
         }
         let place = Place::member(SNAPSHOT);

@@ -1,7 +1,7 @@
 //! One writer at a time: an exclusive lock on a file beside the key file, which the system takes back when its holder ends, however it ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::visible;
 
-/// How often and how long somebody waits for the other writer: 10 seconds, and a write takes a few milliseconds.
+/// How often and how long somebody waits for one other writer: 10 seconds. Where many write, the wait begins again with each of them.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -39,16 +39,19 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 impl Lock {
-    /// Waits for the lock. Whoever holds it is named in the file, for the message that another one gets.
+    /// Waits for the lock. Whoever holds it is named in the file: for the message that another one gets, and so that those who wait see how it goes on.
     pub(super) fn take(path: &Path, holder: &str) -> Result<Self> {
         let name = path.display();
         let mut file = open(path)
             .with_context(|| format!("the lock file `{name}` cannot be opened; the folder must be writable for whoever changes keys"))?;
-        for _ in 0..TRIES {
+        let mut other = String::new();
+        let mut tries = 0;
+        while tries < TRIES {
             match file.try_lock() {
                 Ok(()) => {
                     // The name is a courtesy: without it the lock is as good.
                     let _ = file.set_len(0);
+                    let _ = file.rewind();
                     let _ = file.write_all(holder.as_bytes());
                     return Ok(Self(file));
                 }
@@ -57,9 +60,12 @@ impl Lock {
                     return Err(error).with_context(|| format!("`{name}` cannot be locked"));
                 }
             }
+            let mut now = String::new();
+            let _ = file.rewind().and_then(|()| file.read_to_string(&mut now));
+            tries = if now == other { tries + 1 } else { 0 };
+            other = now;
         }
-        let mut holder = String::new();
-        let _ = file.read_to_string(&mut holder);
+        let mut holder = other;
         if holder.is_empty() {
             holder.push_str("another command");
         }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::clock;
-use crate::key_file::{Change, KeyFile, SourceName};
+use crate::key_file::{Change, Faults, KeyFile, SourceName};
 use crate::randomness::new_random_id;
 use crate::replace::{Access, Staged, beside, resolved, sweep};
 use journal::{Begun, Entry, Journal};
@@ -75,7 +75,7 @@ impl Store {
 
     /// Reads it. The error lists every fault.
     pub fn read(&self) -> Result<KeyFile> {
-        self.parsed(&self.on_disk()?)
+        self.parsed(&self.on_disk()?, KeyFile::read)
     }
 
     /// Reads, lets `edit` change what was read, checks the result as a gateway would, and writes it with a journal entry under the name of the command
@@ -136,7 +136,7 @@ impl Store {
             let path = self.resolved(&file.name)?;
             Journal::of(&path).recover(&file.text, clock::now())?;
         }
-        let before = self.parsed(&disk)?;
+        let before = self.parsed(&disk, KeyFile::read_to_change)?;
         if seen.is_some_and(|seen| !is_same(seen, &disk)) {
             bail!("{CHANGED}");
         }
@@ -149,8 +149,12 @@ impl Store {
             .texts()
             .map(|(name, text)| (name.to_owned(), text))
             .collect();
-        let read_again = KeyFile::read(texts.clone())
-            .context("the change is refused, and nothing was written")?;
+        let read_again = before.read_again(texts.clone());
+        if read_again.is_err() {
+            // What was refused before is no fault of the change.
+            before.refusal()?;
+        }
+        let read_again = read_again.context("the change is refused, and nothing was written")?;
         if !read_again.changes_since(&after).is_empty() {
             bail!(
                 "the change does not read back as it was meant, and nothing was written; please report this"
@@ -193,12 +197,16 @@ impl Store {
         Ok(outcome)
     }
 
-    fn parsed(&self, disk: &[OnDisk]) -> Result<KeyFile> {
+    fn parsed(
+        &self,
+        disk: &[OnDisk],
+        read: impl FnOnce(Vec<(String, String)>) -> Result<KeyFile, Faults>,
+    ) -> Result<KeyFile> {
         let texts = disk
             .iter()
             .map(|file| (file.name.clone(), file.text.clone()))
             .collect();
-        let file = KeyFile::read(texts)?;
+        let file = read(texts)?;
         Ok(if self.is_folder {
             file.in_folder(&self.path.display().to_string())
         } else {
@@ -266,8 +274,8 @@ fn holder(command: &str) -> String {
 fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
     let now = disk
         .iter()
-        .map(|file| (file.name.as_str(), file.text.clone()));
-    read.texts().eq(now)
+        .map(|file| (file.name.as_str(), file.text.as_str()));
+    read.texts_as_read().eq(now)
 }
 
 /// A file whose new text is on the disk beside it, and whose journal says so.

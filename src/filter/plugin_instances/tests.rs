@@ -201,6 +201,7 @@ fn the_first_request_announces_what_is_served() {
     vm.request(&first);
     assert_eq!(vm.gauge(Gauge::Revision), 5);
     assert_eq!(vm.gauge(Gauge::IssuedAt), 1_795_194_529);
+    assert_eq!(vm.gauge(Gauge::MaxAge), 0);
     assert_eq!(vm.gauge(Gauge::BuildInfo), 1);
     assert_eq!(vm.rollbacks(), Some(0));
 }

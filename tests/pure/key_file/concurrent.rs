@@ -105,3 +105,51 @@ fn files_are_for_their_owner_alone_and_a_link_stays_a_link() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
+
+/// A key file with 10,000 keys.
+fn large(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    let mut text = folder.text();
+    for number in 0..1000 {
+        text += &format!("\n[[accounts]]\nid = \"acct_{number}\"\nname = \"Widgets {number}\"\n");
+    }
+    for number in 0..10_000 {
+        text += &format!(
+            "\n# asked for by ann\n[[keys]]\nid = \"mk_{number}\"\nname = \"Billing {number}\"\ncreated = 2026-11-20T10:00:00Z\ncreated_by = \"ann@build-7\"\nkind = \"restricted\"\nmode = \"live\"\nowner = \"acct_{}\"\ngrants = {{ customer = \"read\", charge = \"write\" }}\nsha256 = \"{number:064x}\"\n",
+            number % 1000
+        );
+    }
+    fs::write(folder.file(), text).unwrap();
+    folder
+}
+
+#[test]
+fn twenty_at_once_all_change_a_file_of_ten_thousand_keys() {
+    let folder = large("twenty");
+    let before = folder.text();
+    let writers: Vec<_> = (0..20)
+        .map(|number| {
+            let (id, name) = (format!("mk_{}", number * 500), format!("Renamed {number}"));
+            let mut edit = folder.command(&["keys", "edit", &id, "--name", &name]);
+            edit.stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for writer in writers {
+        let output = writer.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+    }
+    let mut expected = before;
+    for number in 0..20 {
+        let id = number * 500;
+        expected = expected.replace(
+            &format!("\"Billing {id}\""),
+            &format!("\"Renamed {number}\""),
+        );
+    }
+    assert_eq!(folder.text(), expected);
+    assert_eq!(folder.journal().len(), 2 * 21);
+}

@@ -57,9 +57,12 @@ fn what_is_built_is_what_a_gateway_takes() {
 fn a_file_without_keys_is_built_only_on_request() {
     let folder = Folder::new("snapshot-empty");
     let said = folder.refused(&["snapshot", "build"]);
-    assert!(said.contains("or say --empty if that is meant"), "{said}");
+    assert!(
+        said.contains("or say --allow-empty if that is meant"),
+        "{said}"
+    );
     let bare: Value =
-        serde_json::from_str(&folder.good(&["snapshot", "build", "--empty"])).unwrap();
+        serde_json::from_str(&folder.good(&["snapshot", "build", "--allow-empty"])).unwrap();
     assert_eq!(bare["empty"], true);
 }
 

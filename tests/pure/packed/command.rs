@@ -168,7 +168,7 @@ fn what_a_key_file_makes_can_be_packed_at_once() {
         "7",
         "--issued-at",
         "1795194529",
-        "--empty",
+        "--allow-empty",
     ];
     for configuration in [&[][..], &["--configuration"]] {
         let json = good(&[&build[..], configuration].concat(), b"");

@@ -44,27 +44,32 @@ fn a_plain_wasm_plugin_goes_to_standard_output() {
     assert_eq!(manifest["spec"]["pluginConfig"], configuration(8, &[ALICE]));
 }
 
+/// The document is written again as JSON, which kubectl reads as YAML, and the other document stays as it is.
 #[test]
-fn an_own_manifest_keeps_all_but_the_configuration() {
+fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
     let desk = Desk::new();
     let source = desk.configuration(&configuration(8, &[ALICE]));
     let file = desk.path("plugin.yaml");
     fs::write(&file, OWN).unwrap();
     let file = file.to_str().unwrap();
+    let mut expected = documents(OWN).remove(0);
     for revision in [8, 9] {
         desk.configuration(&configuration(revision, &[ALICE]));
         let said = keyward(&["push", "-c", &source, "--wasm-plugin", file]);
         assert_eq!(said.code, Some(0), "{}", said.err);
+        let is_told = said.err.contains(&format!("`{file}` is JSON from now on, which is YAML, too: every field stays, comments do not. `{file}.before` is the file as it was"));
+        assert_eq!(is_told, revision == 8, "{}", said.err);
+        assert_eq!(desk.text("plugin.yaml.before"), OWN);
         let text = desk.text("plugin.yaml");
-        let documents = documents(&text);
-        assert_eq!(documents.len(), 2);
-        assert_eq!(
-            documents[0]["spec"]["pluginConfig"],
-            configuration(revision, &[ALICE])
+        expected["spec"]["pluginConfig"] = configuration(revision, &[ALICE]);
+        assert_eq!(documents(&text)[0], expected);
+        let (plugin, interlock) = text.split_once("\n---\n").unwrap();
+        let json: Value = serde_json::from_str(plugin.strip_prefix("---\n").unwrap()).unwrap();
+        assert_eq!(json, expected);
+        assert!(
+            OWN.ends_with(interlock) && interlock.contains("# the interlock"),
+            "{text}"
         );
-        for line in OWN.lines().filter(|line| !line.contains("snapshot")) {
-            assert!(text.lines().any(|other| other == line), "`{line}`\n{text}");
-        }
     }
     // The file knows what it holds.
     desk.configuration(&configuration(7, &[BOB]));
@@ -75,6 +80,74 @@ fn an_own_manifest_keeps_all_but_the_configuration() {
         "{}",
         said.err
     );
+}
+
+/// It is printed from the same template each time, so nothing is lost and nothing is kept aside.
+#[test]
+fn a_plain_manifest_in_a_file_keeps_its_form() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    for (kind, more) in [
+        ("--wasm-plugin", &["--namespace", "no"][..]),
+        ("--envoy-extension-policy", &["--gateway", "1_000"]),
+    ] {
+        let file = desk.path(&format!("{kind}.yaml"));
+        let file = file.to_str().unwrap();
+        desk.configuration(&configuration(8, &[ALICE]));
+        let image = ["--image", "oci://registry.example/keyward:1"];
+        let first = [&["push", "-c", &source, kind, file][..], &image, more].concat();
+        assert_eq!(keyward(&first).code, Some(0));
+        let before = fs::read_to_string(file).unwrap();
+        assert!(
+            before.starts_with("apiVersion: ") && before.ends_with("}\n"),
+            "{before}"
+        );
+        assert!(
+            before.contains(": \"no\"\n") || before.contains(": \"1_000\"\n"),
+            "{before}"
+        );
+        desk.configuration(&configuration(9, &[ALICE]));
+        let said = keyward(&["push", "-c", &source, kind, file]);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+        let after = fs::read_to_string(file).unwrap();
+        assert_eq!(after, before.replace("\"revision\": 8", "\"revision\": 9"));
+        assert!(!Path::new(&format!("{file}.before")).exists());
+        // With a comment it is somebody's own.
+        fs::write(file, format!("# ours\n{after}")).unwrap();
+        desk.configuration(&configuration(10, &[ALICE]));
+        let said = keyward(&["push", "-c", &source, kind, file]);
+        assert!(said.err.contains("is the file as it was"), "{}", said.err);
+        assert!(
+            fs::read_to_string(format!("{file}.before"))
+                .unwrap()
+                .starts_with("# ours\n")
+        );
+    }
+}
+
+/// Written as JSON it would be text for every reader, and that may not be what it is now.
+#[test]
+fn what_readers_of_yaml_take_for_different_things_is_refused() {
+    let desk = Desk::new();
+    let source = desk.configuration(&configuration(8, &[ALICE]));
+    let file = desk.path("plugin.yaml");
+    for (spelled, code) in [("on", 4), ("0644", 4), ("'on'", 0)] {
+        let own = OWN.replace("priority: 10", &format!("priority: {spelled}"));
+        fs::write(&file, &own).unwrap();
+        let said = keyward(&[
+            "push",
+            "-c",
+            &source,
+            "--wasm-plugin",
+            file.to_str().unwrap(),
+        ]);
+        assert_eq!(said.code, Some(code), "{}", said.err);
+        if code == 4 {
+            let expected = format!("`{spelled}` stands in it without quotes");
+            assert!(said.err.contains(&expected), "{}", said.err);
+            assert_eq!(desk.text("plugin.yaml"), own);
+        }
+    }
 }
 
 /// As with a canary: two plugins in one file, each with a snapshot and a revision of its own.
@@ -174,7 +247,7 @@ fn an_extension_policy_is_filled_by_the_plugins_name() {
     );
     let said = keyward(&[&arguments[..], &["--name", "keys"]].concat());
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.out.contains("name: keys # ours"), "{}", said.out);
+    assert!(said.out.ends_with("}\n"), "{}", said.out);
     let manifest = documents(&said.out).remove(0);
     assert_eq!(manifest["spec"]["wasm"][0]["config"], json!({"x": 1}));
     assert_eq!(

@@ -232,3 +232,42 @@ fn a_folder_has_one_name() {
         said.err
     );
 }
+
+/// `keyward push`, as the next step is printed, runs.
+#[test]
+fn the_usual_target_is_named_by_the_key_file_or_the_environment() {
+    let desk = Desk::new();
+    let template = find::root().join("envoy/ecds/keyward.yaml");
+    for name in ["a.yaml", "b.yaml", "c.yaml"] {
+        fs::copy(&template, desk.path(name)).unwrap();
+    }
+    let keys = desk.keys("", &[ALICE]);
+    let said = keyward(&["push", "--keys", &keys]);
+    assert_eq!(said.code, Some(4));
+    assert!(
+        said.err
+            .contains("by `[push]` with `ecds = \"FILE\"` in the key file, or by KEYWARD_ECDS"),
+        "{}",
+        said.err
+    );
+    let text = fs::read_to_string(&keys).unwrap();
+    fs::write(&keys, format!("{text}\n[push]\necds = \"a.yaml\"\n")).unwrap();
+    // From the key file's folder, whatever the command's is.
+    let run = |environment: Option<&str>, more: &[&str]| {
+        let mut command = crate::support::command::command();
+        command
+            .current_dir("/")
+            .args(["push", "--keys", &keys])
+            .args(more);
+        if let Some(file) = environment {
+            command.env("KEYWARD_ECDS", desk.path(file));
+        }
+        let said: Said = command.output().unwrap().into();
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        said.out
+    };
+    assert!(run(None, &[]).contains("a.yaml (+1 -0)"));
+    assert!(run(Some("b.yaml"), &[]).contains("b.yaml (+1 -0)"));
+    let c = desk.path("c.yaml");
+    assert!(run(Some("b.yaml"), &["--ecds", c.to_str().unwrap()]).contains("c.yaml (+1 -0)"));
+}

@@ -22,7 +22,10 @@ pub fn program() -> PathBuf {
 /// The command, without a key file that the environment names, and with nothing to read.
 pub fn command() -> Command {
     let mut command = Command::new(program());
-    command.env_remove("KEYWARD_KEYS").stdin(Stdio::null());
+    command
+        .env_remove("KEYWARD_KEYS")
+        .env_remove("KEYWARD_ECDS");
+    command.stdin(Stdio::null());
     command
 }
 

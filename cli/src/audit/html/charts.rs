@@ -62,12 +62,13 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
             short(value)
         ));
     }
+    let left = |place: u64| LEFT + place * WIDTH / count;
     let slot = WIDTH / count;
     let gap = if slot > 40 { slot / 8 } else { 0 };
     // One bar alone would be a wall.
     let bar = (slot - gap).min(500);
     for (place, step) in (0_u64..).zip(steps) {
-        let x = LEFT + place * slot + gap / 2;
+        let x = left(place) + gap / 2;
         svg.push_str(&format!("<g><title>{}</title>", told(step)));
         let denied = scaled(step.denied, top, HEIGHT);
         let passed = scaled(step.passed, top, HEIGHT - denied.min(HEIGHT));
@@ -84,9 +85,13 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
     for place in ticks(count) {
         let at = usize::try_from(place).ok().and_then(|at| steps.get(at));
         if let Some(step) = at {
-            let x = LEFT + place * slot + bar / 2;
+            let (x, class) = match place + 1 == count && count > 1 {
+                // A text that began there would end beyond the picture.
+                true => (left(place) + gap / 2 + bar, "x last"),
+                false => (left(place) + gap / 2, "x"),
+            };
             svg.push_str(&format!(
-                "<text class=\"x\" x=\"{x}\" y=\"{}\">{}</text>",
+                "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>",
                 HEIGHT + 350,
                 text(&moment(step.at, timeline.step))
             ));
@@ -96,10 +101,13 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
     svg
 }
 
-/// Up to six steps that are named.
+/// Up to six steps that are named, the last among them. One that would come near its text is left out.
 fn ticks(count: u64) -> impl Iterator<Item = u64> {
-    let every = count.div_ceil(6).max(1);
-    (0..count).filter(move |place| place.is_multiple_of(every))
+    let every = count.div_ceil(5).max(1);
+    let last = count.saturating_sub(1);
+    (0..count).filter(move |place| {
+        *place == last || place.is_multiple_of(every) && place + 2 * every <= last + 1
+    })
 }
 
 fn told(step: &Step) -> String {
@@ -175,15 +183,15 @@ pub(super) fn spark(steps: &[Step]) -> String {
     let count = u64::try_from(steps.len()).unwrap_or(1).max(1);
     let most = steps.iter().map(|step| step.passed + step.denied).max();
     let most = most.unwrap_or(1).max(1);
-    let slot = 480 / count.max(12);
+    let slot = 480 / count;
     let mut svg = String::from(
         "<svg class=\"spark\" viewBox=\"0 0 480 80\" role=\"img\" aria-label=\"Calls over time\"><line class=\"grid\" x1=\"0\" x2=\"480\" y1=\"79\" y2=\"79\"/>",
     );
     for (place, step) in (0_u64..).zip(steps) {
         let denied = scaled(step.denied, most, 76);
         let passed = scaled(step.passed, most, 76 - denied);
-        let x = place * slot;
-        let width = slot.saturating_sub(2).max(1);
+        let x = place * 480 / count;
+        let width = slot.saturating_sub(2).clamp(1, 40);
         svg.push_str(&format!(
             "<g><title>{}</title><rect class=\"pass\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{passed}\"/><rect class=\"deny\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{denied}\"/></g>",
             told(step),
@@ -206,6 +214,24 @@ mod tests {
         assert_eq!(scaled(10, 10, 100), 100);
         assert_eq!(scaled(u64::MAX, u64::MAX, 100), 100);
         assert_eq!(scaled(5, 0, 100), 0);
+    }
+
+    #[test]
+    fn the_last_step_is_named_and_none_too_near_to_it() {
+        for count in 1..400 {
+            let named: Vec<u64> = ticks(count).collect();
+            assert!(named.len() <= 6, "{count}: {named:?}");
+            assert_eq!(
+                (named.first(), named.last()),
+                (Some(&0), Some(&(count - 1)))
+            );
+            if let [.., before, last] = named.as_slice() {
+                assert!(
+                    count < 3 || (last - before) * 6 >= count,
+                    "{count}: {named:?}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::report::{Finding, Kind, Organization, Report};
+use super::report::{Finding, Kind, Organization, Report, folded};
 use crate::output::Tone;
 use crate::times::length_in_words;
 use charts::Bar;
@@ -200,32 +200,55 @@ fn findings(report: &Report) -> String {
             .to_owned();
     }
     let mut out = String::from("<section><h2>Worth a look</h2><dl class=\"findings\">");
-    let mut last = None;
-    let mut shown = 0_usize;
-    for finding in &report.findings {
-        if last != Some(finding.finding) {
-            out.push_str(&format!(
-                "<dt class=\"{}\">{}</dt>",
-                class(finding.finding.tone()),
-                finding.finding.title()
-            ));
-            last = Some(finding.finding);
-            shown = 0;
-        }
-        shown += 1;
-        if shown > FINDINGS {
+    for kind in Kind::ALL {
+        let groups = folded(&report.findings, kind);
+        let count: usize = groups.iter().map(Vec::len).sum();
+        if count == 0 {
             continue;
         }
-        let key = finding.key.as_deref().map_or_else(String::new, |key| {
-            format!("<a href=\"#{0}\"><code>{0}</code></a> ", text(key))
-        });
-        out.push_str(&format!("<dd>{key}{}</dd>", text::sentence(&finding.text)));
+        out.push_str(&format!(
+            "<dt class=\"{}\">{} <span class=\"dim\">{}</span></dt>",
+            class(kind.tone()),
+            kind.title(),
+            number(u64::try_from(count).unwrap_or(u64::MAX))
+        ));
+        for group in groups.iter().take(FINDINGS) {
+            let keys: Vec<String> = group
+                .iter()
+                .take(FINDINGS)
+                .filter_map(|one| key_of(one))
+                .collect();
+            let more = group.len().saturating_sub(FINDINGS);
+            let more = match more {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let of = match group.as_slice() {
+                [one, _, ..] => format!("{} keys: {}<br>", group.len(), text::sentence(&one.text)),
+                _ => String::new(),
+            };
+            let after = match group.as_slice() {
+                [one] => format!(" {}", text::sentence(&one.text)),
+                _ => String::new(),
+            };
+            out.push_str(&format!("<dd>{of}{}{more}{after}</dd>", keys.join(", ")));
+        }
     }
     out.push_str("</dl></section>\n");
     out
 }
 
-/// How many findings of one kind are listed.
+/// A finding's key, with its name and owner.
+fn key_of(finding: &Finding) -> Option<String> {
+    let key = text(finding.key.as_deref()?);
+    let whose = match finding.whose() {
+        whose if whose.is_empty() => String::new(),
+        whose => format!(" <span class=\"dim\">{}</span>", text(&whose)),
+    };
+    Some(format!("<a href=\"#{key}\"><code>{key}</code></a>{whose}"))
+}
+
+/// How many findings of one kind, and keys of one finding, are listed.
 const FINDINGS: usize = 50;
 
 fn class(tone: Tone) -> &'static str {

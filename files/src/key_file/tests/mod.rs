@@ -330,3 +330,72 @@ fn changes_are_told_in_ids_and_members() {
         ]
     );
 }
+
+#[test]
+fn lines_may_end_as_on_windows_and_edits_keep_that() {
+    let windows = FILE.replace('\n', "\r\n");
+    let mut file = read(&windows).unwrap();
+    assert_eq!(file.changes_since(&read(FILE).unwrap()), []);
+    change_key(&mut file, "mk_1", &|key| {
+        key.name = Some("Bills".to_owned())
+    });
+    let digest = KeyDigest::of(b"abcd");
+    let key = Key::new("mk_3", KeyKind::Secret, Livemode::Live, "acct_2", digest);
+    add_key(&mut file, key, None).unwrap();
+    let after = text(&file);
+    assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
+    assert!(
+        after.contains("name = \"Bills\" # asked for by Ann\r\n"),
+        "{after}"
+    );
+    assert_eq!(read(&after).unwrap().changes_since(&file), []);
+}
+
+#[test]
+fn a_file_without_a_last_line_end_is_read_and_edited() {
+    let mut file = read(FILE.trim_end()).unwrap();
+    let digest = KeyDigest::of(b"abcd");
+    let key = Key::new("mk_3", KeyKind::Secret, Livemode::Live, "acct_2", digest);
+    add_key(&mut file, key, None).unwrap();
+    assert_eq!(read(&text(&file)).unwrap().keys().count(), 3);
+    assert_faults(
+        &format!("\u{feff}{FILE}"),
+        &["keys.toml: expected no byte order mark"],
+    );
+}
+
+#[test]
+fn tables_of_a_key_stand_below_it() {
+    let apart = format!("{FILE}\n[grant_sets.other]\n[keys.labels]\na = \"b\"\n");
+    assert_faults(
+        &apart,
+        &[
+            "keys.toml:48: expected this table below the `[[accounts]]` or `[[keys]]` that it belongs to",
+        ],
+    );
+    let below = format!("{FILE}\n[keys.labels]\na = \"b\"\n");
+    assert_eq!(read(&below).unwrap().key("mk_2").unwrap().labels.len(), 1);
+    assert_faults(
+        &FILE
+            .replace("[[keys]]", "[keys]")
+            .replacen("mk_2", "mk_3", 1),
+        &["keys.toml: expected TOML"],
+    );
+}
+
+#[test]
+fn the_usual_target_is_read_and_stays() {
+    let text = FILE.replacen(
+        "\n[[accounts]]",
+        "\n[push]\necds = \"ecds/keyward.pb\"\n\n[[accounts]]",
+        1,
+    );
+    assert_eq!(read(&text).unwrap().usual_target(), Some("ecds/keyward.pb"));
+    let wrong = text.replace("ecds =", "edcs =");
+    let faults = read(&wrong).unwrap_err().to_string();
+    assert!(
+        faults.contains("push: missing member `ecds`")
+            && faults.contains("push.edcs: unknown member"),
+        "{faults}"
+    );
+}

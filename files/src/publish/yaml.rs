@@ -1,0 +1,181 @@
+//! YAML as keyward reads and writes it: documents of a stream, one of which is written again as JSON. JSON is YAML, and every reader takes it alike.
+
+use std::ops::Range;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What YAML 1.1, which kubectl reads, takes for a boolean, and YAML 1.2 for text.
+///
+/// Source: <https://yaml.org/type/bool.html>
+const WORDS: [&str; 6] = ["n", "no", "off", "on", "y", "yes"];
+
+/// A document of a stream, and its text with the `---` before it.
+pub(super) struct Document {
+    pub(super) place: Range<usize>,
+    pub(super) value: Value,
+}
+
+/// The documents of a YAML text.
+pub(super) fn read(text: &str) -> Result<Vec<Document>> {
+    let mut documents = Vec::new();
+    for place in places(text) {
+        let part = text.get(place.clone()).unwrap_or_default();
+        // What stands before the first `---`.
+        let is_comment = |line: &str| matches!(line.trim().chars().next(), None | Some('#'));
+        if part.lines().all(is_comment) {
+            continue;
+        }
+        let mut values = serde_norway::Deserializer::from_str(part)
+            .map(|document| Value::deserialize(document).ok().context("expected YAML"));
+        match (values.next().transpose()?, values.next()) {
+            (None, _) => {}
+            (Some(value), None) => documents.push(Document { place, value }),
+            (Some(_), Some(_)) => bail!("expected `---` between documents"),
+        }
+    }
+    Ok(documents)
+}
+
+/// A line that begins with `---` begins a document, whatever is around it.
+fn places(text: &str) -> Vec<Range<usize>> {
+    let mut starts = vec![0];
+    let mut at = 0_usize;
+    for line in text.split_inclusive('\n') {
+        let marker = line.strip_prefix("---");
+        let is_marker =
+            marker.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if is_marker && at > 0 {
+            starts.push(at);
+        }
+        at = at.saturating_add(line.len());
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(from, to)| from..to)
+        .collect()
+}
+
+/// Whether a document is JSON already.
+pub(super) fn is_json(part: &str) -> bool {
+    let text = part.strip_prefix("---").unwrap_or(part);
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// The value as JSON that every YAML reader takes: what YAML does not print is escaped.
+pub(super) fn spelled(value: &Value) -> String {
+    let json = format!("{value:#}");
+    let mut spelled = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                spelled.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => spelled.push(c),
+        }
+    }
+    spelled
+}
+
+/// A text of `value` that stands in this part without quotes, and that some readers take for a boolean or a number. Written as JSON it would be text for all of them.
+pub(super) fn ambiguous<'a>(value: &'a Value, part: &str) -> Option<&'a str> {
+    match value {
+        Value::String(text) => {
+            let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
+            // A number that both versions read as one would not be text here, unless it is quoted.
+            let is_plain =
+                text.parse::<f64>().is_ok() && (!text.starts_with('0') || text.len() == 1);
+            let is_number = text.bytes().any(|byte| byte.is_ascii_digit())
+                && text
+                    .bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'_' | b':' | b'.' | b'+' | b'-'))
+                && !is_plain;
+            let is_quoted = || {
+                ['"', '\'']
+                    .iter()
+                    .any(|quote| part.contains(&format!("{quote}{text}{quote}")))
+            };
+            ((is_word || is_number) && !is_quoted()).then_some(text)
+        }
+        Value::Array(items) => items.iter().find_map(|item| ambiguous(item, part)),
+        // Merge keys are carried out by some readers only.
+        Value::Object(members) => members
+            .iter()
+            .find_map(|(name, member)| match name == "<<" {
+                true => Some(name.as_str()),
+                false => ambiguous(member, part),
+            }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values(text: &str) -> Vec<Value> {
+        let documents = read(text).unwrap();
+        documents
+            .into_iter()
+            .map(|document| document.value)
+            .collect()
+    }
+
+    #[test]
+    fn documents_are_told_apart_by_their_markers() {
+        assert_eq!(
+            values("# c\n---\na: 1\n--- # d\nb: |\n  ---\n---\n"),
+            [json!({"a": 1}), json!({"b": "---\n"}), json!(null)]
+        );
+        assert_eq!(
+            values("a: '---'\r\n---\r\nb: 1\r\n"),
+            [json!({"a": "---"}), json!({"b": 1})]
+        );
+        assert_eq!(values("# nothing\n").len(), 0);
+        for wrong in [
+            "a: [\n",
+            "a: 1\n...\nb: 2\n",
+            "a: &a 1\nb: *c\n",
+            "a: !tag 1\n",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_as_what_it_was() {
+        let value = json!({"a": [{"b": 1, "c": {}}, [1, [2.5, []]], "x: y # z", null], "on": {"No": true}, "": "\n\u{1}é\u{7f}\u{85}\u{2028}\u{feff}😀",
+            "1_000": "y", "n": [[], [["~"]]], "sha256": "11e11", "d": "2026-10-28", "-": "- a"});
+        let text = spelled(&value);
+        assert_eq!(values(&text), [value]);
+        assert!(is_json(&text) && is_json(&format!("---\n{text}\n")) && !is_json("a: 1\n"));
+    }
+
+    #[test]
+    fn what_readers_take_for_different_things_is_found() {
+        for (text, expected) in [
+            ("a: on\n", Some("on")),
+            ("a: 'on'\n", None),
+            ("a: [x, {b: No}]\n", Some("No")),
+            ("a: 0644\n", Some("0644")),
+            ("a: \"0644\"\nb: 12\n", None),
+            ("a: 12:30\n", Some("12:30")),
+            ("x: &x {a: 1}\ny: {<<: *x}\n", Some("<<")),
+            ("a: yesterday\nb: true\nc: file:1\n", None),
+        ] {
+            let value = values(text).remove(0);
+            assert_eq!(ambiguous(&value, text), expected, "{text}");
+        }
+    }
+}
