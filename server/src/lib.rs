@@ -11,6 +11,7 @@ mod http;
 pub mod init;
 mod metrics;
 pub mod openapi;
+mod pages;
 mod parameter;
 pub mod permission;
 mod publish;
