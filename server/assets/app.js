@@ -121,8 +121,9 @@
     const token = location.hash.slice(1);
     if (!token) return;
     history.replaceState(null, "", location.pathname);
-    one("input", place).value = token;
-    place.hidden = true;
+    const field = place.matches("input") ? place : one("input", place);
+    field.value = token;
+    (field.closest(".field") ?? place).hidden = true;
     const who = one("[data-who]");
     if (!who) return;
     const asked = await fetch("/console/peek", { method: "POST", body: new URLSearchParams({ code: token }) }).catch(() => null);
