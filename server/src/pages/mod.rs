@@ -8,6 +8,7 @@ mod create;
 mod enter;
 mod exchange;
 mod form;
+mod key;
 mod keys;
 mod objects;
 pub(crate) mod parts;
