@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::publish::Publisher;
 use crate::routes::endpoint_rows;
 use crate::service::Quota;
+use crate::session::{Console, LastSeen};
 use crate::store::Store;
 use crate::uid::Uid;
 
@@ -34,6 +35,10 @@ pub(crate) struct App {
     pub(crate) operator_account: String,
     pub(crate) trusted_uids: BTreeSet<Uid>,
     pub(crate) gateway_digest: [u8; 32],
+    /// Where people reach the pages.
+    pub(crate) public_url: Option<String>,
+    pub(crate) console: Console,
+    pub(crate) last_seen: LastSeen,
 }
 
 impl App {
@@ -54,6 +59,9 @@ impl App {
             operator_account: configuration.operator_account.clone(),
             trusted_uids: configuration.trusted_uids()?,
             gateway_digest: configuration.gateway_digest()?,
+            public_url: configuration.public_url.clone(),
+            console: configuration.console.clone(),
+            last_seen: LastSeen::default(),
         })
     }
 }

@@ -20,6 +20,7 @@ use crate::http::listener::Peer;
 use crate::http::principal;
 use crate::recheck::Recheck;
 use crate::routes::Route;
+use crate::session::Session;
 use crate::store::Scope;
 use crate::store::activity::Actor;
 use crate::uid::Uid;
@@ -44,6 +45,7 @@ pub(crate) struct Caller {
 enum Who {
     Key(Box<KeyCaller>),
     Local(Uid),
+    Person(Box<Session>),
 }
 
 /// A caller by key.
@@ -62,11 +64,52 @@ struct KeyCaller {
 }
 
 impl Caller {
-    /// The caller's name, for what is kept under it: the key's id, or the user.
+    /// Somebody who is signed in to the console: an operator, with what the role allows.
+    pub(crate) fn of_session(session: &Session, address: Option<IpAddr>) -> Self {
+        Self {
+            who: Who::Person(Box::new(session.clone())),
+            address,
+        }
+    }
+
+    /// What is kept under the caller's name: the id of the key or the session, or the user.
     pub(crate) fn id(&self) -> String {
         match &self.who {
             Who::Key(key) => key.id.clone(),
             Who::Local(uid) => format!("local:uid={}", uid.shown()),
+            Who::Person(session) => session.id.clone(),
+        }
+    }
+
+    /// Whom records and the trail name: the key, the user, or the person.
+    pub(crate) fn name(&self) -> String {
+        match &self.who {
+            Who::Key(_) | Who::Local(_) => self.id(),
+            Who::Person(session) => session.person.id().to_owned(),
+        }
+    }
+
+    /// Whose end ends the links that the caller makes: the key, or the user.
+    pub(crate) fn maker(&self) -> String {
+        match &self.who {
+            Who::Key(_) | Who::Local(_) => self.id(),
+            Who::Person(session) => session.made_by.clone(),
+        }
+    }
+
+    /// The session, where it is one.
+    pub(crate) fn session(&self) -> Option<&str> {
+        match &self.who {
+            Who::Person(session) => Some(&session.id),
+            Who::Key(_) | Who::Local(_) => None,
+        }
+    }
+
+    /// What new records say of their source.
+    pub(crate) fn source(&self) -> &'static str {
+        match &self.who {
+            Who::Person(_) => "console",
+            Who::Key(_) | Who::Local(_) => "api",
         }
     }
 
@@ -75,10 +118,11 @@ impl Caller {
         let kind = match self.who {
             Who::Key(_) => "api_key",
             Who::Local(_) => "local",
+            Who::Person(_) => "user",
         };
         Actor {
             kind: kind.to_owned(),
-            id: Some(self.id()),
+            id: Some(self.name()),
         }
     }
 
@@ -86,7 +130,7 @@ impl Caller {
     pub(crate) fn acting_account(&self) -> Option<&str> {
         match &self.who {
             Who::Key(key) if !key.is_operator => Some(&key.account),
-            Who::Key(_) | Who::Local(_) => None,
+            Who::Key(_) | Who::Local(_) | Who::Person(_) => None,
         }
     }
 
@@ -110,7 +154,7 @@ impl Caller {
                 let root = key.tree.as_deref()?;
                 Some(key.limited(Scope::tree(root)))
             }
-            Who::Local(_) => None,
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 
@@ -118,18 +162,18 @@ impl Caller {
     pub(crate) fn scope_of(&self, account: &str) -> Scope {
         match (&self.who, self.acting_account()) {
             (Who::Key(key), None) => key.limited(Scope::owner(account)),
-            (Who::Local(_), _) => Scope::owner(account),
+            (Who::Local(_) | Who::Person(_), _) => Scope::owner(account),
             (Who::Key(_), Some(acting)) if acting == account => self.scope(),
             // No account is called so.
             (Who::Key(_), Some(_)) => Scope::owner(""),
         }
     }
 
-    /// Its mode; a person on this machine has none.
+    /// Its mode; a person has none.
     pub(crate) fn mode(&self) -> Option<Livemode> {
         match &self.who {
             Who::Key(key) => Some(key.mode),
-            Who::Local(_) => None,
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 
@@ -140,8 +184,10 @@ impl Caller {
 
     /// Whether it holds a permission, for endpoints that ask for a second one.
     pub(crate) fn holds(&self, permission: &str, level: AccessLevel) -> bool {
+        let holds = |granted: &Granted| granted.get(permission).is_some_and(|held| *held >= level);
         match &self.who {
-            Who::Key(key) => key.own.get(permission).is_some_and(|held| *held >= level),
+            Who::Key(key) => holds(&key.own),
+            Who::Person(session) => holds(&session.granted),
             Who::Local(_) => true,
         }
     }
@@ -155,6 +201,12 @@ impl Caller {
                 connected: key.connected.clone(),
                 passes_policy,
             }),
+            Who::Person(session) => Ceiling::of(management::Caller {
+                mode: Livemode::Live,
+                own: session.granted.clone(),
+                connected: Granted::new(),
+                passes_policy,
+            }),
             Who::Local(_) => Ceiling::none(),
         }
     }
@@ -163,7 +215,7 @@ impl Caller {
     pub(crate) fn is_operator(&self) -> bool {
         match &self.who {
             Who::Key(key) => key.is_operator,
-            Who::Local(_) => true,
+            Who::Local(_) | Who::Person(_) => true,
         }
     }
 }
@@ -225,6 +277,15 @@ fn not_through_gateway() -> Failure {
 /// The secret that the management Envoy sends: 32 bytes in hexadecimal, of which we have the digest.
 const GATEWAY: &str = "x-keyward-gateway";
 
+/// Whether a request comes from the gateway: from its user, and with its secret.
+pub(crate) fn is_from_gateway(app: &App, Peer(peer): Peer, head: &Parts) -> bool {
+    let mut secrets = head.headers.get_all(GATEWAY).iter();
+    let secret = secrets.next().filter(|_| secrets.next().is_none());
+    let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
+    // Digests are compared, so the time that takes says nothing of the secret.
+    peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) && digest == Some(app.gateway_digest)
+}
+
 async fn by_gateway(
     app: &Arc<App>,
     Peer(peer): Peer,
@@ -235,17 +296,10 @@ async fn by_gateway(
         app.metrics.not_through_gateway();
         not_through_gateway()
     };
-    if !peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) {
+    if !is_from_gateway(app, Peer(peer), head) {
         return Err(strange().into());
     }
     let told = principal::told(&head.headers).ok_or_else(strange)?;
-    let mut secrets = head.headers.get_all(GATEWAY).iter();
-    let secret = secrets.next().filter(|_| secrets.next().is_none());
-    let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
-    // Digests are compared, so the time that takes says nothing of the secret.
-    if digest != Some(app.gateway_digest) {
-        return Err(strange().into());
-    }
     if let Some((permission, access)) = &told.permission {
         let is_routes = route.asked.names().contains(&permission.as_str());
         if !is_routes || *access != route.level {

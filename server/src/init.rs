@@ -10,7 +10,7 @@ use keyward::management::{Randomness, random_id};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::configuration::{Configuration, Group, Limits, Listen, Target};
+use crate::configuration::{Configuration, Console, Group, Limits, Listen, Target};
 use crate::publish;
 use crate::randomness::System;
 use crate::service::failure::Stored;
@@ -41,6 +41,9 @@ pub struct Arguments {
         default_value = "/usr/share/keyward/keyward.wasm"
     )]
     wasm: PathBuf,
+    /// Where people reach the gateway, for the console's links: https://HOST [default: http://localhost:PORT]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// The port of the gateway, on 127.0.0.1
     #[arg(long, value_name = "PORT", default_value_t = 10_000)]
     port: u16,
@@ -84,6 +87,10 @@ async fn make(arguments: &Arguments) -> Result<()> {
     let secret = secret()?;
     let configuration = Configuration {
         data: data.clone(),
+        public_url: Some(match &arguments.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://localhost:{}", arguments.port),
+        }),
         operator_account: OPERATOR.to_owned(),
         listen: Listen {
             api: match &arguments.run {
@@ -103,6 +110,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
             group: Group::Control,
         }],
         limits: Limits::default(),
+        console: Console::default(),
     };
     let text = toml::to_string_pretty(&configuration)?;
     Configuration::parse(&text, &data)?;
@@ -141,7 +149,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
 }
 
 /// The name of the configuration in the data folder.
-const CONFIGURATION: &str = "keyward-server.toml";
+pub(crate) const CONFIGURATION: &str = "keyward-server.toml";
 
 fn said(data: &Path, envoy: &Path, id: &str) -> Result<()> {
     let mut err = std::io::stderr().lock();

@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use keyward_server::commands::{self, StoreCommand};
-use keyward_server::{init, serve};
+use keyward_server::{init, link, serve};
 
 /// Keys made at run time, over Stripe's own API.
 #[derive(Parser)]
@@ -31,6 +31,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Make a link by which somebody signs in to the console: it can be used once, within minutes
+    Link(link::Arguments),
     #[command(flatten)]
     Store(StoreCommand),
 }
@@ -46,6 +48,7 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Init(arguments) => init::run(arguments)?,
         Command::Serve { config } => serve::run(config)?,
+        Command::Link(arguments) => link::run(arguments)?,
         Command::Store(command) => return commands::run(command, keyward_files::clock::now()),
     }
     Ok(ExitCode::SUCCESS)

@@ -8,14 +8,15 @@ pub use crate::route::{Asked, Pace, Route, Verb};
 use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
-    accounts, activity_logs, answers, api_keys, bodies, changes, endpoints, grant_sets, import,
-    key_policies, lookup, permissions, revoke,
+    accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions, endpoints,
+    grant_sets, import, key_policies, lookup, permissions, revoke,
 };
 use crate::parameter::{
     AFTER, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
 };
 use crate::permission::Management::{
-    Account, ActivityLog, ApiKey, ApiKeyImport, Endpoint, GrantSet, KeyPolicy, Snapshot,
+    Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, GrantSet, KeyPolicy,
+    Snapshot,
 };
 use crate::route::{Gives, IMPORT, delete, described, get, post, put};
 
@@ -25,6 +26,7 @@ const ACCOUNT: Gives = Gives::One(described::<AccountObject>);
 const SET: Gives = Gives::One(described::<answers::GrantSetObject>);
 const POLICY: Gives = Gives::One(described::<answers::KeyPolicy>);
 const DOCUMENT: Gives = Gives::One(described::<answers::Document>);
+const SESSION: Gives = Gives::One(described::<console_sessions::ConsoleSession>);
 const DELETED: Gives = Gives::One(described::<answers::DeletedName>);
 
 /// All endpoints.
@@ -67,6 +69,10 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export, Gives::Lines).asks(&[AFTER]),
     get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head, Gives::One(described::<answers::ActivityHead>)),
     get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot, Gives::One(described::<answers::CurrentSnapshot>)),
+    post("/v2/keyward/console_sessions", ConsoleSession, Write, console_sessions::create, SESSION).takes(described::<bodies::NewConsoleSession>).paced(Pace::Creation),
+    get("/v2/keyward/console_sessions", ConsoleSession, console_sessions::list, Gives::List(described::<console_sessions::ConsoleSession>)),
+    get("/v2/keyward/console_sessions/{id}", ConsoleSession, console_sessions::retrieve, SESSION),
+    post("/v2/keyward/console_sessions/{id}/revoke", ConsoleSession, Write, console_sessions::revoke, SESSION).paced(Pace::Free),
     get("/v2/keyward/openapi.json", ApiKey, permissions::openapi, Gives::Description).of_any(),
     get("/v2/keyward/permissions", ApiKey, permissions::list, Gives::List(described::<answers::PermissionObject>)).of_any(),
 ];

@@ -15,6 +15,7 @@ use crate::caller::Entrance;
 use crate::configuration::Configuration;
 use crate::http::exchange;
 use crate::http::listener::{Peer, bind_admin, bind_api};
+use crate::pages;
 use crate::service::failure::Stored;
 use crate::service::standing;
 use crate::store::{Options, Store, StoreError};
@@ -50,7 +51,9 @@ async fn serve(configuration: &Configuration) -> Result<()> {
     let (stop, _) = watch::channel(false);
     let of_gateway = axum::serve(
         api,
-        exchange::router(&app, Entrance::Gateway).into_make_service_with_connect_info::<Peer>(),
+        exchange::router(&app, Entrance::Gateway)
+            .merge(pages::router(&app))
+            .into_make_service_with_connect_info::<Peer>(),
     )
     .with_graceful_shutdown(stopped(stop.subscribe()));
     let local = exchange::router(&app, Entrance::Local).merge(health(&app));

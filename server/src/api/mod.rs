@@ -7,6 +7,7 @@ pub(crate) mod answers;
 pub(crate) mod api_keys;
 pub(crate) mod bodies;
 pub(crate) mod changes;
+pub(crate) mod console_sessions;
 pub(crate) mod edit_key;
 pub(crate) mod endpoints;
 pub(crate) mod grant_sets;

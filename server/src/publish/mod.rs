@@ -219,6 +219,14 @@ impl Worker {
 }
 
 impl Group {
+    /// Whether its gateways let people through to the pages, who have no key.
+    pub(crate) fn has_pages(self) -> bool {
+        match self {
+            Self::Edge => false,
+            Self::Control => true,
+        }
+    }
+
     /// Whether the snapshot lists the versions that the API serves. Stripe's preview SDKs send versions that no API lists.
     pub(crate) fn lists_versions(self) -> bool {
         match self {

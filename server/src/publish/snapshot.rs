@@ -51,6 +51,14 @@ impl Records {
         if !group.lists_versions() {
             snapshot.remove("api_versions");
         }
+        if group.has_pages() {
+            let rows = snapshot
+                .entry("endpoints".to_owned())
+                .or_insert_with(|| json!([]));
+            if let Some(rows) = rows.as_array_mut() {
+                rows.extend(page_rows());
+            }
+        }
         snapshot.insert("format".to_owned(), json!(FORMAT));
         snapshot.insert("revision".to_owned(), json!(revision));
         snapshot.insert("issued_at".to_owned(), json!(now));
@@ -64,4 +72,14 @@ impl Records {
         snapshot.insert("keys".to_owned(), json!(self.keys));
         Value::Object(snapshot)
     }
+}
+
+/// The pages, for which nobody has a key. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
+fn page_rows() -> [Value; 3] {
+    [
+        ("GET", "/console"),
+        ("GET", "/console/{*rest}"),
+        ("POST", "/console/{*rest}"),
+    ]
+    .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
 }

@@ -15,7 +15,7 @@ mod target;
 
 use std::sync::Arc;
 
-use keyward::management::{Ceiling, Command, Note, Override, Secret};
+use keyward::management::{Api, Ceiling, Command, Note, Override, Secret};
 use serde_json::{Value, json};
 
 pub(crate) use quota::Quota;
@@ -103,6 +103,12 @@ struct Done {
     haste: Haste,
 }
 
+/// The names and permissions of the API whose keys these are.
+pub(crate) async fn registry(app: &App) -> Result<Arc<Api>, Failure> {
+    let api: Result<_, Stored> = app.store.read(|reader| Ok(reader.api()?)).await;
+    api.map_err(Failure::from)
+}
+
 /// Carries out commands, and answers with what they came to.
 pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result<Answer, Failure> {
     let now = crate::time::now();
@@ -114,6 +120,7 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         now,
         scope: call.caller.scope(),
         sender: Sender::of(call),
+        source: call.caller.source(),
         expected_version: call.expected_version,
         once: Once::of(call, now),
         quota: Arc::clone(&app.quota),
@@ -173,6 +180,8 @@ struct Order {
     steps: Vec<Step>,
     scope: Scope,
     sender: Sender,
+    /// What new records say of their source.
+    source: &'static str,
     expected_version: Option<u64>,
     once: Once,
     quota: Arc<Quota>,
@@ -216,7 +225,7 @@ impl Order {
                 reason: one.reason.as_deref(),
                 quota: Some(&self.quota),
                 sender: &self.sender,
-                source: "api",
+                source: self.source,
                 now: self.now,
             };
             let done = step(tx, &one.command, &bounds)?;

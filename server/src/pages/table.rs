@@ -1,0 +1,135 @@
+//! The one table of pages: each with the endpoint of the API that it stands for, whose permission it asks for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::reply::Reply;
+use super::visit::Visit;
+use super::{create, keys};
+use crate::app::App;
+use crate::http::failure::Failure;
+use crate::routes::Verb;
+
+/// What a page's handler returns.
+pub(crate) type PagePending = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
+
+/// A page, or what a form of it does.
+#[derive(Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) method: Verb,
+    /// Literals, and `{id}` for one segment.
+    pub(crate) template: &'static str,
+    /// The endpoint that it stands for.
+    pub(crate) needs: Needs,
+    /// Whether the session has to be a fresh one.
+    pub(crate) is_fresh: bool,
+    pub(crate) handler: fn(Arc<App>, Visit) -> PagePending,
+}
+
+/// An endpoint of the API.
+#[derive(Clone, Copy)]
+pub(crate) struct Needs(pub(crate) Verb, pub(crate) &'static str);
+
+const KEYS: &str = "/v2/iam/api_keys";
+
+/// All pages.
+#[rustfmt::skip]
+pub(crate) const PAGES: &[Page] = &[
+    get("/console/keys", Needs(Verb::Get, KEYS), keys::list),
+    get("/console/keys/new", Needs(Verb::Post, KEYS), create::form),
+    post("/console/keys/new", Needs(Verb::Post, KEYS), create::create),
+];
+
+const fn get(
+    template: &'static str,
+    needs: Needs,
+    handler: fn(Arc<App>, Visit) -> PagePending,
+) -> Page {
+    Page {
+        method: Verb::Get,
+        template,
+        needs,
+        is_fresh: false,
+        handler,
+    }
+}
+
+const fn post(
+    template: &'static str,
+    needs: Needs,
+    handler: fn(Arc<App>, Visit) -> PagePending,
+) -> Page {
+    Page {
+        method: Verb::Post,
+        ..get(template, needs, handler)
+    }
+}
+
+impl Page {
+    /// The same for sessions that were opened a short while ago.
+    #[expect(dead_code, reason = "no page asks for it as a whole yet")]
+    const fn fresh(self) -> Self {
+        Self {
+            is_fresh: true,
+            ..self
+        }
+    }
+}
+
+/// The page of a path: a literal segment before `{id}`.
+pub(crate) fn find(method: Verb, path: &str) -> Option<(&'static Page, &str)> {
+    PAGES
+        .iter()
+        .filter(|page| page.method == method)
+        .filter_map(|page| Some((page, target_of(page.template, path)?)))
+        .min_by_key(|(page, _)| page.template.contains('{'))
+}
+
+/// Whether a path is a page's, by any method.
+pub(crate) fn is_known(path: &str) -> bool {
+    PAGES
+        .iter()
+        .any(|page| target_of(page.template, path).is_some())
+}
+
+use crate::http::exchange::target_of;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::ask::route_of;
+
+    #[test]
+    fn every_page_stands_for_an_endpoint_of_the_api() {
+        for page in PAGES {
+            let Needs(method, template) = page.needs;
+            assert!(route_of(method, template).is_some(), "{}", page.template);
+        }
+    }
+
+    #[test]
+    fn no_two_pages_have_one_method_and_path() {
+        let mut all: Vec<_> = PAGES
+            .iter()
+            .map(|page| (page.method.name(), page.template))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), PAGES.len());
+    }
+
+    #[test]
+    fn a_path_has_one_page_or_none() {
+        let found = |path| find(Verb::Get, path).map(|(page, target)| (page.template, target));
+        assert_eq!(found("/console/keys/new"), Some(("/console/keys/new", "")));
+        for path in [
+            "/console/keys/",
+            "/console//keys",
+            "/console/keys/..",
+            "/console/keys%2fnew",
+        ] {
+            assert_eq!(found(path), None, "{path}");
+        }
+    }
+}
