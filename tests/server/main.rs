@@ -11,6 +11,7 @@
 
 mod description;
 mod matrix;
+mod pages;
 mod refused;
 mod rules;
 mod sdk;

@@ -35,11 +35,7 @@ pub(crate) fn show(app: Arc<App>, visit: Visit) -> PagePending {
 }
 
 /// The accounts above, the root first.
-async fn above(
-    app: &Arc<App>,
-    visit: &Visit,
-    account: &Account,
-) -> Result<Vec<Account>, Failure> {
+async fn above(app: &Arc<App>, visit: &Visit, account: &Account) -> Result<Vec<Account>, Failure> {
     let mut above = Vec::new();
     let mut parent = account.parent.clone();
     while let Some(id) = parent.filter(|_| above.len() < DEEPEST) {
@@ -117,7 +113,11 @@ fn children(below: &List<Account>) -> Markup {
     let shown = if below.next_page_url.is_some() {
         "The newest 50 are shown. Search to find others.".to_owned()
     } else {
-        counted(u64::try_from(rows.len()).unwrap_or(0), "account", "accounts")
+        counted(
+            u64::try_from(rows.len()).unwrap_or(0),
+            "account",
+            "accounts",
+        )
     };
     html! { (table("Accounts below", &COLUMNS, &rows)) (pager(None, &shown, None)) }
 }

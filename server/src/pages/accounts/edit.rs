@@ -69,7 +69,9 @@ impl Given {
 pub(crate) fn form(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let account = known(&app, &visit).await?;
-        let mut given = account.as_ref().map_or_else(|| Given::sent(&visit), Given::of);
+        let mut given = account
+            .as_ref()
+            .map_or_else(|| Given::sent(&visit), Given::of);
         if account.is_none() {
             given.parent = visit.parameter("parent").to_owned();
         }
@@ -88,7 +90,10 @@ pub(crate) fn create(app: Arc<App>, visit: Visit) -> PagePending {
             if let Some(id) = visit.form.given("id") {
                 members.insert("id".to_owned(), json!(id));
             }
-            members.insert("is_organization".to_owned(), json!(visit.form.has("is_organization")));
+            members.insert(
+                "is_organization".to_owned(),
+                json!(visit.form.has("is_organization")),
+            );
         }
         let ask = Ask::post("/v2/keyward/accounts").body(body).once(&visit);
         match visit.ask(&app, ask).await {
@@ -157,7 +162,11 @@ async fn policies(app: &Arc<App>, visit: &Visit) -> Result<Vec<Policy>, Failure>
 }
 
 fn title(account: Option<&Account>) -> &'static str {
-    if account.is_some() { "Edit account" } else { "Create account" }
+    if account.is_some() {
+        "Edit account"
+    } else {
+        "Create account"
+    }
 }
 
 fn body(
@@ -175,9 +184,17 @@ fn body(
         Some(account) => format!("{}/edit", account.path()),
         None => "/console/accounts/new".to_owned(),
     };
-    let wrong = |field: &str| refused.filter(|failure| failure.param() == Some(field)).map(Failure::message);
+    let wrong = |field: &str| {
+        refused
+            .filter(|failure| failure.param() == Some(field))
+            .map(Failure::message)
+    };
     let mut options = vec![("", "that of the account above, or the default")];
-    options.extend(policies.iter().map(|policy| (policy.name.as_str(), policy.name.as_str())));
+    options.extend(
+        policies
+            .iter()
+            .map(|policy| (policy.name.as_str(), policy.name.as_str())),
+    );
     html! {
         (layout::head(Some((&home, name)), title(account), None, html! {}))
         div.narrow.stack {

@@ -27,7 +27,12 @@ const FILTERS: [&str; 3] = ["q", "status", "root"];
 pub(crate) fn list(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let mut ask = Ask::get("/v2/keyward/accounts").query("limit", SHOWN);
-        for (ours, theirs) in [("q", "query"), ("status", "status"), ("root", "root"), ("page", "page")] {
+        for (ours, theirs) in [
+            ("q", "query"),
+            ("status", "status"),
+            ("root", "root"),
+            ("page", "page"),
+        ] {
             let text = visit.parameter(ours);
             if !text.is_empty() {
                 ask = ask.query(theirs, text);
@@ -54,7 +59,11 @@ fn with(visit: &Visit, name: &str, value: &str) -> String {
     if !value.is_empty() {
         pairs.insert(name.to_owned(), value.to_owned());
     }
-    if pairs.is_empty() { HERE.to_owned() } else { format!("{HERE}?{}", written(&pairs)) }
+    if pairs.is_empty() {
+        HERE.to_owned()
+    } else {
+        format!("{HERE}?{}", written(&pairs))
+    }
 }
 
 fn search(visit: &Visit) -> Markup {
@@ -104,7 +113,11 @@ fn found(visit: &Visit, listed: &List<Account>) -> Markup {
     };
     let older = page(listed.next_page_url.as_deref());
     let newer = page(listed.previous_page_url.as_deref());
-    let shown = counted(u64::try_from(rows.len()).unwrap_or(0), "account", "accounts");
+    let shown = counted(
+        u64::try_from(rows.len()).unwrap_or(0),
+        "account",
+        "accounts",
+    );
     html! {
         div.card {
             (table("Accounts", &COLUMNS, &rows))
