@@ -121,7 +121,16 @@ fn requests(text: &str) -> Result<String> {
 /// A link to the console for whoever sits here.
 fn link(binary: &Path, data: &Path) -> Result<String> {
     let made = Command::new(binary)
-        .args(["link", "--role", "admin", "--for", "you@localhost", "--expires-in", "900", "--data"])
+        .args([
+            "link",
+            "--role",
+            "admin",
+            "--for",
+            "you@localhost",
+            "--expires-in",
+            "900",
+            "--data",
+        ])
         .arg(data)
         .output()?;
     if !made.status.success() {

@@ -13,6 +13,7 @@ mod browser;
 mod console;
 mod description;
 mod matrix;
+mod pages;
 mod refused;
 mod rules;
 mod sdk;

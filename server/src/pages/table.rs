@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::reply::Reply;
 use super::visit::Visit;
-use super::{create, key, keys};
+use super::{
+    accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
+};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::routes::Verb;
@@ -33,6 +35,16 @@ pub(crate) struct Needs(pub(crate) Verb, pub(crate) &'static str);
 
 const KEYS: &str = "/v2/iam/api_keys";
 const KEY: &str = "/v2/iam/api_keys/{id}";
+const LOOKUP: &str = "/v2/keyward/api_keys/lookup";
+const REVOKE: &str = "/v2/keyward/api_keys/revoke";
+const ACCOUNTS: &str = "/v2/keyward/accounts";
+const ACCOUNT: &str = "/v2/keyward/accounts/{id}";
+const SUSPEND: &str = "/v2/keyward/accounts/{id}/suspend";
+const RESUME: &str = "/v2/keyward/accounts/{id}/resume";
+const SETS: &str = "/v2/keyward/grant_sets";
+const SET: &str = "/v2/keyward/grant_sets/{name}";
+const SESSIONS: &str = "/v2/keyward/console_sessions";
+const END_SESSION: &str = "/v2/keyward/console_sessions/{id}/revoke";
 
 /// All pages.
 #[rustfmt::skip]
@@ -59,6 +71,32 @@ pub(crate) const PAGES: &[Page] = &[
     get("/console/keys/{id}/duplicate", Needs(Verb::Post, "/v2/keyward/api_keys/{id}/duplicate"), key::duplicate_form),
     post("/console/keys/{id}/duplicate", Needs(Verb::Post, "/v2/keyward/api_keys/{id}/duplicate"), key::duplicate),
     get("/console/changes/{id}", Needs(Verb::Get, "/v2/keyward/changes/{number}"), key::change),
+    get("/console/accounts", Needs(Verb::Get, ACCOUNTS), accounts::list),
+    get("/console/accounts/new", Needs(Verb::Post, ACCOUNTS), accounts::form),
+    post("/console/accounts/new", Needs(Verb::Post, ACCOUNTS), accounts::create),
+    get("/console/accounts/{id}", Needs(Verb::Get, ACCOUNT), accounts::show),
+    get("/console/accounts/{id}/edit", Needs(Verb::Post, ACCOUNT), accounts::form),
+    post("/console/accounts/{id}/edit", Needs(Verb::Post, ACCOUNT), accounts::save),
+    get("/console/accounts/{id}/suspend", Needs(Verb::Post, SUSPEND), accounts::ask_to_suspend),
+    post("/console/accounts/{id}/suspend", Needs(Verb::Post, SUSPEND), accounts::suspend),
+    post("/console/accounts/{id}/resume", Needs(Verb::Post, RESUME), accounts::resume),
+    get("/console/grant_sets", Needs(Verb::Get, SETS), grant_sets::list),
+    get("/console/grant_sets/new", Needs(Verb::Post, SETS), grant_sets::form),
+    post("/console/grant_sets/new", Needs(Verb::Post, SETS), grant_sets::create).fresh(),
+    get("/console/grant_sets/{id}", Needs(Verb::Get, SET), grant_sets::show),
+    post("/console/grant_sets/{id}", Needs(Verb::Put, SET), grant_sets::save).fresh(),
+    get("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::ask_to_remove),
+    post("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::remove).fresh(),
+    get("/console/lookup", Needs(Verb::Post, LOOKUP), lookup::form),
+    post("/console/lookup", Needs(Verb::Post, LOOKUP), lookup::find),
+    get("/console/incident", Needs(Verb::Post, REVOKE), incident::form),
+    post("/console/incident", Needs(Verb::Post, REVOKE), incident::make),
+    post("/console/incident/end", Needs(Verb::Post, REVOKE), incident::end).fresh(),
+    get("/console/activity", Needs(Verb::Get, "/v2/iam/activity_logs"), activity::list),
+    get("/console/gateways", Needs(Verb::Get, "/v2/keyward/snapshots/current"), gateways::show),
+    get("/console/sessions", Needs(Verb::Get, SESSIONS), sessions::list),
+    post("/console/sessions", Needs(Verb::Post, SESSIONS), sessions::create).fresh(),
+    post("/console/sessions/{id}/end", Needs(Verb::Post, END_SESSION), sessions::end),
 ];
 
 const fn get(
@@ -88,7 +126,6 @@ const fn post(
 
 impl Page {
     /// The same for sessions that were opened a short while ago.
-    #[expect(dead_code, reason = "no page asks for it as a whole yet")]
     const fn fresh(self) -> Self {
         Self {
             is_fresh: true,

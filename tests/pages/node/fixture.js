@@ -38,14 +38,14 @@ export async function enter(page, role, who) {
 }
 
 /** What holds of every page at every width: accessibility, no sideways scroll, the look, the budget. */
-export async function inspect(page) {
+export async function inspect(page, name = "") {
   const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
   const said = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join("; ")}`);
-  expect(said, "axe").toEqual([]);
+  expect.soft(said, `${name}: axe`).toEqual([]);
   const look = await page.evaluate(measure);
-  expect(look, "the look").toEqual({ sideways: 0, sizes: [], steps: [], heights: [], cut: [], small: [] });
+  expect.soft(look, `${name}: the look`).toEqual({ sideways: 0, sizes: [], steps: [], heights: [], cut: [], small: [] });
   const html = await page.content();
-  expect(gzipSync(html).length, "bytes of the page").toBeLessThan(BUDGET.page);
+  expect.soft(gzipSync(html).length, `${name}: bytes of the page`).toBeLessThan(BUDGET.page);
 }
 
 /** Runs in the page. */

@@ -44,7 +44,7 @@ export async function key(owner, members = {}) {
 
 /** A link that opens a session once. */
 export async function link(role = "admin", who = "admin@example.com") {
-  const { stdout } = await run(process.env.KEYWARD_SERVER_BIN, ["link", "--config", process.env.KEYWARD_SERVER_CONFIG, "--role", role, "--for", who]);
+  const { stdout } = await run(process.env.KEYWARD_SERVER_BIN, ["link", "--data", process.env.KEYWARD_SERVER_DATA, "--role", role, "--for", who]);
   const found = /#\S+/.exec(stdout);
   if (!found) throw new Error(`no link: ${stdout}`);
   return found[0].slice(1);
