@@ -11,6 +11,7 @@ use crate::api::revoke::Plans;
 use crate::configuration::Configuration;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
+use crate::logs::Requests;
 use crate::metrics::Metrics;
 use crate::publish::Publisher;
 use crate::routes::endpoint_rows;
@@ -39,6 +40,8 @@ pub(crate) struct App {
     pub(crate) public_url: Option<String>,
     pub(crate) console: Console,
     pub(crate) last_seen: LastSeen,
+    /// Where the gateways' access logs are.
+    pub(crate) requests: Requests,
 }
 
 impl App {
@@ -62,6 +65,7 @@ impl App {
             public_url: configuration.public_url.clone(),
             console: configuration.console.clone(),
             last_seen: LastSeen::default(),
+            requests: configuration.requests.clone(),
         })
     }
 }

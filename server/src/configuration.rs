@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+pub use crate::logs::Requests;
 pub use crate::session::Console;
 use crate::uid::Uid;
 
@@ -31,6 +32,9 @@ pub struct Configuration {
     /// How long operators stay signed in to the console.
     #[serde(default)]
     pub console: Console,
+    /// Where the gateways' access logs are, for the requests of a key.
+    #[serde(default)]
+    pub requests: Requests,
 }
 
 /// Where requests come in: on Unix sockets and nowhere else. A header that grants authority must not be believable from a network.
@@ -122,6 +126,7 @@ impl Configuration {
                 "`listen.api` and `listen.admin` are in one folder; Envoy's user must not be able to enter that of `listen.admin`"
             );
         }
+        read.requests.below(folder)?;
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }

@@ -10,7 +10,7 @@ use keyward::management::{Randomness, random_id};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::configuration::{Configuration, Console, Group, Limits, Listen, Target};
+use crate::configuration::{Configuration, Console, Group, Limits, Listen, Requests, Target};
 use crate::publish;
 use crate::randomness::System;
 use crate::service::failure::Stored;
@@ -111,6 +111,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
         }],
         limits: Limits::default(),
         console: Console::default(),
+        requests: Requests::default(),
     };
     let text = toml::to_string_pretty(&configuration)?;
     Configuration::parse(&text, &data)?;

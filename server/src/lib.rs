@@ -10,6 +10,7 @@ pub mod fuzzing;
 mod http;
 pub mod init;
 pub mod link;
+mod logs;
 mod metrics;
 pub mod openapi;
 mod pages;

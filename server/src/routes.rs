@@ -9,14 +9,14 @@ use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions, endpoints,
-    grant_sets, import, key_policies, lookup, permissions, revoke,
+    grant_sets, import, key_policies, lookup, permissions, requests, revoke,
 };
 use crate::parameter::{
-    AFTER, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
+    AFTER, DECISION, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
 };
 use crate::permission::Management::{
     Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, GrantSet, KeyPolicy,
-    Snapshot,
+    RequestLog, Snapshot,
 };
 use crate::route::{Gives, IMPORT, delete, described, get, post, put};
 
@@ -43,6 +43,7 @@ pub const ROUTES: &[Route] = &[
     post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import, Gives::One(described::<answers::ImportResults>)).takes(described::<bodies::Import>).up_to(IMPORT),
     post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
     delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete, Gives::Either(described::<ApiKeyObject>, described::<answers::DeletedId>)).asks(&[flag("purge")]).paced(Pace::Free),
+    get("/v2/keyward/api_keys/{id}/requests", RequestLog, requests::list, Gives::One(described::<requests::Requests>)).asks(&[LIMIT, DECISION, text("reason"), time("since"), time("until")]),
     get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve, Gives::One(described::<answers::Change>)).asks(&[WAIT]),
     get("/v2/keyward/counts", ApiKey, changes::counts, Gives::One(described::<answers::KeyCounts>)).asks(&[text("owner"), SCOPE]),
     post("/v2/keyward/accounts", Account, Write, accounts::create, ACCOUNT).takes(described::<bodies::NewAccount>),

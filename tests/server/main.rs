@@ -9,6 +9,8 @@
     reason = "a test may fail loudly"
 )]
 
+mod browser;
+mod console;
 mod description;
 mod matrix;
 mod pages;

@@ -52,7 +52,10 @@ fn browse(test: &str, projects: &[&str]) {
         .current_dir(root().join("tests/pages/node"))
         .env("NODE_PATH", packages.join("node_modules"))
         .env("CHROMIUM_BIN", chromium)
-        .env("KEYWARD_PAGES_URL", format!("http://localhost:{}", world.gateway.port()))
+        .env(
+            "KEYWARD_PAGES_URL",
+            format!("http://localhost:{}", world.gateway.port()),
+        )
         .env("KEYWARD_PAGES_OUT", &out)
         .env("KEYWARD_FIRST_KEY", &world.first)
         .env("KEYWARD_SERVER_BIN", env!("CARGO_BIN_EXE_keyward-server"))
@@ -95,7 +98,10 @@ fn chromium(test: &str) -> Option<PathBuf> {
     };
     let found = named.or_else(on_path);
     if found.is_none() {
-        skip(test, "no Chromium here (scripts/chromium.sh, or $CHROMIUM_BIN)");
+        skip(
+            test,
+            "no Chromium here (scripts/chromium.sh, or $CHROMIUM_BIN)",
+        );
     }
     found
 }
@@ -103,13 +109,19 @@ fn chromium(test: &str) -> Option<PathBuf> {
 /// The folder in which Playwright is installed.
 fn packages(test: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
-    let set_up = Command::new(script).args(["pages", "node"]).output().unwrap();
+    let set_up = Command::new(script)
+        .args(["pages", "node"])
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&set_up.stderr);
     if set_up.status.code() == Some(3) {
         skip(test, &said);
         return None;
     }
-    assert!(set_up.status.success(), "scripts/packages.sh pages node: {said}");
+    assert!(
+        set_up.status.success(),
+        "scripts/packages.sh pages node: {said}"
+    );
     let path = String::from_utf8(set_up.stdout).unwrap();
     Some(Path::new(path.trim()).to_owned())
 }

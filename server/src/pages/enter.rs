@@ -58,9 +58,9 @@ fn fields(note: Markup) -> Markup {
         (note)
         p data-who { "Your link is used when you press the button, and can be used once." }
         form.stack method="post" action=(PATH) {
-            div.field {
+            div.field data-code {
                 label for="code" { "Link or code" }
-                input id="code" name="code" type="text" required autocomplete="off" spellcheck="false" class="mono" data-code aria-describedby="code-hint";
+                input id="code" name="code" type="text" required autocomplete="off" spellcheck="false" class="mono" aria-describedby="code-hint";
                 p.hint id="code-hint" { "Paste the whole link, or what follows the # in it." }
             }
             (actions::submit(actions::Weight::Main, "Sign in"))

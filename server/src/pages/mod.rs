@@ -11,6 +11,7 @@ mod form;
 mod gateways;
 mod grant_sets;
 mod incident;
+mod key;
 mod keys;
 mod lookup;
 mod objects;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::reply::Reply;
 use super::visit::Visit;
-use super::{accounts, activity, create, gateways, grant_sets, incident, keys, lookup, sessions};
+use super::{
+    accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
+};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::routes::Verb;
@@ -32,6 +34,7 @@ pub(crate) struct Page {
 pub(crate) struct Needs(pub(crate) Verb, pub(crate) &'static str);
 
 const KEYS: &str = "/v2/iam/api_keys";
+const KEY: &str = "/v2/iam/api_keys/{id}";
 const LOOKUP: &str = "/v2/keyward/api_keys/lookup";
 const REVOKE: &str = "/v2/keyward/api_keys/revoke";
 const ACCOUNTS: &str = "/v2/keyward/accounts";
@@ -49,6 +52,25 @@ pub(crate) const PAGES: &[Page] = &[
     get("/console/keys", Needs(Verb::Get, KEYS), keys::list),
     get("/console/keys/new", Needs(Verb::Post, KEYS), create::form),
     post("/console/keys/new", Needs(Verb::Post, KEYS), create::create),
+    get("/console/keys/{id}", Needs(Verb::Get, KEY), key::show),
+    get("/console/keys/{id}/requests", Needs(Verb::Get, "/v2/keyward/api_keys/{id}/requests"), key::requests),
+    get("/console/keys/{id}/history", Needs(Verb::Get, "/v2/iam/activity_logs"), key::history),
+    post("/console/keys/{id}/note", Needs(Verb::Post, KEY), key::note),
+    get("/console/keys/{id}/details", Needs(Verb::Post, KEY), key::details),
+    post("/console/keys/{id}/details", Needs(Verb::Post, KEY), key::save_details),
+    get("/console/keys/{id}/edit", Needs(Verb::Post, KEY), key::permissions),
+    post("/console/keys/{id}/edit", Needs(Verb::Post, KEY), key::save_permissions),
+    get("/console/keys/{id}/addresses", Needs(Verb::Post, KEY), key::addresses),
+    post("/console/keys/{id}/addresses", Needs(Verb::Post, KEY), key::save_addresses),
+    get("/console/keys/{id}/expire", Needs(Verb::Post, "/v2/iam/api_keys/{id}/expire"), key::expire_form),
+    post("/console/keys/{id}/expire", Needs(Verb::Post, "/v2/iam/api_keys/{id}/expire"), key::expire),
+    get("/console/keys/{id}/rotate", Needs(Verb::Post, "/v2/iam/api_keys/{id}/rotate"), key::rotate_form),
+    post("/console/keys/{id}/rotate", Needs(Verb::Post, "/v2/iam/api_keys/{id}/rotate"), key::rotate),
+    get("/console/keys/{id}/delete", Needs(Verb::Delete, "/v2/keyward/api_keys/{id}"), key::delete_form),
+    post("/console/keys/{id}/delete", Needs(Verb::Delete, "/v2/keyward/api_keys/{id}"), key::delete),
+    get("/console/keys/{id}/duplicate", Needs(Verb::Post, "/v2/keyward/api_keys/{id}/duplicate"), key::duplicate_form),
+    post("/console/keys/{id}/duplicate", Needs(Verb::Post, "/v2/keyward/api_keys/{id}/duplicate"), key::duplicate),
+    get("/console/changes/{id}", Needs(Verb::Get, "/v2/keyward/changes/{number}"), key::change),
     get("/console/accounts", Needs(Verb::Get, ACCOUNTS), accounts::list),
     get("/console/accounts/new", Needs(Verb::Post, ACCOUNTS), accounts::form),
     post("/console/accounts/new", Needs(Verb::Post, ACCOUNTS), accounts::create),

@@ -15,7 +15,7 @@ mod target;
 
 use std::sync::Arc;
 
-use keyward::management::{Api, Ceiling, Command, Note, Override, Secret};
+use keyward::management::{Ceiling, Command, Note, Override, Secret};
 use serde_json::{Value, json};
 
 pub(crate) use quota::Quota;
@@ -101,12 +101,6 @@ struct Done {
     minted: Vec<(String, Secret)>,
     change: u64,
     haste: Haste,
-}
-
-/// The names and permissions of the API whose keys these are.
-pub(crate) async fn registry(app: &App) -> Result<Arc<Api>, Failure> {
-    let api: Result<_, Stored> = app.store.read(|reader| Ok(reader.api()?)).await;
-    api.map_err(Failure::from)
 }
 
 /// Carries out commands, and answers with what they came to.

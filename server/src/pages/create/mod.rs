@@ -9,7 +9,9 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 
 use self::fields::Choices;
+pub(in crate::pages) use self::fields::ends;
 use self::given::Given;
+pub(in crate::pages) use self::given::{end, labels};
 use super::ask::Ask;
 use super::objects::{Account, GrantSet, Key, List};
 use super::parts::matrix::{self, Permission};
