@@ -10,24 +10,26 @@ export const digest = (value) => createHash("sha256").update(value).digest("hex"
 export const HOSTILE = "<script>alert(1)</script>\"'&amp; \u202Eevil\u2066 Averyveryveryveryveryveryveryveryveryverylongwordwithoutanyplacetobreak";
 
 /** Keys in every state, and what belongs to them. Made once for a run. */
+// A worker that begins anew after a failure finds the accounts of the one before it.
+const tag = `p${process.pid}`;
 let made;
 export const world = () => (made ??= make());
 
 async function make() {
-  const org = await api("POST", "/v2/keyward/accounts", { id: "org_pages", name: "Widgets Group", is_organization: true, policy: "operator" });
+  const org = await api("POST", "/v2/keyward/accounts", { id: `org_${tag}`, name: "Widgets Group", is_organization: true, policy: "operator" });
   const home = (await account({ parent: org.id })).id;
   const odd = (await account({ name: HOSTILE.slice(0, 120), parent: org.id, external_id: "customer-1" })).id;
   const stopped = (await account({ name: "Stopped" })).id;
   const empty = (await account({ name: "Empty" })).id;
-  await api("POST", "/v2/keyward/grant_sets", { name: "support", permissions: ["charge_read", "customer_write", "invoice_read"] });
-  await api("POST", "/v2/keyward/grant_sets", { name: "unused", permissions: [] });
+  await api("POST", "/v2/keyward/grant_sets", { name: `support-${tag}`, permissions: ["charge_read", "customer_write", "invoice_read"] });
+  await api("POST", "/v2/keyward/grant_sets", { name: `unused-${tag}`, permissions: [] });
   const keys = {
     active: await key(home, { name: "Billing worker", permissions: ["charge_write", "customer_read", "invoice_read", "refund_read"].slice(0, 3), note: "vault: prod/billing", ip_allowlist: ["203.0.113.0/24", "198.51.100.7"], keyward: { labels: { team: "billing" } } }),
     shadow: await key(home, { name: "In shadow", keyward: { enforcement: "shadow" } }),
     inactive: await key(home, { name: "Begins later", keyward: { not_before: at(3) } }),
     expiring: await key(home, { name: "Ends soon", expires_at: at(3) }),
     nothing: await key(home, { name: "May nothing", permissions: [] }),
-    set: await key(home, { name: "Follows a set", permissions: undefined, keyward: { grant_set: "support" } }),
+    set: await key(home, { name: "Follows a set", permissions: undefined, keyward: { grant_set: `support-${tag}` } }),
     live: await key(home, { name: "Live", keyward: { livemode: true } }),
     odd: await key(odd, { name: HOSTILE.slice(0, 128), note: HOSTILE, keyward: { labels: { "a.b": "\u200B<i>" } } }),
     suspended: await key(stopped, { name: "Of a suspended account" }),
@@ -62,7 +64,7 @@ export function states({ org, home, odd, stopped, empty, keys }) {
     ["keys: filtered", open(`/console/keys?account=${home}&mode=test`)],
     ["keys: ended too", open("/console/keys?state=all")],
     ["create", open("/console/keys/new")],
-    ["create: from a set", open("/console/keys/new?from=set:support")],
+    ["create: from a set", open(`/console/keys/new?from=set:support-${tag}`)],
     ...ends.map((name) => [`key: ${name}`, open(of(name))]),
     ["key: 404", open("/console/keys/mk_nosuchkey")],
     ["edit", open(of("active", "/edit"))],
@@ -85,11 +87,11 @@ export function states({ org, home, odd, stopped, empty, keys }) {
     ["account: edit", open(`/console/accounts/${home}/edit`)],
     ["account: suspend", open(`/console/accounts/${home}/suspend`)],
     ["grant sets", open("/console/grant_sets")],
-    ["grant set: used", open("/console/grant_sets/support")],
-    ["grant set: unused", open("/console/grant_sets/unused")],
+    ["grant set: used", open(`/console/grant_sets/support-${tag}`)],
+    ["grant set: unused", open(`/console/grant_sets/unused-${tag}`)],
     ["grant set: new", open("/console/grant_sets/new")],
-    ["grant set: delete used", open("/console/grant_sets/support/delete")],
-    ["grant set: delete", open("/console/grant_sets/unused/delete")],
+    ["grant set: delete used", open(`/console/grant_sets/support-${tag}/delete`)],
+    ["grant set: delete", open(`/console/grant_sets/unused-${tag}/delete`)],
     ["leaked key", open("/console/lookup")],
     ["incident", open("/console/incident")],
     ["activity", open("/console/activity")],
