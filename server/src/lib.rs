@@ -13,7 +13,7 @@ pub mod link;
 mod logs;
 mod metrics;
 pub mod openapi;
-mod pages;
+pub mod pages;
 mod parameter;
 pub mod permission;
 mod publish;

@@ -9,7 +9,6 @@ use maud::{Markup, html};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::exchange::COOKIE_NAME;
 use super::form::Form;
 use super::parts::{Text, Tone, actions, layout, message};
 use super::reply::Reply;
@@ -22,6 +21,9 @@ use crate::service::Sender;
 use crate::service::failure::Stored;
 use crate::session::{self, NotOpened, Token};
 use crate::store::Scope;
+
+/// The name of the cookie. By its prefix browsers take it from this host only, over https, for all paths.
+pub(crate) const COOKIE_NAME: &str = "__Host-keyward_console";
 
 pub(crate) const PATH: &str = "/console/enter";
 pub(crate) const PEEK: &str = "/console/peek";

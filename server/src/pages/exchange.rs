@@ -32,9 +32,6 @@ use crate::http::{query, raw_key};
 use crate::routes::Verb;
 use crate::session::{self, Cookie, Found, Session, may};
 
-/// The name of the cookie. By its prefix browsers take it from this host only, over https, for all paths.
-pub(crate) const COOKIE_NAME: &str = "__Host-keyward_console";
-
 /// The largest form.
 const LARGEST: usize = 256 * 1024;
 
@@ -267,7 +264,7 @@ fn cookie(headers: &HeaderMap) -> Option<Cookie> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE_NAME);
+        .filter(|(name, _)| *name == enter::COOKIE_NAME);
     let (_, text) = ours.next().filter(|_| ours.next().is_none())?;
     Cookie::read(text)
 }
@@ -416,14 +413,14 @@ mod tests {
     #[test]
     fn of_two_cookies_none_is_taken() {
         let value = "0".repeat(64);
-        let one = format!("{COOKIE_NAME}={value}");
+        let one = format!("{enter::COOKIE_NAME}={value}");
         assert!(cookie(&headers(&[("cookie", &format!("a=b; {one}"))])).is_some());
         assert!(cookie(&headers(&[("cookie", &format!("{one}; {one}"))])).is_none());
         assert!(cookie(&headers(&[("cookie", &one), ("cookie", &one)])).is_none());
         for text in [
             "",
             &format!("keyward_console={value}"),
-            &format!("{COOKIE_NAME}="),
+            &format!("{enter::COOKIE_NAME}="),
         ] {
             assert!(cookie(&headers(&[("cookie", text)])).is_none(), "{text}");
         }

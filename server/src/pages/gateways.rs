@@ -9,7 +9,7 @@ use super::ask::Ask;
 use super::parts::text::{count, counted};
 use super::parts::time::full;
 use super::parts::{Text, Tone, layout, mark, message, pairs};
-use super::table::PagePending;
+use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
 

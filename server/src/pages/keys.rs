@@ -10,7 +10,7 @@ use super::parts::actions::{Weight, chip, link, menu};
 use super::parts::fields::{self, Field};
 use super::parts::table::{Column, pager, table};
 use super::parts::{Text, Tone, layout, mark, message, state_badge, time};
-use super::table::PagePending;
+use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
 use crate::http::failure::{Code, Failure};

@@ -12,7 +12,7 @@ use super::objects::Key;
 use super::parts::actions::{Weight, link, submit};
 use super::parts::fields::{self, Field};
 use super::parts::{Text, Tone, layout, message, pairs};
-use super::table::PagePending;
+use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
 use crate::http::failure::{Code, Failure};

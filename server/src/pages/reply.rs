@@ -1,5 +1,8 @@
 //! What a page answers with, and the headers that all answers have.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
@@ -17,6 +20,9 @@ use crate::http::failure::{Code, Failure};
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 const HTML: &str = "text/html; charset=utf-8";
+
+/// What a page's handler returns.
+pub(crate) type PagePending = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 /// An answer.
 pub(crate) struct Reply {

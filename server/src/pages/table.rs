@@ -1,20 +1,14 @@
 //! The one table of pages: each with the endpoint of the API that it stands for, whose permission it asks for.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use super::reply::Reply;
+use super::reply::PagePending;
 use super::visit::Visit;
 use super::{
     accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
 };
 use crate::app::App;
-use crate::http::failure::Failure;
 use crate::routes::Verb;
-
-/// What a page's handler returns.
-pub(crate) type PagePending = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 /// A page, or what a form of it does.
 #[derive(Clone, Copy)]

@@ -14,7 +14,7 @@ use crate::pages::parts::actions::{Weight, button_form, link};
 use crate::pages::parts::table::{Column, pager, table};
 use crate::pages::parts::text::{count, counted};
 use crate::pages::parts::{Text, Tone, layout, message, pairs, state_badge, time};
-use crate::pages::table::PagePending;
+use crate::pages::reply::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 

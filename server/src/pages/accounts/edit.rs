@@ -15,8 +15,8 @@ use crate::pages::objects::List;
 use crate::pages::parts::actions::{Weight, form as post, link, submit};
 use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::{layout, message};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 

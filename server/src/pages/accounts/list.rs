@@ -13,7 +13,7 @@ use crate::pages::parts::actions::{Weight, chip, link};
 use crate::pages::parts::table::{Column, pager, table};
 use crate::pages::parts::text::{count, counted};
 use crate::pages::parts::{Text, fields, layout, message, state_badge};
-use crate::pages::table::PagePending;
+use crate::pages::reply::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 

@@ -13,8 +13,8 @@ use crate::pages::parts::actions::{Weight, form, link, submit};
 use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::text::counted;
 use crate::pages::parts::{Text, Tone, layout, message};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::visit::Visit;
 
 /// `GET /console/accounts/{id}/suspend`

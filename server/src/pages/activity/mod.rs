@@ -15,7 +15,7 @@ use super::parts::fields::{self, Field};
 use super::parts::table::{pager, table};
 use super::parts::text::{count, counted};
 use super::parts::{Text, layout, message, pairs};
-use super::table::PagePending;
+use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
 use crate::http::failure::Failure;

@@ -148,11 +148,13 @@ fn limits<'f>(visit: &Visit, given: &Given, wrong: &dyn Fn(&str) -> Option<&'f s
 /// When the key ends. Without a script the date is looked at where `on a day` is chosen.
 pub(in crate::pages) fn ends(chosen: &str, date: &str, error: Option<&str>) -> Markup {
     html! {
+        div.ends.stack {
         (fields::radios(
             &Field { name: "ends", label: "Ends", value: chosen, error, ..Field::default() },
             &[("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("date", "on a day"), ("never", "never")],
             false,
         ))
-        (fields::of_type(&Field { name: "date", label: "Last day, where it ends on a day", value: date, ..Field::default() }, "date"))
+        div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: date, hint: Some("It works until the end of that day, UTC."), ..Field::default() }, "date")) }
+        }
     }
 }

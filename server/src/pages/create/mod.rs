@@ -16,7 +16,7 @@ use super::ask::Ask;
 use super::objects::{Account, GrantSet, Key, List};
 use super::parts::matrix::{self, Permission};
 use super::parts::{Tone, layout, message};
-use super::table::PagePending;
+use super::reply::PagePending;
 use super::value::{self, Made};
 use super::visit::Visit;
 use crate::app::App;

@@ -16,8 +16,8 @@ use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::matrix::{self, Chosen, Matrix, Permission};
 use crate::pages::parts::text::counted;
 use crate::pages::parts::{Tone, layout, message};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 

@@ -12,7 +12,7 @@ use crate::pages::parts::actions::{Weight, link};
 use crate::pages::parts::table::{Column, table};
 use crate::pages::parts::text::counted;
 use crate::pages::parts::{Text, layout, message};
-use crate::pages::table::PagePending;
+use crate::pages::reply::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 

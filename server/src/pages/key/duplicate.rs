@@ -14,8 +14,8 @@ use crate::pages::keys;
 use crate::pages::objects::Key;
 use crate::pages::parts::actions::{Weight, submit};
 use crate::pages::parts::fields::{self, Field};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::value::{self, Made};
 use crate::pages::visit::Visit;
 

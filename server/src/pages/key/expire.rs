@@ -16,8 +16,8 @@ use crate::pages::objects::Key;
 use crate::pages::parts::actions::{Weight, submit};
 use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::{Tone, message};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::visit::Visit;
 
 /// `GET /console/keys/{id}/expire`
@@ -110,8 +110,10 @@ fn page(
             } @else {
                 p { "Its users are told that the key has expired. An end can be taken back; deleting cannot." }
             }
-            (fields::radios(&Field { name: "ends", label: "It ends", value: chosen, ..Field::default() }, &choices, false))
-            (fields::of_type(&Field { name: "date", label: "Last day, where it ends on a day", value: visit.form.text("date"), error: refused.filter(|failure| failure.param() == Some("expires_at")).map(Failure::message), ..Field::default() }, "date"))
+            div.ends.stack {
+                (fields::radios(&Field { name: "ends", label: "It ends", value: chosen, ..Field::default() }, &choices, false))
+                div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: visit.form.text("date"), hint: Some("It works until the end of that day, UTC."), error: refused.filter(|failure| failure.param() == Some("expires_at")).map(Failure::message), ..Field::default() }, "date")) }
+            }
             (buttons(key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
         }
     };

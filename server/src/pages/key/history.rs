@@ -13,7 +13,7 @@ use crate::pages::keys;
 use crate::pages::objects::List;
 use crate::pages::parts::table::{Column, table};
 use crate::pages::parts::{Text, layout, message, time};
-use crate::pages::table::PagePending;
+use crate::pages::reply::PagePending;
 use crate::pages::visit::Visit;
 
 /// `GET /console/keys/{id}/history`

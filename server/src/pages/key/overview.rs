@@ -13,8 +13,8 @@ use crate::pages::objects::{Key, List};
 use crate::pages::parts::actions::{Weight, link};
 use crate::pages::parts::matrix::{Permission, of_names};
 use crate::pages::parts::{Text, Tone, layout, mark, message, pairs, time};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 

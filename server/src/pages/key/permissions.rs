@@ -14,8 +14,8 @@ use crate::pages::objects::{Key, List};
 use crate::pages::parts::actions::{Weight, submit, submit_as};
 use crate::pages::parts::matrix::{self, Chosen, Matrix, Permission};
 use crate::pages::parts::{Text, Tone, fields, layout, message};
+use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
-use crate::pages::table::PagePending;
 use crate::pages::visit::Visit;
 
 /// `GET /console/keys/{id}/edit`

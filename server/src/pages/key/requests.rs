@@ -14,7 +14,7 @@ use crate::pages::keys;
 use crate::pages::parts::actions::{Weight, chip, link};
 use crate::pages::parts::table::{Column, table};
 use crate::pages::parts::{Text, Tone, layout, mark, message, text, time};
-use crate::pages::table::PagePending;
+use crate::pages::reply::PagePending;
 use crate::pages::visit::Visit;
 
 const DAY: u64 = 86_400;

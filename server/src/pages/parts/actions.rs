@@ -59,7 +59,7 @@ pub(crate) fn button_form(action: &str, hidden: &Markup, weight: Weight, label: 
 pub(crate) fn menu(of: &str, entries: &[(&str, String)]) -> Markup {
     html! {
         details.menu {
-            summary aria-label={"More for " (of)} { "⋯" }
+            summary aria-label={"More for " (super::Text(of))} { "⋯" }
             ul { @for (label, href) in entries { li { a href=(href) { (label) } } } }
         }
     }
