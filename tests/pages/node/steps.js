@@ -28,15 +28,16 @@ export const keyboard = {
     const radios = page.getByRole("group", { name: group }).getByRole("radio");
     const wanted = page.getByRole("group", { name: group }).getByRole("radio", { name: level, exact: true });
     // A group is one stop of Tab; arrows go through it.
-    await reach(page, radios, true);
+    await reach(page, radios);
     for (let turns = 0; turns < 8 && !(await wanted.isChecked()); turns += 1) await page.keyboard.press("ArrowRight");
     await expect(wanted).toBeChecked();
   },
 };
 
 /** Tabs until something has the focus; it must be seen to have it. */
-async function reach(page, wanted, any = false) {
-  const is = () => wanted.evaluateAll((found) => found.includes(document.activeElement));
+async function reach(page, wanted) {
+  // A page that goes away while it is asked is asked again once the next one is there.
+  const is = () => wanted.evaluateAll((found) => found.includes(document.activeElement)).catch(() => page.waitForLoadState().then(() => false));
   for (let turns = 0; turns < 600; turns += 1) {
     if (await is()) {
       const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
@@ -45,7 +46,7 @@ async function reach(page, wanted, any = false) {
     }
     await page.keyboard.press("Tab");
   }
-  throw new Error(`Tab never reached ${wanted}${any ? " (any of it)" : ""}`);
+  throw new Error(`Tab never reached ${wanted}`);
 }
 
 /** Makes a restricted key on its page, and returns its value, which the page shows once. */

@@ -88,7 +88,7 @@ pub(crate) fn head(
     html! {
         div.head {
             div {
-                @if let Some((href, name)) = crumb { a.crumb href=(href) { "‹ " (name) } }
+                @if let Some((href, name)) = crumb { a.crumb href=(href) { "‹ " (Text(name)) } }
                 h1 { (Text(title)) }
                 @if let Some(sub) = sub { div.soft { (sub) } }
             }
