@@ -109,9 +109,11 @@
     if (!globalThis.crypto?.subtle) return refuse("This browser hashes values on pages served over HTTPS alone. Paste the digest below instead.");
     const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(value));
     const digits = [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0"));
-    form.elements.sha256.value = digits.join("");
-    form.elements.prefix.value = known.exec(value)?.[0] ?? "";
-    form.elements.length.value = String(value.length);
+    // By their names: `elements.length` is how many there are.
+    const put = (name, text) => { form.elements.namedItem(name).value = text; };
+    put("sha256", digits.join(""));
+    put("prefix", known.exec(value)?.[0] ?? "");
+    put("length", String(value.length));
     field.value = "";
     form.submit();
   };

@@ -12,6 +12,7 @@ use self::plan::{Plan, Revoked};
 use super::ask::Ask;
 use super::parts::actions::{Weight, form as post, submit};
 use super::parts::fields::{self, Field};
+use super::parts::text::counted;
 use super::parts::{Text, Tone, layout, message};
 use super::reply::PagePending;
 use super::reply::Reply;
@@ -29,6 +30,18 @@ const KINDS: [(&str, &str); 3] = [
     ("restricted", "restricted"),
     ("secret", "unrestricted secret"),
     ("organization", "organization"),
+];
+
+/// The fields of the filter, which go along with the plan: should it not hold, nothing has to be entered again.
+const FILTER: [&str; 8] = [
+    "owner",
+    "created_by",
+    "label",
+    "created_before",
+    "mode",
+    "kind.restricted",
+    "kind.secret",
+    "kind.organization",
 ];
 
 /// `GET /console/incident`
@@ -55,15 +68,15 @@ pub(super) fn make(app: Arc<App>, visit: Visit) -> PagePending {
 pub(super) fn end(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let plan = visit.form.text("plan").to_owned();
-        let wanted: Option<u64> = visit.form.text("confirm").replace(',', "").parse().ok();
-        let Some(confirm) = wanted else {
-            return again(
-                &visit,
-                Failure::new(
-                    Code::ParameterInvalid,
-                    "Nothing was ended: what was typed is not a number. Make the plan again.",
-                ),
+        let typed = visit.form.text("confirm");
+        let count: Option<u64> = visit.form.text("count").parse().ok();
+        let confirm = typed.replace(',', "").parse().ok();
+        let Some(confirm) = confirm.filter(|_| confirm == count) else {
+            let message = format!(
+                "The plan is for {}, and what you typed is not that number. Count them again.",
+                counted(count.unwrap_or(0), "key", "keys")
             );
+            return again(&visit, Failure::new(Code::ParameterInvalid, message));
         };
         let ask = Ask::post(REVOKE)
             .body(json!({"plan": plan, "confirm": confirm}))
@@ -112,6 +125,15 @@ fn filter(visit: &Visit) -> Value {
         _ => None,
     };
     Value::Object(filter)
+}
+
+/// The filter's fields as they were sent, for the form of the plan.
+fn kept(visit: &Visit) -> Markup {
+    html! {
+        @for name in FILTER {
+            @if let Some(value) = visit.form.given(name) { input type="hidden" name=(name) value=(value); }
+        }
+    }
 }
 
 fn again(visit: &Visit, failure: Failure) -> Result<Reply, Failure> {

@@ -1,5 +1,6 @@
 // Every state that a page can be in: what has to be there, and how one comes to it.
 import { account, api, key, link } from "./world.js";
+import { expect } from "@playwright/test";
 import { createHash } from "node:crypto";
 
 const DAY = 86_400_000;
@@ -48,10 +49,11 @@ async function make() {
 const open = (path) => async (page) => { await page.goto(path); };
 
 /** Opens a page and sends its form. */
-const sent = (path, fields, button) => async (page) => {
+const sent = (path, fields, button, says) => async (page) => {
   await page.goto(path);
   for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
   await page.getByRole("button", { name: button }).click();
+  if (says) await expect(page.locator("main")).toContainText(says);
 };
 
 /** Name, and how to come there. Pages by address come first: `make test` opens those. */
@@ -102,19 +104,19 @@ export function states({ org, home, odd, stopped, empty, keys }) {
     ["no such page", open("/console/nothing")],
   ];
   const after = [
-    ["leaked: active", sent("/console/lookup", { "The value that was found": keys.active.value }, "Find the key")],
-    ["leaked: ended", sent("/console/lookup", { "The value that was found": keys.expired.value }, "Find the key")],
-    ["leaked: not found", sent("/console/lookup", { "The value that was found": `rk_test_FAKE${"x".repeat(95)}` }, "Find the key")],
-    ["leaked: strange prefix", sent("/console/lookup", { "The value that was found": "ghp_FAKE0001" }, "Find the key")],
-    ["leaked: cut short", sent("/console/lookup", { "The value that was found": "rk_test_FAKEcut" }, "Find the key")],
-    ["leaked: nothing pasted", sent("/console/lookup", {}, "Find the key")],
-    ["incident: no condition", sent("/console/incident", {}, "Count the keys")],
-    ["incident: a plan", sent("/console/incident", { Account: home }, "Count the keys")],
-    ["incident: none found", sent("/console/incident", { Account: empty }, "Count the keys")],
-    ["account: wrong parent", sent("/console/accounts/new", { Name: "Below nothing", "Belongs to": "acct_nosuchaccount" }, "Create account")],
-    ["account: wrong id typed", sent(`/console/accounts/${home}/suspend`, { "Type the account's id": "acct_wrong" }, "Suspend")],
-    ["grant set: wrong name", sent("/console/grant_sets/new", { Name: "a name with blanks" }, "Create grant set")],
-    ["sessions: a link", sent("/console/sessions", { "For whom": "new@example.com" }, "Make a link")],
+    ["leaked: active", sent("/console/lookup", { "The value that was found": keys.active.value }, "Find the key", "This key works.")],
+    ["leaked: ended", sent("/console/lookup", { "The value that was found": keys.expired.value }, "Find the key", "This key has ended.")],
+    ["leaked: not found", sent("/console/lookup", { "The value that was found": `rk_test_FAKE${"x".repeat(95)}` }, "Find the key", "no key of this server has it")],
+    ["leaked: strange prefix", sent("/console/lookup", { "The value that was found": "ghp_FAKE0001" }, "Find the key", "no prefix of a key of this server")],
+    ["leaked: cut short", sent("/console/lookup", { "The value that was found": "rk_test_FAKEcut" }, "Find the key", "it was cut short")],
+    ["leaked: nothing pasted", sent("/console/lookup", {}, "Find the key", "Paste the value that was found")],
+    ["incident: no condition", sent("/console/incident", {}, "Count the keys", "No key was ended")],
+    ["incident: a plan", sent("/console/incident", { Account: home }, "Count the keys", "Type the number of keys")],
+    ["incident: none found", sent("/console/incident", { Account: empty }, "Count the keys", "No key fits")],
+    ["account: wrong parent", sent("/console/accounts/new", { Name: "Below nothing", "Belongs to": "acct_nosuchaccount" }, "Create account", "acct_nosuchaccount")],
+    ["account: wrong id typed", sent(`/console/accounts/${home}/suspend`, { "Type the account's id": "acct_wrong" }, "Suspend", "not the id of the account")],
+    ["grant set: wrong name", sent("/console/grant_sets/new", { Name: "a name with blanks" }, "Create grant set", "name")],
+    ["sessions: a link", sent("/console/sessions", { "For whom": "new@example.com" }, "Make a link", "Copy it now")],
   ];
   return { pages, after };
 }

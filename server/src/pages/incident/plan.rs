@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{END, HERE};
+use super::{END, HERE, kept};
 use crate::pages::keys::{may, state};
 use crate::pages::objects::{Key, Propagation};
 use crate::pages::parts::actions::{Weight, form, link, submit};
@@ -63,7 +63,7 @@ pub(super) fn body(visit: &Visit, plan: &Plan, error: Option<&str>) -> Markup {
             }
             div.narrow.stack {
                 (message::note(Tone::Warn, html! { p { strong { "This cannot be undone as a whole." } " Their users are denied at once. Each key can be let work again by itself, on its own page." } }))
-                (form(END, &html! { (visit.hidden()) input type="hidden" name="plan" value=(plan.id); }, &html! {
+                (form(END, &html! { (visit.hidden()) input type="hidden" name="plan" value=(plan.id); input type="hidden" name="count" value=(plan.count); (kept(visit)) }, &html! {
                     (fields::code(&Field { name: "confirm", label: "Type the number of keys", hint: Some(&count(plan.count)), error, is_required: true, ..Field::default() }))
                     div.row {
                         (submit(Weight::Danger, &format!("End {keys}")))
