@@ -88,7 +88,7 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics \
-	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
+	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change pages::in_full
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
@@ -115,6 +115,7 @@ tools:
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh server python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh openapi python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh pages node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh upstreams python >/dev/null || [ $$? -eq 3 ]

@@ -39,6 +39,10 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(&folder)?;
     let data = folder.join("data");
     let first = init(&binary, &data)?;
+    // The console shows each key's requests from here.
+    let configuration = data.join("keyward-server.toml");
+    let text = fs::read_to_string(&configuration)?;
+    fs::write(&configuration, requests(&text)?)?;
     let mut server = Running::start(
         Command::new(&binary)
             .args(["serve", "--config"])
@@ -63,7 +67,8 @@ pub(crate) fn run() -> Result<()> {
             .stderr(File::create(folder.join("envoy.log"))?),
     )?;
     account(&first)?;
-    say(&first, &data);
+    let link = link(&binary, &data)?;
+    say(&first, &link, &data);
     std::io::stdout().flush()?;
     let mut ended = None;
     while ended.is_none() {
@@ -104,7 +109,37 @@ fn account(first: &str) -> Result<()> {
     })
 }
 
-fn say(first: &str, data: &Path) {
+/// The configuration, with the access log of the Envoy beside it.
+fn requests(text: &str) -> Result<String> {
+    let none = "[requests]\nfiles = []";
+    if !text.contains(none) {
+        bail!("the configuration has no `{none}`");
+    }
+    Ok(text.replace(none, "[requests]\nfiles = [\"../access.log\"]"))
+}
+
+/// A link to the console for whoever sits here.
+fn link(binary: &Path, data: &Path) -> Result<String> {
+    let made = Command::new(binary)
+        .args([
+            "link",
+            "--role",
+            "admin",
+            "--for",
+            "you@localhost",
+            "--expires-in",
+            "900",
+            "--data",
+        ])
+        .arg(data)
+        .output()?;
+    if !made.status.success() {
+        bail!("{}", String::from_utf8_lossy(&made.stderr));
+    }
+    Ok(String::from_utf8(made.stdout)?.trim().to_owned())
+}
+
+fn say(first: &str, link: &str, data: &Path) {
     let screen = Screen::new();
     screen.prose(&format!(
         "keyward-server behind Envoy on {URL}. Ctrl-C stops both. This is a demonstration: everything runs as one user, so whatever \
@@ -113,6 +148,13 @@ fn say(first: &str, data: &Path) {
     screen.heading("The first key");
     screen.prose("It may manage everything. Its value was made just now, and is shown here and nowhere else.");
     println!("\n  {first}");
+    screen.heading("The console");
+    screen.prose("Open this link in a browser to manage keys on pages. It can be used once, within 15 minutes.");
+    println!("\n  {link}");
+    screen.prose(&format!(
+        "Another one: target/debug/keyward-server link --data {} --role admin --for you@localhost",
+        shown(data)
+    ));
     screen.heading("Make a key, use it, end it");
     screen.prose("Paste these one after the other. The value of the new key is in the first answer, and in no other.");
     let body = format!(

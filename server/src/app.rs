@@ -10,10 +10,12 @@ use serde_json::Value;
 use crate::configuration::Configuration;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
+use crate::logs::Requests;
 use crate::metrics::Metrics;
 use crate::plans::Plans;
 use crate::publish::{Manner, Publisher};
 use crate::quota::Quota;
+use crate::session::{Console, LastSeen};
 use crate::store::Store;
 use crate::uid::Uid;
 
@@ -32,6 +34,12 @@ pub(crate) struct App {
     pub(crate) operator_account: String,
     pub(crate) trusted_uids: BTreeSet<Uid>,
     pub(crate) gateway_digest: [u8; 32],
+    /// Where people reach the pages.
+    pub(crate) public_url: Option<String>,
+    pub(crate) console: Console,
+    pub(crate) last_seen: LastSeen,
+    /// Where the gateways' access logs are.
+    pub(crate) requests: Requests,
 }
 
 /// What the table of endpoints says, for gateways and for people.
@@ -65,6 +73,10 @@ impl App {
             operator_account: configuration.operator_account.clone(),
             trusted_uids: configuration.trusted_uids()?,
             gateway_digest: configuration.gateway_digest()?,
+            public_url: configuration.public_url.clone(),
+            console: configuration.console.clone(),
+            last_seen: LastSeen::default(),
+            requests: configuration.requests.clone(),
         })
     }
 }

@@ -6,6 +6,7 @@ use keyward::key::Livemode;
 use keyward::management::{self, Ceiling, Granted, Override};
 use keyward::permission::AccessLevel;
 
+use crate::session::Session;
 use crate::store::Scope;
 use crate::store::activity::Actor;
 use crate::uid::Uid;
@@ -30,6 +31,7 @@ pub(crate) struct Caller {
 enum Who {
     Key(Box<KeyCaller>),
     Local(Uid),
+    Person(Box<Session>),
 }
 
 /// A caller by key.
@@ -48,6 +50,14 @@ pub(crate) struct KeyCaller {
 }
 
 impl Caller {
+    /// Somebody who is signed in to the console: an operator, with what the role allows.
+    pub(crate) fn of_session(session: &Session, address: Option<IpAddr>) -> Self {
+        Self {
+            who: Who::Person(Box::new(session.clone())),
+            address,
+        }
+    }
+
     /// A caller by key, from that address.
     pub(crate) fn by_key(key: KeyCaller, address: Option<IpAddr>) -> Self {
         Self {
@@ -64,11 +74,44 @@ impl Caller {
         }
     }
 
-    /// The caller's name, for what is kept under it: the key's id, or the user.
+    /// What is kept under the caller's name: the id of the key or the session, or the user.
     pub(crate) fn id(&self) -> String {
         match &self.who {
             Who::Key(key) => key.id.clone(),
             Who::Local(uid) => format!("local:uid={}", uid.shown()),
+            Who::Person(session) => session.id.clone(),
+        }
+    }
+
+    /// Whom records and the trail name: the key, the user, or the person.
+    pub(crate) fn name(&self) -> String {
+        match &self.who {
+            Who::Key(_) | Who::Local(_) => self.id(),
+            Who::Person(session) => session.person.id().to_owned(),
+        }
+    }
+
+    /// Whose end ends the links that the caller makes: the key, or the user.
+    pub(crate) fn maker(&self) -> String {
+        match &self.who {
+            Who::Key(_) | Who::Local(_) => self.id(),
+            Who::Person(session) => session.made_by.clone(),
+        }
+    }
+
+    /// The session, where it is one.
+    pub(crate) fn session(&self) -> Option<&str> {
+        match &self.who {
+            Who::Person(session) => Some(&session.id),
+            Who::Key(_) | Who::Local(_) => None,
+        }
+    }
+
+    /// What new records say of their source.
+    pub(crate) fn source(&self) -> &'static str {
+        match &self.who {
+            Who::Person(_) => "console",
+            Who::Key(_) | Who::Local(_) => "api",
         }
     }
 
@@ -77,10 +120,11 @@ impl Caller {
         let kind = match self.who {
             Who::Key(_) => "api_key",
             Who::Local(_) => "local",
+            Who::Person(_) => "user",
         };
         Actor {
             kind: kind.to_owned(),
-            id: Some(self.id()),
+            id: Some(self.name()),
         }
     }
 
@@ -88,7 +132,7 @@ impl Caller {
     pub(crate) fn acting_account(&self) -> Option<&str> {
         match &self.who {
             Who::Key(key) if !key.is_operator => Some(&key.account),
-            Who::Key(_) | Who::Local(_) => None,
+            Who::Key(_) | Who::Local(_) | Who::Person(_) => None,
         }
     }
 
@@ -112,7 +156,7 @@ impl Caller {
                 let root = key.tree.as_deref()?;
                 Some(key.limited(Scope::tree(root)))
             }
-            Who::Local(_) => None,
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 
@@ -120,18 +164,18 @@ impl Caller {
     pub(crate) fn scope_of(&self, account: &str) -> Scope {
         match (&self.who, self.acting_account()) {
             (Who::Key(key), None) => key.limited(Scope::owner(account)),
-            (Who::Local(_), _) => Scope::owner(account),
+            (Who::Local(_) | Who::Person(_), _) => Scope::owner(account),
             (Who::Key(_), Some(acting)) if acting == account => self.scope(),
             // No account is called so.
             (Who::Key(_), Some(_)) => Scope::owner(""),
         }
     }
 
-    /// Its mode; a person on this machine has none.
+    /// Its mode; a person has none.
     pub(crate) fn mode(&self) -> Option<Livemode> {
         match &self.who {
             Who::Key(key) => Some(key.mode),
-            Who::Local(_) => None,
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 
@@ -142,8 +186,10 @@ impl Caller {
 
     /// Whether it holds a permission, for endpoints that ask for a second one.
     pub(crate) fn holds(&self, permission: &str, level: AccessLevel) -> bool {
+        let holds = |granted: &Granted| granted.get(permission).is_some_and(|held| *held >= level);
         match &self.who {
-            Who::Key(key) => key.own.get(permission).is_some_and(|held| *held >= level),
+            Who::Key(key) => holds(&key.own),
+            Who::Person(session) => holds(&session.granted),
             Who::Local(_) => true,
         }
     }
@@ -157,6 +203,12 @@ impl Caller {
                 connected: key.connected.clone(),
                 passes_policy,
             }),
+            Who::Person(session) => Ceiling::of(management::Caller {
+                mode: Livemode::Live,
+                own: session.granted.clone(),
+                connected: Granted::new(),
+                passes_policy,
+            }),
             Who::Local(_) => Ceiling::none(),
         }
     }
@@ -165,7 +217,7 @@ impl Caller {
     pub(crate) fn is_operator(&self) -> bool {
         match &self.who {
             Who::Key(key) => key.is_operator,
-            Who::Local(_) => true,
+            Who::Local(_) | Who::Person(_) => true,
         }
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+pub use crate::logs::Requests;
+pub use crate::session::Console;
 use crate::uid::Uid;
 
 /// Its name in the data folder, as `init` writes it.
@@ -17,6 +19,9 @@ pub(crate) const FILE: &str = "keyward-server.toml";
 pub struct Configuration {
     /// The folder of the store. Its server's user only may enter it.
     pub data: PathBuf,
+    /// Where people reach the gateway, for the links that sign them in: `https://keys.example.com`, without a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
     /// The account whose keys see every account.
     pub operator_account: String,
     /// Where requests come in.
@@ -27,6 +32,12 @@ pub struct Configuration {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+    /// How long operators stay signed in to the console.
+    #[serde(default)]
+    pub console: Console,
+    /// Where the gateways' access logs are, for the requests of a key.
+    #[serde(default)]
+    pub requests: Requests,
 }
 
 /// Where requests come in: on Unix sockets and nowhere else. A header that grants authority must not be believable from a network.
@@ -118,6 +129,10 @@ impl Configuration {
                 "`listen.api` and `listen.admin` are in one folder; Envoy's user must not be able to enter that of `listen.admin`"
             );
         }
+        read.requests.below(folder)?;
+        if let Some(url) = &read.public_url {
+            check_url(url)?;
+        }
         read.gateway_digest()?;
         read.trusted_uids()?;
         Ok(read)
@@ -148,6 +163,29 @@ impl Configuration {
         }
         Ok(uids)
     }
+}
+
+/// Browsers take the console's cookie over https, and over http from the own machine only.
+fn check_url(url: &str) -> Result<()> {
+    let host = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(host), _) => host,
+        (None, Some(host)) if is_own_machine(host) => host,
+        (None, Some(_)) => bail!(
+            "`public_url` is http; expected https: browsers take the console's cookie over http from `localhost` only"
+        ),
+        (None, None) => bail!("`public_url`: expected https://HOST"),
+    };
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    if host.is_empty() || !host.bytes().all(is_plain) {
+        bail!("`public_url`: expected a scheme and a host, without a path or a slash at its end");
+    }
+    Ok(())
+}
+
+fn is_own_machine(host: &str) -> bool {
+    let name = host.split_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1")
 }
 
 #[cfg(test)]
@@ -196,6 +234,27 @@ gateway_sha256 = "00000000000000000000000000000000000000000000000000000000000000
     fn both_sockets_in_one_folder_are_refused() {
         let text = WHOLE.replace("admin/admin.sock", "run/admin.sock");
         assert!(refusal(&text).contains("are in one folder"));
+    }
+
+    #[test]
+    fn a_url_that_no_browser_keeps_a_cookie_for_is_refused() {
+        let with = |url: &str| format!("public_url = \"{url}\"\n{WHOLE}");
+        for url in ["https://keys.example.com", "http://localhost:10000"] {
+            Configuration::parse(&with(url), Path::new("/var/lib/keyward")).unwrap();
+        }
+        for (url, said) in [
+            ("http://keys.example.com", "expected https"),
+            ("http://localhost.example.com", "expected https"),
+            ("keys.example.com", "expected https://HOST"),
+            ("https://keys.example.com/", "without a path"),
+            ("https://", "without a path"),
+        ] {
+            assert!(
+                refusal(&with(url)).contains(said),
+                "{url}: {}",
+                refusal(&with(url))
+            );
+        }
     }
 
     #[test]

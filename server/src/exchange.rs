@@ -78,7 +78,7 @@ const MOST_READ_OUT: usize = 256 * 1024;
 
 /// Reads what a refused client still sends. An answer to half a request ends the connection, and
 /// a gateway that sends the next request on it answers 503.
-async fn read_out(body: Body, largest: usize) {
+pub(crate) async fn read_out(body: Body, largest: usize) {
     let rest = axum::body::to_bytes(body, largest);
     let _ = tokio::time::timeout(Duration::from_secs(2), rest).await;
 }
@@ -90,7 +90,7 @@ fn no_endpoint() -> Failure {
     )
 }
 
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     // Without randomness no key is made either; a request is then known by its time only.
     let random = random_id(&mut System).unwrap_or_default();
     format!("req_{}", random.get(..14).unwrap_or_default())
@@ -157,7 +157,6 @@ async fn carried_out(
             return Err(failure);
         }
     };
-    let sender = Sender::of_caller(&caller, id);
     limit(app, route, &caller)?;
     let query = head.uri.query().unwrap_or_default();
     if has_secret_key(target) || raw_key::is_in_query(query) {
@@ -177,10 +176,6 @@ async fn carried_out(
         }
     }
     let idempotency = conditions::idempotency(head, &caller, &body)?;
-    let in_flight = match &idempotency {
-        Some(one) => Some(app.in_flight.enter(one)?),
-        None => None,
-    };
     let call = Call {
         target: target.to_owned(),
         path: head.uri.path().to_owned(),
@@ -192,6 +187,20 @@ async fn carried_out(
         body,
         idempotency,
     };
+    perform(app, route, call).await
+}
+
+/// Hands a request to its endpoint; what is refused is in the trail. Pages ask the API in the same way.
+pub(crate) async fn perform(
+    app: &Arc<App>,
+    route: &'static Route,
+    call: Call,
+) -> Result<Answer, Failure> {
+    let in_flight = match &call.idempotency {
+        Some(one) => Some(app.in_flight.enter(one)?),
+        None => None,
+    };
+    let sender = Sender::of(&call);
     let answered = (route.handler)(Arc::clone(app), call).await;
     drop(in_flight);
     if let Err(failure) = &answered {
@@ -219,7 +228,7 @@ fn knows(route: &Route, pairs: &Pairs) -> Result<(), Failure> {
 }
 
 /// Counts the request. What ends a key is never held up.
-fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Failure> {
+pub(crate) fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Failure> {
     let (per_second, burst, class) = match route.pace {
         Pace::Free => return Ok(()),
         Pace::Creation if caller.is_operator() => (
@@ -240,7 +249,7 @@ fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Failure> {
 }
 
 /// The segment of the path that the template leaves open. A path with a second reading (an escape, an empty or a dot segment) has none.
-fn target_of<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+pub(crate) fn target_of<'a>(template: &str, path: &'a str) -> Option<&'a str> {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'/');
     if !path.bytes().all(plain) {
@@ -279,7 +288,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn refuse_raw_key() -> Failure {
+pub(crate) fn refuse_raw_key() -> Failure {
     Failure::new(
         Code::RawKeyRefused,
         "Something in the request looks like a secret key. Nothing of it was kept; a key that was sent by mistake should be rotated. No endpoint takes the value of a key: send its SHA-256 where one is asked for.",
@@ -287,7 +296,7 @@ fn refuse_raw_key() -> Failure {
 }
 
 /// The body is wiped as soon as it has been handed to the socket.
-struct Wiped(Zeroizing<Vec<u8>>);
+pub(crate) struct Wiped(pub(crate) Zeroizing<Vec<u8>>);
 
 impl AsRef<[u8]> for Wiped {
     fn as_ref(&self) -> &[u8] {
@@ -348,7 +357,7 @@ fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, should_retry: b
 }
 
 /// Texts that come here are digits and ids of our own; what is no header's value is left out.
-fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);
     }

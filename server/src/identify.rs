@@ -65,6 +65,15 @@ fn not_through_gateway() -> Failure {
 /// The secret that the management Envoy sends: 32 bytes in hexadecimal, of which we have the digest.
 const GATEWAY: &str = "x-keyward-gateway";
 
+/// Whether a request comes from the gateway: from its user, and with its secret.
+pub(crate) fn is_from_gateway(app: &App, Peer(peer): Peer, head: &Parts) -> bool {
+    let mut secrets = head.headers.get_all(GATEWAY).iter();
+    let secret = secrets.next().filter(|_| secrets.next().is_none());
+    let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
+    // Digests are compared, so the time that takes says nothing of the secret.
+    peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) && digest == Some(app.gateway_digest)
+}
+
 async fn by_gateway(
     app: &Arc<App>,
     Peer(peer): Peer,
@@ -75,17 +84,10 @@ async fn by_gateway(
         app.metrics.not_through_gateway();
         not_through_gateway()
     };
-    if !peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) {
+    if !is_from_gateway(app, Peer(peer), head) {
         return Err(strange().into());
     }
     let told = principal::told(&head.headers).ok_or_else(strange)?;
-    let mut secrets = head.headers.get_all(GATEWAY).iter();
-    let secret = secrets.next().filter(|_| secrets.next().is_none());
-    let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
-    // Digests are compared, so the time that takes says nothing of the secret.
-    if digest != Some(app.gateway_digest) {
-        return Err(strange().into());
-    }
     if let Some((permission, access)) = &told.permission {
         let is_routes = route.asked.names().contains(&permission.as_str());
         if !is_routes || *access != route.level {

@@ -10,7 +10,7 @@ use keyward::management::{Randomness, random_id};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::configuration::{Configuration, FILE, Group, Limits, Listen, Target};
+use crate::configuration::{Configuration, Console, FILE, Group, Limits, Listen, Requests, Target};
 use crate::publish;
 use crate::randomness::System;
 use crate::routes::endpoint_rows;
@@ -42,6 +42,9 @@ pub struct Arguments {
         default_value = "/usr/share/keyward/keyward.wasm"
     )]
     wasm: PathBuf,
+    /// Where people reach the gateway, for the console's links: https://HOST [default: http://localhost:PORT]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// The port of the gateway, on 127.0.0.1
     #[arg(long, value_name = "PORT", default_value_t = 10_000)]
     port: u16,
@@ -85,6 +88,10 @@ async fn make(arguments: &Arguments) -> Result<()> {
     let secret = secret()?;
     let configuration = Configuration {
         data: data.clone(),
+        public_url: Some(match &arguments.public_url {
+            Some(url) => url.clone(),
+            None => format!("http://localhost:{}", arguments.port),
+        }),
         operator_account: OPERATOR.to_owned(),
         listen: Listen {
             api: match &arguments.run {
@@ -104,6 +111,8 @@ async fn make(arguments: &Arguments) -> Result<()> {
             group: Group::Control,
         }],
         limits: Limits::default(),
+        console: Console::default(),
+        requests: Requests::default(),
     };
     let text = toml::to_string_pretty(&configuration)?;
     Configuration::parse(&text, &data)?;

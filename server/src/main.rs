@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use keyward_server::commands::{self, StoreCommand};
-use keyward_server::{init, resume, serve};
+use keyward_server::{init, link, resume, serve};
 
 /// Keys made at run time, over Stripe's own API.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ enum Command {
         #[arg(long)]
         ends_only: bool,
     },
+    /// Make a link by which somebody signs in to the console: it can be used once, within minutes
+    Link(link::Arguments),
     /// After a backup was restored: end what ended since, as gateways have it, so that the server starts
     Resume(resume::Arguments),
     #[command(flatten)]
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Init(arguments) => init::run(arguments)?,
+        Command::Link(arguments) => link::run(arguments)?,
         Command::Serve { config, ends_only } => {
             let takes = if *ends_only {
                 serve::Takes::Ends

@@ -46,6 +46,11 @@ pub(crate) const STATE: Parameter = named(
     "state",
     Form::Word(&["active", "inactive", "expired", "deleted", "suspended"]),
 );
+/// As the access log has it.
+pub(crate) const DECISION: Parameter = named(
+    "decision",
+    Form::Word(&["allow", "verify", "shadow", "deny"]),
+);
 pub(crate) const STATUS: Parameter = named("status", Form::Word(&["active", "suspended"]));
 
 pub(crate) const fn text(name: &'static str) -> Parameter {

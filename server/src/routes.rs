@@ -8,14 +8,15 @@ pub use crate::route::{Asked, Pace, Route, Verb};
 use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
-    accounts, activity_logs, answers, api_keys, bodies, changes, endpoints, grant_sets, import,
-    key_policies, lookup, permissions, profile, revoke,
+    accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions, endpoints,
+    grant_sets, import, key_policies, lookup, permissions, profile, requests, revoke,
 };
 use crate::parameter::{
-    AFTER, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
+    AFTER, DECISION, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
 };
 use crate::permission::Management::{
-    Account, ActivityLog, ApiKey, ApiKeyImport, Endpoint, GrantSet, KeyPolicy, Snapshot,
+    Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, GrantSet, KeyPolicy,
+    RequestLog, Snapshot,
 };
 use crate::route::{Gives, IMPORT, delete, described, get, post, put};
 
@@ -25,6 +26,7 @@ const ACCOUNT: Gives = Gives::One(described::<AccountObject>);
 const SET: Gives = Gives::One(described::<answers::GrantSetObject>);
 const POLICY: Gives = Gives::One(described::<answers::KeyPolicy>);
 const DOCUMENT: Gives = Gives::One(described::<answers::Document>);
+const SESSION: Gives = Gives::One(described::<console_sessions::ConsoleSession>);
 const DELETED: Gives = Gives::One(described::<answers::DeletedName>);
 
 /// All endpoints.
@@ -41,6 +43,7 @@ pub const ROUTES: &[Route] = &[
     post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import, Gives::One(described::<answers::ImportResults>)).takes(described::<bodies::Import>).up_to(IMPORT),
     post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
     delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete, Gives::Either(described::<ApiKeyObject>, described::<answers::DeletedId>)).asks(&[flag("purge")]).paced(Pace::Free),
+    get("/v2/keyward/api_keys/{id}/requests", RequestLog, requests::list, Gives::One(described::<requests::Requests>)).asks(&[LIMIT, DECISION, text("reason"), time("since"), time("until")]),
     get("/v2/keyward/changes/{number}", ApiKey, changes::retrieve, Gives::One(described::<answers::Change>)).asks(&[WAIT]),
     get("/v2/keyward/counts", ApiKey, changes::counts, Gives::One(described::<answers::KeyCounts>)).asks(&[text("owner"), SCOPE]),
     post("/v2/keyward/accounts", Account, Write, accounts::create, ACCOUNT).takes(described::<bodies::NewAccount>),
@@ -67,6 +70,10 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export, Gives::Lines).asks(&[AFTER]),
     get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head, Gives::One(described::<answers::ActivityHead>)),
     get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot, Gives::One(described::<answers::CurrentSnapshot>)),
+    post("/v2/keyward/console_sessions", ConsoleSession, Write, console_sessions::create, SESSION).takes(described::<bodies::NewConsoleSession>).paced(Pace::Creation),
+    get("/v2/keyward/console_sessions", ConsoleSession, console_sessions::list, Gives::List(described::<console_sessions::ConsoleSession>)),
+    get("/v2/keyward/console_sessions/{id}", ConsoleSession, console_sessions::retrieve, SESSION),
+    post("/v2/keyward/console_sessions/{id}/revoke", ConsoleSession, Write, console_sessions::revoke, SESSION).paced(Pace::Free),
     get("/v2/keyward/openapi.json", ApiKey, permissions::openapi, Gives::Description).of_any(),
     get("/v2/keyward/profile", ApiKey, profile::retrieve, Gives::One(described::<answers::ProfileObject>)).of_any(),
     get("/v2/keyward/permissions", ApiKey, permissions::list, Gives::List(described::<answers::PermissionObject>)).of_any(),

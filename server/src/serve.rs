@@ -16,6 +16,7 @@ use crate::configuration::Configuration;
 use crate::exchange;
 use crate::http::listener::{Peer, bind_admin, bind_api};
 use crate::openapi::of_routes;
+use crate::pages;
 use crate::publish::Manner;
 use crate::routes::endpoint_rows;
 use crate::service::failure::Stored;
@@ -70,7 +71,9 @@ async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
     let (stop, _) = watch::channel(false);
     let of_gateway = axum::serve(
         api,
-        exchange::router(&app, Entrance::Gateway).into_make_service_with_connect_info::<Peer>(),
+        exchange::router(&app, Entrance::Gateway)
+            .merge(pages::router(&app))
+            .into_make_service_with_connect_info::<Peer>(),
     )
     .with_graceful_shutdown(stopped(stop.subscribe()));
     let local = exchange::router(&app, Entrance::Local).merge(health(&app));

@@ -4,19 +4,23 @@ use crate::http::failure::{Code, Failure};
 
 /// `90d`, `24h`, `30m`, `0`.
 pub(crate) fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
+    read(text).ok_or_else(|| {
+        Failure::new(
+            Code::ParameterInvalid,
+            "Expected a time span such as `90d`, `24h` or `30m`.",
+        )
+        .at(param)
+    })
+}
+
+/// The same, where it stands in no request.
+pub(crate) fn read(text: &str) -> Option<u64> {
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("", 1)];
     let read = units.into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
         number.checked_mul(seconds)
     });
     read.filter(|seconds| *seconds < 100_000_000_000)
-        .ok_or_else(|| {
-            Failure::new(
-                Code::ParameterInvalid,
-                "Expected a time span such as `90d`, `24h` or `30m`.",
-            )
-            .at(param)
-        })
 }
 
 /// The span, in its largest whole unit.

@@ -9,12 +9,15 @@
     reason = "a test may fail loudly"
 )]
 
+mod browser;
 mod command;
+mod console;
 mod description;
 mod disk;
 mod kills;
 mod local;
 mod matrix;
+mod pages;
 mod refused;
 mod released;
 mod restored;

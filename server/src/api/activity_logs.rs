@@ -266,10 +266,19 @@ fn object(row: &Row) -> ActivityLog {
             sequence: row.sequence,
             session: entry.session.clone(),
             sha256: hex::encode(row.sha256),
-            via: "api",
+            via: via(entry.session.as_deref()),
         },
         livemode: entry.livemode,
         object: "v2.iam.activity_log",
         r#type: entry.kind.clone(),
+    }
+}
+
+/// Which way it came.
+fn via(session: Option<&str>) -> &'static str {
+    match session {
+        None => "api",
+        Some(id) if id.starts_with("ps_") => "portal",
+        Some(_) => "console",
     }
 }

@@ -1,6 +1,7 @@
 //! The bodies of requests, by the names that the OpenAPI description gives them.
 
 pub(crate) use super::accounts::{AccountUpdate, NewAccount, Suspension};
+pub(crate) use super::console_sessions::NewConsoleSession;
 pub(crate) use super::edit_key::{Duplicate, Rotation, Update};
 pub(crate) use super::endpoints::Endpoints;
 pub(crate) use super::grant_sets::{GrantSet, NewGrantSet};

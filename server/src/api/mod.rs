@@ -7,6 +7,7 @@ pub(crate) mod answers;
 pub(crate) mod api_keys;
 pub(crate) mod bodies;
 pub(crate) mod changes;
+pub(crate) mod console_sessions;
 pub(crate) mod edit_key;
 pub(crate) mod endpoints;
 pub(crate) mod grant_sets;
@@ -18,6 +19,7 @@ pub(crate) mod lookup;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod profile;
+pub(crate) mod requests;
 pub(crate) mod revoke;
 
 #[cfg(test)]

@@ -51,6 +51,14 @@ pub struct Data {
     path: PathBuf,
 }
 
+impl Data {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+}
+
 /// What a command that looks for faults found: exit code 1.
 const FOUND: u8 = 1;
 

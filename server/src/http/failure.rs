@@ -119,6 +119,12 @@ codes! {
     ExpiredKey = "expired_key", UNAUTHORIZED, InvalidRequest;
     /// A key with every permission manages no keys.
     UnrestrictedKeyRefused = "unrestricted_key_refused", FORBIDDEN, InvalidRequest;
+    /// The session was opened too long ago for this.
+    SessionTooOld = "session_too_old", FORBIDDEN, InvalidRequest;
+    /// A form that is none of the session's own pages, or a request to a page with a key.
+    FormRefused = "form_refused", FORBIDDEN, InvalidRequest;
+    /// The server is not set up for it.
+    FeatureNotEnabled = "feature_not_enabled", BAD_REQUEST, FeatureNotEnabled;
     /// The caller lacks a second permission that the endpoint asks for.
     MorePermissionsRequired = "more_permissions_required", FORBIDDEN, InvalidRequest;
     /// Not there, or not for this caller.
@@ -233,6 +239,18 @@ impl Failure {
     #[must_use]
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The member at fault.
+    #[must_use]
+    pub(crate) fn param(&self) -> Option<&str> {
+        self.param.as_deref()
+    }
+
+    /// A fact for programs, of those that are texts.
+    #[must_use]
+    pub(crate) fn extra(&self, name: &str) -> Option<&str> {
+        self.extras.get(name).and_then(Value::as_str)
     }
 
     /// The status.

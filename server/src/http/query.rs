@@ -67,7 +67,7 @@ pub(crate) fn written(pairs: &Pairs) -> String {
     written.collect::<Vec<String>>().join("&")
 }
 
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -80,7 +80,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// One reading: `+` is a blank, `%` and two digits a byte, and all of it UTF-8.
-pub(super) fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -13,6 +13,8 @@ pub(crate) enum Class {
     Creation,
     /// It asks whose a digest is.
     Lookup,
+    /// It uses a link, or asks what a link is for.
+    SignIn,
     /// It was refused, which is a row of the trail.
     Refusal,
     /// Any other; ends are never counted.

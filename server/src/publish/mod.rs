@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use keyward_files::key_file::Issue;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
@@ -259,6 +259,14 @@ impl Worker {
 }
 
 impl Group {
+    /// Whether its gateways let people through to the pages, who have no key.
+    fn has_pages(self) -> bool {
+        match self {
+            Self::Edge => false,
+            Self::Control => true,
+        }
+    }
+
     /// The snapshot of the records, for the gateways of this group.
     fn snapshot(self, records: &Records, revision: u64, now: u64) -> Value {
         let issue = Issue {
@@ -270,6 +278,14 @@ impl Group {
         if !self.lists_versions() {
             snapshot.remove("api_versions");
         }
+        if self.has_pages() {
+            let rows = snapshot
+                .entry("endpoints".to_owned())
+                .or_insert_with(|| json!([]));
+            if let Some(rows) = rows.as_array_mut() {
+                rows.extend(page_rows());
+            }
+        }
         Value::Object(snapshot)
     }
 
@@ -280,6 +296,16 @@ impl Group {
             Self::Control => false,
         }
     }
+}
+
+/// The pages, for which nobody has a key. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
+fn page_rows() -> [Value; 3] {
+    [
+        ("GET", "/console"),
+        ("GET", "/console/{*rest}"),
+        ("POST", "/console/{*rest}"),
+    ]
+    .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
 }
 
 #[cfg(test)]

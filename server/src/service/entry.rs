@@ -52,7 +52,7 @@ pub(super) fn of(
         },
         object: Some((group.to_owned(), object.to_owned())),
         actor: sender.actor.clone(),
-        session: None,
+        session: sender.session.clone(),
         address: sender.address.clone(),
         request_id: sender.request_id.clone(),
         body: Value::Object(body),

@@ -113,6 +113,7 @@ pub(crate) async fn carry_out(app: &Arc<App>, call: &Call, work: Work) -> Result
         now,
         scope: call.caller.scope(),
         sender: Sender::of(call),
+        source: call.caller.source(),
         expected_version: call.expected_version,
         once: Once::of(call, now),
         quota: Arc::clone(&app.quota),
@@ -172,6 +173,8 @@ struct Order {
     steps: Vec<Step>,
     scope: Scope,
     sender: Sender,
+    /// What new records say of their source.
+    source: &'static str,
     expected_version: Option<u64>,
     once: Once,
     quota: Arc<Quota>,
@@ -215,7 +218,7 @@ impl Order {
                 reason: one.reason.as_deref(),
                 quota: Some(&self.quota),
                 sender: &self.sender,
-                source: "api",
+                source: self.source,
                 now: self.now,
             };
             let done = step(tx, &one.command, &bounds)?;

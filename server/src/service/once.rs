@@ -128,6 +128,13 @@ impl Replayed {
             Failure::new(Code::Internal, "The answer that was kept cannot be read.")
         })?;
         if let Some(id) = object.get(VALUE_WAS_SHOWN).and_then(Value::as_str) {
+            if is_session(id) {
+                return Err(Failure::new(
+                    Code::ValueAlreadyReturned,
+                    format!("This request was carried out before and made the link of '{id}', which was shown then and is not kept. Make another."),
+                )
+                .with("session", id));
+            }
             return Err(Failure::new(
                 Code::ValueAlreadyReturned,
                 format!("This request was carried out before and made the key '{id}', whose value was shown then and is not kept. If it did not reach you, rotate or expire that key. Requests that send `keyward.sha256` can be repeated."),
@@ -140,4 +147,9 @@ impl Replayed {
             ..Answer::of(&object)?
         })
     }
+}
+
+/// Whether an id is a session's: keys are called `mk_…`, or as their makers say.
+fn is_session(id: &str) -> bool {
+    id.starts_with("cs_")
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::caller::Caller;
 use crate::http::call::Call;
+use crate::store::StoredSession;
 use crate::store::activity::{Actor, Entry};
 use crate::uid::Uid;
 
@@ -16,6 +17,8 @@ pub(crate) struct Sender {
     pub(super) actor_name: String,
     pub(super) address: Option<String>,
     pub(super) request_id: Option<String>,
+    /// The session it was done in.
+    pub(super) session: Option<String>,
 }
 
 impl Sender {
@@ -26,9 +29,30 @@ impl Sender {
     pub(crate) fn of_caller(caller: &Caller, request_id: &str) -> Self {
         Self {
             actor: caller.actor(),
-            actor_name: caller.id(),
+            actor_name: caller.name(),
             address: caller.address.map(|address| address.to_string()),
             request_id: Some(request_id.to_owned()),
+            session: caller.session().map(str::to_owned),
+        }
+    }
+
+    /// The person who used a link.
+    pub(crate) fn of_session(
+        session: &StoredSession,
+        address: Option<String>,
+        request_id: &str,
+    ) -> Self {
+        let id = session.actor.get("id").and_then(serde_json::Value::as_str);
+        let name = id.unwrap_or_default().to_owned();
+        Self {
+            actor: Actor {
+                kind: "user".to_owned(),
+                id: Some(name.clone()),
+            },
+            actor_name: name,
+            address,
+            request_id: Some(request_id.to_owned()),
+            session: Some(session.id.clone()),
         }
     }
 
@@ -43,7 +67,7 @@ impl Sender {
             livemode: None,
             object: None,
             actor: self.actor.clone(),
-            session: None,
+            session: self.session.clone(),
             address: self.address.clone(),
             request_id: self.request_id.clone(),
             body: json!({"changes": [], "count": count}),
@@ -83,6 +107,7 @@ impl Sender {
             actor_name: id.to_owned(),
             address: address.map(|address| address.to_string()),
             request_id: Some(request_id.to_owned()),
+            session: None,
         }
     }
 
@@ -93,6 +118,7 @@ impl Sender {
             actor_name: "system".to_owned(),
             address: None,
             request_id: None,
+            session: None,
         }
     }
 
@@ -107,6 +133,7 @@ impl Sender {
             actor_name: name,
             address: None,
             request_id: None,
+            session: None,
         }
     }
 }

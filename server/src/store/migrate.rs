@@ -9,8 +9,13 @@ use super::error::{Result, StoreError};
 use super::settings::{self, APPLICATION_ID};
 
 /// The steps, in their order. What is here once is never changed again.
-const MIGRATIONS: &[(&str, &str)] =
-    &[("0001_records", include_str!("migrations/0001_records.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_records", include_str!("migrations/0001_records.sql")),
+    (
+        "0002_sessions",
+        include_str!("migrations/0002_sessions.sql"),
+    ),
+];
 
 /// Brings the schema to this version's.
 pub(super) fn migrate(connection: &mut Connection, now: u64) -> Result<()> {

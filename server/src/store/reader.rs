@@ -19,6 +19,7 @@ use super::records::accounts::{self, StoredAccount};
 use super::records::documents::{self, DocumentName, StoredDocument};
 use super::records::keys::{self, StoredKey};
 use super::records::policies::{self, StoredPolicy};
+use super::records::sessions::{self, By, SessionKind, StoredSession};
 use super::records::sets::{self, StoredSet};
 use super::scope::{Scope, Where};
 
@@ -163,6 +164,27 @@ impl<'a> Reader<'a> {
     /// How many keys follow a grant set.
     pub fn uses_of_set(&self, name: &str) -> Result<u64> {
         sets::uses(self.connection, name)
+    }
+
+    /// The session of that id.
+    pub fn session(&self, scope: &Scope, id: &str) -> Result<Option<StoredSession>> {
+        sessions::one(self.connection, scope, id)
+    }
+
+    /// The session of a link's token or of a cookie, by its digest.
+    pub fn session_of_digest(&self, by: By, digest: &[u8; 32]) -> Result<Option<StoredSession>> {
+        sessions::of_digest(self.connection, by, digest)
+    }
+
+    /// Sessions that are not over and links that can be used, the newest first.
+    pub fn sessions(
+        &self,
+        scope: &Scope,
+        kind: SessionKind,
+        now: u64,
+        most: u32,
+    ) -> Result<Vec<StoredSession>> {
+        sessions::live(self.connection, scope, kind, now, most)
     }
 
     /// The settings, or the endpoints, where there are any.

@@ -80,6 +80,20 @@ impl Scope {
         }
     }
 
+    /// Limits a statement on sessions. Those of operators are of no account.
+    pub(super) fn of_sessions(&self, statement: &mut Where) {
+        match &self.reach {
+            Reach::Everything => {}
+            Reach::Owner(account) => statement.and_is("account =", account.clone()),
+            Reach::Tree(root) => {
+                let id = statement.value(root.clone());
+                statement.and(&format!(
+                    "account IN (SELECT id FROM accounts WHERE root = {id})"
+                ));
+            }
+        }
+    }
+
     /// Limits a statement on the counters of keys.
     pub(super) fn of_counters(&self, statement: &mut Where) {
         match &self.reach {

@@ -16,6 +16,7 @@ use super::head::{self, Head};
 use super::idempotency::{self, Answer, Remembered};
 use super::reader::Reader;
 use super::records::documents::{self, DocumentName};
+use super::records::sessions::{self, Opening, StoredSession};
 use super::scope::Scope;
 
 /// A change in the course of being made, on the thread that writes.
@@ -104,6 +105,30 @@ impl<'a> Tx<'a> {
     pub fn remember(&mut self, answer: &Answer<'_>) -> Result<bool> {
         let kept = idempotency::keep(self.connection, answer);
         self.noting(kept)
+    }
+
+    /// Adds a session that the holder of a link may open.
+    pub fn add_session(&mut self, session: &StoredSession, link: &[u8; 32]) -> Result<()> {
+        let added = sessions::add(self.connection, session, link);
+        self.noting(added)
+    }
+
+    /// Uses a link. Nothing, where there is none that can be used.
+    pub fn open_session(&mut self, opening: &Opening<'_>) -> Result<Option<StoredSession>> {
+        let opened = sessions::open(self.connection, opening);
+        self.noting(opened)
+    }
+
+    /// Ends a session. Whether it had not ended before.
+    pub fn end_session(&mut self, id: &str, now: u64) -> Result<bool> {
+        let ended = sessions::end(self.connection, id, now);
+        self.noting(ended)
+    }
+
+    /// Notes when a session was last used.
+    pub fn session_seen(&mut self, id: &str, now: u64) -> Result<()> {
+        let seen = sessions::seen(self.connection, id, now);
+        self.noting(seen)
     }
 
     /// Takes the number of the next snapshot: at least `now`, and above the last one.

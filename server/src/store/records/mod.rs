@@ -7,6 +7,7 @@ pub(super) mod key_changes;
 pub(super) mod keys;
 pub(super) mod policies;
 pub(super) mod policy_body;
+pub(super) mod sessions;
 pub(super) mod sets;
 
 /// Where a record came from and who changes it, as it is stored: `api`, `console`, `portal`,

@@ -1,0 +1,194 @@
+//! What was chosen so far, and the request to the API that it comes to.
+
+use serde_json::{Map, Value, json};
+
+use crate::http::failure::{Code, Failure};
+use crate::pages::parts::matrix::{self, Chosen, Permission};
+use crate::pages::visit::Visit;
+
+/// The fields of the form.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    pub(super) name: String,
+    pub(super) note: String,
+    pub(super) account: String,
+    pub(super) is_live: bool,
+    pub(super) own: Chosen,
+    pub(super) connected: Chosen,
+    /// Days, `date`, or `never`.
+    pub(super) ends: String,
+    pub(super) date: String,
+    pub(super) ips: String,
+    pub(super) ipv6: bool,
+    pub(super) is_shadow: bool,
+    pub(super) labels: String,
+}
+
+impl Given {
+    /// An empty form: a test key that ends in 90 days.
+    pub(super) fn new(visit: &Visit) -> Self {
+        Self {
+            account: visit.parameter("account").to_owned(),
+            ends: "90".to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A form that was sent.
+    pub(super) fn sent(visit: &Visit, permissions: &[Permission]) -> Self {
+        let form = &visit.form;
+        let text = |name: &str| form.text(name).to_owned();
+        Self {
+            name: text("name"),
+            note: text("note"),
+            account: text("account"),
+            is_live: form.text("mode") == "live",
+            own: matrix::read("p", permissions, form.fields()),
+            connected: matrix::read("c", permissions, form.fields()),
+            ends: text("ends"),
+            date: text("date"),
+            ips: text("ips"),
+            ipv6: form.has("ipv6"),
+            is_shadow: form.has("shadow"),
+            labels: text("labels"),
+        }
+    }
+
+    /// The body of `POST /v2/iam/api_keys`.
+    pub(super) fn body(&self, visit: &Visit) -> Result<Value, Failure> {
+        // What is live is worth more than a cookie that lies about.
+        if self.is_live {
+            visit.must_be_fresh()?;
+        }
+        let missing =
+            |param: &str, message: &str| Failure::new(Code::ParameterMissing, message).at(param);
+        if self.name.is_empty() {
+            return Err(missing(
+                "name",
+                "The key needs a name, by which you know it again.",
+            ));
+        }
+        if self.account.is_empty() {
+            return Err(missing(
+                "keyward.owner",
+                "Say whose key it is: the id of an account.",
+            ));
+        }
+        let mut mine = Map::new();
+        mine.insert("kind".to_owned(), json!("restricted"));
+        mine.insert("owner".to_owned(), json!(self.account));
+        mine.insert("livemode".to_owned(), json!(self.is_live));
+        mine.insert("ipv6".to_owned(), json!(self.ipv6));
+        mine.insert("labels".to_owned(), json!(labels(&self.labels)?));
+        if self.is_shadow {
+            mine.insert("enforcement".to_owned(), json!("shadow"));
+        }
+        let mut body = Map::new();
+        body.insert("type".to_owned(), json!("secret_key"));
+        body.insert("name".to_owned(), json!(self.name));
+        body.insert("permissions".to_owned(), json!(matrix::names(&self.own)));
+        if !self.note.is_empty() {
+            body.insert("note".to_owned(), json!(self.note));
+        }
+        if !self.connected.is_empty() {
+            body.insert(
+                "connect_permissions".to_owned(),
+                json!(matrix::names(&self.connected)),
+            );
+        }
+        let ips = visit.form.list("ips");
+        if !ips.is_empty() {
+            body.insert("ip_allowlist".to_owned(), json!(ips));
+        }
+        match end(&self.ends, &self.date, visit.now)? {
+            Some(end) => {
+                body.insert("expires_at".to_owned(), json!(end));
+            }
+            None => {
+                mine.insert("no_expiry".to_owned(), json!(true));
+            }
+        }
+        body.insert("keyward".to_owned(), Value::Object(mine));
+        Ok(Value::Object(body))
+    }
+}
+
+/// When a key is to end, as the fields `ends` and `date` say it; none: never.
+pub(in crate::pages) fn end(ends: &str, date: &str, now: u64) -> Result<Option<String>, Failure> {
+    let wrong = |message: &str| Failure::new(Code::ParameterInvalid, message).at("expires_at");
+    match ends {
+        "never" => Ok(None),
+        "date" => {
+            // The end of that day, so that the key lasts for all of it.
+            let text = format!("{date}T23:59:59Z");
+            let seconds = crate::time::read(&text)
+                .ok_or_else(|| wrong("Choose the last day on which the key works."))?;
+            Ok(Some(crate::time::written(seconds)))
+        }
+        days => {
+            let days: u64 = days
+                .parse()
+                .ok()
+                .filter(|days| (1..=36_500).contains(days))
+                .ok_or_else(|| wrong("Say when the key ends."))?;
+            let end = now.saturating_add(days.saturating_mul(86_400));
+            Ok(Some(crate::time::written(end)))
+        }
+    }
+}
+
+/// `team: billing`, one a line.
+pub(in crate::pages) fn labels(text: &str) -> Result<Map<String, Value>, Failure> {
+    let mut all = Map::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once([':', '=']).ok_or_else(|| {
+            Failure::new(
+                Code::ParameterInvalid,
+                "A label is a name and what it says, such as `team: billing`, one on each line.",
+            )
+            .at("keyward.labels")
+        })?;
+        all.insert(name.trim().to_owned(), json!(value.trim()));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_795_946_400;
+
+    #[test]
+    fn an_end_is_a_number_of_days_a_day_or_never() {
+        assert_eq!(
+            end("7", "", NOW).unwrap().unwrap(),
+            "2026-12-06T10:00:00.000Z"
+        );
+        assert_eq!(
+            end("date", "2027-01-31", NOW).unwrap().unwrap(),
+            "2027-01-31T23:59:59.000Z"
+        );
+        assert_eq!(end("never", "", NOW).unwrap(), None);
+        for (ends, date) in [
+            ("", ""),
+            ("0", ""),
+            ("-1", ""),
+            ("date", ""),
+            ("date", "soon"),
+            ("999999999", ""),
+        ] {
+            assert!(end(ends, date, NOW).is_err(), "{ends} {date}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_a_line() {
+        let read = labels(" team: billing\n\nstage=prod: 1\n").unwrap();
+        assert_eq!(
+            Value::Object(read),
+            json!({"team": "billing", "stage": "prod: 1"})
+        );
+        assert!(labels("team").is_err());
+    }
+}

@@ -1,0 +1,136 @@
+//! Making a restricted key: its name, what it may do, and its limits, on one page.
+
+mod fields;
+mod given;
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use maud::{Markup, html};
+
+use self::fields::Choices;
+pub(in crate::pages) use self::fields::ends;
+use self::given::Given;
+pub(in crate::pages) use self::given::{end, labels};
+use super::ask::Ask;
+use super::objects::{Account, GrantSet, Key, List};
+use super::parts::matrix::{self, Permission};
+use super::parts::{Tone, layout, message};
+use super::reply::PagePending;
+use super::value::{self, Made};
+use super::visit::Visit;
+use crate::app::App;
+use crate::http::failure::Failure;
+use crate::routes::Verb;
+
+/// `GET /console/keys/new`
+pub(super) fn form(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let choices = choices(&app, &visit).await?;
+        let mut given = Given::new(&visit);
+        start_from(&app, &visit, &choices, &mut given).await?;
+        // Where there is one account besides the operator's, it is that one's key.
+        let mut others = choices
+            .accounts
+            .iter()
+            .filter(|one| one.id != app.operator_account);
+        if let (true, Some(only), None) = (given.account.is_empty(), others.next(), others.next()) {
+            given.account.clone_from(&only.id);
+        }
+        Ok(visit.page(
+            "Create restricted key",
+            body(&visit, &choices, &given, None),
+        ))
+    })
+}
+
+/// `POST /console/keys/new`
+pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let choices = choices(&app, &visit).await?;
+        let given = Given::sent(&visit, &choices.permissions);
+        let refused = match given.body(&visit) {
+            Ok(body) => {
+                let asked = visit
+                    .ask(&app, Ask::post("/v2/iam/api_keys").body(body).once(&visit))
+                    .await;
+                match asked {
+                    Ok(answered) => return value::page(&visit, &answered, Made::Created),
+                    Err(failure) => failure,
+                }
+            }
+            Err(failure) => failure,
+        };
+        if let Some(reply) = value::shown_before(&visit, &refused) {
+            return Ok(reply);
+        }
+        if refused.status().is_server_error() {
+            return Err(refused);
+        }
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let body = body(&visit, &choices, &given, Some(&refused));
+        Ok(visit.page_with(status, "Create restricted key", body))
+    })
+}
+
+/// What can be chosen.
+async fn choices(app: &Arc<App>, visit: &Visit) -> Result<Choices, Failure> {
+    let permissions: List<Permission> = visit
+        .ask(app, Ask::get("/v2/keyward/permissions"))
+        .await?
+        .read()?;
+    let accounts = if visit.may(Verb::Get, "/v2/keyward/accounts") {
+        let ask = Ask::get("/v2/keyward/accounts").query("limit", "100");
+        visit.ask(app, ask).await?.read::<List<Account>>()?.data
+    } else {
+        Vec::new()
+    };
+    let sets = if visit.may(Verb::Get, "/v2/keyward/grant_sets") {
+        let ask = Ask::get("/v2/keyward/grant_sets");
+        visit.ask(app, ask).await?.read::<List<GrantSet>>()?.data
+    } else {
+        Vec::new()
+    };
+    Ok(Choices {
+        permissions: permissions.data,
+        accounts,
+        sets,
+    })
+}
+
+/// The permissions to begin with: those of a set, or of another key.
+async fn start_from(
+    app: &Arc<App>,
+    visit: &Visit,
+    choices: &Choices,
+    given: &mut Given,
+) -> Result<(), Failure> {
+    let from = visit.parameter("from");
+    if let Some(name) = from.strip_prefix("set:") {
+        let set = choices.sets.iter().find(|set| set.name == name);
+        if let Some(set) = set {
+            given.own = matrix::of_names(set.permissions.iter().map(String::as_str));
+        }
+    } else if !from.is_empty() {
+        let ask = Ask::get("/v2/iam/api_keys/{id}").target(from);
+        let key: Key = visit.ask(app, ask).await?.read()?;
+        let names = |list: &Option<Vec<String>>| {
+            matrix::of_names(list.iter().flatten().map(String::as_str))
+        };
+        given.own = names(&key.permissions);
+        given.connected = names(&key.connect_permissions);
+        given.account = key.keyward.owner;
+    }
+    Ok(())
+}
+
+fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failure>) -> Markup {
+    html! {
+        (layout::head(Some(("/console/keys", "Keys")), "Create restricted key", Some(html! { "A key for one purpose: what it may do, from where, and until when." }), html! {}))
+        @if let Some(failure) = refused {
+            (message::titled(Tone::Bad, "No key was made", html! { p { (super::parts::Text(failure.message())) } }))
+        }
+        (fields::start(visit, choices, given))
+        (fields::form(visit, choices, given, refused))
+    }
+}

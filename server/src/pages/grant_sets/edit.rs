@@ -1,0 +1,232 @@
+//! A grant set: what it grants, changed through the matrix, and its end.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use maud::{Markup, html};
+use serde_json::json;
+
+use super::{HERE, Set};
+use crate::app::App;
+use crate::http::failure::{Code, Failure};
+use crate::pages::ask::Ask;
+use crate::pages::objects::List;
+use crate::pages::parts::actions::{Weight, form as post, link, submit};
+use crate::pages::parts::fields::{self, Field};
+use crate::pages::parts::matrix::{self, Chosen, Matrix, Permission};
+use crate::pages::parts::text::counted;
+use crate::pages::parts::{Tone, layout, message};
+use crate::pages::reply::PagePending;
+use crate::pages::reply::Reply;
+use crate::pages::visit::Visit;
+use crate::routes::Verb;
+
+/// `GET /console/grant_sets/new`
+pub(crate) fn form(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let permissions = permissions(&app, &visit).await?;
+        let drawn = Drawn {
+            set: None,
+            chosen: &Chosen::new(),
+            refused: None,
+        };
+        Ok(visit.page("Create grant set", body(&visit, &permissions, &drawn)))
+    })
+}
+
+/// `GET /console/grant_sets/{id}`
+pub(crate) fn show(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let set = read(&app, &visit).await?;
+        let permissions = permissions(&app, &visit).await?;
+        let chosen = matrix::of_names(set.permissions.iter().map(String::as_str));
+        let drawn = Drawn {
+            set: Some(&set),
+            chosen: &chosen,
+            refused: None,
+        };
+        Ok(visit.page(&set.name, body(&visit, &permissions, &drawn)))
+    })
+}
+
+/// `POST /console/grant_sets/new`
+pub(crate) fn create(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let permissions = permissions(&app, &visit).await?;
+        let chosen = matrix::read("p", &permissions, visit.form.fields());
+        let body = json!({"name": visit.form.text("name"), "permissions": matrix::names(&chosen)});
+        let ask = Ask::post("/v2/keyward/grant_sets").body(body).once(&visit);
+        match visit.ask(&app, ask).await {
+            Ok(_) => Ok(Reply::see_other(HERE)),
+            Err(failure) => again(&visit, &permissions, None, &chosen, failure),
+        }
+    })
+}
+
+/// `POST /console/grant_sets/{id}`
+pub(crate) fn save(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let permissions = permissions(&app, &visit).await?;
+        let chosen = matrix::read("p", &permissions, visit.form.fields());
+        let ask = Ask::put("/v2/keyward/grant_sets/{name}")
+            .target(&visit.target)
+            .body(json!({"permissions": matrix::names(&chosen)}))
+            .version(visit.form.text("version").parse().ok())
+            .once(&visit);
+        match visit.ask(&app, ask).await {
+            Ok(_) => Ok(Reply::see_other(HERE)),
+            Err(failure) => {
+                let set = read(&app, &visit).await?;
+                again(&visit, &permissions, Some(&set), &chosen, failure)
+            }
+        }
+    })
+}
+
+/// `GET /console/grant_sets/{id}/delete`
+pub(crate) fn ask_to_remove(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let set = read(&app, &visit).await?;
+        let body = html! {
+            (layout::head(Some((&set.path(), &set.name)), "Delete grant set", None, html! {}))
+            div.narrow.stack {
+                @if set.used_by > 0 {
+                    (message::note(Tone::Bad, html! { p { (counted(set.used_by, "key follows", "keys follow")) " this set. Give them permissions of their own, or end them, before it can go." } }))
+                    div.row { (link(Weight::Usual, &set.path(), "Back")) }
+                } @else {
+                    p { "No key follows this set." }
+                    (post(&format!("{}/delete", set.path()), &html! {
+                        (visit.hidden())
+                        input type="hidden" name="version" value=(set.version);
+                    }, &html! {
+                        div.row { (submit(Weight::Danger, "Delete")) (link(Weight::Quiet, &set.path(), "Cancel")) }
+                    }))
+                }
+            }
+        };
+        Ok(visit.page("Delete grant set", body))
+    })
+}
+
+/// `POST /console/grant_sets/{id}/delete`
+pub(crate) fn remove(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let ask = Ask::delete("/v2/keyward/grant_sets/{name}")
+            .target(&visit.target)
+            .version(visit.form.text("version").parse().ok())
+            .once(&visit);
+        visit.ask(&app, ask).await?;
+        Ok(Reply::see_other(HERE))
+    })
+}
+
+async fn read(app: &Arc<App>, visit: &Visit) -> Result<Set, Failure> {
+    let ask = Ask::get("/v2/keyward/grant_sets/{name}").target(&visit.target);
+    visit.ask(app, ask).await?.read()
+}
+
+/// What a set may grant: everything but the management of keys, which is granted to single keys.
+async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, Failure> {
+    let all: List<Permission> = visit
+        .ask(app, Ask::get("/v2/keyward/permissions"))
+        .await?
+        .read()?;
+    Ok(all.data)
+}
+
+/// What is shown of a form: the set as it is, what is chosen, and why that was refused.
+struct Drawn<'a> {
+    set: Option<&'a Set>,
+    chosen: &'a Chosen,
+    refused: Option<&'a Failure>,
+}
+
+fn again(
+    visit: &Visit,
+    permissions: &[Permission],
+    set: Option<&Set>,
+    chosen: &Chosen,
+    failure: Failure,
+) -> Result<Reply, Failure> {
+    if failure.status().is_server_error() {
+        return Err(failure);
+    }
+    let status = if failure.is(Code::ResourceChanged) {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let drawn = Drawn {
+        set,
+        chosen,
+        refused: Some(&failure),
+    };
+    Ok(visit.page_with(status, "Grant set", body(visit, permissions, &drawn)))
+}
+
+fn body(visit: &Visit, permissions: &[Permission], drawn: &Drawn<'_>) -> Markup {
+    let title = drawn
+        .set
+        .map_or("Create grant set", |set| set.name.as_str());
+    let action = drawn.set.map_or_else(|| format!("{HERE}/new"), Set::path);
+    let was = drawn
+        .set
+        .map(|set| matrix::of_names(set.permissions.iter().map(String::as_str)));
+    let may_save = match drawn.set {
+        Some(set) => set.file().is_none() && visit.may(Verb::Put, "/v2/keyward/grant_sets/{name}"),
+        None => true,
+    };
+    html! {
+        (layout::head(Some((HERE, "Grant sets")), title, drawn.set.map(used), html! {
+            @if let Some(set) = drawn.set && visit.may(Verb::Delete, "/v2/keyward/grant_sets/{name}") && set.file().is_none() {
+                (link(Weight::Danger, &format!("{}/delete", set.path()), "Delete"))
+            }
+        }))
+        @if let Some(failure) = drawn.refused {
+            (message::failure(failure))
+            @if failure.is(Code::ResourceChanged) {
+                (message::note(Tone::Info, html! { p { "Somebody else saved this set meanwhile. Your choice is still below, marked against the set as it is now; save again to put it in its place." } }))
+            }
+        }
+        @if let Some(file) = drawn.set.and_then(Set::file) {
+            (message::note(Tone::Info, html! { p { "This set comes from " (super::super::parts::Text(file)) ". Change it there." } }))
+        }
+        form.stack method="post" action=(action) {
+            (visit.hidden())
+            @if let Some(set) = drawn.set {
+                input type="hidden" name="version" value=(set.version);
+            } @else {
+                div.narrow { (fields::text(&Field { name: "name", label: "Name", value: visit.form.text("name"), hint: Some("Letters, digits, and . _ -"), error: wrong(drawn, "name"), is_required: true })) }
+            }
+            div.columns {
+                (layout::card("Permissions", html! {}, Matrix { permissions, chosen: drawn.chosen, was: was.as_ref(), prefix: "p" }.render()))
+                aside.stack.sticky {
+                    (layout::card("Keys of this set will", html! {}, html! { div.pad { (matrix::summary("p", permissions, drawn.chosen)) } }))
+                    @if let Some(set) = drawn.set.filter(|set| set.used_by > 0) {
+                        (message::note(Tone::Warn, html! { p { "Saving changes " (counted(set.used_by, "key", "keys")) " at once." } }))
+                    }
+                    @if may_save {
+                        div.row {
+                            (submit(Weight::Main, if drawn.set.is_some() { "Save" } else { "Create grant set" }))
+                            (link(Weight::Quiet, HERE, "Cancel"))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn used(set: &Set) -> Markup {
+    html! {
+        @if set.used_by == 0 { "No key follows this set." }
+        @else { (counted(set.used_by, "key follows", "keys follow")) " this set." }
+    }
+}
+
+fn wrong<'a>(drawn: &Drawn<'a>, field: &str) -> Option<&'a str> {
+    drawn
+        .refused
+        .filter(|failure| failure.param() == Some(field))
+        .map(Failure::message)
+}

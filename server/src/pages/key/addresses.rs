@@ -1,0 +1,74 @@
+//! From where a key works.
+
+use std::sync::Arc;
+
+use maud::html;
+use serde_json::json;
+
+use super::requests::addresses_of;
+use super::{asking, buttons, hidden, home, of_form, update};
+use crate::app::App;
+use crate::http::failure::Failure;
+use crate::pages::keys;
+use crate::pages::objects::Key;
+use crate::pages::parts::actions::{Weight, submit};
+use crate::pages::parts::fields::{self, Field};
+use crate::pages::parts::{Text, Tone, message};
+use crate::pages::reply::PagePending;
+use crate::pages::reply::Reply;
+use crate::pages::visit::Visit;
+
+/// `GET /console/keys/{id}/addresses`
+pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let text = key.ip_allowlist.join("\n");
+        let used = addresses_of(&app, &visit).await;
+        Ok(page(&visit, &key, &text, &used, None))
+    })
+}
+
+/// `POST /console/keys/{id}/addresses`
+pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let body = json!({
+            "ip_allowlist": visit.form.list("ips"),
+            "keyward": {"ipv6": visit.form.has("ipv6")},
+        });
+        match update(&app, &visit, body).await {
+            Ok(_) => Ok(home(&visit)),
+            Err(failure) => {
+                let failure = of_form(failure)?;
+                let used = addresses_of(&app, &visit).await;
+                let text = visit.form.text("ips").to_owned();
+                Ok(page(&visit, &key, &text, &used, Some(&failure)))
+            }
+        }
+    })
+}
+
+fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&Failure>) -> Reply {
+    let is_ipv6 = visit.form.has("ipv6") || key.ip_allowlist.iter().any(|ip| ip.contains(':'));
+    let own = visit.address.map(|address| address.to_string());
+    let add = |ip: &str| html! { button.button.plain-link.js-only type="button" data-add=(ip) data-to="ips" { "Add" } };
+    let body = html! {
+        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/addresses"} {
+            (hidden(visit, key))
+            (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: the key works from everywhere."), error: refused.filter(|failure| failure.param() == Some("ip_allowlist")).map(Failure::message), ..Field::default() }, 6, true))
+            @if !used.is_empty() {
+                (message::titled(Tone::Info, "Requests of the last 7 days came from", html! {
+                    ul { @for ip in used { li.row { code { (Text(ip)) } (add(ip)) } } }
+                    p.small { "What is not on the list is refused within seconds of saving." }
+                }))
+            }
+            @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }
+            (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
+            (buttons(key, submit(Weight::Main, "Save")))
+        }
+        @if refused.is_some() && !key.ip_allowlist.is_empty() {
+            div { h2 { "What the key has now" } ul { @for ip in &key.ip_allowlist { li { code { (Text(ip)) } } } } }
+        }
+    };
+    asking(visit, key, "Limit addresses", refused, body)
+}

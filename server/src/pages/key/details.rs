@@ -1,0 +1,120 @@
+//! What people know a key by: its name, its note, its labels; and whether its refusals are enforced.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use maud::html;
+use serde_json::{Map, Value, json};
+
+use super::{asking, buttons, hidden, home, of_form, update};
+use crate::app::App;
+use crate::http::failure::Failure;
+use crate::pages::create::labels;
+use crate::pages::keys;
+use crate::pages::objects::Key;
+use crate::pages::parts::actions::{Weight, submit};
+use crate::pages::parts::fields::{self, Field};
+use crate::pages::reply::PagePending;
+use crate::pages::reply::Reply;
+use crate::pages::visit::Visit;
+
+/// `GET /console/keys/{id}/details`
+pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let labels: Vec<String> = key
+            .keyward
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        let fields = Fields {
+            name: key.name.clone().unwrap_or_default(),
+            note: key.note.clone().unwrap_or_default(),
+            labels: labels.join("\n"),
+            is_shadow: key.keyward.enforcement == "shadow",
+        };
+        Ok(page(&visit, &key, &fields, None))
+    })
+}
+
+/// `POST /console/keys/{id}/details`
+pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let fields = Fields {
+            name: visit.form.text("name").to_owned(),
+            note: visit.form.text("note").to_owned(),
+            labels: visit.form.text("labels").to_owned(),
+            is_shadow: visit.form.has("shadow"),
+        };
+        let changed = match fields.body(&key) {
+            Ok(body) => update(&app, &visit, body).await,
+            Err(failure) => Err(failure),
+        };
+        match changed {
+            Ok(_) => Ok(home(&visit)),
+            Err(failure) => Ok(page(&visit, &key, &fields, Some(&of_form(failure)?))),
+        }
+    })
+}
+
+/// `POST /console/keys/{id}/note`: where the value of a new key is kept. Without an answer it stays unsaid.
+pub(in crate::pages) fn note(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        if let Some(note) = visit.form.given("note") {
+            update(&app, &visit, json!({"note": note})).await?;
+        }
+        Ok(home(&visit))
+    })
+}
+
+struct Fields {
+    name: String,
+    note: String,
+    labels: String,
+    is_shadow: bool,
+}
+
+impl Fields {
+    fn body(&self, key: &Key) -> Result<Value, Failure> {
+        let or_null = |text: &str| {
+            if text.is_empty() {
+                Value::Null
+            } else {
+                json!(text)
+            }
+        };
+        let mut all: Map<String, Value> = labels(&self.labels)?;
+        let names: BTreeSet<String> = all.keys().cloned().collect();
+        // What is no longer there is taken away.
+        for name in key
+            .keyward
+            .labels
+            .keys()
+            .filter(|name| !names.contains(*name))
+        {
+            all.insert(name.clone(), Value::Null);
+        }
+        let enforcement = if self.is_shadow { "shadow" } else { "enforce" };
+        Ok(json!({
+            "name": or_null(&self.name),
+            "note": or_null(&self.note),
+            "keyward": {"labels": all, "enforcement": enforcement},
+        }))
+    }
+}
+
+fn page(visit: &Visit, key: &Key, given: &Fields, refused: Option<&Failure>) -> Reply {
+    let body = html! {
+        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/details"} {
+            (hidden(visit, key))
+            (fields::text(&Field { name: "name", label: "Name", value: &given.name, ..Field::default() }))
+            (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("Where its value is kept, say. Never the value."), ..Field::default() }, 3, false))
+            (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), ..Field::default() }, 3, true))
+            (fields::check("shadow", "Shadow: let pass what it may not do, and log it", given.is_shadow))
+            (buttons(key, submit(Weight::Main, "Save")))
+        }
+    };
+    asking(visit, key, "Edit details", refused, body)
+}

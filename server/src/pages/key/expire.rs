@@ -1,0 +1,123 @@
+//! When a key ends: now, later, never, or again no longer.
+
+use std::sync::Arc;
+
+use maud::html;
+use serde_json::{Value, json};
+
+use super::requests::used_within;
+use super::{asking, buttons, hidden, home, of_form, update, version};
+use crate::app::App;
+use crate::http::failure::Failure;
+use crate::pages::ask::Ask;
+use crate::pages::create::end;
+use crate::pages::keys;
+use crate::pages::objects::Key;
+use crate::pages::parts::actions::{Weight, submit};
+use crate::pages::parts::fields::{self, Field};
+use crate::pages::parts::{Tone, message};
+use crate::pages::reply::PagePending;
+use crate::pages::reply::Reply;
+use crate::pages::visit::Visit;
+
+/// `GET /console/keys/{id}/expire`
+pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let used = used_within(&app, &visit, 3_600).await;
+        let chosen = if key.keyward.state == "expired" {
+            "90"
+        } else {
+            "now"
+        };
+        Ok(page(&visit, &key, chosen, used, None))
+    })
+}
+
+/// `POST /console/keys/{id}/expire`
+pub(in crate::pages) fn expire(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let chosen = visit.form.text("ends").to_owned();
+        match carried_out(&app, &visit, &key, &chosen).await {
+            Ok(()) => Ok(home(&visit)),
+            Err(failure) => {
+                let failure = of_form(failure)?;
+                Ok(page(&visit, &key, &chosen, None, Some(&failure)))
+            }
+        }
+    })
+}
+
+async fn carried_out(
+    app: &Arc<App>,
+    visit: &Visit,
+    key: &Key,
+    chosen: &str,
+) -> Result<(), Failure> {
+    // An end is never held up: neither by another's change nor by a page that is old.
+    if chosen == "now" {
+        let ask = Ask::post("/v2/iam/api_keys/{id}/expire").target(&visit.target);
+        visit.ask(app, ask).await?;
+        return Ok(());
+    }
+    version(visit)?;
+    let revives = key.keyward.state == "expired";
+    if revives && key.livemode {
+        visit.must_be_fresh()?;
+    }
+    let end = end(chosen, visit.form.text("date"), visit.now)?;
+    let body: Value = json!({
+        "expires_at": end,
+        "keyward": {"revive": revives && visit.form.has("revive")},
+    });
+    update(app, visit, body).await.map(|_| ())
+}
+
+fn page(
+    visit: &Visit,
+    key: &Key,
+    chosen: &str,
+    used: Option<u64>,
+    refused: Option<&Failure>,
+) -> Reply {
+    let is_over = key.keyward.state == "expired";
+    let mut choices = vec![
+        ("1", "in a day"),
+        ("7", "in 7 days"),
+        ("30", "in 30 days"),
+        ("90", "in 90 days"),
+        ("date", "on a day"),
+        ("never", "never"),
+    ];
+    if !is_over {
+        choices.insert(0, ("now", "now"));
+    }
+    let title = if is_over {
+        "Let it work again"
+    } else {
+        "Expire"
+    };
+    let body = html! {
+        div.narrow {
+        @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
+            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={"/console/keys/" (key.id) "/rotate"} { "Rotate it instead" } } }))
+        }
+        }
+        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/expire"} {
+            (hidden(visit, key))
+            @if is_over {
+                (message::note(Tone::Warn, html! { p { "The key works again for whoever has its value, within seconds. If the value may be known to others, rotate it or leave it ended." } }))
+                (fields::check("revive", "Yes, let this key work again", visit.form.has("revive")))
+            } @else {
+                p { "Its users are told that the key has expired. An end can be taken back; deleting cannot." }
+            }
+            div.ends.stack {
+                (fields::radios(&Field { name: "ends", label: "It ends", value: chosen, ..Field::default() }, &choices, false))
+                div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: visit.form.text("date"), hint: Some("It works until the end of that day, UTC."), error: refused.filter(|failure| failure.param() == Some("expires_at")).map(Failure::message), ..Field::default() }, "date")) }
+            }
+            (buttons(key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
+        }
+    };
+    asking(visit, key, title, refused, body)
+}

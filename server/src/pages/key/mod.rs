@@ -1,0 +1,164 @@
+//! The pages of one key.
+
+mod addresses;
+mod delete;
+mod details;
+mod duplicate;
+mod expire;
+mod history;
+mod overview;
+mod permissions;
+mod requests;
+mod rotate;
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use maud::{Markup, html};
+use serde_json::Value;
+
+pub(super) use addresses::{form as addresses, save as save_addresses};
+pub(super) use delete::{delete, form as delete_form};
+pub(super) use details::{form as details, note, save as save_details};
+pub(super) use duplicate::{duplicate, form as duplicate_form};
+pub(super) use expire::{expire, form as expire_form};
+pub(super) use history::show as history;
+pub(super) use overview::{change, show};
+pub(super) use permissions::{form as permissions, save as save_permissions};
+pub(super) use requests::show as requests;
+pub(super) use rotate::{form as rotate_form, rotate};
+
+use super::ask::{Answered, Ask};
+use super::keys;
+use super::objects::Key;
+use super::parts::actions::{Weight, link};
+use super::parts::{Text, Tone, layout, message};
+use super::reply::Reply;
+use super::visit::Visit;
+use crate::app::App;
+use crate::http::failure::{Code, Failure};
+use crate::routes::Verb;
+
+/// The parts of a key's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tab {
+    Overview,
+    Requests,
+    History,
+}
+
+/// A page of a key: its name, its state, what can be done, and one of its parts.
+fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
+    let home = format!("/console/keys/{}", key.id);
+    let at = |wanted: Tab| (tab == wanted).then_some("page");
+    let actions = keys::entries(visit, key);
+    let body = html! {
+        (layout::head(
+            Some(("/console/keys", "Keys")),
+            key.title(),
+            Some(html! {
+                span.row { (keys::state(key)) code { (Text(key.redacted())) } span { (key.mode()) } }
+            }),
+            html! {
+                @if key.keyward.state != "deleted" {
+                    @for (label, href) in &actions {
+                        (link(if *label == "Delete" { Weight::Danger } else { Weight::Usual }, href, label))
+                    }
+                }
+            },
+        ))
+        nav.tabs aria-label="This key" {
+            a href=(home) aria-current=[at(Tab::Overview)] { "Overview" }
+            @if visit.may(Verb::Get, "/v2/keyward/api_keys/{id}/requests") {
+                a href={(home) "/requests"} aria-current=[at(Tab::Requests)] { "Requests" }
+            }
+            @if visit.may(Verb::Get, "/v2/iam/activity_logs") {
+                a href={(home) "/history"} aria-current=[at(Tab::History)] { "History" }
+            }
+        }
+        (body)
+    };
+    visit.page(key.title(), body)
+}
+
+/// A page that asks for something about a key.
+fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body: Markup) -> Reply {
+    let home = format!("/console/keys/{}", key.id);
+    let body = html! {
+        (layout::head(
+            Some((&home, key.title())),
+            title,
+            Some(html! { code { (Text(key.redacted())) } " · " (key.mode()) " · " (Text(&key.keyward.owner)) }),
+            html! {},
+        ))
+        @if let Some(failure) = refused {
+            @if failure.is(Code::ResourceChanged) {
+                (message::titled(Tone::Warn, "Somebody changed this key meanwhile", html! {
+                    p { "Nothing of yours was saved or lost. The form has what you entered; what the key has now stands beside it. Look at both, and save again." }
+                }))
+            } @else {
+                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(failure.message())) } }))
+            }
+        }
+        (body)
+    };
+    let status = match refused {
+        None => StatusCode::OK,
+        Some(failure) if failure.is(Code::ResourceChanged) => StatusCode::CONFLICT,
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    visit.page_with(status, title, body)
+}
+
+/// The hidden fields of a form that changes a key: with the version that the person sees.
+fn hidden(visit: &Visit, key: &Key) -> Markup {
+    html! {
+        (visit.hidden())
+        input type="hidden" name="version" value=(key.keyward.version);
+    }
+}
+
+/// The end of each such form.
+fn buttons(key: &Key, submit: Markup) -> Markup {
+    html! {
+        div.row { (submit) (link(Weight::Quiet, &format!("/console/keys/{}", key.id), "Cancel")) }
+    }
+}
+
+/// The version that the person saw. A form without one is none of ours.
+fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
+    let version = visit.form.text("version").parse().map_err(|_| {
+        Failure::new(
+            Code::FormRefused,
+            "The form does not say which version of the key it is about. Load the page again.",
+        )
+    })?;
+    Ok(Some(version))
+}
+
+/// Changes the key, as `POST /v2/iam/api_keys/{id}` does.
+async fn update(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Answered, Failure> {
+    let ask = Ask::post("/v2/iam/api_keys/{id}")
+        .target(&visit.target)
+        .version(version(visit)?)
+        .once(visit)
+        .body(body);
+    visit.ask(app, ask).await
+}
+
+/// Back to the key's page.
+fn home(visit: &Visit) -> Reply {
+    Reply::see_other(format!("/console/keys/{}", visit.target))
+}
+
+/// What the page of a form says where the API refuses. What is no refusal of the form is a page of its own.
+fn of_form(failure: Failure) -> Result<Failure, Failure> {
+    let is_of_form = failure.status().is_client_error()
+        && !failure.is(Code::ResourceMissing)
+        && !failure.is(Code::MorePermissionsRequired);
+    if is_of_form {
+        Ok(failure)
+    } else {
+        Err(failure)
+    }
+}

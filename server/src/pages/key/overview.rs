@@ -1,0 +1,239 @@
+//! A key at a glance: what it may do, its limits, and where it came from.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+use serde_json::json;
+
+use super::{Tab, page};
+use crate::app::App;
+use crate::pages::ask::Ask;
+use crate::pages::keys;
+use crate::pages::objects::{Key, List};
+use crate::pages::parts::actions::{Weight, link};
+use crate::pages::parts::matrix::{Permission, of_names};
+use crate::pages::parts::time::full;
+use crate::pages::parts::{Text, Tone, layout, mark, message, pairs, time};
+use crate::pages::reply::PagePending;
+use crate::pages::reply::Reply;
+use crate::pages::visit::Visit;
+use crate::routes::Verb;
+
+/// `GET /console/keys/{id}`
+pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let all: List<Permission> = visit
+            .ask(&app, Ask::get("/v2/keyward/permissions"))
+            .await?
+            .read()?;
+        let body = html! {
+            (notes(&visit, &key))
+            div.columns.side {
+                div.stack {
+                    (layout::card("Permissions", html! {}, permissions(&key, &all.data)))
+                    (layout::card("Limits", html! {}, html! { div.pad { (limits(&visit, &key)) } }))
+                }
+                div.stack { (layout::card("About", about_link(&visit, &key), html! { div.pad { (about(&visit, &key)) } })) }
+            }
+        };
+        Ok(page(&visit, &key, Tab::Overview, body))
+    })
+}
+
+/// `GET /console/changes/{id}`: how far a change has come, for the script.
+pub(in crate::pages) fn change(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        #[derive(serde::Deserialize)]
+        struct Change {
+            state: String,
+            revision: Option<u64>,
+        }
+        let ask = Ask::get("/v2/keyward/changes/{number}").target(&visit.target);
+        let change: Change = visit.ask(&app, ask).await?.read()?;
+        let (text, done) = match (change.state.as_str(), change.revision) {
+            ("committed", _) => ("On its way to the gateways …".to_owned(), false),
+            ("everywhere", _) => ("Every gateway serves it.".to_owned(), true),
+            (_, Some(revision)) => (
+                format!("Published to the gateways, as revision {revision}."),
+                true,
+            ),
+            (_, None) => ("Published to the gateways.".to_owned(), true),
+        };
+        Ok(Reply::json(&json!({"text": text, "done": done})))
+    })
+}
+
+/// What one has to know first.
+fn notes(visit: &Visit, key: &Key) -> Markup {
+    let state = key.keyward.state.as_str();
+    html! {
+        @if key.keyward.propagation.state == "committed" {
+            (message::note(Tone::Info, html! {
+                p role="status" data-poll={"/console/changes/" (key.keyward.propagation.change)} { "The last change is on its way to the gateways." }
+            }))
+        }
+        @match state {
+            "expired" => (message::note(Tone::Info, html! { p { "This key no longer works: its users are told that it has expired. "
+                @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.keyward.replaced_by.is_none() { a href={"/console/keys/" (key.id) "/expire"} { "Let it work again" } } } })),
+            "deleted" => (message::note(Tone::Info, html! { p { "This key was deleted. Its users are told so, and that cannot be undone." } })),
+            "suspended" => (message::note(Tone::Bad, html! { p { "The account " (Text(&key.keyward.owner)) " is suspended, so none of its keys work." } })),
+            "inactive" => (message::note(Tone::Info, html! { p { "This key does not work yet." } })),
+            _ => {}
+        }
+        @if let (Some(by), true) = (&key.keyward.replaced_by, key.is_in_use()) {
+            (message::note(Tone::Warn, html! { p {
+                "Replaced by " a href={"/console/keys/" (by)} { (Text(by)) } ", and ends "
+                @if let Some(end) = &key.expires_at { (time(end, visit.now)) }
+                ". " a href={"/console/keys/" (key.id) "/expire"} { "End it now" }
+            } }))
+        }
+        @if key.keyward.enforcement == "shadow" && key.is_in_use() {
+            (message::note(Tone::Warn, html! { p { "In shadow: what this key may not do passes nevertheless, and is logged." } }))
+        }
+        @if let Some(file) = key.file() {
+            (message::note(Tone::Info, html! { p { "This key comes from the file " code { (Text(file)) } " and is changed there. Ending it works here, too." } }))
+        }
+    }
+}
+
+fn permissions(key: &Key, all: &[Permission]) -> Markup {
+    let side = |names: &Option<Vec<String>>| {
+        names
+            .as_ref()
+            .map(|names| of_names(names.iter().map(String::as_str)))
+    };
+    let rows = |names: &Option<Vec<String>>| -> Markup {
+        let Some(chosen) = side(names) else {
+            return html! { p.pad { (mark(Tone::Warn, "everything")) " This key may do whatever its account may." } };
+        };
+        if chosen.is_empty() {
+            return html! { p.pad.soft { "Nothing." } };
+        }
+        html! {
+            ul.pad.stack.tight {
+                @for (name, level) in &chosen {
+                    @let known = all.iter().find(|one| one.name == *name);
+                    li.row { b { (level.name()) } span { (Text(known.map_or(name.as_str(), Permission::title))) } code.soft { (Text(name)) } }
+                }
+            }
+        }
+    };
+    let set = key.keyward.grant_set.as_deref();
+    let connected = key.connect_permissions.as_ref();
+    html! {
+        @if key.keyward.kind == "publishable" {
+            p.pad { "A publishable key is public: it may call the endpoints that are open to such keys." }
+        } @else {
+            @if let Some(set) = set { p.pad { "By the grant set " a href={"/console/grant_sets/" (set)} { (Text(set)) } "." } }
+            (rows(&key.permissions))
+            @if connected.is_some_and(|names| !names.is_empty()) {
+                h3.pad { "On connected accounts" @if let Some(set) = &key.keyward.connect_grant_set { ", by the grant set " (Text(set)) } }
+                (rows(&key.connect_permissions))
+            }
+        }
+    }
+}
+
+fn limits(visit: &Visit, key: &Key) -> Markup {
+    pairs::wide(&[
+        ("Ends", ends(visit, key)),
+        (
+            "Addresses",
+            html! {
+                @if key.ip_allowlist.is_empty() { span.soft { "from everywhere" } }
+                @else { ul { @for ip in &key.ip_allowlist { li { code { (Text(ip)) } } } } }
+            },
+        ),
+        (
+            "Works from",
+            match &key.keyward.not_before {
+                Some(begin) => time(begin, visit.now),
+                None => html! { span.soft { "at once" } },
+            },
+        ),
+        (
+            "Refusals",
+            html! { @if key.keyward.enforcement == "shadow" { "logged only (shadow)" } @else { "enforced" } },
+        ),
+    ])
+}
+
+/// When it ends, exactly: `in 89 days` for one that was given 90 makes people wonder.
+fn ends(visit: &Visit, key: &Key) -> Markup {
+    let end = key.expires_at.as_deref().and_then(crate::time::read);
+    match end {
+        Some(end) => full(end, visit.now),
+        None => keys::ends(key, visit.now),
+    }
+}
+
+fn about_link(visit: &Visit, key: &Key) -> Markup {
+    html! {
+        @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.file().is_none() && key.keyward.state != "deleted" {
+            (link(Weight::Quiet, &format!("/console/keys/{}/details", key.id), "Edit"))
+        }
+    }
+}
+
+fn about(visit: &Visit, key: &Key) -> Markup {
+    let none = || html! { span.soft { "–" } };
+    let of_key = |id: &Option<String>| match id {
+        Some(id) => html! { a.wrap href={"/console/keys/" (id)} { (Text(id)) } },
+        None => none(),
+    };
+    let is_shown = |name: &str| match name {
+        "Labels" => !key.keyward.labels.is_empty(),
+        "Replaces" => key.keyward.replaces.is_some(),
+        "Replaced by" => key.keyward.replaced_by.is_some(),
+        "Policy" => key.keyward.policy.is_some(),
+        _ => true,
+    };
+    let mut rows = vec![
+        ("Id", html! { code { (Text(&key.id)) } }),
+        (
+            "Account",
+            html! { a.wrap href={"/console/accounts/" (key.keyward.owner)} { (Text(&key.keyward.owner)) } },
+        ),
+        ("Kind", html! { (key.keyward.kind) ", " (key.mode()) }),
+        (
+            "Made",
+            html! {
+                @if let Some(created) = &key.created { (time(created, visit.now)) }
+                @if let Some(by) = &key.keyward.created_by { " by " span.wrap { (Text(&by.id)) } }
+                " (" (Text(&key.keyward.source)) ")"
+            },
+        ),
+        ("Last used", last_used(visit, key)),
+        (
+            "Note",
+            key.note
+                .as_deref()
+                .map_or_else(none, |note| html! { span.wrap { (Text(note)) } }),
+        ),
+        (
+            "Labels",
+            html! { ul { @for (name, value) in &key.keyward.labels { li { (Text(name)) ": " (Text(value)) } } } },
+        ),
+        (
+            "Policy",
+            html! { (Text(key.keyward.policy.as_deref().unwrap_or_default())) },
+        ),
+        ("Replaces", of_key(&key.keyward.replaces)),
+        ("Replaced by", of_key(&key.keyward.replaced_by)),
+    ];
+    rows.retain(|(name, _)| is_shown(name));
+    pairs::pairs(&rows)
+}
+
+fn last_used(visit: &Visit, key: &Key) -> Markup {
+    html! {
+        @match key.last_used.as_deref() {
+            Some(at) => (time(at, visit.now)),
+            None if visit.may(Verb::Get, "/v2/keyward/api_keys/{id}/requests") => {
+                a href={"/console/keys/" (key.id) "/requests"} { "see its requests" }
+            }
+            None => span.soft { "not known" },
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Pages for people, made on the server.
+
+mod accounts;
+mod activity;
+mod ask;
+pub(crate) mod assets;
+mod create;
+mod enter;
+mod exchange;
+mod form;
+mod gateways;
+mod grant_sets;
+mod incident;
+mod key;
+mod keys;
+mod lookup;
+mod objects;
+pub(crate) mod parts;
+mod reply;
+mod sessions;
+mod table;
+mod value;
+mod visit;
+
+pub(crate) use exchange::router;
+
+use crate::routes::{ROUTES, Route, Verb};
+use crate::session::Role;
+
+/// A page, for the test of who may do what: its method, its path, and the endpoint whose permission it asks for.
+#[derive(Clone, Copy)]
+pub struct Listed {
+    /// GET, or POST for what a form of it does.
+    pub method: Verb,
+    /// Literals, and `{id}`.
+    pub template: &'static str,
+    /// The endpoint.
+    pub needs: &'static Route,
+}
+
+/// All pages.
+#[must_use]
+pub fn listed() -> Vec<Listed> {
+    let pages = table::PAGES.iter().filter_map(|page| {
+        let table::Needs(method, template) = page.needs;
+        let needs = ROUTES
+            .iter()
+            .find(|route| route.method == method && route.template == template)?;
+        Some(Listed {
+            method: page.method,
+            template: page.template,
+            needs,
+        })
+    });
+    pages.collect()
+}
+
+/// All roles, each with the permissions that it holds.
+#[must_use]
+pub fn roles() -> Vec<(&'static str, keyward::management::Granted)> {
+    Role::ALL
+        .iter()
+        .map(|role| (role.name(), role.granted()))
+        .collect()
+}

@@ -1,0 +1,143 @@
+//! The document around a page.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::Text;
+use super::time::span;
+use crate::pages::assets::{CSS, JS};
+
+/// Who looks, and where.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    /// The person, as the link names them.
+    pub(crate) actor: String,
+    pub(crate) role: String,
+    /// Seconds until the session ends.
+    pub(crate) ends_in: u64,
+    /// The token that forms of this session carry.
+    pub(crate) csrf: String,
+    /// The path that is shown.
+    pub(crate) path: String,
+}
+
+/// The parts of the console, in their order.
+const SECTIONS: &[(&str, &str)] = &[
+    ("Keys", "/console/keys"),
+    ("Accounts", "/console/accounts"),
+    ("Grant sets", "/console/grant_sets"),
+    ("Leaked key", "/console/lookup"),
+    ("Incident", "/console/incident"),
+    ("Activity", "/console/activity"),
+    ("Gateways", "/console/gateways"),
+    ("Sessions", "/console/sessions"),
+];
+
+/// A page of somebody who is signed in.
+pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
+    let here = SECTIONS
+        .iter()
+        .find(|(_, path)| frame.path.starts_with(path));
+    document(
+        title,
+        html! {
+            header {
+                div.top {
+                    (brand("/console/keys"))
+                    div.who {
+                        span { (Text(&frame.actor)) " · " (Text(&frame.role)) " · " span title="until this session ends" { (span(frame.ends_in)) " left" } }
+                        form method="post" action="/console/leave" {
+                            input type="hidden" name="csrf" value=(frame.csrf);
+                            button.button type="submit" { "Sign out" }
+                        }
+                    }
+                }
+                nav.nav aria-label="Console" {
+                    details {
+                        summary { span aria-hidden="true" { "☰" } (here.map_or("Menu", |(name, _)| name)) }
+                        ul {
+                            @for (name, path) in SECTIONS {
+                                li { a href=(path) aria-current=[(here.map(|(_, path)| path) == Some(path)).then_some("page")] { (name) } }
+                            }
+                        }
+                    }
+                }
+            }
+            main id="main" { (body) }
+        },
+    )
+}
+
+/// A page of nobody in particular: signing in, and what went wrong on the way.
+pub(crate) fn plain(title: &str, body: Markup) -> Markup {
+    document(
+        title,
+        html! {
+            header.top { (brand("/console")) }
+            main id="main" { div.card.pad.center.stack { (body) } }
+        },
+    )
+}
+
+/// The head of a page: where it belongs, its name, what is said of it, and what can be done.
+pub(crate) fn head(
+    crumb: Option<(&str, &str)>,
+    title: &str,
+    sub: Option<Markup>,
+    actions: Markup,
+) -> Markup {
+    html! {
+        div.head {
+            div {
+                @if let Some((href, name)) = crumb { a.crumb href=(href) { "‹ " (Text(name)) } }
+                h1 { (Text(title)) }
+                @if let Some(sub) = sub { div.soft { (sub) } }
+            }
+            div.row { (actions) }
+        }
+    }
+}
+
+/// A box with a heading.
+pub(crate) fn card(title: &str, extra: Markup, body: Markup) -> Markup {
+    html! {
+        section.card {
+            header { h2 { (title) } (extra) }
+            (body)
+        }
+    }
+}
+
+fn document(title: &str, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (Text(title)) " · keyward" }
+                link rel="icon" href="data:,";
+                link rel="stylesheet" href=(CSS.address());
+                script src=(JS.address()) {}
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                (body)
+                div.unseen id="live" role="status" {}
+            }
+        }
+    }
+}
+
+fn brand(home: &str) -> Markup {
+    html! {
+        a.brand href=(home) {
+            svg viewBox="0 0 20 20" aria-hidden="true" {
+                path d="M10 2 17 5v5c0 4-3 7-7 8-4-1-7-4-7-8V5z" {}
+                circle cx="10" cy="9" r="2" {}
+                path d="M10 11v3" {}
+            }
+            "keyward"
+        }
+    }
+}

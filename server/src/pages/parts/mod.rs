@@ -1,0 +1,22 @@
+//! What pages are made of. Every part takes plain text and escapes it by the same function, and none reads a clock.
+
+pub(crate) mod actions;
+pub(crate) mod fields;
+pub(crate) mod layout;
+pub(crate) mod mark;
+pub(crate) mod matrix;
+pub(crate) mod message;
+pub(crate) mod pairs;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod value;
+
+#[cfg(test)]
+mod example;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use mark::{Tone, mark, state_badge};
+pub(crate) use text::Text;
+pub(crate) use time::time;

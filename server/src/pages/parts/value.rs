@@ -1,0 +1,17 @@
+//! The value of a key, shown once. It stands in the document in one place.
+
+use maud::{Markup, html};
+
+/// A field with a value, and a button that copies it. `value` goes into the document as it is: it is the answer's one use of it.
+pub(crate) fn field(label: &str, value: &str) -> Markup {
+    html! {
+        div.field {
+            label for="value" { (label) }
+            div.value {
+                input id="value" type="text" readonly spellcheck="false" autocomplete="off" data-value data-guard value=(value);
+                button.button.main.js-only type="button" data-copy { span { "Copy" } }
+            }
+            p.hint.plain { "Select the field and copy it." }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What a page answers with, and the headers that all answers have.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use maud::Markup;
+use zeroize::Zeroizing;
+
+use crate::exchange::{Wiped, put};
+use crate::http::failure::{Code, Failure};
+
+/// Everything a page may load is its own stylesheet, its own script and pictures in it. Without an exception, for any page.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What a page's handler returns.
+pub(crate) type PagePending = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
+
+/// An answer.
+pub(crate) struct Reply {
+    status: StatusCode,
+    content: Content,
+    cookie: Option<Zeroizing<String>>,
+}
+
+enum Content {
+    Page(String),
+    /// A page that holds a value, in one buffer that is wiped.
+    Wiped(Zeroizing<Vec<u8>>),
+    SeeOther(String),
+    Json(String),
+    Asset {
+        content_type: &'static str,
+        bytes: &'static [u8],
+    },
+}
+
+/// Where a value goes in a page that is made without it. No escaped text has this character.
+const PLACE: &str = "\u{1a}value\u{1a}";
+
+impl Reply {
+    pub(crate) fn page(status: StatusCode, page: Markup) -> Self {
+        Self::of(status, Content::Page(page.into_string()))
+    }
+
+    /// A page with a value in it, at the one place that [`Reply::place`] marks.
+    pub(crate) fn with_value(page: Markup, value: &str) -> Result<Self, Failure> {
+        let page = page.into_string();
+        let mut parts = page.split(PLACE);
+        let (Some(before), Some(after), None) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(Failure::new(
+                Code::Internal,
+                "The page has no place for the value.",
+            ));
+        };
+        let is_plain = |byte: u8| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'-' | b'/' | b':' | b'.' | b'#' | b'[' | b']')
+        };
+        if !value.bytes().all(is_plain) {
+            return Err(Failure::new(Code::Internal, "The value cannot be shown."));
+        }
+        let size = before.len() + value.len() + after.len();
+        // Of its final size from the beginning: what a growing buffer leaves behind is not wiped.
+        let mut whole = Zeroizing::new(Vec::with_capacity(size));
+        for part in [before, value, after] {
+            whole.extend_from_slice(part.as_bytes());
+        }
+        Ok(Self::of(StatusCode::OK, Content::Wiped(whole)))
+    }
+
+    /// What stands for the value while the page is made.
+    pub(crate) fn place() -> &'static str {
+        PLACE
+    }
+
+    /// Post, redirect, get.
+    pub(crate) fn see_other(path: impl Into<String>) -> Self {
+        Self::of(StatusCode::SEE_OTHER, Content::SeeOther(path.into()))
+    }
+
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
+        Self::of(StatusCode::OK, Content::Json(value.to_string()))
+    }
+
+    pub(crate) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Self {
+        Self::of(
+            StatusCode::OK,
+            Content::Asset {
+                content_type,
+                bytes,
+            },
+        )
+    }
+
+    pub(crate) fn setting(self, cookie: Zeroizing<String>) -> Self {
+        Self {
+            cookie: Some(cookie),
+            ..self
+        }
+    }
+
+    fn of(status: StatusCode, content: Content) -> Self {
+        Self {
+            status,
+            content,
+            cookie: None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer, with the headers that each has.
+    pub(crate) fn response(self, request_id: &str) -> Response {
+        let mut cache = "no-store";
+        let mut location = None;
+        let (content_type, body) = match self.content {
+            Content::Page(text) => (HTML, Body::from(text)),
+            Content::Wiped(bytes) => (HTML, Body::from(Bytes::from_owner(Wiped(bytes)))),
+            Content::SeeOther(path) => {
+                location = Some(path);
+                (HTML, Body::empty())
+            }
+            Content::Json(text) => ("application/json", Body::from(text)),
+            Content::Asset {
+                content_type,
+                bytes,
+            } => {
+                // Its address has its digest.
+                cache = "public, max-age=31536000, immutable";
+                (content_type, Body::from(bytes))
+            }
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (CONTENT_TYPE, content_type),
+            (CACHE_CONTROL, cache),
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (REFERRER_POLICY, "no-referrer"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+            (
+                HeaderName::from_static("cross-origin-opener-policy"),
+                "same-origin",
+            ),
+            (
+                HeaderName::from_static("cross-origin-resource-policy"),
+                "same-origin",
+            ),
+            (
+                HeaderName::from_static("permissions-policy"),
+                "camera=(), geolocation=(), microphone=(), payment=(), usb=(), clipboard-read=(), clipboard-write=(self)",
+            ),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        put(headers, HeaderName::from_static("request-id"), request_id);
+        if let Some(path) = location {
+            put(headers, LOCATION, &path);
+        }
+        if let Some(cookie) = &self.cookie
+            && let Ok(mut value) = HeaderValue::from_str(cookie)
+        {
+            value.set_sensitive(true);
+            headers.insert(SET_COOKIE, value);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maud::html;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_put_in_at_one_place_and_as_it_is() {
+        let page = |count: usize| {
+            html! { p { "a" } @for _ in 0..count { input value=(Reply::place()); } }
+        };
+        let Content::Wiped(bytes) = Reply::with_value(page(1), "rk_test_x")
+            .ok()
+            .unwrap()
+            .content
+        else {
+            panic!("the buffer is not wiped");
+        };
+        assert_eq!(&bytes[..], b"<p>a</p><input value=\"rk_test_x\">");
+        assert_eq!(bytes.capacity(), bytes.len());
+        for (page, value) in [(page(0), "rk"), (page(2), "rk"), (page(1), "\"><script>")] {
+            assert!(Reply::with_value(page, value).is_err(), "{value}");
+        }
+    }
+}

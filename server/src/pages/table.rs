@@ -1,0 +1,178 @@
+//! The one table of pages: each with the endpoint of the API that it stands for, whose permission it asks for.
+
+use std::sync::Arc;
+
+use super::reply::PagePending;
+use super::visit::Visit;
+use super::{
+    accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
+};
+use crate::app::App;
+use crate::exchange::target_of;
+use crate::routes::Verb;
+
+/// A page, or what a form of it does.
+#[derive(Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) method: Verb,
+    /// Literals, and `{id}` for one segment.
+    pub(crate) template: &'static str,
+    /// The endpoint that it stands for.
+    pub(crate) needs: Needs,
+    /// Whether the session has to be a fresh one.
+    pub(crate) is_fresh: bool,
+    pub(crate) handler: fn(Arc<App>, Visit) -> PagePending,
+}
+
+/// An endpoint of the API.
+#[derive(Clone, Copy)]
+pub(crate) struct Needs(pub(crate) Verb, pub(crate) &'static str);
+
+const KEYS: &str = "/v2/iam/api_keys";
+const KEY: &str = "/v2/iam/api_keys/{id}";
+const LOOKUP: &str = "/v2/keyward/api_keys/lookup";
+const REVOKE: &str = "/v2/keyward/api_keys/revoke";
+const ACCOUNTS: &str = "/v2/keyward/accounts";
+const ACCOUNT: &str = "/v2/keyward/accounts/{id}";
+const SUSPEND: &str = "/v2/keyward/accounts/{id}/suspend";
+const RESUME: &str = "/v2/keyward/accounts/{id}/resume";
+const SETS: &str = "/v2/keyward/grant_sets";
+const SET: &str = "/v2/keyward/grant_sets/{name}";
+const SESSIONS: &str = "/v2/keyward/console_sessions";
+const END_SESSION: &str = "/v2/keyward/console_sessions/{id}/revoke";
+
+/// All pages.
+#[rustfmt::skip]
+pub(crate) const PAGES: &[Page] = &[
+    get("/console/keys", Needs(Verb::Get, KEYS), keys::list),
+    get("/console/keys/new", Needs(Verb::Post, KEYS), create::form),
+    post("/console/keys/new", Needs(Verb::Post, KEYS), create::create),
+    get("/console/keys/{id}", Needs(Verb::Get, KEY), key::show),
+    get("/console/keys/{id}/requests", Needs(Verb::Get, "/v2/keyward/api_keys/{id}/requests"), key::requests),
+    get("/console/keys/{id}/history", Needs(Verb::Get, "/v2/iam/activity_logs"), key::history),
+    post("/console/keys/{id}/note", Needs(Verb::Post, KEY), key::note),
+    get("/console/keys/{id}/details", Needs(Verb::Post, KEY), key::details),
+    post("/console/keys/{id}/details", Needs(Verb::Post, KEY), key::save_details),
+    get("/console/keys/{id}/edit", Needs(Verb::Post, KEY), key::permissions),
+    post("/console/keys/{id}/edit", Needs(Verb::Post, KEY), key::save_permissions),
+    get("/console/keys/{id}/addresses", Needs(Verb::Post, KEY), key::addresses),
+    post("/console/keys/{id}/addresses", Needs(Verb::Post, KEY), key::save_addresses),
+    get("/console/keys/{id}/expire", Needs(Verb::Post, "/v2/iam/api_keys/{id}/expire"), key::expire_form),
+    post("/console/keys/{id}/expire", Needs(Verb::Post, "/v2/iam/api_keys/{id}/expire"), key::expire),
+    get("/console/keys/{id}/rotate", Needs(Verb::Post, "/v2/iam/api_keys/{id}/rotate"), key::rotate_form),
+    post("/console/keys/{id}/rotate", Needs(Verb::Post, "/v2/iam/api_keys/{id}/rotate"), key::rotate),
+    get("/console/keys/{id}/delete", Needs(Verb::Delete, "/v2/keyward/api_keys/{id}"), key::delete_form),
+    post("/console/keys/{id}/delete", Needs(Verb::Delete, "/v2/keyward/api_keys/{id}"), key::delete),
+    get("/console/keys/{id}/duplicate", Needs(Verb::Post, "/v2/keyward/api_keys/{id}/duplicate"), key::duplicate_form),
+    post("/console/keys/{id}/duplicate", Needs(Verb::Post, "/v2/keyward/api_keys/{id}/duplicate"), key::duplicate),
+    get("/console/changes/{id}", Needs(Verb::Get, "/v2/keyward/changes/{number}"), key::change),
+    get("/console/accounts", Needs(Verb::Get, ACCOUNTS), accounts::list),
+    get("/console/accounts/new", Needs(Verb::Post, ACCOUNTS), accounts::form),
+    post("/console/accounts/new", Needs(Verb::Post, ACCOUNTS), accounts::create),
+    get("/console/accounts/{id}", Needs(Verb::Get, ACCOUNT), accounts::show),
+    get("/console/accounts/{id}/edit", Needs(Verb::Post, ACCOUNT), accounts::form),
+    post("/console/accounts/{id}/edit", Needs(Verb::Post, ACCOUNT), accounts::save),
+    get("/console/accounts/{id}/suspend", Needs(Verb::Post, SUSPEND), accounts::ask_to_suspend),
+    post("/console/accounts/{id}/suspend", Needs(Verb::Post, SUSPEND), accounts::suspend),
+    post("/console/accounts/{id}/resume", Needs(Verb::Post, RESUME), accounts::resume),
+    get("/console/grant_sets", Needs(Verb::Get, SETS), grant_sets::list),
+    get("/console/grant_sets/new", Needs(Verb::Post, SETS), grant_sets::form),
+    post("/console/grant_sets/new", Needs(Verb::Post, SETS), grant_sets::create).fresh(),
+    get("/console/grant_sets/{id}", Needs(Verb::Get, SET), grant_sets::show),
+    post("/console/grant_sets/{id}", Needs(Verb::Put, SET), grant_sets::save).fresh(),
+    get("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::ask_to_remove),
+    post("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::remove).fresh(),
+    get("/console/lookup", Needs(Verb::Post, LOOKUP), lookup::form),
+    post("/console/lookup", Needs(Verb::Post, LOOKUP), lookup::find),
+    get("/console/incident", Needs(Verb::Post, REVOKE), incident::form),
+    post("/console/incident", Needs(Verb::Post, REVOKE), incident::make),
+    post("/console/incident/end", Needs(Verb::Post, REVOKE), incident::end).fresh(),
+    get("/console/activity", Needs(Verb::Get, "/v2/iam/activity_logs"), activity::list),
+    get("/console/gateways", Needs(Verb::Get, "/v2/keyward/snapshots/current"), gateways::show),
+    get("/console/sessions", Needs(Verb::Get, SESSIONS), sessions::list),
+    post("/console/sessions", Needs(Verb::Post, SESSIONS), sessions::create).fresh(),
+    post("/console/sessions/{id}/end", Needs(Verb::Post, END_SESSION), sessions::end),
+];
+
+const fn get(
+    template: &'static str,
+    needs: Needs,
+    handler: fn(Arc<App>, Visit) -> PagePending,
+) -> Page {
+    Page {
+        method: Verb::Get,
+        template,
+        needs,
+        is_fresh: false,
+        handler,
+    }
+}
+
+const fn post(
+    template: &'static str,
+    needs: Needs,
+    handler: fn(Arc<App>, Visit) -> PagePending,
+) -> Page {
+    Page {
+        method: Verb::Post,
+        ..get(template, needs, handler)
+    }
+}
+
+impl Page {
+    /// The same for sessions that were opened a short while ago.
+    const fn fresh(self) -> Self {
+        Self {
+            is_fresh: true,
+            ..self
+        }
+    }
+}
+
+/// The page of a path: a literal segment before `{id}`.
+pub(crate) fn find(method: Verb, path: &str) -> Option<(&'static Page, &str)> {
+    PAGES
+        .iter()
+        .filter(|page| page.method == method)
+        .filter_map(|page| Some((page, target_of(page.template, path)?)))
+        .min_by_key(|(page, _)| page.template.contains('{'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::ask::route_of;
+
+    #[test]
+    fn every_page_stands_for_an_endpoint_of_the_api() {
+        for page in PAGES {
+            let Needs(method, template) = page.needs;
+            assert!(route_of(method, template).is_some(), "{}", page.template);
+        }
+    }
+
+    #[test]
+    fn no_two_pages_have_one_method_and_path() {
+        let mut all: Vec<_> = PAGES
+            .iter()
+            .map(|page| (page.method.name(), page.template))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), PAGES.len());
+    }
+
+    #[test]
+    fn a_path_has_one_page_or_none() {
+        let found = |path| find(Verb::Get, path).map(|(page, target)| (page.template, target));
+        assert_eq!(found("/console/keys/new"), Some(("/console/keys/new", "")));
+        for path in [
+            "/console/keys/",
+            "/console//keys",
+            "/console/keys/..",
+            "/console/keys%2fnew",
+        ] {
+            assert_eq!(found(path), None, "{path}");
+        }
+    }
+}

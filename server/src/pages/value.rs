@@ -1,0 +1,110 @@
+//! The page that shows a value. It is the answer of the form that made it, and is nowhere else: not after Back, not after a reload, not in a store.
+
+use maud::{Markup, html};
+
+use super::ask::Answered;
+use super::objects::Key;
+use super::parts::actions::{Weight, link, submit};
+use super::parts::fields::{self, Field};
+use super::parts::{Text, Tone, layout, message, value};
+use super::reply::Reply;
+use super::visit::Visit;
+use crate::http::failure::{Code, Failure};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Created,
+    Rotated,
+    Duplicated,
+}
+
+/// Shows the value of a key that was just made.
+pub(super) fn page(visit: &Visit, answered: &Answered, made: Made) -> Result<Reply, Failure> {
+    let key: Key = answered.read()?;
+    let body = body(visit, &key, answered.change, made);
+    match answered.token() {
+        Some(token) => Reply::with_value(layout::page(&visit.frame(), "Your new key", body), token),
+        None => Err(Failure::new(
+            Code::Internal,
+            "The new key has no value to show.",
+        )),
+    }
+}
+
+fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
+    let (title, says) = match made {
+        Made::Created => ("Your new key", "This key works within seconds."),
+        Made::Rotated => (
+            "The replacement",
+            "The replacement works within seconds, and may do what the old key may.",
+        ),
+        Made::Duplicated => (
+            "The duplicate",
+            "This key works within seconds, with the permissions of the other one.",
+        ),
+    };
+    let home = format!("/console/keys/{}", key.id);
+    html! {
+        (layout::head(None, title, Some(html! { (Text(key.title())) " · " (key.mode()) " · " (Text(&key.keyward.owner)) }), html! {}))
+        div.narrow.stack {
+            (message::titled(Tone::Warn, "Copy it now", html! {
+                p { "The value is shown here once. Nobody can show it again: keyward keeps its digest only. Lost, it can be rotated." }
+            }))
+            (value::field("Value", Reply::place()))
+            p { (says) " "
+                @if let Some(change) = change {
+                    span.soft role="status" data-poll={"/console/changes/" (change)} { "Open the key's page to see when the gateways have it." }
+                }
+            }
+            @if made == Made::Duplicated && key.keyward.left_behind.as_ref().is_some_and(|names| !names.is_empty()) {
+                (message::note(Tone::Info, html! { p { "Addresses and end of the other key are left behind: a duplicate begins without them." } }))
+            }
+            div.field {
+                span { "Try it" }
+                pre { code { "export KEY=…   # the value\ncurl -u \"$KEY:\" https://your-gateway/v1/…" } }
+            }
+            form.stack method="post" action={(home) "/note"} data-done {
+                (hidden(visit, key))
+                (fields::text(&Field {
+                    name: "note",
+                    label: "Where do you keep it?",
+                    value: key.note.as_deref().unwrap_or_default(),
+                    hint: Some("The name of a vault's entry, say. Never the value."),
+                    ..Field::default()
+                }))
+                div.row { (submit(Weight::Main, "Done")) (link(Weight::Quiet, "/console/keys/new", "Create another")) }
+            }
+        }
+    }
+}
+
+fn hidden(visit: &Visit, key: &Key) -> Markup {
+    html! {
+        input type="hidden" name="csrf" value=(visit.csrf());
+        input type="hidden" name="version" value=(key.keyward.version);
+        input type="hidden" name="is_new" value="yes";
+    }
+}
+
+/// The same form once more: a reload, or a double click. The key is there; its value was shown.
+pub(super) fn shown_before(visit: &Visit, failure: &Failure) -> Option<Reply> {
+    if !failure.is(Code::ValueAlreadyReturned) {
+        return None;
+    }
+    let id = failure.extra("api_key")?;
+    let home = format!("/console/keys/{id}");
+    let body = html! {
+        (layout::head(None, "This key was made a moment ago", None, html! {}))
+        div.narrow.stack {
+            (message::note(Tone::Info, html! {
+                p { "Its value was shown then and is not kept. If you have it, all is well. If not, rotate the key: its replacement has a new value." }
+            }))
+            div.row {
+                (link(Weight::Main, &home, "Open the key"))
+                (link(Weight::Usual, &format!("{home}/rotate"), "Rotate it for a new value"))
+            }
+        }
+    };
+    Some(visit.page("This key was made a moment ago", body))
+}

@@ -1,0 +1,109 @@
+//! A request for a page, by somebody who is signed in.
+
+use std::net::IpAddr;
+
+use keyward::management::random_id;
+
+use super::form::Form;
+use super::parts::layout::{self, Frame};
+use super::reply::Reply;
+use crate::http::failure::{Code, Failure};
+use crate::http::query::Pairs;
+use crate::randomness::System;
+use crate::session::Session;
+use axum::http::StatusCode;
+use maud::{Markup, html};
+
+/// A request after its checks.
+pub(crate) struct Visit {
+    pub(crate) session: Session,
+    /// The segment of the path that the page's template leaves open.
+    pub(crate) target: String,
+    pub(crate) path: String,
+    pub(crate) query: Pairs,
+    pub(crate) form: Form,
+    pub(crate) request_id: String,
+    pub(crate) address: Option<IpAddr>,
+    /// Unix seconds.
+    pub(crate) now: u64,
+    /// For how long after its sign-in a session counts as fresh.
+    pub(crate) fresh: u64,
+}
+
+impl Visit {
+    /// A parameter of the query; nothing where it is not there.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", |text| text.trim())
+    }
+
+    /// The token of this session's forms.
+    pub(crate) fn csrf(&self) -> &str {
+        &self.session.csrf
+    }
+
+    /// For the hidden field by which a form is carried out once.
+    pub(crate) fn once(&self) -> String {
+        random_id(&mut System).unwrap_or_default()
+    }
+
+    /// Whether the person signed in a short while ago.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.now.saturating_sub(self.session.opened) < self.fresh
+    }
+
+    /// Refuses what wants a fresh session.
+    pub(crate) fn must_be_fresh(&self) -> Result<(), Failure> {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Code::SessionTooOld,
+            format!(
+                "You signed in more than {} ago, which is too long for this. Sign in again with a new link, and then send the form again: nothing was changed.",
+                minutes(self.fresh)
+            ),
+        ))
+    }
+
+    /// What the document around a page needs to know.
+    pub(crate) fn frame(&self) -> Frame {
+        Frame {
+            actor: self.session.person.shown().to_owned(),
+            role: self.session.role.name().to_owned(),
+            ends_in: self.session.until.saturating_sub(self.now),
+            csrf: self.csrf().to_owned(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// The hidden fields of a form: the session's token, and by `once` it is carried out once.
+    pub(crate) fn hidden(&self) -> Markup {
+        let once = self
+            .form
+            .given("once")
+            .map_or_else(|| self.once(), str::to_owned);
+        html! {
+            input type="hidden" name="csrf" value=(self.csrf());
+            input type="hidden" name="once" value=(once);
+        }
+    }
+
+    /// A page.
+    pub(crate) fn page(&self, title: &str, body: Markup) -> Reply {
+        self.page_with(StatusCode::OK, title, body)
+    }
+
+    /// The same, with another status.
+    pub(crate) fn page_with(&self, status: StatusCode, title: &str, body: Markup) -> Reply {
+        Reply::page(status, layout::page(&self.frame(), title, body))
+    }
+}
+
+/// `15 minutes`.
+pub(crate) fn minutes(seconds: u64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} seconds"),
+        60..120 => "a minute".to_owned(),
+        _ => format!("{} minutes", seconds / 60),
+    }
+}

@@ -1,0 +1,206 @@
+//! A link from its making to its use, and the end of a session.
+
+use std::net::IpAddr;
+
+use keyward::management::random_id;
+use serde_json::json;
+
+use crate::app::App;
+use crate::http::failure::{Code, Failure};
+use crate::randomness::System;
+use crate::service::Sender;
+use crate::service::failure::Stored;
+use crate::service::once::{Kept, Once, Replayed};
+use crate::session::{Console, Cookie, Person, Role, Token};
+use crate::store::activity::Entry;
+use crate::store::{By, Opening, SessionKind, StoredSession};
+
+/// How long a link can be used, in seconds, and within which bounds its maker may say otherwise.
+pub(crate) const LINK_LASTS: u64 = 300;
+pub(crate) const LINK_BOUNDS: std::ops::RangeInclusive<u64> = 60..=900;
+
+/// A link that is to be made.
+pub(crate) struct Link {
+    pub(crate) role: Role,
+    pub(crate) person: Person,
+    pub(crate) lasts: u64,
+    /// The key or the local user.
+    pub(crate) made_by: String,
+}
+
+/// Makes a link. The token is in what is returned, and its digest in the store.
+pub(crate) async fn new_link(
+    app: &App,
+    sender: Sender,
+    link: Link,
+    once: Once,
+    now: u64,
+) -> Result<Made, Failure> {
+    let token = Token::new()?;
+    let digest = token.digest();
+    let random = random_id(&mut System).map_err(|_| {
+        Failure::new(
+            Code::StorageUnavailable,
+            "The system gives no randomness. Please retry.",
+        )
+    })?;
+    let session = StoredSession {
+        id: format!("cs_{random}"),
+        kind: SessionKind::Console,
+        account: None,
+        role: Some(link.role.name().to_owned()),
+        actor: link.person.value(),
+        made_by: link.made_by,
+        made: now,
+        link_until: now.saturating_add(link.lasts),
+        opened: None,
+        last_seen: None,
+        until: None,
+        ended: None,
+        address: None,
+    };
+    let added = session.clone();
+    let written: Result<_, Stored> = app
+        .store
+        .write(move |tx| {
+            if let Some(replayed) = once.replay(tx)? {
+                return Ok(Some(replayed));
+            }
+            tx.add_session(&added, &digest)?;
+            tx.record(row(&sender, "console_session_created", &added, now))?;
+            once.keep(tx, &Kept::Value(&added.id, None))?;
+            Ok(None)
+        })
+        .await;
+    Ok(match written.map_err(Failure::from)? {
+        Some(replayed) => Made::Before(replayed),
+        None => Made::Now(Box::new(session), token),
+    })
+}
+
+/// A link that was made by this request, or by the same one before.
+pub(crate) enum Made {
+    Now(Box<StoredSession>, Token),
+    Before(Replayed),
+}
+
+/// Why a link opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    /// Nobody made it.
+    Unknown,
+    /// Somebody used it.
+    Used,
+    /// It was not used in time.
+    Over,
+    /// It was taken back.
+    Revoked,
+}
+
+/// A link that can be used, or why not. It stays as it is.
+pub(crate) async fn peek(
+    app: &App,
+    token: &Token,
+    now: u64,
+) -> Result<Result<StoredSession, NotOpened>, Failure> {
+    let digest = token.digest();
+    let found: Result<_, Stored> = app
+        .store
+        .read(move |reader| Ok(reader.session_of_digest(By::Link, &digest)?))
+        .await;
+    Ok(match found.map_err(Failure::from)? {
+        None => Err(NotOpened::Unknown),
+        Some(session) if session.opened.is_some() => Err(NotOpened::Used),
+        Some(session) if session.ended.is_some() => Err(NotOpened::Revoked),
+        Some(session) if session.link_until <= now => Err(NotOpened::Over),
+        Some(session) => Ok(session),
+    })
+}
+
+/// A session that was just opened.
+pub(crate) struct Opened {
+    pub(crate) session: StoredSession,
+    pub(crate) cookie: Cookie,
+}
+
+/// Uses a link. The cookie is a new one, whatever the browser had before.
+pub(crate) async fn open(
+    app: &App,
+    settings: &Console,
+    token: &Token,
+    address: Option<IpAddr>,
+    request_id: &str,
+    now: u64,
+) -> Result<Result<Opened, NotOpened>, Failure> {
+    let session = match peek(app, token, now).await? {
+        Ok(session) => session,
+        Err(why) => return Ok(Err(why)),
+    };
+    if !super::found::is_maker_live(app, &session.made_by, now).await? {
+        return Ok(Err(NotOpened::Revoked));
+    }
+    let cookie = Cookie::new()?;
+    let (link, of_cookie) = (token.digest(), cookie.digest());
+    let until = now.saturating_add(settings.lifetime());
+    let address = address.map(|address| address.to_string());
+    let request_id = request_id.to_owned();
+    let written: Result<_, Stored> = app
+        .store
+        .write(move |tx| {
+            let opened = tx.open_session(&Opening {
+                link: &link,
+                cookie: &of_cookie,
+                now,
+                until,
+                address: address.as_deref(),
+            })?;
+            let Some(session) = opened else {
+                return Ok(None);
+            };
+            let sender = Sender::of_session(&session, address.clone(), &request_id);
+            tx.record(row(&sender, "console_session_opened", &session, now))?;
+            Ok(Some(session))
+        })
+        .await;
+    // Where another request was quicker, it is used.
+    Ok(match written.map_err(Failure::from)? {
+        Some(session) => Ok(Opened { session, cookie }),
+        None => Err(NotOpened::Used),
+    })
+}
+
+/// Ends a session, or takes a link back. Whether it was not over before.
+pub(crate) async fn end(
+    app: &App,
+    sender: Sender,
+    session: StoredSession,
+    now: u64,
+) -> Result<bool, Failure> {
+    let ended: Result<bool, Stored> = app
+        .store
+        .end(move |tx| {
+            let is_new = tx.end_session(&session.id, now)?;
+            if is_new {
+                tx.record(row(&sender, "console_session_revoked", &session, now))?;
+            }
+            Ok(is_new)
+        })
+        .await;
+    ended.map_err(Failure::from)
+}
+
+/// A row of the trail. It has the session's id, which opens nothing.
+fn row(sender: &Sender, kind: &str, session: &StoredSession, now: u64) -> Entry {
+    Entry {
+        group: "console_session".to_owned(),
+        object: Some(("console_session".to_owned(), session.id.clone())),
+        body: json!({
+            "changes": [],
+            "details": {
+                "type": "console_session",
+                "console_session": {"actor": session.actor, "made_by": session.made_by, "role": session.role},
+            },
+        }),
+        ..sender.of_many(kind, 0, now)
+    }
+}

@@ -1,0 +1,237 @@
+//! Sessions of people: the link that opens one, and how long it lasts.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value as Json;
+
+use crate::store::columns::{canonical, damaged, signed, unsigned, unsigned_or_null};
+use crate::store::error::Result;
+use crate::store::scope::{Scope, Where};
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// Operators.
+    Console,
+    /// The people of one account.
+    Portal,
+}
+
+/// A session, and the link that opens it. Digests only: who reads the store opens nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// `cs_…`, `ps_…`
+    pub id: String,
+    /// What it is for.
+    pub kind: SessionKind,
+    /// The account whose people it is for; none for operators.
+    pub account: Option<String>,
+    /// What an operator may do, by name.
+    pub role: Option<String>,
+    /// The person, as the maker of the link says: an object with `id`, `email`, `name`.
+    pub actor: Json,
+    /// The key, or the local user, that made the link.
+    pub made_by: String,
+    /// When, Unix seconds.
+    pub made: u64,
+    /// Until when the link can be used.
+    pub link_until: u64,
+    /// When it was.
+    pub opened: Option<u64>,
+    /// When a page was last asked for.
+    pub last_seen: Option<u64>,
+    /// When the session is over, whatever happens.
+    pub until: Option<u64>,
+    /// When it was ended: signed out, or revoked.
+    pub ended: Option<u64>,
+    /// From where the link was used.
+    pub address: Option<String>,
+}
+
+/// A link that was used.
+#[derive(Clone, Debug)]
+pub struct Opening<'a> {
+    /// The digest of the link's token.
+    pub link: &'a [u8; 32],
+    /// The digest of the new cookie.
+    pub cookie: &'a [u8; 32],
+    /// Unix seconds.
+    pub now: u64,
+    /// When the session is over.
+    pub until: u64,
+    /// From where.
+    pub address: Option<&'a str>,
+}
+
+const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address";
+
+/// Adds a session that was not opened yet.
+pub(in crate::store) fn add(
+    connection: &Connection,
+    session: &StoredSession,
+    link: &[u8; 32],
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            session.id,
+            kind_number(session.kind),
+            link.as_slice(),
+            session.account,
+            session.role,
+            canonical(&session.actor),
+            session.made_by,
+            signed(session.made)?,
+            signed(session.link_until)?,
+        ])?;
+    Ok(())
+}
+
+/// Uses a link, in one statement: of two that come at once, one finds it unused.
+pub(in crate::store) fn open(
+    connection: &Connection,
+    opening: &Opening<'_>,
+) -> Result<Option<StoredSession>> {
+    let now = signed(opening.now)?;
+    connection
+        .prepare_cached(&format!(
+            "UPDATE sessions SET cookie_sha256 = ?2, opened = ?3, last_seen = ?3, until = ?4, address = ?5
+             WHERE link_sha256 = ?1 AND opened IS NULL AND ended IS NULL AND link_until > ?3
+             RETURNING {COLUMNS}"
+        ))?
+        .query_row(
+            params![
+                opening.link.as_slice(),
+                opening.cookie.as_slice(),
+                now,
+                signed(opening.until)?,
+                opening.address
+            ],
+            |row| Ok(read(row)),
+        )
+        .optional()?
+        .transpose()
+}
+
+/// Ends a session or its link. Whether it was not over before.
+pub(in crate::store) fn end(connection: &Connection, id: &str, now: u64) -> Result<bool> {
+    let ended = connection
+        .prepare_cached("UPDATE sessions SET ended = ?2 WHERE id = ?1 AND ended IS NULL")?
+        .execute(params![id, signed(now)?])?;
+    Ok(ended > 0)
+}
+
+/// Notes that a page was asked for.
+pub(in crate::store) fn seen(connection: &Connection, id: &str, now: u64) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE sessions SET last_seen = max(last_seen, ?2) WHERE id = ?1")?
+        .execute(params![id, signed(now)?])?;
+    Ok(())
+}
+
+/// By which digest a session is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// That of its link's token.
+    Link,
+    /// That of its cookie.
+    Cookie,
+}
+
+/// The session of a digest. Who has the token or the cookie needs no other right to see it.
+pub(in crate::store) fn of_digest(
+    connection: &Connection,
+    by: By,
+    digest: &[u8; 32],
+) -> Result<Option<StoredSession>> {
+    let mut limits = Where::new();
+    let column = match by {
+        By::Link => "link_sha256 =",
+        By::Cookie => "cookie_sha256 =",
+    };
+    limits.and_is(column, digest.to_vec());
+    Ok(all(connection, &limits, "LIMIT 1")?.pop())
+}
+
+/// The session of an id.
+pub(in crate::store) fn one(
+    connection: &Connection,
+    scope: &Scope,
+    id: &str,
+) -> Result<Option<StoredSession>> {
+    let mut limits = Where::new();
+    scope.of_sessions(&mut limits);
+    limits.and_is("id =", id.to_owned());
+    Ok(all(connection, &limits, "LIMIT 1")?.pop())
+}
+
+/// Sessions of a kind that are not over, and links that can be used; the newest first.
+pub(in crate::store) fn live(
+    connection: &Connection,
+    scope: &Scope,
+    kind: SessionKind,
+    now: u64,
+    most: u32,
+) -> Result<Vec<StoredSession>> {
+    let mut limits = Where::new();
+    scope.of_sessions(&mut limits);
+    limits.and_is("kind =", kind_number(kind));
+    let now = limits.value(signed(now)?);
+    limits.and(&format!(
+        "ended IS NULL AND coalesce(until, link_until) > {now}"
+    ));
+    all(
+        connection,
+        &limits,
+        &format!("ORDER BY made DESC, id LIMIT {most}"),
+    )
+}
+
+fn all(connection: &Connection, limits: &Where, tail: &str) -> Result<Vec<StoredSession>> {
+    let (conditions, values) = limits.parts();
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM sessions{conditions} {tail}"
+    ))?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>) -> Result<StoredSession> {
+    let actor: String = row.get(4)?;
+    Ok(StoredSession {
+        id: row.get(0)?,
+        kind: kind(row.get(1)?)?,
+        account: row.get(2)?,
+        role: row.get(3)?,
+        actor: serde_json::from_str(&actor).map_err(|_| damaged("sessions.actor"))?,
+        made_by: row.get(5)?,
+        made: unsigned(row.get(6)?)?,
+        link_until: unsigned(row.get(7)?)?,
+        opened: unsigned_or_null(row.get(8)?)?,
+        last_seen: unsigned_or_null(row.get(9)?)?,
+        until: unsigned_or_null(row.get(10)?)?,
+        ended: unsigned_or_null(row.get(11)?)?,
+        address: row.get(12)?,
+    })
+}
+
+fn kind_number(kind: SessionKind) -> i64 {
+    match kind {
+        SessionKind::Console => 0,
+        SessionKind::Portal => 1,
+    }
+}
+
+fn kind(number: i64) -> Result<SessionKind> {
+    match number {
+        0 => Ok(SessionKind::Console),
+        1 => Ok(SessionKind::Portal),
+        _ => Err(damaged("sessions.kind")),
+    }
+}

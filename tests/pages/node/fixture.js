@@ -1,0 +1,93 @@
+// A browser that is signed in, and what holds of every page.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test as base } from "@playwright/test";
+import { gzipSync } from "node:zlib";
+import { link, url } from "./world.js";
+
+/** Budgets of section "Console" in docs/console.md, in bytes after gzip. */
+const BUDGET = { page: 30 << 10, asset: 12 << 10 };
+
+export const test = base.extend({
+  /** What the browser said and asked for; it fails the test at its end. */
+  watched: [async ({ page }, use) => {
+    const seen = { complaints: [], strangers: [], allowed: [] };
+    page.on("console", (message) => seen.complaints.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => seen.complaints.push(String(error)));
+    page.on("request", (request) => {
+      const asked = new URL(request.url());
+      if (asked.protocol !== "data:" && asked.origin !== new URL(url).origin) seen.strangers.push(request.url());
+    });
+    await use(seen);
+    const unexpected = seen.complaints.filter((text) => !seen.allowed.some((pattern) => pattern.test(text)));
+    expect(unexpected, "messages in the console").toEqual([]);
+    expect(seen.strangers, "requests to other origins").toEqual([]);
+  }, { auto: true }],
+
+  /** Where somebody works on them: the stylesheet and the script of this folder, without a build. */
+  assets: [async ({ context }, use) => {
+    const folder = process.env.KEYWARD_PAGES_ASSETS;
+    if (folder) await context.route("**/console/assets/*", (route) => route.fulfill({ path: `${folder}/${new URL(route.request().url()).pathname.split("/").pop()}` }));
+    await use();
+  }, { auto: true }],
+
+  /** A page of somebody who came by a link. */
+  signedIn: async ({ page }, use) => {
+    await enter(page, "admin");
+    await use(page);
+  },
+});
+
+/** Follows a link, as a person does. */
+export async function enter(page, role, who) {
+  await page.goto(`/console/enter#${await link(role, who)}`);
+  await page.getByRole("button", { name: /continue|sign in/i }).click();
+  await page.waitForURL((now) => !now.pathname.startsWith("/console/enter"));
+}
+
+/** What holds of every page at every width: accessibility, no sideways scroll, the look, the budget. */
+export async function inspect(page, name = "") {
+  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+  const said = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join("; ")}`);
+  expect.soft(said, `${name}: axe`).toEqual([]);
+  const look = await page.evaluate(measure);
+  expect.soft(look, `${name}: the look`).toEqual({ sideways: 0, sizes: [], steps: [], heights: [], cut: [], small: [] });
+  const html = await page.content();
+  expect.soft(gzipSync(html).length, `${name}: bytes of the page`).toBeLessThan(BUDGET.page);
+}
+
+/** Runs in the page. */
+function measure() {
+  const shown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== "hidden" && !element.closest(".unseen, .skip");
+  const name = (element) => `${element.tagName.toLowerCase()}${element.className ? `.${String(element.className).replaceAll(" ", ".")}` : ""}`;
+  const all = [...document.body.querySelectorAll("*")].filter(shown);
+  const sizes = new Set();
+  const steps = new Set();
+  const cut = new Set();
+  for (const element of all) {
+    const style = getComputedStyle(element);
+    const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (hasText && ![12, 14, 16, 20].includes(parseFloat(style.fontSize))) sizes.add(`${name(element)} ${style.fontSize}`);
+    if (element.closest("svg") || ["OPTION", "MAIN"].includes(element.tagName)) continue;
+    for (const side of ["Top", "Right", "Bottom", "Left"]) {
+      for (const of of ["padding", "margin"]) {
+        const px = parseFloat(style[of + side]) || 0;
+        // `auto` comes to what is left.
+        if (px % 4 !== 0 && px <= 48) steps.add(`${name(element)} ${of}${side} ${px}`);
+      }
+    }
+    for (const of of ["rowGap", "columnGap"]) if ((parseFloat(style[of]) || 0) % 4 !== 0) steps.add(`${name(element)} ${of} ${style[of]}`);
+    const hides = ["hidden", "clip"].includes(style.overflowX) || style.textOverflow === "ellipsis";
+    if (hides && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "INPUT") cut.add(name(element));
+  }
+  const controls = all.filter((one) => one.matches("main .button, main select, main input:not([type=radio], [type=checkbox])") && !one.closest(".every, .small"));
+  const heights = new Set(controls.map((one) => Math.round(one.getBoundingClientRect().height)));
+  // WCAG 2.5.8: 24 by 24, but for links within a text and choices whose label is the target.
+  const targets = all.filter((one) => one.matches("button, select, summary, .button, .chip, .nav a, .tabs a, .menu a, label.choice, label.level"));
+  const small = targets.filter((one) => { const box = one.getBoundingClientRect(); return box.width < 24 || box.height < 24; });
+  return {
+    sideways: Math.max(0, document.scrollingElement.scrollWidth - innerWidth),
+    sizes: [...sizes], steps: [...steps], heights: heights.size > 1 ? [...heights] : [], cut: [...cut], small: small.map(name),
+  };
+}
+
+export { expect };

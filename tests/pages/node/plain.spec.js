@@ -1,0 +1,72 @@
+// With the script off: signing in by a pasted code, and everything but the four things that the pages name.
+import { expect, test } from "./fixture.js";
+import { shown } from "./steps.js";
+import { digest } from "./states.js";
+import { account, eventually, link, nowhere, used } from "./world.js";
+
+test.use({ javaScriptEnabled: false });
+
+test("a key is made, rotated, looked up and deleted", async ({ page }) => {
+  await page.goto("/console/enter");
+  await page.getByLabel("Link or code").fill(await link("operator", "plain@example.com"));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.locator("h1")).toHaveText("Keys");
+
+  const { id: owner } = await account();
+  await page.getByRole("link", { name: "Create restricted key" }).first().click();
+  await page.getByLabel("Name", { exact: true }).fill("Plain");
+  await page.getByLabel("Account", { exact: true }).fill(owner);
+  // A whole category, and one row of another.
+  await page.getByRole("group", { name: "All of Core" }).first().getByRole("radio", { name: "Read" }).check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  const value = await shown(page);
+  await expect(page.getByRole("button", { name: "Copy" })).toBeHidden();
+  await eventually("the key works", async () => (await used(value, "GET", "/v1/customers")) === 200);
+  expect(await used(value, "POST", "/v1/customers")).toBe("insufficient_permission");
+  expect(await used(value, "GET", "/v1/invoices")).toBe("insufficient_permission");
+  await page.getByRole("button", { name: "Done" }).click();
+
+  await page.getByRole("link", { name: "Rotate", exact: true }).click();
+  await page.getByRole("button", { name: "Rotate" }).click();
+  const next = await shown(page);
+  await page.getByRole("button", { name: "Done" }).click();
+
+  await page.goto("/console/lookup");
+  await expect(page.getByLabel("The value that was found")).toBeHidden();
+  await page.getByLabel("SHA-256 of the value").fill(digest(next));
+  await page.getByRole("button", { name: "Find the key" }).click();
+  await expect(page.locator("main")).toContainText("This key works.");
+  await page.getByRole("link", { name: "Open the key" }).click();
+  await page.getByRole("link", { name: "Delete", exact: true }).click();
+  await page.getByLabel("Name or id of the key").fill("Plain");
+  await page.getByRole("button", { name: "Delete this key" }).click();
+  await eventually("the key is denied", async () => (await used(next, "GET", "/v1/customers")) === "deleted_key");
+  for (const one of [value, next]) await nowhere(one);
+});
+
+test("a value that is pasted in the place of its digest is refused, and kept nowhere", async ({ page, watched }) => {
+  watched.allowed.push(/status of 400/);
+  await page.goto("/console/enter");
+  await page.getByLabel("Link or code").fill(await link("operator", "plain@example.com"));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.goto("/console/lookup");
+  const value = `sk_live_FAKE${"q".repeat(95)}`;
+  await page.getByLabel("SHA-256 of the value").fill(value);
+  await page.getByRole("button", { name: "Find the key" }).click();
+  await expect(page.locator("h1")).toBeVisible();
+  expect(await page.content()).not.toContain(value);
+  await nowhere(value);
+});
+
+for (const width of [360, 1280]) {
+  test(`pages hold what is promised of them without a script, at ${width}`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto("/console/enter");
+    await page.getByLabel("Link or code").fill(await link("admin", "plain@example.com"));
+    await page.getByRole("button", { name: "Sign in" }).click();
+    for (const path of ["/console/keys", "/console/keys/new", "/console/lookup", "/console/incident", "/console/grant_sets/new", "/console/sessions"]) {
+      await page.goto(path);
+      await expect(page.locator("h1")).toBeVisible();
+    }
+  });
+}

@@ -1,0 +1,134 @@
+//! A browser as far as forms go: it keeps the cookie, and says of its forms where they come from.
+
+use keyward_harness::http::{Response, request};
+
+use crate::world::{World, command};
+
+pub(crate) struct Browser<'w> {
+    world: &'w World,
+    /// The cookie's value.
+    pub(crate) cookie: Option<String>,
+}
+
+const NAME: &str = "__Host-keyward_console";
+
+impl<'w> Browser<'w> {
+    pub(crate) fn new(world: &'w World) -> Self {
+        Self {
+            world,
+            cookie: None,
+        }
+    }
+
+    /// Somebody with that role, called after it.
+    pub(crate) fn signed_in(world: &'w World, role: &str) -> Self {
+        Self::enter(world, &link(world, role))
+    }
+
+    /// Whoever has that link.
+    pub(crate) fn enter(world: &'w World, url: &str) -> Self {
+        let mut browser = Self::new(world);
+        let opened = browser.post("/console/enter", &[("code", url)]);
+        assert_eq!(opened.status, 303, "{}", opened.text());
+        let cookie = opened.header("set-cookie").unwrap();
+        let value = cookie.split_once('=').unwrap().1;
+        browser.cookie = Some(value.split(';').next().unwrap().to_owned());
+        browser
+    }
+
+    pub(crate) fn cookie_header(&self) -> String {
+        let value = self.cookie.as_deref().unwrap_or_default();
+        format!("{NAME}={value}")
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Response {
+        let cookie = self.cookie_header();
+        request(
+            self.world.gateway,
+            "GET",
+            path,
+            &[("cookie", cookie.as_str())],
+            b"",
+        )
+    }
+
+    /// Sends a form of a page: its hidden fields, and these.
+    pub(crate) fn send(&self, page: &Response, path: &str, fields: &[(&str, &str)]) -> Response {
+        let mut all = Vec::new();
+        for name in ["csrf", "once", "version"] {
+            let marked = format!("name=\"{name}\"");
+            if page.text().contains(&marked) {
+                // The page's own form comes after the one that signs out.
+                let (_, last) = page.text().rsplit_once(&marked).unwrap();
+                all.push((name, attribute(last, "value")));
+            }
+        }
+        all.extend_from_slice(fields);
+        self.post(path, &all)
+    }
+
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.post_with(path, fields, &[("sec-fetch-site", "same-origin")])
+    }
+
+    pub(crate) fn post_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        more: &[(&str, &str)],
+    ) -> Response {
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        let (cookie, length) = (self.cookie_header(), body.len().to_string());
+        let mut headers = vec![
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("content-length", length.as_str()),
+            ("cookie", cookie.as_str()),
+        ];
+        headers.extend_from_slice(more);
+        request(self.world.gateway, "POST", path, &headers, body.as_bytes())
+    }
+}
+
+/// A link for somebody with that role, called after it.
+pub(crate) fn link(world: &World, role: &str) -> String {
+    let made = command()
+        .args([
+            "link",
+            "--role",
+            role,
+            "--for",
+            &format!("{role}@example.com"),
+            "--data",
+        ])
+        .arg(world.data())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{said}");
+    assert!(!said.contains("lt_"), "the link is on standard error, too");
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+/// The attribute of the first element in a page that has `mark`.
+pub(crate) fn field<'p>(page: &'p str, mark: &str, name: &str) -> &'p str {
+    let (_, after) = page.split_once(mark).unwrap_or_else(|| panic!("no {mark}"));
+    attribute(after, name)
+}
+
+fn attribute<'p>(after: &'p str, name: &str) -> &'p str {
+    let element = after.split('>').next().unwrap();
+    let (_, value) = element.split_once(&format!("{name}=\"")).unwrap();
+    value.split('"').next().unwrap()
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,210 @@
+//! What attacks on the console get.
+
+use keyward_harness::http::{Connection, Response};
+use serde_json::json;
+
+use super::made;
+use crate::browser::{Browser, field, link};
+use crate::world::World;
+
+#[test]
+fn a_form_of_another_origin_changes_nothing() {
+    let world = World::start();
+    world.account("acct_widgets");
+    let browser = Browser::signed_in(&world, "operator");
+    let form = browser.get("/console/keys/new");
+    let csrf = field(form.text(), "name=\"csrf\"", "value");
+    let fields = [
+        ("csrf", csrf),
+        ("name", "x"),
+        ("account", "acct_widgets"),
+        ("ends", "90"),
+    ];
+    for (what, headers) in [
+        ("another site", vec![("sec-fetch-site", "cross-site")]),
+        ("a sibling", vec![("sec-fetch-site", "same-site")]),
+        ("typed", vec![("sec-fetch-site", "none")]),
+        ("another origin", vec![("origin", "https://evil.example")]),
+        ("nothing said", vec![]),
+    ] {
+        let answer = browser.post_with("/console/keys/new", &fields, &headers);
+        assert_eq!(answer.status, 403, "{what}: {}", answer.text());
+    }
+    // And one of ours without the session's token, or with another session's.
+    let other = Browser::signed_in(&world, "operator").get("/console/keys/new");
+    let other = field(other.text(), "name=\"csrf\"", "value");
+    for csrf in ["", other] {
+        let fields = [
+            ("csrf", csrf),
+            ("name", "x"),
+            ("account", "acct_widgets"),
+            ("ends", "90"),
+        ];
+        let answer = browser.post("/console/keys/new", &fields);
+        assert_eq!(answer.status, 403, "{}", answer.text());
+    }
+    // Signing somebody else in is a form as well.
+    let url = link(&world, "viewer");
+    let headers = [("sec-fetch-site", "cross-site")];
+    let answer = browser.post_with("/console/enter", &[("code", &url)], &headers);
+    assert_eq!(answer.status, 403);
+    let list = world
+        .api("GET", "/v2/iam/api_keys?owner=acct_widgets", None)
+        .json();
+    assert_eq!(list["data"], json!([]));
+}
+
+#[test]
+fn pages_and_api_share_no_credential() {
+    let world = World::start();
+    let browser = Browser::signed_in(&world, "admin");
+    // The API, with a session only.
+    let cookie = browser.cookie_header();
+    for path in [
+        "/v2/iam/api_keys",
+        "/v2/keyward/accounts",
+        "/v2/keyward/console_sessions",
+    ] {
+        let headers = [("cookie", cookie.as_str())];
+        let answer = request(&world, "GET", path, &headers);
+        assert_eq!(
+            answer.header("x-keyward-denied"),
+            Some("missing_credential"),
+            "{path}"
+        );
+    }
+    // A page, with a key: the gateway asks for none there, and hands none on.
+    let authorization = format!("Bearer {}", world.first);
+    for path in ["/console/keys", "/console/keys/new"] {
+        let headers = [("authorization", authorization.as_str())];
+        assert_eq!(request(&world, "GET", path, &headers).status, 401, "{path}");
+        // What a client says of itself never arrives.
+        let headers = [
+            ("x-keyward-principal", "key=\"mk_1\""),
+            ("cookie", cookie.as_str()),
+        ];
+        assert_eq!(request(&world, "GET", path, &headers).status, 200, "{path}");
+    }
+    // Where one arrives nevertheless, the page refuses it, though there is a session.
+    let secret = world.gateway_secret();
+    for strange in [
+        ("authorization", authorization.as_str()),
+        ("x-keyward-principal", "key=\"mk_1\""),
+    ] {
+        let head = [
+            ("cookie", cookie.as_str()),
+            ("x-keyward-gateway", secret.as_str()),
+            strange,
+        ];
+        let (status, _) = world.straight("run/api.sock", &head, "/console/keys");
+        assert_eq!(status, 403, "{}", strange.0);
+    }
+    // Straight to the socket, without the gateway's secret, or as a page of the API's own.
+    let (status, _) = world.straight("run/api.sock", &[("cookie", &cookie)], "/console/keys");
+    assert_eq!(status, 401);
+    let head = [("cookie", cookie.as_str()), ("x-keyward-gateway", &secret)];
+    let (status, _) = world.straight("run/api.sock", &head, "/v2/iam/api_keys");
+    assert_eq!(status, 401);
+}
+
+#[test]
+fn markup_and_marks_that_turn_text_are_shown_as_text() {
+    let world = World::start();
+    world.account("acct_widgets");
+    let browser = Browser::signed_in(&world, "operator");
+    let name = "<script>alert(1)</script>\"'&\u{202e}evil";
+    let (id, _) = made(
+        &browser,
+        name,
+        &[("note", name), ("labels", &format!("a: {name}"))],
+    );
+    for path in [
+        "/console/keys".to_owned(),
+        format!("/console/keys?q={}", "%3Cscript%3E%22"),
+        format!("/console/keys/{id}"),
+        format!("/console/keys/{id}/details"),
+        format!("/console/keys/{id}/delete"),
+        format!("/console/keys/{id}/history"),
+        format!("/console/keys/new?from={id}"),
+    ] {
+        let page = browser.get(&path);
+        assert_eq!(page.status, 200, "{path}: {}", page.text());
+        assert!(!page.text().contains("<script>alert"), "{path}");
+        assert!(!page.text().contains("<script>\""), "{path}");
+        // A field holds what was entered as it is; text shows what nobody would see.
+        let outside: String = page
+            .text()
+            .split("<textarea")
+            .map(|part| part.rsplit("</textarea>").next().unwrap())
+            .collect();
+        let outside: String = outside
+            .split("<input")
+            .map(|part| part.split_once('>').map_or(part, |(_, rest)| rest))
+            .collect();
+        assert!(!outside.contains('\u{202e}'), "{path}");
+    }
+}
+
+#[test]
+fn a_value_of_a_key_is_taken_by_no_form_and_no_search() {
+    let world = World::start();
+    world.account("acct_widgets");
+    let browser = Browser::signed_in(&world, "operator");
+    let form = browser.get("/console/keys/new");
+    let value = "sk_test_FAKE-alice-0001";
+    for fields in [
+        [("name", value), ("account", "acct_widgets")],
+        [("name", "x"), ("account", value)],
+    ] {
+        let answer = browser.send(&form, "/console/keys/new", &fields);
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(!answer.text().contains(value), "it is shown again");
+    }
+    let answer = browser.get(&format!("/console/keys?q={value}"));
+    assert_eq!(answer.status, 400);
+    assert!(!answer.text().contains(value));
+}
+
+#[test]
+fn a_path_has_one_reading_and_every_answer_has_the_headers() {
+    let world = World::start();
+    let browser = Browser::signed_in(&world, "admin");
+    for path in [
+        "/console",
+        "/console/enter",
+        "/console/keys",
+        "/console/keys/no_such",
+        "/console/none",
+    ] {
+        let page = browser.get(path);
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{path}");
+        assert!(!policy.contains("unsafe"), "{path}");
+        assert_eq!(
+            page.header("referrer-policy"),
+            Some("no-referrer"),
+            "{path}"
+        );
+        assert_eq!(
+            page.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
+        assert!(!page.text().contains("style="), "{path}");
+    }
+    for path in [
+        "/console/keys/",
+        "/console/keys/%2e%2e",
+        "/console/keys/mk_1;a=1",
+        "/console/keys%2fnew",
+    ] {
+        let status = browser.get(path).status;
+        assert!((400..500).contains(&status), "{path}: {status}");
+    }
+    assert_eq!(browser.get("/console/keys/no_such").status, 404);
+}
+
+fn request(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    Connection::open(world.gateway).request(method, path, headers, b"")
+}

@@ -1,0 +1,72 @@
+//! Who may do what on pages: every page by every role. What is expected is told by the permission of the endpoint that the page stands for.
+
+use keyward_server::pages::{Listed, listed, roles};
+use keyward_server::routes::{ROUTES, Verb};
+
+use crate::browser::Browser;
+use crate::world::World;
+
+/// What a page of no right says.
+const REFUSED: &str = "does not include this page";
+
+#[test]
+fn every_page_answers_every_role_as_the_tables_say() {
+    let world = World::start();
+    let mut cells = 0;
+    for (role, granted) in roles() {
+        let browser = Browser::signed_in(&world, role);
+        let any = browser.get("/console/keys");
+        for page in listed() {
+            // An object that is not there: what is allowed is then not found, and changes nothing.
+            let path = page.template.replace("{id}", "no_such");
+            let answer = match page.method {
+                Verb::Post => browser.send(&any, &path, &[]),
+                Verb::Get | Verb::Put | Verb::Delete => browser.get(&path),
+            };
+            let holds = |name: &&str| {
+                let held = granted.get(*name);
+                held.is_some_and(|held| *held >= page.needs.level)
+            };
+            let is_allowed = page.needs.asked.names().iter().any(holds);
+            let is_refused = answer.status == 403 && answer.text().contains(REFUSED);
+            assert_eq!(
+                is_refused,
+                !is_allowed,
+                "{} {} by {role}: {} {}",
+                page.method.name(),
+                page.template,
+                answer.status,
+                answer.text()
+            );
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, roles().len() * listed().len());
+    without_a_session(&world);
+}
+
+/// Without a session, and with one on the other side.
+fn without_a_session(world: &World) {
+    let nobody = Browser::new(world);
+    for Listed {
+        method, template, ..
+    } in listed()
+    {
+        let path = template.replace("{id}", "no_such");
+        let answer = match method {
+            Verb::Post => nobody.post(&path, &[]),
+            Verb::Get | Verb::Put | Verb::Delete => nobody.get(&path),
+        };
+        assert_eq!(answer.status, 401, "{path}");
+    }
+    let admin = Browser::signed_in(world, "admin");
+    for route in ROUTES {
+        let path = route.template.replace(['{', '}'], "");
+        let answer = match route.method {
+            Verb::Post => admin.post(&path, &[]),
+            Verb::Get | Verb::Put | Verb::Delete => admin.get(&path),
+        };
+        let denied = answer.header("x-keyward-denied");
+        assert_eq!(denied, Some("missing_credential"), "{path}");
+    }
+}
