@@ -107,7 +107,6 @@ impl Ask {
 /// What the API answered.
 pub(crate) struct Answered {
     body: Zeroizing<Vec<u8>>,
-    pub(crate) version: Option<u64>,
     pub(crate) change: Option<u64>,
 }
 
@@ -218,7 +217,6 @@ impl Visit {
         let answer = perform(app, route, call).await?;
         Ok(Answered {
             body: answer.body,
-            version: answer.version,
             change: answer.change,
         })
     }

@@ -413,14 +413,14 @@ mod tests {
     #[test]
     fn of_two_cookies_none_is_taken() {
         let value = "0".repeat(64);
-        let one = format!("{enter::COOKIE_NAME}={value}");
+        let one = format!("{}={value}", enter::COOKIE_NAME);
         assert!(cookie(&headers(&[("cookie", &format!("a=b; {one}"))])).is_some());
         assert!(cookie(&headers(&[("cookie", &format!("{one}; {one}"))])).is_none());
         assert!(cookie(&headers(&[("cookie", &one), ("cookie", &one)])).is_none());
         for text in [
             "",
             &format!("keyward_console={value}"),
-            &format!("{enter::COOKIE_NAME}="),
+            &format!("{}=", enter::COOKIE_NAME),
         ] {
             assert!(cookie(&headers(&[("cookie", text)])).is_none(), "{text}");
         }

@@ -8,6 +8,7 @@ use super::{
     accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
 };
 use crate::app::App;
+use crate::http::exchange::target_of;
 use crate::routes::Verb;
 
 /// A page, or what a form of it does.
@@ -136,15 +137,6 @@ pub(crate) fn find(method: Verb, path: &str) -> Option<(&'static Page, &str)> {
         .filter_map(|page| Some((page, target_of(page.template, path)?)))
         .min_by_key(|(page, _)| page.template.contains('{'))
 }
-
-/// Whether a path is a page's, by any method.
-pub(crate) fn is_known(path: &str) -> bool {
-    PAGES
-        .iter()
-        .any(|page| target_of(page.template, path).is_some())
-}
-
-use crate::http::exchange::target_of;
 
 #[cfg(test)]
 mod tests {

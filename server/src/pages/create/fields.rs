@@ -128,7 +128,7 @@ fn connected(choices: &Choices, given: &Given) -> Markup {
 fn limits<'f>(visit: &Visit, given: &Given, wrong: &dyn Fn(&str) -> Option<&'f str>) -> Markup {
     let own = visit.address.map(|address| address.to_string());
     html! {
-        (ends(&given.ends, &given.date, wrong("expires_at")))
+        (ends("Ends", &given.ends, &given.date, wrong("expires_at")))
         (fields::area(&Field { name: "ips", label: "Addresses", value: &given.ips, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
         @if let Some(own) = &own {
             p.small.soft { "You are at " code { (own) } ". " button.button.plain-link.js-only type="button" data-add=(own) data-to="ips" { "Add it" } }
@@ -145,12 +145,12 @@ fn limits<'f>(visit: &Visit, given: &Given, wrong: &dyn Fn(&str) -> Option<&'f s
     }
 }
 
-/// When the key ends. Without a script the date is looked at where `on a day` is chosen.
-pub(in crate::pages) fn ends(chosen: &str, date: &str, error: Option<&str>) -> Markup {
+/// When a key ends. The date is looked at where `on a day` is chosen.
+pub(in crate::pages) fn ends(label: &str, chosen: &str, date: &str, error: Option<&str>) -> Markup {
     html! {
         div.ends.stack {
         (fields::radios(
-            &Field { name: "ends", label: "Ends", value: chosen, error, ..Field::default() },
+            &Field { name: "ends", label, value: chosen, error, ..Field::default() },
             &[("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("date", "on a day"), ("never", "never")],
             false,
         ))

@@ -29,6 +29,14 @@ pub(super) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         let choices = choices(&app, &visit).await?;
         let mut given = Given::new(&visit);
         start_from(&app, &visit, &choices, &mut given).await?;
+        // Where there is one account besides the operator's, it is that one's key.
+        let mut others = choices
+            .accounts
+            .iter()
+            .filter(|one| one.id != app.operator_account);
+        if let (true, Some(only), None) = (given.account.is_empty(), others.next(), others.next()) {
+            given.account.clone_from(&only.id);
+        }
         Ok(visit.page(
             "Create restricted key",
             body(&visit, &choices, &given, None),

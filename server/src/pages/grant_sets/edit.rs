@@ -196,7 +196,7 @@ fn body(visit: &Visit, permissions: &[Permission], drawn: &Drawn<'_>) -> Markup 
             @if let Some(set) = drawn.set {
                 input type="hidden" name="version" value=(set.version);
             } @else {
-                div.narrow { (fields::text(&Field { name: "name", label: "Name", value: visit.form.text("name"), hint: Some("Letters, digits, and . _ -"), error: wrong(drawn, "name"), is_required: true, ..Field::default() })) }
+                div.narrow { (fields::text(&Field { name: "name", label: "Name", value: visit.form.text("name"), hint: Some("Letters, digits, and . _ -"), error: wrong(drawn, "name"), is_required: true })) }
             }
             div.columns {
                 (layout::card("Permissions", html! {}, Matrix { permissions, chosen: drawn.chosen, was: was.as_ref(), prefix: "p" }.render()))

@@ -52,12 +52,14 @@ pub(in crate::pages) fn delete(app: Arc<App>, visit: Visit) -> PagePending {
 fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) -> Reply {
     let at = |page: &str| format!("/console/keys/{}/{page}", key.id);
     let body = html! {
+        div.narrow {
         (message::note(Tone::Bad, html! {
             p { "Whoever uses this key is told at once that it was deleted. This cannot be undone." }
             @if let Some(count) = used.filter(|count| *count > 0) {
                 p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. " a href=(at("rotate")) { "Rotate it instead" } "." }
             }
         }))
+        }
         form.stack.narrow method="post" action=(at("delete")) {
             (hidden(visit, key))
             p { "To delete it, type its name: " b.wrap { (Text(key.title())) } }

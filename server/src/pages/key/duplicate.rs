@@ -99,7 +99,7 @@ fn page(visit: &Visit, key: &Key, name: &str, refused: Option<&Failure>) -> Repl
             @if !key.livemode {
                 (fields::radios(&Field { name: "mode", label: "Mode", value: mode, ..Field::default() }, &[("test", "Test, as this one"), ("live", "Live: the live key of this test key")], false))
             }
-            (ends(ends_chosen, visit.form.text("date"), wrong("expires_at")))
+            (ends("Ends", ends_chosen, visit.form.text("date"), wrong("expires_at")))
             (fields::area(&Field { name: "ips", label: "Addresses", value: visit.form.text("ips"), hint: Some("One on each line. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
             (fields::check("ipv6", "Addresses may be IPv6", visit.form.has("ipv6")))
             (buttons(key, submit(Weight::Main, "Create key")))

@@ -99,8 +99,10 @@ fn page(
         "Expire"
     };
     let body = html! {
+        div.narrow {
         @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
             (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={"/console/keys/" (key.id) "/rotate"} { "Rotate it instead" } } }))
+        }
         }
         form.stack.narrow method="post" action={"/console/keys/" (key.id) "/expire"} {
             (hidden(visit, key))

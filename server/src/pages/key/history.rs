@@ -64,6 +64,20 @@ struct Change {
     after: Value,
 }
 
+impl Change {
+    /// Whether somebody wants to know it: a new key's record says much that is as it always is.
+    fn says_something(&self) -> bool {
+        let is_nothing = match &self.after {
+            Value::Null | Value::Bool(false) => true,
+            Value::Array(all) => all.is_empty(),
+            Value::Object(members) => members.is_empty(),
+            Value::String(text) => text == "enforce",
+            Value::Bool(true) | Value::Number(_) => false,
+        };
+        !(self.before.is_null() && is_nothing) && self.member != "ends_with"
+    }
+}
+
 const COLUMNS: [Column; 4] = [
     Column::narrow("When"),
     Column::new("What"),
@@ -84,7 +98,7 @@ fn row(visit: &Visit, log: &Log) -> Vec<Markup> {
             div.small.soft { (Text(&log.keyward.via)) @if let Some(address) = &log.keyward.address { " · " (Text(address)) } }
         },
         html! {
-            @for change in &log.keyward.changes {
+            @for change in log.keyward.changes.iter().filter(|change| change.says_something()) {
                 div.wrap { b { (Text(&change.member)) } ": " (shown(&change.before)) " → " (shown(&change.after)) }
             }
         },

@@ -12,6 +12,7 @@ use crate::pages::keys;
 use crate::pages::objects::{Key, List};
 use crate::pages::parts::actions::{Weight, link};
 use crate::pages::parts::matrix::{Permission, of_names};
+use crate::pages::parts::time::full;
 use crate::pages::parts::{Text, Tone, layout, mark, message, pairs, time};
 use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
@@ -127,7 +128,7 @@ fn permissions(key: &Key, all: &[Permission]) -> Markup {
             @if let Some(set) = set { p.pad { "By the grant set " a href={"/console/grant_sets/" (set)} { (Text(set)) } "." } }
             (rows(&key.permissions))
             @if connected.is_some_and(|names| !names.is_empty()) {
-                h3.pad { "On connected accounts" }
+                h3.pad { "On connected accounts" @if let Some(set) = &key.keyward.connect_grant_set { ", by the grant set " (Text(set)) } }
                 (rows(&key.connect_permissions))
             }
         }
@@ -136,7 +137,7 @@ fn permissions(key: &Key, all: &[Permission]) -> Markup {
 
 fn limits(visit: &Visit, key: &Key) -> Markup {
     pairs::wide(&[
-        ("Ends", keys::ends(key, visit.now)),
+        ("Ends", ends(visit, key)),
         (
             "Addresses",
             html! {
@@ -158,6 +159,15 @@ fn limits(visit: &Visit, key: &Key) -> Markup {
     ])
 }
 
+/// When it ends, exactly: `in 89 days` for one that was given 90 makes people wonder.
+fn ends(visit: &Visit, key: &Key) -> Markup {
+    let end = key.expires_at.as_deref().and_then(crate::time::read);
+    match end {
+        Some(end) => full(end, visit.now),
+        None => keys::ends(key, visit.now),
+    }
+}
+
 fn about_link(visit: &Visit, key: &Key) -> Markup {
     html! {
         @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.file().is_none() && key.keyward.state != "deleted" {
@@ -172,7 +182,14 @@ fn about(visit: &Visit, key: &Key) -> Markup {
         Some(id) => html! { a.wrap href={"/console/keys/" (id)} { (Text(id)) } },
         None => none(),
     };
-    pairs::pairs(&[
+    let is_shown = |name: &str| match name {
+        "Labels" => !key.keyward.labels.is_empty(),
+        "Replaces" => key.keyward.replaces.is_some(),
+        "Replaced by" => key.keyward.replaced_by.is_some(),
+        "Policy" => key.keyward.policy.is_some(),
+        _ => true,
+    };
+    let mut rows = vec![
         ("Id", html! { code { (Text(&key.id)) } }),
         (
             "Account",
@@ -187,13 +204,7 @@ fn about(visit: &Visit, key: &Key) -> Markup {
                 " (" (Text(&key.keyward.source)) ")"
             },
         ),
-        (
-            "Last used",
-            key.last_used.as_deref().map_or_else(
-                || html! { span.soft { "see Requests" } },
-                |at| time(at, visit.now),
-            ),
-        ),
+        ("Last used", last_used(visit, key)),
         (
             "Note",
             key.note
@@ -202,13 +213,27 @@ fn about(visit: &Visit, key: &Key) -> Markup {
         ),
         (
             "Labels",
-            if key.keyward.labels.is_empty() {
-                none()
-            } else {
-                html! { ul { @for (name, value) in &key.keyward.labels { li { (Text(name)) ": " (Text(value)) } } } }
-            },
+            html! { ul { @for (name, value) in &key.keyward.labels { li { (Text(name)) ": " (Text(value)) } } } },
+        ),
+        (
+            "Policy",
+            html! { (Text(key.keyward.policy.as_deref().unwrap_or_default())) },
         ),
         ("Replaces", of_key(&key.keyward.replaces)),
         ("Replaced by", of_key(&key.keyward.replaced_by)),
-    ])
+    ];
+    rows.retain(|(name, _)| is_shown(name));
+    pairs::pairs(&rows)
+}
+
+fn last_used(visit: &Visit, key: &Key) -> Markup {
+    html! {
+        @match key.last_used.as_deref() {
+            Some(at) => (time(at, visit.now)),
+            None if visit.may(Verb::Get, "/v2/keyward/api_keys/{id}/requests") => {
+                a href={"/console/keys/" (key.id) "/requests"} { "see its requests" }
+            }
+            None => span.soft { "not known" },
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use maud::html;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::requests::used_within;
 use super::{asking, buttons, hidden, of_form, version};
@@ -60,14 +60,17 @@ fn body(visit: &Visit, key: &Key) -> Result<Value, Failure> {
         visit.must_be_fresh()?;
     }
     let minutes: u64 = visit.form.text("overlap").parse().unwrap_or(0);
-    let mut body = json!({"expire_current_key_in_minutes": minutes});
+    let mut body = Map::new();
+    body.insert("expire_current_key_in_minutes".to_owned(), json!(minutes));
     if key.expires_at.is_some() {
-        match end(visit.form.text("ends"), visit.form.text("date"), visit.now)? {
-            Some(end) => body["expires_at"] = json!(end),
-            None => body["keyward"] = json!({"no_expiry": true}),
-        }
+        let ends = visit.form.text("ends");
+        let (name, value) = match end(ends, visit.form.text("date"), visit.now)? {
+            Some(end) => ("expires_at", json!(end)),
+            None => ("keyward", json!({"no_expiry": true})),
+        };
+        body.insert(name.to_owned(), value);
     }
-    Ok(body)
+    Ok(Value::Object(body))
 }
 
 /// In minutes.
@@ -91,7 +94,7 @@ fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) 
             @if let Some(count) = used.filter(|count| *count > 0) {
                 (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. Ended now, the next one is refused." } }))
             }
-            @if key.expires_at.is_some() { (ends(ends_chosen, visit.form.text("date"), wrong.map(Failure::message))) }
+            @if key.expires_at.is_some() { (ends("The replacement ends", ends_chosen, visit.form.text("date"), wrong.map(Failure::message))) }
             (buttons(key, submit(Weight::Main, "Rotate")))
         }
     };

@@ -40,11 +40,6 @@ pub(crate) fn link(weight: Weight, href: &str, label: &str) -> Markup {
     html! { a class=(weight.class()) href=(href) { (label) } }
 }
 
-/// A link to a page that asks; with a script the dialog of that id asks instead.
-pub(crate) fn asks(weight: Weight, href: &str, dialog: &str, label: &str) -> Markup {
-    html! { a class=(weight.class()) href=(href) data-dialog=(dialog) { (label) } }
-}
-
 /// A form that is sent by POST. `hidden` holds the session's token.
 pub(crate) fn form(action: &str, hidden: &Markup, body: &Markup) -> Markup {
     html! { form.stack method="post" action=(action) { (hidden) (body) } }

@@ -37,7 +37,6 @@ pub(super) fn permissions() -> Vec<Permission> {
                 .iter()
                 .map(|one| registry.name(*one).to_owned())
                 .collect(),
-            manages_keys: false,
         })
         .collect()
 }

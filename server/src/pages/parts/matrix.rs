@@ -18,7 +18,6 @@ pub(crate) struct Permission {
     pub(crate) category: Option<String>,
     pub(crate) levels: Vec<String>,
     pub(crate) implies: Vec<String>,
-    pub(crate) manages_keys: bool,
 }
 
 impl Permission {

@@ -1,7 +1,6 @@
 //! What pages are made of. Every part takes plain text and escapes it by the same function, and none reads a clock.
 
 pub(crate) mod actions;
-pub(crate) mod dialog;
 pub(crate) mod fields;
 pub(crate) mod layout;
 pub(crate) mod mark;

@@ -95,7 +95,7 @@ pub(in crate::store) fn open(
     opening: &Opening<'_>,
 ) -> Result<Option<StoredSession>> {
     let now = signed(opening.now)?;
-    Ok(connection
+    connection
         .prepare_cached(&format!(
             "UPDATE sessions SET cookie_sha256 = ?2, opened = ?3, last_seen = ?3, until = ?4, address = ?5
              WHERE link_sha256 = ?1 AND opened IS NULL AND ended IS NULL AND link_until > ?3
@@ -112,7 +112,7 @@ pub(in crate::store) fn open(
             |row| Ok(read(row)),
         )
         .optional()?
-        .transpose()?)
+        .transpose()
 }
 
 /// Ends a session or its link. Whether it was not over before.
