@@ -35,6 +35,7 @@ mod mesh;
 mod monitoring;
 mod native;
 mod packed;
+mod publish;
 mod push;
 mod pushes;
 mod rate_limit;
