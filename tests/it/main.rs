@@ -36,6 +36,7 @@ mod monitoring;
 mod native;
 mod own_api;
 mod packed;
+mod publish;
 mod push;
 mod pushes;
 mod rate_limit;

@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use super::{Press, revoke};
+use crate::support::publishing::{Press, revoke};
 use crate::support::restricted::restricted;
 
 #[test]

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{Press, revoke};
+use crate::support::publishing::{Press, revoke};
 use crate::support::restricted::restricted;
 
 /// How many kills there are; `make soak` asks for more.

@@ -1,48 +1,17 @@
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use super::{Press, revoke};
+use crate::support::publishing::{Press, Served, revoke};
 use crate::support::restricted::restricted;
 use crate::support::wait::{BOUND, eventually};
 
-/// A running `feed serve`.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(press: &Press, more: &[&str]) -> Self {
-        let arguments = ["feed", "serve", "feed", "--listen", "127.0.0.1:0"];
-        let mut child = press
-            .command(&[&arguments, more].concat())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
-        Self { child, address }
-    }
-
-    fn ask(&self, path: &str, headers: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(BOUND)).unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        stream
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn ask(server: &Served, path: &str, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
 }
 
 fn all(mut stream: TcpStream) -> String {
@@ -57,8 +26,8 @@ fn a_publication_ends_the_waiting_of_a_poll() {
     let mut state = restricted(50);
     press.write(&state);
     press.published(&["--begin"]);
-    let mut server = Server::start(&press, &["--path", "/feeds/prod/"]);
-    let first = all(server.ask("/feeds/prod/head", ""));
+    let mut server = Served::start(&press, &["--path", "/feeds/prod/"]);
+    let first = all(ask(&server, "/feeds/prod/head", ""));
     assert!(first.starts_with("HTTP/1.1 200"), "{first}");
     let tag = first
         .lines()
@@ -68,9 +37,9 @@ fn a_publication_ends_the_waiting_of_a_poll() {
         "if-none-match: {tag}\r\nprefer: wait=50\r\n\
         user-agent: keyward/0.1.0 (gw=edge-1; vm=00c0ffee; rev=1; state=ok)\r\n"
     );
-    let waiting = server.ask("/feeds/prod/head", &waits);
+    let waiting = ask(&server, "/feeds/prod/head", &waits);
     eventually("the fleet shows who waits", BOUND, || {
-        all(server.ask("/feeds/prod/fleet", ""))
+        all(ask(&server, "/feeds/prod/fleet", ""))
             .contains("\"is_waiting\":true")
             .then_some(())
     });

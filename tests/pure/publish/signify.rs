@@ -1,7 +1,7 @@
 use std::fs;
 use std::process::Command;
 
-use super::{Press, debian};
+use crate::support::publishing::{Press, debian};
 use crate::support::restricted::restricted;
 
 fn signify() -> Option<String> {

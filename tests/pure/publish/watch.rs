@@ -1,7 +1,7 @@
 use std::fs::{self, File};
 use std::process::{Child, Command};
 
-use super::{Press, revoke};
+use crate::support::publishing::{Press, revoke};
 use crate::support::restricted::restricted;
 use crate::support::wait::{BOUND, eventually};
 

@@ -9,6 +9,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::string_slice,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
@@ -26,6 +27,7 @@ pub mod keys;
 pub mod process;
 #[cfg(target_os = "linux")]
 pub mod pty;
+pub mod publishing;
 pub mod pushing;
 pub mod replay;
 pub mod restricted;

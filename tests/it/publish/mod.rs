@@ -1,0 +1,81 @@
+//! From `keyward publish` to every worker of a real Envoy: by `keyward feed serve`, which answers as soon as there is a new head, and by nginx, which is polled.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::fail_closed::{ALICE, BOB, ask, snapshot};
+use crate::feed::everywhere;
+use crate::support::feed::{CLUSTER, cluster, configuration};
+use crate::support::publishing::{Nginx, Press, Served};
+use crate::support::{BOUND, Envoy};
+
+/// A configuration that is published.
+fn published(keys: &[&str]) -> Value {
+    json!({"max_snapshot_age": 86400, "snapshot": snapshot(1, keys)})
+}
+
+/// An Envoy with three workers that follows what is served at an address.
+fn following(press: &Press, path: &str, address: SocketAddr) -> Envoy {
+    let mut configuration = configuration();
+    configuration["feed"]["path"] = json!(path);
+    configuration["feed"]["public_keys"] = json!([press.public_key]);
+    Envoy::builder()
+        .config(configuration.to_string())
+        .concurrency(3)
+        .edit(move |bootstrap| {
+            let clusters = &mut bootstrap["static_resources"]["clusters"];
+            let clusters = clusters.as_array_mut().unwrap();
+            clusters.push(cluster(CLUSTER, address));
+        })
+        .start()
+}
+
+/// Keys come and go; each change is at every worker.
+#[track_caller]
+fn follows(press: &Press, envoy: &Envoy) {
+    everywhere(envoy, ALICE, 200);
+    everywhere(envoy, BOB, 200);
+    for round in 0..3 {
+        let mut state = published(&[ALICE, BOB]);
+        state["snapshot"]["keys"][0]["status"] = json!("deleted");
+        press.write(&state);
+        let more: &[&str] = if round == 1 { &["--new-base"] } else { &[] };
+        press.published(more);
+        everywhere(envoy, ALICE, 401);
+        everywhere(envoy, BOB, 200);
+        press.write(&published(&[ALICE, BOB]));
+        press.published(&[]);
+        everywhere(envoy, ALICE, 200);
+    }
+    let revision = press.present().head.revision.number();
+    envoy.on_every_worker("the same revision", BOUND, |connection| {
+        (ask(connection, ALICE).status == 200).then_some(())
+    });
+    assert_eq!(envoy.stat("keyward_snapshot_revision"), revision);
+}
+
+fn begun(name: &str) -> Press {
+    let press = Press::new(name);
+    press.write(&published(&[ALICE, BOB]));
+    press.published(&["--begin"]);
+    press
+}
+
+#[test]
+fn a_revocation_reaches_every_worker_by_long_poll() {
+    let press = begun("it-serve");
+    let served = Served::start(&press, &["--path", "/feeds/prod"]);
+    let envoy = following(&press, "/feeds/prod", served.address);
+    follows(&press, &envoy);
+}
+
+#[test]
+fn a_revocation_reaches_every_worker_by_polling_nginx() {
+    let press = begun("it-nginx");
+    let Some(nginx) = Nginx::start(&press) else {
+        return;
+    };
+    let envoy = following(&press, "/", nginx.address);
+    follows(&press, &envoy);
+}
