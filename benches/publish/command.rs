@@ -13,24 +13,24 @@ use crate::Bound;
 const ROUNDS: u32 = 5;
 
 /// The command that is measured: `$KEYWARD_BIN`, or the released one.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let named = std::env::var_os("KEYWARD_BIN").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     named.unwrap_or_else(|| root.join("target/release/keyward"))
 }
 
 /// A folder with a signing key and a feed in it.
-pub struct Press(pub tempfile::TempDir);
+pub(crate) struct Press(pub(crate) tempfile::TempDir);
 
 impl Press {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let press = Self(tempfile::tempdir().unwrap());
         fs::create_dir(press.0.path().join("feed")).unwrap();
         press.good(&["feed", "key", "new", "feed.sec"]);
         press
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command
             .current_dir(self.0.path())
@@ -39,24 +39,24 @@ impl Press {
         command
     }
 
-    pub fn good(&self, arguments: &[&str]) {
+    pub(crate) fn good(&self, arguments: &[&str]) {
         let status = self.command(arguments).status().unwrap();
         assert!(status.success(), "{arguments:?}");
     }
 
     /// The source that is published next, whole or not at all.
-    pub fn write(&self, bytes: &[u8]) {
+    pub(crate) fn write(&self, bytes: &[u8]) {
         let aside = self.0.path().join("next.new");
         fs::write(&aside, bytes).unwrap();
         fs::rename(aside, self.0.path().join("next.packed")).unwrap();
     }
 
-    pub fn head(&self) -> Vec<u8> {
+    pub(crate) fn head(&self) -> Vec<u8> {
         fs::read(self.0.path().join("feed/head")).unwrap_or_default()
     }
 
     /// Waits until the head is another one.
-    pub fn next_head(&self, before: &[u8]) {
+    pub(crate) fn next_head(&self, before: &[u8]) {
         let begun = Instant::now();
         while self.head() == before {
             assert!(begun.elapsed() < Duration::from_secs(120), "no other head");
@@ -65,7 +65,7 @@ impl Press {
     }
 }
 
-pub const PUBLISH: [&str; 9] = [
+pub(crate) const PUBLISH: [&str; 9] = [
     "publish",
     "--configuration",
     "next.packed",
@@ -77,7 +77,7 @@ pub const PUBLISH: [&str; 9] = [
     "feed",
 ];
 
-pub struct Killed(pub Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -86,7 +86,7 @@ impl Drop for Killed {
     }
 }
 
-pub fn measure(keys: u32) -> Vec<Bound> {
+pub(crate) fn measure(keys: u32) -> Vec<Bound> {
     let world = World::new(keys, Kind::Restricted);
     let press = Press::new();
     press.write(&world.packed(1, None));

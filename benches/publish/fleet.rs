@@ -34,7 +34,7 @@ struct Times {
     seen: Vec<Duration>,
 }
 
-pub fn measure(gateways: usize) -> Vec<Bound> {
+pub(crate) fn measure(gateways: usize) -> Vec<Bound> {
     let vms = gateways * VMS;
     let waiting = run(vms, Asking::Waiting);
     let mut bounds = vec![Bound {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::command::program;
-use crate::support::{Envoy, Folder, find};
+use crate::support::process::Folder;
+use crate::support::{Envoy, find};
 
 /// The fenced blocks of a language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
