@@ -170,6 +170,7 @@ fn read(files: Vec<PathBuf>, question: &Question, longest: Duration) -> anyhow::
     let log = Log {
         files,
         time: question.since.saturating_mul(1_000)..question.until.saturating_mul(1_000),
+        follow: false,
         shown: str::to_owned,
     };
     let prefixes = keyward::profile::Profile::stripe();
