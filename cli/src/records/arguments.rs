@@ -59,7 +59,7 @@ impl RecordsArguments {
         };
         let reason = self.override_policy.clone();
         let server = Server::new(&place, self.api_key_file.as_deref(), reason)?;
-        Ok(Records::Server(server))
+        Ok(Records::Server(Box::new(server)))
     }
 
     /// The server, where it is one. What is said as an argument comes before what stands in the environment.

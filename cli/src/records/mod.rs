@@ -21,12 +21,12 @@ pub(crate) use arguments::OnRecords;
 /// Where the records are.
 pub(crate) enum Records {
     File(Store),
-    Server(Server),
+    Server(Box<Server>),
 }
 
 /// Records as they were when a person was asked about them.
 pub(crate) enum Seen {
-    File(KeyFile),
+    File(Box<KeyFile>),
     Server(Box<server::Seen>),
 }
 
@@ -94,7 +94,7 @@ impl Records {
             Self::File(store) => {
                 let file = store.read()?;
                 rules::check(&file, command, now)?;
-                Ok(Seen::File(file))
+                Ok(Seen::File(Box::new(file)))
             }
             Self::Server(server) => Ok(Seen::Server(Box::new(server.check(command, now)?))),
         }
@@ -242,7 +242,7 @@ impl Records {
     /// The keys that may fit a filter, and which of the accounts that it names are there.
     pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
         Ok(match self {
-            Self::File(store) => Seen::File(store.read()?),
+            Self::File(store) => Seen::File(Box::new(store.read()?)),
             Self::Server(server) => Seen::Server(Box::new(server.listed(filter)?)),
         })
     }
@@ -259,7 +259,7 @@ impl Records {
     /// What is needed to show one key.
     pub(crate) fn shown_key(&self, id: &str) -> Result<Seen> {
         Ok(match self {
-            Self::File(store) => Seen::File(store.read()?),
+            Self::File(store) => Seen::File(Box::new(store.read()?)),
             Self::Server(server) => Seen::Server(Box::new(server.shown_key(id)?)),
         })
     }
@@ -267,7 +267,7 @@ impl Records {
     /// All grant sets.
     pub(crate) fn grant_sets(&self) -> Result<Seen> {
         Ok(match self {
-            Self::File(store) => Seen::File(store.read()?),
+            Self::File(store) => Seen::File(Box::new(store.read()?)),
             Self::Server(server) => Seen::Server(Box::new(server.all_sets()?)),
         })
     }

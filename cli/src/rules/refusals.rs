@@ -269,7 +269,7 @@ fn limit_missing(id: &str, side: Side, is_revoking: bool) -> String {
 /// What is said of a grant set that is not there.
 pub(crate) fn missing_set(name: &str, file: &KeyFile) -> String {
     let name = repeated(name, file.profile().known_prefixes());
-    match did_you_mean(&near(&name, file.grant_sets().map(|(name, _)| name))) {
+    match did_you_mean(&near(name, file.grant_sets().map(|(name, _)| name))) {
         Some(question) => format!("there is no grant set `{name}`: {question}"),
         None => {
             format!("there is no grant set `{name}`; `keyward grant-sets list` shows all there are")

@@ -173,12 +173,18 @@ fn plain(text: &str) -> String {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z(?: \([^)]*\))?").unwrap()
     });
-    static ENDS: LazyLock<Regex> = LazyLock::new(|| {
+    static LAST4: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(last4"?:? +"?)[0-9A-Za-z]{4}"#).unwrap());
+    // Two commands may run in two seconds.
+    static SECONDS: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
-            r#"(last4"?:? +"?)[0-9A-Za-z]{4}(?-u:\b)|[0-9]+ seconds?( ago)?|(?-u:\b)in [0-9]+ (?:minutes|hours|days)"#,
+            "(?-u:\\b)(?:now|in [0-9]+ seconds?|[0-9]+ seconds? ago|with the next push)(?-u:\\b)",
         )
         .unwrap()
     });
+    static LONGER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("in [0-9]+ (minutes|hours|days)").unwrap());
+    static BLANKS: LazyLock<Regex> = LazyLock::new(|| Regex::new("   +").unwrap());
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let text = ID.replace_all(text, |id: &Captures<'_>| {
         let next = numbers.len();
@@ -186,7 +192,13 @@ fn plain(text: &str) -> String {
     });
     let text = VALUE.replace_all(&text, "VALUE");
     let text = TIME.replace_all(&text, "TIME");
-    let text = ENDS.replace_all(&text, "${1}…");
+    let text = LAST4.replace_all(&text, "${1}LAST");
+    let text = text
+        .replace("it takes effect with the next `keyward push`", "NEXT")
+        .replace("the server publishes it to its gateways by itself", "NEXT");
+    let text = SECONDS.replace_all(&text, "SOON");
+    let text = LONGER.replace_all(&text, "in N $1");
+    let text = BLANKS.replace_all(&text, "  ");
     let mut plain = String::new();
     for line in text.lines() {
         // Where a record stands, and the journal or the trail.
@@ -201,11 +213,6 @@ fn plain(text: &str) -> String {
         if line.contains("First key") {
             continue;
         }
-        let line = line
-            .replace("it takes effect with the next `keyward push`", "NEXT")
-            .replace("the server publishes it to its gateways by itself", "NEXT")
-            .replace("with the next push", "AT ONCE")
-            .replace("ends now", "ends AT ONCE");
         plain.push_str(line.trim_end());
         plain.push('\n');
     }
