@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use keyward::profile::Profile;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::api::revoke::Plans;
 use crate::configuration::Configuration;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
-use crate::publish::Publisher;
-use crate::routes::endpoint_rows;
-use crate::service::Quota;
+use crate::plans::Plans;
+use crate::publish::{Manner, Publisher};
+use crate::quota::Quota;
 use crate::session::{Console, LastSeen};
 use crate::store::Store;
 use crate::uid::Uid;
@@ -31,8 +30,7 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     pub(crate) creations_per_second: f64,
     pub(crate) profile: Profile,
-    /// The rows by which gateways know this API.
-    pub(crate) endpoint_rows: Value,
+    pub(crate) described: Described,
     pub(crate) operator_account: String,
     pub(crate) trusted_uids: BTreeSet<Uid>,
     pub(crate) gateway_digest: [u8; 32],
@@ -44,10 +42,23 @@ pub(crate) struct App {
     pub(crate) requests: Requests,
 }
 
+/// What the table of endpoints says, for gateways and for people.
+pub(crate) struct Described {
+    /// The rows by which gateways know this API.
+    pub(crate) endpoint_rows: Value,
+    /// The OpenAPI description.
+    pub(crate) openapi: Value,
+}
+
 impl App {
     /// Puts it together, and publishes what the store holds.
-    pub(crate) async fn start(configuration: &Configuration, store: Store) -> Result<Self> {
-        let publisher = Publisher::start(&store, &configuration.publish).await?;
+    pub(crate) async fn start(
+        configuration: &Configuration,
+        store: Store,
+        described: Described,
+        manner: Manner,
+    ) -> Result<Self> {
+        let publisher = Publisher::start(&store, &configuration.publish, manner).await?;
         Ok(Self {
             publisher,
             store,
@@ -58,7 +69,7 @@ impl App {
             quota: Arc::new(Quota::of(configuration.limits.keys)),
             creations_per_second: f64::from(configuration.limits.creations_per_second),
             profile: Profile::stripe(),
-            endpoint_rows: json!(endpoint_rows()),
+            described,
             operator_account: configuration.operator_account.clone(),
             trusted_uids: configuration.trusted_uids()?,
             gateway_digest: configuration.gateway_digest()?,

@@ -1,25 +1,11 @@
-//! Who calls. A request is authenticated by the gateway, and believed only if all that the contract asks for holds; what the caller is and may do stands in
-//! the store.
+//! Who calls, after all checks: whose records it sees, and what it may give away.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::http::request::Parts;
-use keyward::decision::{Decision, Environment, PermitKind, decide};
 use keyward::key::Livemode;
 use keyward::management::{self, Ceiling, Granted, Override};
 use keyward::permission::AccessLevel;
-use keyward::reason::DenyReason;
-use keyward::request::RequestHead;
-use sha2::{Digest, Sha256};
 
-use crate::app::App;
-use crate::http::address::last_forwarded;
-use crate::http::failure::{Code, Failure};
-use crate::http::listener::Peer;
-use crate::http::principal;
-use crate::recheck::Recheck;
-use crate::routes::Route;
 use crate::session::Session;
 use crate::store::Scope;
 use crate::store::activity::Actor;
@@ -50,17 +36,17 @@ enum Who {
 
 /// A caller by key.
 #[derive(Clone, Debug)]
-struct KeyCaller {
-    id: String,
-    mode: Livemode,
+pub(crate) struct KeyCaller {
+    pub(crate) id: String,
+    pub(crate) mode: Livemode,
     /// The account the request is about.
-    account: String,
+    pub(crate) account: String,
     /// The root of that account's tree, where the caller may see all of it.
-    tree: Option<String>,
-    is_operator: bool,
+    pub(crate) tree: Option<String>,
+    pub(crate) is_operator: bool,
     /// What it may do there, and on accounts connected to that.
-    own: Granted,
-    connected: Granted,
+    pub(crate) own: Granted,
+    pub(crate) connected: Granted,
 }
 
 impl Caller {
@@ -69,6 +55,22 @@ impl Caller {
         Self {
             who: Who::Person(Box::new(session.clone())),
             address,
+        }
+    }
+
+    /// A caller by key, from that address.
+    pub(crate) fn by_key(key: KeyCaller, address: Option<IpAddr>) -> Self {
+        Self {
+            who: Who::Key(Box::new(key)),
+            address,
+        }
+    }
+
+    /// A person on this machine.
+    pub(crate) fn local(uid: Uid) -> Self {
+        Self {
+            who: Who::Local(uid),
+            address: None,
         }
     }
 
@@ -226,203 +228,5 @@ impl KeyCaller {
             Livemode::Live => scope,
             Livemode::Test => scope.test_only(),
         }
-    }
-}
-
-/// A request that is not believed, or refused for what its key is.
-pub(crate) struct Unknown {
-    pub(crate) failure: Failure,
-    /// The key, where the gateway has named one that is there.
-    pub(crate) key: Option<String>,
-}
-
-impl From<Failure> for Unknown {
-    fn from(failure: Failure) -> Self {
-        Self { failure, key: None }
-    }
-}
-
-/// Finds out who calls.
-pub(crate) async fn identify(
-    app: &Arc<App>,
-    entrance: Entrance,
-    peer: Peer,
-    route: &'static Route,
-    head: &Parts,
-) -> Result<Caller, Unknown> {
-    match entrance {
-        Entrance::Gateway => by_gateway(app, peer, route, head).await,
-        Entrance::Local => Ok(by_user(peer)?),
-    }
-}
-
-/// A person on this machine: root, or the user that the server runs as.
-fn by_user(Peer(peer): Peer) -> Result<Caller, Failure> {
-    match peer {
-        Some(uid) if uid.is_root() || uid == Uid::own() => Ok(Caller {
-            who: Who::Local(uid),
-            address: None,
-        }),
-        Some(_) | None => Err(not_through_gateway()),
-    }
-}
-
-fn not_through_gateway() -> Failure {
-    Failure::new(
-        Code::NotThroughGateway,
-        "This request did not come by the gateway, so its sender is not known.",
-    )
-}
-
-/// The secret that the management Envoy sends: 32 bytes in hexadecimal, of which we have the digest.
-const GATEWAY: &str = "x-keyward-gateway";
-
-/// Whether a request comes from the gateway: from its user, and with its secret.
-pub(crate) fn is_from_gateway(app: &App, Peer(peer): Peer, head: &Parts) -> bool {
-    let mut secrets = head.headers.get_all(GATEWAY).iter();
-    let secret = secrets.next().filter(|_| secrets.next().is_none());
-    let digest: Option<[u8; 32]> = secret.map(|secret| Sha256::digest(secret.as_bytes()).into());
-    // Digests are compared, so the time that takes says nothing of the secret.
-    peer.is_some_and(|uid| app.trusted_uids.contains(&uid)) && digest == Some(app.gateway_digest)
-}
-
-async fn by_gateway(
-    app: &Arc<App>,
-    Peer(peer): Peer,
-    route: &'static Route,
-    head: &Parts,
-) -> Result<Caller, Unknown> {
-    let strange = || {
-        app.metrics.not_through_gateway();
-        not_through_gateway()
-    };
-    if !is_from_gateway(app, Peer(peer), head) {
-        return Err(strange().into());
-    }
-    let told = principal::told(&head.headers).ok_or_else(strange)?;
-    if let Some((permission, access)) = &told.permission {
-        let is_routes = route.asked.names().contains(&permission.as_str());
-        if !is_routes || *access != route.level {
-            return Err(strange().into());
-        }
-    }
-    let address = last_forwarded(head);
-    let recheck = Recheck::read(app, &told.key, &head.headers)
-        .await?
-        .ok_or_else(strange)?;
-    let is_unrestricted = recheck.is_unrestricted();
-    // The filter names no permission of keys that may do everything, and of no others.
-    if told.permission.is_none() && !is_unrestricted {
-        return Err(strange().into());
-    }
-    let of_key = |failure| Unknown {
-        failure,
-        key: Some(told.key.clone()),
-    };
-    let now = crate::time::now();
-    let configuration = recheck
-        .configuration(&app.endpoint_rows)
-        .map_err(|_| Failure::new(Code::Internal, "The caller's key cannot be checked."))?;
-    let headers = recheck.headers(head);
-    let pairs = headers
-        .iter()
-        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
-    let names = configuration.identity_names();
-    let request = RequestHead::read(configuration.profile(), names, pairs, false);
-    let environment = Surroundings { now, address };
-    let permit = match decide(&configuration, &request, &environment) {
-        Decision::Allow(permit) if permit.kind() == PermitKind::Key => permit,
-        Decision::Allow(permit) => {
-            return Err(match permit.kind() {
-                PermitKind::Shadow(reason) => of_key(denied(reason)),
-                PermitKind::Public | PermitKind::Preflight | PermitKind::Key => strange().into(),
-            });
-        }
-        Decision::Deny(denial) => return Err(of_key(denied(denial.reason()))),
-    };
-    if is_unrestricted {
-        return Err(of_key(Failure::new(
-            Code::UnrestrictedKeyRefused,
-            "A key that may do everything manages no keys. Make one that is granted `api_key`.",
-        )));
-    }
-    let found = permit.principal();
-    let account = found
-        .account()
-        .or(found.org)
-        .ok_or_else(strange)?
-        .to_owned();
-    let is_own = recheck.owner() == account || recheck.is_of_organization();
-    let (own, connected) = recheck.granted(is_own);
-    Ok(Caller {
-        who: Who::Key(Box::new(KeyCaller {
-            id: told.key,
-            mode: recheck.mode(),
-            is_operator: recheck.owner() == app.operator_account && account == app.operator_account,
-            tree: recheck.root_of(&account),
-            account,
-            own,
-            connected,
-        })),
-        address,
-    })
-}
-
-/// What the decision on the key as it is now came to. Between two publications the gateway may let pass what the store no longer allows.
-fn denied(reason: DenyReason) -> Failure {
-    match reason {
-        DenyReason::DeletedKey => {
-            Failure::new(Code::DeletedKey, "The API key of this request is deleted.")
-        }
-        DenyReason::ExpiredKey => {
-            Failure::new(Code::ExpiredKey, "The API key of this request has expired.")
-        }
-        DenyReason::InsufficientPermission | DenyReason::NoConnectPermission => Failure::new(
-            Code::MorePermissionsRequired,
-            "The API key of this request no longer has the permission that this endpoint asks for.",
-        ),
-        DenyReason::HostFailure
-        | DenyReason::NoSnapshot
-        | DenyReason::StaleSnapshot
-        | DenyReason::MissingCredential
-        | DenyReason::MalformedCredential
-        | DenyReason::UnknownKey
-        | DenyReason::InactiveKey
-        | DenyReason::SuspendedAccount
-        | DenyReason::IpNotAllowed
-        | DenyReason::LivemodeMismatch
-        | DenyReason::MalformedHeader
-        | DenyReason::MissingVersion
-        | DenyReason::InvalidVersion
-        | DenyReason::MissingContext
-        | DenyReason::UnsupportedHeader
-        | DenyReason::MalformedContext
-        | DenyReason::ConflictingContext
-        | DenyReason::AccountNotAccessible
-        | DenyReason::NotAPlatform
-        | DenyReason::UnknownEndpoint
-        | DenyReason::SecretKeyRequired
-        | DenyReason::UnknownExpansion => Failure::new(
-            Code::NotThroughGateway,
-            format!(
-                "As the store has it now, this request would be denied: {}.",
-                reason.name()
-            ),
-        ),
-    }
-}
-
-struct Surroundings {
-    now: u64,
-    address: Option<IpAddr>,
-}
-
-impl Environment for Surroundings {
-    fn now(&self) -> Option<u64> {
-        Some(self.now)
-    }
-
-    fn client_address(&self) -> Option<IpAddr> {
-        self.address
     }
 }

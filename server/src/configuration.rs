@@ -10,6 +10,9 @@ pub use crate::logs::Requests;
 pub use crate::session::Console;
 use crate::uid::Uid;
 
+/// Its name in the data folder, as `init` writes it.
+pub(crate) const FILE: &str = "keyward-server.toml";
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -10,9 +10,10 @@ use keyward::management::{Randomness, random_id};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::configuration::{Configuration, Console, Group, Limits, Listen, Requests, Target};
+use crate::configuration::{Configuration, Console, FILE, Group, Limits, Listen, Requests, Target};
 use crate::publish;
 use crate::randomness::System;
+use crate::routes::endpoint_rows;
 use crate::service::failure::Stored;
 use crate::service::{Sender, standing};
 use crate::store::{Options, Store, database_in};
@@ -71,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 async fn make(arguments: &Arguments) -> Result<()> {
     let data = absolute(&arguments.data)?;
-    if database_in(&data).exists() || data.join(CONFIGURATION).exists() {
+    if database_in(&data).exists() || data.join(FILE).exists() {
         bail!(
             "`{}` has a store already; nothing was changed",
             data.display()
@@ -120,7 +121,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
         0o640,
         &control(arguments, &configuration, &envoy, &secret)?,
     )?;
-    write(&data.join(CONFIGURATION), 0o600, &text)?;
+    write(&data.join(FILE), 0o600, &text)?;
     let template = envoy.join("template.yaml");
     write(
         &template,
@@ -134,7 +135,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
     let store = Store::create(&configuration.data, &id, &Options::at(time::now()))?;
     let sender = Sender::local(Uid::own());
     let first: Result<_, Stored> = store
-        .write(move |tx| standing::first(tx, OPERATOR, &sender))
+        .write(move |tx| standing::first(tx, OPERATOR, &sender, &endpoint_rows()))
         .await;
     let (id, value) = first.map_err(|error| anyhow::anyhow!("the first key: {error:?}"))?;
     for target in &configuration.publish {
@@ -149,16 +150,13 @@ async fn make(arguments: &Arguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// The name of the configuration in the data folder.
-pub(crate) const CONFIGURATION: &str = "keyward-server.toml";
-
 fn said(data: &Path, envoy: &Path, id: &str) -> Result<()> {
     let mut err = std::io::stderr().lock();
     writeln!(
         err,
         "Made `{}`. Start:\n  keyward-server serve --config {}\n  envoy -c {}\nThe first key, {id}, may manage everything. Its value is shown once, here:",
         data.display(),
-        data.join(CONFIGURATION).display(),
+        data.join(FILE).display(),
         envoy.join("control.yaml").display()
     )?;
     Ok(())

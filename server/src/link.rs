@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::commands::Data;
-use crate::configuration::Configuration;
-use crate::init::CONFIGURATION;
+use crate::configuration::{Configuration, FILE};
 
 /// What `link` is told.
 #[derive(clap::Args, Debug)]
@@ -31,7 +30,7 @@ pub struct Arguments {
 
 /// Prints the link, which is shown once.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = arguments.data.path().join(CONFIGURATION);
+    let file = arguments.data.path().join(FILE);
     let configuration = Configuration::read(&file)?;
     let body = json!({
         "role": arguments.role,

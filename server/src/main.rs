@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use keyward_server::commands::{self, StoreCommand};
-use keyward_server::{init, link, serve};
+use keyward_server::{init, link, resume, serve};
 
 /// Keys made at run time, over Stripe's own API.
 #[derive(Parser)]
@@ -30,9 +30,14 @@ enum Command {
         /// The configuration that `init` wrote
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Take ends of keys and nothing else, and end them in what gateways hold: for a server that does not start otherwise
+        #[arg(long)]
+        ends_only: bool,
     },
     /// Make a link by which somebody signs in to the console: it can be used once, within minutes
     Link(link::Arguments),
+    /// After a backup was restored: end what ended since, as gateways have it, so that the server starts
+    Resume(resume::Arguments),
     #[command(flatten)]
     Store(StoreCommand),
 }
@@ -47,8 +52,16 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Init(arguments) => init::run(arguments)?,
-        Command::Serve { config } => serve::run(config)?,
         Command::Link(arguments) => link::run(arguments)?,
+        Command::Serve { config, ends_only } => {
+            let takes = if *ends_only {
+                serve::Takes::Ends
+            } else {
+                serve::Takes::Everything
+            };
+            serve::run(config, takes)?;
+        }
+        Command::Resume(arguments) => resume::run(arguments, keyward_files::clock::now())?,
         Command::Store(command) => return commands::run(command, keyward_files::clock::now()),
     }
     Ok(ExitCode::SUCCESS)

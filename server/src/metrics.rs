@@ -8,7 +8,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use crate::publish::Published;
-use crate::routes::Route;
 
 /// The counters of this process.
 #[derive(Default)]
@@ -26,10 +25,15 @@ struct Answered {
 
 impl Metrics {
     /// Counts an answer.
-    pub(crate) fn answered(&self, route: &Route, status: StatusCode) {
+    pub(crate) fn answered(
+        &self,
+        method: &'static str,
+        endpoint: &'static str,
+        status: StatusCode,
+    ) {
         let labels = Answered {
-            method: route.method.name(),
-            endpoint: route.template,
+            method,
+            endpoint,
             status: status.as_u16(),
         };
         self.requests.get_or_create(&labels).inc();

@@ -2,11 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::app::Described;
 use crate::http::failure::ErrorBody;
 use crate::route::{Gives, Route, Schemas, Verb, described};
-use crate::routes::ROUTES;
+use crate::routes::{ROUTES, endpoint_rows};
 
 const JSON: &str = "application/json";
+
+/// All that is made of the table.
+pub(crate) fn of_routes() -> Described {
+    Described {
+        endpoint_rows: json!(endpoint_rows()),
+        openapi: description(),
+    }
+}
 
 /// The description, as JSON with sorted members.
 #[must_use]

@@ -13,17 +13,29 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::caller::Entrance;
 use crate::configuration::Configuration;
-use crate::http::exchange;
+use crate::exchange;
 use crate::http::listener::{Peer, bind_admin, bind_api};
+use crate::openapi::of_routes;
 use crate::pages;
+use crate::publish::Manner;
+use crate::routes::endpoint_rows;
 use crate::service::failure::Stored;
 use crate::service::standing;
 use crate::store::{Options, Store, StoreError};
 use crate::time;
 use crate::uid::Uid;
 
+/// What the server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// All of the API.
+    Everything,
+    /// Ends of keys: what gateways hold is ended, and nothing else of it changes.
+    Ends,
+}
+
 /// Serves until it is told to stop.
-pub fn run(configuration: &Path) -> Result<()> {
+pub fn run(configuration: &Path, takes: Takes) -> Result<()> {
     let configuration = Configuration::read(configuration)?;
     tracing_subscriber::fmt()
         .json()
@@ -32,10 +44,10 @@ pub fn run(configuration: &Path) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&configuration))
+    runtime.block_on(serve(&configuration, takes))
 }
 
-async fn serve(configuration: &Configuration) -> Result<()> {
+async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
     // First of all, while nothing else runs that makes files: the umask is the process's.
     let api = bind_api(&configuration.listen.api)?;
     let admin = bind_admin(&configuration.listen.admin)?;
@@ -44,10 +56,18 @@ async fn serve(configuration: &Configuration) -> Result<()> {
             "Envoy may run as the server's own user: whatever that user runs can speak for the gateway"
         );
     }
-    let store = Store::open(&configuration.data, &Options::at(time::now()))?;
-    let brought: Result<bool, Stored> = store.write(standing::bring_endpoints).await;
-    brought.map_err(|error| anyhow::anyhow!("the API's own endpoints: {error:?}"))?;
-    let app = Arc::new(App::start(configuration, store).await?);
+    let targets = configuration.publish.iter();
+    let options = Options::at(time::now()).beside(targets.map(|target| target.file.as_path()));
+    let (options, manner) = match takes {
+        Takes::Everything => (options, Manner::Snapshot),
+        Takes::Ends => {
+            tracing::warn!("only ends are taken");
+            (options.ends_only(), Manner::Ends)
+        }
+    };
+    let store = Store::open(&configuration.data, &options)?;
+    bring_endpoints(&store).await?;
+    let app = Arc::new(App::start(configuration, store, of_routes(), manner).await?);
     let (stop, _) = watch::channel(false);
     let of_gateway = axum::serve(
         api,
@@ -71,6 +91,31 @@ async fn serve(configuration: &Configuration) -> Result<()> {
     signals?;
     of_gateway.context("the API's socket")?;
     of_users.context("the admin socket")
+}
+
+/// Brings the API's own rows up to date, where they are not. A full disk does not keep the server from starting: ends are to be taken.
+async fn bring_endpoints(store: &Store) -> Result<()> {
+    let rows = endpoint_rows();
+    let wanted = rows.clone();
+    let found: Result<bool, Stored> = store
+        .read(move |reader| Ok(standing::has_endpoints(reader, &wanted)?))
+        .await;
+    if found.map_err(|error| anyhow::anyhow!("the API's own endpoints: {error:?}"))? {
+        return Ok(());
+    }
+    let brought: Result<bool, Stored> = store
+        .write(move |tx| standing::bring_endpoints(tx, &rows))
+        .await;
+    match brought {
+        Ok(_) => Ok(()),
+        Err(Stored::Store(
+            error @ (StoreError::Full | StoreError::WriteFailed(_) | StoreError::EndsOnly),
+        )) => {
+            tracing::error!(%error, "gateways keep the rows of another version of this API");
+            Ok(())
+        }
+        Err(error) => Err(anyhow::anyhow!("the API's own endpoints: {error:?}")),
+    }
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

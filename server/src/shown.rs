@@ -6,18 +6,68 @@ use keyward::snapshot::Enforcement;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use crate::api::answers::{ChangeState, MadeBy, PolicyValues, Propagation, RequiredIps};
-use crate::api::span::written;
 use crate::http::failure::{Code, Failure};
 use crate::publish::Published;
-use crate::service::failure::Stored;
+use crate::span::written;
 use crate::time;
 
+/// How far a change has come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Propagation {
+    pub(crate) change: u64,
+    pub(crate) revision: Option<u64>,
+    pub(crate) state: ChangeState,
+}
+
+/// Whether a change is in the snapshot that was published last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChangeState {
+    Committed,
+    Published,
+}
+
+/// Who made something.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeBy {
+    pub(crate) id: String,
+    pub(crate) session: Option<String>,
+    pub(crate) r#type: &'static str,
+}
+
+/// All that a policy says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PolicyValues {
+    pub(crate) allow_activity: bool,
+    pub(crate) allow_delete: bool,
+    pub(crate) allow_requests: bool,
+    pub(crate) connect_permissions: Option<Vec<String>>,
+    pub(crate) default_lifetime: Option<String>,
+    pub(crate) delegation: &'static str,
+    pub(crate) free_choice: bool,
+    pub(crate) grant_sets: Vec<String>,
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) max_keys: Option<u64>,
+    pub(crate) max_lifetime: Option<String>,
+    pub(crate) modes: Vec<&'static str>,
+    pub(crate) overlaps: Vec<String>,
+    pub(crate) permissions: Option<Vec<String>>,
+    pub(crate) require_ip_allowlist: RequiredIps,
+}
+
+/// Whether keys of a mode must have allowed addresses.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequiredIps {
+    pub(crate) live: bool,
+    pub(crate) test: bool,
+}
+
 /// An object that the store's answer is to hold.
-pub(crate) fn value(object: impl Serialize) -> Result<Value, Stored> {
+pub(crate) fn value(object: impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(object)
-        .map_err(|_| Failure::new(Code::Internal, "The object cannot be shown.").into())
+        .map_err(|_| Failure::new(Code::Internal, "The object cannot be shown."))
 }
 
 /// `customer_read`: canonical names, sorted, one for each permission.

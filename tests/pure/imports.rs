@@ -15,7 +15,7 @@ use syn::{Item, UseTree};
 use crate::support::find::root;
 
 /// The packages, each by the folder of its sources.
-const PACKAGES: [&str; 3] = ["src", "files/src", "cli/src"];
+const PACKAGES: [&str; 4] = ["src", "files/src", "cli/src", "server/src"];
 
 /// The one folder that names the host's SDK.
 const HOST: &str = "filter/wasm";

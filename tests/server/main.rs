@@ -12,9 +12,13 @@
 mod browser;
 mod console;
 mod description;
+mod disk;
+mod kills;
+mod local;
 mod matrix;
 mod pages;
 mod refused;
+mod restored;
 mod rules;
 mod sdk;
 mod slice;

@@ -152,21 +152,9 @@ impl World {
         after.split_once('}').unwrap().0.to_owned()
     }
 
-    /// A request straight to a socket.
+    /// A question straight to a socket.
     pub(crate) fn straight(&self, socket: &str, head: &[(&str, &str)], path: &str) -> (u16, Value) {
-        let mut stream = UnixStream::connect(self.data().join(socket)).unwrap();
-        stream.set_read_timeout(Some(BOUND)).unwrap();
-        let mut text = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
-        for (name, value) in head {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str("\r\n");
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        (status, serde_json::from_str(body).unwrap_or_default())
+        straight(&self.data().join(socket), "GET", path, head, None)
     }
 
     /// Looks for values in everything that was written: the store with its log, Envoy's files, access log and messages.
@@ -187,25 +175,73 @@ impl World {
     }
 }
 
+/// A request straight to a socket.
+pub(crate) fn straight(
+    socket: &Path,
+    method: &str,
+    path: &str,
+    head: &[(&str, &str)],
+    body: Option<&Value>,
+) -> (u16, Value) {
+    try_straight(socket, method, path, head, body).unwrap()
+}
+
+/// The same, of a server that may end meanwhile.
+pub(crate) fn try_straight(
+    socket: &Path,
+    method: &str,
+    path: &str,
+    head: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Option<(u16, Value)> {
+    let mut stream = UnixStream::connect(socket).ok()?;
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    for (name, value) in head {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let body = body.map(Value::to_string).unwrap_or_default();
+    if !body.is_empty() {
+        let length = body.len();
+        text.push_str(&format!(
+            "content-type: application/json\r\ncontent-length: {length}\r\n"
+        ));
+    }
+    text.push_str("\r\n");
+    text.push_str(&body);
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let body = answer.split_once("\r\n\r\n")?.1;
+    Some((status, serde_json::from_str(body).unwrap_or_default()))
+}
+
 /// Starts the server of a folder, and waits until it is ready.
 pub(crate) fn serve(folder: &Folder) -> Guarded {
-    let data = folder.path().join("data");
+    serve_in(folder.path(), &[])
+}
+
+/// The same by a path, with more arguments.
+pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
+    let data = folder.join("data");
     let log = File::options()
         .append(true)
         .create(true)
-        .open(folder.path().join("server.log"))
+        .open(folder.join("server.log"))
         .unwrap();
     let mut server = Guarded::spawn(
         command()
             .args(["serve", "--config"])
             .arg(data.join("keyward-server.toml"))
+            .args(more)
             .stderr(log),
     )
     .unwrap();
     let socket = data.join("admin/admin.sock");
     eventually("the server listens, or ends", BOUND, || {
         if server.has_ended() {
-            let log = fs::read_to_string(folder.path().join("server.log")).unwrap();
+            let log = fs::read_to_string(folder.join("server.log")).unwrap();
             panic!("the server ended:\n{log}");
         }
         UnixStream::connect(&socket).ok()

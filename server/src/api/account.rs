@@ -6,11 +6,10 @@ use keyward::snapshot::KeyStatus;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answers::MadeBy;
 use super::key::ApiKey;
 use crate::http::failure::{Code, Failure};
 use crate::service::failure::Stored;
-use crate::shown::made_by;
+use crate::shown::{MadeBy, made_by};
 use crate::store::{Reader, Scope, StoredAccount};
 use crate::time;
 

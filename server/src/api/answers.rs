@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::key::ApiKey;
+use crate::shown::{ChangeState, PolicyValues, Propagation};
 
 /// That something with an id is no longer there.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,22 +23,6 @@ pub(crate) struct DeletedName {
     pub(crate) object: &'static str,
 }
 
-/// How far a change has come.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct Propagation {
-    pub(crate) change: u64,
-    pub(crate) revision: Option<u64>,
-    pub(crate) state: ChangeState,
-}
-
-/// Whether a change is in the snapshot that was published last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ChangeState {
-    Committed,
-    Published,
-}
-
 /// A change, by its number.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Change {
@@ -46,14 +31,6 @@ pub(crate) struct Change {
     pub(crate) object: &'static str,
     pub(crate) revision: Option<u64>,
     pub(crate) state: ChangeState,
-}
-
-/// Who made something.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MadeBy {
-    pub(crate) id: String,
-    pub(crate) session: Option<String>,
-    pub(crate) r#type: &'static str,
 }
 
 /// How many keys there are.
@@ -267,31 +244,4 @@ pub(crate) struct KeyPolicy {
     pub(crate) name: String,
     pub(crate) object: &'static str,
     pub(crate) version: u64,
-}
-
-/// All that a policy says.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PolicyValues {
-    pub(crate) allow_activity: bool,
-    pub(crate) allow_delete: bool,
-    pub(crate) allow_requests: bool,
-    pub(crate) connect_permissions: Option<Vec<String>>,
-    pub(crate) default_lifetime: Option<String>,
-    pub(crate) delegation: &'static str,
-    pub(crate) free_choice: bool,
-    pub(crate) grant_sets: Vec<String>,
-    pub(crate) kinds: Vec<&'static str>,
-    pub(crate) max_keys: Option<u64>,
-    pub(crate) max_lifetime: Option<String>,
-    pub(crate) modes: Vec<&'static str>,
-    pub(crate) overlaps: Vec<String>,
-    pub(crate) permissions: Option<Vec<String>>,
-    pub(crate) require_ip_allowlist: RequiredIps,
-}
-
-/// Whether keys of a mode must have allowed addresses.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RequiredIps {
-    pub(crate) live: bool,
-    pub(crate) test: bool,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyward::snapshot::KeyStatus;
 use serde::Deserialize;
 
-use super::answers::{Change, ChangeState, CurrentSnapshot, Expiring, KeyCount, KeyCounts};
+use super::answers::{Change, CurrentSnapshot, Expiring, KeyCount, KeyCounts};
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -14,7 +14,7 @@ use crate::http::query;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::refusal;
-use crate::shown::propagation;
+use crate::shown::{ChangeState, propagation};
 use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope};
 use crate::time;

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::answers::MadeBy;
 use crate::app::App;
 use crate::http::call::{Answer, Call, written};
 use crate::http::failure::{Code, Failure};
@@ -14,8 +13,9 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::once::Once;
 use crate::service::{Sender, refusal};
-use crate::session::{Link, Made, Person, Role, end, new_link};
-use crate::shown::made_by;
+use crate::session::{Person, Role};
+use crate::shown::{MadeBy, made_by};
+use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, end, new_link};
 use crate::store::{SessionKind, StoredSession};
 use crate::time;
 
@@ -112,8 +112,8 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             )
             .at("role")
         })?;
-        let lasts = body.expires_in.unwrap_or(crate::session::LINK_LASTS);
-        if !crate::session::LINK_BOUNDS.contains(&lasts) {
+        let lasts = body.expires_in.unwrap_or(LINK_LASTS);
+        if !LINK_BOUNDS.contains(&lasts) {
             return Err(Failure::new(
                 Code::ParameterInvalid,
                 "`expires_in` is a number of seconds from 60 to 900.",

@@ -9,7 +9,7 @@ use super::answers::Document;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::publish::{Haste, trial};
+use crate::publish::Haste;
 use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::standing::is_ours;
@@ -81,7 +81,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
                     all.extend(ours);
                 }
                 tx.put_document(DocumentName::Endpoints, &Value::Object(document))?;
-                trial(&tx.read(), now)?.map_err(|why| {
+                tx.read().trial()?.map_err(|why| {
                     Failure::new(
                         Code::ParameterInvalid,
                         format!("A gateway would refuse the snapshot with these rows: {why}."),

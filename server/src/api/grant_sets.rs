@@ -151,12 +151,13 @@ fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
 }
 
 fn object(reader: &Reader<'_>, set: &StoredSet) -> Result<Value, Stored> {
-    value(GrantSetObject {
+    let object = value(GrantSetObject {
         name: set.name.clone(),
         object: "keyward.grant_set",
         permissions: granted_names(&set.granted),
         source: set.source.clone(),
         used_by: reader.uses_of_set(&set.name)?,
         version: set.version,
-    })
+    })?;
+    Ok(object)
 }

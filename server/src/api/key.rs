@@ -7,10 +7,11 @@ use keyward::profile::Profile;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::answers::{MadeBy, Propagation};
 use crate::publish::Published;
 use crate::service::failure::Stored;
-use crate::shown::{enforcement_name, granted_names, key_type, made_by, propagation};
+use crate::shown::{
+    MadeBy, Propagation, enforcement_name, granted_names, key_type, made_by, propagation, value,
+};
 use crate::store::{Reader, Scope, StoredKey};
 use crate::time;
 
@@ -51,14 +52,7 @@ impl KeyView {
 
     /// The object, without any value.
     pub(crate) fn object(&self, now: u64, published: Published) -> Result<Value, Stored> {
-        let object = self.api_key(now, published);
-        serde_json::to_value(object).map_err(|_| {
-            crate::http::failure::Failure::new(
-                crate::http::failure::Code::Internal,
-                "The key cannot be shown.",
-            )
-            .into()
-        })
+        Ok(value(self.api_key(now, published))?)
     }
 
     fn state(&self, now: u64) -> &'static str {

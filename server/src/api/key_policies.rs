@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::answers::{DeletedName, KeyPolicy};
 use super::new_key::Kind;
-use super::span::seconds;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
@@ -19,6 +18,7 @@ use crate::service::failure::Stored;
 use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::shown::policy_members as members;
 use crate::shown::value;
+use crate::span::seconds;
 use crate::store::{Reader, StoredPolicy};
 
 /// What a policy says. What is absent is as in the policy `default` of a new store.
@@ -295,13 +295,14 @@ fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
 }
 
 fn object(stored: &StoredPolicy) -> Result<Value, Stored> {
-    value(KeyPolicy {
+    let object = value(KeyPolicy {
         accounts: stored.accounts,
         members: members(&stored.named.policy),
         name: stored.named.name.clone(),
         object: "keyward.key_policy",
         version: stored.version,
-    })
+    })?;
+    Ok(object)
 }
 
 #[cfg(test)]

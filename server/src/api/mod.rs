@@ -20,7 +20,6 @@ pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod requests;
 pub(crate) mod revoke;
-pub(crate) mod span;
 
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,8 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 
 /// `GET /v2/keyward/openapi.json`
-pub(crate) fn openapi(_app: Arc<App>, _call: Call) -> Pending {
-    Box::pin(async move { Answer::of(&crate::openapi::description()) })
+pub(crate) fn openapi(app: Arc<App>, _call: Call) -> Pending {
+    Box::pin(async move { Answer::of(&app.described.openapi) })
 }
 
 /// `GET /v2/keyward/permissions`

@@ -1,7 +1,6 @@
 //! `POST /v2/keyward/api_keys/revoke`: ending many keys at once. First a plan, which says how many; then the plan is carried out, if it still holds.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use keyward::key::KeyKind;
 use keyward::management::{Command, ExpireKey, Override, random_id};
@@ -16,6 +15,7 @@ use super::new_key::instant;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
+use crate::plans::Plan;
 use crate::publish::Haste;
 use crate::randomness::System;
 use crate::route::Pending;
@@ -35,9 +35,6 @@ const HOLDS: u64 = 600;
 
 /// How many keys a plan shows.
 const SAMPLE: usize = 10;
-
-/// How many plans are kept; the oldest goes for a new one.
-const MOST_PLANS: usize = 1_000;
 
 /// Either a filter, for a plan, or a plan and the number of keys that it said.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -61,20 +58,6 @@ pub(crate) struct Filter {
     /// A key of unknown age counts as old.
     created_before: Option<String>,
     created_by: Option<String>,
-}
-
-/// Plans that were made, in memory: after a restart a new one is made.
-#[derive(Default)]
-pub(crate) struct Plans(Mutex<HashMap<String, Plan>>);
-
-#[derive(Clone)]
-struct Plan {
-    principal: String,
-    scope: Scope,
-    filter: KeyFilter,
-    set: [u8; 32],
-    count: u64,
-    until: u64,
 }
 
 /// What a filter finds.
@@ -235,8 +218,7 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
             file: found.file,
             publishable: found.publishable,
         },
-    })
-    .map_err(Failure::from)?;
+    })?;
     let kept = object.clone();
     let written: Result<(), Stored> = app
         .store
@@ -348,25 +330,4 @@ async fn carry_out(
             revoked: count,
         })?
     })
-}
-
-impl Plans {
-    fn keep(&self, id: String, plan: Plan, now: u64) {
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.retain(|_, plan| plan.until > now);
-        if plans.len() >= MOST_PLANS {
-            let oldest = plans.iter().min_by_key(|(_, plan)| plan.until);
-            if let Some(oldest) = oldest.map(|(id, _)| id.clone()) {
-                plans.remove(&oldest);
-            }
-        }
-        plans.insert(id, plan);
-    }
-
-    /// Takes a plan out: it is carried out once, and by who made it.
-    fn take(&self, id: &str, principal: &str) -> Option<Plan> {
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.get(id).filter(|plan| plan.principal == principal)?;
-        plans.remove(id)
-    }
 }

@@ -7,13 +7,16 @@ use axum::http::Request;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::caller::{Entrance, identify};
+use crate::caller::Entrance;
 use crate::configuration::Configuration;
 use crate::http::call::{Answer, Call};
 use crate::http::conditions;
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
-use crate::routes::ROUTES;
+use crate::identify::identify;
+use crate::openapi::of_routes;
+use crate::publish::Manner;
+use crate::routes::{ROUTES, endpoint_rows};
 use crate::service::failure::Stored;
 use crate::service::{Sender, refused, standing};
 use crate::store::tests::{Fixture, wait};
@@ -33,7 +36,8 @@ impl Desk {
     async fn of(keys: u64) -> Self {
         let fixture = Fixture::new();
         let first = |tx: &mut Tx<'_>| -> Result<(), Stored> {
-            standing::first(tx, OPERATOR, &Sender::local(Uid::own())).map(|_| ())
+            let sender = Sender::local(Uid::own());
+            standing::first(tx, OPERATOR, &sender, &endpoint_rows()).map(|_| ())
         };
         fixture.store.write(first).await.unwrap();
         let text = format!(
@@ -41,7 +45,13 @@ impl Desk {
             "0".repeat(64)
         );
         let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();
-        let app = App::start(&configuration, fixture.store.clone()).await;
+        let app = App::start(
+            &configuration,
+            fixture.store.clone(),
+            of_routes(),
+            Manner::Snapshot,
+        )
+        .await;
         let desk = Self {
             app: Arc::new(app.unwrap()),
             _fixture: fixture,

@@ -7,12 +7,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value as Json};
 
+use keyward::management::{Granted, KeyGrants};
 use keyward_files::key_file::{compose_account, compose_beginning, compose_grant_set, compose_key};
 
-use super::Data;
+use super::{Data, own_rows};
+use crate::configuration::{Configuration, FILE};
+use crate::permission::Management;
 use crate::store::lists::KeyFilter;
 use crate::store::{DocumentName, Inspection, Reader, Scope, StoreError};
 
@@ -24,6 +27,9 @@ pub struct Arguments {
     /// The file to make, which must not be there; otherwise standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Leave out what the server has for itself: the operator's account with its keys, and the rows of the server's own API
+    #[arg(long)]
+    without_own: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -40,22 +46,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => Box::new(io::stdout().lock()),
     };
     let mut buffered = BufWriter::new(&mut out);
-    inspection.read(|reader| Ok(write(reader, &mut buffered)))??;
+    let left_out = if arguments.without_own {
+        let path = arguments.data.path.join(FILE);
+        Some(Configuration::read(&path)?.operator_account)
+    } else {
+        None
+    };
+    inspection.read(|reader| Ok(write(reader, left_out.as_deref(), &mut buffered)))??;
     buffered.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the records of one state of the store.
-pub(super) fn write(reader: &Reader<'_>, out: &mut dyn Write) -> Result<()> {
+/// Writes the records of one state of the store, without those of that account and of the server's own API.
+pub(super) fn write(reader: &Reader<'_>, without: Option<&str>, out: &mut dyn Write) -> Result<()> {
     let document = |name| -> Result<Map<String, Json>> {
         let stored = reader.document(name)?;
         let body = stored.and_then(|stored| stored.body.as_object().cloned());
         Ok(body.unwrap_or_default())
     };
-    let beginning = compose_beginning(
-        &document(DocumentName::Configuration)?,
-        &document(DocumentName::Endpoints)?,
-    )?;
+    let mut endpoints = document(DocumentName::Endpoints)?;
+    if without.is_some() {
+        endpoints = own_rows::removed(endpoints);
+        refuse_managers(reader, without)?;
+    }
+    let beginning = compose_beginning(&document(DocumentName::Configuration)?, &endpoints)?;
     out.write_all(beginning.as_bytes())?;
     let everything = Scope::everything();
     let mut failed = None;
@@ -67,11 +81,19 @@ pub(super) fn write(reader: &Reader<'_>, out: &mut dyn Write) -> Result<()> {
         })
     };
     let written = (|| {
-        reader.each_account(&everything, |stored| put(compose_account(&stored.account)))?;
+        reader.each_account(&everything, |stored| {
+            if without == Some(stored.account.id.as_str()) {
+                return Ok(());
+            }
+            put(compose_account(&stored.account))
+        })?;
         for set in reader.grant_sets()? {
             put(compose_grant_set(&set.name, &set.granted))?;
         }
         reader.each_key(&everything, &KeyFilter::default(), |stored| {
+            if without == Some(stored.key.owner.as_str()) {
+                return Ok(());
+            }
             put(compose_key(&stored.key))
         })
     })();
@@ -79,4 +101,35 @@ pub(super) fn write(reader: &Reader<'_>, out: &mut dyn Write) -> Result<()> {
         return Err(error).context("the key file cannot be written");
     }
     Ok(written?)
+}
+
+/// Refuses to leave out rows whose permissions somebody holds: the key file would name permissions that nothing in it knows.
+fn refuse_managers(reader: &Reader<'_>, without: Option<&str>) -> Result<()> {
+    let manages = |granted: &Granted| {
+        let mut own = Management::ALL.iter();
+        own.any(|one| granted.contains_key(one.name()))
+    };
+    let mut found = None;
+    for set in reader.grant_sets()? {
+        if manages(&set.granted) {
+            found = Some(format!("the grant set `{}`", set.name));
+        }
+    }
+    reader.each_key(&Scope::everything(), &KeyFilter::default(), |stored| {
+        let sides = [&stored.key.grants, &stored.key.connect_grants];
+        let holds = sides.into_iter().flatten().any(|grants| match grants {
+            KeyGrants::Inline(granted) => manages(granted),
+            KeyGrants::Set(_) => false,
+        });
+        if holds && without != Some(stored.key.owner.as_str()) {
+            found = Some(format!("the key `{}`", stored.key.id));
+        }
+        Ok(())
+    })?;
+    match found {
+        Some(what) => bail!(
+            "{what} has permissions to manage keys, which are known by the rows of the server's own API; export without `--without-own`"
+        ),
+        None => Ok(()),
+    }
 }

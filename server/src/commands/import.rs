@@ -2,7 +2,7 @@
 //! already, the same, stays; what differs is refused.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +13,9 @@ use keyward::management::{AccountSettings, RecordChange};
 use keyward_files::key_file::KeyFile;
 
 use super::ends::take_ends;
-use super::{Data, FOUND, local, say};
+use super::{Data, FOUND, local, own_rows, say};
+use crate::configuration::{Configuration, FILE, Limits};
+use crate::quota::Quota;
 use crate::store::{DocumentName, Options, Origin, Scope, Store, StoreError, Tx};
 
 /// What it is told.
@@ -24,6 +26,9 @@ pub struct Arguments {
     /// Take over what ended in the key file, and nothing else
     #[arg(long)]
     ends_only: bool,
+    /// Say what would be taken in, and change nothing: exit code 0 if that is nothing, 1 if there is something, 4 if it is refused
+    #[arg(long, conflicts_with = "ends_only")]
+    dry_run: bool,
     /// The key file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -51,12 +56,60 @@ pub(super) fn run(arguments: &Arguments, now: u64) -> Result<ExitCode> {
             ExitCode::from(FOUND)
         });
     }
-    let imported = runtime.block_on(import(&store, file, now))?;
+    let taking = Taking {
+        most_keys: most_keys(&arguments.data.path)?,
+        is_dry_run: arguments.dry_run,
+        now,
+    };
+    let imported = match runtime.block_on(import(&store, file, taking)) {
+        Err(why) if arguments.dry_run => {
+            say(&format!("{why:#}"))?;
+            return Ok(ExitCode::from(REFUSED));
+        }
+        imported => imported?,
+    };
     say(&format!(
-        "{} accounts, {} grant sets and {} keys were taken in; {} were there already",
-        imported.accounts, imported.grant_sets, imported.keys, imported.same
+        "{} accounts, {} grant sets, {} documents and {} keys {}; {} were there already",
+        imported.accounts,
+        imported.grant_sets,
+        imported.documents,
+        imported.keys,
+        if arguments.dry_run {
+            "would be taken in"
+        } else {
+            "were taken in"
+        },
+        imported.same
     ))?;
+    if arguments.dry_run && !imported.is_nothing() {
+        return Ok(ExitCode::from(FOUND));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a plan that is refused exits with.
+const REFUSED: u8 = 4;
+
+/// How many keys the store may hold: as its server's configuration says, where `init` made one.
+fn most_keys(data: &Path) -> Result<u64> {
+    let path = data.join(FILE);
+    let limits = if path.exists() {
+        Configuration::read(&path)?.limits
+    } else {
+        Limits::default()
+    };
+    Ok(limits.keys)
+}
+
+/// How a key file is taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct Taking {
+    /// How many keys the store may hold.
+    pub most_keys: u64,
+    /// Whether nothing of it is kept.
+    pub is_dry_run: bool,
+    /// Unix seconds.
+    pub now: u64,
 }
 
 /// How many records were taken in.
@@ -68,13 +121,23 @@ pub struct Imported {
     pub grant_sets: usize,
     /// Keys.
     pub keys: usize,
+    /// Settings and endpoints.
+    pub documents: usize,
     /// Records that were there already, the same.
     pub same: usize,
 }
 
-/// Why a key file was not taken in.
+impl Imported {
+    pub(super) fn is_nothing(&self) -> bool {
+        let taken = [self.accounts, self.grant_sets, self.keys, self.documents];
+        taken.iter().all(|count| *count == 0)
+    }
+}
+
+/// Why nothing of a key file is kept.
 #[derive(Debug)]
 enum Refused {
+    DryRun(Imported),
     Differs(String),
     Store(StoreError),
 }
@@ -86,20 +149,25 @@ impl From<StoreError> for Refused {
 }
 
 /// Takes in the records of `file`.
-pub async fn import(store: &Store, file: KeyFile, now: u64) -> Result<Imported> {
-    let file = Arc::new(file);
+pub async fn import(store: &Store, file: KeyFile, taking: Taking) -> Result<Imported> {
+    let (file, quota) = (Arc::new(file), Quota::of(taking.most_keys));
     let imported = store.write(move |tx| {
         let mut importing = Importing {
             tx,
             file: &file,
-            now,
+            quota: &quota,
+            now: taking.now,
             imported: Imported::default(),
         };
         importing.all()?;
-        Ok(importing.imported)
+        if taking.is_dry_run {
+            Err(Refused::DryRun(importing.imported))
+        } else {
+            Ok(importing.imported)
+        }
     });
     match imported.await {
-        Ok(imported) => Ok(imported),
+        Ok(imported) | Err(Refused::DryRun(imported)) => Ok(imported),
         Err(Refused::Differs(what)) => bail!("nothing was taken in: {what}"),
         Err(Refused::Store(error)) => Err(error.into()),
     }
@@ -108,6 +176,7 @@ pub async fn import(store: &Store, file: KeyFile, now: u64) -> Result<Imported> 
 struct Importing<'a, 'b> {
     tx: &'a mut Tx<'b>,
     file: &'a KeyFile,
+    quota: &'a Quota,
     now: u64,
     imported: Imported,
 }
@@ -118,8 +187,10 @@ impl Importing<'_, '_> {
     fn all(&mut self) -> Done {
         let settings = Json::Object(self.file.settings());
         self.document(DocumentName::Configuration, settings)?;
-        let members = Json::Object(self.file.api_members());
-        self.document(DocumentName::Endpoints, members)?;
+        let stored = self.tx.read().document(DocumentName::Endpoints)?;
+        let stored = stored.map(|stored| stored.body);
+        let members = own_rows::kept(stored.as_ref(), self.file.api_members());
+        self.document(DocumentName::Endpoints, Json::Object(members))?;
         self.grant_sets()?;
         self.accounts()?;
         self.keys()?;
@@ -140,8 +211,11 @@ impl Importing<'_, '_> {
                 self.imported.same = self.imported.same.saturating_add(1);
                 Ok(())
             }
-            Some(_) => differs(format!("the store has another `{}`", name.name())),
-            None => {
+            Some(stored) if !own_rows::are_all(&stored.body) => {
+                differs(format!("the store has another `{}`", name.name()))
+            }
+            Some(_) | None => {
+                self.imported.documents = self.imported.documents.saturating_add(1);
                 self.tx.put_document(name, &body)?;
                 self.record("configuration_updated", ("document", name.name()), None)
             }
@@ -224,6 +298,12 @@ impl Importing<'_, '_> {
                 key: Box::new(key.clone()),
                 beside: None,
             });
+        }
+        if !self.quota.has_room(self.tx, &changes)? {
+            return differs(format!(
+                "the server keeps {} keys at most (`limits.keys`), and these are more",
+                self.quota.most()
+            ));
         }
         self.imported.keys = changes.len();
         self.apply(&changes)

@@ -8,6 +8,7 @@ mod ends;
 mod export;
 mod import;
 mod local;
+mod own_rows;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 pub use ends::{Ends, take_ends};
-pub use import::{Imported, import};
+pub use import::{Imported, Taking, import};
 
 #[cfg(test)]
 mod tests;

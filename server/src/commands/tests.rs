@@ -1,8 +1,12 @@
 use keyward_files::key_file::{Issue, KeyFile};
 
 use super::*;
+use crate::routes::endpoint_rows;
+use crate::service::failure::Stored;
+use crate::service::{Sender, standing};
 use crate::store::tests::{Fixture, NOW, wait};
-use crate::store::{Inspection, backup};
+use crate::store::{Inspection, Tx, backup};
+use crate::uid::Uid;
 
 const FILE: &str = r#"
 format = "keyward.keys/v1"
@@ -101,15 +105,27 @@ fn key_file(text: &str) -> KeyFile {
     KeyFile::read(vec![("keyward.toml".to_owned(), text.to_owned())]).unwrap()
 }
 
+fn taking() -> Taking {
+    Taking {
+        most_keys: 1_000,
+        is_dry_run: false,
+        now: NOW,
+    }
+}
+
 fn imported(fixture: &Fixture, text: &str) -> Result<Imported> {
-    wait(import(&fixture.store, key_file(text), NOW))
+    wait(import(&fixture.store, key_file(text), taking()))
 }
 
 fn exported(fixture: &Fixture) -> String {
+    exported_without(fixture, None)
+}
+
+fn exported_without(fixture: &Fixture, account: Option<&str>) -> String {
     let inspection = Inspection::of_folder(&fixture.path()).unwrap();
     let mut text = Vec::new();
     inspection
-        .read(|reader| Ok(export::write(reader, &mut text)))
+        .read(|reader| Ok(export::write(reader, account, &mut text)))
         .unwrap()
         .unwrap();
     String::from_utf8(text).unwrap()
@@ -161,6 +177,74 @@ fn a_key_file_that_was_taken_in_changes_nothing_the_second_time() {
     assert_eq!((again.accounts, again.grant_sets, again.keys), (0, 0, 0));
     assert_eq!(again.same, 3 + 2 + 5 + 2);
     assert_eq!(head(&fixture), before);
+}
+
+/// A store as `init` makes one.
+fn of_init() -> Fixture {
+    let fixture = Fixture::new();
+    let first = |tx: &mut Tx<'_>| -> Result<(), Stored> {
+        let sender = Sender::local(Uid::own());
+        standing::first(tx, "acct_operator", &sender, &endpoint_rows()).map(|_| ())
+    };
+    wait(fixture.store.write(first)).unwrap();
+    fixture
+}
+
+#[test]
+fn a_key_file_goes_into_a_server_and_comes_out_the_same() {
+    let one = of_init();
+    let taken = imported(&one, FILE).unwrap();
+    assert_eq!((taken.accounts, taken.keys, taken.documents), (3, 5, 2));
+    assert_eq!(imported(&one, FILE).unwrap().same, 3 + 2 + 5 + 2);
+    let out = exported_without(&one, Some("acct_operator"));
+    assert_eq!(
+        key_file(&out).compile(&ISSUE).to_string(),
+        key_file(FILE).compile(&ISSUE).to_string()
+    );
+    assert!(key_file(&out).keys().eq(key_file(FILE).keys()));
+    // And from there on byte for byte, by a server that brings rows of its own.
+    let other = of_init();
+    imported(&other, &out).unwrap();
+    assert_eq!(exported_without(&other, Some("acct_operator")), out);
+    // With everything, it is a key file that a store without rows of its own takes.
+    let all = exported(&one);
+    assert!(all.contains("/v2/iam/api_keys") && all.contains("acct_operator"));
+    imported(&Fixture::new(), &all).unwrap();
+}
+
+#[test]
+fn a_key_file_of_more_keys_than_the_server_keeps_is_refused() {
+    let fixture = Fixture::new();
+    let few = Taking {
+        most_keys: 4,
+        ..taking()
+    };
+    let refused = wait(import(&fixture.store, key_file(FILE), few)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "nothing was taken in: the server keeps 4 keys at most (`limits.keys`), and these are more"
+    );
+    let enough = Taking {
+        most_keys: 5,
+        ..taking()
+    };
+    wait(import(&fixture.store, key_file(FILE), enough)).unwrap();
+}
+
+#[test]
+fn a_dry_run_says_what_an_import_would_do_and_does_nothing() {
+    let fixture = Fixture::new();
+    let dry = Taking {
+        is_dry_run: true,
+        ..taking()
+    };
+    let head = || wait(fixture.store.read(|reader| reader.head())).unwrap();
+    let before = head();
+    let planned = wait(import(&fixture.store, key_file(FILE), dry)).unwrap();
+    assert_eq!(head(), before);
+    assert_eq!(imported(&fixture, FILE).unwrap(), planned);
+    let again = wait(import(&fixture.store, key_file(FILE), dry)).unwrap();
+    assert!(again.is_nothing() && !planned.is_nothing());
 }
 
 #[test]

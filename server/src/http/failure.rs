@@ -153,6 +153,8 @@ codes! {
     StorageUnavailable = "storage_unavailable", SERVICE_UNAVAILABLE, ServiceUnavailable;
     /// The disk is full.
     StorageFull = "storage_full", SERVICE_UNAVAILABLE, ServiceUnavailable;
+    /// The server takes ends only.
+    EndsOnly = "ends_only", SERVICE_UNAVAILABLE, ServiceUnavailable;
 }
 
 /// A failure: a code, and what people and programs need beside it.

@@ -3,7 +3,6 @@
 pub(crate) mod address;
 pub(crate) mod call;
 pub(crate) mod conditions;
-pub(crate) mod exchange;
 pub(crate) mod failure;
 pub(crate) mod listener;
 pub(crate) mod paging;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use keyward::management::Granted;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -12,14 +13,13 @@ use zeroize::Zeroizing;
 use super::visit::Visit;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::exchange::{limit, perform, refuse_raw_key};
 use crate::http::call::Call;
 use crate::http::conditions::Idempotency;
-use crate::http::exchange::{limit, perform, refuse_raw_key};
 use crate::http::failure::{Code, Failure};
 use crate::http::query::{Pairs, written};
 use crate::http::raw_key;
-use crate::routes::{ROUTES, Route, Verb};
-use crate::session::may;
+use crate::routes::{Asked, ROUTES, Route, Verb};
 
 /// A question to the API.
 pub(crate) struct Ask {
@@ -146,6 +146,15 @@ impl Answered {
         }
         let link: Link<'_> = serde_json::from_slice(&self.body).ok()?;
         link.url
+    }
+}
+
+/// Whether grants are enough for an endpoint: what the gateway asks of a key.
+pub(crate) fn may(granted: &Granted, route: &Route) -> bool {
+    let holds = |name: &str| granted.get(name).is_some_and(|held| *held >= route.level);
+    match route.asked {
+        Asked::One(one) => holds(one.name()),
+        Asked::Any => route.asked.names().into_iter().any(holds),
     }
 }
 

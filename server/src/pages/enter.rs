@@ -19,7 +19,8 @@ use crate::http::failure::{Code, Failure};
 use crate::http::rate::{Class, Rate};
 use crate::service::Sender;
 use crate::service::failure::Stored;
-use crate::session::{self, NotOpened, Token};
+use crate::session::Token;
+use crate::sign_in::{self, NotOpened};
 use crate::store::Scope;
 
 /// The name of the cookie. By its prefix browsers take it from this host only, over https, for all paths.
@@ -93,7 +94,7 @@ pub(super) async fn peek(app: &Arc<App>, form: &Form) -> Result<Reply, Failure> 
     let Some(token) = Token::read(form.text("code")) else {
         return Ok(nothing());
     };
-    let peeked = session::peek(app, &token, crate::time::now()).await?;
+    let peeked = sign_in::peek(app, &token, crate::time::now()).await?;
     Ok(match peeked {
         Ok(session) => {
             let person = ["name", "email", "id"]
@@ -118,7 +119,7 @@ pub(super) async fn enter(
         ));
     };
     let now = crate::time::now();
-    let opened = session::open(app, &app.console, &token, address, request_id, now).await?;
+    let opened = sign_in::open(app, &app.console, &token, address, request_id, now).await?;
     match opened {
         Ok(opened) => {
             tracing::info!(session = %opened.session.id, "signed in");
@@ -155,7 +156,7 @@ pub(super) async fn leave(app: &Arc<App>, visit: &Visit) -> Result<Reply, Failur
     if let Some(stored) = found.map_err(Failure::from)? {
         let caller = Caller::of_session(&visit.session, visit.address);
         let sender = Sender::of_caller(&caller, &visit.request_id);
-        session::end(app, sender, stored, visit.now).await?;
+        sign_in::end(app, sender, stored, visit.now).await?;
     }
     let body = html! {
         h1 { "Signed out" }

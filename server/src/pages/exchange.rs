@@ -23,14 +23,16 @@ use super::table::{self, Needs, Page};
 use super::visit::Visit;
 use super::{ask, enter};
 use crate::app::App;
-use crate::caller::is_from_gateway;
+
+use crate::exchange::{read_out, refuse_raw_key, request_id};
 use crate::http::address::last_forwarded;
-use crate::http::exchange::{read_out, refuse_raw_key, request_id};
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::http::{query, raw_key};
+use crate::identify::is_from_gateway;
 use crate::routes::Verb;
-use crate::session::{self, Cookie, Found, Session, may};
+use crate::session::{Cookie, Session};
+use crate::sign_in::{Found, find};
 
 /// The largest form.
 const LARGEST: usize = 256 * 1024;
@@ -215,8 +217,8 @@ async fn handled(
     mut visit: Visit,
 ) -> Result<Reply, Failure> {
     let Needs(method, template) = page.needs;
-    let allowed =
-        ask::route_of(method, template).is_some_and(|route| may(&visit.session.granted, route));
+    let allowed = ask::route_of(method, template)
+        .is_some_and(|route| ask::may(&visit.session.granted, route));
     if !allowed {
         return Err(Failure::new(
             Code::MorePermissionsRequired,
@@ -249,12 +251,10 @@ async fn signed_in(
     let Some(cookie) = cookie(headers) else {
         return Ok(None);
     };
-    Ok(
-        match session::find(app, &app.console, &cookie, now).await? {
-            Found::Session(session) => Some(*session),
-            Found::Nothing => None,
-        },
-    )
+    Ok(match find(app, &app.console, &cookie, now).await? {
+        Found::Session(session) => Some(*session),
+        Found::Nothing => None,
+    })
 }
 
 fn cookie(headers: &HeaderMap) -> Option<Cookie> {

@@ -13,7 +13,7 @@ use axum::response::Response;
 use maud::Markup;
 use zeroize::Zeroizing;
 
-use crate::http::exchange::{Wiped, put};
+use crate::exchange::{Wiped, put};
 use crate::http::failure::{Code, Failure};
 
 /// Everything a page may load is its own stylesheet, its own script and pictures in it. Without an exception, for any page.

@@ -8,7 +8,7 @@ use super::{
     accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
 };
 use crate::app::App;
-use crate::http::exchange::target_of;
+use crate::exchange::target_of;
 use crate::routes::Verb;
 
 /// A page, or what a form of it does.

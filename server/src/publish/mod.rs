@@ -1,22 +1,23 @@
 //! From the store to the files that Envoys watch. One publication is in flight at most; what comes meanwhile goes into the next one.
 
-mod snapshot;
 mod target;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use keyward_files::key_file::Issue;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::configuration::Group;
-use crate::service::failure::Stored;
-use crate::store::{Store, StoreError};
+use crate::store::{Records, Store, StoreError, Tx};
 use crate::time;
-use snapshot::Records;
 use target::File;
+pub(crate) use target::{Held, held};
 
 /// How soon a change has to reach the gateways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +37,13 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Where a snapshot is issued anew though nothing changed, and its settings name no age.
 const REISSUE: Duration = Duration::from_secs(3_600);
 
-/// Whether a gateway would load a snapshot of the store as it is, and why not.
-pub(crate) fn trial(
-    reader: &crate::store::Reader<'_>,
-    now: u64,
-) -> crate::store::Result<std::result::Result<(), String>> {
-    let snapshot = Records::read(reader)?.snapshot(Group::Edge, now, now);
-    let text = serde_json::json!({"snapshot": snapshot}).to_string();
-    let read = keyward::configuration::Configuration::from_json(text.as_bytes());
-    Ok(read.map(|_| ()).map_err(|refusal| refusal.to_string()))
+/// What a target is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// The snapshot of the store.
+    Snapshot,
+    /// What it holds, with every key ended that the store ends. This revives no key, though the store is older than the target.
+    Ends,
 }
 
 /// What gateways can have by now.
@@ -72,12 +71,19 @@ impl Publisher {
     pub(crate) async fn start(
         store: &Store,
         targets: &[crate::configuration::Target],
+        manner: Manner,
     ) -> Result<Self> {
         let head = head(store).await?;
-        let files: Result<Vec<File>> = targets
+        let files = targets
             .iter()
-            .map(|target| File::open(&target.file, target.group, &head.store_id, head.revision))
-            .collect();
+            .map(|target| File::open(target, &head.store_id, head.revision, manner));
+        let files: Vec<File> = match manner {
+            Manner::Snapshot => files.collect::<Result<_>>()?,
+            // Ends are taken whatever the targets are, and reach those that can be written.
+            Manner::Ends => files
+                .filter_map(|file| file.inspect_err(failed).ok())
+                .collect(),
+        };
         let bells = Arc::new(Bells::default());
         let (told, state) = watch::channel(Published {
             through: 0,
@@ -85,16 +91,18 @@ impl Publisher {
         });
         let worker = Worker {
             store: store.clone(),
-            files: files?.into(),
+            files: files.into(),
             bells: Arc::clone(&bells),
             told,
         };
-        let begun = worker.publish().await;
+        // Ends may be among what was not published before.
+        let begun = worker.publish(Haste::AtOnce).await;
         if let Err(error) = &begun {
             // Such as a full disk. What is to end is ended nevertheless, and published as soon as that works.
             failed(error);
         }
-        tokio::spawn(worker.run(begun.is_ok()));
+        let unpublished = begun.is_err().then_some(Haste::AtOnce);
+        tokio::spawn(worker.run(unpublished));
         Ok(Self { bells, state })
     }
 
@@ -134,7 +142,7 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         bells: Arc::default(),
         told,
     };
-    worker.publish().await
+    worker.publish(Haste::AtOnce).await
 }
 
 async fn head(store: &Store) -> Result<crate::store::Head> {
@@ -149,6 +157,19 @@ fn failed(error: &anyhow::Error) {
     );
 }
 
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether room on the disk could help.
+fn wants_room(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let error = cause.downcast_ref::<std::io::Error>();
+        error.is_some_and(|error| error.kind() == ErrorKind::StorageFull)
+    })
+}
+
 struct Worker {
     store: Store,
     files: Arc<[File]>,
@@ -157,62 +178,81 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(self, mut is_published: bool) {
+    /// `unpublished` is what did not work at the start.
+    async fn run(self, mut unpublished: Option<Haste>) {
         loop {
-            if is_published {
-                self.something_to_do().await;
-            } else {
-                sleep(AGAIN).await;
-            }
-            let published = self.publish().await;
-            is_published = published.is_ok();
-            if let Err(error) = &published {
-                // What gateways have stays as it is, and the change stays `committed`.
-                failed(error);
-            }
+            let haste = match unpublished {
+                None => self.something_to_do().await,
+                Some(haste) => {
+                    tokio::select! {
+                        () = self.bells.at_once.notified() => Haste::AtOnce,
+                        () = sleep(AGAIN) => haste,
+                    }
+                }
+            };
+            let published = self.publish(haste).await;
+            // What gateways have stays as it is, and the change stays `committed`.
+            unpublished = published.inspect_err(failed).is_err().then_some(haste);
         }
     }
 
-    async fn something_to_do(&self) {
+    async fn something_to_do(&self) -> Haste {
         let reissue = self.files.iter().filter_map(File::reissue).min();
         tokio::select! {
-            () = self.bells.at_once.notified() => {}
+            () = self.bells.at_once.notified() => Haste::AtOnce,
             () = self.bells.soon.notified() => {
                 tokio::select! {
-                    () = self.bells.at_once.notified() => {}
-                    () = sleep(COLLECT) => {}
+                    () = self.bells.at_once.notified() => Haste::AtOnce,
+                    () = sleep(COLLECT) => Haste::Soon,
                 }
             }
-            () = sleep(reissue.unwrap_or(REISSUE)) => {}
+            // Without a new one gateways deny everything after a while.
+            () = sleep(reissue.unwrap_or(REISSUE)) => Haste::AtOnce,
         }
     }
 
     /// The revision is taken before the file is written: no file ever holds one that the store does not know. A target that cannot be written, such as one on a full disk, keeps
-    /// no other from it.
-    async fn publish(&self) -> Result<()> {
+    /// no other from it. Only what presses takes the room that is kept for ends.
+    async fn publish(&self, haste: Haste) -> Result<()> {
         let now = time::now();
-        let revision: std::result::Result<u64, StoreError> =
-            self.store.end(move |tx| tx.next_revision(now)).await;
+        let next = move |tx: &mut Tx<'_>| tx.next_revision(now);
+        let revision: std::result::Result<u64, StoreError> = match haste {
+            Haste::AtOnce => self.store.end(next).await,
+            Haste::Soon => self.store.write(next).await,
+        };
         let revision = revision.context("no revision")?;
-        let records: std::result::Result<Records, Stored> = self
-            .store
-            .read_all(|reader| Ok(Records::read(reader)?))
-            .await;
-        let records =
-            records.map_err(|error| anyhow::anyhow!("the store cannot be read: {error:?}"))?;
-        let through = records.through;
+        let began = Instant::now();
+        let records: std::result::Result<Records, StoreError> =
+            self.store.read_all(Records::read).await;
+        let records = records.context("the store cannot be read")?;
+        let (through, read) = (records.through(), began.elapsed());
         let files = Arc::clone(&self.files);
+        let store = self.store.clone();
         tokio::task::spawn_blocking(move || -> Result<()> {
             let written = files.iter().map(|file| {
-                let snapshot = records.snapshot(file.group(), revision, now);
-                file.write(&snapshot, now)
+                let snapshot = file.group().snapshot(&records, revision, now);
+                let written = file.write(&snapshot, revision, now);
+                match &written {
+                    Err(error) if haste == Haste::AtOnce && wants_room(error) => {
+                        // An end that no gateway learns of is none.
+                        store.give_room();
+                        file.write(&snapshot, revision, now)
+                    }
+                    Ok(()) | Err(_) => written,
+                }
             });
             // All of them are tried, and then the first that failed is told.
             let written: Vec<Result<()>> = written.collect();
             written.into_iter().collect()
         })
         .await??;
-        tracing::info!(revision, through, "published");
+        tracing::info!(
+            revision,
+            through,
+            read_ms = milliseconds(read),
+            all_ms = milliseconds(began.elapsed()),
+            "published"
+        );
         let _ = self.told.send_replace(Published { through, revision });
         Ok(())
     }
@@ -220,20 +260,52 @@ impl Worker {
 
 impl Group {
     /// Whether its gateways let people through to the pages, who have no key.
-    pub(crate) fn has_pages(self) -> bool {
+    fn has_pages(self) -> bool {
         match self {
             Self::Edge => false,
             Self::Control => true,
         }
     }
 
+    /// The snapshot of the records, for the gateways of this group.
+    fn snapshot(self, records: &Records, revision: u64, now: u64) -> Value {
+        let issue = Issue {
+            revision,
+            issued_at: now,
+            may_be_empty: true,
+        };
+        let mut snapshot = records.snapshot(&issue);
+        if !self.lists_versions() {
+            snapshot.remove("api_versions");
+        }
+        if self.has_pages() {
+            let rows = snapshot
+                .entry("endpoints".to_owned())
+                .or_insert_with(|| json!([]));
+            if let Some(rows) = rows.as_array_mut() {
+                rows.extend(page_rows());
+            }
+        }
+        Value::Object(snapshot)
+    }
+
     /// Whether the snapshot lists the versions that the API serves. Stripe's preview SDKs send versions that no API lists.
-    pub(crate) fn lists_versions(self) -> bool {
+    fn lists_versions(self) -> bool {
         match self {
             Self::Edge => true,
             Self::Control => false,
         }
     }
+}
+
+/// The pages, for which nobody has a key. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
+fn page_rows() -> [Value; 3] {
+    [
+        ("GET", "/console"),
+        ("GET", "/console/{*rest}"),
+        ("POST", "/console/{*rest}"),
+    ]
+    .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
 }
 
 #[cfg(test)]

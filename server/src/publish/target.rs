@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use keyward::configuration::Configuration;
 use keyward_files::key_file::SourceName;
-use keyward_files::publish::{Allowed, Found, Target, publish};
-use keyward_files::snapshot::Built;
+use keyward_files::publish::{Allowed, Ends, Found, Target, publish};
+use keyward_files::snapshot::{Built, reissue};
 use serde_json::{Map, Value};
 
-use crate::configuration::Group;
+use super::Manner;
+use crate::configuration::{self, Group};
 
 /// One target.
 pub(super) struct File {
@@ -21,13 +22,19 @@ pub(super) struct File {
     /// All of the configuration but the snapshot.
     settings: Map<String, Value>,
     max_snapshot_age: Option<u64>,
+    manner: Manner,
 }
 
 impl File {
     /// A target that is there. One that another source writes, and one that is ahead of the store, is refused: a restored store must not revive keys that were
     /// revoked since.
-    pub(super) fn open(path: &Path, group: Group, store_id: &str, revision: u64) -> Result<Self> {
-        let source = source(store_id)?;
+    pub(super) fn open(
+        target: &configuration::Target,
+        store_id: &str,
+        revision: u64,
+        manner: Manner,
+    ) -> Result<Self> {
+        let (path, group, source) = (target.file.as_path(), target.group, source(store_id)?);
         let target = Target::ecds(path, None, true);
         let found = Found::at(&target)?;
         if let Some(other) = &found.source
@@ -41,16 +48,17 @@ impl File {
         let json = found.configuration.as_deref().unwrap_or("{}");
         if let Some(held) = found.revision()
             && held > revision
+            && manner == Manner::Snapshot
         {
             bail!(
-                "`{}` holds revision {held}, and the store knows none above {revision}: it is older than what gateways serve, such as a restored backup. Nothing is published, for keys that were revoked since would work again",
+                "`{}` holds revision {held}, and the store knows none above {revision}: it is older than what gateways serve, such as a restored backup. Nothing is published, for keys that were revoked since would work again; `keyward-server resume` ends those keys in the store, and `serve --ends-only` takes ends until then",
                 path.display()
             );
         }
         let mut settings: Map<String, Value> = serde_json::from_str(json)
             .with_context(|| format!("`{}`: the configuration in it", path.display()))?;
         settings.remove("snapshot");
-        Self::of(path, None, group, source, settings)
+        Self::of(path, None, group, source, settings, manner)
     }
 
     /// A target that is not there yet, made of a template. It is the gateway's before the server: the caller's credential goes no further.
@@ -63,6 +71,7 @@ impl File {
             Group::Control,
             source(store_id)?,
             settings,
+            Manner::Snapshot,
         )
     }
 
@@ -72,6 +81,7 @@ impl File {
         group: Group,
         source: SourceName,
         settings: Map<String, Value>,
+        manner: Manner,
     ) -> Result<Self> {
         let text = Value::Object(settings.clone()).to_string();
         let read = Configuration::from_json(text.as_bytes())
@@ -83,6 +93,7 @@ impl File {
             source,
             max_snapshot_age: read.settings().max_snapshot_age,
             settings,
+            manner,
         })
     }
 
@@ -97,12 +108,16 @@ impl File {
     }
 
     /// Puts a snapshot in. What the filter would not load is not written. Keys that are missing from it were purged: the store is the truth.
-    pub(super) fn write(&self, snapshot: &Value, now: u64) -> Result<()> {
+    pub(super) fn write(&self, snapshot: &Value, revision: u64, now: u64) -> Result<()> {
         let mut configuration = self.settings.clone();
         configuration.insert("snapshot".to_owned(), snapshot.clone());
         let json = Value::Object(configuration).to_string();
         let built = Built::of_json("the new snapshot", json, Some(self.source.clone()))?;
         let target = Target::ecds(&self.path, self.template.as_deref(), true);
+        let built = match self.manner {
+            Manner::Snapshot => built,
+            Manner::Ends => self.ends(&target, &built, revision, now)?,
+        };
         let allowed = Allowed {
             take_over: false,
             removals: true,
@@ -110,6 +125,49 @@ impl File {
         publish(&target, &built, &self.source, allowed, now)?;
         Ok(())
     }
+}
+
+impl File {
+    /// What the target holds, with the ends of `new` in it.
+    fn ends(&self, target: &Target, new: &Built, revision: u64, now: u64) -> Result<Built> {
+        let found = Found::at(target)?;
+        let held = found.configuration.as_deref();
+        let held = held.context("the target holds nothing that this version reads")?;
+        let configuration = Configuration::from_json(held.as_bytes())?;
+        let (Some(before), Some(after)) = (configuration.snapshot(), new.configuration.snapshot())
+        else {
+            bail!("the target holds no snapshot to end keys in");
+        };
+        let ends = Ends::of(held, before, after, now)?;
+        let json = ends.as_ref().map_or(held, |ends| ends.json.as_str());
+        let revision = found.next_revision(now).max(revision);
+        let json = reissue(json, revision, now)?;
+        Built::of_json("what the target holds", json, Some(self.source.clone()))
+    }
+}
+
+/// What a target holds of this store's.
+pub(crate) struct Held {
+    pub(crate) revision: u64,
+    pub(crate) configuration: Configuration,
+}
+
+/// Reads it. A target of another source is refused.
+pub(crate) fn held(target: &configuration::Target, store_id: &str) -> Result<Held> {
+    let path = target.file.display();
+    let (target, source) = (Target::ecds(&target.file, None, true), source(store_id)?);
+    let found = Found::at(&target)?;
+    if found.source.as_ref() != Some(&source) {
+        bail!("`{path}` does not hold keys of `{source}`");
+    }
+    let (Some(revision), Some(json)) = (found.revision(), &found.configuration) else {
+        bail!("`{path}` holds no snapshot");
+    };
+    Ok(Held {
+        revision,
+        configuration: Configuration::from_json(json.as_bytes())
+            .with_context(|| format!("`{path}`"))?,
+    })
 }
 
 fn source(store_id: &str) -> Result<SourceName> {

@@ -4,7 +4,6 @@ use std::fs;
 use std::time::Instant;
 
 use keyward_files::publish::{Found, Target as Published};
-use serde_json::Value;
 
 use super::*;
 use crate::configuration::{Group, Target};
@@ -35,7 +34,9 @@ fn a_target_that_cannot_be_written_stops_no_end_and_no_other_target() {
     });
     let away = folder.join("away");
     wait(async {
-        let publisher = Publisher::start(&fixture.store, &targets).await.unwrap();
+        let publisher = Publisher::start(&fixture.store, &targets, Manner::Snapshot)
+            .await
+            .unwrap();
         let before = snapshot(&file(&good)).unwrap();
         // In the place of the folder there is a file, which nothing can be written into.
         fs::rename(&broken, &away).unwrap();

@@ -2,8 +2,8 @@
 
 use keyward::management::{Ceiling, Override};
 
-use super::quota::Quota;
 use super::sender::Sender;
+use crate::quota::Quota;
 use crate::store::Scope;
 
 /// In whose name, and within which bounds.

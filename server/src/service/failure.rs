@@ -47,6 +47,11 @@ impl From<Stored> for Failure {
                 "The disk of the server has no room for this change. Keys can still be ended.",
             )
             .retry_after(30),
+            StoreError::EndsOnly => Self::new(
+                Code::EndsOnly,
+                "The server runs with `--ends-only`: it takes ends of keys, and nothing else.",
+            )
+            .retry_after(60),
             StoreError::TooSlow => Self::new(
                 Code::FilterTooWide,
                 "The question takes too long to answer. Narrow it, such as by `owner`.",

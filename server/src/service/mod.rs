@@ -5,7 +5,6 @@ mod entry;
 pub(crate) mod failure;
 mod lockout;
 pub(crate) mod once;
-mod quota;
 pub(crate) mod refusal;
 pub(crate) mod refused;
 mod sender;
@@ -18,7 +17,6 @@ use std::sync::Arc;
 use keyward::management::{Ceiling, Command, Note, Override, Secret};
 use serde_json::{Value, json};
 
-pub(crate) use quota::Quota;
 pub(crate) use sender::Sender;
 
 use self::bounds::{Bounds, reason};
@@ -30,6 +28,7 @@ use crate::app::App;
 use crate::http::call::{Answer, Call, written};
 use crate::http::failure::Failure;
 use crate::publish::Haste;
+use crate::quota::Quota;
 use crate::shown::{WithTokens, propagation};
 use crate::store::{Reader, Scope, Tx};
 

@@ -111,6 +111,17 @@ impl Sender {
         }
     }
 
+    /// The server itself.
+    pub(crate) fn system() -> Self {
+        Self {
+            actor: Actor::system(),
+            actor_name: "system".to_owned(),
+            address: None,
+            request_id: None,
+            session: None,
+        }
+    }
+
     /// A person on this machine, at a command.
     pub(crate) fn local(uid: Uid) -> Self {
         let name = format!("local:uid={}", uid.shown());

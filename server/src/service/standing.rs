@@ -14,21 +14,21 @@ use super::sender::Sender;
 use super::step::step;
 use crate::http::failure::{Code, Failure};
 use crate::permission::Management;
-use crate::routes::endpoint_rows;
 use crate::store::activity::{Actor, Entry};
-use crate::store::{DocumentName, Scope, Tx};
+use crate::store::{DocumentName, Reader, Scope, StoreError, Tx};
 use crate::time;
 
 /// The policy of the operator's account.
 const OPERATOR_POLICY: &str = "operator";
 
-/// Fills a new store. The value is that of the first key, which may manage everything.
+/// Fills a new store; `rows` are those of this API. The value is that of the first key, which may manage everything.
 pub(crate) fn first(
     tx: &mut Tx<'_>,
     operator: &str,
     sender: &Sender,
+    rows: &[Value],
 ) -> Result<(String, Secret), Stored> {
-    bring_endpoints(tx)?;
+    bring_endpoints(tx, rows)?;
     let policy = |name: &str, policy: Policy| Command::PutPolicy {
         name: name.to_owned(),
         policy: Box::new(policy),
@@ -106,24 +106,40 @@ fn carry_out(
     Ok((done.key, done.minted))
 }
 
+/// Whether the rows of this API in the store are those of this version.
+pub(crate) fn has_endpoints(reader: &Reader<'_>, wanted: &[Value]) -> Result<bool, StoreError> {
+    Ok(Endpoints::read(reader)?.ours == wanted)
+}
+
+/// The document, the rows of this API in it, and the others.
+struct Endpoints {
+    body: Map<String, Value>,
+    ours: Vec<Value>,
+    others: Vec<Value>,
+}
+
+impl Endpoints {
+    fn read(reader: &Reader<'_>) -> Result<Self, StoreError> {
+        let document = reader.document(DocumentName::Endpoints)?;
+        let body = document.and_then(|document| document.body.as_object().cloned());
+        let body = body.unwrap_or_default();
+        let rows = body.get("endpoints").and_then(Value::as_array).cloned();
+        let (ours, others) = rows.unwrap_or_default().into_iter().partition(is_ours);
+        Ok(Self { body, ours, others })
+    }
+}
+
 /// Where the rows of this API in the store are not those of this version, brings them up to date: by them gateways know the endpoints and the permissions.
-pub(crate) fn bring_endpoints(tx: &mut Tx<'_>) -> Result<bool, Stored> {
-    let document = tx.read().document(DocumentName::Endpoints)?;
-    let mut body: Map<String, Value> = document
-        .as_ref()
-        .and_then(|document| document.body.as_object().cloned())
-        .unwrap_or_default();
-    let rows = body
-        .get("endpoints")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let (ours, mut others): (Vec<Value>, Vec<Value>) = rows.into_iter().partition(is_ours);
-    let wanted = endpoint_rows();
+pub(crate) fn bring_endpoints(tx: &mut Tx<'_>, wanted: &[Value]) -> Result<bool, Stored> {
+    let Endpoints {
+        mut body,
+        ours,
+        mut others,
+    } = Endpoints::read(&tx.read())?;
     if ours == wanted {
         return Ok(false);
     }
-    others.extend(wanted);
+    others.extend_from_slice(wanted);
     body.insert("endpoints".to_owned(), Value::Array(others));
     tx.put_document(DocumentName::Endpoints, &Value::Object(body))?;
     tx.record(Entry {

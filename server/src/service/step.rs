@@ -8,7 +8,9 @@ use super::bounds::Bounds;
 use super::entry;
 use super::failure::Stored;
 use super::target::haste;
+use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
+use crate::quota::Quota;
 use crate::randomness::System;
 use crate::store::{Origin, Tx};
 
@@ -38,8 +40,10 @@ pub(crate) fn step(
     };
     let mut decision = decide(command, &facts, context)?;
     let minted = decision.take_minted();
-    if let Some(quota) = bounds.quota {
-        quota.hold(tx, decision.changes())?;
+    if let Some(quota) = bounds.quota
+        && !quota.has_room(tx, decision.changes())?
+    {
+        return Err(no_room(quota).into());
     }
     let applied = tx.apply(
         decision.changes(),
@@ -67,6 +71,16 @@ pub(crate) fn step(
         change,
         haste: haste(decision.changes()),
     })
+}
+
+fn no_room(quota: &Quota) -> Failure {
+    Failure::new(
+        Code::MaxKeys,
+        format!(
+            "The server keeps {} API keys at most (`limits.keys`). Purge keys that have ended.",
+            quota.most()
+        ),
+    )
 }
 
 /// Decides a command without carrying it out: what it would write.

@@ -59,7 +59,7 @@ impl Person {
     }
 
     /// Reads what is stored.
-    pub(super) fn of_stored(actor: &Value) -> Option<Self> {
+    pub(crate) fn of_stored(actor: &Value) -> Option<Self> {
         let text = |name: &str| actor.get(name).and_then(Value::as_str).map(str::to_owned);
         Self::new(text("id")?, text("email"), text("name")).ok()
     }

@@ -4,7 +4,6 @@ use keyward::management::Granted;
 use keyward::permission::AccessLevel;
 
 use crate::permission::Management;
-use crate::routes::{Asked, Route};
 
 /// A role. Each may do what the one before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,15 +67,6 @@ impl Role {
             Some((one.name().to_owned(), level))
         });
         held.collect()
-    }
-}
-
-/// Whether grants are enough for an endpoint: what the gateway asks of a key.
-pub(crate) fn may(granted: &Granted, route: &Route) -> bool {
-    let holds = |name: &str| granted.get(name).is_some_and(|held| *held >= route.level);
-    match route.asked {
-        Asked::One(one) => holds(one.name()),
-        Asked::Any => route.asked.names().into_iter().any(holds),
     }
 }
 

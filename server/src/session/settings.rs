@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::span;
+use crate::span;
 
 /// How long a console's sessions last. Spans are written as in policies: `30m`, `8h`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

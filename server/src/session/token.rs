@@ -107,7 +107,13 @@ mod tests {
         ] {
             assert_eq!(Token::read(&pasted).unwrap().digest(), token.digest());
         }
-        for none in ["", "lt_", "lt_00", &text.to_uppercase(), &text[1..]] {
+        for none in [
+            "",
+            "lt_",
+            "lt_00",
+            &text.to_uppercase(),
+            text.trim_start_matches("l"),
+        ] {
             assert!(Token::read(none).is_none(), "{none}");
         }
     }

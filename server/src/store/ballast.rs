@@ -5,8 +5,8 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
@@ -17,28 +17,36 @@ pub(super) struct Ballast {
     path: PathBuf,
     size: u64,
     /// Whether it is missing, for whoever reports on the store.
-    is_missing: Arc<AtomicBool>,
+    is_missing: AtomicBool,
+    /// Held by who makes or removes the file.
+    file: Mutex<()>,
 }
 
 impl Ballast {
     /// The file `path` of `size` bytes. A disk without room for it is full already, and the store
     /// opens all the same, for ends.
-    pub(super) fn keep(path: PathBuf, size: u64) -> (Self, Arc<AtomicBool>) {
-        let is_missing = Arc::new(AtomicBool::new(true));
+    pub(super) fn keep(path: PathBuf, size: u64) -> Self {
         let ballast = Self {
             path,
             size,
-            is_missing: Arc::clone(&is_missing),
+            is_missing: AtomicBool::new(true),
+            file: Mutex::default(),
         };
         ballast.is_there_or_made();
-        (ballast, is_missing)
+        ballast
+    }
+
+    /// Whether the room is not kept.
+    pub(super) fn is_missing(&self) -> bool {
+        self.is_missing.load(Ordering::Relaxed)
     }
 
     /// Whether the room is kept. If it is not, the file is made again where there is space.
     pub(super) fn is_there_or_made(&self) -> bool {
-        if !self.is_missing.load(Ordering::Relaxed) {
+        if !self.is_missing() {
             return true;
         }
+        let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let is_made = self.make().is_ok();
         self.is_missing.store(!is_made, Ordering::Relaxed);
         is_made
@@ -46,6 +54,7 @@ impl Ballast {
 
     /// Gives the room away.
     pub(super) fn release(&self) {
+        let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_missing.store(true, Ordering::Relaxed);
         let _ = fs::remove_file(&self.path);
     }
@@ -78,11 +87,11 @@ mod tests {
     fn the_room_is_kept_given_away_once_and_kept_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ballast");
-        let (ballast, is_missing) = Ballast::keep(path.clone(), 4_096);
+        let ballast = Ballast::keep(path.clone(), 4_096);
         assert_eq!(fs::metadata(&path).unwrap().len(), 4_096);
-        assert!(!is_missing.load(Ordering::Relaxed));
+        assert!(!ballast.is_missing());
         ballast.release();
-        assert!(is_missing.load(Ordering::Relaxed) && !path.exists());
+        assert!(ballast.is_missing() && !path.exists());
         assert!(ballast.is_there_or_made() && path.exists());
     }
 
@@ -90,8 +99,8 @@ mod tests {
     fn a_disk_without_room_for_it_is_full() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ballast");
-        let (ballast, is_missing) = Ballast::keep(path.clone(), u64::MAX / 2);
+        let ballast = Ballast::keep(path.clone(), u64::MAX / 2);
         assert!(!ballast.is_there_or_made());
-        assert!(is_missing.load(Ordering::Relaxed) && !path.exists());
+        assert!(ballast.is_missing() && !path.exists());
     }
 }

@@ -15,6 +15,8 @@ pub enum StoreError {
     /// The disk took no write for another reason: a quota, a limit on file sizes, a fault. Nothing
     /// of the change is kept.
     WriteFailed(String),
+    /// The store was opened for ends, and the change is none.
+    EndsOnly,
     /// A read took longer than a read may take.
     TooSlow,
     /// A record that has to be unique is there already, or one that has to be there is not: the
@@ -32,7 +34,11 @@ impl StoreError {
     pub(super) fn wants_room(&self) -> bool {
         match self {
             Self::Full | Self::WriteFailed(_) => true,
-            Self::TooSlow | Self::Conflict(_) | Self::Unavailable(_) | Self::Damaged(_) => false,
+            Self::EndsOnly
+            | Self::TooSlow
+            | Self::Conflict(_)
+            | Self::Unavailable(_)
+            | Self::Damaged(_) => false,
         }
     }
 }
@@ -42,6 +48,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Full => f.write_str("the disk has no room for the change"),
             Self::WriteFailed(why) => write!(f, "the disk does not take the change: {why}"),
+            Self::EndsOnly => f.write_str("the store takes nothing but ends"),
             Self::TooSlow => f.write_str("the question takes too long to answer"),
             Self::Conflict(columns) => write!(f, "the change does not fit the store: {columns}"),
             Self::Unavailable(why) => write!(f, "the store cannot be used: {why}"),

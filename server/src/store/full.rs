@@ -61,6 +61,7 @@ fn child() {
         &Options {
             now: NOW,
             ballast: BALLAST,
+            ends_only: false,
         },
     )
     .unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::api_cache::ApiCache;
-use super::check::{self, Finding};
+use super::check::Finding;
 use super::error::{Result, StoreError};
 use super::folder::database_in;
 use super::reader::Reader;
@@ -50,7 +50,7 @@ impl Inspection {
 
     /// Everything that is not as it has to be.
     pub fn check(&self) -> Result<Vec<Finding>> {
-        self.read(check::check)
+        self.read(|reader| reader.check())
     }
 
     pub(super) fn connection(&self) -> &Connection {

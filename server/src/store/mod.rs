@@ -42,7 +42,6 @@ pub(crate) mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -65,6 +64,7 @@ pub use records::policies::StoredPolicy;
 pub use records::sessions::{By, Opening, SessionKind, StoredSession};
 pub use records::sets::StoredSet;
 pub use scope::Scope;
+pub use snapshot::Records;
 pub use transaction::Tx;
 
 use api_cache::ApiCache;
@@ -82,6 +82,8 @@ pub struct Options {
     pub now: u64,
     /// How much room is kept for ends: [`BALLAST`], or twice the snapshot where that is more.
     pub ballast: u64,
+    /// Whether nothing but ends is taken.
+    pub ends_only: bool,
 }
 
 impl Options {
@@ -91,6 +93,28 @@ impl Options {
         Self {
             now,
             ballast: BALLAST,
+            ends_only: false,
+        }
+    }
+
+    /// With twice the room that these files take, where that is more: a publication writes each of
+    /// them once more before the old one goes.
+    #[must_use]
+    pub fn beside<'a>(self, files: impl Iterator<Item = &'a Path>) -> Self {
+        let sizes = files.filter_map(|file| Some(std::fs::metadata(file).ok()?.len()));
+        let twice = sizes.fold(0, u64::saturating_add).saturating_mul(2);
+        Self {
+            ballast: self.ballast.max(twice),
+            ..self
+        }
+    }
+
+    /// For ends, and nothing else.
+    #[must_use]
+    pub fn ends_only(self) -> Self {
+        Self {
+            ends_only: true,
+            ..self
         }
     }
 }
@@ -105,7 +129,7 @@ pub struct Store {
 struct Shared {
     writer: Writer,
     readers: Readers,
-    is_full: Arc<AtomicBool>,
+    ballast: Arc<Ballast>,
     folder: Folder,
 }
 
@@ -146,12 +170,17 @@ impl Store {
         let mut connection = settings::writer(&database)?;
         migrate::migrate(&mut connection, options.now)?;
         let api = Arc::new(ApiCache::default());
-        let (ballast, is_full) = Ballast::keep(folder.ballast(), options.ballast);
+        let ballast = Arc::new(Ballast::keep(folder.ballast(), options.ballast));
         Ok(Self {
             shared: Arc::new(Shared {
-                writer: Writer::start(connection, Arc::clone(&api), ballast)?,
+                writer: Writer::start(
+                    connection,
+                    Arc::clone(&api),
+                    Arc::clone(&ballast),
+                    options.ends_only,
+                )?,
                 readers: Readers::start(&database, &api)?,
-                is_full,
+                ballast,
                 folder,
             }),
         })
@@ -242,7 +271,12 @@ impl Store {
     /// Whether the room for ends was given away and is not kept again: additions are refused.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.shared.is_full.load(Ordering::Relaxed)
+        self.shared.ballast.is_missing()
+    }
+
+    /// Gives the room for ends away: an end that is committed has to reach the gateways, too.
+    pub fn give_room(&self) {
+        self.shared.ballast.release();
     }
 
     /// The data folder.

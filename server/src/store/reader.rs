@@ -9,7 +9,6 @@ use keyward::management::{Api, Facts, NamedPolicy, Needs};
 
 use super::activity::{self, Broken, Row, Verified};
 use super::api_cache::ApiCache;
-use super::check::{self, Finding};
 use super::columns::signed;
 use super::counters::{self, Count};
 use super::error::Result;
@@ -213,11 +212,6 @@ impl<'a> Reader<'a> {
         noted: Option<&Verified>,
     ) -> Result<std::result::Result<Verified, Broken>> {
         activity::verify_store(self.connection, noted)
-    }
-
-    /// Everything in the store that is not as it has to be.
-    pub fn check(&self) -> Result<Vec<Finding>> {
-        check::check(self)
     }
 
     /// How many keys there are, by kind, mode and what is stored of their state.

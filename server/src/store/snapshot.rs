@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use keyward::configuration::Configuration;
 use keyward::refusal::Refusal;
-use keyward::snapshot::FORMAT;
+use keyward::snapshot::{FORMAT, document};
 use keyward_files::key_file::{Issue, account_row, key_row, permissions_row};
 
 use super::error::Result;
@@ -14,48 +14,78 @@ use super::reader::Reader;
 use super::records::documents::DocumentName;
 use super::scope::Scope;
 
+/// All that a snapshot is made of, of one state of the store.
+pub struct Records {
+    /// The last change that is in it.
+    through: u64,
+    accounts: Vec<document::Account>,
+    grant_sets: Map<String, Json>,
+    keys: Vec<document::Key>,
+    /// `api_versions`, `catalogue`, `endpoints`.
+    endpoints: Map<String, Json>,
+}
+
+impl Records {
+    /// Reads them.
+    pub fn read(reader: &Reader<'_>) -> Result<Self> {
+        let everything = Scope::everything();
+        let (mut accounts, mut keys) = (Vec::new(), Vec::new());
+        reader.each_account(&everything, |stored| {
+            accounts.push(account_row(&stored.account));
+            Ok(())
+        })?;
+        reader.each_key(&everything, &KeyFilter::default(), |stored| {
+            keys.push(key_row(&stored.key));
+            Ok(())
+        })?;
+        let sets = reader.grant_sets()?.into_iter();
+        let endpoints = reader.document(DocumentName::Endpoints)?;
+        let endpoints = endpoints.and_then(|stored| stored.body.as_object().cloned());
+        Ok(Self {
+            through: reader.head()?.sequence,
+            accounts,
+            grant_sets: sets
+                .map(|set| (set.name, json!(permissions_row(&set.granted))))
+                .collect(),
+            keys,
+            endpoints: endpoints.unwrap_or_default(),
+        })
+    }
+
+    /// The last change that is in it.
+    #[must_use]
+    pub fn through(&self) -> u64 {
+        self.through
+    }
+
+    /// The snapshot of them.
+    #[must_use]
+    pub fn snapshot(&self, issue: &Issue) -> Map<String, Json> {
+        let mut snapshot = self.endpoints.clone();
+        snapshot.insert("format".to_owned(), json!(FORMAT));
+        snapshot.insert("revision".to_owned(), json!(issue.revision));
+        snapshot.insert("issued_at".to_owned(), json!(issue.issued_at));
+        snapshot.insert("accounts".to_owned(), json!(self.accounts));
+        if !self.grant_sets.is_empty() {
+            snapshot.insert("grant_sets".to_owned(), json!(self.grant_sets));
+        }
+        if self.keys.is_empty() && issue.may_be_empty {
+            snapshot.insert("empty".to_owned(), json!(true));
+        }
+        snapshot.insert("keys".to_owned(), json!(self.keys));
+        snapshot
+    }
+}
+
 impl Reader<'_> {
     /// The plugin configuration with the snapshot in it.
     pub fn configuration(&self, issue: &Issue) -> Result<Json> {
         let settings = self.document(DocumentName::Configuration)?;
         let settings = settings.and_then(|stored| stored.body.as_object().cloned());
         let mut configuration = settings.unwrap_or_default();
-        configuration.insert("snapshot".to_owned(), self.snapshot(issue)?);
+        let snapshot = Records::read(self)?.snapshot(issue);
+        configuration.insert("snapshot".to_owned(), Json::Object(snapshot));
         Ok(Json::Object(configuration))
-    }
-
-    /// The snapshot alone.
-    pub fn snapshot(&self, issue: &Issue) -> Result<Json> {
-        let everything = Scope::everything();
-        let endpoints = self.document(DocumentName::Endpoints)?;
-        let endpoints = endpoints.and_then(|stored| stored.body.as_object().cloned());
-        let mut snapshot = endpoints.unwrap_or_default();
-        snapshot.insert("format".to_owned(), json!(FORMAT));
-        snapshot.insert("revision".to_owned(), json!(issue.revision));
-        snapshot.insert("issued_at".to_owned(), json!(issue.issued_at));
-        let mut accounts = Vec::new();
-        self.each_account(&everything, |stored| {
-            accounts.push(account_row(&stored.account));
-            Ok(())
-        })?;
-        snapshot.insert("accounts".to_owned(), json!(accounts));
-        let sets = self.grant_sets()?.into_iter();
-        let sets: Map<String, Json> = sets
-            .map(|stored| (stored.name, json!(permissions_row(&stored.granted))))
-            .collect();
-        if !sets.is_empty() {
-            snapshot.insert("grant_sets".to_owned(), Json::Object(sets));
-        }
-        let mut keys = Vec::new();
-        self.each_key(&everything, &KeyFilter::default(), |stored| {
-            keys.push(key_row(&stored.key));
-            Ok(())
-        })?;
-        if keys.is_empty() && issue.may_be_empty {
-            snapshot.insert("empty".to_owned(), json!(true));
-        }
-        snapshot.insert("keys".to_owned(), json!(keys));
-        Ok(Json::Object(snapshot))
     }
 
     /// Whether a gateway would load what is in the store, by the gateway's own code.

@@ -138,6 +138,12 @@ impl<'a> Tx<'a> {
         Ok(self.head.revision)
     }
 
+    /// Takes revisions up to this one as issued: a gateway holds it.
+    pub fn raise_revision(&mut self, held: u64) -> Result<()> {
+        self.head.revision = self.head.revision.max(held);
+        self.write_head()
+    }
+
     fn write_head(&mut self) -> Result<()> {
         let written = head::write(self.connection, &self.head);
         self.noting(written)

@@ -113,7 +113,8 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         api: Arc<ApiCache>,
-        ballast: Ballast,
+        ballast: Arc<Ballast>,
+        ends_only: bool,
     ) -> Result<Self> {
         let head = head::require(&connection)?;
         let (queue, jobs) = sync_channel(QUEUE);
@@ -125,6 +126,7 @@ impl Writer {
                     api,
                     head,
                     ballast,
+                    ends_only,
                     #[cfg(test)]
                     acknowledges_early: super::trap::acknowledges_early(),
                 }
@@ -161,7 +163,8 @@ struct Loop {
     connection: Connection,
     api: Arc<ApiCache>,
     head: Head,
-    ballast: Ballast,
+    ballast: Arc<Ballast>,
+    ends_only: bool,
     #[cfg(test)]
     acknowledges_early: bool,
 }
@@ -186,10 +189,21 @@ impl Loop {
         let mut group: Vec<Waiting<'_>> = group.iter_mut().map(|job| &mut **job).collect();
         let is_end = |job: &Waiting<'_>| job.urgency() == Urgency::End;
         // The room is made again for the sake of additions only: an end may be using it.
-        let has_room = group.iter().all(is_end) || self.ballast.is_there_or_made();
-        let (mut now, refused): (Vec<_>, Vec<_>) =
-            group.drain(..).partition(|job| has_room || is_end(job));
-        fail(refused, &StoreError::Full);
+        let refusal = if group.iter().all(is_end) {
+            None
+        } else if self.ends_only {
+            Some(StoreError::EndsOnly)
+        } else if self.ballast.is_there_or_made() {
+            None
+        } else {
+            Some(StoreError::Full)
+        };
+        let (mut now, refused): (Vec<_>, Vec<_>) = group
+            .drain(..)
+            .partition(|job| refusal.is_none() || is_end(job));
+        if let Some(why) = refusal {
+            fail(refused, &why);
+        }
         let Err(why) = self.attempt(&mut now) else {
             return;
         };

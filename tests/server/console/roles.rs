@@ -61,7 +61,7 @@ fn without_a_session(world: &World) {
     }
     let admin = Browser::signed_in(world, "admin");
     for route in ROUTES {
-        let path = route.template.replace('{', "").replace('}', "");
+        let path = route.template.replace(['{', '}'], "");
         let answer = match route.method {
             Verb::Post => admin.post(&path, &[]),
             Verb::Get | Verb::Put | Verb::Delete => admin.get(&path),

@@ -4,14 +4,14 @@ use keyward::management::Api;
 use keyward::permission::AccessLevel;
 use maud::{Markup, html};
 
-use super::actions::{Weight, asks, chip, link, menu, submit};
+use super::actions::{Weight, chip, link, menu, submit};
 use super::fields::{self, Field};
 use super::layout::{self, Frame};
 use super::matrix::{self, Chosen, Matrix, Permission};
 use super::message::{empty, note, titled};
 use super::table::{Column, pager, table};
 use super::time::{full, moment};
-use super::{Tone, dialog, mark, pairs, state_badge, value};
+use super::{Tone, mark, pairs, state_badge, value};
 
 pub(super) const NOW: u64 = 1_795_946_400;
 
@@ -66,10 +66,6 @@ pub(super) fn page() -> Markup {
             }
             (form())
             section.card { (empty("No keys yet", html! { "A key lets a server call your API. Make one with what it needs and nothing more." }, link(Weight::Main, "/console/create", "Create restricted key"))) }
-            (dialog::dialog("sure", "End this key now?", &html! {
-                p { "It was used 41 times in the last hour. Its users are denied at once." }
-                div.row.end { (dialog::close("Keep it")) (submit(Weight::Danger, "End now")) }
-            }))
         },
     )
 }
@@ -164,7 +160,7 @@ fn form() -> Markup {
                 (titled(Tone::Warn, "Shown once", html! { p { "keyward does not keep it." } }))
                 div.row.end {
                     (link(Weight::Quiet, "/console/keys", "Cancel"))
-                    (asks(Weight::Danger, "/console/keys/mk_1/expire", "sure", "End now"))
+                    (link(Weight::Danger, "/console/keys/mk_1/expire", "End now"))
                     (submit(Weight::Main, "Create key"))
                 }
             }

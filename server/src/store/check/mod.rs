@@ -110,8 +110,14 @@ const MISFITS: [(&str, &str, &str); 10] = [
     ),
 ];
 
-/// Everything that is not as it has to be.
-pub(super) fn check(reader: &Reader<'_>) -> Result<Vec<Finding>> {
+impl Reader<'_> {
+    /// Everything in the store that is not as it has to be.
+    pub fn check(&self) -> Result<Vec<Finding>> {
+        check(self)
+    }
+}
+
+fn check(reader: &Reader<'_>) -> Result<Vec<Finding>> {
     let connection = reader.connection();
     let mut findings = Vec::new();
     pragma(connection, "integrity_check", "ok", &mut findings)?;

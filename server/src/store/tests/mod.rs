@@ -20,6 +20,7 @@ pub(crate) fn options() -> Options {
     Options {
         now: NOW,
         ballast: 4_096,
+        ends_only: false,
     }
 }
 

@@ -5,16 +5,13 @@ use std::net::IpAddr;
 use keyward::management::random_id;
 use serde_json::json;
 
-use super::actor::Person;
-use super::role::Role;
-use super::settings::Console;
-use super::token::{Cookie, Token};
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::randomness::System;
 use crate::service::Sender;
 use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once, Replayed};
+use crate::session::{Console, Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
 use crate::store::{By, Opening, SessionKind, StoredSession};
 

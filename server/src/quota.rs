@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyward::management::RecordChange;
 
-use super::failure::Stored;
-use crate::http::failure::{Code, Failure};
-use crate::store::{Scope, Tx};
+use crate::store::{Result, Scope, Tx};
 
 /// The bound, and a number that there are at most.
 pub(crate) struct Quota {
@@ -23,12 +21,17 @@ impl Quota {
         }
     }
 
-    /// Refuses keys beyond the bound. They are not written yet.
-    pub(super) fn hold(&self, tx: &Tx<'_>, changes: &[RecordChange]) -> Result<(), Stored> {
+    /// The bound.
+    pub(crate) fn most(&self) -> u64 {
+        self.most
+    }
+
+    /// Whether there is room for what a change adds. It is not written yet.
+    pub(crate) fn has_room(&self, tx: &Tx<'_>, changes: &[RecordChange]) -> Result<bool> {
         let is_new = |change: &&RecordChange| matches!(change, RecordChange::AddKey { .. });
         let added = u64::try_from(changes.iter().filter(is_new).count()).unwrap_or(u64::MAX);
         if added == 0 {
-            return Ok(());
+            return Ok(true);
         }
         // Only the thread that writes comes here.
         let mut keys = self.at_most.load(Ordering::Relaxed).saturating_add(added);
@@ -40,16 +43,6 @@ impl Quota {
         }
         // What is taken back is counted nevertheless, until all are counted again.
         self.at_most.store(keys, Ordering::Relaxed);
-        if keys <= self.most {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Code::MaxKeys,
-            format!(
-                "The server keeps {} API keys at most (`limits.keys`). Purge keys that have ended.",
-                self.most
-            ),
-        )
-        .into())
+        Ok(keys <= self.most)
     }
 }

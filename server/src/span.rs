@@ -3,7 +3,7 @@
 use crate::http::failure::{Code, Failure};
 
 /// `90d`, `24h`, `30m`, `0`.
-pub(super) fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
+pub(crate) fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
     read(text).ok_or_else(|| {
         Failure::new(
             Code::ParameterInvalid,

@@ -1,47 +1,13 @@
 //! The session of a cookie, while it lasts: not idle, not over, not ended, and the key that made it still works.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Mutex, PoisonError};
-
 use keyward::account::AccountStatus;
 use keyward::management::{Granted, KeyGrants};
 
-use super::actor::Person;
-use super::role::Role;
-use super::settings::Console;
-use super::token::{Cookie, csrf_of};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::service::failure::Stored;
+use crate::session::{Console, Cookie, Person, Role, Session, csrf_of};
 use crate::store::{By, Reader, Scope, StoredSession};
-use zeroize::Zeroizing;
-
-/// Somebody who is signed in.
-#[derive(Clone)]
-pub(crate) struct Session {
-    pub(crate) id: String,
-    pub(crate) person: Person,
-    pub(crate) role: Role,
-    /// What the role and the key that made the session allow, both of them.
-    pub(crate) granted: Granted,
-    pub(crate) opened: u64,
-    pub(crate) until: u64,
-    pub(crate) csrf: Zeroizing<String>,
-    /// Who made the link.
-    pub(crate) made_by: String,
-}
-
-impl fmt::Debug for Session {
-    /// Without the token of its forms.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("id", &self.id)
-            .field("person", &self.person)
-            .field("role", &self.role)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What a cookie leads to.
 pub(crate) enum Found {
@@ -179,48 +145,4 @@ pub(super) async fn is_maker_live(app: &App, made_by: &str, now: u64) -> Result<
         .read(move |reader| Ok(held_by_maker(reader, &made_by, now)?.is_some()))
         .await;
     held.map_err(Failure::from)
-}
-
-/// When sessions were last used. In memory, and in the store once a minute: a page that is looked at writes nothing else.
-#[derive(Default)]
-pub(crate) struct LastSeen(Mutex<HashMap<String, Seen>>);
-
-#[derive(Clone, Copy)]
-struct Seen {
-    at: u64,
-    stored: u64,
-}
-
-/// How often the store hears of it.
-const STORED_EVERY: u64 = 60;
-
-/// How many are remembered. Of more, those go whose last use the store knows.
-const MOST: usize = 10_000;
-
-impl LastSeen {
-    /// When a session was last used.
-    fn of(&self, session: &StoredSession) -> u64 {
-        let stored = session.last_seen.or(session.opened).unwrap_or(0);
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&session.id)
-            .map_or(stored, |seen| seen.at.max(stored))
-    }
-
-    /// Notes a use. Whether the store is to hear of it.
-    fn note(&self, session: &StoredSession, now: u64) -> bool {
-        let stored = session.last_seen.unwrap_or(0);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MOST {
-            all.retain(|_, seen| seen.at != seen.stored);
-        }
-        let seen = all
-            .entry(session.id.clone())
-            .or_insert(Seen { at: now, stored });
-        seen.at = seen.at.max(now);
-        if now.saturating_sub(seen.stored) < STORED_EVERY {
-            return false;
-        }
-        seen.stored = now;
-        true
-    }
 }

@@ -15,16 +15,16 @@ use keyward::management::random_id;
 use keyward_files::key_file::has_secret_key;
 use zeroize::Zeroizing;
 
-use super::address::last_forwarded;
-use super::call::{Answer, Call, written};
-use super::conditions;
-use super::failure::{Code, Failure};
-use super::listener::Peer;
-use super::query::Pairs;
-use super::rate::{Class, Rate};
-use super::raw_key;
 use crate::app::App;
-use crate::caller::{self, Caller, Entrance, Unknown};
+use crate::caller::{Caller, Entrance};
+use crate::http::address::last_forwarded;
+use crate::http::call::{Answer, Call, written};
+use crate::http::failure::{Code, Failure};
+use crate::http::listener::Peer;
+use crate::http::query::{Pairs, pairs};
+use crate::http::rate::{Class, Rate};
+use crate::http::{conditions, raw_key};
+use crate::identify::{Unknown, identify};
 use crate::randomness::System;
 use crate::routes::{Pace, ROUTES, Route};
 use crate::service::{Sender, refused as refusals};
@@ -125,7 +125,8 @@ async fn answer(
             )
         }
     };
-    app.metrics.answered(route, status);
+    app.metrics
+        .answered(route.method.name(), route.template, status);
     tracing::info!(
         request = %id,
         method = route.method.name(),
@@ -146,7 +147,7 @@ async fn carried_out(
     id: &str,
 ) -> Result<Answer, Failure> {
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
-    let caller = match caller::identify(app, entrance, peer, route, head).await {
+    let caller = match identify(app, entrance, peer, route, head).await {
         Ok(caller) => caller,
         Err(Unknown { failure, key }) => {
             if let Some(key) = key {
@@ -161,7 +162,7 @@ async fn carried_out(
     if has_secret_key(target) || raw_key::is_in_query(query) {
         return Err(refuse_raw_key());
     }
-    knows(route, &super::query::pairs(query)?)?;
+    knows(route, &pairs(query)?)?;
     let body = read(unread.take().unwrap_or_default(), route.largest_body).await?;
     if !body.is_empty() {
         if !is_json(&head.headers) {

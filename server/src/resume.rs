@@ -1,0 +1,251 @@
+//! `keyward-server resume`: after a backup was restored. Gateways hold a later snapshot than the store, and what ended since ends in the store, too, before anything is
+//! published again: a restore revives no key.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use keyward::account::AccountStatus;
+use keyward::management::{Ceiling, Command, ExpireKey, Key, KeyTarget, UpdateAccount};
+use keyward::snapshot::Snapshot;
+
+use crate::configuration::Configuration;
+use crate::publish::{Held, held};
+use crate::service::Sender;
+use crate::service::bounds::Bounds;
+use crate::service::failure::Stored;
+use crate::service::step::step;
+use crate::store::lists::KeyFilter;
+use crate::store::{Options, Scope, Store, StoreError, Tx};
+
+/// What `resume` is told.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The configuration that `init` wrote
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Say what would end, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What the trail says of each end.
+const REASON: &str = "it had ended at the gateways when this store was restored";
+
+/// Ends what gateways no longer serve. The server must not run.
+pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
+    let configuration = Configuration::read(&arguments.config)?;
+    let store = Store::open(&configuration.data, &Options::at(now))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let head: std::result::Result<_, StoreError> =
+        runtime.block_on(store.read(|reader| reader.head()));
+    let head = head?;
+    let all = configuration
+        .publish
+        .iter()
+        .map(|target| held(target, &head.store_id));
+    let all: Vec<Held> = all.collect::<Result<_>>()?;
+    let ahead: Vec<Held> = all
+        .into_iter()
+        .filter(|held| held.revision > head.revision)
+        .collect();
+    let mut out = std::io::stdout().lock();
+    if ahead.is_empty() {
+        writeln!(
+            out,
+            "no target is ahead of the store: there is nothing to resume"
+        )?;
+        return Ok(());
+    }
+    let resumed = runtime.block_on(resume(&store, ahead, now, arguments.dry_run))?;
+    for (what, ids) in [
+        ("deleted", &resumed.deleted),
+        ("ends earlier", &resumed.earlier),
+        ("suspended", &resumed.suspended),
+    ] {
+        for id in ids {
+            writeln!(out, "{id}: {what}")?;
+        }
+    }
+    if resumed.unknown > 0 {
+        writeln!(
+            out,
+            "{} keys that gateways serve are not in the store, and end with the next snapshot; take them in before that, with `import` and a key file that has them",
+            resumed.unknown
+        )?;
+    }
+    if arguments.dry_run {
+        writeln!(out, "nothing was changed")?;
+    }
+    Ok(())
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resumed {
+    /// Keys that gateways no longer serve.
+    pub(crate) deleted: Vec<String>,
+    /// Keys that end earlier at gateways than they did here.
+    pub(crate) earlier: Vec<String>,
+    /// Accounts that are suspended at gateways.
+    pub(crate) suspended: Vec<String>,
+    /// Keys that gateways serve, and that are not here.
+    pub(crate) unknown: usize,
+}
+
+/// Why nothing is kept of it.
+enum Undone {
+    DryRun(Resumed),
+    Stored(Stored),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Stored(error.into())
+    }
+}
+
+impl From<Stored> for Undone {
+    fn from(stored: Stored) -> Self {
+        Self::Stored(stored)
+    }
+}
+
+/// Ends in the store what has ended in `ahead`, all of it or nothing.
+pub(crate) async fn resume(
+    store: &Store,
+    ahead: Vec<Held>,
+    now: u64,
+    is_dry_run: bool,
+) -> Result<Resumed> {
+    let revision = ahead.iter().map(|held| held.revision).max();
+    let revision = revision.context("no target is ahead")?;
+    let written = store.end(move |tx| {
+        let snapshots: Vec<&Snapshot> = ahead
+            .iter()
+            .filter_map(|held| held.configuration.snapshot())
+            .collect();
+        let resumed = carried_out(tx, &snapshots, revision, now)?;
+        if is_dry_run {
+            Err(Undone::DryRun(resumed))
+        } else {
+            Ok(resumed)
+        }
+    });
+    match written.await {
+        Ok(resumed) | Err(Undone::DryRun(resumed)) => Ok(resumed),
+        Err(Undone::Stored(stored)) => bail!("nothing was changed: {stored:?}"),
+    }
+}
+
+fn carried_out(
+    tx: &mut Tx<'_>,
+    snapshots: &[&Snapshot],
+    revision: u64,
+    now: u64,
+) -> std::result::Result<Resumed, Stored> {
+    let (everything, ceiling, sender) = (Scope::everything(), Ceiling::none(), Sender::system());
+    let bounds = Bounds {
+        scope: &everything,
+        ceiling: &ceiling,
+        sender: &sender,
+        reason: Some(REASON),
+        quota: None,
+        source: "api",
+        now,
+    };
+    let mut resumed = Resumed::default();
+    let mut ends = Vec::new();
+    tx.read()
+        .each_key(&everything, &KeyFilter::default(), |stored| {
+            if let Some(end) = end_of(&stored.key, snapshots, now) {
+                ends.push((stored.key.id, end));
+            }
+            Ok(())
+        })?;
+    tx.read().each_account(&everything, |stored| {
+        let is_there = |snapshot: &&Snapshot| is_suspended(snapshot, &stored.account.id);
+        if !stored.account.is_suspended() && snapshots.iter().any(is_there) {
+            resumed.suspended.push(stored.account.id);
+        }
+        Ok(())
+    })?;
+    for (digest, _) in snapshots.iter().flat_map(|snapshot| snapshot.keys()) {
+        if tx.read().key_of_digest(&everything, &digest)?.is_none() {
+            resumed.unknown = resumed.unknown.saturating_add(1);
+        }
+    }
+    for (id, end) in ends {
+        let expire = |end| {
+            Command::ExpireKey(ExpireKey {
+                id: id.clone(),
+                end: Some(end),
+                revive: false,
+            })
+        };
+        match end {
+            End::Gone => {
+                let delete = Command::DeleteKey(KeyTarget { id: id.clone() });
+                // A publishable key is not deleted, and ends all the same.
+                match step(tx, &delete, &bounds) {
+                    Err(Stored::Refused(_)) => step(tx, &expire(now), &bounds)?,
+                    done => done?,
+                };
+                resumed.deleted.push(id);
+            }
+            End::At(time) => {
+                step(tx, &expire(time), &bounds)?;
+                resumed.earlier.push(id);
+            }
+        }
+    }
+    for id in &resumed.suspended {
+        let suspend = Command::UpdateAccount(UpdateAccount {
+            status: Some(AccountStatus::Suspended),
+            ..UpdateAccount::of(id)
+        });
+        step(tx, &suspend, &bounds)?;
+    }
+    tx.raise_revision(revision)?;
+    let count = resumed
+        .deleted
+        .len()
+        .saturating_add(resumed.earlier.len())
+        .saturating_add(resumed.suspended.len());
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    tx.record(sender.of_many("store_restored", count, now))?;
+    Ok(resumed)
+}
+
+/// How a key ended at gateways that still works in the store.
+enum End {
+    /// It was deleted, or is not there.
+    Gone,
+    /// It ends at that time, which is earlier.
+    At(u64),
+}
+
+fn end_of(key: &Key, snapshots: &[&Snapshot], now: u64) -> Option<End> {
+    if key.is_deleted() || key.is_expired(now) {
+        return None;
+    }
+    let mut earliest = None;
+    for snapshot in snapshots {
+        let record = snapshot.key(&key.digest);
+        let Some(record) = record.filter(|record| !record.is_deleted()) else {
+            return Some(End::Gone);
+        };
+        earliest = [earliest, record.expires_at()].into_iter().flatten().min();
+    }
+    let is_earlier = |end: &u64| key.expires.is_none_or(|own| *end < own);
+    earliest.filter(is_earlier).map(End::At)
+}
+
+fn is_suspended(snapshot: &Snapshot, id: &str) -> bool {
+    let accounts = snapshot.accounts();
+    let account = accounts.find(id).and_then(|index| accounts.account(index));
+    account.is_some_and(|account| account.is_suspended())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! When sessions were last used.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::store::StoredSession;
+
+/// When sessions were last used. In memory, and in the store once a minute: a page that is looked at writes nothing else.
+#[derive(Default)]
+pub(crate) struct LastSeen(Mutex<HashMap<String, Seen>>);
+
+#[derive(Clone, Copy)]
+struct Seen {
+    at: u64,
+    stored: u64,
+}
+
+/// How often the store hears of it.
+const STORED_EVERY: u64 = 60;
+
+/// How many are remembered. Of more, those go whose last use the store knows.
+const MOST: usize = 10_000;
+
+impl LastSeen {
+    /// When a session was last used.
+    pub(crate) fn of(&self, session: &StoredSession) -> u64 {
+        let stored = session.last_seen.or(session.opened).unwrap_or(0);
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&session.id)
+            .map_or(stored, |seen| seen.at.max(stored))
+    }
+
+    /// Notes a use. Whether the store is to hear of it.
+    pub(crate) fn note(&self, session: &StoredSession, now: u64) -> bool {
+        let stored = session.last_seen.unwrap_or(0);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.retain(|_, seen| seen.at != seen.stored);
+        }
+        let seen = all
+            .entry(session.id.clone())
+            .or_insert(Seen { at: now, stored });
+        seen.at = seen.at.max(now);
+        if now.saturating_sub(seen.stored) < STORED_EVERY {
+            return false;
+        }
+        seen.stored = now;
+        true
+    }
+}

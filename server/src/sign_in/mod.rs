@@ -1,0 +1,7 @@
+//! Signing in: a link from its making to its use, the session of a cookie, and its end.
+
+mod found;
+mod open;
+
+pub(crate) use found::{Found, find};
+pub(crate) use open::{LINK_BOUNDS, LINK_LASTS, Link, Made, NotOpened, end, new_link, open, peek};

@@ -1,0 +1,121 @@
+//! A disk that is full: what adds is refused, and ends reach the gateways. On a file system in memory, which needs a mount.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::local::Local;
+
+const FOLDER: &str = "KEYWARD_TEST_FULL_DISK";
+
+/// A tmpfs at $1, and this binary in it. Without root a name space of one's own has to do. The room for ends alone takes 64 MiB.
+const MOUNTED: &str =
+    "mount -t tmpfs -o size=80m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
+
+#[test]
+fn on_a_full_disk_ends_reach_the_gateways() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            MOUNTED,
+            "sh",
+        ])
+        .arg(folder.path())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "disk::child", "--ignored", "--nocapture"])
+        .env(FOLDER, folder.path())
+        .output();
+    let said = match &child {
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    let is_started = child
+        .as_ref()
+        .is_ok_and(|output| output.stdout.starts_with(b"\nrunning 1"));
+    if !is_started {
+        eprintln!("skipped: a full disk needs a mount, which this user cannot make: {said}");
+        return;
+    }
+    let output = child.unwrap();
+    let log = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{log}{said}");
+}
+
+/// Not a test: what the one above runs on its small disk.
+#[test]
+#[ignore = "it wants a file system of 80 MiB"]
+fn child() {
+    let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+    let mut local = Local::start(&folder);
+    let keys: Vec<String> = (0..6).map(|_| local.key()).collect();
+    local.is_published(&keys[5]);
+    let ballast = local.data().join("ballast");
+
+    fill(&folder);
+    let code = created_until_refused(&local);
+    assert_eq!(code, (503, "storage_full".to_owned()));
+    assert!(ballast.exists(), "an addition took the room for ends");
+    let (status, listed) = local.ask("GET", "/v2/iam/api_keys", &[], None);
+    assert_eq!(status, 200, "reads go on: {listed}");
+    assert_ended(&local, &keys[0]);
+    assert_ended(&local, &keys[1]);
+    assert!(!ballast.exists(), "there was no other room");
+    assert_eq!(local.create().0, 503, "the room is for the next end");
+
+    // A server that starts on such a disk takes ends.
+    local.kill();
+    local.serve(&[]);
+    assert_eq!(local.create().0, 503);
+    assert_ended(&local, &keys[2]);
+    local.kill();
+    local.serve(&["--ends-only"]);
+    assert_eq!(local.create(), (503, "ends_only".to_owned()));
+    assert_ended(&local, &keys[3]);
+
+    fs::remove_file(folder.join("filler")).unwrap();
+    local.kill();
+    local.serve(&[]);
+    assert_eq!(local.create().0, 200);
+    assert!(ballast.exists(), "the room is kept again");
+    // With room for the store's log and none for a snapshot the end is published all the same.
+    fill(&folder);
+    assert_ended(&local, &keys[4]);
+}
+
+/// Ends a key, of which gateways are told.
+#[track_caller]
+fn assert_ended(local: &Local, id: &str) {
+    local.expire(id);
+    let key = local.published_key(id).unwrap();
+    assert!(key["expires_at"].is_u64(), "{key}");
+}
+
+/// Takes all the room there is.
+fn fill(folder: &Path) {
+    let mut filler = File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("filler"))
+        .unwrap();
+    for size in [1024 * 1024, 4_096, 1] {
+        let block = vec![7; size];
+        while filler.write_all(&block).is_ok() {}
+    }
+}
+
+/// Makes keys until the log of the store has no room for one more.
+fn created_until_refused(local: &Local) -> (u16, String) {
+    for _ in 0..10_000 {
+        let (status, said) = local.create();
+        if status != 200 {
+            return (status, said);
+        }
+    }
+    panic!("the disk is not full");
+}

@@ -1,0 +1,131 @@
+//! A server without an Envoy before it, spoken to on its admin socket.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use keyward_files::publish::{Found, Target};
+use keyward_harness::process::Guarded;
+use keyward_harness::{BOUND, eventually};
+use serde_json::{Value, json};
+
+use crate::world::{PROPAGATION, command, serve_in, straight};
+
+pub(crate) struct Local {
+    server: Option<Guarded>,
+    folder: PathBuf,
+}
+
+impl Local {
+    /// Makes a store in `folder`, and serves it.
+    pub(crate) fn start(folder: &Path) -> Self {
+        let made = command()
+            .args(["init", "--data"])
+            .arg(folder.join("data"))
+            .args(["--wasm", "/nowhere/keyward.wasm"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{said}");
+        let mut local = Self {
+            server: None,
+            folder: folder.to_owned(),
+        };
+        local.serve(&[]);
+        let body = json!({"id": "acct_1", "policy": "operator"});
+        let made = local.ask("POST", "/v2/keyward/accounts", &[], Some(&body));
+        assert_eq!(made.0, 200, "{}", made.1);
+        local
+    }
+
+    /// Starts it, with more arguments.
+    pub(crate) fn serve(&mut self, more: &[&str]) {
+        self.server = Some(serve_in(&self.folder, more));
+    }
+
+    /// `kill -9`
+    pub(crate) fn kill(&mut self) {
+        self.server = None;
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.data().join("admin/admin.sock")
+    }
+
+    /// Asks, again where that was too often.
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        head: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> (u16, Value) {
+        eventually("the server has time", BOUND, || {
+            let answer = straight(&self.socket(), method, path, head, body);
+            (answer.0 != 429).then_some(answer)
+        })
+    }
+
+    /// Makes a key: the status, and its id or the code of the refusal.
+    pub(crate) fn create(&self) -> (u16, String) {
+        let note = "n".repeat(1_000);
+        let body = json!({
+            "type": "secret_key", "permissions": ["customer_read"], "note": note,
+            "keyward": {"owner": "acct_1", "livemode": true},
+        });
+        let (status, made) = self.ask("POST", "/v2/iam/api_keys", &[], Some(&body));
+        let said = if status == 200 {
+            &made["id"]
+        } else {
+            &made["error"]["code"]
+        };
+        (status, said.as_str().unwrap().to_owned())
+    }
+
+    /// A key that was made.
+    pub(crate) fn key(&self) -> String {
+        let (status, id) = self.create();
+        assert_eq!(status, 200, "{id}");
+        id
+    }
+
+    /// Ends a key, and waits until gateways can know.
+    #[track_caller]
+    pub(crate) fn expire(&self, id: &str) -> Value {
+        let path = format!("/v2/iam/api_keys/{id}/expire");
+        let (status, ended) = self.ask("POST", &path, &[("prefer", "wait=20")], None);
+        assert_eq!(status, 200, "{ended}");
+        assert_eq!(ended["keyward"]["propagation"]["state"], "published");
+        ended
+    }
+
+    /// What gateways are given: the configuration in the file that they watch.
+    pub(crate) fn published(&self) -> Value {
+        let file = self.data().join("envoy/ecds/keyward.pb");
+        let target = Target::ecds(&file, None, true);
+        let found = Found::at(&target).unwrap();
+        serde_json::from_str(&found.configuration.unwrap()).unwrap()
+    }
+
+    /// Waits until gateways are given a key, or are told of its end.
+    pub(crate) fn is_published(&self, id: &str) {
+        eventually(&format!("{id} is published"), PROPAGATION, || {
+            self.published_key(id).map(|_| ())
+        });
+    }
+
+    /// The key as gateways are given it.
+    pub(crate) fn published_key(&self, id: &str) -> Option<Value> {
+        let published = self.published();
+        let keys = published["snapshot"]["keys"].as_array()?;
+        keys.iter().find(|key| key["id"] == *id).cloned()
+    }
+
+    /// One of the commands on the store.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        command().args(arguments).output().unwrap()
+    }
+}
