@@ -197,6 +197,7 @@
     all("[data-matrix]").forEach(tally);
     all("[data-poll]").forEach(poll);
     all("[data-code]").forEach(enter);
+    addEventListener("hashchange", () => all("[data-code]").forEach(enter));
     all("[data-fold]").forEach((details) => { details.open = false; });
   });
 })();

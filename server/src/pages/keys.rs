@@ -146,7 +146,7 @@ fn search(visit: &Visit) -> Markup {
     let more_is_used = more.iter().any(|name| !written(name).is_empty());
     html! {
         div.stack {
-            (fields::search("/console/keys", "q", "Name, id, or last four characters", written("q"), &kept))
+            (fields::search("/console/keys", "q", "Name, id or last four", written("q"), &kept))
             div.row {
                 @for (name, value, says) in CHIPS {
                     @let is_on = written(name) == value;

@@ -126,10 +126,8 @@ fn body(visit: &Visit, sessions: &[Session], refused: Option<&Failure>) -> Marku
             (layout::card("Let somebody sign in", html! {}, html! {
                 div.pad {
                     (form(HERE, &visit.hidden(), &html! {
-                        div.stack.two {
-                            (fields::text(&Field { name: "who", label: "For whom", value: visit.form.text("who"), hint: Some("A mail address, say: it stands in the activity log."), is_required: true, ..Field::default() }))
-                            (fields::select(&Field { name: "role", label: "Role", value: visit.form.given("role").unwrap_or("operator"), hint: Some("Each may do what the ones before it may."), ..Field::default() }, &ROLES))
-                        }
+                        (fields::text(&Field { name: "who", label: "For whom", value: visit.form.text("who"), hint: Some("A mail address, say: it stands in the activity log."), is_required: true, ..Field::default() }))
+                        (fields::radios(&Field { name: "role", label: "Role", value: visit.form.given("role").unwrap_or("operator"), hint: Some("Each may do what the ones above it may."), ..Field::default() }, &ROLES, true))
                         div.row { (submit(Weight::Main, "Make a link")) }
                     }))
                 }

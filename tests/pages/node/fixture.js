@@ -77,7 +77,8 @@ function measure() {
     }
     for (const of of ["rowGap", "columnGap"]) if ((parseFloat(style[of]) || 0) % 4 !== 0) steps.add(`${name(element)} ${of} ${style[of]}`);
     const hides = ["hidden", "clip"].includes(style.overflowX) || style.textOverflow === "ellipsis";
-    if (hides && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "INPUT") cut.add(name(element));
+    // What is there for screen readers only is clipped as a whole.
+    if (hides && style.clipPath === "none" && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "INPUT") cut.add(name(element));
   }
   const controls = all.filter((one) => one.matches("main .button, main select, main input:not([type=radio], [type=checkbox])") && !one.closest(".every, .small"));
   const heights = new Set(controls.map((one) => Math.round(one.getBoundingClientRect().height)));

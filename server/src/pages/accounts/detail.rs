@@ -68,7 +68,7 @@ fn body(visit: &Visit, account: &Account, above: &[Account], below: &List<Accoun
             div.stack {
                 (layout::card("Keys", html! { a href=(keys) { "All its keys" } }, html! {
                     div.pad.row {
-                        span { (counted(account.counts.in_use, "key", "keys")) " that are not deleted, " (count(account.counts.deleted)) " deleted" }
+                        span { (counted(account.counts.in_use, "key", "keys")) " not deleted, " (count(account.counts.deleted)) " deleted" }
                     }
                 }))
                 (layout::card("Accounts below", html! {}, children(below)))
