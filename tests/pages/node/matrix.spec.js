@@ -26,7 +26,6 @@ const RANK = { none: 0, read: 1, write: 2 };
 
 for (const level of ["none", "read", "write"]) {
   test(`every permission at ${level}`, async ({ signedIn: page }) => {
-    test.setTimeout(300_000);
     const { id: owner } = await account();
     await page.goto("/console/keys/new");
     await page.getByLabel("Name", { exact: true }).fill(`Everything at ${level}`);

@@ -5,13 +5,11 @@ import { states, strangers, world } from "./states.js";
 const refusals = [/status of (400|401|403|404|409|422)/];
 
 test("pages by their addresses", async ({ signedIn: page, watched }, info) => {
-  test.setTimeout(600_000);
   watched.allowed.push(...refusals);
   for (const [name, go] of states(await world()).pages) await seen(page, name, go, info);
 });
 
 test("pages that answer a form", async ({ signedIn: page, watched }, info) => {
-  test.setTimeout(600_000);
   watched.allowed.push(...refusals);
   for (const [name, go] of states(await world()).after) await seen(page, name, go, info);
 });

@@ -51,7 +51,7 @@ export async function link(role = "admin", who = "admin@example.com") {
 }
 
 /** Waits for a condition, with a bound. */
-export async function eventually(what, check, bound = 15_000) {
+export async function eventually(what, check, bound = 30_000) {
   const end = Date.now() + bound;
   for (;;) {
     const found = await check();

@@ -209,7 +209,7 @@ fn body(
                     (fields::check("is_organization", "It is an organization: its keys may act for every account below it", visit.form.has("is_organization")))
                 }
                 (fields::code(&Field { name: "parent", label: "Belongs to", value: &given.parent, hint: Some("The id of the account above. Left empty, it stands by itself."), error: wrong("parent"), ..Field::default() }))
-                (fields::select(&Field { name: "policy", label: "Policy", value: &given.policy, hint: Some("What the account may do with its own keys. Inherited: as the account above, or the default."), error: wrong("policy"), ..Field::default() }, &options))
+                (fields::select(&Field { name: "policy", label: "Policy", value: &given.policy, hint: Some("What keys of this account may be allowed. operator sets no bounds; default allows no permission until somebody widens it. Inherited: as the account above, or default."), error: wrong("policy"), ..Field::default() }, &options))
                 (fields::code(&Field { name: "external_id", label: "Id elsewhere", value: &given.external_id, hint: Some("In your own database. No two accounts have the same."), error: wrong("external_id"), ..Field::default() }))
                 div.row {
                     (submit(Weight::Main, if account.is_some() { "Save" } else { "Create account" }))

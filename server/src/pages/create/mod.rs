@@ -128,7 +128,17 @@ fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failur
     html! {
         (layout::head(Some(("/console/keys", "Keys")), "Create restricted key", Some(html! { "A key for one purpose: what it may do, from where, and until when." }), html! {}))
         @if let Some(failure) = refused {
-            (message::titled(Tone::Bad, "No key was made", html! { p { (super::parts::Text(failure.message())) } }))
+            (message::titled(Tone::Bad, "No key was made", html! {
+                p { (super::parts::Text(failure.message())) }
+                // A new account may do nothing until somebody says otherwise.
+                @if failure.name() == "policy_refused" && visit.may(Verb::Post, "/v2/keyward/accounts/{id}") {
+                    p {
+                        "Choose another policy for "
+                        a href={"/console/accounts/" (given.account) "/edit"} target="_blank" { "the account" }
+                        " (" code { "operator" } " sets no bounds; it opens in a new tab), then send this form again. What you entered is still here."
+                    }
+                }
+            }))
         }
         (fields::start(visit, choices, given))
         (fields::form(visit, choices, given, refused))
