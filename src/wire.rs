@@ -124,18 +124,33 @@ impl<'de> Deserialize<'de> for Integer {
             }
 
             fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
-                // Every integer below 2^53 has one double, and its text is the integer's.
+                // Every integer below 2^53 has one double.
                 let integral =
                     (0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0;
                 integral
-                    .then(|| format!("{value:.0}").parse().ok())
-                    .flatten()
+                    .then(|| integer_of(value))
                     .map(Integer)
                     .ok_or_else(|| E::invalid_value(Unexpected::Other("number"), &self))
             }
         }
 
         deserializer.deserialize_u64(IntegerVisitor)
+    }
+}
+
+/// An integer below 2^53, read off the bits of its double: printing it would take 10 KB of the filter.
+fn integer_of(value: f64) -> u64 {
+    /// The bits of a double's fraction, and what its exponent is counted from.
+    const FRACTION: u32 = 52;
+    const BIAS: u64 = 1023;
+    let bits = value.abs().to_bits();
+    let fraction = bits & ((1 << FRACTION) - 1);
+    // Below 1 it is 0, and below 2^53 the exponent is at most 52.
+    match (bits >> FRACTION).checked_sub(BIAS) {
+        None => 0,
+        Some(exponent) => {
+            (fraction | 1 << FRACTION) >> u64::from(FRACTION).saturating_sub(exponent)
+        }
     }
 }
 
@@ -192,4 +207,33 @@ impl<'de, N: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Members
 /// Of an object whatever its members are called, no name of theirs is shown.
 impl<N, V> Form for Members<N, V> {
     const MEMBERS: &'static [&'static [&'static str]] = &[];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::integer_of;
+
+    #[test]
+    fn an_integer_is_read_off_its_double() {
+        for (value, integer) in [
+            (0.0, 0),
+            (-0.0, 0),
+            (1.0, 1),
+            (2.0, 2),
+            (3.0, 3),
+            (7.0, 7),
+            (1_796_054_400.0, 1_796_054_400),
+            (999_999_999_999_999.0, 999_999_999_999_999),
+            (4_503_599_627_370_496.0, 1 << 52),
+            (9_007_199_254_740_991.0, (1 << 53) - 1),
+        ] {
+            assert_eq!(integer_of(value), integer, "{value}");
+        }
+        let mut integer = 1_u64;
+        while integer < 1 << 53 {
+            let value: f64 = integer.to_string().parse().unwrap();
+            assert_eq!(integer_of(value), integer);
+            integer = integer * 3 + 1;
+        }
+    }
 }

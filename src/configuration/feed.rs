@@ -168,3 +168,6 @@ fn is_path(path: &str) -> bool {
                 .strip_prefix('/')
                 .is_some_and(|segments| segments.split('/').all(is_segment))
 }
+
+#[cfg(test)]
+mod tests;

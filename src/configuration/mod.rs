@@ -312,7 +312,7 @@ impl<'a> wire::Configuration<'a> {
             Some(Object(feed)) => {
                 let place = Place::member("feed");
                 if max_snapshot_age.is_none() {
-                    let why = "a feed needs `max_snapshot_age`: without it a source that stops goes on for ever";
+                    let why = "a feed needs `max_snapshot_age`: without it, what a source that stops said last would hold for ever";
                     sink.fault(place.refused(why))?;
                 }
                 sink.take(Feed::read(&feed, profile.known_prefixes(), &place))?

@@ -176,3 +176,6 @@ impl Following {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

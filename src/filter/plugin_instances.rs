@@ -94,6 +94,17 @@ impl<H: Handle> PluginInstances<H> {
         });
     }
 
+    /// What an instance serves, while there is one.
+    pub fn configuration(&mut self, handle: &H) -> Option<Arc<Configuration>> {
+        self.find(handle).map(|own| Arc::clone(&own.serves))
+    }
+
+    /// Whether its plugin has no other instance.
+    pub fn is_last(&mut self, handle: &H) -> bool {
+        let mut all = self.of(handle.plugin());
+        all.all(|other| other.handle.is(handle))
+    }
+
     /// A feed led to another snapshot: every instance of the plugin that `follows` it serves that from now on, also one that was replaced, because Envoy may take it up
     /// again without configuring it.
     pub fn serve<M: Monitor>(

@@ -21,6 +21,8 @@ fn changes(target: &str) -> usize {
         * match target {
             "decide" => 40,
             "endpoint" => 150,
+            "feed_head" => 2_000,
+            "feed_answers" | "feed_delta" => 600,
             "configuration" | "key_file" | "snapshot_json" | "snapshot_packed" => 600,
             _ => 10_000,
         }
@@ -138,6 +140,24 @@ fn endpoint() {
 }
 
 #[test]
+fn feed_answers() {
+    replay("feed_answers");
+}
+
+#[test]
+fn feed_delta() {
+    if std::env::var_os("KEYWARD_BLESS").is_some() {
+        write_deltas();
+    }
+    replay("feed_delta");
+}
+
+#[test]
+fn feed_head() {
+    replay("feed_head");
+}
+
+#[test]
 fn hooks() {
     replay("hooks");
 }
@@ -199,6 +219,88 @@ fn pack_the_cases() {
             let path = folder("snapshot_packed").join(format!("case-{}", file.name));
             fs::write(path, &bytes[20..]).unwrap();
         }
+    }
+}
+
+/// A delta for each kind of change, without what the target puts in front by itself.
+fn write_deltas() {
+    use keyward::snapshot::delta::{Delta, Touched};
+    use keyward::snapshot::packed::Trust;
+    use serde_json::json;
+
+    let key = |number: u32, owner: &str, grants: Value| {
+        json!({"id": format!("mk_{number}"), "sha256": format!("{:02x}", number * 37).repeat(32), "kind": "restricted",
+               "livemode": true, "owner": owner, "grants": grants})
+    };
+    let start = json!({
+        "format": "keyward.snapshot/v1", "revision": 10, "issued_at": 1_796_000_000_u64, "catalogue": "none",
+        "endpoints": [{"method": "GET", "path": "/a", "permission": "alpha"}, {"method": "GET", "path": "/b", "permission": "beta"}],
+        "accounts": [{"id": "org_1"}, {"id": "acct_1", "parent": "org_1"}, {"id": "acct_2", "parent": "acct_1"}, {"id": "acct_3"}],
+        "grant_sets": {"readers": {"alpha": "read"}, "writers": {"beta": "write"}},
+        "keys": [key(1, "acct_1", json!("readers")), key(2, "acct_2", json!({"beta": "read"})), key(3, "acct_3", json!("writers"))],
+    });
+    let changes: [(&str, Value); 20] = [
+        ("/keys/0/status", json!("deleted")),
+        ("/keys/1/livemode", json!(false)),
+        (
+            "/keys/1/allowed_ips",
+            json!(["10.0.0.0/8", "2001:db8::/32"]),
+        ),
+        ("/keys/1/expires_at", json!(1_800_000_000)),
+        ("/keys/1/not_before", json!(1_700_000_000)),
+        ("/keys/2/annotations", json!({"user_id": "u-7"})),
+        ("/keys/2/grants", json!({"alpha": "read", "beta": "write"})),
+        ("/keys/2/connect_grants", json!("readers")),
+        ("/keys/0/owner", json!("acct_3")),
+        ("/keys/0/id", json!("an-id-of-another-form")),
+        ("/keys/0/enforcement", json!("shadow")),
+        (
+            "/keys",
+            json!([
+                key(1, "acct_1", json!("readers")),
+                key(3, "acct_3", json!("writers"))
+            ]),
+        ),
+        (
+            "/keys",
+            json!([
+                key(4, "acct_1", json!("readers")),
+                key(5, "acct_3", json!({}))
+            ]),
+        ),
+        ("/accounts/1/status", json!("suspended")),
+        ("/accounts/2/parent", json!("org_1")),
+        ("/accounts/3/children", json!("any")),
+        ("/grant_sets/readers", json!({"beta": "write"})),
+        ("/grant_sets/more", json!({"alpha": "write"})),
+        (
+            "/endpoints",
+            json!([{"method": "GET", "path": "/b", "permission": "beta"}, {"method": "GET", "path": "/a", "permission": "alpha"}]),
+        ),
+        ("/api_versions", json!(["2026-10-28.endive"])),
+    ];
+    fs::create_dir_all(folder("feed_delta")).unwrap();
+    let packed = |state: &Value| {
+        Packed::from_json(state.to_string().as_bytes(), &Profile::stripe()).unwrap()
+    };
+    let snapshot = |state: &Value| {
+        packed(state)
+            .snapshot(&Profile::stripe(), Trust::Nothing)
+            .unwrap()
+    };
+    for (number, (place, value)) in changes.into_iter().enumerate() {
+        let mut after = start.clone();
+        after["revision"] = json!(11);
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        let parent = after.pointer_mut(parent).unwrap();
+        match parent {
+            Value::Array(items) => items[name.parse::<usize>().unwrap()] = value,
+            _ => parent[name] = value,
+        }
+        let touched = Touched::between(&snapshot(&start), &snapshot(&after));
+        let bytes = Delta::write(&packed(&after), &touched, snapshot(&start).revision()).unwrap();
+        let path = folder("feed_delta").join(format!("change-{number:02}"));
+        fs::write(path, &bytes[12..]).unwrap();
     }
 }
 

@@ -18,6 +18,9 @@ pub mod context_path;
 pub mod credential;
 pub mod decide;
 pub mod endpoint;
+pub mod feed_answers;
+pub mod feed_delta;
+pub mod feed_head;
 pub mod hooks;
 pub mod key_file;
 pub mod server_body;
@@ -44,6 +47,9 @@ pub const ALL: &[Target] = &[
     ("credential", credential::run),
     ("decide", decide::run),
     ("endpoint", endpoint::run),
+    ("feed_answers", feed_answers::run),
+    ("feed_delta", feed_delta::run),
+    ("feed_head", feed_head::run),
     ("hooks", hooks::run),
     ("key_file", key_file::run),
     ("server_body", server_body::run),

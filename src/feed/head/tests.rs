@@ -111,8 +111,8 @@ fn the_grammar_is_strict() {
             r#""packed":1,"packed":1"#,
             "packed: duplicate member",
         ),
-        (r#""packed":1"#, r#""packed":1.0"#, "packed: expected u32"),
-        (r#""packed":1"#, r#""packed":-1"#, "packed: expected u32"),
+        (r#""packed":1"#, r#""packed":1.0"#, "packed: expected u64"),
+        (r#""packed":1"#, r#""packed":-1"#, "packed: expected u64"),
         (r#""keys":3"#, r#""keys":null"#, "keys: expected u64"),
         (
             r#""revision":12"#,

@@ -1,6 +1,7 @@
 //! What a plugin serves, and what is told of it, from push to push.
 
 mod every_state;
+mod feeds;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

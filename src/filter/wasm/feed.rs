@@ -27,11 +27,17 @@ thread_local! {
 /// A plugin that follows a feed.
 struct Followed {
     plugin: PluginId,
-    /// The instance whose timer and calls it lives by: the newest.
-    by: Instance,
+    /// The instance whose timer and calls it lives by: the newest. `None` where that has ended and another has not taken it up yet.
+    by: Option<Instance>,
     /// Whose profile its snapshots are read by.
     configuration: Configuration,
     following: Following,
+}
+
+impl Followed {
+    fn is_by(&self, instance: &Instance) -> bool {
+        self.by.as_ref().is_some_and(|by| by.is(instance))
+    }
 }
 
 /// The configuration as it is to be served at first: with what the feed led to before this push, or with its seed, or with nothing. A plugin that follows no feed serves it as
@@ -69,7 +75,7 @@ pub(super) fn follow(by: &Instance, configuration: Configuration, following: Fol
     FOLLOWED.with_borrow_mut(|all| {
         all.push(Followed {
             plugin,
-            by: by.clone(),
+            by: Some(by.clone()),
             configuration,
             following,
         });
@@ -81,19 +87,50 @@ pub(super) fn take_over(by: &Instance) {
     FOLLOWED.with_borrow_mut(|all| {
         for followed in all.iter_mut() {
             if followed.plugin == *by.plugin() {
-                followed.by = by.clone();
+                followed.by = Some(by.clone());
             }
         }
     });
 }
 
-/// The instance ends. What it followed by ends with it.
+/// The instance ends. What it followed by ends with it, unless there is another of its plugin: Envoy takes up an old one, without configuring it, where the very same bytes
+/// are pushed once more.
 pub(super) fn end(instance: &Instance) {
-    FOLLOWED.with_borrow_mut(|all| all.retain(|followed| !followed.by.is(instance)));
+    let is_last = instance.is_last();
+    FOLLOWED.with_borrow_mut(|all| {
+        all.retain_mut(|followed| {
+            if !followed.is_by(instance) {
+                return true;
+            }
+            followed.by = None;
+            !is_last
+        });
+    });
+}
+
+/// Goes on with what an instance that ended has followed, by the settings of this one.
+fn take_up(instance: &Instance) {
+    let Some(configuration) = instance.configuration() else {
+        return;
+    };
+    let Some(feed) = configuration.settings().feed.clone() else {
+        return;
+    };
+    let plugin = instance.plugin();
+    let left = FOLLOWED.with_borrow_mut(|all| {
+        let is_left = |followed: &Followed| followed.by.is_none() && followed.plugin == *plugin;
+        let place = all.iter().position(is_left)?;
+        Some(all.swap_remove(place).following)
+    });
+    if let Some(left) = left {
+        let following = Following::begin(Some(left), feed, None, &mut Host { plugin });
+        follow(instance, configuration.with_snapshot(None), following);
+    }
 }
 
 /// In how many milliseconds the instance wants the next tick. `None` for one that follows nothing: also one that was superseded, though its streams live.
 pub(super) fn tick(instance: &Instance) -> Option<u64> {
+    take_up(instance);
     act(instance, |followed, host| {
         Some(
             followed
@@ -134,7 +171,7 @@ fn act(
     act: impl FnOnce(&mut Followed, &mut Host<'_>) -> Option<u64>,
 ) -> Option<u64> {
     let mut followed = FOLLOWED.with_borrow_mut(|all| {
-        let place = all.iter().position(|followed| followed.by.is(instance))?;
+        let place = all.iter().position(|followed| followed.is_by(instance))?;
         Some(all.swap_remove(place))
     })?;
     let plugin = followed.plugin.clone();

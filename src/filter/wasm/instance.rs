@@ -80,6 +80,16 @@ impl Instance {
         (own, is_closed)
     }
 
+    /// What it serves.
+    pub(super) fn configuration(&self) -> Option<Arc<Configuration>> {
+        with_all(|all| all.configuration(self))
+    }
+
+    /// Whether there is no other of its plugin.
+    pub(super) fn is_last(&self) -> bool {
+        with_all(|all| all.is_last(self))
+    }
+
     /// A feed led to another snapshot.
     pub(super) fn serve(
         plugin: &PluginId,

@@ -6,6 +6,8 @@ use serde_json::Value;
 use source::{Manner, Rig, START, feed, key, revision, state};
 
 use super::*;
+use crate::feed::head::PACKED;
+use crate::feed::request::Wanted;
 use crate::signify::tests::pair;
 
 /// Two keys at revision 10, the second revoked at 11, a third at 12.

@@ -6,7 +6,7 @@ use ed25519_dalek::Signer;
 use serde_json::{Value, json};
 use sha2::Digest;
 
-use super::super::*;
+use super::*;
 use crate::feed::head::{BaseEntry, DeltaEntry, Sha256};
 use crate::profile::Profile;
 use crate::signify::seal;

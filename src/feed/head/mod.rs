@@ -1,8 +1,8 @@
 //! The head of a feed: the one file that changes. It names every object by its hash and size, and what is signed is its very bytes.
 
-use std::fmt;
+mod wire;
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::configuration::LARGEST;
 use crate::id::is_id;
@@ -11,7 +11,8 @@ use crate::refusal::{Place, Refusal};
 use crate::signify::{self, PublicKey, SignatureFault};
 use crate::snapshot::Revision;
 use crate::snapshot::delta::LARGEST_DELTA;
-use crate::wire::{Form, Object, form, present};
+use crate::wire::Object;
+use wire::{Named, WireHead, WireObject};
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "keyward.feed/v1";
@@ -165,57 +166,6 @@ impl fmt::Display for HeadFault {
 
 impl std::error::Error for HeadFault {}
 
-form! {
-    #[derive(Serialize)]
-    struct WireHead<'a> {
-        format: &'a str,
-        feed: &'a str,
-        source: &'a str,
-        line: &'a str,
-        packed: u32,
-        revision: u64,
-        issued_at: u64,
-        keys: u64,
-        accounts: u64,
-        #[serde(borrow)]
-        base: Object<WireBase<'a>>,
-        #[serde(borrow)]
-        deltas: Vec<Object<WireDelta<'a>>>,
-    }
-}
-
-form! {
-    #[derive(Serialize)]
-    struct WireBase<'a> {
-        revision: u64,
-        size: u32,
-        sha256: &'a str,
-        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-        urgent: Option<bool>,
-    }
-}
-
-form! {
-    #[derive(Serialize)]
-    struct WireDelta<'a> {
-        from: u64,
-        to: u64,
-        size: u32,
-        sha256: &'a str,
-    }
-}
-
-impl Form for WireHead<'_> {
-    const MEMBERS: &'static [&'static [&'static str]] =
-        &[WireHead::MEMBERS, WireBase::MEMBERS, WireDelta::MEMBERS];
-}
-
-/// What tells formats apart, read past everything else.
-#[derive(Deserialize)]
-struct Named<'a> {
-    format: &'a str,
-}
-
 impl Head {
     /// The head in `signed`, and the key that signed it. Nothing is read before its signature is verified.
     pub fn open<'k>(
@@ -251,32 +201,31 @@ impl Head {
         if wire.format != FORMAT {
             return Err(Place::member("format").expected("`keyward.feed/v1`"));
         }
-        let base = Place::member("base");
         let mut deltas = Vec::with_capacity(wire.deltas.len().min(MOST_DELTAS));
         for (index, Object(delta)) in wire.deltas.iter().take(MOST_DELTAS + 1).enumerate() {
             let place = Place::member("deltas").at(index);
+            let (None, Some(from), Some(to), None) =
+                (delta.revision, delta.from, delta.to, delta.urgent)
+            else {
+                return Err(place.expected("`from`, `to`, `size` and `sha256`"));
+            };
             deltas.push(DeltaEntry {
-                from: revision(delta.from, &place.then("from"))?,
-                to: revision(delta.to, &place.then("to"))?,
-                size: delta.size,
-                sha256: hash(delta.sha256, &place.then("sha256"))?,
+                from: revision(from, &place.then("from"))?,
+                to: revision(to, &place.then("to"))?,
+                size: size(delta.size, LARGEST_DELTA, &place, "1 to 4194304 bytes")?,
+                sha256: hash(delta.sha256, &place)?,
             });
         }
         Ok(Self {
             feed: wire.feed.into(),
             source: wire.source.into(),
             line: wire.line.into(),
-            packed: wire.packed,
+            packed: u32::try_from(wire.packed).unwrap_or(u32::MAX),
             revision: revision(wire.revision, &Place::member("revision"))?,
             issued_at: wire.issued_at,
             keys: wire.keys,
             accounts: wire.accounts,
-            base: BaseEntry {
-                revision: revision(wire.base.0.revision, &base.then("revision"))?,
-                size: wire.base.0.size,
-                sha256: hash(wire.base.0.sha256, &base.then("sha256"))?,
-                urgent: wire.base.0.urgent.unwrap_or(false),
-            },
+            base: base(&wire.base.0)?,
             deltas,
         })
     }
@@ -299,10 +248,7 @@ impl Head {
         if self.base.revision > self.revision {
             return Err(base.then("revision").expected("at most `revision`"));
         }
-        let largest = u32::try_from(LARGEST).unwrap_or(u32::MAX);
-        if !(1..=largest).contains(&self.base.size) {
-            return Err(base.then("size").expected("1 to 134217728 bytes"));
-        }
+        size(self.base.size.into(), largest_base(), &base, BASE_SIZE)?;
         let deltas = member("deltas");
         if self.deltas.len() > MOST_DELTAS {
             return Err(deltas.expected("at most 64 deltas"));
@@ -312,9 +258,12 @@ impl Head {
             if delta.from >= delta.to || delta.to > self.revision {
                 return Err(place().expected("`from` below `to`, and `to` at most `revision`"));
             }
-            if !(1..=LARGEST_DELTA).contains(&delta.size) {
-                return Err(place().then("size").expected("1 to 4194304 bytes"));
-            }
+            size(
+                delta.size.into(),
+                LARGEST_DELTA,
+                &place(),
+                "1 to 4194304 bytes",
+            )?;
         }
         // Every step goes up, so this ends.
         let mut at = self.base.revision;
@@ -360,24 +309,26 @@ impl Head {
             feed: &self.feed,
             source: &self.source,
             line: &self.line,
-            packed: self.packed,
+            packed: self.packed.into(),
             revision: self.revision.number(),
             issued_at: self.issued_at,
             keys: self.keys,
             accounts: self.accounts,
-            base: Object(WireBase {
-                revision: self.base.revision.number(),
-                size: self.base.size,
+            base: Object(WireObject {
+                revision: Some(self.base.revision.number()),
+                size: self.base.size.into(),
                 sha256: &base_hash,
                 urgent: self.base.urgent.then_some(true),
+                ..WireObject::default()
             }),
             deltas: deltas
                 .map(|(delta, sha256)| {
-                    Object(WireDelta {
-                        from: delta.from.number(),
-                        to: delta.to.number(),
-                        size: delta.size,
+                    Object(WireObject {
+                        from: Some(delta.from.number()),
+                        to: Some(delta.to.number()),
+                        size: delta.size.into(),
                         sha256,
+                        ..WireObject::default()
                     })
                 })
                 .collect(),
@@ -401,10 +352,36 @@ fn revision(number: u64, place: &Place) -> Result<Revision, Refusal> {
     Revision::new(number).ok_or_else(|| place.expected("an integer below 10^15"))
 }
 
+fn base(wire: &WireObject<'_>) -> Result<BaseEntry, Refusal> {
+    let place = Place::member("base");
+    let (Some(number), None, None) = (wire.revision, wire.from, wire.to) else {
+        return Err(place.expected("`revision`, `size`, `sha256`, and at most `urgent`"));
+    };
+    Ok(BaseEntry {
+        revision: revision(number, &place.then("revision"))?,
+        size: size(wire.size, largest_base(), &place, BASE_SIZE)?,
+        sha256: hash(wire.sha256, &place)?,
+        urgent: wire.urgent.unwrap_or(false),
+    })
+}
+
+const BASE_SIZE: &str = "1 to 134217728 bytes";
+
+fn largest_base() -> u32 {
+    u32::try_from(LARGEST).unwrap_or(u32::MAX)
+}
+
+fn size(bytes: u64, most: u32, place: &Place, expected: &'static str) -> Result<u32, Refusal> {
+    u32::try_from(bytes)
+        .ok()
+        .filter(|bytes| (1..=most).contains(bytes))
+        .ok_or_else(|| place.then("size").expected(expected))
+}
+
 fn hash(text: &str, place: &Place) -> Result<Sha256, Refusal> {
-    Sha256::from_hex(text).ok_or_else(|| place.expected("64 hexadecimal digits in lower case"))
+    let expected = "64 hexadecimal digits in lower case";
+    Sha256::from_hex(text).ok_or_else(|| place.then("sha256").expected(expected))
 }
 
 #[cfg(test)]
-#[path = "head/tests.rs"]
 mod tests;

@@ -1,0 +1,152 @@
+//! The head: asked for, verified, judged, and asked for again.
+
+use super::{Follower, GRACE, LEAST_PAUSE, Output, State, Target};
+use crate::feed::answer::{Answer, Body};
+use crate::feed::backoff::between;
+use crate::feed::floor::Refused;
+use crate::feed::head::{Head, HeadFault, LARGEST_HEAD, PACKED};
+use crate::feed::request::{Call, Wanted};
+use crate::feed::surroundings::Surroundings;
+use crate::feed::trouble::Trouble;
+
+impl Follower {
+    pub(super) fn ask(&mut self, now: u64, out: &mut Vec<Output>) {
+        let id = self.id();
+        let known = self.etag.clone();
+        let wait = if known.is_some() { self.feed.wait } else { 0 };
+        let timeout = wait.saturating_mul(1000).saturating_add(GRACE);
+        self.state = State::Asking {
+            id,
+            since: now,
+            until: now.saturating_add(timeout).saturating_add(GRACE),
+        };
+        let wanted = Wanted::Head { known, wait };
+        out.push(Output::Call(Call {
+            id,
+            wanted,
+            timeout,
+        }));
+    }
+
+    pub(super) fn take_head(
+        &mut self,
+        since: u64,
+        answer: &Answer,
+        body: &mut dyn Body,
+        around: &mut dyn Surroundings,
+        out: &mut Vec<Output>,
+    ) {
+        match answer.status() {
+            304 if self.etag.is_some() => {
+                self.succeed(out);
+                self.rest(since, answer.waits(), false, around, out);
+            }
+            200 => match self.open(answer, body, around) {
+                Ok(bytes) => {
+                    if let Some(bytes) = bytes {
+                        out.push(Output::Keep(bytes));
+                    }
+                    self.state = State::Idle { due: since };
+                    self.advance(around, out);
+                }
+                Err((trouble, why)) => self.fail(trouble, why, around, out),
+            },
+            status => {
+                let why = format!("the head was answered with status {status}");
+                // Envoy makes up such answers where it reaches nobody.
+                let trouble = match status {
+                    502..=504 => Trouble::Unreachable,
+                    _ => Trouble::Answer,
+                };
+                self.fail(trouble, why, around, out);
+            }
+        }
+    }
+
+    /// Verifies and judges a head, and makes it the target. Its bytes, where it is another than before.
+    pub(super) fn open(
+        &mut self,
+        answer: &Answer,
+        body: &mut dyn Body,
+        around: &mut dyn Surroundings,
+    ) -> Result<Option<Box<[u8]>>, (Trouble, String)> {
+        if answer.is_encoded() {
+            return Err((Trouble::Answer, "the head came compressed".to_owned()));
+        }
+        let size = body.size();
+        if size > LARGEST_HEAD {
+            return Err((Trouble::Head, HeadFault::TooLarge.to_string()));
+        }
+        let bytes = body.read(0, size);
+        let bytes =
+            bytes.ok_or_else(|| (Trouble::Memory, "the head was not handed over".into()))?;
+        let opened = Head::open(&bytes, &self.feed.public_keys, &self.feed.name);
+        let (head, key) =
+            opened.map_err(|fault| (trouble_of(&fault), format!("the head: {fault}")))?;
+        if head.packed != PACKED {
+            let why = format!("the head names objects of layout {}", head.packed);
+            return Err((Trouble::Unsupported, why));
+        }
+        self.floor
+            .judge(&head, &bytes, around.now() / 1000)
+            .map_err(|refused| {
+                let trouble = match refused {
+                    Refused::Rollback | Refused::Replaced => Trouble::Rollback,
+                    Refused::Ahead => Trouble::Ahead,
+                };
+                (
+                    trouble,
+                    format!("the head of revision {}: {refused}", head.revision.number()),
+                )
+            })?;
+        let is_new = self.floor.newest_bytes() != Some(&*bytes);
+        let key = key.clone();
+        self.floor.raise(&key, &head, &bytes);
+        let loaded = self.loaded.as_ref();
+        let work = loaded.filter(|loaded| loaded.line == head.line);
+        self.target = Some(Target {
+            work: work.map(|loaded| (loaded.snapshot.clone(), loaded.base)),
+            by_delta: true,
+            head,
+            key,
+            etag: answer.etag().map(str::to_owned),
+            waits: answer.waits(),
+            is_new,
+        });
+        Ok(is_new.then_some(bytes))
+    }
+
+    /// Nothing more is to be done with this head.
+    pub(super) fn rest(
+        &mut self,
+        since: u64,
+        waits: bool,
+        is_new: bool,
+        around: &mut dyn Surroundings,
+        out: &mut Vec<Output>,
+    ) {
+        let now = around.now();
+        let waited = now.saturating_sub(since) >= LEAST_PAUSE;
+        if waits && (is_new || waited) {
+            return self.ask(now, out);
+        }
+        let pause = if waits {
+            LEAST_PAUSE
+        } else {
+            let interval = self.feed.interval.saturating_mul(1000);
+            between(interval * 4 / 5, interval * 6 / 5, around.random())
+        };
+        self.state = State::Idle {
+            due: now.saturating_add(pause),
+        };
+    }
+}
+
+fn trouble_of(fault: &HeadFault) -> Trouble {
+    match fault {
+        HeadFault::Signature(_) => Trouble::Signature,
+        HeadFault::Format => Trouble::Unsupported,
+        HeadFault::TooLarge | HeadFault::Grammar(_) => Trouble::Head,
+        HeadFault::OtherFeed => Trouble::OtherFeed,
+    }
+}
