@@ -183,7 +183,7 @@ fn plain(text: &str) -> String {
         .unwrap()
     });
     static LONGER: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new("in [0-9]+ (minutes|hours|days)").unwrap());
+        LazyLock::new(|| Regex::new("(?-u:\\b)in [0-9]+ (minutes|hours|days)").unwrap());
     static BLANKS: LazyLock<Regex> = LazyLock::new(|| Regex::new("   +").unwrap());
     let mut numbers: HashMap<String, usize> = HashMap::new();
     let text = ID.replace_all(text, |id: &Captures<'_>| {
