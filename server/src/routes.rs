@@ -9,7 +9,7 @@ use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     accounts, activity_logs, answers, api_keys, bodies, changes, endpoints, grant_sets, import,
-    key_policies, lookup, permissions, revoke,
+    key_policies, lookup, permissions, profile, revoke,
 };
 use crate::parameter::{
     AFTER, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
@@ -68,6 +68,7 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head, Gives::One(described::<answers::ActivityHead>)),
     get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot, Gives::One(described::<answers::CurrentSnapshot>)),
     get("/v2/keyward/openapi.json", ApiKey, permissions::openapi, Gives::Description).of_any(),
+    get("/v2/keyward/profile", ApiKey, profile::retrieve, Gives::One(described::<answers::ProfileObject>)).of_any(),
     get("/v2/keyward/permissions", ApiKey, permissions::list, Gives::List(described::<answers::PermissionObject>)).of_any(),
 ];
 

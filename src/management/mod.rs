@@ -34,8 +34,8 @@ pub use api::Api;
 pub use ceiling::{Caller, Ceiling, Override};
 pub use command::{
     AddAccount, Command, CreateKey, Details, DuplicateKey, EditKey, End, ExpireKey, GrantsChange,
-    ImportKey, IpAction, IpChange, KeyTarget, NewGrants, Patch, RotateKey, UpdateAccount, Value,
-    first_keys,
+    ImportKey, IpAction, IpChange, KeyTarget, Last4, NewGrants, Patch, RotateKey, UpdateAccount,
+    Value, first_keys,
 };
 pub use decision::{Decision, Note, RecordChange};
 pub use facts::{AccountFact, Facts, GrantSetFact, Holder, KeyCounts, KeyFact};

@@ -75,7 +75,7 @@ impl Needs {
     fn value(&mut self, value: &Value) {
         match value {
             Value::Minted => {}
-            Value::Digest(digest) => self.digests.push(*digest),
+            Value::Digest(digest) | Value::Ending(digest, _) => self.digests.push(*digest),
         }
     }
 }

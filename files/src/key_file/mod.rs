@@ -17,6 +17,7 @@ mod list;
 mod raw_key;
 mod read;
 mod read_key;
+mod records;
 mod source_name;
 mod write;
 
@@ -34,6 +35,7 @@ pub use keyward::id::is_id;
 pub use keyward::management::{Account, Granted, Key, KeyGrants, shown as repeated};
 pub use links::DanglingLink;
 pub use raw_key::has_secret_key;
+pub use records::Records;
 pub use source_name::{EXPECTED_SOURCE, SourceName};
 
 use serde_json::{Map, Value as Json};

@@ -56,6 +56,14 @@ pub(crate) struct MadeBy {
     pub(crate) r#type: &'static str,
 }
 
+/// The profile, as in a plugin configuration: what is not said is Stripe's.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProfileObject {
+    pub(crate) object: &'static str,
+    #[schema(value_type = Object)]
+    pub(crate) profile: Value,
+}
+
 /// How many keys there are.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyCounts {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use keyward::management::{
     Details, DuplicateKey, EditKey, End, GrantsChange, IpAction, IpChange, Override, Patch,
-    RotateKey, Value as Origin,
+    RotateKey,
 };
 use keyward::snapshot::Enforcement;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::new_key::{Mode, digest, end, grants, instant, named, passes_policy};
+use super::new_key::{Mode, end, grants, instant, named, origin, passes_policy};
 use crate::caller::Caller;
 use crate::http::failure::{Code, Failure};
 
@@ -191,6 +191,8 @@ pub(crate) struct Rotation {
 pub(crate) struct RotationMembers {
     no_expiry: bool,
     sha256: Option<String>,
+    /// How that value ends, likewise.
+    last4: Option<String>,
     override_policy: bool,
     reason: Option<String>,
 }
@@ -207,10 +209,7 @@ impl Rotation {
             id: id.to_owned(),
             keep_for: self.expire_current_key_in_minutes.saturating_mul(60),
             expires: end(self.expires_at.as_deref(), mine.no_expiry)?,
-            value: match mine.sha256 {
-                None => Origin::Minted,
-                Some(text) => Origin::Digest(digest(&text, caller)?),
-            },
+            value: origin(mine.sha256.as_deref(), mine.last4.as_deref(), caller)?,
         };
         Ok((rotate, passes_policy(mine.override_policy, mine.reason)))
     }

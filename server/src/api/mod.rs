@@ -17,6 +17,7 @@ pub(crate) mod list_keys;
 pub(crate) mod lookup;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
+pub(crate) mod profile;
 pub(crate) mod revoke;
 pub(crate) mod span;
 

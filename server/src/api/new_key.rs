@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
-use keyward::management::{CreateKey, Details, End, Grant, NewGrants, Override, Value as Origin};
+use keyward::management::{
+    CreateKey, Details, End, Grant, Last4, NewGrants, Override, Value as Origin,
+};
 use keyward::snapshot::Enforcement;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,6 +58,8 @@ pub(crate) struct Members {
     ipv6: bool,
     /// SHA-256 of a value that the caller made and keeps, 64 hexadecimal digits.
     sha256: Option<String>,
+    /// How that value ends: four letters or digits, shown where the key is masked.
+    last4: Option<String>,
     id: Option<String>,
     /// Whether the key never ends, where a policy would give it an end.
     no_expiry: bool,
@@ -137,10 +141,7 @@ impl NewKey {
             owner: owner(mine.owner, caller)?,
             kind,
             mode: livemode(mine.livemode, caller)?,
-            value: match mine.sha256 {
-                None => Origin::Minted,
-                Some(text) => Origin::Digest(digest(&text, caller)?),
-            },
+            value: origin(mine.sha256.as_deref(), mine.last4.as_deref(), caller)?,
             id: mine.id,
             grants: new_grants(self.permissions, mine.grant_set, "permissions")?,
             connect_grants: new_grants(
@@ -219,8 +220,27 @@ pub(crate) fn livemode(said: Option<bool>, caller: &Caller) -> Result<Livemode, 
     }
 }
 
+/// Where the value comes from: the caller sends the digest of one, and how it ends, or it is made here.
+pub(crate) fn origin(
+    sha256: Option<&str>,
+    last4: Option<&str>,
+    caller: &Caller,
+) -> Result<Origin, Failure> {
+    let invalid = |message: &str| Failure::new(Code::ParameterInvalid, message).at("keyward.last4");
+    match (sha256, last4) {
+        (None, None) => Ok(Origin::Minted),
+        (None, Some(_)) => Err(invalid("`keyward.last4` goes with `keyward.sha256`.")),
+        (Some(sha256), None) => digest(sha256, caller).map(Origin::Digest),
+        (Some(sha256), Some(last4)) => {
+            let last4 =
+                Last4::new(last4).ok_or_else(|| invalid("Expected 4 letters or digits."))?;
+            Ok(Origin::Ending(digest(sha256, caller)?, last4))
+        }
+    }
+}
+
 /// The digest of a value that the caller made, which wants a permission of its own.
-pub(crate) fn digest(text: &str, caller: &Caller) -> Result<KeyDigest, Failure> {
+fn digest(text: &str, caller: &Caller) -> Result<KeyDigest, Failure> {
     if !caller.holds("api_key_import", keyward::permission::AccessLevel::Write) {
         return Err(Failure::new(
             Code::MorePermissionsRequired,

@@ -42,17 +42,31 @@ pub(super) fn with_value(
             let (key, secret) = new_key(profile, kind, mode, owner, id, context.randomness)?;
             Ok((key, Some(secret)))
         }
-        Value::Digest(digest) => {
+        Value::Digest(digest) | Value::Ending(digest, _) => {
             let id = match id {
                 Some(id) => id.to_owned(),
                 None => new_key_id(context.randomness)?,
             };
-            Ok((Key::new(&id, kind, mode, owner, digest), None))
+            let key = Key::new(&id, kind, mode, owner, digest);
+            Ok((
+                Key {
+                    last4: end(value),
+                    ..key
+                },
+                None,
+            ))
         }
     }
 }
 
 /// The decision that adds a key.
+fn end(value: Value) -> Option<String> {
+    match value {
+        Value::Ending(_, last4) => Some(last4.text()),
+        Value::Minted | Value::Digest(_) => None,
+    }
+}
+
 pub(super) fn added(key: Key, beside: Option<&str>, minted: Option<Secret>) -> Decision {
     let id = key.id.clone();
     let change = RecordChange::AddKey {
