@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Error, anyhow};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::exit::Exit;
 use super::output;
@@ -12,13 +13,17 @@ use keyward::profile::Profile;
 use keyward_files::key_file::has_secret_key;
 use keyward_files::store::Store;
 
-const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS, which names a file) looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input";
+const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS or KEYWARD_SERVER, which name a place) looks like a key, and keys are not arguments: those show in process lists and shell histories, so treat it as leaked; commands that read a key have --key-stdin or read standard input";
+
+const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts` and `keyward grant-sets`";
 
 /// Refuses arguments that hold a secret key of Stripe's form: a command could repeat it, or write it down. So it could with a variable whose name may be misread.
 pub(super) fn refuse_keys() -> Result<(), Exit> {
-    let path = std::env::var_os("KEYWARD_KEYS").map(|path| path.to_string_lossy().into_owned());
+    let variables = ["KEYWARD_KEYS", "KEYWARD_SERVER"].into_iter();
+    let variables = variables.filter_map(std::env::var_os);
+    let variables = variables.map(|value| value.to_string_lossy().into_owned());
     if given()
-        .chain(path)
+        .chain(variables)
         .any(|argument| has_secret_key(&argument))
     {
         return Err(refused());
@@ -37,6 +42,10 @@ pub(super) fn misread(error: &clap::Error) -> Exit {
     if Profile::stripe().known_prefixes().occur_in(&text) {
         return refused();
     }
+    if is_server_unknown(error) {
+        let _ = writeln!(output::stderr(), "{NO_SERVER}");
+        return Exit::Usage;
+    }
     let shortened = without_values(&text, given());
     let _ = if shortened == text {
         error.print()
@@ -44,6 +53,13 @@ pub(super) fn misread(error: &clap::Error) -> Exit {
         write!(output::stderr(), "{shortened}")
     };
     Exit::Usage
+}
+
+/// Whether the command takes no `--server`.
+fn is_server_unknown(error: &clap::Error) -> bool {
+    let unknown = error.get(ContextKind::InvalidArg);
+    let is_server = |value: &ContextValue| value.to_string() == "--server";
+    error.kind() == ErrorKind::UnknownArgument && unknown.is_some_and(is_server)
 }
 
 /// An error that repeats no argument which is a key, and otherwise as it is.

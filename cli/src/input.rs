@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use zeroize::Zeroizing;
+
 use keyward::configuration::Configuration;
 use keyward_files::snapshot::unpack;
 
@@ -47,4 +49,30 @@ pub(super) fn key() -> Result<String> {
         bail!("standard input is empty; give one key, on one line");
     }
     Ok(key.to_owned())
+}
+
+/// The API key in a file, on one line.
+pub(super) fn key_of_file(path: &Path) -> Result<Zeroizing<String>> {
+    let unreadable = || format!("`{}` cannot be read", path.display());
+    let mut text = Zeroizing::new(String::new());
+    let file = fs::File::open(path).with_context(unreadable)?;
+    let read = file.take(LONGEST_INPUT).read_to_string(&mut text);
+    read.with_context(unreadable)?;
+    if text.trim().is_empty() {
+        bail!("`{}` is empty; put the API key into it", path.display());
+    }
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// The API key in `KEYWARD_API_KEY`.
+pub(super) fn key_of_environment() -> Result<Option<Zeroizing<String>>> {
+    let Some(text) = std::env::var_os("KEYWARD_API_KEY") else {
+        return Ok(None);
+    };
+    let Ok(text) = text.into_string() else {
+        bail!("KEYWARD_API_KEY holds no text");
+    };
+    let text = Zeroizing::new(text);
+    let key = text.trim();
+    Ok((!key.is_empty()).then(|| Zeroizing::new(key.to_owned())))
 }

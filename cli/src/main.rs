@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod find_key;
+mod grant_sets;
 mod http;
 mod init;
 mod input;
@@ -18,8 +19,10 @@ mod logs;
 mod once;
 mod output;
 mod push;
+mod records;
 mod replay;
 mod rules;
+mod server;
 mod snapshot;
 mod source;
 mod store;
@@ -71,6 +74,11 @@ Examples:
         after_help = "Examples:\n  printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers"
     )]
     Explain(explain::Arguments),
+    /// List, make, change and remove grant sets: permissions by name, which keys follow
+    #[command(
+        after_help = "Examples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets list"
+    )]
+    GrantSets(grant_sets::Arguments),
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
@@ -127,6 +135,7 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::GrantSets(arguments) => grant_sets::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
@@ -155,6 +164,7 @@ fn only_shows(command: &Command) -> bool {
     match command {
         Command::Accounts(arguments) => arguments.only_shows(),
         Command::Conformance(arguments) => arguments.only_shows(),
+        Command::GrantSets(arguments) => arguments.only_shows(),
         Command::Keys(arguments) => arguments.only_shows(),
         Command::Push(arguments) => arguments.only_shows(),
         Command::Audit(_)

@@ -9,9 +9,11 @@
     reason = "a test may fail loudly"
 )]
 
+mod command;
 mod description;
 mod matrix;
 mod refused;
+mod released;
 mod rules;
 mod sdk;
 mod slice;

@@ -1,29 +1,24 @@
-//! `keyward accounts`: the accounts and organizations of the key file, and the keys that an account starts with.
+//! `keyward accounts`: accounts and organizations, and the keys that an account starts with.
 
 mod tree;
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::exit::Exit;
 use super::input;
-use super::keys::NEXT_PUSH;
 use super::once::Once;
 use super::output::{self, OutputArguments, Rows, Tone, toned};
-use super::rules;
-use super::store::OnKeyFile;
+use super::records::{OnRecords, Records, Step};
 use keyward::account::{AccountStatus, Children, IdKind};
-use keyward::management::{
-    self, AccountSettings, AddAccount, Command as Rule, Patch, Secret, UpdateAccount,
-};
-use keyward_files::key_file::{Account, Key, KeyFile};
-use keyward_files::store::Store;
+use keyward::management::{AccountSettings, AddAccount, Command as Rule, Patch, UpdateAccount};
+use keyward_files::key_file::{Account, Key};
 
-pub(super) type Arguments = OnKeyFile<Command>;
+pub(super) type Arguments = OnRecords<Command>;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -49,6 +44,9 @@ pub(super) enum Command {
         /// In a folder of key files: the one it goes into, made if it is not there
         #[arg(long, value_name = "FILE")]
         file: Option<String>,
+        /// On a server: the policy that says which keys it may have
+        #[arg(long, value_name = "NAME")]
+        policy: Option<String>,
     },
     /// Put an account below another one
     #[command(
@@ -92,13 +90,13 @@ pub(super) enum Command {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum ChildrenArgument {
-    /// Those in the key file
+    /// Those that were added
     Listed,
     /// Any well-formed id
     Any,
 }
 
-impl OnKeyFile<Command> {
+impl OnRecords<Command> {
     /// Whether it prints what there is, and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
@@ -113,8 +111,18 @@ impl OnKeyFile<Command> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let (store, output) = (arguments.store.open()?, arguments.output);
-    let told = |id: &str, did: &str| tell(output, id, did);
+    let (records, output) = (&arguments.records.open()?, arguments.output);
+    let change = |name: &str, command: &Rule, id: &str, did: &str| {
+        let step = Step {
+            name,
+            command,
+            now: input::now(),
+            seen: None,
+            place: None,
+        };
+        records.change(&step, |_| Ok(()))?;
+        tell(records, output, id, did)
+    };
     match &arguments.command {
         Command::Add {
             id,
@@ -123,6 +131,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             children,
             no_keys,
             file,
+            policy,
         } => {
             let account = Account {
                 name: name.clone(),
@@ -133,56 +142,52 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
                 },
                 ..Account::new(id)
             };
-            let settings = AccountSettings::default();
-            let add = Rule::AddAccount(AddAccount { account, settings });
-            let add = |keys: &mut KeyFile| {
-                rules::carry_out(keys, &add, file.as_deref(), input::now()).map(drop)
-            };
-            // An organization starts without keys.
-            let is_account =
-                |keys: &KeyFile| keys.profile().names().ids.kind(id) == Some(IdKind::Account);
-            if *no_keys || !is_account(&store.read()?) {
-                store.edit("accounts add", add)?;
-                return show_added(output, id);
+            if policy.is_some() && matches!(records, Records::File(_)) {
+                bail!("--policy is for a server: a key file has no policies; leave it out");
             }
-            add_with_keys(&store, Once::open(output)?, id, add)
+            let settings = AccountSettings {
+                policy: policy.clone(),
+                ..AccountSettings::default()
+            };
+            let add = AddAccount { account, settings };
+            // An organization starts without keys.
+            let is_account = records.profile()?.names().ids.kind(id) == Some(IdKind::Account);
+            if !*no_keys && is_account {
+                return add_with_keys(records, Once::open(output)?, &add, file.as_deref());
+            }
+            let step = Step {
+                name: "accounts add",
+                command: &Rule::AddAccount(add),
+                now: input::now(),
+                seen: None,
+                place: file.as_deref(),
+            };
+            records.change(&step, |_| Ok(()))?;
+            show_added(output, id)
         }
         Command::Move { id, parent, .. } => {
             let parent = parent.clone().map_or(Patch::Clear, Patch::Set);
             let update = UpdateAccount::of(id);
             let command = Rule::UpdateAccount(UpdateAccount { parent, ..update });
-            change(&store, "accounts move", &command)?;
-            told(id, "moved")
+            change("accounts move", &command, id, "moved")
         }
         Command::Remove { id, with_keys } => {
             let command = Rule::RemoveAccount {
                 id: id.clone(),
                 with_keys: *with_keys,
             };
-            change(&store, "accounts remove", &command)?;
-            told(id, "removed")
+            change("accounts remove", &command, id, "removed")
         }
         Command::Resume { id } => {
-            change(
-                &store,
-                "accounts resume",
-                &status(id, AccountStatus::Active),
-            )?;
-            told(id, "resumed")
+            let command = status(id, AccountStatus::Active);
+            change("accounts resume", &command, id, "resumed")
         }
         Command::Suspend { id } => {
-            let suspended = AccountStatus::Suspended;
-            change(&store, "accounts suspend", &status(id, suspended))?;
-            told(id, "suspended")
+            let command = status(id, AccountStatus::Suspended);
+            change("accounts suspend", &command, id, "suspended")
         }
-        Command::Tree => tree::show(&store.read()?, output, input::now()),
+        Command::Tree => tree::show(records, output, input::now()),
     }
-}
-
-fn change(store: &Store, name: &str, command: &Rule) -> Result<()> {
-    store.edit(name, |keys| {
-        rules::carry_out(keys, command, None, input::now()).map(drop)
-    })
 }
 
 fn status(id: &str, status: AccountStatus) -> Rule {
@@ -192,35 +197,26 @@ fn status(id: &str, status: AccountStatus) -> Rule {
     })
 }
 
-fn tell(output: OutputArguments, id: &str, did: &str) -> Result<Exit> {
+fn tell(records: &Records, output: OutputArguments, id: &str, did: &str) -> Result<Exit> {
     if output.json {
         output::print_json(&json!({"account": id, "did": did}))?;
     } else {
         let mut out = output::stdout();
         writeln!(out, "{did} {id}")?;
-        writeln!(out, "{NEXT_PUSH}")?;
+        writeln!(out, "{}", records.next())?;
     }
     Ok(Exit::Good)
 }
 
-/// A key that was just made, and its value.
-struct Made {
-    key: Key,
-    secret: Secret,
-}
-
-/// Adds an account by `add`, and its first keys, whose values are shown before the file is written.
+/// Adds an account and its first keys, whose values are shown before the file is written.
 fn add_with_keys(
-    store: &Store,
+    records: &Records,
     once: Once,
-    id: &str,
-    add: impl FnOnce(&mut KeyFile) -> Result<()>,
+    add: &AddAccount,
+    file: Option<&str>,
 ) -> Result<Exit> {
-    let edit = |keys: &mut KeyFile| {
-        add(keys)?;
-        first_keys(keys, id)
-    };
-    store.edit_and_show("accounts add", None, edit, |made| {
+    let id = &add.account.id;
+    records.add_with_keys(add, file, input::now(), |made| {
         once.show(&values(id, made, once.output())?)
     })?;
     let mut err = output::stderr();
@@ -228,38 +224,27 @@ fn add_with_keys(
     let _ = writeln!(err, "added {}", toned(Tone::Good, id));
     let _ = writeln!(
         err,
-        "the values stand on standard output, this once; put the secret ones where they are used\n{NEXT_PUSH}"
+        "the values stand on standard output, this once; put the secret ones where they are used\n{}",
+        records.next()
     );
     Ok(Exit::Good)
 }
 
-/// The keys an account starts with.
-fn first_keys(keys: &mut KeyFile, owner: &str) -> Result<Vec<Made>> {
-    let now = input::now();
-    let mut made = Vec::new();
-    for new in management::first_keys(owner) {
-        let mut decision = rules::carry_out(keys, &Rule::CreateKey(new), None, now)?;
-        let secret = decision.take_minted();
-        let key = decision.key().and_then(|id| keys.key(id)).cloned();
-        let (key, secret) = key
-            .zip(secret)
-            .context("no key was made; please report this")?;
-        made.push(Made { key, secret });
-    }
-    Ok(made)
-}
-
 /// What standard output gets of new keys.
-fn values(id: &str, made: &[Made], output: OutputArguments) -> Result<Zeroizing<String>> {
+fn values(
+    id: &str,
+    made: &[(Key, Zeroizing<String>)],
+    output: OutputArguments,
+) -> Result<Zeroizing<String>> {
     if output.json {
         let keys: Vec<Json> = made
             .iter()
-            .map(|Made { key, secret }| {
+            .map(|(key, value)| {
                 json!({
                     "id": key.id,
                     "kind": key.kind.name(),
                     "mode": key.mode.name(),
-                    "value": secret.expose(),
+                    "value": value.as_str(),
                 })
             })
             .collect();
@@ -267,12 +252,12 @@ fn values(id: &str, made: &[Made], output: OutputArguments) -> Result<Zeroizing<
         return output::json(&json).map(Zeroizing::new);
     }
     let mut rows = Rows::new(&["mode", "kind", "id", "value"]).unbroken();
-    for Made { key, secret } in made {
+    for (key, value) in made {
         rows.push([
             (Tone::Plain, key.mode.name()),
             (Tone::Plain, key.kind.name()),
             (Tone::Plain, key.id.as_str()),
-            (Tone::Plain, secret.expose()),
+            (Tone::Plain, value.as_str()),
         ]);
     }
     let mut text = Vec::new();

@@ -8,39 +8,23 @@ use serde_json::{Value as Json, json};
 
 use crate::exit::Exit;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::records::Records;
+use crate::server::Count;
 use keyward::account::Children;
 use keyward_files::key_file::{Account, KeyFile};
 
 /// What is drawn: the accounts by their parents, and how many keys each has.
 struct Forest<'a> {
     below: HashMap<Option<&'a str>, Vec<&'a Account>>,
-    keys: HashMap<&'a str, Count>,
-}
-
-/// Keys of one account.
-#[derive(Clone, Copy, Default)]
-struct Count {
-    /// Those that may pass now.
-    live: usize,
-    /// Deleted, expired, or not begun.
-    other: usize,
+    keys: &'a HashMap<String, Count>,
 }
 
 impl<'a> Forest<'a> {
-    fn of(file: &'a KeyFile, now: u64) -> Self {
+    fn of(file: &'a KeyFile, keys: &'a HashMap<String, Count>) -> Self {
         let mut below: HashMap<Option<&str>, Vec<&Account>> = HashMap::new();
         for account in file.accounts() {
             let parent = account.parent.as_deref();
             below.entry(parent).or_default().push(account);
-        }
-        let mut keys: HashMap<&str, Count> = HashMap::new();
-        for key in file.keys() {
-            let count = keys.entry(&key.owner).or_default();
-            if key.is_live_at(now) {
-                count.live += 1;
-            } else {
-                count.other += 1;
-            }
         }
         Self { below, keys }
     }
@@ -50,7 +34,7 @@ impl<'a> Forest<'a> {
     }
 
     fn count(&self, account: &Account) -> Count {
-        self.keys.get(&*account.id).copied().unwrap_or_default()
+        self.keys.get(&account.id).copied().unwrap_or_default()
     }
 
     fn draw(&self, out: &mut impl Write, parent: Option<&'a str>, indent: &str) -> Result<()> {
@@ -111,8 +95,9 @@ impl<'a> Forest<'a> {
     }
 }
 
-pub(super) fn show(file: &KeyFile, output: OutputArguments, now: u64) -> Result<Exit> {
-    let forest = Forest::of(file, now);
+pub(super) fn show(records: &Records, output: OutputArguments, now: u64) -> Result<Exit> {
+    let (file, keys) = records.tree(now)?;
+    let forest = Forest::of(&file, &keys);
     if output.json {
         output::print_json(&forest.json(None))?;
     } else if file.accounts().next().is_none() {

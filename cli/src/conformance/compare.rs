@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::file::{Case, Expectation, Headers, Passage, Reply};
 use super::spell::latin1;
-use crate::http::Response;
+use super::wire::Response;
 
 /// The most characters of an unexpected value that are shown.
 const LONGEST_SHOWN: usize = 1000;

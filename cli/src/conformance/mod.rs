@@ -3,6 +3,7 @@
 mod compare;
 mod file;
 mod spell;
+mod wire;
 
 use std::fs;
 use std::io::Write;
@@ -142,7 +143,7 @@ fn ask(
     as_keyward: bool,
 ) -> Vec<String> {
     let answer = spell::spell(&case.request, url, address_header).and_then(|bytes| {
-        http::exchange(url, &bytes, case.request.method == "HEAD", LONGEST_RESPONSE)
+        wire::exchange(url, &bytes, case.request.method == "HEAD", LONGEST_RESPONSE)
     });
     match answer {
         Ok(response) => compare::differences(case, &response, as_keyward),

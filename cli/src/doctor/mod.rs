@@ -45,7 +45,7 @@ use report::{Check, Level, Report};
 use server::Sockets;
 
 /// A snapshot of a million keys stands in the dump as text.
-const LONGEST_DUMP: u64 = 1 << 30;
+const LONGEST_DUMP: usize = 1 << 30;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -144,10 +144,7 @@ fn until_ready(admin: &http::Authority, time: Duration) -> Result<()> {
 
 fn ask(admin: &http::Authority, method: &str, path: &str) -> Result<Vec<u8>> {
     let host = admin.as_str();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
-    let answer = http::exchange(admin, request.as_bytes(), false, LONGEST_DUMP)
+    let answer = http::ask(admin, method, path, LONGEST_DUMP)
         .with_context(|| format!("`http://{host}{path}` does not answer"))?;
     if answer.status != 200 {
         bail!("`http://{host}{path}` answers {}", answer.status);

@@ -9,9 +9,9 @@ use crate::exit::Exit;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
+use crate::records::{Records, Step};
 use keyward::key::KeyKind;
 use keyward::management::{Command, CreateKey, Value};
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -30,7 +30,11 @@ pub(crate) struct Arguments {
     details: Details,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let once = Once::open(output)?;
     let [grants, connect_grants] = arguments.grants.to_rules();
@@ -44,6 +48,12 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         connect_grants,
         details: arguments.details.to_rules(now),
     });
-    let place = arguments.details.file.as_deref();
-    told::make(store, "keys create", None, once, now, &command, place)
+    let step = Step {
+        name: "keys create",
+        command: &command,
+        now,
+        seen: None,
+        place: arguments.details.file.as_deref(),
+    };
+    told::make(records, once, &step)
 }

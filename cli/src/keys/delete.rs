@@ -8,9 +8,8 @@ use crate::exit::Exit;
 use crate::find_key::find;
 use crate::input;
 use crate::output::OutputArguments;
-use crate::rules;
+use crate::records::{Records, Step};
 use keyward::management::{Command, KeyTarget};
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -24,9 +23,12 @@ pub(crate) struct Arguments {
     confirm: ConfirmArguments,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
-    let seen = store.read()?;
     let target = KeyTarget {
         id: arguments.key.clone(),
     };
@@ -35,9 +37,9 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     } else {
         Command::DeleteKey(target)
     };
-    rules::check(&seen, &command, now)?;
-    let key = find(&seen, &arguments.key)?;
-    let told = Told::of(&seen, key, now);
+    let seen = records.check(&command, now)?;
+    let key = find(seen.file(), &arguments.key)?;
+    let told = Told::of(seen.file(), key, now);
     let question = format!(
         "{} {} ({})?",
         if arguments.purge { "Purge" } else { "Delete" },
@@ -47,13 +49,18 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     if let Some(exit) = confirm::ask(arguments.confirm, &question)? {
         return Ok(exit);
     }
+    let step = |name| Step {
+        name,
+        command: &command,
+        now,
+        seen: Some(&seen),
+        place: None,
+    };
     if arguments.purge {
-        let notes = store.edit_seen("keys delete --purge", &seen, |file| {
-            let decision = rules::carry_out(file, &command, None, now)?;
-            Ok(told::notes(&decision, now))
-        })?;
-        return told.show("purged", &notes, output);
+        let step = step("keys delete --purge");
+        let notes = records.change(&step, |outcome| Ok(told::notes(outcome, now, records)))?;
+        return told.show("purged", &notes, records, output);
     }
-    let (told, notes) = told::change(store, "keys delete", Some(&seen), now, &command)?;
-    told.show("deleted", &notes, output)
+    let (told, notes) = told::change(records, &step("keys delete"))?;
+    told.show("deleted", &notes, records, output)
 }

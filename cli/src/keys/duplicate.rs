@@ -8,8 +8,8 @@ use crate::exit::Exit;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
+use crate::records::{Records, Step};
 use keyward::management::{Command, DuplicateKey};
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -23,7 +23,11 @@ pub(crate) struct Arguments {
     details: Details,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let once = Once::open(output)?;
     let command = Command::DuplicateKey(DuplicateKey {
@@ -31,6 +35,12 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         live: arguments.live,
         details: arguments.details.to_rules(now),
     });
-    let place = arguments.details.file.as_deref();
-    told::make(store, "keys duplicate", None, once, now, &command, place)
+    let step = Step {
+        name: "keys duplicate",
+        command: &command,
+        now,
+        seen: None,
+        place: arguments.details.file.as_deref(),
+    };
+    told::make(records, once, &step)
 }

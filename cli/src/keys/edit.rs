@@ -8,9 +8,9 @@ use super::told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
+use crate::records::{Records, Step};
 use keyward::management::{Command, EditKey, End, GrantsChange, NewGrants, Patch};
 use keyward::snapshot::Enforcement;
-use keyward_files::store::Store;
 
 /// What `edit` wants at least one of: the ids of the arguments below.
 const CHANGES: [&str; 11] = [
@@ -67,11 +67,22 @@ struct Changes {
     enforcement: Option<EnforcementArgument>,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let command = Command::EditKey(arguments.to_rules());
-    let (told, notes) = told::change(store, "keys edit", None, now, &command)?;
-    told.show("changed", &notes, output)
+    let step = Step {
+        name: "keys edit",
+        command: &command,
+        now,
+        seen: None,
+        place: None,
+    };
+    let (told, notes) = told::change(records, &step)?;
+    told.show("changed", &notes, records, output)
 }
 
 impl Arguments {

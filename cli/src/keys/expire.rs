@@ -6,9 +6,9 @@ use super::told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
+use crate::records::{Records, Step};
 use crate::times;
 use keyward::management::{Command, ExpireKey};
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -50,7 +50,11 @@ impl When {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let end = arguments.when.end(now);
     let command = Command::ExpireKey(ExpireKey {
@@ -58,10 +62,17 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         end,
         revive: arguments.revive,
     });
-    let (told, _) = told::change(store, "keys expire", None, now, &command)?;
+    let step = Step {
+        name: "keys expire",
+        command: &command,
+        now,
+        seen: None,
+        place: None,
+    };
+    let (told, _) = told::change(records, &step)?;
     let did = match end {
         None => "took the expiry from",
         Some(_) => "set the expiry of",
     };
-    told.show(did, &[], output)
+    told.show(did, &[], records, output)
 }

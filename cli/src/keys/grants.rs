@@ -4,7 +4,7 @@ use keyward::management::{Grant, with_ending};
 use keyward::permission::AccessLevel;
 
 /// Reads `customer=read` or `category:billing=write`.
-pub(super) fn grant(text: &str) -> Result<Grant, String> {
+pub(crate) fn grant(text: &str) -> Result<Grant, String> {
     let (what, level) = text.split_once('=').ok_or_else(|| {
         let (name, level) = with_ending(text).unwrap_or(("customer", "read"));
         format!("expected a permission and its level, such as `{name}={level}`")

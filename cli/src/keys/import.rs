@@ -3,15 +3,14 @@
 use anyhow::Result;
 
 use super::details::{Details, GrantArguments};
-use super::told::{self, Told};
+use super::told;
 use super::words::{KindArgument, ModeArgument};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
-use crate::rules;
+use crate::records::{Records, Step};
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Command, ImportKey, ImportedValue};
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -36,7 +35,11 @@ pub(crate) struct Arguments {
     details: Details,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let value = input::key()?;
     let (kind, mode) = (
@@ -44,21 +47,24 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         arguments.mode.map(Livemode::from),
     );
     let [grants, connect_grants] = arguments.grants.to_rules();
-    let place = arguments.details.file.as_deref();
-    let (told, notes) = store.edit("keys import", |file| {
-        let command = Command::ImportKey(ImportKey {
-            owner: arguments.owner.clone(),
-            value: ImportedValue::read(file.profile(), &value, kind, mode),
-            id: arguments.id.clone(),
-            allow_short: arguments.allow_short,
-            grants,
-            connect_grants,
-            details: arguments.details.to_rules(now),
-            created: None,
-        });
-        let decision = rules::carry_out(file, &command, place, now)?;
-        let told = Told::of_decision(file, &decision, now)?;
-        Ok((told, told::notes(&decision, now)))
-    })?;
-    told.show("imported", &notes, output)
+    let profile = records.profile()?;
+    let command = Command::ImportKey(ImportKey {
+        owner: arguments.owner.clone(),
+        value: ImportedValue::read(&profile, &value, kind, mode),
+        id: arguments.id.clone(),
+        allow_short: arguments.allow_short,
+        grants,
+        connect_grants,
+        details: arguments.details.to_rules(now),
+        created: None,
+    });
+    let step = Step {
+        name: "keys import",
+        command: &command,
+        now,
+        seen: None,
+        place: arguments.details.file.as_deref(),
+    };
+    let (told, notes) = told::change(records, &step)?;
+    told.show("imported", &notes, records, output)
 }

@@ -8,8 +8,8 @@ use super::told;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
+use crate::records::{Records, Step};
 use keyward::management::{Command, EditKey, IpAction, IpChange};
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -49,7 +49,11 @@ impl From<Action> for IpAction {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let command = Command::EditKey(EditKey {
         id: arguments.key.clone(),
@@ -60,10 +64,17 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         }),
         ..EditKey::default()
     });
-    let (told, notes) = told::change(store, "keys limit-ip", None, now, &command)?;
+    let step = Step {
+        name: "keys limit-ip",
+        command: &command,
+        now,
+        seen: None,
+        place: None,
+    };
+    let (told, notes) = told::change(records, &step)?;
     let did = match arguments.action {
         Action::Clear => "lifted the IP limit of",
         Action::Add | Action::Remove | Action::Set => "limited",
     };
-    told.show(did, &notes, output)
+    told.show(did, &notes, records, output)
 }

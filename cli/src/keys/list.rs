@@ -10,9 +10,9 @@ use super::view::{self, Status};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::records::Records;
 use crate::times;
 use keyward_files::key_file::Key;
-use keyward_files::store::Store;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -29,14 +29,20 @@ pub(crate) struct Arguments {
     all: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
-    let file = store.read()?;
-    arguments.selection.check(&file)?;
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
+    let filter = arguments.selection.of_server();
+    let seen = records.listed(&filter)?;
+    let file = seen.file();
+    arguments.selection.check(file)?;
     let now = input::now();
     let selected: Vec<(&Key, Status)> = file
         .keys()
         .filter(|key| arguments.selection.fits(key, now))
-        .map(|key| (key, Status::of(key, &file, now)))
+        .map(|key| (key, Status::of(key, file, now)))
         .filter(|(key, status)| arguments.is_meant(key, *status, now))
         .collect();
     let (shown, hidden): (Vec<_>, Vec<_>) = selected
@@ -44,19 +50,19 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         .partition(|(_, status)| arguments.shows(*status));
     let keys = shown.iter().map(|(key, _)| *key);
     if output.json {
-        let keys = keys.map(|key| Json::Object(view::json(key, &file, now)));
+        let keys = keys.map(|key| Json::Object(view::json(key, file, now)));
         output::print_json(&Json::Array(keys.collect()))?;
         return Ok(Exit::Good);
     }
     if shown.is_empty() {
-        let what = if file.keys().next().is_none() {
+        let what = if records.has_no_keys(&seen, &filter) {
             "no keys yet; `keyward keys create --owner ID` makes one"
         } else {
             "no such keys"
         };
         writeln!(output::stderr(), "{what}")?;
     } else {
-        view::table(&file, keys, now).print()?;
+        view::table(file, keys, now).print()?;
     }
     if !hidden.is_empty() {
         let count = hidden.len();

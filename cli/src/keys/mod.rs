@@ -1,4 +1,5 @@
-//! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. The key file is the truth; a gateway learns of a change with the next push.
+//! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. A key file is the truth, and a gateway learns of a change with the next push; or a
+//! keyward-server is, which publishes by itself.
 
 mod confirm;
 mod create;
@@ -24,11 +25,11 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::store::OnKeyFile;
+use super::records::OnRecords;
 
-pub(super) use told::NEXT_PUSH;
+pub(super) use grants::grant;
 
-pub(super) type Arguments = OnKeyFile<Command>;
+pub(super) type Arguments = OnRecords<Command>;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -108,9 +109,9 @@ Examples:
   keyward keys revoke --kind secret --mode live --created-before 90d
   keyward keys revoke --owner acct_1 --yes")]
     Revoke(revoke::Arguments),
-    /// Replace a key; the old one ends with the next push, or after up to 7 days
+    /// Replace a key; the old one ends at once, or after up to 7 days
     #[command(after_help = "\
-The replacement may do what the old key may, from where it may, and works with the next push. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
+The replacement may do what the old key may, from where it may, and works with the next push; on a server, as soon as it is published. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
 
 Examples:
   keyward keys rotate mk_1 --keep-for 24h
@@ -125,7 +126,7 @@ Examples:
     Show(show::Arguments),
 }
 
-impl OnKeyFile<Command> {
+impl OnRecords<Command> {
     /// Whether it prints what there is, changes nothing, and shows no secret.
     pub(super) fn only_shows(&self) -> bool {
         match &self.command {
@@ -144,19 +145,19 @@ impl OnKeyFile<Command> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    let (store, output) = (&arguments.store.open()?, arguments.output);
+    let (records, output) = (&arguments.records.open()?, arguments.output);
     match &arguments.command {
-        Command::Create(arguments) => create::run(arguments, store, output),
-        Command::Delete(arguments) => delete::run(arguments, store, output),
-        Command::Duplicate(arguments) => duplicate::run(arguments, store, output),
-        Command::Edit(arguments) => edit::run(arguments, store, output),
-        Command::Expire(arguments) => expire::run(arguments, store, output),
-        Command::Find(arguments) => find::run(arguments, store, output),
-        Command::Import(arguments) => import::run(arguments, store, output),
-        Command::LimitIp(arguments) => limit_ip::run(arguments, store, output),
-        Command::List(arguments) => list::run(arguments, store, output),
-        Command::Revoke(arguments) => revoke::run(arguments, store, output),
-        Command::Rotate(arguments) => rotate::run(arguments, store, output),
-        Command::Show(arguments) => show::run(arguments, store, output),
+        Command::Create(arguments) => create::run(arguments, records, output),
+        Command::Delete(arguments) => delete::run(arguments, records, output),
+        Command::Duplicate(arguments) => duplicate::run(arguments, records, output),
+        Command::Edit(arguments) => edit::run(arguments, records, output),
+        Command::Expire(arguments) => expire::run(arguments, records, output),
+        Command::Find(arguments) => find::run(arguments, records, output),
+        Command::Import(arguments) => import::run(arguments, records, output),
+        Command::LimitIp(arguments) => limit_ip::run(arguments, records, output),
+        Command::List(arguments) => list::run(arguments, records, output),
+        Command::Revoke(arguments) => revoke::run(arguments, records, output),
+        Command::Rotate(arguments) => rotate::run(arguments, records, output),
+        Command::Show(arguments) => show::run(arguments, records, output),
     }
 }

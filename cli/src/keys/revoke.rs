@@ -8,16 +8,13 @@ use serde_json::json;
 
 use super::confirm::{self, ConfirmArguments};
 use super::selection::Selection;
-use super::told::NEXT_PUSH;
 use super::view;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
-use crate::rules;
+use crate::records::Records;
 use keyward::key::KeyKind;
-use keyward::management::{Command, KeyTarget};
 use keyward_files::key_file::{Key, KeyFile};
-use keyward_files::store::Store;
 
 /// Of which at least one is needed: nobody deletes all keys by leaving everything out.
 const FILTERS: [&str; 5] = ["owners", "kinds", "mode", "created_before", "labels"];
@@ -41,11 +38,16 @@ impl Arguments {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
-    let seen = store.read()?;
-    arguments.selection.check(&seen)?;
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
+    let seen = records.listed(&arguments.selection.of_server())?;
+    let file = seen.file();
+    arguments.selection.check(file)?;
     let now = input::now();
-    let (doomed, public) = selected(&seen, &arguments.selection, now);
+    let (doomed, public) = selected(file, &arguments.selection, now);
     let ids: Vec<String> = doomed.iter().map(|key| key.id.clone()).collect();
     let mut err = output::stderr();
     if !public.is_empty() {
@@ -58,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     }
     let is_for_programs = output.json;
     if !is_for_programs && !doomed.is_empty() {
-        view::table(&seen, doomed.iter().copied(), now).write(&mut err)?;
+        view::table(file, doomed.iter().copied(), now).write(&mut err)?;
     }
     if doomed.is_empty() {
         if is_for_programs {
@@ -82,19 +84,13 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     if let Some(exit) = confirm::ask(arguments.confirm, &format!("Delete these {count} keys?"))? {
         return Ok(exit);
     }
-    store.edit_seen("keys revoke", &seen, |file| {
-        for id in &ids {
-            let command = Command::DeleteKey(KeyTarget { id: id.clone() });
-            rules::carry_out(file, &command, None, now)?;
-        }
-        Ok(())
-    })?;
+    records.delete_all("keys revoke", &seen, &ids, now)?;
     if is_for_programs {
         show_json(&ids, true)?;
     } else {
         writeln!(output::stdout(), "deleted {count}: {}", ids.join(" "))?;
     }
-    writeln!(output::stderr(), "{NEXT_PUSH}")?;
+    writeln!(output::stderr(), "{}", records.next())?;
     Ok(Exit::Good)
 }
 

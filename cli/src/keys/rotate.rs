@@ -1,4 +1,4 @@
-//! `keyward keys rotate`: a replacement that works at once, with everything the old key may do. The old one ends with the next push, which is asked for, or after up to 7 days.
+//! `keyward keys rotate`: a replacement that works at once, with everything the old key may do. The old one ends at once, which is asked for, or after up to 7 days.
 
 use anyhow::Result;
 
@@ -9,13 +9,14 @@ use crate::find_key::find;
 use crate::input;
 use crate::once::Once;
 use crate::output::OutputArguments;
-use crate::rules::{self, OVERLAP_TOO_LONG};
+use crate::records::{Records, Step};
+use crate::rules::OVERLAP_TOO_LONG;
 use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
-use keyward_files::store::Store;
 
 /// Said where nobody can be asked when the old key ends.
-const WHEN: &str = "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it with the next push";
+const WHEN: &str =
+    "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it at once";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     /// How long the old key goes on, up to `7d`
     #[arg(long, value_name = "LENGTH", value_parser = overlap)]
     keep_for: Option<u64>,
-    /// End the old key with the next push, without asking
+    /// End the old key at once (in a key file: with the next push), without asking
     #[arg(long, conflicts_with = "keep_for")]
     now: bool,
     /// When the replacement stops working: after a while (`90d`) or at a time
@@ -45,7 +46,11 @@ fn overlap(text: &str) -> Result<u64, String> {
     Ok(seconds)
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let now = input::now();
     let once = Once::open(output)?;
     let expires = match arguments.expires {
@@ -61,28 +66,27 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
     });
     let mut seen = None;
     if arguments.keep_for.is_none() && !arguments.now {
-        let file = store.read()?;
-        rules::check(&file, &command, now)?;
-        let old = find(&file, &arguments.key)?;
+        let asked = records.check(&command, now)?;
+        let old = find(asked.file(), &arguments.key)?;
         let question = format!(
-            "End {} ({}) with the next push? Its users are locked out until they have the new key; --keep-for 24h lets both work.",
+            "End {} ({}) {}? Its users are locked out until they have the new key; --keep-for 24h lets both work.",
             old.id,
-            old.name.as_deref().unwrap_or("without a name")
+            old.name.as_deref().unwrap_or("without a name"),
+            records.at_once()
         );
         if let Some(exit) = confirm::ask_or(&question, WHEN)? {
             return Ok(exit);
         }
-        seen = Some(file);
+        seen = Some(asked);
     }
-    told::make(
-        store,
-        "keys rotate",
-        seen.as_ref(),
-        once,
+    let step = Step {
+        name: "keys rotate",
+        command: &command,
         now,
-        &command,
-        None,
-    )
+        seen: seen.as_ref(),
+        place: None,
+    };
+    told::make(records, once, &step)
 }
 
 #[cfg(test)]

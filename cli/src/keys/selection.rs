@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::words::{KindArgument, ModeArgument};
 use crate::find_key::check_owner;
+use crate::server::Filter;
 use crate::times::{self, Moment};
 use keyward::key::{KeyKind, Livemode};
 use keyward_files::key_file::{Key, KeyFile};
@@ -28,6 +29,20 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// What of it a server filters by.
+    pub(super) fn of_server(&self) -> Filter {
+        let kind = match self.kinds.as_slice() {
+            [kind] => Some(KeyKind::from(*kind).name()),
+            _ => None,
+        };
+        Filter {
+            owners: self.owners.clone(),
+            kind,
+            is_live: self.mode.map(|mode| Livemode::from(mode).is_live()),
+            label: self.labels.first().cloned(),
+        }
+    }
+
     /// Refuses an owner that is not there: nobody is to take its silence for "no keys".
     pub(super) fn check(&self, file: &KeyFile) -> Result<()> {
         for owner in &self.owners {

@@ -10,11 +10,12 @@ use crate::exit::Exit;
 use crate::find_key::find;
 use crate::input;
 use crate::output::{self, OutputArguments, Rows, Tone, toned};
+use crate::records::Records;
 use crate::times::relative;
 use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Key, KeyFile, KeyGrants, instant};
-use keyward_files::store::{Step, Store};
+use keyward_files::store::Step;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -23,19 +24,26 @@ pub(crate) struct Arguments {
     key: String,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
-    let file = store.read()?;
-    let key = find(&file, &arguments.key)?;
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
+    let seen = records.shown_key(&arguments.key)?;
+    let file = seen.file();
+    let key = find(file, &arguments.key)?;
     let now = input::now();
-    let history = store.history(&key.id)?;
+    let history = records.history(&key.id)?;
     if output.json {
-        let mut json = view::json(key, &file, now);
-        let steps = history.iter().map(step_json);
-        json.insert("history".to_owned(), Json::Array(steps.collect()));
+        let mut json = view::json(key, file, now);
+        if let Some(history) = &history {
+            let steps = history.iter().map(step_json);
+            json.insert("history".to_owned(), Json::Array(steps.collect()));
+        }
         output::print_json(&Json::Object(json))?;
         return Ok(Exit::Good);
     }
-    let status = Status::of(key, &file, now);
+    let status = Status::of(key, file, now);
     let name = key.name.as_deref().unwrap_or("without a name");
     writeln!(
         output::stdout(),
@@ -44,13 +52,13 @@ pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments)
         toned(status.tone(), status.name())
     )?;
     let mut rows = Rows::without_headings();
-    for (member, value) in members(&file, key, now) {
+    for (member, value) in members(file, key, now) {
         rows.push([(Tone::Dim, member), (Tone::Plain, value.as_str())]);
     }
     rows.print()?;
-    print_grants(&file, key, false)?;
-    print_grants(&file, key, true)?;
-    print_history(&history)
+    print_grants(file, key, false)?;
+    print_grants(file, key, true)?;
+    print_history(history.as_deref())
 }
 
 fn members(file: &KeyFile, key: &Key, now: u64) -> Vec<(&'static str, String)> {
@@ -147,8 +155,15 @@ fn print_grants(file: &KeyFile, key: &Key, connected: bool) -> Result<()> {
     rows.print()
 }
 
-fn print_history(history: &[Step]) -> Result<Exit> {
+fn print_history(history: Option<&[Step]>) -> Result<Exit> {
     writeln!(output::stdout(), "\nhistory:")?;
+    let Some(history) = history else {
+        writeln!(
+            output::stdout(),
+            "  not shown: the API key of the command has no `activity_log=read`"
+        )?;
+        return Ok(Exit::Good);
+    };
     if history.is_empty() {
         writeln!(
             output::stdout(),

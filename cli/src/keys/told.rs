@@ -10,65 +10,41 @@ use super::view;
 use crate::exit::Exit;
 use crate::once::Once;
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::records::{Outcome, Records, Step};
 use crate::rules;
-use keyward::management::{Command, Decision, Secret};
 use keyward_files::key_file::{Key, KeyFile};
-use keyward_files::store::Store;
 
-/// Said of every change.
-pub(crate) const NEXT_PUSH: &str = "it takes effect with the next `keyward push`";
-
-/// Carries out a command that makes a key, shows its value, and writes the file once that was taken.
-/// `seen` is what the person agreed to change, if they were asked; `place` the file that it goes into.
-pub(super) fn make(
-    store: &Store,
-    name: &str,
-    seen: Option<&KeyFile>,
-    once: Once,
-    now: u64,
-    command: &Command,
-    place: Option<&str>,
-) -> Result<Exit> {
+/// Carries out a command that makes a key, shows its value, and keeps it once that was taken.
+pub(super) fn make(records: &Records, once: Once, step: &Step<'_>) -> Result<Exit> {
     let output = once.output();
-    let edit = |file: &mut KeyFile| {
-        let mut decision = rules::carry_out(file, command, place, now)?;
-        let secret = decision
-            .take_minted()
-            .context("no key was made; please report this")?;
-        let told = Told::of_decision(file, &decision, now)?;
-        Ok((told, secret, notes(&decision, now)))
+    let told = |outcome: &Outcome<'_>| {
+        let told = Told::of_outcome(outcome, step.now)?;
+        let value = outcome
+            .value
+            .context("no value was made; please report this")?;
+        let value = told.with_value(value, output)?;
+        Ok((told, value, notes(outcome, step.now, records)))
     };
-    let (told, _, notes) = store.edit_and_show(name, seen, edit, |(told, secret, _)| {
-        once.show(&told.with_value(secret, output)?)
-    })?;
-    told.say_made(&notes);
+    let (told, _, notes) = records.make(step, told, |(_, value, _)| once.show(value))?;
+    told.say_made(&notes, records);
     Ok(Exit::Good)
 }
 
-/// Carries out a command on a key, and says what was done to it. `seen` as for [`make`].
-pub(super) fn change(
-    store: &Store,
-    name: &str,
-    seen: Option<&KeyFile>,
-    now: u64,
-    command: &Command,
-) -> Result<(Told, Vec<String>)> {
-    let edit = |file: &mut KeyFile| {
-        let decision = rules::carry_out(file, command, None, now)?;
-        let told = Told::of_decision(file, &decision, now)?;
-        Ok((told, notes(&decision, now)))
-    };
-    match seen {
-        Some(seen) => store.edit_seen(name, seen, edit),
-        None => store.edit(name, edit),
-    }
+/// Carries out a command on a key, and says what was done to it.
+pub(super) fn change(records: &Records, step: &Step<'_>) -> Result<(Told, Vec<String>)> {
+    records.change(step, |outcome| {
+        let told = Told::of_outcome(outcome, step.now)?;
+        Ok((told, notes(outcome, step.now, records)))
+    })
 }
 
-/// What else is to be known of a decision.
-pub(super) fn notes(decision: &Decision, now: u64) -> Vec<String> {
-    let id = decision.key().unwrap_or_default();
-    let notes = decision.notes().iter();
-    notes.map(|note| rules::note(note, id, now)).collect()
+/// What else is to be known of a change.
+pub(super) fn notes(outcome: &Outcome<'_>, now: u64, records: &Records) -> Vec<String> {
+    let id = outcome.key.unwrap_or_default();
+    let notes = outcome.notes.iter();
+    notes
+        .map(|note| rules::note(note, id, now, records.at_once()))
+        .collect()
 }
 
 /// A key as it was left by a command, for people and for programs.
@@ -101,26 +77,26 @@ impl Told {
         }
     }
 
-    /// The key that a decision is about.
-    pub(super) fn of_decision(file: &KeyFile, decision: &Decision, now: u64) -> Result<Self> {
-        let key = decision.key().and_then(|id| file.key(id));
+    /// The key that a command was about.
+    fn of_outcome(outcome: &Outcome<'_>, now: u64) -> Result<Self> {
+        let key = outcome.key.and_then(|id| outcome.file.key(id));
         let key = key.context("the key is not there; please report this")?;
-        Ok(Self::of(file, key, now))
+        Ok(Self::of(outcome.file, key, now))
     }
 
     /// What standard output gets of a new key: its value, or an object with it.
-    fn with_value(&self, secret: &Secret, output: OutputArguments) -> Result<Zeroizing<String>> {
+    fn with_value(&self, value: &str, output: OutputArguments) -> Result<Zeroizing<String>> {
         if output.json {
             let mut json = self.json.clone();
             json.remove("public_value");
-            json.insert("value".to_owned(), json!(secret.expose()));
+            json.insert("value".to_owned(), json!(value));
             return output::json(&Json::Object(json)).map(Zeroizing::new);
         }
-        Ok(Zeroizing::new(format!("{}\n", secret.expose())))
+        Ok(Zeroizing::new(format!("{value}\n")))
     }
 
     /// Says what else is to be known of a new key. The key is there and its value was shown: where nobody can be told the rest, it is no failure.
-    fn say_made(&self, notes: &[String]) {
+    fn say_made(&self, notes: &[String], records: &Records) {
         let mut err = output::stderr();
         let id = toned(Tone::Good, &self.id);
         let _ = writeln!(err, "made {id}: {}", self.summary);
@@ -131,11 +107,17 @@ impl Told {
         for note in notes {
             let _ = writeln!(err, "{}", toned(Tone::Warning, note));
         }
-        let _ = writeln!(err, "{NEXT_PUSH}");
+        let _ = writeln!(err, "{}", records.next());
     }
 
     /// Shows what was done to a key.
-    pub(super) fn show(self, did: &str, notes: &[String], output: OutputArguments) -> Result<Exit> {
+    pub(super) fn show(
+        self,
+        did: &str,
+        notes: &[String],
+        records: &Records,
+        output: OutputArguments,
+    ) -> Result<Exit> {
         if output.json {
             let mut json = self.json;
             json.insert("did".to_owned(), json!(did));
@@ -148,7 +130,7 @@ impl Told {
         for note in notes {
             writeln!(err, "{}", toned(Tone::Warning, note))?;
         }
-        writeln!(err, "{NEXT_PUSH}")?;
+        writeln!(err, "{}", records.next())?;
         Ok(Exit::Good)
     }
 }

@@ -1,19 +1,17 @@
-//! Commands on keys and accounts, carried out on a key file by the rules, which the server shares.
+//! Commands on keys and accounts, decided and carried out on a key file by the rules, which the server shares.
 
 mod notes;
 mod refusals;
 
 use anyhow::{Result, anyhow};
 
-use keyward::management::{
-    Ceiling, Command, Context, Decision, Limits, RuleRefusal, decide, needs,
-};
+use keyward::management::{self, Ceiling, Command, Context, Decision, Limits, RuleRefusal, needs};
 use keyward_files::key_file::KeyFile;
 use keyward_files::randomness::SystemRandomness;
 use keyward_files::store::actor;
 
 pub(crate) use notes::text as note;
-pub(crate) use refusals::OVERLAP_TOO_LONG;
+pub(crate) use refusals::{OVERLAP_TOO_LONG, missing_set};
 
 /// Carries a command out. What is new goes into the file that `place` names, else beside what it
 /// belongs to.
@@ -33,9 +31,13 @@ pub(crate) fn check(file: &KeyFile, command: &Command, now: u64) -> Result<()> {
     decided(file, command, now).map(drop)
 }
 
-/// Who has the key file may do everything with it, and its reading names the line of a text that
-/// cannot be kept.
 fn decided(file: &KeyFile, command: &Command, now: u64) -> Result<Decision> {
+    decide(file, command, now).map_err(|refusal| anyhow!(text(&refusal, command, file)))
+}
+
+/// Decides a command. Who has the key file may do everything with it, and its reading names the line
+/// of a text that cannot be kept; a server decides again, with what bounds its caller.
+pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Decision, RuleRefusal> {
     let context = Context {
         now,
         actor: &actor(),
@@ -43,6 +45,10 @@ fn decided(file: &KeyFile, command: &Command, now: u64) -> Result<Decision> {
         limits: &Limits::none(),
         randomness: &mut SystemRandomness,
     };
-    let refused = |refusal: RuleRefusal| anyhow!(refusals::text(refusal.code(), command, file));
-    decide(command, &file.facts(&needs(command)), context).map_err(refused)
+    management::decide(command, &file.facts(&needs(command)), context)
+}
+
+/// What a refusal says.
+pub(crate) fn text(refusal: &RuleRefusal, command: &Command, file: &KeyFile) -> String {
+    refusals::text(refusal.code(), command, file)
 }

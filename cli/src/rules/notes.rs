@@ -4,8 +4,8 @@ use super::refusals::SHORT;
 use crate::times::relative;
 use keyward::management::Note;
 
-/// A note on the key of that id.
-pub(crate) fn text(note: &Note, id: &str, now: u64) -> String {
+/// A note on the key of that id. `at_once` says when that is which happens at once.
+pub(crate) fn text(note: &Note, id: &str, now: u64, at_once: &str) -> String {
     match note {
         Note::NoLongerFollows { set, side: _ } => format!(
             "note: it had the permissions of the grant set `{set}`; it keeps a copy of them with this change, and no longer follows the set"
@@ -19,7 +19,7 @@ pub(crate) fn text(note: &Note, id: &str, now: u64) -> String {
             "note: the expiry was not taken over; if there is to be one: `keyward keys expire {id} --in 90d`"
         ),
         Note::OldKeyEnds { id, at } if *at <= now => {
-            format!("the old key, {id}, ends with the next push")
+            format!("the old key, {id}, ends {at_once}")
         }
         Note::OldKeyEnds { id, at } => {
             format!("the old key, {id}, ends {}", relative(*at, now))

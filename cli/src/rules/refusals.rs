@@ -3,10 +3,10 @@
 use crate::find_key::{self, did_you_mean};
 use keyward::key::KeyKind;
 use keyward::management::{
-    AccountRole, Command, Meant, RuleCode, Side, Wanted, categories, written_category,
+    AccountRole, Command, Meant, RuleCode, Side, Wanted, categories, near, written_category,
 };
 use keyward::permission::AccessLevel;
-use keyward_files::key_file::KeyFile;
+use keyward_files::key_file::{KeyFile, repeated};
 
 pub(super) const SHORT: &str = "so little follows the key's prefix that it can be guessed";
 
@@ -27,7 +27,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             }
         },
         RuleCode::GrantSetMissing { name, side: None } => {
-            format!("there is no grant set `{name}`")
+            missing_set(name, file)
         }
         RuleCode::GrantSetMissing { side: Some(_), .. } => no_such_set(file),
         RuleCode::PolicyMissing { name } => format!("there is no policy `{name}`"),
@@ -54,7 +54,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
         }
         RuleCode::IdExists { id } => format!("there is a key `{id}` already"),
         RuleCode::DigestExists { id: Some(id) } => format!(
-            "this key is in the file already, as `{id}`; `keyward keys show {id}` shows it"
+            "this key is there already, as `{id}`; `keyward keys show {id}` shows it"
         ),
         RuleCode::DigestExists { id: None } => "there is a key of that value already".to_owned(),
         RuleCode::DigestEnded => "a key of that value has ended; make another one".to_owned(),
@@ -153,7 +153,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
                 "`{id}` is deleted and needs no replacement; make a new key with `keyward keys create`"
             ),
             Wanted::Deletion => {
-                format!("`{id}` is deleted already; --purge takes it out of the file")
+                format!("`{id}` is deleted already; --purge takes its record out")
             }
         },
         RuleCode::KeyWasReplaced { id, by } => {
@@ -266,10 +266,21 @@ fn limit_missing(id: &str, side: Side, is_revoking: bool) -> String {
     )
 }
 
+/// What is said of a grant set that is not there.
+pub(crate) fn missing_set(name: &str, file: &KeyFile) -> String {
+    let name = repeated(name, file.profile().known_prefixes());
+    match did_you_mean(&near(name, file.grant_sets().map(|(name, _)| name))) {
+        Some(question) => format!("there is no grant set `{name}`: {question}"),
+        None => {
+            format!("there is no grant set `{name}`; `keyward grant-sets list` shows all there are")
+        }
+    }
+}
+
 fn no_such_set(file: &KeyFile) -> String {
     let all: Vec<&str> = file.grant_sets().map(|(name, _)| name).collect();
     if all.is_empty() {
-        "the key file has no grant sets; write one, such as `[grant_sets.support]` with `customer = \"read\"` below it, or use --grant".to_owned()
+        "there are no grant sets; `keyward grant-sets put support --grant customer=read` makes one, or use --grant".to_owned()
     } else {
         format!("there is no such grant set, only `{}`", all.join("`, `"))
     }

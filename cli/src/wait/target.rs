@@ -7,7 +7,7 @@ use super::verdict::{Verdict, Wanted, judge};
 use crate::http::{self, Authority};
 
 /// More than any page of statistics.
-const LONGEST_PAGE: u64 = 256 << 20;
+const LONGEST_PAGE: usize = 256 << 20;
 
 /// Where and how to ask.
 #[derive(Clone, Debug)]
@@ -96,12 +96,7 @@ impl Target {
     }
 
     fn page(&self) -> Result<Page> {
-        let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.path,
-            self.authority.as_str()
-        );
-        let response = http::exchange(&self.authority, request.as_bytes(), false, LONGEST_PAGE)?;
+        let response = http::ask(&self.authority, "GET", &self.path, LONGEST_PAGE)?;
         if response.status != 200 {
             bail!("status {}, expected a page of statistics", response.status);
         }

@@ -159,6 +159,6 @@ fn a_key_from_elsewhere_works_once_it_is_taken_in() {
         "{prefix}"
     );
     let again = desk.refused_with(4, &import, value);
-    assert!(again.contains("is in the file already, as `mk_"), "{again}");
+    assert!(again.contains("is there already, as `mk_"), "{again}");
     desk.assert_kept_nowhere(&[gateway.envoy.directory()]);
 }

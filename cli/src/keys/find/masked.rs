@@ -28,6 +28,12 @@ impl MaskedKey {
         !self.end.is_empty()
     }
 
+    /// Its last four characters; none where it shows fewer.
+    pub(super) fn last4(&self) -> Option<&str> {
+        let start = self.end.len().checked_sub(4)?;
+        self.end.get(start..)
+    }
+
     /// Whether it can be `key`; `None` where the file does not know how the key ends.
     pub(super) fn may_be(&self, key: &Key, file: &KeyFile) -> Option<bool> {
         let mut prefixes = file.profile().key_prefixes(key.kind);

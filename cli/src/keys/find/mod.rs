@@ -1,5 +1,6 @@
 //! `keyward keys find`: whose keys stand in a text that leaked, what they may do, and what to do now. The text is read from standard input, and no value in it is shown.
 
+mod asked;
 mod masked;
 mod report;
 mod search;
@@ -13,8 +14,9 @@ use anyhow::{Result, bail};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::OutputArguments;
+use crate::records::Records;
+use asked::Asked;
 use keyward_files::key_file::{Key, KeyFile};
-use keyward_files::store::Store;
 use masked::MaskedKey;
 use report::Report;
 use search::Search;
@@ -27,15 +29,26 @@ pub(crate) struct Arguments {
     key_stdin: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, store: &Store, output: OutputArguments) -> Result<Exit> {
+pub(super) fn run(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+) -> Result<Exit> {
     let _ = arguments.key_stdin;
     let text = Text::read(std::io::stdin().lock())?;
     if text.is_empty() {
         bail!("standard input is empty; give the text that leaked: a key, a file, a log");
     }
-    let file = store.read()?;
-    let found = Found::in_text(text, &file);
-    Report::new(&file, &found, input::now()).show(output)
+    let profile = records.profile()?;
+    let mut unasked = Vec::new();
+    let file = records.holders(|| {
+        let asked = Asked::of(text.clone(), &profile);
+        unasked = asked.unasked;
+        (asked.digests, asked.ends)
+    })?;
+    let mut found = Found::in_text(text, &file);
+    found.unread.extend(unasked);
+    Report::new(&file, &found, records, input::now()).show(output)
 }
 
 /// What stands in a text.

@@ -9,6 +9,7 @@ use super::Found;
 use crate::exit::Exit;
 use crate::keys::view::{self, Status};
 use crate::output::{self, OutputArguments, Tone, toned};
+use crate::records::Records;
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Key, KeyFile};
 
@@ -16,12 +17,23 @@ use keyward_files::key_file::{Key, KeyFile};
 pub(super) struct Report<'a> {
     file: &'a KeyFile,
     found: &'a Found<'a>,
+    records: &'a Records,
     now: u64,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(file: &'a KeyFile, found: &'a Found<'a>, now: u64) -> Self {
-        Self { file, found, now }
+    pub(super) fn new(
+        file: &'a KeyFile,
+        found: &'a Found<'a>,
+        records: &'a Records,
+        now: u64,
+    ) -> Self {
+        Self {
+            file,
+            found,
+            records,
+            now,
+        }
     }
 
     pub(super) fn show(&self, output: OutputArguments) -> Result<Exit> {
@@ -68,7 +80,7 @@ impl<'a> Report<'a> {
 
     fn of(&self, key: &Key) -> Map<String, Json> {
         let mut json = view::json(key, self.file, self.now);
-        let next = next(key, Status::of(key, self.file, self.now));
+        let next = self.next(key, Status::of(key, self.file, self.now));
         json.insert("next".to_owned(), json!(next));
         json
     }
@@ -101,7 +113,7 @@ impl<'a> Report<'a> {
             toned(status.tone(), status.name())
         )?;
         writeln!(out, "{}", danger(self.file, key, status))?;
-        let next = next(key, status);
+        let next = self.next(key, status);
         if !next.is_empty() {
             writeln!(out, "next:")?;
         }
@@ -139,7 +151,31 @@ impl<'a> Report<'a> {
         }
         Ok(())
     }
+
+    /// The commands to run now, in this order.
+    fn next(&self, key: &Key, status: Status) -> Vec<String> {
+        let id = &key.id;
+        match (key.kind, status) {
+            (_, Status::Deleted | Status::Expired) => Vec::new(),
+            (KeyKind::Publishable, _) => vec![format!(
+                "keyward keys show {id}    # publishable keys are public: nothing leaked"
+            )],
+            (_, Status::Inactive | Status::Suspended | Status::Active) => {
+                let mut next = vec![format!(
+                    "keyward keys delete {id} --yes    # ends it; or, for a replacement first: keyward keys rotate {id}"
+                )];
+                if let Records::File(_) = self.records {
+                    next.push("keyward push".to_owned());
+                }
+                next.push(format!(
+                    "keyward keys show {id}    # what it could do, and who made it"
+                ));
+                next
+            }
+        }
+    }
 }
+
 /// What whoever has it can do with it.
 fn danger(file: &KeyFile, key: &Key, status: Status) -> String {
     let whose = format!(
@@ -160,23 +196,4 @@ fn danger(file: &KeyFile, key: &Key, status: Status) -> String {
         "{whose}; it works {place}, permissions: {}",
         view::permissions(key, file)
     )
-}
-
-/// The commands to run now, in this order.
-fn next(key: &Key, status: Status) -> Vec<String> {
-    let id = &key.id;
-    let push = "keyward push".to_owned();
-    match (key.kind, status) {
-        (_, Status::Deleted | Status::Expired) => Vec::new(),
-        (KeyKind::Publishable, _) => vec![format!(
-            "keyward keys show {id}    # publishable keys are public: nothing leaked"
-        )],
-        (_, Status::Inactive | Status::Suspended | Status::Active) => vec![
-            format!(
-                "keyward keys delete {id} --yes    # ends it; or, for a replacement first: keyward keys rotate {id}"
-            ),
-            push,
-            format!("keyward keys show {id}    # what it could do, and who made it"),
-        ],
-    }
 }

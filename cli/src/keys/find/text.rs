@@ -25,6 +25,7 @@ const LONGEST_WRAPPED: usize = 64 << 10;
 const SHORTEST_BASE64: usize = 12;
 
 /// What stands on standard input.
+#[derive(Clone)]
 pub(super) struct Text {
     bytes: Vec<u8>,
     /// What could not be read, in words.

@@ -1,5 +1,4 @@
-//! HTTP/1.1 over plain TCP, byte by byte: conformance cases are often requests that a client library refuses to send, and Envoy's admin
-//! interface needs no more than this.
+//! HTTP/1.1 over plain TCP, byte by byte: conformance cases are often requests that a client library refuses to send.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -7,37 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::http::Authority;
+
 /// How long to wait for a connection, and for every piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Where the gateway is: `HOST:PORT`.
-#[derive(Clone, Debug)]
-pub(super) struct Authority(String);
-
-impl Authority {
-    /// What stands in `Host`.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The authority of `http://HOST[:PORT][/]`.
-pub(super) fn authority(url: &str) -> Result<Authority> {
-    let Some(rest) = url.strip_prefix("http://") else {
-        bail!("expected `http://HOST[:PORT]`; where TLS is needed, put a proxy in between");
-    };
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    if authority.is_empty() || authority.contains(['/', '?', '#', '@']) {
-        bail!("expected `http://HOST[:PORT]` and nothing behind it");
-    }
-    // An IPv6 address has colons inside its brackets.
-    let behind = authority.rsplit(']').next().unwrap_or(authority);
-    Ok(Authority(if behind.contains(':') {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
-    }))
-}
 
 /// What came back.
 #[derive(Debug)]
@@ -54,7 +26,7 @@ pub(super) fn exchange(
     to_head: bool,
     longest: u64,
 ) -> Result<Response> {
-    let mut addresses = to.0.to_socket_addrs()?;
+    let mut addresses = to.as_str().to_socket_addrs()?;
     let address = addresses.next().context("the host has no address")?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -184,22 +156,6 @@ mod tests {
             "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nab",
         ] {
             assert_eq!(response(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_url_is_a_host_and_a_port() {
-        for (url, expected) in [
-            ("http://127.0.0.1:10000", Some("127.0.0.1:10000")),
-            ("http://gateway/", Some("gateway:80")),
-            ("http://[::1]", Some("[::1]:80")),
-            ("http://[::1]:81", Some("[::1]:81")),
-            ("https://gateway", None),
-            ("http://gateway/v1", None),
-            ("http://", None),
-        ] {
-            let found = authority(url).ok().map(|authority| authority.0);
-            assert_eq!(found.as_deref(), expected, "{url}");
         }
     }
 }

@@ -1,0 +1,342 @@
+//! The records that a command works on: a key file, or those of a server. A command asks and changes them by the same words here and there, so that none is
+//! written twice and both say the same.
+
+mod arguments;
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, bail};
+use zeroize::Zeroizing;
+
+use crate::rules;
+use crate::server::{self, Count, Filter, Made, Server};
+use keyward::digest::KeyDigest;
+use keyward::management::{self, AddAccount, Command, KeyTarget, Note};
+use keyward::profile::Profile;
+use keyward_files::key_file::{Key, KeyFile};
+use keyward_files::store::{self, Store};
+
+pub(crate) use arguments::OnRecords;
+
+/// Where the records are.
+pub(crate) enum Records {
+    File(Store),
+    Server(Box<Server>),
+}
+
+/// Records as they were when a person was asked about them.
+pub(crate) enum Seen {
+    File(Box<KeyFile>),
+    Server(Box<server::Seen>),
+}
+
+impl Seen {
+    /// The records.
+    pub(crate) fn file(&self) -> &KeyFile {
+        match self {
+            Self::File(file) => file,
+            Self::Server(seen) => seen.file(),
+        }
+    }
+}
+
+/// A command to carry out.
+pub(crate) struct Step<'a> {
+    /// `keys create`, for the journal.
+    pub(crate) name: &'a str,
+    pub(crate) command: &'a Command,
+    pub(crate) now: u64,
+    /// What the person agreed to change, if they were asked.
+    pub(crate) seen: Option<&'a Seen>,
+    /// The file that what is new goes into.
+    pub(crate) place: Option<&'a str>,
+}
+
+/// What a command came to.
+pub(crate) struct Outcome<'a> {
+    /// The records after it.
+    pub(crate) file: &'a KeyFile,
+    /// The key that it is about.
+    pub(crate) key: Option<&'a str>,
+    pub(crate) notes: &'a [Note],
+    /// The value of a new key.
+    pub(crate) value: Option<&'a str>,
+}
+
+impl Records {
+    /// Said of every change: when gateways learn of it.
+    pub(crate) fn next(&self) -> &'static str {
+        match self {
+            Self::File(_) => "it takes effect with the next `keyward push`",
+            Self::Server(_) => "the server publishes it to its gateways by itself",
+        }
+    }
+
+    /// When that is which happens at once.
+    pub(crate) fn at_once(&self) -> &'static str {
+        match self {
+            Self::File(_) => "with the next push",
+            Self::Server(_) => "now",
+        }
+    }
+
+    /// The names and prefixes of the API.
+    pub(crate) fn profile(&self) -> Result<Profile> {
+        Ok(match self {
+            Self::File(store) => store.read()?.profile().clone(),
+            Self::Server(server) => server.profile()?,
+        })
+    }
+
+    /// Whether a command would be carried out, before a person is asked.
+    pub(crate) fn check(&self, command: &Command, now: u64) -> Result<Seen> {
+        match self {
+            Self::File(store) => {
+                let file = store.read()?;
+                rules::check(&file, command, now)?;
+                Ok(Seen::File(Box::new(file)))
+            }
+            Self::Server(server) => Ok(Seen::Server(Box::new(server.check(command, now)?))),
+        }
+    }
+
+    /// Carries a command out. `told` takes what is said of it, before anything can be changed further.
+    pub(crate) fn change<T>(
+        &self,
+        step: &Step<'_>,
+        told: impl FnOnce(&Outcome<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let Step {
+            name,
+            command,
+            now,
+            place,
+            ..
+        } = *step;
+        let server = match self {
+            Self::Server(server) => server,
+            Self::File(store) => {
+                let edit = |file: &mut KeyFile| {
+                    let decision = rules::carry_out(file, command, place, now)?;
+                    told(&Outcome {
+                        file,
+                        key: decision.key(),
+                        notes: decision.notes(),
+                        value: None,
+                    })
+                };
+                return match seen_file(step.seen) {
+                    Some(seen) => store.edit_seen(name, seen, edit),
+                    None => store.edit(name, edit),
+                };
+            }
+        };
+        no_place(place)?;
+        if let Command::ImportKey(_) = command {
+            let told = |made: &Made| told(&outcome(made));
+            return server.make(seen_server(step.seen), command, now, told, |_| Ok(()));
+        }
+        let changed = server.change(seen_server(step.seen), command, now)?;
+        told(&Outcome {
+            file: &changed.file,
+            key: changed.key.as_deref(),
+            notes: &changed.notes,
+            value: None,
+        })
+    }
+
+    /// Carries out a command that makes a key, and shows its value by `show`: where that fails, there is no key.
+    pub(crate) fn make<T>(
+        &self,
+        step: &Step<'_>,
+        told: impl FnOnce(&Outcome<'_>) -> Result<T>,
+        show: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<T> {
+        let Step {
+            name,
+            command,
+            now,
+            place,
+            ..
+        } = *step;
+        match self {
+            Self::File(store) => {
+                let edit = |file: &mut KeyFile| {
+                    let mut decision = rules::carry_out(file, command, place, now)?;
+                    let secret = decision.take_minted();
+                    let secret = secret.context("no key was made; please report this")?;
+                    told(&Outcome {
+                        file,
+                        key: decision.key(),
+                        notes: decision.notes(),
+                        value: Some(secret.expose()),
+                    })
+                };
+                store.edit_and_show(name, seen_file(step.seen), edit, show)
+            }
+            Self::Server(server) => {
+                no_place(place)?;
+                let told = |made: &Made| told(&outcome(made));
+                server.make(seen_server(step.seen), command, now, told, show)
+            }
+        }
+    }
+
+    /// Adds an account and its first keys, whose values `show` shows: where that fails, there is no account.
+    pub(crate) fn add_with_keys(
+        &self,
+        add: &AddAccount,
+        place: Option<&str>,
+        now: u64,
+        show: impl FnOnce(&[(Key, Zeroizing<String>)]) -> Result<()>,
+    ) -> Result<()> {
+        let store = match self {
+            Self::File(store) => store,
+            Self::Server(server) => {
+                no_place(place)?;
+                server.check(&Command::AddAccount(add.clone()), now)?;
+                return server.add_with_keys(add, show);
+            }
+        };
+        let edit = |file: &mut KeyFile| {
+            rules::carry_out(file, &Command::AddAccount(add.clone()), place, now)?;
+            let first = management::first_keys(&add.account.id).into_iter();
+            let made = first.map(|new| {
+                let mut decision = rules::carry_out(file, &Command::CreateKey(new), None, now)?;
+                let secret = decision.take_minted();
+                let key = decision.key().and_then(|id| file.key(id)).cloned();
+                let made = key
+                    .zip(secret)
+                    .context("no key was made; please report this")?;
+                Ok((made.0, Zeroizing::new(made.1.expose().to_owned())))
+            });
+            made.collect::<Result<Vec<_>>>()
+        };
+        let shown = store.edit_and_show("accounts add", None, edit, |made| show(made));
+        shown.map(drop)
+    }
+
+    /// Deletes keys that the person has seen and agreed to delete.
+    pub(crate) fn delete_all(
+        &self,
+        name: &str,
+        seen: &Seen,
+        ids: &[String],
+        now: u64,
+    ) -> Result<()> {
+        match (self, seen) {
+            (Self::File(store), Seen::File(seen)) => store.edit_seen(name, seen, |file| {
+                for id in ids {
+                    let command = Command::DeleteKey(KeyTarget { id: id.clone() });
+                    rules::carry_out(file, &command, None, now)?;
+                }
+                Ok(())
+            }),
+            (Self::Server(server), _) => server.delete_all(ids),
+            (Self::File(_), Seen::Server(_)) => {
+                bail!("what was seen is not of this key file; please report this")
+            }
+        }
+    }
+
+    /// The keys that may fit a filter, and which of the accounts that it names are there.
+    pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
+        Ok(match self {
+            Self::File(store) => Seen::File(Box::new(store.read()?)),
+            Self::Server(server) => Seen::Server(Box::new(server.listed(filter)?)),
+        })
+    }
+
+    /// Whether there is no key at all, as far as what was listed by a filter says.
+    pub(crate) fn has_no_keys(&self, listed: &Seen, filter: &Filter) -> bool {
+        let is_all = match self {
+            Self::File(_) => true,
+            Self::Server(_) => filter.is_everything(),
+        };
+        is_all && listed.file().keys().next().is_none()
+    }
+
+    /// What is needed to show one key.
+    pub(crate) fn shown_key(&self, id: &str) -> Result<Seen> {
+        Ok(match self {
+            Self::File(store) => Seen::File(Box::new(store.read()?)),
+            Self::Server(server) => Seen::Server(Box::new(server.shown_key(id)?)),
+        })
+    }
+
+    /// All grant sets.
+    pub(crate) fn grant_sets(&self) -> Result<Seen> {
+        Ok(match self {
+            Self::File(store) => Seen::File(Box::new(store.read()?)),
+            Self::Server(server) => Seen::Server(Box::new(server.all_sets()?)),
+        })
+    }
+
+    /// All accounts, with their keys counted.
+    pub(crate) fn tree(&self, now: u64) -> Result<(KeyFile, HashMap<String, Count>)> {
+        match self {
+            Self::File(store) => {
+                let file = store.read()?;
+                let mut counts: HashMap<String, Count> = HashMap::new();
+                for key in file.keys() {
+                    let count = counts.entry(key.owner.clone()).or_default();
+                    count.add(key.is_live_at(now));
+                }
+                Ok((file, counts))
+            }
+            Self::Server(server) => server.tree(now),
+        }
+    }
+
+    /// The keys among which those of a text are: all of a file; of a server those that have one of the digests, or end so.
+    pub(crate) fn holders(
+        &self,
+        asked: impl FnOnce() -> (Vec<KeyDigest>, Vec<String>),
+    ) -> Result<KeyFile> {
+        match self {
+            Self::File(store) => store.read(),
+            Self::Server(server) => {
+                let (digests, ends) = asked();
+                server.holders(&digests, &ends)
+            }
+        }
+    }
+
+    /// What was done to a key, the oldest first. None where the caller may not know.
+    pub(crate) fn history(&self, id: &str) -> Result<Option<Vec<store::Step>>> {
+        match self {
+            Self::File(store) => store.history(id).map(Some),
+            Self::Server(server) => server.history(id),
+        }
+    }
+}
+
+fn outcome(made: &Made) -> Outcome<'_> {
+    Outcome {
+        file: &made.file,
+        key: Some(&made.key),
+        notes: &made.notes,
+        value: made.value.as_ref().map(|value| value.as_str()),
+    }
+}
+
+fn seen_file(seen: Option<&Seen>) -> Option<&KeyFile> {
+    match seen {
+        Some(Seen::File(file)) => Some(file),
+        Some(Seen::Server(_)) | None => None,
+    }
+}
+
+fn seen_server(seen: Option<&Seen>) -> Option<&server::Seen> {
+    match seen {
+        Some(Seen::Server(seen)) => Some(seen),
+        Some(Seen::File(_)) | None => None,
+    }
+}
+
+fn no_place(place: Option<&str>) -> Result<()> {
+    if place.is_some() {
+        bail!("--file names one of several key files, and a server has none; leave it out");
+    }
+    Ok(())
+}

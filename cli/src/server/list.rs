@@ -1,0 +1,96 @@
+//! The keys that `keyward keys list` and `revoke` look at, and the one that `show` shows.
+
+use anyhow::Result;
+
+use super::Server;
+use super::lists::Found;
+use super::mirror::Seen;
+
+/// What the server filters by. It may leave more than is meant, which is filtered again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// The accounts that are named, of which each must be there.
+    pub(crate) owners: Vec<String>,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) is_live: Option<bool>,
+    pub(crate) label: Option<String>,
+}
+
+impl Filter {
+    /// Whether nothing is left out.
+    pub(crate) fn is_everything(&self) -> bool {
+        let Self {
+            owners,
+            kind,
+            is_live,
+            label,
+        } = self;
+        owners.is_empty() && kind.is_none() && is_live.is_none() && label.is_none()
+    }
+}
+
+impl Server {
+    /// The keys that may fit, deleted ones too, in the order in which they were made. An owner that is not there is not among the accounts.
+    pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
+        let mut mirror = self.mirror()?;
+        for owner in &filter.owners {
+            self.read_account(&mut mirror, owner)?;
+        }
+        let mut pairs = vec![("include_expired", "true")];
+        if let [owner] = filter.owners.as_slice() {
+            pairs.push(("owner", owner));
+        }
+        if let Some(kind) = filter.kind {
+            pairs.push(("kind", kind));
+        }
+        match filter.is_live {
+            Some(true) => pairs.push(("livemode", "true")),
+            Some(false) => pairs.push(("livemode", "false")),
+            None => {}
+        }
+        if let Some(label) = &filter.label {
+            pairs.push(("label", label));
+        }
+        // Only accounts that are there have keys; the others are told apart by whoever asks.
+        let are_there = filter.owners.iter().all(|id| mirror.has_account(id));
+        let keys = if are_there {
+            self.keys_of_all(&pairs)?
+        } else {
+            // What may be meant instead.
+            if let Ok(accounts) = self.accounts(&[], Some(1_000))? {
+                accounts.iter().for_each(|one| mirror.put_account(one));
+            }
+            Vec::new()
+        };
+        for key in keys.iter().rev() {
+            mirror.put_key(key)?;
+        }
+        Ok(mirror.into_seen())
+    }
+
+    /// Every key, account and grant set of those that `id` needs to be shown.
+    pub(crate) fn shown_key(&self, id: &str) -> Result<Seen> {
+        let mut mirror = self.mirror()?;
+        mirror.put_permissions(self.permissions()?);
+        match self.key(id)? {
+            Found::There(key) => {
+                self.read_account(&mut mirror, &key.keyward.owner)?;
+                mirror.put_key(&key)?;
+            }
+            Found::Missing | Found::Forbidden => {
+                for key in self.keys(&[("include_expired", "true")], Some(1_000))? {
+                    mirror.put_key(&key)?;
+                }
+            }
+        }
+        Ok(mirror.into_seen())
+    }
+
+    /// All grant sets.
+    pub(crate) fn all_sets(&self) -> Result<Seen> {
+        let mut mirror = self.mirror()?;
+        mirror.put_permissions(self.permissions()?);
+        self.read_sets(&mut mirror, &[])?;
+        Ok(mirror.into_seen())
+    }
+}

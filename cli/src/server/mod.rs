@@ -1,0 +1,86 @@
+//! keyward-server, by its API: records are read from it and commands are sent to it. What a command comes to is decided here first, by the same rules and
+//! over the records that the server shows, so that a refusal has the same words as on a key file; then the server decides, whose word is the last.
+
+mod answer;
+mod body;
+mod change;
+mod find;
+mod history;
+mod list;
+mod lists;
+mod make;
+mod mirror;
+mod read;
+mod refusal;
+mod request;
+mod tree;
+mod wire;
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use hyper::header::HeaderValue;
+
+use crate::http::{Client, Place};
+use crate::input;
+use keyward::profile::Profile;
+
+pub(crate) use find::MOST_LOOKUPS;
+pub(crate) use list::Filter;
+pub(crate) use make::Made;
+pub(crate) use mirror::Seen;
+pub(crate) use tree::Count;
+
+/// A server, and the key that it is asked with.
+pub(crate) struct Server {
+    client: RefCell<Client>,
+    /// The names and prefixes of its API, once they were asked for.
+    profile: RefCell<Option<Profile>>,
+    /// `Bearer …`; none at a socket for people on the server's machine.
+    authorization: Option<HeaderValue>,
+    /// Why the policies of accounts are passed over.
+    override_policy: Option<String>,
+}
+
+impl Server {
+    /// The server at `place`. The key is read from `key_file`, else from `KEYWARD_API_KEY`; a socket needs none.
+    pub(crate) fn new(
+        place: &Place,
+        key_file: Option<&Path>,
+        override_policy: Option<String>,
+    ) -> Result<Self> {
+        let key = match key_file {
+            Some(path) => Some(input::key_of_file(path)?),
+            None => input::key_of_environment()?,
+        };
+        let authorization = match key {
+            Some(key) => Some(bearer(&key)?),
+            None if matches!(place, Place::Socket(_)) => None,
+            None => bail!(
+                "`{}` wants an API key that manages keys: put it into KEYWARD_API_KEY, or into a file and name that with --api-key-file",
+                place.shown()
+            ),
+        };
+        Ok(Self {
+            client: RefCell::new(Client::new(place.clone())?),
+            profile: RefCell::new(None),
+            authorization,
+            override_policy,
+        })
+    }
+
+    /// As people read it.
+    pub(crate) fn shown(&self) -> String {
+        self.client.borrow().place().shown()
+    }
+}
+
+fn bearer(key: &str) -> Result<HeaderValue> {
+    let value = HeaderValue::from_str(&format!("Bearer {key}"));
+    let mut value = value.ok().context(
+        "the API key is not one line of printable ASCII; look at what KEYWARD_API_KEY or --api-key-file holds",
+    )?;
+    value.set_sensitive(true);
+    Ok(value)
+}

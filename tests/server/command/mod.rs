@@ -1,0 +1,8 @@
+//! The command `keyward` on a server, beside the same commands on a key file.
+
+mod both;
+mod life;
+mod lost;
+mod places;
+mod refusals;
+mod untaken;
