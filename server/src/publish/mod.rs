@@ -4,16 +4,17 @@ mod target;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use keyward_files::key_file::Issue;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::configuration::Group;
-use crate::store::{PageRow, Reader, Records, Snapshot, Store, StoreError, Tx};
+use crate::store::{Reader, Records, Snapshot, Store, StoreError, Tx};
 use crate::time;
 use target::File;
 pub(crate) use target::{Held, held};
@@ -290,17 +291,14 @@ impl Group {
 
     /// The snapshot of the records, for the gateways of this group.
     fn snapshot<'a>(self, records: &'a Records, issue: &'a Issue) -> Snapshot<'a> {
-        let snapshot = records.snapshot(issue);
-        let snapshot = if self.lists_versions() {
-            snapshot
-        } else {
-            snapshot.without_versions()
-        };
-        if self.has_pages() {
-            snapshot.with_pages(&PAGES)
-        } else {
-            snapshot
+        let mut snapshot = records.snapshot(issue);
+        if !self.lists_versions() {
+            snapshot = snapshot.without_versions();
         }
+        if self.has_pages() {
+            snapshot = snapshot.with_endpoints(PAGE_ROWS.as_slice());
+        }
+        snapshot
     }
 
     /// Whether the snapshot lists the versions that the API serves. Stripe's preview SDKs send versions that no API lists.
@@ -313,11 +311,14 @@ impl Group {
 }
 
 /// The pages, for which nobody has a key. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
-const PAGES: [PageRow; 3] = [
-    ("GET", "/console"),
-    ("GET", "/console/{*rest}"),
-    ("POST", "/console/{*rest}"),
-];
+static PAGE_ROWS: LazyLock<[Value; 3]> = LazyLock::new(|| {
+    [
+        ("GET", "/console"),
+        ("GET", "/console/{*rest}"),
+        ("POST", "/console/{*rest}"),
+    ]
+    .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
+});
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once, Replayed};
 use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
-use crate::store::{By, Opening, SessionKind, StoredSession};
+use crate::store::{By, Opening, Scope, SessionKind, StoredSession};
 
 /// How long a link can be used, in seconds, and within which bounds its maker may say otherwise.
 pub(crate) const LINK_LASTS: u64 = 300;
@@ -190,6 +190,19 @@ pub(crate) async fn end(
         })
         .await;
     ended.map_err(Failure::from)
+}
+
+/// Ends the session of somebody who leaves.
+pub(crate) async fn leave(app: &App, sender: Sender, id: &str, now: u64) -> Result<(), Failure> {
+    let id = id.to_owned();
+    let found: Result<_, Stored> = app
+        .store
+        .read(move |reader| Ok(reader.session(&Scope::everything(), &id)?))
+        .await;
+    if let Some(session) = found.map_err(Failure::from)? {
+        end(app, sender, session, now).await?;
+    }
+    Ok(())
 }
 
 /// A row of the trail. It has the session's id, which opens nothing.

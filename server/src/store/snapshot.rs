@@ -18,9 +18,6 @@ use super::records::documents::DocumentName;
 use super::records::keys;
 use super::scope::Where;
 
-/// The member of a snapshot that the pages' rows are added to.
-const ENDPOINTS: &str = "endpoints";
-
 /// All that a snapshot is made of, of one state of the store, in memory. It is read once, and then
 /// brought up to the next state by what changed since.
 #[derive(Debug, Default)]
@@ -86,7 +83,7 @@ impl Records {
             records: self,
             issue,
             lists_versions: true,
-            pages: &[],
+            more_endpoints: &[],
         }
     }
 }
@@ -119,17 +116,17 @@ pub struct Snapshot<'a> {
     records: &'a Records,
     issue: &'a Issue,
     lists_versions: bool,
-    pages: &'a [PageRow],
+    more_endpoints: &'a [Json],
 }
 
-/// An endpoint without a key: method and path.
-pub type PageRow = (&'static str, &'static str);
-
 impl<'a> Snapshot<'a> {
-    /// With rows for pages, for which nobody has a key, after the endpoints of the store.
+    /// With these rows after the API's own.
     #[must_use]
-    pub fn with_pages(self, pages: &'a [PageRow]) -> Self {
-        Self { pages, ..self }
+    pub fn with_endpoints(self, more_endpoints: &'a [Json]) -> Self {
+        Self {
+            more_endpoints,
+            ..self
+        }
     }
 
     /// Without the versions that the API serves: then every version is.
@@ -156,19 +153,23 @@ impl Serialize for Snapshot<'_> {
         map.serialize_entry("revision", &self.issue.revision)?;
         map.serialize_entry("issued_at", &self.issue.issued_at)?;
         for (name, member) in endpoints {
-            let is_listed = self.lists_versions || name != "api_versions";
-            let has_pages = !self.pages.is_empty() && name == ENDPOINTS;
-            if is_listed && !has_pages {
+            let is_left_out = match name.as_str() {
+                "api_versions" => !self.lists_versions,
+                "endpoints" => !self.more_endpoints.is_empty(),
+                _ => false,
+            };
+            if !is_left_out {
                 map.serialize_entry(name, member)?;
             }
         }
-        if !self.pages.is_empty() {
-            let own = endpoints.get(ENDPOINTS).and_then(Json::as_array);
-            let pages = self.pages.iter().map(
-                |(method, path)| json!({"method": method, "path": path, "auth": "none"}),
-            );
-            let rows: Vec<Json> = own.into_iter().flatten().cloned().chain(pages).collect();
-            map.serialize_entry(ENDPOINTS, &rows)?;
+        if !self.more_endpoints.is_empty() {
+            let own = endpoints.get("endpoints").and_then(Json::as_array);
+            let all: Vec<&Json> = own
+                .into_iter()
+                .flatten()
+                .chain(self.more_endpoints)
+                .collect();
+            map.serialize_entry("endpoints", &all)?;
         }
         map.serialize_entry("accounts", &Elements(accounts))?;
         if !grant_sets.is_empty() {
