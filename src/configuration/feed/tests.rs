@@ -1,6 +1,5 @@
 use serde_json::{Value, json};
 
-use super::*;
 use crate::configuration::Configuration;
 
 /// The public key of RFC 8032, 7.1, test 1.

@@ -13,6 +13,7 @@ use crate::feed::request::{Call, CallId, Object};
 use crate::feed::surroundings::Surroundings;
 use crate::feed::trouble::Trouble;
 use crate::profile::Profile;
+use crate::refusal::Refusal;
 use crate::snapshot::delta::MOST_CHANGED;
 use crate::snapshot::{Revision, Snapshot};
 
@@ -137,9 +138,7 @@ impl Follower {
                 State::Building { build, .. } => match build.step() {
                     Ok(false) => Ok(()),
                     Ok(true) => self.finish_build(profile, out),
-                    Err(refusal) => {
-                        Err((Trouble::Object, format!("an object is refused: {refusal}")))
-                    }
+                    Err(refusal) => Err(refused(&refusal)),
                 },
             };
             match outcome {
@@ -169,8 +168,7 @@ impl Follower {
         })?;
         let work = self.target.as_ref().and_then(|target| target.work.as_ref());
         let build = Build::begin(object, pieces, work.map(|(snapshot, _)| snapshot), profile);
-        let build = build
-            .map_err(|refusal| (Trouble::Object, format!("an object is refused: {refusal}")))?;
+        let build = build.map_err(|refusal| refused(&refusal))?;
         self.state = State::Building {
             object,
             size,
@@ -193,9 +191,7 @@ impl Follower {
         else {
             return Ok(());
         };
-        let snapshot = build
-            .finish(profile)
-            .map_err(|refusal| (Trouble::Object, format!("an object is refused: {refusal}")))?;
+        let snapshot = build.finish(profile).map_err(|refusal| refused(&refusal))?;
         let Some(target) = &mut self.target else {
             return Ok(());
         };
@@ -334,4 +330,8 @@ fn trouble(fault: Fault, status: u16) -> Trouble {
         Fault::Memory => Trouble::Memory,
         Fault::Hash => Trouble::Hash,
     }
+}
+
+fn refused(refusal: &Refusal) -> (Trouble, String) {
+    (Trouble::Object, format!("an object is refused: {refusal}"))
 }

@@ -262,7 +262,11 @@ impl FeedHost for Host<'_> {
     }
 
     fn node(&mut self) -> String {
-        let node = abi::property("node\0id").ok().flatten().unwrap_or_default();
+        let names = ["node\0id", "xds\0node\0id"];
+        let node = names
+            .iter()
+            .find_map(|name| abi::property(name).ok().flatten());
+        let node = node.unwrap_or_default();
         String::from_utf8_lossy(&node).into_owned()
     }
 }

@@ -72,16 +72,6 @@ impl Applying {
         } = &self.delta;
         let Snapshot { keys, overlay, .. } = &mut self.next;
         let mut left = most;
-        while left > 0 && self.gone < gone_keys.len() {
-            let digest = gone_keys.row(self.gone).and_then(|row| row.first_chunk());
-            let set = digest.and_then(|digest| {
-                let digest = crate::digest::KeyDigest::from_bytes(*digest);
-                overlay.set(keys, &digest, None)
-            });
-            set.ok_or_else(|| place.expected("digests"))?;
-            self.gone += 1;
-            left -= 1;
-        }
         while left > 0 && self.row < records.keys().len() {
             let refused = || {
                 place
@@ -93,6 +83,17 @@ impl Applying {
             let digest = crate::digest::KeyDigest::from_bytes(*row.digest);
             overlay.set(keys, &digest, Some(key)).ok_or_else(refused)?;
             self.row += 1;
+            left -= 1;
+        }
+        // What is gone comes last: of a key that is listed as gone and has a record, the record is nothing.
+        while left > 0 && self.gone < gone_keys.len() {
+            let digest = gone_keys.row(self.gone).and_then(|row| row.first_chunk());
+            let set = digest.and_then(|digest| {
+                let digest = crate::digest::KeyDigest::from_bytes(*digest);
+                overlay.set(keys, &digest, None)
+            });
+            set.ok_or_else(|| place.expected("digests"))?;
+            self.gone += 1;
             left -= 1;
         }
         let changed = self.next.changed_count();

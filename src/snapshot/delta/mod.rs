@@ -29,7 +29,6 @@ pub const LARGEST_DELTA: u32 = 4 << 20;
 const DIGEST: usize = 32;
 
 const LENGTH: &str = "as many bytes as the header counts";
-const ASCENDING: &str = "in ascending order";
 
 /// A delta in its parts.
 #[derive(Clone)]
@@ -75,48 +74,14 @@ impl Delta {
         if records.revision()? != to {
             return Err(place.then("revision").expected("the revision that is `to`"));
         }
-        let delta = Self {
+        Ok(Self {
             from,
             to,
             gone_keys,
             gone_accounts,
             gone_sets,
             records,
-        };
-        delta.check_gone(&place)?;
-        Ok(delta)
-    }
-
-    /// What is gone is listed in order, and has no record beside.
-    fn check_gone(&self, place: &Place) -> Result<(), Refusal> {
-        let place = place.then("gone");
-        let (keys, behind) = (self.gone_keys.iter(), self.gone_keys.iter().skip(1));
-        if !keys.zip(behind).all(|(a, b)| a < b) {
-            return Err(place.then("keys").expected(ASCENDING));
-        }
-        for (lists, name) in [
-            (&self.gone_accounts, "accounts"),
-            (&self.gone_sets, "grant_sets"),
-        ] {
-            let texts = |from: usize| (from..lists.len()).map(|number| lists.get(number));
-            let ascends = texts(0).zip(texts(1)).all(|(a, b)| a < b);
-            if !lists.are_whole() || !ascends {
-                return Err(place.then(name).expected(ASCENDING));
-            }
-        }
-        let is_there = self
-            .gone_keys()
-            .any(|digest| self.records.keys().find(&digest).is_some());
-        if is_there {
-            return Err(place.then("keys").refused("a key is gone and has a record"));
-        }
-        let accounts = self.records.accounts();
-        if self.gone_accounts().any(|id| accounts.find(id).is_some()) {
-            return Err(place
-                .then("accounts")
-                .refused("an account is gone and has a record"));
-        }
-        Ok(())
+        })
     }
 
     /// It applies to this revision and all above it, below [`Self::to`].
