@@ -7,6 +7,7 @@ pub mod exchange;
 mod fake;
 pub mod host;
 mod ledger;
+pub mod load;
 pub mod monitor;
 pub mod plugin_id;
 mod plugin_instance;
