@@ -87,13 +87,16 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
-	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics \
+	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
 	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change pages::in_full
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
-NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: fail_closed::chain fail_closed::passes fail_closed::pushes fail_closed::skipped pushes verification::answers
-IN_VMS := hostile::secrecy fail_closed::skipped::a_configuration_that_fails
+NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance wait doctor verification rollout::keys fail_closed::chain fail_closed::passes fail_closed::pushes \
+	fail_closed::skipped pushes
+# About VMs, or about the file of a filter in wasm.
+IN_VMS := hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
+	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older
 
 test: build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))

@@ -187,7 +187,7 @@ mod tests {
         let profile = Profile::stripe();
         let head = RequestHead::read(
             &profile,
-            &IdentityNames::new([]),
+            &IdentityNames::new(&profile, []),
             values.iter().map(|value| (&b"authorization"[..], *value)),
             false,
         );

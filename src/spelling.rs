@@ -29,6 +29,10 @@ pub(crate) fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
     if sent.len() != ours.len() {
         return None;
     }
+    // As Envoy hands names over.
+    if sent == ours.as_bytes() {
+        return Some(Spelling::Exact);
+    }
     if sent.eq_ignore_ascii_case(ours.as_bytes()) {
         return Some(Spelling::Exact);
     }
@@ -39,7 +43,7 @@ pub(crate) fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
 }
 
 /// Lets through every name that was put in, however it is spelled, and few others: most headers mean nothing, and are compared with nothing.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sieve([u64; 4]);
 
 impl Sieve {

@@ -253,10 +253,34 @@ impl Environment for Clock {
 /// How many decisions Valgrind counts the instructions of.
 const COUNTED: u32 = 1_000;
 
-/// Makes the decisions of the case of that name, for `scripts/bench/instructions.sh`, which counts what happens in `counted_decisions`.
+/// Makes the decisions of the case of that name, for `scripts/bench/instructions.sh`, which counts what happens in `counted_decisions`, and for
+/// `scripts/bench/lines.sh`, which counts the cache lines that `cold_decision` fetches.
 pub(crate) fn count(name: &str, all: Vec<Case>) {
     let case = all.into_iter().find(|case| case.to_string() == name);
-    counted_decisions(&mut case.unwrap().ready());
+    let mut ready = case.unwrap().ready();
+    if std::env::var_os("KEYWARD_BENCH_COLD").is_none() {
+        return counted_decisions(&mut ready);
+    }
+    let mut others = vec![1_u8; OTHERS];
+    for turn in 0..COLD {
+        // As in Envoy, where another request's work lies between two decisions.
+        for line in others.chunks_mut(64) {
+            line[0] = line[0].wrapping_add(turn);
+        }
+        black_box(&mut others);
+        cold_decision(&mut ready);
+    }
+}
+
+/// How many decisions with cold caches are counted.
+const COLD: u8 = 100;
+
+/// Twice the last-level cache that `scripts/bench/lines.sh` simulates.
+const OTHERS: usize = 4 << 20;
+
+#[inline(never)]
+fn cold_decision(ready: &mut Ready) {
+    black_box(ready.decide());
 }
 
 #[inline(never)]

@@ -7,19 +7,11 @@ use std::time::Duration;
 
 use crate::bounds::{Bound, milliseconds};
 use crate::candidates;
+use crate::decisions::Decision;
 use crate::figures::Figure;
-use crate::pushes::{Pushed, Taken};
+use crate::memory::Memory;
+use crate::pushes::{self, Pushed, Taken};
 use crate::rounds::{Cost, RATE};
-
-/// The decision itself, as `benches/decision` measured it natively: a line of `costs.tsv`.
-pub struct Decision {
-    pub keys: u32,
-    pub kind: String,
-    pub outcome: String,
-    pub nanoseconds: f64,
-    /// Instructions, where Valgrind is installed.
-    pub instructions: Option<u64>,
-}
 
 /// What the page is made of.
 pub struct Report<'a> {
@@ -31,23 +23,8 @@ pub struct Report<'a> {
     /// Keys in the largest table of a gateway.
     pub most: u32,
     pub pushed: &'a [Pushed],
+    pub memory: &'a [Memory],
     pub decisions: &'a [Decision],
-}
-
-/// Nothing where that part has not run.
-pub fn decisions(file: &Path) -> Vec<Decision> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let rows = text
-        .lines()
-        .map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.map(|row| Decision {
-        keys: row[0].parse().unwrap(),
-        kind: row[1].to_owned(),
-        outcome: row[2].to_owned(),
-        nanoseconds: row[3].parse().unwrap(),
-        instructions: row.get(4).and_then(|count| count.parse().ok()),
-    })
-    .collect()
 }
 
 /// The lines that other parts wrote for `scripts/bench/table.py`.
@@ -66,6 +43,7 @@ pub fn other_bounds(folder: &Path) -> Vec<Bound> {
                 bound: bound.to_owned(),
                 measured: measured.to_owned(),
                 holds: holds == "yes",
+                goal: None,
             })
         })
         .collect()
@@ -100,6 +78,7 @@ pub fn write(report: &Report<'_>) -> String {
             ]
         }),
     );
+    goals(&mut page, report.bounds);
     if !report.costs.is_empty() {
         requests(&mut page, report.costs, report.most);
     }
@@ -109,7 +88,30 @@ pub fn write(report: &Report<'_>) -> String {
     if !report.pushed.is_empty() {
         pushed(&mut page, report.pushed);
     }
+    if !report.memory.is_empty() {
+        memory(&mut page, report.memory);
+    }
     page
+}
+
+/// What is not promised, and is to be.
+fn goals(page: &mut String, bounds: &[Bound]) {
+    let aimed = bounds
+        .iter()
+        .filter_map(|bound| Some((bound, bound.goal.as_ref()?)));
+    let rows: Vec<Vec<String>> = aimed
+        .map(|(bound, (goal, is_reached))| {
+            let reached = if *is_reached { "reached" } else { "not yet" };
+            let [what, measured] = [&bound.what, &bound.measured].map(Clone::clone);
+            vec![what, goal.clone(), measured, reached.to_owned()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.push_str(
+            "\n## Goals\n\nWhat the next versions aim at. Nobody should rely on it yet.\n",
+        );
+        table(page, &["what", "goal", "measured", ""], rows.into_iter());
+    }
 }
 
 fn requests(page: &mut String, costs: &[Cost], most: u32) {
@@ -181,7 +183,8 @@ fn pushed(page: &mut String, pushed: &[Pushed]) {
     page.push_str(
         "\n## A push\n\n\
          A file is renamed into the folder that Envoy watches; a client sends 1,000 requests a second with a key that every second push revokes. *Last passed*: from the rename to the last\n\
-         answer with 200. *Pause*: the longest that an answer took, *calm* without a push. Median and worst. *Linear memory* is that of the worker's VM, after two pushes and after the last.\n\n\
+         answer with 200. *Pause*: the longest that an answer took, *calm* in as long a time without a push. Median and worst. *Linear memory* is that of the worker's VM, after two pushes and\n\
+         after the last; a native module has no VM.\n\n\
          ![the time of a push against the number of keys](benchmarks-pushes.svg)\n",
     );
     table(
@@ -189,6 +192,7 @@ fn pushed(page: &mut String, pushed: &[Pushed]) {
         &[
             "keys",
             "form",
+            "filter",
             "size, MiB",
             "last passed, ms",
             "pause, ms",
@@ -200,6 +204,7 @@ fn pushed(page: &mut String, pushed: &[Pushed]) {
             let mut row = vec![
                 pushed.keys.to_string(),
                 pushed.form.name().to_owned(),
+                pushes::name(pushed.host).to_owned(),
                 mebibytes(pushed.size as u64),
             ];
             match &pushed.taken {
@@ -222,10 +227,29 @@ fn of_push(taken: &Taken) -> [String; 5] {
     [
         times(&taken.revoked),
         times(&taken.pauses),
-        format!("{:.1}", milliseconds(taken.calm)),
+        times(&taken.calm),
         format!("{before}, {one}, {all} ({})", taken.pushes),
         format!("{two}, {last}"),
     ]
+}
+
+fn memory(page: &mut String, memory: &[Memory]) {
+    page.push_str(
+        "\n## Memory\n\n\
+         What Envoy has resident with the native module, five seconds after every worker has decided: without a snapshot, and after one push of a `.pb` file.\n",
+    );
+    table(
+        page,
+        &["keys", "workers", "without, MiB", "with, MiB"],
+        memory.iter().map(|memory| {
+            vec![
+                memory.keys.to_string(),
+                memory.workers.to_string(),
+                mebibytes(memory.without),
+                mebibytes(memory.with),
+            ]
+        }),
+    );
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -4,8 +4,9 @@
 use std::fmt::Write;
 
 use crate::bounds::milliseconds;
-use crate::page::Decision;
-use crate::pushes::{Form, Pushed};
+use crate::decisions::Decision;
+use crate::pushes::{Form, Pushed, name};
+use crate::support::Host;
 
 const WIDTH: f64 = 740.0;
 const HEIGHT: f64 = 400.0;
@@ -43,22 +44,28 @@ pub fn decisions(decisions: &[Decision]) -> String {
 /// The time until a revoked key is refused, and the worker's pause, against the number of keys.
 pub fn pushes(pushed: &[Pushed]) -> String {
     let mut lines = Vec::new();
-    for form in [Form::Json, Form::Packed] {
-        let taken = pushed.iter().filter(|pushed| pushed.form == form);
+    for (host, form) in [
+        (Host::Wasm, Form::Json),
+        (Host::Wasm, Form::Packed),
+        (Host::Native, Form::Packed),
+    ] {
+        let taken = pushed
+            .iter()
+            .filter(|pushed| (pushed.host, pushed.form) == (host, form));
         let taken: Vec<_> = taken
             .filter_map(|pushed| Some((f64::from(pushed.keys), pushed.taken.as_ref()?)))
             .collect();
         let worst =
             |of: &[std::time::Duration]| of.iter().max().map_or(0.0, |time| milliseconds(*time));
         lines.push(Line {
-            name: format!("{}: last passed", form.name()),
+            name: format!("{}, {}: last passed", form.name(), name(host)),
             points: taken
                 .iter()
                 .map(|(keys, taken)| (*keys, worst(&taken.revoked)))
                 .collect(),
         });
         lines.push(Line {
-            name: format!("{}: worker's pause", form.name()),
+            name: format!("{}, {}: worker's pause", form.name(), name(host)),
             points: taken
                 .iter()
                 .map(|(keys, taken)| (*keys, worst(&taken.pauses)))

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::bootstraps;
 use crate::client::{Answer, Client, Pace};
+use crate::figures::Figure;
 use crate::machine::Cores;
 use crate::process;
 use crate::support::pb::Wrapper;
-use crate::support::{Ecds, Envoy, LONG, Push, eventually};
+use crate::support::{Ecds, Envoy, Host, LONG, Push, eventually};
 use crate::world::{Kind, World, sdk_request};
 
 /// What is pushed.
@@ -33,9 +34,18 @@ impl Form {
     }
 }
 
+/// What the page calls a host.
+pub fn name(host: Host) -> &'static str {
+    match host {
+        Host::Wasm => "wasm",
+        Host::Native => "native",
+    }
+}
+
 /// What came of pushing one size in one form.
 #[derive(Debug)]
 pub struct Pushed {
+    pub host: Host,
     pub form: Form,
     pub keys: u32,
     /// Bytes of the configuration.
@@ -50,13 +60,22 @@ pub struct Taken {
     pub revoked: Vec<Duration>,
     /// The longest that an answer took around each push.
     pub pauses: Vec<Duration>,
-    /// The same without a push, for as long.
-    pub calm: Duration,
+    /// The same without a push, for as long, after each.
+    pub calm: Vec<Duration>,
     /// Envoy's memory in bytes: before the first push, after it, after the last.
     pub resident: [u64; 3],
     pub pushes: usize,
     /// The worker's linear memory after two pushes and after the last.
     pub linear: [u64; 2],
+}
+
+impl Taken {
+    /// How much longer the longest wait of a request was during a push than without one, in milliseconds: the median.
+    pub fn wait(&self) -> f64 {
+        let waits = self.pauses.iter().zip(&self.calm);
+        let more = waits.map(|(pause, calm)| (pause.as_secs_f64() - calm.as_secs_f64()) * 1e3);
+        Figure::of(more.collect()).median
+    }
 }
 
 /// Requests per second of the steady client: a pause is seen to the millisecond.
@@ -66,8 +85,12 @@ const CONNECTIONS: usize = 4;
 /// After a push has arrived, until the next: nothing of it is left to be done.
 const REST: Duration = Duration::from_millis(500);
 
-pub fn measure(form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
-    eprintln!("bench: {pushes} pushes of {keys} keys, {}", form.name());
+pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
+    eprintln!(
+        "bench: {pushes} pushes of {keys} keys, {}, {}",
+        form.name(),
+        name(host)
+    );
     let world = World::new(keys, Kind::Restricted);
     // The first restricted key.
     let revoked = if keys == 1 { 0 } else { 1 };
@@ -78,6 +101,7 @@ pub fn measure(form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
         Form::Packed => Ecds::Pb,
     };
     let envoy = Envoy::builder()
+        .host(host)
         .edit(bootstraps::strip)
         .ecds(ecds)
         .config("{}")
@@ -91,20 +115,20 @@ pub fn measure(form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
     let mut taken = Taken {
         revoked: Vec::new(),
         pauses: Vec::new(),
-        calm: Duration::ZERO,
+        calm: Vec::new(),
         resident: [process::resident(envoy.process_id()); 3],
         pushes,
         linear: [0; 2],
     };
-    let (mut begun, mut renamed) = (Vec::new(), Vec::new());
+    let (mut renamed, mut rested) = (Vec::new(), Vec::new());
     for push in 0..pushes {
         let content = &configurations[push % 2];
-        begun.push(Instant::now());
         content.push(&envoy);
         renamed.push(last_rename(&envoy));
         if envoy.settled(LONG) != Push::Accepted {
             drop(watched.stop());
             return Pushed {
+                host,
                 form,
                 keys,
                 size,
@@ -113,6 +137,10 @@ pub fn measure(form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
         }
         watched.until(if push % 2 == 0 { 200 } else { 401 });
         thread::sleep(REST);
+        // As long again, without a push.
+        let rest = Instant::now();
+        thread::sleep(rest - renamed[push]);
+        rested.push((rest, Instant::now()));
         let process = envoy.process_id();
         if push == 0 {
             taken.resident[1] = process::resident(process);
@@ -139,11 +167,9 @@ pub fn measure(form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
             .max()
             .unwrap_or_default()
     };
-    taken.calm = longest(renamed[0] - REST, renamed[0]);
-    for (push, from) in renamed.iter().enumerate() {
-        // What the next push does is not this one's.
-        let to = begun.get(push + 1).copied().unwrap_or_else(Instant::now);
+    for (push, (from, (to, end))) in renamed.iter().zip(rested).enumerate() {
         taken.pauses.push(longest(*from, to));
+        taken.calm.push(longest(to, end));
         if push % 2 == 1 {
             let passed = answers
                 .iter()
@@ -153,6 +179,7 @@ pub fn measure(form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
         }
     }
     Pushed {
+        host,
         form,
         keys,
         size,

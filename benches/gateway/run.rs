@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::machine::{Cores, describe};
 use crate::pushes::{self, Form, Pushed};
 use crate::rounds::{self, Plan};
-use crate::support::find;
-use crate::{bounds, page, plot};
+use crate::support::{Host, find};
+use crate::{bounds, decisions, memory, page, plot};
 
 pub fn run() {
     let is_quick = std::env::var("QUICK").is_ok_and(|value| !value.is_empty());
@@ -17,16 +17,25 @@ pub fn run() {
         eprintln!("bench: there is one core for Envoy and its client; no figure means much");
     }
     let machine = describe(&cores, find::envoy());
-    let costs = match only.as_str() {
-        "pushes" => Vec::new(),
-        _ => rounds::measure(plan(is_quick), &cores),
+    // `ONLY=requests`, `pushes`, `native-pushes` or `memory`: a part of it.
+    let runs = |part: &str| only.is_empty() || only == part;
+    let costs = match runs("requests") {
+        true => rounds::measure(plan(is_quick), &cores),
+        false => Vec::new(),
     };
-    let pushed = match only.as_str() {
-        "requests" => Vec::new(),
-        _ => all_pushes(is_quick, &cores),
+    let mut pushed = match runs("pushes") {
+        true => all_pushes(is_quick, &cores),
+        false => Vec::new(),
     };
-    let bounds = bounds::all(&costs, &pushed);
-    let decisions = page::decisions(&folder().join("costs.tsv"));
+    if runs("native-pushes") {
+        pushed.extend(native_pushes(is_quick, &cores));
+    }
+    let memory = match runs("memory") {
+        true => memory::measure(if is_quick { 100_000 } else { 1_000_000 }, &[1, 8]),
+        false => Vec::new(),
+    };
+    let decisions = decisions::read(&folder().join("costs.tsv"));
+    let bounds = bounds::all(&costs, &decisions, &pushed, &memory);
     let page = page::write(&page::Report {
         machine: &machine,
         bounds: &bounds,
@@ -34,6 +43,7 @@ pub fn run() {
         costs: &costs,
         most: plan(is_quick).most,
         pushed: &pushed,
+        memory: &memory,
         decisions: &decisions,
     });
     // A short run, or a part, is for looking at.
@@ -103,6 +113,18 @@ fn all_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
     let each = sizes
         .iter()
         .flat_map(|keys| forms.map(|form| (form, *keys)));
-    each.map(|(form, keys)| pushes::measure(form, keys, pushes, cores))
+    each.map(|(form, keys)| pushes::measure(Host::Wasm, form, keys, pushes, cores))
+        .collect()
+}
+
+/// Ten pushes, of which every other one revokes: a median of five.
+fn native_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
+    let (sizes, pushes): (&[u32], _) = if is_quick {
+        (&[10_000], 4)
+    } else {
+        (&[10_000, 1_000_000], 10)
+    };
+    let each = sizes.iter();
+    each.map(|keys| pushes::measure(Host::Native, Form::Packed, *keys, pushes, cores))
         .collect()
 }

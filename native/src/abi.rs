@@ -93,9 +93,9 @@ pub(crate) const SOURCE_ADDRESS: u32 = 24;
 pub(crate) const DESTINATION_ADDRESS: u32 = 26;
 
 pub(crate) type Envoy = *mut c_void;
-/// What [`hold`] has given Envoy, of no use to anybody else.
-type Opaque = *const c_void;
-type Texts<'a> = *const Buffer<'a>;
+/// A [`Module`], where nothing is done with it.
+pub(crate) type Opaque = *const c_void;
+pub(crate) type Texts<'a> = *const Buffer<'a>;
 
 /// Envoy's functions, by their names in abi.h without `envoy_dynamic_module_callback_`.
 macro_rules! envoy {
@@ -141,6 +141,7 @@ envoy! {
         filter: Envoy, attribute: u32, value: *mut Buffer<'_>) -> bool;
     get_worker_index = "envoy_dynamic_module_callback_http_filter_get_worker_index"(
         filter: Envoy) -> u32;
+    clear_route = "envoy_dynamic_module_callback_http_clear_route_cache"(filter: Envoy);
     reset_stream = "envoy_dynamic_module_callback_http_filter_reset_stream"(
         filter: Envoy, reason: u32, details: Buffer<'_>);
 }
@@ -341,6 +342,12 @@ impl<'a> Stream<'a> {
         done(is_done, "a header is not removed")
     }
 
+    /// Has Envoy look for the request's route anew: it may match what was changed.
+    pub(crate) fn forget_route(&mut self) {
+        // SAFETY: the request is there during the hook, in a chain of a listener's.
+        unsafe { clear_route(self.filter.as_ptr()) }
+    }
+
     /// Sets the filter state of that name.
     pub(crate) fn set_state(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let [name, value] = [name, value].map(|text| Buffer::of(text.as_bytes()));
@@ -373,7 +380,7 @@ struct Held<P> {
     plugin: P,
 }
 
-/// What [`hold`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] is told
+/// What [`Module::hold`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] is told
 /// it once.
 #[repr(transparent)]
 pub(crate) struct Module<P>(*const Held<P>);
@@ -427,36 +434,14 @@ macro_rules! export {
 }
 pub(crate) use export;
 
-/// Hooks that Envoy looks for when it loads a filter, and that do nothing. 0 is `Continue` for all
-/// that return a status.
+/// Hooks that do nothing. 0 is `Continue` for all that return a status.
 macro_rules! idle {
     ($($hook:ident($($kind:ty),*) $(-> $result:ty)?;)*) => {
         $(
+            #[expect(unsafe_code, reason = "Envoy looks for this name")]
             #[unsafe(no_mangle)]
             extern "C" fn $hook($(_: $kind),*) $(-> $result)? { Default::default() }
         )*
     };
 }
-
-idle! {
-    envoy_dynamic_module_on_http_filter_response_headers(Envoy, Opaque, bool) -> u32;
-    envoy_dynamic_module_on_http_filter_response_body(Envoy, Opaque, bool) -> u32;
-    envoy_dynamic_module_on_http_filter_response_trailers(Envoy, Opaque) -> u32;
-    envoy_dynamic_module_on_http_filter_local_reply(Envoy, Opaque, u32, Buffer<'_>, bool) -> u32;
-    envoy_dynamic_module_on_http_filter_stream_complete(Envoy, Opaque);
-    envoy_dynamic_module_on_http_filter_destroy(Opaque);
-    envoy_dynamic_module_on_http_filter_scheduled(Envoy, Opaque, u64);
-    envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Opaque);
-    envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Opaque);
-    // Of calls that a filter makes, which this one does not.
-    envoy_dynamic_module_on_http_filter_http_callout_done(
-        Envoy, Opaque, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
-    envoy_dynamic_module_on_http_filter_http_stream_headers(
-        Envoy, Opaque, u64, *const Header<'_>, usize, bool);
-    envoy_dynamic_module_on_http_filter_http_stream_data(
-        Envoy, Opaque, u64, Texts<'_>, usize, bool);
-    envoy_dynamic_module_on_http_filter_http_stream_trailers(
-        Envoy, Opaque, u64, *const Header<'_>, usize);
-    envoy_dynamic_module_on_http_filter_http_stream_complete(Envoy, Opaque, u64);
-    envoy_dynamic_module_on_http_filter_http_stream_reset(Envoy, Opaque, u64, u32);
-}
+pub(crate) use idle;

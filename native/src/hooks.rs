@@ -6,7 +6,7 @@ use std::ptr::null;
 
 use keyward::filter::exchange::Flow;
 
-use crate::abi::{Buffer, Config, Envoy, Stream, export};
+use crate::abi::{Buffer, Config, Envoy, Header, Opaque, Stream, Texts, export, idle};
 use crate::boundary::{caught, set_up};
 use crate::plugin::Plugin;
 
@@ -102,4 +102,28 @@ fn request_body(_filter: Envoy, module: Module, _end_of_stream: bool) -> u32 {
 /// The same of its end.
 fn request_trailers(_filter: Envoy, module: Module) -> u32 {
     if module.is_null() { STOP } else { CONTINUE }
+}
+
+// Hooks that Envoy looks for when it loads a filter.
+idle! {
+    envoy_dynamic_module_on_http_filter_response_headers(Envoy, Opaque, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_response_body(Envoy, Opaque, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_response_trailers(Envoy, Opaque) -> u32;
+    envoy_dynamic_module_on_http_filter_local_reply(Envoy, Opaque, u32, Buffer<'_>, bool) -> u32;
+    envoy_dynamic_module_on_http_filter_stream_complete(Envoy, Opaque);
+    envoy_dynamic_module_on_http_filter_destroy(Opaque);
+    envoy_dynamic_module_on_http_filter_scheduled(Envoy, Opaque, u64);
+    envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Opaque);
+    envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Opaque);
+    // Of calls that a filter makes, which this one does not.
+    envoy_dynamic_module_on_http_filter_http_callout_done(
+        Envoy, Opaque, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
+    envoy_dynamic_module_on_http_filter_http_stream_headers(
+        Envoy, Opaque, u64, *const Header<'_>, usize, bool);
+    envoy_dynamic_module_on_http_filter_http_stream_data(
+        Envoy, Opaque, u64, Texts<'_>, usize, bool);
+    envoy_dynamic_module_on_http_filter_http_stream_trailers(
+        Envoy, Opaque, u64, *const Header<'_>, usize);
+    envoy_dynamic_module_on_http_filter_http_stream_complete(Envoy, Opaque, u64);
+    envoy_dynamic_module_on_http_filter_http_stream_reset(Envoy, Opaque, u64, u32);
 }

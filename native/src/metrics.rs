@@ -14,8 +14,12 @@ use crate::workers::Workers;
 /// What Envoy puts before a name, with `metrics_namespace: keyward` of the bootstrap, begins with `keyward` itself.
 const PREFIX: &str = "keyward_";
 
+/// How often a plugin's counts were gathered. At least once a second: where it does not rise, counters stand still.
+const GATHERED: &str = "keyward_counts_gathered_total";
+
 pub(crate) struct Metrics {
     requests: Metric,
+    gathered: Metric,
     secrets: Metric,
     rollbacks: Metric,
     revision: Metric,
@@ -32,7 +36,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn define(config: &Config<'_>) -> Result<Self, Fault> {
+    pub(crate) fn define(config: &Config<'_>, plugin: &str) -> Result<Self, Fault> {
         let define = |kind, name: &str, labels: &[&str]| {
             config.define(kind, name.strip_prefix(PREFIX).unwrap_or(name), labels)
         };
@@ -40,6 +44,7 @@ impl Metrics {
         let gauge = |gauge: Gauge, labels: &[&str]| define(Kind::Gauge, gauge.name(), labels);
         let metrics = Self {
             requests: counter(REQUESTS, &["decision", "reason"])?,
+            gathered: counter(GATHERED, &["plugin"])?,
             secrets: counter(Counter::SecretKeysInQuery.name(), &[])?,
             rollbacks: counter(Counter::Rollbacks.name(), &[])?,
             revision: gauge(Gauge::Revision, &[])?,
@@ -59,6 +64,7 @@ impl Metrics {
         }
         metrics.add(config, Counter::SecretKeysInQuery, 0)?;
         metrics.add(config, Counter::Rollbacks, 0)?;
+        config.record(metrics.gathered, &[plugin], 0)?;
         Ok(metrics)
     }
 
@@ -75,14 +81,15 @@ impl Metrics {
         }
     }
 
-    /// Adds what the workers have counted since the last time.
-    pub(crate) fn gather(&self, config: &Config<'_>, workers: &Workers) {
+    /// Adds what the plugin's workers have counted since the last time.
+    pub(crate) fn gather(&self, config: &Config<'_>, plugin: &str, workers: &Workers) {
         for worker in workers.all() {
             worker.take_counts(|counter, count| {
                 // Every one was touched when it was defined. One that Envoy takes no longer is no reason to stop.
                 let _ = self.add(config, counter, count);
             });
         }
+        let _ = config.record(self.gathered, &[plugin], 1);
     }
 
     pub(crate) fn count_rollback(&self, config: &Config<'_>) {

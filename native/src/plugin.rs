@@ -56,7 +56,7 @@ impl Plugin {
             Ok(configuration) => configuration,
             Err(Refused { why, revision }) => return refuse(&label, revision, &why),
         };
-        let metrics = match Metrics::define(config) {
+        let metrics = match Metrics::define(config, &label) {
             Ok(metrics) => metrics,
             Err(fault) => return refuse(&label, None, fault.0),
         };
@@ -119,7 +119,10 @@ impl Plugin {
         if round.is_first {
             self.announce(config);
         }
-        self.metrics.tell(config, label, &round.census);
+        // `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
+        if !self.only_reports() {
+            self.metrics.tell(config, label, &round.census);
+        }
         self.gather(config);
     }
 
@@ -134,9 +137,16 @@ impl Plugin {
         self.place.leave(self.counts.label(), self.configuration);
     }
 
+    fn only_reports(&self) -> bool {
+        match self.configuration.settings().role {
+            Role::UsageReport => true,
+            Role::Gateway => false,
+        }
+    }
+
     /// Says what is served from now on.
     fn announce(&self, config: &Config<'_>) {
-        if self.configuration.settings().role == Role::UsageReport {
+        if self.only_reports() {
             return;
         }
         let snapshot = self.configuration.snapshot();
@@ -151,7 +161,8 @@ impl Plugin {
 
     /// Tells Envoy, and the usage pages, what the workers have counted.
     fn gather(&self, config: &Config<'_>) {
-        self.metrics.gather(config, self.counts.workers());
+        let (label, workers) = (self.counts.label(), self.counts.workers());
+        self.metrics.gather(config, label, workers);
         self.counts.share_all();
     }
 }

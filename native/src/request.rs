@@ -27,6 +27,8 @@ pub(crate) struct Request<'a> {
     /// Of its plugin, where there is one.
     plugin: Option<OfPlugin<'a>>,
     stream: Stream<'a>,
+    /// Whether any of its headers was changed.
+    is_changed: bool,
 }
 
 /// What a request needs of its plugin.
@@ -50,6 +52,7 @@ impl<'a> Request<'a> {
         Self {
             plugin: Some(plugin),
             stream,
+            is_changed: false,
         }
     }
 
@@ -57,6 +60,7 @@ impl<'a> Request<'a> {
         Self {
             plugin: None,
             stream,
+            is_changed: false,
         }
     }
 
@@ -118,14 +122,20 @@ impl Host for Request<'_> {
     }
 
     fn remove_header(&mut self, name: &[u8]) -> Result<(), Fault> {
+        self.is_changed = true;
         self.stream.remove_header(name)
     }
 
     fn add_header(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        self.is_changed = true;
         self.stream.add_header(name.as_bytes(), value.as_bytes())
     }
 
     fn set_state(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        // For the filter in wasm Envoy does this by itself. Routes may match headers and this state.
+        if std::mem::take(&mut self.is_changed) && !self.stream.has_answered() {
+            self.stream.forget_route();
+        }
         match self.plugin {
             Some(plugin) if plugin.state.strip_prefix(STATE) == Some(name) => {
                 self.stream.set_state(plugin.state, value)

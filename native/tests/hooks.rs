@@ -90,8 +90,9 @@ fn a_known_key_passes_and_the_upstream_is_told() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("key=\"mk_1\", kind=secret"), "{told:?}");
     assert!(stream.told().unwrap().starts_with("allow "));
-    // The state is last: without it the interlock denies.
-    assert_eq!(stream.calls.last(), Some(&"state"));
+    // Routes may match what was changed. The state is last: without it the interlock denies.
+    let end = stream.calls.len() - 2;
+    assert_eq!(stream.calls[end..], ["route", "state"]);
 }
 
 #[test]
@@ -286,7 +287,7 @@ fn a_text_without_a_place_or_without_an_end_denies() {
 fn more_headers_than_the_stack_has_places_for_are_read() {
     let envoy = Envoy::start();
     let filter = gateway(&envoy);
-    for count in [63, 64, 65, 1_000, 9_000] {
+    for count in [31, 32, 33, 100, 1_000, 9_000] {
         let names: Vec<String> = (0..count - 5).map(|number| format!("x-{number}")).collect();
         let more: Vec<_> = names.iter().map(|name| (&**name, "1")).collect();
         let mut stream = asked(SECRET, &more);
@@ -337,7 +338,7 @@ fn a_bad_push_is_refused_and_told_by_the_good_one() {
 fn a_push_without_metrics_a_scheduler_or_a_place_is_refused() {
     let envoy = Envoy::start();
     let good = configuration(7);
-    for most in [0, 1, 5, 12] {
+    for most in [0, 1, 5, 13] {
         let filter = envoy.push_with(b"keyward", &good, |config| config.most_metrics = most);
         assert!(filter.is_none(), "{most} metrics");
     }

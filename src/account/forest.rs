@@ -436,10 +436,20 @@ impl AccountForest {
     /// The root of the tree that holds `account`.
     #[must_use]
     pub fn root(&self, account: AccountIndex) -> Option<Account<'_>> {
-        let mut account = self.account(account)?;
         // No tree is higher than the forest is large: this ends whatever the rows say.
-        let added = self.changed.as_ref().map_or(0, |changed| changed.added());
-        for _ in 0..self.table_len().saturating_add(added) {
+        let Some(changed) = &self.changed else {
+            // Ids below the root are not read.
+            let mut place = index(account.0)?;
+            for _ in 0..self.table_len() {
+                match number_at(self.tables.rows.row(place)?, 0, 4)? {
+                    NO_PARENT => return self.at(place),
+                    parent => place = index(parent)?,
+                }
+            }
+            return None;
+        };
+        let mut account = self.account(account)?;
+        for _ in 0..self.table_len().saturating_add(changed.added()) {
             match account.parent {
                 None => return Some(account),
                 Some(parent) => account = self.account(parent)?,

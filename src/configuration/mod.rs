@@ -182,7 +182,7 @@ impl Configuration {
         let single = settings.identity_headers.iter().map(|(name, _)| &**name);
         let former = settings.former_identity_headers.iter().map(|name| &**name);
         let present = [PRINCIPAL_HEADER].into_iter().chain(own).chain(single);
-        let identity_names = IdentityNames::new(present.chain(former));
+        let identity_names = IdentityNames::new(&profile, present.chain(former));
         Self {
             settings: Arc::new(settings),
             profile: Arc::new(profile),

@@ -8,6 +8,7 @@ mod fake;
 pub mod following;
 pub mod host;
 mod ledger;
+pub mod load;
 pub mod monitor;
 pub mod plugin_id;
 mod plugin_instance;

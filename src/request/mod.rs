@@ -75,12 +75,18 @@ impl<'a> Field<'a> {
 
 /// The names under which an identity is told to the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityNames(Vec<Box<str>>);
+pub struct IdentityNames {
+    names: Vec<Box<str>>,
+    /// These names, the profile's and those that always mean something.
+    sieve: Sieve,
+}
 
 impl IdentityNames {
-    /// Lower-case names.
-    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(names.into_iter().map(Box::from).collect())
+    /// Lower-case names, for requests that are read by that profile.
+    pub fn new<'a>(profile: &Profile, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<Box<str>> = names.into_iter().map(Box::from).collect();
+        let sieve = sieve(profile, &names);
+        Self { names, sieve }
     }
 }
 
@@ -107,10 +113,10 @@ const fn with_all(mut sieve: Sieve, mut names: &[&str]) -> Sieve {
 }
 
 /// All names that mean something, but for those of the family.
-fn sieve(profile: &Profile, identity: &IdentityNames) -> Sieve {
+fn sieve(profile: &Profile, identity: &[Box<str>]) -> Sieve {
     let ours = profile.names().request_headers().map(HeaderName::lower);
     let overrides = profile.names().override_headers.iter();
-    let identity = identity.0.iter();
+    let identity = identity.iter();
     let names = ours
         .into_iter()
         .chain(overrides.chain(identity).map(|name| &**name));
@@ -175,7 +181,9 @@ impl<'a> RequestHead<'a> {
         let mut origin = false;
         let mut requested_method = false;
         let mut is_empty = !body_follows;
-        let sieve = sieve(profile, identity);
+        // Made once a configuration: it is of this profile's names.
+        debug_assert_eq!(identity.sieve, sieve(profile, &identity.names));
+        let sieve = identity.sieve;
         let family = profile.names().header_family.as_deref();
         for (name, value) in headers {
             if !sieve.may_hold(name) && !begins_as(name, family) {
@@ -238,7 +246,7 @@ impl<'a> RequestHead<'a> {
             self.context.push(value, spelling);
         } else if let Some(spelling) = is(&profile.names().account_header) {
             self.account.push(value, spelling);
-        } else if let Some(spelling) = identity.0.iter().find_map(|ours| spelled(name, ours)) {
+        } else if let Some(spelling) = identity.names.iter().find_map(|ours| spelled(name, ours)) {
             self.forged_identity.push(name);
             if spelling == Spelling::Folded {
                 self.folded_identity = Some(name);

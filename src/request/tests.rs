@@ -3,7 +3,7 @@ use super::*;
 fn read<'a>(headers: &[(&'a str, &'a [u8])]) -> RequestHead<'a> {
     RequestHead::read(
         &Profile::stripe(),
-        &IdentityNames::new(["x-keyward-principal"]),
+        &IdentityNames::new(&Profile::stripe(), ["x-keyward-principal"]),
         headers
             .iter()
             .map(|(name, value)| (name.as_bytes(), *value)),
@@ -161,7 +161,7 @@ fn a_body_is_there_unless_the_transport_or_the_length_says_no() {
             let headers = lengths.clone().chain(chunked);
             let head = RequestHead::read(
                 &Profile::stripe(),
-                &IdentityNames::new([]),
+                &IdentityNames::new(&Profile::stripe(), []),
                 headers.map(|(name, value)| (name.as_bytes(), value.as_bytes())),
                 body_follows,
             );

@@ -272,20 +272,30 @@ impl KeyTable {
         rows.filter_map(|row| row.first_chunk().copied().map(KeyDigest::from_bytes))
     }
 
-    /// The row of that digest. Whatever the bytes are, the search halves what is left at every step.
+    /// The row of that digest. Digests are spread evenly, so the search begins where a bucket that is spread evenly has it, and goes on with the next row: every other
+    /// row that it looks at is a line of memory that no cache has. Whatever the bytes are, from the third on it halves what is left at every step.
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRow<'_>> {
         let digest = digest.as_bytes();
         let bucket = bucket_of(digest, self.bucket_bits)?;
         let mut low = index(self.buckets.number(bucket)?)?;
         let mut high = index(self.buckets.number(bucket.checked_add(1)?)?)?;
+        let count = high.checked_sub(low)?;
+        let mut at = low + share_of(digest, self.bucket_bits, count)?;
+        let mut is_first = true;
         while low < high {
-            let middle = low + (high - low) / 2;
-            let row = self.rows.row(middle)?;
-            match row.first_chunk::<DIGEST>()?.cmp(digest) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
+            let row = self.rows.row(at)?;
+            let order = row.first_chunk::<DIGEST>()?.cmp(digest);
+            match order {
+                Ordering::Less => low = at + 1,
+                Ordering::Greater => high = at,
                 Ordering::Equal => return self.read(row),
             }
+            at = match order {
+                Ordering::Less if is_first => low,
+                Ordering::Greater if is_first => high.saturating_sub(1),
+                Ordering::Less | Ordering::Greater | Ordering::Equal => low + (high - low) / 2,
+            };
+            is_first = false;
         }
         None
     }
@@ -346,6 +356,15 @@ pub(super) fn bucket_bits(keys: usize) -> u32 {
 pub(super) fn bucket_of(digest: &[u8; DIGEST], bits: u32) -> Option<usize> {
     let first = u32::from_be_bytes(*digest.first_chunk()?);
     index(first.checked_shr(32 - bits).unwrap_or(0))
+}
+
+/// Which of a bucket's `count` rows a digest has if they are spread evenly: below `count`, by the 32 bits behind those that number the bucket.
+fn share_of(digest: &[u8; DIGEST], bits: u32, count: usize) -> Option<usize> {
+    let first = u64::from_be_bytes(*digest.first_chunk()?);
+    let part = first.checked_shl(bits)? >> 32;
+    // A bucket has fewer rows than 32 bits can count, so the product fits.
+    let share = part.checked_mul(u64::try_from(count).ok()?)? >> 32;
+    usize::try_from(share).ok()
 }
 
 /// Where the rows of each bucket begin, and how many rows there are. Digests are sorted.

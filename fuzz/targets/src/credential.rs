@@ -35,7 +35,7 @@ pub fn run(mut input: &[u8]) {
 }
 
 fn read<'a>(headers: &[(&'a [u8], &'a [u8])]) -> RequestHead<'a> {
-    let names = IdentityNames::new([]);
+    let names = IdentityNames::new(&STRIPE, []);
     RequestHead::read(&STRIPE, &names, headers.iter().copied(), false)
 }
 

@@ -314,6 +314,12 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_send_response(
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn envoy_dynamic_module_callback_http_clear_route_cache(filter: *mut c_void) {
+    // SAFETY: the fake gave it out.
+    unsafe { stream(filter) }.calls.push("route");
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn envoy_dynamic_module_callback_http_set_filter_state_bytes(
     filter: *mut c_void,
     key: Buffer,

@@ -133,13 +133,11 @@ impl Instance {
     }
 }
 
-/// Takes old snapshots from instances that only open streams keep, the oldest first, until `is_enough`.
-pub(super) fn release_pinned(is_enough: impl Fn() -> bool, tell: impl Fn()) {
-    for pinned in with_all(|all| all.pinned()) {
-        if is_enough() {
-            return;
-        }
-        with_all(|all| all.close(&pinned, &mut Metrics));
-        tell();
-    }
+/// Takes the oldest snapshot from an instance that only open streams keep. False where there is none.
+pub(super) fn release_pinned() -> bool {
+    let Some(pinned) = with_all(|all| all.pinned()).into_iter().next() else {
+        return false;
+    };
+    with_all(|all| all.close(&pinned, &mut Metrics));
+    true
 }

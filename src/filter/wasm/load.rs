@@ -1,19 +1,18 @@
-//! A plugin's configuration, loaded once per push. Only its bytes can make it refused; for any other trouble the plugin stays behind with what it has.
+//! A load in this VM: its memory, its old snapshots, and what Envoy is told of it.
 
 use std::cell::Cell;
 
 use super::abi::{self, HostStatus};
 use super::feed;
 use super::instance::{Instance, release_pinned, this_plugin};
-use super::memory::{self, Form, Meter};
+use super::memory::{self, Meter};
 use super::metrics::Metrics;
-use crate::configuration::{Configuration, Role, is_packed, named_revision, named_revision_packed};
+use crate::configuration::Role;
 use crate::filter::host::LogLevel;
+use crate::filter::load::{self, Freshness, Loaded, Vm};
 use crate::filter::monitor;
 use crate::filter::plugin_id::PluginId;
-use crate::refusal::Refusal;
-use crate::rows::CHUNK;
-use crate::snapshot::packed::{LoadFault, Source, Trust};
+use crate::snapshot::packed::Source;
 
 /// How a load ended.
 pub(super) enum Load {
@@ -26,82 +25,41 @@ pub(super) enum Load {
 /// Loads the plugin's configuration of `size` bytes.
 pub(super) fn load(size: usize) -> Load {
     let plugin = this_plugin();
-    if size > memory::LARGEST_CONFIGURATION {
-        let most = memory::LARGEST_CONFIGURATION;
-        return refuse(
-            &plugin,
-            None,
-            &format!("expected at most {most} bytes, and there are {size}"),
-        );
-    }
-    let form = match form(size) {
-        Ok(form) => form,
-        Err(status) => return stay_behind(plugin, &not_handed_over(status)),
-    };
-    release_pinned(memory::is_low, tell_given_up);
-    if !memory::has_room_for(size, form) {
-        release_pinned(|| memory::has_room_for(size, form), tell_given_up);
-    }
-    if !memory::has_room_for(size, form) {
-        let why = "there is not enough memory to load it beside what is served";
-        return stay_behind(plugin, why);
-    }
-    let meter = Meter::start();
-    let configuration = match read(size, form) {
-        Ok(configuration) => configuration,
-        Err(Unread::Refused(refusal, revision)) => {
-            return refuse(&plugin, revision, &refusal.to_string());
+    match load::load(&mut ThisVm(Meter::start()), size) {
+        Loaded::Serve(configuration, freshness) => {
+            // The trial comes first, and on one thread: a worker that is late with an older push does not take back what this one says.
+            // A report serves no snapshot. `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
+            match (freshness, configuration.settings().role) {
+                (Freshness::Fresh, Role::Gateway) => monitor::accepts(&mut Metrics, &plugin),
+                (Freshness::Fresh, Role::UsageReport) | (Freshness::Aged, _) => {}
+            }
+            let (configuration, following) = feed::prepare(&plugin, *configuration);
+            let settings = configuration.with_snapshot(None);
+            let instance = Instance::begin(plugin, configuration);
+            if let Some(following) = following {
+                feed::follow(&instance, settings, following);
+            }
+            Load::Serve(instance)
         }
-        Err(Unread::Host(status)) => return stay_behind(plugin, &not_handed_over(status)),
-        Err(Unread::Memory) => return stay_behind(plugin, "there is not enough memory to read it"),
-    };
-    #[cfg(feature = "trap-door")]
-    super::trap_door::tell_peak(meter.peak());
-    let most = memory::allowance(size, form);
-    if IS_FRESH.replace(false) {
-        if meter.peak() > most {
-            let snapshot = configuration.snapshot();
-            return refuse(
-                &plugin,
-                snapshot.map(|snapshot| snapshot.revision().number()),
-                &format!(
-                    "expected a configuration that takes at most {most} bytes of memory to load"
-                ),
+        Loaded::Refuse { why, revision } => {
+            monitor::refuses(&mut Metrics, &plugin, revision);
+            abi::log(
+                LogLevel::Error,
+                &format!("keyward: configuration refused: {why}"),
             );
+            Load::Refuse
         }
-        // The trial comes first, and on one thread: a worker that is late with an older push does not take back what this one says.
-        // A report serves no snapshot. `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
-        if configuration.settings().role == Role::Gateway {
-            monitor::accepts(&mut Metrics, &plugin);
-        }
+        Loaded::Behind(why) => stay_behind(plugin, &why),
     }
-    let (configuration, following) = feed::prepare(&plugin, configuration);
-    let settings = configuration.with_snapshot(None);
-    let instance = Instance::begin(plugin, configuration);
-    if let Some(following) = following {
-        feed::follow(&instance, settings, following);
-    }
-    Load::Serve(instance)
 }
 
 thread_local! {
-    /// Whether this VM has loaded nothing yet, as in every trial load. There a load takes the same memory to the byte wherever it is repeated, and what
-    /// passed the trial is not measured again in a VM that has a past. Nor are the million rows of a packed snapshot looked at again: Envoy hands the same
-    /// string of bytes to the trial and then to every worker, and a worker that looks at them serves nobody meanwhile.
     static IS_FRESH: Cell<bool> = const { Cell::new(true) };
 }
 
-enum Unread {
-    /// With the revision that the configuration names.
-    Refused(Refusal, Option<u64>),
-    Host(HostStatus),
-    Memory,
-}
+struct ThisVm(Meter);
 
-/// The plugin configuration, range by range, so that the host never asks for one large block.
-struct Host;
-
-impl Source for Host {
+impl Source for ThisVm {
     type Fault = HostStatus;
 
     fn read(&mut self, start: usize, length: usize) -> Result<Box<[u8]>, HostStatus> {
@@ -114,66 +72,41 @@ impl Source for Host {
     }
 }
 
-/// The form of a configuration, by its first bytes.
-fn form(size: usize) -> Result<Form, HostStatus> {
-    const ENOUGH: usize = 16;
-    if size < ENOUGH {
-        return Ok(Form::Text);
+impl Vm for ThisVm {
+    fn is_fresh(&self) -> bool {
+        IS_FRESH.get()
     }
-    let start = Host.read(0, ENOUGH)?;
-    Ok(if is_packed(&start) {
-        Form::Packed
-    } else {
-        Form::Text
-    })
-}
 
-fn read(size: usize, form: Form) -> Result<Configuration, Unread> {
-    match form {
-        Form::Text => {
-            let text = text(size)?;
-            Configuration::from_json(&text)
-                .map_err(|refusal| Unread::Refused(refusal, named_revision(&text)))
+    fn ages(&mut self) {
+        IS_FRESH.set(false);
+    }
+
+    fn has_room(&mut self, size: usize) -> bool {
+        memory::has_room(size)
+    }
+
+    fn is_low(&self) -> bool {
+        memory::is_low()
+    }
+
+    fn give_up_pinned(&mut self) -> bool {
+        let is_one = release_pinned();
+        if is_one {
+            tell_given_up();
         }
-        Form::Packed => {
-            let trust = if IS_FRESH.get() {
-                Trust::Nothing
-            } else {
-                Trust::Content
-            };
-            Configuration::from_packed(&mut Host, size, trust).map_err(|fault| match fault {
-                LoadFault::Source(status) => Unread::Host(status),
-                LoadFault::Refused(refusal) => {
-                    Unread::Refused(refusal, named_revision_packed(&mut Host, size))
-                }
-            })
-        }
+        is_one
     }
-}
 
-/// All of the configuration, in one block.
-fn text(size: usize) -> Result<Vec<u8>, Unread> {
-    let mut text = Vec::new();
-    text.try_reserve_exact(size).map_err(|_| Unread::Memory)?;
-    while text.len() < size {
-        let most = CHUNK.min(size - text.len());
-        let range = Host.read(text.len(), most).map_err(Unread::Host)?;
-        text.extend_from_slice(&range);
+    fn peak(&self) -> usize {
+        let peak = self.0.peak();
+        #[cfg(feature = "trap-door")]
+        super::trap_door::tell_peak(peak);
+        peak
     }
-    Ok(text)
-}
 
-fn not_handed_over(status: HostStatus) -> String {
-    format!("the host did not hand it over: {status}")
-}
-
-fn refuse(plugin: &PluginId, revision: Option<u64>, why: &str) -> Load {
-    monitor::refuses(&mut Metrics, plugin, revision);
-    abi::log(
-        LogLevel::Error,
-        &format!("keyward: configuration refused: {why}"),
-    );
-    Load::Refuse
+    fn start_metering(&mut self) {
+        self.0 = Meter::start();
+    }
 }
 
 fn stay_behind(plugin: PluginId, why: &str) -> Load {

@@ -1,6 +1,4 @@
-//! How much of the VM's memory is in use. A VM has at most 1 GiB and never gives memory back, and a worker holds an old and a new snapshot at once: so
-//! what a load may take is bounded, by a rule that depends on the configuration's bytes alone. Whether there is room for that much is another matter:
-//! where there is none, the load does not begin, because an allocation that fails in its midst would end the VM.
+//! How much of the VM's memory is in use, and whether there is more: see [`crate::filter::load`].
 #![expect(
     unsafe_code,
     reason = "a global allocator is unsafe to implement; this one adds two counters to the system's"
@@ -9,18 +7,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The largest configuration that is looked at.
-pub(super) const LARGEST_CONFIGURATION: usize = crate::configuration::LARGEST;
-
-/// The most memory that one load may take, the configuration's text included: well under half of the VM.
-const LARGEST_LOAD: usize = 320 << 20;
-
-/// A load may take so many bytes for every byte of configuration, see [`Form`], and some for its own.
-const LOAD_BASE: usize = 4 << 20;
-
-/// What the VM may have, and what of it is left to requests.
+/// What the VM may have.
 const LARGEST_VM: usize = 1 << 30;
-const LEFT_TO_REQUESTS: usize = 32 << 20;
 const PAGE: usize = 1 << 16;
 
 /// Old snapshots that open streams keep may stay while no more than this is in use.
@@ -68,39 +56,11 @@ unsafe impl GlobalAlloc for Metered {
     }
 }
 
-/// How a configuration is written: what is parsed takes more memory than what is kept as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Text,
-    Packed,
-}
-
-impl Form {
-    fn load_per_byte(self) -> usize {
-        match self {
-            Self::Text => 32,
-            Self::Packed => 3,
-        }
-    }
-}
-
-/// The most that a load of `size` bytes of configuration may take.
-pub(super) fn allowance(size: usize, form: Form) -> usize {
-    size.saturating_mul(form.load_per_byte())
-        .saturating_add(LOAD_BASE)
-        .min(LARGEST_LOAD)
-}
-
-/// Whether a load that takes its whole allowance fits beside what is in use. Half as much again is for the gaps it leaves: a vector that doubles leaves
-/// blocks behind that are too small for what comes next.
-pub(super) fn has_room_for(size: usize, form: Form) -> bool {
-    let allowance = allowance(size, form);
-    let needed = allowance.saturating_add(allowance / 2);
+/// Whether this much can be had.
+pub(super) fn has_room(size: usize) -> bool {
     let grown = core::arch::wasm32::memory_size(0).saturating_mul(PAGE);
-    let left = LARGEST_VM.saturating_sub(grown);
     // Memory that was never in use has no gaps. What was in use has, so there the room is tried.
-    left >= needed.saturating_add(LEFT_TO_REQUESTS)
-        || can_take(needed.saturating_add(LEFT_TO_REQUESTS))
+    LARGEST_VM.saturating_sub(grown) >= size || can_take(size)
 }
 
 /// Whether this much can be had at once: one block of a half, for the largest vector, one of a quarter, and so on down to a page.

@@ -2,6 +2,7 @@
 
 mod content;
 mod json;
+mod lookups;
 mod members;
 
 use super::*;

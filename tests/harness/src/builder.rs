@@ -45,6 +45,7 @@ pub struct Builder {
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, PathBuf)>,
     pub(super) address_space: Option<u64>,
+    pub(super) program: Option<PathBuf>,
     pub(super) edits: Vec<Edit>,
     pub(super) kept: Vec<Arc<Folder>>,
 }
@@ -69,6 +70,7 @@ impl Builder {
             arguments,
             environment: Vec::new(),
             address_space: None,
+            program: None,
             edits: Vec::new(),
             kept: Vec::new(),
         }
@@ -133,6 +135,12 @@ impl Builder {
     /// A limit on its address space, in KiB.
     pub fn address_space(mut self, limit: u64) -> Self {
         self.address_space = Some(limit);
+        self
+    }
+
+    /// Another Envoy than the one that everything is tested with.
+    pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
+        self.program = Some(path.into());
         self
     }
 

@@ -126,6 +126,7 @@ struct Prepared {
     arguments: Vec<String>,
     environment: Vec<(String, PathBuf)>,
     address_space: Option<u64>,
+    program: PathBuf,
     config: String,
     description: String,
 }
@@ -142,6 +143,7 @@ impl Prepared {
             arguments,
             environment,
             address_space,
+            program,
             edits,
             kept,
         } = builder;
@@ -171,6 +173,7 @@ impl Prepared {
             arguments,
             environment,
             address_space,
+            program: program.unwrap_or_else(|| find::envoy().to_owned()),
             config,
             description,
         }
@@ -185,6 +188,7 @@ impl Prepared {
             &self.arguments,
             &self.environment,
             self.address_space,
+            &self.program,
         );
         let bootstrap = self.description.replace(folder, "");
         format!("{how:?} {} {bootstrap}", self.config)
@@ -193,11 +197,11 @@ impl Prepared {
     fn start(self) -> Result<Envoy, String> {
         let directory = self.folder.path();
         let mut command = match self.address_space {
-            None => Command::new(find::envoy()),
+            None => Command::new(&self.program),
             Some(limit) => {
                 let mut shell = Command::new("sh");
                 let script = format!("ulimit -v {limit} && exec \"$@\"");
-                shell.args(["-c", &script, "sh"]).arg(find::envoy());
+                shell.args(["-c", &script, "sh"]).arg(&self.program);
                 shell
             }
         };
@@ -222,7 +226,7 @@ impl Prepared {
             .stdout(File::create(directory.join("access.log")).unwrap())
             .stderr(File::create(directory.join("envoy.log")).unwrap());
         let mut process = Guarded::spawn_for_all(command, directory)
-            .map_err(|error| format!("{}: {error}", find::envoy().display()))?;
+            .map_err(|error| format!("{}: {error}", self.program.display()))?;
 
         let (admin, gateway) = eventually("Envoy is ready, or ends", BOUND, || {
             if process.has_ended() {

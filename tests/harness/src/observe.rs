@@ -13,9 +13,6 @@ use super::host::Host;
 use super::http::{Connection, NO_HEADERS, Response};
 use super::wait::{BOUND, eventually};
 
-/// After so long the native module has told what it counted.
-const GATHERED: Duration = Duration::from_millis(400);
-
 impl Envoy {
     /// Where the admin interface listens.
     pub fn admin_address(&self) -> SocketAddr {
@@ -36,6 +33,13 @@ impl Envoy {
             .get(&name)
             .copied()
             .unwrap_or(0)
+    }
+
+    /// The same; nothing where Envoy does not answer or has none of that name.
+    pub fn try_stat(&self, name: &str) -> Option<u64> {
+        let name = self.host.stat(name);
+        let stats = self.try_stats(&format!("^{}$", escape_regex(&name)), BOUND)?;
+        stats.get(&name).copied()
     }
 
     /// The counters and gauges whose names a regex (RE2) finds.
@@ -66,10 +70,18 @@ impl Envoy {
         all
     }
 
-    /// Waits until a native module has told what it counted: workers count, and the main thread gathers, a tenth of a second after the first request.
+    /// Waits until a native module has told what it counted until now: workers count, and the main thread gathers, a tenth of a second after the first request, and each second.
+    #[track_caller]
     fn gathered(&self) {
         if self.host == Host::Native {
-            std::thread::sleep(GATHERED);
+            let rounds = || self.stats("^keyward\\.counts_gathered_total\\.");
+            // The main thread is in no round while it answers.
+            let before = rounds();
+            eventually("every plugin's counts are gathered", BOUND, || {
+                let now = rounds();
+                let has_risen = |(name, count)| now.get(name).is_none_or(|now| now > count);
+                before.iter().all(has_risen).then_some(())
+            });
         }
     }
 

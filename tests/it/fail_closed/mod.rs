@@ -13,7 +13,7 @@ mod passes;
 pub mod plugin;
 mod pushes;
 mod restart;
-mod shipped;
+pub mod shipped;
 mod skipped;
 mod streams;
 mod thousand;

@@ -9,7 +9,7 @@ use super::*;
 use crate::support::find::root;
 
 /// Every document of every YAML file under `envoy/`.
-fn documents() -> Vec<(PathBuf, Value)> {
+pub fn documents() -> Vec<(PathBuf, Value)> {
     let mut found = Vec::new();
     collect(&root().join("envoy"), &mut found);
     assert!(
@@ -38,7 +38,7 @@ fn collect(folder: &Path, found: &mut Vec<(PathBuf, Value)>) {
 }
 
 /// Every object in `value`, itself included.
-fn objects(value: &Value) -> Vec<&Value> {
+pub fn objects(value: &Value) -> Vec<&Value> {
     let below: Vec<&Value> = match value {
         Value::Array(items) => items.iter().flat_map(objects).collect(),
         Value::Object(members) => members.values().flat_map(objects).collect(),

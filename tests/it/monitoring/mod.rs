@@ -1,5 +1,6 @@
 //! The alert rules and the dashboard that we ship, held to the metrics of a real Envoy by a real Prometheus.
 
+mod native;
 pub mod tool;
 mod world;
 

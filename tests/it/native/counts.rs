@@ -32,6 +32,46 @@ fn counters_go_on_over_pushes() {
     assert!(prometheus.contains(&line), "{prometheus}");
 }
 
+/// Streams that outlive a push are decided by the old configuration, and so are those of a listener that is drained: what they count is not lost either.
+#[test]
+fn what_an_old_configuration_and_a_drained_listener_count_is_told() {
+    let envoy = builder()
+        .concurrency(2)
+        .config(configuration(1, &[ALICE]).to_string())
+        .start();
+    let mut open = envoy.worker_connections();
+    let mut asked = 0;
+    let mut ask = |connections: &mut [Connection]| {
+        for connection in connections {
+            assert_eq!(crate::fail_closed::ask(connection, ALICE).status, 200);
+            asked += 1;
+        }
+        asked
+    };
+    ask(&mut open);
+    let push = configuration(2, &[ALICE]).to_string();
+    assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
+    ask(&mut open);
+    let drained = envoy.admin("POST", "/drain_listeners?graceful&skip_exit");
+    assert_eq!(drained.status, 200);
+    let total = ask(&mut open);
+    assert_eq!(envoy.requests_total("allow", "key"), total);
+    assert_eq!(envoy.requests().len(), 1);
+}
+
+/// A counter is told within a second, and goes on to be.
+#[test]
+fn a_counter_follows_without_being_asked() {
+    let envoy = started();
+    let name = "wasmcustom.decision=.=allow;.;reason=.=key;.;keyward_requests_total";
+    for asked in 1..4 {
+        assert_eq!(both(&envoy), (401, 200));
+        eventually("the request is counted", BOUND, || {
+            (envoy.stat(name) == asked).then_some(())
+        });
+    }
+}
+
 #[test]
 fn what_is_served_is_shown_and_wait_believes_it() {
     let envoy = builder()

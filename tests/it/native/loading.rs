@@ -1,27 +1,9 @@
-//! How Envoy comes by the module: from a file, by a push, from elsewhere, or not at all.
-
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+//! How Envoy comes by the module, and how it is set up.
 
 use super::*;
-use crate::fail_closed::{BOB, BOTH, assert_counted, everywhere, skipped, with_interlock};
-use crate::support::bootstrap::{at, hcm, http_filter};
-use crate::support::process::Folder;
+use crate::fail_closed::{BOB, BOTH, everywhere, skipped, with_interlock};
+use crate::support::bootstrap::{at, hcm};
 use crate::support::{BOUND, LONG, Push, eventually, find};
-
-fn local(file: &Path) -> Value {
-    json!({"module": {"local": {"filename": file}}, "do_not_close": true, "metrics_namespace": "keyward"})
-}
-
-/// keyward as a filter of the listener's own, and not of ECDS.
-fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
-    let response: Value = serde_json::from_slice(&response(1, module, config)).unwrap();
-    let typed = response["resources"][0]["typed_config"].clone();
-    move |bootstrap| {
-        *http_filter(bootstrap, "keyward") = json!({"name": "keyward", "typed_config": typed})
-    }
-}
 
 #[test]
 fn a_static_filter_with_a_bad_configuration_or_without_its_module_does_not_start() {
@@ -46,72 +28,6 @@ fn a_static_filter_with_a_bad_configuration_or_without_its_module_does_not_start
 }
 
 #[test]
-fn a_missing_module_of_a_push_is_refused_and_of_the_first_answers_500() {
-    let nowhere = local(Path::new("/nowhere/libkeyward.so"));
-    let good = configuration(2, &[ALICE, STRANGER]).to_string();
-    for interlock in BOTH {
-        let builder =
-            with_interlock(builder(), interlock).config(configuration(1, &[ALICE]).to_string());
-        let envoy = builder.start();
-        assert_eq!(both(&envoy), (401, 200));
-        assert_eq!(
-            envoy.push_file_and_wait(&response(2, &nowhere, &good)),
-            Push::Rejected
-        );
-        assert_eq!(both(&envoy), (401, 200));
-    }
-}
-
-/// Envoy leaves a module out that it has to fetch: that is what the interlock is for, and why doctor refuses it.
-#[test]
-fn a_remote_module_replaces_a_working_filter_by_nothing() {
-    let uri =
-        json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
-    let remote = json!({"module": {"remote": {"http_uri": uri, "sha256": "0".repeat(64)}}, "do_not_close": true});
-    let good = configuration(2, &[ALICE]).to_string();
-    for interlock in BOTH {
-        let builder =
-            with_interlock(builder(), interlock).config(configuration(1, &[ALICE]).to_string());
-        let envoy = builder.start();
-        assert_eq!(both(&envoy), (401, 200));
-        envoy.push_file_and_wait(&response(2, &remote, &good));
-        everywhere(&envoy, STRANGER, skipped(interlock));
-        assert_counted(&envoy, interlock);
-        let (report, code) = doctor(&envoy);
-        assert_eq!(code, Some(1), "{report}");
-        assert!(report.contains("its module is `remote`"), "{report}");
-    }
-}
-
-/// With `nack_on_cache_miss` it is a refused push, and the last good one goes on. doctor refuses that, too: without a last good one it is 500.
-#[test]
-fn a_remote_module_that_is_refused_until_it_is_there_leaves_the_last_good_one() {
-    let uri =
-        json!({"uri": "http://127.0.0.1:1/libkeyward.so", "cluster": "upstream", "timeout": "1s"});
-    let remote = json!({
-        "module": {"remote": {"http_uri": uri, "sha256": "0".repeat(64)}},
-        "do_not_close": true, "nack_on_cache_miss": true,
-    });
-    let envoy = started();
-    assert_eq!(both(&envoy), (401, 200));
-    assert_eq!(
-        envoy.push_file_and_wait(&response(2, &remote, "{}")),
-        Push::Rejected
-    );
-    assert_eq!(both(&envoy), (401, 200));
-}
-
-fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
-    let url = format!("http://{}", envoy.admin_address());
-    let mut command = crate::support::command::command();
-    let output = command.args(["doctor", "--admin", &url]).output().unwrap();
-    (
-        String::from_utf8(output.stdout).unwrap(),
-        output.status.code(),
-    )
-}
-
-#[test]
 fn doctor_refuses_a_module_that_envoy_may_unload() {
     let mut module = local(&find::native());
     module.as_object_mut().unwrap().remove("do_not_close");
@@ -126,39 +42,6 @@ fn doctor_refuses_a_module_that_envoy_may_unload() {
     let (report, code) = doctor(&envoy);
     assert_eq!(code, Some(1), "{report}");
     assert!(report.contains("without `do_not_close`"), "{report}");
-}
-
-/// A module of another version has another name; a file in its place is not seen while the old one runs, and does no harm to it.
-#[test]
-fn a_module_file_replaced_on_disk_changes_nothing_until_it_has_another_name() {
-    let folder = Folder::new("module");
-    let [first, second] =
-        ["libkeyward-1.so", "libkeyward-2.so"].map(|name| folder.path().join(name));
-    for place in [&first, &second] {
-        fs::copy(find::native(), place).unwrap();
-    }
-    let envoy = builder()
-        .native(&first)
-        .config(configuration(1, &[ALICE]).to_string())
-        .start();
-    assert_eq!(both(&envoy), (401, 200));
-    let before = fs::metadata(&first).unwrap().ino();
-    let aside = folder.path().join("new");
-    fs::copy(find::native(), &aside).unwrap();
-    fs::rename(&aside, &first).unwrap();
-    assert_ne!(fs::metadata(&first).unwrap().ino(), before);
-    let push = configuration(2, &[BOB]).to_string();
-    assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
-    everywhere(&envoy, BOB, 200);
-    assert_eq!(both(&envoy), (401, 401));
-    let push = response(3, &local(&second), &configuration(3, &[ALICE]).to_string());
-    assert_eq!(envoy.push_file_and_wait(&push), Push::Accepted);
-    everywhere(&envoy, ALICE, 200);
-    let maps = fs::read_to_string(format!("/proc/{}/maps", envoy.process_id())).unwrap();
-    assert!(
-        maps.contains("libkeyward-2.so"),
-        "the second file is in use"
-    );
 }
 
 /// Each listener of a resource has a configuration of its own. That they share one copy of the keys

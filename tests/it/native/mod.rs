@@ -2,15 +2,22 @@
 //! the filter in wasm, with `KEYWARD_HOST=native`.
 
 mod counts;
+mod files;
 mod loading;
+mod memory;
 mod panics;
+mod remote;
 mod replies;
 mod shipped;
 mod switch;
+mod versions;
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, STRANGER, configuration};
+use crate::support::bootstrap::http_filter;
 use crate::support::builder::Builder;
 use crate::support::http::Connection;
 use crate::support::{Envoy, Host};
@@ -40,6 +47,31 @@ fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     });
     let response = json!({"version_info": version.to_string(), "resources": [resource]});
     response.to_string().into_bytes()
+}
+
+/// A module in that file, as we ship its configuration.
+fn local(file: &Path) -> Value {
+    json!({"module": {"local": {"filename": file}}, "do_not_close": true, "metrics_namespace": "keyward"})
+}
+
+/// keyward as a filter of the listener's own, and not of ECDS.
+fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
+    let response: Value = serde_json::from_slice(&response(1, module, config)).unwrap();
+    let typed = response["resources"][0]["typed_config"].clone();
+    move |bootstrap| {
+        *http_filter(bootstrap, "keyward") = json!({"name": "keyward", "typed_config": typed})
+    }
+}
+
+/// What doctor says of it, and how it ends.
+fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
+    let url = format!("http://{}", envoy.admin_address());
+    let mut command = crate::support::command::command();
+    let output = command.args(["doctor", "--admin", &url]).output().unwrap();
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        output.status.code(),
+    )
 }
 
 /// What a stranger is answered, and the key's owner.

@@ -1,11 +1,13 @@
 //! The files that are shipped for the native module, and the module itself.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use super::*;
 use crate::doctor::Diagnosis;
+use crate::fail_closed::shipped::{documents, objects};
 use crate::support::{bootstrap, find};
 
 /// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find besides.
@@ -103,6 +105,44 @@ fn doctor_finds_the_native_bootstrap_as_it_should_be() {
         .start();
     assert_eq!(both(&envoy), (401, 200));
     Diagnosis::of(&envoy, &[]).assert_found(&[]);
+}
+
+/// Envoy leaves a module out that it has yet to fetch, so no example has it fetch one.
+#[test]
+fn no_example_has_envoy_fetch_the_module() {
+    let mut seen = 0;
+    for (path, document) in documents() {
+        for object in objects(&document) {
+            let path = path.display();
+            if let Some(module) = object.get("dynamic_module_config") {
+                seen += 1;
+                assert!(module["module"]["local"].is_object(), "{path}: {module}");
+                assert!(module["module"]["remote"].is_null(), "{path}: {module}");
+            }
+            for module in object
+                .get("dynamicModules")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                seen += 1;
+                assert_eq!(module["source"]["type"], "Local", "{path}: {module}");
+            }
+        }
+    }
+    assert!(seen >= 2, "{seen}");
+    let root = find::root();
+    let pages = fs::read_dir(root.join("docs")).unwrap();
+    let pages = pages
+        .map(|page| page.unwrap().path())
+        .chain([root.join("README.md")]);
+    for page in pages.filter(|page| page.extension().is_some_and(|ending| ending == "md")) {
+        let text: String = fs::read_to_string(&page).unwrap();
+        let text: String = text.split_whitespace().collect();
+        for fetched in ["module:{remote", "module:remote:", "\"module\":{\"remote"] {
+            assert!(!text.contains(fetched), "{}", page.display());
+        }
+    }
 }
 
 /// No published schema has these fields yet, so this looks at what is rendered.
