@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod clock;
 pub mod configuration;
+mod invariant;
 pub mod key_file;
 pub mod log_files;
 pub mod publish;

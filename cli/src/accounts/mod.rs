@@ -1,5 +1,6 @@
 //! `keyward accounts`: the accounts and organizations of the key file, and the keys that an account starts with.
 
+mod list;
 mod tree;
 
 use std::io::Write;
@@ -64,6 +65,20 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "parent")]
         root: bool,
     },
+    /// List accounts, with how many working keys each has
+    #[command(
+        after_help = "Examples:\n  keyward accounts list widgets\n  keyward accounts list --below org_1 --json"
+    )]
+    List {
+        #[command(flatten)]
+        choice: list::Choice,
+    },
+    /// Show one account and its working keys
+    #[command(after_help = "Examples:\n  keyward accounts show acct_1")]
+    Show {
+        /// The account
+        id: String,
+    },
     /// Remove an account and its deleted keys
     #[command(after_help = "Examples:\n  keyward accounts remove acct_1")]
     Remove {
@@ -102,7 +117,7 @@ impl OnKeyFile<Command> {
     /// Whether it prints what there is, and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
-            Command::Tree => true,
+            Command::List { .. } | Command::Show { .. } | Command::Tree => true,
             Command::Add { .. }
             | Command::Move { .. }
             | Command::Remove { .. }
@@ -175,6 +190,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             change(&store, "accounts suspend", &status(id, suspended))?;
             told(id, "suspended")
         }
+        Command::List { choice } => list::list(&store.read()?, choice, output, input::now()),
+        Command::Show { id } => list::show(&store.read()?, id, output, input::now()),
         Command::Tree => tree::show(&store.read()?, output, input::now()),
     }
 }

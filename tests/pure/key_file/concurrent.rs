@@ -57,7 +57,7 @@ fn of_two_writers_of_the_same_thing_one_wins_and_the_other_is_told() {
     }
     assert_eq!(
         told,
-        ["keyward: `acct_1` is listed already; `keyward accounts tree` shows it\n"]
+        ["keyward: `acct_1` is listed already; `keyward accounts show` shows it\n"]
     );
 }
 
