@@ -1,7 +1,7 @@
 //! What cannot be missing: where it is, a debug build panics and says so, and a release goes on with nothing of its kind.
 
 /// A value that an invariant says is there.
-pub trait Held<T> {
+pub(crate) trait Held<T> {
     /// The value. `why` says what holds.
     fn held(self, why: &'static str) -> T;
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value as Json, json};
 
 use crate::exit::Exit;
@@ -13,7 +13,7 @@ use keyward_files::key_file::{Account, Key, KeyFile};
 
 /// Which accounts are listed.
 #[derive(clap::Args, Clone, Debug, Default)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     /// Only those with this text in their id or name, in any case
     #[arg(value_name = "TEXT")]
     text: Option<String>,
@@ -61,6 +61,16 @@ pub(super) fn list(
     output: OutputArguments,
     now: u64,
 ) -> Result<Exit> {
+    let prefixes = file.profile().known_prefixes();
+    if choice
+        .text
+        .as_deref()
+        .is_some_and(|text| prefixes.occur_in(text))
+    {
+        bail!(
+            "a key is no text to look for: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is"
+        );
+    }
     if let Some(id) = &choice.below {
         find_key::check_owner(file, id)?;
     }
