@@ -1,4 +1,4 @@
-//! The credential: the one key that an `Authorization` header presents.
+//! The credential: the one key that a request presents, in `Authorization`, in a credential header of the profile, or in the query.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -39,53 +39,66 @@ impl Scheme {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential<'a> {
     key: Cow<'a, str>,
-    /// `None` where the key stands in the query.
+    /// `None` where the key stands by itself.
     scheme: Option<Scheme>,
+    is_in_query: bool,
 }
 
 /// Why there is no credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialFault {
-    /// No `Authorization` header.
+    /// Neither a header nor a parameter that presents one.
     Missing,
     /// A header that holds no single key.
     Malformed {
         /// The scheme, where it is one of ours.
         scheme: Option<Scheme>,
-        /// The header with all but the scheme in stars; `None` where the key stands in the query.
+        /// The header with all but the scheme in stars; `None` where there is no `Authorization`.
         shown: Option<String>,
     },
 }
 
 impl<'a> Credential<'a> {
-    /// Reads the one key that a request presents: in `Authorization`, or, without that, as `key` in the query. One of the `prefixes` with nothing after it is no
+    /// Reads the one key that a request presents: in `Authorization`, by itself in a credential header of the profile, or as `key` in the query. Two of them have no single reading. One of the `prefixes` with nothing after it is no
     /// key: it names a kind, and a reply that masks it would show it whole.
     pub fn read(
         request: &'a RequestHead<'a>,
         prefixes: &KnownPrefixes,
     ) -> Result<Self, CredentialFault> {
         let field = &request.authorization;
-        match (field.value(), &request.query_key) {
-            (Value::Absent, QueryKey::Absent) => Err(CredentialFault::Missing),
-            (Value::Absent, QueryKey::One(key)) => Self::from_query(key, prefixes),
-            (Value::Absent, QueryKey::Several) => Err(MALFORMED_QUERY),
-            (Value::Text(text), QueryKey::Absent) => {
+        match (
+            field.value(),
+            request.credential.value(),
+            &request.query_key,
+        ) {
+            (Value::Absent, Value::Absent, QueryKey::Absent) => Err(CredentialFault::Missing),
+            (Value::Absent, Value::Absent, QueryKey::One(key)) => {
+                Self::by_itself(std::str::from_utf8(key).ok(), true, prefixes)
+            }
+            (Value::Absent, Value::Text(key), QueryKey::Absent) => {
+                Self::by_itself(Some(key), false, prefixes)
+            }
+            (Value::Text(text), Value::Absent, QueryKey::Absent) => {
                 Self::parse(text, prefixes).ok_or_else(|| malformed(text.as_bytes()))
             }
-            // Beside `Authorization`, a key in the query has no single reading.
-            (Value::Text(_) | Value::Malformed, _) => Err(malformed(&field.joined())),
+            (Value::Absent, Value::Absent, QueryKey::Several)
+            | (Value::Absent, Value::Text(_) | Value::Malformed, _) => Err(MALFORMED_BY_ITSELF),
+            (Value::Text(_) | Value::Malformed, _, _) => Err(malformed(&field.joined())),
         }
     }
 
-    fn from_query(key: &'a [u8], prefixes: &KnownPrefixes) -> Result<Self, CredentialFault> {
-        std::str::from_utf8(key)
-            .ok()
-            .filter(|key| is_key(key, prefixes))
-            .map(|key| Self {
-                key: Cow::Borrowed(key),
-                scheme: None,
-            })
-            .ok_or(MALFORMED_QUERY)
+    fn by_itself(
+        key: Option<&'a str>,
+        is_in_query: bool,
+        prefixes: &KnownPrefixes,
+    ) -> Result<Self, CredentialFault> {
+        let key = key.filter(|key| is_key(key, prefixes));
+        let key = key.ok_or(MALFORMED_BY_ITSELF)?;
+        Ok(Self {
+            key: Cow::Borrowed(key),
+            scheme: None,
+            is_in_query,
+        })
     }
 
     fn parse(text: &'a str, prefixes: &KnownPrefixes) -> Option<Self> {
@@ -104,6 +117,7 @@ impl<'a> Credential<'a> {
         is_key(&key, prefixes).then_some(Self {
             key,
             scheme: Some(scheme),
+            is_in_query: false,
         })
     }
 
@@ -113,7 +127,13 @@ impl<'a> Credential<'a> {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// How it was presented; `None` where it stands in the query.
+    /// Whether it stands in the query, where logs and histories keep it.
+    #[must_use]
+    pub fn is_in_query(&self) -> bool {
+        self.is_in_query
+    }
+
+    /// How it was presented; `None` where it stands by itself.
     #[must_use]
     pub fn scheme(&self) -> Option<Scheme> {
         self.scheme
@@ -133,7 +153,8 @@ impl<'a> Credential<'a> {
 
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.scheme.map_or("query", Scheme::name);
+        let alone = if self.is_in_query { "query" } else { "header" };
+        let place = self.scheme.map_or(alone, Scheme::name);
         write!(f, "Credential({place} {})", stars(self.key.len()))
     }
 }
@@ -155,7 +176,7 @@ fn is_key(text: &str, prefixes: &KnownPrefixes) -> bool {
         && !prefixes.contains(text.as_bytes())
 }
 
-const MALFORMED_QUERY: CredentialFault = CredentialFault::Malformed {
+const MALFORMED_BY_ITSELF: CredentialFault = CredentialFault::Malformed {
     scheme: None,
     shown: None,
 };
@@ -313,11 +334,64 @@ mod tests {
         );
     }
 
+    fn read_with(
+        headers: &[(&[u8], &[u8])],
+        query: &str,
+    ) -> Result<(String, bool), CredentialFault> {
+        let json = br#"{"profile": {"credential_headers": ["X-API-Key", "Acme-Key"]}}"#;
+        let configuration = crate::configuration::Configuration::from_json(json).unwrap();
+        let profile = configuration.profile();
+        let path = format!("/v1/balance{query}");
+        let path = [(&b":path"[..], path.as_bytes())];
+        let headers = headers.iter().copied().chain(path);
+        let head = RequestHead::read(profile, &IdentityNames::new([]), headers, false);
+        let read = Credential::read(&head, profile.known_prefixes());
+        read.map(|read| (read.key.clone().into_owned(), read.is_in_query()))
+    }
+
+    #[test]
+    fn a_key_may_stand_by_itself_in_a_header_of_the_profile() {
+        for name in [&b"x-api-key"[..], b"acme-key"] {
+            let read = read_with(&[(name, b"sk_test_FAKE")], "");
+            assert_eq!(read, Ok(("sk_test_FAKE".to_owned(), false)));
+        }
+        assert_eq!(
+            read_with(&[(b"api-key", b"sk_test_FAKE")], ""),
+            Err(CredentialFault::Missing)
+        );
+    }
+
+    #[test]
+    fn a_request_presents_one_credential_in_all() {
+        let key = &b"sk_test_FAKE"[..];
+        let bearer = &b"Bearer sk_test_FAKE"[..];
+        for headers in [
+            &[(&b"x-api-key"[..], key), (b"x-api-key", key)][..],
+            &[(b"x-api-key", key), (b"acme-key", key)],
+            &[(b"x-api-key", key), (b"authorization", bearer)],
+            &[(b"authorization", bearer), (b"x_api_key", b"")],
+            &[(b"x_api_key", key)],
+            &[(b"x-api-key", b"")],
+            &[(b"x-api-key", bearer)],
+            &[(b"x-api-key", b"sk_test_")],
+            &[(b"x-api-key", b"sk_test_FAKE\xff")],
+        ] {
+            let read = read_with(headers, "");
+            assert!(
+                matches!(read, Err(CredentialFault::Malformed { .. })),
+                "{read:?}"
+            );
+        }
+        let both = read_with(&[(b"x-api-key", key)], "?key=pk_test_FAKE");
+        assert_eq!(both, Err(MALFORMED_BY_ITSELF));
+    }
+
     #[test]
     fn debug_shows_no_key() {
         let credential = Credential {
             key: "sk_test_FAKE".into(),
             scheme: Some(Scheme::Bearer),
+            is_in_query: false,
         };
         assert_eq!(format!("{credential:?}"), "Credential(Bearer ************)");
     }

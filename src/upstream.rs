@@ -35,8 +35,17 @@ pub struct Handover<'c> {
     forged: Vec<Vec<u8>>,
     principal_header: Option<&'c str>,
     identity_headers: Vec<(&'c str, String)>,
-    hides_credential: bool,
+    /// Names of headers that present the key, where it is not to go on.
+    credentials: Vec<Vec<u8>>,
     state: Written,
+}
+
+fn credentials(request: &RequestHead<'_>) -> Vec<Vec<u8>> {
+    let has_authorization = request.authorization.value() != Value::Absent;
+    let authorization = has_authorization.then_some(&b"authorization"[..]);
+    let own = request.credential_names.iter().copied();
+    let names = authorization.into_iter().chain(own);
+    names.map(<[u8]>::to_ascii_lowercase).collect()
 }
 
 impl<'c> Handover<'c> {
@@ -66,8 +75,10 @@ impl<'c> Handover<'c> {
                 .as_deref()
                 .filter(|_| identity.is_some()),
             identity_headers: identity.map(single).unwrap_or_default(),
-            hides_credential: !settings.forward_credential
-                && request.authorization.value() != Value::Absent,
+            credentials: match settings.forward_credential {
+                true => Vec::new(),
+                false => credentials(request),
+            },
             state: permit.state(),
         }
     }
@@ -93,8 +104,8 @@ impl<'c> Handover<'c> {
         for (name, value) in &self.identity_headers {
             change(HeaderChange::Add(Cow::Borrowed(name), Cow::Borrowed(value)))?;
         }
-        if self.hides_credential {
-            change(HeaderChange::Remove(Cow::Borrowed(b"authorization")))?;
+        for name in &self.credentials {
+            change(HeaderChange::Remove(Cow::Borrowed(name)))?;
         }
         Ok(())
     }

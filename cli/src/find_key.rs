@@ -65,7 +65,7 @@ pub(super) fn missing_owner(file: &KeyFile, id: &str) -> String {
     let near = near(id, file.accounts().map(|account| account.id.as_str()));
     let shown = repeated(id, file.profile().known_prefixes());
     let next = did_you_mean(&near).unwrap_or_else(|| {
-        "`keyward accounts tree` shows all there are, and `keyward accounts add` adds one"
+        "`keyward accounts list` shows all there are, and `keyward accounts add` adds one"
             .to_owned()
     });
     format!("there is no account `{shown}`: {next}")
@@ -118,7 +118,7 @@ mod tests {
                 "acct_2",
                 "there is no account `acct_2`: did you mean `acct_1`?",
             ),
-            ("org", "there is no account `org`: `keyward accounts tree`"),
+            ("org", "there is no account `org`: `keyward accounts list`"),
             ("sk_test_FAKE-alice-0001", "there is no account `…`: "),
         ] {
             let text = check_owner(&file(), id).unwrap_err().to_string();

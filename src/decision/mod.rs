@@ -273,6 +273,7 @@ fn is_public(snapshot: &Snapshot, settings: &Settings, request: &RequestHead<'_>
 fn is_preflight(settings: &Settings, request: &RequestHead<'_>) -> bool {
     let ours = [
         &request.authorization,
+        &request.credential,
         &request.version,
         &request.context,
         &request.account,

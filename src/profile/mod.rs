@@ -115,6 +115,8 @@ pub struct Names {
     pub account_header: HeaderName,
     /// Headers, in lower case, that say another method or URL besides [`OVERRIDES`].
     pub override_headers: Box<[Box<str>]>,
+    /// Headers, in lower case, in which a key may stand by itself, besides `Authorization`.
+    pub credential_headers: Box<[Box<str>]>,
     /// The query parameter that stands for the version header beside a key in the query.
     pub version_parameter: Box<str>,
     /// The query parameter that stands for the account header beside a key in the query.
@@ -146,7 +148,8 @@ impl Names {
     #[must_use]
     pub fn reads(&self, name: &str) -> bool {
         let ours = self.request_headers().map(HeaderName::lower);
-        ours.contains(&name) || self.override_headers.iter().any(|ours| **ours == *name)
+        let own = self.override_headers.iter().chain(&self.credential_headers);
+        ours.contains(&name) || own.into_iter().any(|ours| **ours == *name)
     }
 }
 

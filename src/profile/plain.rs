@@ -18,6 +18,7 @@ impl Profile {
             context_header: HeaderName::new("Account-Context"),
             account_header: HeaderName::new("Account-Id"),
             override_headers: Box::default(),
+            credential_headers: Box::default(),
             version_parameter: "_version".into(),
             account_parameter: "_account".into(),
             header_family: None,

@@ -21,6 +21,7 @@ impl Profile {
             context_header: HeaderName::new("Stripe-Context"),
             account_header: HeaderName::new("Stripe-Account"),
             override_headers: Box::default(),
+            credential_headers: Box::default(),
             version_parameter: "_stripe_version".into(),
             account_parameter: "_stripe_account".into(),
             header_family: Some("stripe-".into()),

@@ -115,12 +115,22 @@ const fn with_all(mut sieve: Sieve, mut names: &[&str]) -> Sieve {
 /// All names that mean something, but for those of the family.
 fn sieve(profile: &Profile, identity: &[Box<str>]) -> Sieve {
     let ours = profile.names().request_headers().map(HeaderName::lower);
-    let overrides = profile.names().override_headers.iter();
+    let names = profile.names();
+    let more = names
+        .override_headers
+        .iter()
+        .chain(&names.credential_headers);
     let identity = identity.iter();
     let names = ours
         .into_iter()
-        .chain(overrides.chain(identity).map(|name| &**name));
+        .chain(more.chain(identity).map(|name| &**name));
     names.fold(ALWAYS, |sieve, name| sieve.with(name.as_bytes()))
+}
+
+/// How one of the profile's credential headers is spelled, if the name is one.
+fn credential(profile: &Profile, name: &[u8]) -> Option<Spelling> {
+    let mut headers = profile.names().credential_headers.iter();
+    headers.find_map(|ours| spelled(name, ours))
 }
 
 /// Whether a name may be one of the family, by its first byte.
@@ -142,6 +152,10 @@ pub struct RequestHead<'a> {
     pub path: Option<&'a [u8]>,
     /// `Authorization`.
     pub authorization: Field<'a>,
+    /// The profile's credential headers, as if they were one.
+    pub credential: Field<'a>,
+    /// Their names, as the client spelled them.
+    pub credential_names: Vec<&'a [u8]>,
     /// A key in the query.
     pub query_key: QueryKey<'a>,
     /// Whether a key that is not public stands in the query, where logs and histories keep it.
@@ -224,8 +238,9 @@ impl<'a> RequestHead<'a> {
             QueryKey::of(found.keys, |text| profile.is_like_a_key(text))
         };
         // Without a key in the query they are no parameters of keyward's, but an upstream may take them for some: like a folded header.
-        let by_query =
-            self.authorization.value() == Value::Absent && self.query_key != QueryKey::Absent;
+        let by_query = self.authorization.value() == Value::Absent
+            && self.credential.value() == Value::Absent
+            && self.query_key != QueryKey::Absent;
         self.version.add(found.version, by_query);
         self.account.add(found.account, by_query);
     }
@@ -240,6 +255,9 @@ impl<'a> RequestHead<'a> {
         let is = |ours: &HeaderName| spelled(name, ours.lower());
         if let Some(spelling) = spelled(name, "authorization") {
             self.authorization.push(value, spelling);
+        } else if let Some(spelling) = credential(profile, name) {
+            self.credential.push(value, spelling);
+            self.credential_names.push(name);
         } else if let Some(spelling) = is(&profile.names().version_header) {
             self.version.push(value, spelling);
         } else if let Some(spelling) = is(&profile.names().context_header) {

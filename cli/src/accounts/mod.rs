@@ -1,5 +1,6 @@
 //! `keyward accounts`: accounts and organizations, and the keys that an account starts with.
 
+mod list;
 mod tree;
 
 use std::io::Write;
@@ -62,6 +63,20 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "parent")]
         root: bool,
     },
+    /// List accounts, with how many working keys each has
+    #[command(
+        after_help = "Examples:\n  keyward accounts list widgets\n  keyward accounts list --below org_1 --json"
+    )]
+    List {
+        #[command(flatten)]
+        choice: list::Choice,
+    },
+    /// Show one account and its working keys
+    #[command(after_help = "Examples:\n  keyward accounts show acct_1")]
+    Show {
+        /// The account
+        id: String,
+    },
     /// Remove an account and its deleted keys
     #[command(after_help = "Examples:\n  keyward accounts remove acct_1")]
     Remove {
@@ -100,7 +115,7 @@ impl OnRecords<Command> {
     /// Whether it prints what there is, and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
-            Command::Tree => true,
+            Command::List { .. } | Command::Show { .. } | Command::Tree => true,
             Command::Add { .. }
             | Command::Move { .. }
             | Command::Remove { .. }
@@ -186,6 +201,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             let command = status(id, AccountStatus::Suspended);
             change("accounts suspend", &command, id, "suspended")
         }
+        Command::List { choice } => list::list(records, choice, output, input::now()),
+        Command::Show { id } => list::show(records, id, output, input::now()),
         Command::Tree => tree::show(records, output, input::now()),
     }
 }

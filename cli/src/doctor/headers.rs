@@ -44,6 +44,9 @@ impl Names {
             for name in &configuration.profile().names().override_headers {
                 names.push((fold(name), Meaning::Dispatch));
             }
+            for name in &configuration.profile().names().credential_headers {
+                names.push((fold(name), Meaning::Credential));
+            }
             let of_api = configuration.profile().names();
             names.push((fold(of_api.version_header.lower()), Meaning::Version));
             for target in [&of_api.context_header, &of_api.account_header] {

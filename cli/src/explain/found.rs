@@ -37,6 +37,9 @@ impl Facts<'_> {
                 let prefixes = self.configuration.profile().known_prefixes();
                 format!("{place} {}", credential.masked(prefixes))
             }
+            Finding::Credential(None) if self.request.credential.value() != Value::Absent => {
+                "no single well-formed key in the headers that present one".to_owned()
+            }
             Finding::Credential(None) if self.request.authorization.value() == Value::Absent => {
                 "no `Authorization` header and no single key in the query".to_owned()
             }

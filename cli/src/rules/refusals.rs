@@ -23,7 +23,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
         RuleCode::AccountMissing { id, role } => match role {
             AccountRole::Owner => find_key::missing_owner(file, owner_of(command).unwrap_or(id)),
             AccountRole::Itself | AccountRole::Parent => {
-                format!("there is no account `{id}`; `keyward accounts tree` shows all there are")
+                format!("there is no account `{id}`; `keyward accounts list` shows all there are")
             }
         },
         RuleCode::GrantSetMissing { name, side: None } => {
@@ -212,7 +212,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             "an account has an id with the prefix that says what it is, such as `acct_1`".to_owned()
         }
         RuleCode::AccountExists { id } => {
-            format!("`{id}` is listed already; `keyward accounts tree` shows it")
+            format!("`{id}` is listed already; `keyward accounts show` shows it")
         }
         RuleCode::BelowItself { id } => format!("`{id}` cannot be moved below itself"),
         RuleCode::AccountHasChildren { id, child } => format!(

@@ -6,8 +6,11 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
 use super::pack::Parts;
+use crate::invariant::Held;
 use keyward::json::from_json;
 use keyward::snapshot::Document;
+
+const IN_JSON: &str = "what was read of JSON or TOML has a form in JSON";
 
 /// The member of a configuration that holds the snapshot.
 pub const SNAPSHOT: &str = "snapshot";
@@ -36,6 +39,23 @@ impl Written {
         })
     }
 
+    /// The same as text, without a tree of it in between.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        #[derive(serde::Serialize)]
+        struct Form<'a> {
+            #[serde(flatten)]
+            settings: &'a Map<String, Value>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            snapshot: Option<&'a Document>,
+        }
+        let form = Form {
+            settings: &self.settings,
+            snapshot: self.snapshot.as_ref(),
+        };
+        serde_json::to_vec(&form).ok().held(IN_JSON)
+    }
+
     /// As JSON, members in the order of their names.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -51,7 +71,7 @@ impl Written {
 #[must_use]
 pub fn json(snapshot: &Document) -> Value {
     // Names are texts, so that there is nothing that JSON could not say.
-    serde_json::to_value(snapshot).unwrap_or_default()
+    serde_json::to_value(snapshot).ok().held(IN_JSON)
 }
 
 impl fmt::Display for Written {

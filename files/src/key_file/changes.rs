@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{KeyFile, SourceName};
+use crate::invariant::Held;
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ fn compare<'a, T: 'a>(
         changes.push(Change {
             subject,
             id: id.to_owned(),
-            file: file.unwrap_or_default().to_owned(),
+            file: file.held("a record stands in a part").to_owned(),
             did,
             members,
         });

@@ -45,6 +45,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use toml_edit::Document;
 
+use crate::invariant::Held;
 use fault::Collector;
 use keyward::digest::KeyDigest;
 use keyward::permission::{Permission, PermissionRegistry};
@@ -238,7 +239,9 @@ impl KeyFile {
                 file.single.extend(read.single);
                 let (mut accounts, mut keys) = (0, 0);
                 for piece in found {
-                    let part_text = text.get(piece.place.clone()).unwrap_or_default();
+                    let part_text = text
+                        .get(piece.place.clone())
+                        .held("a range was taken of this text");
                     let count = match piece.role {
                         Role::Account => &mut accounts,
                         Role::Key => &mut keys,

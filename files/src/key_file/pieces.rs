@@ -9,6 +9,8 @@ use toml_parser::decoder::Encoding;
 use toml_parser::parser::{EventReceiver, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
+use crate::invariant::Held;
+
 /// How deep values may be nested.
 const DEEPEST: u32 = 80;
 
@@ -120,7 +122,9 @@ pub(super) fn of(text: &str) -> Result<Vec<Found>, Unreadable> {
 pub(super) fn rest_of(text: &str, found: &[Found]) -> String {
     let mut rest = String::with_capacity(text.len());
     for piece in found {
-        let part = text.get(piece.place.clone()).unwrap_or_default();
+        let part = text
+            .get(piece.place.clone())
+            .held("a range was taken of this text");
         match piece.role {
             Role::Rest => rest.push_str(part),
             Role::Account | Role::Key => rest.extend(part.bytes().map(|byte| match byte {
@@ -157,7 +161,10 @@ impl<'a> Splitter<'a> {
         if self.end == 0 {
             return 0;
         }
-        let rest = self.text.get(self.end..).unwrap_or_default();
+        let rest = self
+            .text
+            .get(self.end..)
+            .held("a range was taken of this text");
         let line = rest
             .find('\n')
             .map_or(rest.len(), |at| at.saturating_add(1));
@@ -235,7 +242,9 @@ impl EventReceiver for Splitter<'_> {
         match &mut self.heading {
             Some(heading) => {
                 let name = self.text.get(span.start()..span.end());
-                heading.path.push(name.unwrap_or_default());
+                heading
+                    .path
+                    .push(name.held("the parser's spans are of this text"));
             }
             None => self.content(span),
         }

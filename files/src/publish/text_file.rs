@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::yaml;
+use crate::invariant::Held;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -78,7 +79,9 @@ impl TextFile {
     }
 
     fn part(&self) -> &str {
-        self.text.get(self.place.clone()).unwrap_or_default()
+        self.text
+            .get(self.place.clone())
+            .held("a range was taken of this text")
     }
 
     /// Whether writing it loses comments and spelling.

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::invariant::Held;
+
 /// What YAML 1.1, which kubectl reads, takes for a boolean, and YAML 1.2 for text.
 ///
 /// Source: <https://yaml.org/type/bool.html>
@@ -21,7 +23,9 @@ pub(super) struct Document {
 pub(super) fn read(text: &str) -> Result<Vec<Document>> {
     let mut documents = Vec::new();
     for place in places(text) {
-        let part = text.get(place.clone()).unwrap_or_default();
+        let part = text
+            .get(place.clone())
+            .held("a range was taken of this text");
         // What stands before the first `---`.
         let is_comment = |line: &str| matches!(line.trim().chars().next(), None | Some('#'));
         if part.lines().all(is_comment) {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
+use crate::invariant::Held;
 use crate::key_file::{Change, instant};
 use crate::replace::{beside, sync_folder};
 use keyward::digest::KeyDigest;
@@ -112,7 +113,7 @@ impl Journal {
                 .and_then(|_| file.sync_all())
                 .with_context(|| self.unusable())?;
         }
-        let lines = bytes.get(..whole).unwrap_or_default();
+        let lines = bytes.get(..whole).held("the last line end is in the text");
         let last = lines
             .split(|byte| *byte == b'\n')
             .rfind(|line| !line.is_empty());

@@ -39,14 +39,15 @@ pub(super) fn read(wire: Headers<'_>, names: &mut Names, place: &Place) -> Resul
 }
 
 /// Every header of a request that is looked at is compared with each of them.
-const MOST_OVERRIDES: usize = 32;
+const MOST: usize = 32;
 
-pub(super) fn read_overrides(
+/// Names of headers in a list: none that means something already.
+pub(super) fn read_more(
     wire: &[Text<'_>],
     names: &Names,
     place: &Place,
 ) -> Result<Box<[Box<str>]>, Refusal> {
-    if wire.len() > MOST_OVERRIDES {
+    if wire.len() > MOST {
         return Err(place.expected("at most 32 headers"));
     }
     // On every request, by a client, by HTTP or by Envoy.
@@ -61,13 +62,12 @@ pub(super) fn read_overrides(
         "x-forwarded-port",
         "x-forwarded-client-cert",
     ];
-    let ours = names.request_headers().map(HeaderName::lower);
     let mut headers: Vec<Box<str>> = Vec::new();
     for (index, text) in wire.iter().enumerate() {
         let place = place.at(index);
         let mut name = header_name(text, &place)?;
         name.make_ascii_lowercase();
-        if is_taken(&name) || usual.contains(&&*name) || ours.contains(&&*name) {
+        if is_taken(&name) || usual.contains(&&*name) || names.reads(&name) {
             return Err(place.expected(HEADER));
         }
         if headers.contains(&name) {
@@ -158,6 +158,16 @@ pub(super) fn distinct(names: &Names, place: &Place) -> Result<(), Refusal> {
         names.account_header.lower(),
         names.retry_header.lower(),
     ];
+    let retries = &*names.retry_header.lower();
+    let is_retry = |name: &Box<str>| **name == *retries;
+    let is_override = |name: &Box<str>| OVERRIDES.contains(&&**name);
+    let credentials = &names.credential_headers;
+    if credentials
+        .iter()
+        .any(|name| is_retry(name) || is_override(name))
+    {
+        return Err(place.then("credential_headers").expected(HEADER));
+    }
     if has_equals(&all) {
         return Err(place
             .then("headers")

@@ -22,6 +22,8 @@ pub(crate) struct Profile<'a> {
     headers: Option<Object<Headers<'a>>>,
     #[serde(default, borrow)]
     override_headers: Vec<Text<'a>>,
+    #[serde(default, borrow)]
+    credential_headers: Vec<Text<'a>>,
     #[serde(default, borrow, deserialize_with = "present")]
     ids: Option<Object<Ids<'a>>>,
     #[serde(default, borrow, deserialize_with = "present")]
@@ -96,6 +98,7 @@ impl Profile<'_> {
             prefixes,
             headers,
             override_headers,
+            credential_headers,
             ids,
             realm,
             request_id_prefix,
@@ -117,7 +120,12 @@ impl Profile<'_> {
             headers::read(headers, names, &place.then("headers"))?;
         }
         names.override_headers =
-            headers::read_overrides(&override_headers, names, &place.then("override_headers"))?;
+            headers::read_more(&override_headers, names, &place.then("override_headers"))?;
+        names.credential_headers = headers::read_more(
+            &credential_headers,
+            names,
+            &place.then("credential_headers"),
+        )?;
         if let Some(Object(ids)) = ids {
             read_ids(&ids, &mut names.ids, &place.then("ids"))?;
         }

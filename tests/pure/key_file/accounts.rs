@@ -159,3 +159,46 @@ fn a_folder_of_files_is_edited_file_by_file() {
         "keyward: keys.d/zebra.toml:3: accounts[0].id: duplicate id\n"
     );
 }
+
+#[test]
+fn accounts_are_listed_by_what_is_asked_and_shown_one_by_one() {
+    let folder = Folder::new("list");
+    folder.good(&["accounts", "add", "org_1", "--name", "Holding"]);
+    folder.good(&[
+        "accounts",
+        "add",
+        "acct_1",
+        "--name",
+        "Widgets Ltd",
+        "--parent",
+        "org_1",
+    ]);
+    folder.good(&["accounts", "add", "acct_2", "--no-keys"]);
+    folder.good(&["accounts", "suspend", "acct_2"]);
+    let ids = |arguments: &[&str]| -> Vec<String> {
+        let listed = folder.good(&[&["accounts", "list", "--json"], arguments].concat());
+        let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        listed
+            .iter()
+            .map(|account| account["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(ids(&[]), ["org_1", "acct_1", "acct_2"]);
+    assert_eq!(ids(&["WIDGETS"]), ["acct_1"]);
+    assert_eq!(ids(&["--below", "org_1"]), ["acct_1"]);
+    assert_eq!(ids(&["--suspended"]), ["acct_2"]);
+    assert!(
+        folder
+            .good(&["accounts", "list", "nobody"])
+            .contains("no such accounts")
+    );
+    let shown = folder.good(&["accounts", "show", "acct_1"]);
+    for text in ["Widgets Ltd", "org_1", "active", "publishable"] {
+        assert!(shown.contains(text), "{shown}");
+    }
+    let said = folder.refused(&["accounts", "show", "acct_11"]);
+    assert!(
+        said.contains("there is no account `acct_11`: did you mean `acct_1`"),
+        "{said}"
+    );
+}

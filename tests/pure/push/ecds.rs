@@ -9,19 +9,24 @@ fn all_but_the_configuration_stays_as_it_was() {
     let ecds = desk.path("keyward.yaml");
     fs::copy(find::root().join("envoy/ecds/keyward.yaml"), &ecds).unwrap();
     let before = desk.text("keyward.yaml");
-    let said = keyward(&["push", "-c", &source, "--ecds", ecds.to_str().unwrap()]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    let text = desk.text("keyward.yaml");
-    let changed: Vec<(&str, &str)> = before
-        .lines()
-        .zip(text.lines())
-        .filter(|(before, after)| before != after)
-        .collect();
-    assert_eq!(before.lines().count(), text.lines().count());
-    assert_eq!(changed.len(), 2, "{changed:?}");
-    assert_eq!(changed[0], ("version_info: \"0\"", "version_info: '8'"));
-    assert!(changed[1].0.starts_with("        value: '{}'"));
-    assert_eq!(carried(&ecds), configuration(8, &[ALICE]));
+    let mut expected = documents(&before).remove(0);
+    for revision in [8, 9] {
+        desk.configuration(&configuration(revision, &[ALICE]));
+        let said = keyward(&["push", "-c", &source, "--ecds", ecds.to_str().unwrap()]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        let is_told = said.err.contains("is JSON from now on, which is YAML, too");
+        assert_eq!(is_told, revision == 8, "{}", said.err);
+        assert_eq!(desk.text("keyward.yaml.before"), before);
+        let text = desk.text("keyward.yaml");
+        let after = documents(&text).remove(0);
+        expected["version_info"] = json!(revision.to_string());
+        let pointer = "/resources/0/typed_config/config/configuration/value";
+        *expected.pointer_mut(pointer).unwrap() = after.pointer(pointer).unwrap().clone();
+        assert_eq!(after, expected);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+        assert!(text.ends_with("}\n"));
+        assert_eq!(carried(&ecds), configuration(revision, &[ALICE]));
+    }
 }
 
 #[test]

@@ -63,10 +63,15 @@ pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
         .unwrap();
     // The command keeps its ends until it is given others.
     command.stdin(Stdio::null()).stderr(Stdio::null());
+    // A terminal holds a page or so: who shows more waits until that is read.
+    let reading = std::thread::spawn(move || {
+        let mut shown = Vec::new();
+        // Where nobody has the other end any more, a terminal ends with an error.
+        let _ = person.read_to_end(&mut shown);
+        shown
+    });
     let output = child.wait_with_output().unwrap();
     drop(terminal);
-    let mut shown = Vec::new();
-    // Where nobody has the other end any more, a terminal ends with an error.
-    let _ = person.read_to_end(&mut shown);
+    let shown = reading.join().unwrap();
     (output, String::from_utf8(shown).unwrap())
 }

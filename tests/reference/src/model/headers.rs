@@ -85,6 +85,16 @@ impl Headers {
             .any(|(other, _)| folded(other) == name)
     }
 
+    /// Headers of these names, however they are spelled.
+    pub(super) fn spelled_as(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let is_one = |name: &[u8]| names.iter().any(|ours| folded(name) == *ours);
+        self.remaining
+            .iter()
+            .filter(|(name, _)| is_one(name))
+            .cloned()
+            .collect()
+    }
+
     pub(super) fn has_stripe(&self) -> bool {
         self.remaining
             .iter()

@@ -126,9 +126,10 @@ pub fn decide_among(
     builtin: &Builtin,
     request: &Request,
 ) -> Verdict {
+    let profile = present(configuration, "profile").and_then(Value::as_object);
     assert!(
-        present(configuration, "profile").is_none(),
-        "the reference knows Stripe's profile only"
+        profile.is_none_or(|profile| profile.keys().all(|name| name == "credential_headers")),
+        "the reference knows Stripe's profile only, and credential headers"
     );
     let Some(snapshot) = present(configuration, "snapshot") else {
         return verdict(false, Some("no_snapshot"), "deny no_snapshot", None);

@@ -42,6 +42,7 @@ pub(super) fn is_preflight(case: &Case) -> bool {
         && case.headers.has("origin")
         && case.headers.has("access-control-request-method")
         && !case.headers.has("authorization")
+        && credentials(case).is_empty()
         && !case.headers.has_stripe()
         && !has_override(case)
         && !has_body(case)
@@ -63,8 +64,44 @@ fn is_refused_upgrade(case: &Case) -> bool {
     case.headers.has("upgrade") && !flag(case.configuration, "allow_upgrades")
 }
 
+/// The names of the profile's credential headers, in lower case.
+pub(super) fn credential_headers(configuration: &Value) -> Vec<String> {
+    let names = configuration.pointer("/profile/credential_headers");
+    let names = names.and_then(Value::as_array).into_iter().flatten();
+    names
+        .filter_map(Value::as_str)
+        .map(str::to_ascii_lowercase)
+        .collect()
+}
+
+/// Headers that some server takes for one of these.
+fn credentials(case: &Case) -> Vec<(Vec<u8>, Vec<u8>)> {
+    case.headers
+        .spelled_as(&credential_headers(case.configuration))
+}
+
 /// One well-formed credential.
 pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
+    // A header of the profile that presents a key by itself, and nothing else beside it.
+    let own = credentials(case);
+    if !own.is_empty() {
+        let is_alone = own.len() == 1
+            && !case.headers.has_any_spelling("authorization")
+            && case.query_keys.is_empty();
+        let [(name, value)] = own.as_slice() else {
+            return Err("malformed_credential");
+        };
+        let is_exact = credential_headers(case.configuration)
+            .iter()
+            .any(|ours| ours.as_bytes() == name);
+        let key = String::from_utf8(value.clone()).map_err(|_| "malformed_credential")?;
+        let is_printable = key.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+        if !is_alone || !is_exact || !is_printable || !syntax::is_key(&key) {
+            return Err("malformed_credential");
+        }
+        case.credential = Some(key);
+        return Ok(());
+    }
     match case.headers.ours("authorization") {
         Ours::Absent => match case.query_keys.as_slice() {
             [] => Err("missing_credential"),

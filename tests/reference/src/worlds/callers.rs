@@ -56,6 +56,37 @@ pub(super) fn credential(
             _ => format!("Basic {raw}"),
         },
     };
+    // By itself, instead of `Authorization` or beside it.
+    if dice.one_in(5) {
+        let name = dice.pick(&[
+            "x-api-key",
+            "x-api-key",
+            "x-api-key",
+            "acme-key",
+            "x_api_key",
+            "x-api.key",
+            "api-key",
+        ]);
+        let mut own = if dice.one_in(12) {
+            value.clone()
+        } else {
+            raw.clone()
+        }
+        .into_bytes();
+        if dice.one_in(20) {
+            own = dice
+                .pick(&["", " ", "sk_test_", "a b", "a,b"])
+                .as_bytes()
+                .to_vec();
+        }
+        headers.push((name.as_bytes().to_vec(), own.clone()));
+        if dice.one_in(20) {
+            headers.push((b"acme-key".to_vec(), own));
+        }
+        if !dice.one_in(6) {
+            return chosen;
+        }
+    }
     let mut value = value.into_bytes();
     if dice.one_in(40) {
         value.push(dice.of(b"\xff\x7f\0 ="));

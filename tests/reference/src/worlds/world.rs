@@ -279,6 +279,12 @@ fn settings(dice: &mut Dice) -> Map<String, Value> {
     if dice.one_in(4) {
         put("forward_credential", json!(dice.one_in(2)));
     }
+    if dice.one_in(3) {
+        put(
+            "profile",
+            json!({"credential_headers": ["X-API-Key", "Acme-Key"]}),
+        );
+    }
     let mut principal = "x-keyward-principal";
     if dice.one_in(4) {
         principal = dice.pick(&["x-me", "", "x-keyward-principal", "x-account-id"]);

@@ -68,7 +68,14 @@ fn translate(mut file: CaseFile) -> CaseFile {
         }
     }
     translate_value(&mut file.configuration);
+    let own = file
+        .configuration
+        .pointer_mut("/profile/credential_headers");
+    let own = own.map(Value::take);
     file.configuration["profile"] = profile();
+    if let Some(own) = own {
+        file.configuration["profile"]["credential_headers"] = own;
+    }
     file.cases.retain(|case| case.stripe_only.is_none());
     file.cases.iter_mut().for_each(translate_case);
     file

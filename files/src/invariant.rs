@@ -1,0 +1,32 @@
+//! What cannot be missing: where it is, a debug build panics and says so, and a release goes on with nothing of its kind.
+
+/// A value that an invariant says is there.
+pub(crate) trait Held<T> {
+    /// The value. `why` says what holds.
+    fn held(self, why: &'static str) -> T;
+}
+
+impl<T: Default> Held<T> for Option<T> {
+    fn held(self, why: &'static str) -> T {
+        debug_assert!(self.is_some(), "{why}");
+        self.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_handed_on() {
+        assert_eq!(Some(7).held("seven"), 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "ranges lie in the text")]
+    #[cfg(debug_assertions)]
+    fn what_is_missing_is_no_secret_in_a_debug_build() {
+        let text: &str = "".get(1..2).held("ranges lie in the text");
+        assert_eq!(text, "");
+    }
+}
