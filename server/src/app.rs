@@ -8,6 +8,7 @@ use keyward::profile::Profile;
 use serde_json::Value;
 
 use crate::configuration::Configuration;
+use crate::console::Console;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
 use crate::logs::Requests;
@@ -15,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::plans::Plans;
 use crate::publish::{Manner, Publisher};
 use crate::quota::Quota;
-use crate::session::{Console, LastSeen};
+use crate::session::LastSeen;
 use crate::store::Store;
 use crate::uid::Uid;
 

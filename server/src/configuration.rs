@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+pub use crate::console::Console;
 pub use crate::logs::Requests;
-pub use crate::session::Console;
 use crate::uid::Uid;
 
 /// Its name in the data folder, as `init` writes it.

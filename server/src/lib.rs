@@ -5,6 +5,7 @@ mod app;
 mod caller;
 pub mod commands;
 pub mod configuration;
+mod console;
 mod exchange;
 #[doc(hidden)]
 pub mod fuzzing;

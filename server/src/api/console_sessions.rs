@@ -13,7 +13,7 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::once::Once;
 use crate::service::{Sender, refusal};
-use crate::session::{Person, Role};
+use crate::session::{Person, Role, WrongPerson};
 use crate::shown::{MadeBy, made_by};
 use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, end, new_link};
 use crate::store::{SessionKind, StoredSession};
@@ -143,7 +143,11 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
         let actor = body.actor;
         let link = Link {
             role,
-            person: Person::new(actor.id, actor.email, actor.name)?,
+            person: Person::new(actor.id, actor.email, actor.name).map_err(
+                |WrongPerson { param, message }| {
+                    Failure::new(Code::ParameterInvalid, message).at(param)
+                },
+            )?,
             lasts,
             made_by: call.caller.maker(),
         };

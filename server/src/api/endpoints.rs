@@ -46,7 +46,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `PUT /v2/keyward/endpoints`. What a gateway would not load is not kept: the whole snapshot is compiled with it first.
+/// `PUT /v2/keyward/endpoints`. What a gateway would not load is not kept: a snapshot is compiled with it first.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         operators_only(&call)?;
@@ -81,7 +81,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
                     all.extend(ours);
                 }
                 tx.put_document(DocumentName::Endpoints, &Value::Object(document))?;
-                tx.read().trial()?.map_err(|why| {
+                tx.read().trial_of_endpoints()?.map_err(|why| {
                     Failure::new(
                         Code::ParameterInvalid,
                         format!("A gateway would refuse the snapshot with these rows: {why}."),

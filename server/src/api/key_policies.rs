@@ -6,20 +6,20 @@ use keyward::key::Livemode;
 use keyward::management::{Api, Command, Delegation, Granted, Policy, RequiredIps, with_ending};
 use keyward::permission::AccessLevel;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::answers::{DeletedName, KeyPolicy};
+use super::answers::KeyPolicy;
+use super::named::{self, Named};
 use super::new_key::Kind;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::route::Pending;
 use crate::service::failure::Stored;
-use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
-use crate::shown::policy_members as members;
-use crate::shown::value;
+use crate::service::{Guard, Work, carry_out};
+use crate::shown::{policy_members as members, value};
 use crate::span::seconds;
-use crate::store::{Reader, StoredPolicy};
+use crate::store::{self, Reader, StoredPolicy};
 
 /// What a policy says. What is absent is as in the policy `default` of a new store.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -171,30 +171,46 @@ fn granted(api: &Api, texts: &[String], param: &str) -> Result<Granted, Failure>
     Ok(granted)
 }
 
+impl Named for StoredPolicy {
+    const WHAT: &'static str = "key policy";
+    const OBJECT: &'static str = "keyward.key_policy";
+
+    fn find(reader: &Reader<'_>, name: &str) -> store::Result<Option<Self>> {
+        reader.policy(name)
+    }
+
+    fn all(reader: &Reader<'_>) -> store::Result<Vec<Self>> {
+        reader.policies()
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn object(&self, _: &Reader<'_>) -> Result<Value, Stored> {
+        let object = value(KeyPolicy {
+            accounts: self.accounts,
+            members: members(&self.named.policy),
+            name: self.named.name.clone(),
+            object: Self::OBJECT,
+            version: self.version,
+        })?;
+        Ok(object)
+    }
+
+    fn removal(name: String) -> Command {
+        Command::RemovePolicy { name }
+    }
+}
+
 /// `GET /v2/keyward/key_policies`
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
-    Box::pin(async move {
-        call.no_parameters()?;
-        let listed: Result<Vec<Value>, Stored> = app
-            .store
-            .read(|reader: &Reader<'_>| reader.policies()?.iter().map(object).collect())
-            .await;
-        let data = listed.map_err(Failure::from)?;
-        Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
-    })
+    Box::pin(async move { named::list::<StoredPolicy>(&app, &call).await })
 }
 
 /// `GET /v2/keyward/key_policies/{name}`
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
-    Box::pin(async move {
-        let name = call.target.clone();
-        let shown: Result<Shown, Stored> = app.store.read(move |reader| show(reader, &name)).await;
-        let shown = shown.map_err(Failure::from)?;
-        Ok(Answer {
-            version: shown.version,
-            ..Answer::of(&shown.object)?
-        })
-    })
+    Box::pin(async move { named::retrieve::<StoredPolicy>(&app, &call).await })
 }
 
 /// `POST /v2/keyward/key_policies`
@@ -205,16 +221,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             .name
             .take()
             .ok_or_else(|| Failure::new(Code::ParameterMissing, "`name` is missing.").at("name"))?;
-        let of = name.clone();
-        let guard: Guard = Arc::new(move |reader: &Reader<'_>| match reader.policy(&of)? {
-            None => Ok(()),
-            Some(_) => Err(Failure::new(
-                Code::IdExists,
-                format!("There is a key policy '{of}' already."),
-            )
-            .at("name")
-            .into()),
-        });
+        let guard = named::is_new::<StoredPolicy>(&name);
         put(&app, &call, name, body, guard).await
     })
 }
@@ -226,31 +233,14 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
         if body.name.as_ref().is_some_and(|name| *name != call.target) {
             return Err(Failure::new(Code::ParameterInvalid, "The name never changes.").at("name"));
         }
-        let guard = at(&call.target, Some(call.required_version()?));
+        let guard = named::is_at::<StoredPolicy>(&call.target, Some(call.required_version()?));
         put(&app, &call, call.target.clone(), body, guard).await
     })
 }
 
 /// `DELETE /v2/keyward/key_policies/{name}`
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
-    Box::pin(async move {
-        call.no_parameters()?;
-        let name = call.target.clone();
-        let command = Command::RemovePolicy { name: name.clone() };
-        let guard = at(&name, call.expected_version);
-        let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
-            Ok(Shown {
-                object: value(DeletedName {
-                    deleted: true,
-                    name: name.clone(),
-                    object: "keyward.key_policy",
-                })?,
-                id: None,
-                version: None,
-            })
-        });
-        carry_out(&app, &call, Work::of(command, present).guarded(guard)).await
-    })
+    Box::pin(async move { named::delete::<StoredPolicy>(&app, &call).await })
 }
 
 async fn put(
@@ -265,8 +255,7 @@ async fn put(
         .read(|reader: &Reader<'_>| Ok(reader.api()?))
         .await;
     let policy = body.policy(&*api.map_err(Failure::from)?)?;
-    let of = name.clone();
-    let present: Present = Arc::new(move |reader: &Reader<'_>, _: &Outcome<'_>| show(reader, &of));
+    let present = named::shown::<StoredPolicy>(&name);
     let command = Command::PutPolicy {
         name,
         policy: Box::new(policy),
@@ -274,39 +263,10 @@ async fn put(
     carry_out(app, call, Work::of(command, present).guarded(guard)).await
 }
 
-/// The policy is there, in the state that was seen.
-fn at(name: &str, expected: Option<u64>) -> Guard {
-    let name = name.to_owned();
-    Arc::new(move |reader: &Reader<'_>| {
-        let policy = reader.policy(&name)?;
-        let policy = policy.ok_or_else(|| refusal::missing("key policy", &name))?;
-        refusal::is_version(policy.version, expected).map_err(Stored::from)
-    })
-}
-
-fn show(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
-    let policy = reader.policy(name)?;
-    let policy = policy.ok_or_else(|| refusal::missing("key policy", name))?;
-    Ok(Shown {
-        object: object(&policy)?,
-        id: None,
-        version: Some(policy.version),
-    })
-}
-
-fn object(stored: &StoredPolicy) -> Result<Value, Stored> {
-    let object = value(KeyPolicy {
-        accounts: stored.accounts,
-        members: members(&stored.named.policy),
-        name: stored.named.name.clone(),
-        object: "keyward.key_policy",
-        version: stored.version,
-    })?;
-    Ok(object)
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -16,6 +16,7 @@ pub(crate) mod key;
 pub(crate) mod key_policies;
 pub(crate) mod list_keys;
 pub(crate) mod lookup;
+mod named;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
 pub(crate) mod requests;

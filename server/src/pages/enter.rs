@@ -18,10 +18,8 @@ use crate::caller::Caller;
 use crate::http::failure::{Code, Failure};
 use crate::http::rate::{Class, Rate};
 use crate::service::Sender;
-use crate::service::failure::Stored;
 use crate::session::Token;
 use crate::sign_in::{self, NotOpened};
-use crate::store::Scope;
 
 /// The name of the cookie. By its prefix browsers take it from this host only, over https, for all paths.
 pub(crate) const COOKIE_NAME: &str = "__Host-keyward_console";
@@ -148,16 +146,9 @@ fn refused(why: &str) -> Reply {
 
 /// Ends the session everywhere.
 pub(super) async fn leave(app: &Arc<App>, visit: &Visit) -> Result<Reply, Failure> {
-    let id = visit.session.id.clone();
-    let found: Result<_, Stored> = app
-        .store
-        .read(move |reader| Ok(reader.session(&Scope::everything(), &id)?))
-        .await;
-    if let Some(stored) = found.map_err(Failure::from)? {
-        let caller = Caller::of_session(&visit.session, visit.address);
-        let sender = Sender::of_caller(&caller, &visit.request_id);
-        sign_in::end(app, sender, stored, visit.now).await?;
-    }
+    let caller = Caller::of_session(&visit.session, visit.address);
+    let sender = Sender::of_caller(&caller, &visit.request_id);
+    sign_in::leave(app, sender, &visit.session.id, visit.now).await?;
     let body = html! {
         h1 { "Signed out" }
         (message::note(Tone::Good, html! { p { "Your session has ended, here and everywhere." } }))

@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod ask;
 pub(crate) mod assets;
+mod checks;
 mod create;
 mod enter;
 mod exchange;

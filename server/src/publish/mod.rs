@@ -4,7 +4,7 @@ mod target;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::configuration::Group;
-use crate::store::{Records, Store, StoreError, Tx};
+use crate::store::{Reader, Records, Snapshot, Store, StoreError, Tx};
 use crate::time;
 use target::File;
 pub(crate) use target::{Held, held};
@@ -89,11 +89,12 @@ impl Publisher {
             through: 0,
             revision: 0,
         });
-        let worker = Worker {
+        let mut worker = Worker {
             store: store.clone(),
             files: files.into(),
             bells: Arc::clone(&bells),
             told,
+            book: None,
         };
         // Ends may be among what was not published before.
         let begun = worker.publish(Haste::AtOnce).await;
@@ -136,11 +137,12 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         through: 0,
         revision: 0,
     });
-    let worker = Worker {
+    let mut worker = Worker {
         store: store.clone(),
         files: Arc::new([file]),
         bells: Arc::default(),
         told,
+        book: None,
     };
     worker.publish(Haste::AtOnce).await
 }
@@ -175,11 +177,13 @@ struct Worker {
     files: Arc<[File]>,
     bells: Arc<Bells>,
     told: watch::Sender<Published>,
+    /// What was published last.
+    book: Option<Records>,
 }
 
 impl Worker {
     /// `unpublished` is what did not work at the start.
-    async fn run(self, mut unpublished: Option<Haste>) {
+    async fn run(mut self, mut unpublished: Option<Haste>) {
         loop {
             let haste = match unpublished {
                 None => self.something_to_do().await,
@@ -211,9 +215,22 @@ impl Worker {
         }
     }
 
+    /// The records as they are now. They stay in memory, and what changed since the last time is read.
+    async fn records(&mut self) -> Result<Records> {
+        // What fails, or does not come back, is read anew the next time.
+        let book = self.book.take();
+        let read = move |reader: &Reader<'_>| {
+            let mut records = book.unwrap_or_default();
+            records.advance(reader)?;
+            Ok(records)
+        };
+        let records: std::result::Result<Records, StoreError> = self.store.read_all(read).await;
+        records.context("the store cannot be read")
+    }
+
     /// The revision is taken before the file is written: no file ever holds one that the store does not know. A target that cannot be written, such as one on a full disk, keeps
     /// no other from it. Only what presses takes the room that is kept for ends.
-    async fn publish(&self, haste: Haste) -> Result<()> {
+    async fn publish(&mut self, haste: Haste) -> Result<()> {
         let now = time::now();
         let next = move |tx: &mut Tx<'_>| tx.next_revision(now);
         let revision: std::result::Result<u64, StoreError> = match haste {
@@ -222,30 +239,35 @@ impl Worker {
         };
         let revision = revision.context("no revision")?;
         let began = Instant::now();
-        let records: std::result::Result<Records, StoreError> =
-            self.store.read_all(Records::read).await;
-        let records = records.context("the store cannot be read")?;
+        let records = self.records().await?;
         let (through, read) = (records.through(), began.elapsed());
         let files = Arc::clone(&self.files);
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || -> Result<()> {
+        let written = tokio::task::spawn_blocking(move || {
+            let issue = Issue {
+                revision,
+                issued_at: now,
+                may_be_empty: true,
+            };
             let written = files.iter().map(|file| {
-                let snapshot = file.group().snapshot(&records, revision, now);
-                let written = file.write(&snapshot, revision, now);
+                let snapshot = file.group().snapshot(&records, &issue);
+                let written = file.write(snapshot, &issue);
                 match &written {
                     Err(error) if haste == Haste::AtOnce && wants_room(error) => {
                         // An end that no gateway learns of is none.
                         store.give_room();
-                        file.write(&snapshot, revision, now)
+                        file.write(snapshot, &issue)
                     }
                     Ok(()) | Err(_) => written,
                 }
             });
             // All of them are tried, and then the first that failed is told.
             let written: Vec<Result<()>> = written.collect();
-            written.into_iter().collect()
-        })
-        .await??;
+            (written.into_iter().collect::<Result<()>>(), records)
+        });
+        let (written, records) = written.await?;
+        self.book = Some(records);
+        written?;
         tracing::info!(
             revision,
             through,
@@ -268,25 +290,15 @@ impl Group {
     }
 
     /// The snapshot of the records, for the gateways of this group.
-    fn snapshot(self, records: &Records, revision: u64, now: u64) -> Value {
-        let issue = Issue {
-            revision,
-            issued_at: now,
-            may_be_empty: true,
-        };
-        let mut snapshot = records.snapshot(&issue);
+    fn snapshot<'a>(self, records: &'a Records, issue: &'a Issue) -> Snapshot<'a> {
+        let mut snapshot = records.snapshot(issue);
         if !self.lists_versions() {
-            snapshot.remove("api_versions");
+            snapshot = snapshot.without_versions();
         }
         if self.has_pages() {
-            let rows = snapshot
-                .entry("endpoints".to_owned())
-                .or_insert_with(|| json!([]));
-            if let Some(rows) = rows.as_array_mut() {
-                rows.extend(page_rows());
-            }
+            snapshot = snapshot.with_endpoints(PAGE_ROWS.as_slice());
         }
-        Value::Object(snapshot)
+        snapshot
     }
 
     /// Whether the snapshot lists the versions that the API serves. Stripe's preview SDKs send versions that no API lists.
@@ -299,14 +311,14 @@ impl Group {
 }
 
 /// The pages, for which nobody has a key. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
-fn page_rows() -> [Value; 3] {
+static PAGE_ROWS: LazyLock<[Value; 3]> = LazyLock::new(|| {
     [
         ("GET", "/console"),
         ("GET", "/console/{*rest}"),
         ("POST", "/console/{*rest}"),
     ]
     .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
-}
+});
 
 #[cfg(test)]
 mod tests;

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use keyward::configuration::Configuration;
-use keyward_files::key_file::SourceName;
+use keyward_files::key_file::{Issue, SourceName};
 use keyward_files::publish::{Allowed, Ends, Found, Target, publish};
 use keyward_files::snapshot::{Built, reissue};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::Manner;
 use crate::configuration::{self, Group};
+use crate::store::Snapshot;
 
 /// One target.
 pub(super) struct File {
@@ -108,15 +110,17 @@ impl File {
     }
 
     /// Puts a snapshot in. What the filter would not load is not written. Keys that are missing from it were purged: the store is the truth.
-    pub(super) fn write(&self, snapshot: &Value, revision: u64, now: u64) -> Result<()> {
-        let mut configuration = self.settings.clone();
-        configuration.insert("snapshot".to_owned(), snapshot.clone());
-        let json = Value::Object(configuration).to_string();
+    pub(super) fn write(&self, snapshot: Snapshot<'_>, issue: &Issue) -> Result<()> {
+        let now = issue.issued_at;
+        let json = serde_json::to_string(&Whole {
+            settings: &self.settings,
+            snapshot,
+        })?;
         let built = Built::of_json("the new snapshot", json, Some(self.source.clone()))?;
         let target = Target::ecds(&self.path, self.template.as_deref(), true);
         let built = match self.manner {
             Manner::Snapshot => built,
-            Manner::Ends => self.ends(&target, &built, revision, now)?,
+            Manner::Ends => self.ends(&target, &built, issue.revision, now)?,
         };
         let allowed = Allowed {
             take_over: false,
@@ -124,6 +128,23 @@ impl File {
         };
         publish(&target, &built, &self.source, allowed, now)?;
         Ok(())
+    }
+}
+
+/// A configuration, written member by member.
+struct Whole<'a> {
+    settings: &'a Map<String, Value>,
+    snapshot: Snapshot<'a>,
+}
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, member) in self.settings {
+            map.serialize_entry(name, member)?;
+        }
+        map.serialize_entry("snapshot", &self.snapshot)?;
+        map.end()
     }
 }
 

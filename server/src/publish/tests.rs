@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use keyward_files::publish::{Found, Target as Published};
+use serde_json::Value;
 
 use super::*;
 use crate::configuration::{Group, Target};

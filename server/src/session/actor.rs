@@ -3,14 +3,19 @@
 use keyward_files::visible::is_line;
 use serde_json::{Value, json};
 
-use crate::http::failure::{Code, Failure};
-
 /// A person. The trail has the name, so it is none that a key, a local user or the server has there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     id: String,
     email: Option<String>,
     name: Option<String>,
+}
+
+/// Why somebody cannot be named so: the member, and what is expected of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WrongPerson {
+    pub(crate) param: &'static str,
+    pub(crate) message: &'static str,
 }
 
 const LONGEST: usize = 128;
@@ -20,10 +25,8 @@ impl Person {
         id: String,
         email: Option<String>,
         name: Option<String>,
-    ) -> Result<Self, Failure> {
-        let refused = |param: &str, message: &str| {
-            Err(Failure::new(Code::ParameterInvalid, message).at(param))
-        };
+    ) -> Result<Self, WrongPerson> {
+        let refused = |param, message| Err(WrongPerson { param, message });
         let is_reserved = id.starts_with("mk_") || id.starts_with("local:") || id == "system";
         if !is_name(&id) || id.contains(char::is_whitespace) || is_reserved {
             return refused(

@@ -4,13 +4,11 @@
 mod actor;
 mod last_seen;
 mod role;
-mod settings;
 mod signed_in;
 mod token;
 
-pub(crate) use actor::Person;
+pub(crate) use actor::{Person, WrongPerson};
 pub(crate) use last_seen::LastSeen;
 pub(crate) use role::Role;
-pub use settings::Console;
 pub(crate) use signed_in::Session;
 pub(crate) use token::{Cookie, Token, csrf_of};

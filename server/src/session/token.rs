@@ -1,10 +1,9 @@
 //! What a person has: the token of a link, which is used once, and the secret of a cookie. The store has their digests.
 
-use keyward::management::Randomness;
+use keyward::management::{NoRandomness, Randomness};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::http::failure::{Code, Failure};
 use crate::randomness::System;
 
 /// What a link's token begins with.
@@ -18,7 +17,7 @@ pub(crate) struct Token(Zeroizing<String>);
 
 impl Token {
     /// A new one.
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, NoRandomness> {
         let secret = secret()?;
         let mut text = Zeroizing::new(String::with_capacity(LINK.len() + DIGITS));
         text.push_str(LINK);
@@ -48,7 +47,7 @@ pub(crate) struct Cookie(Zeroizing<String>);
 
 impl Cookie {
     /// A new one.
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, NoRandomness> {
         Ok(Self(secret()?))
     }
 
@@ -81,14 +80,9 @@ fn is_secret(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn secret() -> Result<Zeroizing<String>, Failure> {
+fn secret() -> Result<Zeroizing<String>, NoRandomness> {
     let mut bytes = Zeroizing::new([0; DIGITS / 2]);
-    System.fill(bytes.as_mut()).map_err(|_| {
-        Failure::new(
-            Code::StorageUnavailable,
-            "The system gives no randomness. Please retry.",
-        )
-    })?;
+    System.fill(bytes.as_mut())?;
     Ok(Zeroizing::new(hex::encode(bytes.as_ref())))
 }
 

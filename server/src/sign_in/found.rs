@@ -4,9 +4,10 @@ use keyward::account::AccountStatus;
 use keyward::management::{Granted, KeyGrants};
 
 use crate::app::App;
+use crate::console::Console;
 use crate::http::failure::Failure;
 use crate::service::failure::Stored;
-use crate::session::{Console, Cookie, Person, Role, Session, csrf_of};
+use crate::session::{Cookie, Person, Role, Session, csrf_of};
 use crate::store::{By, Reader, Scope, StoredSession};
 
 /// What a cookie leads to.

@@ -4,4 +4,6 @@ mod found;
 mod open;
 
 pub(crate) use found::{Found, find};
-pub(crate) use open::{LINK_BOUNDS, LINK_LASTS, Link, Made, NotOpened, end, new_link, open, peek};
+pub(crate) use open::{
+    LINK_BOUNDS, LINK_LASTS, Link, Made, NotOpened, end, leave, new_link, open, peek,
+};

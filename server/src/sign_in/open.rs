@@ -2,18 +2,19 @@
 
 use std::net::IpAddr;
 
-use keyward::management::random_id;
+use keyward::management::{NoRandomness, random_id};
 use serde_json::json;
 
 use crate::app::App;
+use crate::console::Console;
 use crate::http::failure::{Code, Failure};
 use crate::randomness::System;
 use crate::service::Sender;
 use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once, Replayed};
-use crate::session::{Console, Cookie, Person, Role, Token};
+use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
-use crate::store::{By, Opening, SessionKind, StoredSession};
+use crate::store::{By, Opening, Scope, SessionKind, StoredSession};
 
 /// How long a link can be used, in seconds, and within which bounds its maker may say otherwise.
 pub(crate) const LINK_LASTS: u64 = 300;
@@ -36,14 +37,9 @@ pub(crate) async fn new_link(
     once: Once,
     now: u64,
 ) -> Result<Made, Failure> {
-    let token = Token::new()?;
+    let token = Token::new().map_err(no_randomness)?;
     let digest = token.digest();
-    let random = random_id(&mut System).map_err(|_| {
-        Failure::new(
-            Code::StorageUnavailable,
-            "The system gives no randomness. Please retry.",
-        )
-    })?;
+    let random = random_id(&mut System).map_err(no_randomness)?;
     let session = StoredSession {
         id: format!("cs_{random}"),
         kind: SessionKind::Console,
@@ -76,6 +72,13 @@ pub(crate) async fn new_link(
         Some(replayed) => Made::Before(replayed),
         None => Made::Now(Box::new(session), token),
     })
+}
+
+fn no_randomness(_: NoRandomness) -> Failure {
+    Failure::new(
+        Code::StorageUnavailable,
+        "The system gives no randomness. Please retry.",
+    )
 }
 
 /// A link that was made by this request, or by the same one before.
@@ -139,7 +142,7 @@ pub(crate) async fn open(
     if !super::found::is_maker_live(app, &session.made_by, now).await? {
         return Ok(Err(NotOpened::Revoked));
     }
-    let cookie = Cookie::new()?;
+    let cookie = Cookie::new().map_err(no_randomness)?;
     let (link, of_cookie) = (token.digest(), cookie.digest());
     let until = now.saturating_add(settings.lifetime());
     let address = address.map(|address| address.to_string());
@@ -187,6 +190,19 @@ pub(crate) async fn end(
         })
         .await;
     ended.map_err(Failure::from)
+}
+
+/// Ends the session of somebody who leaves.
+pub(crate) async fn leave(app: &App, sender: Sender, id: &str, now: u64) -> Result<(), Failure> {
+    let id = id.to_owned();
+    let found: Result<_, Stored> = app
+        .store
+        .read(move |reader| Ok(reader.session(&Scope::everything(), &id)?))
+        .await;
+    if let Some(session) = found.map_err(Failure::from)? {
+        end(app, sender, session, now).await?;
+    }
+    Ok(())
 }
 
 /// A row of the trail. It has the session's id, which opens nothing.

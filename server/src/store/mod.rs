@@ -34,6 +34,7 @@ mod snapshot;
 mod transaction;
 #[cfg(test)]
 mod trap;
+mod trial;
 mod words;
 mod writer;
 
@@ -64,7 +65,7 @@ pub use records::policies::StoredPolicy;
 pub use records::sessions::{By, Opening, SessionKind, StoredSession};
 pub use records::sets::StoredSet;
 pub use scope::Scope;
-pub use snapshot::Records;
+pub use snapshot::{Records, Snapshot};
 pub use transaction::Tx;
 
 use api_cache::ApiCache;

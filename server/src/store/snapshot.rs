@@ -1,26 +1,33 @@
 //! What gateways are to be given: the records as a snapshot, byte for byte what a key file with the
 //! same records makes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value as Json, json};
 
-use keyward::configuration::Configuration;
-use keyward::refusal::Refusal;
 use keyward::snapshot::{FORMAT, document};
 use keyward_files::key_file::{Issue, account_row, key_row, permissions_row};
 
+use super::columns::{signed, unsigned};
 use super::error::Result;
-use super::lists::KeyFilter;
 use super::reader::Reader;
+use super::records::accounts;
 use super::records::documents::DocumentName;
-use super::scope::Scope;
+use super::records::keys;
+use super::scope::Where;
 
-/// All that a snapshot is made of, of one state of the store.
+/// All that a snapshot is made of, of one state of the store, in memory. It is read once, and then
+/// brought up to the next state by what changed since.
+#[derive(Debug, Default)]
 pub struct Records {
     /// The last change that is in it.
     through: u64,
-    accounts: Vec<document::Account>,
+    /// By the changes that made them, which is their order.
+    accounts: BTreeMap<u64, document::Account>,
+    keys: BTreeMap<u64, document::Key>,
     grant_sets: Map<String, Json>,
-    keys: Vec<document::Key>,
     /// `api_versions`, `catalogue`, `endpoints`.
     endpoints: Map<String, Json>,
 }
@@ -28,28 +35,39 @@ pub struct Records {
 impl Records {
     /// Reads them.
     pub fn read(reader: &Reader<'_>) -> Result<Self> {
-        let everything = Scope::everything();
-        let (mut accounts, mut keys) = (Vec::new(), Vec::new());
-        reader.each_account(&everything, |stored| {
-            accounts.push(account_row(&stored.account));
+        let mut records = Self::default();
+        records.advance(reader)?;
+        Ok(records)
+    }
+
+    /// Brings them up to the state that `reader` sees, which is not an earlier one. Where this
+    /// fails they are of no use any more.
+    pub fn advance(&mut self, reader: &Reader<'_>) -> Result<()> {
+        let connection = reader.connection();
+        let mut since = Where::new();
+        since.and_is("changed >", signed(self.through)?);
+        accounts::each(connection, &since, "ORDER BY seq", |stored| {
+            let row = account_row(&stored.account);
+            self.accounts.insert(stored.sequence, row);
             Ok(())
         })?;
-        reader.each_key(&everything, &KeyFilter::default(), |stored| {
-            keys.push(key_row(&stored.key));
+        keys::each(connection, &since, "ORDER BY seq", |stored| {
+            self.keys.insert(stored.sequence, key_row(&stored.key));
             Ok(())
         })?;
+        // What is not there any more has no change of its own. All that is there is here by now, so
+        // as many as there are means the same ones.
+        remove_missing(connection, "accounts", &mut self.accounts)?;
+        remove_missing(connection, "keys", &mut self.keys)?;
         let sets = reader.grant_sets()?.into_iter();
+        self.grant_sets = sets
+            .map(|set| (set.name, json!(permissions_row(&set.granted))))
+            .collect();
         let endpoints = reader.document(DocumentName::Endpoints)?;
         let endpoints = endpoints.and_then(|stored| stored.body.as_object().cloned());
-        Ok(Self {
-            through: reader.head()?.sequence,
-            accounts,
-            grant_sets: sets
-                .map(|set| (set.name, json!(permissions_row(&set.granted))))
-                .collect(),
-            keys,
-            endpoints: endpoints.unwrap_or_default(),
-        })
+        self.endpoints = endpoints.unwrap_or_default();
+        self.through = reader.head()?.sequence;
+        Ok(())
     }
 
     /// The last change that is in it.
@@ -60,20 +78,117 @@ impl Records {
 
     /// The snapshot of them.
     #[must_use]
-    pub fn snapshot(&self, issue: &Issue) -> Map<String, Json> {
-        let mut snapshot = self.endpoints.clone();
-        snapshot.insert("format".to_owned(), json!(FORMAT));
-        snapshot.insert("revision".to_owned(), json!(issue.revision));
-        snapshot.insert("issued_at".to_owned(), json!(issue.issued_at));
-        snapshot.insert("accounts".to_owned(), json!(self.accounts));
-        if !self.grant_sets.is_empty() {
-            snapshot.insert("grant_sets".to_owned(), json!(self.grant_sets));
+    pub fn snapshot<'a>(&'a self, issue: &'a Issue) -> Snapshot<'a> {
+        Snapshot {
+            records: self,
+            issue,
+            lists_versions: true,
+            more_endpoints: &[],
         }
-        if self.keys.is_empty() && issue.may_be_empty {
-            snapshot.insert("empty".to_owned(), json!(true));
+    }
+}
+
+/// Takes out what is not in the store any more.
+fn remove_missing<T>(
+    connection: &Connection,
+    table: &'static str,
+    records: &mut BTreeMap<u64, T>,
+) -> Result<()> {
+    let count: i64 = connection
+        .prepare_cached(&format!("SELECT count(*) FROM {table}"))?
+        .query_row([], |row| row.get(0))?;
+    if usize::try_from(unsigned(count)?).is_ok_and(|count| count == records.len()) {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(&format!("SELECT seq FROM {table}"))?;
+    let mut rows = statement.query([])?;
+    let mut present = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        present.insert(unsigned(row.get(0)?)?);
+    }
+    records.retain(|sequence, _| present.contains(sequence));
+    Ok(())
+}
+
+/// A snapshot that is written member by member: of a million keys there is no second copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    records: &'a Records,
+    issue: &'a Issue,
+    lists_versions: bool,
+    more_endpoints: &'a [Json],
+}
+
+impl<'a> Snapshot<'a> {
+    /// With these rows after the API's own.
+    #[must_use]
+    pub fn with_endpoints(self, more_endpoints: &'a [Json]) -> Self {
+        Self {
+            more_endpoints,
+            ..self
         }
-        snapshot.insert("keys".to_owned(), json!(self.keys));
-        snapshot
+    }
+
+    /// Without the versions that the API serves: then every version is.
+    #[must_use]
+    pub fn without_versions(self) -> Self {
+        Self {
+            lists_versions: false,
+            ..self
+        }
+    }
+}
+
+impl Serialize for Snapshot<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Records {
+            through: _,
+            accounts,
+            keys,
+            grant_sets,
+            endpoints,
+        } = self.records;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("format", FORMAT)?;
+        map.serialize_entry("revision", &self.issue.revision)?;
+        map.serialize_entry("issued_at", &self.issue.issued_at)?;
+        for (name, member) in endpoints {
+            let is_left_out = match name.as_str() {
+                "api_versions" => !self.lists_versions,
+                "endpoints" => !self.more_endpoints.is_empty(),
+                _ => false,
+            };
+            if !is_left_out {
+                map.serialize_entry(name, member)?;
+            }
+        }
+        if !self.more_endpoints.is_empty() {
+            let own = endpoints.get("endpoints").and_then(Json::as_array);
+            let all: Vec<&Json> = own
+                .into_iter()
+                .flatten()
+                .chain(self.more_endpoints)
+                .collect();
+            map.serialize_entry("endpoints", &all)?;
+        }
+        map.serialize_entry("accounts", &Elements(accounts))?;
+        if !grant_sets.is_empty() {
+            map.serialize_entry("grant_sets", grant_sets)?;
+        }
+        if keys.is_empty() && self.issue.may_be_empty {
+            map.serialize_entry("empty", &true)?;
+        }
+        map.serialize_entry("keys", &Elements(keys))?;
+        map.end()
+    }
+}
+
+/// The values alone.
+struct Elements<'a, T>(&'a BTreeMap<u64, T>);
+
+impl<T: Serialize> Serialize for Elements<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.values())
     }
 }
 
@@ -83,19 +198,8 @@ impl Reader<'_> {
         let settings = self.document(DocumentName::Configuration)?;
         let settings = settings.and_then(|stored| stored.body.as_object().cloned());
         let mut configuration = settings.unwrap_or_default();
-        let snapshot = Records::read(self)?.snapshot(issue);
-        configuration.insert("snapshot".to_owned(), Json::Object(snapshot));
+        let records = Records::read(self)?;
+        configuration.insert("snapshot".to_owned(), json!(records.snapshot(issue)));
         Ok(Json::Object(configuration))
-    }
-
-    /// Whether a gateway would load what is in the store, by the gateway's own code.
-    pub fn trial(&self) -> Result<std::result::Result<(), Refusal>> {
-        let issue = Issue {
-            revision: 0,
-            issued_at: 0,
-            may_be_empty: true,
-        };
-        let text = self.configuration(&issue)?.to_string();
-        Ok(Configuration::from_json(text.as_bytes()).map(|_| ()))
     }
 }

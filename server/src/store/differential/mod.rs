@@ -13,7 +13,7 @@ use keyward_files::key_file::{Issue, KeyFile};
 use super::crash::Dice;
 use super::tests::records::Counter;
 use super::tests::{Fixture, NOW, entry, wait};
-use super::{Origin, Scope, StoreError, Tx};
+use super::{Origin, Records, Scope, StoreError, Tx};
 use generator::Generator;
 
 /// How many commands are in a sequence.
@@ -127,6 +127,8 @@ fn in_store(fixture: &Fixture, steps: Vec<Step>) -> (Vec<Outcome>, String) {
 
 fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), StoreError> {
     let mut outcomes = Vec::new();
+    // Brought up to date now and then, and never read anew.
+    let mut book = Records::default();
     for step in steps {
         let facts = tx.facts(&Scope::everything(), &needs(&step.command), step.now)?;
         let (ceiling, limits) = (Ceiling::none(), limits());
@@ -145,8 +147,17 @@ fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), 
             }
         }
         outcomes.push(decided.map(|decision| shown(&decision)));
+        if step.seed % 4 == 0 {
+            book.advance(&tx.read())?;
+        }
     }
     let reader = tx.read();
+    book.advance(&reader)?;
+    let fresh = Records::read(&reader)?;
+    assert_eq!(
+        serde_json::json!(book.snapshot(&ISSUE)),
+        serde_json::json!(fresh.snapshot(&ISSUE))
+    );
     assert_eq!(reader.check()?, []);
     let snapshot = reader.configuration(&ISSUE)?.to_string();
     Ok((outcomes, snapshot))

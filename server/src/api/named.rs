@@ -1,0 +1,119 @@
+//! What grant sets and key policies have in common: there are few of each, they are known by their names, and they are replaced as a whole.
+
+use std::sync::Arc;
+
+use keyward::management::Command;
+use serde_json::{Value, json};
+
+use super::answers::DeletedName;
+use crate::app::App;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::{Code, Failure};
+use crate::service::failure::Stored;
+use crate::service::{Guard, Outcome, Present, Shown, Work, carry_out, refusal};
+use crate::shown::value;
+use crate::store::{self, Reader};
+
+/// Something that has a name.
+pub(super) trait Named: Sized + Send + 'static {
+    /// What it is, for people.
+    const WHAT: &'static str;
+    /// What it is, in `object`.
+    const OBJECT: &'static str;
+
+    /// The one of that name.
+    fn find(reader: &Reader<'_>, name: &str) -> store::Result<Option<Self>>;
+
+    /// All of them.
+    fn all(reader: &Reader<'_>) -> store::Result<Vec<Self>>;
+
+    /// How often it was changed, and once more.
+    fn version(&self) -> u64;
+
+    /// As the API shows it.
+    fn object(&self, reader: &Reader<'_>) -> Result<Value, Stored>;
+
+    /// The command that removes it.
+    fn removal(name: String) -> Command;
+}
+
+/// All of them, on one page.
+pub(super) async fn list<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
+    call.no_parameters()?;
+    let read = |reader: &Reader<'_>| -> Result<Vec<Value>, Stored> {
+        let all = T::all(reader)?;
+        all.iter().map(|one| one.object(reader)).collect()
+    };
+    let data = app.store.read(read).await.map_err(Failure::from)?;
+    Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
+}
+
+/// The one that the path names.
+pub(super) async fn retrieve<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
+    let name = call.target.clone();
+    let read = move |reader: &Reader<'_>| show::<T>(reader, &name);
+    let shown = app.store.read(read).await.map_err(Failure::from)?;
+    Ok(Answer {
+        version: shown.version,
+        ..Answer::of(&shown.object)?
+    })
+}
+
+/// Removes the one that the path names.
+pub(super) async fn delete<T: Named>(app: &Arc<App>, call: &Call) -> Result<Answer, Failure> {
+    call.no_parameters()?;
+    let name = call.target.clone();
+    let guard = is_at::<T>(&name, call.expected_version);
+    let command = T::removal(name.clone());
+    let present: Present = Arc::new(move |_: &Reader<'_>, _: &Outcome<'_>| {
+        Ok(Shown {
+            object: value(DeletedName {
+                deleted: true,
+                name: name.clone(),
+                object: T::OBJECT,
+            })?,
+            id: None,
+            version: None,
+        })
+    });
+    carry_out(app, call, Work::of(command, present).guarded(guard)).await
+}
+
+/// It is there, in the state that was seen.
+pub(super) fn is_at<T: Named>(name: &str, expected: Option<u64>) -> Guard {
+    let name = name.to_owned();
+    Arc::new(move |reader: &Reader<'_>| {
+        let found = T::find(reader, &name)?;
+        let found = found.ok_or_else(|| refusal::missing(T::WHAT, &name))?;
+        refusal::is_version(found.version(), expected).map_err(Stored::from)
+    })
+}
+
+/// There is none of that name.
+pub(super) fn is_new<T: Named>(name: &str) -> Guard {
+    let name = name.to_owned();
+    Arc::new(move |reader: &Reader<'_>| match T::find(reader, &name)? {
+        None => Ok(()),
+        Some(_) => {
+            let what = T::WHAT;
+            let message = format!("There is a {what} '{name}' already.");
+            Err(Failure::new(Code::IdExists, message).at("name").into())
+        }
+    })
+}
+
+/// Shows the one of that name, after a change.
+pub(super) fn shown<T: Named>(name: &str) -> Present {
+    let name = name.to_owned();
+    Arc::new(move |reader: &Reader<'_>, _: &Outcome<'_>| show::<T>(reader, &name))
+}
+
+fn show<T: Named>(reader: &Reader<'_>, name: &str) -> Result<Shown, Stored> {
+    let found = T::find(reader, name)?;
+    let found = found.ok_or_else(|| refusal::missing(T::WHAT, name))?;
+    Ok(Shown {
+        object: found.object(reader)?,
+        id: None,
+        version: Some(found.version()),
+    })
+}

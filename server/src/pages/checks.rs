@@ -1,0 +1,163 @@
+//! Whether a request is one of a session's own pages: the cookie, where a form comes from, and what it holds.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use keyward_files::key_file::has_secret_key;
+
+use super::enter;
+use super::form::Form;
+use crate::app::App;
+use crate::exchange::refuse_raw_key;
+use crate::http::failure::{Code, Failure};
+use crate::session::{Cookie, Session};
+use crate::sign_in::{Found, find};
+
+/// The largest form.
+pub(super) const LARGEST: usize = 256 * 1024;
+
+/// The session of the one cookie of ours. Of two, somebody set one of them from elsewhere.
+pub(super) async fn signed_in(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    now: u64,
+) -> Result<Option<Session>, Failure> {
+    let Some(cookie) = cookie(headers) else {
+        return Ok(None);
+    };
+    Ok(match find(app, &app.console, &cookie, now).await? {
+        Found::Session(session) => Some(*session),
+        Found::Nothing => None,
+    })
+}
+
+fn cookie(headers: &HeaderMap) -> Option<Cookie> {
+    let mut ours = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == enter::COOKIE_NAME);
+    let (_, text) = ours.next().filter(|_| ours.next().is_none())?;
+    Cookie::read(text)
+}
+
+/// Whether a browser sends a form of these pages: it says so itself, and pages of others cannot say it for it.
+pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == "same-origin",
+        None => {
+            let authority = text(ORIGIN).and_then(|origin| origin.split_once("://"));
+            authority.is_some_and(|(_, authority)| Some(authority) == text(HOST))
+        }
+    }
+}
+
+/// A form of this session's own pages.
+pub(super) async fn checked_form(
+    head: &Parts,
+    unread: &mut Option<Body>,
+    session: &Session,
+) -> Result<Form, Failure> {
+    let form = read_form(head, unread).await?;
+    // Both are digests, so the time that comparing takes says nothing of the secret.
+    if form.text("csrf") != session.csrf.as_str() {
+        return Err(Failure::new(Code::FormRefused, NOT_OURS));
+    }
+    Ok(form)
+}
+
+pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back to the console, load the page again, and send the form from there.";
+
+pub(super) async fn read_form(head: &Parts, unread: &mut Option<Body>) -> Result<Form, Failure> {
+    let kind = head
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = kind
+        .and_then(|text| text.split(';').next())
+        .unwrap_or_default();
+    if !kind
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
+        return Err(Failure::new(Code::FormRefused, NOT_OURS));
+    }
+    let body = axum::body::to_bytes(unread.take().unwrap_or_default(), LARGEST).await;
+    let body = body.map_err(|_| {
+        Failure::new(
+            Code::BodyTooLarge,
+            "The form must be complete and have at most 256 KiB.",
+        )
+    })?;
+    let form = Form::read(&body)?;
+    if form
+        .fields()
+        .any(|(name, value)| has_secret_key(name) || has_secret_key(value))
+    {
+        return Err(refuse_raw_key());
+    }
+    Ok(form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(all: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in all {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_form_of_another_origin_is_known_as_one() {
+        let host = ("host", "keys.example.com");
+        for (all, expected) in [
+            (vec![host, ("sec-fetch-site", "same-origin")], true),
+            (vec![host, ("sec-fetch-site", "same-site")], false),
+            (vec![host, ("sec-fetch-site", "cross-site")], false),
+            (vec![host, ("sec-fetch-site", "none")], false),
+            (
+                vec![
+                    host,
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://keys.example.com"),
+                ],
+                false,
+            ),
+            (vec![host, ("origin", "https://keys.example.com")], true),
+            (
+                vec![host, ("origin", "https://keys.example.com.evil.example")],
+                false,
+            ),
+            (vec![host, ("origin", "null")], false),
+            (vec![host], false),
+        ] {
+            assert_eq!(is_same_origin(&headers(&all)), expected, "{all:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_cookies_none_is_taken() {
+        let value = "0".repeat(64);
+        let one = format!("{}={value}", enter::COOKIE_NAME);
+        assert!(cookie(&headers(&[("cookie", &format!("a=b; {one}"))])).is_some());
+        assert!(cookie(&headers(&[("cookie", &format!("{one}; {one}"))])).is_none());
+        assert!(cookie(&headers(&[("cookie", &one), ("cookie", &one)])).is_none());
+        for text in [
+            "",
+            &format!("keyward_console={value}"),
+            &format!("{}=", enter::COOKIE_NAME),
+        ] {
+            assert!(cookie(&headers(&[("cookie", text)])).is_none(), "{text}");
+        }
+    }
+}
