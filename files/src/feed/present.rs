@@ -1,7 +1,7 @@
 //! What a feed holds now. The store is the publisher's only memory: it reads the head, the base and the deltas, and verifies them as a gateway would, before it builds on them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -219,7 +219,7 @@ fn name(kind: ObjectKind, hash: &Sha256) -> ObjectName {
 }
 
 /// Keeps an object in the cache. Its oldest ones go as others come.
-fn keep(path: &PathBuf, bytes: &[u8]) -> Result<()> {
+fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     /// How many objects are kept.
     const KEPT: usize = 64;
     let Some(folder) = path.parent() else {

@@ -117,7 +117,7 @@ impl SigningKey {
     #[must_use]
     pub fn secret_text(&self) -> Zeroizing<String> {
         let secret = Zeroizing::new(self.key.to_keypair_bytes());
-        let digest = Sha512::digest(&*secret);
+        let digest = Sha512::digest(*secret);
         let checksum = digest.get(..CHECKSUM).unwrap_or_default();
         let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_FILE));
         for part in [

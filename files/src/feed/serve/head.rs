@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -105,7 +105,7 @@ impl Drop for Watcher {
 }
 
 fn follow(
-    path: &PathBuf,
+    path: &Path,
     notes: &OwnedFd,
     mut before: Seen,
     told: &watch::Sender<Option<Arc<Content>>>,
