@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help announce asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -98,13 +98,20 @@ NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance w
 IN_VMS := hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
 	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older
 
-test: build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
+test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
 	@$(TESTING) --lib --test pure --test it --test server -- $(SLOW)
 	@export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
+
+# Said first, because it touches the system. Everything else goes to target/.
+announce:
+	@echo "make test takes about 10 minutes on two cores, after a build of about 5."
+	@if [ -n "$$KEYWARD_NO_INSTALL" ]; then echo "KEYWARD_NO_INSTALL is set: it installs no system packages, and skips the tests whose programs are missing."; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "It installs these Debian packages if they are missing: chromium, php-fpm, php-symfony-http-foundation, caddy, lighttpd, skopeo. KEYWARD_NO_INSTALL=1 uses what is there."; \
+	else echo "It installs no system packages, because it needs root and apt-get for that, and skips the tests whose programs are missing."; fi
 
 # The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
 asan: toolchain ## the native module's tests under AddressSanitizer

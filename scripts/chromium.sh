@@ -17,6 +17,7 @@ if path=$(command -v chromium) && runs "$path"; then
     exit 0
 fi
 
+[ -z "${KEYWARD_NO_INSTALL:-}" ] || skip "no chromium on PATH, and KEYWARD_NO_INSTALL is set"
 command -v apt-get >/dev/null 2>&1 || skip "no chromium on PATH, and no apt-get to install it with"
 [ "$(id -u)" = 0 ] || skip "no chromium on PATH, and only root can install it (apt-get install chromium)"
 

@@ -17,6 +17,7 @@ php_is_here() {
 }
 
 if ! php_is_here; then
+    [ -z "${KEYWARD_NO_INSTALL:-}" ] || absent "not all of $PACKAGES here, and KEYWARD_NO_INSTALL is set"
     command -v apt-get >/dev/null 2>&1 || absent "not all of $PACKAGES here, and no apt-get to install them with"
     [ "$(id -u)" = 0 ] || absent "not all of $PACKAGES here, and only root can install them"
     echo "php.sh: installing Debian's packages $PACKAGES (about 50 MB)" >&2

@@ -46,6 +46,7 @@ client() {
         echo "$path"
         return
     fi
+    [ -z "${KEYWARD_NO_INSTALL:-}" ] || absent "no skopeo on PATH, and KEYWARD_NO_INSTALL is set"
     command -v apt-get >/dev/null 2>&1 || absent "no skopeo on PATH, and no apt-get to install it with"
     [ "$(id -u)" = 0 ] || absent "no skopeo on PATH, and only root can install it (apt-get install skopeo)"
     say "installing Debian's package skopeo (about 15 MB)"
