@@ -344,7 +344,7 @@ mod tests {
         let path = format!("/v1/balance{query}");
         let path = [(&b":path"[..], path.as_bytes())];
         let headers = headers.iter().copied().chain(path);
-        let head = RequestHead::read(profile, &IdentityNames::new([]), headers, false);
+        let head = RequestHead::read(profile, &IdentityNames::new(profile, []), headers, false);
         let read = Credential::read(&head, profile.known_prefixes());
         read.map(|read| (read.key.clone().into_owned(), read.is_in_query()))
     }
