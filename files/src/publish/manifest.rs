@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::template;
+use super::template::{self, Kind, Names};
 use super::text_file::{Form, TextFile};
 use crate::key_file::SourceName;
 
@@ -18,28 +18,6 @@ const SOURCE: &str = "/metadata/annotations/keyward~1source";
 
 /// Beyond this, a number is no longer itself where it is read as a double, as istiod does.
 const LARGEST_NUMBER: u64 = 1 << 53;
-
-/// Which manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Istio's.
-    WasmPlugin,
-    /// Envoy Gateway's.
-    EnvoyExtensionPolicy,
-}
-
-/// What a manifest without a template is made of.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// The manifest's name, and the plugin's; which one is meant, where a file has several
-    pub name: String,
-    /// The manifest's namespace
-    pub namespace: Option<String>,
-    /// Where the mesh gets the `.wasm` from, such as `oci://registry.example/keyward:0.1.0`
-    pub image: Option<String>,
-    /// The Gateway that an EnvoyExtensionPolicy is for
-    pub gateway: Option<String>,
-}
 
 impl Kind {
     /// As `kind` has it.

@@ -23,7 +23,7 @@ mod tests;
 pub use effect::{Effect, Present, works};
 pub use ends::Ends;
 pub use found::{Found, next_revision};
-pub use manifest::{Kind, Names};
 pub use publication::{Allowed, Publication, Published, publish};
 pub use rejection::Rejection;
 pub use target::{Destination, Target};
+pub use template::{Kind, Names};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::manifest::{Kind, Names};
+use super::template::{Kind, Names};
 use crate::replace;
 
 /// One target of a push.

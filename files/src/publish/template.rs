@@ -3,8 +3,29 @@
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::manifest::{Kind, Names};
 use super::yaml;
+
+/// Which manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Istio's.
+    WasmPlugin,
+    /// Envoy Gateway's.
+    EnvoyExtensionPolicy,
+}
+
+/// What a manifest without a template is made of.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The manifest's name, and the plugin's; which one is meant, where a file has several
+    pub name: String,
+    /// The manifest's namespace
+    pub namespace: Option<String>,
+    /// Where the mesh gets the `.wasm` from, such as `oci://registry.example/keyward:0.1.0`
+    pub image: Option<String>,
+    /// The Gateway that an EnvoyExtensionPolicy is for
+    pub gateway: Option<String>,
+}
 
 /// The manifest's text.
 pub(super) fn manifest(
