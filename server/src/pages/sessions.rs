@@ -175,7 +175,7 @@ fn link_page(visit: &Visit, session: &Session) -> Markup {
     html! {
         (layout::head(Some((HERE, TITLE)), "A link to sign in", Some(html! { "For " (Text(session.person())) ", as " (Text(session.role.as_deref().unwrap_or("none"))) }), html! {}))
         div.narrow.stack {
-            (message::titled(Tone::Warn, "Copy it now", html! { p { "The link is shown here once. It can be used once, until " (time(&session.expires_at, visit.now)) ". Whoever has it signs in as this person." } }))
+            (message::titled(Tone::Warn, "Copy it now", html! { p { "The link is shown here once and can be used once. It ends " (time(&session.expires_at, visit.now)) ". Whoever has it signs in as this person." } }))
             (value::field("Link", Reply::place()))
             (form_done())
         }

@@ -52,7 +52,7 @@ const COLUMNS: [Column; 4] = [
 pub(super) fn body(visit: &Visit, plan: &Plan, error: Option<&str>) -> Markup {
     let keys = counted(plan.count, "key", "keys");
     html! {
-        (layout::head(Some((HERE, "Choose other keys")), &format!("End {keys}"), Some(html! { "This plan holds until " (time(&plan.expires_at, visit.now)) ". If other keys fit it by then, nothing is ended." }), html! {}))
+        (layout::head(Some((HERE, "Choose other keys")), &format!("End {keys}"), Some(html! { "This plan ends " (time(&plan.expires_at, visit.now)) ". If other keys fit it by then, nothing is ended." }), html! {}))
         (skipped(&plan.skipped))
         @if plan.count == 0 {
             section.card { (message::empty("No key fits", html! { "Nothing that is in use fits all of these conditions." }, link(Weight::Usual, HERE, "Choose other keys"))) }
