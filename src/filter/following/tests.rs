@@ -2,10 +2,13 @@ use super::*;
 use crate::signify::tests::{pair, signed};
 use crate::snapshot::packed::{Packed, Trust};
 
+/// A call: its cluster, its headers, its time-out.
+type Made = (String, Vec<(String, String)>, u64);
+
 /// A host that makes calls, or none, and remembers what it was told.
 #[derive(Default)]
 struct Fake {
-    calls: Vec<(String, Vec<(String, String)>, u64)>,
+    calls: Vec<Made>,
     refuses: bool,
     kept: Option<Box<[u8]>>,
     counted: Vec<Counter>,

@@ -2,10 +2,13 @@
 
 use super::*;
 
+/// What is done to a source.
+type Alter = fn(&mut Rig);
+
 #[test]
 fn nobody_but_a_trusted_key_leads_it_anywhere() {
     let [first, second, _] = states();
-    let bad: [(fn(&mut Rig), &str); 7] = [
+    let bad: [(Alter, &str); 7] = [
         (|rig: &mut Rig| rig.signer = 2, "signature"),
         (|rig| rig.head.feed = "test".into(), "other_feed"),
         (|rig| rig.head.packed = 2, "unsupported"),
@@ -55,7 +58,7 @@ fn no_head_leads_back() {
     rig.pass(20_000);
     assert_eq!((rig.follower.word(), rig.served.len()), ("rollback", 2));
     // Another line does not help, and an older time does not.
-    let back: [fn(&mut Rig); 4] = [
+    let back: [Alter; 4] = [
         |rig: &mut Rig| rig.head.issued_at -= 1,
         |rig| {
             rig.head.issued_at -= 1;

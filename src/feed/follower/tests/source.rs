@@ -53,6 +53,9 @@ pub(super) fn feed() -> Feed {
     }
 }
 
+/// An answer: status, headers, body.
+type Given = (u16, Vec<(&'static str, String)>, Vec<u8>);
+
 /// How the source answers a call.
 #[derive(Clone, Debug)]
 pub(super) enum Manner {
@@ -299,15 +302,7 @@ impl Rig {
     }
 
     /// The right answer; `None` where the server holds it back.
-    #[expect(
-        clippy::type_complexity,
-        reason = "status, headers and body of one answer"
-    )]
-    fn well(
-        &self,
-        call: &Call,
-        manner: &Manner,
-    ) -> Option<(u16, Vec<(&'static str, String)>, Vec<u8>)> {
+    fn well(&self, call: &Call, manner: &Manner) -> Option<Given> {
         let mut headers = Vec::new();
         match &call.wanted {
             Wanted::Head { known, wait } => {
