@@ -35,7 +35,7 @@ pub(super) fn published(published: &Published, to: &Path, out: &mut impl Write) 
             steps.join(", ")
         )?;
     }
-    Ok(effect.name_accounts(out)?)
+    effect.name_accounts(out)
 }
 
 fn step(step: &Step) -> String {

@@ -31,7 +31,7 @@ pub mod upstream;
 pub use keyward_support::pty;
 pub use keyward_support::{
     BOUND, LONG, bootstrap, cases, catalogue, command, eventually, key_file, keys, packed, process,
-    pushing, replay, restricted, sample, wait, world,
+    publishing, pushing, replay, restricted, sample, wait, world,
 };
 
 pub use self::{

@@ -69,7 +69,6 @@ type Seen = Option<(u64, u64, i64, i64, u64)>;
 
 impl Watcher {
     /// Reads the head, and starts to follow it.
-    #[expect(clippy::type_complexity, reason = "it is taken apart at once")]
     pub(super) fn start(folder: &Path) -> Result<(Self, watch::Receiver<Option<Arc<Content>>>)> {
         let path = folder.join(Mutable::Head.as_str());
         let notes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
