@@ -83,10 +83,10 @@ fn older_envoys_refuse_the_module_and_say_why() {
     }
 }
 
-/// The same where the module is named as these versions name it: by its folder.
+/// The same where the module is named as these versions name it: by its folder. (1.36 does not know the shipped bootstrap either, which comes first.)
 #[test]
 fn older_envoys_load_no_module_that_asks_for_more_than_they_have() {
-    for number in ["1.38.3", "1.37.0", "1.36.4"] {
+    for number in ["1.38.3", "1.37.0"] {
         let Some(program) = version(number) else {
             continue;
         };
@@ -101,7 +101,7 @@ fn older_envoys_load_no_module_that_asks_for_more_than_they_have() {
         let Err(log) = builder.edit(as_static(&good, &module)).try_start() else {
             panic!("Envoy {number} runs it");
         };
-        // The older two say that they did not find it, whatever was wrong.
+        // The older one says that it did not find it, whatever was wrong.
         let says = match number {
             "1.38.3" => "undefined symbol: envoy_dynamic_module_callback_",
             _ => "Failed to load dynamic module",
