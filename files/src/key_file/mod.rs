@@ -270,7 +270,7 @@ impl KeyFile {
                             &mut collector,
                         ) {
                             Some(Record::Account(account)) => file.accounts.push((account, at)),
-                            Some(Record::Key(key)) => file.keys.push((key, at)),
+                            Some(Record::Key(key)) => file.keys.push((*key, at)),
                             None => {}
                         },
                     }

@@ -34,7 +34,7 @@ pub(super) struct Contents {
 /// What `record` reads: an account or a key.
 pub(super) enum Record {
     Account(Account),
-    Key(Key),
+    Key(Box<Key>),
 }
 
 /// Reads the piece of one record, number `index` of its heading. Faults are noted, and then it is `None`.
@@ -66,7 +66,7 @@ pub(super) fn record(
     let fields = Fields::new(table, offset(table), place, collector);
     match role {
         Role::Account => account(fields).map(Record::Account),
-        Role::Key => key(fields, profile).map(Record::Key),
+        Role::Key => key(fields, profile).map(Box::new).map(Record::Key),
         Role::Rest => None,
     }
 }

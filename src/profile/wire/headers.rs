@@ -158,14 +158,8 @@ pub(super) fn distinct(names: &Names, place: &Place) -> Result<(), Refusal> {
         names.account_header.lower(),
         names.retry_header.lower(),
     ];
-    let retries = &*names.retry_header.lower();
-    let is_retry = |name: &Box<str>| **name == *retries;
-    let is_override = |name: &Box<str>| OVERRIDES.contains(&&**name);
-    let credentials = &names.credential_headers;
-    if credentials
-        .iter()
-        .any(|name| is_retry(name) || is_override(name))
-    {
+    let is_taken = |name: &str| name == names.retry_header.lower() || OVERRIDES.contains(&name);
+    if names.credential_headers.iter().any(|name| is_taken(name)) {
         return Err(place.then("credential_headers").expected(HEADER));
     }
     if has_equals(&all) {
