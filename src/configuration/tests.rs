@@ -127,7 +127,7 @@ fn a_snapshots_faults_are_placed_below_snapshot() {
 
 #[test]
 fn unknown_and_double_members_are_refused() {
-    const KNOWN: &str = "unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `former_identity_headers`, `filter_state`, `verify_path`, `role`, `profile`";
+    const KNOWN: &str = "unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `former_identity_headers`, `filter_state`, `verify_path`, `role`, `feed`, `profile`";
     assert_refused(r#"{"x": 1}"#, &format!("*: {KNOWN}"));
     assert_refused(r#"{"Serve_mode": "any"}"#, &format!("*: {KNOWN}"));
     assert_refused(
@@ -348,6 +348,7 @@ fn places_are_spelled_in_the_names_of_all_our_members_and_no_others() {
         r#"{"snapshot": {"accounts": [{"?": 0}]}}"#,
         r#"{"snapshot": {"endpoints": [{"?": 0}]}}"#,
         r#"{"snapshot": {"keys": [{"?": 0}]}}"#,
+        r#"{"feed": {"?": 0}}"#,
         r#"{"profile": {"?": 0}}"#,
         r#"{"profile": {"prefixes": {"?": 0}}}"#,
         r#"{"profile": {"headers": {"?": 0}}}"#,

@@ -67,7 +67,7 @@ fn faults_of_form_and_of_content_are_found_in_one_pass_with_their_numbers() {
         &[
             "snapshot.keys[0].id: expected a string",
             "snapshot.revision: expected a non-negative integer",
-            "*: unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `former_identity_headers`, `filter_state`, `verify_path`, `role`, `profile`",
+            "*: unknown member, expected one of `snapshot`, `serve_mode`, `enforcement`, `max_snapshot_age`, `preflight`, `allow_upgrades`, `forward_credential`, `principal_header`, `identity_headers`, `former_identity_headers`, `filter_state`, `verify_path`, `role`, `feed`, `profile`",
             "filter_state: expected 1 to 64 letters, digits, `_`, `.` or `-`",
             "snapshot.keys[1].sha256: expected 64 hexadecimal digits",
         ],
