@@ -104,6 +104,8 @@ pub fn collect(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::string_slice, reason = "these texts are ASCII")]
+
     use super::*;
     use crate::feed::store::ObjectKind;
 
@@ -140,9 +142,21 @@ mod tests {
         let again = object("again", 1_050);
         let mut retired = Retired::default();
         retired.0.insert(again.name, 1);
-        let kept = collect(&[again.clone()], &BTreeSet::new(), &retired, 1_100, 100);
+        let kept = collect(
+            std::slice::from_ref(&again),
+            &BTreeSet::new(),
+            &retired,
+            1_100,
+            100,
+        );
         assert_eq!((kept.garbage, &kept.retired), (Vec::new(), &retired));
-        let gone = collect(&[again.clone()], &BTreeSet::new(), &retired, 1_150, 100);
+        let gone = collect(
+            std::slice::from_ref(&again),
+            &BTreeSet::new(),
+            &retired,
+            1_150,
+            100,
+        );
         assert_eq!(gone.garbage, [again.name]);
     }
 
@@ -151,9 +165,15 @@ mod tests {
         let object = object("a", 1);
         let mut retired = Retired::default();
         retired.0.insert(object.name, u64::MAX);
-        let kept = collect(&[object.clone()], &BTreeSet::new(), &retired, 1_000, 100);
+        let kept = collect(
+            std::slice::from_ref(&object),
+            &BTreeSet::new(),
+            &retired,
+            1_000,
+            100,
+        );
         let gone = collect(
-            &[object.clone()],
+            std::slice::from_ref(&object),
             &BTreeSet::new(),
             &kept.retired,
             1_100,

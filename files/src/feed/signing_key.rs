@@ -170,6 +170,8 @@ impl fmt::Debug for SigningKey {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::string_slice, reason = "these texts are ASCII")]
+
     use super::*;
     use crate::randomness::SystemRandomness;
 

@@ -1,3 +1,5 @@
+#![allow(clippy::string_slice, reason = "these texts are ASCII")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

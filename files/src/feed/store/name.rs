@@ -90,6 +90,8 @@ impl fmt::Display for ObjectName {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::string_slice, reason = "these texts are ASCII")]
+
     use super::*;
 
     #[test]
