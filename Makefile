@@ -84,10 +84,13 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
 	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken doctor::counted doctor::variants::arrives \
-	doctor::variants::leaks::loggers doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
+	doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
+	conformance::envoy_with doctor::variants::leaks doctor::variants::missing doctor::server::an_edge doctor::server::a_route browser::cors::by_default \
+	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
+	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change pages::in_full
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \

@@ -145,8 +145,8 @@ fn ways(states: &[Value], snapshots: &[Snapshot], profile: &Profile) -> Vec<Snap
     ];
     // A delta over many changes, from states among them: built, and led to by deltas.
     let all = delta(0, last);
-    for at in 1..last {
-        made.push(snapshots[at].apply(&all, profile).unwrap());
+    for (at, snapshot) in snapshots.iter().enumerate().take(last).skip(1) {
+        made.push(snapshot.apply(&all, profile).unwrap());
         made.push(follow(&[(0, at)]).apply(&all, profile).unwrap());
     }
     made

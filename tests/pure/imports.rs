@@ -15,13 +15,7 @@ use syn::{Item, UseTree};
 use crate::support::find::root;
 
 /// The packages, each by the folder of its sources.
-const PACKAGES: [&str; 5] = [
-    "src",
-    "files/src",
-    "cli/src",
-    "server/src",
-    "native/src",
-];
+const PACKAGES: [&str; 5] = ["src", "files/src", "cli/src", "server/src", "native/src"];
 
 /// The one folder that names the host's SDK.
 const HOST: &str = "filter/wasm";

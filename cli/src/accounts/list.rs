@@ -107,12 +107,7 @@ pub(super) fn list(
 }
 
 /// One account, and the ids of its keys.
-pub(super) fn show(
-    records: &Records,
-    id: &str,
-    output: OutputArguments,
-    now: u64,
-) -> Result<Exit> {
+pub(super) fn show(records: &Records, id: &str, output: OutputArguments, now: u64) -> Result<Exit> {
     let (file, counts) = &records.tree(now)?;
     find_key::check_owner(file, id)?;
     let Some(account) = file.account(id) else {

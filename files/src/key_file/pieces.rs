@@ -270,7 +270,7 @@ mod tests {
         let found = of(text).unwrap();
         found
             .iter()
-            .map(|piece| (piece.role, &text[piece.place.clone()]))
+            .map(|piece| (piece.role, text.get(piece.place.clone()).unwrap()))
             .collect()
     }
 

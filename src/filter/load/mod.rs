@@ -55,6 +55,12 @@ impl Form {
     }
 }
 
+/// What has to be free to load a packed snapshot of `size` bytes, wherever it comes from.
+#[must_use]
+pub fn needed_for_packed(size: usize) -> usize {
+    Form::Packed.needed(size)
+}
+
 /// What a load asks of the VM it is in. Its bytes are the plugin's configuration, range by range, so that the host never asks for one large block.
 pub trait Vm: Source {
     /// Whether this VM has loaded nothing yet, as in every trial load. There a load takes the same memory to the byte wherever it is repeated, and what passed the trial is not measured again

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::abi;
 use super::instance::Instance;
-use super::memory::{self, Form};
+use super::memory;
 use super::metrics::Metrics;
 use super::timer;
 use crate::configuration::Configuration;
@@ -14,6 +14,7 @@ use crate::feed::{Answer, Body, Surroundings};
 use crate::filter::counter::Counter;
 use crate::filter::following::{FeedHost, Following};
 use crate::filter::host::LogLevel;
+use crate::filter::load;
 use crate::filter::monitor::Monitor;
 use crate::filter::plugin_id::PluginId;
 use crate::filter::plugin_instances::Handle;
@@ -215,7 +216,7 @@ impl Surroundings for Host<'_> {
     }
 
     fn has_room(&mut self, bytes: usize) -> bool {
-        memory::has_room_for(bytes, Form::Packed)
+        memory::has_room(load::needed_for_packed(bytes))
     }
 }
 
