@@ -125,8 +125,9 @@ impl<'de> Deserialize<'de> for Integer {
 
             fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
                 // Every integer below 2^53 has one double.
-                let integral =
-                    (0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0;
+                let integral = (0.0..9_007_199_254_740_992.0).contains(&value)
+                    && value.fract() == 0.0
+                    && value.is_sign_positive();
                 integral
                     .then(|| integer_of(value))
                     .map(Integer)

@@ -83,6 +83,9 @@ Examples:
     )]
     GrantSets(grant_sets::Arguments),
     /// Make signing keys for a feed, verify what a feed holds, and serve it
+    #[command(
+        after_help = "Examples:\n  keyward feed key new feed.sec\n  keyward feed serve /srv/feed --listen unix:/run/keyward/feed.sock"
+    )]
     Feed(feed::Arguments),
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::AccountIndex;
+use super::number::AccountIndex;
 use crate::rows::index;
 
 /// What an account says of itself now.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ancestors::first_in_a_cycle;
 use super::changed::{Changed, ChangedAccounts, ChangedRow};
+use super::number::AccountIndex;
 use super::{AccountPath, AccountStatus, Children, IdKind, IdPrefixes};
 use crate::order::{seconds_of_equals, sorted_numbers};
 use crate::rows::{Lists, Rows, index, number_at};
@@ -19,10 +20,6 @@ const ANY_CHILDREN: u8 = 1 << 1;
 const SUSPENDED: u8 = 1 << 2;
 const LISTED_CHILDREN: u8 = 1 << 3;
 const KNOWN_FLAGS: u8 = ORGANIZATION | ANY_CHILDREN | SUSPENDED | LISTED_CHILDREN;
-
-/// An account in an [`AccountForest`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountIndex(pub(crate) u32);
 
 /// One account or organization, as it is listed.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,12 @@
 mod ancestors;
 mod changed;
 mod forest;
+mod number;
 mod path;
 
 pub(crate) use forest::{ACCOUNT_ROW, RowFault};
-pub use forest::{Account, AccountForest, AccountIndex, ForestFault, ListedAccount};
+pub use forest::{Account, AccountForest, ForestFault, ListedAccount};
+pub use number::AccountIndex;
 pub use path::AccountPath;
 
 use crate::id::is_id;

@@ -103,7 +103,7 @@ fn the_page_leads_from_nothing_to_a_reply_without_a_trace_of_stripe() {
         answers[2]
     );
     assert!(
-        answers[2].contains("www-authenticate: Basic realm=\"Acme\""),
+        answers[2].contains("www-authenticate: Bearer realm=\"Acme\""),
         "{}",
         answers[2]
     );
@@ -120,7 +120,7 @@ fn a_reply_that_would_name_stripe_is_warned_of() {
     fs::write(folder.path().join("keyward.toml"), file).unwrap();
     let said = shell(
         folder.path(),
-        "keyward accounts add acct_1 --no-keys\nkeyward keys create --owner acct_1 --grant widget=read >/dev/null\nkeyward snapshot check || test $? -eq 1",
+        "keyward accounts add acct_1 --no-keys\nkeyward keys create --owner acct_1 --grant widget=read >created\nkeyward snapshot check || test $? -eq 1",
     );
     assert!(said.contains("warning: configuration.profile: `catalogue = \"none\"` is for an API of your own, and its replies name Stripe by `links.authentication`"), "{said}");
 }

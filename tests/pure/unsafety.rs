@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// How many blocks, implementations and foreign declarations each file has. Whoever adds one has to say so here, too.
 const COUNTED: [(&str, usize); 3] = [
     ("native/src/abi.rs", 25),
-    ("src/filter/wasm/abi.rs", 18),
+    ("src/filter/wasm/abi.rs", 21),
     ("src/filter/wasm/memory.rs", 4),
 ];
 

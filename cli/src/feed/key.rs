@@ -32,6 +32,9 @@ Examples:
         file: PathBuf,
     },
     /// Print the public half of a signing key, as a configuration lists it
+    #[command(
+        after_help = "Examples:\n  keyward feed key show feed.sec\n  keyward feed key show env:FEED_SIGNING_KEY"
+    )]
     Show {
         /// The signing key: its file, `env:NAME` for an environment variable, or `command:COMMAND` for what a shell command prints
         #[arg(value_name = "KEY", default_value = "feed.sec")]
@@ -45,12 +48,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         Command::New { file } => {
             let key = SigningKey::new(&mut SystemRandomness)
                 .map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
-            let public = key_source::create(file, &key)?;
+            key_source::create(file, &key)?;
+            // No name is repeated: a key may have been pasted in its place.
             writeln!(
                 out,
-                "made `{}`, which signs, and `{}`. Gateways believe it with\n\n  \"public_keys\": [\"{}\"]",
-                file.display(),
-                public.display(),
+                "made the signing key, and next to it the file of its public half. Gateways believe it with\n\n  \"public_keys\": [\"{}\"]",
                 key.public_key()
             )?;
         }

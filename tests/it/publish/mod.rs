@@ -52,7 +52,7 @@ fn follows(press: &Press, envoy: &Envoy) {
     envoy.on_every_worker("the same revision", BOUND, |connection| {
         (ask(connection, ALICE).status == 200).then_some(())
     });
-    assert_eq!(envoy.stat("keyward_snapshot_revision"), revision);
+    assert_eq!(envoy.stat("wasmcustom.keyward_snapshot_revision"), revision);
 }
 
 fn begun(name: &str) -> Press {

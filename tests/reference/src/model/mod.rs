@@ -5,6 +5,7 @@
 //! only, so a configuration with a `profile` is refused loudly.
 
 mod address;
+mod authority;
 mod catalogue;
 mod expansions;
 mod headers;
