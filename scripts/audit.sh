@@ -18,7 +18,7 @@ fi
 if [ -n "${ADVISORY_DB:-}" ]; then
     set -- --no-fetch --db "$ADVISORY_DB"
 fi
-# What is shipped, and what the fuzz targets take besides.
+# What is shipped, and what the fuzz targets take as well.
 for lock in Cargo.lock fuzz/Cargo.lock; do
     echo "audit.sh: $lock" >&2
     "$tool" audit --deny warnings --file "$lock" "$@"

@@ -17,7 +17,7 @@ if [ -n "${ENVOY_BIN:-}" ]; then
     exit 0
 fi
 
-# A shim (pyenv, asdf) can be on PATH without a program behind it, so each find has to run.
+# A shim (pyenv, asdf) can be on PATH without a program after it, so each find has to run.
 if path=$(command -v envoy) && runs "$path"; then
     echo "$path"
     exit 0

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the fuzz targets named, or all, one after the other, for FUZZ_SECONDS each (60) or FUZZ_RUNS executions. What libFuzzer finds worth keeping goes to target/fuzz/corpus, what
-# breaks a promise to target/fuzz/artifacts. `fuzz.sh cmin` makes the committed corpora in fuzz/corpus anew from all that was kept, the smallest inputs that cover the same.
+# breaks a promise to target/fuzz/artifacts. `fuzz.sh cmin` makes the committed corpora in fuzz/corpus again from all that was kept, the smallest inputs that cover the same.
 #
 # Needs a nightly toolchain: libFuzzer's coverage is an unstable option of the compiler. FUZZ_TOOLCHAIN names another one than this:
 set -eu

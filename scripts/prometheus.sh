@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints a folder with the programs `prometheus` and `promtool`: where they are on PATH, or Debian's package, unpacked under target/ and not
-# installed, so that no service is started and nobody need be root. Everything else goes to stderr. Exit status 3: there is none to be had, and
+# installed, so that no service is started and no one need be root. Everything else goes to stderr. Exit status 3: there is none to be had, and
 # the tests that need it are to be skipped.
 set -eu
 

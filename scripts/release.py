@@ -86,7 +86,7 @@ def provenance(files, commit):
                     {"name": "rust-toolchain.toml", "digest": {"sha256": sha256(ROOT / "rust-toolchain.toml")}, "annotations": {"rustc": version}},
                 ],
             },
-            # Whoever has run it: nobody vouches for the machine, and `make reproducible` is how the filter is checked.
+            # Anyone who has run it: no one vouches for the machine, and `make reproducible` is how the filter is checked.
             "runDetails": {"builder": {"id": f"urn:keyward:local:{host()}"}},
         },
     }

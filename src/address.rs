@@ -160,7 +160,7 @@ mod tests {
         }
         let host_bits = [4, 8, 10, 0, 0, 5];
         assert!(!AllowedIps::new(&host_bits).are_whole());
-        // What stands before a broken range is still allowed, what stands behind it is not.
+        // What is before a broken range is still allowed, what is after it is not.
         let [mut ranges, mut behind] = [Vec::new(), vec![9]];
         push_range(&mut ranges, parse_range("10.0.0.1").unwrap());
         push_range(&mut behind, parse_range("10.0.0.2").unwrap());

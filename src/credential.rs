@@ -127,7 +127,7 @@ impl<'a> Credential<'a> {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// Whether it stands in the query, where logs and histories keep it.
+    /// Whether it is in the query, where logs and histories keep it.
     #[must_use]
     pub fn is_in_query(&self) -> bool {
         self.is_in_query
@@ -237,7 +237,7 @@ mod tests {
         assert_key("bearer   sk_test_FAKE", "sk_test_FAKE");
         assert_key("BASIC YTo=", "a");
         assert_key("Basic c2tfdGVzdF9GQUtFOg==", "sk_test_FAKE");
-        // A well-formed credential that is no key is one all the same.
+        // A well-formed credential that is not a key is one all the same.
         assert_key("Bearer a:b", "a:b");
     }
 
@@ -305,7 +305,7 @@ mod tests {
                 &key,
             );
         }
-        // Not a prefix, so a key that nobody has.
+        // Not a prefix, so a key that no one has.
         assert_key("Bearer sk_", "sk_");
         assert_key("Bearer SK_TEST_", "SK_TEST_");
     }

@@ -14,7 +14,7 @@ pub fn is_id(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_id_byte)
 }
 
-/// Whether a byte may stand in an id.
+/// Whether a byte may be in an id.
 #[must_use]
 pub(crate) const fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
@@ -28,7 +28,7 @@ pub struct Id {
 }
 
 impl Id {
-    /// `None` for what is no id.
+    /// `None` for what is not an id.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         Self::of_parts(text.as_bytes(), b"")

@@ -42,7 +42,7 @@ fn refusal(
     }
 }
 
-/// What is wrong with text that is no JSON, in words that serde_json says whatever the text is.
+/// What is wrong with text that is not JSON, in words that serde_json says whatever the text is.
 fn broken(message: &str) -> String {
     const KNOWN: [(&str, &str); 4] = [
         (
@@ -69,7 +69,7 @@ fn broken(message: &str) -> String {
         .to_owned()
 }
 
-/// What a parser expected, without what it met. Serde ends a message with its own static text behind the last `, expected `.
+/// What a parser expected, without what it met. Serde ends a message with its own static text after the last `, expected `.
 fn harmless(message: &str) -> String {
     let message = message
         .rsplit_once(" at line ")

@@ -6,7 +6,7 @@ use crate::refusal::Place;
 enum Open<'a> {
     /// An array, and the index of the element.
     Array(usize),
-    /// An object, and the name of the member: raw, as it stands between its quotes.
+    /// An object, and the name of the member: raw, unchanged between its quotes.
     Object(Option<&'a [u8]>),
 }
 

@@ -20,7 +20,7 @@ pub enum KeyKind {
 }
 
 words! {
-/// Live mode or test mode. A key's mode stands in the snapshot; its prefix says nothing about it. The words are those of
+/// Live mode or test mode. A key's mode is in the snapshot; its prefix says nothing about it. The words are those of
 /// replies and key files; a snapshot has a truth value.
 pub enum Livemode {
     /// Real money.

@@ -148,7 +148,7 @@ fn push_token(shown: &mut String, token: &str, prefixes: &KnownPrefixes) {
     }
 }
 
-/// Where the first known prefix stands with something behind it.
+/// Where the first known prefix stands with something after it.
 fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
     (0..token.len()).find(|start| {
         let rest = token.get(*start..).unwrap_or(&[]);

@@ -1,4 +1,4 @@
-//! Sorting by number. There is one sort for all that is sorted: the library's is compiled anew for every type, and a filter has no room for that.
+//! Sorting by number. There is one sort for all that is sorted: the library's is compiled again for every type, and a filter has no room for that.
 
 use std::cmp::Ordering;
 
@@ -32,7 +32,7 @@ pub(crate) fn sort_by<T: Copy>(list: &mut Vec<T>, compare: &dyn Fn(&T, &T) -> Or
         .collect();
 }
 
-/// The lowest number of which an equal one stands before it. `sorted` are as [`sorted_numbers`] leaves them.
+/// The lowest number of which an equal one is before it. `sorted` are as [`sorted_numbers`] leaves them.
 pub(crate) fn second_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,
@@ -40,7 +40,7 @@ pub(crate) fn second_of_equals(
     seconds_of_equals(sorted, compare).first().copied()
 }
 
-/// All numbers of which an equal one stands before them, in ascending order.
+/// All numbers of which an equal one is before them, in ascending order.
 pub(crate) fn seconds_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,
@@ -56,7 +56,7 @@ pub(crate) fn seconds_of_equals(
     seconds
 }
 
-/// Whether a text stands there twice.
+/// Whether a text is there twice.
 pub(crate) fn has_equals(texts: &[&str]) -> bool {
     let compare = |a: usize, b: usize| texts.get(a).cmp(&texts.get(b));
     let sorted = sorted_numbers(texts.len(), &compare);

@@ -28,9 +28,9 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Every place in `sent`, which is what stands between two `&`, where some server may find a name.
+/// Every place in `sent`, which is what is between two `&`, where some server may find a name.
 pub(crate) fn each_name(sent: &[u8], found: &mut dyn FnMut(Name<'_>)) {
-    // Some servers split at `;`, too.
+    // Some servers split at `;` as well.
     for piece in sent.split(|byte| *byte == b';') {
         let (name, value) = split(piece);
         each_reading(&decoded(name), &mut |text| {
@@ -70,7 +70,7 @@ pub(crate) fn separates(byte: u8) -> bool {
     matches!(byte, b'&' | b';' | b'?' | b'#' | b'\n')
 }
 
-/// A byte that is no part of another in any decoding, and behind which no other parameter begins.
+/// A byte that is not part of another in any decoding, and behind which no other parameter begins.
 fn is_plain(byte: u8) -> bool {
     byte != b'%' && byte.is_ascii() && !separates(byte)
 }
@@ -111,9 +111,9 @@ fn without_overlong(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What stands after `word` where it is the first word of `text`, in any case.
+/// What is after `word` where it is the first word of `text`, in any case.
 ///
-/// Servers cut off what stands before a name (blanks, brackets, a NUL) and after it. PHP makes `_` of blanks, dots and open brackets, so anything that is no
+/// Servers cut off what is before a name (blanks, brackets, a NUL) and after it. PHP makes `_` of blanks, dots and open brackets, so anything that is no
 /// letter or digit is taken for the word's own `_` or `-`; of those at its beginning blanks are cut off before.
 fn after<'t>(text: &'t [u8], word: &str) -> Option<&'t [u8]> {
     let is_marked = word.starts_with('_');
@@ -155,7 +155,7 @@ fn ends(byte: u8) -> bool {
     byte == b'=' || separates(byte)
 }
 
-/// Whether what stands after a word, blanks apart, stands after a name: in text a word stands before another or a quote.
+/// Whether what is after a word, blanks apart, is after a name: in text a word is before another or a quote.
 fn ends_a_name(rest: &[u8]) -> bool {
     let next = rest.iter().find(|byte| !is_blank(**byte));
     next.is_some_and(|byte| matches!(byte, b'[' | b']' | b'=' | b'%' | b'.' | 0..=0x1f))

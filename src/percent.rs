@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 3986, section 2.1.
 
-/// The bytes that `text` stands for. What is no valid escape stands for itself.
+/// The bytes that `text` stands for. What is not a valid escape stands for itself.
 pub(crate) fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = text;
     std::iter::from_fn(move || {

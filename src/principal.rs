@@ -90,7 +90,7 @@ impl<'a> Principal<'a> {
         self.trail.and_then(|trail| trail.account())
     }
 
-    /// A member as plain text, for a header of its own.
+    /// A member as plain text, for its own header.
     #[must_use]
     pub fn plain(&self, member: Member) -> Option<String> {
         match member {

@@ -36,7 +36,7 @@ pub enum QueryKey<'a> {
 }
 
 impl<'a> QueryKey<'a> {
-    /// What these values of `key` amount to. `begins` tells whether a text begins as a key does.
+    /// What these values of `key` amount to. `begins` shows whether a text begins as a key does.
     pub(crate) fn of(mut keys: Vec<Cow<'a, [u8]>>, begins: impl Fn(&[u8]) -> bool) -> Self {
         if !keys.iter().any(|key| begins(key)) {
             return Self::Absent;
@@ -48,7 +48,7 @@ impl<'a> QueryKey<'a> {
     }
 }
 
-/// Text of `application/x-www-form-urlencoded`: `+` is a space and `%` two hexadecimal digits; what is no escape stays as it is.
+/// Text of `application/x-www-form-urlencoded`: `+` is a space and `%` two hexadecimal digits; what is not an escape stays as it is.
 ///
 /// Source: <https://url.spec.whatwg.org/#urlencoded-parsing>
 pub(crate) fn decoded(text: &[u8]) -> Cow<'_, [u8]> {

@@ -64,7 +64,7 @@ reasons! {
     MissingContext = ("missing_context", 8, 400),
     /// The account header on an API that knows the context header alone.
     UnsupportedHeader = ("unsupported_header", 8, 400),
-    /// A context or account header that is no path.
+    /// A context or account header that is not a path.
     MalformedContext = ("malformed_context", 8, 400),
     /// Context and account header differ.
     ConflictingContext = ("conflicting_context", 8, 400),

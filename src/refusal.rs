@@ -70,7 +70,7 @@ impl Place {
         self.segments.is_empty() && self.text.is_none()
     }
 
-    /// The same place, of something that stands at `outer`.
+    /// The same place, of something that is at `outer`.
     #[must_use]
     pub fn below(&self, outer: &Self) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Place {
         }
     }
 
-    /// The same place, as it is called in what stands at its first segment; unaltered where that is not `member`.
+    /// The same place, as it is called in what is at its first segment; unaltered where that is not `member`.
     #[must_use]
     pub fn within(&self, member: &str) -> Self {
         match self.segments.split_first() {
@@ -91,13 +91,13 @@ impl Place {
         }
     }
 
-    /// A refusal of what stands here. `expected` is a fixed text, lower case, without a full stop.
+    /// A refusal of what is here. `expected` is a fixed text, lower case, without a full stop.
     #[must_use]
     pub fn expected(&self, expected: &'static str) -> Refusal {
         self.refused(format!("expected {expected}"))
     }
 
-    /// A refusal of what stands here, in other words than "expected". They hold nothing of the content.
+    /// A refusal of what is here, in other words than "expected". They hold nothing of the content.
     #[must_use]
     pub fn refused(&self, why: impl Into<String>) -> Refusal {
         Refusal {
@@ -143,7 +143,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The same refusal, of something that stands at `place` of a larger whole.
+    /// The same refusal, of something that is at `place` of a larger whole.
     #[must_use]
     pub fn below(self, place: &Place) -> Self {
         Self {
@@ -174,7 +174,7 @@ pub trait Sink {
         Cow::Borrowed("*")
     }
 
-    /// Whether the account of that id was left out, so that what hangs on it is no fault of its own.
+    /// Whether the account of that id was left out, so that what hangs on it is not a fault of its own.
     fn is_left_out(&self, _account: &str) -> bool {
         false
     }

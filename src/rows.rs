@@ -29,7 +29,7 @@ impl Rows {
         }
     }
 
-    /// Rows that stand one behind the other; what is left over behind the last is dropped.
+    /// Rows that stand one behind the other; what is left over after the last is dropped.
     pub(crate) fn from_bytes(width: usize, bytes: &[u8]) -> Self {
         let mut rows = Self::new(width);
         for chunk in bytes.chunks(rows.chunk_bytes()) {

@@ -106,7 +106,7 @@ impl fmt::Display for SignatureFault {
     }
 }
 
-/// The text whose signature stands before it, and the key that signed it. Nothing of the text was read.
+/// The text whose signature is before it, and the key that signed it. Nothing of the text was read.
 pub fn open<'t, 'k>(
     signed: &'t [u8],
     keys: &'k [PublicKey],

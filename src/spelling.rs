@@ -12,7 +12,7 @@ pub(crate) enum Spelling {
 /// A byte of a name, as the most generous server reads it: a letter or digit in any case, or anything else.
 ///
 /// CGI makes `_` of `-`, and so do WSGI, Rack, PSGI and nginx. PHP does the same with `.`, blanks and `[`; lighttpd and Apache up to 2.2 with every
-/// byte that is no letter or digit. None drops a byte or makes one of two, so a folded name has the length of ours.
+/// byte that is not a letter or digit. None drops a byte or makes one of two, so a folded name has the length of ours.
 ///
 /// Sources: RFC 3875, section 4.1.18; `php_register_variable_ex` of PHP; `http_cgi_encode_varname` of lighttpd; `http2env` of Apache.
 #[must_use]

@@ -1,6 +1,6 @@
 //! The version header's grammar.
 
-/// Whether `text` is a version as Stripe writes them: `2026-10-28.endive`, or a bare date as before 2024, with betas behind it as SDKs send them
+/// Whether `text` is a version as Stripe writes them: `2026-10-28.endive`, or a bare date as before 2024, with betas after it as SDKs send them
 /// (`2026-10-28.preview; some_beta=v1`).
 ///
 /// Source: <https://docs.stripe.com/api/versioning>

@@ -40,7 +40,7 @@ impl fmt::Display for Words {
     }
 }
 
-/// One visitor for all types: each of its own would be compiled anew.
+/// One visitor for all types: each of its own would be compiled again.
 impl Visitor<'_> for Words {
     type Value = usize;
 

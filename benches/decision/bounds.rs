@@ -15,7 +15,7 @@ use crate::{all_cases, find_each, load};
 /// Look-ups of one operation per measurement: enough that the clock's own cost does not show.
 const LOOKUPS: u32 = 2_000;
 
-/// Measurements of one operation; the quickest counts, for it is the one that nothing else ran beside.
+/// Measurements of one operation; the quickest counts, for it is the one that nothing else ran next to.
 const ROUNDS: usize = 9;
 
 pub(crate) fn print() {
@@ -73,7 +73,7 @@ pub(crate) fn print() {
     let costs = decisions();
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(file) => {
-            // Beside it goes what each decision costs, for the page.
+            // Next to it goes what each decision costs, for the page.
             let rows = costs.iter().map(|(case, nanoseconds)| {
                 let (keys, kind, outcome) = (case.keys, case.kind.name(), case.outcome);
                 format!("{keys}\t{kind}\t{outcome}\t{nanoseconds:.1}\n")

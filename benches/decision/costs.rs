@@ -135,7 +135,7 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
 pub(crate) struct Ready {
     configuration: Rc<Configuration>,
     map: Vec<u8>,
-    /// Where the key stands in the map.
+    /// Where the key is in the map.
     place: usize,
     keys: Vec<String>,
     next: usize,

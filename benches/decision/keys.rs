@@ -1,5 +1,5 @@
 //! What a decision costs among how many keys: a restricted key reads a customer. Asked for one key over and over, and for some thousands in turn, so that what
-//! a larger table costs the processor's caches shows, too.
+//! a larger table costs the processor's caches shows as well.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use keyward::snapshot::packed::Packed;
 /// How many keys ask in turn.
 const ACTIVE: usize = 4_096;
 
-/// Rounds over all of them; the quickest counts, for it is the one that nothing else ran beside.
+/// Rounds over all of them; the quickest counts, for it is the one that nothing else ran next to.
 const ROUNDS: usize = 25;
 
 struct Nowhere;

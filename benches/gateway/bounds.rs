@@ -1,4 +1,4 @@
-//! What was promised, beside what was measured.
+//! What was promised, next to what was measured.
 
 use std::fmt::Write;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A client that keeps its connections and sends the same bytes again and again: as fast as answers come, or steadily. One thread, one epoll: it takes little of the core that it
 //! shares with whatever else runs, and it says exactly how many requests were answered.
 //!
-//! `wrk` is a C program that not every machine has, and `oha` some 250 crates to build; neither tells when the last request of some kind was let through.
+//! `wrk` is a C program that not every machine has, and `oha` some 250 crates to build; neither shows when the last request of some kind was let through.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Sends until `seen` says false, and then waits for what is still to be answered: that is shown to `seen`, too. Returns the number of all answers.
+    /// Sends until `seen` says false, and then waits for what is still to be answered: that is shown to `seen` as well. Returns the number of all answers.
     pub fn run(&mut self, pace: Pace, mut seen: impl FnMut(Answer) -> bool) -> u64 {
         let start = Instant::now();
         let (mut due, mut sent, mut answered) = (VecDeque::new(), 0_u64, 0_u64);

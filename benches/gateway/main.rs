@@ -1,5 +1,5 @@
-//! What keyward costs in a real Envoy, beside what people would use instead: the time of a request, and what a push does. `make bench` runs this; the figures go into
-//! `target/bench`, `docs/benchmarks.md` and the plots beside it. With `QUICK` set, a few minutes of it, and nothing is written to `docs`.
+//! What keyward costs in a real Envoy, next to what people would use instead: the time of a request, and what a push does. `make bench` runs this; the figures go into
+//! `target/bench`, `docs/benchmarks.md` and the plots next to it. With `QUICK` set, a few minutes of it, and nothing is written to `docs`.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,
@@ -53,7 +53,7 @@ use keyward_benches as world;
 use keyward_harness as support;
 
 fn main() {
-    // `cargo test --benches` runs this, too, and is to measure nothing.
+    // `cargo test --benches` runs this as well, and is to measure nothing.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

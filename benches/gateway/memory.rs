@@ -21,7 +21,7 @@ pub struct Memory {
 /// Until the allocator has given back what it does not need any more, or long enough to say that it keeps it.
 const SETTLES: Duration = Duration::from_secs(5);
 
-/// Each number of workers in an Envoy of its own.
+/// Each number of workers in its own Envoy.
 pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     let world = World::new(keys, Kind::Restricted);
     let packed = world.packed(1, None);
@@ -53,7 +53,7 @@ pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     each.collect()
 }
 
-/// Every worker decides: what it needs for that is counted, too.
+/// Every worker decides: what it needs for that is counted as well.
 fn everywhere(envoy: &Envoy, request: &[u8], status: u16) {
     envoy.on_every_worker("every worker decides", LONG, |connection| {
         connection.send_raw(request).unwrap();

@@ -1,4 +1,4 @@
-//! The page that is published: the bounds, the tables behind them, the machine.
+//! The page that is published: the bounds, the tables after them, the machine.
 
 use std::fmt::Write;
 use std::fs;

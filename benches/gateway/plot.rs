@@ -123,7 +123,7 @@ fn picture(title: &str, lines: &[Line]) -> String {
     .unwrap();
     for (number, line) in lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
-        // One from the other without colours, too.
+        // One from the other without colours as well.
         let dash = ["none", "6 3", "2 3", "10 3 2 3"][number % 4];
         let points = line.points.iter().filter(|point| point.1 > 0.0);
         let places: Vec<String> = points

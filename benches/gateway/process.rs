@@ -1,4 +1,4 @@
-//! What the kernel tells of a running Envoy: the time its worker has had, and its memory.
+//! What the kernel shows of a running Envoy: the time its worker has had, and its memory.
 
 use std::fs;
 

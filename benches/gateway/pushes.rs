@@ -1,4 +1,4 @@
-//! What a push costs: how long a revoked key still passes, how long the worker answers nobody, and how much memory Envoy has before and after.
+//! What a push costs: how long a revoked key still passes, how long the worker answers no one, and how much memory Envoy has before and after.
 //!
 //! Two snapshots take turns; in one of them the key that a steady client sends is deleted. So every second push revokes it and every other gives it back.
 
@@ -187,7 +187,7 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
     }
 }
 
-/// When the kernel last changed the watched folder, to its tick: whoever renames may be put aside before it looks at a clock.
+/// When the kernel last changed the watched folder, to its tick: anyone who renames may be put aside before it looks at a clock.
 fn last_rename(envoy: &Envoy) -> Instant {
     let file = envoy.ecds_file();
     let changed = fs::metadata(file.parent().unwrap()).unwrap().modified();
@@ -225,7 +225,7 @@ impl Content {
     }
 }
 
-/// A client that sends steadily on a thread of its own.
+/// A client that sends steadily on its own thread.
 struct Watched {
     state: std::sync::Arc<State>,
     thread: thread::JoinHandle<Vec<Answer>>,

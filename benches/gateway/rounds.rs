@@ -45,7 +45,7 @@ pub struct Cost {
     pub resident: u64,
     /// What each round added, for ratios with others.
     pub each: Vec<f64>,
-    /// The time of a service of its own for a request, in µs.
+    /// The time of its own service for a request, in µs.
     pub service: f64,
 }
 

@@ -71,7 +71,7 @@ fn folder() -> PathBuf {
 }
 
 fn plan(is_quick: bool) -> Plan {
-    // Builds of the filter are compared by their time alone.
+    // Builds of the filter are compared only by their time.
     if std::env::var_os("VARIANTS").is_some() {
         Plan {
             sessions: 1,

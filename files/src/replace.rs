@@ -1,4 +1,4 @@
-//! The one way in which a file is written: beside it, under a name that cannot be guessed, and then by a rename. Whoever looks, and whenever the machine stops, finds the
+//! The one way in which a file is written: next to it, under a name that cannot be guessed, and then by a rename. Anyone who looks, and whenever the machine stops, finds the
 //! old file or the new one, whole. A link is followed, and the file that it leads to is replaced.
 
 use std::fs::{self, File, Metadata, Permissions};
@@ -38,7 +38,7 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// Makes an empty file for the place of `path`. It is new, so nobody else can have prepared it, and it is never more open than it is in the end.
+    /// Makes an empty file for the place of `path`. It is new, so no one else can have prepared it, and it is never more open than it is in the end.
     pub fn new(path: &Path, access: Access) -> Result<Self> {
         let failure = || format!("`{}` cannot be written", path.display());
         let target = resolved(path).with_context(failure)?;
@@ -92,7 +92,7 @@ impl Staged {
         written().context(failure)
     }
 
-    /// Puts it in the place of the file, and waits until the disk has that, too.
+    /// Puts it in the place of the file, and waits until the disk has that as well.
     pub fn commit(self) -> Result<()> {
         let failure = || format!("`{}` cannot be replaced", self.target.display());
         self.aside
@@ -154,7 +154,7 @@ pub fn sync_folder(path: &Path) -> Result<()> {
         .with_context(|| format!("the folder `{}` cannot be synced", folder.display()))
 }
 
-/// `path` with `ending` behind its name.
+/// `path` with `ending` after its name.
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);

@@ -1,4 +1,4 @@
-//! Text that people wrote, made safe to show. A character that nobody sees, or that alters the text around it (a line end, a direction mark, a zero-width one), is shown by
+//! Text that people wrote, made safe to show. A character that no one sees, or that alters the text around it (a line end, a direction mark, a zero-width one), is shown by
 //! its number. Which these are is said by Unicode's properties, not by a list of ours.
 
 use std::borrow::Cow;
@@ -35,7 +35,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     without(text, is_hidden)
 }
 
-/// The same for a text with a layout of its own: line ends, tabs and a terminal's colours stay, which are ASCII controls.
+/// The same for a text with its own layout: line ends, tabs and a terminal's colours stay, which are ASCII controls.
 #[must_use]
 pub fn escaped_in_layout(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {

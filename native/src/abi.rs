@@ -342,7 +342,7 @@ impl<'a> Stream<'a> {
         done(is_done, "a header is not removed")
     }
 
-    /// Has Envoy look for the request's route anew: it may match what was changed.
+    /// Has Envoy look for the request's route again: it may match what was changed.
     pub(crate) fn forget_route(&mut self) {
         // SAFETY: the request is there during the hook, in a chain of a listener's.
         unsafe { clear_route(self.filter.as_ptr()) }

@@ -10,7 +10,7 @@ pub(crate) fn caught<R>(hook: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(hook)) {
         Ok(result) => Some(result),
         Err(payload) => {
-            // Dropping it could panic, too.
+            // Dropping it could panic as well.
             std::mem::forget(payload);
             None
         }

@@ -82,7 +82,7 @@ impl Members {
         self.all.is_empty()
     }
 
-    /// A round of one configuration. `has_served` tells whether it took a request since the last. True in its first
+    /// A round of one configuration. `has_served` shows whether it took a request since the last. True in its first
     /// round.
     pub(crate) fn round(&mut self, number: u64, has_served: bool, now: Duration) -> bool {
         let Some(place) = self.all.iter().position(|member| member.number == number) else {

@@ -1,4 +1,4 @@
-//! The metrics of one filter configuration. They stand in its own scope of Envoy's statistics, and end with it unless
+//! The metrics of one filter configuration. They are in its own scope of Envoy's statistics, and end with it unless
 //! another configuration has the same ones by then. So all of them are defined, and all counters touched, when a
 //! configuration is made, which is before Envoy drops the one it replaces.
 
@@ -85,7 +85,7 @@ impl Metrics {
     pub(crate) fn gather(&self, config: &Config<'_>, plugin: &str, workers: &Workers) {
         for worker in workers.all() {
             worker.take_counts(|counter, count| {
-                // Every one was touched when it was defined. One that Envoy takes no longer is no reason to stop.
+                // Every one was touched when it was defined. One that Envoy takes no longer is not a reason to stop.
                 let _ = self.add(config, counter, count);
             });
         }

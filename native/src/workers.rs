@@ -11,11 +11,11 @@ use keyward::usage::Pending;
 pub(crate) struct Worker {
     counts: [AtomicU64; PLACES],
     usage: Mutex<Pending>,
-    /// What the main thread has taken to share. It is given back empty, so that the worker need not make room anew.
+    /// What the main thread has taken to share. It is given back empty, so that the worker need not make room again.
     taken: Mutex<Pending>,
 }
 
-/// Places for all slots, and behind them one for keys in queries.
+/// Places for all slots, and after them one for keys in queries.
 const PLACES: usize = 64;
 const SECRETS: usize = PLACES - 1;
 

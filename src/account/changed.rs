@@ -1,4 +1,4 @@
-//! Accounts that changed since the tables of a forest were made: what stands in front of those tables. An account keeps the number that it had in the tables,
+//! Accounts that changed since the tables of a forest were made: what is in front of those tables. An account keeps the number that it had in the tables,
 //! so that rows of keys that refer to it stay right; one that is new has a number behind theirs, and keeps it though it goes and comes back.
 
 use std::sync::Arc;

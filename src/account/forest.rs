@@ -51,7 +51,7 @@ pub enum ForestFault {
     TooMany,
 }
 
-/// Why rows that were read are no forest.
+/// Why rows that were read are not a forest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowFault {
     /// The same as in a list of accounts.
@@ -60,7 +60,7 @@ pub(crate) enum RowFault {
     Id,
     /// An id that does not follow the one before it.
     Order,
-    /// Flags that nobody knows, or that contradict the other rows.
+    /// Flags that no one knows, or that contradict the other rows.
     Flags,
 }
 

@@ -33,7 +33,7 @@ pub enum IdKind {
 }
 
 impl IdPrefixes {
-    /// What `id` names, if it is spelled `[A-Za-z0-9_-]{1,64}`, with one of the prefixes and something behind it.
+    /// What `id` names, if it is spelled `[A-Za-z0-9_-]{1,64}`, with one of the prefixes and something after it.
     #[must_use]
     pub fn kind(&self, id: &str) -> Option<IdKind> {
         let spelled = is_id(id) && !id.contains('.');

@@ -1,4 +1,4 @@
-//! All that is wrong with a plugin configuration, for whoever has to mend it: reading goes on where a gateway's ends. What has not the form of a configuration is taken out of
+//! All that is wrong with a plugin configuration, for anyone who has to fix it: reading goes on where a gateway's ends. What has not the form of a configuration is taken out of
 //! the text, part by part, and the rest is checked by the code that a gateway checks it with, whose faults are taken by a sink that goes on.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, Segment, Sink};
 use crate::snapshot::FORMAT;
 use crate::wire::{Members, Object, Text};
 
-/// Who has more to mend than this reads no further.
+/// Who has more to fix than this reads no further.
 const MOST: usize = 100;
 
 const SNAPSHOT: &str = "snapshot";
@@ -30,7 +30,7 @@ const LISTS: [&str; 3] = [ACCOUNTS, ENDPOINTS, KEYS];
 const REQUIRED: [&str; 3] = ["format", "revision", "issued_at"];
 
 /// All faults of a plugin configuration in JSON, at most 100: first those of its form, then those of what it says. Of a setting, an account, an endpoint, a
-/// grant set or a key the first is told, and what hangs on a refused account is not refused, too.
+/// grant set or a key the first is told, and what hangs on a refused account is not refused as well.
 #[must_use]
 pub fn faults(json: &[u8]) -> Vec<Refusal> {
     let mut every = Every::default();
@@ -69,7 +69,7 @@ impl Sink for Every {
 
 type RawMembers<'a> = Members<Text<'a>, &'a RawValue>;
 
-/// The members of an object as they stand in a text.
+/// The members of an object unchanged in a text.
 #[derive(Default)]
 struct Kept(Vec<(String, String)>);
 
@@ -222,7 +222,7 @@ impl Every {
         Ok(format!("[{}]", kept.join(",")))
     }
 
-    /// The grant sets; one without the form of one is empty, so that who names it is not at fault, too.
+    /// The grant sets; one without the form of one is empty, so that who names it is not at fault as well.
     fn grant_sets(&mut self, sets: &RawMembers<'_>) -> Result<String, Refusal> {
         let mut kept = Vec::with_capacity(sets.0.len());
         for (Text(name), value) in &sets.0 {

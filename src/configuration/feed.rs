@@ -29,7 +29,7 @@ pub struct Feed {
     pub cluster: Box<str>,
     /// The host that is asked.
     pub authority: Box<str>,
-    /// What stands before `/head` and `/o/…`: empty, or `/…` without a slash at its end.
+    /// What is before `/head` and `/o/…`: empty, or `/…` without a slash at its end.
     pub path: Box<str>,
     /// Whose signature is believed.
     pub public_keys: Box<[PublicKey]>,
@@ -44,7 +44,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Names go into logs, paths and metrics as they stand, so they must not hold a key.
+    /// Names go into logs, paths and metrics unchanged, so they must not hold a key.
     pub(super) fn read(
         wire: &wire::Feed<'_>,
         prefixes: &KnownPrefixes,

@@ -87,7 +87,7 @@ words! {
         /// To decide on requests.
         #[default]
         Gateway = "gateway",
-        /// To tell, on a listener of its own, how often keys are used. Every other request is denied.
+        /// To tell, on its own listener, how often keys are used. Every other request is denied.
         UsageReport = "usage_report",
     }
 }
@@ -109,7 +109,7 @@ pub struct Settings {
     pub forward_credential: bool,
     /// The identity header, if there is one.
     pub principal_header: Option<Box<str>>,
-    /// Single members as headers of their own.
+    /// Single members as their own headers.
     pub identity_headers: SingleMembers,
     /// Names under which an identity was told before, or by others: removed as the present ones are.
     pub former_identity_headers: Box<[Box<str>]>,
@@ -153,7 +153,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the JSON of a plugin configuration. An empty text is an empty object: everything is denied for want of a snapshot.
+    /// Reads the JSON of a plugin configuration. An empty text is an empty object: everything is denied for lack of a snapshot.
     pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
         let json = if json.is_empty() { b"{}" } else { json };
         let wire: wire::Configuration<'_> = from_json(json)?;
@@ -169,7 +169,7 @@ impl Configuration {
         Ok(Self::new(settings, profile, snapshot))
     }
 
-    /// The configuration that denies everything for want of a snapshot.
+    /// The configuration that denies everything for lack of a snapshot.
     #[must_use]
     pub fn closed() -> Self {
         Self::new(Settings::default(), Profile::stripe(), None)
@@ -227,7 +227,7 @@ impl Configuration {
     }
 }
 
-/// Headers that carry an identity must not be ones that Envoy or HTTP gives a meaning of their own.
+/// Headers that carry an identity must not be ones that Envoy or HTTP gives their own meaning.
 fn is_identity_header(name: &str) -> bool {
     let spelled = name.len() <= 64
         && name.strip_prefix("x-").is_some_and(|rest| {
@@ -406,7 +406,7 @@ fn former(names: &[Text<'_>], profile: &Profile) -> Result<Box<[Box<str>]>, Refu
     Ok(former.into())
 }
 
-/// So that nobody turns a gateway into a report by one word.
+/// So that no one turns a gateway into a report by one word.
 const REPORTS: &str = "a usage report has no snapshot, no feed and no verify_path";
 
 const VERIFY_PATH: &str = "a path `/…` of at most 128 letters, digits, `_`, `~`, `-` and `.`, no segment of which is empty or begins with a dot";

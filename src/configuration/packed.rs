@@ -1,4 +1,4 @@
-//! The packed form of a plugin configuration: the settings as JSON behind their length, and then a packed snapshot. It is what a `BytesValue` holds.
+//! The packed form of a plugin configuration: the settings as JSON after their length, and then a packed snapshot. It is what a `BytesValue` holds.
 
 use super::{Configuration, REPORTS, Role, wire};
 use crate::json::from_json;
@@ -88,7 +88,7 @@ fn too_short() -> Refusal {
         .expected("settings of at most 1 MiB behind their length, and a packed snapshot")
 }
 
-/// The settings that stand before a packed snapshot: a configuration without one.
+/// The settings that are before a packed snapshot: a configuration without one.
 fn settings_of(json: &[u8]) -> Result<(super::Settings, Profile), Refusal> {
     let wire: wire::Configuration<'_> = from_json(json)?;
     let (settings, profile, snapshot) = wire.split(&mut First)?;
@@ -99,7 +99,7 @@ fn settings_of(json: &[u8]) -> Result<(super::Settings, Profile), Refusal> {
     }
 }
 
-/// What stands before the snapshot in a packed configuration with these settings, once they have passed every check; and the profile in them.
+/// What is before the snapshot in a packed configuration with these settings, once they have passed every check; and the profile in them.
 pub fn packed_settings(json: &[u8]) -> Result<(Vec<u8>, Profile), Refusal> {
     let (_, profile) = settings_of(json)?;
     let length = u32::try_from(json.len())

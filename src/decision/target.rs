@@ -39,7 +39,7 @@ enum Named<'a> {
     Organization(&'a str),
 }
 
-/// The target of a request that presents `key`. `by_context_alone` tells whether the API takes no account header.
+/// The target of a request that presents `key`. `by_context_alone` shows whether the API takes no account header.
 pub(super) fn target<'a>(
     accounts: &'a AccountForest,
     profile: &'a Profile,
@@ -136,7 +136,7 @@ fn reach<'a>(
             ..TargetFault::bare(DenyReason::NotAPlatform)
         });
     }
-    // An id that the snapshot does not list goes into logs and headers as it stands, so it must not hold a key.
+    // An id that the snapshot does not list goes into logs and headers unchanged, so it must not hold a key.
     let holds_no_key = |id: &str| !profile.known_prefixes().occur_in(id);
     if !accounts.reaches(key.owner(), path, holds_no_key) {
         return Err(inaccessible(path.target()));

@@ -24,7 +24,7 @@ pub(super) fn names_v2(path: &[u8]) -> bool {
     }
 }
 
-/// `v2` in any case, with what frameworks cut off behind it: a format, an escaped blank, a control byte.
+/// `v2` in any case, with what frameworks cut off after it: a format, an escaped blank, a control byte.
 fn is_v2(segment: &[u8]) -> bool {
     match segment {
         [b'v' | b'V', b'2', rest @ ..] => rest

@@ -1,5 +1,5 @@
 //! Verification: a client asks about its own credential, and the filter answers. Rules 1 to 6 decide, as for every request; what the key may do is told, and
-//! nothing is done with it. Shadow changes nothing here: whoever asks learns what is so.
+//! nothing is done with it. Shadow changes nothing here: anyone who asks learns what is so.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -38,7 +38,7 @@ pub(super) struct Node {
     parameter: u16,
 }
 
-/// A literal segment and the node behind it.
+/// A literal segment and the node after it.
 pub(super) struct Literal {
     /// The text's first eight bytes as one number that has their order, so that most comparisons take one instruction.
     first: u64,
@@ -114,7 +114,7 @@ impl Place {
         (node.parameter != 0).then_some(Self(node.parameter))
     }
 
-    /// The row that ends here, or whose wildcard stands here.
+    /// The row that ends here, or whose wildcard is here.
     pub(super) fn row(self, method: Method, is_rest: bool) -> Option<u16> {
         let (node, next) = self.node()?;
         let leaves = LEAVES.get(usize::from(node.leaves)..usize::from(next.leaves))?;

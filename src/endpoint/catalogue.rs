@@ -66,7 +66,7 @@ impl EndpointCatalogue {
         }
     }
 
-    /// Adds a row of one's own. It stands in the place of a built-in one of the same method and shape.
+    /// Adds your own row. It is in the place of a built-in one of the same method and shape.
     pub fn add(
         &mut self,
         method: Method,
@@ -169,7 +169,7 @@ struct Spot<'a> {
     own: Option<&'a tree::Node>,
 }
 
-/// A segment equals a literal for a lenient upstream, and not as it stands.
+/// A segment equals a literal for a lenient upstream, and not unchanged.
 struct Ambiguous<'p>(&'p str);
 
 struct Search<'a> {

@@ -1,4 +1,4 @@
-//! What an operator lets a query expand at an endpoint of their own.
+//! What an operator lets a query expand at their own endpoint.
 
 use crate::permission::Permission;
 

@@ -16,7 +16,7 @@ impl<'a> PlainPath<'a> {
         // Without an early exit, so that many bytes are looked at at once: nearly every path passes.
         let is_plain = path.iter().fold(true, |all, byte| all & is_plain(*byte));
         let has_escape = path.iter().fold(false, |any, byte| any | (*byte == b'%'));
-        // Only behind a slash can a segment be empty or begin with a dot.
+        // Only after a slash can a segment be empty or begin with a dot.
         let is_odd = path.iter().zip(segments).fold(false, |any, (byte, next)| {
             any | ((*byte == b'/') & ((*next == b'/') | (*next == b'.')))
         });
@@ -78,7 +78,7 @@ fn escapes_are_plain(text: &str) -> bool {
 /// A segment as a lenient upstream reads it: decoded and in lower case.
 pub(super) struct Lenient<'a> {
     segment: &'a str,
-    /// Its first eight bytes as one number that has their order, if it is read as it stands.
+    /// Its first eight bytes as one number that has their order, if it is read unchanged.
     first: Option<u64>,
 }
 

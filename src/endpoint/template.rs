@@ -14,7 +14,7 @@ pub(super) enum Segment<'a> {
     Rest,
 }
 
-/// The segments of `text`; `None` where it is no template. Literals are spelled in the characters that a path never needs to escape, and in `:@!$&'()*+,=`.
+/// The segments of `text`; `None` where it is not a template. Literals are spelled in the characters that a path never needs to escape, and in `:@!$&'()*+,=`.
 pub(super) fn parse(text: &str) -> Option<Vec<Segment<'_>>> {
     let segments: Vec<&str> = text
         .strip_prefix('/')?

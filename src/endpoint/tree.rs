@@ -9,7 +9,7 @@ use super::template::{self, Segment};
 /// Why a row cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFault {
-    /// The path is no template.
+    /// The path is not a template.
     Template,
     /// Another row has this method and shape.
     Duplicate,
@@ -17,7 +17,7 @@ pub enum RowFault {
     TooMany,
 }
 
-/// What stands under a literal segment.
+/// What is under a literal segment.
 pub(super) trait Named {
     /// No two literals of this kind are spellings of one another.
     const ARE_APART: bool;
@@ -44,7 +44,7 @@ pub(super) fn alike<'a, T: Named>(literals: &'a [T], segment: &Lenient<'_>) -> &
     literals.get(start..end).unwrap_or(&[])
 }
 
-/// A literal segment and the node behind it.
+/// A literal segment and the node after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Literal {
     text: Box<str>,
@@ -83,7 +83,7 @@ pub(super) struct Node {
 type Leaves = Vec<(Method, usize)>;
 
 impl Node {
-    /// The row that ends here, or whose wildcard stands here.
+    /// The row that ends here, or whose wildcard is here.
     pub(super) fn row(&self, method: Method, is_rest: bool) -> Option<usize> {
         let leaves = if is_rest { &self.rest } else { &self.here };
         leaves

@@ -5,7 +5,7 @@ use crate::permission::Permission;
 /// The name of a field that stands for any: its object is a map.
 const ANY: &str = "*";
 
-/// An object, or a list of them, that stands at some place of a reply.
+/// An object, or a list of them, that is at some place of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
     /// Its number in the graph.
@@ -23,7 +23,7 @@ pub struct Edge {
     pub way: u16,
 }
 
-/// What stands behind a field.
+/// What is behind a field.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
     /// One of these.
@@ -52,7 +52,7 @@ pub struct Unknown<'a> {
     pub before: &'a str,
     /// The name.
     pub name: &'a str,
-    /// Whether it stands at a list, whose objects are in `data`.
+    /// Whether it is at a list, whose objects are in `data`.
     pub is_at_list: bool,
 }
 

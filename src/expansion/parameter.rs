@@ -10,7 +10,7 @@ use crate::percent;
 pub enum Parameter<'a> {
     /// What to expand: names of `[a-z0-9_]`, joined by dots.
     Path(Cow<'a, str>),
-    /// One that servers read in several ways, or whose value is no path. As it was sent.
+    /// One that servers read in several ways, or whose value is not a path. As it was sent.
     Unclear(&'a [u8]),
 }
 
@@ -105,7 +105,7 @@ fn is_clear(name: &[u8]) -> bool {
     }
 }
 
-/// Whether there is more to decode in a name, or what is decoded is no text and may separate parameters: who knows what a careless decoder makes of it.
+/// Whether there is more to decode in a name, or what is decoded is not text and may separate parameters: who knows what a careless decoder makes of it.
 fn is_unknowable(sent: &[u8]) -> bool {
     let mut pieces = sent.split(|byte| *byte == b';');
     let is_odd = |name: Vec<u8>| name.contains(&b'%') || std::str::from_utf8(&name).is_err();

@@ -1,4 +1,4 @@
-//! Stripe's graph, as the build makes it from `catalogue/expansions.tsv` and the files beside it.
+//! Stripe's graph, as the build makes it from `catalogue/expansions.tsv` and the files next to it.
 
 use super::graph::{Edge, Graph, Target, Way};
 use crate::permission::Permission;

@@ -62,7 +62,7 @@ fn other_parameters_are_left_alone() {
 #[test]
 fn what_some_server_may_read_as_one_is_unclear() {
     for query in [
-        // Values that are no path.
+        // Values that are not a path.
         "expand[]",
         "expand[]=",
         "expand=",

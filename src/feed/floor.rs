@@ -1,4 +1,4 @@
-//! What a follower has verified, and how far back it lets nobody lead it. The floor is one per feed: the newest head that any of the trusted keys signed. A key that
+//! What a follower has verified, and how far back it lets no one lead it. The floor is one per feed: the newest head that any of the trusted keys signed. A key that
 //! is trusted no longer takes with it what it raised, which cures a revision that a thief of the key put out of reach.
 
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::snapshot::Revision;
 #[derive(Clone, Debug, Default)]
 pub struct Floor {
     seen: Vec<Seen>,
-    /// No head below this, whoever signed it.
+    /// No head below this, anyone who signed it.
     least: Option<Revision>,
 }
 

@@ -21,7 +21,7 @@ pub enum Counter {
     FeedBases,
 }
 
-/// The name of [`Counter::Requests`]; [`Slot::labels`] tell them apart.
+/// The name of [`Counter::Requests`]; [`Slot::labels`] distinguish them .
 pub const REQUESTS: &str = "keyward_requests_total";
 
 impl Counter {

@@ -20,7 +20,7 @@ pub enum Flow {
     Stop,
 }
 
-/// Decides on one request, once, when its head is there. `has_body` tells whether more of it is to come.
+/// Decides on one request, once, when its head is there. `has_body` shows whether more of it is to come.
 pub fn run<H: Host>(configuration: &Configuration, host: &mut H, has_body: bool) -> Flow {
     let asked = &*host;
     let Ok(ruling) =
@@ -92,7 +92,7 @@ fn stop<H: Host>(configuration: &Configuration, host: &mut H, answer: &Answer) -
     if host.reply(&answer.reply).is_err() {
         host.reset();
     }
-    // A state that cannot be written is no pass either: only `allow` lets a request through.
+    // A state that cannot be written is not a pass either: only `allow` lets a request through.
     let _ = host.set_state(&configuration.settings().filter_state, &answer.state);
     Flow::Stop
 }

@@ -156,7 +156,7 @@ impl Following {
         }
     }
 
-    /// Who asks: a claim, for whoever reads a source's log.
+    /// Who asks: a claim, for anyone who reads a source's log.
     fn agent<H: FeedHost>(&self, host: &mut H) -> String {
         let plain =
             |char: &char| char.is_ascii_graphic() && !matches!(char, '(' | ')' | ';' | '\\');

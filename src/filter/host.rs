@@ -10,9 +10,9 @@ use crate::usage::Event;
 /// How loud a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// It tells what happened.
+    /// It shows what happened.
     Info,
-    /// Somebody has to look.
+    /// Someone has to look.
     Error,
 }
 
@@ -23,7 +23,7 @@ pub type Header<'a> = (&'a [u8], &'a [u8]);
 /// [`Self::with_headers`], then it is carried out by setters, then counted.
 ///
 /// Every call that may change the request takes `&mut self`, so nothing that [`Self::with_headers`] shows can be kept until then: a host
-/// may show headers where they stand in the proxy's own memory, which a setter frees.
+/// may show headers where they are in the proxy's own memory, which a setter frees.
 pub trait Host {
     /// Why the host refused a call. It is logged, so it holds nothing of the request.
     type Fault: fmt::Display;
@@ -58,7 +58,7 @@ pub trait Host {
     /// Sets filter state `wasm.NAME`. For a request that passes this is the last call that can fail.
     fn set_state(&mut self, name: &str, value: &str) -> Result<(), Self::Fault>;
 
-    /// Answers in the upstream's stead. A gRPC client learns from it, too, that this is no success (but for a status of 200).
+    /// Answers in the upstream's stead. A gRPC client learns from it as well, that this is not a success (but for a status of 200).
     fn reply(&mut self, reply: &Reply) -> Result<(), Self::Fault>;
 
     /// Ends the request without an answer: the last resort where none can be sent.
@@ -70,7 +70,7 @@ pub trait Host {
     /// Counts one request among its key's.
     fn count_key(&mut self, key: &str, event: Event);
 
-    /// Does what [`Self::count_key`] does for a key that nobody has, in about the same time.
+    /// Does what [`Self::count_key`] does for a key that no one has, in about the same time.
     fn count_no_key(&mut self);
 
     /// Writes a log line.

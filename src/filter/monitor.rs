@@ -1,4 +1,4 @@
-//! What the filter tells those who watch it, beside its counters.
+//! What the filter tells those who watch it, next to its counters.
 
 use super::counter::Counter;
 use super::plugin_id::PluginId;
@@ -79,7 +79,7 @@ pub fn announce<M: Monitor>(monitor: &mut M, snapshot: &Snapshot, max_age: Optio
     }
 }
 
-/// Tells once which build this is. What should stay at zero is there from the start: a counter that begins at one is no rise to Prometheus.
+/// Tells once which build this is. What should stay at zero is there from the start: a counter that begins at one is not a rise to Prometheus.
 pub fn introduce<M: Monitor>(monitor: &mut M) {
     monitor.add(Gauge::WorkersBehind, None, 0);
     monitor.count(Counter::Rollbacks, 0);

@@ -14,7 +14,7 @@ impl PluginId {
         Self(parts)
     }
 
-    /// What tells plugins apart, in one text.
+    /// What distinguish plugins , in one text.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         self.0.join(&0)

@@ -39,7 +39,7 @@ pub(super) enum Lag {
     Counted,
 }
 
-/// Where an instance stands in the census.
+/// Where an instance is in the census.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Its timer has not fired yet: it may be a trial.
@@ -140,7 +140,7 @@ impl<H> PluginInstance<H> {
         self.serves.settings().role == Role::UsageReport
     }
 
-    /// Whether it was closed, for want of a snapshot or of memory, or never had any.
+    /// Whether it was closed, for lack of a snapshot or of memory, or never had any.
     pub(super) fn is_closed(&self) -> bool {
         self.serves.snapshot().is_none()
     }

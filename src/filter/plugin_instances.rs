@@ -268,7 +268,7 @@ impl<H: Handle> PluginInstances<H> {
         }
     }
 
-    /// What `plugin` serves now, where one instance only can be meant. With two plugins of one name it is nobody's: better to deny than to serve
+    /// What `plugin` serves now, where one instance only can be meant. With two plugins of one name it is no one's: better to deny than to serve
     /// another's keys.
     fn predecessor(&mut self, plugin: &PluginId) -> Option<Arc<Configuration>> {
         let mut serving = None;

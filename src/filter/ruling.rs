@@ -16,7 +16,7 @@ pub(super) struct Ruling<'c> {
     pub(super) course: Course<'c>,
     /// What is counted once it is carried out.
     pub(super) entry: Option<Entry>,
-    /// Whether a key that is not public stands in the query, whatever becomes of the request: that key has leaked.
+    /// Whether a key that is not public is in the query, whatever becomes of the request: that key has leaked.
     pub(super) exposes_secret: bool,
 }
 
@@ -120,7 +120,7 @@ impl<H: Host> Environment for Surroundings<'_, H> {
     }
 
     /// Both addresses are what the PROXY protocol says where the listener reads it, and Envoy has no attribute without: the listener that we ship asks for the
-    /// connection's true peer, too.
+    /// connection's true peer as well.
     fn is_local(&self) -> bool {
         let ends = [self.host.client_address(), self.host.own_address()];
         crate::usage::is_local(self.headers, ends)

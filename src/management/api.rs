@@ -14,12 +14,12 @@ pub struct Api {
     pub profile: Profile,
     /// All permissions: the built-in ones and those that the API's own endpoints name.
     pub permissions: PermissionRegistry,
-    /// The permissions that an endpoint of its own asks for. These may be granted at any level.
+    /// The permissions that its own endpoint asks for. These may be granted at any level.
     pub asked_by_own: HashSet<Permission>,
 }
 
 impl Api {
-    /// Stripe's API, without endpoints of its own.
+    /// Stripe's API, without its own endpoints.
     #[must_use]
     pub fn stripe() -> Self {
         Self {

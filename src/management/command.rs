@@ -1,4 +1,4 @@
-//! What somebody wants done: one variant for each command of docs/keys.md and docs/key-file.md.
+//! What someone wants done: one variant for each command of docs/keys.md and docs/key-file.md.
 
 use std::collections::BTreeMap;
 
@@ -263,7 +263,7 @@ pub struct IpChange {
 /// What to do with addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpAction {
-    /// Let the key work from these besides.
+    /// Let the key work from these as well.
     Add,
     /// No longer from these.
     Remove,
@@ -323,7 +323,7 @@ pub struct ImportKey {
 pub struct AddAccount {
     /// The record.
     pub account: Account,
-    /// What is kept beside it.
+    /// What is kept next to it.
     pub settings: AccountSettings,
 }
 
@@ -360,7 +360,7 @@ impl UpdateAccount {
 }
 
 /// The keys an account starts with, as Stripe's accounts do: a secret and a publishable one for
-/// each mode. Each is a command of its own, decided after the one before was carried out.
+/// each mode. Each is its own command, decided after the one before was carried out.
 #[must_use]
 pub fn first_keys(owner: &str) -> Vec<CreateKey> {
     let mut keys = Vec::new();

@@ -73,7 +73,7 @@ pub enum RecordChange {
     AddAccount {
         /// The record.
         account: Account,
-        /// What is kept beside it.
+        /// What is kept next to it.
         settings: AccountSettings,
     },
     /// Another state of an account. Its id is the same.

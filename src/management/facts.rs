@@ -34,7 +34,7 @@ pub struct Facts {
 pub struct AccountFact {
     /// The record.
     pub account: Account,
-    /// What is kept beside it.
+    /// What is kept next to it.
     pub settings: AccountSettings,
     /// The file that owns the record, where one does: it is changed there.
     pub file: Option<String>,
@@ -109,7 +109,7 @@ pub struct GrantSetFact {
     pub file: Option<String>,
     /// Some key that follows it, deleted ones too. Read where the set itself is to change.
     pub user: Option<String>,
-    /// The policies of the accounts whose keys follow it, each once. Read likewise.
+    /// The policies of the accounts whose keys follow it, each once. Read in the same way.
     pub policies: Vec<Arc<NamedPolicy>>,
 }
 

@@ -140,7 +140,7 @@ impl<'a> Permissions<'a> {
         }
     }
 
-    /// Takes a permission out, under whatever spelling it stands there.
+    /// Takes a permission out, under whatever spelling it is there.
     fn drop(&self, granted: &mut Granted, permission: Permission) -> bool {
         let before = granted.len();
         granted.retain(|name, _| self.api.permissions.find(name) != Some(permission));

@@ -40,7 +40,7 @@ pub(super) enum Body {
 }
 
 impl ImportedValue {
-    /// What a value says, where `kind` and `mode` are what somebody said of it. What is wrong with
+    /// What a value says, where `kind` and `mode` are what someone said of it. What is wrong with
     /// it is told when the import is decided.
     #[must_use]
     pub fn read(
@@ -88,7 +88,7 @@ impl ImportedValue {
 }
 
 /// The kind by the key's prefix. A gateway refuses a key whose prefix is not one of its kind's, so
-/// this does, too.
+/// this does as well.
 fn kind_of(profile: &Profile, value: &str, said: Option<KeyKind>) -> Result<KeyKind, RuleCode> {
     let is_spelled = value
         .bytes()
@@ -140,7 +140,7 @@ fn named_mode(word: &str) -> Option<Livemode> {
 }
 
 /// What follows the prefix, and the mode where that comes next. A key that has nothing there, as an
-/// unset variable leaves it, would let in everybody who sends the prefix.
+/// unset variable leaves it, would let in everyone who sends the prefix.
 fn body(profile: &Profile, value: &str, kind: KeyKind) -> Body {
     let prefix = prefix_of(profile, value, kind).unwrap_or_default();
     let body = value.strip_prefix(prefix).unwrap_or(value);

@@ -59,7 +59,7 @@ fn has(all: &[String], range: &IpNet) -> bool {
         .any(|known| parse_range(known).as_ref() == Some(range))
 }
 
-/// Whether each address that `texts` allow is allowed by `known`, too.
+/// Whether each address that `texts` allow is allowed by `known` as well.
 pub(super) fn are_within(texts: &[String], known: &[String]) -> bool {
     let known: Vec<IpNet> = known.iter().filter_map(|text| parse_range(text)).collect();
     let is_within = |text: &String| {

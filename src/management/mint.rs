@@ -25,7 +25,7 @@ const FAIR: u8 = 248;
 const ID_LENGTH: usize = 16;
 
 /// How often randomness is asked for. Each time half of 64 bytes are enough for the longest text,
-/// so a source that needs more is no source of randomness.
+/// so a source that needs more is not a source of randomness.
 const MOST_READS: usize = 64;
 
 /// Where randomness comes from: the system's in earnest, a fixed one in tests.

@@ -1,10 +1,10 @@
-//! How ids and names are spelled, and how what somebody sent in their place may be repeated.
+//! How ids and names are spelled, and how what someone sent in their place may be repeated.
 
 use crate::id::is_id;
 use crate::mask::KnownPrefixes;
 use crate::profile::Profile;
 
-/// `name` as an error may repeat it: where it is spelled as ids and names are, and is no key.
+/// `name` as an error may repeat it: where it is spelled as ids and names are, and is not a key.
 #[must_use]
 pub fn shown<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
     if is_id(name) && !prefixes.occur_in(name) {

@@ -28,7 +28,7 @@ pub struct Policy {
     pub require_ip_allowlist: RequiredIps,
     /// For how many seconds a replaced key may go on; 0 is not at all.
     pub overlaps: Vec<u64>,
-    /// What bounds a key besides.
+    /// What bounds a key as well.
     pub delegation: Delegation,
     /// Whether a portal deletes keys.
     pub allow_delete: bool,

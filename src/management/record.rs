@@ -76,10 +76,10 @@ impl Account {
     }
 }
 
-/// What a store keeps of an account beside its record, which is what a snapshot is made of.
+/// What a store keeps of an account next to its record, which is what a snapshot is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountSettings {
-    /// The id that the account has in somebody else's system. No two accounts have the same.
+    /// The id that the account has in someone else's system. No two accounts have the same.
     pub external_id: Option<String>,
     /// The policy it has itself; without one that of the account above it holds.
     pub policy: Option<String>,
@@ -95,12 +95,12 @@ pub type Granted = BTreeMap<String, AccessLevel>;
 pub enum KeyGrants {
     /// A grant set, by its name.
     Set(String),
-    /// Permissions of its own.
+    /// its own Permissions.
     Inline(Granted),
 }
 
 impl KeyGrants {
-    /// How many permissions of its own a key has.
+    /// How many its own permissions a key has.
     #[must_use]
     pub fn inline_len(&self) -> usize {
         match self {
@@ -110,7 +110,7 @@ impl KeyGrants {
     }
 }
 
-/// One key. Its value is known by its digest alone, but for a publishable key, whose value is public.
+/// One key. Its value is known only by its digest, but for a publishable key, whose value is public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// `mk_` and something random: `[A-Za-z0-9_.-]{1,64}`.

@@ -1,4 +1,4 @@
-//! What somebody may have meant by a name that is not there.
+//! What someone may have meant by a name that is not there.
 
 use super::names::with_ending;
 use crate::endpoint::ROWS;

@@ -9,7 +9,7 @@ pub struct BuiltinPermission {
     pub name: &'static str,
     /// As Stripe's key page names it.
     pub label: &'static str,
-    /// The group it stands in there.
+    /// The group it is in there.
     pub category: &'static str,
     /// Whether it can be granted to read.
     pub read: bool,
@@ -17,7 +17,7 @@ pub struct BuiltinPermission {
     pub write: bool,
     /// Other spellings.
     pub aliases: &'static [&'static str],
-    /// What whoever holds it, at any level, may read too.
+    /// What anyone who holds it, at any level, may read too.
     pub implied: &'static [Permission],
     /// Whether Stripe marks it "(Direct)": it serves calls on the key's own account, and none on a connected one.
     pub is_direct: bool,

@@ -8,7 +8,7 @@ use crate::order::sort;
 pub struct Grants {
     /// All of them, sorted.
     all: Box<[(Permission, AccessLevel)]>,
-    /// Those that others imply, sorted: nobody wrote them.
+    /// Those that others imply, sorted: no one wrote them.
     implied: Box<[Permission]>,
 }
 

@@ -44,7 +44,7 @@ words! {
 }
 
 impl AccessLevel {
-    /// `Read` or `Write`, as Stripe's texts spell it beside a label.
+    /// `Read` or `Write`, as Stripe's texts spell it next to a label.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

@@ -24,7 +24,7 @@ impl PermissionRegistry {
         }
     }
 
-    /// For an API of one's own: Stripe's names and aliases are known, but nothing implies anything.
+    /// For your own API: Stripe's names and aliases are known, but nothing implies anything.
     #[must_use]
     pub fn without_implications() -> Self {
         Self {
@@ -33,7 +33,7 @@ impl PermissionRegistry {
         }
     }
 
-    /// The permission of that name, if there is one. Built-in ones are known under their aliases and with the prefix `rak_`, too.
+    /// The permission of that name, if there is one. Built-in ones are known under their aliases and with the prefix `rak_` as well.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Permission> {
         builtin::find(name).or_else(|| self.by_name.get(name).copied())

@@ -117,9 +117,9 @@ pub struct Names {
     pub override_headers: Box<[Box<str>]>,
     /// Headers, in lower case, in which a key may stand by itself, besides `Authorization`.
     pub credential_headers: Box<[Box<str>]>,
-    /// The query parameter that stands for the version header beside a key in the query.
+    /// The query parameter that stands for the version header next to a key in the query.
     pub version_parameter: Box<str>,
-    /// The query parameter that stands for the account header beside a key in the query.
+    /// The query parameter that stands for the account header next to a key in the query.
     pub account_parameter: Box<str>,
     /// Lower-case beginning of all headers of this API, where they have one in common: none may be on a preflight.
     pub header_family: Option<Box<str>>,
@@ -166,7 +166,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Puts a profile together. A text that is no template is shown as nothing (tests hold that all are).
+    /// Puts a profile together. A text that is not a template is shown as nothing (tests hold that all are).
     fn new(
         names: Names,
         key_prefixes: Prefixes,
@@ -227,7 +227,7 @@ impl Profile {
     }
 }
 
-/// A Stripe key that strays into a request is a secret under any profile, so Stripe's prefixes are masked beside an API's own.
+/// A Stripe key that strays into a request is a secret under any profile, so Stripe's prefixes are masked next to an API's own.
 fn known(own: &Prefixes) -> KnownPrefixes {
     let own = own.iter().flatten().map(|prefix| &**prefix);
     KnownPrefixes::new(own.chain(stripe::every_prefix()))

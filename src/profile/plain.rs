@@ -1,4 +1,4 @@
-//! Names and texts that name nobody: a start for an API of one's own.
+//! Names and texts that name no one: a start for your own API.
 
 use super::{HeaderName, Links, Names, Profile, stripe};
 use crate::account::IdPrefixes;

@@ -56,7 +56,7 @@ pub(super) fn prefixes(kind: KeyKind) -> &'static [&'static str] {
     }
 }
 
-/// How keys of any kind begin. An organization key's mode stands behind its prefix; masks keep it.
+/// How keys of any kind begin. An organization key's mode is after its prefix; masks keep it.
 pub(super) fn every_prefix<'a>() -> impl Iterator<Item = &'a str> {
     let by_kind = KeyKind::ALL.into_iter().flat_map(prefixes);
     let longer = &["sk_org_test_", "sk_org_live_"];

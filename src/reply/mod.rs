@@ -28,7 +28,7 @@ pub struct Reply {
     pub details: String,
 }
 
-/// The 14 characters behind the prefix of a request id.
+/// The 14 characters after the prefix of a request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId([u8; 14]);
 
@@ -46,7 +46,7 @@ impl RequestId {
     }
 }
 
-/// What the body says beside the message.
+/// What the body says next to the message.
 struct Shape {
     code: Option<&'static str>,
     /// Whether `doc_url` points to the code's page.

@@ -158,7 +158,7 @@ pub struct RequestHead<'a> {
     pub credential_names: Vec<&'a [u8]>,
     /// A key in the query.
     pub query_key: QueryKey<'a>,
-    /// Whether a key that is not public stands in the query, where logs and histories keep it.
+    /// Whether a key that is not public is in the query, where logs and histories keep it.
     pub exposes_secret: bool,
     /// The profile's version header.
     pub version: Field<'a>,
@@ -237,7 +237,7 @@ impl<'a> RequestHead<'a> {
         } else {
             QueryKey::of(found.keys, |text| profile.is_like_a_key(text))
         };
-        // Without a key in the query they are no parameters of keyward's, but an upstream may take them for some: like a folded header.
+        // Without a key in the query they are not parameters of keyward's, but an upstream may take them for some: like a folded header.
         let by_query = self.authorization.value() == Value::Absent
             && self.credential.value() == Value::Absent
             && self.query_key != QueryKey::Absent;

@@ -1,4 +1,4 @@
-//! A key's annotations: anything at all, of which nothing is decided. One of them is kept, for whoever asks about a key: `user_id`, the user it belongs to.
+//! A key's annotations: anything at all, of which nothing is decided. One of them is kept, for anyone who asks about a key: `user_id`, the user it belongs to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,7 +27,7 @@ pub(super) fn is_user_id(text: &str, prefixes: &KnownPrefixes) -> bool {
         && !prefixes.occur_in(text)
 }
 
-/// Any JSON, read for its well-formedness: no object in it has a member twice. What stands in `annotations`.
+/// Any JSON, read for its well-formedness: no object in it has a member twice. What is in `annotations`.
 #[derive(Default)]
 pub(crate) struct Annotations<'a> {
     /// Of a text, the text.
@@ -44,7 +44,7 @@ impl<'a> Annotations<'a> {
         })
     }
 
-    /// The user, where it is a text that may be shown. Annotations are free-form: anything else there is no fault, and nobody's id.
+    /// The user, where it is a text that may be shown. Annotations are free-form: anything else there is no fault, and no one's id.
     pub(super) fn user_id(self, prefixes: &KnownPrefixes) -> Option<Text<'a>> {
         self.user_id.filter(|user| is_user_id(&user.0, prefixes))
     }

@@ -1,5 +1,5 @@
 //! A snapshot as it is written in JSON, before anything is checked: `docs/snapshot.schema.json` describes it. The gateway reads it with texts that are borrowed
-//! (`wire.rs`); whoever makes, alters or compares snapshots holds a [`Document`] of texts of its own. Each name and word of the JSON form stands here, once.
+//! (`wire.rs`); anyone who makes, alters or compares snapshots holds a [`Document`] of its own texts. Each name and word of the JSON form is here, once.
 //!
 //! A member that may be left out is an `Option`, so that what is written is what was read.
 

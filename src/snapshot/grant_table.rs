@@ -12,7 +12,7 @@ pub(super) struct GrantTable {
     base: Arc<[Option<Grants>]>,
     /// The names of the first sets of the base.
     names: Arc<[Box<str>]>,
-    /// By number, sorted. Those that the base does not have are numbered behind its own, and keep their numbers though they go and come back.
+    /// By number, sorted. Those that the base does not have are numbered after its own, and keep their numbers though they go and come back.
     changed: Arc<Vec<ChangedSet>>,
 }
 

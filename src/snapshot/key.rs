@@ -31,7 +31,7 @@ words! {
     }
 }
 
-/// One key, known by its digest alone. A view: what it says stands in the snapshot.
+/// One key, known only by its digest. A view: what it says is in the snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRecord<'a> {
     pub(super) id: Id,

@@ -8,7 +8,7 @@ use crate::rows::width_of;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IdCoding {
     prefix: Box<str>,
-    /// The bytes behind the prefix. A shorter rest is filled up with zeros, which no id has.
+    /// The bytes after the prefix. A shorter rest is filled up with zeros, which no id has.
     length: usize,
 }
 
@@ -75,7 +75,7 @@ impl IdCoding {
         (rest.len() <= self.length).then_some(rest)
     }
 
-    /// The id that `field` spells. Of two fields no two spell the same; one that has something behind its end is `None`.
+    /// The id that `field` spells. Of two fields no two spell the same; one that has something after its end is `None`.
     pub(super) fn decode(&self, field: &[u8]) -> Option<Id> {
         let end = field.iter().position(|byte| *byte == 0);
         let (rest, filling) = field.split_at_checked(end.unwrap_or(field.len()))?;
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(read(b"ab\0\0").as_deref(), Some("mk_ab"));
         assert_eq!(read(b"abcd").as_deref(), Some("mk_abcd"));
         assert_eq!(read(b"\0\0\0\0").as_deref(), Some("mk_"));
-        // Something behind the end.
+        // Something after the end.
         assert_eq!(read(b"ab\0c"), None);
         assert_eq!(read(b"\0bcd"), None);
         // No letter of an id's.

@@ -85,7 +85,7 @@ pub struct Snapshot {
     overlay: Overlay,
 }
 
-/// What is served: what a snapshot says beside its keys, accounts and grants.
+/// What is served: what a snapshot says next to its keys, accounts and grants.
 #[derive(Debug, PartialEq, Eq)]
 struct Contract {
     api_versions: Box<[Box<str>]>,
@@ -292,7 +292,7 @@ impl Snapshot {
         self.overlay.count(self.keys.len())
     }
 
-    /// How many records of deltas stand in front of the base.
+    /// How many records of deltas are in front of the base.
     #[must_use]
     pub fn changed_count(&self) -> usize {
         self.overlay.len() + self.accounts.changed_len() + self.grants.changed_len()

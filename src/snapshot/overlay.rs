@@ -41,7 +41,7 @@ pub(super) enum SetOfKey {
     None,
     /// The number of a named set: a later delta may change what that grants.
     Named(u32),
-    /// Its own. `None` where they name a permission that is no longer known: such a key is no key.
+    /// Its own. `None` where they name a permission that is no longer known: such a key is not a key.
     Own(Option<Arc<Grants>>),
 }
 
@@ -72,7 +72,7 @@ impl ChangedKey {
         self.user.as_deref()
     }
 
-    /// The same key under another registry, if it has grants of its own.
+    /// The same key under another registry, if it has its own grants.
     fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Option<Self> {
         let set = |set: &SetOfKey| match set {
             SetOfKey::None | SetOfKey::Named(_) => set.clone(),

@@ -56,7 +56,7 @@ impl<G: Copy> Reach<G> {
     }
 }
 
-/// Whether the key's own grants hold on connected accounts, too.
+/// Whether the key's own grants hold on connected accounts as well.
 pub fn holds_everywhere<K: Granting>(key: &K) -> bool {
     key.kind() == KeyKind::Organization && key.connect_grants().is_none()
 }

@@ -1,5 +1,5 @@
-//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. What many keys have in common, their terms, stands in tables
-//! of its own. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is no key.
+//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. What many keys have in common, their terms, is in tables
+//! of its own. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is not a key.
 
 use std::cmp::Ordering;
 
@@ -16,17 +16,17 @@ use crate::rows::{Lists, Rows, index, number_at, width_of};
 /// The bytes of a digest, with which a row begins.
 const DIGEST: usize = 32;
 
-/// Where the columns of a row stand behind the digest, each as wide as its largest number needs.
+/// Where the columns of a row are behind the digest, each as wide as its largest number needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Columns {
     id: (usize, usize),
-    /// 0 for an id that stands in the row, or the number, from 1, of one that is written out.
+    /// 0 for an id that is in the row, or the number, from 1, of one that is written out.
     other: (usize, usize),
     owner: (usize, usize),
     terms: (usize, usize),
     /// 0 for a key that always works, or the number, from 1, of its times.
     times: (usize, usize),
-    /// 0 for a key of nobody in particular, or the number, from 1, of its user. Of no bytes where no key has one.
+    /// 0 for a key of no one in particular, or the number, from 1, of its user. Of no bytes where no key has one.
     user: (usize, usize),
     row: usize,
 }
@@ -180,7 +180,7 @@ impl KeyContext {
     }
 }
 
-/// Where a text stands in a sorted list.
+/// Where a text is in a sorted list.
 fn place_in(sorted: &Lists, text: &[u8]) -> Option<usize> {
     let (mut low, mut high) = (0, sorted.len());
     while low < high {

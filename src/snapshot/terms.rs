@@ -1,4 +1,4 @@
-//! What keys have in common, as rows of tables of their own: their terms, and from when until when they work.
+//! What keys have in common, as rows of their own tables: their terms, and from when until when they work.
 
 use super::key::{Enforcement, KeyStatus};
 use crate::key::{KeyKind, Livemode};
@@ -55,7 +55,7 @@ impl Terms {
         [flags, g0, g1, g2, g3, c0, c1, c2, c3, a0, a1, a2, a3]
     }
 
-    /// `None` for flags that nobody knows, too.
+    /// `None` for flags that no one knows as well.
     pub(super) fn read(row: &[u8]) -> Option<Self> {
         let flags = *row.first()?;
         let has = |flag| flags & flag != 0;

@@ -1,4 +1,4 @@
-//! What is written of a key, with the names of the sets that it refers to: for whoever compares or copies records. A decision reads a [`KeyRecord`].
+//! What is written of a key, with the names of the sets that it refers to: for anyone who compares or copies records. A decision reads a [`KeyRecord`].
 //!
 //! [`KeyRecord`]: super::KeyRecord
 

@@ -33,7 +33,7 @@ form! {
         /// The permissions that are granted, in the order of their numbers.
         #[serde(default)]
         pub(super) permissions: Vec<T>,
-        /// The names of the first grant sets; those behind them have none.
+        /// The names of the first grant sets; those after them have none.
         #[serde(default)]
         pub(super) grant_sets: Vec<T>,
         #[serde(deserialize_with = "object")]

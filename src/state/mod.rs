@@ -37,7 +37,7 @@ const PUBLIC: &str = "public";
 const PREFLIGHT: &str = "preflight";
 const WOULD_DENY: &str = "would_deny=";
 
-/// The state of a request for the usage report. It is no verdict: such a filter decides nothing.
+/// The state of a request for the usage report. It is not a verdict: such a filter decides nothing.
 pub const REPORT: &str = "report";
 
 impl Verdict {

@@ -69,7 +69,7 @@ impl<'a> State<'a> {
             (Some(name), Some(level)) => Some((name, level)),
             _ => return None,
         };
-        // A key without a verdict of its own is no line of keyward's, and neither is a pass without a key.
+        // A key without its own verdict is not a line of keyward's, and neither is a pass without a key.
         let is_for_nobody = matches!(self.verdict, Verdict::Public | Verdict::Preflight);
         (!is_for_nobody || self.key.is_none()).then_some(())?;
         let is_for_key = matches!(self.verdict, Verdict::Key | Verdict::Verify);
@@ -77,7 +77,7 @@ impl<'a> State<'a> {
     }
 }
 
-/// What was decided, and the members behind it.
+/// What was decided, and the members after it.
 fn verdict(text: &str) -> Option<(Verdict, &str)> {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     match word {

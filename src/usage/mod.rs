@@ -1,5 +1,5 @@
 //! How often each key is used. Counted in every VM, and from time to time added to pages that all VMs of a process share. Nothing is ever decided by it:
-//! whoever shares the VM's name can write those pages, so what they hold is read as text from outside is.
+//! anyone who shares the VM's name can write those pages, so what they hold is read as text from outside is.
 
 mod local;
 mod page;
@@ -26,7 +26,7 @@ const PAGES: usize = 256;
 pub enum Event {
     /// It passed.
     Allowed,
-    /// It passed in shadow alone.
+    /// It passed only in shadow.
     WouldDeny,
     /// It did not pass.
     Denied,
@@ -39,7 +39,7 @@ pub enum Event {
 pub struct Counts {
     /// Requests that passed.
     pub allowed: u64,
-    /// Requests that passed in shadow alone.
+    /// Requests that passed only in shadow.
     pub would_deny: u64,
     /// Requests that did not pass.
     pub denied: u64,
@@ -145,9 +145,9 @@ pub fn share<S: Store>(
 /// Who counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin<'a> {
-    /// By which plugins are told apart.
+    /// By which plugins are distinguished.
     pub id: &'a [u8],
-    /// By which people tell them apart.
+    /// By which people distinguish them .
     pub label: &'a str,
 }
 

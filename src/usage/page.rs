@@ -30,14 +30,14 @@ impl Record<'_> {
 
 #[derive(Default, Debug, PartialEq, Eq)]
 pub(super) struct Page<'a> {
-    /// Requests that are counted nowhere else: those of keys that were forgotten for want of room, and those that could not be counted.
+    /// Requests that are counted nowhere else: those of keys that were forgotten for lack of room, and those that could not be counted.
     pub(super) lost: u64,
     /// In ascending order of their keys.
     pub(super) records: Vec<Record<'a>>,
 }
 
 impl<'a> Page<'a> {
-    /// `None` for what is no page.
+    /// `None` for what is not a page.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
         let lost = long_at(rest, 0)?;
@@ -114,7 +114,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Forgets the keys that were not seen for the longest time, until the page is no larger than it may be.
+    /// Forgets the keys that were not seen for the longest time, until the page is not larger than it may be.
     pub(super) fn shrink(&mut self) {
         let mut size = self.size();
         while size > LARGEST {

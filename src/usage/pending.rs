@@ -17,7 +17,7 @@ pub struct Pending {
 
 #[derive(Default)]
 struct Page {
-    /// Beside the keys, so that nearly all of them are told apart by a number.
+    /// Next to the keys, so that nearly all of them are distinguished by a number.
     hashes: Vec<u64>,
     entries: Vec<(Box<str>, Counts)>,
 }

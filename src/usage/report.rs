@@ -10,7 +10,7 @@ use super::store::{Listed, Store, index, page_name};
 const ENOUGH: usize = 256 << 10;
 
 /// What all VMs have shared, from part `from` on (0 for the first), as JSON that ends in a newline: `plugins`, and `next`, where the next part begins or
-/// null. A plugin that is in several parts stands in each of them.
+/// null. A plugin that is in several parts is in each of them.
 pub fn report<S: Store>(store: &mut S, from: usize) -> String {
     let index = index(store).unwrap_or_default();
     let mut text = String::from("{\n  \"plugins\": [");
@@ -101,7 +101,7 @@ fn push_key(text: &mut String, record: &Record<'_>) {
     text.push('}');
 }
 
-/// What stands in shared pages may be anybody's.
+/// What is in shared pages may be anybody's.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use crate::rows::{index as number, long_at, number_at};
 
 use super::Plugin;
 
-/// A version that no text has: whoever writes with it writes the first one, or none.
+/// A version that no text has: anyone who writes with it writes the first one, or none.
 const FIRST: u32 = u32::MAX;
 
 /// How often an update is tried. Others may be faster, but every time one of them gets on.
@@ -62,7 +62,7 @@ pub(super) struct Listed {
 }
 
 impl Index {
-    /// Eight bytes of a name, and for each plugin: when it began in eight bytes, and id and label, each behind its length in four. `None` for what is none.
+    /// Eight bytes of a name, and for each plugin: when it began in eight bytes, and id and label, each after its length in four. `None` for what is none.
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
         let mut listed = Vec::new();

@@ -1,4 +1,4 @@
-//! What is counted adds up, whoever else writes meanwhile, and whatever stands in the shared pages.
+//! What is counted adds up, anyone who else writes meanwhile, and whatever is in the shared pages.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::page::LARGEST;
 use super::*;
 
-/// Shared texts as Envoy keeps them, and somebody who is faster now and then.
+/// Shared texts as Envoy keeps them, and someone who is faster now and then.
 #[derive(Default)]
 struct Memory {
     texts: HashMap<String, (Vec<u8>, u32)>,

@@ -1,6 +1,6 @@
 //! The fuzz targets on the stable toolchain, with the bodies that libFuzzer runs: the committed corpora are replayed, and changed at random in a fixed sequence.
 //!
-//! `KEYWARD_FUZZ_CHANGES` multiplies the number of changes. With `KEYWARD_BLESS` packed forms of the cases' snapshots are put into their corpus: nobody writes those by hand.
+//! `KEYWARD_FUZZ_CHANGES` multiplies the number of changes. With `KEYWARD_BLESS` packed forms of the cases' snapshots are put into their corpus: no one writes those by hand.
 
 use std::fs;
 use std::path::PathBuf;

@@ -202,7 +202,7 @@ fn leaves(tree: &UseTree, prefix: &mut Names, found: &mut BTreeMap<String, Names
     }
 }
 
-/// Every path that begins at `crate`, `self` or `super`, in the arguments of macros, too.
+/// Every path that begins at `crate`, `self` or `super`, in the arguments of macros as well.
 fn paths(tokens: TokenStream, found: &mut Vec<Names>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {

@@ -161,7 +161,7 @@ fn what_only_shows_something_ends_quietly_and_well() {
     }
 }
 
-/// A manifest that did not arrive is a push that failed, and so is a change that nobody was told of.
+/// A manifest that did not arrive is a push that failed, and so is a change that no one was told of.
 #[test]
 fn what_delivers_changes_or_waits_fails() {
     let folder = desk("pipes-fail");
@@ -247,7 +247,7 @@ fn a_log_that_cannot_be_read_fails_what_was_asked_of_it() {
             assert!(out.contains("\"mk_0\"") && out.contains(bad), "{out}");
         }
     }
-    // The same of a log that breaks off, for whoever else reads one.
+    // The same of a log that breaks off, for anyone who else reads one.
     let (code, _, err) = run(&["logs", "access.log", "cut.gz"]);
     assert_eq!(code, Some(1), "{err}");
     let snapshots = ["--old", "keyward.json", "--new", "keyward.json"];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many blocks, implementations and foreign declarations each file has. Whoever adds one has to say so here, too.
+/// How many blocks, implementations and foreign declarations each file has. Anyone who adds one has to say so here as well.
 const COUNTED: [(&str, usize); 3] = [
     ("native/src/abi.rs", 25),
     ("src/filter/wasm/abi.rs", 21),

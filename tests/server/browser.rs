@@ -20,12 +20,12 @@ impl<'w> Browser<'w> {
         }
     }
 
-    /// Somebody with that role, called after it.
+    /// Someone with that role, called after it.
     pub(crate) fn signed_in(world: &'w World, role: &str) -> Self {
         Self::enter(world, &link(world, role))
     }
 
-    /// Whoever has that link.
+    /// Anyone who has that link.
     pub(crate) fn enter(world: &'w World, url: &str) -> Self {
         let mut browser = Self::new(world);
         let opened = browser.post("/console/enter", &[("code", url)]);
@@ -92,7 +92,7 @@ impl<'w> Browser<'w> {
     }
 }
 
-/// A link for somebody with that role, called after it.
+/// A link for someone with that role, called after it.
 pub(crate) fn link(world: &World, role: &str) -> String {
     let made = command()
         .args([

@@ -65,7 +65,7 @@ fn new_key(idempotency: &str) -> Value {
     })
 }
 
-/// Makes keys until nobody answers.
+/// Makes keys until no one answers.
 fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0.. {

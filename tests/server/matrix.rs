@@ -29,11 +29,11 @@ enum May {
     Elsewhere,
     /// Reading keys.
     ReadKeys,
-    /// What the gateway refuses for want of any permission of ours.
+    /// What the gateway refuses for lack of any permission of ours.
     Nothing,
     /// What the server refuses: the key may do everything.
     Unrestricted,
-    /// What is no key any more.
+    /// What is not a key any more.
     Revoked,
 }
 
@@ -255,7 +255,7 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
         return Seen::Gateway(reason.to_owned());
     }
     assert!(answer.header("request-id").is_some(), "{}", answer.text());
-    // An export is no JSON as a whole.
+    // An export is not JSON as a whole.
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let message = body["error"]["message"].as_str().unwrap_or_default();

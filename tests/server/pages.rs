@@ -35,7 +35,7 @@ fn in_full_flows() {
     browse("in_full_flows", &["flows"]);
 }
 
-/// Runs the specs of these projects against a server of their own.
+/// Runs the specs of these projects against their own server.
 fn browse(test: &str, projects: &[&str]) {
     let (Some(chromium), Some(packages)) = (chromium(test), packages(test)) else {
         return;

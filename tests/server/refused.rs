@@ -79,7 +79,7 @@ fn a_principal_is_believed_from_the_gateway_only() {
     ] {
         assert_eq!(ask(&[(name, &forged), gateway]), strange, "{why}");
     }
-    // A forged header names another live key at most, and that one is asked about anew.
+    // A forged header names another live key at most, and that one is asked about again.
     assert_eq!(
         ask(&[(name, &principal(&id, "api_key", "read")), gateway]),
         (403, "more_permissions_required".to_owned())
@@ -172,7 +172,7 @@ fn another_user_reaches_no_socket_and_is_not_believed_where_one_is_left_open() {
     for socket in ["run/api.sock", "admin/admin.sock"] {
         assert!(!ask(socket).0, "{socket}");
     }
-    // Somebody opens what was closed.
+    // Someone opens what was closed.
     for (path, mode) in [
         (data.clone(), 0o755),
         (run.clone(), 0o755),

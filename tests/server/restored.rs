@@ -124,7 +124,7 @@ fn a_key_file_goes_into_a_server_by_its_commands_and_out_again() {
         assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).unwrap()
     };
-    // The account that the test's server has, too.
+    // The account that the test's server has as well.
     let out = export(data);
     assert!(out.contains("acct_1") && !out.contains("/v2/iam/"), "{out}");
     fs::write(&file, out.replace("Support desk", "Another")).unwrap();

@@ -163,7 +163,7 @@ impl World {
         each_file(self.folder.path(), &mut |path, bytes| {
             files += 1;
             for value in values {
-                // Without its prefix as well, which is no secret.
+                // Without its prefix as well, which is not a secret.
                 let (_, random) = value.rsplit_once('_').unwrap();
                 let found = memchr::memmem::find(bytes, random.as_bytes()).is_some();
                 assert!(!found, "{} holds a value", path.display());

@@ -17,7 +17,7 @@ use keyward::state::State;
 pub enum Skip {
     /// It begins as a JSON object and is none: cut off, or two lines in one.
     Torn,
-    /// It is no JSON object, or one without a time and a `keyward` member: some other program's.
+    /// It is not JSON object, or one without a time and a `keyward` member: some other program's.
     Foreign,
     /// It is a line of the log in all but one member, which holds what it cannot.
     Malformed,
@@ -52,7 +52,7 @@ impl Skip {
     }
 }
 
-/// A line's JSON. Members that are not ours are left alone; one of ours that stands twice makes the line malformed. The names behind the first are those of Envoy's and Istio's own formats.
+/// A line's JSON. Members that are not ours are left alone; one of ours that stands twice makes the line malformed. The names after the first are those of Envoy's and Istio's own formats.
 #[derive(Debug, Deserialize)]
 pub struct Line<'a> {
     #[serde(borrow, default)]
@@ -158,7 +158,7 @@ impl<'a> Line<'a> {
             Presence::Null | Presence::Absent => None,
         };
         let path = self.path.as_ref().unwrap_or(&NO_TEXT).as_str();
-        // A query is never shown, whoever wrote it into the log.
+        // A query is never shown, anyone who wrote it into the log.
         let end = memchr::memchr2(b'?', b'#', path.as_bytes());
         let path = end.and_then(|end| path.get(..end)).unwrap_or(path);
         Ok(Record {
@@ -187,7 +187,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The loggers write an empty text in the place of what is no id.
+/// The loggers write an empty text in the place of what is not an id.
 fn id<'l>(text: Option<&'l Text<'l>>) -> Option<&'l Text<'l>> {
     text.filter(|text| !text.as_str().is_empty())
 }

@@ -11,12 +11,12 @@ use keyward::snapshot::delta::Touched;
 use keyward::snapshot::packed::{self, Packed, Trust};
 use keyward::snapshot::{Revision, Snapshot};
 
-/// A snapshot that is ready for a feed, and what its configuration says beside it.
+/// A snapshot that is ready for a feed, and what its configuration says next to it.
 pub struct Content {
     packed: Packed,
     snapshot: Snapshot,
     profile: Profile,
-    /// The settings of a packed configuration, with all that stands before its snapshot.
+    /// The settings of a packed configuration, with all that is before its snapshot.
     settings: Vec<u8>,
     max_snapshot_age: Option<u64>,
     source: Option<SourceName>,

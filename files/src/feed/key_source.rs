@@ -1,4 +1,4 @@
-//! Where a publisher's signing key comes from: a file that nobody else can read, an environment variable, or what a command prints.
+//! Where a publisher's signing key comes from: a file that no one else can read, an environment variable, or what a command prints.
 
 use std::fmt;
 use std::fs::File;

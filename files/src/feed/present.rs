@@ -44,7 +44,7 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The head as it stands there, verified, if there is one.
+    /// The head unchanged there, verified, if there is one.
     pub fn head(&self) -> Result<Option<(Head, PublicKey, Version)>> {
         let most = u64::try_from(LARGEST_HEAD).unwrap_or(u64::MAX);
         let shown = self.store.shown();

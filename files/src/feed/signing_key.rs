@@ -36,7 +36,7 @@ pub struct SigningKey {
     key: Ed25519,
 }
 
-/// Why a text is no signing key. It quotes nothing of the text.
+/// Why a text is not a signing key. It quotes nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SigningKeyFault {
     /// Not the two lines of `signify`, or another algorithm.

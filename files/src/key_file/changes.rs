@@ -38,7 +38,7 @@ pub struct Change {
     pub subject: Subject,
     /// Its id or name.
     pub id: String,
-    /// The file that it stands in, or stood in.
+    /// The file that it is in, or was in.
     pub file: String,
     /// What was done: `added`, `removed` or `changed`.
     pub did: &'static str,

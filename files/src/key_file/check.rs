@@ -172,7 +172,7 @@ impl KeyFile {
         }
     }
 
-    /// A refusal of the snapshot, where it stands in the files.
+    /// A refusal of the snapshot, where it is in the files.
     fn traced(&self, refusal: Refusal) -> Fault {
         let (at, place) = self.source_of(&refusal.place);
         let file = match at {

@@ -37,7 +37,7 @@ const NOT_THERE: &str =
 const GRANT_SETS: &str = "grant_sets";
 
 impl KeyFile {
-    /// Writes changes, all of them or none. What is new goes into `file`, else beside what it belongs
+    /// Writes changes, all of them or none. What is new goes into `file`, else next to what it belongs
     /// to (an account to its parent, a key to its owner or the key that it came from), else into the
     /// only file there is.
     pub fn apply(
@@ -358,7 +358,7 @@ impl Part {
     }
 }
 
-/// Whether `name`, a path, is the file that somebody calls `file`: the path, its last segment, or that without `.toml`.
+/// Whether `name`, a path, is the file that someone calls `file`: the path, its last segment, or that without `.toml`.
 fn is_named(name: &str, file: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     name == file || last == file || last.strip_suffix(".toml") == Some(file)

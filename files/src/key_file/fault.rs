@@ -81,7 +81,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Notes that `expected` should stand at `place`, which begins at byte `offset`.
+    /// Notes that `expected` should be at `place`, which begins at byte `offset`.
     pub(super) fn expected(
         &mut self,
         offset: Option<usize>,
@@ -91,7 +91,7 @@ impl<'a> Collector<'a> {
         self.push(offset, place.expected(expected));
     }
 
-    /// Notes a fault in words of its own.
+    /// Notes a fault in its own words.
     pub(super) fn push(&mut self, offset: Option<usize>, refusal: Refusal) {
         self.faults.push(Fault {
             file: self.file.to_owned(),

@@ -68,7 +68,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         self.collector.expected(offset, &place, expected);
     }
 
-    /// Notes a fault of a member, in words of its own.
+    /// Notes a fault of a member, in its own words.
     pub(super) fn refused(&mut self, name: &'static str, why: &'static str) {
         let (offset, place) = (self.offset(name), self.place.then(name));
         self.collector.push(offset, place.refused(why));

@@ -1,4 +1,4 @@
-//! Arrays of strings, edited in place. In TOML's syntax the comment behind an element stands behind its comma, before the next element; here it goes with the element it is
+//! Arrays of strings, edited in place. In TOML's syntax the comment behind an element is after its comma, before the next element; here it goes with the element it is
 //! about.
 
 use toml_edit::{Array, Value};
@@ -6,7 +6,7 @@ use toml_edit::{Array, Value};
 /// An element and the text around it.
 struct Element {
     value: Value,
-    /// From the end of the line above: blanks, line ends and comments of its own.
+    /// From the end of the line above: blanks, line ends and its own comments.
     lead: String,
     /// On its line behind the comma.
     remark: String,
@@ -25,7 +25,7 @@ pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
             continue;
         }
         let lead = match elements.last() {
-            // On a line of its own, as far in as its neighbour.
+            // On its own line, as far in as its neighbour.
             Some(last) => match last.lead.rsplit_once('\n') {
                 Some((_, indentation)) => format!("\n{indentation}"),
                 None if last.remark.contains('#') => "\n".to_owned(),
@@ -63,7 +63,7 @@ fn put_in_order(elements: &mut [Element], wanted: &[String]) {
     }
 }
 
-/// What stands behind the opening bracket on its line, the elements, and what follows the last one's line.
+/// What is behind the opening bracket on its line, the elements, and what follows the last one's line.
 fn taken_apart(array: &Array) -> (String, Vec<Element>, String) {
     let mut head = None;
     let mut elements: Vec<Element> = Vec::with_capacity(array.len());
@@ -91,7 +91,7 @@ fn taken_apart(array: &Array) -> (String, Vec<Element>, String) {
         });
     }
     let mut trailing = String::new();
-    // Without a last comma, what stands before the bracket hangs on the last element.
+    // Without a last comma, what is before the bracket hangs on the last element.
     if let Some(last) = elements.last_mut() {
         let decor = last.value.decor_mut();
         trailing.extend(decor.suffix().and_then(|text| text.as_str()));

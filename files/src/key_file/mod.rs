@@ -89,7 +89,7 @@ enum Known<'a> {
     Key(&'a Key),
 }
 
-/// Takes one file apart, and parses what is no record.
+/// Takes one file apart, and parses what is not a record.
 fn rest_of(
     text: &str,
     stripes: &RawKeys,
@@ -413,14 +413,14 @@ impl KeyFile {
         names.any(|name| permissions.find(name) == Some(permission))
     }
 
-    /// The name of the file that a key stands in.
+    /// The name of the file that a key is in.
     #[must_use]
     pub fn file_of_key(&self, id: &str) -> Option<&str> {
         let (_, at) = self.keys.iter().find(|(key, _)| key.id == id)?;
         self.name_of(*at)
     }
 
-    /// The name of the file that an account stands in.
+    /// The name of the file that an account is in.
     #[must_use]
     pub fn file_of_account(&self, id: &str) -> Option<&str> {
         let (_, at) = self.accounts.iter().find(|(account, _)| account.id == id)?;

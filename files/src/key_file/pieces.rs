@@ -67,7 +67,7 @@ pub(super) fn with_line_ends_of(like: &str, text: &str) -> Arc<str> {
     }
 }
 
-/// Where a piece stands in the text, with the comments above it.
+/// Where a piece is in the text, with the comments above it.
 pub(super) struct Found {
     pub(super) role: Role,
     pub(super) place: Range<usize>,
@@ -79,7 +79,7 @@ pub(super) struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
     NotToml,
-    /// A table of a record stands here, and not below its record.
+    /// A table of a record is here, and not below its record.
     Apart(usize),
 }
 
@@ -145,7 +145,7 @@ struct Heading<'a> {
 struct Splitter<'a> {
     text: &'a str,
     found: Vec<Found>,
-    /// Where what is no blank and no comment ended last.
+    /// Where what is not a blank and no comment ended last.
     end: usize,
     heading: Option<Heading<'a>>,
     apart: Option<usize>,

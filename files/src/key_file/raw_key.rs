@@ -3,7 +3,7 @@
 use keyward::key::KeyKind;
 use keyward::profile::Profile;
 
-/// How many characters behind a prefix make a key of it: shorter texts name a prefix or a masked key.
+/// How many characters after a prefix make a key of it: shorter texts name a prefix or a masked key.
 const SHORTEST: usize = 10;
 
 /// The kinds whose values are secret.

@@ -1,4 +1,4 @@
-//! Records that stand in no file, such as a server's, seen as a key file is: what asks a key file about its keys asks these by the same words. Nothing
+//! Records that are in no file, such as a server's, seen as a key file is: what asks a key file about its keys asks these by the same words. Nothing
 //! can be written into them.
 
 use super::{Account, At, Granted, Key, KeyFile};
@@ -15,9 +15,9 @@ pub struct Records {
     pub accounts: Vec<Account>,
     /// Grant sets by name.
     pub grant_sets: Vec<(String, Granted)>,
-    /// Keys, each once. A digest that is not shown is whatever stands there.
+    /// Keys, each once. A digest that is not shown is whatever is there.
     pub keys: Vec<Key>,
-    /// The permissions that may be granted, each with its levels. Stripe's, where nobody has asked.
+    /// The permissions that may be granted, each with its levels. Stripe's, where no one has asked.
     pub permissions: Option<Vec<(String, Vec<AccessLevel>)>>,
 }
 
@@ -67,7 +67,7 @@ impl KeyFile {
             found.filter(|found| stripe.name(*found) == name)
         };
         for (name, levels) in permissions {
-            // What the catalogue does not have at that level, an endpoint of one's own asks for.
+            // What the catalogue does not have at that level, your own endpoint asks for.
             let is_known = is_builtin(&name)
                 .is_some_and(|found| levels.iter().all(|level| stripe.has_level(found, *level)));
             if !is_known {

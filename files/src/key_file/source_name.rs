@@ -67,7 +67,7 @@ impl KeyFile {
         })
     }
 
-    /// The name of the file that the name stands in.
+    /// The name of the file that the name is in.
     pub(super) fn file_of_source(&self) -> Option<&str> {
         let mut single = self.single.iter();
         let (_, at) = single.find(|(of, _)| matches!(of, Single::Source(_)))?;

@@ -95,7 +95,7 @@ pub(super) fn key(table: &mut Table, key: &Key, members: &[&str]) {
             "replaced_by" => text(&key.replaced_by),
             "last4" => text(&key.last4),
             "value" if key.kind == KeyKind::Publishable => text(&key.value),
-            // Beside a value the digest says nothing new.
+            // Next to a value the digest says nothing new.
             "sha256" if key.value.is_none() => Some(Value::from(key.digest.to_string())),
             _ => None,
         };
@@ -184,7 +184,7 @@ fn make_members(table: &mut dyn TableLike, wanted: &BTreeMap<&str, &str>) {
     }
 }
 
-/// Makes a member an array of these texts: the ones that stay keep their places and comments, new ones are put behind them.
+/// Makes a member an array of these texts: the ones that stay keep their places and comments, new ones are put after them.
 fn set_strings(table: &mut Table, name: &str, wanted: &[String]) {
     if wanted.is_empty() {
         table.remove(name);

@@ -65,7 +65,7 @@ impl Input {
         &self.name
     }
 
-    /// Bytes as they are stored; 0 where nobody knows.
+    /// Bytes as they are stored; 0 where no one knows.
     pub(super) fn size(&self) -> u64 {
         self.size
     }

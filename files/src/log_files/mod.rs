@@ -1,4 +1,4 @@
-//! Access logs as a stream: [`read`] hands every line that is one of the log's to a closure, file after file, and counts the others with the reason. Files are plain, gzip or zstd, told apart by their first
+//! Access logs as a stream: [`read`] hands every line that is one of the log's to a closure, file after file, and counts the others with the reason. Files are plain, gzip or zstd, distinguished by their first
 //! bytes; `-` is standard input. Memory does not grow with the log: a line has at most 1 MiB, a decoder at most a window of 128 MiB.
 //!
 //! What a record's texts hold was chosen by clients: they are shown by [`Text::shown`](crate::access_log::Text::shown).
@@ -44,7 +44,7 @@ pub trait Progress {
     fn finish(&self);
 }
 
-/// Nobody.
+/// No one.
 impl Progress for () {
     fn expect(&self, _bytes: u64) {}
     fn read(&self, _bytes: u64) {}
@@ -86,7 +86,7 @@ pub fn stream(
     read_inputs(log, inputs, Tally::new(log.shown), progress, each, wait)
 }
 
-/// The same, and a file that cannot be opened is noted in the tally, too.
+/// The same, and a file that cannot be opened is noted in the tally as well.
 pub fn read_what_there_is(
     log: &Log,
     progress: &dyn Progress,

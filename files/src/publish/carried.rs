@@ -26,7 +26,7 @@ impl Carried {
         })
     }
 
-    /// What stands in a message of this type, if it is a configuration.
+    /// What is in a message of this type, if it is a configuration.
     pub(super) fn read(type_url: &str, value: &[u8]) -> Option<Self> {
         match type_url {
             STRING => Some(Self::Text(std::str::from_utf8(value).ok()?.to_owned())),

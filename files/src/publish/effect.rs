@@ -101,7 +101,7 @@ pub struct Effect {
     pub missing: usize,
     /// Accounts in use that the source does not have.
     pub accounts: Vec<String>,
-    /// Suspended accounts that the source does not have. Nobody loses anything by them.
+    /// Suspended accounts that the source does not have. No one loses anything by them.
     suspended: Vec<String>,
 }
 
@@ -200,7 +200,7 @@ impl Effect {
         format!("+{} -{}", self.come, self.go)
     }
 
-    /// Names the accounts that disappear, on a line of their own.
+    /// Names the accounts that disappear, on their own line.
     pub fn name_accounts(&self, out: &mut impl Write) -> Result<()> {
         let mut gone = self.accounts.clone();
         gone.extend_from_slice(&self.suspended);

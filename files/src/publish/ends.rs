@@ -1,5 +1,5 @@
 //! The ends in a push that is held back: what a target holds, with every key ended that the source ends, and nothing else changed. So a revocation reaches the gateways while
-//! somebody looks why keys are missing.
+//! someone looks why keys are missing.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

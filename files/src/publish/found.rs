@@ -24,7 +24,7 @@ pub struct Found<'a> {
     pub configuration: Option<String>,
     /// Whose keys it holds.
     pub source: Option<SourceName>,
-    /// Whether something is there that is no configuration this version reads.
+    /// Whether something is there that is not a configuration this version reads.
     pub(super) is_unreadable: bool,
     pub(super) is_packed: bool,
     /// Whether writing it loses the comments of the file that is there.
@@ -41,7 +41,7 @@ struct Read {
     content: Content,
     carried: Option<Carried>,
     source: Option<SourceName>,
-    /// Whether it holds something that is no configuration.
+    /// Whether it holds something that is not a configuration.
     is_foreign: bool,
 }
 

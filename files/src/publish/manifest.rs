@@ -67,7 +67,7 @@ impl Kind {
         (read.value() == value).then_some(text)
     }
 
-    /// Where the configuration stands in a plain manifest.
+    /// Where the configuration is in a plain manifest.
     fn plain_pointer(self) -> &'static str {
         match self {
             Self::WasmPlugin => "/spec/pluginConfig",
@@ -134,7 +134,7 @@ impl Kind {
         let is_plain = self.is_plain(document);
         let mut document = document.clone();
         if Self::source(&document).as_ref() != source {
-            // An annotation without a value is none: whoever took the target over has no name.
+            // An annotation without a value is none: anyone who took the target over has no name.
             document.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
         }
         let pointer = self.pointer(&document, names)?;

@@ -12,7 +12,7 @@ pub(super) struct Message<'a>(Vec<Field<'a>>);
 struct Field<'a> {
     number: u64,
     wire: Wire,
-    /// The payload of a length-delimited field, the bytes as they stand of every other.
+    /// The payload of a length-delimited field, the bytes unchanged of every other.
     content: Cow<'a, [u8]>,
 }
 
@@ -161,7 +161,7 @@ fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
 mod tests {
     use super::*;
 
-    /// A string, a number, eight bytes, four bytes, and a field with a number that nobody knows.
+    /// A string, a number, eight bytes, four bytes, and a field with a number that no one knows.
     const SAMPLE: &[u8] = b"\x0a\x02hi\x10\x96\x01\x19abcdefgh\x25abcd\xfa\x7f\x01x";
 
     #[test]

@@ -1,4 +1,4 @@
-//! A JSON or YAML file of somebody's own, of which single values are replaced. It is written as JSON, in a YAML file too: every field stays, comments do not. Of YAML with
+//! A JSON or YAML file of someone's own, of which single values are replaced. It is written as JSON, in a YAML file too: every field stays, comments do not. Of YAML with
 //! several documents one is meant, and the others stay byte by byte.
 
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What stands in a discovery response's `version_info`: the revision, and the name of the source that the keys are from. Envoy shows the text and does not read it.
+//! What is in a discovery response's `version_info`: the revision, and the name of the source that the keys are from. Envoy shows the text and does not read it.
 
 use std::fmt;
 

@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Document>> {
         let part = text
             .get(place.clone())
             .held("a range was taken of this text");
-        // What stands before the first `---`.
+        // What is before the first `---`.
         let is_comment = |line: &str| matches!(line.trim().chars().next(), None | Some('#'));
         if part.lines().all(is_comment) {
             continue;
@@ -90,7 +90,7 @@ pub(super) fn spelled(value: &Value) -> String {
     spelled
 }
 
-/// A text of `value` that stands in this part without quotes, and that some readers take for a boolean or a number. Written as JSON it would be text for all of them.
+/// A text of `value` that is in this part without quotes, and that some readers take for a boolean or a number. Written as JSON it would be text for all of them.
 pub(super) fn ambiguous<'a>(value: &'a Value, part: &str) -> Option<&'a str> {
     match value {
         Value::String(text) => {

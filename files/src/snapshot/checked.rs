@@ -107,7 +107,7 @@ fn check(name: &str, json: &[u8], place: &Place) -> Result<Configuration> {
     bail!("`{name}` is refused: {}", shown.join("\n"))
 }
 
-/// Of a bare snapshot places are told as they stand in it.
+/// Of a bare snapshot places are told unchanged in it.
 fn in_place(refusal: Refusal, place: &Place) -> Refusal {
     if !place.is_whole() {
         return refusal;

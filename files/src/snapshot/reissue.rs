@@ -1,4 +1,4 @@
-//! A configuration's JSON under another revision. Its text is not made anew: of a hundred megabytes of keys every byte stays as it is.
+//! A configuration's JSON under another revision. Its text is not made again: of a hundred megabytes of keys every byte stays as it is.
 
 use std::collections::BTreeMap;
 

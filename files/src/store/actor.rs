@@ -1,4 +1,4 @@
-//! Who changes keys, as the journal tells it. The journal tells and does not prove: whoever may write the file may write the journal.
+//! Who changes keys, as the journal tells it. The journal tells and does not prove: anyone who may write the file may write the journal.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -39,7 +39,7 @@ pub fn actor() -> String {
             host.map_or_else(unknown, |host| host.trim().to_owned())
         )
     });
-    // Whatever stands in the environment: bounded, printable, and no key.
+    // Whatever is in the environment: bounded, printable, and no key.
     echo(actor.as_bytes(), Profile::stripe().known_prefixes())
 }
 

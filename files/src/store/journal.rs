@@ -1,4 +1,4 @@
-//! The journal beside a key file, `<file>.journal`: one line of JSON for every step, appended and synced. A change is two lines, `begun` before the file is replaced and `done`
+//! The journal next to a key file, `<file>.journal`: one line of JSON for every step, appended and synced. A change is two lines, `begun` before the file is replaced and `done`
 //! after, or `undone` where the file was left as it was, so that no change goes unrecorded. Only `done` claims anything: what a crash left begun is settled by the next writer, who compares the file with the digests in the
 //! `begun` line. Ids and names of members are written, never a key or a key's digest.
 
@@ -67,7 +67,7 @@ impl Journal {
         Ok(Begun { journal, id })
     }
 
-    /// Settles what a crash left begun: `done` where the file is the new one, `undone` where it is the old one, `unknown` where somebody else has written it since.
+    /// Settles what a crash left begun: `done` where the file is the new one, `undone` where it is the old one, `unknown` where someone else has written it since.
     pub(super) fn recover(&self, text: &str, at: u64) -> Result<()> {
         let Some(last) = self.last()? else {
             return Ok(());

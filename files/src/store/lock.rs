@@ -1,4 +1,4 @@
-//! One writer at a time: an exclusive lock on a file beside the key file, which the system takes back when its holder ends, however it ends.
+//! One writer at a time: an exclusive lock on a file next to the key file, which the system takes back when its holder ends, however it ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -10,14 +10,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::visible;
 
-/// How often and how long somebody waits for one other writer: 10 seconds. Where many write, the wait begins again with each of them.
+/// How often and how long someone waits for one other writer: 10 seconds. Where many write, the wait begins again with each of them.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Held until it is dropped.
 pub(super) struct Lock(#[expect(dead_code, reason = "it is held, and closed in the end")] File);
 
-/// Opens the file, or makes it. Its name can be guessed, and what it says is overwritten: a link there is somebody else's doing and is not followed.
+/// Opens the file, or makes it. Its name can be guessed, and what it says is overwritten: a link there is someone else's doing and is not followed.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -39,7 +39,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 impl Lock {
-    /// Waits for the lock. Whoever holds it is named in the file: for the message that another one gets, and so that those who wait see how it goes on.
+    /// Waits for the lock. Anyone who holds it is named in the file: for the message that another one gets, and so that those who wait see how it goes on.
     pub(super) fn take(path: &Path, holder: &str) -> Result<Self> {
         let name = path.display();
         let mut file = open(path)

@@ -1,5 +1,5 @@
 //! The key file on disk. An edit is read, changed, checked and written under a lock, whole or not at all: a crash at any moment leaves the old file or the new one, and
-//! the journal beside it says which. Files are readable for their owner alone.
+//! the journal next to it says which. Files are readable only for their owner.
 
 mod actor;
 mod history;
@@ -81,7 +81,7 @@ impl Store {
     /// Reads, lets `edit` change what was read, checks the result as a gateway would, and writes it with a journal entry under the name of the command
     /// (`keys create`). Where `edit` fails or the result is refused, nothing is written. What `edit` returns is handed on.
     ///
-    /// Another `keyward` is waited for. Somebody else's change of the file in the meantime, in an editor, is left alone and reported.
+    /// Another `keyward` is waited for. Someone else's change of the file in the meantime, in an editor, is left alone and reported.
     pub fn edit<T>(
         &self,
         command: &str,
@@ -151,7 +151,7 @@ impl Store {
             .collect();
         let read_again = before.read_again(texts.clone());
         if read_again.is_err() {
-            // What was refused before is no fault of the change.
+            // What was refused before is not a fault of the change.
             before.refusal()?;
         }
         let read_again = read_again.context("the change is refused, and nothing was written")?;
@@ -278,7 +278,7 @@ fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
     read.texts_as_read().eq(now)
 }
 
-/// A file whose new text is on the disk beside it, and whose journal says so.
+/// A file whose new text is on the disk next to it, and whose journal says so.
 struct Pending {
     staged: Staged,
     begun: Begun,

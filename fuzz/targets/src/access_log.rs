@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{STRIPE, pattern};
 
-/// What keyward writes: the verdict, and members of its own or of a later version. What stands twice or without its neighbour is told apart below.
+/// What keyward writes: the verdict, and its own members or of a later version. What stands twice or without its neighbour is distinguished below.
 static STATE: LazyLock<Regex> = LazyLock::new(|| {
     let id = r"[A-Za-z0-9_.-]{1,64}";
     let kind = "(?:secret|restricted|publishable|organization)";
@@ -91,7 +91,7 @@ fn is_harmless(shown: &str) {
         shown.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
         "{shown:?}"
     );
-    // A prefix alone is no key, nor is one whose end was cut off; what follows one begins with a star.
+    // A prefix alone is not a key, nor is one whose end was cut off; what follows one begins with a star.
     let leaks = |found: regex::bytes::Match<'_>| {
         let rest = shown.get(found.end()..).unwrap_or_default();
         let is_cut = ["test_", "live_"].iter().any(|word| word.starts_with(rest));

@@ -61,7 +61,7 @@ fn expected(value: &[u8]) -> Option<(Scheme, Vec<u8>)> {
     is_good.then_some((Scheme::Basic, decoded))
 }
 
-/// A prefix with nothing after it, which is no key.
+/// A prefix with nothing after it, which is not a key.
 fn is_prefix(text: &[u8]) -> bool {
     PREFIX
         .find(text)
@@ -82,7 +82,7 @@ fn one_header(value: &[u8]) {
     }
 }
 
-/// Several headers, or a header beside a key in the query, have no single reading.
+/// Several headers, or a header next to a key in the query, have no single reading.
 fn two_values(one: &[u8], other: &[u8]) {
     let head = read(&[(b"authorization", one), (b"authorization", other)]);
     assert_fault(&Credential::read(&head, STRIPE.known_prefixes()).unwrap_err());
@@ -196,7 +196,7 @@ fn echoes(how: u8, input: &[u8]) {
     let key = format!("{}Zq9Xw7", prefixes[usize::from(how) % prefixes.len()]);
     let sent = [before, key.as_bytes(), behind].concat();
     let shown = echo(&sent, STRIPE.known_prefixes());
-    // Nor a part of it, unless the client sent that elsewhere, too.
+    // Nor a part of it, unless the client sent that elsewhere as well.
     let is_elsewhere = input.windows(4).any(|part| part == b"Zq9X");
     assert!(is_elsewhere || !shown.contains("Zq9X"), "{shown}");
     assert!(!shown.contains(&key), "{shown}");

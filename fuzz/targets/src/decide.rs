@@ -14,7 +14,7 @@ use keyward_reference::worlds::world::World;
 
 pub(super) static BUILTIN: LazyLock<Builtin> = LazyLock::new(builtin);
 
-/// Two bytes that count and so many choices of which a configuration is made; then, per request, choices of its own, and bytes that are put somewhere in it.
+/// Two bytes that count and so many choices of which a configuration is made; then, per request, its own choices, and bytes that are put somewhere in it.
 pub fn run(mut input: &[u8]) {
     let (one, two) = (take_part(&mut input), take_part(&mut input));
     let world = World::roll(&mut Dice::new(&tape(&[one, two].concat())));
@@ -42,7 +42,7 @@ pub fn run(mut input: &[u8]) {
 /// More would only slow libFuzzer down: it learns from one input as a whole.
 const MOST_REQUESTS: usize = 8;
 
-/// A byte is a choice, doubled so that a choice among more than 256 is one, too.
+/// A byte is a choice, doubled so that a choice among more than 256 is one as well.
 fn tape(bytes: &[u8]) -> Vec<u32> {
     bytes.iter().map(|byte| u32::from(*byte) * 0x0101).collect()
 }

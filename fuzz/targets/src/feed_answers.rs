@@ -31,7 +31,7 @@ impl Surroundings for World {
     }
 }
 
-/// Each answer: what becomes of the call, a byte; headers and body, behind their lengths.
+/// Each answer: what becomes of the call, a byte; headers and body, after their lengths.
 pub fn run(mut input: &[u8]) {
     let configuration = json!({
         "max_snapshot_age": 1,

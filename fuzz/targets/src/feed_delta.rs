@@ -30,7 +30,7 @@ static BASE: LazyLock<Snapshot> = LazyLock::new(|| {
 /// How a delta begins: its magic, and the version.
 const START: &[u8] = b"\x89KWD\r\n\x1a\n\x01\0\0\0";
 
-/// The input is a delta, or what stands behind the version of one.
+/// The input is a delta, or what is behind the version of one.
 pub fn run(input: &[u8]) {
     read(input);
     read(&[START, input].concat());

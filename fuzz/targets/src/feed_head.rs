@@ -20,7 +20,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// Nobody can sign with that key, so nothing opens but what its owner signed: here nothing.
+/// No one can sign with that key, so nothing opens but what its owner signed: here nothing.
 fn signed(input: &[u8]) {
     let key = PublicKey::from_line(KEY).unwrap();
     assert_eq!(PublicKey::from_line(&key.line()), Some(key.clone()));

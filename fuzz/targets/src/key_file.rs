@@ -60,7 +60,7 @@ pub fn run(mut input: &[u8]) {
                 assert_eq!(self::text(&file), before, "{refusal}");
             }
         }
-        // Only a reading of the whole tells whether an edit names what is not there; whoever stores a file reads it first.
+        // Only a reading of the whole shows whether an edit names what is not there; anyone who stores a file reads it first.
         match read(&self::text(&file)) {
             Ok(again) => {
                 assert_eq!(again.changes_since(&file), [], "{}", self::text(&file));

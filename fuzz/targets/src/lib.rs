@@ -63,7 +63,7 @@ pub const ALL: &[Target] = &[
 
 static STRIPE: LazyLock<Profile> = LazyLock::new(Profile::stripe);
 
-/// Something behind the prefix of a secret key. What a person reads may name a prefix, never more.
+/// Something after the prefix of a secret key. What a person reads may name a prefix, never more.
 static RAW_KEY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:[rs]k_(?:test|live)|sk_org(?:_test|_live)?)_[0-9A-Za-z]"));
 

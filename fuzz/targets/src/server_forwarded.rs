@@ -24,14 +24,14 @@ pub fn run(input: &[u8]) {
         text.parse::<IpAddr>().ok()
     });
     assert_eq!(found, address, "{}", last.escape_ascii());
-    // What stands before it has no say.
+    // What is before it has no say.
     assert_eq!(client_address(&[last]), Some(found));
     for gateway in ["203.0.113.7", "2001:db8::7", "::ffff:10.0.0.1"] {
         let said: IpAddr = gateway.parse().unwrap();
         let mut apart = values.clone();
         apart.push(gateway.as_bytes());
         assert_eq!(client_address(&apart), Some(Some(said)));
-        // In the same value: none where that has bytes that are no text, which denies keys that are bound to addresses.
+        // In the same value: none where that has bytes that are not text, which denies keys that are bound to addresses.
         let appended = [last, b", ", gateway.as_bytes()].concat();
         let is_text = last.is_ascii();
         assert_eq!(client_address(&[&appended]), Some(is_text.then_some(said)));

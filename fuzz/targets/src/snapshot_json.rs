@@ -198,7 +198,7 @@ fn assert_is(key: &Value, value: &Value, snapshot: &Snapshot) {
             assert!(level != "write" || grants.allow(permission, AccessLevel::Write));
         }
     }
-    // A neighbour of the digest is no key, unless it is listed too.
+    // A neighbour of the digest is not a key, unless it is listed too.
     let other = if hex.starts_with('0') { "1" } else { "0" };
     let neighbour = KeyDigest::from_hex(&format!("{other}{}", &hex[1..])).unwrap();
     if let Some(found) = snapshot.key(&neighbour) {

@@ -17,11 +17,11 @@ use super::{STRIPE, assert_tells_no_key};
 
 const MAGIC: &[u8] = b"\x89KWS\r\n\x1a\n";
 
-/// What the checksum does not cover, and the version behind it.
+/// What the checksum does not cover, and the version after it.
 const COVERED: usize = 16;
 const VERSION: [u8; 4] = [1, 0, 0, 0];
 
-/// JSON is packed; anything else is a packed snapshot behind its checksum, which is put right, or nothing would get past it.
+/// JSON is packed; anything else is a packed snapshot after its checksum, which is put right, or nothing would get past it.
 pub fn run(input: &[u8]) {
     if input.starts_with(b"{") {
         return json(input);
@@ -112,7 +112,7 @@ fn unpacked(bytes: &[u8], snapshot: &Snapshot) {
     }
 }
 
-/// Looks up whatever may stand in the bytes, and walks wherever it leads.
+/// Looks up whatever may be in the bytes, and walks wherever it leads.
 fn lookups(bytes: &[u8], snapshot: &Snapshot) {
     let accounts = snapshot.accounts();
     let mut found = 0;
@@ -153,7 +153,7 @@ fn lookups(bytes: &[u8], snapshot: &Snapshot) {
         }
         assert!(found <= snapshot.key_count());
     }
-    // Digests as they may stand in the rows, and such as do not.
+    // Digests as they may be in the rows, and such as do not.
     for window in bytes.windows(32).rev().step_by(7).take(24) {
         let hex: String = window.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = snapshot.key(&KeyDigest::from_hex(&hex).unwrap()).is_some();

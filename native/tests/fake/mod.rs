@@ -1,6 +1,6 @@
 //! A fake Envoy, in the process of the test: it defines the functions that the module calls, and drives the module's
-//! hooks as Envoy 1.40 does. It hands out memory as Envoy does, too: header texts are blocks of their own, freed by the
-//! setter that removes them, so that AddressSanitizer sees whoever reads them after that.
+//! hooks as Envoy 1.40 does. It hands out memory as Envoy does as well: header texts are their own blocks, freed by the
+//! setter that removes them, so that AddressSanitizer sees anyone who reads them after that.
 //!
 //! One fake is one thread's: the state is thread-local, and each test runs on its own thread.
 #![allow(
@@ -172,7 +172,7 @@ pub struct Answer {
     pub details: String,
 }
 
-/// A text with a block of its own.
+/// A text with its own block.
 pub type Text = Box<[u8]>;
 
 /// One request, Envoy's side.

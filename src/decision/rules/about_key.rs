@@ -101,7 +101,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
     /// Whether a key of that kind is spelled so, and stands where it may.
     fn may_present(&self, credential: &Credential<'_>, record: &KeyRecord<'_>) -> bool {
         let profile = self.configuration.profile();
-        // A query ends up in logs and histories: only a key that is public may stand there.
+        // A query ends up in logs and histories: only a key that is public may be there.
         let may_stand_there = !credential.is_in_query() || record.kind() == KeyKind::Publishable;
         may_stand_there && credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
     }

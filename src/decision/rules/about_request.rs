@@ -155,7 +155,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         }
     }
 
-    /// What is to be expanded in the reply is read, too.
+    /// What is to be expanded in the reply is read as well.
     pub(super) fn rule_11_expansions(
         &mut self,
         authority: &Authority<'a>,

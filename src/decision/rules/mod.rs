@@ -73,7 +73,7 @@ impl<'a, 'e, T: Trace<'a>> Inquiry<'a, 'e, T> {
         })
     }
 
-    /// What was established, for whoever asks about the key alone.
+    /// What was established, for anyone who asks about the key alone.
     pub(in crate::decision) fn established(self) -> (Principal<'a>, Evidence<'a>) {
         (self.principal, self.evidence)
     }

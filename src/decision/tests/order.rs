@@ -5,7 +5,7 @@ use super::*;
 /// A request that one rule alone refuses.
 pub(super) fn alone(reason: DenyReason) -> Case {
     match reason {
-        // The filter's to see: whatever is decided without the host is no verdict.
+        // The filter's to see: whatever is decided without the host is not a verdict.
         DenyReason::HostFailure => Case::bare(),
         DenyReason::NoSnapshot => {
             let mut case = Case::of(Key::Secret);
@@ -49,7 +49,7 @@ pub(super) fn alone(reason: DenyReason) -> Case {
     }
 }
 
-/// A request that the rule of `first` and the rule of the reason behind it in the table both refuse. Where there can be none: why.
+/// A request that the rule of `first` and the rule of the reason after it in the table both refuse. Where there can be none: why.
 fn both(first: DenyReason) -> Result<Case, &'static str> {
     Ok(match first {
         DenyReason::HostFailure => return Err("what the host refuses to tell is not decided on"),

@@ -53,7 +53,7 @@ impl Follower {
             },
             status => {
                 let why = format!("the head was answered with status {status}");
-                // Envoy makes up such answers where it reaches nobody.
+                // Envoy makes up such answers where it reaches no one.
                 let trouble = match status {
                     502..=504 => Trouble::Unreachable,
                     _ => Trouble::Answer,

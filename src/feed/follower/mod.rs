@@ -103,7 +103,7 @@ struct Target {
     etag: Option<String>,
     /// The snapshot on the way to it, and the base below that.
     work: Option<(Snapshot, Revision)>,
-    /// Whether a delta brought it there: then a base may still mend what does not add up.
+    /// Whether a delta brought it there: then a base may still fix what does not add up.
     by_delta: bool,
     /// Whether the server holds answers back.
     waits: bool,
@@ -194,7 +194,7 @@ impl Follower {
         &self.feed
     }
 
-    /// What was verified, for whoever restores or keeps it.
+    /// What was verified, for anyone who restores or keeps it.
     pub fn floor(&mut self) -> &mut Floor {
         &mut self.floor
     }
@@ -259,7 +259,7 @@ impl Follower {
         out
     }
 
-    /// An answer came, or what stands in its place: `None` for a call that failed.
+    /// An answer came, or what is in its place: `None` for a call that failed.
     pub fn answered(
         &mut self,
         id: CallId,

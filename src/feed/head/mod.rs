@@ -84,7 +84,7 @@ pub struct BaseEntry {
     pub size: u32,
     /// Its hash, which is its name.
     pub sha256: Sha256,
-    /// Whether a follower that has no other way to the head's revision loads it at once: somebody's access ends by it.
+    /// Whether a follower that has no other way to the head's revision loads it at once: someone's access ends by it.
     pub urgent: bool,
 }
 
@@ -108,7 +108,7 @@ pub struct Head {
     pub feed: Box<str>,
     /// Who publishes: `file:…` or `server:…`.
     pub source: Box<str>,
-    /// Made at random when a feed is begun or restored. A delta applies to states of its own line only.
+    /// Made at random when a feed is begun or restored. A delta applies to its own states line only.
     pub line: Box<str>,
     /// The layout of its objects.
     pub packed: u32,

@@ -44,7 +44,7 @@ impl Form for WireHead<'_> {
     const MEMBERS: &'static [&'static [&'static str]] = &[WireHead::MEMBERS, WireObject::MEMBERS];
 }
 
-/// What tells formats apart, read past everything else.
+/// What distinguish formats , read past everything else.
 #[derive(Deserialize)]
 pub(super) struct Named<'a> {
     pub(super) format: &'a str,

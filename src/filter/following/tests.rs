@@ -162,7 +162,7 @@ fn what_a_head_leads_to_is_served_where_its_signer_is_trusted() {
     assert_eq!(host.served, [1007]);
     assert_eq!(host.counted, [Counter::FeedBases]);
     assert_eq!(following.snapshot().unwrap().revision().number(), 7);
-    // A push of other settings keeps it, and begins to ask anew.
+    // A push of other settings keeps it, and begins to ask again.
     let mut following = Following::begin(Some(following), feed(1), None, &mut host);
     assert!(following.snapshot().is_some());
     assert_eq!(answer(&mut following, &mut host, 3, &head), None);

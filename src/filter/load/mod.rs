@@ -24,7 +24,7 @@ const LOAD_BASE: usize = 4 << 20;
 /// What is left to requests.
 const LEFT_TO_REQUESTS: usize = 32 << 20;
 
-/// How a configuration is written: what is parsed takes more memory than what is kept as it stands.
+/// How a configuration is written: what is parsed takes more memory than what is kept unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Text,
@@ -46,7 +46,7 @@ impl Form {
             .min(LARGEST_LOAD)
     }
 
-    /// What has to be free for that. Half as much again is for the gaps it leaves: a vector that doubles leaves blocks behind that are too small for what comes next.
+    /// What has to be free for that. Half as much again is for the gaps it leaves: a vector that doubles leaves blocks after that are too small for what comes next.
     fn needed(self, size: usize) -> usize {
         let allowance = self.allowance(size);
         allowance
@@ -65,7 +65,7 @@ pub fn needed_for_packed(size: usize) -> usize {
 pub trait Vm: Source {
     /// Whether this VM has loaded nothing yet, as in every trial load. There a load takes the same memory to the byte wherever it is repeated, and what passed the trial is not measured again
     /// in a VM that has a past. Nor are the million rows of a packed snapshot looked at again: Envoy hands the same string of bytes to the trial and then to every worker, and a
-    /// worker that looks at them serves nobody meanwhile.
+    /// worker that looks at them serves no one meanwhile.
     fn is_fresh(&self) -> bool;
 
     /// It has loaded something.

@@ -30,7 +30,7 @@ const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const HTTP_REQUEST_STREAM: u32 = 0;
 const NOT_FOUND: u32 = 1;
-/// What a gRPC client is told of an answer that is no refusal. Of the others Envoy tells it what belongs to the status.
+/// What a gRPC client is told of an answer that is not a refusal. Of the others Envoy tells it what belongs to the status.
 const GRPC_OK: i32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
 
@@ -128,7 +128,7 @@ fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<Op
     }
 }
 
-/// Writes a log line; a host that takes none is no reason to fail.
+/// Writes a log line; a host that takes none is not a reason to fail.
 pub(super) fn log(level: LogLevel, message: &str) {
     let level = match level {
         LogLevel::Info => 2,

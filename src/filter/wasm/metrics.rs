@@ -62,7 +62,7 @@ impl Monitor for Metrics {
     }
 }
 
-/// Tags stand before the name in the form that Istio's `extraStatTags` match: `tag=.=value;.;`.
+/// Tags are before the name in the form that Istio's `extraStatTags` match: `tag=.=value;.;`.
 fn name(counter: Counter) -> String {
     let name = counter.name();
     match counter {

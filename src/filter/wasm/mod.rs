@@ -1,4 +1,4 @@
-//! The filter in a VM of Envoy's: the only code that names proxy-wasm, and what a VM needs besides: its memory, its statics, its timers.
+//! The filter in a VM of Envoy's: the only code that names proxy-wasm, and what a VM needs as well: its memory, its statics, its timers.
 
 mod abi;
 mod feed;
@@ -66,7 +66,7 @@ impl RootContext for Root {
         true
     }
 
-    /// False for one cause alone, the configuration's bytes: then every VM agrees, the trial load on Envoy's main thread among them, and the push is
+    /// False only for one cause, the configuration's bytes: then every VM agrees, the trial load on Envoy's main thread among them, and the push is
     /// refused before a worker sees it.
     fn on_configure(&mut self, size: usize) -> bool {
         #[cfg(feature = "trap-door")]

@@ -11,7 +11,7 @@ pub(super) const SETTLING: u32 = 10;
 pub(super) const PERIOD: u32 = 1000;
 
 thread_local! {
-    /// The shortest time that a feed waits for, in milliseconds: whoever sets a timer for something else must not make the feed wait.
+    /// The shortest time that a feed waits for, in milliseconds: anyone who sets a timer for something else must not make the feed wait.
     static FASTEST: Cell<u32> = const { Cell::new(u32::MAX) };
 }
 

@@ -48,7 +48,7 @@ pub enum Override {
     FirstKeys,
 }
 
-/// In which way a key comes to somebody's hands.
+/// In which way a key comes to someone's hands.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way<'a> {
     /// It is made, or taken in.

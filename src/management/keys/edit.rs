@@ -167,7 +167,7 @@ impl<'a> GrantEdit<'a> {
         Ok(KeyGrants::Inline(granted))
     }
 
-    /// A grant to a key that may do everything would take all the rest away, which somebody who
+    /// A grant to a key that may do everything would take all the rest away, which someone who
     /// grants something does not mean.
     fn may_change(&self, key: &Key, now: Option<&KeyGrants>, limit: bool) -> Result<(), RuleCode> {
         let id = key.id.clone();

@@ -12,7 +12,7 @@ use super::super::refusal::{RuleCode, Wanted};
 use super::{create, details, find, may_be_added, refuse_owned};
 use crate::key::KeyKind;
 
-/// How long a key may go on beside its replacement, in seconds: 7 days, as at Stripe.
+/// How long a key may go on next to its replacement, in seconds: 7 days, as at Stripe.
 pub const LONGEST_OVERLAP: u64 = 7 * 86_400;
 
 pub(in super::super) fn decide(

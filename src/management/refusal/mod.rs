@@ -1,5 +1,5 @@
 //! Why a command is refused: a code, with what is needed to say it in words. The command, the API
-//! and pages have words of their own, each by an exhaustive match.
+//! and pages have their own words, each by an exhaustive match.
 
 mod message;
 mod param;
@@ -38,7 +38,7 @@ impl From<RuleCode> for RuleRefusal {
     }
 }
 
-/// Each rule that refuses, with what it met. Names that somebody sent are shown as
+/// Each rule that refuses, with what it met. Names that someone sent are shown as
 /// [`shown`](super::shown) shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleCode {
@@ -168,7 +168,7 @@ pub enum RuleCode {
         labels: Vec<String>,
     },
 
-    /// A text that is no address and no range.
+    /// A text that is not an address and no range.
     IpInvalid {
         /// Whether commas are in it.
         has_comma: bool,
@@ -337,7 +337,7 @@ pub enum RuleCode {
         /// Which.
         member: TextMember,
     },
-    /// A time that is no time in seconds.
+    /// A time that is not time in seconds.
     TimeTooFar {
         /// Which.
         param: Param,

@@ -25,7 +25,7 @@ pub enum RefusalClass {
 }
 
 impl RuleCode {
-    /// The code, by which programs tell refusals apart.
+    /// The code, by which programs distinguish refusals .
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -56,7 +56,7 @@ fn assert_refused(profile: &str, expected: &str) {
     assert_eq!(read(profile).map(drop).unwrap_err(), expected, "{profile}");
 }
 
-/// Refused for the member itself, whatever stands beside it.
+/// Refused for the member itself, whatever is next to it.
 #[track_caller]
 fn assert_each_refused(member: &str, values: &[&str], expected: &str) {
     for value in values {

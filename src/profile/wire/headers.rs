@@ -83,7 +83,7 @@ fn parameter(header: &HeaderName) -> Box<str> {
     format!("_{}", header.lower().replace('-', "_")).into()
 }
 
-/// The beginning, up to a hyphen, that all headers of the API have in common: `acme-`. None where others' headers begin so, too: `x-`.
+/// The beginning, up to a hyphen, that all headers of the API have in common: `acme-`. None where others' headers begin so as well: `x-`.
 fn family(names: &Names) -> Option<Box<str>> {
     let [first, others @ ..] = names.request_headers().map(HeaderName::lower);
     let family = first
@@ -128,7 +128,7 @@ pub(super) fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refus
     Ok(HeaderName::new(&name))
 }
 
-/// Whether HTTP, Envoy or keyward gives a header a meaning of its own.
+/// Whether HTTP, Envoy or keyward gives a header its own meaning.
 fn is_taken(lower: &str) -> bool {
     let taken = [
         "authorization",
@@ -141,7 +141,7 @@ fn is_taken(lower: &str) -> bool {
         "transfer-encoding",
         "te",
         "access-control-request-method",
-        // What a reply has besides.
+        // What a reply has as well.
         "www-authenticate",
         "cache-control",
         "retry-after",

@@ -1,5 +1,5 @@
 //! The answer to a verification, in the shape of Kinde's: <https://docs.kinde.com/manage-your-apis/about-api-keys/api-keys-quick-start>. Whatever fails of
-//! rules 2 to 5 is answered alike, byte for byte but for the request id, so that nobody learns which part of a credential was right.
+//! rules 2 to 5 is answered alike, byte for byte but for the request id, so that no one learns which part of a credential was right.
 
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ fn headers(profile: &Profile, others: &[(&str, &str)], id: RequestId) -> Vec<(St
         .collect()
 }
 
-/// `customer_read`, `customer_write`, as Stripe's errors name what is granted. What may be written may be read, so both stand there: whatever may be done is in
+/// `customer_read`, `customer_write`, as Stripe's errors name what is granted. What may be written may be read, so both are there: whatever may be done is in
 /// the list. `*` is everything.
 fn scopes(authority: Authority<'_>, permissions: &PermissionRegistry) -> Vec<String> {
     let Some(grants) = authority.limits() else {

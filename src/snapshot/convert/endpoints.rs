@@ -34,7 +34,7 @@ pub(super) fn catalogue_of<S: Sink>(
             sink.take(add(wire, &mut permissions, &mut endpoints, &place))?
         };
         if added.is_none() {
-            // What it names is known: who is granted it is not at fault, too.
+            // What it names is known: who is granted it is not at fault as well.
             for name in wire.named().filter(|name| is_id(&name.0)) {
                 permissions.find_or_add(&name.0);
             }

@@ -38,7 +38,7 @@ impl<'a> GrantSets<'a> {
             } else {
                 Err(place.expected(id::EXPECTED))
             };
-            // A set at fault is empty, and who names it is not at fault, too.
+            // A set at fault is empty, and who names it is not at fault as well.
             let granted = sink.take(granted)?.unwrap_or_default();
             let set = all.push(granted, &place)?;
             if all.by_name.insert(name.clone(), set).is_some() {

@@ -15,7 +15,7 @@ use crate::snapshot::table::KeyRow;
 use crate::snapshot::terms::NONE;
 use crate::snapshot::{Contract, Snapshot};
 
-/// The most records that may stand in front of a base.
+/// The most records that may be in front of a base.
 pub const MOST_CHANGED: usize = 100_000;
 
 /// A delta that is being applied, some records at a time.

@@ -1,4 +1,4 @@
-//! A delta: the final record of everything that was touched between two revisions, as a small packed snapshot with tables of its own, and what is gone.
+//! A delta: the final record of everything that was touched between two revisions, as a small packed snapshot with its own tables, and what is gone.
 //! `docs/feed.md` describes it byte by byte.
 //!
 //! It is state and no list of operations. So it applies to every revision of its line from `from` on that is below `to`, and doing so twice does no harm.

@@ -21,7 +21,7 @@ use crate::wire::{Integer, Text};
 pub enum Unwritten {
     /// More than a delta holds: another base is needed.
     TooLarge,
-    /// What it should lead to is no snapshot, or no later one than `from`.
+    /// What it should lead to is not a snapshot, or no later one than `from`.
     Refused(Option<Refusal>),
 }
 
@@ -211,7 +211,7 @@ fn part<'h>(
     Some(Packed::of_parts(head, forest, grants, table))
 }
 
-/// The sets of a delta, with the permissions that they name numbered anew.
+/// The sets of a delta, with the permissions that they name numbered again.
 fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> Option<Lists> {
     let numbers: Vec<u16> = (0..u16::try_from(head.permissions.len()).ok()?).collect();
     let mut used = BTreeSet::new();
@@ -241,7 +241,7 @@ fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> O
 
 /// The accounts of a delta: what was touched, the owners of its keys, and all above them.
 struct Accounts {
-    /// Their numbers in the snapshot, sorted: so they are in the order of their ids here, too.
+    /// Their numbers in the snapshot, sorted: so they are in the order of their ids here as well.
     kept: Vec<u32>,
 }
 

@@ -301,7 +301,7 @@ fn fingerprint(field: &[u8]) -> u64 {
     })
 }
 
-/// Refuses the first id that stood in a row before. Ids are compared where fingerprints are alike: nearly never, unless somebody wants them to be, and then
+/// Refuses the first id that was in a row before. Ids are compared where fingerprints are alike: nearly never, unless someone wants them to be, and then
 /// they are sorted, so that it takes no longer than sorting.
 fn unique_ids(keys: &KeyTable, fingerprints: &[u64], place: &Place) -> Result<(), Refusal> {
     let alike = repeated(fingerprints);
@@ -327,7 +327,7 @@ fn unique_ids(keys: &KeyTable, fingerprints: &[u64], place: &Place) -> Result<()
     }
 }
 
-/// In ascending order, every number that stands there twice, and maybe some that do not. Sorting all of them would take as long, and ten times the code.
+/// In ascending order, every number that is there twice, and maybe some that do not. Sorting all of them would take as long, and ten times the code.
 fn repeated(numbers: &[u64]) -> Vec<u64> {
     /// How far a number may stand from its place. One that would stand further off is taken for a repeated one.
     const FAR: usize = 64;

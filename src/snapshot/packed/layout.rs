@@ -46,7 +46,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// `None` for what is no header: too short, or another magic.
+    /// `None` for what is not a header: too short, or another magic.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != HEADER || !bytes.starts_with(&MAGIC) {
             return None;

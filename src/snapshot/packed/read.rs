@@ -46,7 +46,7 @@ impl Source for &[u8] {
 pub enum Trust {
     /// Everything is checked.
     Nothing,
-    /// These very bytes have passed every check in this process. Lookups are as safe as ever; what the rows say is taken as it stands.
+    /// These very bytes have passed every check in this process. Lookups are as safe as ever; what the rows say is taken unchanged.
     Content,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn head<'a, T: Deserialize<'a>>(
     from_json(json).map_err(|refusal| refusal.below(place))
 }
 
-/// A packed snapshot that is being taken over, part by part. Each step reads one range of at most 1 MiB, so whoever has requests to answer can do so meanwhile.
+/// A packed snapshot that is being taken over, part by part. Each step reads one range of at most 1 MiB, so anyone who has requests to answer can do so meanwhile.
 pub(crate) struct Assembly {
     place: Place,
     at: usize,
@@ -169,7 +169,7 @@ impl Assembly {
         self.place.expected(LENGTH)
     }
 
-    /// The shape of the part of that number; `None` behind the last.
+    /// The shape of the part of that number; `None` after the last.
     fn shape(&self, number: usize) -> Result<Option<Shape>, Refusal> {
         let counts = &self.header.counts;
         let place = |count: u32| index(count).ok_or_else(|| self.too_short());
@@ -222,7 +222,7 @@ impl Assembly {
         Ok(false)
     }
 
-    /// How many bytes come next; `None` behind the last part.
+    /// How many bytes come next; `None` after the last part.
     fn wanted(&mut self) -> Result<Option<usize>, Refusal> {
         let open = match self.open.take() {
             Some(open) => open,

@@ -1,4 +1,4 @@
-//! What stands in the members.
+//! What is in the members.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is no JSON, or none that is read.
+//! What is not JSON, or none that is read.
 
 use super::*;
 

@@ -97,7 +97,7 @@ impl Envoy {
         self.process.has_ended()
     }
 
-    /// One request on a connection of its own.
+    /// One request on its own connection.
     #[track_caller]
     pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,

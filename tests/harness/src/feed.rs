@@ -1,4 +1,4 @@
-//! A feed on loopback, with the manners that a test wants. It signs with keys of its own, of one byte each.
+//! A feed on loopback, with the manners that a test wants. It signs with its own keys, of one byte each.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// One request on a connection of its own, with the four pseudo-headers first.
+/// One request on its own connection, with the four pseudo-headers first.
 #[track_caller]
 pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     to: SocketAddr,
@@ -138,7 +138,7 @@ impl Connection {
         self.outcome(id)
     }
 
-    /// Sends exactly these headers, and each piece in a `DATA` frame of its own, an empty one too. The last of them ends the stream.
+    /// Sends exactly these headers, and each piece in its own `DATA` frame, an empty one too. The last of them ends the stream.
     #[track_caller]
     pub fn exchange_frames(&mut self, headers: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Outcome {
         let id = self.open_stream();
@@ -178,7 +178,7 @@ impl Connection {
 
     fn greet(&mut self) -> io::Result<()> {
         self.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?;
-        // SETTINGS_INITIAL_WINDOW_SIZE: no response is held up for want of a window.
+        // SETTINGS_INITIAL_WINDOW_SIZE: no response is held up for lack of a window.
         self.frame(SETTINGS, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff])?;
         self.frame(WINDOW_UPDATE, 0, 0, &0x7000_0000_u32.to_be_bytes())
     }

@@ -46,7 +46,7 @@ impl Response {
     }
 }
 
-/// One request on a connection of its own.
+/// One request on its own connection.
 #[track_caller]
 pub fn request<N: AsRef<[u8]>, V: AsRef<[u8]>>(
     to: SocketAddr,
@@ -63,7 +63,7 @@ pub fn get(to: SocketAddr, path: &str) -> Response {
     request(to, "GET", path, NO_HEADERS, b"")
 }
 
-/// Sends these bytes on a connection of its own and reads one response.
+/// Sends these bytes on its own connection and reads one response.
 pub fn send_raw(to: SocketAddr, bytes: &[u8]) -> io::Result<Response> {
     let mut connection = Connection::open(to);
     connection.send_raw(bytes)?;
@@ -169,7 +169,7 @@ impl Connection {
         }
     }
 
-    /// The head alone, for what follows is no body: CONNECT.
+    /// The head alone, for what follows is not a body: CONNECT.
     pub fn read_head(&mut self) -> io::Result<Response> {
         let (status, headers) = read_head(&mut self.stream)?;
         Ok(Response {

@@ -107,7 +107,7 @@ impl Envoy {
             )
             .ok()?;
         let lines = std::str::from_utf8(&page.body).ok()?.lines();
-        // Histograms and texts stand on the same page.
+        // Histograms and texts are on the same page.
         let numbers = lines
             .filter_map(|line| line.rsplit_once(": "))
             .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));

@@ -52,7 +52,7 @@ pub struct Lent<T: 'static> {
 }
 
 impl<T> Lent<T> {
-    /// Whether somebody had it before.
+    /// Whether someone had it before.
     pub fn is_used(&self) -> bool {
         self.is_used
     }

@@ -100,7 +100,7 @@ impl Envoy {
         self.settled(bound)
     }
 
-    /// Waits until Envoy's main thread has looked at every push that was made, the file at the start included, and tells what became
+    /// Waits until Envoy's main thread has looked at every push that was made, the file at the start included, and shows what became
     /// of those since the last call: a refusal, if there was one.
     #[track_caller]
     pub fn settled(&self, bound: Duration) -> Push {
@@ -142,7 +142,7 @@ impl Envoy {
 
     fn replace(&self, write: impl FnOnce(&Path, u64)) {
         let mut pushes = self.pushes.lock().unwrap_or_else(PoisonError::into_inner);
-        // Written beside the watched folder and renamed into it: Envoy sees the whole file or none.
+        // Written next to the watched folder and renamed into it: Envoy sees the whole file or none.
         let aside = self.folder.path().join(self.ecds.file());
         write(&aside, pushes.made + 1);
         // The kernel makes one event of two renames in a row to the same name, and the attempts would no longer tell the pushes.

@@ -1,4 +1,4 @@
-//! An upstream that tells what reached it. Its answer is JSON (`method`, `path`, `headers` as pairs, `body`); what is no UTF-8 is exact in
+//! An upstream that shows what reached it. Its answer is JSON (`method`, `path`, `headers` as pairs, `body`); what is not UTF-8 is exact in
 //! [`Upstream::seen`] alone. An `Upgrade` is answered with 101, and from then on every byte is sent back.
 
 use std::io::{self, BufReader, Read, Write};

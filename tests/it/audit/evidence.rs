@@ -10,7 +10,7 @@ use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
 use crate::support::{BOUND, Envoy, eventually, h2};
 
-/// What stands in the place of a path that is not printed.
+/// What is in the place of a path that is not printed.
 pub const HIDDEN: &str = "a key stands in it";
 
 /// A UUID, as clients and proxies make them.
@@ -65,7 +65,7 @@ const PLAIN: [(&str, &str); 16] = [
     ("/v1/%zz%u0073", "/v1/%zz%u0073"),
 ];
 
-/// Headers that a client sends beside a plain target, whose line is the same with and without them.
+/// Headers that a client sends next to a plain target, whose line is the same with and without them.
 const CLAIMS: [(&str, &[u8]); 7] = [
     ("x-envoy-original-path", b"/v1/forged"),
     ("x-envoy-original-path", b"/v1/sk_test_FAKE"),

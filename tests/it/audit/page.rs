@@ -79,7 +79,7 @@ fn chromium_shows_it_with_its_style_and_runs_nothing() {
     );
     assert!(document.contains("Billing &lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(!document.contains("<script"));
-    // A script that somebody smuggled in would not run, and a style of another origin would not load.
+    // A script that someone smuggled in would not run, and a style of another origin would not load.
     let attacked = page
         .replace("</main>", "<p id=\"probe\">untouched</p><script>document.getElementById('probe').textContent = 'ran'</script></main>")
         .replace("<h1>", "<h1 onclick=\"x\" style=\"color: red\">");

@@ -106,7 +106,7 @@ fn key_file() -> String {
     )
 }
 
-/// A key file in a folder of its own.
+/// A key file in its own folder.
 pub fn desk(name: &str) -> Folder {
     let folder = Folder::empty(&format!("audit-{name}"));
     fs::write(folder.file(), key_file()).unwrap();
@@ -141,7 +141,7 @@ pub fn played(name: &str) -> (Folder, String) {
 /// A request, and what becomes of it.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// The key's id: what is presented, and what the log names. `stranger` is no key's.
+    /// The key's id: what is presented, and what the log names. `stranger` is not a key's.
     pub key: Option<&'static str>,
     pub method: &'static str,
     /// With a query.

@@ -116,7 +116,7 @@ fn preflights_are_the_cors_filters_to_answer() {
         );
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
         assert_eq!(details(&envoy, path), (Value::Null, json!("cors_response")));
-        // Answered, too, and without the one header that counts.
+        // Answered as well, and without the one header that counts.
         let answer = preflight(&envoy, STRANGER, "/v1/stranger");
         assert_eq!(answer.status, 200);
         assert_unreadable(&answer);

@@ -22,7 +22,7 @@ const OPEN: &str = "/v1/elements/sessions";
 
 const CORS: &str = "envoy.filters.http.cors";
 
-/// A shop with a connected account; `settings` beside the snapshot.
+/// A shop with a connected account; `settings` next to the snapshot.
 fn configuration(settings: &Value) -> String {
     let key = |id: &str, raw: &str, kind: &str| json!({"id": id, "sha256": KeyDigest::of(raw.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": "acct_shop"});
     let mut configuration = settings.clone();

@@ -63,7 +63,7 @@ fn the_interlock() {
         |all| http_filter(all, "keyward.interlock")["name"] = json!("envoy.filters.http.rbac"),
         &[("warn", "interlock")],
     );
-    // What stands before keyward is nobody's business here.
+    // What is before keyward is no one's business here.
     assert_broken(|all| chain(all).insert(0, buffer()), &[]);
 }
 
@@ -108,7 +108,7 @@ fn the_connection_manager() {
         |all| hcm(all)["http_protocol_options"] = json!({"allow_chunked_length": true}),
         &[("warn", "framing")],
     );
-    // An upgrade with a chain of its own, which lacks keyward, and one which has it without the interlock.
+    // An upgrade with its own chain, which lacks keyward, and one which has it without the interlock.
     assert_broken(
         |all| {
             let router = chain(all).last().unwrap().clone();
@@ -153,7 +153,7 @@ fn the_routes() {
     }
     let rbac = || json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"});
     let route = "/route_config/virtual_hosts/0/routes/0";
-    // Off in the chain and on at the route, as Envoy Gateway has it: nothing gets past, as long as the interlock stands behind it.
+    // Off in the chain and on at the route, as Envoy Gateway has it: nothing gets past, as long as the interlock is after it.
     let on_route = move |all: &mut Value| {
         http_filter(all, "keyward")["disabled"] = json!(true);
         let enabled = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}});
@@ -173,7 +173,7 @@ fn the_routes() {
         },
         &[("FAIL", "routes")],
     );
-    // Another filter's is nobody's business here.
+    // Another filter's is no one's business here.
     assert_broken(
         move |all| {
             at(hcm(all), route)["typed_per_filter_config"] =

@@ -86,7 +86,7 @@ fn keyward(arguments: &[&str], input: &[u8]) -> Output {
     fed(command().args(arguments), input)
 }
 
-/// As a check at the start, beside an Envoy that is not there yet.
+/// As a check at the start, next to an Envoy that is not there yet.
 #[test]
 fn it_waits_for_an_envoy_that_is_about_to_start() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -161,7 +161,7 @@ fn what_cannot_be_read_is_never_good() {
         assert_eq!(diagnosis.code, Some(4), "{dump}: {}", diagnosis.text);
         assert!(diagnosis.text.contains(told), "{dump}: {}", diagnosis.text);
     }
-    // Nobody listens there.
+    // No one listens there.
     let output = keyward(&["doctor", "--admin", "http://127.0.0.1:1"], b"");
     assert_eq!(output.status.code(), Some(4));
 }

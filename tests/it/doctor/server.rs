@@ -9,7 +9,7 @@ use super::*;
 use crate::support::bootstrap::{at, cluster, hcm, remove_http_filter};
 use crate::support::process::Folder;
 
-/// The server's socket, with nobody who answers.
+/// The server's socket, with no one who answers.
 struct Socket {
     folder: Folder,
     _listener: UnixListener,

@@ -1,4 +1,4 @@
-//! What is broken asks Stripe nothing, or asks without a key. It never shows Stripe, or whoever has taken its place, a key.
+//! What is broken asks Stripe nothing, or asks without a key. It never shows Stripe, or anyone who has taken its place, a key.
 
 use super::*;
 use crate::support::bootstrap::remove_http_filter;
@@ -112,7 +112,7 @@ fn without_its_secret_a_mode_is_refused_and_the_other_works() {
                 .then_some(())
         });
     }
-    // A line end behind the key, as editors leave it, is no part of it.
+    // A line end after the key, as editors leave it, is not part of it.
     let key = "rk_live_FAKE-the-last-0003";
     fs::write(folder.join("stripe_live.key"), format!("{key}\n")).unwrap();
     write_secret(folder, "live");

@@ -91,7 +91,7 @@ fn snapshot() -> Value {
         "endpoints": [{"method": "GET", "path": "/healthz", "auth": "none"}], "keys": keys})
 }
 
-/// The gateway, and what stands in for Stripe.
+/// The gateway, and what is in for Stripe.
 struct Egress {
     envoy: Envoy,
     front: Server,

@@ -6,7 +6,7 @@ use crate::support::{Push, find};
 
 const BEHIND: &str = "wasmcustom.keyward_snapshot_workers_behind";
 
-/// Makes the worker's VM hold this many MiB beside everything else.
+/// Makes the worker's VM hold this many MiB next to everything else.
 #[track_caller]
 pub fn hold(address: SocketAddr, mebibytes: u32) {
     let trap_door = [("x-keyward-trap-door", mebibytes.to_string())];
@@ -84,7 +84,7 @@ fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     let denied = first.iter().filter(|status| **status == 503).count();
     assert_eq!(served + denied, PLUGINS.len(), "{first:?}");
     assert!(served > 1 && denied > 0, "{first:?}\n{}", envoy.logs());
-    // A push to one that serves: it stays behind, and nobody's key changes.
+    // A push to one that serves: it stays behind, and no one's key changes.
     let serving = first.iter().position(|status| *status == 200).unwrap();
     plugins[serving].push(&deep(2, &[BOB], 75_000, 22));
     eventually("it stays behind", BOUND, || {

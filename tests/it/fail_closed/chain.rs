@@ -78,7 +78,7 @@ fn without_either_filter_its_own_interlock_denies() {
     }
 }
 
-/// The same state for both is a mistake: the last to write decides, and that one let the request pass. So the interlock of the one cannot stand in
+/// The same state for both is a mistake: the last to write decides, and that one let the request pass. So the interlock of the one cannot be in
 /// for the other's.
 #[test]
 fn one_state_for_both_hides_the_filter_that_is_missing() {

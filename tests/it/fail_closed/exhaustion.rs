@@ -1,4 +1,4 @@
-//! Configurations that a worker cannot hold beside what it serves: hundreds of megabytes, mostly white space. Envoy takes some 25 s for each.
+//! Configurations that a worker cannot hold next to what it serves: hundreds of megabytes, mostly white space. Envoy takes some 25 s for each.
 
 use super::behind::hold;
 use super::*;

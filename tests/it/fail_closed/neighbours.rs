@@ -1,4 +1,4 @@
-//! Two plugins with different names in one VM, each with keys of its own.
+//! Two plugins with different names in one VM, each with its own keys.
 
 use super::behind::hold;
 use super::plugin::{Plugin, address_of};
@@ -12,7 +12,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// Two with names of their own: the left knows Alice, the right Bob.
+    /// Two with their own names: the left knows Alice, the right Bob.
     #[track_caller]
     fn of_two(interlock: bool) -> Self {
         let (left, right) = named();
@@ -125,7 +125,7 @@ fn one_with_a_bad_configuration_gets_none_of_the_others_keys() {
         pair.right.push_refused(&pair.envoy, "{\"snapshot\": 7}");
         pair.assert_statuses(BOB, 401, 200);
         pair.assert_statuses(CAROL, 200, 401);
-        // No snapshot at all is no bad configuration: it means to deny everything.
+        // No snapshot at all is not a bad configuration: it means to deny everything.
         pair.right.push("{}");
         pair.right_becomes(BOB, 503);
         pair.assert_statuses(CAROL, 200, 503);

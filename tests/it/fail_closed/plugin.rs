@@ -1,4 +1,4 @@
-//! Plugins of the tests' own, beside the one of the harness or in its place: with names, a VM and a file of their own.
+//! Plugins of the tests' own, next to the one of the harness or in its place: with names, a VM and their own file.
 
 use std::cell::Cell;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{BOUND, Envoy, Host, eventually, find};
 
-/// One keyward, configured by an ECDS file of its own.
+/// One keyward, configured by its own ECDS file.
 pub struct Plugin {
     /// The filter's name in its chain, and the resource's in ECDS.
     pub filter: &'static str,

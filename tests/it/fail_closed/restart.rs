@@ -52,7 +52,7 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
         assert_eq!(answers[0].keys().collect::<Vec<_>>(), [&200]);
         assert_eq!(answers[1].keys().collect::<Vec<_>>(), [&401]);
 
-        // Listeners go; what is open goes on to be judged. And what is pushed then, too.
+        // Listeners go; what is open goes on to be judged. And what is pushed then as well.
         let mut stranger = Connection::open(envoy.address());
         assert_eq!(ask(&mut stranger, STRANGER).status, 401);
         let mut alice = Connection::open(envoy.address());
@@ -82,7 +82,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Starts the second epoch beside the first, from the same files.
+/// Starts the second epoch next to the first, from the same files.
 fn second_epoch(first: &Envoy) -> Guarded {
     let directory = first.directory();
     let base_id = fs::read_to_string(directory.join("base-id")).unwrap();

@@ -60,7 +60,7 @@ impl Slow {
         });
     }
 
-    /// Lets all streams end, and tells how each was answered.
+    /// Lets all streams end, and shows how each was answered.
     fn end(mut self) -> Vec<u16> {
         self.is_open.store(true, Ordering::Relaxed);
         self.streams

@@ -70,7 +70,7 @@ fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
     }
 }
 
-/// What nobody should configure: Envoy's FAIL_OPEN passes everything, and the interlock stops it.
+/// What no one should configure: Envoy's FAIL_OPEN passes everything, and the interlock stops it.
 #[test]
 fn fail_open_lets_strangers_pass_and_the_interlock_stops_them() {
     for interlock in BOTH {

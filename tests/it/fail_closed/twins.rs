@@ -75,7 +75,7 @@ fn one_that_stays_behind_gets_none_of_the_others_keys() {
         (&right, right_address, ALICE),
     ] {
         push.push(&configuration(2, &[CAROL]).to_string());
-        // Whose snapshot goes on cannot be told, so it is nobody's.
+        // Whose snapshot goes on cannot be told, so it is no one's.
         becomes(address, ALICE, 503);
         assert_eq!(status_at(address, other), 503);
         assert_eq!(status_at(address, CAROL), 503);

@@ -135,7 +135,7 @@ fn a_head_that_is_not_renewed_ages_and_a_heartbeat_renews_it() {
         });
     };
     renewed();
-    // The source answers 304 all the while, which is signed by nobody.
+    // The source answers 304 all the while, which is signed by no one.
     becomes(&envoy, ALICE, 503);
     let denied = envoy.get(
         "/v1/balance",

@@ -133,7 +133,7 @@ fn is_caught(target: &[u8]) -> bool {
     let query = &target[start + 1..];
     Habits::all().any(|habits| {
         let values = habits.values(query);
-        // Lenient with values, too: what is decoded once more, in any case, one of several.
+        // Lenient with values as well: what is decoded once more, in any case, one of several.
         values.iter().any(|value| {
             let once_more = String::from_utf8_lossy(&decoded(value.as_bytes())).to_lowercase();
             once_more.contains(SECRET)

@@ -230,7 +230,7 @@ fn storm(settings: Value, ours: &[(&str, Value)]) {
                     assert_eq!(seen.len(), usize::from(!may_fail), "{what}");
                     sent += 1;
                     for seen in seen {
-                        // Where a misspelled name would have been answered, rule 7 failed, and the rules behind it told nothing.
+                        // Where a misspelled name would have been answered, rule 7 failed, and the rules after it told nothing.
                         if !(misspelled && case.identity.is_some()) {
                             check(&seen, &case, ours, &what);
                         } else {

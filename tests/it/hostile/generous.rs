@@ -161,7 +161,7 @@ fn cut(path: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
-/// Percent-decoding that takes overlong UTF-8 for what it means to a careless decoder, and keeps what is no escape.
+/// Percent-decoding that takes overlong UTF-8 for what it means to a careless decoder, and keeps what is not an escape.
 pub(super) fn decoded(path: &[u8]) -> Vec<u8> {
     let mut once = Vec::new();
     let mut rest = path;

@@ -1,4 +1,4 @@
-//! Headers that are for one hop, names and lines that are no headers, trailers, and credentials that are not passed on.
+//! Headers that are for one hop, names and lines that are not headers, trailers, and credentials that are not passed on.
 
 use serde_json::json;
 

@@ -77,7 +77,7 @@ const PATHS: [(&str, &[&str]); 10] = [
             "/healthz/..;x/v1/charges",
         ],
     ),
-    // Bytes that are no UTF-8.
+    // Bytes that are not UTF-8.
     (
         "CVE-2026-73552",
         &[
@@ -158,7 +158,7 @@ const HEADERS: [(&str, &[(&str, &str)]); 9] = [
     ),
     // A zone in an address.
     ("CVE-2026-26310", &[("x-forwarded-for", "2001:db8::1%eth0")]),
-    // Bytes that are no UTF-8.
+    // Bytes that are not UTF-8.
     ("CVE-2026-73552", &[("x-original-url", "/v1/charges\u{ff}")]),
     ("CVE-2026-73552", &[("stripe-context", "acct_2\u{ff}")]),
 ];
@@ -281,7 +281,7 @@ fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     }
 }
 
-/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is no request of its own.
+/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is not a request of its own.
 #[test]
 fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
     for allow in [false, true] {
@@ -290,7 +290,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
         });
         for _ in gate.settings() {
             let paths = ["/v1/customers", "/v1/charges"];
-            // One that everybody knows, and one that Envoy hands on without knowing it.
+            // One that everyone knows, and one that Envoy hands on without knowing it.
             let protocols = ["websocket", "foo"];
             for (path, protocol) in paths
                 .iter()

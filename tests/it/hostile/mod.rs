@@ -47,7 +47,7 @@ const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
 const SHADOW: &str = "rk_test_FAKE-shadow-00001";
 /// As [`FULL`], from documentation addresses alone.
 const BOUND: &str = "sk_test_FAKE-bound-000001";
-/// As [`FULL`], from loopback alone.
+/// As [`FULL`], only from loopback.
 const LOCAL: &str = "sk_test_FAKE-local-000001";
 
 /// The endpoints of the API behind the gateway: method, path and permission. Without a permission they are public; `price` is open to publishable keys.
@@ -76,7 +76,7 @@ const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The plugin configuration of these tests, with other settings beside its snapshot.
+/// The plugin configuration of these tests, with other settings next to its snapshot.
 fn configuration(settings: Value) -> Value {
     let endpoints: Vec<Value> = ENDPOINTS
         .iter()
@@ -149,7 +149,7 @@ fn add_listeners(bootstrap: &mut Value) {
     }
 }
 
-/// An Envoy before an upstream that tells what it saw.
+/// An Envoy before an upstream that shows what it saw.
 struct Gate {
     envoy: Envoy,
     /// Where a request goes under each of the [`SETTINGS`].
@@ -162,7 +162,7 @@ struct Gate {
     _upstream: Upstream,
 }
 
-/// Gates as we ship it, and with the one setting that many tests need beside it: names with underscores pass.
+/// Gates as we ship it, and with the one setting that many tests need next to it: names with underscores pass.
 static GATES: Pool<Gate> = Pool::new();
 
 impl Gate {
@@ -187,7 +187,7 @@ impl Gate {
         gate
     }
 
-    /// Starts both. `change` may ask for anything beside what we ship.
+    /// Starts both. `change` may ask for anything next to what we ship.
     fn open(settings: Value, change: impl FnOnce(Builder) -> Builder) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let upstream = Upstream::answering({
@@ -200,7 +200,7 @@ impl Gate {
         let builder = Envoy::builder()
             .config(configuration(settings).to_string())
             .upstream(upstream.address())
-            // Envoy waits this long before it cuts a connection whose client sent what is no HTTP; the default is 1 s.
+            // Envoy waits this long before it cuts a connection whose client sent what is not an HTTP; the default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
         let envoy = change(builder).edit(add_listeners).start();
         let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));
@@ -287,7 +287,7 @@ impl Gate {
         }
     }
 
-    /// Exactly these fields over HTTP/2, and then each piece in a frame of its own.
+    /// Exactly these fields over HTTP/2, and then each piece in its own frame.
     fn frames(&self, all: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Answer {
         match h2::Connection::open(self.address()).exchange_frames(all, pieces) {
             Outcome::Response(response) => Some(response),

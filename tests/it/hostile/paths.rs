@@ -24,7 +24,7 @@ pub(super) fn is_granted(key: Option<&str>, endpoint: Served) -> bool {
         }
 }
 
-/// What may be said beside the path to make it another.
+/// What may be said next to the path to make it another.
 fn overrides() -> Vec<Headers> {
     let mut all = vec![Vec::new()];
     for name in [

@@ -45,7 +45,7 @@ const LINES: [(&[u8], &[u8]); 22] = [
     (b":authority", b""),
 ];
 
-/// Pseudo-header fields that are no fields of a request, come twice, or too late.
+/// Pseudo-header fields that are not fields of a request, come twice, or too late.
 const STRANGE: [Field; 8] = [
     (b":path", b"/v1/charges"),
     (b":method", b"POST"),
@@ -111,7 +111,7 @@ fn no_field_of_http_2_becomes_another_request_line() {
             fields.remove(missing);
             send(&gate, &fields);
         }
-        // Behind the key, and with it alone.
+        // Behind the key, and only with it.
         let late = [&[key][..], &GOOD].concat();
         assert_eq!(send(&gate, &late), 0, "pseudo-header fields come first");
         assert_eq!(send(&gate, &[key]), 0);

@@ -120,7 +120,7 @@ fn requests(key: &str) -> Vec<(String, Headers)> {
     all
 }
 
-/// Whether `text` shows the part of `key` that must not be shown, as it stands or encoded.
+/// Whether `text` shows the part of `key` that must not be shown, unchanged or encoded.
 fn shows(text: &str, key: &str) -> bool {
     let secret = key.rsplit_once("FAKE").map_or(key, |(_, secret)| secret);
     let secret = secret.get(..secret.len() - 4).unwrap();

@@ -83,7 +83,7 @@ fn a_request_in_pieces_is_the_same_request() {
                 for piece in bytes.chunks(size) {
                     connection.send_raw(piece).unwrap();
                     if size < 7 {
-                        // Each a packet of its own.
+                        // Each its own packet.
                         std::thread::yield_now();
                     }
                 }
@@ -108,8 +108,8 @@ fn a_request_in_pieces_is_the_same_request() {
     gate.assert_sound(sent);
 }
 
-/// Envoy closes a connection behind an answer of its own when more had come in the same packet (after a direct response, too), so a denial may be the last
-/// answer there. What is answered is answered rightly, and what is not reached nobody.
+/// Envoy closes a connection after its own answer when more had come in the same packet (after a direct response as well), so a denial may be the last
+/// answer there. What is answered is answered rightly, and what is not reached no one.
 #[test]
 fn requests_in_one_packet_are_judged_one_by_one() {
     let gate = Gate::shipped();

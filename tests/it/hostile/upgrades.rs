@@ -1,4 +1,4 @@
-//! CONNECT and Upgrade: behind a switch of protocols raw bytes flow, so nobody gets there without leave.
+//! CONNECT and Upgrade: behind a switch of protocols raw bytes flow, so no one gets there without leave.
 
 use std::time::Duration;
 

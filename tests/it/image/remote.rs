@@ -131,7 +131,7 @@ fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
         headers: Vec::new(),
         body: served[usize::from(seen.path == b"/new.wasm")].clone(),
     });
-    // Each with a revision of its own: Envoy ignores a push that is the same as the last one, also where it refused that one.
+    // Each with its own revision: Envoy ignores a push that is the same as the last one, also where it refused that one.
     let mut revision = 1;
     let mut waiting = |digest: &str| {
         revision += 1;

@@ -1,4 +1,4 @@
-//! The tour in the first of the help texts can be walked as it stands.
+//! The tour in the first of the help texts can be walked unchanged.
 
 use std::env;
 use std::process::Command;

@@ -58,7 +58,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
     };
     discovery.push_listener(&deleted);
     becomes("nobody passes", (403, 403));
-    // A patch that names no listener there is: the hole that nobody but the policy's status and the doctor tell of.
+    // A patch that names no listener there is: the hole that no one but the policy's status and the doctor tell of.
     let unpatched = replaced.without_interlock().unpatched();
     let open = unpatched.started();
     assert_eq!(status(&open, STRANGER), 200);
@@ -100,7 +100,7 @@ fn the_log_has_the_verdict_and_no_key_that_stands_in_a_path() {
 #[test]
 fn a_client_writes_its_own_path_into_a_line_and_nothing_else() {
     for overlay in ["base", "behind-proxy"] {
-        // Its router leaves no path behind that it rewrites.
+        // Its router leaves no path after that it rewrites.
         let builder = with_routes(proxy(overlay).builder(&Discovery::new()))
             .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
         assert_nothing_is_forged(&with_internal_clients(builder).start(), false);

@@ -265,7 +265,7 @@ fn the_doctor_finds_nothing_in_a_gateway() {
     assert_ne!(doctor(&open.started()), Some(0));
 }
 
-/// What two plugins share in one VM is told apart.
+/// What two plugins share in one VM is distinguished.
 #[test]
 fn of_two_plugins_for_one_pod_both_have_to_let_a_request_pass() {
     let mut gateway = proxy("gateway");

@@ -1,8 +1,8 @@
 //! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. They are built by kustomize and held to
-//! the CRD schemas of the projects ([`schemas`]). The Envoy configuration that they amount to stands in `tests/mesh`, is held to them ([`amounts`]), and
+//! the CRD schemas of the projects ([`schemas`]). The Envoy configuration that they amount to is in `tests/mesh`, is held to them ([`amounts`]), and
 //! runs in a real Envoy.
 //!
-//! No cluster stands behind this: what a control plane makes of a manifest is written down after its source.
+//! No cluster is behind this: what a control plane makes of a manifest is written down after its source.
 
 mod amounts;
 mod gateway;

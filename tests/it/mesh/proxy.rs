@@ -22,7 +22,7 @@ pub struct Proxy {
     /// What our manifests merge into it.
     pub patched: Value,
     pub http_filters: Vec<Value>,
-    /// Beside the one route there is.
+    /// Next to the one route there is.
     #[serde(default)]
     pub on_route: Value,
     /// Configurations of extensions, which come by discovery.
@@ -34,7 +34,7 @@ pub struct Proxy {
 const CONFIGURATION: &str = "/typed_config/config/configuration";
 
 impl Proxy {
-    /// What stands under `name` in a file of `tests/mesh`.
+    /// What is under `name` in a file of `tests/mesh`.
     pub fn read(file: &str, name: &str) -> Self {
         let mut all = super::merged(&format!("tests/mesh/{file}.yaml"));
         let mut proxy: Self = serde_json::from_value(all[name].take()).unwrap();
@@ -141,7 +141,7 @@ impl Discovery {
             "path": self.file(name), "watched_directory": {"path": self.0.path()}}})
     }
 
-    /// Replaces what stands under `name`.
+    /// Replaces what is under `name`.
     fn put(&self, name: &str, resource: &Value) {
         let aside = self.0.path().join("aside");
         let text = json!({"resources": [resource]}).to_string();
@@ -216,7 +216,7 @@ fn located(filter: &Value, discovery: &Discovery) -> Value {
     filter
 }
 
-/// The gateway's listener by discovery, too. After every other change.
+/// The gateway's listener by discovery as well. After every other change.
 pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     let discovery = discovery.clone();
     builder.edit(move |bootstrap| {

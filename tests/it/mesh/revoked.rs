@@ -1,5 +1,5 @@
 //! A key that is revoked stops working, on connections that are open as well: what each way to Envoy does, with as many keys as it carries. How long it
-//! took is printed (`--nocapture`), and is no part of the test.
+//! took is printed (`--nocapture`), and is not part of the test.
 
 use std::time::Instant;
 

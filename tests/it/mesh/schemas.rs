@@ -238,7 +238,7 @@ fn metrics_and_logs_are_the_same_everywhere() {
     assert_eq!(stats["stats_config"]["stats_tags"], tags);
 }
 
-/// A second plugin that differs from the first in more than its name and its pods would be a canary of that, too.
+/// A second plugin that differs from the first in more than its name and its pods would be a canary of that as well.
 #[test]
 fn the_canary_is_the_stable_plugin_for_other_pods() {
     let Some(manifests) = kustomized("istio/canary") else {

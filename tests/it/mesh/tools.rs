@@ -64,7 +64,7 @@ pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
         return None;
     };
     let mut child = Command::new("node")
-        // So that imports are looked for beside the link to the script, and not beside the script.
+        // So that imports are looked for next to the link to the script, and not next to the script.
         .args(["--preserve-symlinks", "--preserve-symlinks-main"])
         .arg(folder.join("scripts/check.mjs"))
         .stdin(Stdio::piped())

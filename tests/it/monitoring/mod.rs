@@ -43,7 +43,7 @@ fn mixed_load(envoy: &Envoy) -> BTreeMap<(&'static str, &'static str), u64> {
             "unknown_key",
         ),
         (VERIFY, FULL, 2, 200, "verify", "key"),
-        // A secret key in a query, beside the one in the header.
+        // A secret key in a query, next to the one in the header.
         (
             "/v1/balance?key=sk_test_FAKE-leaked-0001",
             FULL,

@@ -72,7 +72,7 @@ fn a_real_prometheus_answers_every_expression_about_a_native_module() {
     for (title, panel) in panels() {
         for target in panel["targets"].as_array().unwrap() {
             let expression = target["expr"].as_str().unwrap();
-            // A module has no VM that could be made anew.
+            // A module has no VM that could be made again.
             if expression.contains("envoy_wasm_keyward_vm_reload") {
                 continue;
             }

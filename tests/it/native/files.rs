@@ -29,7 +29,7 @@ fn foreign(folder: &Folder, abi: &str, more: &str) -> PathBuf {
     module
 }
 
-/// Files that are no module which this Envoy can run.
+/// Files that are not a module which this Envoy can run.
 fn broken(folder: &Folder) -> Vec<(&'static str, PathBuf)> {
     let file = |name: &str, content: &[u8]| {
         let path = folder.path().join(name);

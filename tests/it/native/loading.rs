@@ -44,7 +44,7 @@ fn doctor_refuses_a_module_that_envoy_may_unload() {
     assert!(report.contains("without `do_not_close`"), "{report}");
 }
 
-/// Each listener of a resource has a configuration of its own. That they share one copy of the keys
+/// Each listener of a resource has its own configuration. That they share one copy of the keys
 /// is held where it can be seen exactly: in the unit tests of the module's `loading.rs`.
 #[test]
 fn listeners_of_one_resource_decide_alike() {

@@ -11,7 +11,7 @@ use crate::support::{Push, Upstream, find};
 /// Where the module cannot be had, or what it says cannot be taken.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// Nobody listens there.
+    /// No one listens there.
     Down,
     /// The answer is 404.
     Absent,
@@ -149,14 +149,14 @@ fn a_remote_module_of_a_static_filter_is_left_out_too() {
                     everywhere(&envoy, STRANGER, skipped(interlock));
                     assert_flagged(&envoy, way);
                 }
-                // That is closed, too.
+                // That is closed as well.
                 Err(log) => assert!(log.contains("Failed to"), "{way:?}: {log}"),
             }
         }
     }
 }
 
-/// With `nack_on_cache_miss` it is a refused push, and the last good one goes on. doctor refuses that, too: without a last good one it is 500.
+/// With `nack_on_cache_miss` it is a refused push, and the last good one goes on. doctor refuses that as well: without a last good one it is 500.
 #[test]
 fn a_remote_module_that_is_refused_until_it_is_there_leaves_the_last_good_one() {
     let server = server();

@@ -10,7 +10,7 @@ use crate::doctor::Diagnosis;
 use crate::fail_closed::shipped::{documents, objects};
 use crate::support::{bootstrap, find};
 
-/// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find besides.
+/// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find as well.
 const HOOKS: [&str; 23] = [
     "program_init",
     "http_filter_config_destroy",

@@ -38,7 +38,7 @@ fn every_form_carries_it_envoy_takes_it_and_another_source_is_rejected() {
         assert_eq!(said.err, expected);
         assert_eq!(fs::read(&path).unwrap(), before);
 
-        // The keys of the other one are missing, which is a question of its own.
+        // The keys of the other one are missing, which is its own question.
         let said = push(&others, ecds, &["--take-over"]);
         assert!(
             said.err.contains("3 of 3 working keys") || said.err.contains("4 of 4 working keys"),

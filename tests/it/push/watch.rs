@@ -1,4 +1,4 @@
-//! `keyward push --watch` beside a real Envoy that denies everybody once its snapshot is a few seconds old.
+//! `keyward push --watch` next to a real Envoy that denies everyone once its snapshot is a few seconds old.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ fn it_follows_the_keys_survives_a_broken_file_and_lets_nothing_grow_old() {
         });
     };
     passes(ALICE);
-    // Longer than a snapshot may live, and nobody touches the file.
+    // Longer than a snapshot may live, and no one touches the file.
     passes_for(&envoy, ALICE, Duration::from_secs(8), &watcher);
     assert!(
         watcher.said().matches("pushed revision").count() >= 3,
@@ -46,7 +46,7 @@ fn it_follows_the_keys_survives_a_broken_file_and_lets_nothing_grow_old() {
     passes(BOB);
     assert_eq!(status(&envoy, ALICE), 401);
 
-    // A slip of the pen: the last good one goes on, and is issued anew.
+    // A slip of the pen: the last good one goes on, and is issued again.
     fs::write(
         &keys,
         key_file(settings, &[CAROL]).replace("acct_1", "acct 1"),

@@ -10,7 +10,7 @@ use crate::support::{Envoy, Host, Push};
 /// Pasted as a value and as a member's name.
 const LEAKED: &str = "sk_live_FAKE-51-must-never-show";
 
-/// The sample, issued now: what is older than its `max_snapshot_age` denies for that alone.
+/// The sample, issued now: what is older than its `max_snapshot_age` denies only for that.
 fn fresh() -> Value {
     let mut full = sample::full();
     let now = crate::support::world::now();
@@ -78,7 +78,7 @@ fn collect(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// What an operator writes for clients to read, or for nobody: texts, and members that are ignored. keyward shows the former as they stand.
+/// What an operator writes for clients to read, or for no one: texts, and members that are ignored. keyward shows the former unchanged.
 const FREE: [&str; 11] = [
     "/filter_state",
     "/profile/links/",
@@ -112,7 +112,7 @@ fn a_key_is_refused_wherever_it_is_no_text_for_clients() {
     }
 }
 
-/// Every place in a push of its own, through a real Envoy that serves meanwhile.
+/// Every place in its own push, through a real Envoy that serves meanwhile.
 #[test]
 fn no_refusal_log_or_stat_shows_it() {
     let start = configuration(1, &[ALICE]).to_string();

@@ -1,5 +1,5 @@
 //! Pushes that were cut off, damaged or made to hurt. For each, the library says whether it is any good, and Envoy has to agree; all the while a
-//! stranger does not pass, and whoever had a key before still has it after.
+//! stranger does not pass, and anyone who had a key before still has it after.
 
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
@@ -302,7 +302,7 @@ fn duplicates(value: &Value, found: &mut dyn FnMut(String), whole: &Value) {
     }
 }
 
-/// Nobody gets in by an empty snapshot, and nobody is locked out by one that was empty by mistake.
+/// No one gets in by an empty snapshot, and no one is locked out by one that was empty by mistake.
 #[test]
 fn an_empty_snapshot_is_taken_only_where_it_says_so() {
     let mut target = Target::start(Ecds::Json);

@@ -107,7 +107,7 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     assert_eq!(limited, 4);
 }
 
-/// Otherwise whoever is limited goes on in another's name, or empties another's bucket.
+/// Otherwise anyone who is limited goes on in another's name, or empties another's bucket.
 #[test]
 fn a_forged_header_gets_nobody_elses_bucket() {
     let upstream = Upstream::start();
@@ -128,7 +128,7 @@ fn a_forged_header_gets_nobody_elses_bucket() {
     // Untouched.
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
     assert_eq!(until_limited(&envoy, "mk_nightly_batch", &[]), BATCH);
-    // Without a key there is no identity to forge either: everybody shares one bucket.
+    // Without a key there is no identity to forge either: everyone shares one bucket.
     for number in 0..OTHERWISE + 3 {
         let made_up = format!("mk_{number}");
         let answer = envoy.get(

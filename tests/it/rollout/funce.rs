@@ -33,7 +33,7 @@ impl SearchPath {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The stand-in. `which` is answered as func-e does: with the path alone on the last line.
+    /// The stand-in. `which` is answered as func-e does: only with the path on the last line.
     fn func_e(&self, path: &str) {
         let calls = self.folder.path().join("calls");
         let envoy = find::envoy();

@@ -1,4 +1,4 @@
-//! An older key file goes out again, under a revision of its own.
+//! An older key file goes out again, under its own revision.
 
 use super::*;
 use crate::fail_closed::digest;

@@ -1,4 +1,4 @@
-//! The life of a shop's objects, by the SDKs and through the gateway, with localstripe behind it.
+//! The life of a shop's objects, by the SDKs and through the gateway, with localstripe after it.
 
 use serde_json::{Value, json};
 

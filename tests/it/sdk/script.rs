@@ -38,11 +38,11 @@ impl Language {
             Self::Node => Command::new("node"),
         };
         match self {
-            // Without the environment's settings and the user's own packages, and leaving no compiled files beside the scripts.
+            // Without the environment's settings and the user's own packages, and leaving no compiled files next to the scripts.
             Self::Python => command
                 .args(["-E", "-s", "-B"])
                 .arg(root().join("tests/sdk/python").join(script)),
-            // So that imports are looked for beside the link to the script, and not beside the script.
+            // So that imports are looked for next to the link to the script, and not next to the script.
             Self::Node => command
                 .args(["--preserve-symlinks", "--preserve-symlinks-main"])
                 .arg(place.join("scripts").join(script)),

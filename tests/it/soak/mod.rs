@@ -156,7 +156,7 @@ fn no_wrong_verdict_no_5xx_and_no_growth() {
         .concurrency(2)
         .config(plan::configuration(1))
         .edit(|all| {
-            // Written as shipped, and kept by nobody: it would be gigabytes.
+            // Written as shipped, and kept by no one: it would be gigabytes.
             for logger in hcm(all)["access_log"].as_array_mut().unwrap() {
                 let format = logger["typed_config"]["log_format"].clone();
                 let kind =

@@ -1,4 +1,4 @@
-//! What every key may do at every revision, by arithmetic alone: the load generator knows the right verdict without asking keyward.
+//! What every key may do at every revision, only by arithmetic: the load generator knows the right verdict without asking keyward.
 
 use keyward::digest::KeyDigest;
 use serde_json::{Value, json};

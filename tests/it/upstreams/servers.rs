@@ -23,7 +23,7 @@ pub struct Server {
 pub enum Front {
     /// It makes `_` of `-`, and leaves other bytes to PHP.
     Caddy,
-    /// It makes `_` of every byte that is no letter or digit.
+    /// It makes `_` of every byte that is not a letter or digit.
     Lighttpd,
 }
 
@@ -134,7 +134,7 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// A server that has processes of its own, which it ends when it is asked to end, and not when it is killed. A shell asks it once the pipe that is held here
+/// A server that has its own processes, which it ends when it is asked to end, and not when it is killed. A shell asks it once the pipe that is held here
 /// closes: also where the test process ends without dropping this.
 struct Held {
     shell: Child,

@@ -63,7 +63,7 @@ fn a_good_credential_is_told_its_facts() {
     assert_eq!(organization["scopes"], json!(["charge_read"]));
     assert_eq!(organization["connect_scopes"], json!(["charge_read"]));
 
-    // A publishable key may stand in the query.
+    // A publishable key may be in the query.
     let publishable = envoy.get(&format!("{PATH}?key={PUBLISHABLE}"), &[("x", "y")]);
     assert_eq!(
         (publishable.status, publishable.json()["scopes"].clone()),

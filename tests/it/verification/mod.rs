@@ -28,7 +28,7 @@ pub const STRANGER: &str = "sk_test_FAKE-stranger-001";
 
 pub const PATH: &str = "/v1/keys/verify";
 
-/// The configuration of these tests, with other settings beside its snapshot.
+/// The configuration of these tests, with other settings next to its snapshot.
 pub fn configuration(settings: Value) -> Value {
     let key = |id: &str, key: &str, kind: &str, owner: &str, more: Value| {
         let mut all = json!({"id": id, "sha256": KeyDigest::of(key.as_bytes()).to_string(), "kind": kind, "livemode": false, "owner": owner});

@@ -191,7 +191,7 @@ fn a_profile_of_ones_own_verifies_by_its_prefixes_and_names() {
         (200, json!("mk_acme"))
     );
     assert!(good.header("request-id").unwrap().starts_with("request-"));
-    // In the snapshot, and with a prefix that is no secret key's here.
+    // In the snapshot, and with a prefix that is not a secret key's here.
     let bad = verify(&envoy, FULL);
     assert_eq!(
         (bad.status, bad.json()["is_valid"].clone()),

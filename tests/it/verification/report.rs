@@ -40,12 +40,12 @@ fn a_report_answers_nothing_else_and_a_gateway_reports_nothing() {
     // The gateway has no such path: it is the upstream's.
     let answer = envoy.get("/usage", &bearer(FULL));
     assert_eq!(answer.json()["path"], "/usage");
-    // A report is no gateway that anybody waits for.
+    // A report is not a gateway that anybody waits for.
     let vms = envoy.stats("keyward.snapshot_vms(\\.plugin.*)?$");
     assert_eq!(vms.len(), 1, "{vms:?}");
 }
 
-/// The listener of the report, which stands last.
+/// The listener of the report, which is last.
 fn report_listener(bootstrap: &mut Value) -> &mut Value {
     let listeners = bootstrap.pointer_mut("/static_resources/listeners");
     listeners

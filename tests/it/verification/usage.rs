@@ -12,7 +12,7 @@ use crate::support::command::command;
 use crate::support::find::root;
 use crate::support::http::{NO_HEADERS, request};
 
-/// The listener that we ship for the report, beside the gateway.
+/// The listener that we ship for the report, next to the gateway.
 pub(super) fn with_report(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         let text = std::fs::read_to_string(root().join("envoy/usage-listener.yaml")).unwrap();
@@ -120,7 +120,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
         last.starts_with("20") && last.ends_with('Z') && last.len() == 20,
         "{last}"
     );
-    // The metrics, too.
+    // The metrics as well.
     let total = |decision, reason| envoy.requests_total(decision, reason);
     let sum = |place: usize| expected.values().map(|counts| counts[place]).sum::<u64>();
     assert_eq!(total("allow", "key"), sum(0));
@@ -252,7 +252,7 @@ fn a_verdict_that_cannot_be_carried_out_is_counted_once_as_a_denial() {
     }
 }
 
-/// A report serves no snapshot, so nobody waits for it to serve one.
+/// A report serves no snapshot, so no one waits for it to serve one.
 #[test]
 fn wait_returns_beside_a_report() {
     let configuration = configuration(json!({}));

@@ -13,7 +13,7 @@ fn it_returns_without_any_request() {
     envoy.push(&configuration(6, &[BOB]).to_string());
     serves(&envoy, 6);
     is_behind(&envoy, 7, "`keyward` serves revision 6");
-    // One that was overtaken is served, too.
+    // One that was overtaken is served as well.
     let said = wait_for(&envoy, 4, "1s");
     assert_eq!(said.code, Some(0));
     assert!(said.out.contains("serves revision 6"), "{}", said.out);
@@ -65,9 +65,9 @@ fn it_waits_for_a_worker_that_kept_the_old_snapshot() {
         Push::Accepted
     );
     let why = "the workers of `keyward` serve different revisions";
-    // The other worker has it, and so has the main thread. Nobody has asked the one that has not.
+    // The other worker has it, and so has the main thread. No one has asked the one that has not.
     is_behind(&envoy, 2, why);
-    // Nor does a gauge help that whoever served last has set.
+    // Nor does a gauge help that anyone who served last has set.
     assert_eq!(ask(&mut connections[1], ALICE).status, 200);
     assert_eq!(ask(&mut connections[0], BOB).status, 200);
     eventually("the gauge shows the new one", BOUND, || {
@@ -106,7 +106,7 @@ fn a_worker_that_envoy_skips_is_missing() {
     assert_eq!(said.code, Some(1), "{}", said.out);
 }
 
-/// A stream that stays open keeps its old snapshot's root context. That is no reason to wait for its end.
+/// A stream that stays open keeps its old snapshot's root context. That is not a reason to wait for its end.
 #[test]
 fn open_streams_do_not_hold_it_up() {
     let upstream = Upstream::start();

@@ -1,4 +1,4 @@
-//! The generated files of the catalogue and what is kept beside them by hand, held to each other: no operation without a row, no expansion without an answer to what it asks
+//! The generated files of the catalogue and what is kept next to them by hand, held to each other: no operation without a row, no expansion without an answer to what it asks
 //! for. What npm says is `make catalogue`'s part; these tests need no network.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ fn endpoints(name: &str) -> BTreeSet<(String, String)> {
     rows.map(|row| (row[0].clone(), row[1].clone())).collect()
 }
 
-/// A row of `expansions.tsv`, or of `expansions-own.tsv` with a permission of its own.
+/// A row of `expansions.tsv`, or of `expansions-own.tsv` with its own permission.
 #[derive(Clone)]
 pub(crate) struct Field {
     pub(crate) object: String,

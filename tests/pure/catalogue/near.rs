@@ -1,4 +1,4 @@
-//! What is no endpoint, and looks like one, passes no limited key: unknown paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher of this file's
+//! What is not an endpoint, and looks like one, passes no limited key: unknown paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher of this file's
 //! own says which of those are endpoints after all.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,7 +200,7 @@ fn random_paths_near_real_ones_pass_only_as_the_rows_they_are() {
 fn the_naive_matcher_can_tell() {
     let rows = rows();
     let named = |method: &str, path: &str| naive(&rows, method, path).map(|row| row.path.as_str());
-    // It does not ask whether a segment with an ending is a literal of its own.
+    // It does not ask whether a segment with an ending is its own literal.
     assert!(rows.iter().all(|row| !row.path.contains(['.', '%'])));
     assert_eq!(
         named("GET", "/v1/consumers/a/b/"),

@@ -43,7 +43,7 @@ fn the_catalogue_agrees_with_what_was_observed_or_says_why_not() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A wrong answer would not go unnoticed: what grants nothing is denied, and what is no endpoint is none for an observed key either.
+/// A wrong answer would not go unnoticed: what grants nothing is denied, and what is not an endpoint is none for an observed key either.
 #[test]
 fn an_observation_that_is_made_up_is_a_disagreement() {
     let observed = |path: &str, permission: &str| Observation {

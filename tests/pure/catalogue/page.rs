@@ -1,5 +1,5 @@
 //! `docs/permissions.md`, written from the catalogue's files: for people who choose a key's grants by reading their code.
-//! `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` makes it anew; without it the page is held to the files.
+//! `KEYWARD_BLESS=1 cargo test --test pure catalogue::page` makes it again; without it the page is held to the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -109,7 +109,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     eprintln!("{moments} kills of a writer that takes {usual:?}: {found:?}");
     assert!(found.done >= 5 && found.nothing_begun >= 5, "{found:?}");
     assert!(found.within() >= 5, "{found:?}");
-    // The next writer settles what was left open, and throws away what was left beside the file.
+    // The next writer settles what was left open, and throws away what was left next to the file.
     folder.good(&["accounts", "add", "acct_last", "--no-keys"]);
     let (journal, file) = (folder.journal(), read(&folder.text()));
     for number in 0..moments {
@@ -153,7 +153,7 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     cut(&folder);
     folder.good(&["accounts", "add", "acct_2", "--no-keys"]);
     assert_eq!(states("acct_1"), ["begun", "done"]);
-    // Killed before the rename, in the midst of a line of the journal, with a text beside the file.
+    // Killed before the rename, in the midst of a line of the journal, with a text next to the file.
     let before = folder.text();
     folder.good(&["accounts", "add", "acct_3", "--no-keys"]);
     cut(&folder);
@@ -167,7 +167,7 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     assert_eq!(states("acct_3"), ["begun", "undone"]);
     assert_eq!(states("acct_4"), ["begun", "done"]);
     assert!(!left.exists());
-    // Killed, and then edited by hand: nobody knows.
+    // Killed, and then edited by hand: no one knows.
     folder.good(&["accounts", "add", "acct_5", "--no-keys"]);
     cut(&folder);
     fs::write(folder.file(), format!("{before}# by hand\n")).unwrap();

@@ -1,4 +1,4 @@
-//! Help texts: every command has one with an example, and the tour in the first of them can be walked as it stands.
+//! Help texts: every command has one with an example, and the tour in the first of them can be walked unchanged.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A value that is shown once is never lost: where nobody takes it, the key file is what it was, and the old key works on.
+//! A value that is shown once is never lost: where no one takes it, the key file is what it was, and the old key works on.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -138,7 +138,7 @@ fn what_is_taken_is_the_key_that_was_made() {
     }
 }
 
-/// The value stands in the pipe, and nobody has read it yet.
+/// The value is in the pipe, and no one has read it yet.
 #[test]
 fn the_old_key_ends_only_when_the_new_one_was_read() {
     let desk = Desk::new("read-first");
@@ -173,7 +173,7 @@ fn the_old_key_ends_only_when_the_new_one_was_read() {
     }
 }
 
-/// The key is there and its value was taken: what else there is to say is no reason to fail.
+/// The key is there and its value was taken: what else there is to say is not a reason to fail.
 #[test]
 fn a_closed_standard_error_is_no_failure() {
     let desk = Desk::new("error-closed");

@@ -29,7 +29,7 @@ fn a_name_is_one_line_on_which_something_is_seen() {
             &["keys", "edit", &id, "--name", name],
             &["accounts", "add", "acct_2", "--name", name],
         ] {
-            // An empty name may be a usage error, too; never a name.
+            // An empty name may be a usage error as well; never a name.
             let before = desk.folder.text();
             let said = desk.run(arguments);
             let is_taken_away = name.is_empty() && arguments[1] == "edit";

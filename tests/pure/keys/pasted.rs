@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::Desk;
 use crate::support::command::program;
 
-/// Of Stripe's form and long, of Stripe's and short, and of an API of one's own.
+/// Of Stripe's form and long, of Stripe's and short, and of your own API.
 const KEYS: [&str; 3] = [
     "sk_live_FAKE-in-the-wrong-place-0001",
     "rk_test_FAKE-1",

@@ -127,6 +127,6 @@ fn a_check_names_links_that_lead_nowhere() {
             ),
         ]
     );
-    // Which is no obstacle to another rotation.
+    // Which is not an obstacle to another rotation.
     desk.made(&["keys", "rotate", &id, "--now", "--no-expiry"]);
 }

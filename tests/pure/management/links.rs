@@ -1,4 +1,4 @@
-//! Rotations, taken back and mended.
+//! Rotations, taken back and fixed.
 
 use keyward::key::KeyKind;
 use keyward::management::{Note, RuleCode};

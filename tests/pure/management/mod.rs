@@ -35,7 +35,7 @@ pub struct Desk {
     pub randomness: Seeded,
 }
 
-/// Stripe's API, with an endpoint of its own that asks for `widget` and others for managing keys.
+/// Stripe's API, with its own endpoint that asks for `widget` and others for managing keys.
 pub fn api() -> Arc<Api> {
     let own = ["widget", "tax_settings"];
     let asked = own.into_iter().chain(keyward::management::MANAGEMENT);

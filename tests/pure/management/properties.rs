@@ -170,7 +170,7 @@ proptest! {
         let mut play = Play { records: Records::of_a_server(), now: NOW, values: Vec::new() };
         for (number, (choices, caller, later)) in steps.iter().enumerate() {
             play.now += u64::from(*later);
-            // Until there is something to ask about, nobody is in the way.
+            // Until there is something to ask about, no one is in the way.
             let caller = if number < 8 { [0, 0, 0] } else { *caller };
             play.step(choices, caller, number as u64);
         }

@@ -1,4 +1,4 @@
-//! Every file that a command writes: by the rename of a new file that nobody else can have prepared, and through links.
+//! Every file that a command writes: by the rename of a new file that no one else can have prepared, and through links.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 

@@ -112,7 +112,7 @@ fn a_plain_manifest_in_a_file_keeps_its_form() {
         let after = fs::read_to_string(file).unwrap();
         assert_eq!(after, before.replace("\"revision\": 8", "\"revision\": 9"));
         assert!(!Path::new(&format!("{file}.before")).exists());
-        // With a comment it is somebody's own.
+        // With a comment it is someone's own.
         fs::write(file, format!("# ours\n{after}")).unwrap();
         desk.configuration(&configuration(10, &[ALICE]));
         let said = keyward(&["push", "-c", &source, kind, file]);
@@ -150,7 +150,7 @@ fn what_readers_of_yaml_take_for_different_things_is_refused() {
     }
 }
 
-/// As with a canary: two plugins in one file, each with a snapshot and a revision of its own.
+/// As with a canary: two plugins in one file, each with a snapshot and its own revision.
 #[test]
 fn of_several_plugins_the_named_one_is_filled() {
     let desk = Desk::new();

@@ -25,7 +25,7 @@ fn target(desk: &Desk, name: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// 59 keys replaced by 5, as somebody did: at every kind of target, packed or not.
+/// 59 keys replaced by 5, as someone did: at every kind of target, packed or not.
 #[test]
 fn the_wrong_key_file_is_rejected_and_nothing_is_written() {
     for (name, option, more) in [

@@ -50,7 +50,7 @@ fn a_target_without_a_name_is_taken_over_with_a_warning() {
     }
 }
 
-/// The file that is shipped has a version; one of somebody's own may have none.
+/// The file that is shipped has a version; one of someone's own may have none.
 #[test]
 fn a_file_without_a_version_gets_one() {
     let desk = Desk::new();
@@ -146,7 +146,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
     assert_eq!(keyward(&suspend).code, Some(0));
     let name = read(&desk.text("keyward.toml")).source().unwrap();
     assert!(name.is_of_file() && name.as_str().len() == "file:".len() + 16);
-    // Beside the name and the change nothing is touched.
+    // Next to the name and the change nothing is touched.
     let line =
         format!("source = \"{name}\" # made once, never edited: what is pushed carries it\n");
     let after = desk.text("keyward.toml");
@@ -164,7 +164,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
         Some(name.clone())
     );
 
-    // Now the file says who it is, and nobody else can say otherwise.
+    // Now the file says who it is, and no one else can say otherwise.
     let said = push(&keys, ecds, &[]);
     assert_eq!(said.code, Some(4));
     let said = push(&keys, ecds, &["--source", OTHER]);

@@ -39,7 +39,7 @@ fn nothing_flips_and_the_exit_code_says_so() {
         text.starts_with("No verdict flips, of 1 requests. Old revision 7, new revision 8, as of "),
         "{text}"
     );
-    // What a log cannot tell is said even then.
+    // What a log cannot know is said even then.
     assert!(
         text.contains("What a log cannot tell:\n- The query is not logged"),
         "{text}"

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::find::root;
 
-/// What the code may refuse although the schema does not: the refusal's text behind its place. Everything else is judged alike.
+/// What the code may refuse although the schema does not: the refusal's text after its place. Everything else is judged alike.
 const BEYOND_A_SCHEMA: [&str; 19] = [
     "duplicate member",
     "duplicate id",
@@ -125,7 +125,7 @@ impl Bench {
     }
 }
 
-/// What is read as a document is written again as it stood, but for integers that were doubles.
+/// What is read as a document is written again unchanged, but for integers that were doubles.
 #[track_caller]
 fn round_trips(snapshot: &Value, what: &str) {
     let document: Document = serde_json::from_value(snapshot.clone())

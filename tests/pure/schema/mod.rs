@@ -12,7 +12,7 @@ use self::bench::{Bench, code, compare, is_beyond, read};
 use crate::support::cases::corpus;
 use crate::support::sample;
 
-/// The sample with `text` at `pointer`: in place of what stands there, as a new member, or with `-` as a new element. An empty text removes.
+/// The sample with `text` at `pointer`: in place of what is there, as a new member, or with `-` as a new element. An empty text removes.
 fn edited(mut sample: Value, pointer: &str, text: &str) -> Value {
     let (parent, last) = pointer.rsplit_once('/').unwrap();
     let parent = sample
@@ -186,7 +186,7 @@ fn what_a_schema_cannot_say_the_code_refuses() {
     assert!(is_beyond(&refusal, false), "{refusal}");
 }
 
-/// At every place of the sample: without it, with a stranger beside it, with every probe instead.
+/// At every place of the sample: without it, with a stranger next to it, with every probe instead.
 #[test]
 fn any_edit_is_judged_alike() {
     let bench = Bench::new();
@@ -198,7 +198,7 @@ fn any_edit_is_judged_alike() {
             false => refused += 1,
         }
     };
-    // With ids of its own a profile leaves less to the schema, so the rest of the configuration is edited beside one without.
+    // With its own ids a profile leaves less to the schema, so the rest of the configuration is edited next to one without.
     for (sample, below) in [(sample::full(), "/profile/ids"), (sample::usual(), "")] {
         let mut pointers = Vec::new();
         each_place(&sample, &mut String::new(), &mut |pointer| {

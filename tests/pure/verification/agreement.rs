@@ -74,7 +74,7 @@ fn rules_1_to_6_are_the_decisions() {
                     reasons.borrow_mut().insert(reason);
                 }
             }
-            // Any other path is no verification.
+            // Any other path is not a verification.
             let mut other = request.clone();
             other.path = b"/verify.me/".to_vec();
             let other_head = keyward_reference::asking::head(&verifying, &other);

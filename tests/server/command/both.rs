@@ -74,7 +74,7 @@ impl Both {
         on_server(&self.world)
     }
 
-    /// Runs a line on both: `$0` is the first key that was made. `only` is what only the server's line has besides.
+    /// Runs a line on both: `$0` is the first key that was made. `only` is what only the server's line has as well.
     #[track_caller]
     pub(crate) fn run_with(&mut self, line: &[&str], only: &[&str], input: &str) -> Same {
         let filled = self.filled(line, 0);

@@ -26,7 +26,7 @@ impl Lossy {
         let address = listener.local_addr().unwrap();
         let (lost, sent) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let counted = (Arc::clone(&lost), Arc::clone(&sent));
-        // It ends with the process: nobody connects once the test is over.
+        // It ends with the process: no one connects once the test is over.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (lost, sent) = &counted;

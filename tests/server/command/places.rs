@@ -39,7 +39,7 @@ fn the_servers_own_socket_needs_no_key_and_its_keys_are_named_by_its_user() {
         "{}",
         shown.out
     );
-    // An unrestricted key, which the operator's own policy lets nobody else make.
+    // An unrestricted key, which the operator's own policy lets no one else make.
     let said = run("keys create --owner acct_widgets --kind secret --mode live");
     assert_eq!(said.code, Some(0), "{}", said.err);
 }

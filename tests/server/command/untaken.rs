@@ -1,4 +1,4 @@
-//! A value that nobody takes costs nothing: what was made for it is removed again.
+//! A value that no one takes costs nothing: what was made for it is removed again.
 
 use std::io::Read;
 use std::process::{Command, Stdio};

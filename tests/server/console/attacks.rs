@@ -43,7 +43,7 @@ fn a_form_of_another_origin_changes_nothing() {
         let answer = browser.post("/console/keys/new", &fields);
         assert_eq!(answer.status, 403, "{}", answer.text());
     }
-    // Signing somebody else in is a form as well.
+    // Signing someone else in is a form as well.
     let url = link(&world, "viewer");
     let headers = [("sec-fetch-site", "cross-site")];
     let answer = browser.post_with("/console/enter", &[("code", &url)], &headers);
@@ -131,7 +131,7 @@ fn markup_and_marks_that_turn_text_are_shown_as_text() {
         assert_eq!(page.status, 200, "{path}: {}", page.text());
         assert!(!page.text().contains("<script>alert"), "{path}");
         assert!(!page.text().contains("<script>\""), "{path}");
-        // A field holds what was entered as it is; text shows what nobody would see.
+        // A field holds what was entered as it is; text shows what no one would see.
         let outside: String = page
             .text()
             .split("<textarea")

@@ -93,7 +93,7 @@ fn a_session_ends_when_it_is_left_when_it_is_revoked_and_with_the_key_that_opene
         );
         (made.status == 200).then_some(made)
     });
-    // Nobody hands out more than they hold.
+    // No one hands out more than they hold.
     let refused = world.call(value, "POST", "/v2/keyward/console_sessions", body("admin"));
     assert_eq!(refused.status, 403, "{}", refused.text());
     let url = made.json()["url"].as_str().unwrap().to_owned();

@@ -129,7 +129,7 @@ fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     );
 }
 
-/// With the right principal and the right secret, on a socket that somebody left open.
+/// With the right principal and the right secret, on a socket that someone left open.
 fn as_another_user(world: &World, objects: &Objects, heads: &Heads) {
     if Command::new("true").uid(ANOTHER_USER).status().is_err() {
         eprintln!("skipped: a caller of another user needs root, to become one");

@@ -113,7 +113,7 @@ fn upstream_endpoint(bootstrap: &mut Value) -> &mut Value {
     )
 }
 
-/// Allows these upgrades (`websocket`, `CONNECT`). CONNECT needs a route of its own kind besides.
+/// Allows these upgrades (`websocket`, `CONNECT`). CONNECT needs its own route kind as well.
 pub fn allow_upgrades(bootstrap: &mut Value, kinds: &[&str]) {
     let hcm = hcm(bootstrap);
     hcm["upgrade_configs"] = kinds

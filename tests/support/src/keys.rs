@@ -12,7 +12,7 @@ use crate::key_file::Folder;
 /// A folder with a key file, and everything that was said there.
 pub struct Desk {
     pub folder: Folder,
-    /// Values of keys that are shown once and kept by nobody.
+    /// Values of keys that are shown once and kept by no one.
     secrets: RefCell<Vec<String>>,
     /// All that commands said, but for the one line with a new value.
     said: RefCell<Vec<String>>,
@@ -87,7 +87,7 @@ impl Desk {
         said.err
     }
 
-    /// Makes a key: its id and its value, which stands on standard output alone.
+    /// Makes a key: its id and its value, which is on standard output alone.
     #[track_caller]
     pub fn made(&self, arguments: &[&str]) -> (String, String) {
         let said = self.spoken(arguments, "");
@@ -105,7 +105,7 @@ impl Desk {
         (id.to_owned(), value.to_owned())
     }
 
-    /// No secret value stands in any file of this folder or of another, or in anything that was said.
+    /// No secret value is in any file of this folder or of another, or in anything that was said.
     #[track_caller]
     pub fn assert_kept_nowhere(&self, others: &[&Path]) {
         let mut texts: Vec<(String, Vec<u8>)> = Vec::new();

@@ -1,4 +1,4 @@
-//! What tests stand on, with an Envoy and without: folders and processes that go with the test, the command, key files, and the case corpus. What starts an
+//! What tests are on, with an Envoy and without: folders and processes that go with the test, the command, key files, and the case corpus. What starts an
 //! Envoy is in `keyward-harness`.
 // `json!` of a whole configuration.
 #![recursion_limit = "256"]

@@ -35,7 +35,7 @@ pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
     // The command keeps its ends until it is given others.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut shown = Vec::new();
-    // Where nobody has the other end any more, a terminal ends with an error.
+    // Where no one has the other end any more, a terminal ends with an error.
     let _ = File::from(master).read_to_end(&mut shown);
     assert!(child.wait().unwrap().success());
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
@@ -66,7 +66,7 @@ pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
     // A terminal holds a page or so: who shows more waits until that is read.
     let reading = std::thread::spawn(move || {
         let mut shown = Vec::new();
-        // Where nobody has the other end any more, a terminal ends with an error.
+        // Where no one has the other end any more, a terminal ends with an error.
         let _ = person.read_to_end(&mut shown);
         shown
     });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Every member of the two schemas stands here at least once.
+/// Every member of the two schemas is here at least once.
 pub fn full() -> Value {
     json!({
         "serve_mode": "live",

@@ -195,7 +195,7 @@ impl Publisher<'_> {
         let all = self.settings.verify_all;
         let bridge = match Delta::write(&packed, &present.touched, from) {
             Ok(bytes) => Some(bytes),
-            // Gateways load the base then, each at a moment of its own.
+            // Gateways load the base then, each at its own moment.
             Err(Unwritten::TooLarge) => None,
             Err(refused) => return Err(refused.into()),
         };

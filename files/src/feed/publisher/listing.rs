@@ -133,7 +133,7 @@ pub(super) struct Conditions {
     pub(super) base_age: u64,
     /// How many records changed since.
     pub(super) records: usize,
-    /// Whether somebody asked for one.
+    /// Whether someone asked for one.
     pub(super) is_forced: bool,
 }
 
@@ -190,7 +190,7 @@ mod tests {
                     .filter(|(from, to)| *from <= reached && reached < *to);
                 reached = next.map(|(_, to)| *to).max().unwrap();
             }
-            // Whoever is one of the last eight behind goes on in single steps.
+            // Anyone who is one of the last eight behind goes on in single steps.
             let singles = spans.iter().filter(|(from, to)| to - from == 1);
             assert!(
                 singles.count() >= usize::try_from(changes.min(8)).unwrap(),

@@ -257,7 +257,7 @@ impl<'a> Publisher<'a> {
             match self.step(content, part, source, is_last, now) {
                 Ok(Ok(step)) => steps.push(step),
                 Ok(Err(Lost)) => return Ok(Err(Lost)),
-                // The base has the rest of the parts, too.
+                // The base has the rest of the parts as well.
                 Err(error) if error.downcast_ref() == Some(&Unwritten::TooLarge) => {
                     needs_base = true;
                     break;
@@ -275,7 +275,7 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// The accounts that a rejected publication would take away, for whoever tells a person.
+/// The accounts that a rejected publication would take away, for anyone who tells a person.
 #[derive(Debug)]
 pub struct MissingAccounts(pub Effect);
 

@@ -1,4 +1,4 @@
-//! What a publication did, for whoever tells a person.
+//! What a publication did, for anyone who tells a person.
 
 use crate::feed::present::Present;
 use crate::publish::Effect;
@@ -33,7 +33,7 @@ pub struct Published {
     pub effect: Effect,
     /// The heads that were written, in order. None where nothing changed: then the one that was there was signed again.
     pub steps: Vec<Step>,
-    /// How many objects nobody needs any more were removed.
+    /// How many objects no one needs any more were removed.
     pub removed: usize,
     /// What a person should know of a feed that changed hands.
     pub note: Option<String>,

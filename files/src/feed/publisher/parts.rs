@@ -1,5 +1,5 @@
 //! A large change goes out in several revisions, what ends first. A state between two of them must allow nothing that neither the old nor the new state allows: so a part that goes
-//! before others brings nothing along that somebody else's access depends on.
+//! before others brings nothing along that someone else's access depends on.
 
 use keyward::account::AccountIndex;
 use keyward::digest::KeyDigest;
@@ -20,7 +20,7 @@ pub(super) struct Parts {
     pub(super) needs_base: bool,
 }
 
-/// Splits a change. `changed` is how many records stand in front of the base already.
+/// Splits a change. `changed` is how many records are in front of the base already.
 pub(super) fn split(
     before: &Snapshot,
     after: &Snapshot,

@@ -64,7 +64,7 @@ pub(super) struct Watcher {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A file as the folder tells of it.
+/// A file as the folder shows of it.
 type Seen = Option<(u64, u64, i64, i64, u64)>;
 
 impl Watcher {

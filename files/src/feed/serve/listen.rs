@@ -1,4 +1,4 @@
-//! Listening on this machine alone: a Unix socket, or an address of the loopback interface. What is to be reached from elsewhere gets a proxy with TLS before it.
+//! Listening only on this machine: a Unix socket, or an address of the loopback interface. What is to be reached from elsewhere gets a proxy with TLS before it.
 
 use std::fmt;
 use std::fs;
@@ -113,7 +113,7 @@ fn bind_socket(path: &Path) -> Result<UnixListener> {
     Ok(UnixListener::from_std(bound)?)
 }
 
-/// Removes the socket of a server that is gone. One that answers stays, and so does what is no socket.
+/// Removes the socket of a server that is gone. One that answers stays, and so does what is not a socket.
 fn remove_stale(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -148,7 +148,7 @@ pub fn connections(wanted: usize) -> usize {
         .max(1)
 }
 
-/// Serves until `stop` says true: at most so many connections at once, each with limits of its own. The answers that are due are sent.
+/// Serves until `stop` says true: at most so many connections at once, each with its own limits. The answers that are due are sent.
 pub async fn serve(
     listener: Listener,
     router: Router,
@@ -187,7 +187,7 @@ pub async fn serve(
     }
     let _ = stop.wait_for(|stop| *stop).await;
     let all = async { while connections.join_next().await.is_some() {} };
-    // Whoever takes longer is cut off.
+    // Anyone who takes longer is cut off.
     let _ = tokio::time::timeout(FAREWELL, all).await;
 }
 

@@ -48,7 +48,7 @@ pub struct Feed {
     folder: PathBuf,
     settings: Settings,
     head: watch::Receiver<Option<Arc<Content>>>,
-    /// True as soon as the server is to stop: whoever waits is answered.
+    /// True as soon as the server is to stop: anyone who waits is answered.
     stop: watch::Sender<bool>,
     polls: Semaphore,
     fleet: Fleet,
@@ -94,7 +94,7 @@ impl Feed {
         Router::new().nest(path, self.router())
     }
 
-    /// Answers everybody who waits.
+    /// Answers everyone who waits.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
@@ -111,7 +111,7 @@ impl Feed {
     }
 }
 
-/// An answer without a body of its own.
+/// An answer without its own body.
 fn plain(status: StatusCode, text: &'static str) -> Response {
     let kind = [(
         header::CONTENT_TYPE,

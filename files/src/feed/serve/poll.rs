@@ -36,7 +36,7 @@ pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Response {
                 };
                 applied = applied.filter(|_| !is_stopped);
             }
-            // Too many wait. This one asks again after its interval, as if nobody could wait here.
+            // Too many wait. This one asks again after its interval, as if no one could wait here.
             Err(_) => applied = None,
         }
     }

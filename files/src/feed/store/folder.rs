@@ -124,7 +124,7 @@ impl FeedStore for Folder {
         let path = self.path_of_object(name);
         let length = fs::metadata(&path).map(|found| found.len());
         if length.ok() == u64::try_from(bytes.len()).ok() && name.is_of(&fs::read(&path)?) {
-            // Whoever collects garbage leaves it alone from now on.
+            // Anyone who collects garbage leaves it alone from now on.
             let now = UNIX_EPOCH + Duration::from_secs(clock::now());
             return File::options()
                 .append(true)
@@ -288,7 +288,7 @@ mod tests {
         let listed = store.list().unwrap();
         assert_eq!((listed.len(), listed[0].size), (1, 5));
         assert!(listed[0].put_at > 0);
-        // What somebody damaged is put anew.
+        // What someone damaged is put again.
         fs::write(&path, b"bytez").unwrap();
         store.put_new(&name, b"bytes").unwrap();
         assert_eq!(store.get(&name, 5).unwrap().unwrap(), b"bytes");

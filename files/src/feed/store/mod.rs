@@ -31,7 +31,7 @@ impl Version {
 pub enum Swap {
     /// The blob has the new content, which is of this version.
     Done(Version),
-    /// Somebody else was first: the blob has another content than expected, and keeps it.
+    /// Someone else was first: the blob has another content than expected, and keeps it.
     Lost,
 }
 
@@ -66,7 +66,7 @@ pub trait FeedStore {
     /// All objects.
     fn list(&self) -> Result<Vec<Listed>>;
 
-    /// Removes an object. One that is gone already is no error.
+    /// Removes an object. One that is gone already is not an error.
     fn delete(&self, name: &ObjectName) -> Result<()>;
 
     /// Removes what writers that were killed left, and says how much.

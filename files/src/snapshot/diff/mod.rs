@@ -15,7 +15,7 @@ use keyward::permission::AccessLevel;
 use keyward::snapshot::Document;
 use keyward::snapshot::document::{Auth, Endpoint};
 
-/// Whether somebody may do more or less than before.
+/// Whether someone may do more or less than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// More passes.

@@ -98,7 +98,7 @@ fn annotations_of_any_form_are_read() {
     }
 }
 
-/// Where a text stands in a file.
+/// Where a text is in a file.
 #[track_caller]
 fn find(bytes: &[u8], text: &[u8]) -> usize {
     let mut windows = bytes.windows(text.len());
@@ -143,7 +143,7 @@ fn users_that_are_none_out_of_order_or_of_no_key_are_refused() {
         changed[last] = number;
         assert_eq!(refused(changed), why);
     }
-    // A number that leads nowhere is nobody, where nobody looked.
+    // A number that leads nowhere is no one, where no one looked.
     let mut changed = bytes.clone();
     changed[last] = 3;
     let snapshot = open(&changed, Trust::Content).unwrap();

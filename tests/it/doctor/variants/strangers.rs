@@ -1,4 +1,4 @@
-//! A stranger gets in, or nobody can say that none does; and nothing runs.
+//! A stranger gets in, or no one can say that none does; and nothing runs.
 
 use super::*;
 

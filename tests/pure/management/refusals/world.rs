@@ -83,7 +83,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
         );
         note(refused.code().clone());
     }
-    // Ends work whoever owns the record.
+    // Ends work anyone who owns the record.
     for end in [delete("mk_r"), purge("mk_r"), expire("mk_r", Some(NOW))] {
         assert!(facts(&desk, &end, &owned).is_ok(), "{end:?}");
     }

@@ -14,7 +14,7 @@ pub struct Edge {
     pub instead: Vec<String>,
 }
 
-/// The generated rows, and behind them those kept by hand.
+/// The generated rows, and after them those kept by hand.
 pub fn edges() -> Vec<Edge> {
     let generated = table("expansions.tsv").into_iter().map(|columns| {
         let [object, field, kind, targets] = columns.try_into().unwrap();

@@ -105,7 +105,7 @@ impl Records {
         facts
     }
 
-    /// All there is, and what was looked up besides: a decision over it must be the same.
+    /// All there is, and what was looked up as well: a decision over it must be the same.
     #[must_use]
     pub fn everything(&self, api: &Arc<Api>, needs: &Needs, now: u64) -> Facts {
         let mut facts = Facts::new(Arc::clone(api));

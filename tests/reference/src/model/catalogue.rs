@@ -16,7 +16,7 @@ pub(super) struct Endpoint {
     pub(super) is_publishable: bool,
     /// `"auth": "none"`.
     pub(super) is_public: bool,
-    /// The built-in template that it is, or that it stands in the place of.
+    /// The built-in template that it is, or that it is in the place of.
     pub(super) built_in: Option<String>,
     /// Paths that may be expanded beyond what is known, and what that asks for.
     added: Vec<(String, String)>,
@@ -85,7 +85,7 @@ pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint
     }
     for mut own in list(snapshot, "endpoints").iter().map(custom) {
         let (method, shape) = (own.method.clone(), own.shape());
-        // The lengths alone tell most rows apart.
+        // The lengths alone distinguish most rows .
         let is_same = |other: &Arc<Endpoint>| {
             let is_as_long = other.template.len() == shape.len();
             other.method == method && is_as_long && other.shape() == shape
@@ -216,7 +216,7 @@ fn escape(text: &[u8], at: usize) -> Option<u8> {
     u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()
 }
 
-/// What stands between the slashes after the first one; the path `/` is one empty segment.
+/// What is between the slashes after the first one; the path `/` is one empty segment.
 fn segments(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/').map(str::to_owned).collect()

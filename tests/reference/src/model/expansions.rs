@@ -83,7 +83,7 @@ fn path(value: &[u8]) -> Option<Vec<String>> {
     names.iter().all(is_name).then_some(names)
 }
 
-/// A name has more to decode or is no text; or what was decoded is no text, and something in it may separate parameters.
+/// A name has more to decode or is not text; or what was decoded is not text, and something in it may separate parameters.
 fn is_doubtful(sent: &[u8]) -> bool {
     let is_text = |text: &[u8]| std::str::from_utf8(text).is_ok();
     let mut names = sent.split(|&byte| byte == b';').map(|piece| {
@@ -137,7 +137,7 @@ fn follow(
     true
 }
 
-/// The row of the field: one kept by hand goes before a generated one, for it stands behind it. A map has a row for any name.
+/// The row of the field: one kept by hand goes before a generated one, for it is after it. A map has a row for any name.
 fn edge<'a>(graph: &'a Graph, object: &str, field: &str) -> Option<&'a Edge> {
     let row = |field: &str| {
         let mut rows = graph.edges.iter();

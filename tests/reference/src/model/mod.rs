@@ -1,7 +1,7 @@
 //! A naive reference of the decision, which property tests hold the filter to.
 //!
 //! It follows the rule table of the contract literally, one function per rule, in order: linear searches, strings, the
-//! JSON as it stands. It shares no code with `src/` and is written from the documents alone. It knows Stripe's names
+//! JSON unchanged. It shares no code with `src/` and is written only from the documents. It knows Stripe's names
 //! only, so a configuration with a `profile` is refused loudly.
 
 mod address;
@@ -182,7 +182,7 @@ struct Case<'a> {
     endpoints: &'a [Arc<Endpoint>],
     /// The keys in the query.
     query_keys: Vec<Vec<u8>>,
-    /// The credential stands in the query, from rule 2 on.
+    /// The credential is in the query, from rule 2 on.
     is_by_query: bool,
     /// The credential, from rule 2 on.
     credential: Option<String>,

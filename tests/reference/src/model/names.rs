@@ -12,7 +12,7 @@ const OVERRIDES: [&str; 6] = [
     "rest_route",
 ];
 
-/// A header's name with `-` for every byte that is no letter or digit, in small letters.
+/// A header's name with `-` for every byte that is not a letter or digit, in small letters.
 pub(super) fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
@@ -28,14 +28,14 @@ pub(super) fn has_override(request: &Request) -> bool {
     readings.any(|reading| OVERRIDES.iter().any(|word| reading.is(word)))
 }
 
-/// What some server takes for a parameter, its name and whatever stands behind that.
+/// What some server takes for a parameter, its name and whatever is after that.
 pub(super) struct Reading {
     text: Vec<u8>,
     /// As sent; nothing where it is found in the value of another.
     pub(super) value: Option<Vec<u8>>,
 }
 
-/// Every reading of what stands between two ampersands.
+/// Every reading of what is between two ampersands.
 pub(super) fn readings(sent: &[u8]) -> Vec<Reading> {
     let mut readings = Vec::new();
     for piece in sent.split(|&byte| byte == b';') {
@@ -92,7 +92,7 @@ impl Reading {
     }
 }
 
-/// In small letters, with one `_` for whatever stands between letters; what ends a name stays.
+/// In small letters, with one `_` for whatever is between letters; what ends a name stays.
 fn plain(text: &[u8]) -> String {
     let mut plain = String::new();
     for byte in text {
@@ -106,7 +106,7 @@ fn plain(text: &[u8]) -> String {
     plain
 }
 
-/// With ASCII in place of its overlong forms in UTF-8, if it is no UTF-8.
+/// With ASCII in place of its overlong forms in UTF-8, if it is not UTF-8.
 fn careless(text: &[u8]) -> Vec<u8> {
     if std::str::from_utf8(text).is_ok() {
         return text.to_vec();

@@ -1,4 +1,4 @@
-//! A key in the query, and what stands beside it.
+//! A key in the query, and what is next to it.
 
 use super::{Request, names};
 
@@ -39,7 +39,7 @@ pub(super) fn keys(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// The headers that the parameters `_stripe_version` and `_stripe_account` amount to: beside a key in the query the real ones, otherwise misspelled ones.
+/// The headers that the parameters `_stripe_version` and `_stripe_account` amount to: next to a key in the query the real ones, otherwise misspelled ones.
 pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
     let has_authorization = request
         .headers
@@ -76,7 +76,7 @@ pub(super) fn headers(request: &Request) -> Vec<(Vec<u8>, Vec<u8>)> {
     found
 }
 
-/// What stands between the ampersands of the query, as it was sent.
+/// What is between the ampersands of the query, as it was sent.
 pub(super) fn pieces(request: &Request) -> Vec<Vec<u8>> {
     match request.path.iter().position(|&byte| byte == b'?') {
         None => Vec::new(),
@@ -95,7 +95,7 @@ fn presented(request: &Request) -> Vec<Vec<u8>> {
     }
 }
 
-/// The name decoded, the value as it stands.
+/// The name decoded, the value unchanged.
 fn split(parameter: &[u8]) -> (Vec<u8>, Vec<u8>) {
     match parameter.iter().position(|&byte| byte == b'=') {
         Some(at) => (decoded(&parameter[..at]), parameter[at + 1..].to_vec()),

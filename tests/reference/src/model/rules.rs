@@ -1,4 +1,4 @@
-//! The rules of the table, each in a function of its own, except rule 8 (`target`).
+//! The rules of the table, each in its own function, except rule 8 (`target`).
 
 use crate::sha256;
 use serde_json::Value;
@@ -80,7 +80,7 @@ fn credentials(case: &Case) -> Vec<(Vec<u8>, Vec<u8>)> {
 
 /// One well-formed credential.
 pub(super) fn rule_2(case: &mut Case) -> Result<(), &'static str> {
-    // A header of the profile that presents a key by itself, and nothing else beside it.
+    // A header of the profile that presents a key by itself, and nothing else next to it.
     let own = credentials(case);
     if !own.is_empty() {
         let is_alone = own.len() == 1
@@ -309,7 +309,7 @@ fn lack_of(case: &Case, permissions: &[String]) -> &'static str {
     }
 }
 
-/// What the query expands is read, too. Without Stripe's catalogue `expand` is a parameter like any other.
+/// What the query expands is read as well. Without Stripe's catalogue `expand` is a parameter like any other.
 fn rule_11_expansions(case: &mut Case, authority: &Authority) -> Result<(), &'static str> {
     if text(case.snapshot, "catalogue") == Some("none") {
         return Ok(());

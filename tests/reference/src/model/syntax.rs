@@ -27,7 +27,7 @@ pub(super) fn credential(value: &str) -> Option<String> {
     is_key(&key).then_some(key)
 }
 
-/// How keys begin; the two last begin some organizations' keys. Each without anything after it is no key.
+/// How keys begin; the two last begin some organizations' keys. Each without anything after it is not a key.
 const PREFIXES: [&str; 9] = [
     "sk_test_",
     "sk_live_",

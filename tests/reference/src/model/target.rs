@@ -128,7 +128,7 @@ pub(super) fn root(accounts: &[Value], id: &str) -> String {
     }
 }
 
-/// An unlisted id is written to logs as it stands, so a key must not stand in it.
+/// An unlisted id is written to logs unchanged, so a key must not be in it.
 fn holds_a_key(id: &str) -> bool {
     let prefixes = [
         "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",

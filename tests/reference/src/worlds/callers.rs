@@ -9,7 +9,7 @@ use super::naming;
 use super::requests::Header;
 use super::world::{VERSIONS, World};
 
-/// Pushes an `Authorization` header, if any, and tells which key it is about.
+/// Pushes an `Authorization` header, if any, and shows which key it is about.
 pub(super) fn credential(
     dice: &mut Dice,
     world: &World,
@@ -56,7 +56,7 @@ pub(super) fn credential(
             _ => format!("Basic {raw}"),
         },
     };
-    // By itself, instead of `Authorization` or beside it.
+    // By itself, instead of `Authorization` or next to it.
     if dice.one_in(5) {
         let name = dice.pick(&[
             "x-api-key",
@@ -98,7 +98,7 @@ pub(super) fn credential(
     chosen
 }
 
-/// A key in the query, and what may stand beside it.
+/// A key in the query, and what may be next to it.
 pub(super) fn query_credential(
     dice: &mut Dice,
     world: &World,

@@ -1,4 +1,4 @@
-//! Endpoints of a snapshot: rows that stand close to each other, and to the built-in ones.
+//! Endpoints of a snapshot: rows that are close to each other, and to the built-in ones.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ fn beside(dice: &mut Dice, path: &str) -> String {
     }
     let is_template = |segment: &String| !segment.starts_with('{') || segment.ends_with('}');
     assert!(segments.iter().all(is_template), "{segments:?}");
-    // A wildcard stands last.
+    // A wildcard is last.
     if let Some(end) = segments
         .iter()
         .position(|segment| segment.starts_with("{*"))
@@ -136,7 +136,7 @@ fn beside(dice: &mut Dice, path: &str) -> String {
     format!("/{}", segments.collect::<Vec<_>>().join("/"))
 }
 
-/// A row that stands close to others: few words, several spellings.
+/// A row that is close to others: few words, several spellings.
 fn endpoint(dice: &mut Dice) -> Map<String, Value> {
     let words = [
         "v1", "charges", "{id}", "{x}", "search", "Search", "a:b", "A:B", "V1", "...", "x_1",

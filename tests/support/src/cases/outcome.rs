@@ -1,4 +1,4 @@
-//! What a runner saw of one request, compared with what the case expects. Every denial is held to the promises that all denials share, too.
+//! What a runner saw of one request, compared with what the case expects. Every denial is held to the promises that all denials share as well.
 
 use super::corpus::{Api, Case, Expectation, Request, Text};
 
@@ -169,7 +169,7 @@ pub fn challenge(request: &Request, reason: &str) -> &'static str {
     let scheme = sent.map(|(_, value)| value.as_bytes().split(|byte| *byte == b' ').next());
     match scheme.flatten() {
         Some(scheme) if !scheme.eq_ignore_ascii_case(b"basic") => "Bearer",
-        // What is not missing stands in the query.
+        // What is not missing is in the query.
         None if reason != "missing_credential" => "Bearer",
         Some(_) | None => "Basic",
     }

@@ -33,7 +33,7 @@ pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     sent
 }
 
-/// The address as Envoy's `source.address` writes it; what is no address is handed on as it stands.
+/// The address as Envoy's `source.address` writes it; what is not an address is handed on unchanged.
 pub fn source(address: &str) -> Option<IpAddr> {
     let written = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(v4)) => format!("{v4}:0"),

@@ -1,4 +1,4 @@
-//! The corpus for another API: every case again, in the names of one called Acme. Its profile gives keys, headers, ids, links and texts of its own, so
+//! The corpus for another API: every case again, in the names of one called Acme. Its profile gives keys, headers, ids, links and its own texts, so
 //! what a case expects is rewritten by the same rules as what it sends, and the code has to come to the same verdict. Acme's account ids are UUIDs:
 //! they have no prefix, so an id that Stripe's spelling makes malformed is none there, and gets a character that no id has.
 
@@ -169,7 +169,7 @@ fn header(name: &str, value: &Text) -> Text {
     }
 }
 
-/// Whether a path is malformed by its prefixes alone: without them it would be one.
+/// Whether a path is malformed only by its prefixes: without them it would be one.
 fn is_spoilt(name: &str, value: &Text) -> bool {
     let takes = |value: &str, account: &str, organization: &str| {
         let prefixes = IdPrefixes {

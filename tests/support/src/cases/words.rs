@@ -2,7 +2,7 @@
 
 use keyward::digest::KeyDigest;
 
-/// How keys begin: at Stripe, and at Acme. An organization key's mode stands behind its prefix.
+/// How keys begin: at Stripe, and at Acme. An organization key's mode is after its prefix.
 pub(super) const KEYS: [(&str, &str); 7] = [
     ("sk_test_", "acme_sk_test_"),
     ("sk_live_", "acme_sk_live_"),

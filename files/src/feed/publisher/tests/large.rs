@@ -122,7 +122,7 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
             "mk_000009"
         ]
     );
-    // With other grant sets, keys that have grants wait, too.
+    // With other grant sets, keys that have grants wait as well.
     next["grant_sets"]["readers"]["charge"] = json!("read");
     let (before, after, all) = touched(&state, &next);
     let first = ends(before.snapshot(), after.snapshot(), &all, true, NOW);

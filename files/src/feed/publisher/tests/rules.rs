@@ -134,7 +134,7 @@ fn nothing_new_is_only_signed_again() {
     let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
     publisher.renew(&world.profile, NOW + 90).unwrap();
     assert_eq!(world.present().head.issued_at, NOW + 90);
-    // A clock that went back takes nothing back; one that is far off is no clock.
+    // A clock that went back takes nothing back; one that is far off is not a clock.
     publisher.renew(&world.profile, NOW + 80).unwrap();
     assert_eq!(world.present().head.issued_at, NOW + 90);
     let error = publisher.renew(&world.profile, NOW - 900).unwrap_err();
@@ -268,7 +268,7 @@ fn what_cannot_be_verified_is_not_built_on() {
             .unwrap_err()
     );
     assert!(error.contains("another feed"), "{error}");
-    // An object that somebody changed, or removed.
+    // An object that someone changed, or removed.
     let base = world.store.list().unwrap()[0].name;
     assert_eq!(base.kind, ObjectKind::Base);
     let path = world.store.path_of_object(&base);
