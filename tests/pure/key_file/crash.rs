@@ -42,6 +42,11 @@ fn state<'a>(journal: &'a [Value], account: &str) -> Vec<&'a str> {
         .collect()
 }
 
+fn journal_len(folder: &Folder) -> u64 {
+    let path = folder.path.join("keyward.toml.journal");
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
 /// From 0 to 1.
 fn random() -> f64 {
     let bits = RandomState::new().build_hasher().finish();
@@ -77,6 +82,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         };
         after.apply(&[add], None).unwrap();
         let (_, after) = after.texts().next().unwrap();
+        let journal_before = journal_len(&folder);
         let mut writer = folder
             .command(&["accounts", "add", &id, "--no-keys"])
             .stdout(Stdio::null())
@@ -88,9 +94,11 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
             std::thread::sleep(usual.mul_f64(2.0 * random()));
         } else {
             // Any moment of its writing, which is short: from its first line in the journal on.
-            while state(&folder.journal(), &id).is_empty() && writer.try_wait().unwrap().is_none() {
-            }
-            std::thread::sleep(WRITING.mul_f64(random()));
+            // By the length alone: to read a journal of so many changes takes longer than the writing.
+            while journal_len(&folder) == journal_before && writer.try_wait().unwrap().is_none() {}
+            // Sooner rather than later: how fast it writes depends on the disk.
+            let until = Instant::now() + WRITING.mul_f64(random() * random());
+            while Instant::now() < until {}
         }
         writer.kill().unwrap();
         writer.wait().unwrap();

@@ -1,5 +1,6 @@
 //! Generated configurations, and requests that come near their rules.
 
+mod accounts;
 mod callers;
 pub mod dice;
 pub mod expanding;
