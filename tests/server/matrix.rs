@@ -197,6 +197,7 @@ fn is_operators(route: &Route) -> bool {
     (route.asked == Asked::One(Management::Account) && is_change)
         || route.asked == Asked::One(Management::Snapshot)
         || route.asked == Asked::One(Management::Endpoint)
+        || route.asked == Asked::One(Management::ConsoleSession)
         || route.template == "/v2/keyward/activity_logs/head"
 }
 
@@ -205,8 +206,9 @@ fn is_about_a_tenants_object(route: &Route) -> bool {
     route.template.contains("{id}") || route.template.contains("{number}")
 }
 
-/// The objects that paths name, all of `acct_a`.
+/// The objects that paths name, all of `acct_a` but for the operator's session.
 struct Objects {
+    session: String,
     activity: String,
     change: String,
 }
@@ -216,7 +218,10 @@ impl Objects {
         let (id, _) = world.key("acct_a", &["customer_read"]);
         let logs = world.api("GET", &format!("/v2/iam/activity_logs?object={id}"), None);
         let log = &logs.json()["data"][0];
+        let link = json!({"role": "viewer", "actor": {"id": "matrix"}});
+        let link = world.api("POST", "/v2/keyward/console_sessions", Some(link));
         Self {
+            session: link.json()["id"].as_str().unwrap().to_owned(),
             activity: log["id"].as_str().unwrap().to_owned(),
             change: log["keyward"]["sequence"].to_string(),
         }
@@ -226,6 +231,8 @@ impl Objects {
     fn path(&self, route: &Route) -> String {
         let id = if route.template.contains("activity_logs") {
             &self.activity
+        } else if route.template.contains("console_sessions") {
+            &self.session
         } else if route.template.contains("accounts") {
             "acct_a"
         } else {

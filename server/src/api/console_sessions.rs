@@ -232,6 +232,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/console_sessions/{id}/revoke`: at once.
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
+        only_operators(&call)?;
         call.no_members()?;
         let mut session = found(&app, &call).await?;
         let now = time::now();

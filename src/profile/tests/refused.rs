@@ -6,7 +6,7 @@ use super::*;
 fn unknown_and_double_members_are_refused() {
     assert_refused(
         r#"{"key_prefixes": {}}"#,
-        "profile.*: unknown member, expected one of `preset`, `prefixes`, `headers`, `override_headers`, `ids`, `realm`, `request_id_prefix`, `retry_header`, `links`, `messages`",
+        "profile.*: unknown member, expected one of `preset`, `prefixes`, `headers`, `override_headers`, `credential_headers`, `ids`, `realm`, `request_id_prefix`, `retry_header`, `links`, `messages`",
     );
     assert_refused(
         r#"{"prefixes": {"live": ["a_"]}}"#,

@@ -379,7 +379,7 @@ fn tables_of_a_key_stand_below_it() {
         &FILE
             .replace("[[keys]]", "[keys]")
             .replacen("mk_2", "mk_3", 1),
-        &["keys.toml: expected TOML"],
+        &["keys.toml:40: expected TOML"],
     );
 }
 
