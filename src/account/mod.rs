@@ -5,11 +5,14 @@ mod changed;
 mod forest;
 mod number;
 mod path;
+mod record;
 
-pub(crate) use forest::{ACCOUNT_ROW, RowFault};
-pub use forest::{Account, AccountForest, ForestFault, ListedAccount};
+pub(crate) use forest::RowFault;
+pub use forest::{AccountForest, ForestFault};
 pub use number::AccountIndex;
 pub use path::AccountPath;
+pub(crate) use record::ACCOUNT_ROW;
+pub use record::{Account, ListedAccount};
 
 use crate::id::is_id;
 use crate::word::words;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod feed;
+mod identity;
 mod packed;
 mod peek;
 mod wire;
@@ -11,21 +12,22 @@ mod tests;
 
 pub use faults::faults;
 pub use feed::Feed;
+pub use identity::SingleMembers;
 pub use packed::{is_packed, packed_settings, split_packed};
 pub use peek::{named_revision, named_revision_packed};
 
 use std::sync::Arc;
 
+use self::identity::{former, principal, single};
 use crate::id::is_id;
 use crate::json::from_json;
 use crate::key::Livemode;
-use crate::principal::Member;
 use crate::profile::Profile;
-use crate::refusal::{DUPLICATE_MEMBER, First, Place, Refusal, Sink};
+use crate::refusal::{First, Place, Refusal, Sink};
 use crate::request::IdentityNames;
 use crate::snapshot::{Enforcement, Snapshot};
-use crate::wire::{Members, Object, Text};
-use crate::word::{Word, words};
+use crate::wire::Object;
+use crate::word::words;
 
 /// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
 pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
@@ -35,9 +37,6 @@ pub const FILTER_STATE: &str = "keyward";
 
 /// The most bytes of a configuration that the filter looks at.
 pub const LARGEST: usize = 128 << 20;
-
-/// Every allowed request pays for each of them.
-const MOST_IDENTITY_HEADERS: usize = 32;
 
 /// No age in seconds is this large.
 const LONGEST_AGE: u64 = 100_000_000_000;
@@ -227,24 +226,6 @@ impl Configuration {
     }
 }
 
-/// Headers that carry an identity must not be ones that Envoy or HTTP gives their own meaning.
-fn is_identity_header(name: &str) -> bool {
-    let spelled = name.len() <= 64
-        && name.strip_prefix("x-").is_some_and(|rest| {
-            !rest.is_empty()
-                && rest
-                    .bytes()
-                    .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        });
-    spelled && !name.starts_with("x-envoy-") && !name.starts_with("x-forwarded-")
-}
-
-const IDENTITY_HEADER: &str =
-    "a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)";
-
-/// What a client sends under such a name would count as a forged identity, or an identity as what the client sent.
-const READ_BY_PROFILE: &str = "the profile reads a header of this name";
-
 impl<'a> wire::Configuration<'a> {
     /// Checks the settings. One at fault that the sink takes is as if it were left out.
     fn split<S: Sink>(
@@ -335,75 +316,6 @@ impl<'a> wire::Configuration<'a> {
         };
         Ok((settings, profile, snapshot))
     }
-}
-
-/// The name of the identity header; an empty one turns it off.
-fn principal(name: &str, profile: &Profile) -> Result<Option<Box<str>>, Refusal> {
-    let place = Place::member("principal_header");
-    match name {
-        "" => Ok(None),
-        name if profile.names().reads(name) => Err(place.refused(READ_BY_PROFILE)),
-        name if is_identity_header(name) => Ok(Some(name.into())),
-        _ => Err(place.expected(IDENTITY_HEADER)),
-    }
-}
-
-/// Headers, each with the member that it carries.
-pub type SingleMembers = Box<[(Box<str>, Member)]>;
-
-/// The headers that carry single members.
-fn single(
-    listed: &Members<Text<'_>, Text<'_>>,
-    principal_header: Option<&str>,
-    profile: &Profile,
-) -> Result<SingleMembers, Refusal> {
-    let place = Place::member("identity_headers");
-    if listed.0.len() > MOST_IDENTITY_HEADERS {
-        return Err(place.expected("at most 32 headers"));
-    }
-    let place = place.then("*");
-    let mut single: Vec<(Box<str>, Member)> = Vec::with_capacity(listed.0.len());
-    for (Text(name), member) in &listed.0 {
-        if !is_identity_header(name) {
-            return Err(place.expected(IDENTITY_HEADER));
-        }
-        if profile.names().reads(name) {
-            return Err(place.refused(READ_BY_PROFILE));
-        }
-        let taken =
-            principal_header == Some(&**name) || single.iter().any(|(other, _)| **other == **name);
-        if taken {
-            return Err(place.refused(DUPLICATE_MEMBER));
-        }
-        let member = Member::from_word(&member.0)
-            .ok_or_else(|| place.refused(format!("expected {}", Member::WORDS)))?;
-        single.push((name.as_ref().into(), member));
-    }
-    Ok(single.into())
-}
-
-/// The names of headers that carry an identity no longer.
-fn former(names: &[Text<'_>], profile: &Profile) -> Result<Box<[Box<str>]>, Refusal> {
-    let place = Place::member("former_identity_headers");
-    if names.len() > MOST_IDENTITY_HEADERS {
-        return Err(place.expected("at most 32 headers"));
-    }
-    let mut former: Vec<Box<str>> = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        let place = place.at(index);
-        let name = &*name.0;
-        if !is_identity_header(name) {
-            return Err(place.expected(IDENTITY_HEADER));
-        }
-        if profile.names().reads(name) {
-            return Err(place.refused(READ_BY_PROFILE));
-        }
-        if former.iter().any(|other| **other == *name) {
-            return Err(place.refused("a header name is given twice"));
-        }
-        former.push(name.into());
-    }
-    Ok(former.into())
 }
 
 /// So that no one turns a gateway into a report by one word.

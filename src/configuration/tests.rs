@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::principal::Member;
 use crate::reason::DenyReason;
 use crate::wire::Form;
 

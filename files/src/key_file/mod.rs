@@ -20,6 +20,7 @@ mod read;
 mod read_key;
 mod records;
 mod source_name;
+mod whole;
 mod write;
 
 #[cfg(test)]
@@ -324,126 +325,5 @@ impl KeyFile {
             folder: Some(folder.to_owned()),
             ..self
         }
-    }
-
-    /// The accounts and organizations, in the order of the files.
-    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.iter().map(|(account, _)| account)
-    }
-
-    /// The account of that id.
-    #[must_use]
-    pub fn account(&self, id: &str) -> Option<&Account> {
-        self.accounts().find(|account| account.id == id)
-    }
-
-    /// The keys, deleted ones too, in the order of the files.
-    pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.keys.iter().map(|(key, _)| key)
-    }
-
-    /// The key of that id.
-    #[must_use]
-    pub fn key(&self, id: &str) -> Option<&Key> {
-        self.keys().find(|key| key.id == id)
-    }
-
-    /// The key of that digest.
-    #[must_use]
-    pub fn key_of_digest(&self, digest: &KeyDigest) -> Option<&Key> {
-        self.keys().find(|key| key.digest == *digest)
-    }
-
-    /// The grant sets and their names.
-    pub fn grant_sets(&self) -> impl Iterator<Item = (&str, &Granted)> {
-        let sets = self.grant_sets.iter();
-        sets.map(|(name, granted, _)| (name.as_str(), granted))
-    }
-
-    /// The grant set of that name.
-    #[must_use]
-    pub fn grant_set(&self, name: &str) -> Option<&Granted> {
-        let mut sets = self.grant_sets();
-        sets.find(|(of, _)| *of == name).map(|(_, granted)| granted)
-    }
-
-    /// The permissions that `grants` come to: those of the set it names, or its own.
-    #[must_use]
-    pub fn granted<'a>(&'a self, grants: &'a KeyGrants) -> Option<&'a Granted> {
-        match grants {
-            KeyGrants::Set(name) => self.grant_set(name),
-            KeyGrants::Inline(granted) => Some(granted),
-        }
-    }
-
-    /// The ECDS file that is pushed to where nothing else is said, as the file writes it: from its own folder.
-    #[must_use]
-    pub fn usual_target(&self) -> Option<&str> {
-        self.singles().find_map(|single| match single {
-            Single::Push(ecds) => Some(ecds.as_str()),
-            Single::Configuration(_)
-            | Single::ApiVersions(_)
-            | Single::Catalogue(_)
-            | Single::Source(_) => None,
-        })
-    }
-
-    /// The names and prefixes of the API, from `[configuration.profile]`.
-    #[must_use]
-    pub fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    /// The permissions there are: the built-in ones and those that the file's endpoints name.
-    #[must_use]
-    pub fn permissions(&self) -> PermissionRegistry {
-        let is_none = |single: &Single| matches!(single, Single::Catalogue(Catalogue::None));
-        let is_stripe = !self.singles().any(is_none);
-        check::permissions(is_stripe, &self.endpoints)
-    }
-
-    /// Whether one of the file's own endpoints asks for that permission, by whatever name.
-    #[must_use]
-    pub fn is_asked_by_own_endpoint(
-        &self,
-        permissions: &PermissionRegistry,
-        permission: Permission,
-    ) -> bool {
-        let mut names = self.endpoints.iter().flat_map(|(row, _)| row.named());
-        names.any(|name| permissions.find(name) == Some(permission))
-    }
-
-    /// The name of the file that a key is in.
-    #[must_use]
-    pub fn file_of_key(&self, id: &str) -> Option<&str> {
-        let (_, at) = self.keys.iter().find(|(key, _)| key.id == id)?;
-        self.name_of(*at)
-    }
-
-    /// The name of the file that an account is in.
-    #[must_use]
-    pub fn file_of_account(&self, id: &str) -> Option<&str> {
-        let (_, at) = self.accounts.iter().find(|(account, _)| account.id == id)?;
-        self.name_of(*at)
-    }
-
-    /// The files' names and their texts as they are now.
-    pub fn texts(&self) -> impl Iterator<Item = (&str, String)> {
-        let parts = self.parts.iter();
-        parts.map(|part| (part.name.as_str(), part.written()))
-    }
-
-    /// The files' names and their texts as they were read.
-    pub fn texts_as_read(&self) -> impl Iterator<Item = (&str, &str)> {
-        let parts = self.parts.iter();
-        parts.map(|part| (part.name.as_str(), &*part.text))
-    }
-
-    fn singles(&self) -> impl Iterator<Item = &Single> {
-        self.single.iter().map(|(single, _)| single)
-    }
-
-    fn name_of(&self, at: At) -> Option<&str> {
-        self.parts.get(at.part).map(|part| part.name.as_str())
     }
 }
