@@ -228,7 +228,7 @@ fn a_route_to_the_socket_switches_a_filter_off() {
     // Of a route to another upstream the server has nothing to fear.
     let (envoy, _socket) = control("api.sock", |all| {
         let off = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
-        routes(all)[2]["typed_per_filter_config"] = json!({"keyward": off});
+        routes(all)[3]["typed_per_filter_config"] = json!({"keyward": off});
     });
     assert_dump(&envoy, &[("FAIL", "routes")], &[]);
 }
