@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help announce asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help announce pages asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -91,18 +91,20 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	conformance::envoy_with doctor::variants::leaks doctor::variants::missing doctor::server::an_edge doctor::server::a_route browser::cors::by_default \
 	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
-	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change pages::in_full
+	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
+# Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
+PAGES := pages::in_full
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
 NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance wait doctor verification rollout::keys fail_closed::chain fail_closed::passes fail_closed::pushes \
 	fail_closed::skipped pushes
 # About VMs, or about the file of a filter in wasm.
-IN_VMS := hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
+IN_VMS := feed:: mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
 	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older
 
 test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
-	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW)))
+	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(PAGES)))
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
@@ -115,6 +117,9 @@ announce:
 	@if [ -n "$$KEYWARD_NO_INSTALL" ]; then echo "KEYWARD_NO_INSTALL is set: it installs no system packages, and skips the tests whose programs are missing."; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "It installs these Debian packages if they are missing: chromium, php-fpm, php-symfony-http-foundation, caddy, lighttpd, skopeo. KEYWARD_NO_INSTALL=1 uses what is there."; \
 	else echo "It installs no system packages, because it needs root and apt-get for that, and skips the tests whose programs are missing."; fi
+
+pages: build tools ## every page of the console in every state, size and theme, in a real Chromium
+	@$(TESTING) -p keyward-server --test server -- $(PAGES)
 
 # The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
 asan: toolchain ## the native module's tests under AddressSanitizer
