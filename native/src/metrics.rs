@@ -82,13 +82,17 @@ impl Metrics {
     }
 
     /// Adds what the plugin's workers have counted since the last time.
-    pub(crate) fn gather(&self, config: &Config<'_>, plugin: &str, workers: &Workers) {
+    pub(crate) fn gather(&self, config: &Config<'_>, workers: &Workers) {
         for worker in workers.all() {
             worker.take_counts(|counter, count| {
                 // Every one was touched when it was defined. One that Envoy takes no longer is not a reason to stop.
                 let _ = self.add(config, counter, count);
             });
         }
+    }
+
+    /// Counts one gathering. Not the last one, when the configuration goes.
+    pub(crate) fn count_gathered(&self, config: &Config<'_>, plugin: &str) {
         let _ = config.record(self.gathered, &[plugin], 1);
     }
 

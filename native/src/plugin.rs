@@ -124,6 +124,7 @@ impl Plugin {
             self.metrics.tell(config, label, &round.census);
         }
         self.gather(config);
+        self.metrics.count_gathered(config, label);
     }
 
     /// The last of its streams has ended, and no listener has it any more. Perhaps on a worker.
@@ -161,8 +162,7 @@ impl Plugin {
 
     /// Tells Envoy, and the usage pages, what the workers have counted.
     fn gather(&self, config: &Config<'_>) {
-        let (label, workers) = (self.counts.label(), self.counts.workers());
-        self.metrics.gather(config, label, workers);
+        self.metrics.gather(config, self.counts.workers());
         self.counts.share_all();
     }
 }
