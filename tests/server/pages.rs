@@ -1,5 +1,5 @@
 //! The console in a browser: Playwright drives Debian's Chromium against the server behind Envoy. The specs are in `tests/pages/node`.
-//! `make test` opens each page once; `in_full` is every page in every state, width and scheme, and the flows.
+//! `make test` opens each page once; `make pages` (`in_full`) is every page in every state, width and scheme, and the flows.
 
 use std::fs;
 use std::io::Write;
