@@ -115,7 +115,7 @@ test-all: build native trap-door native-trap-door asan tools ## the tests that `
 announce:
 	@echo "make test takes about 10 minutes on two cores, after a build of about 5."
 	@if [ -n "$$KEYWARD_NO_INSTALL" ]; then echo "KEYWARD_NO_INSTALL is set: it installs no system packages, and skips the tests whose programs are missing."; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "It installs these Debian packages if they are missing: chromium, php-fpm, php-symfony-http-foundation, caddy, lighttpd, skopeo. KEYWARD_NO_INSTALL=1 uses what is there."; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "It installs these Debian packages if they are missing: chromium, php-fpm, php-symfony-http-foundation, caddy, lighttpd, skopeo, nginx, signify-openbsd. KEYWARD_NO_INSTALL=1 uses what is there."; \
 	else echo "It installs no system packages, because it needs root and apt-get for that, and skips the tests whose programs are missing."; fi
 
 pages: build tools ## every page of the console in every state, size and theme, in a real Chromium

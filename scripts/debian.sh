@@ -14,6 +14,7 @@ absent() { echo "debian.sh: $*; the tests that need it are SKIPPED" >&2; exit "$
 PATH="$PATH:/usr/sbin"
 
 if ! command -v "$program" >/dev/null 2>&1; then
+    [ -z "${KEYWARD_NO_INSTALL:-}" ] || absent "no $program here, and KEYWARD_NO_INSTALL is set"
     command -v apt-get >/dev/null 2>&1 || absent "no $program here, and no apt-get to install it with"
     [ "$(id -u)" = 0 ] || absent "no $program here, and only root can install it"
     echo "debian.sh: installing Debian's package $package" >&2
