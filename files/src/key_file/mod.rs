@@ -48,8 +48,6 @@ use toml_edit::Document;
 
 use crate::invariant::Held;
 use fault::Collector;
-use keyward::digest::KeyDigest;
-use keyward::permission::{Permission, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward::refusal::Place;
 use keyward::snapshot::document::{Catalogue, Endpoint};

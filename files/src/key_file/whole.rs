@@ -1,6 +1,12 @@
 //! What a key file holds, whichever of its files that is in.
 
-use super::*;
+use keyward::digest::KeyDigest;
+use keyward::management::{Account, Granted, Key, KeyGrants};
+use keyward::permission::{Permission, PermissionRegistry};
+use keyward::profile::Profile;
+use keyward::snapshot::document::Catalogue;
+
+use super::{At, KeyFile, Single, check};
 
 impl KeyFile {
     /// The accounts and organizations, in the order of the files.
