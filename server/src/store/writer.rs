@@ -244,10 +244,15 @@ impl Loop {
 
     fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
+        // At the end of each statement SQLite walks through all that the savepoint would undo: a large
+        // import would take time by the square of its length. A change by itself needs no savepoint.
+        let is_alone = group.len() == 1;
         for job in group.iter_mut() {
-            execute(&self.connection, "SAVEPOINT change")?;
+            if !is_alone {
+                execute(&self.connection, "SAVEPOINT change")?;
+            }
             let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
-            let kept = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
+            let ran = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
             let (head, fault) = tx.into_parts();
             // SQLite may have ended the whole transaction by itself: on a full disk, say.
             if let Some(fault) = fault
@@ -255,15 +260,22 @@ impl Loop {
             {
                 return Err(fault);
             }
-            match kept {
-                Ok(true) => self.head = head,
-                Ok(false) => execute(&self.connection, "ROLLBACK TO change")?,
-                Err(_) => {
+            let is_kept = ran.unwrap_or_else(|_| {
+                job.fail(StoreError::Unavailable("the change panicked".to_owned()));
+                false
+            });
+            if is_kept {
+                self.head = head;
+            }
+            match (is_alone, is_kept) {
+                (true, true) => {}
+                (true, false) => return execute(&self.connection, "ROLLBACK"),
+                (false, true) => execute(&self.connection, "RELEASE change")?,
+                (false, false) => {
                     execute(&self.connection, "ROLLBACK TO change")?;
-                    job.fail(StoreError::Unavailable("the change panicked".to_owned()));
+                    execute(&self.connection, "RELEASE change")?;
                 }
             }
-            execute(&self.connection, "RELEASE change")?;
         }
         #[cfg(test)]
         if self.acknowledges_early {
