@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The addresses a key may be used from: ranges in bytes, one behind the other. A range is its family (4 or 6), the length of its prefix, and 4 or 16
+/// The addresses a key may be used from: ranges in bytes, one after the other. A range is its family (4 or 6), the length of its prefix, and 4 or 16
 /// bytes of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllowedIps<'a>(&'a [u8]);
 
 impl<'a> AllowedIps<'a> {
-    /// Ranges as [`push_range`] writes them. What cannot be read allows nothing.
+    /// Ranges as [`push_range`] writes them. Unreadable bytes allow nothing.
     #[must_use]
     pub fn new(ranges: &'a [u8]) -> Self {
         Self(ranges)
@@ -42,7 +42,7 @@ impl<'a> AllowedIps<'a> {
     }
 }
 
-/// Writes a range behind others.
+/// Appends a range.
 pub fn push_range(ranges: &mut Vec<u8>, range: IpNet) {
     match range {
         IpNet::V4(range) => {

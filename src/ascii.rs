@@ -7,7 +7,7 @@ const fn each(byte: u8) -> u64 {
 
 const HIGH: u64 = each(0x80);
 
-/// Whether a byte of `word` is none of 0x20 to 0x7e.
+/// Whether a byte of `word` is outside 0x20 to 0x7e.
 ///
 /// Source: the tests for a zero byte and for a byte less than another in <https://graphics.stanford.edu/~seander/bithacks.html>
 fn holds_another(word: u64) -> bool {
@@ -17,7 +17,7 @@ fn holds_another(word: u64) -> bool {
     (word | below_space | is_delete) & HIGH != 0
 }
 
-/// The text, if it is printable ASCII, 0x20 to 0x7e, alone.
+/// The text, if it contains only printable ASCII, 0x20 to 0x7e.
 #[must_use]
 pub(crate) fn printable(bytes: &[u8]) -> Option<&str> {
     let (words, rest) = bytes.as_chunks::<8>();

@@ -44,7 +44,7 @@ pub struct Credential<'a> {
     is_in_query: bool,
 }
 
-/// Why there is no credential.
+/// Why a request has no credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialFault {
     /// Neither a header nor a parameter that presents one.

@@ -1,4 +1,4 @@
-//! The wire form in which the host passes a header map: a count, the sizes of all names and values, then names and values, each ending in NUL; numbers
+//! The wire form of a header map from the host: a count, the sizes of all names and values, then names and values, each ending in NUL; numbers
 //! are 32 bits, little-endian.
 //!
 //! Source: <https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#serialized-map>

@@ -5,7 +5,7 @@ use std::fmt;
 /// The most bytes of an id.
 pub const LONGEST: usize = 64;
 
-/// What is expected where something else stands.
+/// What is expected in place of something else.
 pub const EXPECTED: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
 /// Whether `text` is spelled `[A-Za-z0-9_.-]{1,64}`.
@@ -34,7 +34,7 @@ impl Id {
         Self::of_parts(text.as_bytes(), b"")
     }
 
-    /// The id that is spelled in two parts, one behind the other.
+    /// The id that is spelled in two parts, one after the other.
     pub(crate) fn of_parts(first: &[u8], second: &[u8]) -> Option<Self> {
         let length = first.len().checked_add(second.len())?;
         // Without a branch for each byte: a million ids are checked at a load.

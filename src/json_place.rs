@@ -1,4 +1,4 @@
-//! Where in a JSON text a byte stands: `keys[17].allowed_ips[0]`. Refusals need it, and only they pay for it.
+//! Where in a JSON text a byte is: `keys[17].allowed_ips[0]`. Refusals need it, and only they pay for it.
 
 use crate::refusal::Place;
 

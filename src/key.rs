@@ -1,4 +1,4 @@
-//! What kinds of keys there are, and in which of the two modes a key works.
+//! What kinds of keys there are, and the two modes of a key.
 
 use crate::word::words;
 

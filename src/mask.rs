@@ -11,7 +11,7 @@ const LONGEST: usize = 128;
 /// The longest echo of anything a client sent, in characters.
 const LONGEST_ECHO: usize = 128;
 
-/// The prefixes by which a key is recognized, the longest first.
+/// The prefixes that identify a key, the longest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownPrefixes(Vec<Box<str>>);
 
@@ -29,7 +29,7 @@ impl KnownPrefixes {
         Self(sorted.into_iter().map(Box::from).collect())
     }
 
-    /// Whether something that looks like a key stands anywhere in `text`.
+    /// Whether `text` contains something that looks like a key.
     #[must_use]
     pub fn occur_in(&self, text: &str) -> bool {
         first_key(text.as_bytes(), self).is_some()
@@ -47,7 +47,7 @@ impl KnownPrefixes {
         !self.of(text.as_bytes()).is_empty()
     }
 
-    /// The longest known prefix `text` starts with; empty where there is none.
+    /// The longest known prefix `text` starts with; or empty.
     #[must_use]
     pub fn of<'a>(&'a self, text: &[u8]) -> &'a str {
         self.0
@@ -148,7 +148,7 @@ fn push_token(shown: &mut String, token: &str, prefixes: &KnownPrefixes) {
     }
 }
 
-/// Where the first known prefix stands with something after it.
+/// The position of the first known prefix with something after it.
 fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
     (0..token.len()).find(|start| {
         let rest = token.get(*start..).unwrap_or(&[]);

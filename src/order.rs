@@ -32,7 +32,7 @@ pub(crate) fn sort_by<T: Copy>(list: &mut Vec<T>, compare: &dyn Fn(&T, &T) -> Or
         .collect();
 }
 
-/// The lowest number of which an equal one is before it. `sorted` are as [`sorted_numbers`] leaves them.
+/// The lowest number with an equal one before it. `sorted` are as [`sorted_numbers`] leaves them.
 pub(crate) fn second_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,
@@ -40,7 +40,7 @@ pub(crate) fn second_of_equals(
     seconds_of_equals(sorted, compare).first().copied()
 }
 
-/// All numbers of which an equal one is before them, in ascending order.
+/// All numbers with an equal one before them, in ascending order.
 pub(crate) fn seconds_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,

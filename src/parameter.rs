@@ -70,7 +70,7 @@ pub(crate) fn separates(byte: u8) -> bool {
     matches!(byte, b'&' | b';' | b'?' | b'#' | b'\n')
 }
 
-/// A byte that is not part of another in any decoding, and behind which no other parameter begins.
+/// A byte that is not part of another in any decoding, and after which no other parameter begins.
 fn is_plain(byte: u8) -> bool {
     byte != b'%' && byte.is_ascii() && !separates(byte)
 }

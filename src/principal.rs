@@ -1,4 +1,4 @@
-//! The principal: who calls, on which account, with which permission. Told to the upstream and to the logs.
+//! The principal: who calls, on which account, with which permission. The upstream and the logs learn it.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::snapshot::{KeyRecord, Revision};
 use crate::word::words;
 
 words! {
-    /// One member of a principal, in the order in which they are written. The words are dictionary keys: lower-case letters.
+    /// One member of a principal, in the order of writing. The words are dictionary keys: lower-case letters.
     pub enum Member {
         /// The key's id.
         Key = "key",
@@ -50,7 +50,7 @@ impl<'a> AccountTrail<'a> {
 }
 
 impl<'a> AccountTrail<'a> {
-    /// What makes up the path, one behind the other.
+    /// What makes up the path, one after the other.
     fn parts(&self) -> [&'a str; 3] {
         let between = match (self.owner, self.below) {
             (Some(_), Some(_)) => "/",

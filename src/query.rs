@@ -7,7 +7,7 @@ use crate::percent;
 /// The parameter that Stripe.js and its like send a publishable key in.
 pub(crate) const KEY: &str = "key";
 
-/// Parameters by which frameworks let a client say another method or another path than the request line does.
+/// Parameters that let a client, in some frameworks, name another method or path than the request line does.
 pub(crate) const OVERRIDES: [&str; 6] = [
     // Express' method-override, Symfony, Laravel, Spring, Jersey, Struts, Mojolicious, AdonisJS, WordPress
     "_method",
@@ -31,7 +31,7 @@ pub enum QueryKey<'a> {
     Absent,
     /// Exactly one `key`, decoded.
     One(Cow<'a, [u8]>),
-    /// Several, one of which looks like a key, or one under a name that only some servers read as `key`.
+    /// Several, and one looks like a key, or one under a name that only some servers read as `key`.
     Several,
 }
 

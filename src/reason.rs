@@ -62,7 +62,7 @@ reasons! {
     InvalidVersion = ("invalid_version", 7, 400),
     /// An organization key without a context header.
     MissingContext = ("missing_context", 8, 400),
-    /// The account header on an API that knows the context header alone.
+    /// The account header on an API that knows only the context header.
     UnsupportedHeader = ("unsupported_header", 8, 400),
     /// A context or account header that is not a path.
     MalformedContext = ("malformed_context", 8, 400),
@@ -80,7 +80,7 @@ reasons! {
     NoConnectPermission = ("no_connect_permission", 11, 403),
     /// The key does not grant what the endpoint needs, or what is expanded in its reply.
     InsufficientPermission = ("insufficient_permission", 11, 403),
-    /// Something is to be expanded in the reply of which it is not known what that would show.
+    /// The request expands something in the reply, and keyward cannot know what that would show.
     UnknownExpansion = ("unknown_expansion", 11, 400),
 }
 

@@ -174,7 +174,7 @@ pub trait Sink {
         Cow::Borrowed("*")
     }
 
-    /// Whether the account of that id was left out, so that what hangs on it is not a fault of its own.
+    /// Whether the account of that id was left out, so that what depends on it is not a separate fault.
     fn is_left_out(&self, _account: &str) -> bool {
         false
     }

@@ -1,7 +1,7 @@
-//! Bytes that are read where they stand: rows of one width, and lists of several lengths in one pool. Nothing is parsed beforehand, and every
+//! Bytes that are read in place: rows of one width, and lists of several lengths in one pool. Nothing is parsed beforehand, and every
 //! access is checked, so that no bytes whatever lead a reader outside or into a loop: what is not there is `None`.
 //!
-//! Rows are held in chunks of at most 1 MiB, none of which splits a row. A filter takes them over range by range as the host hands them out, and a new
+//! Rows are held in chunks of at most 1 MiB, which never split a row. A filter takes them over range by range as the host hands them out, and a new
 //! snapshot fits into the gaps that an old one left.
 
 /// The most bytes in a chunk, and in one range that is asked of a host.
@@ -29,7 +29,7 @@ impl Rows {
         }
     }
 
-    /// Rows that stand one behind the other; what is left over after the last is dropped.
+    /// Rows, one after the other; what is left over after the last is dropped.
     pub(crate) fn from_bytes(width: usize, bytes: &[u8]) -> Self {
         let mut rows = Self::new(width);
         for chunk in bytes.chunks(rows.chunk_bytes()) {

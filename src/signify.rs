@@ -26,7 +26,7 @@ const SIGNATURE: usize = 2 + 8 + 64;
 /// The characters of a signature's line.
 const SIGNATURE_LINE: usize = SIGNATURE.div_ceil(3) * 4;
 
-/// What is expected where no public key stands.
+/// What is expected in place of something that is not a public key.
 pub const PUBLIC_KEY_EXPECTED: &str = "a public key of signify: the second line of its `.pub` file, 56 characters that begin with `RW`";
 
 /// A public key.
@@ -37,7 +37,7 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads the second line of signify's `.pub` file. `None` also for a point of small order, by which anything could be signed.
+    /// Reads the second line of signify's `.pub` file. `None` also for a point of small order, which would accept any signature.
     #[must_use]
     pub fn from_line(line: &str) -> Option<Self> {
         let bytes: [u8; PUBLIC_KEY] = STANDARD.decode(line).ok()?.try_into().ok()?;

@@ -30,7 +30,7 @@ impl HeaderChange<'_> {
 }
 
 /// All that a host has to do before an allowed request goes on. It borrows the configuration and nothing of the request: a host that
-/// changes a header may free the memory in which it showed all of them.
+/// changes a header may free the memory that showed all of them.
 pub struct Handover<'c> {
     forged: Vec<Vec<u8>>,
     principal_header: Option<&'c str>,
@@ -89,7 +89,7 @@ impl<'c> Handover<'c> {
         self.state.text()
     }
 
-    /// The changes to the headers, one after the other, until one fails. What a client sent is removed before anything is added.
+    /// The changes to the headers, one after the other, until one fails. Headers that a client sent are removed before any is added.
     pub fn each_change<E>(
         &self,
         mut change: impl FnMut(HeaderChange<'_>) -> Result<(), E>,

@@ -155,7 +155,7 @@ fn integer_of(value: f64) -> u64 {
     }
 }
 
-/// The members of an object in the order they stand, duplicates included: they are refused later, with their place.
+/// The members of an object in their order, duplicates included: they are rejected later, with their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Members<N, V>(pub Vec<(N, V)>);
 

@@ -40,7 +40,7 @@ impl fmt::Display for Words {
     }
 }
 
-/// One visitor for all types: each of its own would be compiled again.
+/// One visitor for all types: separate visitors would each be compiled.
 impl Visitor<'_> for Words {
     type Value = usize;
 

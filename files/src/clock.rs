@@ -1,4 +1,4 @@
-//! The clock. What has to know the time gets it as an argument where that can be.
+//! The clock. Code that needs the time takes it as an argument if possible.
 
 use std::time::UNIX_EPOCH;
 

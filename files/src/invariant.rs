@@ -1,4 +1,4 @@
-//! What cannot be missing: where it is, a debug build panics and says so, and a release goes on with nothing of its kind.
+//! Values that cannot be missing. If one is, a debug build panics, and a release build continues with the empty value.
 
 /// A value that an invariant says is there.
 pub(crate) trait Held<T> {

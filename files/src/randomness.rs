@@ -1,4 +1,4 @@
-//! The system's randomness, of which the values of new keys and ids are made.
+//! The system's randomness, the source of new keys' values and ids.
 
 use anyhow::{Context, Result};
 

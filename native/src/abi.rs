@@ -21,7 +21,7 @@ use crate::fault::Fault;
 const LONGEST_TEXT: usize = 1 << 20;
 
 /// `envoy_dynamic_module_type_envoy_buffer` and `…_module_buffer`, which have the same fields: where
-/// some bytes are during `'a`, Envoy's or the module's. The pointer may be null if there are none.
+/// some bytes are during `'a`, Envoy's or the module's. The pointer may be null without bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Buffer<'a> {
@@ -260,7 +260,7 @@ impl Drop for Scheduler {
     }
 }
 
-/// Envoy's side of one request, during the hook that was given it. What changes the request takes
+/// Envoy's side of one request, during the hook that received it. A method that changes the request takes
 /// `&mut self`, because Envoy's header memory is valid "until the end of the current event hook
 /// unless the setter callback is called": no borrow of it is alive then.
 #[derive(Debug)]

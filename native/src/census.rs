@@ -1,4 +1,4 @@
-//! What `keyward wait` is told: whether every worker decides by one revision.
+//! The answer for `keyward wait`: whether every worker decides by one revision.
 //!
 //! The filter in wasm adds up its VMs, one a thread. Here one configuration serves all threads, so the sums are those of
 //! as many equal parts as Envoy has threads. They are equal where it is certain that no worker has an older
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use keyward::snapshot::Revision;
 
-/// What is told of one plugin.
+/// What is reported about one plugin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) sums: Option<Sums>,

@@ -62,7 +62,7 @@ fn config_scheduled(config: Envoy, module: Module, _event: u64) {
     });
 }
 
-/// A request comes. Its filter has the configuration for as long as it lives, so it needs nothing of its own.
+/// A request comes. Its filter has the configuration for as long as it lives, so it holds no other state.
 fn filter_new(module: Module, _filter: Envoy) -> Module {
     module
 }

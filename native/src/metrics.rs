@@ -14,7 +14,7 @@ use crate::workers::Workers;
 /// What Envoy puts before a name, with `metrics_namespace: keyward` of the bootstrap, begins with `keyward` itself.
 const PREFIX: &str = "keyward_";
 
-/// How often a plugin's counts were gathered. At least once a second: where it does not rise, counters stand still.
+/// How often a plugin's counts were gathered. At least once a second: if it does not rise, no counter rises.
 const GATHERED: &str = "keyward_counts_gathered_total";
 
 pub(crate) struct Metrics {
@@ -100,7 +100,7 @@ impl Metrics {
         let _ = self.add(config, Counter::Rollbacks, 1);
     }
 
-    /// Says which snapshot is served from now on. No worker can be behind: there is one snapshot for all.
+    /// Reports which snapshot is served from now on. No worker can lag: all share one snapshot.
     pub(crate) fn announce(
         &self,
         config: &Config<'_>,

@@ -49,7 +49,7 @@ impl Plugin {
         let trap = trap_door::of(bytes);
         #[cfg(feature = "trap-door")]
         trap_door::spring(trap, trap_door::Trap::New);
-        // Envoy has one name for a filter, and tells no direction.
+        // Envoy gives a filter one name, and no direction.
         let id = PluginId::new([name.into(), Box::default(), Box::default()]);
         let label = id.label();
         let configuration = match loading::load(bytes) {

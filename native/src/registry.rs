@@ -20,7 +20,7 @@ use crate::census::{Census, Member, Members};
 /// Between two rounds in which nothing happens.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// From the first request after a round to the next one: what is counted until then is told together.
+/// From the first request after a round to the next one: counts until then are reported together.
 const SOON: Duration = Duration::from_millis(100);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -105,7 +105,7 @@ pub(crate) fn enter(
     Some(Place { number, shared })
 }
 
-/// Says that a plugin's push was refused. Those of its configurations that go on tell it.
+/// Reports that a plugin's push was rejected. Its remaining configurations report it.
 pub(crate) fn refuse(plugin: &str, revision: Option<u64>) {
     let mut guard = registry();
     let registry = guard.get_or_insert_default();
@@ -171,7 +171,7 @@ impl Place {
         }
     }
 
-    /// Leaves, and has `configuration` freed by the thread, or here if there is none any more.
+    /// Leaves, and has `configuration` freed by the thread, or here if the thread has ended.
     pub(crate) fn leave(self, plugin: &str, configuration: Arc<Configuration>) {
         let mut guard = registry();
         let Some(registry) = &mut *guard else { return };
@@ -225,7 +225,7 @@ fn start() -> Option<Timer> {
 fn round(shared: &Shared) -> bool {
     let is_idle = |work: &mut Work| !work.ends && !work.is_asked && work.dropped.is_empty();
     let guard = wait(shared, work(shared), PERIOD, is_idle);
-    // What comes soon after is told in the same round.
+    // Counts that come soon after are reported in the same round.
     let mut guard = match guard.is_asked {
         true => wait(shared, guard, SOON, |work| !work.ends),
         false => guard,

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::store::Pages;
 use crate::workers::Worker;
 
-/// Envoy takes at most 100 headers from a client, unless it is told otherwise.
+/// Envoy takes at most 100 headers from a client, by default.
 const MOST_HEADERS: usize = 10_000;
 
 /// So many are read without an allocation. Places are cleared for each request, used or not.

@@ -27,7 +27,7 @@ pub(crate) fn of(bytes: &[u8]) -> Option<Trap> {
     trap.map(|(_, trap)| *trap)
 }
 
-/// Panics where that was asked for. What it says must not be seen.
+/// Panics if the configuration asks for it. Its text must not be seen.
 pub(crate) fn spring(asked: Option<Trap>, here: Trap) {
     assert!(asked != Some(here), "sk_live_FAKE-a-panic-tells-a-key");
 }

@@ -63,7 +63,7 @@ impl Worker {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what was counted of keys, to share it. What could not be shared the last time comes first.
+    /// Takes the counts of keys, to share them. Counts that could not be shared last time come first.
     pub(crate) fn take_usage(&self) -> MutexGuard<'_, Pending> {
         let mut taken = self.taken();
         if taken.is_empty() {

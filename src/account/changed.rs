@@ -1,5 +1,5 @@
 //! Accounts that changed since the tables of a forest were made: what is in front of those tables. An account keeps the number that it had in the tables,
-//! so that rows of keys that refer to it stay right; one that is new has a number behind theirs, and keeps it though it goes and comes back.
+//! so that rows of keys that refer to it stay right; a new one has a number after theirs, and keeps it even if it goes and comes back.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct ChangedRow {
 pub(crate) struct ChangedAccounts {
     /// By their number in the tables, sorted; `None` for one that is gone.
     moved: Vec<(usize, Option<ChangedRow>)>,
-    /// Those behind the tables, in the order they came.
+    /// Those after the tables, in the order they came.
     added: Vec<(Arc<str>, Option<ChangedRow>)>,
     /// Places in `added`, in the order of the ids.
     by_id: Vec<usize>,
@@ -53,7 +53,7 @@ impl ChangedAccounts {
         }
     }
 
-    /// The number of an account behind tables of `count`, there or gone.
+    /// The number of an account after tables of `count`, present or removed.
     pub(super) fn number(&self, id: &str, count: usize) -> Option<AccountIndex> {
         let place = *self.by_id.get(self.search(id).ok()?)?;
         u32::try_from(place.checked_add(count)?)
@@ -81,7 +81,7 @@ impl ChangedAccounts {
             .collect()
     }
 
-    /// How many accounts are behind the tables, there or gone.
+    /// How many accounts are after the tables, present or removed.
     pub(super) fn added(&self) -> usize {
         self.added.len()
     }

@@ -1,4 +1,4 @@
-//! The forest of accounts, in rows sorted by id: found by binary search, and read where they stand.
+//! The forest of accounts, in rows sorted by id: found by binary search, and read in place.
 
 use std::sync::Arc;
 
@@ -238,7 +238,7 @@ impl AccountForest {
         changed.map_or(count, |changed| changed.count(count))
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -331,7 +331,7 @@ impl AccountForest {
         None
     }
 
-    /// Whether `path` leads from `start` to an account by parent-to-child edges alone, none of them suspended. Below an account whose children are
+    /// Whether `path` leads from `start` to an account only by parent-to-child edges, none of them suspended. Below an account whose children are
     /// [`Children::Any`] one unlisted id may follow, if `accepts` it.
     #[must_use]
     pub fn reaches(

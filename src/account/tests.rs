@@ -1,4 +1,4 @@
-//! The forest, paths across it, and rows that are none.
+//! The forest, paths across it, and malformed rows.
 
 use super::*;
 use crate::rows::{Lists, Rows};

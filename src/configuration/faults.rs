@@ -1,4 +1,4 @@
-//! All that is wrong with a plugin configuration, for anyone who has to fix it: reading goes on where a gateway's ends. What has not the form of a configuration is taken out of
+//! All that is wrong with a plugin configuration, for the person who fixes it: reading continues where a gateway stops. Parts that do not have the form of a configuration are removed from
 //! the text, part by part, and the rest is checked by the code that a gateway checks it with, whose faults are taken by a sink that goes on.
 
 use std::borrow::Cow;
@@ -30,7 +30,7 @@ const LISTS: [&str; 3] = [ACCOUNTS, ENDPOINTS, KEYS];
 const REQUIRED: [&str; 3] = ["format", "revision", "issued_at"];
 
 /// All faults of a plugin configuration in JSON, at most 100: first those of its form, then those of what it says. Of a setting, an account, an endpoint, a
-/// grant set or a key the first is told, and what hangs on a refused account is not refused as well.
+/// grant set or a key the first is reported, and what depends on a rejected account is not reported as well.
 #[must_use]
 pub fn faults(json: &[u8]) -> Vec<Refusal> {
     let mut every = Every::default();

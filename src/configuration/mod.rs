@@ -29,7 +29,7 @@ use crate::snapshot::{Enforcement, Snapshot};
 use crate::wire::Object;
 use crate::word::words;
 
-/// The default name of the identity header. What a client sent under it is removed even where it is renamed or off.
+/// The default name of the identity header. keyward removes what a client sent under it even if the header is renamed or off.
 pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
 
 /// The default name of the filter state, under Envoy's `wasm.`.
@@ -48,9 +48,9 @@ words! {
         /// Keys of both modes.
         #[default]
         Any = "any",
-        /// Keys of live mode alone.
+        /// Only keys of live mode.
         Live = "live",
-        /// Keys of test mode alone.
+        /// Only keys of test mode.
         Test = "test",
     }
 }
@@ -86,12 +86,12 @@ words! {
         /// To decide on requests.
         #[default]
         Gateway = "gateway",
-        /// To tell, on its own listener, how often keys are used. Every other request is denied.
+        /// To report, on its own listener, how often keys are used. Every other request is denied.
         UsageReport = "usage_report",
     }
 }
 
-/// How one gateway decides and what it tells.
+/// How one gateway decides and what it reports.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Which keys are served.
@@ -110,7 +110,7 @@ pub struct Settings {
     pub principal_header: Option<Box<str>>,
     /// Single members as their own headers.
     pub identity_headers: SingleMembers,
-    /// Names under which an identity was told before, or by others: removed as the present ones are.
+    /// Names that carried an identity before, or in other systems: removed like the present ones.
     pub former_identity_headers: Box<[Box<str>]>,
     /// The name of the filter state under `wasm.`.
     pub filter_state: Box<str>,
@@ -213,7 +213,7 @@ impl Configuration {
         &self.profile
     }
 
-    /// The names under which an identity is told to the upstream.
+    /// The names of the headers that carry an identity to the upstream.
     #[must_use]
     pub fn identity_names(&self) -> &IdentityNames {
         &self.identity_names

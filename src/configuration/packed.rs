@@ -63,7 +63,7 @@ impl Configuration {
     }
 }
 
-/// Where the snapshot begins, right behind the settings.
+/// Where the snapshot begins, right after the settings.
 fn start_of_snapshot(header: &[u8], size: usize) -> Result<usize, Refusal> {
     let number = |start| number_at(header, start, 4).unwrap_or(0);
     if !is_packed(header) || number(8) != VERSION {

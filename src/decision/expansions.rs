@@ -24,7 +24,7 @@ pub(super) enum Refused<'a> {
     Unknown(Inexpandable<'a>),
 }
 
-/// Follows every `expand` of the query from what the endpoint returns. Of several faults a missing permission is told first, as in the table of reasons.
+/// Follows every `expand` of the query from what the endpoint returns. If there are several faults, a missing permission is reported first, as in the table of reasons.
 pub(super) fn expand<'a>(
     query: &'a [u8],
     endpoint: &Endpoint<'a>,

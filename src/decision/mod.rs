@@ -91,7 +91,7 @@ impl<'a> Permit<'a> {
         &self.principal
     }
 
-    /// Whom to tell the upstream about: a key that is known and alive.
+    /// The caller to report to the upstream: a key that is known and alive.
     #[must_use]
     pub fn identity(&self) -> Option<&Principal<'a>> {
         Some(&self.principal).filter(|principal| principal.is_live)
@@ -118,14 +118,14 @@ impl PermitKind {
 }
 
 impl Permit<'_> {
-    /// What is told of it: the filter state, which starts with `allow`, and the identity.
+    /// What it reports: the filter state, which starts with `allow`, and the identity.
     #[must_use]
     pub fn state(&self) -> Written {
         Written::new(self.kind.verdict(), &self.principal)
     }
 }
 
-/// Why a request may not pass, and what the reply needs to say so.
+/// Why a request may not pass, and what the reply needs.
 #[derive(Debug)]
 pub struct Denial<'a> {
     reason: DenyReason,

@@ -15,7 +15,7 @@ pub(super) struct Target<'a> {
     pub(super) is_connected: bool,
 }
 
-/// Why there is no target.
+/// Why a request has no target.
 pub(super) struct TargetFault<'a> {
     pub(super) reason: DenyReason,
     pub(super) account: Option<&'a str>,

@@ -9,7 +9,7 @@ use crate::permission::{AccessLevel, Permission};
 use crate::principal::AccountTrail;
 use crate::snapshot::KeyRecord;
 
-/// Takes the reports of one decision, in the order in which the rules are asked.
+/// Takes the reports of one decision, in the order of the rules.
 pub trait Trace<'a> {
     /// Takes a report, and calls `finding` only where it is kept.
     fn report(&mut self, finding: impl FnOnce() -> Finding<'a>);
@@ -86,7 +86,7 @@ impl Finding<'_> {
 pub enum Sought<'a> {
     /// There was none: the key has every permission.
     Any,
-    /// The method is none of those that have endpoints.
+    /// No endpoint has this method.
     Method,
     /// The request asks to change the protocol.
     Upgrade,

@@ -1,4 +1,4 @@
-//! Stripe's second API, under `/v2`: it knows the context header alone, so a request that may reach it must not name its account in the other one.
+//! Stripe's second API, under `/v2`: it knows only the context header, so a request that may reach it must not name its account in the other one.
 //!
 //! Source: <https://docs.stripe.com/context>, and the SDKs' requests to `/v2`.
 

@@ -1,4 +1,4 @@
-//! Verification: a client asks about its own credential, and the filter answers. Rules 1 to 6 decide, as for every request; what the key may do is told, and
+//! Verification: a client asks about its own credential, and the filter answers. Rules 1 to 6 decide, as for every request; the reply lists what the key may do, and
 //! nothing is done with it. Shadow changes nothing here: anyone who asks learns what is so.
 
 use std::fmt;

@@ -40,7 +40,7 @@ pub struct OwnEndpoint {
 pub struct EndpointCatalogue {
     has_builtin: bool,
     tree: Tree,
-    /// Each with the built-in row in whose place it stands.
+    /// Each with the built-in row that it replaces.
     own: Vec<(OwnEndpoint, Option<u16>)>,
     has_public: bool,
 }
@@ -101,7 +101,7 @@ impl EndpointCatalogue {
         self.seek(method, path).ok()
     }
 
-    /// The same, with the reason where there is none.
+    /// The same, with the reason if no row fits.
     pub fn seek<'p>(
         &self,
         method: Method,
@@ -256,7 +256,7 @@ impl<'a> Spot<'a> {
         self.builtin.is_some() || self.own.is_some()
     }
 
-    /// The row here, one's own before a built-in one.
+    /// The row here, a custom one before a built-in one.
     fn row(self, method: Method, is_rest: bool) -> Option<Row> {
         let own = self.own.and_then(|node| node.row(method, is_rest));
         own.map(Row::Own).or_else(|| {

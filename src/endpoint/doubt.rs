@@ -1,4 +1,4 @@
-//! Which part of a path servers read in several ways, for a person who is told that a path names no endpoint. The decision asks [`PlainPath`] alone.
+//! Which part of a path servers read in several ways, to explain why a path names no endpoint. The decision uses only [`PlainPath`].
 
 use super::PlainPath;
 

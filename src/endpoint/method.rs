@@ -41,7 +41,7 @@ impl Method {
         }
     }
 
-    /// Reads the method of a catalogue row: there is no row for HEAD.
+    /// Reads the method of a catalogue row. No row is for HEAD.
     #[must_use]
     pub fn of_row(method: &str) -> Option<Self> {
         Self::of_request(method.as_bytes()).filter(|_| method != "HEAD")

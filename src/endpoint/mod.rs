@@ -47,7 +47,7 @@ pub struct Endpoint<'a> {
     pub label: &'a str,
     /// The row it comes from.
     pub row: Row,
-    /// The place in [`ROWS`] of the row that it is, or in whose place it stands: what is known of its replies is known of that.
+    /// The place in [`ROWS`] of this row, or of the row that it replaces: its replies are known from there.
     pub built_in: Option<u16>,
     /// What the operator lets a query expand beyond what is known of the replies.
     pub expansions: Expansions<'a>,

@@ -29,7 +29,7 @@ impl<'a> PlainPath<'a> {
         is_one_reading.then_some(Self(text))
     }
 
-    /// The segments behind the leading slash. A trailing slash ends in an empty one.
+    /// The segments after the leading slash. A trailing slash ends in an empty one.
     pub(super) fn segments(self) -> impl Iterator<Item = &'a str> + Clone {
         self.0.strip_prefix('/').unwrap_or(self.0).split('/')
     }

@@ -72,7 +72,7 @@ impl Named for Literal {
 /// A node: what may follow the segments that lead to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Node {
-    /// Sorted as a lenient upstream compares, so that all spellings of one literal stand together.
+    /// Sorted as a lenient upstream compares, so that all spellings of one literal are adjacent.
     pub(super) literals: Vec<Literal>,
     pub(super) parameter: Option<usize>,
     here: Leaves,

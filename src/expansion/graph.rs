@@ -23,7 +23,7 @@ pub struct Edge {
     pub way: u16,
 }
 
-/// What is behind a field.
+/// What a field leads to.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
     /// One of these.
@@ -57,7 +57,7 @@ pub struct Unknown<'a> {
 }
 
 impl Graph {
-    /// Follows `path` from what an endpoint returns. `ask` is told of every set of permissions on the way, of which one is needed to read; its first error ends the walk.
+    /// Follows `path` from what an endpoint returns. `ask` gets every set of permissions on the way, one of which is needed to read; its first error ends the walk.
     pub fn follow<'p, E>(
         &self,
         returned: &[Target],

@@ -1,4 +1,4 @@
-//! The parameters of a query that expand something. What keyward reads as one is checked; what it does not, and some server may, is found all the same and has no reading.
+//! The parameters of a query that expand something. keyward checks what it reads as one. What only some servers may read as one is found as well, and has no reading.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     query.split(|byte| *byte == b'&').filter_map(read)
 }
 
-/// Whether the word stands anywhere, or anything that could stand for its letters.
+/// Whether the word occurs anywhere, or anything that could represent its letters.
 fn may_expand(query: &[u8]) -> bool {
     query.iter().enumerate().any(|(at, byte)| match byte {
         b'%' | 0x80.. => true,

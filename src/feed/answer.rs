@@ -1,6 +1,6 @@
 //! What a source answered. Nothing in it is believed: what counts is signed, or has a hash that is.
 
-/// The bytes of an answer, where they stand.
+/// The bytes of an answer, in place.
 pub trait Body {
     /// How many there are.
     fn size(&self) -> usize;

@@ -14,7 +14,7 @@ pub(super) enum Fault {
     Missing,
     /// The server answered something else.
     Answer,
-    /// There is no memory for it.
+    /// Memory does not suffice for it.
     Memory,
     /// Its bytes are others.
     Hash,
@@ -169,7 +169,7 @@ impl Download {
     }
 }
 
-/// The bytes of an object. What was read is given back at once: a base is put together without having all of it twice.
+/// The bytes of an object. Bytes that were read are freed at once: a base is put together without having all of it twice.
 pub(super) struct Pieces {
     pieces: Vec<Option<Box<[u8]>>>,
     size: usize,

@@ -30,14 +30,14 @@ pub enum Wanted {
     Head {
         /// The entity tag of the head that is known.
         known: Option<String>,
-        /// For so many seconds the server may hold the answer back while there is no other head.
+        /// The server may hold the answer back for so many seconds while the head is unchanged.
         wait: u64,
     },
     /// An object.
     Object {
         /// Which.
         object: Object,
-        /// The first byte and the last; all of it where there is none.
+        /// The first byte and the last; all of it without a range.
         range: Option<(u64, u64)>,
     },
 }
@@ -45,7 +45,7 @@ pub enum Wanted {
 /// A call to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// What its answer is told by.
+    /// What identifies its answer.
     pub id: CallId,
     /// What it asks for.
     pub wanted: Wanted,
@@ -53,7 +53,7 @@ pub struct Call {
     pub timeout: u64,
 }
 
-/// The path of what is wanted, behind the feed's own.
+/// The path of the object, after the feed's own.
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! What goes wrong with a feed: told to the operator by one word each.
+//! What goes wrong with a feed: reported to the operator by one word each.
 
 use crate::word::words;
 

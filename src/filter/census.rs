@@ -1,8 +1,8 @@
-//! How many VMs serve which revision, told so that no one can be misled. Envoy's gauges are one per process, and what one VM sets another overwrites:
+//! How many VMs serve which revision, reported so that it cannot mislead. Envoy's gauges are one per process, and what one VM sets another overwrites:
 //! so every VM adds its own share to sums, and takes it back when it changes. Where the count is that of all threads, and both sums are those of one
 //! revision, every thread serves that revision; a thread that has not loaded it yet, or could not, is missing from them.
 //!
-//! A share is told from a timer, never while a configuration is loaded: the trial load ends before its timer could fire, so it is in no sum.
+//! A timer reports a share, never while a configuration is loaded: the trial load ends before its timer could fire, so it is in no sum.
 
 use super::monitor::{Gauge, Monitor};
 use super::plugin_id::PluginId;

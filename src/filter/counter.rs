@@ -25,7 +25,7 @@ pub enum Counter {
 pub const REQUESTS: &str = "keyward_requests_total";
 
 impl Counter {
-    /// Every counter has its own place, from 0. What passes with a key, and is counted most, is first.
+    /// Every counter has its own place, from 0. Requests that pass with a key are the most frequent, so their counter is first.
     #[must_use]
     pub fn place(self) -> usize {
         match self {
@@ -122,7 +122,7 @@ impl Slot {
         }
     }
 
-    /// Every slot has its own place, in the order of [`Self::all`]. What passes with a key, and is counted most, is found at once.
+    /// Every slot has its own place, in the order of [`Self::all`]. The most frequent one, a request that passes with a key, is found at once.
     #[must_use]
     pub fn place(self) -> usize {
         match self {

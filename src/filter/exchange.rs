@@ -55,7 +55,7 @@ pub fn run<H: Host>(configuration: &Configuration, host: &mut H, has_body: bool)
     flow
 }
 
-/// Denies a request of which nothing is known, because its host failed.
+/// Denies a request about which nothing is known, because the host failed.
 pub fn refuse<H: Host>(configuration: &Configuration, host: &mut H) -> Flow {
     deny(
         configuration,

@@ -1,4 +1,4 @@
-//! A host for tests: it shows the headers it is given, does what it is told, notes it, and fails where it is told to.
+//! A host for tests: it shows the headers it is given, does as asked, records it, and fails on request.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

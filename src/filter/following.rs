@@ -9,10 +9,10 @@ use crate::snapshot::{Revision, Snapshot};
 
 /// What a host does for a follower.
 pub trait FeedHost: Surroundings {
-    /// Makes a call to a cluster. `None` where it cannot be made; otherwise the number that the host tells its answer by.
+    /// Makes a call to a cluster. `None` if it cannot be made; otherwise the number that identifies its answer.
     fn call(&mut self, cluster: &str, headers: &[(String, String)], timeout: u64) -> Option<u32>;
 
-    /// Serves a snapshot from now on, wherever `follows` says so of a configuration.
+    /// Serves a snapshot from now on, in each configuration that `follows` selects.
     fn serve(&mut self, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool);
 
     /// Keeps the newest verified head of a feed where a new VM of this plugin finds it.
@@ -39,7 +39,7 @@ pub struct Following {
     vm: u32,
 }
 
-/// The longest name of a node that is told.
+/// The longest name of a node that is sent.
 const LONGEST_NODE: usize = 128;
 
 impl Following {

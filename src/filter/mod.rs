@@ -1,4 +1,4 @@
-//! The filter: what it does with a request, on any host. A host is what runs it, and says so by [`host::Host`]: a VM of Envoy's, or a test.
+//! The filter: what it does with a request, on any host. A host runs it, and implements [`host::Host`]: a VM of Envoy's, or a test.
 
 mod census;
 pub mod counter;

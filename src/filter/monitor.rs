@@ -1,4 +1,4 @@
-//! What the filter tells those who watch it, next to its counters.
+//! What the filter reports next to its counters.
 
 use super::counter::Counter;
 use super::plugin_id::PluginId;
@@ -54,7 +54,7 @@ impl Gauge {
 /// Version and commit of this build: the labels of [`Gauge::BuildInfo`].
 pub const BUILD: [&str; 2] = [env!("CARGO_PKG_VERSION"), env!("KEYWARD_COMMIT")];
 
-/// Where it is told. `plugin` is there for the gauges of a plugin, and becomes the label `plugin`.
+/// Where it is reported. `plugin` is there for the gauges of a plugin, and becomes the label `plugin`.
 pub trait Monitor {
     /// Adds to a counter; 0 makes it appear.
     fn count(&mut self, counter: Counter, times: u32);
@@ -79,7 +79,7 @@ pub fn announce<M: Monitor>(monitor: &mut M, snapshot: &Snapshot, max_age: Optio
     }
 }
 
-/// Tells once which build this is. What should stay at zero is there from the start: a counter that begins at one is not a rise to Prometheus.
+/// Reports once which build this is. Counters that should stay at zero exist from the start: a counter that begins at one is not a rise to Prometheus.
 pub fn introduce<M: Monitor>(monitor: &mut M) {
     monitor.add(Gauge::WorkersBehind, None, 0);
     monitor.count(Counter::Rollbacks, 0);

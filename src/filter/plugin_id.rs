@@ -1,4 +1,4 @@
-//! Which plugin: what tells plugins of one process apart, for keys' usage, gauges, and who takes over from whom.
+//! Which plugin: what distinguishes plugins of one process, for keys' usage, gauges, and who takes over from whom.
 
 /// A plugin is known by its name, its root id and its listener's direction. Plugins that share a VM or a process never see each other's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl PluginId {
         self.0.join(&0)
     }
 
-    /// The plugin in the names of its metrics: its name, and what else tells it from others, joined with `/`. All of it is the operator's.
+    /// The plugin in the names of its metrics: its name, and what else distinguishes it, joined with `/`. The operator chooses all of it.
     #[must_use]
     pub fn label(&self) -> String {
         let [name, root_id, direction] = &self.0;

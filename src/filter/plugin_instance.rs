@@ -1,4 +1,4 @@
-//! One instance of a plugin, from its configuration to its end, and where it stands: three answers that change independently of each other.
+//! One instance of a plugin, from its configuration to its end, and its standing: three answers that change independently of each other.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) struct PluginInstance<H> {
     pub(super) standing: Standing,
 }
 
-/// Where an instance stands among those of its plugin.
+/// The rank of an instance among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// It has taken no request yet.

@@ -2,7 +2,7 @@
 //!
 //! A worker holds a plugin's old and new instance for a while, and an old one for as long as one of its streams is open. Envoy may even take
 //! an old one up again, without configuring it, where the very same bytes are pushed once more. And two plugins may have the same name in one VM, by
-//! mistake. So what an instance serves is its own, and only where there is no doubt about whose it is does an instance take over from another.
+//! mistake. So each instance serves its own configuration, and takes over from another only if the owner is certain.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl<H: Handle> PluginInstances<H> {
         self.enter(handle, configuration, Lag::None);
     }
 
-    /// Begins without the configuration, which could not be loaded: with what the plugin served last if there is no doubt about that, and
+    /// Begins without the configuration, which could not be loaded: with what the plugin served last if that is certain, and
     /// closed otherwise. True where it is closed.
     pub fn begin_behind(&mut self, handle: H) -> bool {
         let predecessor = self.predecessor(handle.plugin());
@@ -268,7 +268,7 @@ impl<H: Handle> PluginInstances<H> {
         }
     }
 
-    /// What `plugin` serves now, where one instance only can be meant. With two plugins of one name it is no one's: better to deny than to serve
+    /// What `plugin` serves now, where one instance only can be meant. With two plugins of one name the owner is unknown: better to deny than to serve
     /// another's keys.
     fn predecessor(&mut self, plugin: &PluginId) -> Option<Arc<Configuration>> {
         let mut serving = None;

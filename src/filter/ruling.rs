@@ -1,4 +1,4 @@
-//! What a verdict comes to: what the upstream is told, or what is answered in its stead. Made while the request is shown, and carried out after.
+//! A verdict's result: what the upstream learns, or the answer in its place. It is made while the request is visible, and carried out later.
 
 use std::net::IpAddr;
 

@@ -1,10 +1,10 @@
-//! How often keys are used, counted by one worker and told to all others from a timer. Counting is a look at a short list: no host call, no clock.
+//! How often keys are used, counted by one worker; a timer reports the counts to all others. Counting is a look at a short list: no host call, no clock.
 
 use super::plugin_id::PluginId;
 use crate::reply::Activity;
 use crate::usage::{self, Event, Pending, Plugin, Store};
 
-/// What counting asks of its host besides the pages that all workers share.
+/// What counting asks of its host, other than the pages that all workers share.
 pub trait Timed: Store {
     /// Unix seconds, if there is a clock.
     fn now(&mut self) -> Option<u64>;
@@ -43,14 +43,14 @@ impl Usage {
         self.wake(host);
     }
 
-    /// Sees to it that what was counted is told. A timer that runs already is left alone: one that is set again and again never fires.
+    /// Ensures that the counts are reported. It does not change a running timer: one that is set again and again never fires.
     fn wake<T: Timed>(&mut self, host: &mut T) {
         if !self.has_ended && !std::mem::replace(&mut self.is_awake, true) {
             host.wake();
         }
     }
 
-    /// The timer has fired: tells all workers what was counted. True where it is to fire again, for what is left or for `others`.
+    /// The timer has fired: reports the counts to all workers. True if it must fire again, for what is left or for `others`.
     pub fn tick<T: Timed>(&mut self, plugin: &PluginId, others: bool, host: &mut T) -> bool {
         let again = self.share(plugin, host) || others;
         self.is_awake = again;
@@ -73,7 +73,7 @@ impl Usage {
         usage::share(&mut self.pending, host, &plugin, now)
     }
 
-    /// What is known of `key` among all workers, as of the last time each of them told.
+    /// What is known of `key` among all workers, as of the last report of each.
     pub fn activity<T: Timed>(&self, plugin: &PluginId, key: &str, host: &mut T) -> Activity {
         let own = self.pending.of(key).accepted();
         let shared = usage::shared(host, &plugin.bytes(), key).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The judge: which question a request asks, and the one verdict on it. The filter carries it out and counts it; `replay` and `explain` tell it.
+//! The judge: which question a request asks, and the one verdict on it. The filter carries it out and counts it; `replay` and `explain` show it.
 
 #[cfg(test)]
 mod tests;
@@ -47,7 +47,7 @@ pub fn judge_traced<'a>(
     }
 }
 
-/// What is answered where there is no report for the client: that there is no such endpoint.
+/// The answer to a client that may not have the report: no such endpoint.
 #[must_use]
 pub fn no_report() -> Denial<'static> {
     Denial::unread(DenyReason::UnknownEndpoint)

@@ -46,7 +46,7 @@ fn gateway() -> Value {
     }})
 }
 
-/// What is counted of a verdict, and of which key.
+/// What is counted for a verdict, and for which key.
 type Counted = Option<(Outcome, Option<(String, Event)>)>;
 
 /// The verdict's name, and what is counted of it.

@@ -25,7 +25,7 @@ pub enum Verdict<'a> {
     Report(Option<usize>),
 }
 
-/// What is counted of one request, and of which key. A request has one, of what really became of it. It outlives the request.
+/// What is counted for one request, and for which key. A request has one, for its actual outcome. It outlives the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     outcome: Outcome,

@@ -24,9 +24,9 @@ pub enum Command {
     RotateKey(RotateKey),
     /// Say when a key ends.
     ExpireKey(ExpireKey),
-    /// End a key and keep its record, so that its users are told why.
+    /// End a key and keep its record, so that its users learn why.
     DeleteKey(KeyTarget),
-    /// Take a key out: its users are told that it is unknown.
+    /// Remove a key: to its users it is unknown.
     PurgeKey(KeyTarget),
     /// Take in a key that exists.
     ImportKey(ImportKey),

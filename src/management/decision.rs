@@ -29,7 +29,7 @@ impl Decision {
         &self.changes
     }
 
-    /// The id of the key that the caller is told about: the new one, or the one it named.
+    /// The id of the key to report to the caller: the new one, or the one it named.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()

@@ -101,7 +101,7 @@ impl<'a> Permissions<'a> {
         Ok(())
     }
 
-    /// All of a category. What has no level `write` is granted at `read`, which `write` includes;
+    /// All of a category. A permission without the level `write` is granted at `read`, which `write` includes;
     /// what has no level `read` is not granted by `read`.
     fn category(
         &self,

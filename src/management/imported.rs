@@ -41,7 +41,7 @@ pub(super) enum Body {
 
 impl ImportedValue {
     /// What a value says, where `kind` and `mode` are what someone said of it. What is wrong with
-    /// it is told when the import is decided.
+    /// it is reported when the import is decided.
     #[must_use]
     pub fn read(
         profile: &Profile,
@@ -67,7 +67,7 @@ impl ImportedValue {
         }
     }
 
-    /// A value of which only the digest is at hand.
+    /// A value known only by its digest.
     #[must_use]
     pub fn digest_of(digest: KeyDigest, kind: KeyKind, mode: Livemode) -> Self {
         Self {

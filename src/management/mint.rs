@@ -33,7 +33,7 @@ pub trait Randomness {
     /// Fills `bytes` with bytes that cannot be guessed.
     ///
     /// # Errors
-    /// Where there are none to be had.
+    /// If no random bytes are available.
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 }
 
@@ -114,7 +114,7 @@ pub(super) fn new_key_id(randomness: &mut dyn Randomness) -> Result<String, Rule
 /// 16 random characters of base62, for ids of whatever kind.
 ///
 /// # Errors
-/// Where there is no randomness.
+/// If no randomness is available.
 pub fn random_id(randomness: &mut dyn Randomness) -> Result<String, NoRandomness> {
     let mut id = String::new();
     push_base62(&mut id, ID_LENGTH, randomness)?;

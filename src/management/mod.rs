@@ -1,6 +1,6 @@
 //! The rules of keys: who may make, change and end which key, and what becomes of its record. They
 //! are pure. A caller says what it wants ([`Command`]), asks what must be known for that
-//! ([`needs`]), reads it from its store ([`Facts`]), and is told what to write ([`decide`]).
+//! ([`needs`]), reads it from its store ([`Facts`]), and learns what to write ([`decide`]).
 //! The key file, the server's store and every page go through these four steps, so that no rule
 //! exists twice.
 
@@ -54,7 +54,7 @@ pub use refusal::{AccountRole, Param, RefusalClass, RuleCode, RuleRefusal, TextM
 pub use sets::DEFAULT_POLICY;
 pub use suggest::{Meant, categories, near, written as written_category};
 
-/// The world in which a command is decided.
+/// The world that a command is decided in.
 pub struct Context<'a> {
     /// Unix seconds.
     pub now: u64,

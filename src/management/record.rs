@@ -55,7 +55,7 @@ impl Account {
 }
 
 impl Account {
-    /// The members in which this account differs from `other`, by the names they have in a key
+    /// The members that differ from `other`, by the names they have in a key
     /// file.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
@@ -135,7 +135,7 @@ pub struct Key {
     pub grants: Option<KeyGrants>,
     /// What it may do on connected accounts, if that is said apart.
     pub connect_grants: Option<KeyGrants>,
-    /// Addresses and ranges it may be used from; everywhere where there are none.
+    /// Addresses and ranges it may be used from; everywhere if the list is empty.
     pub allowed_ips: Vec<String>,
     /// The first second, Unix time, at which it no longer works.
     pub expires: Option<u64>,
@@ -238,7 +238,7 @@ impl Key {
 }
 
 impl Key {
-    /// The members in which this key differs from `other`, by the names they have in a key file.
+    /// The members that differ from `other`, by the names they have in a key file.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let Self {

@@ -5,7 +5,7 @@ use crate::endpoint::ROWS;
 use crate::permission::PermissionRegistry;
 
 /// How alike two names must be (Jaro-Winkler, 1 is the same), how much less alike than the best
-/// one, and how many are told.
+/// one, and how many are listed.
 const ALIKE: f64 = 0.85;
 const BEHIND: f64 = 0.05;
 const MOST: usize = 4;

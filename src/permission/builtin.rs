@@ -2,7 +2,7 @@
 
 use super::{AccessLevel, Permission};
 
-/// A permission that keyward knows without being told.
+/// A permission that is built into keyward.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltinPermission {
     /// `[A-Za-z0-9_.-]{1,64}`, without `_read` or `_write`.

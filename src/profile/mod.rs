@@ -1,4 +1,4 @@
-//! The profile: every name and text by which an API differs from another. Stripe's is the default.
+//! The profile: every name and text that differs between APIs. Stripe's is the default.
 
 mod plain;
 mod stripe;
@@ -16,7 +16,7 @@ use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::reason::DenyReason;
 
-/// Headers by which servers and frameworks let a client say another method or another path than the request line does. Each is here because code that is in
+/// Headers that let a client name another method, in servers and frameworks, or another path than the request line does. Each is here because code that is in
 /// use dispatches by it; those that proxies add and that change no more than links (`X-Forwarded-Prefix`, `X-Forwarded-Uri`) are not.
 pub const OVERRIDES: [&str; 19] = [
     // Google's APIs, Rack, Express, Symfony, Laravel, ASP.NET
@@ -113,9 +113,9 @@ pub struct Names {
     pub context_header: HeaderName,
     /// The older header that names the target.
     pub account_header: HeaderName,
-    /// Headers, in lower case, that say another method or URL besides [`OVERRIDES`].
+    /// Headers, in lower case, that name another method or URL, in addition to [`OVERRIDES`].
     pub override_headers: Box<[Box<str>]>,
-    /// Headers, in lower case, in which a key may stand by itself, besides `Authorization`.
+    /// Headers, in lower case, that may contain only a key, in addition to `Authorization`.
     pub credential_headers: Box<[Box<str>]>,
     /// The query parameter that stands for the version header next to a key in the query.
     pub version_parameter: Box<str>,
@@ -214,7 +214,7 @@ impl Profile {
         own.any(|prefix| text.starts_with(prefix.as_bytes()))
     }
 
-    /// The prefixes by which keys are masked: this API's, and Stripe's always.
+    /// The prefixes of keys to mask: this API's, and Stripe's always.
     #[must_use]
     pub fn known_prefixes(&self) -> &KnownPrefixes {
         &self.known_prefixes

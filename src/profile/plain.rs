@@ -37,7 +37,7 @@ impl Profile {
     }
 }
 
-/// Texts without links, for there are none until the configuration gives them.
+/// Texts without links, because only the configuration gives links.
 pub(super) fn message(reason: DenyReason) -> &'static str {
     match reason {
         DenyReason::HostFailure | DenyReason::NoSnapshot | DenyReason::StaleSnapshot => {

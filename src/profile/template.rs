@@ -29,7 +29,7 @@ pub enum Field {
     Permission,
     /// What cannot be expanded, echoed safely.
     Expansion,
-    /// A sentence on what to expand instead, with a blank before it; nothing where there is none.
+    /// A sentence on what to expand instead, with a blank before it; or nothing.
     Hint,
     /// The request's method.
     Method,

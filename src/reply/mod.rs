@@ -33,7 +33,7 @@ pub struct Reply {
 pub struct RequestId([u8; 14]);
 
 impl RequestId {
-    /// Spells `entropy`, 84 bits of which are used, in base62.
+    /// Spells 84 bits of `entropy` in base62.
     #[must_use]
     pub fn new(entropy: u128) -> Self {
         const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -48,7 +48,7 @@ impl<'a> Field<'a> {
         joined
     }
 
-    /// Adds what the query says, which counts alone where it may count.
+    /// Adds what the query names. If the query counts, only the query counts.
     fn add(&mut self, query: Self, may_count: bool) {
         if may_count && self.value == Value::Absent {
             *self = query;
@@ -73,7 +73,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The names under which an identity is told to the upstream.
+/// The names of the headers that carry an identity to the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityNames {
     names: Vec<Box<str>>,
@@ -184,7 +184,7 @@ pub struct RequestHead<'a> {
 
 impl<'a> RequestHead<'a> {
     /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says before the body: over HTTP/2 and HTTP/3 it may end
-    /// only after the headers, in an empty frame. A `Content-Length` of 0 says so before, and Envoy holds clients to it.
+    /// only after the headers, in an empty frame. A `Content-Length` of 0 announces that before, and Envoy enforces it.
     pub fn read(
         profile: &Profile,
         identity: &IdentityNames,

@@ -33,7 +33,7 @@ impl<'a> Parameters<'a> {
         all
     }
 
-    /// Reads one parameter, as sent. What only some servers read as ours has the spelling of a folded header.
+    /// Reads one parameter, as sent. A name that only some servers read as ours counts as a folded header.
     fn add(&mut self, profile: &Profile, sent: &'a [u8]) {
         let names = profile.names();
         let (name, value) = parameter::split(sent);

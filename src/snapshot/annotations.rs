@@ -1,4 +1,4 @@
-//! A key's annotations: anything at all, of which nothing is decided. One of them is kept, for anyone who asks about a key: `user_id`, the user it belongs to.
+//! A key's annotations: free-form, and no decision uses them. One is kept, for questions about a key: `user_id`, the user it belongs to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -44,7 +44,7 @@ impl<'a> Annotations<'a> {
         })
     }
 
-    /// The user, where it is a text that may be shown. Annotations are free-form: anything else there is no fault, and no one's id.
+    /// The user, where it is a text that may be shown. Annotations are free-form: anything else is neither a fault nor an id.
     pub(super) fn user_id(self, prefixes: &KnownPrefixes) -> Option<Text<'a>> {
         self.user_id.filter(|user| is_user_id(&user.0, prefixes))
     }

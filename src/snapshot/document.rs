@@ -1,5 +1,5 @@
 //! A snapshot as it is written in JSON, before anything is checked: `docs/snapshot.schema.json` describes it. The gateway reads it with texts that are borrowed
-//! (`wire.rs`); anyone who makes, alters or compares snapshots holds a [`Document`] of its own texts. Each name and word of the JSON form is here, once.
+//! (`wire.rs`); code that makes, alters or compares snapshots holds a [`Document`] with its own texts. Each name and word of the JSON form is here, once.
 //!
 //! A member that may be left out is an `Option`, so that what is written is what was read.
 
@@ -48,7 +48,7 @@ form! {
         /// Every key that is known.
         #[serde(default, deserialize_with = "objects", skip_serializing_if = "Option::is_none")]
         pub keys: Option<Vec<Key<T, A>>>,
-        /// Whether there are no keys on purpose.
+        /// Whether it has no keys on purpose.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub empty: Option<bool>,
     }
@@ -97,7 +97,7 @@ form! {
         /// The permission that a key needs.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub permission: Option<T>,
-        /// Permissions of which a key needs one.
+        /// Permissions; a key needs one of them.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub any_of: Option<Vec<T>>,
         /// The level that a key needs.
@@ -237,7 +237,7 @@ impl<T, A> Key<T, A> {
         self.enforcement == Some(Enforcement::Shadow)
     }
 
-    /// The addresses and ranges that it works from; everywhere where there are none.
+    /// The addresses and ranges that it works from; everywhere if the list is empty.
     pub fn allowed_ips(&self) -> &[T] {
         self.allowed_ips.as_deref().unwrap_or_default()
     }

@@ -118,7 +118,7 @@ impl GrantTable {
         Some(number)
     }
 
-    /// The same sets under another registry. One that names what is no longer known leads nowhere from then on.
+    /// The same sets under another registry. A set that names an unknown permission leads nowhere from then on.
     pub(super) fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Self {
         let moved = |grants: &Grants| grants.under(before, after);
         let changed = self.changed.iter().map(|set| ChangedSet {

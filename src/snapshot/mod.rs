@@ -207,7 +207,7 @@ impl Snapshot {
         self.accounts.account(record.owner).is_some()
     }
 
-    /// Some key in the place of one that may not be there, always the same for one digest; `None` where there is none at all. Nothing is granted by it: what is asked
+    /// A stand-in for a key that may not exist, always the same for one digest; `None` without keys. It grants nothing: what is asked
     /// of it takes as long as what is asked of a key that is there.
     #[must_use]
     pub fn stand_in(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {

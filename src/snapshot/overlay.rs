@@ -41,12 +41,12 @@ pub(super) enum SetOfKey {
     None,
     /// The number of a named set: a later delta may change what that grants.
     Named(u32),
-    /// Its own. `None` where they name a permission that is no longer known: such a key is not a key.
+    /// Its own. `None` if they name an unknown permission: such a key is not a key.
     Own(Option<Arc<Grants>>),
 }
 
 impl ChangedKey {
-    /// What it says. A reference that leads nowhere must never be taken for one to nothing, which would mean "no limit": then there is no key.
+    /// Its content. A reference that leads nowhere must never count as a reference to nothing, which would mean "no limit": the key is rejected.
     pub(super) fn record<'a>(&'a self, grants: &'a GrantTable) -> Option<KeyRecord<'a>> {
         let set = |set: &'a SetOfKey| match set {
             SetOfKey::None => Some(None),

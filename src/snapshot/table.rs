@@ -1,5 +1,5 @@
 //! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. What many keys have in common, their terms, is in tables
-//! of its own. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is not a key.
+//! of their own. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is not a key.
 
 use std::cmp::Ordering;
 
@@ -13,10 +13,10 @@ use crate::digest::KeyDigest;
 use crate::id::Id;
 use crate::rows::{Lists, Rows, index, number_at, width_of};
 
-/// The bytes of a digest, with which a row begins.
+/// The bytes of a digest; a row begins with them.
 const DIGEST: usize = 32;
 
-/// Where the columns of a row are behind the digest, each as wide as its largest number needs.
+/// Where the columns of a row are after the digest, each as wide as its largest number needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Columns {
     id: (usize, usize),
@@ -133,7 +133,7 @@ impl KeyContext {
         self.columns().map(|columns| columns.row)
     }
 
-    /// Writes a row behind others.
+    /// Appends a row.
     pub(super) fn push_row(&self, rows: &mut Vec<u8>, key: &NewRow<'_>) -> Option<()> {
         let columns = self.columns()?;
         rows.extend_from_slice(key.digest.as_bytes());
@@ -316,7 +316,7 @@ impl KeyTable {
         std::str::from_utf8(user).ok()
     }
 
-    /// What a row says. A reference that leads nowhere must never be taken for one to nothing, which would mean "no limit": then there is no key.
+    /// The content of a row. A reference that leads nowhere must never count as a reference to nothing, which would mean "no limit": the key is rejected.
     pub(super) fn record<'a>(
         &'a self,
         row: &KeyRow<'a>,
@@ -358,7 +358,7 @@ pub(super) fn bucket_of(digest: &[u8; DIGEST], bits: u32) -> Option<usize> {
     index(first.checked_shr(32 - bits).unwrap_or(0))
 }
 
-/// Which of a bucket's `count` rows a digest has if they are spread evenly: below `count`, by the 32 bits behind those that number the bucket.
+/// Which of a bucket's `count` rows a digest has if they are spread evenly: below `count`, by the 32 bits after those that number the bucket.
 fn share_of(digest: &[u8; DIGEST], bits: u32, count: usize) -> Option<usize> {
     let first = u64::from_be_bytes(*digest.first_chunk()?);
     let part = first.checked_shl(bits)? >> 32;

@@ -1,4 +1,4 @@
-//! What keys have in common, as rows of their own tables: their terms, and from when until when they work.
+//! What keys have in common, as rows of their own tables: their terms, and when they work.
 
 use super::key::{Enforcement, KeyStatus};
 use crate::key::{KeyKind, Livemode};
@@ -22,7 +22,7 @@ const DELETED: u8 = 1 << 3;
 const SHADOW: u8 = 1 << 4;
 const KNOWN_FLAGS: u8 = KIND | LIVEMODE | DELETED | SHADOW;
 
-/// What a key may do, and where, and how it stands.
+/// What a key may do, and where, and its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) kind: KeyKind,

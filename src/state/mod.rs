@@ -79,7 +79,7 @@ impl Verdict {
         }
     }
 
-    /// Whether members follow. What needs no key says nothing of one, and before there is a snapshot nothing is known.
+    /// Whether members follow. A request that needs no key has no members about one, and without a snapshot nothing is known.
     fn has_members(self, principal: &Principal<'_>) -> bool {
         !matches!(self, Self::Public | Self::Preflight) && principal.revision.is_some()
     }
@@ -92,10 +92,10 @@ pub struct Written {
 }
 
 impl Written {
-    /// The state of a request with that verdict, in which this was established.
+    /// The state of a request with that verdict and these facts.
     #[must_use]
     pub fn new(verdict: Verdict, principal: &Principal<'_>) -> Self {
-        /// Enough for what most keys have to tell.
+        /// Enough for most keys.
         const USUAL: usize = 320;
         let mut text = String::with_capacity(USUAL);
         for word in verdict.words() {

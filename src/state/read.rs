@@ -12,7 +12,7 @@ use crate::word::Word;
 const LONGEST_PATH: usize = 9 * (LONGEST_ID + 1);
 
 impl<'a> State<'a> {
-    /// Reads a filter state. `None` where it is none of keyward's.
+    /// Reads a filter state. `None` if keyward did not write it.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (verdict, members) = verdict(text)?;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 /// A header's name, in lower case, and its value.
 type Header<'a> = (&'a [u8], &'a [u8]);
 
-/// Whether a request with these headers, between these two ends of its connection, is one of this machine's own programs. All of it has to say so: both ends are
+/// Whether a request with these headers, between these two ends of its connection, is one of this machine's own programs. All of these must hold: both ends are
 /// loopback addresses, `Host` names this machine (a page whose name was made to lead here has another one), and no page of a browser asks.
 #[must_use]
 pub fn is_local(headers: &[Header<'_>], ends: [Option<IpAddr>; 2]) -> bool {

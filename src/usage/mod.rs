@@ -116,7 +116,7 @@ pub fn shared<S: Store>(store: &mut S, plugin: &[u8], key: &str) -> Option<KeyUs
 /// The most bytes of pages that one call of [`share`] reads before it leaves the rest to the next.
 const MOST_BYTES: usize = 2 << 20;
 
-/// So many calls of [`share`] tell everything that one VM can have counted, where the host takes it.
+/// So many calls of [`share`] share everything that one VM can have counted, if the host accepts it.
 pub const MOST_TIMES: usize = 64;
 
 /// Adds what was counted to the shared pages. True where some is left for the next time.

@@ -33,7 +33,7 @@ pub(super) fn place_of(key: &str) -> (usize, u64) {
 }
 
 impl Pending {
-    /// Counts one request. `false` where there is no room: then [`super::share`] is due first.
+    /// Counts one request. `false` without room: then [`super::share`] is due first.
     pub fn count(&mut self, key: &str, event: Event) -> bool {
         if self.pages.is_empty() {
             self.pages.resize_with(PAGES, Page::default);
@@ -61,7 +61,7 @@ impl Pending {
         true
     }
 
-    /// Gives up one request: there is no room, and nothing can be shared.
+    /// Drops one request: no room is left, and nothing can be shared.
     pub fn give_up(&mut self) {
         self.dropped = self.dropped.saturating_add(1);
     }

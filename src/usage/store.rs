@@ -50,7 +50,7 @@ pub(super) fn page_name(plugin: usize, place: usize) -> String {
     format!("{INDEX}/{plugin}/{place}")
 }
 
-/// The plugins that are counted for, in the order in which they began.
+/// The plugins that are counted for, in the order of their beginning.
 #[derive(Default)]
 pub(super) struct Index(pub(super) Vec<Listed>);
 
@@ -62,7 +62,7 @@ pub(super) struct Listed {
 }
 
 impl Index {
-    /// Eight bytes of a name, and for each plugin: when it began in eight bytes, and id and label, each after its length in four. `None` for what is none.
+    /// Eight bytes of a name, and for each plugin: when it began in eight bytes, and id and label, each after its length in four. `None` for anything else.
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
         let mut listed = Vec::new();

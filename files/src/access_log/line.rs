@@ -15,7 +15,7 @@ use keyward::state::State;
 /// Why a line is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {
-    /// It begins as a JSON object and is none: cut off, or two lines in one.
+    /// It begins as a JSON object and is not one: cut off, or two lines in one.
     Torn,
     /// It is not JSON object, or one without a time and a `keyward` member: some other program's.
     Foreign,
@@ -52,12 +52,12 @@ impl Skip {
     }
 }
 
-/// A line's JSON. Members that are not ours are left alone; one of ours that stands twice makes the line malformed. The names after the first are those of Envoy's and Istio's own formats.
+/// A line's JSON. Other programs' members are ignored; one of ours that occurs twice makes the line malformed. The names after the first are those of Envoy's and Istio's own formats.
 #[derive(Debug, Deserialize)]
 pub struct Line<'a> {
     #[serde(borrow, default)]
     start_time: Option<Text<'a>>,
-    /// Absent in another program's line, `null` where there is no verdict.
+    /// Absent in another program's line, `null` without a verdict.
     #[serde(borrow, default, deserialize_with = "present")]
     keyward: Presence<'a>,
     #[serde(borrow, default)]
@@ -223,7 +223,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Presenc
     })
 }
 
-/// A number, as one or as a text, as formats of text write it; `null` and `-` are none.
+/// A number, as one or as a text, as formats of text write it; `null` and `-` are not numbers.
 #[derive(Debug, Default)]
 struct Number(Option<u64>);
 

@@ -53,7 +53,7 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Its length alone: it may hold a key.
+/// Only its length: it may hold a key.
 impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} bytes)", self.0.len())

@@ -26,13 +26,13 @@ pub fn configuration(json: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file taken apart: nothing of it is read twice, and nothing is kept but where it stands.
+/// A file taken apart: nothing is read twice, and only positions are kept.
 pub struct Parts<'a> {
     /// The configuration without its snapshot; `None` for a snapshot itself.
     pub settings: Option<String>,
     /// The snapshot's JSON, if there is one.
     pub snapshot: Option<&'a [u8]>,
-    /// Where the snapshot stands.
+    /// Where the snapshot is.
     pub place: Place,
 }
 

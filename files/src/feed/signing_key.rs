@@ -159,7 +159,7 @@ impl SigningKey {
     }
 }
 
-/// The public half alone.
+/// Only the public half.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SigningKey")

@@ -60,7 +60,7 @@ impl KeyFile {
             may_be_empty: true,
         };
         let json = self.compile(&trial).to_vec();
-        // To find all faults takes longer than to see that there are none.
+        // Finding all faults takes longer than seeing that the file has none.
         if Configuration::from_json(&json).is_ok() {
             return Vec::new();
         }
@@ -218,7 +218,7 @@ impl KeyFile {
         (at, Place::from(&*segments))
     }
 
-    /// Where a member comes from that one file alone has.
+    /// The file of a member that only one file may have.
     fn source_of_single(&self, name: &str) -> Option<At> {
         let mut single = self.single.iter();
         let found = single.find(|(of, _)| of.name() == name);

@@ -15,7 +15,7 @@ pub struct Issue {
     pub revision: u64,
     /// When it is issued, Unix seconds.
     pub issued_at: u64,
-    /// Whether a file without keys makes a snapshot that says so (`"empty": true`). Otherwise it makes one that is refused.
+    /// Whether a file without keys makes a snapshot with `"empty": true`. Otherwise it makes one that gateways reject.
     pub may_be_empty: bool,
 }
 

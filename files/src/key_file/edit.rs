@@ -1,5 +1,5 @@
 //! Changes of records, written into the TOML. The rules of keys decide which; what only a reading of
-//! all files can tell is left to the reading that follows every change.
+//! all files together can decide is left to the reading after every change.
 
 use std::fmt;
 

@@ -29,7 +29,7 @@ impl fmt::Display for Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// `Ok` where there are none.
+    /// `Ok` without faults.
     pub(super) fn of(mut faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() {
             return Ok(());

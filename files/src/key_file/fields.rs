@@ -57,7 +57,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         self.table.get(name).filter(|item| !item.is_none())
     }
 
-    /// Where a member stands.
+    /// Where a member is.
     pub(super) fn offset(&self, name: &str) -> Option<usize> {
         offset_of(self.table, name).or(self.offset)
     }

@@ -1,4 +1,4 @@
-//! Arrays of strings, edited in place. In TOML's syntax the comment behind an element is after its comma, before the next element; here it goes with the element it is
+//! Arrays of strings, edited in place. In TOML's syntax the comment after an element follows its comma, before the next element; here it goes with the element it is
 //! about.
 
 use toml_edit::{Array, Value};
@@ -8,7 +8,7 @@ struct Element {
     value: Value,
     /// From the end of the line above: blanks, line ends and its own comments.
     lead: String,
-    /// On its line behind the comma.
+    /// On its line, after the comma.
     remark: String,
 }
 
@@ -63,7 +63,7 @@ fn put_in_order(elements: &mut [Element], wanted: &[String]) {
     }
 }
 
-/// What is behind the opening bracket on its line, the elements, and what follows the last one's line.
+/// What follows the opening bracket on its line, the elements, and what follows the last one's line.
 fn taken_apart(array: &Array) -> (String, Vec<Element>, String) {
     let mut head = None;
     let mut elements: Vec<Element> = Vec::with_capacity(array.len());

@@ -1,5 +1,5 @@
 //! The key file: accounts, grant sets, endpoints and keys as operators write them, in TOML, and from which a snapshot is made. A [`KeyFile`] that exists would
-//! make a good snapshot: reading finds every fault with its file, line and place, quotes none of the content, and refuses a raw key wherever it stands. Edits touch
+//! make a good snapshot: reading finds every fault with its file, line and place, quotes none of the content, and rejects a raw key anywhere. Edits touch
 //! what they change and nothing else, so comments and order stay. Nothing here reads a file or a clock.
 
 mod changes;
@@ -58,7 +58,7 @@ use read::Record;
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "keyward.keys/v1";
 
-/// Where a record stands: the part, its index there, and its line as it was read.
+/// Where a record is: the part, its index there, and its line when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct At {
     part: usize,
@@ -127,7 +127,7 @@ fn rest_of(
     }
 }
 
-/// A member that one file alone may have.
+/// A member that only one file may have.
 #[derive(Clone, Debug)]
 enum Single {
     /// The settings.

@@ -156,7 +156,7 @@ impl<'a> Splitter<'a> {
         self.found.last().map_or(Role::Rest, |piece| piece.role)
     }
 
-    /// The line after the last content. What stands above a heading belongs to it.
+    /// The line after the last content. Lines above a heading belong to it.
     fn next_line(&self) -> usize {
         if self.end == 0 {
             return 0;

@@ -1,4 +1,4 @@
-//! A raw key has no place in a key file, not even in a comment. What looks like one is refused by its line, before anything else is read and without being shown.
+//! A key file must not contain a raw key, not even in a comment. The reader rejects text that looks like one, names its line, and does not show it, before it reads anything else.
 
 use keyward::key::KeyKind;
 use keyward::profile::Profile;

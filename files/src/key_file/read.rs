@@ -27,7 +27,7 @@ pub(super) struct Contents {
     pub(super) grant_sets: Vec<(String, Granted, At)>,
     /// Endpoints as the snapshot writes them.
     pub(super) endpoints: Vec<(Endpoint, At)>,
-    /// The members that one file alone may have.
+    /// The members that only one file may have.
     pub(super) single: Vec<(Single, At)>,
 }
 
@@ -288,7 +288,7 @@ pub(super) fn profile_of(document: &Document<String>) -> Option<Profile> {
 
 const RAW_KEY: &str = "a key stands here, and a key file keeps digests alone: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
 
-/// Notes each line where a raw key stands.
+/// Notes each line that contains a raw key.
 pub(super) fn refuse_raw_keys(keys: &RawKeys, collector: &mut Collector<'_>) {
     let mut start = 0;
     for line in collector.text.split_inclusive('\n') {

@@ -35,7 +35,7 @@ impl Records {
     }
 }
 
-/// Where a record stands that stands nowhere: no part has this number.
+/// The place of a record that is in no part: no part has this number.
 const NOWHERE: At = At {
     part: usize::MAX,
     index: usize::MAX,

@@ -1,4 +1,4 @@
-//! Records into TOML tables: only the members that changed are touched, and what stands around them stays.
+//! Records into TOML tables: it changes only the members that differ, and keeps the text around them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The bytes of a log: a file or standard input, unpacked where its first bytes say so.
+//! The bytes of a log: a file or standard input, decompressed if its first bytes are those of gzip or zstd.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -98,7 +98,7 @@ impl Input {
     }
 }
 
-/// A source whose progress is told.
+/// A source that reports its progress.
 struct Counted<'a> {
     source: Box<dyn Read>,
     progress: &'a dyn Progress,
@@ -151,7 +151,7 @@ impl Followed {
     /// Begins again where the file was cut off, or where another has its name.
     fn turn(&mut self) -> io::Result<()> {
         let old = self.file.metadata()?;
-        // Between two files of one name there is none.
+        // Two files of one name have no order.
         let is_other = |new: &Metadata| (new.dev(), new.ino()) != (old.dev(), old.ino());
         if fs::metadata(&self.path).is_ok_and(|new| is_other(&new)) {
             self.file = File::open(&self.path)?;

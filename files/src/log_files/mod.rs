@@ -34,7 +34,7 @@ pub struct Log {
     pub shown: fn(&str) -> String,
 }
 
-/// What is told how far the reading is.
+/// Receives the progress of the reading.
 pub trait Progress {
     /// So many bytes are to be read; 0 where that is not known.
     fn expect(&self, bytes: u64);

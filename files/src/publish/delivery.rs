@@ -1,4 +1,4 @@
-//! What is to be at a target. What the way there cannot carry is refused before anything is written.
+//! What a target is to hold. keyward rejects what the transport cannot carry before it writes anything.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// Writes it into the target's file. What a person should know of it is returned.
+    /// Writes it into the target's file. Returns what a person should know about it.
     pub fn deliver(&self, content: &[u8]) -> Result<Option<String>> {
         let Some(path) = self.target.file() else {
             bail!("expected a file to write to");

@@ -13,7 +13,7 @@ const CONFIGURATION: &str = "/resources/0/typed_config/config/configuration";
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
-/// What is wrong with a file that is none.
+/// Why a file is not an ECDS resource.
 const EXPECTED: &str = "expected a discovery response with one wasm filter, `resources[0].typed_config.config.configuration`; envoy/ecds/keyward.yaml is one";
 
 /// The configuration in a JSON or YAML file.
@@ -136,7 +136,7 @@ pub(super) fn place_binary(
     Ok(response.encode())
 }
 
-/// The binary form of a JSON or YAML file whose `.wasm` is a local file. What this cannot say in binary is refused, not left out.
+/// The binary form of a JSON or YAML file whose `.wasm` is a local file. It rejects what it cannot write in binary, and leaves nothing out.
 pub(super) fn to_binary(document: &TextFile) -> Result<Vec<u8>> {
     const SUPPORTED: &str = "a template for a binary file has `name`, `root_id`, `failure_policy: FAIL_RELOAD`, and a `vm_config` of `vm_id`, `runtime` and `code.local.filename`, and nothing else";
     configuration(document)?;

@@ -1,4 +1,4 @@
-//! What a push does to keys that work, and whether it takes away so many that it must be a mistake. A key is known by its digest: under another id it goes on working. What the
+//! What a push does to keys that work, and whether it takes away so many that it must be a mistake. Its digest identifies a key: under another id it still works. What the
 //! source ends, by `deleted`, an expiry or a suspended account, was meant, and never counts as missing.
 
 use std::io::Write;
@@ -285,7 +285,7 @@ mod tests {
         let accounts = json!([{"id": "acct_1"}, {"id": "acct_2", "status": "suspended"}]);
         let end = effect(&with(keys(0..5), one()), &with(after, accounts));
         assert_eq!((end.counts(), end.mistake()), ("+0 -4".into(), None));
-        // Nor do the keys of a suspended account that are no longer listed.
+        // Nor do the unlisted keys of a suspended account.
         let suspended = json!([{"id": "acct_1", "status": "suspended"}]);
         let end = effect(&with(keys(0..5), one()), &with(vec![key(9)], suspended));
         assert_eq!((end.counts(), end.mistake()), ("+0 -5".into(), None));

@@ -16,7 +16,7 @@ const LARGEST_OBJECT: usize = (1536 - 64) << 10;
 /// The annotation with the name of the source that the keys are from.
 const SOURCE: &str = "/metadata/annotations/keyward~1source";
 
-/// Beyond this, a number is no longer itself where it is read as a double, as istiod does.
+/// Beyond this, a number changes when it is read as a double, as istiod does.
 const LARGEST_NUMBER: u64 = 1 << 53;
 
 impl Kind {
@@ -75,7 +75,7 @@ impl Kind {
         }
     }
 
-    /// Where the configuration stands.
+    /// Where the configuration is.
     fn pointer(self, document: &TextFile, names: &Names) -> Result<String> {
         match self {
             Self::WasmPlugin => Ok(self.plain_pointer().to_owned()),
@@ -134,7 +134,7 @@ impl Kind {
         let is_plain = self.is_plain(document);
         let mut document = document.clone();
         if Self::source(&document).as_ref() != source {
-            // An annotation without a value is none: anyone who took the target over has no name.
+            // An annotation without a value counts as absent: the source that took the target over has no name.
             document.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
         }
         let pointer = self.pointer(&document, names)?;

@@ -47,7 +47,7 @@ impl Wire {
 }
 
 impl<'a> Message<'a> {
-    /// Takes a message apart. `None` where it is none.
+    /// Takes a message apart. `None` if it is malformed.
     pub(super) fn parse(mut bytes: &'a [u8]) -> Option<Self> {
         let mut fields = Vec::new();
         while !bytes.is_empty() {
@@ -74,7 +74,7 @@ impl<'a> Message<'a> {
         Some(Self(fields))
     }
 
-    /// The payload of the one length-delimited field of this number; empty where there is none, as protobuf has it. `None` where there are several.
+    /// The payload of the one length-delimited field of this number; empty if it is absent, as in protobuf. `None` where there are several.
     pub(super) fn one(&self, number: u64) -> Option<&[u8]> {
         let mut named = self.0.iter().filter(|field| field.number == number);
         match (named.next(), named.next()) {

@@ -9,7 +9,7 @@ use super::target::Target;
 use crate::key_file::SourceName;
 use crate::snapshot::Built;
 
-/// What a publisher may do to a target besides bringing it up to date.
+/// What a publisher may do to a target, other than bring it up to date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// Replace the keys of another source.
@@ -46,7 +46,7 @@ pub struct Published {
     pub note: Option<String>,
 }
 
-/// Publishes to a file: under a lock, whole or not at all, with the name of the source on it. Revisions never go back, a target of another source is left alone, and so is
+/// Publishes to a file: under a lock, whole or not at all, with the name of the source on it. Revisions never go back. A target of another source is not changed, nor is
 /// one that would lose keys by mistake, as far as `allowed` does not say otherwise. Those are a [`Rejection`]; other errors are of the file or of what it can carry.
 pub fn publish(
     target: &Target,

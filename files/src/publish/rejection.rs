@@ -1,4 +1,4 @@
-//! Why a good configuration is not published. What a person can do about it, the caller adds: it depends on who publishes.
+//! Why a good configuration is not published. The caller adds what a person can do, because that depends on the publisher.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use crate::key_file::SourceName;
 /// A rule of publishing that a push would break. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// There is no snapshot in it.
+    /// It has no snapshot.
     NoSnapshot,
     /// The target holds this revision or a later one.
     Older {

@@ -36,7 +36,7 @@ pub enum Destination {
 }
 
 impl Target {
-    /// A file that Envoy watches. What everything but the configuration is taken from is the file itself, or `template`, which it
+    /// A file that Envoy watches. Everything but the configuration comes from the file itself, or from `template`, which it
     /// needs where it is not there yet.
     #[must_use]
     pub fn ecds(file: &Path, template: Option<&Path>, packed: bool) -> Self {

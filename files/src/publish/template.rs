@@ -93,7 +93,7 @@ metadata:
     }
 }
 
-/// What follows a member's name: lines of a flow mapping stand farther in than the name.
+/// What follows a member's name: lines of a flow mapping are indented more than the name.
 fn indented(value: &Value, by: &str) -> String {
     yaml::spelled(value).replace('\n', &format!("\n{by}"))
 }

@@ -1,4 +1,4 @@
-//! A JSON or YAML file of someone's own, of which single values are replaced. It is written as JSON, in a YAML file too: every field stays, comments do not. Of YAML with
+//! A JSON or YAML file of someone's own, with single values replaced. It is written as JSON, also into a YAML file: every field stays, comments do not. Of YAML with
 //! several documents one is meant, and the others stay byte by byte.
 
 use std::ops::Range;
@@ -115,7 +115,7 @@ impl TextFile {
         Ok(())
     }
 
-    /// The whole text with the value as it is now. What was at `replaced` is not looked at.
+    /// The whole text with the value as it is now. The old text at `replaced` is ignored.
     pub(super) fn written(&self, replaced: &str) -> Result<Vec<u8>> {
         if self.form == Form::Json {
             return Ok(format!("{:#}\n", self.value).into_bytes());

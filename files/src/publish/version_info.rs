@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::key_file::SourceName;
 
-/// `1795194529 file:8mXzT4Kq`, or the revision alone.
+/// `1795194529 file:8mXzT4Kq`, or only the revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct VersionInfo {
     pub(super) revision: u64,

@@ -1,4 +1,4 @@
-//! YAML as keyward reads and writes it: documents of a stream, one of which is written again as JSON. JSON is YAML, and every reader takes it alike.
+//! YAML as keyward reads and writes it: documents of a stream; one of them is written back as JSON. JSON is YAML, and all readers agree on it.
 
 use std::ops::Range;
 

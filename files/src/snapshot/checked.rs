@@ -18,7 +18,7 @@ pub struct Checked {
     pub configuration: Configuration,
     /// The whole configuration, the snapshot in it.
     pub written: Written,
-    /// Where in what was given the snapshot stands.
+    /// Where in the input the snapshot is.
     pub place: Place,
     /// The key file that it was made from.
     pub key_file: Option<KeyFile>,
@@ -74,7 +74,7 @@ impl Checked {
         self.written.snapshot.as_ref()
     }
 
-    /// The names that people gave to keys and accounts, by id; a key file alone has them.
+    /// The names that people gave to keys and accounts, by id; only a key file has them.
     #[must_use]
     pub fn names(&self) -> HashMap<&str, &str> {
         let Some(file) = &self.key_file else {
@@ -107,7 +107,7 @@ fn check(name: &str, json: &[u8], place: &Place) -> Result<Configuration> {
     bail!("`{name}` is refused: {}", shown.join("\n"))
 }
 
-/// Of a bare snapshot places are told unchanged in it.
+/// Places in a bare snapshot are reported unchanged.
 fn in_place(refusal: Refusal, place: &Place) -> Refusal {
     if !place.is_whole() {
         return refusal;

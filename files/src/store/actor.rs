@@ -1,4 +1,4 @@
-//! Who changes keys, as the journal tells it. The journal tells and does not prove: anyone who may write the file may write the journal.
+//! Who changes keys, as the journal records it. The journal is not proof: anyone who may write the file may write the journal.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! What the journals tell of one key. They are read as they are: a line that is none is passed over, because a journal tells and does not prove.
+//! What the journals record of one key. A malformed line is skipped, because a journal is not proof.
 
 use std::fs;
 use std::io::ErrorKind;

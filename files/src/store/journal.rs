@@ -20,7 +20,7 @@ pub(super) struct Journal {
     path: PathBuf,
 }
 
-/// Who changes something, when, and by which command.
+/// Who changes something, when, and with which command.
 pub(super) struct Entry<'a> {
     pub(super) at: u64,
     pub(super) by: &'a str,
@@ -91,7 +91,7 @@ impl Journal {
         }))
     }
 
-    /// The last whole line. What a crash left of a line is cut off: it was never synced, so nothing rests on it.
+    /// The last whole line. A partial line after a crash is cut off: it was never synced, so nothing depends on it.
     fn last(&self) -> Result<Option<Json>> {
         let opened = OpenOptions::new().read(true).write(true).open(&self.path);
         let mut file = match opened {

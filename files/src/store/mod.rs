@@ -1,5 +1,5 @@
 //! The key file on disk. An edit is read, changed, checked and written under a lock, whole or not at all: a crash at any moment leaves the old file or the new one, and
-//! the journal next to it says which. Files are readable only for their owner.
+//! the journal next to it records which. Files are readable only for their owner.
 
 mod actor;
 mod history;
@@ -81,7 +81,7 @@ impl Store {
     /// Reads, lets `edit` change what was read, checks the result as a gateway would, and writes it with a journal entry under the name of the command
     /// (`keys create`). Where `edit` fails or the result is refused, nothing is written. What `edit` returns is handed on.
     ///
-    /// Another `keyward` is waited for. Someone else's change of the file in the meantime, in an editor, is left alone and reported.
+    /// It waits for another `keyward`. A change that an editor made in the meantime is kept and reported.
     pub fn edit<T>(
         &self,
         command: &str,
@@ -90,7 +90,7 @@ impl Store {
         self.locked(command, None, edit, |_| Ok(()))
     }
 
-    /// The same, where the person has seen `seen` and agreed: refused if the files are no longer those.
+    /// The same, after the person has seen `seen` and agreed: rejected if the files have changed since.
     pub fn edit_seen<T>(
         &self,
         command: &str,
@@ -278,7 +278,7 @@ fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
     read.texts_as_read().eq(now)
 }
 
-/// A file whose new text is on the disk next to it, and whose journal says so.
+/// A file whose new text is on the disk next to it, with an entry in its journal.
 struct Pending {
     staged: Staged,
     begun: Begun,

@@ -1,4 +1,4 @@
-//! Rules 2 to 6, which are about the key alone.
+//! Rules 2 to 6, which are only about the key.
 
 use super::super::organization;
 use super::super::trace::{Finding, Trace};
@@ -10,7 +10,7 @@ use crate::reason::DenyReason;
 use crate::snapshot::KeyRecord;
 
 impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
-    /// Rules 2 to 6, which are about the key alone.
+    /// Rules 2 to 6, which are only about the key.
     pub(in crate::decision) fn ask_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
         let credential = self.rule_2_credential()?;
         let key = self.rule_3_known(credential)?;
@@ -21,7 +21,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
     }
 
     /// The same rules, for a client that tries credentials: the first that fails answers, and all are asked whatever became of those before, so that the time until the
-    /// answer does not say which one it was. An unknown key has a stand-in. What a client can see of its own credential (rule 2) needs no such care.
+    /// answer does not say which one it was. An unknown key has a stand-in. Rule 2 needs no such care, because a client sees its own credential.
     pub(in crate::decision) fn ask_all_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
         let credential = self.rule_2_credential()?;
         let digest = credential.digest();
@@ -57,7 +57,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
             self.rule_6_mode(&key),
         ];
         if !is_known {
-            // A known key is told to the log.
+            // A known key is reported to the log.
             std::hint::black_box(self.principal.to_string());
             self.principal = Principal {
                 revision: self.principal.revision,
@@ -80,7 +80,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
             }
             Err(CredentialFault::Missing) => Err(DenyReason::MissingCredential),
             Err(CredentialFault::Malformed { scheme, shown }) => {
-                // Without a scheme of ours the client is told about Bearer.
+                // Without a known scheme, the reply names Bearer.
                 self.evidence.scheme = scheme.or(Some(Scheme::Bearer));
                 self.evidence.malformed_credential = shown;
                 Err(DenyReason::MalformedCredential)
@@ -98,7 +98,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         Ok(key)
     }
 
-    /// Whether a key of that kind is spelled so, and stands where it may.
+    /// Whether a key of that kind is spelled so, and is in a permitted place.
     fn may_present(&self, credential: &Credential<'_>, record: &KeyRecord<'_>) -> bool {
         let profile = self.configuration.profile();
         // A query ends up in logs and histories: only a key that is public may be there.

@@ -161,7 +161,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         authority: &Authority<'a>,
         endpoint: &Endpoint<'a>,
     ) -> Result<(), DenyReason> {
-        // An API of one's own may mean anything by `expand`.
+        // A custom API may mean anything by `expand`.
         let query = self.request.query();
         let Some(query) = query.filter(|_| self.snapshot.endpoints().are_stripes()) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Rules 2 to 11, asked one after the other. What each establishes is kept for the next, for the upstream, and for the reply.
+//! Rules 2 to 11, asked one after the other. The next rule, the upstream and the reply use what each establishes.
 
 mod about_key;
 mod about_request;
@@ -73,7 +73,7 @@ impl<'a, 'e, T: Trace<'a>> Inquiry<'a, 'e, T> {
         })
     }
 
-    /// What was established, for anyone who asks about the key alone.
+    /// What was established, for a question only about the key.
     pub(in crate::decision) fn established(self) -> (Principal<'a>, Evidence<'a>) {
         (self.principal, self.evidence)
     }

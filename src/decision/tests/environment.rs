@@ -169,7 +169,7 @@ fn a_verification_asks_for_both_once_whatever_becomes_of_it() {
             }
         });
         assert_eq!((told.0, asked), (reason, (1, 1)), "{}", told.1);
-        // Nothing is told of the key that an unknown one was asked about as.
+        // The reply says nothing about the stand-in for an unknown key.
         let is_known = reason.is_none_or(|reason| (4..=6).contains(&reason.rule()));
         assert_eq!(told.1.contains("key="), is_known, "{}", told.1);
     }

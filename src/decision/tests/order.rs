@@ -1,8 +1,8 @@
-//! The order of the decision: every reason alone, and every adjacent pair of the table.
+//! The order of the decision: every reason by itself, and every adjacent pair of the table.
 
 use super::*;
 
-/// A request that one rule alone refuses.
+/// A request that only one rule denies.
 pub(super) fn alone(reason: DenyReason) -> Case {
     match reason {
         // The filter's to see: whatever is decided without the host is not a verdict.

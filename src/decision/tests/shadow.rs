@@ -1,4 +1,4 @@
-//! Shadow: what would be denied passes and is noted. What it never does.
+//! Shadow: a request that would be denied passes and is logged. And what shadow never does.
 
 use super::order::alone;
 use super::*;

@@ -1,4 +1,4 @@
-//! What is told: the filter state, and the identity header of a live key.
+//! What is reported: the filter state, and the identity header of a live key.
 
 use super::*;
 

@@ -42,7 +42,7 @@ const IDLE_TICK: u64 = 1000;
 /// An object of at most so many bytes is hashed and applied where its answer comes in: a revocation waits for no tick.
 const AT_ONCE: usize = 64 << 10;
 
-/// Steps in which such an object is put together: a snapshot has sixteen parts, and some of them a block or two.
+/// Steps that put such an object together: a snapshot has sixteen parts, and some of them a block or two.
 const STEPS_AT_ONCE: usize = 40;
 
 /// Pieces that are hashed in one tick.
@@ -51,7 +51,7 @@ const PIECES_A_TICK: usize = 2;
 /// What comes out.
 #[derive(Debug)]
 pub enum Output {
-    /// A call to make. If it cannot be made, [`Follower::failed`] is told.
+    /// A call to make. If it cannot be made, call [`Follower::failed`].
     Call(Call),
     /// A snapshot to serve from now on.
     Serve(Snapshot),

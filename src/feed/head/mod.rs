@@ -88,7 +88,7 @@ pub struct BaseEntry {
     pub urgent: bool,
 }
 
-/// A delta: the final record of everything that changed behind `from`, up to and with `to`.
+/// A delta: the final record of everything that changed after `from`, up to and with `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeltaEntry {
     /// It applies to this revision and all above it, below `to`.

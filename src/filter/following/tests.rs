@@ -5,7 +5,7 @@ use crate::snapshot::packed::{Packed, Trust};
 /// A call: its cluster, its headers, its time-out.
 type Made = (String, Vec<(String, String)>, u64);
 
-/// A host that makes calls, or none, and remembers what it was told.
+/// A host that makes calls or refuses them, and records them.
 #[derive(Default)]
 struct Fake {
     calls: Vec<Made>,

@@ -1,7 +1,7 @@
-//! A plugin's configuration, loaded once per push and VM. Only its bytes can make it refused; for any other trouble the plugin stays behind with what it has.
+//! A plugin's configuration, loaded once per push and VM. Only its bytes can make the load fail as rejected; with any other trouble the plugin keeps what it has and lags.
 //!
 //! A VM has at most 1 GiB and never gives memory back, and it holds an old and a new snapshot at once: so what a load may take is bounded, by a rule that depends on the configuration's
-//! bytes alone. Whether there is room for that much is another matter: where there is none, the load does not begin, because an allocation that fails in its midst would end the VM.
+//! bytes alone. Whether there is room for that much is another matter: without room, the load does not begin, because a failed allocation would end the VM.
 
 #[cfg(test)]
 mod tests;
@@ -77,7 +77,7 @@ pub trait Vm: Source {
     /// Whether so little is in use that old snapshots may stay a while.
     fn is_low(&self) -> bool;
 
-    /// Gives up the oldest snapshot that only open streams keep. False where there is none.
+    /// Gives up the oldest snapshot that only open streams keep. False if no such snapshot is left.
     fn give_up_pinned(&mut self) -> bool;
 
     /// The most memory that was in use beyond what was when [`Self::start_metering`] was called.

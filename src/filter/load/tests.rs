@@ -4,7 +4,7 @@ use super::*;
 use crate::configuration::packed_settings;
 use crate::snapshot::packed::Packed;
 
-/// A VM that has so much room, in which so many old snapshots are kept by streams.
+/// A VM with so much room, where streams keep so many old snapshots.
 struct FakeVm {
     bytes: Vec<u8>,
     is_fresh: bool,

@@ -1,4 +1,4 @@
-//! What a plugin serves, and what is told of it, from push to push.
+//! What a plugin serves, and what is reported about it, from push to push.
 
 mod every_state;
 mod feeds;
@@ -139,7 +139,7 @@ impl Vm {
         held
     }
 
-    /// The revision by which a request is decided; `None` denies.
+    /// The revision that decides a request; `None` denies.
     fn request(&self, held: &Held) -> Option<u64> {
         revision(&self.with(|all, watch| all.take_request(held, watch)))
     }

@@ -30,7 +30,7 @@ const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const HTTP_REQUEST_STREAM: u32 = 0;
 const NOT_FOUND: u32 = 1;
-/// What a gRPC client is told of an answer that is not a refusal. Of the others Envoy tells it what belongs to the status.
+/// What a gRPC client learns of an answer that is not a denial. For a denial, Envoy derives it from the status.
 const GRPC_OK: i32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
 
@@ -186,7 +186,7 @@ pub(super) fn request_headers() -> HostResult<Box<[u8]>> {
         .map(Option::unwrap_or_default)
 }
 
-/// Adds a header behind all others.
+/// Adds a header after all others.
 pub(super) fn add_request_header(name: &[u8], value: &[u8]) -> HostResult<()> {
     // SAFETY: pointers and sizes are those of the slices.
     check(unsafe {

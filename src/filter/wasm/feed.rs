@@ -83,7 +83,7 @@ pub(super) fn follow(by: &Instance, configuration: Configuration, following: Fol
     });
 }
 
-/// An instance stays behind with what the plugin had: it goes on following that.
+/// An instance lags with what the plugin had, and continues to follow that.
 pub(super) fn take_over(by: &Instance) {
     FOLLOWED.with_borrow_mut(|all| {
         for followed in all.iter_mut() {

@@ -73,7 +73,7 @@ impl Instance {
         own
     }
 
-    /// Begins with what the plugin served last, or closed, and says which.
+    /// Begins with what the plugin served last, or closed, and returns which.
     pub(super) fn begin_behind(plugin: PluginId) -> (Self, bool) {
         let own = Self::new(plugin);
         let is_closed = with_all(|all| all.begin_behind(own.clone()));
@@ -85,7 +85,7 @@ impl Instance {
         with_all(|all| all.configuration(self))
     }
 
-    /// Whether there is no other of its plugin.
+    /// Whether it is the only one of its plugin.
     pub(super) fn is_last(&self) -> bool {
         with_all(|all| all.is_last(self))
     }
@@ -133,7 +133,7 @@ impl Instance {
     }
 }
 
-/// Takes the oldest snapshot from an instance that only open streams keep. False where there is none.
+/// Takes the oldest snapshot from an instance that only open streams keep. False if no instance has one.
 pub(super) fn release_pinned() -> bool {
     let Some(pinned) = with_all(|all| all.pinned()).into_iter().next() else {
         return false;

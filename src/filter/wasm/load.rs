@@ -1,4 +1,4 @@
-//! A load in this VM: its memory, its old snapshots, and what Envoy is told of it.
+//! A load in this VM: its memory, its old snapshots, and what it reports to Envoy.
 
 use std::cell::Cell;
 

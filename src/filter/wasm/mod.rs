@@ -28,7 +28,7 @@ proxy_wasm::main! {{
 /// One plugin in one VM, from one push to the next.
 struct Root {
     instance: Option<Instance>,
-    /// When the instance was last told of its timer, in milliseconds. A feed has it fire more often.
+    /// When the instance's timer last fired, in milliseconds. A feed has it fire more often.
     told: u64,
 }
 

@@ -72,7 +72,7 @@ impl Ceiling {
         Self(Some(caller))
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub(super) fn is_none(&self) -> bool {
         self.0.is_none()
     }
@@ -199,7 +199,7 @@ impl Caller {
         }
     }
 
-    /// Rule 4. What a key may do without limit was asked by rule 3.
+    /// Rule 4. Rule 3 has checked keys without a limit.
     fn escalates(
         &self,
         registry: &PermissionRegistry,

@@ -1,4 +1,4 @@
-//! The end of a key: deleted, its record stays, so that its users are told why; purged, it goes.
+//! The end of a key: deleted, its record stays, so that its users learn why; purged, it goes.
 
 use super::super::Context;
 use super::super::command::KeyTarget;

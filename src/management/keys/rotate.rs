@@ -78,7 +78,7 @@ fn expiry(
     };
     details::refuse_past(expires, None, now)?;
     let id = old.id.clone();
-    // One that has a replacement to rotate in its place is told so first.
+    // If a key has a replacement to rotate in its place, that is reported first.
     if old.is_deleted() {
         let wanted = Wanted::Replacement;
         return Err(RuleCode::KeyIsDeleted { id, wanted });

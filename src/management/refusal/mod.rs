@@ -42,26 +42,26 @@ impl From<RuleCode> for RuleRefusal {
 /// [`shown`](super::shown) shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleCode {
-    /// There is no key of that id.
+    /// No key has that id.
     KeyMissing {
         /// The id.
         id: String,
     },
-    /// There is no account of that id.
+    /// No account has that id.
     AccountMissing {
         /// The id.
         id: String,
         /// Which part it plays.
         role: AccountRole,
     },
-    /// There is no grant set of that name.
+    /// No grant set has that name.
     GrantSetMissing {
         /// The name.
         name: String,
         /// For which grants, where a key was to follow it.
         side: Option<Side>,
     },
-    /// There is no policy of that name.
+    /// No policy has that name.
     PolicyMissing {
         /// The name.
         name: String,
@@ -86,7 +86,7 @@ pub enum RuleCode {
         /// The mode.
         mode: Livemode,
     },
-    /// There is no randomness.
+    /// No randomness is available.
     NoRandomness,
     /// An id that is not spelled as one.
     IdInvalid,
@@ -159,7 +159,7 @@ pub enum RuleCode {
         id: String,
         /// For which grants.
         side: Side,
-        /// Whether permissions were to be taken away, of which there is no list.
+        /// Whether the command takes permissions away from a key without a list of them.
         is_revoking: bool,
     },
     /// A label to be taken away that is not there.
@@ -264,7 +264,7 @@ pub enum RuleCode {
         /// Its prefixes.
         prefixes: Vec<String>,
     },
-    /// The imported key's prefix is none of the API's.
+    /// The API does not have the imported key's prefix.
     PrefixUnknown,
     /// The imported key's prefix is one of several kinds.
     KindUnsaid,

@@ -25,7 +25,7 @@ pub enum RefusalClass {
 }
 
 impl RuleCode {
-    /// The code, by which programs distinguish refusals .
+    /// The code that programs use to distinguish refusals.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What refusals tell apart.
+//! What refusals distinguish.
 
 /// Which part an account plays in a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

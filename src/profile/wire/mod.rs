@@ -91,7 +91,7 @@ pub(crate) const PROFILE: [&[&str]; 5] = [
 ];
 
 impl Profile<'_> {
-    /// Checks every name and text; `place` is where the profile stands.
+    /// Checks every name and text; `place` is where the profile is.
     pub(crate) fn read(self, place: &Place) -> Result<super::Profile, Refusal> {
         let Self {
             preset,

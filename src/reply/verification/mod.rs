@@ -139,7 +139,7 @@ fn headers(profile: &Profile, others: &[(&str, &str)], id: RequestId) -> Vec<(St
         .collect()
 }
 
-/// `customer_read`, `customer_write`, as Stripe's errors name what is granted. What may be written may be read, so both are there: whatever may be done is in
+/// `customer_read`, `customer_write`, as Stripe's errors name grants. `write` includes `read`, so both are listed: whatever may be done is in
 /// the list. `*` is everything.
 fn scopes(authority: Authority<'_>, permissions: &PermissionRegistry) -> Vec<String> {
     let Some(grants) = authority.limits() else {

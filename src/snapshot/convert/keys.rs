@@ -252,7 +252,7 @@ fn in_order<'o>(
 }
 
 impl InOrder<'_> {
-    /// The keys of which an equal one is before them.
+    /// The keys with an equal one before them.
     fn seconds(&self) -> Vec<usize> {
         seconds_of_equals(&self.numbers, &self.compare)
     }

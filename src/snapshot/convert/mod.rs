@@ -80,7 +80,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Checks the wire form; `place` is where it stands.
+    /// Checks the wire form; `place` is where it is.
     pub(super) fn from_wire<S: Sink>(
         wire: wire::Snapshot<'a>,
         profile: &Profile,
@@ -135,7 +135,7 @@ impl<'a> Parts<'a> {
 }
 
 impl Snapshot {
-    /// Checks the wire form; `place` is where it stands.
+    /// Checks the wire form; `place` is where it is.
     pub(crate) fn from_wire<S: Sink>(
         wire: wire::Snapshot<'_>,
         profile: &Profile,

@@ -128,7 +128,7 @@ fn take_contract(
     let (Some(versions), Some(catalogue), Some(endpoints)) =
         (&head.api_versions, head.catalogue, &head.endpoints)
     else {
-        // The three stand together.
+        // The three are adjacent.
         return if delta.records.has_contract() {
             Err(place.expected("`api_versions`, `catalogue` and `endpoints`, or none of them"))
         } else {

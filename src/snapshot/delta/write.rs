@@ -16,7 +16,7 @@ use crate::snapshot::terms::{NONE, TERMS_ROW, TIMES_ROW, Terms};
 use crate::snapshot::wire;
 use crate::wire::{Integer, Text};
 
-/// Why there is no delta.
+/// Why a delta cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unwritten {
     /// More than a delta holds: another base is needed.

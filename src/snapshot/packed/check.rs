@@ -329,7 +329,7 @@ fn unique_ids(keys: &KeyTable, fingerprints: &[u64], place: &Place) -> Result<()
 
 /// In ascending order, every number that is there twice, and maybe some that do not. Sorting all of them would take as long, and ten times the code.
 fn repeated(numbers: &[u64]) -> Vec<u64> {
-    /// How far a number may stand from its place. One that would stand further off is taken for a repeated one.
+    /// How far a number may be from its place. A number further away counts as repeated.
     const FAR: usize = 64;
     // A third is left free, and 0 says that a place is.
     let size = numbers.len() + numbers.len() / 2 + FAR;

@@ -1,7 +1,7 @@
-//! The packed form of a snapshot: the very tables that decisions are made by, one behind the other, below a header that counts them.
+//! The packed form of a snapshot: the tables that decisions use, one after the other, below a header that counts them.
 //! `docs/packed-snapshot.md` describes it byte by byte.
 //!
-//! Nothing in a file says where something else stands: all lengths follow from the header's counts, and they must add up to the file's.
+//! A file has no offsets: all lengths follow from the header's counts, and they must add up to the file's.
 
 pub(super) mod check;
 mod layout;
@@ -43,7 +43,7 @@ pub fn is_packed(text: &[u8]) -> bool {
     text.starts_with(&MAGIC)
 }
 
-/// Where the head of a packed snapshot stands, and its length, which is at most 1 MiB. The snapshot goes from `start` to `end`.
+/// Where the head of a packed snapshot is, and its length, which is at most 1 MiB. The snapshot goes from `start` to `end`.
 pub(crate) fn head_place<S: Source>(
     source: &mut S,
     (start, end): (usize, usize),
@@ -54,7 +54,7 @@ pub(crate) fn head_place<S: Source>(
     (length > 0 && length <= CHUNK.min(end - behind)).then_some((behind, length))
 }
 
-/// A packed snapshot in its parts. What it holds has not been checked yet. A copy shares its tables.
+/// A packed snapshot in its parts. Its content has not been checked yet. A copy shares its tables.
 #[derive(Clone)]
 pub struct Packed {
     pub(super) head: Arc<[u8]>,
@@ -90,7 +90,7 @@ impl Packed {
         }
     }
 
-    /// Takes the parts of a packed snapshot; `place` is where it stands.
+    /// Takes the parts of a packed snapshot; `place` is where it is.
     pub(crate) fn read<S: Source>(
         source: &mut S,
         (start, size): (usize, usize),

@@ -19,7 +19,7 @@ use crate::wire::Text;
 
 /// Where the bytes of a configuration come from.
 pub trait Source {
-    /// Why there are none.
+    /// Why reading failed.
     type Fault;
 
     /// Exactly `length` bytes, at most 1 MiB, from `start` on.

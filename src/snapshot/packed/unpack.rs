@@ -1,4 +1,4 @@
-//! From the packed form back to a document: the same content, in the order of the packed tables. Of the annotations a packed form holds `user_id` alone.
+//! From the packed form back to a document: the same content, in the order of the packed tables. Of the annotations, a packed form holds only `user_id`.
 
 use ipnet::IpNet;
 use serde_json::json;
@@ -49,7 +49,7 @@ impl Packed {
             names: grant_sets,
         };
         let keys = (0..self.keys.len()).filter_map(|number| {
-            // Every row was looked at: there is none without a key.
+            // Every row was checked: each has a key.
             self.key(&self.keys.row(number)?, &sets)
         });
         Ok(Document {

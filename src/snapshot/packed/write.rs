@@ -19,7 +19,7 @@ use crate::wire::{Integer, Text};
 const TOO_MUCH: &str = "too much for the packed form";
 
 impl Packed {
-    /// Packs the wire form, once it has passed every check; `place` is where it stands.
+    /// Packs the wire form, once it has passed every check; `place` is where it is.
     pub(crate) fn from_wire(
         wire: wire::Snapshot<'_>,
         profile: &Profile,

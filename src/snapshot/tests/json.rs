@@ -50,7 +50,7 @@ fn text_that_is_no_json_is_refused_with_line_and_column() {
 #[test]
 fn deep_nesting_is_refused() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    // Five levels stand around it.
+    // Five levels surround it.
     assert_taken("{\"deep\": null}", &deep(127 - 5));
     let expected = "expected JSON of at most 127 levels";
     for levels in [128 - 5, 100_000] {
@@ -69,7 +69,7 @@ fn lone_surrogates_and_control_characters_are_no_text() {
             .to_string();
         assert!(refusal.starts_with("line 33 column "), "{refusal}");
     }
-    // A byte order mark is none of JSON.
+    // JSON has no byte order mark.
     assert_text_refused(
         &format!("\u{feff}{VALID}"),
         "line 1 column 1: expected JSON",

@@ -71,7 +71,7 @@ fn keys_whose_digests_are_not_are_found_too() {
         digest
     };
     let mut all = Vec::new();
-    // In one bucket, alike in the bits by which the search begins, at either end and between.
+    // In one bucket, alike in the bits where the search begins, at either end and between.
     for start in [0, 0x5a, 0xff] {
         let few = (0..200).map(|value| with(start, 28, value));
         all.extend(few.clone());

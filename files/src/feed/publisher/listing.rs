@@ -25,7 +25,7 @@ pub(super) struct Listing {
     bridge: Option<DeltaEntry>,
     /// From the base towards the present.
     cumulative: Option<DeltaEntry>,
-    /// Single steps, in their order: those behind the cumulative one, and some that it covers.
+    /// Single steps, in their order: those after the cumulative one, and some that it covers.
     singles: Vec<DeltaEntry>,
 }
 
@@ -81,7 +81,7 @@ impl Listing {
 
     /// For a new base at the present revision, to which `bridge` leads.
     pub(super) fn rebased(self, base: Revision, bridge: Option<DeltaEntry>) -> Self {
-        // A cumulative one over several steps is none of the last ones.
+        // A cumulative step is not one of the last single steps.
         let is_single =
             |delta: &DeltaEntry| self.singles.iter().all(|single| single.to != delta.to);
         let first = self.cumulative.filter(is_single);
@@ -190,7 +190,7 @@ mod tests {
                     .filter(|(from, to)| *from <= reached && reached < *to);
                 reached = next.map(|(_, to)| *to).max().unwrap();
             }
-            // Anyone who is one of the last eight behind goes on in single steps.
+            // A gateway that lags by at most eight revisions continues in single steps.
             let singles = spans.iter().filter(|(from, to)| to - from == 1);
             assert!(
                 singles.count() >= usize::try_from(changes.min(8)).unwrap(),

@@ -35,7 +35,7 @@ pub struct Settings {
     pub feed: String,
     /// What signs its heads.
     pub key: SigningKey,
-    /// Whose heads are built on besides its own: the key before, while keys rotate.
+    /// Another key whose heads it builds on: the previous key, while keys rotate.
     pub trusted: Vec<PublicKey>,
     /// For how many seconds objects stay after the last head that named them.
     pub retain: u64,
@@ -50,9 +50,9 @@ pub struct Settings {
 pub struct Request {
     /// Whose keys these are.
     pub source: Option<SourceName>,
-    /// What it may do to the feed besides bringing it up to date.
+    /// What it may do to the feed, other than bring it up to date.
     pub allowed: Allowed,
-    /// Begin a feed where there is none.
+    /// Begin a feed if the folder has none.
     pub begin: bool,
     /// Begin a new line: no delta leads there, every gateway loads the base.
     pub new_line: bool,
@@ -275,7 +275,7 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// The accounts that a rejected publication would take away, for anyone who tells a person.
+/// The accounts that a rejected publication would take away, for a caller that reports them.
 #[derive(Debug)]
 pub struct MissingAccounts(pub Effect);
 

@@ -1,4 +1,4 @@
-//! What a publication did, for anyone who tells a person.
+//! What a publication did, for a caller that reports it.
 
 use crate::feed::present::Present;
 use crate::publish::Effect;

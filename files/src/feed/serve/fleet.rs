@@ -1,4 +1,4 @@
-//! What polls say of who sends them: which gateway and VM, at which revision, in which state. It is a claim, for people who look for a worker that lags: nothing is decided by it.
+//! What polls say about their sender: gateway, VM, revision and state. It is a claim, for people who look for a late worker. Nothing is decided by it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -131,7 +131,7 @@ fn remove_stale(path: &Path) -> Result<()> {
 /// Lets the process open as many files as the system allows: each poll that waits is one. Returns how many connections that is good for, at most `wanted`.
 #[must_use]
 pub fn connections(wanted: usize) -> usize {
-    /// Files that are open besides connections, and objects that are being read.
+    /// Open files other than connections, and objects that are being read.
     const OTHERS: u64 = 128;
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

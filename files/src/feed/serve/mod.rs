@@ -1,4 +1,4 @@
-//! Serving a feed's folder over HTTP/1.1, with answers that wait for the next head. The module knows no listener: a caller puts [`Feed::router`] behind one, and decides who may ask.
+//! Serving a feed's folder over HTTP/1.1, with answers that wait for the next head. The module knows no listener: a caller serves [`Feed::router`] on one, and decides who may ask.
 
 mod condition;
 mod fleet;

@@ -1,4 +1,4 @@
-//! A gateway asks for the head: it gets the next one as soon as there is one, or hears in time that there is none.
+//! A gateway asks for the head: it gets the next one as soon as there is one, or an answer in time that nothing changed.
 
 use std::time::Duration;
 

@@ -124,7 +124,7 @@ impl FeedStore for Folder {
         let path = self.path_of_object(name);
         let length = fs::metadata(&path).map(|found| found.len());
         if length.ok() == u64::try_from(bytes.len()).ok() && name.is_of(&fs::read(&path)?) {
-            // Anyone who collects garbage leaves it alone from now on.
+            // From now on, garbage collection keeps it.
             let now = UNIX_EPOCH + Duration::from_secs(clock::now());
             return File::options()
                 .append(true)

@@ -82,7 +82,7 @@ fn a_server_that_waits_is_asked_again_at_once() {
     rig.pass(10);
     assert_eq!(rig.held.len(), 1);
     assert_eq!(rig.held[0].timeout, 35_000);
-    // Nothing happens for a while; the server says so, and is asked again.
+    // Nothing happens for a while; the server answers that, and is asked again.
     rig.pass(25_000);
     let asked = heads(&rig);
     rig.release();

@@ -1,4 +1,4 @@
-//! A source for a follower: states that were published, and the calls that are answered from them. Its clock goes only when a test says so.
+//! A source for a follower: states that were published, and answers to calls from them. Its clock moves only when a test moves it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -101,7 +101,7 @@ pub(super) struct Rig {
     pub(super) signed: Option<Vec<u8>>,
     pub(super) objects: BTreeMap<String, Vec<u8>>,
     pub(super) waits: bool,
-    /// How the next calls are answered; well, once there are no more.
+    /// How the next calls are answered; well, after the last of them.
     pub(super) manners: VecDeque<Manner>,
     /// Calls that are not answered yet: a head that nothing is new of, on a server that waits.
     pub(super) held: Vec<Call>,

@@ -1,5 +1,5 @@
 //! Every state that a plugin can come to in a VM by seven events, with at most three instances at a time; and what holds in each. Without that bound there are
-//! some 44,000 states, in which the same holds, and it takes longer than a test should.
+//! some 44,000 states, where the same holds, and takes longer than a test should.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -55,7 +55,7 @@ struct Led {
     held: Vec<Held>,
     /// The revision that each was given or took over, until it was closed.
     expected: Vec<Option<u64>>,
-    /// Whether one was closed since the census was last told.
+    /// Whether one was closed since the last report to the census.
     is_closed: bool,
 }
 
@@ -97,7 +97,7 @@ impl Led {
         }
     }
 
-    /// What one that begins behind takes over: what the only one serves that took the last request, unless another waits or shares with something else.
+    /// What one that begins late takes over: what the only one serves that took the last request, unless another waits or shares with something else.
     fn clear_predecessor(&self) -> Option<u64> {
         let state = self.state();
         let in_turn = |turn| move |own: &&Shown| own.0 == turn;
@@ -108,7 +108,7 @@ impl Led {
         serving.3.filter(|_| is_clear)
     }
 
-    /// One that is behind denies once another takes a request in its stead.
+    /// One that lags denies once another takes a request in its stead.
     fn lose_turns(&mut self, taken: usize) {
         for (at, own) in self.state().into_iter().enumerate() {
             if at != taken && own.0 == 1 && own.1 != 0 {
@@ -170,7 +170,7 @@ fn next(led: &Led) -> Vec<Event> {
 }
 
 /// Turn, lag and standing that an instance can have at once; the other 30 of 60 combinations cannot be reached. One that waits was never counted, and is not back.
-/// One that has taken a request has left its trial, and is counted if it is behind, until another takes its turn and so closes it.
+/// One that has taken a request has left its trial, and is counted if it lags, until another takes its turn and so closes it.
 fn is_reachable((turn, lag, standing): (u8, u8, u8)) -> bool {
     match turn {
         0 => lag != 2 && standing <= 2,

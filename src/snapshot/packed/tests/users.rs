@@ -143,7 +143,7 @@ fn users_that_are_none_out_of_order_or_of_no_key_are_refused() {
         changed[last] = number;
         assert_eq!(refused(changed), why);
     }
-    // A number that leads nowhere is no one, where no one looked.
+    // A number that leads nowhere names no user, even in an unchecked file.
     let mut changed = bytes.clone();
     changed[last] = 3;
     let snapshot = open(&changed, Trust::Content).unwrap();

@@ -59,7 +59,7 @@ fn ends_go_first_as_far_as_there_is_room() {
         let (before, after) = change(1_000, 100, 0, 0);
         touched(&before, &after)
     };
-    // There is room for half of the ends alone.
+    // There is room only for half of the ends.
     let parts = split(
         before.snapshot(),
         after.snapshot(),
