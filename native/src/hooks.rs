@@ -114,11 +114,14 @@ fn call_reset(config: Envoy, module: Module, call: u64, _reason: u32) {
 }
 
 fn call_ended(config: Envoy, module: &Module, call: u64, is_whole: bool) {
-    caught(|| {
+    let ended = caught(|| {
         if let (Some(config), Some(plugin)) = (Config::new(config), module.held()) {
             plugin.on_call_end(&config, call, is_whole);
         }
     });
+    if ended.is_none() {
+        caught(|| module.held().map(Plugin::on_call_panic));
+    }
 }
 
 /// A request comes. Its filter has the configuration for as long as it lives, so it needs nothing of its own.

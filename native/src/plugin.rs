@@ -181,6 +181,11 @@ impl Plugin {
         }
     }
 
+    /// The follower panicked at an answer. What it has led to goes on, and another one begins in the next round.
+    pub(crate) fn on_call_panic(&self) {
+        feed::give_up(self.counts.label());
+    }
+
     fn own<'a>(&'a self, config: &'a Config<'a>) -> feed::Own<'a> {
         feed::Own {
             number: self.place.number(),

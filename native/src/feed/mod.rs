@@ -92,6 +92,13 @@ pub(crate) fn pause(plugin: &str) {
     }
 }
 
+/// The plugin's follower is of no use any more.
+pub(crate) fn give_up(plugin: &str) {
+    if let Some(mut own) = take(plugin) {
+        own.end_calls();
+    }
+}
+
 /// A configuration goes, and its calls with it.
 pub(crate) fn leave(number: u64, plugin: &str, is_last: bool) {
     let left: Vec<Followed> = {

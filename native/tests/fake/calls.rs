@@ -4,7 +4,8 @@ use std::ffi::c_void;
 
 use super::callbacks::config;
 use super::{
-    Buffer, Filter, RawHeader, envoy_dynamic_module_on_http_filter_config_http_stream_complete,
+    Buffer, Filter, RawHeader, Text,
+    envoy_dynamic_module_on_http_filter_config_http_stream_complete,
     envoy_dynamic_module_on_http_filter_config_http_stream_data,
     envoy_dynamic_module_on_http_filter_config_http_stream_headers,
     envoy_dynamic_module_on_http_filter_config_http_stream_reset,
@@ -94,9 +95,9 @@ impl Filter {
         };
         match part {
             Parts::Headers(pairs) => {
-                let own: Vec<(Box<[u8]>, Box<[u8]>)> = pairs
+                let own: Vec<(Text, Text)> = pairs
                     .iter()
-                    .map(|(name, value)| (Box::from(*name), Box::from(*value)))
+                    .map(|(name, value)| (Text::from(*name), Text::from(*value)))
                     .collect();
                 let raw: Vec<RawHeader> = own
                     .iter()

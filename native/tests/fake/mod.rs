@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::missing_safety_doc,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     missing_docs,
     unreachable_pub,

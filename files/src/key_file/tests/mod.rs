@@ -2,6 +2,8 @@ mod below;
 mod faults;
 
 use super::testing::{NOW, add_key, change_key, run, target};
+use keyward::digest::KeyDigest;
+
 use super::*;
 use keyward::account::AccountStatus;
 use keyward::configuration::Configuration;
