@@ -9,6 +9,7 @@ use super::{
     envoy_dynamic_module_on_http_filter_config_http_stream_data,
     envoy_dynamic_module_on_http_filter_config_http_stream_headers,
     envoy_dynamic_module_on_http_filter_config_http_stream_reset,
+    envoy_dynamic_module_on_http_filter_config_scheduled,
 };
 
 /// A call that was made.
@@ -44,6 +45,19 @@ pub enum Parts<'a> {
 }
 
 impl Filter {
+    /// A turn of the main thread for the event that the module gave.
+    pub fn turn_for(&self, event: u64) {
+        self.config.process.lock().unwrap().scheduled.clear();
+        // SAFETY: as abi.h has it.
+        unsafe {
+            envoy_dynamic_module_on_http_filter_config_scheduled(
+                self.raw(),
+                self.config.held,
+                event,
+            )
+        }
+    }
+
     /// Calls that have not ended.
     pub fn calls(&self) -> Vec<Made> {
         self.config.calls.lock().unwrap().clone()

@@ -420,19 +420,6 @@ impl Filter {
         self.turn_for(0);
     }
 
-    /// The same with the event that the module gave.
-    pub fn turn_for(&self, event: u64) {
-        self.config.process.lock().unwrap().scheduled.clear();
-        // SAFETY: as abi.h has it.
-        unsafe {
-            envoy_dynamic_module_on_http_filter_config_scheduled(
-                self.raw(),
-                self.config.held,
-                event,
-            )
-        }
-    }
-
     fn raw(&self) -> *mut c_void {
         std::ptr::from_ref(&*self.config).cast_mut().cast()
     }
