@@ -96,13 +96,17 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 # Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
 PAGES := pages::in_full
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
-NATIVELY := gateway::a_known hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
+NATIVELY := gateway::a_known feed::what_is_published hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
-NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance wait doctor verification rollout::keys fail_closed::chain fail_closed::passes fail_closed::pushes \
-	fail_closed::skipped pushes
-# About VMs, or about the file of a filter in wasm.
-IN_VMS := feed:: mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
-	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older
+NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance wait doctor verification rollout fail_closed feed:: pushes soak::
+# About VMs, or about the file of a filter in wasm. By module:
+# - fail_closed: `amplification`, `behind`, `exhaustion`, `streams::open_streams` and the neighbours and twins that stay behind are about a VM's 1 GiB, `traps` about a VM that ends
+#   (`native::panics` is the counterpart), `host_calls` about calls of proxy-wasm (`native/tests/hooks.rs` has Envoy refuse each of the module's).
+# - rollout: `funce` runs no filter.
+IN_VMS := mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
+	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older rollout::funce \
+	fail_closed::amplification fail_closed::behind fail_closed::exhaustion fail_closed::traps fail_closed::host_calls fail_closed::streams::open_streams \
+	fail_closed::neighbours::one_that fail_closed::twins::one_that
 
 test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(PAGES)))
@@ -196,7 +200,7 @@ check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, do
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	@# A file has one purpose. native/src/abi.rs is the exception: it holds all that is unsafe in the module, so that one file is to be read for it.
-	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz|native\/tests)/ ? 500 : $$2 ~ /native\/src\/abi.rs/ ? 460 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
+	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz|native\/tests)/ ? 500 : $$2 ~ /native\/src\/abi.rs/ ? 580 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
 	cargo clippy --locked --all-targets -- -D warnings
 	@# What the core must not do (src/clippy.toml) besides.
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) -- -D warnings

@@ -13,6 +13,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null};
 use std::slice;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fault::Fault;
 
@@ -80,6 +81,25 @@ impl Header<'_> {
     };
 }
 
+/// Where the first of several is that Envoy hands to a hook.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct First<'a, T>(*const T, PhantomData<&'a T>);
+
+impl<'a, T> First<'a, T> {
+    /// All of them, as many as Envoy says in the same hook.
+    pub(crate) fn all(self, count: usize) -> Result<&'a [T], Fault> {
+        const MOST: usize = 1 << 24;
+        match (self.0.is_null(), count) {
+            (_, 0) => Ok(&[]),
+            (true, _) => Err(Fault("an answer has parts and no place")),
+            (false, count) if count > MOST => Err(Fault("an answer has too many parts")),
+            // SAFETY: Envoy says that so many are there until the hook returns.
+            (false, count) => Ok(unsafe { slice::from_raw_parts(self.0, count) }),
+        }
+    }
+}
+
 /// `envoy_dynamic_module_type_http_header_type_RequestHeader`.
 const REQUEST: u32 = 0;
 /// `envoy_dynamic_module_type_http_filter_stream_reset_reason_LocalReset`.
@@ -124,6 +144,11 @@ envoy! {
         scheduler: Envoy, event: u64);
     scheduler_delete = "envoy_dynamic_module_callback_http_filter_config_scheduler_delete"(
         scheduler: Envoy);
+    start_stream = "envoy_dynamic_module_callback_http_filter_config_start_http_stream"(
+        config: Envoy, call: *mut u64, cluster: Buffer<'_>, headers: *const Header<'_>, count: usize,
+        body: Buffer<'_>, ends: bool, timeout: u64) -> u32;
+    end_stream = "envoy_dynamic_module_callback_http_filter_config_reset_http_stream"(
+        config: Envoy, call: u64);
     get_headers_size = "envoy_dynamic_module_callback_http_get_headers_size"(
         filter: Envoy, map: u32) -> usize;
     get_headers = "envoy_dynamic_module_callback_http_get_headers"(
@@ -247,9 +272,10 @@ unsafe impl Send for Scheduler {}
 unsafe impl Sync for Scheduler {}
 
 impl Scheduler {
-    pub(crate) fn commit(&self) {
+    /// `event` is what the hook is told.
+    pub(crate) fn commit(&self, event: u64) {
         // SAFETY: it is there until it is dropped.
-        unsafe { scheduler_commit(self.0.as_ptr(), 0) }
+        unsafe { scheduler_commit(self.0.as_ptr(), event) }
     }
 }
 
@@ -260,7 +286,75 @@ impl Drop for Scheduler {
     }
 }
 
-/// Envoy's side of one request, during the hook that received it. A method that changes the request takes
+/// Makes calls by a configuration, and ends them: on Envoy's main thread, while Envoy has the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(Arc<Mutex<Option<Side>>>);
+
+/// Envoy's side of a configuration.
+#[derive(Debug)]
+struct Side(NonNull<c_void>);
+
+// SAFETY: it is used under a lock, and never after `config_destroy`: see [`Vouched`].
+unsafe impl Send for Side {}
+
+impl Caller {
+    fn side(&self) -> MutexGuard<'_, Option<Side>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a request without a body. The hooks `config_http_stream_…` are told its answer by this number. `timeout` is in milliseconds, for all of the answer.
+    pub(crate) fn start(
+        &self,
+        cluster: &str,
+        headers: &[(String, String)],
+        timeout: u64,
+    ) -> Option<u64> {
+        let side = self.side();
+        let config = side.as_ref()?.0.as_ptr();
+        let headers: Vec<Header<'_>> = headers
+            .iter()
+            .map(|(name, value)| Header {
+                name: Buffer::of(name.as_bytes()),
+                value: Buffer::of(value.as_bytes()),
+            })
+            .collect();
+        let (start, count) = (headers.as_ptr(), headers.len());
+        let (cluster, mut call) = (Buffer::of(cluster.as_bytes()), 0);
+        // SAFETY: the lock keeps `config_destroy` from returning, so Envoy's side is there. Envoy copies the texts and writes one number.
+        let status = unsafe {
+            start_stream(
+                config,
+                &raw mut call,
+                cluster,
+                start,
+                count,
+                Buffer::NULL,
+                true,
+                timeout,
+            )
+        };
+        (status == 0).then_some(call)
+    }
+
+    /// Ends a call, if it has not ended. Envoy calls the hook `config_http_stream_reset` meanwhile.
+    pub(crate) fn end(&self, call: u64) {
+        if let Some(side) = &*self.side() {
+            // SAFETY: as above.
+            unsafe { end_stream(side.0.as_ptr(), call) }
+        }
+    }
+}
+
+/// A caller that works until this is dropped: before Envoy's side of the configuration goes.
+struct Vouched(Caller);
+
+impl Drop for Vouched {
+    fn drop(&mut self) {
+        *self.0.side() = None;
+    }
+}
+
+/// Envoy's side of one request, during the hook that was given it. What changes the request takes
 /// `&mut self`, because Envoy's header memory is valid "until the end of the current event hook
 /// unless the setter callback is called": no borrow of it is alive then.
 #[derive(Debug)]
@@ -377,10 +471,11 @@ impl<'a> Stream<'a> {
 /// What Envoy holds for the module: a filter configuration's two sides.
 struct Held<P> {
     config: NonNull<c_void>,
+    caller: Vouched,
     plugin: P,
 }
 
-/// What [`Module::hold`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] is told
+/// What [`Module::make`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] is told
 /// it once.
 #[repr(transparent)]
 pub(crate) struct Module<P>(*const Held<P>);
@@ -392,15 +487,26 @@ impl<P: Send + Sync> Module<P> {
         self.0.is_null()
     }
 
-    /// Gives Envoy a plugin of that configuration.
-    pub(crate) fn hold(config: &Config<'_>, plugin: P) -> Self {
-        let config = config.config;
-        Self(Box::into_raw(Box::new(Held { config, plugin })))
+    /// Gives Envoy a plugin of that configuration, or null.
+    pub(crate) fn make(
+        config: &Config<'_>,
+        make: impl FnOnce(&Config<'_>, &Caller) -> Option<P>,
+    ) -> Self {
+        let side = Side(config.config);
+        let caller = Vouched(Caller(Arc::new(Mutex::new(Some(side)))));
+        let Some(plugin) = make(config, &caller.0) else {
+            return Self::NULL;
+        };
+        Self(Box::into_raw(Box::new(Held {
+            config: config.config,
+            caller,
+            plugin,
+        })))
     }
 
     /// The plugin that Envoy was given, where it gives one.
     pub(crate) fn held(&self) -> Option<&P> {
-        // SAFETY: null, or what `hold` returned. Envoy has it for as long as a request or a
+        // SAFETY: null, or what `make` returned. Envoy has it for as long as a request or a
         // scheduled call of the configuration is in a hook, and gives it to `config_destroy` after
         // the last.
         unsafe { self.0.as_ref() }.map(|held| &held.plugin)
@@ -409,8 +515,15 @@ impl<P: Send + Sync> Module<P> {
     /// Takes back what Envoy was given, and hands it to `end`. Only for the hook `config_destroy`.
     pub(crate) fn release(self, end: impl FnOnce(P, &Config<'_>)) {
         if !self.is_null() {
-            // SAFETY: `hold` made it of a box, and Envoy gives it back once.
-            let Held { config, plugin } = *unsafe { Box::from_raw(self.0.cast_mut()) };
+            // SAFETY: `make` made it of a box, and Envoy gives it back once.
+            let held = *unsafe { Box::from_raw(self.0.cast_mut()) };
+            let Held {
+                config,
+                caller,
+                plugin,
+            } = held;
+            // A call that the main thread is just making or ending is made or ended first.
+            drop(caller);
             // Envoy's side is there until its destructor, which calls the hook, has ended.
             let hook = PhantomData;
             end(plugin, &Config { config, hook });

@@ -73,6 +73,22 @@ impl Members {
         self.refused.insert(plugin.into(), revision);
     }
 
+    /// It serves another revision from now on.
+    pub(crate) fn serve(&mut self, number: u64, revision: Revision) {
+        let mut all = self.all.iter_mut();
+        if let Some(member) = all.find(|member| member.number == number) {
+            member.revision = Some(revision);
+        }
+    }
+
+    /// Whether it is the newest of its plugin that Envoy has kept, leaving out reports.
+    pub(crate) fn is_newest(&self, plugin: &str, number: u64) -> bool {
+        let mut all = self.all.iter().rev();
+        let newest = all
+            .find(|member| *member.plugin == *plugin && member.is_settled && !member.only_reports);
+        newest.is_some_and(|newest| newest.number == number)
+    }
+
     /// Whether there is any configuration of that plugin.
     pub(crate) fn has(&self, plugin: &str) -> bool {
         self.all.iter().any(|member| *member.plugin == *plugin)
@@ -239,6 +255,31 @@ mod tests {
         members.round(3, true, T0);
         members.round(4, true, T0);
         assert_eq!(told(&members, T0), Some((3, 24)));
+    }
+
+    #[test]
+    fn the_newest_is_the_last_that_envoy_has_kept() {
+        let mut members = replaced();
+        assert!(members.is_newest("keyward", 2) && !members.is_newest("keyward", 1));
+        members.enter(member(3, 9));
+        assert!(members.is_newest("keyward", 2), "3 may be dropped at once");
+        members.enter(Member {
+            only_reports: true,
+            ..member(4, 5)
+        });
+        members.round(4, false, T0);
+        assert!(members.is_newest("keyward", 2), "a report follows nothing");
+        members.leave(2);
+        assert!(members.is_newest("keyward", 1));
+        assert!(!members.is_newest("another", 1));
+    }
+
+    #[test]
+    fn what_a_feed_led_to_is_in_the_sums() {
+        let mut members = replaced();
+        members.leave(1);
+        members.serve(2, Revision::new(9).unwrap());
+        assert_eq!(told(&members, T0), Some((3, 27)));
     }
 
     #[test]

@@ -1,13 +1,21 @@
 //! The clock of the machine.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Unix time in seconds, if there is a clock.
+pub(crate) fn now() -> Option<u64> {
+    since_epoch().map(|time| time.as_secs())
+}
+
+/// The same in milliseconds.
+pub(crate) fn milliseconds() -> Option<u64> {
+    since_epoch().and_then(|time| u64::try_from(time.as_millis()).ok())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the host is where the core's time comes from"
 )]
-pub(crate) fn now() -> Option<u64> {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Some(time.as_secs())
+fn since_epoch() -> Option<Duration> {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok()
 }

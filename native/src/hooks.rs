@@ -6,7 +6,9 @@ use std::ptr::null;
 
 use keyward::filter::exchange::Flow;
 
-use crate::abi::{Buffer, Config, Envoy, Header, Opaque, Stream, Texts, export, idle};
+use crate::abi::{
+    Buffer, Caller, Config, Envoy, First, Header, Opaque, Stream, Texts, export, idle,
+};
 use crate::boundary::{caught, set_up};
 use crate::plugin::Plugin;
 
@@ -25,6 +27,14 @@ export! {
         filter: Envoy, module: Module, end_of_stream: bool) -> u32;
     "envoy_dynamic_module_on_http_filter_request_trailers" request_trailers(
         filter: Envoy, module: Module) -> u32;
+    "envoy_dynamic_module_on_http_filter_config_http_stream_headers" call_headers(
+        config: Envoy, module: Module, call: u64, headers: First<'_, Header<'_>>, count: usize, ends: bool);
+    "envoy_dynamic_module_on_http_filter_config_http_stream_data" call_data(
+        config: Envoy, module: Module, call: u64, chunks: First<'_, Buffer<'_>>, count: usize, ends: bool);
+    "envoy_dynamic_module_on_http_filter_config_http_stream_complete" call_complete(
+        config: Envoy, module: Module, call: u64);
+    "envoy_dynamic_module_on_http_filter_config_http_stream_reset" call_reset(
+        config: Envoy, module: Module, call: u64, reason: u32);
 }
 
 /// The hooks' `…_status_Continue`, and `…_StopIteration` of headers and trailers.
@@ -41,9 +51,10 @@ fn program_init() -> *const c_char {
 /// A configuration is pushed. Null refuses it.
 fn config_new(config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module {
     let made = caught(|| {
-        let config = Config::new(config)?;
-        let plugin = Plugin::new(&config, name.text(), bytes.whole())?;
-        Some(Module::hold(&config, plugin))
+        let make = |config: &Config<'_>, caller: &Caller| {
+            Plugin::new(config, caller, name.text(), bytes.whole())
+        };
+        Config::new(config).map(|config| Module::make(&config, make))
     });
     made.flatten().unwrap_or(Module::NULL)
 }
@@ -54,15 +65,66 @@ fn config_destroy(module: Module) {
 }
 
 /// What the module's own thread asked for.
-fn config_scheduled(config: Envoy, module: Module, _event: u64) {
+fn config_scheduled(config: Envoy, module: Module, event: u64) {
     caught(|| {
         if let (Some(config), Some(plugin)) = (Config::new(config), module.held()) {
-            plugin.on_schedule(&config);
+            plugin.on_schedule(&config, event);
         }
     });
 }
 
-/// A request comes. Its filter has the configuration for as long as it lives, so it holds no other state.
+/// The headers of an answer to a configuration's call.
+fn call_headers(
+    _config: Envoy,
+    module: Module,
+    call: u64,
+    headers: First<'_, Header<'_>>,
+    count: usize,
+    _ends: bool,
+) {
+    caught(|| {
+        let plugin = module.held();
+        plugin.map(|plugin| plugin.on_call_headers(call, headers.all(count)))
+    });
+}
+
+/// More of its body.
+fn call_data(
+    _config: Envoy,
+    module: Module,
+    call: u64,
+    chunks: First<'_, Buffer<'_>>,
+    count: usize,
+    _ends: bool,
+) {
+    caught(|| {
+        let plugin = module.held();
+        plugin.map(|plugin| plugin.on_call_data(call, chunks.all(count)))
+    });
+}
+
+/// It is whole.
+fn call_complete(config: Envoy, module: Module, call: u64) {
+    call_ended(config, &module, call, true);
+}
+
+/// The call has failed, or was ended.
+fn call_reset(config: Envoy, module: Module, call: u64, _reason: u32) {
+    call_ended(config, &module, call, false);
+}
+
+fn call_ended(config: Envoy, module: &Module, call: u64, is_whole: bool) {
+    let ended = caught(|| {
+        if let (Some(config), Some(plugin)) = (Config::new(config), module.held()) {
+            plugin.on_call_end(&config, call, is_whole);
+        }
+    });
+    if ended.is_none() {
+        caught(|| module.held().map(Plugin::on_call_panic));
+    }
+}
+
+/// A request comes. Its filter has the configuration for as long as it lives, so it needs nothing of its own.
 fn filter_new(module: Module, _filter: Envoy) -> Module {
     module
 }
@@ -115,7 +177,10 @@ idle! {
     envoy_dynamic_module_on_http_filter_scheduled(Envoy, Opaque, u64);
     envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Opaque);
     envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Opaque);
-    // Of calls that a filter makes, which this one does not.
+    // What comes after the body of an answer.
+    envoy_dynamic_module_on_http_filter_config_http_stream_trailers(
+        Envoy, Opaque, u64, *const Header<'_>, usize);
+    // Of calls that a request's filter makes, which this one does not.
     envoy_dynamic_module_on_http_filter_http_callout_done(
         Envoy, Opaque, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
     envoy_dynamic_module_on_http_filter_http_stream_headers(

@@ -9,13 +9,16 @@ mod census;
 mod clock;
 mod counts;
 mod fault;
+mod feed;
 mod hooks;
 mod loading;
 mod metrics;
 mod plugin;
 mod registry;
 mod request;
+mod serving;
 mod store;
+mod timer;
 #[cfg(feature = "trap-door")]
 mod trap_door;
 mod workers;

@@ -39,13 +39,6 @@ pub(crate) fn load(bytes: &[u8]) -> Result<Arc<Configuration>, Refused> {
         why: refusal.to_string(),
         revision: revision(bytes),
     })?;
-    if configuration.settings().feed.is_some() {
-        // A seed that nothing renews would go on, and a key that is revoked with it.
-        return Err(Refused {
-            why: "feed: the native module follows no feed".to_owned(),
-            revision: None,
-        });
-    }
     let configuration = Arc::new(configuration);
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     loaded.retain(|(_, configuration)| configuration.strong_count() > 0);

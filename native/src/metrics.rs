@@ -2,9 +2,10 @@
 //! another configuration has the same ones by then. So all of them are defined, and all counters touched, when a
 //! configuration is made, which is before Envoy drops the one it replaces.
 
-use keyward::filter::counter::{Counter, REQUESTS, Slot};
+use keyward::filter::counter::{Counter, FEED_TROUBLES, REQUESTS};
 use keyward::filter::monitor::{BUILD, Gauge};
 use keyward::snapshot::Snapshot;
+use keyward::word::Word;
 
 use crate::abi::{Config, Kind, Metric};
 use crate::census::Census;
@@ -22,6 +23,8 @@ pub(crate) struct Metrics {
     gathered: Metric,
     secrets: Metric,
     rollbacks: Metric,
+    feed_troubles: Metric,
+    feed_bases: Metric,
     revision: Metric,
     issued_at: Metric,
     keys: Metric,
@@ -47,6 +50,8 @@ impl Metrics {
             gathered: counter(GATHERED, &["plugin"])?,
             secrets: counter(Counter::SecretKeysInQuery.name(), &[])?,
             rollbacks: counter(Counter::Rollbacks.name(), &[])?,
+            feed_troubles: counter(FEED_TROUBLES, &["reason"])?,
+            feed_bases: counter(Counter::FeedBases.name(), &[])?,
             revision: gauge(Gauge::Revision, &[])?,
             issued_at: gauge(Gauge::IssuedAt, &[])?,
             keys: gauge(Gauge::Keys, &[])?,
@@ -59,11 +64,9 @@ impl Metrics {
             refused_revision: gauge(Gauge::RefusedRevision, &["plugin"])?,
             build_info: gauge(Gauge::BuildInfo, &["version", "commit"])?,
         };
-        for slot in Slot::all() {
-            metrics.add(config, Counter::Requests(slot), 0)?;
+        for each in Counter::all() {
+            metrics.add(config, each, 0)?;
         }
-        metrics.add(config, Counter::SecretKeysInQuery, 0)?;
-        metrics.add(config, Counter::Rollbacks, 0)?;
         config.record(metrics.gathered, &[plugin], 0)?;
         Ok(metrics)
     }
@@ -76,8 +79,10 @@ impl Metrics {
             }
             Counter::SecretKeysInQuery => config.record(self.secrets, &[], count),
             Counter::Rollbacks => config.record(self.rollbacks, &[], count),
-            // The module follows no feed.
-            Counter::FeedTroubles(_) | Counter::FeedBases => Ok(()),
+            Counter::FeedTroubles(trouble) => {
+                config.record(self.feed_troubles, &[trouble.word()], count)
+            }
+            Counter::FeedBases => config.record(self.feed_bases, &[], count),
         }
     }
 
@@ -97,7 +102,12 @@ impl Metrics {
     }
 
     pub(crate) fn count_rollback(&self, config: &Config<'_>) {
-        let _ = self.add(config, Counter::Rollbacks, 1);
+        self.count(config, Counter::Rollbacks);
+    }
+
+    /// Counts one, on the main thread.
+    pub(crate) fn count(&self, config: &Config<'_>, counter: Counter) {
+        let _ = self.add(config, counter, 1);
     }
 
     /// Reports which snapshot is served from now on. No worker can lag: all share one snapshot.

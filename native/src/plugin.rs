@@ -6,22 +6,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keyward::configuration::{Configuration, Role};
 use keyward::filter::exchange::{self, Flow};
 use keyward::filter::plugin_id::PluginId;
-use keyward::snapshot::Snapshot;
+use keyward::snapshot::{Revision, Snapshot};
 
-use crate::abi::{Config, ERROR, Stream, log};
+use crate::abi::{Buffer, Caller, Config, ERROR, Header, Stream, log};
 use crate::boundary::caught;
 use crate::counts::Counts;
 use crate::fault::Fault;
+use crate::feed;
 use crate::loading::{self, Refused};
 use crate::metrics::Metrics;
 use crate::registry::{self, Place};
 use crate::request::{Request, state_key};
+use crate::serving::Serving;
+use crate::timer::FEED;
 #[cfg(feature = "trap-door")]
 use crate::trap_door;
 
 /// One filter configuration.
 pub(crate) struct Plugin {
-    configuration: Arc<Configuration>,
+    serving: Arc<Serving>,
+    /// The revision of the snapshot that came with the settings of one that follows a feed.
+    seed: Option<Revision>,
+    /// What its follower makes calls by.
+    caller: Caller,
     /// The filter state's key.
     state: Box<str>,
     metrics: Metrics,
@@ -38,6 +45,7 @@ impl Plugin {
     /// Makes one of what Envoy was pushed. `None` refuses the push.
     pub(crate) fn new(
         config: &Config<'_>,
+        caller: &Caller,
         name: Result<&[u8], Fault>,
         bytes: Result<&[u8], Fault>,
     ) -> Option<Self> {
@@ -64,12 +72,24 @@ impl Plugin {
             return refuse(&label, None, "Envoy gave no scheduler");
         };
         let workers = config.concurrency();
-        let Some(place) = registry::enter(&label, &configuration, scheduler) else {
+        let state = state_key(&configuration.settings().filter_state).into();
+        let snapshot = configuration.snapshot().map(Snapshot::revision);
+        let follows = configuration.settings().feed.is_some();
+        let serving = Arc::new(if follows {
+            let first = feed::first(&label, &configuration);
+            let settings = Arc::new(configuration.with_snapshot(None));
+            Serving::followed(settings, &first, workers)
+        } else {
+            Serving::pushed(configuration)
+        });
+        let Some(place) = registry::enter(&label, &serving, scheduler) else {
             return refuse(&label, None, "the process has no room for a thread");
         };
         Some(Self {
-            state: state_key(&configuration.settings().filter_state).into(),
-            configuration,
+            state,
+            serving,
+            seed: snapshot.filter(|_| follows),
+            caller: caller.clone(),
             metrics,
             counts: Counts::new(&id, workers),
             has_served: AtomicBool::new(false),
@@ -84,8 +104,10 @@ impl Plugin {
     pub(crate) fn on_request(&self, stream: Stream<'_>, end_of_stream: bool) -> Flow {
         #[cfg(feature = "trap-door")]
         trap_door::on_request(&stream);
-        let mut request = Request::of(&self.counts, &self.state, stream);
-        let flow = exchange::run(&self.configuration, &mut request, !end_of_stream);
+        let worker = stream.worker();
+        let serves = self.serving.at(worker);
+        let mut request = Request::of(&self.counts, worker, &self.state, stream);
+        let flow = exchange::run(&serves, &mut request, !end_of_stream);
         // All but the first request after a round only read it.
         if !self.has_served.load(Ordering::Relaxed) && !self.has_served.swap(true, Ordering::AcqRel)
         {
@@ -104,13 +126,24 @@ impl Plugin {
         let Some(plugin) = plugin.filter(|_| !stream.has_answered()) else {
             return;
         };
-        let mut request = Request::of(&plugin.counts, &plugin.state, stream);
-        let _ = exchange::refuse(&plugin.configuration, &mut request);
+        let worker = stream.worker();
+        let serves = plugin.serving.at(worker);
+        let mut request = Request::of(&plugin.counts, worker, &plugin.state, stream);
+        let _ = exchange::refuse(&serves, &mut request);
         plugin.place.call();
     }
 
-    /// A round of the timer, on the main thread.
-    pub(crate) fn on_schedule(&self, config: &Config<'_>) {
+    /// What the module's thread asked for, on the main thread.
+    pub(crate) fn on_schedule(&self, config: &Config<'_>, event: u64) {
+        if event != FEED {
+            self.round(config);
+        }
+        if let Some(next) = feed::turn(&self.own(config)) {
+            self.place.wake(next);
+        }
+    }
+
+    fn round(&self, config: &Config<'_>) {
         #[cfg(feature = "trap-door")]
         trap_door::spring(self.trap, trap_door::Trap::Schedule);
         let has_served = self.has_served.swap(false, Ordering::AcqRel);
@@ -127,6 +160,45 @@ impl Plugin {
         self.metrics.count_gathered(config, label);
     }
 
+    /// The headers of an answer to the follower, on the main thread.
+    pub(crate) fn on_call_headers(&self, call: u64, headers: Result<&[Header<'_>], Fault>) {
+        feed::on_headers(self.place.number(), call, headers);
+    }
+
+    /// Some of its body.
+    pub(crate) fn on_call_data(&self, call: u64, chunks: Result<&[Buffer<'_>], Fault>) {
+        if feed::on_data(self.place.number(), call, chunks) {
+            self.place.wake(0);
+        }
+    }
+
+    /// Its end, or the call's.
+    pub(crate) fn on_call_end(&self, config: &Config<'_>, call: u64, is_whole: bool) {
+        #[cfg(feature = "trap-door")]
+        trap_door::spring(self.trap, trap_door::Trap::Answer);
+        if let Some(next) = feed::on_end(&self.own(config), call, is_whole) {
+            self.place.wake(next);
+        }
+    }
+
+    /// The follower panicked at an answer. What it has led to goes on, and another one begins in the next round.
+    pub(crate) fn on_call_panic(&self) {
+        feed::give_up(self.counts.label());
+    }
+
+    fn own<'a>(&'a self, config: &'a Config<'a>) -> feed::Own<'a> {
+        feed::Own {
+            number: self.place.number(),
+            plugin: self.counts.label(),
+            caller: &self.caller,
+            config,
+            metrics: &self.metrics,
+            serving: &self.serving,
+            seed: self.seed,
+            threads: self.threads,
+        }
+    }
+
     /// The last of its streams has ended, and no listener has it any more. Perhaps on a worker.
     pub(crate) fn on_destroy(self, config: &Config<'_>) {
         // Whatever becomes of the counts, the place is left.
@@ -135,11 +207,11 @@ impl Plugin {
             trap_door::spring(self.trap, trap_door::Trap::Destroy);
             self.gather(config);
         });
-        self.place.leave(self.counts.label(), self.configuration);
+        self.place.leave(self.counts.label(), self.serving.parts());
     }
 
     fn only_reports(&self) -> bool {
-        match self.configuration.settings().role {
+        match self.serving.as_pushed().settings().role {
             Role::UsageReport => true,
             Role::Gateway => false,
         }
@@ -150,8 +222,9 @@ impl Plugin {
         if self.only_reports() {
             return;
         }
-        let snapshot = self.configuration.snapshot();
-        let max_age = self.configuration.settings().max_snapshot_age;
+        let serves = self.serving.now();
+        let snapshot = serves.snapshot();
+        let max_age = serves.settings().max_snapshot_age;
         self.metrics.announce(config, snapshot, max_age);
         if let Some(revision) = snapshot.map(Snapshot::revision)
             && registry::is_rollback(self.counts.label(), revision)

@@ -1,27 +1,18 @@
-//! All filter configurations of this process, and the one thread that has each of them called on Envoy's main thread:
-//! every second, and soon after a request. Envoy has no timer for a filter.
-//!
-//! The thread is there while a configuration is, and joined when the last one goes: it never runs in a module that is
-//! unloaded. It drops configurations as well: Envoy may destroy one on a worker, and freeing a million keys is not for a
-//! worker to wait for.
+//! All filter configurations of this process, and the thread that calls them. It is there while a configuration is, and
+//! joined when the last one goes: it never runs in a module that is unloaded.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use keyward::configuration::Configuration;
-use keyward::snapshot::Revision;
+use keyward::configuration::{Configuration, Role};
+use keyward::snapshot::{Revision, Snapshot};
 
 use crate::abi::Scheduler;
-use crate::boundary::caught;
 use crate::census::{Census, Member, Members};
-
-/// Between two rounds in which nothing happens.
-const PERIOD: Duration = Duration::from_secs(1);
-
-/// From the first request after a round to the next one: counts until then are reported together.
-const SOON: Duration = Duration::from_millis(100);
+use crate::feed;
+use crate::serving::Serving;
+use crate::timer::{ROUND, Tasks, Timer};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -30,30 +21,19 @@ static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 #[derive(Default)]
 struct Registry {
     members: Members,
-    schedulers: Vec<(u64, Arc<Scheduler>)>,
+    entries: Vec<Entry>,
     made: u64,
     /// The revision that each plugin served last.
     served: HashMap<Box<str>, Revision>,
     timer: Option<Timer>,
 }
 
-struct Timer {
-    shared: Arc<Shared>,
-    thread: JoinHandle<()>,
-}
-
-#[derive(Default)]
-struct Shared {
-    work: Mutex<Work>,
-    is_there: Condvar,
-}
-
-#[derive(Default)]
-struct Work {
-    ends: bool,
-    /// A request was counted.
-    is_asked: bool,
-    dropped: Vec<Arc<Configuration>>,
+/// One configuration, as others reach it.
+struct Entry {
+    number: u64,
+    plugin: Box<str>,
+    scheduler: Arc<Scheduler>,
+    serving: Arc<Serving>,
 }
 
 fn registry() -> MutexGuard<'static, Option<Registry>> {
@@ -61,48 +41,52 @@ fn registry() -> MutexGuard<'static, Option<Registry>> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn work(shared: &Shared) -> MutexGuard<'_, Work> {
-    shared.work.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A configuration's place among all. It leaves when it is dropped.
+/// A configuration's place among all.
 pub(crate) struct Place {
     number: u64,
-    shared: Arc<Shared>,
+    scheduler: Arc<Scheduler>,
+    tasks: Arc<Tasks>,
 }
 
 /// Enters a configuration. `None` where the process has no thread for it.
-pub(crate) fn enter(
-    plugin: &str,
-    configuration: &Configuration,
-    scheduler: Scheduler,
-) -> Option<Place> {
+pub(crate) fn enter(plugin: &str, serving: &Arc<Serving>, scheduler: Scheduler) -> Option<Place> {
     let scheduler = Arc::new(scheduler);
+    let only_reports = serving.as_pushed().settings().role == Role::UsageReport;
     let mut guard = registry();
     let registry = guard.get_or_insert_default();
     let timer = match registry.timer.take() {
         Some(timer) => timer,
-        None => start()?,
+        None => Timer::start(call_all)?,
     };
-    let shared = Arc::clone(&timer.shared);
+    let tasks = Arc::clone(timer.tasks());
     registry.timer = Some(timer);
     registry.made += 1;
     let number = registry.made;
     registry.members.enter(Member {
         number,
         plugin: plugin.into(),
-        revision: configuration
-            .snapshot()
-            .map(keyward::snapshot::Snapshot::revision),
-        only_reports: configuration.settings().role == keyward::configuration::Role::UsageReport,
+        revision: serving.now().snapshot().map(Snapshot::revision),
+        only_reports,
         is_settled: false,
         seen: START.elapsed(),
     });
-    registry.schedulers.push((number, Arc::clone(&scheduler)));
+    registry.entries.push(Entry {
+        number,
+        plugin: plugin.into(),
+        scheduler: Arc::clone(&scheduler),
+        serving: Arc::clone(serving),
+    });
     drop(guard);
+    if !only_reports {
+        feed::pause(plugin);
+    }
     // Its first round, once Envoy is through with what it does with it now.
-    scheduler.commit();
-    Some(Place { number, shared })
+    scheduler.commit(ROUND);
+    Some(Place {
+        number,
+        scheduler,
+        tasks,
+    })
 }
 
 /// Reports that a plugin's push was rejected. Its remaining configurations report it.
@@ -120,13 +104,13 @@ pub(crate) fn refuse(plugin: &str, revision: Option<u64>) {
 fn call_all() {
     let schedulers: Vec<Arc<Scheduler>> = match &*registry() {
         Some(registry) => {
-            let schedulers = registry.schedulers.iter();
-            schedulers.map(|(_, it)| Arc::clone(it)).collect()
+            let entries = registry.entries.iter();
+            entries.map(|entry| Arc::clone(&entry.scheduler)).collect()
         }
         None => Vec::new(),
     };
     for scheduler in schedulers {
-        scheduler.commit();
+        scheduler.commit(ROUND);
     }
 }
 
@@ -138,6 +122,10 @@ pub(crate) struct Round {
 }
 
 impl Place {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// One round: see [`Members::round`].
     pub(crate) fn round(&self, plugin: &str, has_served: bool, threads: u64) -> Round {
         let mut registry = registry();
@@ -152,55 +140,75 @@ impl Place {
 
     /// Has all configurations called soon.
     pub(crate) fn ask(&self) {
-        work(&self.shared).is_asked = true;
-        self.shared.is_there.notify_one();
+        self.tasks.ask();
     }
 
     /// Has this configuration called at once.
     pub(crate) fn call(&self) {
-        let own = match &*registry() {
-            Some(registry) => {
-                let mut schedulers = registry.schedulers.iter();
-                let own = schedulers.find(|(number, _)| *number == self.number);
-                own.map(|(_, scheduler)| Arc::clone(scheduler))
-            }
-            None => None,
-        };
-        if let Some(scheduler) = own {
-            scheduler.commit();
-        }
+        self.scheduler.commit(ROUND);
     }
 
-    /// Leaves, and has `configuration` freed by the thread, or here if the thread has ended.
-    pub(crate) fn leave(self, plugin: &str, configuration: Arc<Configuration>) {
+    /// Has this configuration's follower called in so many milliseconds.
+    pub(crate) fn wake(&self, milliseconds: u64) {
+        let scheduler = Arc::clone(&self.scheduler);
+        self.tasks.wake(self.number, scheduler, milliseconds);
+    }
+
+    /// Leaves, and has `parts` freed by the thread, or here if there is none any more.
+    pub(crate) fn leave(self, plugin: &str, parts: Vec<Arc<Configuration>>) {
         let mut guard = registry();
         let Some(registry) = &mut *guard else { return };
         registry.members.leave(self.number);
-        if !registry.members.has(plugin) {
+        let is_last_of_plugin = !registry.members.has(plugin);
+        if is_last_of_plugin {
             registry.served.remove(plugin);
         }
-        registry
-            .schedulers
-            .retain(|(number, _)| *number != self.number);
+        registry.entries.retain(|entry| entry.number != self.number);
         let is_last = registry.members.is_empty();
         let timer = registry.timer.take_if(|_| is_last);
-        if let Some(timer) = registry.timer.as_ref() {
-            work(&timer.shared).dropped.push(configuration);
-            timer.shared.is_there.notify_one();
-        }
         drop(guard);
-        if let Some(timer) = timer {
-            work(&timer.shared).ends = true;
-            timer.shared.is_there.notify_one();
-            // It holds no lock that this thread has. Where it is this thread, it ends by itself.
-            if timer.thread.thread().id() != std::thread::current().id() {
-                let _ = timer.thread.join();
-            }
-        } else {
+        self.tasks.forget(self.number);
+        feed::leave(self.number, plugin, is_last_of_plugin);
+        self.tasks.discard(parts);
+        match timer {
+            Some(timer) => timer.end(),
             // That an old one is gone is news for the others.
-            call_all();
+            None => call_all(),
         }
     }
+}
+
+/// Serves a snapshot of the plugin's feed, wherever `follows` says so.
+pub(crate) fn serve(plugin: &str, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool) {
+    let mut guard = registry();
+    let Some(registry) = &mut *guard else { return };
+    let mut dropped = Vec::new();
+    for entry in &registry.entries {
+        if *entry.plugin == *plugin && follows(entry.serving.as_pushed()) {
+            dropped.extend(entry.serving.serve(snapshot));
+            let revision = snapshot.revision();
+            registry.members.serve(entry.number, revision);
+        }
+    }
+    if let Some(timer) = &registry.timer {
+        timer.tasks().discard(dropped);
+    }
+}
+
+/// Whether it is the newest of its plugin that Envoy has kept.
+pub(crate) fn is_newest(plugin: &str, number: u64) -> bool {
+    registry()
+        .as_ref()
+        .is_some_and(|registry| registry.members.is_newest(plugin, number))
+}
+
+/// What is known of a plugin in an Envoy of so many threads.
+pub(crate) fn census(plugin: &str, threads: u64) -> Census {
+    let registry = registry();
+    let members = registry.as_ref().map(|registry| &registry.members);
+    members.map_or_else(Census::default, |members| {
+        members.census(plugin, threads, START.elapsed())
+    })
 }
 
 /// Whether a snapshot of a lower revision follows a higher one of the same plugin.
@@ -209,44 +217,4 @@ pub(crate) fn is_rollback(plugin: &str, revision: Revision) -> bool {
     let served = &mut registry.get_or_insert_default().served;
     let before = served.insert(plugin.into(), revision);
     before.is_some_and(|before| revision < before)
-}
-
-fn start() -> Option<Timer> {
-    let shared = Arc::new(Shared::default());
-    let own = Arc::clone(&shared);
-    let thread = std::thread::Builder::new()
-        .name("keyward".to_owned())
-        .spawn(move || while round(&own) {})
-        .ok()?;
-    Some(Timer { shared, thread })
-}
-
-/// Waits for a period or for work, and does it. False at the end.
-fn round(shared: &Shared) -> bool {
-    let is_idle = |work: &mut Work| !work.ends && !work.is_asked && work.dropped.is_empty();
-    let guard = wait(shared, work(shared), PERIOD, is_idle);
-    // Counts that come soon after are reported in the same round.
-    let mut guard = match guard.is_asked {
-        true => wait(shared, guard, SOON, |work| !work.ends),
-        false => guard,
-    };
-    let dropped = std::mem::take(&mut guard.dropped);
-    guard.is_asked = false;
-    let ends = guard.ends;
-    drop(guard);
-    caught(|| drop(dropped));
-    if !ends {
-        caught(call_all);
-    }
-    !ends
-}
-
-fn wait<'a>(
-    shared: &'a Shared,
-    guard: MutexGuard<'a, Work>,
-    most: Duration,
-    is_waited: impl FnMut(&mut Work) -> bool,
-) -> MutexGuard<'a, Work> {
-    let waited = shared.is_there.wait_timeout_while(guard, most, is_waited);
-    waited.unwrap_or_else(PoisonError::into_inner).0
 }

@@ -43,10 +43,10 @@ struct OfPlugin<'a> {
 
 impl<'a> Request<'a> {
     /// `state` is the [`state_key`] of the plugin's configuration.
-    pub(crate) fn of(counts: &'a Counts, state: &'a str, stream: Stream<'a>) -> Self {
+    pub(crate) fn of(counts: &'a Counts, worker: u32, state: &'a str, stream: Stream<'a>) -> Self {
         let plugin = OfPlugin {
             counts,
-            worker: counts.workers().of(stream.worker()),
+            worker: counts.workers().of(worker),
             state,
         };
         Self {

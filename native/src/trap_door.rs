@@ -12,12 +12,14 @@ pub(crate) enum Trap {
     New,
     Schedule,
     Destroy,
+    Answer,
 }
 
-const TEXTS: [(&[u8], Trap); 3] = [
+const TEXTS: [(&[u8], Trap); 4] = [
     (b"trap-door: panic when new", Trap::New),
     (b"trap-door: panic when scheduled", Trap::Schedule),
     (b"trap-door: panic when destroyed", Trap::Destroy),
+    (b"trap-door: panic when answered", Trap::Answer),
 ];
 
 /// What a configuration asks for.

@@ -9,6 +9,8 @@
 )]
 
 mod fake;
+#[path = "hooks/feed.rs"]
+mod feed;
 
 use keyward_native as _;
 

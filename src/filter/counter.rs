@@ -21,8 +21,11 @@ pub enum Counter {
     FeedBases,
 }
 
-/// The name of [`Counter::Requests`]; [`Slot::labels`] distinguish them .
+/// The name of [`Counter::Requests`]; [`Slot::labels`] distinguishes them.
 pub const REQUESTS: &str = "keyward_requests_total";
+
+/// The name of [`Counter::FeedTroubles`]; the trouble's word distinguishes them.
+pub const FEED_TROUBLES: &str = "keyward_feed_troubles_total";
 
 impl Counter {
     /// Every counter has its own place, from 0. Requests that pass with a key are the most frequent, so their counter is first.
@@ -63,7 +66,7 @@ impl Counter {
             Self::Requests(_) => REQUESTS,
             Self::SecretKeysInQuery => "keyward_secret_keys_in_query_total",
             Self::Rollbacks => "keyward_snapshot_rollbacks",
-            Self::FeedTroubles(_) => "keyward_feed_troubles_total",
+            Self::FeedTroubles(_) => FEED_TROUBLES,
             Self::FeedBases => "keyward_feed_bases_total",
         }
     }

@@ -83,6 +83,16 @@ impl Following {
         self.follower.snapshot()
     }
 
+    /// The same, where a configuration may serve it from its push on: it follows the feed, trusts who signed, and names no higher revision.
+    #[must_use]
+    pub fn offered(&self, to: &Configuration) -> Option<&Snapshot> {
+        let seed = to.snapshot().map(Snapshot::revision);
+        self.snapshot().filter(|snapshot| {
+            follows(to, &self.follower, snapshot)
+                && seed.is_none_or(|seed| snapshot.revision() >= seed)
+        })
+    }
+
     /// Time has passed. In how many milliseconds the next tick is wanted.
     pub fn tick<H: FeedHost>(&mut self, profile: &Profile, host: &mut H) -> u64 {
         let outputs = self.follower.tick(profile, host);
@@ -123,17 +133,9 @@ impl Following {
                     }
                 }
                 Output::Serve(snapshot) => {
-                    let signer = self.follower.signer().cloned();
+                    let follower = &self.follower;
                     host.serve(&snapshot, &|configuration| {
-                        let feed = configuration.settings().feed.as_ref();
-                        feed.is_some_and(|feed| {
-                            let trusts = |key| feed.public_keys.contains(key);
-                            feed.name == name
-                                && signer.as_ref().is_some_and(trusts)
-                                && feed
-                                    .min_revision
-                                    .is_none_or(|least| snapshot.revision() >= least)
-                        })
+                        follows(configuration, follower, &snapshot)
                     });
                 }
                 Output::Keep(head) => host.keep(&name, &head),
@@ -175,6 +177,19 @@ impl Following {
             self.follower.word()
         )
     }
+}
+
+/// Whether a configuration serves what the follower was led to.
+fn follows(configuration: &Configuration, follower: &Follower, snapshot: &Snapshot) -> bool {
+    let feed = configuration.settings().feed.as_ref();
+    feed.is_some_and(|feed| {
+        let trusts = |key| feed.public_keys.contains(key);
+        feed.name == follower.feed().name
+            && follower.signer().is_some_and(trusts)
+            && feed
+                .min_revision
+                .is_none_or(|least| snapshot.revision() >= least)
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod carried;
 mod delivery;
 mod ecds;
+mod ecds_filter;
 mod effect;
 mod ends;
 mod found;

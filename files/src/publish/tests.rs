@@ -18,6 +18,26 @@ struct Site {
 }
 
 impl Site {
+    /// With a template of the native module.
+    fn native(ending: &str) -> Self {
+        let site = Self::new(ending);
+        let template = site.file.with_file_name("template.json");
+        let config = json!({"resources": [{
+            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": "keyward",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter",
+                "dynamic_module_config": {
+                    "module": {"local": {"filename": "/opt/keyward/libkeyward-0.1.0.so"}},
+                    "do_not_close": true, "metrics_namespace": "keyward",
+                },
+                "filter_name": "keyward",
+                "filter_config": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "{}"},
+            },
+        }]});
+        fs::write(&template, config.to_string()).unwrap();
+        Self { template, ..site }
+    }
+
     fn new(ending: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let template = Path::new(concat!(
@@ -66,8 +86,11 @@ fn built(revision: u64, keys: std::ops::Range<usize>) -> Built {
 
 #[test]
 fn a_target_is_made_from_its_template_and_carries_the_source() {
-    for (ending, packed) in [("yaml", false), ("pb", false), ("pb", true)] {
-        let site = Site::new(ending);
+    let forms = [("yaml", false), ("pb", false), ("pb", true)];
+    let sites = forms.map(|(ending, packed)| (Site::new(ending), packed));
+    let forms = [("json", false), ("pb", false), ("pb", true)];
+    let native = forms.map(|(ending, packed)| (Site::native(ending), packed));
+    for (site, packed) in sites.into_iter().chain(native) {
         let target = site.target(packed);
         let source = name("server:a");
         let published = publish(&target, &built(7, 0..3), &source, Allowed::default(), NOW);
@@ -78,6 +101,52 @@ fn a_target_is_made_from_its_template_and_carries_the_source() {
         let found = Found::at(&target).unwrap();
         assert_eq!((found.revision(), &found.source), (Some(7), &Some(source)));
         assert_eq!(found.next_revision(3), 8);
+    }
+}
+
+#[test]
+fn a_second_push_to_a_native_filter_changes_its_configuration_only() {
+    let site = Site::native("pb");
+    let push = |revision: u64| {
+        site.push(&built(revision, 0..3), "server:a", Allowed::default())
+            .unwrap();
+        fs::read(&site.file).unwrap()
+    };
+    let (first, second) = (push(7), push(8));
+    let digit = |byte: &u8| byte.is_ascii_digit();
+    assert_eq!(first.len(), second.len());
+    let changed = first.iter().zip(&second).filter(|(a, b)| a != b);
+    assert!(changed.clone().all(|(a, b)| digit(a) && digit(b)));
+    assert!(changed.count() > 0);
+}
+
+#[test]
+fn a_native_template_that_binary_cannot_say_is_refused() {
+    let site = Site::native("pb");
+    for (member, value) in [
+        ("do_not_close", json!(false)),
+        ("load_globally", json!(true)),
+        ("module", json!({"remote": {}})),
+    ] {
+        let text = fs::read_to_string(&site.template).unwrap();
+        let mut template: serde_json::Value = serde_json::from_str(&text).unwrap();
+        template["resources"][0]["typed_config"]["dynamic_module_config"][member] = value;
+        let other = site.template.with_file_name("other.json");
+        fs::write(&other, template.to_string()).unwrap();
+        let target = Target::ecds(&site.file, Some(&other), false);
+        let published = publish(
+            &target,
+            &built(7, 0..1),
+            &name("server:a"),
+            Allowed::default(),
+            NOW,
+        );
+        let error = published.unwrap_err().to_string();
+        assert!(
+            error.starts_with("a template for a binary file has `filter_name`"),
+            "{error}"
+        );
+        assert!(!site.file.exists());
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     envoy_dynamic_module_on_http_filter_local_reply,
 };
 
-unsafe fn config<'a>(config: *mut c_void) -> &'a Config {
+pub(super) unsafe fn config<'a>(config: *mut c_void) -> &'a Config {
     // SAFETY: the fake gave it out.
     unsafe { &*config.cast::<Config>() }
 }

@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::missing_safety_doc,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     missing_docs,
     unreachable_pub,
@@ -17,12 +18,16 @@
 )]
 
 mod callbacks;
+mod calls;
+
+#[allow(unused_imports, reason = "not every test binary calls")]
+pub use calls::{Made, Parts};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// `envoy_dynamic_module_type_envoy_buffer`.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +108,33 @@ unsafe extern "C" {
         held: *const c_void,
     );
     fn envoy_dynamic_module_on_http_filter_destroy(held: *const c_void);
+    fn envoy_dynamic_module_on_http_filter_config_http_stream_headers(
+        config: *mut c_void,
+        held: *const c_void,
+        call: u64,
+        headers: *const RawHeader,
+        count: usize,
+        ends: bool,
+    );
+    fn envoy_dynamic_module_on_http_filter_config_http_stream_data(
+        config: *mut c_void,
+        held: *const c_void,
+        call: u64,
+        chunks: *const Buffer,
+        count: usize,
+        ends: bool,
+    );
+    fn envoy_dynamic_module_on_http_filter_config_http_stream_complete(
+        config: *mut c_void,
+        held: *const c_void,
+        call: u64,
+    );
+    fn envoy_dynamic_module_on_http_filter_config_http_stream_reset(
+        config: *mut c_void,
+        held: *const c_void,
+        call: u64,
+        reason: u32,
+    );
     fn envoy_dynamic_module_on_http_filter_local_reply(
         filter: *mut c_void,
         held: *const c_void,
@@ -139,6 +171,12 @@ pub struct Config {
     pub most_metrics: usize,
     pub has_scheduler: bool,
     pub concurrency: u32,
+    /// Calls that have not ended.
+    pub calls: Mutex<Vec<Made>>,
+    /// How many were made.
+    pub made: Mutex<u64>,
+    /// No call can be made.
+    pub refuses_calls: bool,
     held: *const c_void,
 }
 
@@ -269,6 +307,15 @@ impl Envoy {
         // SAFETY: it takes nothing, and returns a static text.
         let version = unsafe { CStr::from_ptr(envoy_dynamic_module_on_program_init()) };
         assert_eq!(version, c"v0.2.0");
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            // The module tells Envoy's log only where a panic was, and a failed test wants to say what.
+            let module = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                module(panic);
+                eprintln!("{panic}");
+            }));
+        });
         envoy
     }
 
@@ -292,6 +339,9 @@ impl Envoy {
             most_metrics: usize::MAX,
             has_scheduler: true,
             concurrency: 2,
+            calls: Mutex::default(),
+            made: Mutex::default(),
+            refuses_calls: false,
             held: null(),
         });
         drop(process);
@@ -322,6 +372,9 @@ impl Envoy {
             most_metrics: usize::MAX,
             has_scheduler: true,
             concurrency: 2,
+            calls: Mutex::default(),
+            made: Mutex::default(),
+            refuses_calls: false,
             held: null(),
         }));
         // SAFETY: what Envoy never does; the module has to find out.
@@ -364,12 +417,11 @@ unsafe impl Sync for Filter {}
 impl Filter {
     /// One turn of the main thread: what was scheduled for this configuration is called.
     pub fn turn(&self) {
-        self.config.process.lock().unwrap().scheduled.clear();
-        let config = std::ptr::from_ref(&*self.config).cast_mut();
-        // SAFETY: as abi.h has it.
-        unsafe {
-            envoy_dynamic_module_on_http_filter_config_scheduled(config.cast(), self.config.held, 0)
-        }
+        self.turn_for(0);
+    }
+
+    fn raw(&self) -> *mut c_void {
+        std::ptr::from_ref(&*self.config).cast_mut().cast()
     }
 
     /// One request without a body.

@@ -35,6 +35,22 @@ impl Host {
         }
     }
 
+    /// Where the file that Envoy watches has the configuration's text.
+    pub fn configuration(self) -> &'static str {
+        match self {
+            Self::Wasm => "/resources/0/typed_config/config/configuration/value",
+            Self::Native => "/resources/0/typed_config/filter_config/value",
+        }
+    }
+
+    /// Where it has the path of the filter's file.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Wasm => "/resources/0/typed_config/config/vm_config/code/local/filename",
+            Self::Native => "/resources/0/typed_config/dynamic_module_config/module/local/filename",
+        }
+    }
+
     /// Makes filters in wasm this host's. `file` is the filter.
     pub fn take_over(self, description: &mut Value, file: &Path) {
         match self {

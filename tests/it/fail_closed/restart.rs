@@ -7,7 +7,7 @@ use std::process::Command;
 use super::*;
 use crate::support::bootstrap::at;
 use crate::support::process::Guarded;
-use crate::support::{Push, Upstream, find};
+use crate::support::{Host, Push, Upstream, find};
 
 /// What strangers and Alice may see while an Envoy goes away: their verdict, or a connection that ends.
 #[track_caller]
@@ -147,10 +147,7 @@ fn a_hot_restart_lets_nobody_in_between() {
         let pushed = configuration(2, &[BOB]).to_string();
         let mut file: Value = serde_json::from_str(&text).unwrap();
         file["version_info"] = json!("2");
-        *at(
-            &mut file,
-            "/resources/0/typed_config/config/configuration/value",
-        ) = json!(pushed);
+        *at(&mut file, Host::chosen().configuration()) = json!(pushed);
         fs::write(&aside, file.to_string()).unwrap();
         fs::rename(aside, first.ecds_file()).unwrap();
         eventually("the push is served", BOUND, || {

@@ -2,7 +2,9 @@
 //! says is seen.
 
 use super::*;
-use crate::fail_closed::{BOTH, with_interlock};
+use crate::fail_closed::{BOTH, snapshot, with_interlock};
+use crate::feed::following;
+use crate::support::feed::{Feed, configuration as feed_configuration, now};
 use crate::support::{BOUND, Push, eventually, find};
 
 /// What the test build's panics say.
@@ -83,4 +85,24 @@ fn a_panic_of_the_timer_or_at_the_end_decides_nothing() {
         assert!(log.contains("keyward: a panic at "), "{when}: {log}");
         assert!(!log.contains(SAID));
     }
+}
+
+#[test]
+fn a_panic_at_a_feeds_answer_leaves_what_is_served_and_is_tried_again() {
+    let feed = Feed::start(&snapshot(8, &[STRANGER]));
+    let mut followed = feed_configuration();
+    followed["snapshot"] = snapshot(7, &[ALICE]);
+    followed["snapshot"]["issued_at"] = json!(now());
+    followed["snapshot"]["keys"][0]["annotations"] = json!("trap-door: panic when answered");
+    followed["feed"]["serve_seed"] = json!(true);
+    let builder = following(&feed, &followed).native(find::trap_door_native());
+    let mut envoy = builder.start();
+    eventually("the feed is asked again", BOUND, || {
+        (feed.seen().len() > 2).then_some(())
+    });
+    assert_eq!(both(&envoy), (401, 200));
+    assert!(!envoy.has_ended());
+    let log = envoy.logs();
+    assert!(log.contains("keyward: a panic at "), "{log}");
+    assert!(!log.contains(SAID));
 }

@@ -1,22 +1,30 @@
-//! The `.wasm` is exchanged while requests come in.
+//! The filter's file is exchanged, by another name, while requests come in.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use super::*;
-use crate::support::LONG;
 use crate::support::bootstrap::{at, hcm};
 use crate::support::http::Connection;
 use crate::support::upstream::Reply;
+use crate::support::{Host, LONG};
 use crate::wait::serves;
 
-/// The released filter with a section that nothing reads, so that it is another module that does the same.
+/// The released filter with something that nothing reads, so that it is another file that does the same.
 fn another(number: u8, folder: &Path) -> String {
-    let mut wasm = fs::read(find::wasm()).unwrap();
-    // A custom section: 0, its length, the length of its name, its name.
-    wasm.extend([0, 2, 1, b'a' + number]);
-    let path = folder.join(format!("keyward-{number}.wasm"));
-    fs::write(&path, wasm).unwrap();
+    let (mut code, ending) = match Host::chosen() {
+        Host::Wasm => {
+            let mut wasm = fs::read(find::wasm()).unwrap();
+            // A custom section: 0, its length, the length of its name, its name.
+            wasm.extend([0, 2, 1]);
+            (wasm, "wasm")
+        }
+        // After all that the headers of an ELF file name.
+        Host::Native => (fs::read(find::native()).unwrap(), "so"),
+    };
+    code.push(b'a' + number);
+    let path = folder.join(format!("keyward-{number}.{ending}"));
+    fs::write(&path, code).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
@@ -24,9 +32,9 @@ fn another(number: u8, folder: &Path) -> String {
 fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
     let mut response: Value =
         serde_json::from_slice(&fs::read(envoy.ecds_file()).unwrap()).unwrap();
-    let plugin = &mut response["resources"][0]["typed_config"]["config"];
-    plugin["vm_config"]["code"]["local"]["filename"] = json!(code);
-    plugin["configuration"]["value"] = json!(configuration.to_string());
+    let host = Host::chosen();
+    *at(&mut response, host.code()) = json!(code);
+    *at(&mut response, host.configuration()) = json!(configuration.to_string());
     response.to_string().into_bytes()
 }
 
@@ -58,6 +66,7 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
         .start();
     everywhere(&envoy, BOB, 200);
     let load = load(&envoy);
+    let mut before = String::new();
     for number in 0..6 {
         let code = another(number, envoy.directory());
         // With each exchange BOB comes or goes: what decides then is the new code.
@@ -73,13 +82,9 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
         serves(&envoy, u64::from(number) + 2);
         // Envoy has it in memory, and the one before is no longer asked for.
         if number > 0 {
-            fs::remove_file(
-                envoy
-                    .directory()
-                    .join(format!("keyward-{}.wasm", number - 1)),
-            )
-            .unwrap();
+            fs::remove_file(&before).unwrap();
         }
+        before = code;
     }
     assert_nothing_lost(load);
     assert_eq!(envoy.stat("http.gateway.downstream_rq_5xx"), 0);
@@ -136,19 +141,22 @@ fn code_that_does_not_load_is_refused_and_the_old_goes_on() {
         fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let wasm = fs::read(find::wasm()).unwrap();
-    let codes = [
+    let mut codes = vec![
         envoy
             .directory()
-            .join("absent.wasm")
+            .join("absent")
             .to_str()
             .unwrap()
             .to_owned(),
-        write("empty.wasm", b""),
-        write("text.wasm", b"no module"),
-        write("half.wasm", &wasm[..wasm.len() / 2]),
-        write("nothing.wasm", b"\0asm\x01\0\0\0"),
+        write("empty", b""),
+        write("text", b"no module"),
     ];
+    // What is torn ends an Envoy that loads it natively: `native::files` has that.
+    if Host::chosen() == Host::Wasm {
+        let wasm = fs::read(find::wasm()).unwrap();
+        codes.push(write("half.wasm", &wasm[..wasm.len() / 2]));
+        codes.push(write("nothing.wasm", b"\0asm\x01\0\0\0"));
+    }
     for (number, code) in codes.iter().enumerate() {
         let next = configuration(number as u64 + 2, &[BOB]);
         let verdict = envoy.push_file_and_wait(&naming(&envoy, code, &next));

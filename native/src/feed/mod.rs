@@ -1,0 +1,257 @@
+//! Following feeds: one follower for each plugin of the process. Its calls are those of one configuration, the newest of
+//! the plugin that Envoy has kept, and what it leads to is served by every configuration of the plugin that trusts it.
+//!
+//! Envoy may destroy a configuration on a worker, and would end its calls there, next to the main thread that answers
+//! them. So the calls of the old one are ended as soon as a new one is made, which is on the main thread and before
+//! Envoy lets go of the old one.
+
+mod calls;
+mod host;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use keyward::configuration::Configuration;
+use keyward::feed::{Answer, Body};
+use keyward::filter::following::Following;
+use keyward::snapshot::{Revision, Snapshot};
+
+use crate::abi::{Buffer, Caller, Config, Header};
+use crate::fault::Fault;
+use crate::metrics::Metrics;
+use crate::registry;
+use crate::serving::Serving;
+use calls::Calls;
+use host::Host;
+
+static FOLLOWED: Mutex<Vec<Followed>> = Mutex::new(Vec::new());
+
+/// The newest verified heads, by plugin and feed, for as long as the process runs.
+static KEPT: Mutex<BTreeMap<String, Box<[u8]>>> = Mutex::new(BTreeMap::new());
+
+/// A plugin that follows a feed.
+struct Followed {
+    plugin: Box<str>,
+    /// By what it is followed. `None` while no configuration has taken it up.
+    by: Option<By>,
+    following: Following,
+}
+
+/// A configuration that calls are made by.
+struct By {
+    number: u64,
+    caller: Caller,
+    calls: Calls,
+}
+
+/// What a hook of Envoy's main thread knows of its configuration.
+pub(crate) struct Own<'a> {
+    pub(crate) number: u64,
+    pub(crate) plugin: &'a str,
+    pub(crate) caller: &'a Caller,
+    pub(crate) config: &'a Config<'a>,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) serving: &'a Serving,
+    /// The revision of the snapshot that was pushed with the settings.
+    pub(crate) seed: Option<Revision>,
+    /// How many threads Envoy has.
+    pub(crate) threads: u64,
+}
+
+fn followed() -> MutexGuard<'static, Vec<Followed>> {
+    // What is changed while it is held is changed in whole steps.
+    FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take(plugin: &str) -> Option<Followed> {
+    let mut all = followed();
+    let place = all
+        .iter()
+        .position(|followed| *followed.plugin == *plugin)?;
+    Some(all.swap_remove(place))
+}
+
+/// What a plugin that was just pushed is to serve first: what its feed has led to, or its seed if it says so, or nothing.
+pub(crate) fn first(plugin: &str, pushed: &Configuration) -> Configuration {
+    let all = followed();
+    let own = all.iter().find(|followed| *followed.plugin == *plugin);
+    let offered = own.and_then(|own| own.following.offered(pushed));
+    let feed = pushed.settings().feed.as_ref();
+    match offered {
+        Some(snapshot) => pushed.with_snapshot(Some(snapshot.clone())),
+        None if feed.is_some_and(|feed| feed.serve_seed) => pushed.clone(),
+        None => pushed.with_snapshot(None),
+    }
+}
+
+/// A configuration of the plugin was made, and Envoy may give up the others from now on: their calls are ended.
+pub(crate) fn pause(plugin: &str) {
+    if let Some(mut own) = take(plugin) {
+        own.end_calls();
+        followed().push(own);
+    }
+}
+
+/// The plugin's follower is of no use any more.
+pub(crate) fn give_up(plugin: &str) {
+    if let Some(mut own) = take(plugin) {
+        own.end_calls();
+    }
+}
+
+/// A configuration goes, and its calls with it.
+pub(crate) fn leave(number: u64, plugin: &str, is_last: bool) {
+    let left: Vec<Followed> = {
+        let mut all = followed();
+        for own in all.iter_mut() {
+            own.by.take_if(|by| by.number == number);
+        }
+        let is_left = |own: &mut Followed| is_last && *own.plugin == *plugin;
+        all.extract_if(.., is_left).collect()
+    };
+    drop(left);
+}
+
+/// A turn of the plugin's follower. In how many milliseconds it wants the next; `None` for a configuration that is not the one to follow by.
+pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
+    if !registry::is_newest(own.plugin, own.number) {
+        return None;
+    }
+    let mut taken = take(own.plugin);
+    let settings = own.serving.as_pushed();
+    let Some(feed) = settings.settings().feed.clone() else {
+        if let Some(taken) = &mut taken {
+            taken.end_calls();
+        }
+        return None;
+    };
+    let is_own = |taken: &Followed| taken.by.as_ref().is_some_and(|by| by.number == own.number);
+    let mut taken = match taken {
+        Some(taken) if is_own(&taken) => taken,
+        other => {
+            let before = other.map(|mut other| {
+                other.end_calls();
+                other.following
+            });
+            let mut calls = Calls::default();
+            let mut host = Host {
+                own,
+                calls: &mut calls,
+            };
+            let following = Following::begin(before, feed, own.seed, &mut host);
+            Followed {
+                plugin: own.plugin.into(),
+                by: Some(By {
+                    number: own.number,
+                    caller: own.caller.clone(),
+                    calls,
+                }),
+                following,
+            }
+        }
+    };
+    let profile = settings.profile();
+    let given_up = taken.give_up();
+    let next = taken.act(own, |following, host| {
+        for token in given_up {
+            following.answered(token, None, profile, host);
+        }
+        Some(following.tick(profile, host))
+    });
+    followed().push(taken);
+    next
+}
+
+impl Followed {
+    /// Ends all calls, and with them what they were for. The hooks that tell of it find nothing.
+    fn end_calls(&mut self) {
+        if let Some(By { caller, calls, .. }) = self.by.take() {
+            for call in calls.open() {
+                caller.end(call);
+            }
+        }
+    }
+
+    /// Ends the calls of which nothing is wanted any more: the follower's numbers.
+    fn give_up(&mut self) -> Vec<u32> {
+        let Some(By { caller, calls, .. }) = &mut self.by else {
+            return Vec::new();
+        };
+        let given_up = calls.given_up().into_iter();
+        given_up
+            .filter_map(|call| {
+                caller.end(call);
+                calls.end(call).map(|ended| ended.token)
+            })
+            .collect()
+    }
+
+    fn act(
+        &mut self,
+        own: &Own<'_>,
+        act: impl FnOnce(&mut Following, &mut Host<'_, '_>) -> Option<u64>,
+    ) -> Option<u64> {
+        let by = self.by.as_mut()?;
+        let mut host = Host {
+            own,
+            calls: &mut by.calls,
+        };
+        act(&mut self.following, &mut host)
+    }
+}
+
+fn with_calls<R>(number: u64, with: impl FnOnce(&mut Calls) -> R) -> Option<R> {
+    let mut all = followed();
+    let mut by = all.iter_mut().filter_map(|own| own.by.as_mut());
+    let by = by.find(|by| by.number == number)?;
+    Some(with(&mut by.calls))
+}
+
+/// The headers of an answer are there.
+pub(crate) fn on_headers(number: u64, call: u64, headers: Result<&[Header<'_>], Fault>) {
+    with_calls(number, |calls| calls.take_headers(call, headers));
+}
+
+/// More of its body is there. True where the call is to be ended in the next turn.
+pub(crate) fn on_data(number: u64, call: u64, chunks: Result<&[Buffer<'_>], Fault>) -> bool {
+    with_calls(number, |calls| calls.take_data(call, chunks)).unwrap_or(false)
+}
+
+/// An answer is whole, or the call has failed. In how many milliseconds the next turn is wanted.
+pub(crate) fn on_end(own: &Own<'_>, call: u64, is_whole: bool) -> Option<u64> {
+    let mut taken = {
+        let mut all = followed();
+        let is_it = |taken: &Followed| taken.by.as_ref().is_some_and(|by| by.number == own.number);
+        let place = all.iter().position(is_it)?;
+        all.swap_remove(place)
+    };
+    let ended = taken.by.as_mut().and_then(|by| by.calls.end(call));
+    let profile = own.serving.as_pushed().profile();
+    let next = ended.and_then(|ended| {
+        taken.act(own, |following, host| {
+            let mut body = &*ended.body;
+            let answer = ended.answer.filter(|_| is_whole);
+            let answer = answer
+                .as_ref()
+                .map(|answer| -> (&Answer, &mut dyn Body) { (answer, &mut body) });
+            following.answered(ended.token, answer, profile, host)
+        })
+    });
+    followed().push(taken);
+    next
+}
+
+fn kept() -> MutexGuard<'static, BTreeMap<String, Box<[u8]>>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells Envoy and those who watch it what is served from now on.
+fn announce(own: &Own<'_>, snapshot: &Snapshot) {
+    let max_age = own.serving.as_pushed().settings().max_snapshot_age;
+    own.metrics.announce(own.config, Some(snapshot), max_age);
+    if registry::is_rollback(own.plugin, snapshot.revision()) {
+        own.metrics.count_rollback(own.config);
+    }
+    let census = registry::census(own.plugin, own.threads);
+    own.metrics.tell(own.config, own.plugin, &census);
+}

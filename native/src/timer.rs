@@ -1,0 +1,173 @@
+//! The module's one thread: Envoy has no timer for a filter. It has every configuration called on Envoy's main thread
+//! each second, and soon after a request, and a follower when it asks for that. It drops what is no longer served as
+//! well: freeing a million keys is not for a worker to wait for, nor for the main thread.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use keyward::configuration::Configuration;
+
+use crate::abi::Scheduler;
+use crate::boundary::caught;
+
+/// Between two rounds in which nothing happens.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// From the first request after a round to the next one: what is counted until then is told together.
+const SOON: Duration = Duration::from_millis(100);
+
+/// What a configuration is called for: its round, or the follower that it has.
+pub(crate) const ROUND: u64 = 0;
+pub(crate) const FEED: u64 = 1;
+
+/// The thread.
+pub(crate) struct Timer {
+    tasks: Arc<Tasks>,
+    thread: JoinHandle<()>,
+}
+
+/// What the thread is asked for.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    work: Mutex<Work>,
+    is_there: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    ends: bool,
+    /// A request was counted.
+    is_asked: bool,
+    dropped: Vec<Arc<Configuration>>,
+    due: Vec<Due>,
+}
+
+/// A follower that wants to be called.
+struct Due {
+    number: u64,
+    at: Instant,
+    scheduler: Arc<Scheduler>,
+}
+
+impl Timer {
+    /// Starts the thread, which has `call_all` called for a round. `None` where the process has no room for one.
+    pub(crate) fn start(call_all: fn()) -> Option<Self> {
+        let tasks = Arc::new(Tasks::default());
+        let own = Arc::clone(&tasks);
+        let thread = std::thread::Builder::new()
+            .name("keyward".to_owned())
+            .spawn(move || run(&own, call_all))
+            .ok()?;
+        Some(Self { tasks, thread })
+    }
+
+    pub(crate) fn tasks(&self) -> &Arc<Tasks> {
+        &self.tasks
+    }
+
+    /// Ends the thread, and waits for that. No lock may be held that a round asks for.
+    pub(crate) fn end(self) {
+        self.tasks.change(|work| work.ends = true);
+        // Where it is this thread, it ends by itself.
+        if self.thread.thread().id() != std::thread::current().id() {
+            let _ = self.thread.join();
+        }
+    }
+}
+
+impl Tasks {
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Work)) {
+        change(&mut self.work());
+        self.is_there.notify_one();
+    }
+
+    /// Has all configurations called soon.
+    pub(crate) fn ask(&self) {
+        self.change(|work| work.is_asked = true);
+    }
+
+    /// Drops these.
+    pub(crate) fn discard(&self, dropped: impl IntoIterator<Item = Arc<Configuration>>) {
+        self.change(|work| work.dropped.extend(dropped));
+    }
+
+    /// Calls the configuration of that number for its follower, in so many milliseconds and not before.
+    pub(crate) fn wake(&self, number: u64, scheduler: Arc<Scheduler>, milliseconds: u64) {
+        let at = Instant::now() + Duration::from_millis(milliseconds);
+        self.change(|work| {
+            work.due.retain(|due| due.number != number);
+            work.due.push(Due {
+                number,
+                at,
+                scheduler,
+            });
+        });
+    }
+
+    /// Does not call it any more.
+    pub(crate) fn forget(&self, number: u64) {
+        self.change(|work| work.due.retain(|due| due.number != number));
+    }
+}
+
+/// What is to be done at once.
+struct Turn {
+    ends: bool,
+    is_round: bool,
+    dropped: Vec<Arc<Configuration>>,
+    due: Vec<Due>,
+}
+
+fn run(tasks: &Tasks, call_all: fn()) {
+    let mut round_at = Instant::now() + PERIOD;
+    loop {
+        let turn = wait(tasks, &mut round_at);
+        caught(|| drop(turn.dropped));
+        if turn.ends {
+            return;
+        }
+        caught(|| {
+            for due in turn.due {
+                due.scheduler.commit(FEED);
+            }
+        });
+        if turn.is_round {
+            caught(call_all);
+        }
+    }
+}
+
+fn wait(tasks: &Tasks, round_at: &mut Instant) -> Turn {
+    let mut work = tasks.work();
+    loop {
+        let now = Instant::now();
+        if std::mem::take(&mut work.is_asked) {
+            // What comes soon after is told in the same round.
+            *round_at = (*round_at).min(now + SOON);
+        }
+        let due = work.due.iter().map(|due| due.at);
+        let next = due.fold(*round_at, Instant::min);
+        if work.ends || !work.dropped.is_empty() || next <= now {
+            let is_round = *round_at <= now;
+            if is_round {
+                *round_at = now + PERIOD;
+            }
+            let all = std::mem::take(&mut work.due);
+            let (due, later) = all.into_iter().partition(|due| due.at <= now);
+            work.due = later;
+            return Turn {
+                ends: work.ends,
+                is_round,
+                dropped: std::mem::take(&mut work.dropped),
+                due,
+            };
+        }
+        let waited = tasks.is_there.wait_timeout(work, next - now);
+        work = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
