@@ -5,6 +5,7 @@ use super::testing::{NOW, add_key, change_key, run, target};
 use super::*;
 use keyward::account::AccountStatus;
 use keyward::configuration::Configuration;
+use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
     AccountSettings, AddAccount, Command, End, Grant, Patch, RecordChange, RotateKey,
