@@ -106,6 +106,13 @@ pub(super) fn json(value: &Value) -> Result<String> {
     Ok(shown)
 }
 
+/// A value as JSON on one line, and a line end, likewise.
+pub(super) fn json_line(value: &Value) -> Result<String> {
+    let mut shown = escaped_json(&serde_json::to_string(value)?, visible::is_hidden);
+    shown.push('\n');
+    Ok(shown)
+}
+
 /// JSON with some characters, none of which is syntax, as `\u202e`.
 pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(json.len());
@@ -130,12 +137,13 @@ pub(super) struct Rows {
 }
 
 /// Columns that a narrow terminal goes without, by their headings, the first of these first. Then those to the right.
-const LEAST: [&str; 11] = [
+const LEAST: [&str; 12] = [
     "CLIENTS",
     "ACCOUNTS",
     "IP LIMITS",
     "PERMISSIONS",
     "REFUSED",
+    "ACCEPTED",
     "MODE",
     "KIND",
     "EXPIRES",

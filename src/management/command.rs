@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::grants::Grant;
-use super::imported::ImportedValue;
+use super::imported::{ImportedValue, Last4};
 use super::policy::Policy;
 use super::record::{Account, AccountSettings};
 use crate::account::{AccountStatus, Children};
@@ -139,25 +139,6 @@ pub enum Value {
     Digest(KeyDigest),
     /// The same, and the caller says how it ends.
     Ending(KeyDigest, Last4),
-}
-
-/// The last four characters of a value, as masked keys show them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Last4([u8; 4]);
-
-impl Last4 {
-    /// Four letters or digits; none for anything else.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let bytes: [u8; 4] = text.as_bytes().try_into().ok()?;
-        let is_shown = bytes.iter().all(u8::is_ascii_alphanumeric);
-        is_shown.then_some(Self(bytes))
-    }
-
-    /// As a text.
-    pub(super) fn text(self) -> String {
-        self.0.into_iter().map(char::from).collect()
-    }
 }
 
 /// What a new key is granted. Nothing is said where both are empty.

@@ -31,6 +31,25 @@ pub struct ImportedValue {
     pub(super) body: Body,
 }
 
+/// The last four characters of a value, as masked keys show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Last4([u8; 4]);
+
+impl Last4 {
+    /// Four letters or digits; none for anything else.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let bytes: [u8; 4] = text.as_bytes().try_into().ok()?;
+        let is_shown = bytes.iter().all(u8::is_ascii_alphanumeric);
+        is_shown.then_some(Self(bytes))
+    }
+
+    /// As a text.
+    pub(super) fn text(self) -> String {
+        self.0.into_iter().map(char::from).collect()
+    }
+}
+
 /// What follows a key's prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
@@ -77,6 +96,15 @@ impl ImportedValue {
             kind: Ok(kind),
             mode: Ok(mode),
             body: Body::Long,
+        }
+    }
+
+    /// The same, where someone said how the value ends.
+    #[must_use]
+    pub fn ending(self, last4: Option<Last4>) -> Self {
+        Self {
+            last4: last4.map(Last4::text),
+            ..self
         }
     }
 

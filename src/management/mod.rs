@@ -34,13 +34,13 @@ pub use api::Api;
 pub use ceiling::{Caller, Ceiling, Override};
 pub use command::{
     AddAccount, Command, CreateKey, Details, DuplicateKey, EditKey, End, ExpireKey, GrantsChange,
-    ImportKey, IpAction, IpChange, KeyTarget, Last4, NewGrants, Patch, RotateKey, UpdateAccount,
-    Value, first_keys,
+    ImportKey, IpAction, IpChange, KeyTarget, NewGrants, Patch, RotateKey, UpdateAccount, Value,
+    first_keys,
 };
 pub use decision::{Decision, Note, RecordChange};
 pub use facts::{AccountFact, Facts, GrantSetFact, Holder, KeyCounts, KeyFact};
 pub use grants::Grant;
-pub use imported::ImportedValue;
+pub use imported::{ImportedValue, Last4};
 pub use keys::rotate::LONGEST_OVERLAP;
 pub use limits::{Limits, Most};
 pub use links::last_of;

@@ -1,7 +1,7 @@
 //! What a CEL expression may show. It can show nothing but what it reads, so it is taken apart into the attributes that it reads; where one of these is
 //! not a name with literal keys, or shows a key, the whole cannot be judged.
 
-use super::shown::{Shown, by_header};
+use super::shown::{Known, Shown};
 
 /// Names that Envoy gives to what it knows of a request.
 const ROOTS: [&str; 10] = [
@@ -17,11 +17,11 @@ const ROOTS: [&str; 10] = [
     "xds",
 ];
 
-/// What an expression may show; `None` where it cannot be judged. `states` are the filter states of the keywards there.
-pub(super) fn shown_by(text: &str, states: &[String]) -> Option<Vec<Shown>> {
+/// What an expression may show; `None` where it cannot be judged.
+pub(super) fn shown_by(text: &str, known: &Known) -> Option<Vec<Shown>> {
     let mut shown = Vec::new();
     for read in reads(text)? {
-        for one in attribute(&read.path, text, states)? {
+        for one in attribute(&read.path, text, known)? {
             // Whether a longer expression shows a key that it reads is another question.
             if !read.is_whole && matches!(one, Shown::Credential(_) | Shown::Secretive(_)) {
                 return None;
@@ -49,11 +49,11 @@ struct Read {
     is_whole: bool,
 }
 
-fn attribute(path: &[String], text: &str, states: &[String]) -> Option<Vec<Shown>> {
+fn attribute(path: &[String], text: &str, known: &Known) -> Option<Vec<Shown>> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     Some(match path.as_slice() {
         ["request", "headers"] => vec![Shown::Credential(text.to_owned())],
-        ["request", "headers", name] => by_header(name).into_iter().collect(),
+        ["request", "headers", name] => known.by_header(name).into_iter().collect(),
         ["request", "path" | "query" | "referer"] => vec![Shown::Query(text.to_owned())],
         ["request", "id"] => vec![Shown::RequestId],
         [
@@ -66,7 +66,7 @@ fn attribute(path: &[String], text: &str, states: &[String]) -> Option<Vec<Shown
             _,
             ..,
         ] => Vec::new(),
-        ["filter_state", key] if states.iter().any(|state| state == key) => Vec::new(),
+        ["filter_state", key] if known.is_state(key) => Vec::new(),
         _ => return None,
     })
 }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Option<Vec<Shown>> {
-        shown_by(text, &["wasm.keyward".to_owned()])
+        shown_by(text, &Known::new(["wasm.keyward".to_owned()], []))
     }
 
     #[test]

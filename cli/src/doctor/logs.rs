@@ -10,7 +10,7 @@ use super::headers::fold;
 use super::instance::Plugin;
 use super::operators;
 use super::report::{Check, Level, Report};
-use super::shown::{Shown, by_header};
+use super::shown::{Known, Shown};
 
 const CHECK: Check = Check::AccessLog;
 
@@ -46,7 +46,7 @@ impl Forgeable {
 
 pub(super) fn check(manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut Report) {
     report.made(CHECK);
-    let states: Vec<String> = plugins.iter().map(Plugin::state).collect();
+    let known = Known::of(plugins);
     let forgeable = Forgeable::of(manager.value);
     let router = manager.filters().last().unwrap_or(&Value::Null);
     let loggers: Vec<&Value> = [
@@ -58,7 +58,7 @@ pub(super) fn check(manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut 
     .flat_map(items)
     .collect();
     for logger in &loggers {
-        check_logger(logger, &states, forgeable, &manager.place, report);
+        check_logger(logger, &known, forgeable, &manager.place, report);
     }
     for plugin in plugins.iter().filter(|plugin| !plugin.only_reports()) {
         let state = plugin.state();
@@ -89,7 +89,7 @@ fn shows_state(logger: &Value, state: &str) -> bool {
 
 fn check_logger(
     logger: &Value,
-    states: &[String],
+    known: &Known,
     forgeable: Forgeable,
     place: &str,
     report: &mut Report,
@@ -98,9 +98,9 @@ fn check_logger(
     let typed = at(logger, "/typed_config");
     let mut shown: BTreeSet<Shown> = BTreeSet::new();
     for text in formats(logger) {
-        shown.extend(operators::shown_by(text, states));
+        shown.extend(operators::shown_by(text, known));
     }
-    shown.extend(by_tags(typed));
+    shown.extend(by_tags(typed, known));
     match kind(typed) {
         // Without a format, Envoy's own: it has the path with its query.
         Kind::Text if !has_format(typed) => {
@@ -200,7 +200,7 @@ fn formats(logger: &Value) -> Vec<&str> {
 }
 
 /// What a logger takes from a request without an operator.
-fn by_tags(typed: &Value) -> Vec<Shown> {
+fn by_tags(typed: &Value, known: &Known) -> Vec<Shown> {
     let mut shown = Vec::new();
     let mut tags = Vec::new();
     collect(
@@ -213,7 +213,7 @@ fn by_tags(typed: &Value) -> Vec<Shown> {
         .filter_map(|tag| at(tag, "/request_header/name").as_str());
     let listed = items(at(typed, "/additional_request_headers_to_log"));
     let listed = listed.iter().filter_map(Value::as_str);
-    shown.extend(names.chain(listed).filter_map(by_header));
+    shown.extend(names.chain(listed).filter_map(|name| known.by_header(name)));
     let mut elsewhere = Vec::new();
     let source = "text_format_source";
     collect(

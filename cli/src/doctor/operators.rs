@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::expression;
 use super::format::{self, Operator};
 use super::headers::fold;
-use super::shown::{Shown, by_header};
+use super::shown::{Known, Shown};
 
 /// Operators of Envoy 1.40 that show neither a header, a query, nor what a filter wrote.
 const PLAIN: &[&str] = &[
@@ -57,29 +57,33 @@ const FAMILIES: [&str; 7] = [
     "UPSTREAM_",
 ];
 
-/// All that a format shows. `states` are the filter states of the keywards there.
-pub(super) fn shown_by(text: &str, states: &[String]) -> Vec<Shown> {
+/// All that a format shows.
+pub(super) fn shown_by(text: &str, known: &Known) -> Vec<Shown> {
     match format::parse(text) {
         Some(operators) => operators
             .iter()
-            .flat_map(|it| shown_by_one(*it, states))
+            .flat_map(|it| shown_by_one(*it, known))
             .collect(),
         None => vec![Shown::Unjudged(text.to_owned())],
     }
 }
 
-fn shown_by_one(operator: Operator<'_>, states: &[String]) -> Vec<Shown> {
+fn shown_by_one(operator: Operator<'_>, known: &Known) -> Vec<Shown> {
     let argument = operator.argument.unwrap_or("");
     let whole = || match operator.argument {
         Some(argument) => format!("%{}({argument})%", operator.name),
         None => format!("%{}%", operator.name),
     };
+    let by_headers = |names: &str| -> Vec<Shown> {
+        names
+            .split('?')
+            .filter_map(|name| known.by_header(name))
+            .collect()
+    };
     match operator.name {
-        "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ" => {
-            argument.split('?').filter_map(by_header).collect()
-        }
+        "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ" => by_headers(argument),
         "REQ_WITHOUT_QUERY" => {
-            let shown = argument.split('?').filter_map(by_header);
+            let shown = by_headers(argument);
             let without = |shown| match shown {
                 Shown::Query(name) if fold(&name) == "x-envoy-original-path" => {
                     Some(Shown::OriginalPath)
@@ -91,23 +95,22 @@ fn shown_by_one(operator: Operator<'_>, states: &[String]) -> Vec<Shown> {
                 | Shown::RequestId
                 | Shown::Unjudged(_)) => Some(other),
             };
-            shown.filter_map(without).collect()
+            shown.into_iter().filter_map(without).collect()
         }
         "PATH" => by_path(argument, whole()),
         "QUERY_PARAM" | "QUERY_PARAMS" => vec![Shown::Query(whole())],
-        "CEL" | "TYPED_CEL" => match expression::shown_by(argument, states) {
+        "CEL" | "TYPED_CEL" => match expression::shown_by(argument, known) {
             Some(shown) => shown,
             None => vec![Shown::Unjudged(whole())],
         },
         "COALESCE" => {
-            by_first_of(argument, states).unwrap_or_else(|| vec![Shown::Unjudged(whole())])
+            by_first_of(argument, known).unwrap_or_else(|| vec![Shown::Unjudged(whole())])
         }
         "SECRET" => vec![Shown::Credential(whole())],
         "STREAM_ID" => vec![Shown::RequestId],
         "FILTER_STATE" | "UPSTREAM_FILTER_STATE" => {
             let key = argument.split(':').next().unwrap_or("");
-            let is_verdict = states.iter().any(|state| state == key);
-            if is_verdict {
+            if known.is_state(key) {
                 Vec::new()
             } else {
                 vec![Shown::Unjudged(whole())]
@@ -136,7 +139,7 @@ fn by_path(argument: &str, whole: String) -> Vec<Shown> {
 }
 
 /// `%COALESCE({"operators": ["A", {"command": "REQ", "param": "x"}]})%` shows any of these.
-fn by_first_of(json: &str, states: &[String]) -> Option<Vec<Shown>> {
+fn by_first_of(json: &str, known: &Known) -> Option<Vec<Shown>> {
     let value: Value = serde_json::from_str(json).ok()?;
     let mut shown = Vec::new();
     for operator in value.get("operators")?.as_array()? {
@@ -144,7 +147,7 @@ fn by_first_of(json: &str, states: &[String]) -> Option<Vec<Shown>> {
             .as_str()
             .or(operator.get("command").and_then(Value::as_str))?;
         let argument = operator.get("param").and_then(Value::as_str);
-        shown.extend(shown_by_one(Operator { name, argument }, states));
+        shown.extend(shown_by_one(Operator { name, argument }, known));
     }
     Some(shown)
 }

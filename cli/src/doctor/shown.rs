@@ -1,6 +1,7 @@
 //! What a log or a span should not show, and which headers hold it.
 
 use super::headers::fold;
+use super::instance::Plugin;
 
 /// Something that a log should not hold, or may not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +44,47 @@ const WITH_QUERY: [&str; 8] = [
     "x-forwarded-path",
 ];
 
-/// What a request's header may hold.
-pub(super) fn by_header(name: &str) -> Option<Shown> {
+/// What the keywards of a chain say of what a log shows.
+pub(super) struct Known {
+    /// Their filter states, which hold no key.
+    states: Vec<String>,
+    /// The headers that the key may be in beside `Authorization`, folded.
+    credentials: Vec<String>,
+}
+
+impl Known {
+    pub(super) fn of(plugins: &[Plugin<'_>]) -> Self {
+        let read = plugins.iter().filter_map(Plugin::configuration);
+        let credentials = read.flat_map(|read| read.profile().names().credential_headers.iter());
+        let states = plugins.iter().map(Plugin::state);
+        Self::new(states, credentials.map(|name| &**name))
+    }
+
+    pub(super) fn new<'a>(
+        states: impl IntoIterator<Item = String>,
+        credentials: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self {
+            states: states.into_iter().collect(),
+            credentials: credentials.into_iter().map(fold).collect(),
+        }
+    }
+
+    /// Whether that filter state is one of theirs.
+    pub(super) fn is_state(&self, key: &str) -> bool {
+        self.states.iter().any(|state| state == key)
+    }
+
+    /// What a request's header may hold.
+    pub(super) fn by_header(&self, name: &str) -> Option<Shown> {
+        if self.credentials.contains(&fold(name)) {
+            return Some(Shown::Credential(name.to_owned()));
+        }
+        by_header(name)
+    }
+}
+
+fn by_header(name: &str) -> Option<Shown> {
     let folded = fold(name);
     match folded.as_str() {
         "authorization" => Some(Shown::Credential(name.to_owned())),
@@ -52,5 +92,31 @@ pub(super) fn by_header(name: &str) -> Option<Shown> {
         folded if SECRETIVE.contains(&folded) => Some(Shown::Secretive(name.to_owned())),
         folded if WITH_QUERY.contains(&folded) => Some(Shown::Query(name.to_owned())),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::operators::shown_by;
+
+    #[test]
+    fn a_header_that_the_key_may_be_in_is_a_credential() {
+        let known = Known::new([], ["Acme-Key", "X-API-Key"]);
+        for format in [
+            "%REQ(Acme-Key)%",
+            "%REQ(acme_key?x-request-id):10%",
+            "%REQUEST_HEADER(X-API-Key)%",
+            "%CEL(request.headers['acme-key'])%",
+            r#"%COALESCE({"operators": ["PROTOCOL", {"command": "REQ", "param": "acme-key"}]})%"#,
+        ] {
+            let shown = shown_by(format, &known);
+            let is_credential = |one: &Shown| matches!(one, Shown::Credential(_));
+            assert!(shown.iter().any(is_credential), "{format}: {shown:?}");
+        }
+        let nothing = Known::new([], []);
+        assert_eq!(shown_by("%REQ(Acme-Key)%", &nothing), []);
+        let other = shown_by("%REQ(X-API-Key)%", &nothing);
+        assert_eq!(other, [Shown::Secretive("X-API-Key".to_owned())]);
     }
 }

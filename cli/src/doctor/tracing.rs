@@ -6,7 +6,7 @@ use super::dump::{Dump, Manager, at, collect};
 use super::instance::Plugin;
 use super::operators;
 use super::report::{Check, Level, Report};
-use super::shown::{Shown, by_header};
+use super::shown::{Known, Shown};
 
 const CHECK: Check = Check::Tracing;
 
@@ -39,7 +39,7 @@ pub(super) fn check(
             &mut owners,
         );
     }
-    let states: Vec<String> = plugins.iter().map(Plugin::state).collect();
+    let known = Known::of(plugins);
     for owner in owners {
         let texts =
             ["operation", "upstream_operation"].map(|member| at(owner, &format!("/{member}")));
@@ -47,12 +47,12 @@ pub(super) fn check(
         let formats = tags.iter().map(|tag| at(tag, "/value")).chain(texts);
         let mut shown: Vec<Shown> = formats
             .filter_map(Value::as_str)
-            .flat_map(|text| operators::shown_by(text, &states))
+            .flat_map(|text| operators::shown_by(text, &known))
             .collect();
         let headers = tags
             .iter()
             .filter_map(|tag| at(tag, "/request_header/name").as_str());
-        shown.extend(headers.filter_map(by_header));
+        shown.extend(headers.filter_map(|name| known.by_header(name)));
         let metadata = tags
             .iter()
             .filter(|tag| at(tag, "/metadata/kind/request").is_object());

@@ -25,9 +25,12 @@ use question::Question;
 pub(super) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
-    /// Read the key from standard input and send it as `Authorization: Bearer`
+    /// Read the key from standard input and send it as `Authorization: Bearer`, or in --key-header
     #[arg(long)]
     key_stdin: bool,
+    /// Send the key of --key-stdin in this header, one of the profile's `credential_headers`, such as `X-API-Key`
+    #[arg(long, value_name = "NAME", requires = "key_stdin")]
+    key_header: Option<String>,
     /// A header of the request; give the key by `--key-stdin`
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = question::header)]
     header: Vec<(String, String)>,
@@ -42,7 +45,7 @@ pub(super) struct Arguments {
     body: bool,
     /// Read requests from standard input, a JSON object per line, and print one answer per line: `{"method": "GET", "path": "/v1/charges",
     /// "headers": [["authorization", "Bearer …"]], "ip": "203.0.113.9", "body": false}`. Each character of a text is one byte
-    #[arg(long, conflicts_with_all = ["key_stdin", "header", "ip", "body", "method"])]
+    #[arg(long, conflicts_with_all = ["key_stdin", "key_header", "header", "ip", "body", "method"])]
     requests_stdin: bool,
     #[command(flatten)]
     output: OutputArguments,
@@ -79,11 +82,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let (Some(method), Some(path)) = (&arguments.method, &arguments.path) else {
         bail!("expected a method and a path");
     };
+    let names = &configuration.profile().names().credential_headers;
+    let is_credential = |header: &str| names.iter().any(|name| header.eq_ignore_ascii_case(name));
+    if arguments.header.iter().any(|(name, _)| is_credential(name)) {
+        bail!("keys are not arguments; use --key-stdin with --key-header");
+    }
+    let key_header = arguments.key_header.as_deref();
+    if !key_header.is_none_or(is_credential) {
+        bail!(
+            "--key-header names no header that the key may be in; `credential_headers` of the profile are: {}",
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        );
+    }
     let key = arguments.key_stdin.then(input::key).transpose()?;
+    let key = key
+        .as_deref()
+        .map(|key| question::credential(key_header, key));
     let question = Question::new(
         method,
         path,
-        key.as_deref(),
+        key,
         &arguments.header,
         arguments.ip,
         arguments.body,

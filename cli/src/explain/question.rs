@@ -36,14 +36,14 @@ impl Question {
     pub(super) fn new(
         method: &str,
         path: &str,
-        key: Option<&str>,
+        key: Option<(String, String)>,
         headers: &[(String, String)],
         address: Option<IpAddr>,
         has_body: bool,
     ) -> Self {
         let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
         let mut all = vec![pair(":method", method), pair(":path", path)];
-        all.extend(key.map(|key| pair("authorization", &format!("Bearer {key}"))));
+        all.extend(key.map(|(name, value)| pair(&name, &value)));
         all.extend(headers.iter().map(|(name, value)| pair(name, value)));
         Self {
             headers: all,
@@ -85,6 +85,14 @@ fn latin1(text: &str) -> Result<Vec<u8>> {
     text.chars()
         .map(|c| u8::try_from(c).ok().context("a character above U+00FF"))
         .collect()
+}
+
+/// The header that a key is sent in: its own, as it is, or `Authorization`.
+pub(super) fn credential(header: Option<&str>, key: &str) -> (String, String) {
+    match header {
+        Some(name) => (name.to_ascii_lowercase(), key.to_owned()),
+        None => ("authorization".to_owned(), format!("Bearer {key}")),
+    }
 }
 
 /// Reads `NAME: VALUE`.

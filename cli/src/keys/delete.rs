@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::bulk::{Deed, Many};
 use super::confirm::{self, ConfirmArguments};
 use super::told::{self, Told};
 use crate::exit::Exit;
@@ -9,18 +10,39 @@ use crate::find_key::find;
 use crate::input;
 use crate::output::OutputArguments;
 use crate::records::{Records, Step};
+use keyward::key::KeyKind;
 use keyward::management::{Command, KeyTarget};
+
+pub(super) const DELETE: Deed = Deed {
+    verb: "Delete",
+    done: "deleted",
+};
+const PURGE: Deed = Deed {
+    verb: "Purge",
+    done: "purged",
+};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The key, by its id
-    #[arg(value_name = "KEY")]
-    key: String,
+    #[arg(value_name = "KEY", required_unless_present = "filters")]
+    key: Option<String>,
+    #[command(flatten)]
+    pub(super) many: Many,
     /// Take it out of the file; whoever uses it is told that it is unknown, and not that it is deleted
     #[arg(long)]
     purge: bool,
     #[command(flatten)]
     confirm: ConfirmArguments,
+}
+
+pub(super) fn command(id: &str, purge: bool) -> Command {
+    let target = KeyTarget { id: id.to_owned() };
+    if purge {
+        Command::PurgeKey(target)
+    } else {
+        Command::DeleteKey(target)
+    }
 }
 
 pub(super) fn run(
@@ -29,38 +51,49 @@ pub(super) fn run(
     output: OutputArguments,
 ) -> Result<Exit> {
     let now = input::now();
-    let target = KeyTarget {
-        id: arguments.key.clone(),
+    let purge = arguments.purge;
+    let (deed, name) = match purge {
+        true => (PURGE, "keys delete --purge"),
+        false => (DELETE, "keys delete"),
     };
-    let command = if arguments.purge {
-        Command::PurgeKey(target)
-    } else {
-        Command::DeleteKey(target)
+    let Some(id) = &arguments.key else {
+        // The rules say of each key whether it can be purged.
+        let can = |key: &keyward_files::key_file::Key| {
+            purge || !key.is_deleted() && key.kind != KeyKind::Publishable
+        };
+        let many = &arguments.many;
+        let chosen = match many.chosen(records, deed, arguments.confirm, output, now, can)? {
+            Ok(chosen) => chosen,
+            Err(exit) => return Ok(exit),
+        };
+        let commands: Vec<Command> = chosen.ids.iter().map(|id| command(id, purge)).collect();
+        let done = records.change_all(name, Some(&chosen.seen), &commands, None, now)?;
+        return deed.show(&done, records, output, now);
     };
+    let command = command(id, purge);
     let seen = records.check(&command, now)?;
-    let key = find(seen.file(), &arguments.key)?;
+    let key = find(seen.file(), id)?;
     let told = Told::of(seen.file(), key, now);
     let question = format!(
         "{} {} ({})?",
-        if arguments.purge { "Purge" } else { "Delete" },
+        deed.verb,
         key.id,
         key.name.as_deref().unwrap_or("without a name")
     );
     if let Some(exit) = confirm::ask(arguments.confirm, &question)? {
         return Ok(exit);
     }
-    let step = |name| Step {
+    let step = Step {
         name,
         command: &command,
         now,
         seen: Some(&seen),
         place: None,
     };
-    if arguments.purge {
-        let step = step("keys delete --purge");
+    if purge {
         let notes = records.change(&step, |outcome| Ok(told::notes(outcome, now, records)))?;
-        return told.show("purged", &notes, records, output);
+        return told.show(deed.done, &notes, records, output);
     }
-    let (told, notes) = told::change(records, &step("keys delete"))?;
-    told.show("deleted", &notes, records, output)
+    let (told, notes) = told::change(records, &step)?;
+    told.show(deed.done, &notes, records, output)
 }

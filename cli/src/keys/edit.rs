@@ -3,6 +3,8 @@
 use anyhow::Result;
 use clap::ArgGroup;
 
+use super::bulk::{Deed, Many};
+use super::confirm::ConfirmArguments;
 use super::details::{EnforcementArgument, GrantArguments, label};
 use super::told;
 use crate::exit::Exit;
@@ -11,6 +13,7 @@ use crate::output::OutputArguments;
 use crate::records::{Records, Step};
 use keyward::management::{Command, EditKey, End, GrantsChange, NewGrants, Patch};
 use keyward::snapshot::Enforcement;
+use keyward_files::key_file::Key;
 
 /// What `edit` wants at least one of: the ids of the arguments below.
 const CHANGES: [&str; 11] = [
@@ -27,12 +30,21 @@ const CHANGES: [&str; 11] = [
     "enforcement",
 ];
 
+const CHANGE: Deed = Deed {
+    verb: "Change",
+    done: "changed",
+};
+
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("some change").args(CHANGES).required(true).multiple(true))]
 pub(crate) struct Arguments {
     /// The key, by its id
-    #[arg(value_name = "KEY")]
-    key: String,
+    #[arg(value_name = "KEY", required_unless_present = "filters")]
+    key: Option<String>,
+    #[command(flatten)]
+    pub(super) many: Many,
+    #[command(flatten)]
+    confirm: ConfirmArguments,
     #[command(flatten)]
     changes: Changes,
     /// Limit a key that has every permission to those that are granted here
@@ -73,7 +85,20 @@ pub(super) fn run(
     output: OutputArguments,
 ) -> Result<Exit> {
     let now = input::now();
-    let command = Command::EditKey(arguments.to_rules());
+    let command = |id: &str| Command::EditKey(arguments.to_rules(id));
+    let Some(id) = &arguments.key else {
+        let can = |key: &Key| !key.is_deleted();
+        let many = &arguments.many;
+        let chosen = match many.chosen(records, CHANGE, arguments.confirm, output, now, can)? {
+            Ok(chosen) => chosen,
+            Err(exit) => return Ok(exit),
+        };
+        let commands: Vec<Command> = chosen.ids.iter().map(|id| command(id)).collect();
+        let seen = Some(&chosen.seen);
+        let done = records.change_all("keys edit", seen, &commands, None, now)?;
+        return CHANGE.show(&done, records, output, now);
+    };
+    let command = command(id);
     let step = Step {
         name: "keys edit",
         command: &command,
@@ -82,15 +107,15 @@ pub(super) fn run(
         place: None,
     };
     let (told, notes) = told::change(records, &step)?;
-    told.show("changed", &notes, records, output)
+    told.show(CHANGE.done, &notes, records, output)
 }
 
 impl Arguments {
-    fn to_rules(&self) -> EditKey {
+    fn to_rules(&self, id: &str) -> EditKey {
         let changes = &self.changes;
         let [own, connected] = changes.grants.to_rules();
         EditKey {
-            id: self.key.clone(),
+            id: id.to_owned(),
             name: text(&changes.name),
             note: text(&changes.note),
             labels: changes.labels.clone(),
@@ -140,7 +165,7 @@ mod tests {
     fn an_empty_text_takes_it_away() {
         let line = ["edit", "mk_1", "--name", "New", "--note", ""];
         let Line { arguments } = Line::try_parse_from(line).unwrap();
-        let edit = arguments.to_rules();
+        let edit = arguments.to_rules("mk_1");
         assert_eq!(edit.name, Patch::Set("New".to_owned()));
         assert_eq!(edit.note, Patch::Clear);
     }

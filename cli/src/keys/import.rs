@@ -1,8 +1,10 @@
-//! `keyward keys import`: a key that exists already, from standard input. Its digest is kept; a publishable key's value is public and kept, too.
+//! `keyward keys import`: a key that exists already, from standard input, or many of them, each on a line. Digests are kept; a publishable key's value is public and kept, too.
 
 use anyhow::Result;
 
+use super::bulk::Deed;
 use super::details::{Details, GrantArguments};
+use super::lines;
 use super::told;
 use super::words::{KindArgument, ModeArgument};
 use crate::exit::Exit;
@@ -12,11 +14,34 @@ use crate::records::{Records, Step};
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Command, ImportKey, ImportedValue};
 
+/// What each line of many says of its own key.
+const SAID_OF_ONE: [&str; 16] = [
+    "owner",
+    "kind",
+    "mode",
+    "id",
+    "name",
+    "note",
+    "labels",
+    "expires",
+    "not_before",
+    "allow_ip",
+    "ipv6",
+    "enforcement",
+    "grants",
+    "from_grant_set",
+    "connect_grants",
+    "connect_from_grant_set",
+];
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The account it belongs to; for an organization key the organization
-    #[arg(long, value_name = "ID")]
-    owner: String,
+    #[arg(long, value_name = "ID", required_unless_present = "lines")]
+    owner: Option<String>,
+    /// Read many keys, a JSON object per line, as `keyward keys export` prints them; all are taken in, or none
+    #[arg(long, conflicts_with_all = SAID_OF_ONE)]
+    lines: bool,
     /// Which kind, where its prefix does not tell
     #[arg(long, value_enum)]
     kind: Option<KindArgument>,
@@ -41,6 +66,9 @@ pub(super) fn run(
     output: OutputArguments,
 ) -> Result<Exit> {
     let now = input::now();
+    let Some(owner) = &arguments.owner else {
+        return many(arguments, records, output, now);
+    };
     let value = input::key()?;
     let (kind, mode) = (
         arguments.kind.map(KeyKind::from),
@@ -49,7 +77,7 @@ pub(super) fn run(
     let [grants, connect_grants] = arguments.grants.to_rules();
     let profile = records.profile()?;
     let command = Command::ImportKey(ImportKey {
-        owner: arguments.owner.clone(),
+        owner: owner.clone(),
         value: ImportedValue::read(&profile, &value, kind, mode),
         id: arguments.id.clone(),
         allow_short: arguments.allow_short,
@@ -67,4 +95,21 @@ pub(super) fn run(
     };
     let (told, notes) = told::change(records, &step)?;
     told.show("imported", &notes, records, output)
+}
+
+fn many(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+    now: u64,
+) -> Result<Exit> {
+    const IMPORT: Deed = Deed {
+        verb: "Import",
+        done: "imported",
+    };
+    let profile = records.profile()?;
+    let commands = lines::read(std::io::stdin().lock(), &profile, arguments.allow_short)?;
+    let place = arguments.details.file.as_deref();
+    let done = records.change_all("keys import", None, &commands, place, now)?;
+    IMPORT.show(&done, records, output, now)
 }

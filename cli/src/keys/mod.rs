@@ -1,6 +1,7 @@
 //! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. A key file is the truth, and a gateway learns of a change with the next push; or a
 //! keyward-server is, which publishes by itself.
 
+mod bulk;
 mod confirm;
 mod create;
 mod delete;
@@ -8,16 +9,19 @@ mod details;
 mod duplicate;
 mod edit;
 mod expire;
+mod export;
 mod find;
 mod grants;
 mod import;
 mod limit_ip;
+mod lines;
 mod list;
 mod revoke;
 mod rotate;
 mod selection;
 mod show;
 mod told;
+mod usage;
 mod view;
 mod words;
 
@@ -47,7 +51,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   keyward keys delete mk_1
-  keyward keys delete mk_1 --yes --purge")]
+  keyward keys delete mk_1 --yes --purge
+  keyward keys delete --select label=team=billing --select mode=test --dry-run")]
     Delete(delete::Arguments),
     /// Make a restricted key with the permissions and the name of another
     #[command(after_help = "\
@@ -60,7 +65,8 @@ Examples:
 Examples:
   keyward keys edit mk_1 --name 'Billing, nightly' --label team=billing
   keyward keys edit mk_1 --grant charge=read --revoke customer
-  keyward keys edit mk_1 --connect-grant balance=read --enforcement shadow")]
+  keyward keys edit mk_1 --connect-grant balance=read --enforcement shadow
+  keyward keys edit --select permission=charge --select level=write --grant charge=read --dry-run")]
     Edit(edit::Arguments),
     /// Say when a key ends
     #[command(after_help = "\
@@ -69,6 +75,14 @@ Examples:
   keyward keys expire mk_1 --at 2026-12-31T00:00:00Z
   keyward keys expire mk_1 --never")]
     Expire(expire::Arguments),
+    /// Print keys with their digests, a JSON object per line
+    #[command(after_help = "\
+`keyward keys import --lines` reads the lines. Deleted and expired keys are left out. A digest is no key, and does not let anyone in.
+
+Examples:
+  keyward keys export > keys.jsonl
+  keyward keys export --owner acct_1 | keyward keys import --lines --keys other.toml")]
+    Export(export::Arguments),
     /// Say whose keys stand in a text that leaked, and what to do now
     #[command(after_help = "\
 The text is anything that holds keys, several too: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. Escapes (JSON, URL, HTML, mail) and base64 are read, and of a masked key (`rk_test_****hVXR`) the keys that end so are listed. No value is repeated.
@@ -80,12 +94,13 @@ Examples:
   keyward keys find --key-stdin < app.log
   keyward keys find --key-stdin --json < leaked.txt")]
     Find(find::Arguments),
-    /// Take in a key that exists already, from standard input; its digest is kept
+    /// Take in a key that exists already, or many, from standard input; digests are kept
     #[command(after_help = "\
 Examples:
   printf %s \"$KEY\" | keyward keys import --owner acct_1 --grant customer=read
   pass show api/key | keyward keys import --owner org_1 --mode live --id mk_1Abc
-  printf %s \"$OLD\" | keyward keys import --owner acct_1 --allow-short    # it really is that short")]
+  printf %s \"$OLD\" | keyward keys import --owner acct_1 --allow-short    # it really is that short
+  keyward keys import --lines < keys.jsonl")]
     Import(import::Arguments),
     /// Say from which addresses a key works
     #[command(after_help = "\
@@ -100,6 +115,8 @@ Examples:
 Examples:
   keyward keys list --owner acct_1 --kind secret --kind restricted
   keyward keys list --mode live --expiring-within 14d
+  keyward keys list --permission charge --level write --name billing
+  keyward keys list --usage http://127.0.0.1:9902 --unused-for 30d
   keyward keys list --status deleted --status expired --json")]
     List(list::Arguments),
     /// Delete many keys at once, after a preview
@@ -116,7 +133,8 @@ The replacement may do what the old key may, from where it may, and works with t
 Examples:
   keyward keys rotate mk_1 --keep-for 24h
   keyward keys rotate mk_1 --keep-for 24h --expires 90d | pass insert -e api/key
-  keyward keys rotate mk_1 --now                        # it has leaked")]
+  keyward keys rotate mk_1 --now                        # it has leaked
+  keyward keys rotate --select owner=acct_1 --keep-for 24h --yes > new.jsonl")]
     Rotate(rotate::Arguments),
     /// Show everything about a key, and what was done to it
     #[command(after_help = "\
@@ -130,16 +148,16 @@ impl OnRecords<Command> {
     /// Whether it prints what there is, changes nothing, and shows no secret.
     pub(super) fn only_shows(&self) -> bool {
         match &self.command {
-            Command::Find(_) | Command::List(_) | Command::Show(_) => true,
+            Command::Export(_) | Command::Find(_) | Command::List(_) | Command::Show(_) => true,
+            Command::Delete(arguments) => arguments.many.only_shows(),
+            Command::Edit(arguments) => arguments.many.only_shows(),
             Command::Revoke(arguments) => arguments.only_shows(),
+            Command::Rotate(arguments) => arguments.many.only_shows(),
             Command::Create(_)
-            | Command::Delete(_)
             | Command::Duplicate(_)
-            | Command::Edit(_)
             | Command::Expire(_)
             | Command::Import(_)
-            | Command::LimitIp(_)
-            | Command::Rotate(_) => false,
+            | Command::LimitIp(_) => false,
         }
     }
 }
@@ -152,6 +170,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         Command::Duplicate(arguments) => duplicate::run(arguments, records, output),
         Command::Edit(arguments) => edit::run(arguments, records, output),
         Command::Expire(arguments) => expire::run(arguments, records, output),
+        Command::Export(arguments) => export::run(arguments, records),
         Command::Find(arguments) => find::run(arguments, records, output),
         Command::Import(arguments) => import::run(arguments, records, output),
         Command::LimitIp(arguments) => limit_ip::run(arguments, records, output),

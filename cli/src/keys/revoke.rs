@@ -4,20 +4,34 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::ArgGroup;
-use serde_json::json;
 
-use super::confirm::{self, ConfirmArguments};
+use super::bulk::selected;
+use super::confirm::ConfirmArguments;
+use super::delete;
 use super::selection::Selection;
-use super::view;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::{self, OutputArguments, Tone, toned};
 use crate::records::Records;
 use keyward::key::KeyKind;
-use keyward_files::key_file::{Key, KeyFile};
+use keyward::management::Command;
+use keyward_files::key_file::Key;
 
 /// Of which at least one is needed: nobody deletes all keys by leaving everything out.
-const FILTERS: [&str; 5] = ["owners", "kinds", "mode", "created_before", "labels"];
+const FILTERS: [&str; 12] = [
+    "owners",
+    "name",
+    "kinds",
+    "mode",
+    "permissions",
+    "level",
+    "statuses",
+    "expiring_within",
+    "created_before",
+    "labels",
+    "unused_for",
+    "used_within",
+];
 
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("some filter").args(FILTERS).required(true).multiple(true))]
@@ -43,68 +57,31 @@ pub(super) fn run(
     records: &Records,
     output: OutputArguments,
 ) -> Result<Exit> {
-    let seen = records.listed(&arguments.selection.of_server())?;
-    let file = seen.file();
-    arguments.selection.check(file)?;
     let now = input::now();
-    let (doomed, public) = selected(file, &arguments.selection, now);
-    let ids: Vec<String> = doomed.iter().map(|key| key.id.clone()).collect();
-    let mut err = output::stderr();
+    let selection = &arguments.selection;
+    let (seen, usage) = selected(selection, records, now)?;
+    let file = seen.file();
+    let keys = selection.of(file, usage.as_ref(), now);
+    let (doomed, public): (Vec<&Key>, Vec<&Key>) = keys
+        .filter(|key| !key.is_deleted())
+        .partition(|key| key.kind != KeyKind::Publishable);
     if !public.is_empty() {
         let names: Vec<&str> = public.iter().map(|key| key.id.as_str()).collect();
         let note = format!(
             "publishable keys are public and cannot be deleted, so these stay; `keyward keys rotate` replaces them: {}",
             names.join(" ")
         );
-        writeln!(err, "{}", toned(Tone::Dim, &note))?;
+        writeln!(output::stderr(), "{}", toned(Tone::Dim, &note))?;
     }
-    let is_for_programs = output.json;
-    if !is_for_programs && !doomed.is_empty() {
-        view::table(file, doomed.iter().copied(), now).write(&mut err)?;
-    }
-    if doomed.is_empty() {
-        if is_for_programs {
-            show_json(&[], false)?;
-        }
-        writeln!(
-            err,
-            "no key to delete fits; `keyward keys list` takes the same filters"
-        )?;
-        return Ok(Exit::Failed);
-    }
-    let count = ids.len();
-    if arguments.dry_run {
-        if is_for_programs {
-            show_json(&ids, false)?;
-        }
-        writeln!(err, "{count} would be deleted; nothing was changed")?;
-        return Ok(Exit::Good);
-    }
-    drop(err);
-    if let Some(exit) = confirm::ask(arguments.confirm, &format!("Delete these {count} keys?"))? {
+    let asking = (arguments.dry_run, arguments.confirm);
+    let asked = delete::DELETE.agreed(file, &doomed, usage.as_ref(), asking, output, now)?;
+    if let Some(exit) = asked {
         return Ok(exit);
     }
-    records.delete_all("keys revoke", &seen, &ids, now)?;
-    if is_for_programs {
-        show_json(&ids, true)?;
-    } else {
-        writeln!(output::stdout(), "deleted {count}: {}", ids.join(" "))?;
-    }
-    writeln!(output::stderr(), "{}", records.next())?;
-    Ok(Exit::Good)
-}
-
-fn show_json(ids: &[String], is_done: bool) -> Result<()> {
-    output::print_json(&json!({"keys": ids, "deleted": is_done}))
-}
-
-/// The keys that are not deleted yet: those that can be, and the publishable ones.
-fn selected<'a>(
-    file: &'a KeyFile,
-    selection: &Selection,
-    now: u64,
-) -> (Vec<&'a Key>, Vec<&'a Key>) {
-    file.keys()
-        .filter(|key| !key.is_deleted() && selection.fits(key, now))
-        .partition(|key| key.kind != KeyKind::Publishable)
+    let commands: Vec<Command> = doomed
+        .iter()
+        .map(|key| delete::command(&key.id, false))
+        .collect();
+    let done = records.change_all("keys revoke", Some(&seen), &commands, None, now)?;
+    delete::DELETE.show(&done, records, output, now)
 }

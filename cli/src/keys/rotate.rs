@@ -1,28 +1,41 @@
 //! `keyward keys rotate`: a replacement that works at once, with everything the old key may do. The old one ends at once, which is asked for, or after up to 7 days.
 
+use std::io::Write;
+
 use anyhow::Result;
 
-use super::confirm;
+use super::bulk::{Deed, Many};
+use super::confirm::{self, ConfirmArguments};
 use super::told;
 use crate::exit::Exit;
 use crate::find_key::find;
 use crate::input;
 use crate::once::Once;
-use crate::output::OutputArguments;
+use crate::output::{self, OutputArguments};
 use crate::records::{Records, Step};
 use crate::rules::OVERLAP_TOO_LONG;
 use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
+use keyward_files::key_file::Key;
 
 /// Said where nobody can be asked when the old key ends.
 const WHEN: &str =
     "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it at once";
 
+const ROTATE: Deed = Deed {
+    verb: "Rotate",
+    done: "rotated",
+};
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The key to replace, by its id
-    #[arg(value_name = "KEY")]
-    key: String,
+    #[arg(value_name = "KEY", required_unless_present = "filters")]
+    key: Option<String>,
+    #[command(flatten)]
+    pub(super) many: Many,
+    #[command(flatten)]
+    confirm: ConfirmArguments,
     /// How long the old key goes on, up to `7d`
     #[arg(long, value_name = "LENGTH", value_parser = overlap)]
     keep_for: Option<u64>,
@@ -52,22 +65,28 @@ pub(super) fn run(
     output: OutputArguments,
 ) -> Result<Exit> {
     let now = input::now();
-    let once = Once::open(output)?;
     let expires = match arguments.expires {
         Some(moment) => End::At(moment.ahead_of(now)),
         None if arguments.no_expiry => End::Never,
         None => End::Unsaid,
     };
-    let command = Command::RotateKey(RotateKey {
-        id: arguments.key.clone(),
-        keep_for: arguments.keep_for.unwrap_or(0),
-        expires,
-        value: Value::Minted,
-    });
+    let command = |id: &str| {
+        Command::RotateKey(RotateKey {
+            id: id.to_owned(),
+            keep_for: arguments.keep_for.unwrap_or(0),
+            expires,
+            value: Value::Minted,
+        })
+    };
+    let Some(id) = &arguments.key else {
+        return many(arguments, records, output, now, command);
+    };
+    let once = Once::open(output)?;
+    let command = command(id);
     let mut seen = None;
     if arguments.keep_for.is_none() && !arguments.now {
         let asked = records.check(&command, now)?;
-        let old = find(asked.file(), &arguments.key)?;
+        let old = find(asked.file(), id)?;
         let question = format!(
             "End {} ({}) {}? Its users are locked out until they have the new key; --keep-for 24h lets both work.",
             old.id,
@@ -87,6 +106,38 @@ pub(super) fn run(
         place: None,
     };
     told::make(records, once, &step)
+}
+
+/// Rotates all keys that are meant: their values are shown in one piece, a JSON object per line.
+fn many(
+    arguments: &Arguments,
+    records: &Records,
+    output: OutputArguments,
+    now: u64,
+    command: impl Fn(&str) -> Command,
+) -> Result<Exit> {
+    let is_said = arguments.keep_for.is_some() || arguments.now;
+    if !is_said && !arguments.many.only_shows() {
+        writeln!(output::stderr(), "keyward: {WHEN}")?;
+        return Ok(Exit::Usage);
+    }
+    let can = |key: &Key| !key.is_deleted() && !key.is_expired(now) && key.replaced_by.is_none();
+    let many = &arguments.many;
+    let chosen = match many.chosen(records, ROTATE, arguments.confirm, output, now, can)? {
+        Ok(chosen) => chosen,
+        Err(exit) => return Ok(exit),
+    };
+    let once = Once::open(output)?;
+    let commands: Vec<Command> = chosen.ids.iter().map(|id| command(id)).collect();
+    let made = told::make_all(records, &once, "keys rotate", &chosen.seen, &commands, now)?;
+    let mut err = output::stderr();
+    // The values were shown: where nobody can be told the rest, it is no failure.
+    let _ = writeln!(
+        err,
+        "rotated {made}: each line of standard output has a new key's id, the id of the one it replaces, and its value, this once\n{}",
+        records.next()
+    );
+    Ok(Exit::Good)
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use super::view;
 use crate::exit::Exit;
 use crate::once::Once;
 use crate::output::{self, OutputArguments, Tone, toned};
-use crate::records::{Outcome, Records, Step};
+use crate::records::{Outcome, Records, Seen, Step};
 use crate::rules;
+use keyward::management::Command;
 use keyward_files::key_file::{Key, KeyFile};
 
 /// Carries out a command that makes a key, shows its value, and keeps it once that was taken.
@@ -28,6 +29,34 @@ pub(super) fn make(records: &Records, once: Once, step: &Step<'_>) -> Result<Exi
     let (told, _, notes) = records.make(step, told, |(_, value, _)| once.show(value))?;
     told.say_made(&notes, records);
     Ok(Exit::Good)
+}
+
+/// Carries out commands that each make a key, and shows all values at once, a JSON object per line. Returns how many there are.
+pub(super) fn make_all(
+    records: &Records,
+    once: &Once,
+    name: &str,
+    seen: &Seen,
+    commands: &[Command],
+    now: u64,
+) -> Result<usize> {
+    let told = |outcome: &Outcome<'_>| {
+        let told = Told::of_outcome(outcome, now)?;
+        let value = outcome
+            .value
+            .context("no value was made; please report this")?;
+        let line = output::json_line(&Json::Object(told.json_with(value)))?;
+        Ok(Zeroizing::new(line))
+    };
+    let show = |lines: &[Zeroizing<String>]| {
+        let mut text = Zeroizing::new(String::with_capacity(
+            lines.iter().map(|line| line.len()).sum(),
+        ));
+        lines.iter().for_each(|line| text.push_str(line));
+        once.show(&text)
+    };
+    let made = records.make_all(name, seen, commands, now, told, show)?;
+    Ok(made.len())
 }
 
 /// Carries out a command on a key, and says what was done to it.
@@ -87,12 +116,17 @@ impl Told {
     /// What standard output gets of a new key: its value, or an object with it.
     fn with_value(&self, value: &str, output: OutputArguments) -> Result<Zeroizing<String>> {
         if output.json {
-            let mut json = self.json.clone();
-            json.remove("public_value");
-            json.insert("value".to_owned(), json!(value));
+            let json = self.json_with(value);
             return output::json(&Json::Object(json)).map(Zeroizing::new);
         }
         Ok(Zeroizing::new(format!("{value}\n")))
+    }
+
+    fn json_with(&self, value: &str) -> Map<String, Json> {
+        let mut json = self.json.clone();
+        json.remove("public_value");
+        json.insert("value".to_owned(), json!(value));
+        json
     }
 
     /// Says what else is to be known of a new key. The key is there and its value was shown: where nobody can be told the rest, it is no failure.

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::{Map, Value as Json, json};
 
+use super::usage::{Usage, Used};
 use crate::output::{Rows, Tone};
 use crate::times::relative;
 use keyward::key::KeyKind;
@@ -97,9 +98,18 @@ pub(super) fn expiry(key: &Key, now: u64) -> (Tone, String) {
     }
 }
 
-/// The table of keys.
-pub(super) fn table<'a>(file: &KeyFile, keys: impl IntoIterator<Item = &'a Key>, now: u64) -> Rows {
-    let mut rows = Rows::new(&[
+/// The table of keys, with their use where that is known.
+pub(super) fn table<'a>(
+    file: &KeyFile,
+    keys: impl IntoIterator<Item = &'a Key>,
+    usage: Option<&Usage>,
+    now: u64,
+) -> Rows {
+    let of_use: &[&str] = match usage {
+        Some(_) => &["last used", "accepted"],
+        None => &[],
+    };
+    let columns = [
         "id",
         "name",
         "kind",
@@ -109,7 +119,8 @@ pub(super) fn table<'a>(file: &KeyFile, keys: impl IntoIterator<Item = &'a Key>,
         "expires",
         "ip limits",
         "status",
-    ]);
+    ];
+    let mut rows = Rows::new(&[&columns[..], of_use].concat());
     for key in keys {
         let status = Status::of(key, file, now);
         let (soon, expires) = expiry(key, now);
@@ -122,7 +133,14 @@ pub(super) fn table<'a>(file: &KeyFile, keys: impl IntoIterator<Item = &'a Key>,
             0 => "–".to_owned(),
             count => count.to_string(),
         };
-        rows.push([
+        let used = usage.map(|usage| usage.of(&key.id));
+        let used = used.map(|used| {
+            let last = used.and_then(|used| used.last_accepted);
+            let count = used.map_or(0, Used::accepted);
+            let last = last.map_or("–".to_owned(), |last| relative(last, now));
+            (last, count.to_string())
+        });
+        let cells = [
             (plain, key.id.as_str()),
             (plain, key.name.as_deref().unwrap_or("–")),
             (plain, key.kind.name()),
@@ -132,7 +150,11 @@ pub(super) fn table<'a>(file: &KeyFile, keys: impl IntoIterator<Item = &'a Key>,
             (soon, expires.as_str()),
             (plain, ips.as_str()),
             (status.tone(), status.name()),
-        ]);
+        ];
+        let of_use = used
+            .iter()
+            .flat_map(|(last, count)| [(plain, last.as_str()), (plain, count)]);
+        rows.push(cells.into_iter().chain(of_use));
     }
     rows
 }

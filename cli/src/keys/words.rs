@@ -1,8 +1,9 @@
-//! Kinds and modes as arguments.
+//! Kinds, modes and levels as arguments.
 
 use clap::ValueEnum;
 
 use keyward::key::{KeyKind, Livemode};
+use keyward::permission::AccessLevel;
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,6 +43,24 @@ impl From<ModeArgument> for Livemode {
         match argument {
             ModeArgument::Test => Self::Test,
             ModeArgument::Live => Self::Live,
+        }
+    }
+}
+
+/// A level of a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LevelArgument {
+    /// Read, or write
+    Read,
+    /// Write
+    Write,
+}
+
+impl From<LevelArgument> for AccessLevel {
+    fn from(argument: LevelArgument) -> Self {
+        match argument {
+            LevelArgument::Read => Self::Read,
+            LevelArgument::Write => Self::Write,
         }
     }
 }

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
-use crate::rules;
+use crate::rules::{self, Done, interrupted, which};
 use crate::server::{self, Count, Filter, Made, Server};
 use keyward::digest::KeyDigest;
-use keyward::management::{self, AddAccount, Command, KeyTarget, Note};
+use keyward::management::{self, AddAccount, Command, Note};
 use keyward::profile::Profile;
 use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::{self, Store};
@@ -161,17 +161,7 @@ impl Records {
         } = *step;
         match self {
             Self::File(store) => {
-                let edit = |file: &mut KeyFile| {
-                    let mut decision = rules::carry_out(file, command, place, now)?;
-                    let secret = decision.take_minted();
-                    let secret = secret.context("no key was made; please report this")?;
-                    told(&Outcome {
-                        file,
-                        key: decision.key(),
-                        notes: decision.notes(),
-                        value: Some(secret.expose()),
-                    })
-                };
+                let edit = |file: &mut KeyFile| made_in(file, command, place, now, told);
                 store.edit_and_show(name, seen_file(step.seen), edit, show)
             }
             Self::Server(server) => {
@@ -216,25 +206,69 @@ impl Records {
         shown.map(drop)
     }
 
-    /// Deletes keys that the person has seen and agreed to delete.
-    pub(crate) fn delete_all(
+    /// Carries out commands on keys that the person has seen, if they were asked: all or none on a key file, one after the other on a server.
+    pub(crate) fn change_all(
+        &self,
+        name: &str,
+        seen: Option<&Seen>,
+        commands: &[Command],
+        place: Option<&str>,
+        now: u64,
+    ) -> Result<Vec<Done>> {
+        let store = match self {
+            Self::File(store) => store,
+            Self::Server(server) => {
+                no_place(place)?;
+                return server.change_all(commands, now);
+            }
+        };
+        let edit = |file: &mut KeyFile| {
+            let done = commands.iter().enumerate().map(|(number, command)| {
+                let decision = rules::carry_out(file, command, place, now);
+                let decision = decision.with_context(|| which(command, number))?;
+                Ok(Done {
+                    key: decision.key().unwrap_or_default().to_owned(),
+                    notes: decision.notes().to_vec(),
+                })
+            });
+            done.collect()
+        };
+        match seen_file(seen) {
+            Some(seen) => store.edit_seen(name, seen, edit),
+            None => store.edit(name, edit),
+        }
+    }
+
+    /// Carries out commands that each make a key, and shows their values by `show`: together on a key file, where all or none is made, and one after the other on a server.
+    pub(crate) fn make_all<T>(
         &self,
         name: &str,
         seen: &Seen,
-        ids: &[String],
+        commands: &[Command],
         now: u64,
-    ) -> Result<()> {
-        match (self, seen) {
-            (Self::File(store), Seen::File(seen)) => store.edit_seen(name, seen, |file| {
-                for id in ids {
-                    let command = Command::DeleteKey(KeyTarget { id: id.clone() });
-                    rules::carry_out(file, &command, None, now)?;
-                }
-                Ok(())
-            }),
-            (Self::Server(server), _) => server.delete_all(ids),
-            (Self::File(_), Seen::Server(_)) => {
-                bail!("what was seen is not of this key file; please report this")
+        told: impl Fn(&Outcome<'_>) -> Result<T>,
+        show: impl Fn(&[T]) -> Result<()>,
+    ) -> Result<Vec<T>> {
+        let numbered = commands.iter().enumerate();
+        match self {
+            Self::File(store) => {
+                let edit = |file: &mut KeyFile| {
+                    let made = numbered.map(|(number, command)| {
+                        let made = made_in(file, command, None, now, &told);
+                        made.with_context(|| which(command, number))
+                    });
+                    made.collect::<Result<Vec<T>>>()
+                };
+                store.edit_and_show(name, seen_file(Some(seen)), edit, |all| show(all))
+            }
+            Self::Server(server) => {
+                let made = numbered.map(|(number, command)| {
+                    let told = |made: &Made| told(&outcome(made));
+                    let show = |one: &T| show(std::slice::from_ref(one));
+                    let made = server.make(None, command, now, told, show);
+                    made.with_context(|| interrupted(command, number, commands.len()))
+                });
+                made.collect()
             }
         }
     }
@@ -309,6 +343,25 @@ impl Records {
             Self::Server(server) => server.history(id),
         }
     }
+}
+
+/// Carries out a command that makes a key in a key file.
+fn made_in<T>(
+    file: &mut KeyFile,
+    command: &Command,
+    place: Option<&str>,
+    now: u64,
+    told: impl FnOnce(&Outcome<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut decision = rules::carry_out(file, command, place, now)?;
+    let secret = decision.take_minted();
+    let secret = secret.context("no key was made; please report this")?;
+    told(&Outcome {
+        file,
+        key: decision.key(),
+        notes: decision.notes(),
+        value: Some(secret.expose()),
+    })
 }
 
 fn outcome(made: &Made) -> Outcome<'_> {

@@ -5,13 +5,23 @@ mod refusals;
 
 use anyhow::{Result, anyhow};
 
-use keyward::management::{self, Ceiling, Command, Context, Decision, Limits, RuleRefusal, needs};
+use keyward::management::{
+    self, Ceiling, Command, Context, Decision, Limits, Note, RuleRefusal, needs,
+};
 use keyward_files::key_file::KeyFile;
 use keyward_files::randomness::SystemRandomness;
 use keyward_files::store::actor;
 
 pub(crate) use notes::text as note;
+use refusals::key_of;
 pub(crate) use refusals::{OVERLAP_TOO_LONG, missing_set};
+
+/// One of many commands that were carried out.
+pub(crate) struct Done {
+    /// The key that it was about.
+    pub(crate) key: String,
+    pub(crate) notes: Vec<Note>,
+}
 
 /// Carries a command out. What is new goes into the file that `place` names, else beside what it
 /// belongs to.
@@ -46,6 +56,20 @@ pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Deci
         randomness: &mut SystemRandomness,
     };
     management::decide(command, &file.facts(&needs(command)), context)
+}
+
+/// Which of many commands it is: the key that it names, or the line that it stands in.
+pub(crate) fn which(command: &Command, number: usize) -> String {
+    match key_of(command) {
+        Some(id) => format!("`{id}`"),
+        None => format!("line {}", number.saturating_add(1)),
+    }
+}
+
+/// What is said where one of many commands failed on a server.
+pub(crate) fn interrupted(command: &Command, number: usize, count: usize) -> String {
+    let which = which(command, number);
+    format!("{number} of {count} were done, and {which} was not; run this again for the rest")
 }
 
 /// What a refusal says.

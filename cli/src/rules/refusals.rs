@@ -300,7 +300,7 @@ fn unknown_permission(name: &str, meant: &Meant) -> String {
 }
 
 /// The key that a command names, as it was written.
-fn key_of(command: &Command) -> Option<&str> {
+pub(super) fn key_of(command: &Command) -> Option<&str> {
     match command {
         Command::DuplicateKey(duplicate) => Some(&duplicate.id),
         Command::EditKey(edit) => Some(&edit.id),

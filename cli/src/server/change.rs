@@ -22,7 +22,7 @@ pub(crate) struct Changed {
     pub(crate) notes: Vec<Note>,
 }
 
-const API_KEYS: &str = "/v2/keyward/api_keys";
+pub(super) const API_KEYS: &str = "/v2/keyward/api_keys";
 
 impl Server {
     /// Makes a change. `seen` is what the person agreed to change, if they were asked.
@@ -45,22 +45,6 @@ impl Server {
             key: decision.key().map(str::to_owned),
             notes: decision.notes().to_vec(),
         })
-    }
-
-    /// Deletes keys. One that is deleted meanwhile is what was wanted.
-    pub(crate) fn delete_all(&self, ids: &[String]) -> Result<()> {
-        for (number, id) in ids.iter().enumerate() {
-            let path = path(API_KEYS, id)?;
-            if let Err(refused) = self.call(&delete(&path))?
-                && refused.code != "key_is_deleted"
-            {
-                let count = ids.len();
-                return Err(refused.to_error()).with_context(|| {
-                    format!("{number} of {count} keys were deleted, and `{id}` was not; run this again for the rest")
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Sends it. A key that was changed is returned as it is now.

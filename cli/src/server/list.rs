@@ -14,6 +14,8 @@ pub(crate) struct Filter {
     pub(crate) kind: Option<&'static str>,
     pub(crate) is_live: Option<bool>,
     pub(crate) label: Option<String>,
+    /// Whether permissions are named, of which each must be there.
+    pub(crate) by_permission: bool,
 }
 
 impl Filter {
@@ -24,8 +26,13 @@ impl Filter {
             kind,
             is_live,
             label,
+            by_permission,
         } = self;
-        owners.is_empty() && kind.is_none() && is_live.is_none() && label.is_none()
+        owners.is_empty()
+            && kind.is_none()
+            && is_live.is_none()
+            && label.is_none()
+            && !by_permission
     }
 }
 
@@ -33,6 +40,9 @@ impl Server {
     /// The keys that may fit, deleted ones too, in the order in which they were made. An owner that is not there is not among the accounts.
     pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
         let mut mirror = self.mirror()?;
+        if filter.by_permission {
+            mirror.put_permissions(self.permissions()?);
+        }
         for owner in &filter.owners {
             self.read_account(&mut mirror, owner)?;
         }

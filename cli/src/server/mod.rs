@@ -9,6 +9,7 @@ mod history;
 mod list;
 mod lists;
 mod make;
+mod many;
 mod mirror;
 mod read;
 mod refusal;

@@ -86,10 +86,10 @@ impl KeyFile {
             before
                 .keys
                 .iter()
-                .map(|(key, at)| (key.id.as_str(), key, before.name_of(*at))),
+                .map(|(key, at)| (key.id.as_str(), &**key, before.name_of(*at))),
             self.keys
                 .iter()
-                .map(|(key, at)| (key.id.as_str(), key, self.name_of(*at))),
+                .map(|(key, at)| (key.id.as_str(), &**key, self.name_of(*at))),
             |new, old| new.differences(old),
             &mut changes,
         );
@@ -137,7 +137,13 @@ fn compare<'a, T: 'a>(
         match gone.remove(id) {
             None => change(id, file, "added", Vec::new()),
             Some(old) => {
-                let members = differences(record, old);
+                // Most records are shared by both states.
+                let is_same = std::ptr::eq(record, old);
+                let members = if is_same {
+                    Vec::new()
+                } else {
+                    differences(record, old)
+                };
                 if !members.is_empty() {
                     change(id, file, "changed", members);
                 }

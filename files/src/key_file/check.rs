@@ -46,7 +46,7 @@ impl KeyFile {
                     place.refused("duplicate name of a grant set"),
                 );
             }
-            self.granted_faults(granted, &permissions, *at, &place, &mut faults);
+            self.granted_faults(granted, &permissions, *at, || place.clone(), &mut faults);
         }
         self.keys_faults(&permissions, &mut faults);
         faults
@@ -135,14 +135,14 @@ impl KeyFile {
                 ("grants", &key.grants),
                 ("connect_grants", &key.connect_grants),
             ] {
-                let place = place.then(name);
                 match grants {
                     Some(KeyGrants::Set(set)) if self.grant_set(set).is_none() => {
-                        let refusal = place.expected("the name of a grant set");
+                        let refusal = place.then(name).expected("the name of a grant set");
                         self.push(faults, *at, refusal);
                     }
                     Some(KeyGrants::Inline(granted)) => {
-                        self.granted_faults(granted, permissions, *at, &place, faults);
+                        let place = || place.then(name);
+                        self.granted_faults(granted, permissions, *at, place, faults);
                     }
                     Some(KeyGrants::Set(_)) | None => {}
                 }
@@ -155,17 +155,21 @@ impl KeyFile {
         granted: &Granted,
         permissions: &PermissionRegistry,
         at: At,
-        place: &Place,
+        place: impl Fn() -> Place,
         faults: &mut Vec<Fault>,
     ) {
         let mut seen = HashSet::new();
         for name in granted.keys() {
-            let place = place.then(shown(name));
+            let place = || place().then(shown(name));
             match permissions.find(name) {
-                None => self.push(faults, at, place.expected("the name of a known permission")),
+                None => self.push(
+                    faults,
+                    at,
+                    place().expected("the name of a known permission"),
+                ),
                 Some(permission) if !seen.insert(permission) => {
                     let why = "another name of a permission that is granted already";
-                    self.push(faults, at, place.refused(why));
+                    self.push(faults, at, place().refused(why));
                 }
                 Some(_) => {}
             }

@@ -2,6 +2,7 @@
 //! all files together can decide is left to the reading after every change.
 
 use std::fmt;
+use std::sync::Arc;
 
 use toml_edit::{Item, Table, TableLike};
 
@@ -90,7 +91,7 @@ impl KeyFile {
             return refuse(NOT_THERE);
         };
         let members = after.differences(key);
-        *key = after.clone();
+        *key = Arc::new(after.clone());
         let at = *at;
         self.edit_table(at, Role::Key, |table| write::key(table, after, &members))
     }
@@ -193,7 +194,7 @@ impl KeyFile {
 
     fn put_key(&mut self, key: Key, part: usize) -> Result<(), EditRefusal> {
         let at = self.push_record(part, Role::Key, &compose_key(&key))?;
-        self.keys.push((key, at));
+        self.keys.push((Arc::new(key), at));
         Ok(())
     }
 

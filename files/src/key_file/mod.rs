@@ -85,7 +85,7 @@ impl Part {
 /// A record that was read before.
 enum Known<'a> {
     Account(&'a Account),
-    Key(&'a Key),
+    Key(&'a Arc<Key>),
 }
 
 /// Takes one file apart, and parses what is not a record.
@@ -163,7 +163,8 @@ pub struct KeyFile {
     parts: Vec<Part>,
     accounts: Vec<(Account, At)>,
     grant_sets: Vec<(String, Granted, At)>,
-    keys: Vec<(Key, At)>,
+    /// Shared by the states of a file before and after a change, which differ in few of them.
+    keys: Vec<(Arc<Key>, At)>,
     endpoints: Vec<(Endpoint, At)>,
     single: Vec<(Single, At)>,
     profile: Profile,
@@ -228,8 +229,10 @@ impl KeyFile {
         let known = known.map(Self::by_text).unwrap_or_default();
         for (part, ((name, text), (rest, found))) in texts.into_iter().zip(documents).enumerate() {
             let mut collector = Collector::new(&name, &text);
-            read::refuse_raw_keys(&own, &mut collector);
-            read::refuse_escaped_keys(&rest, &text, &[&own], &mut collector);
+            if own != stripes {
+                read::refuse_raw_keys(&own, &mut collector);
+                read::refuse_escaped_keys(&rest, &text, &[&own], &mut collector);
+            }
             let mut pieces = Vec::with_capacity(found.len());
             if collector.faults.is_empty() {
                 let read = read::contents(&rest, part, &mut collector);
@@ -259,7 +262,7 @@ impl KeyFile {
                         Some(Known::Account(account)) => {
                             file.accounts.push((Account::clone(account), at));
                         }
-                        Some(Known::Key(key)) => file.keys.push((Key::clone(key), at)),
+                        Some(Known::Key(key)) => file.keys.push((Arc::clone(key), at)),
                         None => match read::record(
                             part_text,
                             piece.role,
@@ -269,7 +272,7 @@ impl KeyFile {
                             &mut collector,
                         ) {
                             Some(Record::Account(account)) => file.accounts.push((account, at)),
-                            Some(Record::Key(key)) => file.keys.push((*key, at)),
+                            Some(Record::Key(key)) => file.keys.push((Arc::new(*key), at)),
                             None => {}
                         },
                     }

@@ -120,20 +120,25 @@ pub(super) fn of(text: &str) -> Result<Vec<Found>, Unreadable> {
 
 /// The text without its records: blanks are in their place, so that offsets and lines stay.
 pub(super) fn rest_of(text: &str, found: &[Found]) -> String {
-    let mut rest = String::with_capacity(text.len());
+    let mut rest = Vec::with_capacity(text.len());
     for piece in found {
         let part = text
             .get(piece.place.clone())
             .held("a range was taken of this text");
         match piece.role {
-            Role::Rest => rest.push_str(part),
-            Role::Account | Role::Key => rest.extend(part.bytes().map(|byte| match byte {
-                b'\n' => '\n',
-                _ => ' ',
-            })),
+            Role::Rest => rest.extend_from_slice(part.as_bytes()),
+            Role::Account | Role::Key => {
+                for line in part.split_inclusive('\n') {
+                    let blank = line.strip_suffix('\n').unwrap_or(line).len();
+                    rest.resize(rest.len().saturating_add(blank), b' ');
+                    rest.extend(line.ends_with('\n').then_some(b'\n'));
+                }
+            }
         }
     }
-    rest
+    String::from_utf8(rest)
+        .ok()
+        .held("it is made of whole texts and blanks")
 }
 
 struct Heading<'a> {

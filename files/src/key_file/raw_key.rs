@@ -16,6 +16,7 @@ pub fn has_secret_key(text: &str) -> bool {
 }
 
 /// How secret keys of one API begin, and Stripe's always.
+#[derive(PartialEq, Eq)]
 pub(super) struct RawKeys(Vec<Box<str>>);
 
 impl RawKeys {
@@ -34,9 +35,11 @@ impl RawKeys {
 
     /// Whether something in `text` looks like a secret key.
     pub(super) fn occur_in(&self, text: &str) -> bool {
-        text.split(|c: char| !is_key_character(c))
+        // Every byte of a character beyond ASCII is none of a key's.
+        text.as_bytes()
+            .split(|byte| !is_key_byte(*byte))
             .filter(|token| token.len() > SHORTEST)
-            .any(|token| self.occur_in_token(token.as_bytes()))
+            .any(|token| self.occur_in_token(token))
     }
 
     fn occur_in_token(&self, token: &[u8]) -> bool {
@@ -53,13 +56,17 @@ impl RawKeys {
 }
 
 fn is_key(text: &[u8], prefix: &str) -> bool {
-    text.strip_prefix(prefix.as_bytes())
-        .is_some_and(|rest| rest.len() >= SHORTEST)
+    // Most words begin otherwise.
+    let prefix = prefix.as_bytes();
+    text.first() == prefix.first()
+        && text
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() >= SHORTEST)
 }
 
 /// What generated keys are spelled with.
-fn is_key_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 #[cfg(test)]

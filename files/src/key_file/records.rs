@@ -2,6 +2,8 @@
 //! can be written into them.
 
 use super::{Account, At, Granted, Key, KeyFile};
+use std::sync::Arc;
+
 use keyward::permission::{AccessLevel, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward::snapshot::document::Endpoint;
@@ -51,7 +53,7 @@ impl KeyFile {
             parts: Vec::new(),
             accounts: nowhere(records.accounts),
             grant_sets: Vec::new(),
-            keys: nowhere(records.keys),
+            keys: nowhere(records.keys.into_iter().map(Arc::new).collect()),
             endpoints: Vec::new(),
             single: Vec::new(),
             profile: records.profile,

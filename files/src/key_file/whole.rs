@@ -22,7 +22,7 @@ impl KeyFile {
 
     /// The keys, deleted ones too, in the order of the files.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.keys.iter().map(|(key, _)| key)
+        self.keys.iter().map(|(key, _)| &**key)
     }
 
     /// The key of that id.

@@ -333,3 +333,49 @@ fn the_part_of_a_path_with_several_readings_is_named() {
     let found = "GET /v1/nothing is no endpoint of the catalogue";
     assert_rule(grants, "/v1/nothing", 9, "failed", found);
 }
+
+#[test]
+fn the_key_may_come_in_a_header_of_ones_own() {
+    let folder = Folder::new("explain-header");
+    let path = folder.path().join("keyward.json");
+    let file = &corpus::load()[0];
+    let mut configuration: Value = serde_json::from_str(&file.configuration(NOW)).unwrap();
+    configuration["profile"]["credential_headers"] = json!(["Acme-Key"]);
+    std::fs::write(&path, configuration.to_string()).unwrap();
+    let asked = |more: &[&str], input: &str| {
+        let mut command = command();
+        command.args([
+            "explain",
+            "-c",
+            path.to_str().unwrap(),
+            "--at",
+            &NOW.to_string(),
+            "--json",
+        ]);
+        command.args(more).args(["GET", "/v1/customers"]);
+        fed(&mut command, input)
+    };
+    // Both ways lead to the same question: who has that key?
+    let value = "sk_test_FAKE-nobody-0001";
+    let own = asked(&["--key-stdin", "--key-header", "acme-key"], value);
+    let usual = asked(&["--key-stdin"], value);
+    let (own, usual) = (own.stdout, usual.stdout);
+    let own: Value = serde_json::from_slice(&own).unwrap();
+    let usual: Value = serde_json::from_slice(&usual).unwrap();
+    assert_eq!(own["reason"], "unknown_key", "{own}");
+    assert_eq!(own["reason"], usual["reason"]);
+    for (more, expected) in [
+        (&["-H", "Acme-Key: x"][..], "keys are not arguments"),
+        (&["--key-stdin", "--key-header", "x-other"], "are: Acme-Key"),
+    ] {
+        let said = asked(more, value);
+        let err = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(4), "{err}");
+        assert!(
+            err.to_lowercase().contains(&expected.to_lowercase()),
+            "{err}"
+        );
+    }
+    let said = asked(&["--key-header", "acme-key"], "");
+    assert_eq!(said.status.code(), Some(2));
+}

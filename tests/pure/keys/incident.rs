@@ -62,13 +62,13 @@ fn keys_are_revoked_in_bulk_after_a_preview() {
 
     let before = desk.folder.text();
     let preview = desk.run(&[&filter[..], &["--dry-run"]].concat());
-    assert_eq!((preview.code, preview.out.as_str()), (Some(0), ""));
+    assert_eq!(preview.code, Some(0), "{}", preview.err);
     assert!(
         preview.err.contains("2 would be deleted"),
         "{}",
         preview.err
     );
-    assert!(preview.err.contains(&one) && !preview.err.contains(&other));
+    assert!(preview.out.contains(&one) && !preview.out.contains(&other));
     assert_eq!(desk.folder.text(), before);
 
     let unasked = desk.refused(2, &filter);

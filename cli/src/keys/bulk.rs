@@ -1,0 +1,160 @@
+//! Many keys at once: `--select` of `delete`, `edit` and `rotate`, and the filters of `revoke`. The keys that are meant are shown first, and only those are changed.
+
+use std::io::Write;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::confirm::{self, ConfirmArguments};
+use super::selection::{self, Selection};
+use super::usage::Usage;
+use super::view;
+use crate::exit::Exit;
+use crate::output::{self, OutputArguments, Tone, toned};
+use crate::records::{Records, Seen};
+use crate::rules::{self, Done};
+use keyward_files::key_file::{Key, KeyFile};
+
+/// `--select`, in the place of one key.
+#[derive(clap::Args)]
+pub(super) struct Many {
+    /// In place of one key, all that `keyward keys list` shows with this filter, such as `owner=acct_1`; may be repeated, and a key must fit all
+    #[arg(long = "select", value_name = "FILTER=VALUE", value_parser = selection::filter, conflicts_with = "key")]
+    filters: Vec<String>,
+    /// With --select, show which keys are meant, and change nothing
+    #[arg(long, conflicts_with = "key")]
+    dry_run: bool,
+}
+
+/// What is to be done to many keys, as words.
+#[derive(Clone, Copy)]
+pub(super) struct Deed {
+    /// `Delete`
+    pub(super) verb: &'static str,
+    /// `deleted`
+    pub(super) done: &'static str,
+}
+
+/// The keys that are meant.
+pub(super) struct Chosen {
+    pub(super) seen: Seen,
+    pub(super) ids: Vec<String>,
+}
+
+impl Many {
+    /// Whether it changes nothing.
+    pub(super) fn only_shows(&self) -> bool {
+        self.dry_run
+    }
+
+    /// The keys that fit and that `can` be meant, once the person has agreed; otherwise how the command ends.
+    pub(super) fn chosen(
+        &self,
+        records: &Records,
+        deed: Deed,
+        confirm: ConfirmArguments,
+        output: OutputArguments,
+        now: u64,
+        can: impl Fn(&Key) -> bool,
+    ) -> Result<Result<Chosen, Exit>> {
+        let selection = Selection::of_filters(&self.filters)?;
+        let (seen, usage) = selected(&selection, records, now)?;
+        let file = seen.file();
+        let keys = selection.of(file, usage.as_ref(), now);
+        let keys: Vec<&Key> = keys.filter(|key| can(key)).collect();
+        let dry_run = self.dry_run;
+        let asked = deed.agreed(file, &keys, usage.as_ref(), (dry_run, confirm), output, now)?;
+        let ids = keys.iter().map(|key| key.id.clone()).collect();
+        Ok(match asked {
+            Some(exit) => Err(exit),
+            None => Ok(Chosen { seen, ids }),
+        })
+    }
+}
+
+/// The keys among which those of a selection are, and what is known of their use.
+pub(super) fn selected(
+    selection: &Selection,
+    records: &Records,
+    now: u64,
+) -> Result<(Seen, Option<Usage>)> {
+    let usage = selection.usage(now)?;
+    let seen = records.listed(&selection.of_server())?;
+    selection.check(seen.file())?;
+    Ok((seen, usage))
+}
+
+impl Deed {
+    /// Shows the keys, on standard output where that is all that is asked for, and asks. `None` is yes; otherwise how the command ends.
+    pub(super) fn agreed(
+        self,
+        file: &KeyFile,
+        keys: &[&Key],
+        usage: Option<&Usage>,
+        (dry_run, confirm): (bool, ConfirmArguments),
+        output: OutputArguments,
+        now: u64,
+    ) -> Result<Option<Exit>> {
+        let Self { verb, done } = self;
+        let count = keys.len();
+        if output.json && (keys.is_empty() || dry_run) {
+            self.show_json(keys.iter().map(|key| key.id.as_str()), false)?;
+        }
+        let mut err = output::stderr();
+        if keys.is_empty() {
+            let verb = verb.to_lowercase();
+            writeln!(
+                err,
+                "no key to {verb} fits; `keyward keys list` takes the same filters"
+            )?;
+            return Ok(Some(Exit::Failed));
+        }
+        if !output.json {
+            let table = view::table(file, keys.iter().copied(), usage, now);
+            if dry_run {
+                table.print()?;
+            } else {
+                table.write(&mut err)?;
+            }
+        }
+        if dry_run {
+            writeln!(err, "{count} would be {done}; nothing was changed")?;
+            return Ok(Some(Exit::Good));
+        }
+        drop(err);
+        confirm::ask(confirm, &format!("{verb} these {count} keys?"))
+    }
+
+    /// Says what was done.
+    pub(super) fn show(
+        self,
+        all: &[Done],
+        records: &Records,
+        output: OutputArguments,
+        now: u64,
+    ) -> Result<Exit> {
+        let ids = all.iter().map(|one| one.key.as_str());
+        if output.json {
+            self.show_json(ids, true)?;
+        } else {
+            let ids: Vec<&str> = ids.collect();
+            let (done, count) = (self.done, ids.len());
+            writeln!(output::stdout(), "{done} {count}: {}", ids.join(" "))?;
+        }
+        let mut err = output::stderr();
+        for one in all {
+            for note in &one.notes {
+                let note = rules::note(note, &one.key, now, records.at_once());
+                let note = format!("{}: {note}", one.key);
+                writeln!(err, "{}", toned(Tone::Warning, &note))?;
+            }
+        }
+        writeln!(err, "{}", records.next())?;
+        Ok(Exit::Good)
+    }
+
+    fn show_json<'a>(self, ids: impl Iterator<Item = &'a str>, is_done: bool) -> Result<()> {
+        let ids: Vec<&str> = ids.collect();
+        output::print_json(&json!({"keys": ids, (self.done): is_done}))
+    }
+}
