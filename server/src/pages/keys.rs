@@ -292,27 +292,37 @@ pub(super) fn state(key: &Key) -> Markup {
 
 /// What can be done with a key.
 pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
-    let at = |page: &str| format!("/console/keys/{}/{page}", key.id);
-    let is_restricted = key.keyward.kind == "restricted";
+    let may_change = visit.may(Verb::Post, "/v2/iam/api_keys/{id}");
+    let may_end = visit.may(Verb::Post, "/v2/iam/api_keys/{id}/expire");
+    offered(key, may_change, may_end)
+        .into_iter()
+        .map(|(label, page)| (label, format!("/console/keys/{}/{page}", key.id)))
+        .collect()
+}
+
+/// The entries, each with its page. An expired key offers only what still has an effect: a change to it would help nobody.
+fn offered(key: &Key, may_change: bool, may_end: bool) -> Vec<(&'static str, &'static str)> {
     let is_secret = key.keyward.kind != "publishable";
-    let is_ours = key.file().is_none();
+    let is_in_use = key.is_in_use();
     let mut all = Vec::new();
-    if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && is_ours {
-        if is_secret {
-            all.push(("Edit permissions", at("edit")));
-            all.push(("Limit addresses", at("addresses")));
+    if may_change && key.file().is_none() {
+        if is_secret && is_in_use {
+            all.push(("Edit permissions", "edit"));
+            all.push(("Limit addresses", "addresses"));
         }
-        if key.keyward.replaced_by.is_none() {
-            all.push(("Rotate", at("rotate")));
+        if is_in_use && key.keyward.replaced_by.is_none() {
+            all.push(("Rotate", "rotate"));
         }
-        if is_restricted {
-            all.push(("Duplicate", at("duplicate")));
+        if key.keyward.kind == "restricted" {
+            all.push(("Duplicate", "duplicate"));
         }
     }
-    if visit.may(Verb::Post, "/v2/iam/api_keys/{id}/expire") {
-        all.push(("Expire", at("expire")));
+    if may_end {
+        if is_in_use {
+            all.push(("Expire", "expire"));
+        }
         if is_secret {
-            all.push(("Delete", at("delete")));
+            all.push(("Delete", "delete"));
         }
     }
     all
