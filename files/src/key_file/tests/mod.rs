@@ -7,7 +7,6 @@ use keyward::digest::KeyDigest;
 use super::*;
 use keyward::account::AccountStatus;
 use keyward::configuration::Configuration;
-use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{
     AccountSettings, AddAccount, Command, End, Grant, Patch, RecordChange, RotateKey,
