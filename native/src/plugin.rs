@@ -82,6 +82,9 @@ impl Plugin {
         } else {
             Serving::pushed(configuration)
         });
+        if !only_reports(&serving) {
+            feed::pause(&label);
+        }
         let Some(place) = registry::enter(&label, &serving, scheduler) else {
             return refuse(&label, None, "the process has no room for a thread");
         };
@@ -153,7 +156,7 @@ impl Plugin {
             self.announce(config);
         }
         // `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
-        if !self.only_reports() {
+        if !only_reports(&self.serving) {
             self.metrics.tell(config, label, &round.census);
         }
         self.gather(config);
@@ -207,19 +210,14 @@ impl Plugin {
             trap_door::spring(self.trap, trap_door::Trap::Destroy);
             self.gather(config);
         });
-        self.place.leave(self.counts.label(), self.serving.parts());
-    }
-
-    fn only_reports(&self) -> bool {
-        match self.serving.as_pushed().settings().role {
-            Role::UsageReport => true,
-            Role::Gateway => false,
-        }
+        let (number, label) = (self.place.number(), self.counts.label());
+        let left = |is_last| feed::leave(number, label, is_last);
+        self.place.leave(label, self.serving.parts(), left);
     }
 
     /// Says what is served from now on.
     fn announce(&self, config: &Config<'_>) {
-        if self.only_reports() {
+        if only_reports(&self.serving) {
             return;
         }
         let serves = self.serving.now();
@@ -237,6 +235,14 @@ impl Plugin {
     fn gather(&self, config: &Config<'_>) {
         self.metrics.gather(config, self.counts.workers());
         self.counts.share_all();
+    }
+}
+
+/// Whether these settings only report, and decide on no request.
+fn only_reports(serving: &Serving) -> bool {
+    match serving.as_pushed().settings().role {
+        Role::UsageReport => true,
+        Role::Gateway => false,
     }
 }
 

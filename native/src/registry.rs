@@ -10,7 +10,6 @@ use keyward::snapshot::{Revision, Snapshot};
 
 use crate::abi::Scheduler;
 use crate::census::{Census, Member, Members};
-use crate::feed;
 use crate::serving::Serving;
 use crate::timer::{ROUND, Tasks, Timer};
 
@@ -77,9 +76,6 @@ pub(crate) fn enter(plugin: &str, serving: &Arc<Serving>, scheduler: Scheduler) 
         serving: Arc::clone(serving),
     });
     drop(guard);
-    if !only_reports {
-        feed::pause(plugin);
-    }
     // Its first round, once Envoy is through with what it does with it now.
     scheduler.commit(ROUND);
     Some(Place {
@@ -154,8 +150,14 @@ impl Place {
         self.tasks.wake(self.number, scheduler, milliseconds);
     }
 
-    /// Leaves, and has `parts` freed by the thread, or here if there is none any more.
-    pub(crate) fn leave(self, plugin: &str, parts: Vec<Arc<Configuration>>) {
+    /// Leaves, and has `parts` freed by the thread, or here if there is none any more. Calls `left`
+    /// before the others hear of it, with whether this was the plugin's last configuration.
+    pub(crate) fn leave(
+        self,
+        plugin: &str,
+        parts: Vec<Arc<Configuration>>,
+        left: impl FnOnce(bool),
+    ) {
         let mut guard = registry();
         let Some(registry) = &mut *guard else { return };
         registry.members.leave(self.number);
@@ -168,7 +170,7 @@ impl Place {
         let timer = registry.timer.take_if(|_| is_last);
         drop(guard);
         self.tasks.forget(self.number);
-        feed::leave(self.number, plugin, is_last_of_plugin);
+        left(is_last_of_plugin);
         self.tasks.discard(parts);
         match timer {
             Some(timer) => timer.end(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// How many blocks, implementations and foreign declarations each file has. Anyone who adds one has to say so here as well.
 const COUNTED: [(&str, usize); 3] = [
-    ("native/src/abi.rs", 25),
+    ("native/src/abi.rs", 29),
     ("src/filter/wasm/abi.rs", 21),
     ("src/filter/wasm/memory.rs", 4),
 ];

@@ -11,9 +11,14 @@ use crate::fail_closed::shipped::{documents, objects};
 use crate::support::{bootstrap, find};
 
 /// Every hook that Envoy 1.40 looks for when it loads a filter, and the two that it may find as well.
-const HOOKS: [&str; 23] = [
+const HOOKS: [&str; 28] = [
     "program_init",
     "http_filter_config_destroy",
+    "http_filter_config_http_stream_complete",
+    "http_filter_config_http_stream_data",
+    "http_filter_config_http_stream_headers",
+    "http_filter_config_http_stream_reset",
+    "http_filter_config_http_stream_trailers",
     "http_filter_config_new",
     "http_filter_config_scheduled",
     "http_filter_destroy",
