@@ -80,7 +80,7 @@ pub(super) fn shown(text: &str) -> String {
     })
 }
 
-/// By which a key is known: Stripe's, and those of one's own API, whose key file is named by the arguments or is where it usually is.
+/// The prefixes that mark a key: Stripe's, and those of a custom API. Its key file is named by the arguments, or is in the usual place.
 fn profiles() -> impl Iterator<Item = Profile> {
     let own = key_files().filter_map(|path| {
         let file = Store::open(&path).and_then(|store| store.read());
@@ -121,7 +121,7 @@ fn given() -> impl Iterator<Item = String> {
     all.map(|argument| argument.to_string_lossy().into_owned())
 }
 
-/// clap's message without those of the arguments that could be a key, in whole or behind an option's `=`.
+/// clap's message, without the arguments that could be a key, in whole or after an option's `=`.
 fn without_values(text: &str, arguments: impl Iterator<Item = String>) -> String {
     let mut values: Vec<String> = arguments
         .flat_map(|argument| {

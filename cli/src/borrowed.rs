@@ -1,11 +1,11 @@
-//! What an API of one's own still says in Stripe's name: headers, links and texts that the profile leaves as they are.
+//! What a custom API still says in Stripe's name: headers, links and texts that the profile leaves unchanged.
 
 use keyward::configuration::Configuration;
 use keyward::endpoint::Row;
 use keyward::profile::Profile;
 use keyward::reason::DenyReason;
 
-/// The members of the profile by which replies name Stripe, as a sentence, where the catalogue is the operator's own.
+/// The profile members that make replies name Stripe although the catalogue is custom, as a sentence.
 pub(super) fn told(configuration: &Configuration) -> Option<String> {
     let catalogue = configuration.snapshot()?.endpoints();
     if catalogue.endpoint(Row::Builtin(0)).is_some() {

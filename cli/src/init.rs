@@ -1,4 +1,4 @@
-//! `keyward init`: a first key file, with comments that say what can stand in it.
+//! `keyward init`: a first key file, with comments on what it can contain.
 
 use std::io::Write;
 

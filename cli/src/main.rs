@@ -171,7 +171,7 @@ fn main() -> ExitCode {
 }
 
 /// Whether the command prints what there is, as much as is wanted. A command that changes something, that shows a secret, that delivers what it prints, or whose answer a script waits
-/// for, has failed if it could not say so.
+/// for, has failed if it could not print it.
 fn only_shows(command: &Command) -> bool {
     match command {
         Command::Accounts(arguments) => arguments.only_shows(),

@@ -1,4 +1,4 @@
-//! Standard output where a value is shown that is kept nowhere else. The value is shown before the key file is replaced, and the file is left as it was unless somebody has
+//! Standard output for a value that is kept nowhere else. The command shows the value before it replaces the key file, and leaves the file as it was unless a reader has
 //! taken the value: a write into a closed pipe, a full disk or `/dev/null` must never cost a key.
 
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use rustix::io::ioctl_fionread;
 
 use super::output::OutputArguments;
 
-/// How long a pipe's reader is waited for: a minute, in which a person can type a password for `sudo` or `ssh`.
+/// How long to wait for a pipe's reader: a minute, so that a person can type a password for `sudo` or `ssh`.
 const TRIES: u32 = 6_000;
 const PAUSE: Timespec = Timespec {
     tv_sec: 0,
@@ -32,7 +32,7 @@ pub(super) struct Once {
 }
 
 impl Once {
-    /// Refuses an output that would lose the value: one that is closed, `/dev/null`, or a pipe that nobody reads.
+    /// Refuses an output that would lose the value: one that is closed, `/dev/null`, or a pipe without a reader.
     ///
     /// Before `main`, Rust's runtime opens `/dev/null` in the place of a closed standard output, so that one finds the other.
     pub(super) fn open(output: OutputArguments) -> Result<Self> {
@@ -93,7 +93,7 @@ impl Once {
         Ok(())
     }
 
-    /// A pipe takes what nobody reads: `… | broken-command` is seen by what stays in it.
+    /// A pipe accepts bytes without a reader, so `… | broken-command` is recognized by the bytes that stay in it.
     fn wait_until_read(&self) -> io::Result<()> {
         for _ in 0..TRIES {
             if ioctl_fionread(&self.out)? == 0 {
@@ -115,7 +115,7 @@ impl Once {
         self.is_left_within(&NO_PAUSE)
     }
 
-    /// Whether nobody is at the other end, or comes to leave it within `pause`.
+    /// Whether the other end has no reader, or loses it within `pause`.
     fn is_left_within(&self, pause: &Timespec) -> io::Result<bool> {
         let mut polled = [PollFd::new(&self.out, PollFlags::empty())];
         match poll(&mut polled, Some(pause)) {

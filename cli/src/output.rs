@@ -1,4 +1,4 @@
-//! What commands print: tables and colours for people, JSON for programs. Colours appear on a terminal alone, and not where `NO_COLOR` is set; JSON is always plain.
+//! What commands print: tables and colours for people, JSON for programs. Colours appear only on a terminal, and not if `NO_COLOR` is set; JSON is always plain.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -55,18 +55,18 @@ impl Tone {
     }
 }
 
-/// `text` in a tone, for [`stdout`] and [`stderr`], which drop the colour where there is no terminal.
+/// `text` in a tone, for [`stdout`] and [`stderr`], which drop the colour if they are not a terminal.
 pub(super) fn toned(tone: Tone, text: &str) -> String {
     let style = tone.style();
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output, without colours where it is no terminal, and with what nobody sees shown.
+/// Standard output, without colours if it is not a terminal, and with invisible characters shown.
 pub(super) fn stdout() -> impl Write {
     Visible(anstream::stdout().lock())
 }
 
-/// Standard error, likewise.
+/// The same for standard error.
 pub(super) fn stderr() -> impl Write {
     Visible(anstream::stderr().lock())
 }
@@ -98,7 +98,7 @@ pub(super) fn print_json(value: &Value) -> Result<()> {
     Ok(())
 }
 
-/// A value as indented JSON and a line end. What nobody sees is escaped: it reads back as it was.
+/// A value as indented JSON and a line end. Invisible characters are escaped, so it reads back unchanged.
 pub(super) fn json(value: &Value) -> Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     let mut shown = escaped_json(&text, |c| c != '\n' && visible::is_hidden(c));
@@ -106,14 +106,14 @@ pub(super) fn json(value: &Value) -> Result<String> {
     Ok(shown)
 }
 
-/// A value as JSON on one line, and a line end, likewise.
+/// The same as JSON on one line, and a line end.
 pub(super) fn json_line(value: &Value) -> Result<String> {
     let mut shown = escaped_json(&serde_json::to_string(value)?, visible::is_hidden);
     shown.push('\n');
     Ok(shown)
 }
 
-/// JSON with some characters, none of which is syntax, as `\u202e`.
+/// JSON with some characters, never syntax, written as `\u202e`.
 pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -129,7 +129,7 @@ pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> Str
     escaped
 }
 
-/// A table for people: a row of headings, no lines between rows. On a terminal no word of it is broken: columns that do not fit beside the others are left out.
+/// A table for people: a row of headings, no lines between rows. On a terminal no word of it is broken: columns that do not fit are left out.
 pub(super) struct Rows {
     headings: Vec<String>,
     rows: Vec<Vec<(Tone, String)>>,
@@ -152,7 +152,7 @@ const LEAST: [&str; 12] = [
     "NAME",
 ];
 
-/// What stands between two columns.
+/// The text between two columns.
 const GAP: usize = 2;
 
 impl Rows {
@@ -166,7 +166,7 @@ impl Rows {
         rows
     }
 
-    /// Rows alone.
+    /// Only the rows.
     pub(super) fn without_headings() -> Self {
         Self {
             headings: Vec::new(),

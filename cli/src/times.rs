@@ -73,7 +73,7 @@ pub(crate) fn relative(at: u64, now: u64) -> String {
     }
 }
 
-/// `3 days`: in the largest unit of which there are at least two, rounded down.
+/// `3 days`: in the largest unit that makes at least two, rounded down.
 pub(crate) fn length_in_words(seconds: u64) -> String {
     let units = [
         (86_400, "days"),

@@ -1,6 +1,6 @@
-//! The help text of the whole command: from nothing to a running Envoy, in commands that a test runs as they stand.
+//! The help text of the whole command: from nothing to a running Envoy, in commands that a test runs unchanged.
 
-/// Shown below the list of commands. Lines are kept short of 100 characters, at which help is wrapped where there is no terminal.
+/// Shown below the list of commands. Lines are shorter than 100 characters, the width of help without a terminal.
 pub(super) const HELP: &str = "\
 From nothing to a running Envoy (docs/key-file.md, envoy/bootstrap.yaml):
   keyward init                                          # a key file, keyward.toml

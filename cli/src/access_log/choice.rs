@@ -14,7 +14,7 @@ pub(crate) struct ChoiceArguments {
     /// Requests with this key, by its id; may be repeated, like all that follow
     #[arg(long = "key", value_name = "ID")]
     key_ids: Vec<String>,
-    /// Requests that passed, that asked about their key, that passed in shadow alone, that were refused, or that keyward never judged
+    /// Requests that passed, that asked about their key, that passed only in shadow, that were refused, or that keyward never judged
     #[arg(long = "decision", value_enum)]
     decisions: Vec<Decision>,
     /// Requests refused, or noted in shadow, for this reason (docs/errors.md lists them)

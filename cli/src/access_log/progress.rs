@@ -1,4 +1,4 @@
-//! How far the reading is, on a terminal alone.
+//! Shows how far the reading is. Only a terminal gets it.
 
 use std::io::{self, IsTerminal};
 
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use keyward_files::log_files::Progress;
 
-/// A bar on standard error, or nothing where that is no terminal.
+/// A bar on standard error, or nothing if that is not a terminal.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgressLine(ProgressBar);
 

@@ -45,7 +45,7 @@ pub(super) enum Command {
         /// In a folder of key files: the one it goes into, made if it is not there
         #[arg(long, value_name = "FILE")]
         file: Option<String>,
-        /// On a server: the policy that says which keys it may have
+        /// On a server: the policy for the keys it may have
         #[arg(long, value_name = "NAME")]
         policy: Option<String>,
     },
@@ -82,7 +82,7 @@ pub(super) enum Command {
     Remove {
         /// The account
         id: String,
-        /// Remove all its keys, too; whoever uses one is told that it is unknown
+        /// Remove all its keys as well; a request with one is then denied as unknown
         #[arg(long)]
         with_keys: bool,
     },
@@ -237,7 +237,7 @@ fn add_with_keys(
         once.show(&values(id, made, once.output())?)
     })?;
     let mut err = output::stderr();
-    // The keys are there and their values were shown: where nobody can be told the rest, it is no failure.
+    // The keys exist and their values were shown, so a failure to print the rest does not count.
     let _ = writeln!(err, "added {}", toned(Tone::Good, id));
     let _ = writeln!(
         err,

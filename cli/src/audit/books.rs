@@ -12,12 +12,12 @@ use keyward::permission::{AccessLevel, Permission, PermissionRegistry};
 use keyward::reason::DenyReason;
 use keyward_files::access_log::{Named, Record, State, Verdict};
 
-/// How many keys are told apart. A snapshot may have more; what the others did is counted together.
+/// How many keys are counted separately. A snapshot may have more; the others are counted together.
 const KEYS: usize = 200_000;
-/// How many accounts, and client addresses, are told apart for one key.
+/// How many accounts, and client addresses, are counted separately for one key.
 const ACCOUNTS: usize = 1_000;
 const CLIENTS: usize = 256;
-/// How many organizations, accounts of organizations, and addresses of strangers are told apart.
+/// How many organizations, their accounts, and addresses of strangers are counted separately.
 const ORGANIZATIONS: usize = 10_000;
 const STRANGERS: usize = 1_000;
 /// How many paths that name no endpoint are kept of one key, as examples.
@@ -72,17 +72,17 @@ pub(super) struct KeyBook {
     pub(super) clients: Counts<IpAddr>,
     /// Permissions that let a request pass.
     pub(super) used: Counts<Need>,
-    /// Permissions for want of which one did not pass, or passed in shadow alone.
+    /// Permissions that a request lacked, so that it did not pass, or passed only in shadow.
     pub(super) missing: Counts<Need>,
     /// Endpoints of requests that passed.
     pub(super) endpoints: Counts<Called>,
-    /// Requests that passed to what is no endpoint of the catalogue.
+    /// Requests that passed to a path that is not an endpoint of the catalogue.
     pub(super) uncatalogued: Counts<Box<str>>,
     /// Of these, the ones whose permission is not logged either: nothing says what they needed.
     pub(super) unexplained: u64,
     /// Requests that passed by a permission that the endpoint at their path does not ask for.
     pub(super) elsewhere: u64,
-    /// Where the organization, or without one the owner, of a request can be told.
+    /// The organization of a request, or without one its owner, if the line names it.
     pub(super) owner: Option<Box<str>>,
     pub(super) org: Option<Box<str>>,
     pub(super) timeline: Timeline,

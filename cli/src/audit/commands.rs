@@ -96,13 +96,13 @@ fn grants(argument: &str, granted: &Granted) -> Vec<String> {
         .collect()
 }
 
-/// One word of a POSIX shell. What needs no quotes has none.
+/// One word of a POSIX shell. It gets quotes only if it needs them.
 pub(super) fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.,/:@=+".contains(&byte);
     if !text.is_empty() && !text.starts_with('-') && text.bytes().all(is_plain) {
         return text.to_owned();
     }
-    // A control character in a name could run as a line of its own when it is pasted.
+    // A control character in a name could run as a separate line when it is pasted.
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     format!("'{}'", text.replace('\'', "'\\''"))
 }

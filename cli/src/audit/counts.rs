@@ -1,4 +1,4 @@
-//! Counting by values that others choose, in bounded memory: a value that is new when there is no more room is counted among the others.
+//! Counts by values that others choose, in bounded memory. When there is no room left, a new value is counted among the others.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -69,7 +69,7 @@ impl<T: Hash + Eq> Counts<T> {
         }
     }
 
-    /// The place to count a value in. `make` is asked for what is new alone.
+    /// The place to count a value in. `make` is called only for a new value.
     pub(super) fn of<Q: Hash + Eq + ?Sized>(
         &mut self,
         value: &Q,

@@ -1,4 +1,4 @@
-//! Least privilege: what a key's calls needed, beside what it is granted, and the grants that would have been enough.
+//! Least privilege: what a key's calls needed, what it is granted, and the grants that would have been enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ pub(super) struct Privileges {
     pub(super) unused: Vec<Unused>,
     pub(super) missing: Vec<Used>,
     pub(super) proposal: Proposal,
-    /// Whether the permissions were told by the endpoints it called, because it had every permission and the log names none.
+    /// Whether the permissions were derived from the endpoints it called, because it had every permission and the log names none.
     pub(super) by_endpoint: bool,
 }
 
@@ -182,7 +182,7 @@ fn proposal(
         let granted = side.entry(name).or_insert(level);
         *granted = (*granted).max(level);
     }
-    // An organization key without `grants` has every permission: what it needs on connected accounts alone has to be granted everywhere.
+    // An organization key without `grants` has every permission. What it needs only on connected accounts must be granted everywhere.
     if kind == KeyKind::Organization && proposal.grants.is_empty() {
         proposal.grants = std::mem::take(&mut proposal.connect_grants);
     }
@@ -200,7 +200,7 @@ fn unused(
         (false, known.grants.as_ref()),
         (true, known.connect_grants.as_ref()),
     ];
-    // An organization key's grants hold on connected accounts, too, unless those have grants of their own.
+    // An organization key's grants also hold on connected accounts, unless those have separate grants.
     let holds_everywhere = holds_everywhere(&known);
     let mut all = Vec::new();
     for (is_connected, granted) in sides {

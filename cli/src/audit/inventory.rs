@@ -124,7 +124,7 @@ impl Inventory {
         }
     }
 
-    /// What the key file alone knows.
+    /// What only the key file knows.
     fn name(&mut self, file: &KeyFile) {
         for key in file.keys() {
             if let Some(known) = self.keys.get_mut(&key.id) {

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     log: LogArguments,
     #[command(flatten)]
     source: SourceArguments,
-    /// Write the report as one page, with charts, that needs nothing beside it
+    /// Write the report as one self-contained page, with charts
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// For how long a key must not have been used to be worth a look

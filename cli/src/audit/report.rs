@@ -51,7 +51,7 @@ pub(super) struct Requests {
     pub(super) none: u64,
     /// Of these, answered by the interlock.
     pub(super) interlock: u64,
-    /// Of the allowed, those of which nothing says what they needed: no permission is logged, and their path is no endpoint of the catalogue.
+    /// Allowed calls with unknown needs: no permission is logged, and their path is not an endpoint of the catalogue.
     pub(super) unexplained: u64,
     /// Of the allowed, those that passed by a permission that their path does not ask for.
     pub(super) elsewhere: u64,
@@ -140,7 +140,7 @@ pub(super) struct Key {
     pub(super) accounts: Tops,
     pub(super) clients: Tops,
     pub(super) endpoints: Vec<EndpointCalls>,
-    /// Calls that passed to what is no endpoint of the catalogue, with examples: what these need is not known.
+    /// Calls that passed to a path that is not an endpoint of the catalogue, with examples. What they need is unknown.
     pub(super) uncatalogued: Tops,
     /// `logged`, or `endpoint` where the permissions are those of the endpoints the key called.
     pub(super) told_by: &'static str,
@@ -249,7 +249,7 @@ pub(super) enum Kind {
     NotListed,
     /// A key that ends soon, or was replaced, is still used.
     RetiringInUse,
-    /// A key was refused for want of a permission.
+    /// A key was refused because it lacks a permission.
     Missing,
     /// In shadow something passed that would be refused.
     WouldDeny,

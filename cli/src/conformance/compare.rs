@@ -9,7 +9,7 @@ use super::wire::Response;
 /// The most characters of an unexpected value that are shown.
 const LONGEST_SHOWN: usize = 1000;
 
-/// The differences, one line each; empty where there are none.
+/// The differences, one line each; empty if the two agree.
 pub(super) fn differences(case: &Case, response: &Response, as_keyward: bool) -> Vec<String> {
     let mut found = Vec::new();
     match &case.expect {
@@ -73,7 +73,7 @@ fn compare_passage(
     }
 }
 
-/// The headers that reached an upstream which tells them: a list of pairs in the member `headers` of a JSON object.
+/// The headers that reached an upstream that echoes them, as a list of pairs in the member `headers` of a JSON object.
 fn echoed(body: &[u8]) -> Option<Vec<(String, String)>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     serde_json::from_value(body.get("headers")?.clone()).ok()

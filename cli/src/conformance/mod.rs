@@ -26,10 +26,10 @@ pub(super) struct Arguments {
     /// Which file: the one whose snapshot and settings the gateway was set up with
     #[arg(long, value_name = "NAME")]
     file: Option<String>,
-    /// The header by which the gateway believes a client's address; without it, cases from other addresses are skipped
+    /// The header that the gateway reads a client's address from; without it, cases from other addresses are skipped
     #[arg(long, value_name = "NAME")]
     header_address: Option<String>,
-    /// Hold the gateway to what only keyward promises, too: its reasons and identity headers
+    /// Also check what only keyward promises: its reasons and identity headers
     #[arg(long)]
     keyward: bool,
     /// Print the file as a plugin configuration of keyward's, its times taken from now on, and put no case
@@ -135,7 +135,7 @@ fn put(
     Ok(count)
 }
 
-/// The differences. A gateway that does not answer differs, too.
+/// The differences. A gateway that does not answer also differs.
 fn ask(
     case: &Case,
     url: &http::Authority,

@@ -40,7 +40,7 @@ pub(super) fn spell(
     Ok(bytes)
 }
 
-/// The bytes of a text of which every character is one.
+/// The bytes of a text whose every character is one byte.
 pub(super) fn latin1(text: &str) -> Result<Vec<u8>> {
     text.chars()
         .map(|c| u8::try_from(c).ok().context("a character above U+00FF"))

@@ -19,7 +19,7 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// One request on a connection of its own. An answer of more than `longest` bytes is cut, which its own framing then gives away.
+/// One request on a new connection. An answer of more than `longest` bytes is cut, and its framing then shows that it is incomplete.
 pub(super) fn exchange(
     to: &Authority,
     request: &[u8],

@@ -10,10 +10,10 @@ use super::state;
 
 const RBAC: &str = "filters.http.rbac.v3.RBAC";
 
-/// The name under which Envoy's documentation, and so everybody else's routes, know an RBAC filter.
+/// The name of an RBAC filter in Envoy's documentation, and so in most routes.
 const USUAL_NAME: &str = "envoy.filters.http.rbac";
 
-/// Looks at one chain, and tells the names by which its interlocks are known. `enabled` are the filters that some route switches on.
+/// Checks one chain, and returns the names of its interlocks. `enabled` are the filters that some route switches on.
 pub(super) fn check(
     dump: &Dump,
     listener: &Value,
@@ -40,7 +40,7 @@ pub(super) fn check(
     locks.into_iter().map(|lock| lock.name).collect()
 }
 
-/// A filter that is off in its chain and on at routes, as Envoy Gateway has them: elsewhere the interlock stands alone, and refuses everything.
+/// A filter that is off in its chain and on at routes, as Envoy Gateway has them. Elsewhere only the interlock is on, and it refuses everything.
 fn check_enabled(
     plugin: &Plugin<'_>,
     locks: &[Lock],
@@ -74,7 +74,7 @@ struct Lock {
     index: usize,
     name: String,
     key: String,
-    /// Between it and the router stand other interlocks alone.
+    /// Only other interlocks are between it and the router.
     is_last: bool,
 }
 

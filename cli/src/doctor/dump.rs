@@ -200,12 +200,12 @@ impl<'a> Manager<'a> {
     }
 }
 
-/// The member at a JSON pointer; null where there is none.
+/// The member at a JSON pointer, or null.
 pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
-/// The items of a list; none where there is no list.
+/// The items of a list; empty if the value is not a list.
 pub(super) fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }

@@ -1,7 +1,7 @@
 //! Envoy's format strings: plain text with operators such as `%REQ(X?Y):10%`, and `%%` for a percent sign.
 //!
 //! Source: Envoy 1.40's regular expression for an operator, `^%((?:[A-Z]|[0-9]|_)+)(?:\((.*?)\))?(?::([0-9]+))?%`: what is in the parentheses ends at
-//! the first `)` after which the rest fits, so an argument may hold parentheses of its own.
+//! the first `)` after which the rest fits, so an argument may itself contain parentheses.
 
 /// One operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

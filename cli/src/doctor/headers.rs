@@ -1,4 +1,4 @@
-//! The names of headers by which keyward decides, or by which the upstream learns who calls, compared as an upstream may read them.
+//! The headers that keyward decides by, or that name the caller to the upstream. Their names are compared as an upstream may read them.
 
 use super::instance::Plugin;
 use keyward::configuration::Configuration;

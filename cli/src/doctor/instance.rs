@@ -106,7 +106,7 @@ pub(super) struct Plugin<'a> {
     pub(super) name: &'a str,
     /// Envoy's `PluginConfig`, or `DynamicModuleFilter`.
     pub(super) plugin: &'a Value,
-    /// Whether it runs with a configuration of its own, and not with a default.
+    /// Whether it runs with its own configuration, and not with a default.
     pub(super) is_discovered: bool,
     pub(super) has_default: bool,
     pub(super) held: Held,
@@ -117,7 +117,7 @@ pub(super) struct Plugin<'a> {
 pub(super) enum Held {
     Read {
         configuration: Box<Configuration>,
-        /// Whether some key may be used from some addresses alone.
+        /// Whether some key may be used only from some addresses.
         binds_addresses: bool,
     },
     /// In a form that says nothing to this command.
@@ -177,7 +177,7 @@ impl Plugin<'_> {
         }
     }
 
-    /// Whether some key of its snapshot is bound to addresses, as far as one can tell.
+    /// Whether some key of its snapshot is bound to addresses, as far as is known.
     pub(super) fn binds_addresses(&self) -> bool {
         match self.held {
             Held::Read {

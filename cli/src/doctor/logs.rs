@@ -154,7 +154,7 @@ fn report_one(shown: &Shown, forgeable: Forgeable, place: &str, report: &mut Rep
 /// Which logger it is.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Lines, by a format, or by Envoy's own where there is none.
+    /// Lines by a format, or by Envoy's default format.
     Text,
     /// What its formats and tags name, and nothing else.
     Records,
@@ -186,12 +186,12 @@ fn has_format(typed: &Value) -> bool {
     members.iter().any(|member| typed.get(member).is_some())
 }
 
-/// Every text in a logger that Envoy reads as a format. A format in a file or a variable is none of them: that has no text here.
+/// Every text in a logger that Envoy reads as a format. A format in a file or a variable is left out, because its text is not here.
 fn formats(logger: &Value) -> Vec<&str> {
     let mut found = Vec::new();
     let typed = at(logger, "/typed_config");
     let members = typed.as_object().into_iter().flatten();
-    // A file's name is no format.
+    // A file's name is not a format.
     for (_, member) in members.filter(|(name, _)| *name != "path") {
         collect(member, &mut Value::is_string, &mut found);
     }

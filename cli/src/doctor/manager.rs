@@ -1,4 +1,4 @@
-//! The connection manager's settings: what keyward is told of a client, and what it cannot see.
+//! The connection manager's settings: what keyward learns about a client, and what it cannot see.
 
 use serde_json::Value;
 
@@ -142,7 +142,7 @@ fn check_framing(manager: &Manager<'_>, report: &mut Report) {
     }
 }
 
-/// keyward is right whatever becomes of a path before it, so this only tells.
+/// keyward decides correctly whatever rewrites a path before it, so this is only a note.
 fn check_paths(manager: &Manager<'_>, report: &mut Report) {
     let value = manager.value;
     let mut set = Vec::new();

@@ -1,4 +1,4 @@
-//! `keyward doctor`: reads the configuration that a running Envoy tells of, and says what in it lets requests past keyward, lets clients forge
+//! `keyward doctor`: reads the configuration of a running Envoy, and reports what in it lets requests past keyward, lets clients forge
 //! what keyward decides by, or lets keys leak. It changes nothing, and what it cannot read it never calls good.
 
 mod chain;
@@ -44,7 +44,7 @@ use instance::Plugin;
 use report::{Check, Level, Report};
 use server::Sockets;
 
-/// A snapshot of a million keys stands in the dump as text.
+/// The dump contains the snapshot as text, and that may have a million keys.
 const LONGEST_DUMP: usize = 1 << 30;
 
 #[derive(clap::Args)]

@@ -60,7 +60,7 @@ fn check_code(module: &Value, place: &str, report: &mut Report) {
     }
 }
 
-/// Envoy would unload the module with its last configuration, and load it anew with the next.
+/// Envoy would unload the module with its last configuration, and load it again with the next.
 fn check_close(module: &Value, place: &str, report: &mut Report) {
     const CHECK: Check = Check::FailurePolicy;
     report.made(CHECK);

@@ -1,4 +1,4 @@
-//! The plugin itself: what becomes of a worker whose VM fails, what is served before the first push, and what keyward was told to do.
+//! The plugin itself: what happens to a worker whose VM fails, what is served before the first push, and how keyward is configured.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What the doctor found: each check by its name, good or not, with the place, what follows from it, and what mends it.
+//! What the doctor found: each check by name, good or not, with the place, what follows from it, and how to fix it.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! Routes: overrides that switch keyward or its interlock off, and what is done to a request behind them.
+//! Routes: overrides that switch keyward or its interlock off, and what happens to a request after them.
 
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub(super) fn enabled(dump: &Dump, manager: &Manager<'_>) -> Vec<String> {
         .collect()
 }
 
-/// An override that switches a filter on and leaves its configuration alone.
+/// An override that switches a filter on and leaves its configuration unchanged.
 ///
 /// Source: Envoy's `envoy.config.route.v3.FilterConfig`; Envoy Gateway writes one with an empty `config`
 pub(super) fn only_enables(owned: &Value) -> bool {

@@ -1,5 +1,5 @@
-//! keyward-server behind this Envoy: whether keyward and the interlock are on every way to its socket, and whether a gateway that does not lead there
-//! has its pages or its API.
+//! A keyward-server that this Envoy leads to: whether keyward and the interlock are on every way to its socket, and whether another gateway
+//! serves its pages or its API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ const MEND: &str =
 /// The file name of the server's socket, as `keyward-server init` makes it.
 const SOCKET: &str = "api.sock";
 
-/// The header with the secret by which the server knows its gateway.
+/// The header with the secret that identifies the gateway to the server.
 const SECRET: &str = "x-keyward-gateway";
 
 /// Where the server's API and its pages begin.
@@ -32,7 +32,7 @@ const PAGES: [&str; 2] = ["/console", "/portal"];
 pub(super) struct Sockets<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Sockets<'a> {
-    /// Clusters on a Unix socket that has the server's name, or where there is none, on one that is sent the server's secret.
+    /// Clusters on a Unix socket with the server's name; failing that, on one that receives the server's secret.
     pub(super) fn of(dump: &'a Dump) -> Self {
         let named = Self::at(dump, |_, path| path.rsplit('/').next() == Some(SOCKET));
         if !named.0.is_empty() {

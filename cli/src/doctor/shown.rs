@@ -20,7 +20,7 @@ pub(super) enum Shown {
     Unjudged(String),
 }
 
-/// Credentials that are none of keyward's.
+/// Credentials that do not belong to keyward.
 const SECRETIVE: [&str; 8] = [
     "proxy-authorization",
     "cookie",
@@ -48,7 +48,7 @@ const WITH_QUERY: [&str; 8] = [
 pub(super) struct Known {
     /// Their filter states, which hold no key.
     states: Vec<String>,
-    /// The headers that the key may be in beside `Authorization`, folded.
+    /// The headers other than `Authorization` that the key may be in, folded.
     credentials: Vec<String>,
 }
 

@@ -173,7 +173,7 @@ fn processes(uid: u32) -> Vec<String> {
 
 /// The name of a process, if it runs as a user.
 ///
-/// Source: proc_pid_status(5): `Uid:` has the real, effective, saved and file system user. The server is told the effective one
+/// Source: proc_pid_status(5): `Uid:` has the real, effective, saved and file system user. The server sees the effective one
 fn name(status: &str, uid: u32) -> Option<String> {
     let line = |start| status.lines().find_map(|line| line.strip_prefix(start));
     let effective: u32 = line("Uid:")?

@@ -1,4 +1,4 @@
-//! What a running Envoy has counted: denials of the interlock, refused pushes, workers that stayed behind, VMs that trapped.
+//! What a running Envoy has counted: denials of the interlock, refused pushes, workers that have an old snapshot, VMs that trapped.
 
 use super::instance::Plugin;
 use super::report::{Check, Level, Report};

@@ -9,7 +9,7 @@ use super::report::{Check, Level, Report};
 
 const CHECK: Check = Check::Unread;
 
-/// Of Envoy 1.40's `HttpConnectionManager`. Left out on purpose: `path_normalization_options` and `typed_header_validation_config`, by which filters
+/// Of Envoy 1.40's `HttpConnectionManager`. Left out on purpose: `path_normalization_options` and `typed_header_validation_config`: with them, filters
 /// and the upstream may see different paths.
 const MANAGER: &[&str] = &[
     "@type",
@@ -74,7 +74,7 @@ const MANAGER: &[&str] = &[
     "record_route_resolution_stats",
 ];
 
-/// Left out: `vhds`, which brings virtual hosts of which a dump may know nothing, and `route_specifiers`, which choose a route by code.
+/// Left out: `vhds`, which brings virtual hosts that a dump may not contain, and `route_specifiers`, which choose a route by code.
 const ROUTES: &[&str] = &[
     "@type",
     "name",
@@ -197,7 +197,7 @@ const SHARE: &[&str] = &[
     "host_rewrite_literal",
 ];
 
-/// Messages in a form of their own, wherever they are.
+/// Messages that need separate handling, wherever they are.
 pub(super) fn check_dump(dump: &Dump, report: &mut Report) {
     report.made(CHECK);
     let mut found = Vec::new();

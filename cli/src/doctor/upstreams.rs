@@ -1,4 +1,4 @@
-//! The upstreams that keyward guards: clusters, and the addresses of their endpoints, by which another cluster may be the same upstream.
+//! The upstreams that keyward guards: clusters, and the addresses of their endpoints. Another cluster with such an address is the same upstream.
 
 use std::collections::BTreeSet;
 

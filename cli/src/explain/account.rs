@@ -52,7 +52,7 @@ const RULES: [(u8, &str); 11] = [
     (11, "permission"),
 ];
 
-/// How it ended, as far as that tells what became of the rules.
+/// How it ended, as far as that affects the rules shown.
 #[derive(Clone, Copy)]
 pub(super) enum Course {
     /// Nothing failed; rules that were not asked were not for this reason.

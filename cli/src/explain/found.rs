@@ -10,7 +10,7 @@ use keyward::permission::{AccessLevel, Permission};
 use keyward::request::{Field, RequestHead, Value};
 use keyward::snapshot::KeyRecord;
 
-/// What the rules reported, and what the words need beside it.
+/// What the rules reported, and what else the text needs.
 pub(super) struct Facts<'a> {
     pub(super) configuration: &'a Configuration,
     pub(super) request: &'a RequestHead<'a>,
@@ -254,7 +254,7 @@ impl Facts<'_> {
     }
 }
 
-/// A time as people read it, or as it stands where no calendar has it.
+/// A time as people read it, or the bare number if no calendar contains it.
 fn time(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()

@@ -146,7 +146,7 @@ fn all(configuration: &Configuration, now: u64) -> Result<Exit> {
         if line.trim().is_empty() {
             continue;
         }
-        // The line may hold a key: of a fault, only the place is told.
+        // The line may contain a key, so a fault is reported only by its place.
         let Ok(question) = Question::from_json(&line) else {
             let number = number.saturating_add(1);
             bail!(

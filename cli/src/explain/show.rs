@@ -29,7 +29,7 @@ enum End {
     Reply(Reply),
 }
 
-/// What was asked of which configuration, and what the rules reported.
+/// The question, the configuration, and what the rules reported.
 pub(super) struct Asked<'a> {
     pub(super) configuration: &'a Configuration,
     pub(super) request: &'a RequestHead<'a>,
@@ -40,7 +40,7 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     pub(super) fn answer(&self, verdict: &Verdict<'_>) -> Answer {
         let (configuration, request) = (self.configuration, self.request);
-        // Envoy gives every reply an id of its own; here nobody will look one up.
+        // Envoy gives every reply a new id; here no one will look one up.
         let id = RequestId::new(0);
         match verdict {
             Verdict::Allow(permit) => {

@@ -153,13 +153,13 @@ async fn connect(place: &Place) -> Result<SendRequest<Full<Bytes>>> {
     }
 }
 
-/// Begins to speak HTTP. What carries the bytes runs in the same thread, while a request is waited for.
+/// Starts HTTP on a connection. The same thread moves the bytes while it waits for a request.
 async fn shake_hands(
     io: impl Read + Write + Unpin + Send + 'static,
 ) -> Result<SendRequest<Full<Bytes>>> {
     let (sender, carrier) = patiently(http1::handshake(io)).await?;
     tokio::spawn(async move {
-        // What goes wrong here is told to the request that it goes wrong for.
+        // An error here is reported by the request that it concerns.
         let _ = carrier.await;
     });
     Ok(sender)

@@ -12,13 +12,13 @@ use anyhow::Result;
 pub(super) use client::{Client, Request, Response};
 pub(super) use place::{Authority, Place, authority};
 
-/// One request to Envoy's admin interface, on a connection of its own. An answer of more than `longest` bytes is an error.
+/// One request to Envoy's admin interface, on a new connection. An answer of more than `longest` bytes is an error.
 pub(super) fn ask(to: &Authority, method: &str, path: &str, longest: usize) -> Result<Response> {
     let mut client = Client::new(Place::plain(to.clone()))?;
     client.send(&Request::new(method, path), longest)
 }
 
-/// Whether a request may have been lost on its way, or its answer on the way back: the network failed, and nobody refused anything.
+/// Whether the network may have lost a request or its answer. It is false if the other side refused the request.
 pub(super) fn is_of_the_network(error: &anyhow::Error) -> bool {
     error
         .chain()

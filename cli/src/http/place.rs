@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 pub(crate) struct Authority(String);
 
 impl Authority {
-    /// What stands in `Host`.
+    /// The value of `Host`.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -91,7 +91,7 @@ impl Place {
         Ok(Self::Plain(authority))
     }
 
-    /// What stands in `Host`.
+    /// The value of `Host`.
     pub(super) fn host_header(&self) -> &str {
         match self {
             Self::Plain(authority) | Self::Tls(authority) => authority.as_str(),

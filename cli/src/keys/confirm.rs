@@ -10,7 +10,7 @@ use crate::output::{self, Tone, toned};
 /// `--yes`.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(super) struct ConfirmArguments {
-    /// Do not ask; needed where there is no terminal to ask on
+    /// Do not ask; required if standard input is not a terminal
     #[arg(long)]
     yes: bool,
 }
@@ -23,7 +23,7 @@ pub(super) fn ask(arguments: ConfirmArguments, question: &str) -> Result<Option<
     ask_or(question, "give --yes if you mean it")
 }
 
-/// Asks `question`. Where there is no terminal to ask on, `instead` says which option answers it.
+/// Asks `question`. Without a terminal to ask on, it fails and names the option in `instead`.
 pub(super) fn ask_or(question: &str, instead: &str) -> Result<Option<Exit>> {
     let mut err = output::stderr();
     let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();

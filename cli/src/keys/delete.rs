@@ -1,4 +1,4 @@
-//! `keyward keys delete`: the end of a key. It stays in the file as deleted, so that whoever still uses it is told why; `--purge` takes it out.
+//! `keyward keys delete`: ends a key. It stays in the file as deleted, so that keyward can give its users the reason; `--purge` takes it out.
 
 use anyhow::Result;
 
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     key: Option<String>,
     #[command(flatten)]
     pub(super) many: Many,
-    /// Take it out of the file; whoever uses it is told that it is unknown, and not that it is deleted
+    /// Take it out of the file; a request with it is then denied as unknown, and not as deleted
     #[arg(long)]
     purge: bool,
     #[command(flatten)]

@@ -29,15 +29,15 @@ pub(super) struct Details {
     /// When it stops working: after a while (`90d`, `12h`) or at a time (`2026-11-20T10:00:00Z`)
     #[arg(long, value_name = "WHEN", value_parser = times::moment)]
     expires: Option<Moment>,
-    /// When it begins to work, likewise
+    /// When it begins to work, in the same forms
     #[arg(long, value_name = "WHEN", value_parser = times::moment)]
     not_before: Option<Moment>,
-    /// Let it work from this address or range alone; may be repeated
+    /// Let it work only from this address or range; may be repeated
     #[arg(long = "allow-ip", value_name = "IP")]
     allow_ip: Vec<String>,
     #[command(flatten)]
     ip: IpArguments,
-    /// Whether its refusals are carried out, or noted alone
+    /// Whether its refusals are carried out, or only noted
     #[arg(long, value_enum, default_value_t = EnforcementArgument::Enforce)]
     enforcement: EnforcementArgument,
     /// In a folder of key files: the one it goes into, made if it is not there

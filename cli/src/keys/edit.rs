@@ -74,7 +74,7 @@ struct Changes {
     /// Take a permission on connected accounts away
     #[arg(long = "connect-revoke", value_name = "PERMISSION")]
     connect_revoked: Vec<String>,
-    /// Whether its refusals are carried out, or noted alone
+    /// Whether its refusals are carried out, or only noted
     #[arg(long, value_enum)]
     enforcement: Option<EnforcementArgument>,
 }

@@ -1,4 +1,4 @@
-//! `keyward keys import`: a key that exists already, from standard input, or many of them, each on a line. Digests are kept; a publishable key's value is public and kept, too.
+//! `keyward keys import`: a key that exists already, from standard input, or many of them, each on a line. It keeps digests, and the values of publishable keys, which are public.
 
 use anyhow::Result;
 
@@ -14,7 +14,7 @@ use crate::records::{Records, Step};
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Command, ImportKey, ImportedValue};
 
-/// What each line of many says of its own key.
+/// The options that each line sets for its key when there are many.
 const SAID_OF_ONE: [&str; 16] = [
     "owner",
     "kind",
@@ -42,16 +42,16 @@ pub(crate) struct Arguments {
     /// Read many keys, a JSON object per line, as `keyward keys export` prints them; all are taken in, or none
     #[arg(long, conflicts_with_all = SAID_OF_ONE)]
     lines: bool,
-    /// Which kind, where its prefix does not tell
+    /// Its kind, if its prefix does not show it
     #[arg(long, value_enum)]
     kind: Option<KindArgument>,
-    /// In which mode it works, where its prefix does not tell
+    /// Its mode, if its prefix does not show it
     #[arg(long, value_enum)]
     mode: Option<ModeArgument>,
     /// The id it is to have; a new one unless it is said
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Take in a key of which so little follows the prefix that it can be guessed, or may be cut short or masked
+    /// Accept a key with so few characters after the prefix that it can be guessed, or may be cut short or masked
     #[arg(long)]
     allow_short: bool,
     #[command(flatten)]

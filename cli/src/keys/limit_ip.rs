@@ -1,4 +1,4 @@
-//! `keyward keys limit-ip`: from where a key may be used. Secret, restricted and organization keys alone have such limits.
+//! `keyward keys limit-ip`: sets from where a key may be used. Only secret, restricted and organization keys have such limits.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -32,7 +32,7 @@ enum Action {
     Add,
     /// No longer from these
     Remove,
-    /// From these alone
+    /// Only from these
     Set,
     /// From everywhere
     Clear,

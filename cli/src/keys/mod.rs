@@ -37,7 +37,7 @@ pub(super) type Arguments = OnRecords<Command>;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a key; its value is shown once, on standard output alone
+    /// Make a key; its value is shown once, and only on standard output
     #[command(after_help = "\
 A restricted key may do nothing that is not granted. `--grant category:billing=write` grants every permission of a category at the level it has: one without `write` is granted `read`. docs/permissions.md lists all permissions and categories.
 

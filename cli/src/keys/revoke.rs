@@ -1,4 +1,4 @@
-//! `keyward keys revoke`: the end of many keys at once, after an incident. What would be deleted is shown first, and only that is deleted.
+//! `keyward keys revoke`: ends many keys at once, after an incident. It first shows what it would delete, and deletes only that.
 
 use std::io::Write;
 
@@ -17,7 +17,7 @@ use keyward::key::KeyKind;
 use keyward::management::Command;
 use keyward_files::key_file::Key;
 
-/// Of which at least one is needed: nobody deletes all keys by leaving everything out.
+/// At least one is required, so that leaving everything out does not delete all keys.
 const FILTERS: [&str; 12] = [
     "owners",
     "name",

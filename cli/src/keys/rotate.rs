@@ -18,7 +18,7 @@ use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
 use keyward_files::key_file::Key;
 
-/// Said where nobody can be asked when the old key ends.
+/// The message if there is no terminal to ask when the old key ends.
 const WHEN: &str =
     "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it at once";
 
@@ -131,7 +131,7 @@ fn many(
     let commands: Vec<Command> = chosen.ids.iter().map(|id| command(id)).collect();
     let made = told::make_all(records, &once, "keys rotate", &chosen.seen, &commands, now)?;
     let mut err = output::stderr();
-    // The values were shown: where nobody can be told the rest, it is no failure.
+    // The values were shown, so a failure to print the rest does not count.
     let _ = writeln!(
         err,
         "rotated {made}: each line of standard output has a new key's id, the id of the one it replaces, and its value, this once\n{}",

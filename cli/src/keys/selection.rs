@@ -42,7 +42,7 @@ pub(super) struct Selection {
     /// Keys that work and end within this: `14d`
     #[arg(long, value_name = "LENGTH", value_parser = times::length)]
     expiring_within: Option<u64>,
-    /// Keys made before this time, or longer ago than this: `2026-11-20T10:00:00Z`, `90d`; and those of which nobody knows when they were made
+    /// Keys made before this time, or longer ago than this: `2026-11-20T10:00:00Z`, `90d`; and keys whose time is unknown
     #[arg(long, value_name = "WHEN", value_parser = times::moment)]
     created_before: Option<Moment>,
     /// Keys with this label, `team=billing`, or with a label of this name
@@ -109,7 +109,7 @@ impl Selection {
         }
     }
 
-    /// Refuses an owner or a permission that is not there: nobody is to take its silence for "no keys".
+    /// Refuses an owner or a permission that does not exist, so that an empty answer always means "no keys".
     pub(super) fn check(&self, file: &KeyFile) -> Result<()> {
         for owner in &self.owners {
             check_owner(file, owner)?;

@@ -1,4 +1,4 @@
-//! What a command says when it is done. The value of a new key goes to standard output, alone, so that a pipe gets it and nothing else; everything about it goes to standard error.
+//! What a command prints at its end. Only the value of a new key goes to standard output, so that a pipe gets nothing else; everything about it goes to standard error.
 
 use std::io::Write;
 
@@ -84,7 +84,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// A key as it stands in the file.
+    /// A key as the file has it.
     pub(super) fn of(file: &KeyFile, key: &Key, now: u64) -> Self {
         let mut summary = format!(
             "{}, {} mode, {}, permissions: {}",
@@ -129,7 +129,7 @@ impl Told {
         json
     }
 
-    /// Says what else is to be known of a new key. The key is there and its value was shown: where nobody can be told the rest, it is no failure.
+    /// Prints the rest about a new key. The key exists and its value was shown, so a failure to print this does not count.
     fn say_made(&self, notes: &[String], records: &Records) {
         let mut err = output::stderr();
         let id = toned(Tone::Good, &self.id);

@@ -10,7 +10,7 @@ use keyward::key::KeyKind;
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Granted, Key, KeyFile, KeyGrants, instant};
 
-/// Whether a key works, and why not. In the order in which a gateway asks.
+/// Whether a key works, and why not, in the order of a gateway's checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Status {
     /// It was deleted

@@ -12,7 +12,7 @@ pub(super) enum KindArgument {
     Secret,
     /// The permissions it is granted, and no other
     Restricted,
-    /// For browsers and apps: the endpoints that are open to everybody
+    /// For browsers and apps: the endpoints that are open to all
     Publishable,
     /// A secret key of an organization, for all its accounts
     Organization,

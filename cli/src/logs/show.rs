@@ -110,7 +110,7 @@ impl Table {
                     *kept = Some(*width);
                     room = left.saturating_sub(2);
                 }
-                // The path may be longer than a line. What matters less than what does not fit is left out, too.
+                // The path may be longer than a line. Parts that matter less than the first one that does not fit are left out as well.
                 None => {
                     if column == PATH {
                         *kept = Some(room);
@@ -171,7 +171,7 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
         Some(verdict) => verdict.reason().map(keyward::reason::DenyReason::name),
         None => None,
     };
-    // What stands first is what the client was told.
+    // The client's answer comes first.
     let id = record.response_request_id.or(record.request_id);
     [
         (Tone::Dim, time(record.at)),
@@ -193,7 +193,7 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
     ]
 }
 
-/// A client's word as a cell. What begins as a formula does has an apostrophe in front: tables are pasted into spreadsheets.
+/// A client's word as a cell. People paste tables into spreadsheets, so a cell that begins like a formula gets an apostrophe in front.
 fn cell(shown: String) -> String {
     match shown.as_bytes() {
         [] => "-".to_owned(),

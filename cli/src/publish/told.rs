@@ -1,4 +1,4 @@
-//! What a person is told of a publication.
+//! What a person reads about a publication.
 
 use std::io::Write;
 use std::path::Path;
@@ -98,7 +98,7 @@ pub(super) fn renewed(
     notes(published)
 }
 
-/// What a person should know, on standard error: the log of whoever runs this.
+/// What a person should know, on standard error, which is the log of the process that runs this.
 pub(super) fn notes(published: &Published) -> Result<()> {
     if let Some(note) = &published.note {
         say(note);

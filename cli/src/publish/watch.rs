@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Re
 }
 
 impl Watch<'_> {
-    /// A feed of another source is no place to begin, and neither is one that cannot be verified; a source that cannot be read yet is waited for.
+    /// The watch does not start on a feed of another source, or on one that it cannot verify. It waits for a source that it cannot read yet.
     fn begin(&mut self) -> Result<()> {
         let dry = Request {
             dry_run: true,

@@ -264,7 +264,7 @@ fn show(
         publication.effect.counts()
     )?;
     out.flush()?;
-    // Without a readable snapshot there, everybody is denied there.
+    // A gateway without a readable snapshot denies every request.
     let closed = || Checked::read("the target", b"{}");
     let before = match &found.configuration {
         Some(json) => Checked::read("the target", json.as_bytes()).or_else(|_| closed())?,
@@ -287,7 +287,7 @@ fn tell(published: &Published, target: &Target, out: &mut impl Write) -> Result<
     published.effect.name_accounts(out)
 }
 
-/// Says what a person should know, on standard error: the log of whoever runs this.
+/// Prints what a person should know to standard error, which is the log of the process that runs this.
 fn say(text: Option<&str>) -> Result<()> {
     if let Some(text) = text {
         writeln!(output::stderr(), "keyward: {text}")?;

@@ -1,5 +1,5 @@
 //! `keyward push --watch`: follows the source and keeps the snapshot young. A source that breaks is reported, and the last good one is issued
-//! anew until it is mended, so that a slip of the pen does not end in 503s. It looks by itself and asks no service of the kernel: those miss what
+//! again until it is repaired, so that a typing error does not end in 503s. It polls and uses no service of the kernel: those miss what
 //! happens on network volumes, and where a folder is exchanged as a whole, as ConfigMaps are.
 
 use std::collections::BTreeMap;
@@ -29,14 +29,14 @@ use keyward_files::snapshot::reissue;
 /// How often the source and the clock are looked at.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A file as the folder tells of it.
+/// A file by its entry in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SeenFile {
     modified: Option<SystemTime>,
     length: u64,
 }
 
-/// The files of a source, as their folder tells of them.
+/// The files of a source, by their entries in the folder.
 pub(crate) type Seen = BTreeMap<PathBuf, SeenFile>;
 
 /// What was pushed last, and when the next issue of it is due.
@@ -105,7 +105,7 @@ impl Last {
         Self::of(json, &configuration)
     }
 
-    /// A configuration, and its JSON. It is issued anew at half of what its age may be.
+    /// A configuration, and its JSON. It is issued again at half of its maximum age.
     fn of(json: String, configuration: &Configuration) -> Option<Self> {
         let snapshot = configuration.snapshot()?;
         let age = configuration.settings().max_snapshot_age;
@@ -144,7 +144,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// A target of another source is no place to begin; a source that cannot be read yet has no name to compare.
+    /// The watch does not start on a target of another source. A source that cannot be read yet has no name to compare.
     fn begin(&mut self) -> Result<()> {
         let now = input::now();
         let found = Found::at(self.target)?;
@@ -220,7 +220,7 @@ impl Watch<'_> {
         let name = source_name::of(&built, self.rules.named.as_ref())?;
         self.name.clone_from(&name);
         let note = found.admits(name.as_ref(), self.rules.allowed.take_over)?;
-        // A target that somebody broke is compared as this watcher left it.
+        // If the target was broken since, the comparison uses what this watcher left there.
         let (base, present) = match (found.present(), &self.last) {
             (Present::Unreadable, Some(last)) => (Some(last.json.clone()), Present::of(&last.json)),
             (present, _) => (found.configuration.clone(), present),
@@ -290,7 +290,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Issues what the target holds anew, or what this watcher pushed last if somebody broke that.
+    /// Issues what the target contains again, or this watcher's last push if the target is broken.
     fn push_again(&mut self) -> Result<()> {
         let now = input::now();
         let _lock = self.target.lock()?;
@@ -319,7 +319,7 @@ impl Watch<'_> {
         })
     }
 
-    /// Puts a configuration at the target under another revision. Whose it is does not change.
+    /// Puts a configuration at the target under another revision. Its source does not change.
     fn reissue(
         &mut self,
         found: &Found<'_>,
@@ -353,7 +353,7 @@ impl Watch<'_> {
     }
 }
 
-/// The source's files. One that is not there is none, and one that cannot be looked at is told when it is read.
+/// The source's files. A missing one is left out, and one that cannot be looked at is reported when it is read.
 pub(crate) fn seen(path: &Path) -> Seen {
     let files = match fs::read_dir(path) {
         Ok(entries) => entries

@@ -62,7 +62,7 @@ impl RecordsArguments {
         Ok(Records::Server(Box::new(server)))
     }
 
-    /// The server, where it is one. What is said as an argument comes before what stands in the environment.
+    /// The server, if the records are on one. An argument takes precedence over the environment.
     fn place(&self) -> Result<Option<Place>> {
         if self.server.is_some() || self.keys.is_some() {
             return Ok(self.server.clone());

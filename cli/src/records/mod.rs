@@ -100,7 +100,7 @@ impl Records {
         }
     }
 
-    /// Carries a command out. `told` takes what is said of it, before anything can be changed further.
+    /// Carries a command out. `told` receives the result before anything else can change.
     pub(crate) fn change<T>(
         &self,
         step: &Step<'_>,
@@ -145,7 +145,7 @@ impl Records {
         })
     }
 
-    /// Carries out a command that makes a key, and shows its value by `show`: where that fails, there is no key.
+    /// Carries out a command that makes a key, and shows its value by `show`. If that fails, the key is not made.
     pub(crate) fn make<T>(
         &self,
         step: &Step<'_>,
@@ -172,7 +172,7 @@ impl Records {
         }
     }
 
-    /// Adds an account and its first keys, whose values `show` shows: where that fails, there is no account.
+    /// Adds an account and its first keys, whose values `show` shows. If that fails, the account is not made.
     pub(crate) fn add_with_keys(
         &self,
         add: &AddAccount,
@@ -281,7 +281,7 @@ impl Records {
         })
     }
 
-    /// Whether there is no key at all, as far as what was listed by a filter says.
+    /// Whether no key exists at all, as far as a filtered list shows it.
     pub(crate) fn has_no_keys(&self, listed: &Seen, filter: &Filter) -> bool {
         let is_all = match self {
             Self::File(_) => true,

@@ -34,7 +34,7 @@ pub(super) enum Change {
     Opens,
     /// It is answered by the gateway in place of the upstream, or the other way round.
     Moves,
-    /// It passes as before, or does not, and the reason that is told or noted is another.
+    /// It passes or not, as before, but with another reason.
     Reason,
 }
 

@@ -57,7 +57,7 @@ impl Question {
     }
 }
 
-/// What stood in the context header, as far as the verdict tells: nothing for a key's own account.
+/// The context header, as far as the verdict shows it; nothing for a key's own account.
 fn context<'a>(state: &State<'a>, kind: KeyKind) -> Option<&'a str> {
     match (kind, state.path) {
         // An organization's key names the whole path, or the organization itself.

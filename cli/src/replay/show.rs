@@ -12,7 +12,7 @@ use crate::output::{Rows, Tone};
 use keyward_files::key_file::instant;
 use keyward_files::log_files::Tally;
 
-/// What no log tells, and so no replay.
+/// What no log contains, and so no replay can show.
 const LIMITS: [&str; 6] = [
     "The query is not logged: what `expand` asks for is not checked against the new grants, and a key or an account in the query is taken for one in a header.",
     "Bodies are not logged, and keyward reads none.",

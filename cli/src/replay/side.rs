@@ -1,5 +1,5 @@
-//! One of the two snapshots. A log names keys by their ids, and a decision begins with a raw key, which nobody has: so every key of the old snapshot is given a stand-in of its own, and both
-//! snapshots hold the digests of these. What is a key's in both is told by its true digest, whatever its id.
+//! One of the two snapshots. A log names keys by their ids, and a decision begins with a raw key, which is kept nowhere. So every key of the old snapshot gets its own stand-in, and both
+//! snapshots hold the digests of these. A key in both is recognized by its true digest, whatever its id.
 
 use anyhow::{Context, Result};
 
@@ -20,14 +20,14 @@ pub(super) struct Side {
     pub(super) configuration: Configuration,
     /// The versions that requests may name; every one where none is listed.
     versions: Vec<String>,
-    /// The paths of its own endpoints.
+    /// The paths of its custom endpoints.
     own_paths: Vec<String>,
 }
 
 impl Side {
     pub(super) fn new(source: &Checked, stand_ins: &StandIns) -> Result<Self> {
         let mut written = source.written.clone();
-        // How old a snapshot is when a request comes is no matter of the snapshot.
+        // A snapshot's age at a request does not depend on the snapshot.
         written.settings.remove("max_snapshot_age");
         let mut own_paths = Vec::new();
         if let Some(snapshot) = &mut written.snapshot {

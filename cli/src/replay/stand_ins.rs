@@ -1,4 +1,4 @@
-//! A log names keys by their ids, and a decision begins with a raw key, which nobody has: so every key of the old snapshot is given a stand-in of its own.
+//! A log names keys by their ids, and a decision begins with a raw key, which is kept nowhere. So every key of the old snapshot gets its own stand-in.
 
 use std::collections::HashMap;
 

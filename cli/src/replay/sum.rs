@@ -1,4 +1,4 @@
-//! What changes, in groups: however long the log, there are no more of them than [`MOST`].
+//! What changes, in groups: at most [`MOST`] of them, however long the log.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub(super) struct Group {
     pub(super) change: Change,
     /// The key's id.
     pub(super) key: Option<String>,
-    /// Method and the endpoint's template, or the path where there is none. Printable.
+    /// Method and the endpoint's template, or the path if no endpoint matches. Printable.
     pub(super) endpoint: String,
     pub(super) before: Outcome,
     pub(super) after: Outcome,
@@ -70,7 +70,7 @@ pub(super) struct Sum {
     pub(super) breaks: u64,
     pub(super) opens: u64,
     pub(super) moves: u64,
-    /// Those whose reason alone is another.
+    /// Those with only another reason.
     pub(super) reasons: u64,
     groups: BTreeMap<Group, Extent>,
     /// Requests that change and are in no group.

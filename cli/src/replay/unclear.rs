@@ -9,7 +9,7 @@ pub(super) enum Unclear {
     NoVerdict,
     /// The log has no path: the request had none, or it looked as if it held a key.
     NoPath,
-    /// The permission that decided is none that the method and path of the line ask for: the path is not the one that was decided about, or a query asked for more.
+    /// The line's method and path do not ask for the permission that decided: keyward decided about another path, or a query asked for more.
     AnotherPermission,
     /// Its key is not in the old snapshot.
     UnknownToOld,

@@ -23,7 +23,7 @@ pub(crate) struct Done {
     pub(crate) notes: Vec<Note>,
 }
 
-/// Carries a command out. What is new goes into the file that `place` names, else beside what it
+/// Carries a command out. A new record goes into the file that `place` names, or next to what it
 /// belongs to.
 pub(crate) fn carry_out(
     file: &mut KeyFile,
@@ -45,7 +45,7 @@ fn decided(file: &KeyFile, command: &Command, now: u64) -> Result<Decision> {
     decide(file, command, now).map_err(|refusal| anyhow!(text(&refusal, command, file)))
 }
 
-/// Decides a command. Who has the key file may do everything with it, and its reading names the line
+/// Decides a command. The holder of the key file may do everything with it, and reading it names the line
 /// of a text that cannot be kept; a server decides again, with what bounds its caller.
 pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Decision, RuleRefusal> {
     let context = Context {
@@ -58,7 +58,7 @@ pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Deci
     management::decide(command, &file.facts(&needs(command)), context)
 }
 
-/// Which of many commands it is: the key that it names, or the line that it stands in.
+/// Which of many commands it is: the key that it names, or its line.
 pub(crate) fn which(command: &Command, number: usize) -> String {
     match key_of(command) {
         Some(id) => format!("`{id}`"),

@@ -231,7 +231,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
         RuleCode::PolicyInUse { name, accounts } => {
             format!("{accounts} accounts have the policy `{name}`: give them another one first")
         }
-        // A key file has no limits of its own and no ceiling, so these are the server's words.
+        // A key file has no limits and no ceiling, so these are the server's words.
         RuleCode::TextInvalid { .. }
         | RuleCode::OrganizationHasNoParent
         | RuleCode::TimeTooFar { .. }

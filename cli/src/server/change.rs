@@ -1,5 +1,5 @@
 //! A change that was decided, as the request that makes it. What is sent is what the decision wrote, with the version that it was decided over: the
-//! server's rules say of it what was said here, and refuse it where somebody was faster.
+//! server's rules come to the same result, and refuse it if another change came first.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value as Json, json};

@@ -1,4 +1,4 @@
-//! Keys whose values stand in a text, by their digests: the server is asked whether it knows one, and no value leaves this machine.
+//! Finds the keys of a text by their digests: the command asks the server whether it knows one, and no value leaves this machine.
 
 use std::thread;
 use std::time::Duration;

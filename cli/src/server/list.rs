@@ -9,12 +9,12 @@ use super::mirror::Seen;
 /// What the server filters by. It may leave more than is meant, which is filtered again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
-    /// The accounts that are named, of which each must be there.
+    /// The accounts that are named; each must exist.
     pub(crate) owners: Vec<String>,
     pub(crate) kind: Option<&'static str>,
     pub(crate) is_live: Option<bool>,
     pub(crate) label: Option<String>,
-    /// Whether permissions are named, of which each must be there.
+    /// Whether permissions are named; each must exist.
     pub(crate) by_permission: bool,
 }
 
@@ -37,7 +37,7 @@ impl Filter {
 }
 
 impl Server {
-    /// The keys that may fit, deleted ones too, in the order in which they were made. An owner that is not there is not among the accounts.
+    /// The keys that may fit, with deleted ones, in the order of their making. An unknown owner is not among the accounts.
     pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
         let mut mirror = self.mirror()?;
         if filter.by_permission {
@@ -61,7 +61,7 @@ impl Server {
         if let Some(label) = &filter.label {
             pairs.push(("label", label));
         }
-        // Only accounts that are there have keys; the others are told apart by whoever asks.
+        // Only accounts that exist have keys; the caller handles the others.
         let are_there = filter.owners.iter().all(|id| mirror.has_account(id));
         let keys = if are_there {
             self.keys_of_all(&pairs)?

@@ -33,7 +33,7 @@ pub(super) enum Found<T> {
     Forbidden,
 }
 
-/// The path of one object; none where the id is none, so that what may be a key is not sent.
+/// The path of one object; none if the text is not an id, so that a key given by mistake is not sent.
 pub(super) fn path_of(list: &str, id: &str) -> Option<String> {
     let is_name = is_id(id) && id.bytes().any(|byte| byte != b'.');
     let is_key = Profile::stripe().known_prefixes().occur_in(id);
@@ -84,7 +84,7 @@ impl Server {
         }
     }
 
-    /// Accounts that fit, likewise.
+    /// The same for accounts that fit.
     pub(super) fn accounts(
         &self,
         filter: &[(&str, &str)],

@@ -1,10 +1,10 @@
 //! New keys. The value is made here and shown here; the server gets its digest. So it is never on the network or in the server, and a request whose answer
-//! was lost is sent again without harm: the server carries it out once, and there is no value in the answer that could be lost with it.
+//! was lost is sent again without harm: the server carries it out once, and the answer has no value that could be lost with it.
 //!
 //! Two values the server makes: that of a publishable key, which is public, and that of any key where the caller may not send digests
 //! (`api_key_import=write`).
 //!
-//! A key file is changed once its value was taken. Here the key is made first, because only the server knows whether it takes it; where nobody takes the
+//! A key file is changed once its value was taken. Here the key is made first, because only the server knows whether it takes it; if no one takes the
 //! value, the key is removed again, and an old key that it was to replace has not ended yet.
 
 use anyhow::{Context, Error, Result, anyhow, bail};
@@ -40,7 +40,7 @@ pub(crate) struct Made {
 
 /// What follows once the value was taken, or was not.
 enum Undo {
-    /// The key is removed where nobody took its value.
+    /// The key is removed if no one took its value.
     New,
     /// Likewise, and the old key ends as it did before; otherwise it ends at this time.
     Replacement { old: Box<Key>, end: Option<u64> },
@@ -234,7 +234,7 @@ impl Server {
         }
     }
 
-    /// Removes a key that nobody has the value of; the one that it was to replace ends as before.
+    /// Removes a key whose value no one has. The key that it was to replace ends as before.
     fn remove(&self, id: &str, old: Option<&Key>) -> Result<()> {
         let purge = format!("{}?purge=true", path("/v2/keyward/api_keys", id)?);
         self.ask(&delete(&purge))?;
@@ -277,7 +277,7 @@ fn rotation_of(command: &Command) -> Option<&RotateKey> {
     None
 }
 
-/// When the old key has to end by a request of its own: at once, or at a second that is not one of the API's minutes.
+/// When the old key must end by a separate request: at once, or at a second that the API's minutes cannot express.
 fn end_of(command: &Command, decision: &Decision, now: u64) -> Option<u64> {
     let rotate = rotation_of(command)?;
     if rotate.keep_for == 0 {

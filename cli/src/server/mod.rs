@@ -1,5 +1,5 @@
-//! keyward-server, by its API: records are read from it and commands are sent to it. What a command comes to is decided here first, by the same rules and
-//! over the records that the server shows, so that a refusal has the same words as on a key file; then the server decides, whose word is the last.
+//! keyward-server, by its API: records are read from it and commands are sent to it. The command's outcome is decided here first, by the same rules and
+//! over the records that the server shows, so that a refusal has the same words as on a key file. Then the server decides, and its decision is final.
 
 mod answer;
 mod body;

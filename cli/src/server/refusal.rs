@@ -4,7 +4,7 @@ use anyhow::{Error, anyhow};
 
 use super::answer::Refused;
 
-/// Said of a record that is no longer the one that was seen.
+/// The message for a record that has changed since it was read.
 pub(super) const CHANGED: &str = "the server's records were changed by somebody else in the meantime, and nothing was done; look at what is there now and run this again";
 
 impl Refused {

@@ -55,7 +55,7 @@ impl Method {
         }
     }
 
-    /// Whether the request may be sent again when nobody knows what became of it.
+    /// Whether the request may be sent again when its outcome is unknown.
     fn is_repeatable(self) -> bool {
         match self {
             Self::Get | Self::Post | Self::Delete => true,

@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// Adds an account with its first keys, which the server makes in the same transaction and by no policy, and shows their values by `show`. Where
-    /// nobody takes them, the account is removed again.
+    /// no one takes them, the account is removed again.
     pub(crate) fn add_with_keys(
         &self,
         add: &AddAccount,

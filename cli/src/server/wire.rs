@@ -1,4 +1,4 @@
-//! The API's objects as they are read, and the records they are. What a newer server adds is passed over.
+//! The API's objects as they are read, and the records they are. Members that a newer server adds are ignored.
 
 use std::collections::BTreeMap;
 

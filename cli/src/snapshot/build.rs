@@ -13,7 +13,7 @@ use keyward_files::key_file::{Issue, instant};
 use keyward_files::replace::{Access, replace};
 use keyward_files::snapshot::Checked;
 
-/// Which snapshot is made: flatten it into the arguments of whoever makes one.
+/// Which snapshot is made: flatten it into the arguments of each command that makes one.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Issuing {
     /// The snapshot's revision (default: the time in Unix seconds, which rises by itself)
@@ -25,13 +25,13 @@ pub(crate) struct Issuing {
     /// When it is issued, RFC 3339 or Unix seconds (default: now)
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) issued_at: Option<u64>,
-    /// Make a snapshot without keys, which refuses everybody
+    /// Make a snapshot without keys, which denies every request
     #[arg(long)]
     pub(crate) allow_empty: bool,
 }
 
 impl Issuing {
-    /// What the snapshot says beside the key file.
+    /// What the snapshot contains besides the key file's content.
     pub(crate) fn issue(&self, now: u64) -> Issue {
         let above = self.after.map_or(0, |after| after.saturating_add(1));
         Issue {

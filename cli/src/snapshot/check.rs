@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// Warn of keys that expire within this time (default: 14d, for live keys)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     within: Option<u64>,
-    /// Warn of keys older than this, such as 90d; when they were made stands in the key file alone
+    /// Warn of keys older than this, such as 90d; only a key file has the times they were made
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_key_age: Option<u64>,
 }
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
     let file: Option<&KeyFile> = source.key_file.as_ref();
     let mut findings = findings::of(&subject);
     findings.extend(findings::risks(&subject, file, &policy));
-    // A snapshot by itself does not say which profile it is served with.
+    // A snapshot does not name the profile that it is served with.
     let has_profile = file.is_some() || source.place != Place::default();
     if let (Some(text), true) = (borrowed::told(&source.configuration), has_profile) {
         findings.push(Finding::warning(

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use keyward_files::replace::{Access, Staged};
 
-/// Writes to `path`, or to standard output where there is none. Bytes that are no text do not go to a terminal.
+/// Writes to `path`, or to standard output without one. Binary data does not go to a terminal.
 pub(super) fn write(
     path: Option<&Path>,
     is_text: bool,

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// Give up after this time, such as `90s` or `5m`
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     timeout: Duration,
-    /// Wait for the plugin of this name alone (default: for every keyward in the process)
+    /// Wait only for the plugin of this name (default: for every keyward in the process)
     #[arg(long, value_name = "NAME")]
     plugin: Option<String>,
     /// Do not wait for old connections of listeners that were replaced

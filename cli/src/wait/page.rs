@@ -21,7 +21,7 @@ pub(crate) struct Page {
     pub(crate) draining: u64,
 }
 
-/// What the VMs of one plugin say together: `src/filter/census.rs` tells how.
+/// What the VMs of one plugin report together; see `src/filter/census.rs`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plugin {
     pub(crate) vms: u64,
@@ -39,7 +39,7 @@ impl Page {
     pub(crate) fn of_stats(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines() {
-            // Histograms and texts stand on the same page.
+            // The same page has histograms and texts.
             if let Some((name, value)) = line.rsplit_once(": ") {
                 page.take(name, "", value);
             }
@@ -47,7 +47,7 @@ impl Page {
         page
     }
 
-    /// Lines such as `envoy_server_concurrency{} 2`, a time of the sample behind them if there is one.
+    /// Lines such as `envoy_server_concurrency{} 2`, with the sample's time after them, if there is one.
     pub(crate) fn of_prometheus(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {

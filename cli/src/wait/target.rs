@@ -24,7 +24,7 @@ enum Form {
     Prometheus,
 }
 
-/// An admin interface, behind a path if there is one.
+/// An admin interface, with the path before it if there is one.
 pub(super) fn admin(url: &str) -> Result<Target> {
     let (authority, path) = split(url)?;
     if path.contains(['?', '#']) {
@@ -64,7 +64,7 @@ pub(super) fn prometheus(url: &str) -> Result<Target> {
     })
 }
 
-/// The authority, and what stands behind it.
+/// The authority, and the text after it.
 fn split(url: &str) -> Result<(Authority, &str)> {
     const SCHEME: &str = "http://";
     let Some(rest) = url.strip_prefix(SCHEME) else {

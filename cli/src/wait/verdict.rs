@@ -21,14 +21,14 @@ pub(super) struct Wanted<'a> {
     pub(super) revision: Revision,
     /// One plugin's name; all there are where none is given.
     pub(super) plugin: Option<&'a str>,
-    /// Old connections of replaced listeners are somebody else's concern.
+    /// Old connections of replaced listeners are not considered here.
     pub(super) ignore_draining: bool,
 }
 
 impl Wanted<'_> {
     fn is_meant(&self, plugin: &str) -> bool {
         self.plugin.is_none_or(|wanted| {
-            // Behind the plugin's name stand its root id and direction.
+            // The root id and direction follow the plugin's name.
             plugin == wanted || plugin.split('/').next() == Some(wanted)
         })
     }
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn no_mean_is_mistaken_for_agreement() {
-        // The sums of revisions alone would be those of 8, 8 and 8.
+        // By their sum, these revisions would equal 8, 8 and 8.
         for revisions in [[7, 8, 9], [0, 12, 12], [0, 0, 24], [6, 9, 9], [8, 7, 9]] {
             assert_waits(&page(&revisions), "different revisions");
         }

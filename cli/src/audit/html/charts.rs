@@ -4,7 +4,7 @@ use super::super::report::{Step, Timeline};
 use super::text::{number, text};
 use keyward_files::key_file::instant;
 
-/// A bar among others: its value, and behind it a lighter one.
+/// One bar: its value, and a lighter one in the background.
 pub(super) struct Bar {
     pub(super) label: String,
     pub(super) value: u64,
@@ -65,7 +65,7 @@ pub(super) fn timeline(timeline: &Timeline) -> String {
     let left = |place: u64| LEFT + place * WIDTH / count;
     let slot = WIDTH / count;
     let gap = if slot > 40 { slot / 8 } else { 0 };
-    // One bar alone would be a wall.
+    // A single bar would fill the whole chart.
     let bar = (slot - gap).min(500);
     for (place, step) in (0_u64..).zip(steps) {
         let x = left(place) + gap / 2;
@@ -169,7 +169,7 @@ pub(super) fn bars(bars: &[Bar]) -> String {
     format!("<table class=\"bars\"><tbody>{rows}</tbody></table>")
 }
 
-/// A small bar of `value`, with the refused part of it, beside a number.
+/// A small bar of `value`, with the refused part of it, next to a number.
 pub(super) fn meter(value: u64, refused: u64, most: u64) -> String {
     let denied = scaled(refused, most, 200);
     let passed = scaled(value.saturating_sub(refused), most, 200 - denied);

@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing beside it: no script, no font, no picture from elsewhere, and a content security policy that allows none. Every text goes through [`text()`].
+//! The report as one self-contained page: it loads no script, font or picture, and its content security policy forbids all three. Every text goes through [`text()`].
 
 mod charts;
 mod keys;

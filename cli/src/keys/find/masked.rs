@@ -9,12 +9,12 @@ const LONGEST_END: usize = 12;
 /// How many stars make a mask of what has no prefix: fewer are emphasis.
 const FEWEST_STARS: usize = 3;
 
-/// A masked key as it stands in a text.
+/// A masked key as a text contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MaskedKey {
-    /// The known prefix before the mask; empty where there is none.
+    /// The known prefix before the mask; may be empty.
     prefix: String,
-    /// The characters behind it; empty where all is masked.
+    /// The characters after it; empty if all is masked.
     end: String,
 }
 

@@ -1,4 +1,4 @@
-//! `keyward keys find`: whose keys stand in a text that leaked, what they may do, and what to do now. The text is read from standard input, and no value in it is shown.
+//! `keyward keys find`: which keys a leaked text contains, what they may do, and what to do now. The text is read from standard input, and no value in it is shown.
 
 mod asked;
 mod masked;
@@ -51,7 +51,7 @@ pub(super) fn run(
     Report::new(&file, &found, records, input::now()).show(output)
 }
 
-/// What stands in a text.
+/// The keys in a text.
 struct Found<'a> {
     /// Keys of the file.
     keys: Vec<&'a Key>,
@@ -59,7 +59,7 @@ struct Found<'a> {
     masked: Vec<(MaskedKey, Vec<&'a Key>)>,
     /// Keys of others, masked.
     strangers: Vec<String>,
-    /// What was not read, or cannot be told.
+    /// What was not read, or cannot be known.
     unread: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What was found, told to people and programs: every key with what to do now, and what could not be read. No value is repeated.
+//! The report for people and for programs: every key found with what to do now, and what could not be read. It repeats no value.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use crate::records::Records;
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// What was found in which file, at which time.
+/// The findings, with the file and the time.
 pub(super) struct Report<'a> {
     file: &'a KeyFile,
     found: &'a Found<'a>,
@@ -176,7 +176,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What whoever has it can do with it.
+/// What its holder can do with it.
 fn danger(file: &KeyFile, key: &Key, status: Status) -> String {
     let whose = format!(
         "a {} key of {} in {} mode",

@@ -1,4 +1,4 @@
-//! Keys in a text: those of the key file by their digests, wherever they begin and end, and what looks like a key and is none of them.
+//! Finds keys in a text: those of the key file by their digests, wherever they begin and end, and other words that look like keys.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -13,7 +13,7 @@ use keyward_files::key_file::{Key, KeyFile};
 /// The longest key that a gateway reads.
 const LONGEST: usize = 512;
 
-/// How many characters behind a prefix make a key of it, where it is none of the file.
+/// How many characters must follow a prefix for the word to look like a key, if the file does not have it.
 const SHORTEST: usize = 10;
 
 /// How many digests are computed at most: a few seconds of work, and more than any text asks for that was not made to.
@@ -22,9 +22,9 @@ const MOST_DIGESTS: usize = 20_000_000;
 /// What was looked at before.
 #[derive(Hash)]
 enum Seen {
-    /// What stands between blanks.
+    /// The text between blanks.
     Run,
-    /// What stands behind a prefix, it included.
+    /// A prefix and the text after it.
     Prefixed,
 }
 
@@ -34,11 +34,11 @@ pub(super) struct Search<'a> {
     known: HashMap<KeyDigest, &'a Key>,
     /// The keys of the file that were found, in order.
     pub(super) found: Vec<&'a Key>,
-    /// What looks like a key and is none of the file, masked, each once.
+    /// Words that look like keys and are not in the file, masked, each once.
     pub(super) strangers: Vec<String>,
     /// The same of what may be the beginning of one, with what it is.
     cut: Vec<(String, Vec<u8>)>,
-    /// What was found, as it stands in the text.
+    /// What was found, as the text has it.
     values: Vec<Vec<u8>>,
     /// What was looked at: logs repeat themselves.
     seen: HashSet<u64>,
@@ -61,7 +61,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What may be the beginning of a key, masked: nothing that was found goes on behind it.
+    /// What may be the beginning of a key, masked. No key that was found continues it.
     pub(super) fn cut(&self) -> impl Iterator<Item = &str> {
         let goes_on = |text: &[u8]| self.values.iter().any(|value| value.starts_with(text));
         let cut = self.cut.iter().filter(move |(_, text)| !goes_on(text));
@@ -94,7 +94,7 @@ impl<'a> Search<'a> {
         self.seen.insert(self.hasher.hash_one((what, text)))
     }
 
-    /// Every known prefix begins a key, of whatever length; `behind` is what follows the run.
+    /// Every known prefix begins a key of any length; `behind` is the text after the run.
     fn by_prefix(&mut self, run: &[u8], behind: &[u8], is_spaced: bool) {
         let file = self.file;
         let prefixes = file.profile().known_prefixes();
@@ -134,7 +134,7 @@ impl<'a> Search<'a> {
         is_found
     }
 
-    /// Keys whose prefix is not known: the run as a whole, without what quotes it, and what stands between and behind delimiters.
+    /// Keys with an unknown prefix: the whole run without its quotes, and the parts between and after delimiters.
     fn whole(&mut self, run: &[u8]) {
         let is_quote = |byte: &u8| b"\"'`()[]{}<>;:.!?*".contains(byte);
         let start = run.iter().position(|byte| !is_quote(byte)).unwrap_or(0);
@@ -162,7 +162,7 @@ impl<'a> Search<'a> {
         key.is_some()
     }
 
-    /// Notes what looks like a key and is none of the file.
+    /// Notes a word that looks like a key and is not in the file.
     fn note(&mut self, from: &[u8], prefix: usize, behind: &[u8]) {
         let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let end = from.iter().position(|byte| !is_of_word(byte));
@@ -188,7 +188,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether nothing of a word stands behind the dots: what is left out is the key's end.
+/// Whether the word ends with the dots, so that the key's end is left out.
 fn is_end(after: &[u8], behind: &[u8]) -> bool {
     let rest = if after.is_empty() { behind } else { after };
     let dots = |byte: &u8| *byte == b'.' || !byte.is_ascii();

@@ -91,7 +91,7 @@ fn a_key_is_found_in_what_people_have() {
         format!("\u{1b}[31m{ALICE}\u{1b}[0m"),
         format!("|{ALICE}|{ALICE}|"),
     ] {
-        // What is around the key is no key, and none of these is cut.
+        // The text around the key is not a key, and none of these is cut.
         let (found, _) = find(&file(), text.clone());
         assert_eq!(found, ["mk_alice"], "{text}");
     }
@@ -184,7 +184,7 @@ fn values_are_never_shown() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever stands around a key, it is found.
+    /// A key is found whatever is around it.
     #[test]
     fn a_planted_key_is_always_found(before in ".{0,40}|[!-~ \\n]{0,60}", after in ".{0,40}|[!-~ \\n]{0,60}", alice in any::<bool>()) {
         let (id, value) = if alice { ("mk_alice", ALICE) } else { ("mk_bob", BOB) };

@@ -1,4 +1,4 @@
-//! The text that is searched: read to a bound, and then in every encoding that people's tools put keys into. What could not be read is said.
+//! The text to search: read up to a bound, then tried in every encoding that tools put keys into. It reports what it could not read.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ const LONGEST_WRAPPED: usize = 64 << 10;
 /// The shortest base64 that can hold a key.
 const SHORTEST_BASE64: usize = 12;
 
-/// What stands on standard input.
+/// The content of standard input.
 #[derive(Clone)]
 pub(super) struct Text {
     bytes: Vec<u8>,
@@ -74,7 +74,7 @@ impl Text {
         self.unread.is_empty() && self.bytes.trim_ascii().is_empty()
     }
 
-    /// Shows `look` the text as it stands, and everything that it can be decoded to; and whether its words are apart as they were written.
+    /// Passes to `look` the text as it is, and everything that it can be decoded to, and whether its words are still separate.
     pub(super) fn each_reading(&mut self, mut look: impl FnMut(&[u8], bool)) {
         let mut open: VecDeque<(Cow<'_, [u8]>, usize, bool)> = VecDeque::new();
         open.push_back((Cow::Borrowed(&self.bytes), 0, true));
@@ -119,7 +119,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// With escapes of JSON, programming languages, URLs and HTML decoded once; `None` where there are none.
+/// With escapes of JSON, programming languages, URLs and HTML decoded once; `None` if it has no escapes.
 fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memchr3(b'\\', b'%', b'&', text)?;
     let mut decoded = Vec::with_capacity(text.len());
@@ -145,7 +145,7 @@ fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     (decoded.len() < text.len()).then_some(decoded)
 }
 
-/// What stands behind a backslash: its character and its length.
+/// What a backslash and the text after it mean: a character and a length.
 fn backslash(behind: &[u8]) -> Option<(char, usize)> {
     match behind {
         [b'u', rest @ ..] => {
@@ -228,7 +228,7 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
     let mut decoded = Vec::new();
     let runs = text.split(|byte| !is_digit(byte));
-    // `data=…` and `…==` are told apart by where the sign stands.
+    // The place of the sign distinguishes `data=…` from `…==`.
     let values = runs.flat_map(|run| {
         let end = run
             .iter()

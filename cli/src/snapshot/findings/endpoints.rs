@@ -11,7 +11,7 @@ pub(super) struct InForce<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
     pub(super) endpoint: Endpoint<'a>,
-    /// The place of one's own row.
+    /// The place of a custom row.
     pub(super) place: Option<Place>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn in_force<'a>(subject: &Subject<'a>) -> Vec<InForce<'a>> {
     rows
 }
 
-/// What stands between the slashes of a template.
+/// The text between the slashes of a template.
 pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }

@@ -1,4 +1,4 @@
-//! Links between keys that a rotation left and that lead nowhere. The key file alone has them; a gateway does not ask for them.
+//! Links between keys that a rotation left and that lead nowhere. Only the key file has them; a gateway does not use them.
 
 use super::{Finding, Subject};
 use keyward_files::key_file::KeyFile;

@@ -26,9 +26,9 @@ pub(super) use risks::Policy;
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// As somebody may have meant it.
+    /// It may be what the author meant.
     Note,
-    /// As nobody can have meant it.
+    /// It cannot be what the author meant.
     Warning,
 }
 
@@ -73,7 +73,7 @@ pub(super) struct Subject<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) written: &'a Document,
     pub(super) profile: &'a Profile,
-    /// Where the snapshot stands.
+    /// The file with the snapshot.
     pub(super) place: Place,
 }
 

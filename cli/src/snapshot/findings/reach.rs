@@ -1,5 +1,5 @@
 //! Rows that no request reaches. A row is reached by some request if it is reached by one whose parameters equal no literal at all: any other value only brings more rows into play, which
-//! answer first or make the path ambiguous. A wildcard is tried at every length that any other row could tell apart.
+//! answer first or make the path ambiguous. A wildcard is tried at every length that some other row could distinguish.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -68,7 +68,7 @@ fn find(subject: &Subject<'_>, row: &InForce<'_>, path: &str) -> Option<Row> {
 
 /// Paths that a template matches.
 struct Samples {
-    /// A segment that is no literal's, in any spelling.
+    /// A segment that equals no literal, in any spelling.
     value: String,
     /// More segments than any template has.
     depth: usize,

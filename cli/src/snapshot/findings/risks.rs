@@ -1,4 +1,4 @@
-//! Keys that are more than somebody needs, or that will soon be less: what a person should look at before a push. Deleted and expired keys are no risk any more.
+//! Keys that can do more than needed, or that will expire soon: what a person should look at before a push. Deleted and expired keys carry no risk.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ const SOON: u64 = 14 * 86_400;
 pub(in crate::snapshot) struct Policy {
     /// Unix seconds.
     pub(in crate::snapshot) now: u64,
-    /// Expiries within so many seconds are told; without it those of live keys within two weeks.
+    /// Expiries within so many seconds are reported; without it, those of live keys within two weeks.
     pub(in crate::snapshot) within: Option<u64>,
-    /// Keys older than so many seconds are told.
+    /// Keys older than so many seconds are reported.
     pub(in crate::snapshot) max_key_age: Option<u64>,
 }
 
