@@ -45,7 +45,7 @@ pub(crate) struct App {
 
 /// What the table of endpoints says, for gateways and for people.
 pub(crate) struct Described {
-    /// The rows by which gateways know this API.
+    /// The rows that describe this API to gateways.
     pub(crate) endpoint_rows: Value,
     /// The OpenAPI description.
     pub(crate) openapi: Value,

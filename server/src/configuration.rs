@@ -70,7 +70,7 @@ pub struct Target {
 pub enum Group {
     /// Gateways of the API that is protected.
     Edge,
-    /// The gateway before this server: it serves every version, as Stripe's preview SDKs name versions of their own.
+    /// The gateway before this server: it serves every version, as Stripe's preview SDKs name other versions.
     Control,
 }
 
@@ -99,7 +99,7 @@ impl Default for Limits {
 const LONGEST_SOCKET_PATH: usize = 107;
 
 impl Configuration {
-    /// Reads a file. What it says of paths is taken relative to the file's folder.
+    /// Reads a file. Paths in it are relative to the file's folder.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("`{}` cannot be read", path.display()))?;

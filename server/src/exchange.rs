@@ -46,7 +46,7 @@ pub(crate) fn router(app: &Arc<App>, entrance: Entrance) -> Router {
         let app = Arc::clone(app);
         let handler = move |ConnectInfo(peer): ConnectInfo<Peer>, request: Request| {
             let app = Arc::clone(&app);
-            // A task of its own: what was begun is carried out, though the client hangs up.
+            // A separate task: a request that has begun is carried out even if the client hangs up.
             async move { finished(tokio::spawn(answer(app, route, entrance, peer, request))).await }
         };
         let method = MethodRouter::new().on(route.method.filter(), handler);
@@ -227,7 +227,7 @@ fn knows(route: &Route, pairs: &Pairs) -> Result<(), Failure> {
     ))
 }
 
-/// Counts the request. What ends a key is never held up.
+/// Counts the request. A request that ends a key is never delayed.
 pub(crate) fn limit(app: &App, route: &Route, caller: &Caller) -> Result<(), Failure> {
     let (per_second, burst, class) = match route.pace {
         Pace::Free => return Ok(()),
@@ -356,7 +356,7 @@ fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, should_retry: b
     }
 }
 
-/// Texts that come here are digits and ids of our own; what is no header's value is left out.
+/// These texts are digits and ids that the server made. One that is not a valid header value is left out.
 pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);

@@ -1,4 +1,4 @@
-//! What the fuzz targets call: the readers of what comes from outside, over bytes. The types behind
+//! What the fuzz targets call: the readers of input from outside, over bytes. The types inside
 //! them stay private.
 
 use std::net::IpAddr;
@@ -47,7 +47,7 @@ pub fn cursor(is_older: bool, number: u64, filter: [u8; FILTER]) -> String {
     paging::cursor(&from, filter)
 }
 
-/// The client's address, of the values of `X-Forwarded-For`. `None` where a value is none of HTTP's, and
+/// The client's address, of the values of `X-Forwarded-For`. `None` if a value is not valid in HTTP, and
 /// otherwise what is read.
 #[must_use]
 pub fn client_address(values: &[&[u8]]) -> Option<Option<IpAddr>> {

@@ -1,4 +1,4 @@
-//! Who calls. A request is authenticated by the gateway, and believed only if all that the contract asks for holds; what the caller is and may do stands in
+//! Who calls. The gateway authenticates a request, and the server believes it only if all conditions of the contract hold. What the caller is and may do is in
 //! the store.
 
 use std::net::IpAddr;
@@ -62,7 +62,7 @@ fn not_through_gateway() -> Failure {
     )
 }
 
-/// The secret that the management Envoy sends: 32 bytes in hexadecimal, of which we have the digest.
+/// The secret that the management Envoy sends: 32 bytes in hexadecimal; the server has the digest.
 const GATEWAY: &str = "x-keyward-gateway";
 
 /// Whether a request comes from the gateway: from its user, and with its secret.

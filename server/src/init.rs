@@ -20,7 +20,7 @@ use crate::store::{Options, Store, database_in};
 use crate::time;
 use crate::uid::Uid;
 
-/// What `init` is told.
+/// The arguments of `init`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The folder to make: the store, the sockets, the configuration and Envoy's files
@@ -189,7 +189,7 @@ fn control(
     )
 }
 
-/// A path as it may stand in YAML as it is.
+/// A path that YAML accepts without quotes.
 fn shown(path: &Path) -> Result<String> {
     let text = path.to_str().filter(|text| {
         text.bytes()
@@ -204,7 +204,7 @@ fn shown(path: &Path) -> Result<String> {
     }
 }
 
-/// A text with each of these replaced, of which each must be there.
+/// A text with each of these replaced; each must occur.
 fn filled(text: &str, all: &[(&str, &str)]) -> Result<Zeroizing<String>> {
     // In one pass, so that nothing that was put in is taken for a place to fill.
     let mut out = Zeroizing::new(String::with_capacity(text.len().saturating_mul(2)));

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::commands::Data;
 use crate::configuration::{Configuration, FILE};
 
-/// What `link` is told.
+/// The arguments of `link`.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
@@ -76,7 +76,7 @@ fn post(socket: &Path, path: &str, body: &str) -> Result<Zeroizing<Vec<u8>>> {
         "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )?;
-    // Room for all of it at once: what a growing buffer leaves behind is not wiped.
+    // It takes the whole size at once: the old copies of a growing buffer are not wiped.
     let room = usize::try_from(LARGEST).unwrap_or(usize::MAX);
     let mut answer = Zeroizing::new(Vec::with_capacity(room));
     stream.take(LARGEST).read_to_end(&mut answer)?;

@@ -34,7 +34,7 @@ enum Command {
         #[arg(long)]
         ends_only: bool,
     },
-    /// Make a link by which somebody signs in to the console: it can be used once, within minutes
+    /// Make a link that signs a person in to the console; it works once, within minutes
     Link(link::Arguments),
     /// After a backup was restored: end what ended since, as gateways have it, so that the server starts
     Resume(resume::Arguments),

@@ -1,4 +1,4 @@
-//! The permissions by which keys manage keys. They are ordinary permissions: a key is granted them like any other, and the gateway asks for them.
+//! The permissions that let keys manage keys. They are ordinary permissions: a key is granted them like any other, and the gateway asks for them.
 
 /// Names every permission once.
 macro_rules! permissions {

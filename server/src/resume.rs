@@ -1,4 +1,4 @@
-//! `keyward-server resume`: after a backup was restored. Gateways hold a later snapshot than the store, and what ended since ends in the store, too, before anything is
+//! `keyward-server resume`: after a backup was restored. Gateways hold a later snapshot than the store, and what ended since also ends in the store, before anything is
 //! published again: a restore revives no key.
 
 use std::io::Write;
@@ -18,7 +18,7 @@ use crate::service::step::step;
 use crate::store::lists::KeyFilter;
 use crate::store::{Options, Scope, Store, StoreError, Tx};
 
-/// What `resume` is told.
+/// The arguments of `resume`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The configuration that `init` wrote

@@ -130,7 +130,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// As it stands in a request.
+    /// As a request has it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -161,7 +161,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// The permissions of which one is enough; the first is named in replies.
+    /// The permissions; one of them is enough. Replies name the first.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         match self {

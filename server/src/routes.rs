@@ -79,7 +79,7 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/permissions", ApiKey, permissions::list, Gives::List(described::<answers::PermissionObject>)).of_any(),
 ];
 
-/// The rows of a snapshot by which gateways know these endpoints.
+/// The rows of a snapshot that describe these endpoints to gateways.
 #[must_use]
 pub fn endpoint_rows() -> Vec<Value> {
     ROUTES.iter().map(row).collect()

@@ -34,7 +34,7 @@ pub enum Takes {
     Ends,
 }
 
-/// Serves until it is told to stop.
+/// Serves until it receives a signal to stop.
 pub fn run(configuration: &Path, takes: Takes) -> Result<()> {
     let configuration = Configuration::read(configuration)?;
     tracing_subscriber::fmt()

@@ -13,7 +13,7 @@ pub(crate) fn seconds(text: &str, param: &str) -> Result<u64, Failure> {
     })
 }
 
-/// The same, where it stands in no request.
+/// The same, outside a request.
 pub(crate) fn read(text: &str) -> Option<u64> {
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("", 1)];
     let read = units.into_iter().find_map(|(unit, seconds)| {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-/// The number of a user. The overflow user is none: whoever has no number of its own here has that one.
+/// The number of a user. The overflow user does not count: every user without a number here has that one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Uid(u32);
 

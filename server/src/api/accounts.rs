@@ -42,7 +42,7 @@ pub(crate) struct NewAccount {
     children: Option<Below>,
     external_id: Option<String>,
     policy: Option<String>,
-    /// Make the four keys of Stripe's model, too: a secret and a publishable one for each mode.
+    /// Also make the four keys of Stripe's model: a secret and a publishable one for each mode.
     #[serde(default)]
     first_keys: bool,
 }

@@ -1,4 +1,4 @@
-//! What the endpoints answer with, as types: the handlers write them, and the OpenAPI description is made of them. Keys and accounts have files of their own. Members are in the order of their names.
+//! What the endpoints answer with, as types: the handlers write them, and the OpenAPI description is made of them. Keys and accounts have separate files. Members are in the order of their names.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::key::ApiKey;
 use crate::shown::{ChangeState, PolicyValues, Propagation};
 
-/// That something with an id is no longer there.
+/// Says that the object with an id was removed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeletedId {
     pub(crate) deleted: bool,
@@ -15,7 +15,7 @@ pub(crate) struct DeletedId {
     pub(crate) object: &'static str,
 }
 
-/// That something with a name is no longer there.
+/// Says that the object with a name was removed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeletedName {
     pub(crate) deleted: bool,

@@ -157,7 +157,7 @@ fn left_behind(notes: &[Note]) -> Vec<&'static str> {
     names.collect()
 }
 
-/// `DELETE /v2/keyward/api_keys/{id}`: users are told that the key is deleted; with `purge` that there is none.
+/// `DELETE /v2/keyward/api_keys/{id}`: its users then learn that the key is deleted; with `purge`, that it is unknown.
 pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         #[derive(serde::Deserialize)]

@@ -1,4 +1,4 @@
-//! `/v2/keyward/console_sessions`: links by which operators sign in to the console, and the sessions that these open.
+//! `/v2/keyward/console_sessions`: links that sign operators in to the console, and the sessions that they open.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ pub(crate) struct ConsoleSession {
     role: Option<String>,
     /// `unopened`, `open` or `ended`.
     status: &'static str,
-    /// The link, in the answer of create alone.
+    /// The link, only in the answer of create.
     url: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The bodies by which a key is changed, replaced or copied.
+//! The request bodies that change, replace or copy a key.
 
 use std::collections::BTreeMap;
 
@@ -191,7 +191,7 @@ pub(crate) struct Rotation {
 pub(crate) struct RotationMembers {
     no_expiry: bool,
     sha256: Option<String>,
-    /// How that value ends, likewise.
+    /// The same for the end of that value.
     last4: Option<String>,
     override_policy: bool,
     reason: Option<String>,

@@ -18,7 +18,7 @@ use crate::shown::value;
 use crate::store::{DocumentName, Reader, Tx};
 use crate::time;
 
-/// All of the document. The rows of this server's own endpoints are kept beside it.
+/// All of the document. The rows of this server's own endpoints are kept separately.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Endpoints {
@@ -46,7 +46,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `PUT /v2/keyward/endpoints`. What a gateway would not load is not kept: a snapshot is compiled with it first.
+/// `PUT /v2/keyward/endpoints`. The server compiles a snapshot with it first, and keeps only what a gateway would load.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         operators_only(&call)?;

@@ -89,7 +89,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `PUT /v2/keyward/grant_sets/{name}`: all of it, so `If-Match` says which state was seen.
+/// `PUT /v2/keyward/grant_sets/{name}`: all of it, so `If-Match` must name the state that was read.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: GrantSet = call.members()?;

@@ -197,7 +197,7 @@ fn shown(index: usize, result: &Result<TakenIn, Failure>) -> ImportResult {
     }
 }
 
-/// A row: the body of a new key, with its digest beside it, in hexadecimal or base64, and when it was made.
+/// A row: the body of a new key, with its digest in hexadecimal or base64, and the time when it was made.
 fn read(mut row: Value, caller: &Caller) -> Row {
     let members = row
         .as_object_mut()

@@ -31,7 +31,7 @@ enum Found {
     Before(Replayed),
 }
 
-/// Finds the key, and writes into the trail that somebody looked.
+/// Finds the key, and records the search in the trail.
 pub(crate) fn lookup(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: Lookup = call.members()?;

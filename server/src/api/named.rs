@@ -89,7 +89,7 @@ pub(super) fn is_at<T: Named>(name: &str, expected: Option<u64>) -> Guard {
     })
 }
 
-/// There is none of that name.
+/// No object has that name.
 pub(super) fn is_new<T: Named>(name: &str) -> Guard {
     let name = name.to_owned();
     Arc::new(move |reader: &Reader<'_>| match T::find(reader, &name)? {

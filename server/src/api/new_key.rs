@@ -158,7 +158,7 @@ impl NewKey {
     }
 }
 
-/// `""` is no name: Stripe's rule.
+/// `""` is not a name: Stripe's rule.
 pub(crate) fn named(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
@@ -189,7 +189,7 @@ fn kind(of_type: KeyType, said: Option<Kind>) -> Result<Option<KeyKind>, Failure
     }
 }
 
-/// The owner: operators name it, and everybody else has one.
+/// The owner: operators name it, and every other caller has one.
 pub(crate) fn owner(said: Option<String>, caller: &Caller) -> Result<String, Failure> {
     match (said, caller.acting_account()) {
         (Some(said), None) => Ok(said),
@@ -239,7 +239,7 @@ pub(crate) fn origin(
     }
 }
 
-/// The digest of a value that the caller made, which wants a permission of its own.
+/// The digest of a value that the caller made, which needs a separate permission.
 fn digest(text: &str, caller: &Caller) -> Result<KeyDigest, Failure> {
     if !caller.holds("api_key_import", keyward::permission::AccessLevel::Write) {
         return Err(Failure::new(

@@ -35,13 +35,13 @@ pub(crate) struct Requests {
 pub(crate) struct Read {
     /// Whether all files were read, to their ends.
     is_whole: bool,
-    /// How many requests fit, of which `data` has the newest.
+    /// How many requests match; `data` has the newest of them.
     matching: u64,
     /// What was not read, and why.
     notes: Vec<String>,
 }
 
-/// A request, by the members of the access log. What clients chose is in printable ASCII.
+/// A request, by the members of the access log. Texts that clients chose are in printable ASCII.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct RequestObject {
     access: Option<&'static str>,

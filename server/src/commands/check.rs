@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{Data, FOUND, say};
 use crate::store::Inspection;
 
-/// What it is told.
+/// Its arguments.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! `keyward-server export`: the records as a key file. What only a server keeps (policies, external
-//! ids, the trail) has no place in one.
+//! `keyward-server export`: the records as a key file. A key file has no place for what
+//! only a server keeps: policies, external ids and the trail.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
@@ -19,7 +19,7 @@ use crate::permission::Management;
 use crate::store::lists::KeyFilter;
 use crate::store::{DocumentName, Inspection, Reader, Scope, StoreError};
 
-/// What it is told.
+/// Its arguments.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
@@ -103,7 +103,7 @@ pub(super) fn write(reader: &Reader<'_>, without: Option<&str>, out: &mut dyn Wr
     Ok(written?)
 }
 
-/// Refuses to leave out rows whose permissions somebody holds: the key file would name permissions that nothing in it knows.
+/// Refuses to leave out rows whose permissions a key holds: the key file would name permissions that it does not define.
 fn refuse_managers(reader: &Reader<'_>, without: Option<&str>) -> Result<()> {
     let manages = |granted: &Granted| {
         let mut own = Management::ALL.iter();

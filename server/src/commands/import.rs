@@ -18,7 +18,7 @@ use crate::configuration::{Configuration, FILE, Limits};
 use crate::quota::Quota;
 use crate::store::{DocumentName, Options, Origin, Scope, Store, StoreError, Tx};
 
-/// What it is told.
+/// Its arguments.
 #[derive(clap::Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]

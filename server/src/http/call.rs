@@ -34,7 +34,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The body's members. An empty body is an empty object: Stripe's SDKs send none where there are no parameters.
+    /// The body's members. An empty body is an empty object, because Stripe's SDKs send no body for a call without parameters.
     pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         members_of(&self.body)
     }
@@ -75,7 +75,7 @@ impl Call {
 pub(crate) fn members_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let body = if body.is_empty() { b"{}" } else { body };
     let members = serde_json::from_slice(body).map_err(|error| refusal_of(&error))?;
-    // serde takes an array of the members' values, too.
+    // serde also accepts an array of the members' values.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Failure::new(
             Code::ParameterInvalid,
@@ -160,7 +160,7 @@ impl Answer {
     }
 }
 
-/// JSON in one buffer that does not grow while it is written: what a growing one leaves behind is not wiped.
+/// JSON in one buffer that does not grow while it is written: the old copies of a growing buffer are not wiped.
 pub(crate) fn written(object: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut size = Counter(0);
     let failed = |_| Failure::new(Code::Internal, "The answer cannot be written.");

@@ -1,4 +1,4 @@
-//! What a request that fails is answered with. The types are those by which Stripe's SDKs choose the class that they raise.
+//! The answer to a request that fails. Stripe's SDKs choose the class that they raise by its type.
 
 use axum::http::StatusCode;
 use keyward::management::{RefusalClass, RuleCode};
@@ -121,7 +121,7 @@ codes! {
     UnrestrictedKeyRefused = "unrestricted_key_refused", FORBIDDEN, InvalidRequest;
     /// The session was opened too long ago for this.
     SessionTooOld = "session_too_old", FORBIDDEN, InvalidRequest;
-    /// A form that is none of the session's own pages, or a request to a page with a key.
+    /// A form that does not come from the session's own pages, or a request to a page with a key.
     FormRefused = "form_refused", FORBIDDEN, InvalidRequest;
     /// The server is not set up for it.
     FeatureNotEnabled = "feature_not_enabled", BAD_REQUEST, FeatureNotEnabled;
@@ -157,7 +157,7 @@ codes! {
     EndsOnly = "ends_only", SERVICE_UNAVAILABLE, ServiceUnavailable;
 }
 
-/// A failure: a code, and what people and programs need beside it.
+/// A failure: a code, and what else people and programs need.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     name: &'static str,
@@ -271,7 +271,7 @@ impl Failure {
         self.retry_after
     }
 
-    /// `Stripe-Should-Retry`: stripe-python retries 409 by itself unless it is told not to.
+    /// `Stripe-Should-Retry`: stripe-python retries 409 by itself unless this header forbids it.
     #[must_use]
     pub(crate) fn should_retry(&self) -> bool {
         self.status.is_server_error()
@@ -279,7 +279,7 @@ impl Failure {
             || self.is(Code::IdempotencyKeyInUse)
     }
 
-    /// The body. What it says of a member that is absent is nothing.
+    /// The body. It leaves out absent members.
     #[must_use]
     pub(crate) fn body(&self) -> Value {
         json!(ErrorBody {

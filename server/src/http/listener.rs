@@ -1,4 +1,4 @@
-//! The two sockets. Who may connect is said by their modes and folders, and who did connect by the kernel.
+//! The two sockets. Their modes and folders decide who may connect, and the kernel reports who did.
 
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
@@ -85,7 +85,7 @@ fn bind(path: &Path, umask: u32) -> Result<UnixListener> {
     UnixListener::from_std(bound).with_context(failure)
 }
 
-/// Removes the socket of a server that is gone. One that answers stays, and so does what is no socket.
+/// Removes the socket of a server that has ended. It keeps a socket that answers, and a file that is not a socket.
 fn remove_stale(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),

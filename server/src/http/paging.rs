@@ -13,7 +13,7 @@ use crate::store::lists::{From, Listed, Page};
 const LARGEST: u32 = 100;
 const USUAL: u32 = 10;
 
-/// Which page is asked for, of which list.
+/// The list and the page that the request asks for.
 pub(crate) struct Paging {
     pub(crate) page: Page,
     path: String,

@@ -1,4 +1,4 @@
-//! What the gateway says of a caller. Of all that only the key's id is taken: what the key is and may do stands in the store.
+//! What the gateway reports about a caller. The server uses only the key's id; the store says what the key may do.
 
 use axum::http::HeaderMap;
 use keyward::configuration::PRINCIPAL_HEADER;
@@ -17,7 +17,7 @@ pub(crate) struct Told {
     pub(crate) permission: Option<(String, AccessLevel)>,
 }
 
-/// Reads the one principal header. Several, or one that is anything but the dictionary that the filter writes, is none.
+/// Reads the one principal header. Several headers, or one that is not the dictionary that the filter writes, count as no principal.
 #[must_use]
 pub(crate) fn told(headers: &HeaderMap) -> Option<Told> {
     let mut all = headers.get_all(PRINCIPAL_HEADER).iter();

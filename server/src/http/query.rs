@@ -49,7 +49,7 @@ pub(crate) fn read<T: DeserializeOwned>(pairs: Pairs) -> Result<T, Failure> {
     })
 }
 
-/// The names that serde says it knows. They come last: before them stands what the client sent, which may look the same.
+/// The names that serde says it knows. They come last: the client's text is before them, and may look the same.
 pub(super) fn known(text: &str) -> &str {
     let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
     if text.ends_with("there are no fields") {

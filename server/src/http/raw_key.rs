@@ -3,7 +3,7 @@
 use keyward_files::key_file::has_secret_key;
 use serde_json::Value;
 
-/// Whether something in a body looks like a secret key, as it stands or in a string that JSON escapes.
+/// Whether something in a body looks like a secret key, directly or in a string that JSON escapes.
 pub(crate) fn is_in_body(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     has_secret_key(&text)

@@ -1,4 +1,4 @@
-//! A page asks the API, within this process: the same endpoint, with the same permission and the same handler as a request over HTTP. What the API refuses, a page cannot do.
+//! A page asks the API, within this process: the same endpoint, with the same permission and the same handler as a request over HTTP. A page can do only what the API allows.
 
 use std::sync::Arc;
 use std::time::Duration;

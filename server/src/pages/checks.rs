@@ -19,7 +19,7 @@ use crate::sign_in::{Found, find};
 /// The largest form.
 pub(super) const LARGEST: usize = 256 * 1024;
 
-/// The session of the one cookie of ours. Of two, somebody set one of them from elsewhere.
+/// The session of keyward's one cookie. Of two, one was set from another site.
 pub(super) async fn signed_in(
     app: &Arc<App>,
     headers: &HeaderMap,
@@ -46,7 +46,7 @@ fn cookie(headers: &HeaderMap) -> Option<Cookie> {
     Cookie::read(text)
 }
 
-/// Whether a browser sends a form of these pages: it says so itself, and pages of others cannot say it for it.
+/// Whether a browser sends a form of these pages. The browser states the origin itself, and other sites cannot forge it.
 pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match text(HeaderName::from_static("sec-fetch-site")) {

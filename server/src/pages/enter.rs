@@ -34,7 +34,7 @@ const RATE: Rate = Rate {
     burst: 30.0,
 };
 
-/// Counts the uses of links: nobody tries many.
+/// Counts the uses of links, so that no one can try many.
 pub(super) fn limit(app: &App, address: Option<IpAddr>) -> Result<(), Failure> {
     let from = address.map_or_else(String::new, |address| address.to_string());
     let taken = app.buckets.take(&from, Class::SignIn, RATE, Instant::now());
@@ -74,7 +74,7 @@ fn fields(note: Markup) -> Markup {
     }
 }
 
-/// What somebody sees who is not signed in, or no longer.
+/// The page for a person who is not signed in, or no longer.
 pub(super) fn signed_out() -> Reply {
     let note = message::note(
         Tone::Info,

@@ -1,4 +1,4 @@
-//! One request for a page and its answer. Who asks is known by a cookie and by nothing else: a key opens no page, and a cookie asks no API.
+//! One request for a page and its answer. Only a cookie identifies the person: a key opens no page, and a cookie calls no API.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let app = Arc::clone(app);
     let handler = move |ConnectInfo(peer): ConnectInfo<Peer>, request: Request| {
         let app = Arc::clone(&app);
-        // A task of its own: what was begun is carried out, though the client hangs up.
+        // A separate task: a request that has begun is carried out even if the client hangs up.
         async move {
             let answered = tokio::spawn(answer(app, peer, request)).await;
             answered.unwrap_or_else(|_| {
@@ -241,7 +241,7 @@ fn refused_form() -> Reply {
     without_session(&Failure::new(Code::FormRefused, NOT_OURS))
 }
 
-/// A page that says why there is no other.
+/// A page that gives the reason for an error.
 fn failed(frame: &layout::Frame, failure: &Failure) -> Reply {
     let title = title(failure);
     let body = html! {

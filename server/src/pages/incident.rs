@@ -92,7 +92,7 @@ pub(super) fn end(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
-/// The filter as the API takes it: what is empty is no condition.
+/// The filter as the API takes it: an empty field is not a condition.
 fn filter(visit: &Visit) -> Value {
     let mut filter = Map::new();
     for name in ["owner", "created_by"] {

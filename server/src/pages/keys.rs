@@ -42,7 +42,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
         let asked = visit.ask(&app, question(&visit)).await;
         let (listed, refused) = match asked {
             Ok(answered) => (Some(answered.read::<List<Key>>()?), None),
-            // What is wrong with a filter is said beside it.
+            // An error in a filter is shown next to it.
             Err(failure)
                 if failure.status().is_client_error() && !failure.is(Code::RateLimited) =>
             {
@@ -103,7 +103,7 @@ fn question(visit: &Visit) -> Ask {
     }
 }
 
-/// The address of the list with one parameter changed; its page begins anew.
+/// The address of the list with one parameter changed; its pages begin again.
 fn with(visit: &Visit, name: &str, value: &str) -> String {
     let mut pairs: Pairs = FILTERS
         .iter()
@@ -122,7 +122,7 @@ fn with(visit: &Visit, name: &str, value: &str) -> String {
     }
 }
 
-/// Filters of which one word is enough: the parameter, its value, and what is said of it.
+/// Filters that one word sets: the parameter, its value, and the text for it.
 const CHIPS: [(&str, &str, &str); 8] = [
     ("mode", "live", "live"),
     ("mode", "test", "test"),
@@ -300,7 +300,7 @@ pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// The entries, each with its page. An expired key offers only what still has an effect: a change to it would help nobody.
+/// The entries, each with its page. An expired key offers only what still has an effect, because a change to it would not.
 fn offered(key: &Key, may_change: bool, may_end: bool) -> Vec<(&'static str, &'static str)> {
     let is_secret = key.keyward.kind != "publishable";
     let is_in_use = key.is_in_use();

@@ -120,7 +120,7 @@ fn addresses(key: &Key) -> Markup {
     }
 }
 
-/// What the browser says of a value beside its digest: how it begins, if that is a known prefix, and how long it is.
+/// What the browser sends about a value with its digest: its prefix, if that is a known one, and its length.
 fn not_found(visit: &Visit) -> Markup {
     let prefix = visit.form.text("prefix");
     let length: Option<usize> = visit.form.text("length").parse().ok();

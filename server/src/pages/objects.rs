@@ -1,4 +1,4 @@
-//! What pages show of the API's objects: the members that they read, and no other. A value is none of them.
+//! What pages show of the API's objects: only the members that they read. A key's value is not one of them.
 
 use std::collections::BTreeMap;
 

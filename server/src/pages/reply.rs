@@ -69,7 +69,7 @@ impl Reply {
             return Err(Failure::new(Code::Internal, "The value cannot be shown."));
         }
         let size = before.len() + value.len() + after.len();
-        // Of its final size from the beginning: what a growing buffer leaves behind is not wiped.
+        // It has its final size from the start: the old copies of a growing buffer are not wiped.
         let mut whole = Zeroizing::new(Vec::with_capacity(size));
         for part in [before, value, after] {
             whole.extend_from_slice(part.as_bytes());

@@ -25,7 +25,7 @@ const TITLE: &str = "Sessions";
 const ALL: &str = "/v2/keyward/console_sessions";
 const REVOKE: &str = "/v2/keyward/console_sessions/{id}/revoke";
 
-/// `keyward.console_session`: the members that the page reads. The link is none of them.
+/// `keyward.console_session`: the members that the page reads. The link is not one of them.
 #[derive(Debug, Deserialize)]
 struct Session {
     id: String,

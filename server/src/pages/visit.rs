@@ -1,4 +1,4 @@
-//! A request for a page, by somebody who is signed in.
+//! A request for a page, by a person who is signed in.
 
 use std::net::IpAddr;
 
@@ -41,7 +41,7 @@ impl Visit {
         &self.session.csrf
     }
 
-    /// For the hidden field by which a form is carried out once.
+    /// For the hidden field that makes a form count once.
     pub(crate) fn once(&self) -> String {
         random_id(&mut System).unwrap_or_default()
     }

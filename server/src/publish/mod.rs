@@ -34,7 +34,7 @@ const COLLECT: Duration = Duration::from_millis(50);
 /// How long a publication that failed waits to be tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Where a snapshot is issued anew though nothing changed, and its settings name no age.
+/// How often a snapshot is issued again without a change, if its settings name no age.
 const REISSUE: Duration = Duration::from_secs(3_600);
 
 /// What a target is given.
@@ -217,7 +217,7 @@ impl Worker {
 
     /// The records as they are now. They stay in memory, and what changed since the last time is read.
     async fn records(&mut self) -> Result<Records> {
-        // What fails, or does not come back, is read anew the next time.
+        // If it fails, or does not return, it is read again the next time.
         let book = self.book.take();
         let read = move |reader: &Reader<'_>| {
             let mut records = book.unwrap_or_default();
@@ -254,14 +254,14 @@ impl Worker {
                 let written = file.write(snapshot, &issue);
                 match &written {
                     Err(error) if haste == Haste::AtOnce && wants_room(error) => {
-                        // An end that no gateway learns of is none.
+                        // A key has not ended until the gateways know it.
                         store.give_room();
                         file.write(snapshot, &issue)
                     }
                     Ok(()) | Err(_) => written,
                 }
             });
-            // All of them are tried, and then the first that failed is told.
+            // All of them are tried, and then the first failure is reported.
             let written: Vec<Result<()>> = written.collect();
             (written.into_iter().collect::<Result<()>>(), records)
         });
@@ -310,7 +310,7 @@ impl Group {
     }
 }
 
-/// The pages, for which nobody has a key. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
+/// The pages, which no key can open. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
 static PAGE_ROWS: LazyLock<[Value; 3]> = LazyLock::new(|| {
     [
         ("GET", "/console"),

@@ -103,13 +103,13 @@ impl File {
         self.group
     }
 
-    /// After how long it is issued anew: half of the age at which gateways stop to believe it.
+    /// After how long it is issued again: half of the age at which gateways stop trusting it.
     pub(super) fn reissue(&self) -> Option<Duration> {
         let age = self.max_snapshot_age?;
         Some(Duration::from_secs((age / 2).max(1)))
     }
 
-    /// Puts a snapshot in. What the filter would not load is not written. Keys that are missing from it were purged: the store is the truth.
+    /// Puts a snapshot in. It writes only what the filter would load. Keys that are missing from it were purged: the store is the truth.
     pub(super) fn write(&self, snapshot: Snapshot<'_>, issue: &Issue) -> Result<()> {
         let now = issue.issued_at;
         let json = serde_json::to_string(&Whole {

@@ -184,7 +184,7 @@ fn root_of(facts: &Facts, decision: &Decision, id: &str) -> String {
         | RecordChange::RemovePolicy { .. } => None,
     });
     let mut root = added.unwrap_or(id);
-    // Each step leads to another account, so there are no more steps than accounts.
+    // Each step leads to another account, so the number of accounts bounds the steps.
     for _ in 0..facts.accounts.len() {
         let parent = facts
             .account(root)

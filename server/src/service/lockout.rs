@@ -1,4 +1,4 @@
-//! What would lock every operator out. The operator's account stays in use, whoever asks; what else changes it takes the permission to manage keys that manage.
+//! What would lock every operator out. The operator's account stays in use for every caller; any other change to it needs the permission to manage keys that manage.
 
 use keyward::account::AccountStatus;
 use keyward::management::{Command, Patch, RuleCode};

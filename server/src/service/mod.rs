@@ -73,7 +73,7 @@ pub(crate) type Present =
 
 /// What the commands came to.
 pub(crate) struct Outcome<'a> {
-    /// The keys that the caller is told about.
+    /// The keys that the answer shows.
     pub(crate) keys: &'a [String],
     pub(crate) notes: &'a [Note],
     pub(crate) now: u64,
@@ -167,7 +167,7 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
     })
 }
 
-/// Commands on their way to the thread that writes. They may be carried out more than once, of which the last time counts.
+/// Commands on their way to the thread that writes. They may be carried out more than once; the last time counts.
 struct Order {
     now: u64,
     steps: Vec<Step>,

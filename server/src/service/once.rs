@@ -11,7 +11,7 @@ use crate::http::conditions::Idempotency;
 use crate::http::failure::{Code, Failure};
 use crate::store::{self, Remembered, Scope, Tx};
 
-/// The member of a kept answer that says that a value was shown, and of which key.
+/// The member of a kept answer that names the key whose value was shown.
 const VALUE_WAS_SHOWN: &str = "value_was_shown";
 
 /// A request that may have been carried out before.
@@ -24,7 +24,7 @@ pub(crate) struct Once {
 
 /// What is kept of an answer.
 pub(crate) enum Kept<'a> {
-    /// The object, and the id by which a replay asks whether the caller may still read it.
+    /// The object, and the id that a replay uses to ask whether the caller may still read it.
     Object(&'a Value, Option<&'a str>),
     /// A value of that key was shown, which is not kept, with the same id.
     Value(&'a str, Option<&'a str>),
@@ -74,7 +74,7 @@ impl Once {
         }
     }
 
-    /// The same, in a transaction of its own. No other request with that key is being carried out meanwhile.
+    /// The same, in a separate transaction. No other request with that key is being carried out meanwhile.
     pub(crate) async fn answered(&self, app: &App) -> Result<Option<Answer>, Failure> {
         if self.idempotency.is_none() {
             return Ok(None);

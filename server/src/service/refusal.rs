@@ -38,7 +38,7 @@ pub(super) fn failure_of_code(code: &RuleCode) -> Failure {
     failure
 }
 
-/// What is not there, or not for this caller: it is told nothing else.
+/// The object does not exist, or not for this caller, who cannot distinguish the two.
 pub(crate) fn missing(what: &str, id: &str) -> Failure {
     Failure::new(Code::ResourceMissing, format!("No such {what}: '{id}'")).at("id")
 }

@@ -10,7 +10,7 @@ use crate::store::StoredSession;
 use crate::store::activity::{Actor, Entry};
 use crate::uid::Uid;
 
-/// Who sent the request, and by which.
+/// Who sent the request, and how.
 pub(crate) struct Sender {
     pub(super) actor: Actor,
     /// The same in one text, as records keep it.
@@ -56,7 +56,7 @@ impl Sender {
         }
     }
 
-    /// The row that says that many keys were changed at once; each of them has one of its own.
+    /// The row that says that many keys were changed at once; each of them has its own row.
     pub(crate) fn of_many(&self, kind: &str, count: u64, now: u64) -> Entry {
         Entry {
             at: now,
@@ -85,7 +85,7 @@ impl Sender {
         }
     }
 
-    /// The row that says that a request was refused, by which rule.
+    /// The row for a refused request, with the rule that refused it.
     pub(super) fn of_refused(&self, code: &str, endpoint: &str, now: u64) -> Entry {
         Entry {
             group: "refused".to_owned(),

@@ -1,4 +1,4 @@
-//! What stands in every store: the operator's account, its policies, the first key, and the rows of this API.
+//! What every store contains: the operator's account, its policies, the first key, and the rows of this API.
 
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{

@@ -16,7 +16,7 @@ use crate::store::{Origin, Tx};
 
 /// What came of it.
 pub(crate) struct Done {
-    /// The key that the caller is told about.
+    /// The key that the answer shows.
     pub(crate) key: Option<String>,
     pub(crate) minted: Option<Secret>,
     pub(crate) notes: Vec<Note>,
@@ -55,7 +55,7 @@ pub(crate) fn step(
     )?;
     let row = || entry::of(command, &decision, &facts, bounds);
     let mut change = tx.record(row())?.sequence;
-    // Each new record after the first has a number of its own, and so a row.
+    // Each new record after the first has its own number, and so a row.
     while change < applied.last {
         change = tx.record(row())?.sequence;
     }

@@ -11,7 +11,7 @@ pub(super) enum Target<'a> {
     Account(&'a str),
 }
 
-/// The object whose version `If-Match` names. Sets and policies have versions of their own.
+/// The object whose version `If-Match` names. Sets and policies have separate versions.
 pub(super) fn target_of(command: &Command) -> Option<Target<'_>> {
     match command {
         Command::CreateKey(_)
@@ -51,7 +51,7 @@ pub(super) fn is_end(command: &Command, now: u64) -> bool {
     }
 }
 
-/// Whether gateways must learn of it at once. What only adds may wait for more to come.
+/// Whether gateways must learn of it at once. A change that only adds may wait for others.
 pub(super) fn haste(changes: &[RecordChange]) -> Haste {
     let only_adds = |change: &RecordChange| match change {
         RecordChange::AddKey { .. }

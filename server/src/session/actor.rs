@@ -3,7 +3,7 @@
 use keyward_files::visible::is_line;
 use serde_json::{Value, json};
 
-/// A person. The trail has the name, so it is none that a key, a local user or the server has there.
+/// A person. The trail has the name, so it must differ from those of keys, local users and the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     id: String,
@@ -11,7 +11,7 @@ pub(crate) struct Person {
     name: Option<String>,
 }
 
-/// Why somebody cannot be named so: the member, and what is expected of it.
+/// Why a person cannot have that name: the member, and what is expected of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WrongPerson {
     pub(crate) param: &'static str,

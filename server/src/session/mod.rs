@@ -1,4 +1,4 @@
-//! Sessions of people: who somebody is, what they may do, and for how long. The maker of a link says who a person is; the link is used once, and opens a session that lasts for hours at most.
+//! Sessions of people: who a person is, what they may do, and for how long. The maker of a link names the person; the link works once, and opens a session that lasts for hours at most.
 //! A console's session has a role; a portal's is to have an account and a policy instead, and is otherwise the same.
 
 mod actor;

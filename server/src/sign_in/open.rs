@@ -192,7 +192,7 @@ pub(crate) async fn end(
     ended.map_err(Failure::from)
 }
 
-/// Ends the session of somebody who leaves.
+/// Ends the session of a person who leaves.
 pub(crate) async fn leave(app: &App, sender: Sender, id: &str, now: u64) -> Result<(), Failure> {
     let id = id.to_owned();
     let found: Result<_, Stored> = app

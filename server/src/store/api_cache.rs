@@ -9,7 +9,7 @@ use keyward::management::Api;
 use super::error::Result;
 use super::records::documents;
 
-/// What was made last, and of which state of the documents.
+/// What was made last, and the state of the documents that it was made from.
 #[derive(Default)]
 pub(super) struct ApiCache {
     last: Mutex<Option<(i64, Arc<Api>)>>,

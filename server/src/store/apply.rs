@@ -19,7 +19,7 @@ pub struct Applied {
     pub last: u64,
 }
 
-/// A list in which a new record has a place of its own: its number.
+/// A list that gives a new record its own place: its number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Keys,
@@ -46,7 +46,7 @@ fn added_to(change: &RecordChange) -> Option<List> {
 
 impl Tx<'_> {
     /// Writes the records of a decision, all under the number of this change. Each new key, account
-    /// and grant set after the first takes a number of its own. Rows of activity have to be written
+    /// and grant set after the first takes its own number. Rows of activity have to be written
     /// for all these numbers, or the change is not kept.
     pub fn apply(&mut self, changes: &[RecordChange], origin: &Origin<'_>) -> Result<Applied> {
         let applied = self.apply_all(changes, origin);

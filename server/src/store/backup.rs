@@ -24,7 +24,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<Vec<super::Finding>> {
     }
     let copied = copy(from, to);
     if copied.is_err() {
-        // Half a copy is none.
+        // An incomplete copy is removed.
         let _ = fs::remove_file(to);
     }
     copied?;
@@ -38,7 +38,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let backup = Backup::new(inspection.connection(), &mut copy)?;
     backup.run_to_completion(PAGES, Duration::from_millis(1), None)?;
     drop(backup);
-    // Without a log beside it the copy is one file. A server that opens it makes one again.
+    // Without a log, the copy is one file. A server that opens it makes a log again.
     copy.pragma_update(None, "journal_mode", "DELETE")?;
     if settings::read(&copy, "journal_mode")? != "delete" {
         return Err(StoreError::Unavailable(

@@ -16,7 +16,7 @@ use super::error::{Result, StoreError};
 pub(super) struct Ballast {
     path: PathBuf,
     size: u64,
-    /// Whether it is missing, for whoever reports on the store.
+    /// Whether it is missing, for reports on the store.
     is_missing: AtomicBool,
     /// Held by who makes or removes the file.
     file: Mutex<()>,

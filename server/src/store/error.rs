@@ -6,8 +6,8 @@ use std::fmt;
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-/// Why the store did not do what it was asked. What a caller may not do is no matter of the
-/// store's.
+/// Why the store did not carry out a request. The store does not decide what a caller may
+/// do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The disk has no room. Nothing of the change is kept; ends still work.
@@ -15,7 +15,7 @@ pub enum StoreError {
     /// The disk took no write for another reason: a quota, a limit on file sizes, a fault. Nothing
     /// of the change is kept.
     WriteFailed(String),
-    /// The store was opened for ends, and the change is none.
+    /// The store was opened for ends, and the change is not an end.
     EndsOnly,
     /// A read took longer than a read may take.
     TooSlow,

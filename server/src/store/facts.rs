@@ -42,7 +42,7 @@ pub(super) fn facts(
         sequences,
         ..
     } = reading;
-    // In the order in which they were made, whichever way they were found.
+    // In the order of their making, whichever way they were found.
     facts
         .keys
         .sort_by_key(|fact| sequences.get(&fact.key.id).copied());
@@ -273,8 +273,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Whose a digest is. Whether it is there at all is told whatever the scope, for no two keys
-    /// have the same.
+    /// Whose a digest is. Whether it exists at all is reported in every scope, because no two keys
+    /// may have the same.
     fn digest(&mut self, digest: KeyDigest) -> Result<()> {
         let bytes = digest.as_bytes().to_vec();
         let everything = Scope::everything();

@@ -92,7 +92,7 @@ pub fn database_in(path: &Path) -> PathBuf {
 }
 
 /// Makes the database file `path` where it is not there, so that it never has another mode than
-/// 0600. SQLite gives the files beside it the same.
+/// 0600. SQLite gives the files next to it the same mode.
 pub(super) fn make_private_file(path: &Path) -> Result<()> {
     let made = OpenOptions::new()
         .create_new(true)
@@ -106,7 +106,7 @@ pub(super) fn make_private_file(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether nobody but the owner, who has to be this process's user, may look at `path`.
+/// Whether only the owner, who must be this process's user, may look at `path`.
 fn private(path: &Path) -> Result<()> {
     let found =
         fs::metadata(path).map_err(|error| unavailable(path, "cannot be looked at", &error))?;

@@ -1,5 +1,5 @@
 //! A disk that is full: additions are refused, reads go on, and ends still work. The store is in a
-//! process of its own, on a file system in memory of 8 MiB, which needs a mount.
+//! separate process, on a file system in memory of 8 MiB, which needs a mount.
 
 use std::path::{Path, PathBuf};
 use std::process::Command as Program;
@@ -13,7 +13,7 @@ use crate::store::{Options, Origin, Scope, Store, StoreError, Tx};
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_FOLDER";
 const BALLAST: u64 = 1024 * 1024;
-/// A tmpfs of 8 MiB at $1, and this binary in it. Without root a name space of one's own has to do.
+/// A tmpfs of 8 MiB at $1, and this binary in it. Without root, it uses a new name space.
 const MOUNTED: &str =
     "mount -t tmpfs -o size=8m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
 

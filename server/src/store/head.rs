@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::columns::{bytes32, signed, unsigned};
 use super::error::{Result, StoreError};
 
-/// Where the store stands. A note of it, kept elsewhere, shows later whether the trail was written
-/// anew.
+/// The store's last change. A note of it, kept elsewhere, shows later whether the trail was
+/// rewritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The number of the last change. Numbers have no gaps.

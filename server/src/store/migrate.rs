@@ -1,4 +1,4 @@
-//! The schema, in numbered steps forward. Each is applied once, in a transaction of its own, with
+//! The schema, in numbered steps forward. Each is applied once, in a separate transaction, with
 //! its SHA-256: a step that was changed afterwards, or one that this version does not know, means
 //! another program, and it is refused.
 

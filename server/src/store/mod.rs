@@ -275,7 +275,7 @@ impl Store {
         self.shared.ballast.is_missing()
     }
 
-    /// Gives the room for ends away: an end that is committed has to reach the gateways, too.
+    /// Gives the room for ends away: an end that is committed must also reach the gateways.
     pub fn give_room(&self) {
         self.shared.ballast.release();
     }

@@ -1,4 +1,4 @@
-//! What can be read of the store. What a tenant owns is read under a [`Scope`].
+//! What can be read of the store. A tenant's records are read under a [`Scope`].
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         self.connection
     }
 
-    /// Where the store stands.
+    /// The store's last change.
     pub fn head(&self) -> Result<Head> {
         head::require(self.connection)
     }
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         Ok(policies::read(self.connection, Some(name))?.pop())
     }
 
-    /// All grant sets, in the order in which they were made.
+    /// All grant sets, in the order of their making.
     pub fn grant_sets(&self) -> Result<Vec<StoredSet>> {
         sets::read(self.connection, None)
     }

@@ -1,4 +1,4 @@
-//! Connections that read: four, each with a thread of its own. A read sees what was committed when
+//! Connections that read: four, each with its own thread. A read sees what was committed when
 //! it began, waits for no writer, and ends after a second.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -91,7 +91,7 @@ fn serve(mut connection: Connection, api: &ApiCache, jobs: &Mutex<Receiver<Job>>
         let _ = limit(&mut connection, longest);
         // One transaction, so that a read of several statements sees one state.
         let began = connection.execute_batch("BEGIN").is_ok();
-        // What a panic drops is the caller's answer: it is told that there is none.
+        // A panic drops the caller's answer; the caller gets an error instead.
         let _ = catch_unwind(AssertUnwindSafe(|| read(&Reader::new(&connection, api))));
         if began {
             let _ = connection.execute_batch("ROLLBACK");

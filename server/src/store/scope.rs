@@ -139,7 +139,7 @@ impl Where {
         format!("?{}", self.values.len())
     }
 
-    /// One more condition, of text that stands in the program.
+    /// One more condition. Its text is a constant of the program.
     pub(super) fn and(&mut self, condition: &str) {
         let word = if self.conditions.is_empty() {
             " WHERE "

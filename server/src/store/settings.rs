@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Result, StoreError};
 
-/// `KWRD`, by which `file` and other programs know the database.
+/// `KWRD`, which identifies the database to `file` and other programs.
 pub(super) const APPLICATION_ID: i64 = 0x4b57_5244;
 
 /// Each with what it reads back as.
@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str, &str); 9] = [
     ("wal_autocheckpoint", "2000", "2000"),
 ];
 
-/// What a reader has besides: it writes nothing, whatever it is asked.
+/// What a reader has in addition: it never writes.
 const OF_READERS: (&str, &str, &str) = ("query_only", "ON", "1");
 
 /// The one connection that writes.

@@ -55,7 +55,7 @@ impl Records {
             self.keys.insert(stored.sequence, key_row(&stored.key));
             Ok(())
         })?;
-        // What is not there any more has no change of its own. All that is there is here by now, so
+        // A removed record has no change. All existing ones are here by now, so
         // as many as there are means the same ones.
         remove_missing(connection, "accounts", &mut self.accounts)?;
         remove_missing(connection, "keys", &mut self.keys)?;
@@ -110,7 +110,7 @@ fn remove_missing<T>(
     Ok(())
 }
 
-/// A snapshot that is written member by member: of a million keys there is no second copy.
+/// A snapshot that is written member by member, without a second copy of a million keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
     records: &'a Records,
@@ -183,7 +183,7 @@ impl Serialize for Snapshot<'_> {
     }
 }
 
-/// The values alone.
+/// Only the values.
 struct Elements<'a, T>(&'a BTreeMap<u64, T>);
 
 impl<T: Serialize> Serialize for Elements<'_, T> {

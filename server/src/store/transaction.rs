@@ -50,7 +50,7 @@ impl<'a> Tx<'a> {
         Reader::new(self.connection, self.api)
     }
 
-    /// Where the store stands, what this change recorded included.
+    /// The store's last change, with what this transaction recorded.
     #[must_use]
     pub fn head(&self) -> &Head {
         &self.head
@@ -113,7 +113,7 @@ impl<'a> Tx<'a> {
         self.noting(added)
     }
 
-    /// Uses a link. Nothing, where there is none that can be used.
+    /// Uses a link. Returns nothing if no usable link exists.
     pub fn open_session(&mut self, opening: &Opening<'_>) -> Result<Option<StoredSession>> {
         let opened = sessions::open(self.connection, opening);
         self.noting(opened)

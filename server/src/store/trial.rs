@@ -71,7 +71,7 @@ impl Reader<'_> {
         Ok(tried(&Json::Object(configuration)))
     }
 
-    /// An account that stands without others above it, and the kind of key with permissions that it
+    /// An account without others above it, and the kind of key with permissions that it
     /// can own.
     fn some_root(&self) -> Result<Option<(String, &'static str)>> {
         let mut statement = self.connection().prepare_cached(

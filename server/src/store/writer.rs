@@ -1,5 +1,5 @@
 //! The one thread that writes. It takes what waits, at most 64 changes, begins one transaction,
-//! runs each change in a savepoint of its own, commits once, and then answers. No timer: a change
+//! runs each change in its own savepoint, commits once, and then answers. No timer: a change
 //! that comes by itself is committed at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

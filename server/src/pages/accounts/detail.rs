@@ -1,4 +1,4 @@
-//! An account: where it stands in its tree, its keys, and what lies below it.
+//! An account: its place in the tree, its keys, and the accounts below it.
 
 use std::sync::Arc;
 

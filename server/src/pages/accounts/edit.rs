@@ -53,7 +53,7 @@ impl Given {
         }
     }
 
-    /// As the API takes it: what is empty is none.
+    /// As the API takes it: an empty field is absent.
     fn body(&self) -> Value {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         json!({

@@ -50,7 +50,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let (listed, refused) = match visit.ask(&app, question(&visit)).await {
             Ok(answered) => (Some(answered.read::<List<Log>>()?), None),
-            // What is wrong with a filter is said beside it.
+            // An error in a filter is shown next to it.
             Err(failure) if failure.status().is_client_error() => (None, Some(failure)),
             Err(failure) => return Err(failure),
         };

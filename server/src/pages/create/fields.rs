@@ -18,7 +18,7 @@ pub(super) struct Choices {
     pub(super) sets: Vec<GrantSet>,
 }
 
-/// Where the permissions begin. A form of its own: it loads the page anew, with them chosen.
+/// Where the permissions begin. A separate form: it reloads the page with them chosen.
 pub(super) fn start(visit: &Visit, choices: &Choices, given: &Given) -> Markup {
     let from = visit.parameter("from");
     html! {

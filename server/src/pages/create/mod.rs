@@ -29,7 +29,7 @@ pub(super) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         let choices = choices(&app, &visit).await?;
         let mut given = Given::new(&visit);
         start_from(&app, &visit, &choices, &mut given).await?;
-        // Where there is one account besides the operator's, it is that one's key.
+        // If only one account exists next to the operator's, the key is that account's.
         let mut others = choices
             .accounts
             .iter()
@@ -130,7 +130,7 @@ fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failur
         @if let Some(failure) = refused {
             (message::titled(Tone::Bad, "No key was made", html! {
                 p { (super::parts::Text(failure.message())) }
-                // A new account may do nothing until somebody says otherwise.
+                // A new account may do nothing until an operator grants it something.
                 @if failure.name() == "policy_refused" && visit.may(Verb::Post, "/v2/keyward/accounts/{id}") {
                     p {
                         "Choose another policy for "

@@ -87,7 +87,7 @@ impl Fields {
         };
         let mut all: Map<String, Value> = labels(&self.labels)?;
         let names: BTreeSet<String> = all.keys().cloned().collect();
-        // What is no longer there is taken away.
+        // A member that is missing now is removed.
         for name in key
             .keyward
             .labels

@@ -65,7 +65,7 @@ struct Change {
 }
 
 impl Change {
-    /// Whether somebody wants to know it: a new key's record says much that is as it always is.
+    /// Whether a person wants to know it: much of a new key's record is always the same.
     fn says_something(&self) -> bool {
         let is_nothing = match &self.after {
             Value::Null | Value::Bool(false) => true,

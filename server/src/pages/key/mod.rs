@@ -125,7 +125,7 @@ fn buttons(key: &Key, submit: Markup) -> Markup {
     }
 }
 
-/// The version that the person saw. A form without one is none of ours.
+/// The version that the person saw. A form without one is not keyward's.
 fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
     let version = visit.form.text("version").parse().map_err(|_| {
         Failure::new(
@@ -151,7 +151,7 @@ fn home(visit: &Visit) -> Reply {
     Reply::see_other(format!("/console/keys/{}", visit.target))
 }
 
-/// What the page of a form says where the API refuses. What is no refusal of the form is a page of its own.
+/// The page of a form after the API refused it. Any other failure gets a separate page.
 fn of_form(failure: Failure) -> Result<Failure, Failure> {
     let is_of_form = failure.status().is_client_error()
         && !failure.is(Code::ResourceMissing)

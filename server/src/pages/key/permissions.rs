@@ -1,4 +1,4 @@
-//! What a key may do, as a matrix in which changes are marked.
+//! What a key may do, as a matrix that marks changes.
 
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, F
     Ok(all.data)
 }
 
-/// What the key has now. A key with every permission has none of its own.
+/// What the key has now. A key with every permission has no separate ones.
 fn held(key: &Key) -> (Chosen, Chosen) {
     let side =
         |names: &Option<Vec<String>>| matrix::of_names(names.iter().flatten().map(String::as_str));

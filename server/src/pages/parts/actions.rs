@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// How much a button stands out.
+/// How prominent a button is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
     /// The one thing that a page is for.

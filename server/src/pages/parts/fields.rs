@@ -87,7 +87,7 @@ pub(crate) fn area(field: &Field<'_>, rows: u8, is_code: bool) -> Markup {
         textarea id=(field.name) name=(field.name) rows=(rows) class=[is_code.then_some("mono")] required[field.is_required]
             autocomplete="off" spellcheck=[is_code.then_some("false")]
             aria-invalid=[field.is_wrong()] aria-describedby=[field.described_by()] {
-            // The first line end after the tag is none of the value.
+            // The first line end after the tag is not part of the value.
             "\n" (field.value)
         }
     })
@@ -130,7 +130,7 @@ pub(crate) fn check(name: &str, label: &str, is_on: bool) -> Markup {
     }
 }
 
-/// The search of a list: a form of its own, sent by GET. `kept` stays as it is.
+/// The search of a list: a separate form, sent by GET. `kept` stays as it is.
 pub(crate) fn search(
     action: &str,
     name: &str,

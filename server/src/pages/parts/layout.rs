@@ -32,7 +32,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Sessions", "/console/sessions"),
 ];
 
-/// A page of somebody who is signed in.
+/// A page for a person who is signed in.
 pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
     let here = SECTIONS
         .iter()
@@ -67,7 +67,7 @@ pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
     )
 }
 
-/// A page of nobody in particular: signing in, and what went wrong on the way.
+/// A page without a session: signing in, and its errors.
 pub(crate) fn plain(title: &str, body: Markup) -> Markup {
     document(
         title,

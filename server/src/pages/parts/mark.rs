@@ -1,4 +1,4 @@
-//! Marks of a state: a sign, a word and a colour, of which the word is enough.
+//! Marks of a state: a sign, a word and a colour; the word is enough to read it.
 
 use maud::{Markup, html};
 

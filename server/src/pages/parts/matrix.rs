@@ -38,7 +38,7 @@ impl Permission {
 /// What was chosen, by permission; what is not there is None.
 pub(crate) type Chosen = BTreeMap<String, AccessLevel>;
 
-/// The category of permissions that have none: those of endpoints of one's own.
+/// The category of permissions without one: those of custom endpoints.
 const OWN: &str = "Your own endpoints";
 
 /// A matrix. `prefix` keeps two of them in one form apart.
@@ -116,7 +116,7 @@ impl Matrix<'_> {
     }
 }
 
-/// Shows what was chosen before the script counts it anew: by level, the names.
+/// Shows what was chosen until the script counts it again: by level, the names.
 pub(crate) fn summary(prefix: &str, permissions: &[Permission], chosen: &Chosen) -> Markup {
     let titles = |wanted: AccessLevel| {
         let names: Vec<&str> = permissions
@@ -138,7 +138,7 @@ pub(crate) fn summary(prefix: &str, permissions: &[Permission], chosen: &Chosen)
     }
 }
 
-/// What a form's matrix comes to: rows, and over them the categories that are set as a whole. What the catalogue does not have is left to the rules, which refuse it.
+/// What a form's matrix comes to: rows, and over them the categories that are set as a whole. The rules refuse names that the catalogue does not have.
 pub(crate) fn read<'f>(
     prefix: &str,
     permissions: &[Permission],
@@ -194,7 +194,7 @@ fn level(field: &str, one: &Permission, level: AccessLevel, chosen: Option<Acces
     }
 }
 
-/// Categories in the order in which the catalogue comes to them, those of one's own first and those of keyward last.
+/// Categories in the catalogue's order, the custom ones first and keyward's last.
 fn groups(permissions: &[Permission]) -> Vec<(&str, Vec<&Permission>)> {
     let mut groups: BTreeMap<(u8, &str), Vec<&Permission>> = BTreeMap::new();
     for one in permissions {

@@ -20,7 +20,7 @@ impl Column {
         }
     }
 
-    /// One that is no wider than what it holds.
+    /// One that is only as wide as its content.
     pub(crate) const fn narrow(name: &'static str) -> Self {
         Self {
             is_narrow: true,

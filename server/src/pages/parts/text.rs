@@ -1,10 +1,10 @@
-//! Text that somebody wrote, as a page shows it.
+//! Text that a person wrote, as a page shows it.
 
 use keyward_files::visible::escaped;
 use maud::{Escaper, Render};
 use std::fmt::Write as _;
 
-/// Shows a text: characters that nobody sees, or that turn the text around them, by their numbers, and markup as text.
+/// Shows a text: characters that are invisible, or that turn the text around them, by their numbers, and markup as text.
 pub(crate) struct Text<'a>(pub(crate) &'a str);
 
 impl Render for Text<'_> {

@@ -1,4 +1,4 @@
-//! The value of a key, shown once. It stands in the document in one place.
+//! The value of a key, shown once. The document contains it once.
 
 use maud::{Markup, html};
 

@@ -1,5 +1,5 @@
 //! A client of the store that is killed: it sends one request after the other, each with an
-//! idempotency key of its own, until nobody answers.
+//! new idempotency key, until the store stops answering.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

@@ -1,5 +1,5 @@
 //! The crash harness. Clients create, rotate and end keys with idempotency keys against a store in
-//! a process of its own, which is killed at a random moment. Then an oracle in this process opens
+//! a separate process, which is killed at a random moment. Then an oracle in this process opens
 //! the store and compares it with what was acknowledged. Kills leave the page cache, so what a loss
 //! of power does is not shown here: for that the settings are read back at start.
 

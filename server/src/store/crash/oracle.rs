@@ -1,5 +1,5 @@
 //! What has to hold after a crash: what was acknowledged is there, once; what was not is there
-//! whole or not at all, and the idempotency key tells which; the chain holds; and the store's own
+//! whole or not at all, and the idempotency key shows which; the chain holds; and the store's own
 //! check finds nothing.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The store in a process of its own: this very test binary, started once more. It takes a line for
+//! The store in a separate process: this test binary, started again. It takes a line for
 //! each request, and answers with a line once the change is committed.
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! Commands as somebody might give them: most of them meant well, some of what is not there, not
+//! Commands as people might give them: most of them correct, some on what does not exist, not
 //! allowed or misspelled. They are made from the records as they are, so that many succeed.
 
 use std::collections::BTreeMap;

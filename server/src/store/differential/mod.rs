@@ -127,7 +127,7 @@ fn in_store(fixture: &Fixture, steps: Vec<Step>) -> (Vec<Outcome>, String) {
 
 fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), StoreError> {
     let mut outcomes = Vec::new();
-    // Brought up to date now and then, and never read anew.
+    // Brought up to date now and then, and never read again as a whole.
     let mut book = Records::default();
     for step in steps {
         let facts = tx.facts(&Scope::everything(), &needs(&step.command), step.now)?;

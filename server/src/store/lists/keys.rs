@@ -170,7 +170,7 @@ fn in_state(state: KeyState, now: &str) -> String {
 
 /// Keys that hold a permission, by their own grants or by a set.
 fn holds(limits: &mut Where, name: &str, level: AccessLevel) {
-    // Names are ids, so none can end the text in which it stands.
+    // Names are ids, so none can end the text around it.
     let place = limits.value(format!("$.\"{name}\""));
     let enough = match level {
         AccessLevel::Read => "IS NOT NULL",

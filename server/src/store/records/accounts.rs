@@ -1,4 +1,4 @@
-//! Accounts, and the trees they make. Each account and key has the id of its tree's root beside it.
+//! Accounts, and the trees they make. Each account and key also has the id of its tree's root.
 
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
@@ -17,7 +17,7 @@ pub struct StoredAccount {
     pub sequence: u64,
     /// The record.
     pub account: Account,
-    /// What is kept beside it.
+    /// What is kept with it.
     pub settings: AccountSettings,
     /// The root of its tree: itself where nothing is above it.
     pub root: String,

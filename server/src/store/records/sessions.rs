@@ -140,7 +140,7 @@ pub enum By {
     Cookie,
 }
 
-/// The session of a digest. Who has the token or the cookie needs no other right to see it.
+/// The session of a digest. The holder of the token or the cookie needs no other right to see it.
 pub(in crate::store) fn of_digest(
     connection: &Connection,
     by: By,

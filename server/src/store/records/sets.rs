@@ -23,7 +23,7 @@ pub struct StoredSet {
     pub changed: u64,
 }
 
-/// All sets, in the order in which they were made, or the one of that name.
+/// All sets, in the order of their making, or the one of that name.
 pub(in crate::store) fn read(
     connection: &Connection,
     name: Option<&str>,
