@@ -1,10 +1,13 @@
-//! Runs the corpus through a real Envoy: one instance per file, every case over HTTP/1.1.
+//! Runs the corpus through a real Envoy, every case over HTTP/1.1.
+
+use std::net::SocketAddr;
 
 use serde_json::json;
 
 use super::corpus::{self, Case, CaseFile, Runner};
 use super::outcome::{self, End, Outcome};
 use super::translate;
+use crate::fail_closed::plugin::{Plugin, address_of};
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::world::now;
@@ -12,40 +15,76 @@ use crate::support::{BOUND, Envoy, Upstream, eventually, http};
 
 #[test]
 fn envoy_keeps_every_promise_of_the_corpus() {
-    keeps_every_promise_of(&corpus::load(), &ours);
+    one_envoy_keeps(&corpus::load());
 }
 
 #[test]
 fn envoy_keeps_them_under_another_apis_profile() {
-    let put = keeps_every_promise_of(&translate::load(), &ours);
+    let put = one_envoy_keeps(&translate::load());
     translate::are_most(put, Runner::Envoy);
 }
 
-/// The Envoy we ship, with that configuration.
-fn ours(configuration: String) -> Builder {
-    Envoy::builder().config(configuration)
+/// Puts all cases to the Envoy we ship, and says how many. Each file has a listener and a plugin of its own, and all plugins share a VM: one takes a
+/// second to start.
+#[track_caller]
+fn one_envoy_keeps(files: &[CaseFile]) -> usize {
+    let upstream = Upstream::start();
+    let plugins: Vec<(&'static str, Plugin)> = (0..files.len())
+        .map(|number| &*format!("cases-{number}").leak())
+        .map(|name| (name, Plugin::new(name, name, name)))
+        .collect();
+    let mut builder = as_the_corpus_asks(Envoy::builder(), &upstream);
+    for ((name, plugin), file) in plugins.iter().zip(files) {
+        plugin.push(&file.configuration(now()));
+        builder = plugin.on_its_own_listener(builder, name);
+    }
+    let envoy = builder.start();
+    let mut failures = Vec::new();
+    let mut first = 0;
+    for ((name, _), file) in plugins.iter().zip(files) {
+        let way = Way {
+            envoy: &envoy,
+            upstream: &upstream,
+            address: address_of(&envoy, name),
+            first,
+        };
+        failures.extend(failures_of(file, &way));
+        first += file.cases_for(Runner::Envoy).count();
+    }
+    told(&failures, first)
 }
 
-/// How many cases were put. `with` makes an Envoy that has a configuration.
+/// The same with an Envoy for each file. `with` makes one that has a configuration.
 #[track_caller]
 pub fn keeps_every_promise_of(files: &[CaseFile], with: &dyn Fn(String) -> Builder) -> usize {
     let mut failures = Vec::new();
     let mut count = 0;
     for file in files {
         count += file.cases_for(Runner::Envoy).count();
-        failures.extend(run(file, with));
+        let upstream = Upstream::start();
+        let envoy = as_the_corpus_asks(with(file.configuration(now())), &upstream).start();
+        let way = Way {
+            envoy: &envoy,
+            upstream: &upstream,
+            address: envoy.address(),
+            first: 0,
+        };
+        failures.extend(failures_of(file, &way));
     }
+    told(&failures, count)
+}
+
+#[track_caller]
+fn told(failures: &[String], count: usize) -> usize {
     assert!(count > 200, "only {count} cases");
-    outcome::none_failed(&failures, count);
+    outcome::none_failed(failures, count);
     count
 }
 
-/// The failures of one file.
-fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
-    let upstream = Upstream::start();
-    let envoy = with(file.configuration(now()))
+/// Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
+fn as_the_corpus_asks(builder: Builder, upstream: &Upstream) -> Builder {
+    builder
         .upstream(upstream.address())
-        // Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
         .trusted_hops(1)
         .allow_underscores()
         .allow_upgrades(&["websocket"])
@@ -54,14 +93,28 @@ fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
             hcm["preserve_external_request_id"] = json!(true);
             hcm["max_request_headers_kb"] = json!(200);
         })
-        .start();
+}
+
+/// Where the cases of a file are put.
+struct Way<'a> {
+    envoy: &'a Envoy,
+    upstream: &'a Upstream,
+    address: SocketAddr,
+    /// The number of its first case, in the request ids.
+    first: usize,
+}
+
+/// The failures of one file.
+fn failures_of(file: &CaseFile, way: &Way<'_>) -> Vec<String> {
+    let envoy = way.envoy;
     let ends: Vec<_> = file
         .cases_for(Runner::Envoy)
         .enumerate()
-        .map(|(number, case)| (number, case, ask(&envoy, &upstream, case, number)))
+        .map(|(number, case)| (way.first + number, case))
+        .map(|(number, case)| (number, case, ask(way, case, number)))
         .collect();
     let log = eventually("every case is in the access log", BOUND, || {
-        Some(envoy.access_log()).filter(|log| log.len() >= ends.len())
+        Some(envoy.access_log()).filter(|log| log.len() >= way.first + ends.len())
     });
     let raw_keys = file.raw_keys();
     let mut failures = Vec::new();
@@ -108,10 +161,13 @@ fn request_id(number: usize) -> String {
     format!("{number:08x}-0000-4000-8000-000000000000")
 }
 
-fn ask(envoy: &Envoy, upstream: &Upstream, case: &Case, number: usize) -> End {
+fn ask(way: &Way<'_>, case: &Case, number: usize) -> End {
+    let Way {
+        upstream, address, ..
+    } = way;
     let request = &case.request;
     let before = upstream.count();
-    let mut connection = http::Connection::open(envoy.address());
+    let mut connection = http::Connection::open(*address);
     connection.send_raw(&spell(case, number)).unwrap();
     let is_head = request.method.as_bytes() == b"HEAD";
     let response = connection.read_response(is_head).unwrap();
