@@ -1,13 +1,14 @@
 //! Runs the corpus through a real Envoy, every case over HTTP/1.1.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::corpus::{self, Case, CaseFile, Runner};
 use super::outcome::{self, End, Outcome};
 use super::translate;
-use crate::fail_closed::plugin::{Plugin, address_of};
+use crate::fail_closed::plugin::{Plugin, address_of, with_listener};
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::world::now;
@@ -15,70 +16,94 @@ use crate::support::{BOUND, Envoy, Upstream, eventually, http};
 
 #[test]
 fn envoy_keeps_every_promise_of_the_corpus() {
-    one_envoy_keeps(&corpus::load());
+    ours_keeps_every_promise_of(&corpus::load());
 }
 
 #[test]
 fn envoy_keeps_them_under_another_apis_profile() {
-    let put = one_envoy_keeps(&translate::load());
+    let put = ours_keeps_every_promise_of(&translate::load());
     translate::are_most(put, Runner::Envoy);
 }
 
-/// Puts all cases to the Envoy we ship, and says how many. Each file has a listener and a plugin of its own, and all plugins share a VM: one takes a
-/// second to start.
+/// Puts all cases to the Envoy we ship, and says how many.
 #[track_caller]
-fn one_envoy_keeps(files: &[CaseFile]) -> usize {
-    let upstream = Upstream::start();
-    let plugins: Vec<(&'static str, Plugin)> = (0..files.len())
-        .map(|number| &*format!("cases-{number}").leak())
-        .map(|name| (name, Plugin::new(name, name, name)))
-        .collect();
-    let mut builder = as_the_corpus_asks(Envoy::builder(), &upstream);
-    for ((name, plugin), file) in plugins.iter().zip(files) {
-        plugin.push(&file.configuration(now()));
-        builder = plugin.on_its_own_listener(builder, name);
+fn ours_keeps_every_promise_of(files: &[CaseFile]) -> usize {
+    let plugins = Plugins::default();
+    keeps_every_promise_of(files, Envoy::builder(), &|name, text| {
+        plugins.entry(name, &text)
+    })
+}
+
+/// Plugins as in what we ship, each with its own file.
+#[derive(Default)]
+pub struct Plugins(RefCell<Vec<Plugin>>);
+
+impl Plugins {
+    /// The filter that has this configuration.
+    pub fn entry(&self, name: &'static str, configuration: &str) -> Value {
+        let plugin = Plugin::new(name, name, name);
+        plugin.push(configuration);
+        let entry = plugin.entry();
+        self.0.borrow_mut().push(plugin);
+        entry
     }
-    let envoy = builder.start();
+}
+
+/// One Envoy with a listener for each file of the corpus. A VM takes a second to start, and all plugins share one.
+pub struct Corpus {
+    pub envoy: Envoy,
+    pub upstream: Upstream,
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl Corpus {
+    /// `base` has the chain, and `entry` makes the filter that takes the place of its first one, from a name and a configuration.
+    pub fn start(
+        files: &[CaseFile],
+        base: Builder,
+        entry: &dyn Fn(&'static str, String) -> Value,
+    ) -> Self {
+        let upstream = Upstream::start();
+        let mut builder = as_the_corpus_asks(base, &upstream);
+        let names: Vec<&'static str> = (0..files.len())
+            .map(|number| &*format!("cases-{number}").leak())
+            .collect();
+        for (name, file) in names.iter().zip(files) {
+            builder = with_listener(builder, name, entry(name, file.configuration(now())));
+        }
+        let envoy = builder.start();
+        let addresses = names.iter().map(|name| address_of(&envoy, name)).collect();
+        Self {
+            envoy,
+            upstream,
+            addresses,
+        }
+    }
+}
+
+/// Puts all cases to one Envoy, and says how many there are. See [`Corpus::start`].
+#[track_caller]
+pub fn keeps_every_promise_of(
+    files: &[CaseFile],
+    base: Builder,
+    entry: &dyn Fn(&'static str, String) -> Value,
+) -> usize {
+    let corpus = Corpus::start(files, base, entry);
     let mut failures = Vec::new();
     let mut first = 0;
-    for ((name, _), file) in plugins.iter().zip(files) {
+    for (address, file) in corpus.addresses.iter().zip(files) {
         let way = Way {
-            envoy: &envoy,
-            upstream: &upstream,
-            address: address_of(&envoy, name),
+            envoy: &corpus.envoy,
+            upstream: &corpus.upstream,
+            address: *address,
             first,
         };
         failures.extend(failures_of(file, &way));
         first += file.cases_for(Runner::Envoy).count();
     }
-    told(&failures, first)
-}
-
-/// The same with an Envoy for each file. `with` makes one that has a configuration.
-#[track_caller]
-pub fn keeps_every_promise_of(files: &[CaseFile], with: &dyn Fn(String) -> Builder) -> usize {
-    let mut failures = Vec::new();
-    let mut count = 0;
-    for file in files {
-        count += file.cases_for(Runner::Envoy).count();
-        let upstream = Upstream::start();
-        let envoy = as_the_corpus_asks(with(file.configuration(now())), &upstream).start();
-        let way = Way {
-            envoy: &envoy,
-            upstream: &upstream,
-            address: envoy.address(),
-            first: 0,
-        };
-        failures.extend(failures_of(file, &way));
-    }
-    told(&failures, count)
-}
-
-#[track_caller]
-fn told(failures: &[String], count: usize) -> usize {
-    assert!(count > 200, "only {count} cases");
-    outcome::none_failed(failures, count);
-    count
+    assert!(first > 200, "only {first} cases");
+    outcome::none_failed(&failures, first);
+    first
 }
 
 /// Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
