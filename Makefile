@@ -83,18 +83,20 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
 	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
-	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken doctor::counted doctor::variants::arrives \
-	doctor::variants::strangers::filters_before doctor::variants::strangers::ways_to audit::loggers \
+	fail_closed::skipped::an_unreadable_file fail_closed::thousand doctor::broken::the_interlock doctor::broken::the_filter doctor::broken::the_plugin doctor::counted audit::loggers \
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
-	conformance::envoy_with doctor::variants::leaks doctor::variants::missing doctor::server::an_edge doctor::server::a_route browser::cors::by_default \
+	conformance::envoy_with doctor::variants::missing browser::cors::by_default \
 	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many command::life::every_command_says \
 	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
 # Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
 PAGES := pages::in_full
+# What `keyward doctor` says of chains, routes and logs is the same whatever runs the filter: these tests run with the native module only, before which an Envoy starts in a tenth of the time.
+ONCE := doctor::broken::the_connection_manager doctor::broken::the_routes doctor::broken::the_access_log doctor::variants::arrives doctor::variants::strangers \
+	doctor::variants::leaks doctor::server::an_edge doctor::server::a_route
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
 NATIVELY := gateway::a_known feed::what_is_published hostile::forgery::a_forged_identity_never_arrives_under fail_closed::skipped::a_filter_that fail_closed::pushes::a_bad \
 	sdk::curl pushes::malformed::the_file verification::answers::a_good
@@ -109,7 +111,7 @@ IN_VMS := mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_
 	fail_closed::neighbours::one_that fail_closed::twins::one_that
 
 test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
-	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(PAGES)))
+	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(ONCE) $(PAGES)))
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes

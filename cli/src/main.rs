@@ -32,6 +32,7 @@ mod store;
 mod times;
 mod tour;
 mod wait;
+mod watching;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -67,6 +67,29 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The key that it names, as it was written. A command that makes a key names none.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::DuplicateKey(duplicate) => Some(&duplicate.id),
+            Self::EditKey(edit) => Some(&edit.id),
+            Self::RotateKey(rotate) => Some(&rotate.id),
+            Self::ExpireKey(expire) => Some(&expire.id),
+            Self::DeleteKey(target) | Self::PurgeKey(target) => Some(&target.id),
+            Self::CreateKey(_)
+            | Self::ImportKey(_)
+            | Self::AddAccount(_)
+            | Self::UpdateAccount(_)
+            | Self::RemoveAccount { .. }
+            | Self::PutGrantSet { .. }
+            | Self::RemoveGrantSet { .. }
+            | Self::PutPolicy { .. }
+            | Self::RemovePolicy { .. } => None,
+        }
+    }
+}
+
 /// A key that a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyTarget {

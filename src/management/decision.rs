@@ -118,6 +118,39 @@ pub enum RecordChange {
     },
 }
 
+impl RecordChange {
+    /// The key that it adds.
+    #[must_use]
+    pub fn added_key(&self) -> Option<&Key> {
+        self.key_states()
+            .and_then(|(before, after)| if before.is_none() { after } else { None })
+    }
+
+    /// The key that it is about: as it is from now on, or as it was where it goes.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        self.key_states()
+            .and_then(|(before, after)| after.or(before))
+    }
+
+    /// A key before and after it. One that is new has no state before, and one that goes has none after.
+    #[must_use]
+    pub fn key_states(&self) -> Option<(Option<&Key>, Option<&Key>)> {
+        match self {
+            Self::AddKey { key, .. } => Some((None, Some(key))),
+            Self::PutKey { before, after } => Some((Some(before), Some(after))),
+            Self::RemoveKey { key } => Some((Some(key), None)),
+            Self::AddAccount { .. }
+            | Self::PutAccount { .. }
+            | Self::RemoveAccount { .. }
+            | Self::PutGrantSet { .. }
+            | Self::RemoveGrantSet { .. }
+            | Self::PutPolicy { .. }
+            | Self::RemovePolicy { .. } => None,
+        }
+    }
+}
+
 /// What else is to be known of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {

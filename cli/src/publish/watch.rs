@@ -1,19 +1,15 @@
 //! `keyward publish --watch`: follows the source, and signs the head again in time. A source that breaks is reported, and what was published last goes on.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use anyhow::Result;
 
 use super::metrics::Metrics;
 use super::{Arguments, content, refused, say, told};
 use crate::exit::Exit;
 use crate::push::{Seen, seen};
 use crate::source::Source;
+use crate::watching::watching;
 use crate::{input, output};
 use keyward::profile::Profile;
 use keyward_files::feed::{Content, FeedStore, Folder, Published, Publisher, Request};
@@ -45,13 +41,7 @@ struct Watch<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Exit> {
-    if source.path() == Path::new("-") {
-        bail!("--watch follows files, and standard input is none");
-    }
-    let is_over = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&is_over))?;
-    }
+    let stop = watching(source)?;
     let mut watch = Watch {
         arguments,
         source,
@@ -69,10 +59,7 @@ pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Re
         retry: 0,
     };
     watch.begin().map_err(|error| refused(error, source))?;
-    while !is_over.load(Ordering::Relaxed) {
-        watch.look();
-        thread::sleep(PAUSE);
-    }
+    stop.until(PAUSE, || watch.look());
     if watch.metrics.is_held_back {
         say("stopped while a publication was held back; what was published last stays");
         return Ok(Exit::Failed);

@@ -6,18 +6,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::metrics::{Expiring, Metrics};
 use super::{issue, rejected, source_name, tell};
 use crate::exit::Exit;
 use crate::source::Source;
+use crate::watching::watching;
 use crate::{input, output};
 use keyward::configuration::{Configuration, named_revision};
 use keyward_files::key_file::SourceName;
@@ -60,13 +57,7 @@ pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit
     if target.file().is_none() {
         bail!("--watch pushes into a file; name it behind the target");
     }
-    if source.path() == Path::new("-") {
-        bail!("--watch follows files, and standard input is none");
-    }
-    let is_over = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&is_over))?;
-    }
+    let stop = watching(source)?;
     let mut watch = Watch {
         source,
         target,
@@ -81,10 +72,7 @@ pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit
         retry: 0,
     };
     watch.begin().map_err(|error| rejected(error, source))?;
-    while !is_over.load(Ordering::Relaxed) {
-        watch.look();
-        thread::sleep(PAUSE);
-    }
+    stop.until(PAUSE, || watch.look());
     if watch.held.is_some() {
         say("stopped while a push was held back; what was pushed last stays where it is");
         return Ok(Exit::Failed);

@@ -13,7 +13,6 @@ use keyward_files::randomness::SystemRandomness;
 use keyward_files::store::actor;
 
 pub(crate) use notes::text as note;
-use refusals::key_of;
 pub(crate) use refusals::{OVERLAP_TOO_LONG, missing_set};
 
 /// One of many commands that were carried out.
@@ -60,7 +59,7 @@ pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Deci
 
 /// Which of many commands it is: the key that it names, or its line.
 pub(crate) fn which(command: &Command, number: usize) -> String {
-    match key_of(command) {
+    match command.key() {
         Some(id) => format!("`{id}`"),
         None => format!("line {}", number.saturating_add(1)),
     }

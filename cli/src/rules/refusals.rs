@@ -19,7 +19,7 @@ const CREATE: &str = "`keyward keys create` makes a new key";
 )]
 pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String {
     match code {
-        RuleCode::KeyMissing { id } => find_key::missing(file, key_of(command).unwrap_or(id)),
+        RuleCode::KeyMissing { id } => find_key::missing(file, command.key().unwrap_or(id)),
         RuleCode::AccountMissing { id, role } => match role {
             AccountRole::Owner => find_key::missing_owner(file, owner_of(command).unwrap_or(id)),
             AccountRole::Itself | AccountRole::Parent => {
@@ -296,26 +296,6 @@ fn unknown_permission(name: &str, meant: &Meant) -> String {
             Some(question) => format!("there is no permission `{name}`: {question} {all}"),
             None => format!("there is no permission `{name}`; {all}"),
         },
-    }
-}
-
-/// The key that a command names, as it was written.
-pub(super) fn key_of(command: &Command) -> Option<&str> {
-    match command {
-        Command::DuplicateKey(duplicate) => Some(&duplicate.id),
-        Command::EditKey(edit) => Some(&edit.id),
-        Command::RotateKey(rotate) => Some(&rotate.id),
-        Command::ExpireKey(expire) => Some(&expire.id),
-        Command::DeleteKey(target) | Command::PurgeKey(target) => Some(&target.id),
-        Command::CreateKey(_)
-        | Command::ImportKey(_)
-        | Command::AddAccount(_)
-        | Command::UpdateAccount(_)
-        | Command::RemoveAccount { .. }
-        | Command::PutGrantSet { .. }
-        | Command::RemoveGrantSet { .. }
-        | Command::PutPolicy { .. }
-        | Command::RemovePolicy { .. } => None,
     }
 }
 

@@ -228,21 +228,10 @@ impl Server {
 
 /// The states of a key before and after a change of it.
 fn key_change<'a>(change: &'a RecordChange, key: Option<&str>) -> Option<(&'a Key, &'a Key)> {
-    match change {
-        RecordChange::PutKey { before, after } if Some(after.id.as_str()) == key => {
-            Some((before, after))
-        }
-        RecordChange::PutKey { .. }
-        | RecordChange::AddKey { .. }
-        | RecordChange::RemoveKey { .. }
-        | RecordChange::AddAccount { .. }
-        | RecordChange::PutAccount { .. }
-        | RecordChange::RemoveAccount { .. }
-        | RecordChange::PutGrantSet { .. }
-        | RecordChange::RemoveGrantSet { .. }
-        | RecordChange::PutPolicy { .. }
-        | RecordChange::RemovePolicy { .. } => None,
-    }
+    let (Some(before), Some(after)) = change.key_states()? else {
+        return None;
+    };
+    (Some(after.id.as_str()) == key).then_some((before, after))
 }
 
 pub(super) fn delete(path: &str) -> Call<'_> {

@@ -255,18 +255,7 @@ fn typed_or_refused(answer: Result<Json, Refused>) -> Result<Result<ApiKey, Refu
 
 /// The key that a decision adds.
 fn new_key(decision: &Decision) -> Option<&Key> {
-    decision.changes().iter().find_map(|change| match change {
-        RecordChange::AddKey { key, .. } => Some(key.as_ref()),
-        RecordChange::PutKey { .. }
-        | RecordChange::RemoveKey { .. }
-        | RecordChange::AddAccount { .. }
-        | RecordChange::PutAccount { .. }
-        | RecordChange::RemoveAccount { .. }
-        | RecordChange::PutGrantSet { .. }
-        | RecordChange::RemoveGrantSet { .. }
-        | RecordChange::PutPolicy { .. }
-        | RecordChange::RemovePolicy { .. } => None,
-    })
+    decision.changes().iter().find_map(RecordChange::added_key)
 }
 
 /// The rotation, where a command is one.

@@ -146,18 +146,8 @@ fn take_in(
             Err(Stored::Refused(failure)) => return Ok(Err(failure)),
             Err(Stored::Store(error)) => return Err(error.into()),
         };
-        let is_same = wanted.iter().any(|change| match change {
-            RecordChange::AddKey { key, .. } => says_the_same(key, &stored.key),
-            RecordChange::PutKey { .. }
-            | RecordChange::RemoveKey { .. }
-            | RecordChange::AddAccount { .. }
-            | RecordChange::PutAccount { .. }
-            | RecordChange::RemoveAccount { .. }
-            | RecordChange::PutGrantSet { .. }
-            | RecordChange::RemoveGrantSet { .. }
-            | RecordChange::PutPolicy { .. }
-            | RecordChange::RemovePolicy { .. } => false,
-        });
+        let mut added = wanted.iter().filter_map(RecordChange::added_key);
+        let is_same = added.any(|key| says_the_same(key, &stored.key));
         if is_same {
             return Ok(Ok(TakenIn::Exists(stored.key.id)));
         }

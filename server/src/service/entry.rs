@@ -136,17 +136,7 @@ fn subject<'a>(command: &'a Command, decision: &'a Decision) -> Subject<'a> {
 
 /// The keys that a decision changes, as they are from then on, or were.
 fn keys(decision: &Decision) -> impl Iterator<Item = &Key> {
-    decision.changes().iter().filter_map(|change| match change {
-        RecordChange::AddKey { key, .. } | RecordChange::RemoveKey { key } => Some(&**key),
-        RecordChange::PutKey { after, .. } => Some(&**after),
-        RecordChange::AddAccount { .. }
-        | RecordChange::PutAccount { .. }
-        | RecordChange::RemoveAccount { .. }
-        | RecordChange::PutGrantSet { .. }
-        | RecordChange::RemoveGrantSet { .. }
-        | RecordChange::PutPolicy { .. }
-        | RecordChange::RemovePolicy { .. } => None,
-    })
+    decision.changes().iter().filter_map(RecordChange::key)
 }
 
 /// The key as Stripe's activity logs show it.

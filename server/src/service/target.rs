@@ -14,20 +14,21 @@ pub(super) enum Target<'a> {
 /// The object whose version `If-Match` names. Sets and policies have separate versions.
 pub(super) fn target_of(command: &Command) -> Option<Target<'_>> {
     match command {
+        Command::UpdateAccount(update) => Some(Target::Account(&update.id)),
+        Command::RemoveAccount { id, .. } => Some(Target::Account(id)),
         Command::CreateKey(_)
+        | Command::DuplicateKey(_)
+        | Command::EditKey(_)
+        | Command::RotateKey(_)
+        | Command::ExpireKey(_)
+        | Command::DeleteKey(_)
+        | Command::PurgeKey(_)
         | Command::ImportKey(_)
         | Command::AddAccount(_)
         | Command::PutGrantSet { .. }
         | Command::RemoveGrantSet { .. }
         | Command::PutPolicy { .. }
-        | Command::RemovePolicy { .. } => None,
-        Command::DuplicateKey(duplicate) => Some(Target::Key(&duplicate.id)),
-        Command::EditKey(edit) => Some(Target::Key(&edit.id)),
-        Command::RotateKey(rotate) => Some(Target::Key(&rotate.id)),
-        Command::ExpireKey(expire) => Some(Target::Key(&expire.id)),
-        Command::DeleteKey(target) | Command::PurgeKey(target) => Some(Target::Key(&target.id)),
-        Command::UpdateAccount(update) => Some(Target::Account(&update.id)),
-        Command::RemoveAccount { id, .. } => Some(Target::Account(id)),
+        | Command::RemovePolicy { .. } => command.key().map(Target::Key),
     }
 }
 

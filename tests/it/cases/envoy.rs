@@ -1,10 +1,14 @@
-//! Runs the corpus through a real Envoy: one instance per file, every case over HTTP/1.1.
+//! Runs the corpus through a real Envoy, every case over HTTP/1.1.
 
-use serde_json::json;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
 
 use super::corpus::{self, Case, CaseFile, Runner};
 use super::outcome::{self, End, Outcome};
 use super::translate;
+use crate::fail_closed::plugin::{Plugin, address_of, with_listener};
 use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::world::now;
@@ -12,40 +16,100 @@ use crate::support::{BOUND, Envoy, Upstream, eventually, http};
 
 #[test]
 fn envoy_keeps_every_promise_of_the_corpus() {
-    keeps_every_promise_of(&corpus::load(), &ours);
+    ours_keeps_every_promise_of(&corpus::load());
 }
 
 #[test]
 fn envoy_keeps_them_under_another_apis_profile() {
-    let put = keeps_every_promise_of(&translate::load(), &ours);
+    let put = ours_keeps_every_promise_of(&translate::load());
     translate::are_most(put, Runner::Envoy);
 }
 
-/// The Envoy we ship, with that configuration.
-fn ours(configuration: String) -> Builder {
-    Envoy::builder().config(configuration)
-}
-
-/// How many cases were put. `with` makes an Envoy that has a configuration.
+/// Puts all cases to the Envoy we ship, and says how many.
 #[track_caller]
-pub fn keeps_every_promise_of(files: &[CaseFile], with: &dyn Fn(String) -> Builder) -> usize {
-    let mut failures = Vec::new();
-    let mut count = 0;
-    for file in files {
-        count += file.cases_for(Runner::Envoy).count();
-        failures.extend(run(file, with));
-    }
-    assert!(count > 200, "only {count} cases");
-    outcome::none_failed(&failures, count);
-    count
+fn ours_keeps_every_promise_of(files: &[CaseFile]) -> usize {
+    let plugins = Plugins::default();
+    keeps_every_promise_of(files, Envoy::builder(), &|name, text| {
+        plugins.entry(name, &text)
+    })
 }
 
-/// The failures of one file.
-fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
-    let upstream = Upstream::start();
-    let envoy = with(file.configuration(now()))
+/// Plugins as in what we ship, each with its own file.
+#[derive(Default)]
+pub struct Plugins(RefCell<Vec<Plugin>>);
+
+impl Plugins {
+    /// The filter that has this configuration.
+    pub fn entry(&self, name: &'static str, configuration: &str) -> Value {
+        let plugin = Plugin::new(name, name, name);
+        plugin.push(configuration);
+        let entry = plugin.entry();
+        self.0.borrow_mut().push(plugin);
+        entry
+    }
+}
+
+/// One Envoy with a listener for each file of the corpus. A VM takes a second to start, and all plugins share one.
+pub struct Corpus {
+    pub envoy: Envoy,
+    pub upstream: Upstream,
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl Corpus {
+    /// `base` has the chain, and `entry` makes the filter that takes the place of its first one, from a name and a configuration.
+    pub fn start(
+        files: &[CaseFile],
+        base: Builder,
+        entry: &dyn Fn(&'static str, String) -> Value,
+    ) -> Self {
+        let upstream = Upstream::start();
+        let mut builder = as_the_corpus_asks(base, &upstream);
+        let names: Vec<&'static str> = (0..files.len())
+            .map(|number| &*format!("cases-{number}").leak())
+            .collect();
+        for (name, file) in names.iter().zip(files) {
+            builder = with_listener(builder, name, entry(name, file.configuration(now())));
+        }
+        let envoy = builder.start();
+        let addresses = names.iter().map(|name| address_of(&envoy, name)).collect();
+        Self {
+            envoy,
+            upstream,
+            addresses,
+        }
+    }
+}
+
+/// Puts all cases to one Envoy, and says how many there are. See [`Corpus::start`].
+#[track_caller]
+pub fn keeps_every_promise_of(
+    files: &[CaseFile],
+    base: Builder,
+    entry: &dyn Fn(&'static str, String) -> Value,
+) -> usize {
+    let corpus = Corpus::start(files, base, entry);
+    let mut failures = Vec::new();
+    let mut first = 0;
+    for (address, file) in corpus.addresses.iter().zip(files) {
+        let way = Way {
+            envoy: &corpus.envoy,
+            upstream: &corpus.upstream,
+            address: *address,
+            first,
+        };
+        failures.extend(failures_of(file, &way));
+        first += file.cases_for(Runner::Envoy).count();
+    }
+    assert!(first > 200, "only {first} cases");
+    outcome::none_failed(&failures, first);
+    first
+}
+
+/// Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
+fn as_the_corpus_asks(builder: Builder, upstream: &Upstream) -> Builder {
+    builder
         .upstream(upstream.address())
-        // Cases name the client's address by X-Forwarded-For, spell headers with `_`, and ask for upgrades: none of that may end before the filter.
         .trusted_hops(1)
         .allow_underscores()
         .allow_upgrades(&["websocket"])
@@ -54,14 +118,28 @@ fn run(file: &CaseFile, with: &dyn Fn(String) -> Builder) -> Vec<String> {
             hcm["preserve_external_request_id"] = json!(true);
             hcm["max_request_headers_kb"] = json!(200);
         })
-        .start();
+}
+
+/// Where the cases of a file are put.
+struct Way<'a> {
+    envoy: &'a Envoy,
+    upstream: &'a Upstream,
+    address: SocketAddr,
+    /// The number of its first case, in the request ids.
+    first: usize,
+}
+
+/// The failures of one file.
+fn failures_of(file: &CaseFile, way: &Way<'_>) -> Vec<String> {
+    let envoy = way.envoy;
     let ends: Vec<_> = file
         .cases_for(Runner::Envoy)
         .enumerate()
-        .map(|(number, case)| (number, case, ask(&envoy, &upstream, case, number)))
+        .map(|(number, case)| (way.first + number, case))
+        .map(|(number, case)| (number, case, ask(way, case, number)))
         .collect();
     let log = eventually("every case is in the access log", BOUND, || {
-        Some(envoy.access_log()).filter(|log| log.len() >= ends.len())
+        Some(envoy.access_log()).filter(|log| log.len() >= way.first + ends.len())
     });
     let raw_keys = file.raw_keys();
     let mut failures = Vec::new();
@@ -108,10 +186,13 @@ fn request_id(number: usize) -> String {
     format!("{number:08x}-0000-4000-8000-000000000000")
 }
 
-fn ask(envoy: &Envoy, upstream: &Upstream, case: &Case, number: usize) -> End {
+fn ask(way: &Way<'_>, case: &Case, number: usize) -> End {
+    let Way {
+        upstream, address, ..
+    } = way;
     let request = &case.request;
     let before = upstream.count();
-    let mut connection = http::Connection::open(envoy.address());
+    let mut connection = http::Connection::open(*address);
     connection.send_raw(&spell(case, number)).unwrap();
     let is_head = request.method.as_bytes() == b"HEAD";
     let response = connection.read_response(is_head).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyward::reason::DenyReason;
 
 use super::*;
-use crate::support::Upstream;
+use crate::cases::envoy::{Corpus, Plugins};
 use crate::support::cases::corpus::{self, Case, CaseFile, Expectation, Runner};
 
 /// Envoy's table from HTTP to gRPC.
@@ -66,7 +66,7 @@ fn spell(case: &Case, method: &str, more: &[u8], id: &str) -> Vec<u8> {
 }
 
 /// Puts the first three cases of each reason that are in this file, and notes which reasons were seen.
-fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
+fn run(file: &CaseFile, (place, corpus): (usize, &Corpus), seen: &mut BTreeSet<String>) {
     let mut chosen: Vec<(&Case, &str, u16)> = Vec::new();
     for case in file.cases.iter().filter(|case| is_plain(case)) {
         let Some((reason, status)) = denial(case) else {
@@ -79,25 +79,15 @@ fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
     if chosen.is_empty() {
         return;
     }
-    let now = crate::support::world::now();
-    let upstream = Upstream::start();
-    let envoy = Envoy::builder()
-        .config(file.configuration(now))
-        .upstream(upstream.address())
-        .trusted_hops(1)
-        .allow_underscores()
-        .edit(|bootstrap| {
-            crate::support::bootstrap::hcm(bootstrap)["preserve_external_request_id"] = json!(true);
-        })
-        .start();
+    let (envoy, address) = (&corpus.envoy, corpus.addresses[place]);
     let mut expected = Vec::new();
     for (number, (case, reason, status)) in chosen.into_iter().enumerate() {
         let what = format!("{}: {}", file.name, case.description);
         let send = |method: &str, more: &[u8], kind: &str| {
             // The log has only ids that are UUIDs.
             let kind: String = kind.bytes().map(|byte| format!("{byte:02x}")).collect();
-            let id = format!("{number:08x}-0000-4000-8000-{kind:0>12}");
-            let mut connection = Connection::open(envoy.address());
+            let id = format!("{number:08x}-{place:04x}-4000-8000-{kind:0>12}");
+            let mut connection = Connection::open(address);
             connection
                 .send_raw(&spell(case, method, more, &id))
                 .unwrap();
@@ -120,7 +110,7 @@ fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
         expected.push((id, reason, 200));
         seen.insert(reason.to_owned());
     }
-    assert_eq!(upstream.count(), 0, "{}", file.name);
+    assert_eq!(corpus.upstream.count(), 0, "{}", file.name);
     for (id, reason, status) in expected {
         let line = envoy.logged(&id, |line| line["request_id"] == id);
         assert_eq!(line["response_code"], status, "{line}");
@@ -134,8 +124,12 @@ fn run(file: &CaseFile, seen: &mut BTreeSet<String>) {
 #[test]
 fn head_and_grpc_are_denied_for_every_reason() {
     let mut seen = BTreeSet::new();
-    for file in corpus::load() {
-        run(&file, &mut seen);
+    let (files, plugins) = (corpus::load(), Plugins::default());
+    let corpus = Corpus::start(&files, Envoy::builder(), &|name, text| {
+        plugins.entry(name, &text)
+    });
+    for (place, file) in files.iter().enumerate() {
+        run(file, (place, &corpus), &mut seen);
     }
     // It takes a host that fails: see `host_calls.rs`.
     seen.insert("host_failure".to_owned());

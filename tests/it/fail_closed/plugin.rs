@@ -141,19 +141,23 @@ impl Plugin {
 
     /// Adds a listener like the gateway's, with this plugin.
     pub fn on_its_own_listener(&self, builder: Builder, listener: &'static str) -> Builder {
-        let entry = self.entry();
-        builder.edit(move |bootstrap| {
-            let mut added = at(bootstrap, "/static_resources/listeners/0").clone();
-            added["name"] = json!(listener);
-            let filters = at(
-                &mut added,
-                "/filter_chains/0/filters/0/typed_config/http_filters",
-            );
-            filters[0] = entry;
-            let listeners = at(bootstrap, "/static_resources/listeners");
-            listeners.as_array_mut().unwrap().push(added);
-        })
+        with_listener(builder, listener, self.entry())
     }
+}
+
+/// Adds a listener like the gateway's, with another first filter.
+pub fn with_listener(builder: Builder, listener: &'static str, entry: Value) -> Builder {
+    builder.edit(move |bootstrap| {
+        let mut added = at(bootstrap, "/static_resources/listeners/0").clone();
+        added["name"] = json!(listener);
+        let filters = at(
+            &mut added,
+            "/filter_chains/0/filters/0/typed_config/http_filters",
+        );
+        filters[0] = entry;
+        let listeners = at(bootstrap, "/static_resources/listeners");
+        listeners.as_array_mut().unwrap().push(added);
+    })
 }
 
 /// Where the listener of that name listens.

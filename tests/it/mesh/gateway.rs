@@ -8,7 +8,6 @@ use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, wi
 use crate::cases::envoy::keeps_every_promise_of;
 use crate::fail_closed::{ALICE, STRANGER, configuration, status};
 use crate::support::bootstrap::{at, hcm};
-use crate::support::builder::Builder;
 use crate::support::cases::corpus;
 use crate::support::http::NO_HEADERS;
 use crate::support::{BOUND, Envoy, eventually};
@@ -21,14 +20,17 @@ fn proxy(overlay: &str) -> Proxy {
 #[test]
 fn every_promise_of_the_corpus_holds_for_what_envoy_gateway_makes_of_the_policy() {
     let base = Proxy::read("envoy-gateway", "base");
-    let with = |text: String| -> Builder {
+    let discovery = Discovery::new();
+    let entry = |_, text: String| {
         let configuration: Value = serde_json::from_str(&text).unwrap();
         let base = base.clone().with_configuration(&configuration);
-        // Cases ask about paths as a client spells them, and name a client's address.
-        base.builder(&Discovery::new())
-            .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false))
+        base.plugin(&discovery)
     };
-    keeps_every_promise_of(&corpus::load(), &with);
+    // Cases ask about paths as a client spells them, and name a client's address.
+    let builder = base
+        .builder(&discovery)
+        .edit(|bootstrap| hcm(bootstrap)["normalize_path"] = json!(false));
+    keeps_every_promise_of(&corpus::load(), builder, &entry);
 }
 
 #[test]

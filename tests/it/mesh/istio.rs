@@ -1,5 +1,7 @@
 //! What Istio makes of our manifests, run: who passes, and who does not when the plugin, its module or its configuration is missing.
 
+use std::cell::RefCell;
+
 use serde_json::{Value, json};
 
 use super::doctor;
@@ -7,7 +9,6 @@ use super::proxy::{Discovery, Proxy};
 use crate::audit::evidence::{assert_nothing_is_forged, with_internal_clients, with_routes};
 use crate::cases::envoy::keeps_every_promise_of;
 use crate::fail_closed::{ALICE, BOB, STRANGER, ask, configuration, status};
-use crate::support::builder::Builder;
 use crate::support::cases::corpus;
 use crate::support::command::keyward;
 use crate::support::http::{Connection, NO_HEADERS};
@@ -42,12 +43,18 @@ fn with_key(header: (&'static str, &'static str)) -> [(&'static str, String); 2]
 #[test]
 fn every_promise_of_the_corpus_holds_for_what_istiod_makes_of_the_plugin() {
     let gateway = Proxy::read("istio", "gateway");
-    let with = |text: String| -> Builder {
+    // The plugin has the same name everywhere, so each has its own folder.
+    let folders = RefCell::new(Vec::new());
+    let entry = |_, text: String| {
         let configuration: Value = serde_json::from_str(&text).unwrap();
         let gateway = gateway.clone().with_configuration(&configuration);
-        gateway.builder(&Discovery::new())
+        let discovery = Discovery::new();
+        let entry = gateway.plugin(&discovery);
+        folders.borrow_mut().push(discovery);
+        entry
     };
-    keeps_every_promise_of(&corpus::load(), &with);
+    let builder = gateway.builder(&Discovery::new());
+    keeps_every_promise_of(&corpus::load(), builder, &entry);
 }
 
 #[test]

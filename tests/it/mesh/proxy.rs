@@ -95,6 +95,14 @@ impl Proxy {
         self
     }
 
+    /// The plugin's place in the chain, its own file being in `discovery` where it comes by one.
+    pub fn plugin(&self, discovery: &Discovery) -> Value {
+        for extension in &self.extensions {
+            discovery.push(extension);
+        }
+        located(&self.http_filters[0], discovery)
+    }
+
     pub fn started(&self) -> Envoy {
         self.builder(&Discovery::new()).start()
     }

@@ -1,0 +1,37 @@
+//! What goes on until it is stopped: `push --watch` and `publish --watch`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::source::Source;
+
+/// Raised by SIGINT and SIGTERM. Both arrive here from now on, instead of ending the process.
+pub(crate) struct Stop(Arc<AtomicBool>);
+
+/// Takes the signals. Fails where there is nothing to watch.
+pub(crate) fn watching(source: &Source) -> Result<Stop> {
+    if source.path() == Path::new("-") {
+        bail!("--watch follows files, and standard input is none");
+    }
+    let is_over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&is_over))?;
+    }
+    Ok(Stop(is_over))
+}
+
+impl Stop {
+    /// Looks again after each pause, until it is stopped.
+    pub(crate) fn until(&self, pause: Duration, mut look: impl FnMut()) {
+        while !self.0.load(Ordering::Relaxed) {
+            look();
+            thread::sleep(pause);
+        }
+    }
+}
