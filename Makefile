@@ -76,8 +76,8 @@ run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.
 
 # In the dev profile: the release profile's one codegen unit and fat LTO cost more time than they save here. The filter
 # that runs in Envoy is the released one all the same.
-# Three at a time: tests wait for an Envoy to start more than they compute.
-TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} && cargo test --locked
+# Four at a time: tests wait for an Envoy to start more than they compute.
+TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} && cargo test --locked
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
 SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
@@ -87,11 +87,14 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	egress::failures egress::tricks key_file::concurrent::who_waits push::ecds::what_the_way push::limits push::watch::it_follows \
 	publish::kills::a_killed pushes::alternating rollout::code image::hashes store::crash::many_kills \
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
-	conformance::envoy_with doctor::variants::missing browser::cors::by_default \
-	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
+	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many command::life::every_command_says \
-	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
+	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
+	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
+	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
+	upstreams::headers::php upstreams::parameters::php verification::host pushes::malformed::cut_off pushes::packed browser::cors audit::privilege \
+	monitoring::a_real_prometheus
 # Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
 PAGES := pages::in_full
 # What `keyward doctor` says of chains, routes and logs is the same whatever runs the filter: these tests run with the native module only, before which an Envoy starts in a tenth of the time.
