@@ -1,4 +1,4 @@
-//! One instance of a plugin, from its configuration to its end, and its standing: three answers that change independently of each other.
+//! One instance of a plugin, from its configuration to its end, and its state: three answers that change independently of each other.
 
 use std::sync::Arc;
 

@@ -79,7 +79,7 @@ fn raw(number: usize) -> String {
     format!("{prefix}_test_FAKE-{number}")
 }
 
-/// The first byte says which key calls with which method, the rest is the path with its query.
+/// The first byte chooses the key and the method, the rest is the path with its query.
 pub fn run(mut input: &[u8]) {
     let how = usize::from(take(&mut input));
     let path = input.split(|byte| *byte == b'?').next().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! the CRD schemas of the projects ([`schemas`]). The Envoy configuration that they amount to is in `tests/mesh`, is held to them ([`amounts`]), and
 //! runs in a real Envoy.
 //!
-//! No cluster is behind this: what a control plane makes of a manifest is written down after its source.
+//! No cluster is involved: the expectation of what a control plane makes of a manifest follows its source.
 
 mod amounts;
 mod gateway;

@@ -94,7 +94,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
             std::thread::sleep(usual.mul_f64(2.0 * random()));
         } else {
             // Any moment of its writing, which is short: from its first line in the journal on.
-            // By the length alone: to read a journal of so many changes takes longer than the writing.
+            // It looks only at the length: reading a journal of so many changes takes longer than writing.
             while journal_len(&folder) == journal_before && writer.try_wait().unwrap().is_none() {}
             // Sooner rather than later: how fast it writes depends on the disk.
             let until = Instant::now() + WRITING.mul_f64(random() * random());

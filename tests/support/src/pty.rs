@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Runs a command on a terminal of so many columns. What it showed, without colours.
+/// Runs a command on a terminal of so many columns. Returns what it showed, without colours.
 pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
@@ -41,7 +41,7 @@ pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
 }
 
-/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and whose standard output is a pipe. What it printed there, and what the terminal showed.
+/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and whose standard output is a pipe. Returns what it printed there, and what the terminal showed.
 pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
