@@ -18,10 +18,10 @@ use keyward_files::key_file::{Key, KeyFile};
 /// `--select`, in the place of one key.
 #[derive(clap::Args)]
 pub(super) struct Many {
-    /// In place of one key, all that `keyward keys list` shows with this filter, such as `owner=acct_1`; may be repeated, and a key must fit all
+    /// Instead of one key, choose all that `keyward keys list` shows with this filter, such as `owner=acct_1`; may be repeated, and a key must match all
     #[arg(long = "select", value_name = "FILTER=VALUE", value_parser = selection::filter, conflicts_with = "key")]
     filters: Vec<String>,
-    /// With --select, show which keys are meant, and change nothing
+    /// With --select, show the chosen keys, and change nothing
     #[arg(long, conflicts_with = "key")]
     dry_run: bool,
 }

@@ -46,7 +46,7 @@ struct Watch<'a> {
 
 pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Exit> {
     if source.path() == Path::new("-") {
-        bail!("--watch follows files, and standard input is none");
+        bail!("--watch follows files, and standard input is not a file");
     }
     let is_over = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -58,10 +58,10 @@ pub(super) struct Rules {
 
 pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit> {
     if target.file().is_none() {
-        bail!("--watch pushes into a file; name it behind the target");
+        bail!("--watch pushes into a file; name it after the target");
     }
     if source.path() == Path::new("-") {
-        bail!("--watch follows files, and standard input is none");
+        bail!("--watch follows files, and standard input is not a file");
     }
     let is_over = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -185,7 +185,7 @@ impl Watch<'_> {
         if is_due.is_some_and(|due| now >= due) && now >= self.retry {
             if let Err(error) = self.push_again() {
                 self.retry = now.saturating_add(1);
-                say(&format!("not issued anew: {error:#}; trying again"));
+                say(&format!("not issued again: {error:#}; trying again"));
             }
             self.tell_metrics();
         }
