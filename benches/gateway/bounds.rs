@@ -60,7 +60,7 @@ impl Limits {
     }
 }
 
-/// Every bound that these measurements tell of.
+/// Every bound that these measurements check.
 pub fn all(
     costs: &[Cost],
     decisions: &[Decision],

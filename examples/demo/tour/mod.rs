@@ -1,4 +1,4 @@
-//! The tour: real requests to real Envoys, each with an expectation. What comes otherwise is a surprise, and fails the tour.
+//! The tour: real requests to real Envoys, each with an expectation. Any other answer is a surprise, and fails the tour.
 
 mod accounts;
 mod failures;
@@ -56,9 +56,9 @@ pub(crate) fn play() -> Result<ExitCode> {
 
 /// What is expected of one request. Texts have to be in what they are compared with.
 pub(super) enum Expected<'a> {
-    /// It passes, and the upstream is told who calls.
+    /// It passes, and the upstream learns who calls.
     Caller(&'a [&'a str]),
-    /// It passes, and the upstream is told nothing.
+    /// It passes, and the upstream learns nothing.
     Nobody,
     /// keyward refuses it, with this in the message.
     Denied(DenyReason, &'a str),
@@ -117,7 +117,7 @@ impl Tour {
         send(envoy.gateway, request)
     }
 
-    /// Shows something beside a reply that has to hold: what was seen, or what was seen instead.
+    /// Shows something else that must hold with a reply: what was seen, or what was seen instead.
     fn check(&mut self, expected: &str, seen: Result<String, String>) {
         match seen {
             Ok(seen) => self.screen.as_expected(&seen),
