@@ -79,7 +79,7 @@ run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.
 # Three at a time: tests wait for an Envoy to start more than they compute.
 TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} && cargo test --locked
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
-SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
+SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
 	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
@@ -113,7 +113,7 @@ test: announce build native trap-door tools ## the tests: unit, cases, command, 
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) --lib --test pure --test it --test server -- $(SLOW)
+	@$(TESTING) --lib --test pure --test it --test server --test picture -- $(SLOW)
 	@export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
 
 # Said first, because it touches the system. Everything else goes to target/.

@@ -23,6 +23,7 @@ mod cases;
 mod catalogue;
 mod command;
 mod conformance;
+mod docs;
 mod doctor;
 mod egress;
 mod fail_closed;

@@ -9,6 +9,11 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Runs a command on a terminal of so many columns. Returns what it showed, without colours.
 pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
+    run_in_colours(command.env("NO_COLOR", "1"), columns)
+}
+
+/// The same, with the colours that the command chooses.
+pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -26,7 +31,6 @@ pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
         .open(name.to_str().unwrap())
         .unwrap();
     let mut child = command
-        .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(terminal.try_clone().unwrap())
         .stderr(terminal)
