@@ -77,11 +77,13 @@ fn excerpt(all: &[Line]) -> Vec<Line> {
             false => (at..all.len()).find(|line| text(&all[*line]).starts_with(wanted)),
         };
         let begin = found.unwrap_or_else(|| panic!("the demo does not show `{wanted}`"));
-        if all[at..begin].iter().any(|line| !line.is_empty()) {
-            shown.push(vec![("dim", "  …".to_owned())]);
-        }
-        if index > 0 {
-            shown.push(Line::new());
+        // Under a heading its first topic follows after a blank line, whatever was left out.
+        let is_under = index > 0 && !SHOWN[index - 1].starts_with(' ');
+        let is_cut = all[at..begin].iter().any(|line| !line.is_empty());
+        match (index, is_cut && !is_under) {
+            (0, _) => {}
+            (_, true) => shown.push(vec![("dim", "  …".to_owned())]),
+            (_, false) => shown.push(Line::new()),
         }
         let end = (begin + 1..all.len()).find(|line| all[*line].is_empty());
         at = end.unwrap_or(all.len());

@@ -10,7 +10,6 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use keyward_files::invariant::Held;
-use keyward_files::invariant::Held;
 
 /// The most bytes that are read.
 const MOST: usize = 16 << 20;
