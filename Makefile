@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
+# `make` without arguments lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
 .PHONY: help announce pages asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
@@ -7,10 +7,10 @@
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 WASM := -p keyward --lib --target wasm32-wasip1
-# Where that leaves the filter, below a target folder, and where everybody looks for it.
+# Where Cargo puts the filter, below a target folder, and where users look for it.
 BUILT := wasm32-wasip1/filter/keyward.wasm
 PROMISED := wasm32-wasip1/release/keyward.wasm
-# Panics name source files. Without the folders of whoever builds, the same commit gives the same bytes everywhere.
+# Panics name source files. Without the builder's folders, the same commit gives the same bytes everywhere.
 CARGO_HOME_HERE := $(or $(CARGO_HOME),$(HOME)/.cargo)
 ANYWHERE := CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="--remap-path-prefix=$(CARGO_HOME_HERE)=/cargo --remap-path-prefix=$(CURDIR)=/keyward"
 # Arguments to `cargo test`, such as a name: make test TEST="--test it interlock"
@@ -40,7 +40,7 @@ filter: toolchain
 	@$(call promise,target)
 
 # A module that runs is never overwritten: Envoy would end. So the file has its version in its name, is put there by a rename, and the link
-# is for whatever starts anew.
+# is for an Envoy that starts later.
 VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 MODULE := libkeyward-$(VERSION).so
 native: toolchain ## the filter as a native module of Envoy (target/release/libkeyward-VERSION.so, and a link libkeyward.so)
@@ -49,7 +49,7 @@ native: toolchain ## the filter as a native module of Envoy (target/release/libk
 	@cp target/native/libkeyward_native.so target/release/$(MODULE).new && mv target/release/$(MODULE).new target/release/$(MODULE)
 	@ln -sfn $(MODULE) target/release/libkeyward.so
 
-# The one that is released, against an old glibc. It needs Zig from PyPI, so it is not part of `native`. What an earlier commit left must not come into a release.
+# The one that is released, against an old glibc. It needs Zig from PyPI, so it is not part of `native`. Files of an earlier commit must not get into a release.
 # Other targets are built by the same script and tested by nothing: make release NATIVE_TARGETS="x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu"
 NATIVE_TARGETS ?= x86_64-unknown-linux-gnu
 native-release: toolchain
@@ -79,7 +79,7 @@ run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.
 # Four at a time: tests wait for an Envoy to start more than they compute.
 TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} && cargo test --locked
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
-SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
+SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
 	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
@@ -118,7 +118,7 @@ test: announce build native trap-door tools ## the tests: unit, cases, command, 
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) --lib --test pure --test it --test server -- $(SLOW)
+	@$(TESTING) --lib --test pure --test it --test server --test picture -- $(SLOW)
 	@export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
 
 # Said first, because it touches the system. Everything else goes to target/.
@@ -131,7 +131,7 @@ announce:
 pages: build tools ## every page of the console in every state, size and theme, in a real Chromium
 	@$(TESTING) -p keyward-server --test server -- $(PAGES)
 
-# The native module's tests with the memory of a fake Envoy watched: every name and value is a block of its own, freed by the setter that removes it.
+# The native module's tests with the memory of a fake Envoy watched: every name and value is a separate block, freed by the setter that removes it.
 asan: toolchain ## the native module's tests under AddressSanitizer
 	RUSTC_BOOTSTRAP=1 CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUSTFLAGS="-Zsanitizer=address" \
 		cargo test --locked -p keyward-native --lib --test hooks --target $(shell rustc -vV | sed -n 's/^host: //p') --target-dir target/asan
@@ -175,10 +175,10 @@ release: build server-build native-release image ## what a release consists of, 
 reproducible: toolchain ## build the filter in two folders, and compare
 	@scripts/reproducible.sh
 
-# With symbols, by which Valgrind finds what it is to count.
+# With symbols, so that Valgrind finds what to count.
 DECISION := CARGO_PROFILE_BENCH_STRIP=none KEYWARD_BENCH_WORLDS=$(CURDIR)/target/bench/worlds
 
-# Each part writes its lines into a file of its own, and the last one the page. The second filter knows no endpoint: what is left of the first is the catalogue. What drives Envoy need not be
+# Each part writes its lines into a separate file, and the last one writes the page. The second filter knows no endpoint: the difference to the first is the catalogue. The code that drives Envoy need not be
 # fast itself, so it is built without what the release profile takes minutes for.
 bench: filter native ## what is promised of size and speed, measured: one table, docs/benchmarks.md (QUICK=1: a few minutes of it, docs left alone)
 	@mkdir -p target/bench
@@ -228,7 +228,7 @@ fmt: toolchain ## format the code
 clean: ## remove target/, with the Envoy and the tools that were put there
 	rm -rf target
 
-# A build whose VM fails on demand. It goes to a folder of its own, so that neither is ever taken for the other.
+# A build whose VM fails on demand. It goes to a separate folder, so that neither is ever taken for the other.
 trap-door: toolchain
 	@$(if $(Q),echo "Building the filter whose VM fails on demand …")
 	$(if $(Q),@)cargo rustc $(Q) --locked --profile filter $(WASM) --features trap-door --crate-type cdylib --target-dir target/trap-door

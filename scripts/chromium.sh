@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that there is a Chromium for the browser tests: $CHROMIUM_BIN, `chromium` on PATH, or Debian's package, installed
-# where that needs no question asked (apt-get is here, and we are root). Where there is none the tests skip the browser, and this
-# says so: it is not a reason to fail. Everything goes to stderr.
+# where that needs no question asked (apt-get is here, and we are root). Without one, the tests skip the browser, and this
+# prints a line: that is not a failure. Everything goes to stderr.
 set -eu
 
 say() { echo "chromium.sh: $*" >&2; }

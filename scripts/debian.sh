@@ -18,7 +18,7 @@ if ! command -v "$program" >/dev/null 2>&1; then
     command -v apt-get >/dev/null 2>&1 || absent "no $program here, and no apt-get to install it with"
     [ "$(id -u)" = 0 ] || absent "no $program here, and only root can install it"
     echo "debian.sh: installing Debian's package $package" >&2
-    # It is not to run as a service: the tests start their own. Who has a policy keeps it.
+    # It must not run as a service: the tests start their own. An existing policy stays.
     policy=/usr/sbin/policy-rc.d
     if ! [ -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Runs the fuzz targets named, or all, one after the other, for FUZZ_SECONDS each (60) or FUZZ_RUNS executions. What libFuzzer finds worth keeping goes to target/fuzz/corpus, what
-# breaks a promise to target/fuzz/artifacts. `fuzz.sh cmin` makes the committed corpora in fuzz/corpus again from all that was kept, the smallest inputs that cover the same.
+# Runs the fuzz targets named, or all, one after the other, for FUZZ_SECONDS each (60) or FUZZ_RUNS executions. libFuzzer's finds go to target/fuzz/corpus, and inputs that
+# break a promise to target/fuzz/artifacts. `fuzz.sh cmin` makes the committed corpora in fuzz/corpus again from all that was kept, the smallest inputs that cover the same.
 #
 # Needs a nightly toolchain: libFuzzer's coverage is an unstable option of the compiler. FUZZ_TOOLCHAIN names another one than this:
 set -eu
 toolchain=${FUZZ_TOOLCHAIN:-nightly}
 CARGO_FUZZ=0.13.1
 
-# Without AddressSanitizer by default: there is no unsafe code of ours to watch but the native module's, and without it a target runs two to three times as often.
+# Without AddressSanitizer by default: only the native module has unsafe code, and without it a target runs two to three times as often.
 sanitizer_of() {
     case $1 in
         hooks) echo "${FUZZ_SANITIZER:-address}" ;;

@@ -21,7 +21,7 @@ if ! php_is_here; then
     command -v apt-get >/dev/null 2>&1 || absent "not all of $PACKAGES here, and no apt-get to install them with"
     [ "$(id -u)" = 0 ] || absent "not all of $PACKAGES here, and only root can install them"
     echo "php.sh: installing Debian's packages $PACKAGES (about 50 MB)" >&2
-    # None of them is to run as a service: the tests start their own. Who has a policy keeps it.
+    # None of them must run as a service: the tests start their own. An existing policy stays.
     policy=/usr/sbin/policy-rc.d
     if ! [ -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"

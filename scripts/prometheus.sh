@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints a folder with the programs `prometheus` and `promtool`: where they are on PATH, or Debian's package, unpacked under target/ and not
-# installed, so that no service is started and no one need be root. Everything else goes to stderr. Exit status 3: there is none to be had, and
-# the tests that need it are to be skipped.
+# installed, so that no service is started and no one need be root. Everything else goes to stderr. Exit status 3: it is not available, and
+# the tests that need it must be skipped.
 set -eu
 
 ABSENT=3

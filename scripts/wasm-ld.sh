@@ -1,5 +1,5 @@
 #!/bin/sh
-# The linker of the filter: rustc's own, told to export less. proxy-wasm exports every callback of the ABI, and what is exported is kept with
+# The linker of the filter: rustc's own, set to export less. proxy-wasm exports every callback of the ABI, and what is exported is kept with
 # all that it calls. Those which the filter does not implement would do nothing, and Envoy would enter the VM for them, several times a request.
 set -eu
 

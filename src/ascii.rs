@@ -1,4 +1,4 @@
-//! Printable ASCII, found eight bytes at a time: every header that is read is looked at for it.
+//! Checks for printable ASCII, eight bytes at a time. keyward checks every header that it reads.
 
 /// The same byte eight times.
 const fn each(byte: u8) -> u64 {

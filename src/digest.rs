@@ -1,4 +1,4 @@
-//! The SHA-256 digest of a whole key: the only form in which keyward ever stores one.
+//! The SHA-256 digest of a whole key: the only form of a key that keyward stores.
 
 use std::fmt;
 

@@ -51,7 +51,7 @@ fn broken(message: &str) -> String {
         ),
         (
             "trailing characters",
-            "expected nothing behind the JSON value",
+            "expected nothing after the JSON value",
         ),
         (
             "trailing comma",

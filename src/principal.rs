@@ -1,4 +1,4 @@
-//! The principal: who calls, on which account, with which permission. The upstream and the logs learn it.
+//! The principal: the caller, the account and the permission. The upstream and the logs learn it.
 
 use std::fmt;
 

@@ -19,10 +19,10 @@ use keyward::upstream::Handover;
 
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
-/// Keys in turn of which a processor's caches hold everything.
+/// As many keys in turn as a processor's caches hold entirely.
 const FEW: usize = 100;
 
-/// Keys in turn of which they do not, where there are as many.
+/// More keys in turn than they hold, if there are as many.
 const MANY: usize = 65_536;
 
 /// A kind of key, what is asked with it, and what comes of it.
@@ -167,7 +167,7 @@ impl Case {
         ready
     }
 
-    /// The header map with some key of this kind, and where the key stands.
+    /// The header map with some key of this kind, and the place of the key.
     fn map(&self, world: &World) -> (Vec<u8>, usize) {
         let (asked, context) = (self.asked, world.context());
         let sent = sdk_headers(

@@ -29,7 +29,7 @@ use operations::{Operation, operations};
 const EMPTY: &str = r#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1795194529, "keys": [], "empty": true}"#;
 
 fn main() {
-    // One case alone, its decisions to be counted by Valgrind; or the names of all.
+    // Only one case, whose decisions Valgrind counts; or the names of all.
     if let Ok(name) = std::env::var("KEYWARD_BENCH_COUNT") {
         return match name.as_str() {
             "" => all_cases().iter().for_each(|case| println!("{case}")),

@@ -1,4 +1,4 @@
-//! What people put behind `ext_authz`: an HTTP service that looks a key up in a table. A thread for each of Envoy's connections, of which one worker keeps a few; no framework, so
+//! What people use with `ext_authz`: an HTTP service that looks a key up in a table. A thread for each of Envoy's connections (one worker keeps a few), and no framework, so
 //! nothing slower than it has to be.
 
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::Builder;
 
-/// The name of its threads, by which their time is counted.
+/// The name of its threads; their time is counted by it.
 pub const THREADS: &str = "authz";
 
 /// Serves for as long as the process runs.

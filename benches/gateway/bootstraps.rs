@@ -20,7 +20,7 @@ pub fn strip(bootstrap: &mut Value) {
     ]);
 }
 
-/// `filter` where keyward and its interlock stand, or nothing.
+/// `filter` in the place of keyward and its interlock, or nothing.
 pub fn replace(bootstrap: &mut Value, filter: Option<Value>) {
     remove_http_filter(bootstrap, "keyward");
     remove_http_filter(bootstrap, "keyward.interlock");

@@ -60,7 +60,7 @@ impl Limits {
     }
 }
 
-/// Every bound that these measurements tell of.
+/// Every bound that these measurements check.
 pub fn all(
     costs: &[Cost],
     decisions: &[Decision],
@@ -136,7 +136,7 @@ fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
         Limits::bound(0.2),
     );
     part(
-        "what a restricted key adds among the most keys, 65,536 in turn, as a multiple of what it adds alone (in Envoy, in wasm)",
+        "CPU per request that a restricted key adds among the most keys, 65,536 in turn, as a multiple of what it adds as the only key in use (in wasm)",
         RESTRICTED_MOST,
         RESTRICTED_ONE,
         Limits::bound(1.25),
@@ -158,7 +158,7 @@ fn of_decisions(decisions: &[Decision], all: &mut Vec<Bound>) {
         let more = (many as f64 / few as f64 - 1.0) * 100.0;
         let percent = |more: f64| format!("{more:+.1} %");
         all.push(Limits::bound(5.0).goal(2.0).on(
-            "instructions of a decision among 1,000,000 keys over those of one among 1",
+            "instructions per decision: 1,000,000 keys compared with 1 key",
             Some(more),
             format!("{} ({few}, {many})", percent(more)),
             percent,
@@ -167,7 +167,7 @@ fn of_decisions(decisions: &[Decision], all: &mut Vec<Bound>) {
     let more = million.nanoseconds - one.nanoseconds;
     let nanoseconds = |more: f64| format!("{more:.0} ns");
     all.push(Limits::bound(120.0).goal(60.0).on(
-        "time of a decision among 1,000,000 keys, 65,536 in turn, over that of one among 1",
+        "time per decision: what 1,000,000 keys, 65,536 of them in turn, add to 1 key",
         Some(more),
         nanoseconds(more),
         nanoseconds,
@@ -185,7 +185,7 @@ fn of_memory(memory: &[Memory], all: &mut Vec<Bound>) {
     let mebibytes = |bytes: f64| format!("{bytes:.0} MiB");
     let in_mebibytes = |bytes: u64| mebibytes(bytes as f64 / 1_048_576.0);
     all.push(Limits::bound(5.0).goal(2.0).on(
-        &format!("memory of Envoy with {keys} packed keys, native, 8 workers over 1"),
+        &format!("memory of Envoy with {keys} packed keys, native: 8 workers compared with 1"),
         Some(more),
         format!(
             "{} ({}, {})",
@@ -198,7 +198,7 @@ fn of_memory(memory: &[Memory], all: &mut Vec<Bound>) {
     let keys_take = eight.with.saturating_sub(eight.without) as f64 / 1_048_576.0;
     all.push(Limits::bound(200.0).goal(130.0).on(
         &format!(
-            "memory of {keys} packed keys, native, 8 workers, over the same Envoy without keys"
+            "memory of {keys} packed keys, native, 8 workers: what they add to the same Envoy without keys"
         ),
         Some(keys_take),
         format!(
@@ -237,7 +237,7 @@ fn of_pushes(pushed: &[Pushed], all: &mut Vec<Bound>) {
     // The worst, not the median: a promise to those who revoke a key.
     let revoked: fn(&Taken) -> Option<f64> = |taken| worst(&taken.revoked);
     let pause: fn(&Taken) -> Option<f64> = |taken| worst(&taken.pauses);
-    let last = "from the rename to the last request let through with a revoked key, at most";
+    let last = "time from the rename of a push to the last request that passes with a revoked key, at most";
     time(
         (Host::Wasm, Form::Json, 10_000),
         last,
@@ -258,13 +258,13 @@ fn of_pushes(pushed: &[Pushed], all: &mut Vec<Bound>) {
     );
     time(
         (Host::Wasm, Form::Packed, MILLION),
-        "the longest that a worker answers nobody during a push",
+        "the longest time that a worker answers no request during a push",
         Limits::bound(50.0),
         pause,
     );
     time(
         (Host::Native, Form::Packed, MILLION),
-        "the longest wait of a request during a push, over the same without a push, median",
+        "what a push adds to the longest wait of a request, median",
         Limits::bound(5.0).goal(1.0),
         |taken| Some(taken.wait()).filter(|_| !taken.pauses.is_empty()),
     );
@@ -273,7 +273,7 @@ fn of_pushes(pushed: &[Pushed], all: &mut Vec<Bound>) {
         let [two, _] = taken.linear.map(|bytes| bytes as f64 / 1_048_576.0);
         let show = |size: f64| format!("{size:.0} MiB");
         all.push(Limits::bound(128.0).on(
-            "linear memory of a VM after two snapshots in turn: 1000000 keys, packed",
+            "linear memory of a VM after two snapshots in turn: 1000000 packed keys",
             Some(two).filter(|two| *two > 0.0),
             show(two),
             show,

@@ -24,7 +24,7 @@ pub struct Candidate {
     pub expected: u16,
 }
 
-/// The names by which bounds are computed.
+/// The names that bounds are computed by.
 pub const BARE: &str = "bare Envoy";
 pub const NOOP: &str = "no-op proxy-wasm filter";
 pub const PROBE: &str = "proxy-wasm filter that makes the same host calls and decides nothing";

@@ -102,7 +102,7 @@ impl Client {
             }
             for line in self.lines.iter_mut().filter(|line| line.since.is_none()) {
                 let Some(at) = due.pop_front() else { break };
-                // On time but for the client's own waking: that is none of the server's latency.
+                // On time but for the client's own waking, which is not part of the server's latency.
                 let is_late =
                     matches!(pace, Pace::Steady(rate) if now - at > Duration::from_secs(1) / rate);
                 line.send(&self.requests[self.next % self.requests.len()]);

@@ -50,7 +50,7 @@ pub fn other_bounds(folder: &Path) -> Vec<Bound> {
 }
 
 pub fn write(report: &Report<'_>) -> String {
-    let mut page = "# Benchmarks\n\nWritten by `make bench`, which anybody can run. Times are a machine's; ratios are what to compare.\n".to_owned();
+    let mut page = "# Benchmarks\n\n`make bench` writes this page, and anyone can run it. Times depend on the machine, so compare ratios.\n".to_owned();
     table(
         &mut page,
         &["", ""],
@@ -59,24 +59,19 @@ pub fn write(report: &Report<'_>) -> String {
             .iter()
             .map(|(name, value)| vec![(*name).to_owned(), value.clone()]),
     );
-    page.push_str("\n## What is promised\n");
-    let bounds = report.bounds.iter().chain(report.others);
-    table(
+    let bounds: Vec<&Bound> = report.bounds.iter().chain(report.others).collect();
+    let (good, broken): (Vec<_>, Vec<_>) = bounds.into_iter().partition(|bound| bound.holds);
+    held(
         &mut page,
-        &["what", "bound", "measured", ""],
-        bounds.map(|bound| {
-            let holds = if bound.holds {
-                "holds"
-            } else {
-                "**does not hold**"
-            };
-            vec![
-                bound.what.clone(),
-                bound.bound.clone(),
-                bound.measured.clone(),
-                holds.to_owned(),
-            ]
-        }),
+        "Bounds that hold",
+        "A change that breaks one of these bounds is not released.",
+        &good,
+    );
+    held(
+        &mut page,
+        "Bounds that did not hold in this run",
+        "`make bench` failed on these bounds, on the machine and the day above.",
+        &broken,
     );
     goals(&mut page, report.bounds);
     if !report.costs.is_empty() {
@@ -94,7 +89,19 @@ pub fn write(report: &Report<'_>) -> String {
     page
 }
 
-/// What is not promised, and is to be.
+/// Bounds under a heading, if there are some.
+fn held(page: &mut String, heading: &str, about: &str, bounds: &[&Bound]) {
+    if bounds.is_empty() {
+        return;
+    }
+    write!(page, "\n## {heading}\n\n{about}\n").unwrap();
+    let rows = bounds
+        .iter()
+        .map(|bound| [&bound.what, &bound.bound, &bound.measured].map(Clone::clone));
+    table(page, &["what", "bound", "measured"], rows.map(Vec::from));
+}
+
+/// What is not promised yet.
 fn goals(page: &mut String, bounds: &[Bound]) {
     let aimed = bounds
         .iter()
@@ -107,9 +114,7 @@ fn goals(page: &mut String, bounds: &[Bound]) {
         })
         .collect();
     if !rows.is_empty() {
-        page.push_str(
-            "\n## Goals\n\nWhat the next versions aim at. Nobody should rely on it yet.\n",
-        );
+        page.push_str("\n## Goals\n\nThe aims of later versions. Do not rely on them yet.\n");
         table(page, &["what", "goal", "measured", ""], rows.into_iter());
     }
 }

@@ -53,7 +53,7 @@ pub fn resident(process: u32) -> u64 {
         << 10
 }
 
-/// A reservation of this size is none of anything's but a VM's memory: V8 keeps the addresses free that a 32-bit pointer can name.
+/// Only a VM's memory has a reservation of this size: V8 keeps the addresses free that a 32-bit pointer can name.
 const RESERVED: u64 = 4 << 30;
 
 /// The linear memories of all VMs, in bytes, the largest first. V8 makes as much of a VM's reservation accessible as the VM has asked for, at its start.

@@ -1,4 +1,4 @@
-//! What a request costs: rounds in which every candidate has its turn, in an order that changes, and is compared with the others of the same round alone. A neighbour that takes the
+//! What a request costs: in each round every candidate has its turn, in an order that changes, and is compared only with the others of that round. A neighbour that takes the
 //! machine for a second spoils a round, and the median does not see it.
 
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub struct Cost {
     pub resident: u64,
     /// What each round added, for ratios with others.
     pub each: Vec<f64>,
-    /// The time of its own service for a request, in µs.
+    /// The time of its service for a request, in µs.
     pub service: f64,
 }
 

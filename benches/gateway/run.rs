@@ -117,7 +117,7 @@ fn all_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
         .collect()
 }
 
-/// Ten pushes, of which every other one revokes: a median of five.
+/// Ten pushes, and every other one revokes: a median of five.
 fn native_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
     let (sizes, pushes): (&[u32], _) = if is_quick {
         (&[10_000], 4)

@@ -9,7 +9,7 @@ use keyward_benches::{Kind, World};
 
 use crate::Bound;
 
-/// How often each is measured; the median is told.
+/// How often each is measured; the median is reported.
 const ROUNDS: u32 = 5;
 
 /// The command that is measured: `$KEYWARD_BIN`, or the released one.

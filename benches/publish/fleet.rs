@@ -164,7 +164,7 @@ async fn follow(address: SocketAddr, asking: Asking, number: usize, times: Arc<M
             tag = new.to_owned();
         }
         if let Some(revision) = revision(&body) {
-            // The last delta, as a gateway that is one behind.
+            // The last delta, for a gateway that lacks only that one.
             if last > 0
                 && let Some(object) = object(&body)
             {

@@ -84,7 +84,7 @@ impl World {
     /// Keys of one kind, at most so many.
     pub fn keys_of(self, kind: Kind, most: usize) -> Vec<String> {
         let of_kind = (0..self.keys).filter(|number| self.kind(*number) == kind);
-        // Neighbours in this list are none in the snapshot, which is in the order of digests.
+        // Neighbours in this list are not neighbours in the snapshot, which is in the order of digests.
         of_kind.take(most).map(|number| key(kind, number)).collect()
     }
 

@@ -14,7 +14,7 @@ pub(super) fn told(configuration: &Configuration) -> Option<String> {
     let members = members(configuration.profile());
     (!members.is_empty()).then(|| {
         format!(
-            "`catalogue = \"none\"` is for an API of your own, and its replies name Stripe by {}; start the profile from `preset = \"plain\"`, or set them",
+            "`catalogue = \"none\"` is for a custom API, but its replies name Stripe by {}; start the profile from `preset = \"plain\"`, or set them",
             members.join(", ")
         )
     })

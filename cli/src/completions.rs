@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 Examples:
   keyward man man1 && man ./man1/keyward-keys-create.1")]
 pub(super) struct ManArguments {
-    /// The folder that the pages are written to; made if it is not there
+    /// The folder that the pages are written to; made if it does not exist
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 }

@@ -13,7 +13,7 @@ pub(super) fn find<'a>(file: &'a KeyFile, id: &str) -> Result<&'a Key> {
 /// What is said of a key that is not there.
 pub(super) fn missing(file: &KeyFile, id: &str) -> String {
     if file.profile().known_prefixes().occur_in(id) {
-        return "a key is named by its id, such as `mk_1`, and its value is no argument: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is".to_owned();
+        return "name a key by its id, such as `mk_1`, never by its value: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds its owner".to_owned();
     }
     let named: Vec<&str> = file
         .keys()

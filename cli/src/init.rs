@@ -34,7 +34,7 @@ pub(super) const FIRST: &str = r#"# Who may call the API. Commands (`keyward acc
 # customer = "read"
 # charge = "write"
 #
-# [[endpoints]]                # endpoints of your own, beside or in place of Stripe's
+# [[endpoints]]                # your endpoints, with Stripe's or instead of them
 # method = "POST"
 # path = "/v1/widgets/search"
 # permission = "widget"

@@ -51,39 +51,39 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Add, move, remove, suspend and draw accounts
+    /// Add, move, remove, suspend and list accounts
     #[command(
         after_help = "Examples:\n  keyward accounts add acct_1 --name 'Widgets Ltd'\n  keyward accounts tree"
     )]
     Accounts(accounts::Arguments),
-    /// Say from access logs which permissions and keys could be taken away, and who called what
+    /// Find permissions and keys that are not needed, from access logs, and report who called what
     #[command(after_help = "\
-For each key: the permissions it used, was granted and never used, and was refused; when it was last used, from where and on which accounts; the grants that would have been enough, and the commands that make them so. Files are plain, gzip or zstd. Exit code 1 if no request is found, or if a file could not be read; what could be read is reported. docs/audit.md says what a log cannot tell.
+For each key: the permissions it used, was granted and never used, and was refused; when it was last used, from where and on which accounts; the grants that would have been enough, and the commands to change them. Files are plain, gzip or zstd. Exit code 1 if no request is found, or if a file could not be read; what could be read is reported. docs/audit.md lists what a log cannot show.
 
 Examples:
   keyward audit access.log access.log.1.gz
   keyward audit --html audit.html --unused-for 30d access.log
   keyward audit --keys keys.d --json access.log | jq .findings")]
     Audit(audit::Arguments),
-    /// Print what a shell completes the command by
+    /// Print completions for a shell
     Completions(completions::Arguments),
-    /// Put the conformance cases of one file to a gateway, and say where it differs
+    /// Send the conformance cases of one file to a gateway, and report the differences
     #[command(after_help = "Examples:\n  keyward conformance --url http://127.0.0.1:10000")]
     Conformance(conformance::Arguments),
-    /// Look at a running Envoy, and say what lets requests past keyward or weakens it
+    /// Check a running Envoy for ways around keyward and for weak settings
     #[command(after_help = "Examples:\n  keyward doctor --admin http://127.0.0.1:9901")]
     Doctor(doctor::Arguments),
-    /// Say what keyward would answer to one request, and why
+    /// Explain what keyward would answer to a request, and why
     #[command(
         after_help = "Examples:\n  printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers"
     )]
     Explain(explain::Arguments),
-    /// List, make, change and remove grant sets: permissions by name, which keys follow
+    /// List, make, change and remove grant sets: named permissions that keys follow
     #[command(
         after_help = "Examples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets list"
     )]
     GrantSets(grant_sets::Arguments),
-    /// Make signing keys for a feed, verify what a feed holds, and serve it
+    /// Make signing keys for a feed, verify a feed, and serve it
     #[command(
         after_help = "Examples:\n  keyward feed key new feed.sec\n  keyward feed serve /srv/feed --listen unix:/run/keyward/feed.sock"
     )]
@@ -100,25 +100,25 @@ Examples:
     Keys(Box<keys::Arguments>),
     /// Show requests from Envoy's access logs: which key did what, and whether it passed
     #[command(after_help = "\
-Files are plain, gzip or zstd. A line that is none of the log's is skipped and counted. Exit code 1 if no request is found, or if a file could not be read to its end. docs/logs.md describes a line.
+Files are plain, gzip or zstd. Lines that do not belong to the log are skipped and counted. Exit code 1 if no request is found, or if a file could not be read to its end. docs/logs.md describes a line.
 
 Examples:
   keyward logs --key mk_1 access.log access.log.1.gz
   keyward logs --decision deny --since 2d access.log
   keyward logs --endpoint 'POST /v1/charges/{id}/capture' --account acct_1 --json - < access.log")]
     Logs(logs::Arguments),
-    /// Write the manual's pages
+    /// Write the manual pages
     Man(completions::ManArguments),
-    /// Make a feed lead to what the key file says: gateways that follow it fetch what changed
+    /// Publish the key file to a feed: gateways that follow it fetch what changed
     Publish(Box<publish::Arguments>),
-    /// Build a configuration, check it, and deliver it to where Envoy or a mesh takes it from
+    /// Build a configuration, check it, and deliver it to Envoy or a mesh
     Push(push::Arguments),
-    /// Say which requests of an access log a new snapshot would answer otherwise
+    /// Report which requests of an access log a new snapshot would answer differently
     #[command(
         after_help = "Examples:\n  keyward replay --old served.json --new keyward.toml access.log\n  keyward replay --old served.json --new built.json --markdown access-*.log.zst"
     )]
     Replay(replay::Arguments),
-    /// Check a snapshot
+    /// Make, check, compare and pack snapshots
     #[command(
         after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot build > keyward.json"
     )]

@@ -12,7 +12,7 @@ use keyward_files::store::Store;
 /// `--configuration` and `--keys`, the same for every command that takes either: flatten it into the arguments.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct SourceArguments {
-    /// The plugin configuration, JSON or packed, in place of the key file; `-` reads standard input
+    /// A plugin configuration, JSON or packed, instead of the key file; `-` reads standard input
     #[arg(long, short, value_name = "FILE", conflicts_with = "keys")]
     configuration: Option<PathBuf>,
     /// The key file, or a folder of them (default: `$KEYWARD_KEYS`, or `keyward.toml`)
@@ -69,7 +69,7 @@ impl Source {
             (Self::Keys(path), Some(issue)) => {
                 Built::of_key_file(&name, &Store::open(path)?.read()?, issue)
             }
-            (Self::Keys(_), None) => bail!("a key file has no revision of its own"),
+            (Self::Keys(_), None) => bail!("a key file has no revision"),
         }
     }
 }

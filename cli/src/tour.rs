@@ -14,7 +14,7 @@ From nothing to a running Envoy (docs/key-file.md, envoy/bootstrap.yaml):
   keyward doctor --admin http://127.0.0.1:9901          # what gets past it
 
 Later:
-  keyward keys rotate mk_1 --keep-for 24h               # the old key goes on for a day
+  keyward keys rotate mk_1 --keep-for 24h               # the old key works for one more day
   keyward keys limit-ip mk_1 set 203.0.113.0/24
   keyward keys find --key-stdin < leaked.txt            # whose is it? (docs/incident.md)
   keyward keys delete mk_1

@@ -17,7 +17,7 @@ pub(crate) struct Stop(Arc<AtomicBool>);
 /// Takes the signals. Fails where there is nothing to watch.
 pub(crate) fn watching(source: &Source) -> Result<Stop> {
     if source.path() == Path::new("-") {
-        bail!("--watch follows files, and standard input is none");
+        bail!("--watch follows files, and standard input is not a file");
     }
     let is_over = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -47,7 +47,7 @@ pub(crate) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts Envoy in `folder`, with its logs beside it, and waits until it serves.
+    /// Starts Envoy in `folder`, with its logs next to it, and waits until it serves.
     pub(crate) fn start(binary: &Path, folder: Folder, workers: u32) -> Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let log = folder.path().with_extension("log");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-/// Where the bootstrap stands in a folder, whichever it is.
+/// The place of the bootstrap in a folder.
 const BOOTSTRAP: &str = "envoy/bootstrap.yaml";
 
 /// What runs the filter: a VM, or with `KEYWARD_HOST=native` Envoy itself.
@@ -91,7 +91,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// `path` is made anew.
+    /// `path` is made new.
     pub(crate) fn make(
         path: PathBuf,
         (host, filter): (Host, &Path),
@@ -124,7 +124,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts a configuration in place, as an operator does: written beside the watched folder, and renamed into it.
+    /// Puts a configuration in place, as an operator does: written next to the watched folder, and renamed into it.
     pub(crate) fn push(&self, configuration: &Value) -> Result<()> {
         self.push_edited(configuration, |_| Ok(()))
     }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 with the standard library: one request on a connection of its own.
+//! HTTP/1.1 with the standard library: one request on a new connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};

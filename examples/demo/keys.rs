@@ -35,7 +35,7 @@ impl Key {
         Ok(Self { id, raw })
     }
 
-    /// What stands in the snapshot.
+    /// The digest in the snapshot.
     pub(crate) fn digest(&self) -> String {
         KeyDigest::of(self.raw.as_bytes()).to_string()
     }

@@ -1,7 +1,7 @@
 //! `make demo`, `make run` and `make server`: the gateway we ship, with keys made on the spot.
 //!
 //! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints what comes back, and fails on a surprise. With
-//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. With `server` it starts keyward-server and the Envoy before it. Keys exist in memory and on the terminal alone.
+//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. With `server` it starts keyward-server and the Envoy before it. Keys exist only in memory and on the terminal.
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,

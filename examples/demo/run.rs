@@ -14,7 +14,7 @@ use crate::keys::{Key, Keys};
 use crate::screen::Screen;
 use crate::snapshot::{CONNECTED, ORGANIZATION, PLATFORM, SHOP, VERSION, configuration};
 
-/// The ports of envoy/bootstrap.yaml, which is used as it stands.
+/// The ports of envoy/bootstrap.yaml, which is used unchanged.
 const PORTS: [(u16, &str); 3] = [
     (10_000, "the gateway"),
     (9_901, "Envoy's admin interface"),
@@ -47,7 +47,7 @@ pub(crate) fn become_envoy(arguments: impl Iterator<Item = OsString>) -> Result<
     std::io::stdout().flush()?;
     let error = Command::new(&binary)
         .args(envoy::ARGUMENTS)
-        // The keys above would scroll away under what Envoy tells of its start.
+        // Otherwise the keys above would scroll away under Envoy's lines on its start.
         .args(["--log-level", "warning"])
         .args(arguments)
         .current_dir(folder.path())
@@ -151,7 +151,7 @@ fn print_keys(keys: &Keys) {
     println!();
 }
 
-/// The command stands in one line, however long, so that it can be pasted.
+/// The command is on one line, however long, so that it can be pasted.
 fn command(screen: &Screen, about: &str, key: &Key, options: &str, path: &str) {
     println!();
     screen.prose(about);

@@ -66,7 +66,7 @@ impl Screen {
         self.lines("      got      ", Style::Red, Style::Red, got);
     }
 
-    /// `text` behind `mark`, further lines under its beginning.
+    /// `text` after `mark`, further lines under its beginning.
     pub(crate) fn lines(&self, mark: &str, mark_style: Style, style: Style, text: &str) {
         let indent = mark.chars().count();
         let mut start = self.paint(mark_style, mark);
@@ -92,7 +92,7 @@ impl Screen {
     }
 }
 
-/// Breaks at spaces. A word longer than a line has one of its own.
+/// Breaks at spaces. A word longer than a line gets its own line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! `make server`: keyward-server behind Envoy, from an empty folder, in the foreground.
+//! `make server`: keyward-server with Envoy before it, from an empty folder, in the foreground.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -109,7 +109,7 @@ fn account(first: &str) -> Result<()> {
     })
 }
 
-/// The configuration, with the access log of the Envoy beside it.
+/// The configuration, with the access log of its Envoy.
 fn requests(text: &str) -> Result<String> {
     let none = "[requests]\nfiles = []";
     if !text.contains(none) {
@@ -118,7 +118,7 @@ fn requests(text: &str) -> Result<String> {
     Ok(text.replace(none, "[requests]\nfiles = [\"../access.log\"]"))
 }
 
-/// A link to the console for whoever sits here.
+/// A link to the console for the person at this terminal.
 fn link(binary: &Path, data: &Path) -> Result<String> {
     let made = Command::new(binary)
         .args([

@@ -1,7 +1,7 @@
 //! Values that cannot be missing. If one is, a debug build panics, and a release build continues with the empty value.
 
 /// A value that an invariant says is there.
-pub(crate) trait Held<T> {
+pub trait Held<T> {
     /// The value. `why` says what holds.
     fn held(self, why: &'static str) -> T;
 }

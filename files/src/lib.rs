@@ -4,7 +4,7 @@ pub mod access_log;
 pub mod clock;
 pub mod configuration;
 pub mod feed;
-mod invariant;
+pub mod invariant;
 pub mod key_file;
 pub mod log_files;
 pub mod publish;

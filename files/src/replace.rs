@@ -1,4 +1,4 @@
-//! The one way in which a file is written: next to it, under a name that cannot be guessed, and then by a rename. A reader at any moment, also after a crash, finds the
+//! The one way that a file is written: next to it, under a name that cannot be guessed, and then by a rename. A reader at any moment, also after a crash, finds the
 //! old file or the new one, whole. A link is followed, and the file that it leads to is replaced.
 
 use std::fs::{self, File, Metadata, Permissions};

@@ -2,7 +2,7 @@
 //! as safe ones, and the symbols of the hooks that Envoy calls. Every `unsafe` of the package is in this file.
 //!
 //! Source: `source/extensions/dynamic_modules/abi/abi.h` of envoyproxy/envoy, as of Envoy 1.40 (ABI
-//! `v0.2.0`). Where a `SAFETY` comment rests on more than that file says, it tells on what.
+//! `v0.2.0`). If a `SAFETY` comment rests on more than that file says, it names the source.
 #![expect(
     unsafe_code,
     reason = "the ABI passes pointers; all of them are read and written in this file"
@@ -272,7 +272,7 @@ unsafe impl Send for Scheduler {}
 unsafe impl Sync for Scheduler {}
 
 impl Scheduler {
-    /// `event` is what the hook is told.
+    /// The hook receives `event`.
     pub(crate) fn commit(&self, event: u64) {
         // SAFETY: it is there until it is dropped.
         unsafe { scheduler_commit(self.0.as_ptr(), event) }
@@ -302,7 +302,7 @@ impl Caller {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a request without a body. The hooks `config_http_stream_…` are told its answer by this number. `timeout` is in milliseconds, for all of the answer.
+    /// Makes a request without a body. The hooks `config_http_stream_…` receive its answer under this number. `timeout` is in milliseconds, for all of the answer.
     pub(crate) fn start(
         &self,
         cluster: &str,
@@ -354,7 +354,7 @@ impl Drop for Vouched {
     }
 }
 
-/// Envoy's side of one request, during the hook that was given it. What changes the request takes
+/// Envoy's side of one request, during the hook that was given it. Calls that change the request take
 /// `&mut self`, because Envoy's header memory is valid "until the end of the current event hook
 /// unless the setter callback is called": no borrow of it is alive then.
 #[derive(Debug)]
@@ -475,7 +475,7 @@ struct Held<P> {
     plugin: P,
 }
 
-/// What [`Module::make`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] is told
+/// What [`Module::make`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] names
 /// it once.
 #[repr(transparent)]
 pub(crate) struct Module<P>(*const Held<P>);

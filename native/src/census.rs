@@ -26,7 +26,7 @@ pub(crate) struct Sums {
     pub(crate) fingerprint: u64,
 }
 
-/// One configuration among those of its plugin, in the order in which they were made.
+/// One configuration among those of its plugin, in the order of their making.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) number: u64,

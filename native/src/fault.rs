@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// What Envoy did not do, or did so that nothing can rest on it. There is no verdict then, and no
-/// pass.
+/// What Envoy did not do, or did unreliably. Then keyward makes no verdict, and denies
+/// the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault(pub(crate) &'static str);
 

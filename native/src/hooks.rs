@@ -124,7 +124,7 @@ fn call_ended(config: Envoy, module: &Module, call: u64, is_whole: bool) {
     }
 }
 
-/// A request comes. Its filter has the configuration for as long as it lives, so it needs nothing of its own.
+/// A request comes. Its filter has the configuration for as long as it lives, and needs nothing else.
 fn filter_new(module: Module, _filter: Envoy) -> Module {
     module
 }

@@ -184,7 +184,7 @@ impl Plugin {
         }
     }
 
-    /// The follower panicked at an answer. What it has led to goes on, and another one begins in the next round.
+    /// The follower panicked at an answer. Its last snapshot stays in use, and another follower begins in the next round.
     pub(crate) fn on_call_panic(&self) {
         feed::give_up(self.counts.label());
     }

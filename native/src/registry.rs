@@ -150,7 +150,7 @@ impl Place {
         self.tasks.wake(self.number, scheduler, milliseconds);
     }
 
-    /// Leaves, and has `parts` freed by the thread, or here if there is none any more. Calls `left`
+    /// Leaves, and has `parts` freed by the thread, or here if the thread has ended. Calls `left`
     /// before the others hear of it, with whether this was the plugin's last configuration.
     pub(crate) fn leave(
         self,
@@ -180,7 +180,7 @@ impl Place {
     }
 }
 
-/// Serves a snapshot of the plugin's feed, wherever `follows` says so.
+/// Serves a snapshot of the plugin's feed, wherever `follows` returns true.
 pub(crate) fn serve(plugin: &str, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool) {
     let mut guard = registry();
     let Some(registry) = &mut *guard else { return };

@@ -37,7 +37,7 @@ struct OfPlugin<'a> {
     counts: &'a Counts,
     /// The share of its worker.
     worker: &'a Worker,
-    /// The filter state's key, with which Envoy is asked.
+    /// The filter state's key in calls to Envoy.
     state: &'a str,
 }
 

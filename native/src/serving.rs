@@ -14,7 +14,7 @@ pub(crate) struct Serving {
     workers: Box<[Place]>,
 }
 
-/// One worker's. All have the same tables, and each has a count of its users of its own: no worker waits for another's cache line.
+/// One worker's. All have the same tables, and each has its own count of users: no worker waits for another's cache line.
 #[repr(align(128))]
 struct Place(Mutex<Arc<Configuration>>);
 
@@ -88,7 +88,7 @@ impl Serving {
         self.at(u32::MAX)
     }
 
-    /// Serves another snapshot from now on, on all workers, and returns what nobody need serve any more.
+    /// Serves another snapshot from now on, on all workers, and returns what is no longer served.
     pub(crate) fn serve(&self, snapshot: &Snapshot) -> Vec<Arc<Configuration>> {
         let next = self.pushed.with_snapshot(Some(snapshot.clone()));
         let places = self.workers.iter();

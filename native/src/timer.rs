@@ -1,6 +1,6 @@
 //! The module's one thread: Envoy has no timer for a filter. It has every configuration called on Envoy's main thread
-//! each second, and soon after a request, and a follower when it asks for that. It drops what is no longer served as
-//! well: freeing a million keys is not for a worker to wait for, nor for the main thread.
+//! each second, and soon after a request, and a follower when it asks for that. It also frees what a worker no longer
+//! serves: neither a worker nor the main thread should wait until a million keys are freed.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -11,10 +11,10 @@ use keyward::configuration::Configuration;
 use crate::abi::Scheduler;
 use crate::boundary::caught;
 
-/// Between two rounds in which nothing happens.
+/// The time between two rounds without events.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// From the first request after a round to the next one: what is counted until then is told together.
+/// From the first request after a round to the next one: what is counted until then is reported together.
 const SOON: Duration = Duration::from_millis(100);
 
 /// What a configuration is called for: its round, or the follower that it has.
@@ -147,7 +147,7 @@ fn wait(tasks: &Tasks, round_at: &mut Instant) -> Turn {
     loop {
         let now = Instant::now();
         if std::mem::take(&mut work.is_asked) {
-            // What comes soon after is told in the same round.
+            // Events soon after are reported in the same round.
             *round_at = (*round_at).min(now + SOON);
         }
         let due = work.due.iter().map(|due| due.at);

@@ -1,4 +1,4 @@
-//! Who calls, after all checks: whose records it sees, and what it may give away.
+//! The caller, after all checks: the records that it sees, and the permissions that it may grant.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::store::Scope;
 use crate::store::activity::Actor;
 use crate::uid::Uid;
 
-/// By which socket a request came.
+/// The socket that a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entrance {
     /// From the gateway.
@@ -20,7 +20,7 @@ pub(crate) enum Entrance {
     Local,
 }
 
-/// Somebody who may call, after all checks.
+/// A caller that passed all checks.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     who: Who,
@@ -41,7 +41,7 @@ pub(crate) struct KeyCaller {
     pub(crate) mode: Livemode,
     /// The account the request is about.
     pub(crate) account: String,
-    /// The root of that account's tree, where the caller may see all of it.
+    /// The root of that account's tree, if the caller may see the whole tree.
     pub(crate) tree: Option<String>,
     pub(crate) is_operator: bool,
     /// What it may do there, and on accounts connected to that.
@@ -50,7 +50,7 @@ pub(crate) struct KeyCaller {
 }
 
 impl Caller {
-    /// Somebody who is signed in to the console: an operator, with what the role allows.
+    /// A person who is signed in to the console: an operator, with the permissions of the role.
     pub(crate) fn of_session(session: &Session, address: Option<IpAddr>) -> Self {
         Self {
             who: Who::Person(Box::new(session.clone())),
@@ -74,7 +74,7 @@ impl Caller {
         }
     }
 
-    /// What is kept under the caller's name: the id of the key or the session, or the user.
+    /// The id that records are stored under: the key's, the session's or the user's.
     pub(crate) fn id(&self) -> String {
         match &self.who {
             Who::Key(key) => key.id.clone(),
@@ -83,7 +83,7 @@ impl Caller {
         }
     }
 
-    /// Whom records and the trail name: the key, the user, or the person.
+    /// The name in records and in the trail: the key, the user, or the person.
     pub(crate) fn name(&self) -> String {
         match &self.who {
             Who::Key(_) | Who::Local(_) => self.id(),
@@ -91,7 +91,7 @@ impl Caller {
         }
     }
 
-    /// Whose end ends the links that the caller makes: the key, or the user.
+    /// The key or the user whose end also ends the links that the caller made.
     pub(crate) fn maker(&self) -> String {
         match &self.who {
             Who::Key(_) | Who::Local(_) => self.id(),
@@ -99,7 +99,7 @@ impl Caller {
         }
     }
 
-    /// The session, where it is one.
+    /// The session, if the caller has one.
     pub(crate) fn session(&self) -> Option<&str> {
         match &self.who {
             Who::Person(session) => Some(&session.id),
@@ -107,7 +107,7 @@ impl Caller {
         }
     }
 
-    /// What new records say of their source.
+    /// The source that new records name.
     pub(crate) fn source(&self) -> &'static str {
         match &self.who {
             Who::Person(_) => "console",
@@ -115,7 +115,7 @@ impl Caller {
         }
     }
 
-    /// Who it is in the trail.
+    /// Its name in the trail.
     pub(crate) fn actor(&self) -> Actor {
         let kind = match self.who {
             Who::Key(_) => "api_key",
@@ -128,7 +128,7 @@ impl Caller {
         }
     }
 
-    /// The account the request is about: none for the operator, who names it in the request.
+    /// The account of the request; none for an operator, who names it in the request.
     pub(crate) fn acting_account(&self) -> Option<&str> {
         match &self.who {
             Who::Key(key) if !key.is_operator => Some(&key.account),
@@ -136,7 +136,7 @@ impl Caller {
         }
     }
 
-    /// What it can see.
+    /// The records that it can see.
     pub(crate) fn scope(&self) -> Scope {
         let Who::Key(key) = &self.who else {
             return Scope::everything();
@@ -149,7 +149,7 @@ impl Caller {
         key.limited(scope)
     }
 
-    /// What it can see of the tree below its account, where that is a root it acts on.
+    /// The records that it can see in the tree below its account, if that account is a root it acts on.
     pub(crate) fn tree(&self) -> Option<Scope> {
         match &self.who {
             Who::Key(key) => {
@@ -160,13 +160,13 @@ impl Caller {
         }
     }
 
-    /// What it can see of one account's: nothing, where that is another's.
+    /// The records of one account that it can see; none if the account is out of its reach.
     pub(crate) fn scope_of(&self, account: &str) -> Scope {
         match (&self.who, self.acting_account()) {
             (Who::Key(key), None) => key.limited(Scope::owner(account)),
             (Who::Local(_) | Who::Person(_), _) => Scope::owner(account),
             (Who::Key(_), Some(acting)) if acting == account => self.scope(),
-            // No account is called so.
+            // No account has this id.
             (Who::Key(_), Some(_)) => Scope::owner(""),
         }
     }
@@ -194,7 +194,7 @@ impl Caller {
         }
     }
 
-    /// What bounds what it gives away.
+    /// The bounds on what it may grant.
     pub(crate) fn ceiling(&self, passes_policy: Override) -> Ceiling {
         match &self.who {
             Who::Key(key) => Ceiling::of(management::Caller {

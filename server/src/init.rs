@@ -42,7 +42,7 @@ pub struct Arguments {
         default_value = "/usr/share/keyward/keyward.wasm"
     )]
     wasm: PathBuf,
-    /// Where people reach the gateway, for the console's links: https://HOST [default: http://localhost:PORT]
+    /// The address that people reach the gateway at, for the console's links: https://HOST [default: http://localhost:PORT]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// The port of the gateway, on 127.0.0.1
@@ -51,7 +51,7 @@ pub struct Arguments {
     /// The port of Envoy's admin interface
     #[arg(long, value_name = "PORT", default_value_t = 9_901)]
     admin_port: u16,
-    /// The port of the upstream that Envoy plays itself
+    /// The port of the upstream that Envoy serves itself
     #[arg(long, value_name = "PORT", default_value_t = 10_001)]
     upstream_port: u16,
 }

@@ -20,10 +20,10 @@ pub struct Arguments {
     /// What the person may do: `viewer` sees keys and accounts, `auditor` the trail as well, `operator` makes and ends keys, `admin` does everything
     #[arg(long, value_name = "ROLE", value_parser = ["viewer", "auditor", "operator", "admin"])]
     role: String,
-    /// Who will use the link, as the trail is to name them: a mail address, say
+    /// Who will use the link, for the trail: a mail address, for example
     #[arg(long = "for", value_name = "WHO")]
     person: String,
-    /// For how many seconds the link can be used, 60 to 900
+    /// How many seconds the link works, 60 to 900
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     expires_in: u64,
 }
@@ -94,6 +94,6 @@ fn post(socket: &Path, path: &str, body: &str) -> Result<Zeroizing<Vec<u8>>> {
     let message = refusal
         .pointer("/error/message")
         .and_then(Value::as_str)
-        .unwrap_or("the server's answer is none of keyward-server's");
+        .unwrap_or("the answer does not come from a keyward-server");
     bail!("the server refused: {message}")
 }

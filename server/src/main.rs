@@ -30,13 +30,13 @@ enum Command {
         /// The configuration that `init` wrote
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// Take ends of keys and nothing else, and end them in what gateways hold: for a server that does not start otherwise
+        /// Only end keys, in the snapshots that gateways have: for a server that cannot start otherwise
         #[arg(long)]
         ends_only: bool,
     },
     /// Make a link that signs a person in to the console; it works once, within minutes
     Link(link::Arguments),
-    /// After a backup was restored: end what ended since, as gateways have it, so that the server starts
+    /// After a restore from a backup: end the keys that gateways already know as ended, so that the server can start
     Resume(resume::Arguments),
     #[command(flatten)]
     Store(StoreCommand),

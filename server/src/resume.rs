@@ -24,7 +24,7 @@ pub struct Arguments {
     /// The configuration that `init` wrote
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Say what would end, and change nothing
+    /// Show what would end, and change nothing
     #[arg(long)]
     dry_run: bool,
 }

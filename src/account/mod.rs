@@ -1,4 +1,4 @@
-//! Accounts: their ids, the forest they form, and the paths with which a request names one.
+//! Accounts: their ids, the forest they form, and the paths that a request names one by.
 
 mod ancestors;
 mod changed;

@@ -84,8 +84,7 @@ pub(super) fn snapshot_start<S: Source>(source: &mut S, size: usize) -> Option<u
 }
 
 fn too_short() -> Refusal {
-    Place::default()
-        .expected("settings of at most 1 MiB behind their length, and a packed snapshot")
+    Place::default().expected("settings of at most 1 MiB after their length, and a packed snapshot")
 }
 
 /// The settings that are before a packed snapshot: a configuration without one.

@@ -251,7 +251,7 @@ fn text_that_is_no_json_is_refused_with_line_and_column() {
     );
     assert_refused(
         "{}{}",
-        "line 1 column 3: expected nothing behind the JSON value",
+        "line 1 column 3: expected nothing after the JSON value",
     );
     assert_refused("{\n\"serve_mode\": any}", "line 2 column 15: expected JSON");
     let refusal = Configuration::from_json(b"{\"filter_state\": \"\xff\"}").unwrap_err();

@@ -42,7 +42,7 @@ fn of_segment(segment: &[u8], is_last: bool) -> Option<Doubt<'_>> {
             return Some(Doubt { part: b"//", why });
         }
         b"." => return whole("is a dot segment, which some servers drop"),
-        b".." => return whole("is a dot segment, by which some servers go up"),
+        b".." => return whole("is a dot segment, and some servers go up on it"),
         _ => {}
     }
     segment.iter().enumerate().find_map(|(at, byte)| {
@@ -59,7 +59,7 @@ fn of_segment(segment: &[u8], is_last: bool) -> Option<Doubt<'_>> {
             b';' => "begins a parameter for some servers, which cut it off",
             b'#' | b'?' => "ends the path for some servers",
             0x21..=0x7e => return None,
-            0x80.. => "is no ASCII; servers decode it in several ways",
+            0x80.. => "is not ASCII; servers decode it in several ways",
             _ => "is a blank or a control character, which some servers drop",
         };
         Some(Doubt { part: part(1), why })
@@ -69,15 +69,15 @@ fn of_segment(segment: &[u8], is_last: bool) -> Option<Doubt<'_>> {
 fn of_escape(escape: &[u8]) -> Option<&'static str> {
     let digits = match escape {
         [b'%', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit) => digits,
-        _ => return Some("is no escape: two hexadecimal digits belong behind `%`"),
+        _ => return Some("is not an escape: two hexadecimal digits must follow `%`"),
     };
     let byte = std::str::from_utf8(digits)
         .ok()
         .filter(|digits| digits.len() == 2)
         .and_then(|digits| u8::from_str_radix(digits, 16).ok());
     Some(match byte {
-        None => "is no escape: two hexadecimal digits belong behind `%`",
-        Some(b'%') => "is an escaped `%`, and servers that decode twice read on behind it",
+        None => "is not an escape: two hexadecimal digits must follow `%`",
+        Some(b'%') => "is an escaped `%`, and servers that decode twice read on after it",
         Some(b'/') => "is an escaped `/`, which some servers take for one that separates segments",
         Some(b'\\') => "is an escaped `\\`, which some servers read as `/`",
         Some(b';' | b'?' | b'#') => "is an escaped delimiter, which some servers take for one",
@@ -85,7 +85,7 @@ fn of_escape(escape: &[u8]) -> Option<&'static str> {
             "escapes a character that needs no escape: send the character"
         }
         Some(0x20..=0x7e) => return None,
-        Some(0x80..) => "escapes what is no ASCII; servers decode it in several ways",
+        Some(0x80..) => "escapes what is not ASCII; servers decode it in several ways",
         Some(_) => "escapes a control character, at which some servers end the path",
     })
 }
@@ -110,11 +110,11 @@ mod tests {
         assert_doubted("/v1/%63harges", "%63", "escapes a character that needs");
         assert_doubted("/v1/x%3By", "%3B", "is an escaped delimiter");
         assert_doubted("/v1//charges", "//", "is an empty segment");
-        assert_doubted("/v1/../charges", "..", "is a dot segment, by which");
+        assert_doubted("/v1/../charges", "..", "is a dot segment, and");
         assert_doubted("/v1/a;b", ";", "begins a parameter");
-        assert_doubted("/v1/a%2", "%2", "is no escape");
-        assert_doubted("/v1/%zz", "%zz", "is no escape");
-        assert_doubted("/v1/%c3%a4", "%c3", "escapes what is no ASCII");
+        assert_doubted("/v1/a%2", "%2", "is not an escape");
+        assert_doubted("/v1/%zz", "%zz", "is not an escape");
+        assert_doubted("/v1/%c3%a4", "%c3", "escapes a byte that is not ASCII");
         assert_doubted("/v1/x%00", "%00", "escapes a control character");
         assert_doubted("v1/charges", "v1/charges", "does not begin");
         assert_eq!(doubt(b"/v1/charges/ch_1"), None);

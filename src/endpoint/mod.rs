@@ -38,7 +38,7 @@ pub enum Rule<'a> {
     },
 }
 
-/// One endpoint of the API behind the gateway, as the catalogue has it.
+/// One endpoint of the API that the gateway protects, as the catalogue has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint<'a> {
     /// What it asks of a caller.

@@ -57,7 +57,7 @@ pub struct Unknown<'a> {
 }
 
 impl Graph {
-    /// Follows `path` from what an endpoint returns. `ask` gets every set of permissions on the way, one of which is needed to read; its first error ends the walk.
+    /// Follows `path` from what an endpoint returns. `ask` gets every set of permissions on the way, and reading needs one of each set; its first error ends the walk.
     pub fn follow<'p, E>(
         &self,
         returned: &[Target],

@@ -1,4 +1,4 @@
-//! The parameters of a query that expand something. keyward checks what it reads as one. What only some servers may read as one is found as well, and has no reading.
+//! The parameters of a query that expand something. keyward checks what it reads as one. A parameter that only some servers may read as one is found as well, and has no reading.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! One instance of a plugin, from its configuration to its end, and its standing: three answers that change independently of each other.
+//! One instance of a plugin, from its configuration to its end, and its state: three answers that change independently of each other.
 
 use std::sync::Arc;
 
@@ -20,22 +20,22 @@ pub(super) struct PluginInstance<H> {
 pub(super) enum Turn {
     /// It has taken no request yet.
     Waiting,
-    /// It took the last request.
+    /// It took the most recent request.
     Serving,
-    /// Another has taken requests since.
+    /// Another instance has taken requests since.
     Replaced,
-    /// It takes requests again after another did: there are two plugins of one name, or Envoy has taken it up again.
+    /// It takes requests again after another did: two plugins have one name, or Envoy has reactivated it.
     Shared,
 }
 
 /// Whether an instance serves what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lag {
-    /// It does.
+    /// It serves its own configuration.
     None,
-    /// It could not load its configuration, and serves an older one or nothing.
+    /// It could not load its configuration, and serves an older one or none.
     Behind,
-    /// The same, and it is among those counted in the gauge.
+    /// The same, and the gauge counts it.
     Counted,
 }
 
@@ -48,12 +48,12 @@ pub(super) enum Standing {
     Settled,
     /// A newer one has settled.
     Old,
-    /// It took a request although a newer one has settled. True where it did so since its timer last fired.
+    /// It took a request although a newer one has settled. True if it did so since its timer last fired.
     Back(bool),
 }
 
 impl Turn {
-    /// It takes a request out of its turn. True where this is news: it begins to serve, or to share.
+    /// It takes a request out of its turn. Returns true if this is new: it begins to serve, or to share.
     pub(super) fn take(&mut self) -> bool {
         let (after, is_new) = match *self {
             Self::Waiting => (Self::Serving, true),
@@ -65,7 +65,7 @@ impl Turn {
         is_new
     }
 
-    /// Another takes a request. True where it was this one's turn.
+    /// Another takes a request. Returns true if it was this one's turn.
     pub(super) fn lose(&mut self) -> bool {
         let had = *self == Self::Serving;
         if had {
@@ -76,7 +76,7 @@ impl Turn {
 }
 
 impl Lag {
-    /// It takes its first request. True where it is to be counted from now on.
+    /// It takes its first request. Returns true if it must be counted from now on.
     pub(super) fn begin(&mut self) -> bool {
         let is_new = *self == Self::Behind;
         if is_new {
@@ -85,7 +85,7 @@ impl Lag {
         is_new
     }
 
-    /// It is closed. True where it is to be counted no longer.
+    /// It is closed. Returns true if it must no longer be counted.
     pub(super) fn close(&mut self) -> bool {
         let was_counted = *self == Self::Counted;
         if was_counted {
@@ -96,7 +96,7 @@ impl Lag {
 }
 
 impl Standing {
-    /// Its timer has fired. True where it settles.
+    /// Its timer has fired. Returns true if it settles.
     pub(super) fn tick(&mut self) -> bool {
         let (after, settles) = match *self {
             Self::Trial => (Self::Settled, true),
@@ -109,7 +109,7 @@ impl Standing {
         settles
     }
 
-    /// It takes a request. True where it has come back with it: Envoy has not switched to a newer one yet, or an old connection holds on to this one.
+    /// It takes a request. Returns true if this brings it back: Envoy has not switched to a newer one yet, or an old connection still uses this one.
     pub(super) fn take(&mut self) -> bool {
         match *self {
             Self::Old => {
@@ -124,7 +124,7 @@ impl Standing {
         }
     }
 
-    /// Whether its timer is to fire again.
+    /// Whether its timer must fire again.
     pub(super) fn is_back(self) -> bool {
         matches!(self, Self::Back(_))
     }
@@ -135,12 +135,12 @@ impl<H> PluginInstance<H> {
         self.serves.snapshot().map(Snapshot::revision)
     }
 
-    /// Whether it is there to report usage, and serves no snapshot that anybody waits for.
+    /// Whether it only reports usage, so that no snapshot of it is waited for.
     pub(super) fn only_reports(&self) -> bool {
         self.serves.settings().role == Role::UsageReport
     }
 
-    /// Whether it was closed, for lack of a snapshot or of memory, or never had any.
+    /// Whether it has no snapshot: it was closed, memory was missing, or it never had one.
     pub(super) fn is_closed(&self) -> bool {
         self.serves.snapshot().is_none()
     }

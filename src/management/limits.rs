@@ -8,7 +8,7 @@ use crate::id::is_id;
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
 /// How long texts and lists may be. A store that reads back what it wrote, and names the line of a
-/// fault, has none of its own.
+/// fault, sets none.
 #[derive(Clone, Debug, Default)]
 pub struct Limits(Option<Most>);
 

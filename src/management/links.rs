@@ -8,8 +8,8 @@ use super::decision::RecordChange;
 use super::facts::Facts;
 use super::record::Key;
 
-/// Keys while a command changes them. Each is written once, in the order in which they were first
-/// touched.
+/// Keys while a command changes them. Each is written once, in the order that they were first
+/// touched in.
 pub(super) struct Draft<'a> {
     before: BTreeMap<&'a str, &'a Key>,
     now: BTreeMap<String, Key>,

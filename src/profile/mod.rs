@@ -127,7 +127,7 @@ pub struct Names {
     pub realm: Box<str>,
     /// How request ids begin.
     pub request_id_prefix: Box<str>,
-    /// The header that tells clients whether to retry.
+    /// The header that advises clients whether to retry.
     pub retry_header: HeaderName,
     /// Where texts point to.
     pub links: Links,

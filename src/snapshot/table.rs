@@ -1,5 +1,5 @@
-//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. What many keys have in common, their terms, is in tables
-//! of their own. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is not a key.
+//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. Terms that many keys share are in separate
+//! tables. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is not a key.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! What keys have in common, as rows of their own tables: their terms, and when they work.
+//! What keys have in common, as rows of separate tables: their terms, and when they work.
 
 use super::key::{Enforcement, KeyStatus};
 use crate::key::{KeyKind, Livemode};

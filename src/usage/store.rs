@@ -1,17 +1,17 @@
-//! What the VMs of a process share: named texts, each replaced only by who has seen the last. Entries can be added and never removed, so there is a fixed
-//! number of them.
+//! What the VMs of a process share: named texts. A VM may replace a text only if it has read the last version. Entries can be added and never removed, so their
+//! number is fixed.
 
 use crate::rows::{index as number, long_at, number_at};
 
 use super::Plugin;
 
-/// A version that no text has: anyone who writes with it writes the first one, or none.
+/// A version that no text has: a write with it succeeds only for the first text.
 const FIRST: u32 = u32::MAX;
 
-/// How often an update is tried. Others may be faster, but every time one of them gets on.
+/// How often an update is tried. Others may be faster, but each time one of them succeeds.
 const TRIES: usize = 16;
 
-/// So many plugins of one VM's name are counted for.
+/// The largest number of plugins that are counted for one VM name.
 const MOST_PLUGINS: usize = 64;
 
 const INDEX: &str = "keyward.usage";
@@ -23,11 +23,11 @@ pub trait Store {
     /// The text and its version.
     fn get(&mut self, name: &str) -> Option<(Box<[u8]>, u32)>;
 
-    /// Replaces the text of that version, or writes the first. `false` where there is another by now, or nothing can be written.
+    /// Replaces the text of that version, or writes the first. Returns `false` if the version has changed, or the write fails.
     fn set(&mut self, name: &str, text: &[u8], version: u32) -> bool;
 }
 
-/// Replaces a text by what `change` makes of it; `None` from it, or from here, leaves it as it is. How many bytes it had.
+/// Replaces a text by what `change` makes of it; `None` leaves it unchanged. Returns its size in bytes.
 pub(super) fn update<S: Store>(
     store: &mut S,
     name: &str,
@@ -50,19 +50,19 @@ pub(super) fn page_name(plugin: usize, place: usize) -> String {
     format!("{INDEX}/{plugin}/{place}")
 }
 
-/// The plugins that are counted for, in the order of their beginning.
+/// The plugins that are counted, in the order of their start.
 #[derive(Default)]
 pub(super) struct Index(pub(super) Vec<Listed>);
 
 pub(super) struct Listed {
     pub(super) id: Box<[u8]>,
     pub(super) label: Box<str>,
-    /// When it began, Unix seconds.
+    /// Its start, in Unix seconds.
     pub(super) since: u64,
 }
 
 impl Index {
-    /// Eight bytes of a name, and for each plugin: when it began in eight bytes, and id and label, each after its length in four. `None` for anything else.
+    /// Eight bytes of a name, and for each plugin: its start in eight bytes, and id and label, each after its length in four. `None` for anything else.
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
         let mut listed = Vec::new();
@@ -107,7 +107,7 @@ pub(super) fn index<S: Store>(store: &mut S) -> Option<Index> {
     Index::read(&bytes)
 }
 
-/// The number of the plugin, which is listed now if it was not. `None` where there are too many.
+/// The number of the plugin, which this lists if needed. `None` if there are too many.
 pub(super) fn register<S: Store>(store: &mut S, plugin: &Plugin<'_>, now: u64) -> Option<usize> {
     if let Some(number) = index(store).and_then(|index| index.position(plugin.id)) {
         return Some(number);

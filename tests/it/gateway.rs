@@ -61,7 +61,7 @@ fn envoy_finds_the_callbacks_that_the_filter_implements_and_no_others() {
     assert_eq!(functions, expected);
 }
 
-/// The names in a module's export section, those of functions alone.
+/// The names in a module's export section, only those of functions.
 fn exported_functions(module: &[u8]) -> Vec<&str> {
     const EXPORTS: u8 = 7;
     const FUNCTION: u8 = 0;

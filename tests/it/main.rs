@@ -1,4 +1,4 @@
-//! Tests against a real Envoy, and against what stands around one: browsers, SDKs, upstreams, registries, kubectl.
+//! Tests against a real Envoy, and against the programs around one: browsers, SDKs, upstreams, registries, kubectl.
 // `json!` of a whole configuration.
 #![recursion_limit = "256"]
 #![allow(
@@ -23,6 +23,7 @@ mod cases;
 mod catalogue;
 mod command;
 mod conformance;
+mod docs;
 mod doctor;
 mod egress;
 mod fail_closed;

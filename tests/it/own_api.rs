@@ -122,5 +122,5 @@ fn a_reply_that_would_name_stripe_is_warned_of() {
         folder.path(),
         "keyward accounts add acct_1 --no-keys\nkeyward keys create --owner acct_1 --grant widget=read >created\nkeyward snapshot check || test $? -eq 1",
     );
-    assert!(said.contains("warning: configuration.profile: `catalogue = \"none\"` is for an API of your own, and its replies name Stripe by `links.authentication`"), "{said}");
+    assert!(said.contains("warning: configuration.profile: `catalogue = \"none\"` is for a custom API, but its replies name Stripe by `links.authentication`"), "{said}");
 }

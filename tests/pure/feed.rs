@@ -32,7 +32,7 @@ fn over_many_cases_base_and_deltas_decide_as_a_base() {
     decide_alike(CASES, 1_000);
 }
 
-/// Over so many configurations, of which at least `least` records are changed.
+/// Over so many configurations; at least `least` records of them are changed.
 fn decide_alike(cases: u32, least: usize) {
     let builtin = builtin();
     let changed = std::cell::Cell::new(0_usize);

@@ -1,5 +1,5 @@
-//! Imports have no cycles: in every folder of the sources, the files and folders in it can be put in an order in which each imports only earlier ones. A file may use
-//! what the folder's own `mod.rs` defines. What packages import of each other Cargo holds; what the core reads of the world, `src/clippy.toml`.
+//! Imports have no cycles: in every folder of the sources, the files and folders can be sorted so that each imports only earlier ones. A file may use
+//! what the folder's own `mod.rs` defines. Cargo limits what packages import of each other; `src/clippy.toml` limits what the core reads of the world.
 //!
 //! `cargo modules dependencies --acyclic` (0.27) looks for cycles of items before it sums them up as modules, and into no function; `cargo cycles` (0.2) drops imports of
 //! functions. So the files are parsed here, with `syn`.
@@ -23,7 +23,7 @@ const HOST: &str = "filter/wasm";
 /// A module, or a place in one: the names from the crate's root.
 type Names = Vec<String>;
 
-/// What a module imports, and what it calls by which name.
+/// What a module imports, and the names that it gives to it.
 #[derive(Default)]
 struct Module {
     paths: Vec<Names>,
@@ -83,7 +83,7 @@ impl Package {
         self.0.insert(names, module);
     }
 
-    /// The module in which what a path names is defined.
+    /// The module that defines what a path names.
     fn resolved(&self, from: &Names, path: &[String], depth: usize) -> Names {
         let mut at = from.clone();
         for (index, name) in path.iter().enumerate() {
@@ -174,7 +174,7 @@ fn is_of_tests(item: &Item) -> bool {
     begun.replace(' ', "") == "#[cfg(test)]"
 }
 
-/// What a `use` calls by which name.
+/// What a `use` names, and how.
 fn leaves(tree: &UseTree, prefix: &mut Names, found: &mut BTreeMap<String, Names>) {
     match tree {
         UseTree::Path(path) => {

@@ -161,7 +161,7 @@ fn what_only_shows_something_ends_quietly_and_well() {
     }
 }
 
-/// A manifest that did not arrive is a push that failed, and so is a change that no one was told of.
+/// A push fails if its manifest does not arrive, and so does a change whose report does not arrive.
 #[test]
 fn what_delivers_changes_or_waits_fails() {
     let folder = desk("pipes-fail");

@@ -55,7 +55,7 @@ fn the_unit_confines_the_server_and_lets_it_see_who_connects() {
     assert_eq!(value("DynamicUser"), None);
 }
 
-/// The folders that the page tells the reader to make are those that the unit opens.
+/// The folders that the page has the reader make are those that the unit opens.
 #[test]
 fn the_unit_has_the_folders_of_the_page() {
     let page = fs::read_to_string(root().join("docs/server.md")).unwrap();

@@ -1,11 +1,11 @@
-//! Every `unsafe` is counted here and explained where it stands: the calls to each host, and the allocator that meters memory. The core has none.
+//! Every `unsafe` is counted here and explained where it is: the calls to each host, and the allocator that meters memory. The core has none.
 
 use crate::support::find::root;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many blocks, implementations and foreign declarations each file has. Anyone who adds one has to say so here as well.
+/// How many blocks, implementations and foreign declarations each file has. Anyone who adds one must add it here as well.
 const COUNTED: [(&str, usize); 3] = [
     ("native/src/abi.rs", 29),
     ("src/filter/wasm/abi.rs", 21),

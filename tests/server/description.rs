@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, each_file};
 
-/// Not `stateful`: it takes ids from answers, so it finds the key of the run and ends it. What the other phases ask for is made for them.
+/// Not `stateful`: it takes ids from answers, so it finds the key of the run and ends it. The objects that the other phases ask for are made for them.
 const PHASES: &str = "examples,coverage,fuzzing";
 
 /// Requests of each kind for one endpoint, at most.
@@ -59,7 +59,7 @@ fn every_answer_is_as_the_description_says() {
     world.assert_nowhere(&[&world.first]);
 }
 
-/// The Python that has Schemathesis; none, and a line that says so, where the machine has no Python.
+/// The Python that has Schemathesis. On a machine without Python: `None`, and a printed line.
 fn python() -> Option<String> {
     let set_up = Command::new(root().join("scripts/packages.sh"))
         .args(["openapi", "python"])

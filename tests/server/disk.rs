@@ -9,7 +9,7 @@ use crate::local::Local;
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_DISK";
 
-/// A tmpfs at $1, and this binary in it. Without root a name space of one's own has to do. The room only for ends takes 64 MiB.
+/// A tmpfs at $1, and this binary in it. Without root, it uses a new name space. The room only for ends takes 64 MiB.
 const MOUNTED: &str =
     "mount -t tmpfs -o size=80m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
 
@@ -88,7 +88,7 @@ fn child() {
     assert_ended(&local, &keys[4]);
 }
 
-/// Ends a key, of which gateways are told.
+/// Ends a key; gateways learn of it.
 #[track_caller]
 fn assert_ended(local: &Local, id: &str) {
     local.expire(id);

@@ -110,7 +110,7 @@ impl Local {
         serde_json::from_str(&found.configuration.unwrap()).unwrap()
     }
 
-    /// Waits until gateways are given a key, or are told of its end.
+    /// Waits until gateways have a key, or know of its end.
     pub(crate) fn is_published(&self, id: &str) {
         eventually(&format!("{id} is published"), PROPAGATION, || {
             self.published_key(id).map(|_| ())

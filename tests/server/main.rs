@@ -1,4 +1,4 @@
-//! keyward-server behind a real Envoy with the released filter, from an empty folder.
+//! keyward-server with a real Envoy and the released filter before it, from an empty folder.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! Who may do what: every route of the table by every sort of caller. What is expected is told by the table's own permission and level, and by what the caller is.
+//! Who may do what: every route of the table by every sort of caller. The expectation follows from the table's permission and level, and from the caller.
 
 mod strangers;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::{PROPAGATION, World};
 
-/// A sort of caller, behind the gateway.
+/// A sort of caller, as the gateway reports it.
 struct Caller {
     name: &'static str,
     key: String,
@@ -267,7 +267,7 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let message = body["error"]["message"].as_str().unwrap_or_default();
     match (answer.status, code) {
-        // What has a name is of the whole store, and there is none of this name.
+        // Named objects belong to the whole store, and none has this name.
         (404, "resource_missing") if route.template.contains("{name}") => Seen::Answered,
         (404, "resource_missing") => Seen::Missing,
         (403, "more_permissions_required") if message.contains("operator's keys") => {
@@ -279,7 +279,7 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
     }
 }
 
-/// A member that none of them knows: a handler that is reached says so. Those of one key look for the key, and so get a body that they take.
+/// A member that none of them knows: a handler that is reached names it. Those of one key look for the key, and so get a body that they take.
 fn body_of(route: &Route) -> Option<Value> {
     let body = if route.template.contains("api_keys/{id}") {
         json!({})

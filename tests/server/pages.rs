@@ -1,4 +1,4 @@
-//! The console in a browser: Playwright drives Debian's Chromium against the server behind Envoy. The specs are in `tests/pages/node`.
+//! The console in a browser: Playwright drives Debian's Chromium against the server, through Envoy. The specs are in `tests/pages/node`.
 //! `make test` opens each page once; `make pages` (`in_full`) is every page in every state, width and scheme, and the flows.
 
 use std::fs;
@@ -106,7 +106,7 @@ fn chromium(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// The folder in which Playwright is installed.
+/// The folder where Playwright is installed.
 fn packages(test: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let set_up = Command::new(script)

@@ -45,7 +45,7 @@ fn the_released_node_sdk_makes_keys() {
     makes_keys(command);
 }
 
-/// What `scripts/packages.sh` prints; none, and a line that says so, where the machine has not got the language.
+/// What `scripts/packages.sh` prints. On a machine without the language: `None`, and a printed line.
 fn set_up(language: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts/packages.sh"))
         .args(["sdk", language])

@@ -14,7 +14,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Starts a script of `tests/server/python`; none, and a line that says so, where the machine has no Python.
+    /// Starts a script of `tests/server/python`. On a machine without Python: `None`, and a printed line.
     pub(crate) fn start(name: &str) -> Option<Self> {
         let set_up = Command::new(root().join("scripts/packages.sh"))
             .args(["server", "python"])

@@ -71,7 +71,7 @@ fn what_was_made_is_there_after_a_restart() {
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(said.contains("another server listens there"), "{said}");
-    // Killed, it leaves its sockets behind.
+    // Killed, it does not remove its sockets.
     world.server = {
         let World { server, .. } = &mut world;
         let id = server.id().to_string();

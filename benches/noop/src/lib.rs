@@ -1,5 +1,5 @@
-//! A proxy-wasm filter that does nothing, built as the SDK's examples are, with every callback exported. What it adds to a bare Envoy is the price of any filter, and the unit in
-//! which keyward's own is counted. With the feature `probe` it makes the host calls that keyward makes for a request which passes: what the ABI itself costs.
+//! A proxy-wasm filter that does nothing, built as the SDK's examples are, with every callback exported. The time that it adds to a bare Envoy is the price of any filter, and the unit
+//! that keyward's own is counted in. With the feature `probe` it makes the host calls that keyward makes for a request which passes: what the ABI itself costs.
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;

@@ -17,10 +17,10 @@ pub(crate) struct ChoiceArguments {
     /// Requests that passed, that asked about their key, that passed only in shadow, that were refused, or that keyward never judged
     #[arg(long = "decision", value_enum)]
     decisions: Vec<Decision>,
-    /// Requests refused, or noted in shadow, for this reason (docs/errors.md lists them)
+    /// Requests denied, or noted in shadow, for this reason (docs/errors.md lists them)
     #[arg(long = "reason", value_name = "REASON", value_parser = reason(), hide_possible_values = true)]
     reasons: Vec<DenyReason>,
-    /// Requests to this endpoint: a path, with a method in front or without: `'POST /v1/charges/{id}/capture'`, or what it begins with: `'/v1/customers*'`
+    /// Requests to this endpoint: a path, with or without a method: `'POST /v1/charges/{id}/capture'`; or the beginning of one: `'/v1/customers*'`
     #[arg(long = "endpoint", value_name = "[METHOD ]PATH", value_parser = endpoint)]
     endpoints: Vec<Endpoint>,
     /// Requests about this account
@@ -50,9 +50,9 @@ enum Decision {
     Allow,
     /// It asked about its key, which is good, and keyward answered
     Verify,
-    /// It passed although a rule refuses it: the gateway or the key is in shadow
+    /// It passed although a rule denies it: the gateway or the key is in shadow
     Shadow,
-    /// It was refused
+    /// It was denied
     Deny,
     /// keyward gave no verdict: Envoy answered before it, or the interlock did
     None,

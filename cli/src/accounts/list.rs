@@ -17,13 +17,13 @@ use keyward_files::key_file::{Account, Key, KeyFile};
 /// Which accounts are listed.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Choice {
-    /// Only those with this text in their id or name, in any case
+    /// Only accounts with this text in their id or name, in any case
     #[arg(value_name = "TEXT")]
     text: Option<String>,
-    /// Only those below this one, at whatever depth
+    /// Only accounts below this one, at any depth
     #[arg(long, value_name = "ID")]
     below: Option<String>,
-    /// Only suspended ones
+    /// Only suspended accounts
     #[arg(long)]
     suspended: bool,
 }
@@ -72,7 +72,7 @@ pub(super) fn list(
         .is_some_and(|text| prefixes.occur_in(text))
     {
         bail!(
-            "a key is no text to look for: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds whose it is"
+            "a key cannot be searched for by value: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds its owner"
         );
     }
     if let Some(id) = &choice.below {

@@ -36,30 +36,30 @@ pub(super) enum Command {
         /// The account or organization above it
         #[arg(long, value_name = "ID")]
         parent: Option<String>,
-        /// Which accounts are accepted below it: those listed, or any (for an egress gateway)
+        /// The accounts accepted below it: those listed, or any (for an egress gateway)
         #[arg(long, value_enum, default_value_t = ChildrenArgument::Listed)]
         children: ChildrenArgument,
         /// Make no keys
         #[arg(long)]
         no_keys: bool,
-        /// In a folder of key files: the one it goes into, made if it is not there
+        /// In a folder of key files: the file for the account, made if it does not exist
         #[arg(long, value_name = "FILE")]
         file: Option<String>,
         /// On a server: the policy for the keys it may have
         #[arg(long, value_name = "NAME")]
         policy: Option<String>,
     },
-    /// Put an account below another one
+    /// Move an account below another one
     #[command(
         after_help = "Examples:\n  keyward accounts move acct_1 --parent org_1\n  keyward accounts move acct_1 --root"
     )]
     Move {
         /// The account
         id: String,
-        /// The account or organization that it goes below
+        /// The account or organization above it
         #[arg(long, value_name = "ID", required_unless_present = "root")]
         parent: Option<String>,
-        /// Below none
+        /// Put it at the top, below no other
         #[arg(long, conflicts_with = "parent")]
         root: bool,
     },
@@ -86,19 +86,19 @@ pub(super) enum Command {
         #[arg(long)]
         with_keys: bool,
     },
-    /// Take up a suspended account again
+    /// Resume a suspended account
     #[command(after_help = "Examples:\n  keyward accounts resume acct_1")]
     Resume {
         /// The account
         id: String,
     },
-    /// Stop an account: its keys, and every path across it
+    /// Suspend an account: its keys, and every path across it
     #[command(after_help = "Examples:\n  keyward accounts suspend acct_1")]
     Suspend {
         /// The account
         id: String,
     },
-    /// Draw the accounts, with their keys counted
+    /// Show the accounts as a tree, with the number of their keys
     #[command(after_help = "Examples:\n  keyward accounts tree\n  keyward accounts tree --json")]
     Tree,
 }
@@ -241,7 +241,7 @@ fn add_with_keys(
     let _ = writeln!(err, "added {}", toned(Tone::Good, id));
     let _ = writeln!(
         err,
-        "the values stand on standard output, this once; put the secret ones where they are used\n{}",
+        "the values are on standard output, and are not shown again; put the secret ones where they are used\n{}",
         records.next()
     );
     Ok(Exit::Good)

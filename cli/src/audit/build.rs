@@ -16,6 +16,7 @@ use super::report::{
 use super::{limits, timeline};
 use keyward::endpoint::{ROWS, Row};
 use keyward::reason::DenyReason;
+use keyward_files::invariant::Held;
 use keyward_files::key_file::{Granted, instant};
 
 /// How many values are listed of one kind.
@@ -290,7 +291,11 @@ fn endpoint(row: Row, inventory: &Inventory) -> String {
             Some(row) => format!("{} {}", row.method.name(), row.path),
             None => String::new(),
         },
-        Row::Own(place) => inventory.own.get(place).cloned().unwrap_or_default(),
+        Row::Own(place) => inventory
+            .own
+            .get(place)
+            .cloned()
+            .held("a row is one of the inventory"),
     }
 }
 

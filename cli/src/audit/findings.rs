@@ -68,7 +68,7 @@ pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Find
         find(
             Kind::EndedInUse,
             format!(
-                "presented {} after its end: somebody still has it",
+                "presented {} after its end: a client still has it",
                 times(presented)
             ),
         );
@@ -133,7 +133,7 @@ pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Find
         let but = match beyond {
             0 => String::new(),
             some => format!(
-                "; {} went to what is no endpoint of the catalogue, and what those need is not known",
+                "; {} went to paths that are not in the catalogue, and what those need is not known",
                 calls(some)
             ),
         };
@@ -150,7 +150,7 @@ pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Find
         find(
             Kind::Unexplained,
             format!(
-                "{} of its {} went to what is no endpoint of the catalogue, and no permission is logged: what it needs is not known",
+                "{} of its {} went to paths that are not in the catalogue, and no permission is logged: what it needs is not known",
                 book.unexplained,
                 calls(book.calls)
             ),
@@ -178,7 +178,7 @@ pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Find
     {
         find(
             Kind::OneAccount,
-            format!("it reached `{account}` alone: a key of that account would do"),
+            format!("it reached only `{account}`: a key of that account is enough"),
         );
     }
     found

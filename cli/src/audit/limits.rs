@@ -9,7 +9,7 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
     let (books, inventory) = (material.books, material.inventory);
     let mut limits = vec![
         "Queries are not logged, so what an `expand` needed is not known: a grant that looks unused may have served one. Try a change in shadow first.".to_owned(),
-        "Of a key with every permission the log names none. What it needs is told by the endpoints it called, from the catalogue as it is now.".to_owned(),
+        "The log names no permission for a key that has all of them. The report derives what it needs from the endpoints it called, by the present catalogue.".to_owned(),
     ];
     if !inventory.is_given {
         limits.push(
@@ -19,7 +19,7 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
     let unexplained: u64 = books.keys.values().map(|book| book.unexplained).sum();
     if unexplained > 0 {
         limits.push(format!(
-            "What {unexplained} requests of keys with every permission needed is in no proposal: their path is no endpoint of the catalogue. {REWRITTEN}"
+            "No proposal covers {unexplained} requests of keys with every permission: their paths are not in the catalogue. {REWRITTEN}"
         ));
     }
     let elsewhere: u64 = books.keys.values().map(|book| book.elsewhere).sum();
@@ -31,18 +31,18 @@ pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
     let other_keys = books.other_keys.calls;
     if other_keys > 0 {
         limits.push(format!(
-            "There are more keys than are told apart: {other_keys} requests are in the sums and in no key's row."
+            "There are more keys than the report counts separately: {other_keys} requests are only in the sums, and in no key's row."
         ));
     }
     let other_orgs = books.other_orgs.calls;
     if other_orgs > 0 {
         limits.push(format!(
-            "There are more organizations than are told apart: {other_orgs} requests are in no organization's row."
+            "There are more organizations than the report counts separately: {other_orgs} requests are in no organization's row."
         ));
     }
     if books.are_full() {
         limits.push(
-            "There are more distinct keys, accounts, clients and endpoints than are held: what came later in the log is counted together, and how many there are is told too low.".to_owned(),
+            "There are more distinct keys, accounts, clients and endpoints than the report holds: those that came later in the log are counted together, and the number shown is too low.".to_owned(),
         );
     }
     let left_out: u64 = books

@@ -42,13 +42,13 @@ pub(super) struct Arguments {
     /// Write the report as one self-contained page, with charts
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// For how long a key must not have been used to be worth a look
+    /// Report keys that were not used for this long
     #[arg(long, value_name = "LENGTH", default_value = "90d", value_parser = times::length)]
     unused_for: u64,
-    /// How soon a key must end to be worth a look if it is still used
+    /// Report keys that are still used and end within this time
     #[arg(long, value_name = "LENGTH", default_value = "14d", value_parser = times::length)]
     expiring_within: u64,
-    /// From how many addresses a key must be used to be worth a look
+    /// Report keys that are used from at least this many addresses
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     many_clients: u16,
     #[command(flatten)]

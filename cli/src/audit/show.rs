@@ -35,7 +35,7 @@ pub(super) fn print(report: &Report, out: &mut impl Write) -> Result<()> {
                 writeln!(out, "{command}")?;
             }
         }
-        let new = "# $NEW is the id that `keyward keys create` tells; until `--enforcement enforce`, what the new key lacks is noted and passes";
+        let new = "# $NEW is the id that `keyward keys create` prints; until `--enforcement enforce`, what the new key lacks is noted and passes";
         writeln!(out, "{}", toned(Tone::Dim, new))?;
     }
     heading("What this cannot know", out)?;
@@ -59,7 +59,7 @@ fn summary(report: &Report, out: &mut impl Write) -> Result<()> {
     }
     writeln!(
         out,
-        "{} requests: {} allowed by their keys, {} without a key (public or preflight), {} verifications, {} in shadow alone, {} refused, {} without a verdict",
+        "{} requests: {} allowed by their keys, {} without a key (public or preflight), {} verifications, {} only in shadow, {} refused, {} without a verdict",
         requests.total,
         requests.allowed,
         requests.public + requests.preflight,

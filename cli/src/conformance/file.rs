@@ -96,7 +96,7 @@ impl File {
         let json = input::read(path)?;
         let name = path.display();
         let file: Self = serde_json::from_slice(&json)
-            .with_context(|| format!("`{name}` is no conformance file"))?;
+            .with_context(|| format!("`{name}` is not a conformance file"))?;
         if file.format != FORMAT {
             bail!("`{name}` has another format than `{FORMAT}`");
         }

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// The folder of the files
     #[arg(long, default_value = "conformance")]
     dir: PathBuf,
-    /// Which file: the one whose snapshot and settings the gateway was set up with
+    /// The file to use: the one whose snapshot and settings the gateway was set up with
     #[arg(long, value_name = "NAME")]
     file: Option<String>,
     /// The header that the gateway reads a client's address from; without it, cases from other addresses are skipped
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Also check what only keyward promises: its reasons and identity headers
     #[arg(long)]
     keyward: bool,
-    /// Print the file as a plugin configuration of keyward's, its times taken from now on, and put no case
+    /// Print the file as a plugin configuration of keyward, with times relative to now, and send no case
     #[arg(long)]
     print_configuration: bool,
 }
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let names = names(&arguments.dir)?;
     let Some(name) = &arguments.file else {
         bail!(
-            "a gateway is set up for one file at a time; say which with --file: {}",
+            "a gateway is set up for one file at a time; name it with --file: {}",
             names.join(", ")
         );
     };
@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             write!(out, "{} passed, {} failed", count.passed, count.failed)?;
             match count.skipped {
                 0 => writeln!(out)?,
-                skipped => writeln!(out, ", {skipped} skipped for want of --header-address")?,
+                skipped => writeln!(out, ", {skipped} skipped without --header-address")?,
             }
             Ok(match count.failed {
                 0 => Exit::Good,

@@ -158,7 +158,7 @@ fn check_interlock(
             CHECK,
             place,
             format!(
-                "`{}` stands before `{}`, and denies everything",
+                "`{}` is before `{}`, and denies everything",
                 lock.name, plugin.name
             ),
             MEND,
@@ -174,7 +174,7 @@ fn check_interlock(
             CHECK,
             place,
             format!(
-                "behind `{}` come `{}`: what they change, nobody has looked at",
+                "`{1}` come after `{0}`: nothing checks what they change",
                 lock.name,
                 between.join("`, `")
             ),
@@ -187,7 +187,7 @@ fn check_interlock(
             CHECK,
             place,
             format!("it is named `{USUAL_NAME}`: a route's `typed_per_filter_config` for any RBAC filter replaces its rules"),
-            "give it a name of its own",
+            "give it another name",
         );
     }
 }

@@ -102,7 +102,7 @@ fn reads(text: &str) -> Option<Vec<Read>> {
         } else if first.is_whitespace() || "!=<>&|?:+-*/%(),".contains(first) {
             rest = rest.strip_prefix(first)?;
         } else {
-            // Lists, maps, and indexes that are no literals.
+            // Lists, maps, and indexes that are not literals.
             return None;
         }
     }

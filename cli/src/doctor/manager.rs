@@ -43,7 +43,7 @@ fn check_address(manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut Rep
             level,
             CHECK,
             place,
-            "without `use_remote_address` a client's address is what it writes into `X-Forwarded-For`: `allowed_ips` stop nobody",
+            "without `use_remote_address` a client's address is what it writes into `X-Forwarded-For`: `allowed_ips` stop no one",
             "set `use_remote_address: true`",
         );
     }
@@ -66,7 +66,7 @@ fn check_address(manager: &Manager<'_>, plugins: &[Plugin<'_>], report: &mut Rep
             Level::Note,
             CHECK,
             place,
-            "the listener takes the PROXY protocol: whoever can open a connection to it says where it comes from",
+            "the listener takes the PROXY protocol: any client that can connect to it chooses the address that it comes from",
             "",
         );
     }
@@ -84,7 +84,7 @@ fn check_underscores(manager: &Manager<'_>, report: &mut Report) {
             Level::Warn,
             CHECK,
             &manager.place,
-            "header names with `_` pass, and many frameworks read `X_User` as `X-User`; keyward answers those that read as its own, and nobody the others",
+            "header names with `_` pass, and many frameworks read `X_User` as `X-User`; keyward rejects those that read as its own, and nothing rejects the others",
             "set `headers_with_underscores_action: REJECT_REQUEST`",
         );
     }
@@ -181,7 +181,7 @@ pub(super) fn check_process(bootstrap: &Value, report: &mut Report) {
                 Level::Warn,
                 Check::Admin,
                 "bootstrap",
-                format!("the admin interface listens on `{address}`: whoever reaches it reads the snapshot, and can end Envoy"),
+                format!("the admin interface listens on `{address}`: anyone who reaches it can read the snapshot, and end Envoy"),
                 "bind it to 127.0.0.1",
             );
         }

@@ -52,13 +52,13 @@ pub(super) struct Arguments {
     /// Envoy's admin interface: `http://HOST[:PORT]` (default: `http://127.0.0.1:9901`)
     #[arg(long, value_name = "URL", value_parser = http::authority)]
     admin: Option<http::Authority>,
-    /// What `/config_dump` of it said, in a file; `-` reads standard input. Its stats and the levels of its log are not looked at then
+    /// A file with the output of its `/config_dump`; `-` reads standard input. Then its stats and log levels are not checked
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     dump: Option<PathBuf>,
-    /// As a check at the start: wait so long, such as `30s`, until Envoy says that it is ready
+    /// Wait up to this long, such as `30s`, until Envoy is ready: for a check at its start
     #[arg(long, value_name = "TIME", value_parser = super::wait::time, conflicts_with = "dump")]
     wait: Option<Duration>,
-    /// Warnings fail, too
+    /// Count warnings as failures
     #[arg(long)]
     strict: bool,
 }

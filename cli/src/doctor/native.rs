@@ -23,7 +23,7 @@ fn check_runtime(bootstrap: &Value, place: &str, report: &mut Report) {
             Level::Warn,
             CHECK,
             place,
-            "the dump does not say which extensions this Envoy has, so it may not run modules",
+            "the dump does not list this Envoy's extensions, so it may not run modules",
             "take the dump from `/config_dump` as it is",
         );
         return;

@@ -32,7 +32,7 @@ enum Verdict {
     Unknown,
 }
 
-const CACHE_BEFORE: &str = "a cache sends a request of its own to the upstream, past keyward and the interlock, and answers a stranger with what came back";
+const CACHE_BEFORE: &str = "a cache sends its own request to the upstream, past keyward and the interlock, and answers a stranger with what came back";
 const CACHE_AFTER: &str = "a cache answers one account with what was fetched for another";
 const INJECTED: &str = "it puts a credential on every request, so that a stranger needs none";
 

@@ -56,7 +56,7 @@ fn check_runtime(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report: &m
             Level::Warn,
             CHECK,
             place,
-            "the dump does not say which extensions this Envoy has, so it may not run wasm",
+            "the dump does not list this Envoy's extensions, so it may not run wasm",
             "take the dump from `/config_dump` as it is",
         );
         return;
@@ -168,7 +168,7 @@ fn check_settings(configuration: &Configuration, place: &str, report: &mut Repor
             Level::Warn,
             CHECK,
             place,
-            "`enforcement` is `shadow`: verdicts are counted and logged, and nobody is denied",
+            "`enforcement` is `shadow`: verdicts are counted and logged, and no request is denied",
             "take it away when the counts are as they should be",
         );
     }
@@ -177,7 +177,7 @@ fn check_settings(configuration: &Configuration, place: &str, report: &mut Repor
             Level::Warn,
             CHECK,
             place,
-            "there is no snapshot: everything is answered with 503",
+            "there is no snapshot: keyward answers every request with 503",
             "push one",
         );
     }

@@ -26,7 +26,7 @@ pub(super) fn check(
                 Level::Warn,
                 CHECK,
                 &manager.place,
-                "its routes are not in the dump, so nobody looked for overrides in them",
+                "its routes are not in the dump, so their overrides were not checked",
                 "ask again once Envoy has them",
             );
             continue;

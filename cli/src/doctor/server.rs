@@ -289,7 +289,7 @@ fn check_elsewhere(way: &Way<'_>, place: &str, report: &mut Report) {
             Level::Fail,
             CHECK,
             place,
-            format!("the route {} sends `{SECRET}` to `{cluster}`, which is not the server's socket: that upstream learns the secret by which the server knows its gateway", way.matched),
+            format!("the route {} sends `{SECRET}` to `{cluster}`, which is not the server's socket: that upstream learns the secret that identifies the gateway to the server", way.matched),
             "set the header on the routes to the server only",
         );
     }

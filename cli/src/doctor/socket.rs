@@ -13,7 +13,7 @@ use super::report::{Check, Level, Report};
 use super::server::Sockets;
 
 const CHECK: Check = Check::Server;
-const MEND: &str = "run Envoy as a user of its own, and nothing else as that user: docs/server.md";
+const MEND: &str = "run Envoy as a separate user, and nothing else as that user: docs/server.md";
 
 /// How many processes are named.
 const NAMED: usize = 5;

@@ -22,7 +22,7 @@ pub(super) fn check_twins(plugins: &[Plugin<'_>], place: &str, report: &mut Repo
                 CHECK,
                 place,
                 format!("several keywards write `{state}`, and the last one's word counts"),
-                "give each a `filter_state` of its own, and each an interlock",
+                "give each a different `filter_state`, and each an interlock",
             );
         }
     }

@@ -46,7 +46,7 @@ const ZEROES: [Zero; 9] = [
         start: "wasm.",
         end: ".vm_reload",
         level: Level::Warn,
-        what: "times a worker's VM had trapped and was made anew",
+        what: "times a worker's VM trapped and was restarted",
         mend: "look for `wasm` in Envoy's log, and report it",
     },
     Zero {

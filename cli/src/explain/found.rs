@@ -90,7 +90,7 @@ impl Facts<'_> {
 
     fn snapshot(&self) -> String {
         let Some(snapshot) = self.configuration.snapshot() else {
-            return "there is none".to_owned();
+            return "none".to_owned();
         };
         let age = match self.configuration.settings().max_snapshot_age {
             Some(age) => format!("may be {age} s old at {}", time(self.now)),
@@ -167,7 +167,7 @@ impl Facts<'_> {
                 )
             }
             Sought::Unread(Unread::Unlisted) => {
-                format!("{request} is no endpoint of the catalogue")
+                format!("{request} is not an endpoint of the catalogue")
             }
             Sought::Keyless => format!("{request} needs no key"),
             Sought::Found(Endpoint { rule, .. }) => match rule {

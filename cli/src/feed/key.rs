@@ -27,11 +27,11 @@ Examples:
   keyward feed key new feed.sec
   signify -V -e -p feed.sec.pub -x /srv/feed/head -m -")]
     New {
-        /// Where to write it
+        /// The file to write
         #[arg(value_name = "FILE", default_value = "feed.sec")]
         file: PathBuf,
     },
-    /// Print the public half of a signing key, as a configuration lists it
+    /// Print the public half of a signing key, in the form that a configuration needs
     #[command(
         after_help = "Examples:\n  keyward feed key show feed.sec\n  keyward feed key show env:FEED_SIGNING_KEY"
     )]

@@ -23,17 +23,17 @@ pub(super) enum Command {
         after_help = "Examples:\n  keyward grant-sets list\n  keyward grant-sets list --json"
     )]
     List,
-    /// Make a grant set, or give it other permissions; the keys that follow it have these from then on
+    /// Make a grant set, or replace its permissions; the keys that follow it get the new ones
     #[command(
-        after_help = "What a set had before is not kept: name all its permissions.\n\nExamples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets put support --grant category:billing=write"
+        after_help = "It replaces the set, so name all its permissions.\n\nExamples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets put support --grant category:billing=write"
     )]
     Put {
         /// Its name
         name: String,
-        /// Grant a permission, `customer=read`, or all of a category, `category:billing=write`; may be repeated, a later one wins
+        /// Grant a permission, `customer=read`, or all of a category, `category:billing=write`; may be repeated; a later one wins
         #[arg(long = "grant", value_name = "PERMISSION=LEVEL", value_parser = super::keys::grant, required = true)]
         grants: Vec<Grant>,
-        /// In a folder of key files: the one that a new set goes into, made if it is not there
+        /// In a folder of key files: the file for a new set, made if it does not exist
         #[arg(long, value_name = "FILE")]
         file: Option<String>,
     },
@@ -136,7 +136,7 @@ fn show(file: &KeyFile, name: &str, output: OutputArguments) -> Result<Exit> {
         rows.push([
             (Tone::Plain, name.as_str()),
             (Tone::Plain, level.title()),
-            (Tone::Dim, label.unwrap_or("of your own")),
+            (Tone::Dim, label.unwrap_or("custom")),
         ]);
     }
     rows.print()?;

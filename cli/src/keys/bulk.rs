@@ -1,4 +1,4 @@
-//! Many keys at once: `--select` of `delete`, `edit` and `rotate`, and the filters of `revoke`. The keys that are meant are shown first, and only those are changed.
+//! Many keys at once: `--select` of `delete`, `edit` and `rotate`, and the filters of `revoke`. The command first shows the chosen keys, and changes only those.
 
 use std::io::Write;
 
@@ -15,18 +15,18 @@ use crate::records::{Records, Seen};
 use crate::rules::{self, Done};
 use keyward_files::key_file::{Key, KeyFile};
 
-/// `--select`, in the place of one key.
+/// `--select`, instead of one key.
 #[derive(clap::Args)]
 pub(super) struct Many {
-    /// In place of one key, all that `keyward keys list` shows with this filter, such as `owner=acct_1`; may be repeated, and a key must fit all
+    /// Instead of one key, choose all that `keyward keys list` shows with this filter, such as `owner=acct_1`; may be repeated, and a key must match all
     #[arg(long = "select", value_name = "FILTER=VALUE", value_parser = selection::filter, conflicts_with = "key")]
     filters: Vec<String>,
-    /// With --select, show which keys are meant, and change nothing
+    /// With --select, show the chosen keys, and change nothing
     #[arg(long, conflicts_with = "key")]
     dry_run: bool,
 }
 
-/// What is to be done to many keys, as words.
+/// The words for an action on many keys.
 #[derive(Clone, Copy)]
 pub(super) struct Deed {
     /// `Delete`
@@ -35,7 +35,7 @@ pub(super) struct Deed {
     pub(super) done: &'static str,
 }
 
-/// The keys that are meant.
+/// The chosen keys.
 pub(super) struct Chosen {
     pub(super) seen: Seen,
     pub(super) ids: Vec<String>,
@@ -47,7 +47,7 @@ impl Many {
         self.dry_run
     }
 
-    /// The keys that fit and that `can` be meant, once the person has agreed; otherwise how the command ends.
+    /// Returns the matching keys that `can` accepts, after the person has agreed; otherwise the exit of the command.
     pub(super) fn chosen(
         &self,
         records: &Records,
@@ -72,7 +72,7 @@ impl Many {
     }
 }
 
-/// The keys among which those of a selection are, and what is known of their use.
+/// The keys that a selection chooses from, and what is known of their use.
 pub(super) fn selected(
     selection: &Selection,
     records: &Records,
@@ -85,7 +85,7 @@ pub(super) fn selected(
 }
 
 impl Deed {
-    /// Shows the keys, on standard output where that is all that is asked for, and asks. `None` is yes; otherwise how the command ends.
+    /// Shows the keys (on standard output if the person asked only for that) and asks. `None` is yes; otherwise the exit of the command.
     pub(super) fn agreed(
         self,
         file: &KeyFile,
@@ -125,7 +125,7 @@ impl Deed {
         confirm::ask(confirm, &format!("{verb} these {count} keys?"))
     }
 
-    /// Says what was done.
+    /// Reports what was done.
     pub(super) fn show(
         self,
         all: &[Done],

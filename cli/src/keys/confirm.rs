@@ -30,7 +30,7 @@ pub(super) fn ask_or(question: &str, instead: &str) -> Result<Option<Exit>> {
     if !is_asked {
         writeln!(
             err,
-            "keyward: there is no terminal to ask on and nothing was changed; {instead}"
+            "keyward: nothing was changed, because there is no terminal to ask on; {instead}"
         )?;
         return Ok(Some(Exit::Usage));
     }

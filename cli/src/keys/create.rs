@@ -15,13 +15,13 @@ use keyward::management::{Command, CreateKey, Value};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The account it belongs to; for an organization key the organization
+    /// The account that owns it; for an organization key, the organization
     #[arg(long, value_name = "ID")]
     owner: String,
-    /// Which kind: restricted unless it is said, and organization for an organization
+    /// Its kind (default: restricted, or organization for an organization)
     #[arg(long, value_enum)]
     kind: Option<KindArgument>,
-    /// In which mode it works
+    /// Its mode
     #[arg(long, value_enum, default_value_t = ModeArgument::Test)]
     mode: ModeArgument,
     #[command(flatten)]

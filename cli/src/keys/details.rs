@@ -10,7 +10,7 @@ use keyward::snapshot::Enforcement;
 /// Whether IPv6 is meant.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(super) struct IpArguments {
-    /// Take IPv6 addresses and ranges, too
+    /// Also accept IPv6 addresses and ranges
     #[arg(long)]
     pub(super) ipv6: bool,
 }
@@ -26,7 +26,7 @@ pub(super) struct Details {
     /// A label, `team=billing`; it is an annotation of the snapshot
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// When it stops working: after a while (`90d`, `12h`) or at a time (`2026-11-20T10:00:00Z`)
+    /// When it stops working: after a time (`90d`, `12h`) or at a date (`2026-11-20T10:00:00Z`)
     #[arg(long, value_name = "WHEN", value_parser = times::moment)]
     expires: Option<Moment>,
     /// When it begins to work, in the same forms
@@ -40,23 +40,23 @@ pub(super) struct Details {
     /// Whether its refusals are carried out, or only noted
     #[arg(long, value_enum, default_value_t = EnforcementArgument::Enforce)]
     enforcement: EnforcementArgument,
-    /// In a folder of key files: the one it goes into, made if it is not there
+    /// In a folder of key files: the file for the new key, made if it does not exist
     #[arg(long, value_name = "FILE")]
     pub(super) file: Option<String>,
 }
 
 #[derive(clap::Args)]
 pub(super) struct GrantArguments {
-    /// Grant a permission, `customer=read`, or all of a category, `category:billing=write`; may be repeated, a later one wins
+    /// Grant a permission, `customer=read`, or all of a category, `category:billing=write`; may be repeated; a later one wins
     #[arg(long = "grant", value_name = "PERMISSION=LEVEL", value_parser = grants::grant)]
     pub(super) grants: Vec<Grant>,
-    /// Grant what a grant set of the key file has, now and whenever it changes; with --grant a copy of it
+    /// Follow a grant set of the key file, with all its later changes; with --grant, copy it instead
     #[arg(long, value_name = "NAME")]
     pub(super) from_grant_set: Option<String>,
-    /// Grant on connected accounts, like --grant
+    /// Like --grant, on connected accounts
     #[arg(long = "connect-grant", value_name = "PERMISSION=LEVEL", value_parser = grants::grant)]
     pub(super) connect_grants: Vec<Grant>,
-    /// Grant on connected accounts what a grant set has, like --from-grant-set
+    /// Like --from-grant-set, on connected accounts
     #[arg(long, value_name = "NAME")]
     pub(super) connect_from_grant_set: Option<String>,
 }
@@ -64,9 +64,9 @@ pub(super) struct GrantArguments {
 /// Whether a key's refusals are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum EnforcementArgument {
-    /// What may not pass does not pass
+    /// Requests that break a rule are denied
     Enforce,
-    /// What may not pass is noted, and passes
+    /// Requests that break a rule are noted, and pass
     Shadow,
 }
 

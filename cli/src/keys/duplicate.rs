@@ -13,10 +13,10 @@ use keyward::management::{Command, DuplicateKey};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The restricted key to start from, by its id
+    /// The restricted key to copy, by its id
     #[arg(value_name = "KEY")]
     key: String,
-    /// Make the live key of a test key
+    /// Make a live key from a test key
     #[arg(long)]
     live: bool,
     #[command(flatten)]

@@ -47,31 +47,31 @@ pub(crate) struct Arguments {
     confirm: ConfirmArguments,
     #[command(flatten)]
     changes: Changes,
-    /// Limit a key that has every permission to those that are granted here
+    /// Limit a key that has every permission to those granted here
     #[arg(long)]
     limit: bool,
 }
 
 #[derive(clap::Args)]
 struct Changes {
-    /// Another name; `""` takes it away
+    /// A new name; `""` removes it
     #[arg(long)]
     name: Option<String>,
-    /// Another note; `""` takes it away
+    /// A new note; `""` removes it
     #[arg(long)]
     note: Option<String>,
     /// Add or change a label, `team=billing`
     #[arg(long = "label", value_name = "K=V", value_parser = label)]
     labels: Vec<(String, String)>,
-    /// Take a label away
+    /// Remove a label
     #[arg(long = "unlabel", value_name = "K")]
     unlabels: Vec<String>,
     #[command(flatten)]
     grants: GrantArguments,
-    /// Take a permission away
+    /// Remove a permission
     #[arg(long = "revoke", value_name = "PERMISSION")]
     revoked: Vec<String>,
-    /// Take a permission on connected accounts away
+    /// Remove a permission on connected accounts
     #[arg(long = "connect-revoke", value_name = "PERMISSION")]
     connect_revoked: Vec<String>,
     /// Whether its refusals are carried out, or only noted

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     key: String,
     #[command(flatten)]
     when: When,
-    /// Let a key that has ended work again
+    /// Let a key work again that has ended
     #[arg(long)]
     revive: bool,
 }
@@ -25,16 +25,16 @@ pub(crate) struct Arguments {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct When {
-    /// After this long: `90d`, `12h`
+    /// Expire it after this time: `90d`, `12h`
     #[arg(long = "in", value_name = "LENGTH", value_parser = times::length)]
     after: Option<u64>,
-    /// At this time: `2026-11-20T10:00:00Z`
+    /// Expire it at this date: `2026-11-20T10:00:00Z`
     #[arg(long, value_name = "TIME", value_parser = times::time)]
     at: Option<u64>,
-    /// Now
+    /// Expire it now
     #[arg(long)]
     now: bool,
-    /// Not at all
+    /// Let it never expire
     #[arg(long)]
     never: bool,
 }

@@ -36,10 +36,10 @@ const SAID_OF_ONE: [&str; 16] = [
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The account it belongs to; for an organization key the organization
+    /// The account that owns it; for an organization key, the organization
     #[arg(long, value_name = "ID", required_unless_present = "lines")]
     owner: Option<String>,
-    /// Read many keys, a JSON object per line, as `keyward keys export` prints them; all are taken in, or none
+    /// Read many keys, a JSON object per line, as `keyward keys export` prints them; it imports all, or none
     #[arg(long, conflicts_with_all = SAID_OF_ONE)]
     lines: bool,
     /// Its kind, if its prefix does not show it
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     /// Its mode, if its prefix does not show it
     #[arg(long, value_enum)]
     mode: Option<ModeArgument>,
-    /// The id it is to have; a new one unless it is said
+    /// Its id (default: a new one)
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// Accept a key with so few characters after the prefix that it can be guessed, or may be cut short or masked

@@ -16,10 +16,10 @@ pub(crate) struct Arguments {
     /// The key, by its id
     #[arg(value_name = "KEY")]
     key: String,
-    /// What to do with the addresses
+    /// The change
     #[arg(value_enum, value_name = "ACTION")]
     action: Action,
-    /// Addresses and ranges, one by one or several in one argument, separated by blanks
+    /// Addresses and ranges, as separate arguments or separated by blanks in one
     #[arg(value_name = "IP")]
     ips: Vec<String>,
     #[command(flatten)]
@@ -28,13 +28,13 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Action {
-    /// Let it work from these, too
+    /// Also let it work from these
     Add,
-    /// No longer from these
+    /// Remove these
     Remove,
     /// Only from these
     Set,
-    /// From everywhere
+    /// Lift the limit
     Clear,
 }
 

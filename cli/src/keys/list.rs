@@ -18,7 +18,7 @@ use keyward_files::key_file::Key;
 pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
-    /// Deleted keys, too
+    /// Also list deleted keys
     #[arg(long)]
     all: bool,
 }

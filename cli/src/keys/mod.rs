@@ -39,7 +39,7 @@ pub(super) type Arguments = OnRecords<Command>;
 pub(super) enum Command {
     /// Make a key; its value is shown once, and only on standard output
     #[command(after_help = "\
-A restricted key may do nothing that is not granted. `--grant category:billing=write` grants every permission of a category at the level it has: one without `write` is granted `read`. docs/permissions.md lists all permissions and categories.
+A restricted key may do only what is granted. `--grant category:billing=write` grants every permission of a category: `write`, or `read` where a permission has no `write`. docs/permissions.md lists all permissions and categories.
 
 Examples:
   keyward keys create --owner acct_1 --name Billing --grant customer=read --grant invoice=write
@@ -47,14 +47,14 @@ Examples:
   keyward keys create --owner acct_1 --kind secret | pass insert -e api/key
   keyward keys create --owner org_1 --mode live --name Reports --grant balance=read")]
     Create(create::Arguments),
-    /// End a key; it stays in the file so that whoever uses it is told why
+    /// End a key; it stays in the file, so that keyward can give its users the reason
     #[command(after_help = "\
 Examples:
   keyward keys delete mk_1
   keyward keys delete mk_1 --yes --purge
   keyward keys delete --select label=team=billing --select mode=test --dry-run")]
     Delete(delete::Arguments),
-    /// Make a restricted key with the permissions and the name of another
+    /// Copy a restricted key's permissions and name to a new key
     #[command(after_help = "\
 Examples:
   keyward keys duplicate mk_1
@@ -68,7 +68,7 @@ Examples:
   keyward keys edit mk_1 --connect-grant balance=read --enforcement shadow
   keyward keys edit --select permission=charge --select level=write --grant charge=read --dry-run")]
     Edit(edit::Arguments),
-    /// Say when a key ends
+    /// Set when a key expires
     #[command(after_help = "\
 Examples:
   keyward keys expire mk_1 --in 90d
@@ -77,24 +77,24 @@ Examples:
     Expire(expire::Arguments),
     /// Print keys with their digests, a JSON object per line
     #[command(after_help = "\
-`keyward keys import --lines` reads the lines. Deleted and expired keys are left out. A digest is no key, and does not let anyone in.
+`keyward keys import --lines` reads the lines. Deleted and expired keys are left out. A digest is not a key: no request passes with one.
 
 Examples:
   keyward keys export > keys.jsonl
   keyward keys export --owner acct_1 | keyward keys import --lines --keys other.toml")]
     Export(export::Arguments),
-    /// Say whose keys stand in a text that leaked, and what to do now
+    /// Find the keys in a text that leaked, and say what to do now
     #[command(after_help = "\
-The text is anything that holds keys, several too: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. Escapes (JSON, URL, HTML, mail) and base64 are read, and of a masked key (`rk_test_****hVXR`) the keys that end so are listed. No value is repeated.
+The text may be anything with one or more keys: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. The command reads escapes (JSON, URL, HTML, mail) and base64. For a masked key (`rk_test_****hVXR`) it lists the keys with that ending. It repeats no value.
 
-Exit code 0 if a key of this file is in it, 1 if none is, 4 if not all of the text could be read, whatever was found: it is too long, binary, or holds a key that is cut or masked.
+Exit code 0 if the text has a key of this file, 1 if it has none, and 4 if part of the text could not be read, whatever was found: it is too long or binary, or has a key that is cut or masked.
 
 Examples:
   keyward keys find --key-stdin < leaked.txt
   keyward keys find --key-stdin < app.log
   keyward keys find --key-stdin --json < leaked.txt")]
     Find(find::Arguments),
-    /// Take in a key that exists already, or many, from standard input; digests are kept
+    /// Import an existing key, or many, from standard input; only digests are kept
     #[command(after_help = "\
 Examples:
   printf %s \"$KEY\" | keyward keys import --owner acct_1 --grant customer=read
@@ -102,7 +102,7 @@ Examples:
   printf %s \"$OLD\" | keyward keys import --owner acct_1 --allow-short    # it really is that short
   keyward keys import --lines < keys.jsonl")]
     Import(import::Arguments),
-    /// Say from which addresses a key works
+    /// Set the addresses that a key works from
     #[command(after_help = "\
 Examples:
   keyward keys limit-ip mk_1 set 203.0.113.7 100.10.38.0/24
@@ -126,9 +126,9 @@ Examples:
   keyward keys revoke --kind secret --mode live --created-before 90d
   keyward keys revoke --owner acct_1 --yes")]
     Revoke(revoke::Arguments),
-    /// Replace a key; the old one ends at once, or after up to 7 days
+    /// Replace a key; the old one ends at once, or within 7 days
     #[command(after_help = "\
-The replacement may do what the old key may, from where it may, and works with the next push; on a server, as soon as it is published. It is shown once, on standard output alone, before the old key ends: where nobody takes it, nothing is changed. Without --keep-for and --now the command asks; where there is no terminal, one of them is needed.
+The replacement has the old key's permissions and address limits. It works from the next push on; on a server, as soon as it is published. The command shows it once, only on standard output, before the old key ends. If the output cannot be written, it changes nothing. Without --keep-for and --now it asks; without a terminal, one of them is required.
 
 Examples:
   keyward keys rotate mk_1 --keep-for 24h
@@ -136,7 +136,7 @@ Examples:
   keyward keys rotate mk_1 --now                        # it has leaked
   keyward keys rotate --select owner=acct_1 --keep-for 24h --yes > new.jsonl")]
     Rotate(rotate::Arguments),
-    /// Show everything about a key, and what was done to it
+    /// Show everything about a key, with its history
     #[command(after_help = "\
 Examples:
   keyward keys show mk_1

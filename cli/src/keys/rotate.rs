@@ -36,16 +36,16 @@ pub(crate) struct Arguments {
     pub(super) many: Many,
     #[command(flatten)]
     confirm: ConfirmArguments,
-    /// How long the old key goes on, up to `7d`
+    /// How long the old key still works, up to `7d`
     #[arg(long, value_name = "LENGTH", value_parser = overlap)]
     keep_for: Option<u64>,
     /// End the old key at once (in a key file: with the next push), without asking
     #[arg(long, conflicts_with = "keep_for")]
     now: bool,
-    /// When the replacement stops working: after a while (`90d`) or at a time
+    /// When the replacement stops working: after a time (`90d`) or at a date
     #[arg(long, value_name = "WHEN", value_parser = times::moment, conflicts_with = "no_expiry")]
     expires: Option<Moment>,
-    /// Let the replacement of a key that has an expiry work for ever
+    /// Let the replacement never expire, even if the old key expires
     #[arg(long)]
     no_expiry: bool,
 }

@@ -33,13 +33,13 @@ pub(super) struct Selection {
     /// Keys that have this permission, on their own account or on connected ones; may be repeated
     #[arg(long = "permission", value_name = "NAME")]
     permissions: Vec<String>,
-    /// Keys that have --permission at this level or above; without --permission, any permission
+    /// Keys with --permission, or else with any permission, at this level or above
     #[arg(long, value_enum)]
     level: Option<LevelArgument>,
     /// Keys of this status; may be repeated
     #[arg(long = "status", value_enum, value_name = "STATUS")]
     pub(super) statuses: Vec<Status>,
-    /// Keys that work and end within this: `14d`
+    /// Keys that work now and end within this time: `14d`
     #[arg(long, value_name = "LENGTH", value_parser = times::length)]
     expiring_within: Option<u64>,
     /// Keys made before this time, or longer ago than this: `2026-11-20T10:00:00Z`, `90d`; and keys whose time is unknown
@@ -48,13 +48,13 @@ pub(super) struct Selection {
     /// Keys with this label, `team=billing`, or with a label of this name
     #[arg(long = "label", value_name = "K[=V]")]
     labels: Vec<String>,
-    /// Add last use and counts: the usage report of an Envoy, `http://127.0.0.1:9902`, or a file that holds one; may be repeated
+    /// Add last use and counts from an Envoy's usage report, `http://127.0.0.1:9902`, or from a file with one; may be repeated
     #[arg(long = "usage", value_name = "URL|FILE")]
     usage: Vec<String>,
-    /// With --usage, keys that were not accepted for so long: `30d`
+    /// With --usage, keys that were not accepted for this long: `30d`
     #[arg(long, value_name = "LENGTH", value_parser = times::length)]
     unused_for: Option<u64>,
-    /// With --usage, keys that were accepted within this: `7d`
+    /// With --usage, keys that were accepted within this time: `7d`
     #[arg(long, value_name = "LENGTH", value_parser = times::length)]
     used_within: Option<u64>,
 }

@@ -149,7 +149,7 @@ fn print_grants(file: &KeyFile, key: &Key, connected: bool) -> Result<()> {
         rows.push([
             (Tone::Plain, name.as_str()),
             (Tone::Plain, level.title()),
-            (Tone::Dim, label.unwrap_or("of your own")),
+            (Tone::Dim, label.unwrap_or("custom")),
         ]);
     }
     rows.print()

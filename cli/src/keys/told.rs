@@ -136,7 +136,7 @@ impl Told {
         let _ = writeln!(err, "made {id}: {}", self.summary);
         let _ = writeln!(
             err,
-            "its value stands on standard output, this once: it is kept nowhere else"
+            "its value is on standard output, and is not shown again: it is kept nowhere else"
         );
         for note in notes {
             let _ = writeln!(err, "{}", toned(Tone::Warning, note));

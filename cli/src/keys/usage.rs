@@ -197,7 +197,7 @@ fn fetched(url: &str) -> Result<Vec<Part>> {
         }
         let part: Part = serde_json::from_slice(&response.body)
             .ok()
-            .context("the answer is no usage report")?;
+            .context("the answer is not a usage report")?;
         let next = part.next;
         parts.push(part);
         match next {

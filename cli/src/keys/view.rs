@@ -15,9 +15,9 @@ use keyward_files::key_file::{Granted, Key, KeyFile, KeyGrants, instant};
 pub(super) enum Status {
     /// It was deleted
     Deleted,
-    /// Its time is over
+    /// It has expired
     Expired,
-    /// Its time has not come
+    /// It does not work yet
     Inactive,
     /// Its owner is suspended
     Suspended,

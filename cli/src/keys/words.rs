@@ -8,9 +8,9 @@ use keyward::permission::AccessLevel;
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum KindArgument {
-    /// Every permission on its account, unless it is given grants
+    /// Every permission on its account, unless it has grants
     Secret,
-    /// The permissions it is granted, and no other
+    /// Only the permissions that it is granted
     Restricted,
     /// For browsers and apps: the endpoints that are open to all
     Publishable,
@@ -32,9 +32,9 @@ impl From<KindArgument> for KeyKind {
 /// A mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ModeArgument {
-    /// A sandbox
+    /// Test mode: a sandbox
     Test,
-    /// The real thing
+    /// Live mode
     Live,
 }
 

@@ -22,10 +22,10 @@ pub(super) struct Arguments {
     log: LogArguments,
     #[command(flatten)]
     choice: ChoiceArguments,
-    /// Go on with what is added to the file, as `tail -F` does
+    /// Keep reading what is added to the file, as `tail -F` does
     #[arg(long)]
     follow: bool,
-    /// No more requests than this
+    /// Show at most this many requests
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]

@@ -10,13 +10,13 @@ use keyward_files::feed::{Folder, KeySource};
 /// The arguments of commands that read or write a feed: flatten them.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct FeedArguments {
-    /// The feed's name, as gateways are set to it
+    /// The feed's name, as in the gateways' configuration
     #[arg(long = "feed", value_name = "NAME", env = "KEYWARD_FEED")]
     pub(crate) name: String,
-    /// A public key whose heads are believed, one line that begins with RW; may be given several times
+    /// A trusted public key, one line that begins with RW; may be given several times
     #[arg(long = "public-key", value_name = "KEY", value_parser = public_key)]
     pub(crate) public_keys: Vec<PublicKey>,
-    /// Keep what was read from the feed in this folder, so that it is not read again
+    /// Cache what was read from the feed in this folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cache: Option<PathBuf>,
 }

@@ -47,7 +47,7 @@ impl Metrics {
             ),
             (
                 "keyward_publish_deadline_timestamp_seconds",
-                "From when on gateways deny if nobody publishes, Unix seconds; 0 before.",
+                "When gateways start to deny if nothing is published, Unix seconds; 0 before.",
                 self.deadline,
             ),
         ];

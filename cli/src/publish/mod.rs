@@ -39,22 +39,22 @@ pub(super) struct Arguments {
     feed: FeedArguments,
     #[command(flatten)]
     key: SigningKeyArguments,
-    /// Begin a feed where there is none
+    /// Begin a new feed
     #[arg(long, conflicts_with_all = ["dry_run", "heartbeat"])]
     begin: bool,
-    /// Begin a new line after a restore: no delta leads there, and every gateway loads the base
+    /// Begin a new line after a restore: no delta leads to it, and every gateway loads the base
     #[arg(long, conflicts_with_all = ["begin", "watch", "heartbeat"])]
     new_line: bool,
     /// With --begin or --new-line: go above this revision, the highest that any gateway knows
     #[arg(long, value_name = "N")]
     above: Option<u64>,
-    /// Make a new base, though none is due
+    /// Make a new base now
     #[arg(long, conflicts_with = "heartbeat")]
     new_base: bool,
-    /// Sign the head again with the present time, and read no source
+    /// Only sign the head again, with the present time, and read no source
     #[arg(long, conflicts_with_all = ["watch", "dry_run"])]
     heartbeat: bool,
-    /// The name of a source that has none of its own, such as a read-only key file: `file:ID`, or `server:ID`
+    /// The name of a source without one, such as a read-only key file: `file:ID`, or `server:ID`
     #[arg(long = "source", value_name = "NAME", value_parser = source_name::parse)]
     named: Option<SourceName>,
     /// Replace the keys of another source
@@ -63,25 +63,25 @@ pub(super) struct Arguments {
     /// Publish although more than a tenth of the working keys, or an account, is missing from the source
     #[arg(long)]
     allow_removals: bool,
-    /// Publish a key file without keys, which denies everybody
+    /// Publish a key file without keys, which denies every request
     #[arg(long)]
     allow_empty: bool,
-    /// Compare all records of each new way through the feed, and not 10,000 of those that did not change
+    /// Compare all records of each new path through the feed, instead of 10,000 unchanged ones
     #[arg(long)]
     verify: bool,
-    /// How long objects stay after the last head that named them; at least twice as long as gateways let a head become old
+    /// How long objects stay after the last head that named them; at least twice the age that gateways accept for a head
     #[arg(long, value_name = "LENGTH", default_value = "24h", value_parser = times::length)]
     retain: u64,
-    /// How old gateways let a head become (default: the source's `max_snapshot_age`, or 24h)
+    /// The greatest age that gateways accept for a head (default: the source's `max_snapshot_age`, or 24h)
     #[arg(long, value_name = "LENGTH", value_parser = times::length)]
     max_snapshot_age: Option<u64>,
-    /// Say what would change, and write nothing
+    /// Show what would change, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Go on: publish whenever the source changes, and sign the head again each quarter of `max_snapshot_age`
+    /// Keep running: publish whenever the source changes, and sign the head again each quarter of `max_snapshot_age`
     #[arg(long, conflicts_with = "dry_run")]
     watch: bool,
-    /// Write metrics of the watcher into this file, `*.prom`, for the textfile collector of Prometheus's node exporter
+    /// Write the watcher's metrics to this file, `*.prom`, for the textfile collector of Prometheus's node exporter
     #[arg(long, value_name = "FILE", requires = "watch", value_parser = metrics::path)]
     metrics_file: Option<PathBuf>,
 }
@@ -151,7 +151,7 @@ fn publish(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Ex
     let now = input::now();
     let mut out = output::stdout();
     if arguments.heartbeat {
-        // Its base is checked as a gateway without settings of its own checks it; nothing is made of it.
+        // Its base is checked as a gateway without local settings checks it; nothing is made of it.
         let profile = heartbeat_profile(arguments, source)?;
         let published = publisher.renew(&profile, now)?;
         let age = arguments.max_snapshot_age.unwrap_or(MAX_SNAPSHOT_AGE);

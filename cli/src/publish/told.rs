@@ -75,7 +75,7 @@ pub(super) fn deadline(
     let end = published.issued_at.saturating_add(age);
     writeln!(
         out,
-        "gateways deny from {} on ({}) unless somebody publishes before",
+        "gateways deny from {} on ({}) unless something is published before",
         instant::show(end),
         times::relative(end, now)
     )?;
@@ -105,7 +105,7 @@ pub(super) fn notes(published: &Published) -> Result<()> {
     }
     if let Some(failure) = &published.uncollected {
         say(&format!(
-            "published, but objects that nobody needs any more could not be removed: {failure}"
+            "published, but objects that are no longer needed could not be removed: {failure}"
         ));
     }
     Ok(())

@@ -5,13 +5,13 @@ use keyward_files::publish::Names;
 /// The arguments of both kinds of manifest: flatten them.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct NamesArguments {
-    /// The manifest's name, and the plugin's; which one is meant, where a file has several
+    /// The name of the manifest and of the plugin; it also chooses one in a file with several
     #[arg(long, value_name = "NAME", default_value = "keyward")]
     name: String,
     /// The manifest's namespace
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
-    /// Where the mesh gets the `.wasm` from, such as `oci://registry.example/keyward:0.1.0`
+    /// The place that the mesh loads the `.wasm` from, such as `oci://registry.example/keyward:0.1.0`
     #[arg(long, value_name = "URL")]
     image: Option<String>,
     /// The Gateway that an EnvoyExtensionPolicy is for

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     source: SourceArguments,
     #[command(flatten)]
     to: To,
-    /// Take everything but the configuration from this file: your own manifest or ECDS file (default: the target itself, if it is there)
+    /// Take everything but the configuration from this file: your manifest or ECDS file (default: the target, if it exists)
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     #[command(flatten)]
@@ -47,10 +47,10 @@ pub(super) struct Arguments {
     /// Issue it under this number
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
-    /// Issue a --configuration anew: with the next revision and the present time
+    /// Issue a --configuration again, with the next revision and the present time
     #[arg(long, conflicts_with = "revision")]
     reissue: bool,
-    /// The name of a source that has none of its own, such as a read-only key file: `file:ID`, or `server:ID`
+    /// The name of a source without one, such as a read-only key file: `file:ID`, or `server:ID`
     #[arg(long = "source", value_name = "NAME", value_parser = source_name::parse)]
     named: Option<SourceName>,
     /// Replace the keys of another source
@@ -59,23 +59,23 @@ pub(super) struct Arguments {
     /// Push although more than a tenth of the working keys, or an account, is missing from the source
     #[arg(long)]
     allow_removals: bool,
-    /// Push a key file without keys, which denies everybody
+    /// Push a key file without keys, which denies every request
     #[arg(long)]
     allow_empty: bool,
-    /// The ECDS file goes into a ConfigMap: refuse what that cannot hold
+    /// The ECDS file goes into a ConfigMap: refuse what does not fit into one
     #[arg(long, conflicts_with_all = ["wasm_plugin", "envoy_extension_policy"])]
     config_map: bool,
     /// Carry the configuration packed, which is smaller and loads faster: in a `.pb` file as it is, in JSON and YAML as base64. A target that
     /// is packed stays so. A manifest has no place for it: it carries a JSON object
     #[arg(long)]
     packed: bool,
-    /// Say what would alter, and write nothing
+    /// Show what would change, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Go on: push whenever the source changes, and issue the last good snapshot anew at half of `max_snapshot_age`
+    /// Keep running: push whenever the source changes, and issue the last good snapshot again at half of `max_snapshot_age`
     #[arg(long, conflicts_with_all = ["dry_run", "revision"])]
     watch: bool,
-    /// Write metrics of the watcher into this file, `*.prom`, for the textfile collector of Prometheus's node exporter
+    /// Write the watcher's metrics to this file, `*.prom`, for the textfile collector of Prometheus's node exporter
     #[arg(long, value_name = "FILE", requires = "watch", value_parser = metrics::path)]
     metrics_file: Option<PathBuf>,
 }
@@ -83,7 +83,7 @@ pub(super) struct Arguments {
 #[derive(clap::Args)]
 #[group(multiple = false)]
 struct To {
-    /// The file that Envoy watches, JSON, YAML or binary protobuf by its ending (.json, .yaml, .pb). Default: `$KEYWARD_ECDS`, or what `[push]` in the key file says
+    /// The file that Envoy watches, JSON, YAML or binary protobuf by its ending (.json, .yaml, .pb). Default: `$KEYWARD_ECDS`, or `[push]` in the key file
     #[arg(long, value_name = "FILE")]
     ecds: Option<PathBuf>,
     /// An Istio WasmPlugin, into a file or to standard output

@@ -26,7 +26,7 @@ pub(super) fn of(built: &Built, said: Option<&SourceName>) -> Result<Option<Sour
 pub(super) fn nameless(source: &Source, name: Option<&SourceName>) -> Option<String> {
     match (source, name) {
         (Source::Keys(path), None) => Some(format!(
-            "warning: `{}` has no name, so nothing tells a push from another key file from one of this. The next command that changes it gives it one; for a file that cannot be changed say --source file:NAME",
+            "warning: `{}` has no name, so a push of another key file looks like a push of this one. The next command that changes it gives it one; for a file that cannot be changed give --source file:NAME",
             path.display()
         )),
         (Source::Keys(_) | Source::Configuration(_), _) => None,

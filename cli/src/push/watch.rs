@@ -55,7 +55,7 @@ pub(super) struct Rules {
 
 pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit> {
     if target.file().is_none() {
-        bail!("--watch pushes into a file; name it behind the target");
+        bail!("--watch pushes into a file; name it after the target");
     }
     let stop = watching(source)?;
     let mut watch = Watch {
@@ -173,7 +173,7 @@ impl Watch<'_> {
         if is_due.is_some_and(|due| now >= due) && now >= self.retry {
             if let Err(error) = self.push_again() {
                 self.retry = now.saturating_add(1);
-                say(&format!("not issued anew: {error:#}; trying again"));
+                say(&format!("not issued again: {error:#}; trying again"));
             }
             self.tell_metrics();
         }

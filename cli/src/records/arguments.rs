@@ -29,13 +29,13 @@ pub(crate) struct RecordsArguments {
     /// The key file, or a folder of them (default: `$KEYWARD_KEYS`, or `keyward.toml`)
     #[arg(long, value_name = "PATH", global = true)]
     keys: Option<PathBuf>,
-    /// In place of a key file, a keyward-server: `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT` (default: `$KEYWARD_SERVER`)
+    /// Use a keyward-server instead of a key file: `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT` (default: `$KEYWARD_SERVER`)
     #[arg(long, value_name = "URL", value_parser = Place::of_server, conflicts_with = "keys", global = true)]
     server: Option<Place>,
-    /// A file that holds the API key for the server, in place of `$KEYWARD_API_KEY`; `unix:` needs none
+    /// A file with the API key for the server, instead of `$KEYWARD_API_KEY`; `unix:` needs none
     #[arg(long, value_name = "FILE", conflicts_with = "keys", global = true)]
     api_key_file: Option<PathBuf>,
-    /// On a server: pass over the policy of the key's account, for this reason, which the trail keeps
+    /// On a server: override the policy of the key's account, for this reason, which the trail keeps
     #[arg(long, value_name = "REASON", conflicts_with = "keys", global = true)]
     override_policy: Option<String>,
 }
@@ -72,7 +72,7 @@ impl RecordsArguments {
         };
         if env::var_os("KEYWARD_KEYS").is_some() {
             bail!(
-                "KEYWARD_SERVER and KEYWARD_KEYS are both set; say which is meant, with --server or --keys"
+                "KEYWARD_SERVER and KEYWARD_KEYS are both set; choose one with --server or --keys"
             );
         }
         let place = Place::of_server(&text.to_string_lossy());

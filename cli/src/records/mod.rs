@@ -13,6 +13,7 @@ use crate::server::{self, Count, Filter, Made, Server};
 use keyward::digest::KeyDigest;
 use keyward::management::{self, AddAccount, Command, Note};
 use keyward::profile::Profile;
+use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 use keyward_files::store::{self, Store};
 
@@ -227,7 +228,10 @@ impl Records {
                 let decision = rules::carry_out(file, command, place, now);
                 let decision = decision.with_context(|| which(command, number))?;
                 Ok(Done {
-                    key: decision.key().unwrap_or_default().to_owned(),
+                    key: decision
+                        .key()
+                        .held("each of many commands names a key")
+                        .to_owned(),
                     notes: decision.notes().to_vec(),
                 })
             });

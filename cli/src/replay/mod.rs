@@ -31,13 +31,13 @@ use unclear::Unclear;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// What is served now: a plugin configuration or a snapshot, JSON or packed, or a key file
+    /// The snapshot that is served now: a plugin configuration or a snapshot, JSON or packed, or a key file
     #[arg(long, value_name = "FILE")]
     old: PathBuf,
-    /// What is to be pushed
+    /// The snapshot to push, in the same forms
     #[arg(long, value_name = "FILE")]
     new: PathBuf,
-    /// The time at which every request is decided: Unix seconds, or as in `2026-11-20T12:00:00Z` (default: now)
+    /// Decide every request at this time: Unix seconds, or as in `2026-11-20T12:00:00Z` (default: now)
     #[arg(long, value_name = "TIME", value_parser = super::explain::question::time)]
     at: Option<u64>,
     /// Print Markdown, for a pull request

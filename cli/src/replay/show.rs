@@ -16,8 +16,8 @@ use keyward_files::log_files::Tally;
 const LIMITS: [&str; 6] = [
     "The query is not logged: what `expand` asks for is not checked against the new grants, and a key or an account in the query is taken for one in a header.",
     "Bodies are not logged, and keyward reads none.",
-    "Of headers the log tells what the verdict does: the version is taken for one that the old snapshot serves, and no `Upgrade`, override or folded header is assumed.",
-    "Keys are told by their ids, in the old snapshot: a request with a key that is not in it says nothing, and neither do clients that have not called yet.",
+    "The log shows a header only through the verdict: replay assumes a version that the old snapshot serves, and no `Upgrade`, override or folded header.",
+    "Replay knows keys by their ids in the old snapshot: a request with any other key shows nothing, and neither do clients that have not called yet.",
     "The address is the log's `client_address`; it must be the one that keyward saw.",
     "Every request is decided at one time, by both snapshots, and `max_snapshot_age` is left aside.",
 ];
@@ -145,7 +145,7 @@ impl Told<'_> {
         for sentence in self.unknown() {
             writeln!(out, "{sentence}.")?;
         }
-        writeln!(out, "What a log cannot tell:")?;
+        writeln!(out, "What a log cannot show:")?;
         for limit in LIMITS {
             writeln!(out, "- {limit}")?;
         }
@@ -174,7 +174,7 @@ impl Told<'_> {
         }
         writeln!(
             out,
-            "\n<details><summary>What a log cannot tell</summary>\n"
+            "\n<details><summary>What a log cannot show</summary>\n"
         )?;
         for limit in LIMITS {
             writeln!(out, "- {limit}")?;

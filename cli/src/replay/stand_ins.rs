@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use keyward::snapshot::Document;
+use keyward_files::invariant::Held;
 use keyward_files::snapshot::Checked;
 
 /// Made-up raw keys in place of those that clients have.
@@ -29,7 +30,7 @@ impl StandIns {
             let digest = key.sha256.to_ascii_lowercase();
             // The kind that the client's key has is the old snapshot's: under another kind its beginning may be wrong.
             let prefix = profile.key_prefixes(key.kind).next();
-            let stand_in = format!("{}{digest}", prefix.unwrap_or_default());
+            let stand_in = format!("{}{digest}", prefix.held("each kind of key has a prefix"));
             by_id.insert(key.id.clone(), stand_in.clone());
             by_digest.insert(digest, stand_in);
         }

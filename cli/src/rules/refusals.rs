@@ -38,7 +38,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             "an organization key belongs to an organization; --owner names none (`keyward accounts tree` shows them)".to_owned()
         }
         RuleCode::KindNotForOwner { .. } => {
-            "an organization has organization keys alone, which are secret ones; leave --kind out, or name one of its accounts with --owner".to_owned()
+            "an organization has only organization keys, which are secret keys; leave --kind out, or name one of its accounts with --owner".to_owned()
         }
         RuleCode::NoPrefixForMode { kind, mode } => format!(
             "the profile has several prefixes for {} keys and none with the word `{}` in it: add one to `configuration.profile.prefixes.{}`",
@@ -50,7 +50,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             "the system has no randomness to give; no key was made".to_owned()
         }
         RuleCode::IdInvalid => {
-            "an id has 1 to 64 letters, digits, `_`, `.` or `-`, such as `mk_1`, and is no key; leave --id out for a new one".to_owned()
+            "an id has 1 to 64 letters, digits, `_`, `.` or `-`, such as `mk_1`, and is not a key's value; leave --id out for a new one".to_owned()
         }
         RuleCode::IdExists { id } => format!("there is a key `{id}` already"),
         RuleCode::DigestExists { id: Some(id) } => format!(
@@ -122,13 +122,13 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             format!("`{range}` has bits below its mask; did you mean `{meant}`?")
         }
         RuleCode::IpEveryAddress { range } => format!(
-            "`{range}` is every address, which is no limit; leave it out, or lift the limit with `keyward keys limit-ip KEY clear`"
+            "`{range}` is every address, so it limits nothing; leave it out, or lift the limit with `keyward keys limit-ip KEY clear`"
         ),
         RuleCode::IpIsV6 { range } => {
             format!("`{range}` is IPv6: limits are IPv4 unless --ipv6 is given")
         }
         RuleCode::IpNotListed { range, known } if known.is_empty() => {
-            format!("`{range}` is not among its limits; there are none")
+            format!("`{range}` is not among its limits; it has none")
         }
         RuleCode::IpNotListed { range, known } => format!(
             "`{range}` is not among its limits; there is `{}`",
@@ -163,14 +163,14 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             "`{id}` was replaced, and ends within 7 days of that; give an earlier time, or make another key with `keyward keys create`"
         ),
         RuleCode::ReviveMissing { id } => format!(
-            "`{id}` has ended, and would work again for whoever still has it: make a new one with `keyward keys rotate {id} --expires 90d`, or give --revive if you mean it"
+            "`{id}` has ended, and would work again for everyone who still has it: make a new one with `keyward keys rotate {id} --expires 90d`, or give --revive if you mean it"
         ),
         RuleCode::OverlapTooLong => OVERLAP_TOO_LONG.to_owned(),
         RuleCode::ExpiryOfReplacementMissing { id } => format!(
             "`{id}` has an expiry: say when its replacement ends, such as `--expires 90d`, or that it does not, with --no-expiry"
         ),
         RuleCode::OnlyRestrictedIsDuplicated { id, kind, owner } => format!(
-            "`{id}` is a {} key, and restricted keys alone are duplicated; `keyward keys create --kind {} --owner {owner}` makes another",
+            "`{id}` is a {} key, and only restricted keys can be duplicated; `keyward keys create --kind {} --owner {owner}` makes another",
             kind.name(),
             kind.name(),
         ),
@@ -181,7 +181,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             "`{id}` is a publishable key and cannot be deleted; replace it with `keyward keys rotate {id}`"
         ),
         RuleCode::NotAKey => {
-            "what stands on standard input is no key: give one alone, of printable ASCII without blanks and commas, at most 512 bytes".to_owned()
+            "standard input does not contain a key: give only one, of printable ASCII without blanks and commas, at most 512 bytes".to_owned()
         }
         RuleCode::PrefixOfAnotherKind { kind, prefixes } => format!(
             "the key's prefix is not one of a {} key: `{}`",
@@ -189,10 +189,10 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             prefixes.join("`, `")
         ),
         RuleCode::PrefixUnknown => {
-            "the key has no prefix of this API's keys; they stand in `configuration.profile.prefixes` of the key file, or are Stripe's (`sk_test_`, `rk_live_`, …)".to_owned()
+            "the key has no prefix of this API's keys; those are in `configuration.profile.prefixes` of the key file, or are Stripe's (`sk_test_`, `rk_live_`, …)".to_owned()
         }
         RuleCode::KindUnsaid => {
-            "the key's prefix is one of several kinds; say which, with --kind".to_owned()
+            "the key's prefix belongs to several kinds; name one with --kind".to_owned()
         }
         RuleCode::ModeContradicts { told, said } => format!(
             "the key's prefix says {} mode and --mode says {}; leave --mode out",
@@ -200,10 +200,10 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
             said.name()
         ),
         RuleCode::ModeUnsaid => {
-            "the key's prefix names no mode; say which, with --mode".to_owned()
+            "the key's prefix names no mode; name it with --mode".to_owned()
         }
         RuleCode::KeyIsEmpty => {
-            "nothing follows the key's prefix, so this is no key; is a variable not set, or the value masked?".to_owned()
+            "nothing follows the key's prefix, so this is not a key; is a variable not set, or the value masked?".to_owned()
         }
         RuleCode::KeyIsShort => format!(
             "{SHORT}: look whether it is whole, or give --allow-short if it really is so short"
@@ -223,7 +223,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
         ),
         RuleCode::ExternalIdExists { id } => format!("`{id}` has that external id already"),
         RuleCode::NameInvalid => {
-            "a name has 1 to 64 letters, digits, `_`, `.` or `-`, such as `support`, and is no key".to_owned()
+            "a name has 1 to 64 letters, digits, `_`, `.` or `-`, such as `support`, and is not a key's value".to_owned()
         }
         RuleCode::GrantSetInUse { name, user } => {
             format!("`{name}` is used by `{user}`: give that key other grants first")

@@ -119,7 +119,7 @@ impl Server {
             | Command::ImportKey(_)
             | Command::PutPolicy { .. }
             | Command::RemovePolicy { .. } => {
-                anyhow::bail!("this is no change of a record; please report this")
+                anyhow::bail!("this does not change a record; please report this")
             }
         }
     }

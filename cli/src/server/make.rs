@@ -228,7 +228,7 @@ impl Server {
             Err(error) => {
                 let error = error.context(why);
                 error.context(format!(
-                    "`{id}` was made, nobody has its value, and it could not be removed again; remove it with `keyward keys delete {id} --purge`"
+                    "`{id}` was made, its value was not shown, and it could not be removed again; remove it with `keyward keys delete {id} --purge`"
                 ))
             }
         }

@@ -5,7 +5,7 @@ use anyhow::{Error, anyhow};
 use super::answer::Refused;
 
 /// The message for a record that has changed since it was read.
-pub(super) const CHANGED: &str = "the server's records were changed by somebody else in the meantime, and nothing was done; look at what is there now and run this again";
+pub(super) const CHANGED: &str = "the server's records changed in the meantime, and this command changed nothing; look at them and run it again";
 
 impl Refused {
     /// As the command says it.

@@ -112,7 +112,7 @@ impl Server {
     fn remove_again(&self, id: &str) -> Result<()> {
         let path = format!("{}?with_keys=true", path(ACCOUNTS, id)?);
         self.ask(&delete(&path)).map(drop).with_context(|| {
-            format!("`{id}` was added, nobody has the values of its keys, and it could not be removed again; remove it with `keyward accounts remove {id} --with-keys`")
+            format!("`{id}` was added, the values of its keys were not shown, and it could not be removed again; remove it with `keyward accounts remove {id} --with-keys`")
         })
     }
 }

@@ -192,7 +192,7 @@ pub(super) fn granted(permissions: &[String]) -> Result<Granted> {
         Some((name.to_owned(), level_of(level)?))
     };
     let all = permissions.iter().map(|text| {
-        read(text).with_context(|| format!("the server shows a permission that is none: `{text}`"))
+        read(text).with_context(|| format!("the server shows an invalid permission: `{text}`"))
     });
     all.collect()
 }
@@ -212,7 +212,7 @@ pub(super) fn seconds(text: Option<&str>) -> Result<Option<u64>> {
     let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
     seconds
         .map(Some)
-        .with_context(|| format!("the server shows a time that is none: `{text}`"))
+        .with_context(|| format!("the server shows an invalid time: `{text}`"))
 }
 
 /// An account.

@@ -19,10 +19,10 @@ pub(crate) struct Issuing {
     /// The snapshot's revision (default: the time in Unix seconds, which rises by itself)
     #[arg(long, value_name = "N", conflicts_with = "after")]
     pub(crate) revision: Option<u64>,
-    /// The revision is above this one, whatever the clock says
+    /// Use a revision above this one, whatever the clock shows
     #[arg(long, value_name = "N")]
     pub(crate) after: Option<u64>,
-    /// When it is issued, RFC 3339 or Unix seconds (default: now)
+    /// Its time of issue, RFC 3339 or Unix seconds (default: now)
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) issued_at: Option<u64>,
     /// Make a snapshot without keys, which denies every request
@@ -54,13 +54,13 @@ pub(crate) fn time(text: &str) -> Result<u64> {
 pub(crate) struct Arguments {
     #[command(flatten)]
     issuing: Issuing,
-    /// Make the whole plugin configuration, not only the snapshot
+    /// Print the whole plugin configuration, not only the snapshot
     #[arg(long)]
     configuration: bool,
-    /// In the packed form, for a million keys
+    /// Write the packed form, for a million keys
     #[arg(long)]
     packed: bool,
-    /// Write into this file, at once or not at all (default: standard output)
+    /// Write to this file, completely or not at all (default: standard output)
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -25,15 +25,15 @@ pub(super) enum Command {
         after_help = "Examples:\n  keyward snapshot build > snapshot.json\n  keyward snapshot build --configuration > keyward.json"
     )]
     Build(build::Arguments),
-    /// Check a snapshot as a push would, say everything that is wrong, and what in it cannot be meant or is risky
+    /// Check a snapshot as a push would, and list everything that is wrong, likely a mistake, or risky
     #[command(
         after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot check keyward.json"
     )]
     Check(check::Arguments),
-    /// Say in words what changes from one snapshot to another
+    /// Describe what changes from one snapshot to another
     #[command(after_help = "Examples:\n  keyward snapshot diff before.json after.json")]
     Diff(diff::Arguments),
-    /// Sum up a snapshot
+    /// Summarize a snapshot
     #[command(after_help = "Examples:\n  keyward snapshot show")]
     Show(show::Arguments),
     /// Write a JSON snapshot in the packed form, for a million keys
@@ -41,7 +41,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  keyward snapshot pack snapshot.json -o snapshot.bin\n  keyward snapshot pack keyward.json -o keyward.bin"
     )]
     Pack(pack::Arguments),
-    /// Write a packed snapshot as JSON again
+    /// Write a packed snapshot as JSON
     #[command(after_help = "Examples:\n  keyward snapshot unpack snapshot.bin > snapshot.json")]
     Unpack(unpack::Arguments),
 }

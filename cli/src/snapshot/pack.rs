@@ -16,7 +16,7 @@ use keyward_files::snapshot::pack::{self, Parts};
 pub(crate) struct Arguments {
     /// A JSON snapshot, or a plugin configuration with one in it, which is packed as a whole, for a `BytesValue`; `-` reads standard input
     file: PathBuf,
-    /// A plugin configuration without a snapshot: with its settings the output is a packed configuration, too
+    /// A plugin configuration without a snapshot; with its settings the output becomes a packed configuration
     #[arg(long, short, value_name = "FILE")]
     configuration: Option<PathBuf>,
     /// Where to write (default: standard output)
@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let snapshot = parts.snapshot().with_context(|| refused(&arguments.file))?;
     let settings = match (&arguments.configuration, parts.settings) {
         (None, settings) => settings,
-        (Some(_), Some(_)) => bail!("`{}` has settings of its own", arguments.file.display()),
+        (Some(_), Some(_)) => bail!("`{}` already has settings", arguments.file.display()),
         (Some(file), None) => Some(String::from_utf8(input::read(file)?)?),
     };
     let (head, profile) = match settings {

@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, is_json: bool) 
     writeln!(out, "revision {revision}, issued {issued_at}")?;
     writeln!(
         out,
-        "{} accounts ({suspended} suspended), {sets} grant sets, {endpoints} endpoints of its own\n",
+        "{} accounts ({suspended} suspended), {sets} grant sets, {endpoints} custom endpoints\n",
         accounts.len()
     )?;
     drop(out);

@@ -15,7 +15,7 @@ use keyward_files::snapshot::unpack::write;
 pub(crate) struct Arguments {
     /// A packed snapshot, or a packed plugin configuration; `-` reads standard input
     file: PathBuf,
-    /// For a packed snapshot by itself: a plugin configuration, whose profile says how ids begin
+    /// For a bare packed snapshot: a plugin configuration; its profile has the prefixes of ids
     #[arg(long, short, value_name = "FILE")]
     configuration: Option<PathBuf>,
     /// Where to write (default: standard output)

@@ -26,13 +26,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The revision to wait for; a later one will do
+    /// The revision to wait for; a later one also counts
     #[arg(long, value_name = "N", value_parser = revision)]
     revision: Revision,
     /// Envoy's admin interface, such as `http://127.0.0.1:9901`; may be given several times
     #[arg(long, value_name = "URL", value_parser = target::admin)]
     admin: Vec<Target>,
-    /// A page that Prometheus reads, such as `http://10.0.0.7:15090/stats/prometheus`; may be given several times
+    /// A page for Prometheus, such as `http://10.0.0.7:15090/stats/prometheus`; may be given several times
     #[arg(long, value_name = "URL", value_parser = target::prometheus)]
     prometheus: Vec<Target>,
     /// Give up after this time, such as `90s` or `5m`

@@ -102,7 +102,7 @@ impl Target {
         }
         let text = std::str::from_utf8(&response.body)
             .ok()
-            .context("the page is no text")?;
+            .context("the page is not text")?;
         Ok(match self.form {
             Form::Stats => Page::of_stats(text),
             Form::Prometheus => Page::of_prometheus(text),

@@ -37,7 +37,7 @@ impl Wanted<'_> {
 /// Judges one page.
 pub(super) fn judge(page: &Page, wanted: Wanted<'_>) -> Verdict {
     let Some(concurrency) = page.concurrency else {
-        let why = "the page does not say `server.concurrency`, so nobody can tell whether every worker is counted; let Envoy's stats matcher pass it";
+        let why = "the page does not say `server.concurrency`, so it is unknown whether every worker is counted; let Envoy's stats matcher pass it";
         return Verdict::Waiting(why.to_owned());
     };
     // The main thread has a VM as well as every worker.

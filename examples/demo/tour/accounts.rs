@@ -68,13 +68,13 @@ impl Tour {
         )?;
         self.step(
             envoy,
-            "A path that is none of this organization's",
+            "A path outside this organization",
             &foreign,
             &Expected::Denied(Reason::AccountNotAccessible, CONNECTED),
         )?;
         self.step(
             envoy,
-            "A path that is no path",
+            "A malformed path",
             &malformed,
             &Expected::Denied(Reason::MalformedContext, "Invalid Stripe-Context header"),
         )

@@ -14,7 +14,7 @@ use crate::http::{Request, Response, get};
 use crate::snapshot::{change, configuration};
 use crate::wait::{BOUND, eventually};
 
-/// So many answers in a row, each on a connection of its own, that every worker gave some.
+/// So many answers in a row, each on a new connection, that every worker gave some.
 const IN_A_ROW: u32 = 40;
 
 impl Tour {
@@ -32,7 +32,7 @@ impl Tour {
         let mut revoked = configuration(&self.keys, 2)?;
         change(&mut revoked, &self.keys.secret, "status", json!("deleted"))?;
         self.screen
-            .topic("Revision 2, in which the key is deleted, is renamed into the watched folder");
+            .topic("Revision 2 deletes the key, and is renamed into the watched folder");
         envoy.folder.push(&revoked)?;
         let wave = self.until(envoy, &request, |response| response.status == 401)?;
         let Wave {

@@ -1,4 +1,4 @@
-//! The tour: real requests to real Envoys, each with an expectation. What comes otherwise is a surprise, and fails the tour.
+//! The tour: real requests to real Envoys, each with an expectation. Any other answer is a surprise, and fails the tour.
 
 mod accounts;
 mod failures;
@@ -41,7 +41,7 @@ pub(crate) fn play() -> Result<ExitCode> {
     };
     tour.screen.prose(&format!(
         "keyward in a real Envoy, started from {} as shipped (on free ports), with keys made \
-         just now. What passes is answered by an upstream that tells which identity reached it. Replies mask \
+         just now. What passes is answered by an upstream that shows the identity it received. Replies mask \
          keys to their full length; here four stars stand for more.",
         host.bootstrap()
     ));
@@ -56,9 +56,9 @@ pub(crate) fn play() -> Result<ExitCode> {
 
 /// What is expected of one request. Texts have to be in what they are compared with.
 pub(super) enum Expected<'a> {
-    /// It passes, and the upstream is told who calls.
+    /// It passes, and the upstream learns who calls.
     Caller(&'a [&'a str]),
-    /// It passes, and the upstream is told nothing.
+    /// It passes, and the upstream learns nothing.
     Nobody,
     /// keyward refuses it, with this in the message.
     Denied(DenyReason, &'a str),
@@ -117,7 +117,7 @@ impl Tour {
         send(envoy.gateway, request)
     }
 
-    /// Shows something beside a reply that has to hold: what was seen, or what was seen instead.
+    /// Shows something else that must hold with a reply: what was seen, or what was seen instead.
     fn check(&mut self, expected: &str, seen: Result<String, String>) {
         match seen {
             Ok(seen) => self.screen.as_expected(&seen),
@@ -172,7 +172,7 @@ impl Tour {
                 let text = format!("{} requests, all as expected. {logs}", self.requests);
                 self.screen.as_expected(&text);
                 self.screen
-                    .more("`make run` starts the same gateway for requests of your own.");
+                    .more("`make run` starts the same gateway for your own requests.");
                 ExitCode::SUCCESS
             }
             surprises => {
@@ -204,7 +204,7 @@ fn shown(response: &Response) -> Shown {
     let summary = match (status, body["principal"].as_str()) {
         (200, Some(principal)) => format!("{status} {principal}"),
         (200, None) if body["path"].is_string() => {
-            format!("{status} the upstream is told no identity")
+            format!("{status} the upstream gets no identity")
         }
         _ if response.body.trim().is_empty() => format!("{status} and an empty body"),
         _ => format!("{status} {}", response.body.trim()),

@@ -52,7 +52,7 @@ impl Tour {
         )?;
         self.step(
             envoy,
-            "An endpoint that the snapshot opens to everybody",
+            "An endpoint that the snapshot opens to all",
             &get("/healthz"),
             &Expected::Nobody,
         )?;
@@ -87,7 +87,7 @@ impl Tour {
         )?;
         let refusals = [
             (
-                "A key that nobody issued",
+                "A key that no one issued",
                 &self.keys.stranger,
                 Reason::UnknownKey,
                 "Invalid API Key provided: sk_test_*",
@@ -188,7 +188,7 @@ impl Tour {
         )?;
         self.step(
             envoy,
-            "An endpoint of one's own beside Stripe's: a POST that reads",
+            "A custom endpoint next to Stripe's: a POST that reads",
             &post("/v1/widgets/search").bearer(&self.keys.support),
             &Expected::Caller(&["permission=\"widget\", access=read"]),
         )?;
@@ -220,7 +220,7 @@ impl Tour {
         )?;
         self.step(
             envoy,
-            "A key in shadow passes, and the log tells what enforcing it would do",
+            "A key in shadow passes, and the log shows what enforcing it would do",
             &post("/v1/refunds").bearer(&self.keys.shadow),
             &Expected::Caller(&["mk_shadow", "permission=\"charge\", access=write"]),
         )?;
@@ -259,7 +259,7 @@ impl Tour {
         self.screen
             .topic("Metrics: every request is counted, by decision and reason");
         let mut counters = counted(envoy)?;
-        // A native module tells what it counted a moment later.
+        // A native module reports what it counted a moment later.
         for _ in 0..20 {
             if sum(&counters) == requests {
                 break;

@@ -1,5 +1,5 @@
 //! One line of the access log: a JSON object per request, as the loggers under `envoy/` write it and `docs/logs.md` describes it. [`Line::parse`] reads the JSON, [`Line::record`] what it says; either
-//! shows why not, and neither fails in any other way, whatever the bytes are. What a client chose stays in [`Text`], which shows itself so that neither a terminal nor a page can run it. Nothing
+//! shows why not, and neither fails in any other way, whatever the bytes are. A client's text stays in [`Text`], which shows itself so that neither a terminal nor a page can run it. Nothing
 //! here reads a file or a clock.
 
 mod line;

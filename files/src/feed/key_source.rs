@@ -88,7 +88,7 @@ fn is_private(mode: u32, owner: u32, user: u32) -> Result<()> {
     };
     if mode & closed != 0 {
         bail!(
-            "it has mode {mode:o}, so others can read or change it; `chmod 600` it, and make a new key if somebody may have read it"
+            "it has mode {mode:o}, so others can read or change it; `chmod 600` it, and make a new key if others may have read it"
         );
     }
     if owner != user && owner != 0 {

@@ -68,7 +68,7 @@ const DELETED: &str = "which is deleted";
 
 fn is_circle(keys: &HashMap<&str, &Key>, key: &Key) -> bool {
     let next = |key: &&Key| keys.get(key.replaced_by.as_deref()?).copied();
-    // A chain is no longer than there are keys.
+    // A chain has at most as many links as there are keys.
     std::iter::successors(next(&key), next)
         .take(keys.len())
         .any(|one| one.id == key.id)

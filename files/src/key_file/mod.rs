@@ -88,33 +88,41 @@ enum Known<'a> {
     Key(&'a Arc<Key>),
 }
 
-/// Takes one file apart, and parses what is not a record.
-fn rest_of(
-    text: &str,
-    stripes: &RawKeys,
-    collector: &mut Collector<'_>,
-) -> Option<(Document<String>, Vec<pieces::Found>)> {
-    let place = Place::default();
-    let mut is_toml = |parsed: Result<Document<String>, toml_edit::TomlError>| match parsed {
+/// What one file has besides its records, with the file's line numbers, and where the records are.
+type Apart = (Document<String>, Vec<pieces::Found>);
+
+fn parsed(text: &str, collector: &mut Collector<'_>) -> Option<Document<String>> {
+    match Document::parse(text.to_owned()) {
         Ok(document) => Some(document),
         // A parser's message may quote what it met.
         Err(error) => {
-            collector.expected(error.span().map(|span| span.start), &place, "TOML");
+            let offset = error.span().map(|span| span.start);
+            collector.expected(offset, &Place::default(), "TOML");
             None
         }
-    };
+    }
+}
+
+/// Takes one file apart, and parses what is not a record.
+fn rest_of(text: &str, stripes: &RawKeys, collector: &mut Collector<'_>) -> Option<Apart> {
+    let place = Place::default();
     match pieces::of(text) {
         _ if text.starts_with('\u{feff}') => {
             collector.expected(None, &place, "no byte order mark");
             None
         }
         Ok(found) => {
-            let document = is_toml(Document::parse(pieces::rest_of(text, &found)))?;
-            read::refuse_escaped_keys(&document, text, &[stripes], collector);
-            Some((document, found))
+            let rest = pieces::rest_of(text, &found);
+            let mut of_rest = Collector::new(collector.file, &rest);
+            let document = parsed(&rest, &mut of_rest);
+            if let Some(document) = &document {
+                read::refuse_escaped_keys(document, &rest, &[stripes], &mut of_rest);
+            }
+            collector.faults.append(&mut of_rest.faults);
+            Some((document?, found))
         }
         Err(Unreadable::NotToml) => {
-            if is_toml(Document::parse(text.to_owned())).is_some() {
+            if parsed(text, collector).is_some() {
                 collector.expected(None, &place, "TOML that is nested less deeply");
             }
             None
@@ -185,10 +193,12 @@ impl KeyFile {
 
     /// Reads files which are much the same as `self`. Records of the same text are taken from there.
     pub(crate) fn read_again(&self, texts: Vec<(String, String)>) -> Result<Self, Faults> {
-        let mut file = Self::records(texts.clone(), Some(self))?;
+        let mut file = Self::records(texts, Some(self))?;
         // Another profile reads other records.
         if file.settings() != self.settings() {
-            file = Self::records(texts, None)?;
+            let texts = file.texts_as_read();
+            let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
+            file = Self::records(texts.collect(), None)?;
         }
         Faults::of(file.refused_by_gateways())?;
         Ok(file)
@@ -229,13 +239,16 @@ impl KeyFile {
         let known = known.map(Self::by_text).unwrap_or_default();
         for (part, ((name, text), (rest, found))) in texts.into_iter().zip(documents).enumerate() {
             let mut collector = Collector::new(&name, &text);
+            let mut of_rest = Collector::new(&name, rest.raw());
             if own != stripes {
                 read::refuse_raw_keys(&own, &mut collector);
-                read::refuse_escaped_keys(&rest, &text, &[&own], &mut collector);
+                read::refuse_escaped_keys(&rest, rest.raw(), &[&own], &mut of_rest);
+                collector.faults.append(&mut of_rest.faults);
             }
             let mut pieces = Vec::with_capacity(found.len());
             if collector.faults.is_empty() {
-                let read = read::contents(&rest, part, &mut collector);
+                let read = read::contents(&rest, part, &mut of_rest);
+                collector.faults.append(&mut of_rest.faults);
                 file.grant_sets.extend(read.grant_sets);
                 file.endpoints.extend(read.endpoints);
                 file.single.extend(read.single);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use toml_edit::DocumentMut;
 use toml_parser::decoder::Encoding;
+use toml_parser::lexer::{Token, TokenKind};
 use toml_parser::parser::{EventReceiver, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
@@ -97,9 +98,10 @@ pub(super) fn of(text: &str) -> Result<Vec<Found>, Unreadable> {
         apart: None,
     };
     let mut faults = Counted(0);
-    let tokens = Source::new(text).lex().into_vec();
     let mut guarded = RecursionGuard::new(&mut splitter, DEEPEST);
-    parse_document(&tokens, &mut guarded, &mut faults);
+    each_table(text, |tokens| {
+        parse_document(tokens, &mut guarded, &mut faults);
+    });
     if faults.0 > 0 {
         return Err(Unreadable::NotToml);
     }
@@ -118,27 +120,49 @@ pub(super) fn of(text: &str) -> Result<Vec<Found>, Unreadable> {
     Ok(found)
 }
 
-/// The text without its records: blanks are in their place, so that offsets and lines stay.
+/// Calls `parse` with the tokens of each table, and of what is before the first. All tokens of a file at once take seven times its size.
+///
+/// A table begins at a bracket that begins a line and is in no other bracket, so an array or a string is never cut.
+fn each_table(text: &str, mut parse: impl FnMut(&[Token])) {
+    let mut tokens = Vec::new();
+    let (mut depth, mut begins_line) = (0_usize, true);
+    for token in Source::new(text).lex() {
+        let kind = token.kind();
+        if kind == TokenKind::LeftSquareBracket && begins_line && depth == 0 {
+            parse(&tokens);
+            tokens.clear();
+        }
+        if matches!(
+            kind,
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket
+        ) {
+            depth = depth.saturating_add(1);
+        }
+        if matches!(
+            kind,
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket
+        ) {
+            depth = depth.saturating_sub(1);
+        }
+        begins_line = kind == TokenKind::Newline;
+        tokens.push(token);
+    }
+    parse(&tokens);
+}
+
+/// The text without its records. Their line ends stay, so each line keeps its number.
 pub(super) fn rest_of(text: &str, found: &[Found]) -> String {
-    let mut rest = Vec::with_capacity(text.len());
+    let mut rest = String::new();
     for piece in found {
         let part = text
             .get(piece.place.clone())
             .held("a range was taken of this text");
         match piece.role {
-            Role::Rest => rest.extend_from_slice(part.as_bytes()),
-            Role::Account | Role::Key => {
-                for line in part.split_inclusive('\n') {
-                    let blank = line.strip_suffix('\n').unwrap_or(line).len();
-                    rest.resize(rest.len().saturating_add(blank), b' ');
-                    rest.extend(line.ends_with('\n').then_some(b'\n'));
-                }
-            }
+            Role::Rest => rest.push_str(part),
+            Role::Account | Role::Key => rest.extend(part.matches('\n')),
         }
     }
-    String::from_utf8(rest)
-        .ok()
-        .held("it is made of whole texts and blanks")
+    rest
 }
 
 struct Heading<'a> {
@@ -305,15 +329,42 @@ mod tests {
     }
 
     #[test]
-    fn offsets_stay_in_what_is_left_of_the_text() {
+    fn lines_stay_in_what_is_left_of_the_text() {
         let text = "a = 1\n[[keys]]\nid = 'é'\n[b]\nc = 2\n";
-        let found = of(text).unwrap();
-        let rest = rest_of(text, &found);
-        assert_eq!(
-            (rest.len(), rest.find("[b]")),
-            (text.len(), text.find("[b]"))
-        );
-        assert!(!rest.contains("keys") && rest.lines().count() == text.lines().count());
+        let rest = rest_of(text, &of(text).unwrap());
+        assert_eq!(rest, "a = 1\n\n\n[b]\nc = 2\n");
+        let text = text.replace('\n', "\r\n");
+        let rest = rest_of(&text, &of(&text).unwrap());
+        assert_eq!(rest, "a = 1\r\n\n\n[b]\r\nc = 2\r\n");
+    }
+
+    #[test]
+    fn a_bracket_in_a_value_begins_no_table() {
+        let text = "a = [\n[1],\n[\n2]]\nb = \"\"\"\n[[keys]]\n\"\"\"\nc = {d = [\n[3]]}\n[[keys]]\ne = '''\n[x]\n'''\n[f]\n";
+        let mut tables = Vec::new();
+        each_table(text, |tokens| {
+            let first = tokens.first().map_or(0, |token| token.span().start());
+            tables.push(text.get(first..).unwrap().lines().next().unwrap());
+        });
+        assert_eq!(tables, ["a = [", "[[keys]]", "[f]"]);
+        let roles: Vec<_> = pieces(text).into_iter().map(|(role, _)| role).collect();
+        assert_eq!(roles, [Role::Rest, Role::Key, Role::Rest]);
+    }
+
+    /// A text is TOML table by table only if it is as a whole.
+    #[test]
+    fn brackets_that_do_not_match_are_refused() {
+        for text in [
+            "a = [\n[[keys]]\n",
+            "a = ]\n[[keys]]\n",
+            "a = [1}\n[[keys]]\n",
+            "[[keys]\n[b]\n",
+            "[a\n]\n[[keys]]\n",
+            "a = \"\n[[keys]]\n\"\n",
+        ] {
+            assert_eq!(of(text).err(), Some(Unreadable::NotToml), "{text:?}");
+            assert!(text.parse::<DocumentMut>().is_err(), "{text:?}");
+        }
     }
 
     #[test]

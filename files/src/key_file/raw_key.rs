@@ -35,7 +35,7 @@ impl RawKeys {
 
     /// Whether something in `text` looks like a secret key.
     pub(super) fn occur_in(&self, text: &str) -> bool {
-        // Every byte of a character beyond ASCII is none of a key's.
+        // A key contains no byte of a character beyond ASCII.
         text.as_bytes()
             .split(|byte| !is_key_byte(*byte))
             .filter(|token| token.len() > SHORTEST)

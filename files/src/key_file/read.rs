@@ -286,7 +286,7 @@ pub(super) fn profile_of(document: &Document<String>) -> Option<Profile> {
         .map(|configuration| configuration.profile().clone())
 }
 
-const RAW_KEY: &str = "a key stands here, and a key file keeps digests alone: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
+const RAW_KEY: &str = "a key is here, and a key file keeps only digests: take it out, treat the key as leaked, and read it in again with `keyward keys import`";
 
 /// Notes each line that contains a raw key.
 pub(super) fn refuse_raw_keys(keys: &RawKeys, collector: &mut Collector<'_>) {

@@ -123,7 +123,7 @@ fn public(fields: &mut Fields<'_, '_, '_>, value: &str, profile: &Profile) -> Op
     {
         fields.expected(
             "sha256",
-            "the digest of `value`; beside a value it may be left out",
+            "the digest of `value`; with a value it may be left out",
         );
     }
     Some(computed)
@@ -151,7 +151,7 @@ fn limits(
 ) {
     match kind {
         Some(KeyKind::Restricted) if grants.is_none() => {
-            let why = "a restricted key needs grants; `{}` is none at all";
+            let why = "a restricted key needs grants; `{}` grants nothing";
             fields.refused("grants", why);
         }
         Some(KeyKind::Publishable) => {

@@ -65,7 +65,7 @@ impl Found<'_> {
                 (Carried::Packed(_), _) => "",
             };
             bail!(
-                "the file has {} bytes, and a ConfigMap holds {LARGEST_CONFIG_MAP}; {instead}put it on a volume, or write it with `push --watch` beside Envoy",
+                "the file has {} bytes, and a ConfigMap holds {LARGEST_CONFIG_MAP}; {instead}put it on a volume, or write it with `push --watch` next to Envoy",
                 content.len()
             );
         }
@@ -104,7 +104,7 @@ impl Found<'_> {
         replace(path, Access::Shared, content)?;
         Ok(kept.map(|kept| {
             format!(
-                "`{}` is JSON from now on, which is YAML, too: every field stays, comments do not. `{}` is the file as it was",
+                "`{}` is JSON from now on, which is also YAML: every field stays, comments do not. `{}` is the file as it was",
                 path.display(),
                 kept.display()
             )

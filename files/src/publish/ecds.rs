@@ -12,7 +12,7 @@ use super::version_info::VersionInfo;
 
 const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
-/// What is wrong with a file that is none.
+/// The error for a file that is not a discovery response.
 const EXPECTED: &str = "expected a discovery response with one filter, which has `resources[0].typed_config.config.configuration` in wasm and `resources[0].typed_config.filter_config` natively; envoy/ecds/keyward.yaml is one";
 
 /// The configuration in a JSON or YAML file.
@@ -63,7 +63,7 @@ mod field {
     pub(super) const VALUE: u64 = 1;
 }
 
-const NOT_BINARY: &str = "expected a binary discovery response with one filter, in wasm or native; `--template envoy/ecds/keyward.yaml` makes one anew";
+const NOT_BINARY: &str = "expected a binary discovery response with one filter, in wasm or native; `--template envoy/ecds/keyward.yaml` makes a new one";
 
 /// The configuration in a binary file.
 pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<Carried>> {
@@ -130,7 +130,7 @@ fn replaced(bytes: &[u8], path: &[u64], content: Vec<u8>) -> Result<Vec<u8>> {
     Ok(message.encode())
 }
 
-/// The binary form of a JSON or YAML file whose code is a local file. What this cannot say in binary is refused, not left out.
+/// The binary form of a JSON or YAML file whose code is a local file. A field that this code cannot write in binary is refused, not left out.
 pub(super) fn to_binary(document: &TextFile) -> Result<Vec<u8>> {
     configuration(document)?;
     let filter = Filter::of(document);

@@ -60,7 +60,7 @@ impl Filter {
         }
     }
 
-    /// The binary form of the filter in a JSON or YAML file, whose code is a local file, with this configuration. What this cannot say in binary is refused, not left out.
+    /// The binary form of the filter in a JSON or YAML file, whose code is a local file, with this configuration. A field that this code cannot write in binary is refused, not left out.
     pub(super) fn to_binary(self, document: &TextFile, configuration: Vec<u8>) -> Result<Vec<u8>> {
         let template = Template { document };
         match self {

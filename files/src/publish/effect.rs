@@ -1,4 +1,4 @@
-//! What a push does to keys that work, and whether it takes away so many that it must be a mistake. Its digest identifies a key: under another id it still works. What the
+//! What a push does to keys that work, and whether it takes away so many that it must be a mistake. Its digest identifies a key: under another id it still works. A key that the
 //! source ends, by `deleted`, an expiry or a suspended account, was meant, and never counts as missing.
 
 use std::io::Write;

@@ -199,7 +199,7 @@ fn content(target: &Target, path: &Path) -> Result<Content> {
             }
         })
     };
-    read().with_context(|| format!("`{}` is no file of keyward's", path.display()))
+    read().with_context(|| format!("`{}` is not a file of keyward's", path.display()))
 }
 
 fn plain(target: &Target) -> Result<Content> {

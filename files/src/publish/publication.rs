@@ -117,7 +117,7 @@ impl<'a> Publication<'a> {
     pub fn mistake(&self) -> Option<String> {
         match &self.present {
             Present::Unreadable => Some(
-                "this version cannot read what is there now, so it cannot tell which keys would be lost"
+                "this version cannot read what is there now, so it does not know which keys would be lost"
                     .to_owned(),
             ),
             Present::Nothing | Present::Readable(_) => self.effect.mistake(),

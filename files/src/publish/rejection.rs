@@ -54,7 +54,7 @@ impl fmt::Display for Rejection {
                 revision,
             } => write!(
                 f,
-                "{target} holds revision {held}, and this push has {revision}: revisions never go back, or an Envoy that is late could not be told from one that is up to date"
+                "{target} holds revision {held}, and this push has {revision}: revisions never go back, because a late Envoy would then look like one that is up to date"
             ),
             Self::Stale { age } => write!(
                 f,

@@ -127,7 +127,7 @@ impl TextFile {
             }
             if let Some(text) = yaml::ambiguous(&rest, self.part()) {
                 bail!(
-                    "`{text}` stands in it without quotes, and not every reader takes it for the same; quote it, or write `true`, `false` or a plain number"
+                    "it contains `{text}` without quotes, and readers disagree on its meaning; quote it, or write `true`, `false` or a plain number"
                 );
             }
         }

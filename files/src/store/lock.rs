@@ -43,7 +43,7 @@ impl Lock {
     pub(super) fn take(path: &Path, holder: &str) -> Result<Self> {
         let name = path.display();
         let mut file = open(path)
-            .with_context(|| format!("the lock file `{name}` cannot be opened; the folder must be writable for whoever changes keys"))?;
+            .with_context(|| format!("the lock file `{name}` cannot be opened; every user who changes keys must be able to write to the folder"))?;
         let mut other = String::new();
         let mut tries = 0;
         while tries < TRIES {

@@ -263,7 +263,8 @@ fn new_source() -> Result<SourceName> {
     SourceName::of_file(&new_random_id()?).context("expected an id")
 }
 
-const CHANGED: &str = "the key file was changed by somebody else in the meantime, and nothing was written; look at what is there now and run this again";
+const CHANGED: &str =
+    "the key file changed in the meantime, and nothing was written; look at it and run this again";
 
 fn holder(command: &str) -> String {
     let process = std::process::id();

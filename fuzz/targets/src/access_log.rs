@@ -1,4 +1,4 @@
-//! A line of the access log, which clients have a say in: it is read or skipped, a verdict is read where the pattern says so, and what is shown acts on no terminal.
+//! A line of the access log, which clients have a say in: it is read or skipped, a verdict is read if the pattern matches, and what is shown acts on no terminal.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{STRIPE, pattern};
 
-/// What keyward writes: the verdict, and its own members or of a later version. What stands twice or without its neighbour is distinguished below.
+/// What keyward writes: the verdict, and its own members or of a later version. A member that occurs twice or without its neighbour is distinguished below.
 static STATE: LazyLock<Regex> = LazyLock::new(|| {
     let id = r"[A-Za-z0-9_.-]{1,64}";
     let kind = "(?:secret|restricted|publishable|organization)";
@@ -47,7 +47,7 @@ pub fn run(input: &[u8]) {
     let line = json!({"start_time": "2026-11-20T10:00:00Z", "keyward": text, "path": text, "method": text});
     let line = line.to_string();
     let parsed = Line::parse(line.as_bytes()).unwrap();
-    // A dash is how formats of text write that there is none.
+    // Text formats write a dash for a missing value.
     assert_eq!(
         parsed.record().is_ok(),
         state.is_some() || text == "-",
@@ -91,7 +91,7 @@ fn is_harmless(shown: &str) {
         shown.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
         "{shown:?}"
     );
-    // A prefix alone is not a key, nor is one whose end was cut off; what follows one begins with a star.
+    // A bare prefix is not a key, nor is one whose end was cut off; what follows one begins with a star.
     let leaks = |found: regex::bytes::Match<'_>| {
         let rest = shown.get(found.end()..).unwrap_or_default();
         let is_cut = ["test_", "live_"].iter().any(|word| word.starts_with(rest));

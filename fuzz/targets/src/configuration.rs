@@ -96,7 +96,7 @@ fn taken(input: &[u8], configuration: &Configuration) {
     assert!(Configuration::from_json(with_a_stranger.to_string().as_bytes()).is_err());
 }
 
-/// The settings as text. Identity headers are written in the order in which they stand.
+/// The settings as text. Identity headers are written in their order.
 fn told(configuration: &Configuration) -> String {
     let mut settings = configuration.settings().clone();
     settings
@@ -105,7 +105,7 @@ fn told(configuration: &Configuration) -> String {
     format!("{settings:?}")
 }
 
-/// What some requests without a known key are told.
+/// The replies to some requests without a known key.
 fn replies(configuration: &Configuration) -> Vec<(String, Option<Reply>)> {
     let names = configuration.profile().names();
     let context = names.context_header.lower().as_bytes();

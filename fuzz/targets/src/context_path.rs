@@ -13,7 +13,7 @@ static ID: LazyLock<Regex> = LazyLock::new(|| pattern(r"\A[A-Za-z0-9_-]{1,64}\z"
 static PATH: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\Aacct_[A-Za-z0-9_-]{1,59}(?:/acct_[A-Za-z0-9_-]{1,59}){0,7}\z"));
 
-/// How ids of accounts and organizations begin, some of them hard to tell apart.
+/// How ids of accounts and organizations begin, some of them hard to distinguish.
 const PREFIXES: [(&str, &str); 4] = [("acct_", "org_"), ("", "org_"), ("a", "ab"), ("ab", "a")];
 
 /// Id, parent, whether unlisted children are taken, whether it is suspended.

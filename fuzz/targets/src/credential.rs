@@ -145,7 +145,7 @@ fn assert_good(credential: &Credential<'_>) {
     let place = credential.scheme().map_or("query", Scheme::name);
     let debug = format!("Credential({place} {})", stars(raw.len()));
     assert_eq!(format!("{credential:?}"), debug);
-    // By its bytes alone: the same key has the same digest, any other another.
+    // Only by its bytes: the same key has the same digest, any other another.
     let digest = credential.digest();
     assert_eq!(digest.as_bytes()[..], Sha256::digest(&raw)[..]);
     assert_eq!(KeyDigest::from_hex(&digest.to_string()), Some(digest));
@@ -182,7 +182,7 @@ fn assert_fault(fault: &CredentialFault) {
     }
 }
 
-/// A key that stands anywhere in what a client sent is not in what is echoed, which is short and printable.
+/// A key anywhere in a client's text is not in the echo, which is short and printable.
 fn echoes(how: u8, input: &[u8]) {
     let prefixes = [
         "sk_test_",

@@ -14,7 +14,7 @@ use keyward_reference::worlds::world::World;
 
 pub(super) static BUILTIN: LazyLock<Builtin> = LazyLock::new(builtin);
 
-/// Two bytes that count and so many choices of which a configuration is made; then, per request, its own choices, and bytes that are put somewhere in it.
+/// Two bytes that count, and so many choices to make a configuration from; then, per request, its own choices, and bytes that are put somewhere in it.
 pub fn run(mut input: &[u8]) {
     let (one, two) = (take_part(&mut input), take_part(&mut input));
     let world = World::roll(&mut Dice::new(&tape(&[one, two].concat())));
@@ -47,7 +47,7 @@ fn tape(bytes: &[u8]) -> Vec<u32> {
     bytes.iter().map(|byte| u32::from(*byte) * 0x0101).collect()
 }
 
-/// Puts bytes of the input somewhere, where a byte says so.
+/// Puts bytes of the input somewhere, if a byte asks for it.
 fn splice(input: &mut &[u8], request: &mut Request) {
     let place = take(input);
     if place < 128 {

@@ -56,7 +56,7 @@ pub fn run(mut input: &[u8]) {
             let out = answer(&mut follower, &mut world, &call, &mut input);
             let before = asked;
             carry_out(out, &mut pending, &mut asked);
-            // No key of this feed ever signed anything: there is no progress that could ask at once.
+            // No key of this feed ever signed anything, so no progress can cause a call at once.
             assert_eq!(asked, before, "a call after a failure");
         }
         assert!(follower.snapshot().is_none());

@@ -1,4 +1,4 @@
-//! A delta: any bytes are read or refused; what is read has what it says it has, and applied to a base it leads to a snapshot in which every look-up is safe, or to a refusal.
+//! A delta: any bytes are read or refused; a delta that is read has what it claims, and applied to a base it leads to a snapshot whose every look-up is safe, or to a refusal.
 
 use std::sync::LazyLock;
 
@@ -30,7 +30,7 @@ static BASE: LazyLock<Snapshot> = LazyLock::new(|| {
 /// How a delta begins: its magic, and the version.
 const START: &[u8] = b"\x89KWD\r\n\x1a\n\x01\0\0\0";
 
-/// The input is a delta, or what is behind the version of one.
+/// The input is a delta, or the part after the version of one.
 pub fn run(input: &[u8]) {
     read(input);
     read(&[START, input].concat());

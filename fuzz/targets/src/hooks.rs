@@ -1,5 +1,5 @@
 //! The native module's hooks under a fake Envoy: whatever Envoy hands over, what passes was let pass in every way there is, and what does not was
-//! answered once. No reply and no log line tells a key.
+//! answered once. No reply and no log line contains a key.
 
 #[path = "../../../native/tests/fake/mod.rs"]
 mod fake;

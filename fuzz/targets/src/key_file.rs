@@ -21,7 +21,7 @@ const NAME: &str = "keys.toml";
 
 const NOW: u64 = 1_795_200_000;
 
-/// What the file refuses wherever it stands. Shorter texts are names, and shown.
+/// What the file refuses in every place. Shorter texts are names, and shown.
 static RAW_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:\A|[^0-9A-Za-z])(?:[rs]k_(?:test|live)|sk_org)_[0-9A-Za-z_-]{10}")
 });
@@ -116,7 +116,7 @@ fn assert_compiles(file: &KeyFile) {
     for key in file.keys() {
         assert_eq!(snapshot.key(&key.digest).unwrap().id(), key.id);
     }
-    // Publishable keys alone are public.
+    // Only publishable keys are public.
     assert!(!RAW_KEY.is_match(json.as_bytes()), "{json}");
 }
 

@@ -63,7 +63,7 @@ pub const ALL: &[Target] = &[
 
 static STRIPE: LazyLock<Profile> = LazyLock::new(Profile::stripe);
 
-/// Something after the prefix of a secret key. What a person reads may name a prefix, never more.
+/// Something after the prefix of a secret key. Text for people may name a prefix, never more.
 static RAW_KEY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:[rs]k_(?:test|live)|sk_org(?:_test|_live)?)_[0-9A-Za-z]"));
 
@@ -78,7 +78,7 @@ fn assert_tells_no_key(refusal: &str) {
     assert!(!refusal.is_empty() && !refusal.contains('\n'), "{refusal}");
 }
 
-/// Takes the first byte off; 0 where there is none.
+/// Takes the first byte off; 0 if the input is empty.
 fn take(input: &mut &[u8]) -> u8 {
     match input.split_first() {
         Some((first, rest)) => {

@@ -49,7 +49,7 @@ fn given_out(mut input: &[u8], filter: [u8; FILTER]) {
     }
 }
 
-/// With another filter, or for another caller, it is none.
+/// With another filter, or for another caller, it is invalid.
 fn is_of_this_filter(text: &str, filter: [u8; FILTER]) {
     for at in 0..FILTER {
         let mut other = filter;

@@ -1,4 +1,4 @@
-//! What keyward-server believes of the header in which keyward says who calls: a dictionary as keyward writes it, each member once, and nothing else.
+//! What keyward-server believes of keyward's header that names the caller: a dictionary as keyward writes it, each member once, and nothing else.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -36,7 +36,7 @@ pub fn run(input: &[u8]) {
     let found = told(input);
     assert_eq!(found, expected(input), "{}", input.escape_ascii());
     if found.is_some() {
-        // A second voice in the same header is none.
+        // A second principal in the same header invalidates it.
         for more in [r#", key="mk_2""#, ", more=1", ";a=1", ","] {
             assert_eq!(told(&[input, more.as_bytes()].concat()), None);
         }
@@ -51,7 +51,7 @@ fn expected(input: &[u8]) -> Option<Told> {
     let (mut id, mut permission, mut level) = (None, None, None);
     let parts: Vec<&[u8]> = input[leading..].split(|byte| *byte == b',').collect();
     for (index, part) in parts.iter().enumerate() {
-        // Blanks stand around the commas and at the end.
+        // Blanks are around the commas and at the end.
         let start = match index {
             0 => 0,
             _ => part.iter().take_while(|byte| is_blank(**byte)).count(),

@@ -47,7 +47,7 @@ fn taken(input: &[u8], snapshot: &Snapshot) {
         let again = Snapshot::from_json(text.as_bytes(), &STRIPE).unwrap();
         assert_eq!(told(&again, &value), told(snapshot, &value), "{text}");
     }
-    // What is no longer the same snapshot is refused.
+    // A changed snapshot is refused.
     for cut in [input.len() / 2, input.len().saturating_sub(1)] {
         let is_whole = input[cut..].trim_ascii_start().is_empty();
         assert!(is_whole || Snapshot::from_json(&input[..cut], &STRIPE).is_err());
@@ -93,7 +93,7 @@ fn twice(snapshot: &mut Map<String, Value>, name: &str) {
     }
 }
 
-/// What the contract says of every snapshot, read off the JSON alone.
+/// What the contract says of every snapshot, read only from the JSON.
 fn assert_within_contract(snapshot: &Value) {
     assert_eq!(snapshot["format"], "keyward.snapshot/v1");
     assert!(number(snapshot, "revision").unwrap() < 1_000_000_000_000_000);

@@ -46,7 +46,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// A packed snapshot of what the input holds behind the version.
+/// A packed snapshot of the input after the version.
 fn sealed(input: &[u8]) -> Vec<u8> {
     let rest = [&VERSION[..], input].concat();
     let mut checksum = XxHash64::with_seed(0);

@@ -32,7 +32,7 @@ impl Surroundings for Host<'_, '_> {
         u32::try_from(bits >> 32).unwrap_or(0)
     }
 
-    /// A process has no bound of its own, but may have been given one. What cannot be had at once is not begun.
+    /// A process has no bound unless one was set. A load begins only if all its memory is available.
     fn has_room(&mut self, bytes: usize) -> bool {
         let needed = load::needed_for_packed(bytes);
         bytes <= LARGEST && Vec::<u8>::new().try_reserve_exact(needed).is_ok()
@@ -70,7 +70,7 @@ impl FeedHost for Host<'_, '_> {
         log(level, line);
     }
 
-    /// Envoy tells a module its node only with a request.
+    /// Envoy gives a module its node only with a request.
     fn node(&mut self) -> String {
         String::new()
     }

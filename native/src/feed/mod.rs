@@ -71,7 +71,7 @@ fn take(plugin: &str) -> Option<Followed> {
     Some(all.swap_remove(place))
 }
 
-/// What a plugin that was just pushed is to serve first: what its feed has led to, or its seed if it says so, or nothing.
+/// What a plugin serves first after a push: the snapshot of its feed, or its seed if it allows that, or nothing.
 pub(crate) fn first(plugin: &str, pushed: &Configuration) -> Configuration {
     let all = followed();
     let own = all.iter().find(|followed| *followed.plugin == *plugin);
@@ -163,7 +163,7 @@ pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
 }
 
 impl Followed {
-    /// Ends all calls, and with them what they were for. The hooks that tell of it find nothing.
+    /// Ends all calls, and with them what they were for. Hooks for these calls then find nothing.
     fn end_calls(&mut self) {
         if let Some(By { caller, calls, .. }) = self.by.take() {
             for call in calls.open() {
@@ -172,7 +172,7 @@ impl Followed {
         }
     }
 
-    /// Ends the calls of which nothing is wanted any more: the follower's numbers.
+    /// Ends the calls that are no longer needed, by the follower's numbers.
     fn give_up(&mut self) -> Vec<u32> {
         let Some(By { caller, calls, .. }) = &mut self.by else {
             return Vec::new();

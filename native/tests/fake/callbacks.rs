@@ -238,7 +238,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers(
     });
     let most = stream.faults.headers_size.unwrap_or(usize::MAX);
     for (at, header) in all.chain(raw).take(most).enumerate() {
-        // SAFETY: the module has places for as many as it was told.
+        // SAFETY: the module has places for as many as it received.
         unsafe { headers.add(at).write(header) };
     }
     true

@@ -79,7 +79,7 @@ impl Filter {
     /// Answers 200 with this body.
     pub fn answer(&self, call: u64, body: &[u8]) {
         self.hand_over(call, Parts::Headers(&[(b":status", b"200")]));
-        // In two chunks, the first of which is empty: as Envoy may.
+        // In two chunks, the first one empty, as Envoy may send them.
         self.hand_over(call, Parts::Data(&[b"", body]));
         self.hand_over(call, Parts::Complete);
     }

@@ -155,7 +155,7 @@ pub struct Process {
     /// Configurations whose schedulers were committed.
     pub scheduled: VecDeque<usize>,
     pub schedulers: usize,
-    /// A configuration of which the next commit is the last owner.
+    /// A configuration whose last owner is the next commit.
     pub given_up: Option<Filter>,
     /// How many were destroyed by a commit.
     pub destroyed: usize,
@@ -309,7 +309,7 @@ impl Envoy {
         assert_eq!(version, c"v0.2.0");
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            // The module tells Envoy's log only where a panic was, and a failed test wants to say what.
+            // The module writes only the place of a panic to Envoy's log; a failed test needs its text.
             let module = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 module(panic);
@@ -468,7 +468,7 @@ fn request(held: *const c_void, stream: &mut Stream, end: bool) -> Flow {
         let flow = match status {
             0 => Flow::Continue,
             1 => Flow::Stop,
-            other => panic!("the status {other} is none of ours"),
+            other => panic!("the status {other} is unknown"),
         };
         if !end && flow == Flow::Continue {
             assert_eq!(

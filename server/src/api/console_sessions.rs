@@ -137,7 +137,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
         let Some(base) = app.public_url.as_deref() else {
             return Err(Failure::new(
                 Code::FeatureNotEnabled,
-                "The configuration has no `public_url`, so there is no address for a link.",
+                "The configuration has no `public_url`, so the server cannot make a link.",
             ));
         };
         let actor = body.actor;

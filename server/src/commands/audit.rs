@@ -14,9 +14,9 @@ use crate::store::{Inspection, Scope};
 /// What to do with the trail.
 #[derive(clap::Subcommand, Debug)]
 pub enum Command {
-    /// Look whether the trail is what was written, row by row
+    /// Verify the trail, row by row
     Verify(Verify),
-    /// Show the end of the trail. Noted elsewhere, it shows later whether the trail is another
+    /// Show the end of the trail. Note it elsewhere: later it shows whether the trail was replaced
     Head(Head),
     /// Write the trail as lines of JSON
     Export(Export),
@@ -27,10 +27,10 @@ pub enum Command {
 pub struct Verify {
     #[command(flatten)]
     data: Data,
-    /// Look at this export, `-` for standard input, instead of the data folder
+    /// Verify this export, `-` for standard input, instead of the data folder
     #[arg(long, value_name = "FILE", conflicts_with = "path")]
     export: Option<PathBuf>,
-    /// What `audit head` showed once: the trail has to go through that row
+    /// An earlier output of `audit head`: the trail must contain that row
     #[arg(long, value_name = "HEAD", value_parser = parse_head)]
     against: Option<Verified>,
 }
@@ -47,7 +47,7 @@ pub struct Head {
 pub struct Export {
     #[command(flatten)]
     data: Data,
-    /// Begin after this row
+    /// Start after this row
     #[arg(long, value_name = "SEQUENCE", default_value_t = 0)]
     after: u64,
 }

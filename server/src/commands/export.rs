@@ -24,10 +24,10 @@ use crate::store::{DocumentName, Inspection, Reader, Scope, StoreError};
 pub struct Arguments {
     #[command(flatten)]
     data: Data,
-    /// The file to make, which must not be there; otherwise standard output
+    /// The file to make, which must not exist yet (default: standard output)
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Leave out what the server has for itself: the operator's account with its keys, and the rows of the server's own API
+    /// Leave out the server's own records: the operator's account with its keys, and the rows of the server's API
     #[arg(long)]
     without_own: bool,
 }

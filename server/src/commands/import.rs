@@ -23,10 +23,10 @@ use crate::store::{DocumentName, Options, Origin, Scope, Store, StoreError, Tx};
 pub struct Arguments {
     #[command(flatten)]
     data: Data,
-    /// Take over what ended in the key file, and nothing else
+    /// Take over only the ends of keys and accounts in the key file
     #[arg(long)]
     ends_only: bool,
-    /// Say what would be taken in, and change nothing: exit code 0 if that is nothing, 1 if there is something, 4 if it is refused
+    /// Show what would be imported, and change nothing: exit code 0 for nothing, 1 for something, 4 if it is refused
     #[arg(long, conflicts_with = "ends_only")]
     dry_run: bool,
     /// The key file

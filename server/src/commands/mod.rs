@@ -25,16 +25,16 @@ mod tests;
 /// The commands.
 #[derive(clap::Subcommand, Debug)]
 pub enum StoreCommand {
-    /// Look whether the store is what it has to be
+    /// Check the store
     Check(check::Arguments),
-    /// Copy the store into one file, while a server may be serving, and check the copy
+    /// Copy the store to one file, also while a server runs, and check the copy
     Backup(backup::Arguments),
-    /// Look at the trail
+    /// Verify, show or export the trail
     #[command(subcommand)]
     Audit(audit::Command),
     /// Write the records as a key file
     Export(export::Arguments),
-    /// Take in a key file
+    /// Import a key file
     Import(import::Arguments),
 }
 

@@ -28,7 +28,7 @@ charge = "write"
 
 [grant_sets.nothing]
 
-# A parent may stand below its child.
+# A parent may come after its child.
 [[accounts]]
 id = "acct_1"
 name = "Widgets \"Ltd\""
@@ -202,11 +202,11 @@ fn a_key_file_goes_into_a_server_and_comes_out_the_same() {
         key_file(FILE).compile(&ISSUE).to_string()
     );
     assert!(key_file(&out).keys().eq(key_file(FILE).keys()));
-    // And from there on byte for byte, by a server that brings rows of its own.
+    // And from there on byte for byte, by a server that brings other rows.
     let other = of_init();
     imported(&other, &out).unwrap();
     assert_eq!(exported_without(&other, Some("acct_operator")), out);
-    // With everything, it is a key file that a store without rows of its own takes.
+    // With everything, it is a key file that a store without rows accepts.
     let all = exported(&one);
     assert!(all.contains("/v2/iam/api_keys") && all.contains("acct_operator"));
     imported(&Fixture::new(), &all).unwrap();

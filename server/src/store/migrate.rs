@@ -61,7 +61,7 @@ fn applied(connection: &Connection, migrations: &[(&str, &str)]) -> Result<usize
     }
     if id != APPLICATION_ID.to_string() {
         return Err(StoreError::Unavailable(
-            "its database is no keyward-server's".to_owned(),
+            "its database does not belong to keyward-server".to_owned(),
         ));
     }
     let mut statement =
@@ -145,7 +145,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             refused(&mut another, &[ONE]),
-            "the store cannot be used: its database is no keyward-server's"
+            "the store cannot be used: its database does not belong to keyward-server"
         );
     }
 

@@ -158,7 +158,7 @@ impl Store {
         let is_there = database_in(path).exists();
         if !is_there {
             return Err(StoreError::Unavailable(format!(
-                "there is none in `{}`; `keyward-server init` makes one",
+                "no store exists in `{}`; `keyward-server init` makes one",
                 path.display()
             )));
         }

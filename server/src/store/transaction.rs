@@ -178,7 +178,7 @@ impl<'a> Tx<'a> {
         }
         if self.applied > self.head.sequence {
             return Err(StoreError::Conflict(
-                "records were changed, and no activity says so".to_owned(),
+                "records were changed, and no activity records it".to_owned(),
             ));
         }
         Ok(())

@@ -89,7 +89,7 @@ fn what_hangs_on_something_refused_is_not_refused_too() {
         );
         let first = found.remove(0).to_string();
         assert!(first.starts_with("snapshot.accounts[0]."), "{first}");
-        // Without an id nothing can be told to hang on it.
+        // Without an id, no other record can refer to it.
         assert_eq!(found.is_empty(), has_id, "{found:?}");
     }
     assert_altered(

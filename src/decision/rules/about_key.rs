@@ -21,7 +21,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
     }
 
     /// The same rules, for a client that tries credentials: the first that fails answers, and all are asked whatever became of those before, so that the time until the
-    /// answer does not say which one it was. An unknown key has a stand-in. Rule 2 needs no such care, because a client sees its own credential.
+    /// answer does not reveal which one it was. An unknown key has a stand-in. Rule 2 needs no such care, because a client sees its own credential.
     pub(in crate::decision) fn ask_all_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
         let credential = self.rule_2_credential()?;
         let digest = credential.digest();

@@ -1,4 +1,4 @@
-//! The decision's promises. Every test starts from one configuration in which every key works, and changes what it is about.
+//! The decision's promises. Every test starts from one configuration whose keys all work, and changes what it tests.
 
 mod environment;
 mod order;

@@ -188,7 +188,7 @@ fn the_grammar_is_strict() {
         refusal(&upper),
         "deltas[0].sha256: expected 64 hexadecimal digits in lower case"
     );
-    assert!(refusal(&format!("{good} {{}}")).contains("nothing behind the JSON value"));
+    assert!(refusal(&format!("{good} {{}}")).contains("nothing after the JSON value"));
     assert!(
         refusal("[]").contains("expected an object"),
         "{}",

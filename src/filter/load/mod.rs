@@ -1,7 +1,7 @@
 //! A plugin's configuration, loaded once per push and VM. Only its bytes can make the load fail as rejected; with any other trouble the plugin keeps what it has and lags.
 //!
 //! A VM has at most 1 GiB and never gives memory back, and it holds an old and a new snapshot at once: so what a load may take is bounded, by a rule that depends on the configuration's
-//! bytes alone. Whether there is room for that much is another matter: without room, the load does not begin, because a failed allocation would end the VM.
+//! bytes only. Whether there is room for that much is another matter: without room, the load does not begin, because a failed allocation would end the VM.
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! Source: <https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1>
 #![expect(
     unsafe_code,
-    reason = "the ABI passes pointers; every call of it stands in this file"
+    reason = "the ABI passes pointers; every call of it is in this file"
 )]
 
 use std::fmt;

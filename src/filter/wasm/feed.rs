@@ -94,7 +94,7 @@ pub(super) fn take_over(by: &Instance) {
     });
 }
 
-/// The instance ends. What it followed by ends with it, unless there is another of its plugin: Envoy takes up an old one, without configuring it, where the very same bytes
+/// The instance ends. Its follower ends with it, unless there is another of its plugin: Envoy takes up an old one, without configuring it, where the very same bytes
 /// are pushed once more.
 pub(super) fn end(instance: &Instance) {
     let is_last = instance.is_last();

@@ -59,7 +59,7 @@ unsafe impl GlobalAlloc for Metered {
 /// Whether this much can be had.
 pub(super) fn has_room(size: usize) -> bool {
     let grown = core::arch::wasm32::memory_size(0).saturating_mul(PAGE);
-    // Memory that was never in use has no gaps. What was in use has, so there the room is tried.
+    // Memory that was never in use has no gaps. Memory that was in use has gaps, so the code tries to allocate.
     LARGEST_VM.saturating_sub(grown) >= size || can_take(size)
 }
 

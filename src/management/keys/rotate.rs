@@ -95,7 +95,7 @@ fn expiry(
 
 /// `new` with what `old` has: where it works and what it may do. A secret and a publishable key are
 /// named for what they are, as at Stripe; a restricted key keeps its name, and so does an
-/// organization key, of which there may be several.
+/// organization key, because there may be several.
 fn replacement(old: &Key, new: Key) -> Key {
     let name = match old.kind {
         KeyKind::Secret => Some("Secret key".to_owned()),

@@ -27,7 +27,7 @@ fn text_that_is_no_json_is_refused_with_line_and_column() {
     );
     assert_text_refused(
         &format!("{VALID} x"),
-        "line 37 column 3: expected nothing behind the JSON value",
+        "line 37 column 3: expected nothing after the JSON value",
     );
     for end in 1..VALID.len() {
         let cut = &VALID.as_bytes()[..end];
@@ -43,7 +43,7 @@ fn text_that_is_no_json_is_refused_with_line_and_column() {
     let refusal = Snapshot::from_json(&foreign, &Profile::stripe()).unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "line 37 column 2: expected nothing behind the JSON value"
+        "line 37 column 2: expected nothing after the JSON value"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Members: which there are, once each, and of which JSON type.
+//! Members: which ones exist, once each, and their JSON types.
 
 use super::*;
 

@@ -163,7 +163,7 @@ impl Feed {
         self.publish(snapshot);
     }
 
-    /// Signs another head than the one that stands.
+    /// Signs a head that differs from the current one.
     pub fn alter(&self, alter: impl FnOnce(&mut Head)) {
         self.with(|it| {
             alter(it.head.as_mut().unwrap());

@@ -269,7 +269,7 @@ impl Connection {
         }
     }
 
-    /// A 1xx before the response is dropped; trailers end up behind the headers.
+    /// A 1xx before the response is dropped; trailers are appended to the headers.
     fn decode(&mut self, block: &mut Vec<u8>, response: &mut Response) -> io::Result<()> {
         let mut fields = Vec::new();
         let decoded = self.decoder.decode(block, &mut fields);

@@ -1,4 +1,4 @@
-//! What runs the filter in Envoy: a VM, or Envoy itself. `KEYWARD_HOST=native` has every test that names no file of its own run the native
+//! What runs the filter in Envoy: a VM, or Envoy itself. `KEYWARD_HOST=native` makes every test that names no other file run the native
 //! module. Tests say what they want of the filter in wasm; what it is natively is made of that here.
 
 use std::path::{Path, PathBuf};

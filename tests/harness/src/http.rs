@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::wait::BOUND;
 
-/// For calls without headers, where nothing else tells their type.
+/// For calls without headers, where nothing else determines their type.
 pub const NO_HEADERS: &[(&str, &str)] = &[];
 
 #[derive(Clone, Debug, Default)]
@@ -169,7 +169,7 @@ impl Connection {
         }
     }
 
-    /// The head alone, for what follows is not a body: CONNECT.
+    /// Only the head, because what follows is not a body: CONNECT.
     pub fn read_head(&mut self) -> io::Result<Response> {
         let (status, headers) = read_head(&mut self.stream)?;
         Ok(Response {

@@ -1,4 +1,4 @@
-//! What a running Envoy tells: stats, logs, and what each of its workers serves.
+//! What a running Envoy reports: stats, logs, and what each of its workers serves.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ impl Envoy {
         Connection::open(self.admin).request(method, path, NO_HEADERS, b"")
     }
 
-    /// A counter or gauge by its whole name, as `/stats` shows it. 0 if there is none: Envoy makes most when they are first needed.
+    /// A counter or gauge by its whole name, as `/stats` shows it. 0 if it does not exist: Envoy makes most when they are first needed.
     #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
         let name = self.host.stat(name);
@@ -70,7 +70,7 @@ impl Envoy {
         all
     }
 
-    /// Waits until a native module has told what it counted until now: workers count, and the main thread gathers, a tenth of a second after the first request, and each second.
+    /// Waits until a native module has reported what it counted until now: workers count, and the main thread gathers, a tenth of a second after the first request, and each second.
     #[track_caller]
     fn gathered(&self) {
         if self.host == Host::Native {

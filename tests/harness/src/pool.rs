@@ -21,7 +21,7 @@ impl<T> Pool<T> {
             .expect("it was started")
     }
 
-    /// The same, where it may be that there is none on this machine.
+    /// The same, if this machine may not have one.
     pub fn try_take(
         &'static self,
         shape: String,

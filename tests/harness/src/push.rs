@@ -145,7 +145,7 @@ impl Envoy {
         // Written next to the watched folder and renamed into it: Envoy sees the whole file or none.
         let aside = self.folder.path().join(self.ecds.file());
         write(&aside, pushes.made + 1);
-        // The kernel makes one event of two renames in a row to the same name, and the attempts would no longer tell the pushes.
+        // The kernel makes one event of two renames in a row to the same name, and the attempts would no longer match the pushes.
         self.looked_at(pushes.made, LONG);
         pushes.made += 1;
         fs::rename(

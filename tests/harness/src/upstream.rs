@@ -1,5 +1,5 @@
 //! An upstream that shows what reached it. Its answer is JSON (`method`, `path`, `headers` as pairs, `body`); what is not UTF-8 is exact in
-//! [`Upstream::seen`] alone. An `Upgrade` is answered with 101, and from then on every byte is sent back.
+//! [`Upstream::seen`] only. An `Upgrade` is answered with 101, and from then on every byte is sent back.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

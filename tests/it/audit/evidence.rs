@@ -16,7 +16,7 @@ pub const HIDDEN: &str = "a key stands in it";
 /// A UUID, as clients and proxies make them.
 const GOOD_ID: &str = "6a0e1b9c-0000-4000-8000-0123456789ab";
 
-/// Targets in which a secret key may be, in every spelling; all of them have `FAKE` or its escapes in them.
+/// Targets that may contain a secret key, in every spelling; all of them have `FAKE` or its escapes in them.
 const KEYED: [&str; 24] = [
     "/v1/customers/sk_test_FAKE-in-a-path-01",
     "/v1/customers/SK_LIVE_FAKE",
@@ -191,7 +191,7 @@ pub fn with_routes(builder: Builder) -> Builder {
     })
 }
 
-/// Envoy takes every client for one of its own network.
+/// Envoy treats every client as one of its own network.
 pub fn with_internal_clients(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         hcm(bootstrap)["internal_address_config"] =

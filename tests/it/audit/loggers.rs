@@ -103,7 +103,7 @@ fn a_grpc_access_log_service_gets_every_request() {
 fn assert_collected(collector: &Collector, envoy: &Envoy) {
     let load = [load(), vec![keyed()]].concat();
     play(envoy, &load);
-    // A value that stands once in each record: those of some key, each path, and both loggers of the pair.
+    // A value that occurs once in each record: those of some key, each path, and both loggers of the pair.
     let id = |id: &str| load.iter().filter(|sent| sent.known() == Some(id)).count();
     // Each logger sends on its own, when its buffer is full or a second has passed.
     collector.expect("start_time", load.len());

@@ -58,7 +58,7 @@ fn the_audit_counts_what_a_full_key_called_and_no_log_explains() {
     assert_eq!(finding["key"], "mk_admin");
     assert_eq!(
         finding["text"],
-        "3 of its 3 calls went to what is no endpoint of the catalogue, and no permission is logged: what it needs is not known"
+        "3 of its 3 calls went to paths that are not in the catalogue, and no permission is logged: what it needs is not known"
     );
     // The same is said to people, in a table and on a page.
     let text = desk.good(&["audit", "--html", "page.html", &log]);
@@ -66,7 +66,7 @@ fn the_audit_counts_what_a_full_key_called_and_no_log_explains() {
     for shown in [&text, &page] {
         for part in [
             "3 of its 3 calls",
-            "What 3 requests of keys with every permission needed is in no proposal",
+            "No proposal covers 3 requests of keys with every permission",
             "2 requests passed by a permission that their path does not ask for",
             "suppress_envoy_headers",
         ] {
@@ -98,7 +98,7 @@ fn replay_compares_no_request_by_a_path_that_asks_for_another_permission() {
     let served = served.display().to_string();
     let told = desk.good(&["replay", "--json", "--old", &served, "--new", &served, &log]);
     let told: Value = serde_json::from_str(&told).unwrap();
-    // Nothing contradicts the path of a key with every permission: there is none in its lines.
+    // Nothing contradicts the path of a key with every permission: its lines name no permission.
     assert_eq!(
         (&told["requests"], &told["compared"]),
         (&json!(5), &json!(3))

@@ -228,7 +228,7 @@ impl Sent {
         }
         let response = envoy.request(self.method, self.path, &headers, b"");
         let denied = self.reason.filter(|_| self.decision == "deny");
-        // The reply to a verification does not tell why.
+        // The reply to a verification does not give the reason.
         let denied = denied.map(|reason| match self.path {
             "/v1/keys/verify" => "not_verified",
             _ => reason,

@@ -1,4 +1,4 @@
-//! A page in a headless Chromium, and what it reports. Without a Chromium the tests that ask for one are skipped, and say so.
+//! A page in a headless Chromium, and what it reports. Without a Chromium, the tests that need one print a line and are skipped.
 
 use std::fs::File;
 use std::io::Write;
@@ -88,7 +88,7 @@ impl Site {
         format!("http://localhost:{}", self.server.address().port())
     }
 
-    /// Opens the page under `origin` in a new Chromium. What the page saw of each call: `status`, `headers` and `body`, or `error`.
+    /// Opens the page under `origin` in a new Chromium. Returns what the page saw of each call: `status`, `headers` and `body`, or `error`.
     #[track_caller]
     pub(super) fn visit(&self, origin: &str, calls: &[Call]) -> Vec<Value> {
         let list = calls.iter().map(|call| &call.0).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What Envoy's CORS filter and keyward make of each other, seen over HTTP: the facts that `docs/browsers.md` tells.
+//! What Envoy's CORS filter and keyward make of each other, seen over HTTP: the facts in `docs/browsers.md`.
 
 use serde_json::{Value, json};
 

@@ -35,7 +35,7 @@ fn configuration(settings: &Value) -> String {
     configuration.to_string()
 }
 
-/// Where the CORS filter stands.
+/// Where the CORS filter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// As documented.

@@ -7,7 +7,7 @@ use super::{OPEN, PUBLISHABLE, Place, SECRET, gateway};
 use crate::support::upstream::Seen;
 use crate::support::{BOUND, Upstream, eventually};
 
-/// The page reads the upstream's answer, and whom the upstream was told.
+/// The page reads the upstream's answer, and the caller that the upstream learned.
 #[track_caller]
 fn assert_passed(seen: &Value, account: &str) {
     assert_eq!(seen["status"], 200, "{seen}");
@@ -128,7 +128,7 @@ fn a_page_calls_with_a_publishable_key() {
             .filter(|line| line["response_code_details"] == "cors_response");
         (log.len() >= 19).then(|| assert_eq!(preflights.count(), 6))
     });
-    // No preflight got as far as keyward, let alone the upstream.
+    // No preflight reached keyward or the upstream.
     assert_eq!(
         methods(&upstream.seen()),
         ["POST", "GET", "GET", "GET", "POST", "GET"]

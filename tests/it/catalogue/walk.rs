@@ -50,7 +50,7 @@ fn envoy_answers_alike_for_a_sample_of_every_family() {
             },
             Some(reason) => Answer {
                 reason: Some(reason.to_owned()),
-                // A denial tells the client only in its message.
+                // A denial names it to the client only in the message.
                 permission: denied_permission(&message_in(&response.body)),
                 message: message_in(&response.body),
             },

@@ -96,7 +96,7 @@ fn cases_from_elsewhere_are_skipped_where_no_header_tells_the_address() {
     let url = format!("http://{}", upstream.address());
     let text = out(&conformance(&["--url", &url, "--file", "addresses.json"]));
     assert!(
-        text.ends_with(" skipped for want of --header-address\n"),
+        text.ends_with(" skipped without --header-address\n"),
         "{text}"
     );
 }

@@ -63,7 +63,7 @@ fn the_interlock() {
         |all| http_filter(all, "keyward.interlock")["name"] = json!("envoy.filters.http.rbac"),
         &[("warn", "interlock")],
     );
-    // What is before keyward is no one's business here.
+    // This check ignores filters before keyward.
     assert_broken(|all| chain(all).insert(0, buffer()), &[]);
 }
 
@@ -173,7 +173,7 @@ fn the_routes() {
         },
         &[("FAIL", "routes")],
     );
-    // Another filter's is no one's business here.
+    // This check ignores other filters.
     assert_broken(
         move |all| {
             at(hcm(all), route)["typed_per_filter_config"] =

@@ -1,4 +1,4 @@
-//! What a running Envoy has counted, and the doctor tells.
+//! What a running Envoy has counted, and the doctor reports.
 
 use super::*;
 use crate::support::bootstrap::{at, hcm};

@@ -67,7 +67,7 @@ impl Diagnosis {
         self.found().contains(&(level, check))
     }
 
-    /// Nothing but this was found, and the exit code says so.
+    /// The doctor found only this, and its exit code agrees.
     #[track_caller]
     pub(crate) fn assert_found(&self, expected: &[(&str, &str)]) {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! keyward-server behind an Envoy: the shipped `envoy/control.yaml`, and what is wrong when its routes, its cluster or its pages are elsewhere.
+//! keyward-server with an Envoy before it: the shipped `envoy/control.yaml`, and what is wrong when its routes, its cluster or its pages are elsewhere.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -88,7 +88,7 @@ fn with_pages(paths: &[&str]) -> Value {
     all
 }
 
-/// As shipped there is no failure. That the tests and Envoy run as one user is the one warning.
+/// As shipped, nothing fails. The one warning is that the tests and Envoy run as one user.
 #[test]
 fn the_shipped_gateway_before_the_server_has_no_failure() {
     let (envoy, socket) = control("api.sock", |_| {});

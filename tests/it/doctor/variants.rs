@@ -1,4 +1,4 @@
-//! One change each to what we ship, every one taken by a real Envoy, and what `doctor --strict` says of it: the check and how bad it is. What we ship is
+//! One change each to what we ship, every one taken by a real Envoy, and what `doctor --strict` says of it: the check and how bad it is. The shipped bootstrap is
 //! the one that is good.
 
 mod arrives;

@@ -31,7 +31,7 @@ fn a_server_that_cannot_prove_to_be_stripe_is_told_nothing() {
 
 #[test]
 fn without_the_injector_stripe_is_asked_without_a_key() {
-    // As shipped, and with keyward told to leave the services' keys where they are.
+    // As shipped, and with keyward set to leave the services' keys in place.
     for settings in [
         json!({}),
         json!({"forward_credential": true, "principal_header": "x-keyward-principal"}),

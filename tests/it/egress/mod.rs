@@ -1,4 +1,4 @@
-//! `envoy/egress.yaml`, the gateway of one's own services to Stripe: a real Envoy with TLS to a stand-in for the API, whose certificate is made for the
+//! `envoy/egress.yaml`, the gateway from an operator's services to Stripe: a real Envoy with TLS to a stand-in for the API, whose certificate is made for the
 //! run. What reaches the stand-in has the real key, and never one of the services'.
 
 mod calls;

@@ -84,7 +84,7 @@ fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     let denied = first.iter().filter(|status| **status == 503).count();
     assert_eq!(served + denied, PLUGINS.len(), "{first:?}");
     assert!(served > 1 && denied > 0, "{first:?}\n{}", envoy.logs());
-    // A push to one that serves: it stays behind, and no one's key changes.
+    // A push to one that serves: it keeps its old snapshot, and no key changes.
     let serving = first.iter().position(|status| *status == 200).unwrap();
     plugins[serving].push(&deep(2, &[BOB], 75_000, 22));
     eventually("it stays behind", BOUND, || {

@@ -1,5 +1,5 @@
 //! A wall clock that jumps while Envoy runs, forth and back. Envoy is started with a library of a few lines before libc, compiled here, that adds an
-//! offset to the wall clock alone.
+//! offset only to the wall clock.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, File};

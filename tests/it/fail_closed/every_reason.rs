@@ -137,7 +137,7 @@ fn head_and_grpc_are_denied_for_every_reason() {
     assert_eq!(seen, all);
 }
 
-/// As `host_failure`, which no request alone can bring about.
+/// Like `host_failure`, which a request cannot cause by itself.
 #[test]
 fn head_and_grpc_are_denied_where_the_host_fails() {
     let mut plugin = plugin::Plugin::new("keyward", "keyward", "keyward");

@@ -1,4 +1,4 @@
-//! An Envoy that refuses one kind of call each: what the decision rests on denies, and what only tells does not.
+//! An Envoy that refuses one kind of call each. keyward denies if the decision rests on the call, and not if the call only reports.
 
 use super::plugin::Plugin;
 use super::*;

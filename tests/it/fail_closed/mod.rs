@@ -1,5 +1,5 @@
-//! Whatever becomes of the filter, a stranger does not pass: the filter and its interlock in a real Envoy while things break. What the
-//! interlock is for is shown by the same failure without it.
+//! Whatever becomes of the filter, a stranger does not pass: the filter and its interlock in a real Envoy while things break. The same
+//! failure without the interlock shows its purpose.
 
 mod amplification;
 mod behind;

@@ -153,7 +153,7 @@ fn one_that_stays_behind_goes_on_with_its_own_keys() {
     }
 }
 
-/// It never had a configuration, and there is no room for its first.
+/// It never had a configuration, and its first one does not fit into memory.
 #[test]
 fn one_that_stays_behind_at_first_denies_everything() {
     let _one = heavy();

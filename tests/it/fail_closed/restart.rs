@@ -130,7 +130,7 @@ fn a_hot_restart_lets_nobody_in_between() {
             assert!(!second.has_ended(), "{:?}", fs::read_to_string(log));
             first.has_ended().then_some(())
         });
-        // The second alone, from the file that the first was given.
+        // Only the second, from the file that the first was given.
         for _ in 0..50 {
             assert_eq!(status(&first, ALICE), 200);
             assert_eq!(status(&first, STRANGER), 401);

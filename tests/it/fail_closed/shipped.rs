@@ -111,7 +111,7 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
 }
 
 /// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `native`, in `rate_limit`. `control.yaml` is started by
-/// `tests/server`, behind which keyward-server has to run.
+/// `tests/server`, because it needs a keyward-server.
 #[test]
 fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
     let bootstraps: Vec<_> = documents()

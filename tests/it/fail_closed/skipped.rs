@@ -5,7 +5,7 @@ use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
 use crate::support::{Host, Push, find};
 
-/// Where a `typed_per_filter_config` may stand: at a route, a virtual host, or all routes.
+/// Where a `typed_per_filter_config` may be: at a route, a virtual host, or all routes.
 const LEVELS: [&str; 3] = [
     "/route_config/virtual_hosts/0/routes/0",
     "/route_config/virtual_hosts/0",

@@ -5,7 +5,7 @@ use super::*;
 use crate::support::upstream::Reply;
 use crate::support::{Push, Upstream, find};
 
-/// An upstream that answers `/v1/slow` when it is told to, and the streams that wait for it.
+/// An upstream that answers `/v1/slow` only on a signal, and the streams that wait for it.
 struct Slow {
     upstream: Upstream,
     is_open: Arc<AtomicBool>,

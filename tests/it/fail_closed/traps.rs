@@ -61,7 +61,7 @@ fn fail_closed_leaves_a_trapped_vm_at_503_until_the_next_push() {
             assert_eq!(status(&envoy, ALICE), 503);
             assert_eq!(status(&envoy, STRANGER), 503);
         }
-        // Nothing else would tell: there is no reload to count.
+        // Nothing else would show it: Envoy counts no reload.
         assert_eq!(envoy.stat("wasm.keyward.vm_reload_success"), 0);
         assert!(envoy.stat("http.gateway.downstream_rq_5xx") > 200);
         plugin.push(&configuration(2, &[ALICE]).to_string());

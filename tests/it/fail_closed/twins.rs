@@ -75,7 +75,7 @@ fn one_that_stays_behind_gets_none_of_the_others_keys() {
         (&right, right_address, ALICE),
     ] {
         push.push(&configuration(2, &[CAROL]).to_string());
-        // Whose snapshot goes on cannot be told, so it is no one's.
+        // It is unknown whose snapshot goes on, so neither does.
         becomes(address, ALICE, 503);
         assert_eq!(status_at(address, other), 503);
         assert_eq!(status_at(address, CAROL), 503);
@@ -89,7 +89,7 @@ fn one_that_stays_behind_gets_none_of_the_others_keys() {
     assert_eq!(status_at(right_address, ALICE), 401);
 }
 
-/// It never had a good configuration, and there is no room for its first.
+/// It never had a good configuration, and its first one does not fit into memory.
 #[test]
 fn one_that_stays_behind_at_first_denies_everything() {
     let _one = heavy();

@@ -179,7 +179,7 @@ fn no_head_leads_back_by_number_by_key_by_line_or_by_feed() {
 fn a_source_that_is_gone_is_asked_at_most_once_a_second_and_loses_nothing() {
     let feed = Feed::start(&snapshot(1, &[ALICE]));
     let envoy = following(&feed, &configuration()).concurrency(2).start();
-    // Each of a connection of its own: both workers have it.
+    // Each on a new connection: both workers have it.
     eventually("every worker serves the feed", BOUND, || {
         (0..40).all(|_| status(&envoy, ALICE) == 200).then_some(())
     });

@@ -8,7 +8,7 @@ use super::{BOUND, Gate, LOCAL, caller, pairs};
 use crate::support::bootstrap::{at, hcm};
 use crate::support::http;
 
-/// Lines of `X-Forwarded-For`, and the address they say behind no, one and two trusted proxies; "" is the connection's own.
+/// Lines of `X-Forwarded-For`, and the address they give after no, one and two trusted proxies; "" is the connection's own.
 const FORWARDED: [(&[&str], [&str; 3]); 30] = [
     (&[], ["", "", ""]),
     (&["203.0.113.7"], ["", "203.0.113.7", ""]),
@@ -61,7 +61,7 @@ fn a_forged_address_is_worth_nothing() {
         for _ in gate.settings() {
             for (lines, addresses) in FORWARDED {
                 let address = addresses[usize::try_from(hops).unwrap()];
-                // The other headers by which clients tell where they come from mean nothing here.
+                // The other headers that claim a client's address mean nothing here.
                 let more = pairs(&[
                     ("forwarded", "for=203.0.113.7"),
                     ("x-real-ip", "203.0.113.7"),
@@ -137,7 +137,7 @@ fn a_client_over_ipv6_is_its_own_address() {
     gate.assert_sound(4);
 }
 
-/// What no bootstrap of ours does, to show why: without `use_remote_address` the client says who it is.
+/// A setting that no shipped bootstrap has, to show why: without `use_remote_address` the client chooses its own address.
 #[test]
 fn without_the_remote_address_a_client_may_say_anything() {
     let gate = Gate::open(json!({}), |builder| {

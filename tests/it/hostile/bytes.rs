@@ -11,7 +11,7 @@ fn is_carried(byte: u8) -> bool {
     matches!(byte, b'\t' | 0x20..=0x7e | 0x80..)
 }
 
-/// Where in a value the byte stands.
+/// The place of the byte in a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Amid,
@@ -26,7 +26,7 @@ fn with_byte(name: &str, byte: u8, place: Place) -> Headers {
         "stripe-version" => ("2026", "-10-28"),
         "stripe-context" | "stripe-account" => ("acct_", "2"),
         "x-keyward-principal" => ("key=\"mk_forged\"", "x"),
-        // Those by which keyward tells a preflight, an override or an address.
+        // Those that show keyward a preflight, an override or an address.
         _ => ("a", "b"),
     };
     let (before, after) = (before.as_bytes(), after.as_bytes());
@@ -50,7 +50,7 @@ fn reason(answer: &Answer) -> Option<&str> {
         .and_then(|answer| answer.header("x-keyward-denied"))
 }
 
-/// Every header by which a request is decided on, and how it is denied with a strange byte in it; nothing where any value is as good as another.
+/// Every header that a decision depends on, and the denial for a strange byte in it; empty if every value is equally good.
 const OURS: [(&str, &[&str]); 23] = [
     ("authorization", &["malformed_credential", "unknown_key"]),
     ("stripe-version", &["invalid_version"]),
@@ -92,11 +92,11 @@ fn check(
     let (answer, seen) = came;
     let status = answer.as_ref().map_or(0, |answer| answer.status);
     let case = format!("{case}: {status}");
-    // A blank around a value is none of it (RFC 9110, section 5.5).
+    // A blank around a value is not part of it (RFC 9110, section 5.5).
     let is_trimmed = place != Place::Amid && matches!(byte, b' ' | b'\t');
     let is_line_end = byte == b'\r' || (byte == b'\n' && place == Place::Last);
     if is_line_end && !http2 {
-        // Envoy's parser takes a lone CR out of a value, and ends a line at a lone LF. What keyward judges and what the upstream reads is then one and the same.
+        // Envoy's parser takes a lone CR out of a value, and ends a line at a lone LF. keyward judges then the same value that the upstream reads.
         assert!(matches!(status, 200 | 400), "{case}: {answer:?}");
         let held = |value: &[u8]| value.contains(&byte) || value.starts_with(b"key=\"mk_forged");
         let mut headers = seen.iter().flat_map(|seen| &seen.headers);
@@ -136,7 +136,7 @@ fn no_byte_in_a_header_passes_crashes_or_is_taken_for_another() {
     for setting in gate.settings() {
         for (name, reasons) in OURS {
             let places = [Place::Amid, Place::First, Place::Last];
-            // What stands where is the same under all settings, whose matter are paths.
+            // The place makes no difference between settings, because they concern paths.
             let places = if setting == "as sent" {
                 &places[..]
             } else {

@@ -1,4 +1,4 @@
-//! Expansions that no reader but the upstream's own sees: every way in which real servers read a query is tried on what came through, and none may find a field that the
+//! Expansions that only the upstream's reader sees. The test reads what came through in every way that real servers read a query, and none may find a field that the
 //! key may not have.
 
 use std::collections::BTreeSet;

@@ -19,7 +19,7 @@ struct Passing {
     method: &'static str,
     path: &'static str,
     headers: Headers,
-    /// The key's id and the permission the upstream may be told of.
+    /// The key's id and the permission that the upstream may learn.
     identity: Option<(&'static str, Option<&'static str>)>,
 }
 
@@ -95,7 +95,7 @@ fn passing(is_shadow: bool) -> Vec<Passing> {
     all
 }
 
-/// Spellings of one name; those with capitals are for HTTP/1.1 alone.
+/// Spellings of one name; those with capitals are only for HTTP/1.1.
 fn spellings(name: &str) -> Vec<String> {
     let half = name.replacen('-', "_", 1);
     vec![
@@ -230,7 +230,7 @@ fn storm(settings: Value, ours: &[(&str, Value)]) {
                     assert_eq!(seen.len(), usize::from(!may_fail), "{what}");
                     sent += 1;
                     for seen in seen {
-                        // Where a misspelled name would have been answered, rule 7 failed, and the rules after it told nothing.
+                        // If a misspelled name would have been answered, rule 7 failed, and later rules reported nothing.
                         if !(misspelled && case.identity.is_some()) {
                             check(&seen, &case, ours, &what);
                         } else {

@@ -178,7 +178,7 @@ fn only_one_well_spelled_header_is_read() {
     gate.assert_sound(sent);
 }
 
-/// HTTP/2 has lower-case names alone.
+/// HTTP/2 has only lower-case names.
 #[test]
 fn upper_case_names_over_http2_are_no_request() {
     let gate = Gate::shipped();

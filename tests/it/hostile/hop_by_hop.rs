@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Answer, FULL, Gate, Headers, LIMITED, SHADOW, caller, pairs, values};
 use crate::support::upstream::Seen;
 
-/// What the upstream is told of and what it reads itself have to agree.
+/// What keyward reports to the upstream must agree with what the upstream reads.
 #[track_caller]
 fn assert_agrees(seen: &Seen, what: &str) {
     let principal = values(seen, "x-keyward-principal");

@@ -101,7 +101,7 @@ const PATHS: [(&str, &[&str]); 10] = [
         "CVE-2025-46821",
         &["/v1/customers/*/charges", "/v1/customers/**", "/v1/*"],
     ),
-    // No slash at the start, which a service behind takes for one.
+    // No slash at the start, which an upstream service may assume.
     (
         "CVE-2026-33186",
         &[
@@ -114,7 +114,7 @@ const PATHS: [(&str, &[&str]); 10] = [
 
 /// Headers that made a gateway believe something, by what they were.
 const HEADERS: [(&str, &[(&str, &str)]); 9] = [
-    // The first or the last of several alone was looked at.
+    // Only the first or the last of several was looked at.
     (
         "CVE-2020-25017",
         &[("stripe-context", "acct_1"), ("stripe-context", "acct_2")],
@@ -257,7 +257,7 @@ fn no_known_header_makes_more_of_a_request() {
     }
 }
 
-/// CVE-2026-73552 once more, for the regex by which the shipped access log leaves paths with keys out.
+/// CVE-2026-73552 once more, for the regex that keeps paths with keys out of the shipped access log.
 #[test]
 fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     let gate = Gate::shipped();
@@ -281,7 +281,7 @@ fn no_byte_before_or_in_a_key_brings_it_into_the_access_log() {
     }
 }
 
-/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is not a request of its own.
+/// CVE-2026-73548: what follows a request for an upgrade, before it was granted, is not a separate request.
 #[test]
 fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
     for allow in [false, true] {
@@ -309,7 +309,7 @@ fn nothing_rides_behind_an_upgrade_that_is_not_granted_yet() {
                         .send_raw(&[head.as_bytes(), behind.as_bytes()].concat())
                         .unwrap();
                     let status = connection.read_head().map_or(0, |answer| answer.status);
-                    // Whatever comes back of what rode behind.
+                    // Whatever answer the bytes after it get.
                     let _ = connection.read_to_end();
                     status
                 });

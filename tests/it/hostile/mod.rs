@@ -45,12 +45,12 @@ const FULL: &str = "sk_test_FAKE-full-00000001";
 const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
 /// As [`LIMITED`], but nothing is denied for it yet.
 const SHADOW: &str = "rk_test_FAKE-shadow-00001";
-/// As [`FULL`], from documentation addresses alone.
+/// As [`FULL`], only from documentation addresses.
 const BOUND: &str = "sk_test_FAKE-bound-000001";
 /// As [`FULL`], only from loopback.
 const LOCAL: &str = "sk_test_FAKE-local-000001";
 
-/// The endpoints of the API behind the gateway: method, path and permission. Without a permission they are public; `price` is open to publishable keys.
+/// The endpoints of the API that the gateway protects: method, path and permission. Without a permission they are public; `price` is open to publishable keys.
 const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
     ("GET", "/v1/customers", Some("customer")),
     ("POST", "/v1/customers", Some("customer")),

@@ -16,7 +16,7 @@ const GOOD: [Field; 4] = [
     (b":path", b"/v1/customers"),
 ];
 
-/// CVE-2023-27491: fields that become another request line behind.
+/// CVE-2023-27491: fields that become another request line for the upstream.
 const LINES: [(&[u8], &[u8]); 22] = [
     (b":method", b"GET /v1/charges HTTP/1.1\r\nx: y"),
     (b":method", b"GET /v1/charges?"),

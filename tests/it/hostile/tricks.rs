@@ -203,7 +203,7 @@ pub(super) fn all() -> Vec<Vec<u8>> {
     all
 }
 
-/// Requests with one meaning, by which an honest client of any key may be distinguished from a trick.
+/// Requests with one meaning, as honest clients of any key send them.
 pub(super) const HONEST: [&str; 14] = [
     "/v1/customers",
     "/v1/customers?limit=3",

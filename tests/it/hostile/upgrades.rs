@@ -1,4 +1,4 @@
-//! CONNECT and Upgrade: behind a switch of protocols raw bytes flow, so no one gets there without leave.
+//! CONNECT and Upgrade: after a switch of protocols raw bytes flow, so a request needs permission for one.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ struct Registry {
 }
 
 impl Registry {
-    /// Nothing, and a line that says so, where the machine cannot have one.
+    /// On a machine that cannot have one: `None`, and a printed line.
     fn start(test: &str) -> Option<Self> {
         let script = find::root().join("scripts/registry.sh");
         let output = Command::new(&script).output().unwrap();

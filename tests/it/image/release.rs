@@ -1,10 +1,10 @@
-//! `scripts/release.py`, in its own small tree: what it gathers, and what it refuses.
+//! `scripts/release.py` in a small tree: the files that it collects, and the states that it refuses.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// A tree with what the script reads, committed, and stand-ins for what `make release` builds.
+/// A committed tree with the files that the script reads, and stand-ins for those that `make release` builds.
 struct Tree(Folder);
 
 const TESTED: &str = "x86_64-unknown-linux-gnu";
@@ -109,7 +109,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     assert!(checked.status.success(), "{checked:?}");
     let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).unwrap();
     let files = std::fs::read_dir(&folder).unwrap().count();
-    // All but the list itself.
+    // All files except the list.
     assert_eq!((sums.lines().count(), files), (13, 14), "{sums}");
 
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
@@ -121,7 +121,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     assert_eq!(wasm, "wasm32-wasip1/release/keyward.wasm");
     let native = read(&format!("libkeyward-{COMPAT}-{TESTED}.so"));
     assert_eq!(native, module(TESTED));
-    // What no test has run says so in its name.
+    // A module that no test has run has that in its name.
     let native = read(&format!("libkeyward-{COMPAT}-{UNTESTED}.not-tested.so"));
     assert_eq!(native, module(UNTESTED));
     let server = std::fs::read_dir(&folder).unwrap().find_map(|entry| {
@@ -141,7 +141,7 @@ fn a_release_is_complete_and_its_checksums_hold() {
     }
     let commit = &statement["predicate"]["buildDefinition"]["externalParameters"]["commit"];
     assert_eq!(commit.as_str().map(str::len), Some(40));
-    // Once more, and the same.
+    // A second run gives the same.
     assert!(tree.release().status.success());
     assert_eq!(read("SHA256SUMS"), sums);
 }

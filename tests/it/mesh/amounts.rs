@@ -1,4 +1,4 @@
-//! The Envoy configuration in `tests/mesh` is what our manifests amount to: each part is held to the manifest that it comes from, so neither changes alone.
+//! The Envoy configuration in `tests/mesh` is what our manifests amount to: each part is held to the manifest that it comes from, so neither changes without the other.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::{mesh_config, of_kind, the};
 
 const HCM: &str = "envoy.filters.network.http_connection_manager";
 
-/// The filter of that name, and whether it stands directly before the router.
+/// The filter of that name, and whether it is directly before the router.
 #[track_caller]
 fn filter<'a>(proxy: &'a Proxy, name: &str) -> (&'a Value, bool) {
     let filters = &proxy.http_filters;

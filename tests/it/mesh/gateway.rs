@@ -60,7 +60,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
     };
     discovery.push_listener(&deleted);
     becomes("nobody passes", (403, 403));
-    // A patch that names no listener there is: the hole that no one but the policy's status and the doctor tell of.
+    // A patch for a listener that does not exist: only the policy's status and the doctor report this hole.
     let unpatched = replaced.without_interlock().unpatched();
     let open = unpatched.started();
     assert_eq!(status(&open, STRANGER), 200);

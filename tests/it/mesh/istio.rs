@@ -267,7 +267,7 @@ fn headers_with_underscores_are_refused() {
 #[test]
 fn the_doctor_finds_nothing_in_a_gateway() {
     assert_eq!(doctor(&lent("gateway")), Some(0));
-    // It looks for the interlock behind every plugin, by whatever name it came.
+    // It looks for the interlock after every plugin, under any name.
     let open = proxy("gateway").without_interlock();
     assert_ne!(doctor(&open.started()), Some(0));
 }

@@ -1,8 +1,8 @@
-//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. They are built by kustomize and held to
-//! the CRD schemas of the projects ([`schemas`]). The Envoy configuration that they amount to is in `tests/mesh`, is held to them ([`amounts`]), and
-//! runs in a real Envoy.
+//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. A test builds them with kustomize and compares them with
+//! the CRD schemas of the projects ([`schemas`]). The resulting Envoy configuration is in `tests/mesh`. A test compares it with the manifests ([`amounts`])
+//! and runs it in a real Envoy.
 //!
-//! No cluster is behind this: what a control plane makes of a manifest is written down after its source.
+//! No cluster is involved: the expectation of what a control plane makes of a manifest follows its source.
 
 mod amounts;
 mod gateway;
@@ -24,7 +24,7 @@ pub fn of_kind<'a>(manifests: &'a [Value], kind: &str) -> Vec<&'a Value> {
     manifests.iter().filter(is_meant).collect()
 }
 
-/// The one manifest of that kind, to be altered.
+/// The one manifest of that kind, for changes.
 #[track_caller]
 pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
     let mut found = manifests
@@ -36,7 +36,7 @@ pub fn the<'a>(manifests: &'a mut [Value], kind: &str) -> &'a mut Value {
     }
 }
 
-/// A YAML file of the project whose merge keys are carried out.
+/// A YAML file of the project, with its merge keys applied.
 pub fn merged(path: &str) -> Value {
     let text = std::fs::read_to_string(root().join(path)).unwrap();
     let mut value: serde_norway::Value = serde_norway::from_str(&text).unwrap();
@@ -49,14 +49,14 @@ pub fn mesh_config() -> Value {
     merged("envoy/istio/mesh-config.yaml")
 }
 
-/// What each logger of Envoy Gateway's takes and prints.
+/// The expression and the format of each logger of Envoy Gateway.
 pub fn gateway_settings() -> Vec<Value> {
     let proxy = merged("envoy/gateway/base/envoy-proxy.yaml");
     let settings = &proxy["spec"]["telemetry"]["accessLog"]["settings"];
     settings.as_array().unwrap().clone()
 }
 
-/// The expression of each logger of Istio's, and what its provider prints.
+/// The expression of each logger of Istio, and its provider's format.
 pub fn istio_loggers() -> Vec<(String, Value)> {
     let telemetry = merged("envoy/istio/base/telemetry.yaml");
     let mesh = mesh_config();
@@ -74,7 +74,7 @@ pub fn istio_loggers() -> Vec<(String, Value)> {
     loggers.iter().map(logger).collect()
 }
 
-/// What `keyward doctor` ends with.
+/// The exit code of `keyward doctor`.
 fn doctor(envoy: &Envoy) -> Option<i32> {
     let url = format!("http://{}", envoy.admin_address());
     let said = keyward(&["doctor", "--admin", &url]);

@@ -1,4 +1,4 @@
-//! What `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. Where a machine cannot have them, what needs them is skipped, and says so.
+//! What `scripts/mesh.sh` sets up: kubectl, and the schemas of the projects. On a machine that cannot have them, the tests that need them print a line and are skipped.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -72,7 +72,7 @@ fn busy() -> (Envoy, BTreeMap<(&'static str, &'static str), u64>) {
     (envoy, sent)
 }
 
-/// Every expression of the rules and the dashboard, with where it stands.
+/// Every expression of the rules and the dashboard, with its place.
 fn expressions() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for group in rules()["groups"].as_array().unwrap() {
@@ -284,7 +284,7 @@ fn a_real_prometheus_answers_every_expression_and_its_numbers_are_what_was_sent(
             });
         }
     }
-    // The rules are loaded, each can be evaluated, and of what is wrong with this Envoy each says so: its snapshot is old and a key leaked.
+    // The rules load, each can be evaluated, and they fire for this Envoy's faults: its snapshot is old and a key leaked.
     let alerts = eventually("every rule was evaluated", BOUND, || prometheus.evaluated());
     assert_eq!(alerts.len(), expressions().len() - panel_targets());
     for (name, health) in &alerts {

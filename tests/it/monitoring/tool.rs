@@ -18,7 +18,7 @@ use crate::support::{BOUND, eventually};
 pub struct Tools(&'static Path);
 
 impl Tools {
-    /// Nothing, and a line that says so, where the machine can have none.
+    /// On a machine that cannot have one: `None`, and a printed line.
     pub fn find(what: &str) -> Option<Self> {
         static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
         let found = FOUND.get_or_init(|| {

@@ -16,7 +16,7 @@ fn counters_go_on_over_pushes() {
             assert_eq!(both(&envoy), (401, 200));
             asked = (asked.0 + 1, asked.1 + 1);
         }
-        // At once: what was counted and not told yet is told when the configuration goes.
+        // At once: a configuration that ends reports what it counted since its last report.
         let push = configuration(revision, &[ALICE]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
     }
@@ -59,7 +59,7 @@ fn what_an_old_configuration_and_a_drained_listener_count_is_told() {
     assert_eq!(envoy.requests().len(), 1);
 }
 
-/// A counter is told within a second, and goes on to be.
+/// A counter is reported within a second, and each second after that.
 #[test]
 fn a_counter_follows_without_being_asked() {
     let envoy = started();

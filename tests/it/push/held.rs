@@ -1,4 +1,4 @@
-//! `keyward push --watch` with the wrong key file: it holds the push back, ends what is to be ended, and says so.
+//! `keyward push --watch` with the wrong key file: it holds the push back, ends the keys that must end, and reports both.
 
 use super::*;
 use crate::fail_closed::everywhere;
@@ -41,7 +41,7 @@ pub fn page() -> String {
     fs::read_to_string(prom).unwrap()
 }
 
-/// A key file of which most is missing, and that ends one key and an account.
+/// A key file that lacks most records, and that ends one key and an account.
 fn wrong() -> String {
     let mut text = key_file("", &[ALICE]).replace("mk_0\"", "mk_0\"\nstatus = \"deleted\"");
     text += "\n[[accounts]]\nid = \"acct_2\"\nstatus = \"suspended\"\n";
@@ -130,7 +130,7 @@ fn a_push_by_hand_allows_what_is_held_back() {
     // It stays young meanwhile.
     let number = |name: &str| carried(&ecds)["snapshot"][name].as_u64().unwrap();
     let revision = number("revision");
-    eventually("it is issued anew", BOUND, || {
+    eventually("it is issued again", BOUND, || {
         (number("revision") > revision).then_some(())
     });
     assert_eq!(
@@ -173,7 +173,7 @@ fn a_watcher_does_not_begin_on_the_target_of_another_source_nor_go_on_with_it() 
     let taken = [&push[..], &["file:a", "--take-over"]].concat();
     assert_eq!(keyward(&taken).code, Some(0));
     let before = desk.text("ecds.yaml");
-    watcher.says("not issued anew: ");
+    watcher.says("not issued again: ");
     watcher.says("holds the keys of `file:a` now");
     desk.keys("max_snapshot_age = 4", &[ALICE, BOB]);
     watcher.says("not pushed: ");

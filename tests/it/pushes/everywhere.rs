@@ -16,7 +16,7 @@ fn fresh() -> Value {
     let now = crate::support::world::now();
     full["snapshot"]["issued_at"] = json!(now);
     if Host::chosen() == Host::Native {
-        // Which follows no feed, and says so.
+        // It follows no feed, and reports that.
         full.as_object_mut().unwrap().remove("feed");
     }
     full
@@ -148,7 +148,7 @@ fn no_refusal_log_or_stat_shows_it() {
         answers.keys().all(|it| matches!(it, 401 | 403)),
         "{answers:?}"
     );
-    // Envoy's own dump of what it was given last is the one place where a configuration stands.
+    // Only Envoy's dump of its last configuration contains a configuration.
     for page in [
         "/stats",
         "/stats/prometheus",

@@ -202,7 +202,7 @@ fn wrong_versions_numbers_and_shapes() {
         let text = with("/snapshot/accounts", json!(accounts));
         target.refused(&format!("a cycle of {length}"), &text);
     }
-    // A tree is none, however deep.
+    // A tree is not a cycle, however deep.
     let accounts: Vec<_> = (0..1_000)
         .map(|it| match it {
             0 => json!({"id": "acct_0"}),
@@ -231,7 +231,7 @@ fn nesting_and_counts_without_end() {
                 1,
             );
             target.refused("inside", &inside);
-            // Where anything may stand, it is skipped, and must not take the stack with it.
+            // A value of any type is skipped there, and must not overflow the stack.
             let mut free = configuration(5, &[ALICE]);
             free["snapshot"]["keys"][0]["annotations"] = json!("DEEP");
             let free = free.to_string().replacen(

@@ -1,4 +1,4 @@
-//! Hostile and broken pushes to a real Envoy that goes on serving: what is refused loses nothing, what is told of it is a place and never content.
+//! Hostile and broken pushes to a real Envoy that goes on serving: a refused push loses nothing, and its log line names a place and never content.
 
 mod alternating;
 mod everywhere;

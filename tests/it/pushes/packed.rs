@@ -146,7 +146,7 @@ fn cut_off_and_bits_flipped() {
     target.end();
 }
 
-/// The checksum finds accidents alone, so behind one that is right nothing may be believed.
+/// The checksum finds only accidents, so bytes with a right checksum must still be checked.
 #[test]
 fn numbers_that_are_lies() {
     let mut target = Target::start();

@@ -97,7 +97,7 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     let upstream = Upstream::start();
     let envoy = gateway(&upstream).concurrency(2).start();
     assert_eq!(until_limited(&envoy, "mk_a1", &[]), PER_KEY);
-    // What is left of the account's, of which the key that was refused has had one too many.
+    // The rest of the account's limit; the refused key used one too many of it.
     let left = until_limited(&envoy, "mk_a2", &[]);
     assert!((1..=PER_ACCOUNT - PER_KEY).contains(&left), "{left}");
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
@@ -128,7 +128,7 @@ fn a_forged_header_gets_nobody_elses_bucket() {
     // Untouched.
     assert_eq!(until_limited(&envoy, "mk_b1", &[]), PER_KEY);
     assert_eq!(until_limited(&envoy, "mk_nightly_batch", &[]), BATCH);
-    // Without a key there is no identity to forge either: everyone shares one bucket.
+    // A request without a key has no identity to forge either: all of them share one bucket.
     for number in 0..OTHERWISE + 3 {
         let made_up = format!("mk_{number}");
         let answer = envoy.get(
@@ -177,7 +177,7 @@ fn the_answer_is_one_that_stripes_sdks_know() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("stripe-should-retry"), Some("true"));
     assert_eq!(answer.header("x-keyward-denied"), None);
-    // The verdict stands: keyward let it pass.
+    // The verdict does not change: keyward let it pass.
     let line = envoy.logged("the refusal is logged", |line| line["response_code"] == 429);
     assert!(
         line["keyward"]

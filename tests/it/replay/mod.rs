@@ -96,7 +96,7 @@ pub fn load() -> Vec<Sent> {
         sent("GET", VERIFY, FULL, 2),
         sent("GET", VERIFY, REVOKED, 2),
         sent("POST", VERIFY, STRANGER, 1),
-        // What no log tells.
+        // What no log shows.
         sent("GET", "/v1/balance", FULL, 2)
             .with("stripe-version", "1999-01-01")
             .untold(),
@@ -236,7 +236,7 @@ fn what_it_foretells_is_what_the_gateway_then_answers() {
             .entry((text("key"), text("endpoint"), text("old"), text("new")))
             .or_insert(0) += group["count"].as_u64().unwrap();
     }
-    // Those whose permission alone differs are no other verdict.
+    // A difference only in the permission is not another verdict.
     foretold.retain(|(_, _, was, is), _| was != is);
     assert_eq!(foretold, by_id);
     assert!(by_id.len() >= 15, "{by_id:?}");

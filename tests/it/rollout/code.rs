@@ -80,7 +80,7 @@ fn the_filter_is_exchanged_under_load_without_a_request_lost() {
         everywhere(&envoy, BOB, answer);
         // What the old VMs counted of themselves they have taken back.
         serves(&envoy, u64::from(number) + 2);
-        // Envoy has it in memory, and the one before is no longer asked for.
+        // Envoy has it in memory, and does not ask for the one before.
         if number > 0 {
             fs::remove_file(&before).unwrap();
         }

@@ -78,7 +78,7 @@ impl Denied {
     }
 }
 
-/// The class by which users of an SDK distinguish errors .
+/// The class that users of an SDK distinguish errors by.
 pub fn class(language: Language, status: u16) -> &'static str {
     let (python, node) = match status {
         401 => ("AuthenticationError", "StripeAuthenticationError"),

@@ -22,7 +22,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The command that runs a script of this language; nothing, and a line that says so, where the machine has not got the language.
+    /// The command that runs a script of this language. On a machine without the language: `None`, and a printed line.
     fn command(self, script: &str) -> Option<Command> {
         static SET_UP: [OnceLock<Option<PathBuf>>; 2] = [const { OnceLock::new() }; 2];
         let (name, slot) = match self {
@@ -126,7 +126,7 @@ impl Script {
         fs::read_to_string(self.folder.path().join(file)).unwrap()
     }
 
-    /// The steps it told of, once it has ended. It has to have come to its end, and to have told of as many as it says.
+    /// The steps that it reported, after it has ended. It must have reached its end, and reported as many as it claims.
     #[track_caller]
     pub fn finish(mut self) -> Vec<Value> {
         let what = format!("{} ends", self.name);
@@ -213,7 +213,7 @@ impl Server {
     }
 }
 
-/// A program of the machine that is there and answers; nothing, and a line that says so, where it is not.
+/// A program of the machine that exists and answers; otherwise `None`, and a printed line.
 pub fn program(name: &str) -> Option<Command> {
     let answers = Command::new(name)
         .arg("--version")

@@ -108,7 +108,7 @@ fn load(shared: &Arc<Shared>, address: SocketAddr, start: u64, over_2: bool) -> 
             let Some(answer) = answer else {
                 break;
             };
-            // Envoy says so with every 400 over HTTP/1.
+            // Envoy does that with every 400 over HTTP/1.
             if answer.header("connection") == Some("close") {
                 one = Connection::open(address);
             }
@@ -133,7 +133,7 @@ fn median(mut samples: Vec<u64>) -> u64 {
     samples[samples.len() / 2]
 }
 
-/// The revision that a worker serves, as it tells the upstream.
+/// The revision that a worker serves, as it reports it to the upstream.
 fn served(connection: &mut Connection, revision: u64) -> u64 {
     let key = (0..plan::KEYS)
         .find(|key| (key + revision) % 6 == 1)

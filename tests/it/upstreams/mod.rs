@@ -1,4 +1,4 @@
-//! Real upstream servers behind a real Envoy with the bootstrap that we ship: what they misread when it is sent straight to them, and that none of it arrives
+//! Real upstream servers after a real Envoy with the shipped bootstrap: what they misread when it is sent straight to them, and that none of it arrives
 //! through keyward. `scripts/packages.sh` and `scripts/php.sh` install them.
 
 mod headers;
@@ -80,7 +80,7 @@ fn send(
     http::request(to, method, path, &all, b"")
 }
 
-/// What the server told of a request that reached it.
+/// What the server reported about a request that reached it.
 #[track_caller]
 fn told(answer: &Response, case: &str) -> Value {
     assert_eq!(answer.status, 200, "{case}: {answer:?}");

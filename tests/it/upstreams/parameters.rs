@@ -5,7 +5,7 @@ use serde_json::json;
 use super::servers::{Front, Server, express, php};
 use super::{FULL, LIMITED, PUBLISHABLE, gateways, outcome, send, told};
 
-/// Queries by which PHP reads a parameter of that name.
+/// Queries that PHP reads as a parameter of that name.
 fn php_reads(word: &str, value: &str) -> Vec<String> {
     let rest = word.trim_start_matches('_');
     let mut names = vec![
@@ -42,7 +42,7 @@ fn others_read(word: &str, value: &str) -> Vec<String> {
     .into()
 }
 
-/// What PHP makes of a query, alone or in a list.
+/// What PHP makes of a query, by itself or in a list.
 #[track_caller]
 fn assert_php_reads(server: &Server, query: &str, name: &str, value: &str) {
     let path = format!("/v1/sessions?{query}");

@@ -176,7 +176,7 @@ impl Drop for Held {
     }
 }
 
-/// What `scripts/packages.sh upstreams` or `scripts/php.sh` prints; nothing, and a line that says so, where a tool is absent. Any other failure is one of the test.
+/// What `scripts/packages.sh upstreams` or `scripts/php.sh` prints. If a tool is absent: `None`, and a printed line. Any other failure fails the test.
 fn set_up(kind: &str) -> Option<PathBuf> {
     let (script, arguments) = match kind {
         "php" => ("scripts/php.sh", &[][..]),

@@ -1,4 +1,4 @@
-//! What is told of a good credential.
+//! The answer for a good credential.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Verification in an Envoy that refuses one kind of call each: nothing passes, whatever cannot be told.
+//! Verification in an Envoy that refuses one kind of call each: nothing passes, whatever is unknown.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What is told of a credential that is not good: always the same, whatever is wrong with it.
+//! The answer for a bad credential: always the same, whatever is wrong with it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Whom the usage report is told to, and what else its listener answers.
+//! Who gets the usage report, and what else its listener answers.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! What is counted of each key, in all workers together, and where it is told.
+//! What is counted for each key, in all workers together, and where it is reported.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -111,7 +111,7 @@ fn every_request_is_counted_once_on_whatever_worker_it_was() {
     eventually("every request is in the report", BOUND, || {
         (report(usage) == expected).then_some(())
     });
-    // And verification tells the same.
+    // And verification reports the same.
     let [allowed, _, _, verified] = expected["mk_full"];
     let answer = verify(&envoy, FULL).json();
     assert_eq!(answer["verification_count"], allowed + verified);

@@ -1,4 +1,4 @@
-//! A key asks for what a query expands in just the cases in which the reference says so.
+//! A key needs the permissions of what a query expands exactly when the reference requires them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -99,7 +99,7 @@ fn the_corpus_has_every_reason_with_its_body_and_no_empty_file() {
             _ => None,
         })
         .collect();
-    // The host's failures are Envoy's alone.
+    // Only Envoy has failures of the host.
     let expected: BTreeSet<_> = DenyReason::all()
         .filter(|reason| *reason != DenyReason::HostFailure)
         .map(DenyReason::name)

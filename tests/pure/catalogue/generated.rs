@@ -1,5 +1,5 @@
 //! The generated files of the catalogue and what is kept next to them by hand, held to each other: no operation without a row, no expansion without an answer to what it asks
-//! for. What npm says is `make catalogue`'s part; these tests need no network.
+//! for. `make catalogue` compares with npm; these tests need no network.
 
 use std::collections::{BTreeMap, BTreeSet};
 

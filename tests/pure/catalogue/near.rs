@@ -1,5 +1,5 @@
-//! What is not an endpoint, and looks like one, passes no limited key: unknown paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher of this file's
-//! own says which of those are endpoints after all.
+//! What is not an endpoint, and looks like one, passes no limited key: unknown paths, other methods, other spellings, and 10,000 seeded random paths close to real ones. A naive matcher in this
+//! file decides which of those are endpoints after all.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -43,7 +43,7 @@ fn the_catalogue_agrees_with_what_was_observed_or_says_why_not() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A wrong answer would not go unnoticed: what grants nothing is denied, and what is not an endpoint is none for an observed key either.
+/// A wrong answer would be noticed: without grants a request is denied, and a path that is not an endpoint is not one for an observed key either.
 #[test]
 fn an_observation_that_is_made_up_is_a_disagreement() {
     let observed = |path: &str, permission: &str| Observation {
@@ -125,7 +125,7 @@ impl Gateway {
         }
     }
 
-    /// Why the observed request is denied to a key with the observed permission alone; `None` where it passes.
+    /// Why the observed request is denied to a key with only the observed permission; `None` if it passes.
     fn denies(&self, observation: &Observation) -> Option<&'static str> {
         let grant = (observation.permission.clone(), observation.level.clone());
         let Some(raw) = self.keys.get(&grant) else {

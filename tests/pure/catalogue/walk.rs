@@ -1,4 +1,4 @@
-//! Every row asks for its permission, at its level, and for nothing else: one key that holds exactly that passes, one that holds everything else is told what it lacks.
+//! Every row asks for its permission, at its level, and for nothing else: one key that holds exactly that passes; the denial of one that holds everything else names what it lacks.
 
 use std::collections::BTreeSet;
 

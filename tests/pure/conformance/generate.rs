@@ -51,7 +51,7 @@ fn generate(file: &CaseFile) -> Value {
     generated
 }
 
-/// The names under which keyward tells an identity.
+/// The names that keyward reports an identity under.
 fn identity_names(settings: &Map<String, Value>) -> Vec<String> {
     let principal = settings.get("principal_header").and_then(Value::as_str);
     let single = settings.get("identity_headers").and_then(Value::as_object);

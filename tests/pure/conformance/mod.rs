@@ -10,7 +10,7 @@ fn what_cannot_be_run_is_said() {
     for (arguments, message, code) in [
         (
             &["--url", "http://127.0.0.1:1"][..],
-            "say which with --file: addresses, ",
+            "name it with --file: addresses, ",
             4,
         ),
         (

@@ -312,7 +312,7 @@ fn the_part_of_a_path_with_several_readings_is_named() {
     for (path, found) in [
         (
             "/v1/coupons/SUMMER%25",
-            "`%25` is an escaped `%`, and servers that decode twice read on behind it",
+            "`%25` is an escaped `%`, and servers that decode twice read on after it",
         ),
         (
             "/v1/plans/Pro%2Fplan",
@@ -330,7 +330,7 @@ fn the_part_of_a_path_with_several_readings_is_named() {
         let found = format!("GET {path} has several readings: {found}");
         assert_rule(grants, path, 9, "failed", &found);
     }
-    let found = "GET /v1/nothing is no endpoint of the catalogue";
+    let found = "GET /v1/nothing is not an endpoint of the catalogue";
     assert_rule(grants, "/v1/nothing", 9, "failed", found);
 }
 

@@ -1,4 +1,4 @@
-//! `kill -9` at random moments of a process that writes: the file is the old one or the new one, and the journal claims no more than happened.
+//! `kill -9` at random moments of a process that writes. Afterwards the file is the old one or the new one, and the journal records only what happened.
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::{Folder, read};
 const MOMENTS: usize = 200;
 
-/// How long a writer writes, four syncs included, or somewhat more.
+/// An upper estimate of the time that a writer needs, with four syncs.
 const WRITING: Duration = Duration::from_millis(4);
 
-/// Where the killed writers were.
+/// What the killed writers were doing.
 #[derive(Debug, Default)]
 struct Found {
     nothing_begun: usize,
@@ -69,7 +69,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     }
     let mut found = Found::default();
     let mut moments = 0;
-    // How often the writing itself is hit depends on the disk, so it goes on until it was.
+    // The disk decides how often a kill hits the write itself, so the test repeats until one did.
     while moments < MOMENTS || (found.within() < 5 && moments < 10 * MOMENTS) {
         let number = moments;
         moments += 1;
@@ -90,13 +90,13 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
             .spawn()
             .unwrap();
         if number % 2 == 0 {
-            // Any moment of its life.
+            // At any moment of its life.
             std::thread::sleep(usual.mul_f64(2.0 * random()));
         } else {
-            // Any moment of its writing, which is short: from its first line in the journal on.
-            // By the length alone: to read a journal of so many changes takes longer than the writing.
+            // At any moment of its write, which is short: after its first line in the journal.
+            // It looks only at the length: reading a journal of so many changes takes longer than writing.
             while journal_len(&folder) == journal_before && writer.try_wait().unwrap().is_none() {}
-            // Sooner rather than later: how fast it writes depends on the disk.
+            // Rather early than late, because the disk decides how fast it writes.
             let until = Instant::now() + WRITING.mul_f64(random() * random());
             while Instant::now() < until {}
         }
@@ -117,7 +117,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     eprintln!("{moments} kills of a writer that takes {usual:?}: {found:?}");
     assert!(found.done >= 5 && found.nothing_begun >= 5, "{found:?}");
     assert!(found.within() >= 5, "{found:?}");
-    // The next writer settles what was left open, and throws away what was left next to the file.
+    // The next writer closes the open entry of the journal, and removes files left next to the key file.
     folder.good(&["accounts", "add", "acct_last", "--no-keys"]);
     let (journal, file) = (folder.journal(), read(&folder.text()));
     for number in 0..moments {
@@ -138,7 +138,7 @@ fn a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     );
 }
 
-/// What a kill leaves at moments that are too short to be hit often.
+/// The state after a kill at moments that are too short to hit often.
 #[test]
 fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     let folder = Folder::new("settled");
@@ -161,7 +161,7 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     cut(&folder);
     folder.good(&["accounts", "add", "acct_2", "--no-keys"]);
     assert_eq!(states("acct_1"), ["begun", "done"]);
-    // Killed before the rename, in the midst of a line of the journal, with a text next to the file.
+    // Killed before the rename, in the middle of a journal line, with a temporary file next to the key file.
     let before = folder.text();
     folder.good(&["accounts", "add", "acct_3", "--no-keys"]);
     cut(&folder);
@@ -175,7 +175,7 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     assert_eq!(states("acct_3"), ["begun", "undone"]);
     assert_eq!(states("acct_4"), ["begun", "done"]);
     assert!(!left.exists());
-    // Killed, and then edited by hand: no one knows.
+    // Killed, and then edited by hand: the outcome is unknown.
     folder.good(&["accounts", "add", "acct_5", "--no-keys"]);
     cut(&folder);
     fs::write(folder.file(), format!("{before}# by hand\n")).unwrap();

@@ -147,7 +147,7 @@ fn show_counts_keys_and_names_the_next_to_expire() {
     fs::write(folder.file(), text).unwrap();
     let shown = folder.good(&["snapshot", "show"]);
     assert!(
-        shown.contains("1 accounts (0 suspended), 0 grant sets, 0 endpoints of its own"),
+        shown.contains("1 accounts (0 suspended), 0 grant sets, 0 custom endpoints"),
         "{shown}"
     );
     assert!(

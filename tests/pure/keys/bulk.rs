@@ -20,7 +20,7 @@ fn made(desk: &Desk, more: &[&str]) -> String {
     desk.made(&[&CREATE[..], more].concat()).0
 }
 
-/// A report in which only `key` was used, and which began to count at the epoch's second day.
+/// A report that shows only `key` as used, and that began to count on the epoch's second day.
 fn report(key: &str, last: u64) -> String {
     json!({"plugins": [{"plugin": "keyward", "since": 86_400, "lost": 0, "keys": [
         {"key": key, "allowed": 41, "would_deny": 0, "denied": 2, "verified": 1, "last_accepted": last, "last_seen": last}

@@ -224,7 +224,7 @@ fn a_text_that_could_not_be_read_is_not_called_clean() {
         assert!(said.contains("keys of this file may be in it"), "{said}");
         assert!(!said.contains("no key of this file"), "{said}");
     }
-    // What was found is told all the same.
+    // The findings are still reported.
     let said = desk.run_with(&find, &format!("a\0b {value}"));
     assert_eq!(said.code, Some(4));
     assert!(said.out.starts_with(&id), "{}", said.out);

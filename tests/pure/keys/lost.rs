@@ -85,7 +85,7 @@ fn what_nobody_can_take_changes_nothing() {
             assert_eq!(desk.folder.text(), before, "{case}");
         }
     }
-    // Whatever was begun was taken back, and says so.
+    // Whatever was begun is taken back, and the message mentions it.
     let journal = desk.folder.journal();
     let last = journal.last().unwrap();
     assert_eq!(

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::Desk;
 use crate::support::command::program;
 
-/// Of Stripe's form and long, of Stripe's and short, and of your own API.
+/// A long one of Stripe's form, a short one of Stripe's form, and one of a custom API.
 const KEYS: [&str; 3] = [
     "sk_live_FAKE-in-the-wrong-place-0001",
     "rk_test_FAKE-1",
@@ -181,7 +181,7 @@ fn a_key_as_an_argument_is_refused_before_anything_is_done() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(!names.iter().any(|name| name.contains("FAKE")), "{names:?}");
-    // A prefix, a masked key and a public one are none.
+    // A prefix, a masked key and a public one do not count.
     for word in ["sk_live_", "rk_test_****hVXR", "pk_test_FAKE-alice-0001"] {
         let said = desk.refused(4, &["keys", "show", word]);
         assert!(!said.contains("one of the arguments"), "{said}");

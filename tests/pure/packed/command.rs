@@ -75,7 +75,7 @@ fn a_configuration_is_packed_with_its_settings() {
     assert_eq!(unpacked["serve_mode"], json["serve_mode"]);
     assert_eq!(unpacked["profile"], json["profile"]);
     assert_eq!(unpacked["snapshot"]["keys"], json["snapshot"]["keys"]);
-    // Nothing but the file itself is left behind.
+    // Only the file itself is left.
     assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }
 
@@ -100,7 +100,7 @@ fn a_snapshot_and_settings_are_packed_together() {
     refused(
         &["pack", "-", "-c", settings],
         whole.as_bytes(),
-        "has settings of its own",
+        "already has settings",
     );
 }
 

@@ -1,4 +1,4 @@
-//! The folder of a feed behind nginx, as `docs/feed-publish.md` sets it up.
+//! The folder of a feed, served by nginx as `docs/feed-publish.md` sets it up.
 
 use std::fs;
 use std::io::{Read, Write};

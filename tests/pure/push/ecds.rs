@@ -14,7 +14,7 @@ fn all_but_the_configuration_stays_as_it_was() {
         desk.configuration(&configuration(revision, &[ALICE]));
         let said = keyward(&["push", "-c", &source, "--ecds", ecds.to_str().unwrap()]);
         assert_eq!(said.code, Some(0), "{}", said.err);
-        let is_told = said.err.contains("is JSON from now on, which is YAML, too");
+        let is_told = said.err.contains("is JSON from now on, which is also YAML");
         assert_eq!(is_told, revision == 8, "{}", said.err);
         assert_eq!(desk.text("keyward.yaml.before"), before);
         let text = desk.text("keyward.yaml");

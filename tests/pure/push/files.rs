@@ -63,7 +63,7 @@ fn no_link_under_a_name_that_can_be_guessed_is_followed() {
         let victim = desk.path("victim");
         fs::write(&victim, "mine").unwrap();
         let at = |id: u32| desk.path(&format!("{name}.{id}.new"));
-        // The shell tells its id, and becomes the command under the same id.
+        // The shell prints its id, and becomes the command under the same id.
         let script = "for name in \"$0.new\" \"$0.$$.new\"; do ln -s \"$VICTIM\" \"$name\"; done; exec \"$@\" \"$0\"";
         let child = Command::new("/bin/sh")
             .args(["-c", script])

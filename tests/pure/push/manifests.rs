@@ -57,7 +57,7 @@ fn an_own_manifest_keeps_all_but_the_configuration_and_its_comments() {
         desk.configuration(&configuration(revision, &[ALICE]));
         let said = keyward(&["push", "-c", &source, "--wasm-plugin", file]);
         assert_eq!(said.code, Some(0), "{}", said.err);
-        let is_told = said.err.contains(&format!("`{file}` is JSON from now on, which is YAML, too: every field stays, comments do not. `{file}.before` is the file as it was"));
+        let is_told = said.err.contains(&format!("`{file}` is JSON from now on, which is also YAML: every field stays, comments do not. `{file}.before` is the file as it was"));
         assert_eq!(is_told, revision == 8, "{}", said.err);
         assert_eq!(desk.text("plugin.yaml.before"), OWN);
         let text = desk.text("plugin.yaml");
@@ -143,7 +143,7 @@ fn what_readers_of_yaml_take_for_different_things_is_refused() {
         ]);
         assert_eq!(said.code, Some(code), "{}", said.err);
         if code == 4 {
-            let expected = format!("`{spelled}` stands in it without quotes");
+            let expected = format!("it contains `{spelled}` without quotes");
             assert!(said.err.contains(&expected), "{}", said.err);
             assert_eq!(desk.text("plugin.yaml"), own);
         }

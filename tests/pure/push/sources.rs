@@ -164,7 +164,7 @@ fn a_key_file_is_named_at_its_next_edit_and_then_never_again() {
         Some(name.clone())
     );
 
-    // Now the file says who it is, and no one else can say otherwise.
+    // Now the file has a name, and no option can give it another.
     let said = push(&keys, ecds, &[]);
     assert_eq!(said.code, Some(4));
     let said = push(&keys, ecds, &["--source", OTHER]);

@@ -1,4 +1,4 @@
-//! What replay says, to whom, and by which exit code.
+//! What replay prints, where, and with which exit code.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn nothing_flips_and_the_exit_code_says_so() {
     );
     // What a log cannot know is said even then.
     assert!(
-        text.contains("What a log cannot tell:\n- The query is not logged"),
+        text.contains("What a log cannot show:\n- The query is not logged"),
         "{text}"
     );
 }

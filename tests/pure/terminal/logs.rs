@@ -1,4 +1,4 @@
-//! `keyward logs` of what is still being written.
+//! `keyward logs` on a file that grows.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -100,7 +100,7 @@ fn a_file_is_followed_through_its_rotation() {
     fs::rename(&path, folder.path.join("access.log.1")).unwrap();
     fs::write(&path, line("/v1/third")).unwrap();
     running.prints("/v1/third");
-    // Cut off, as `copytruncate` does it, and shorter than before.
+    // Truncated as by `copytruncate`, and shorter than before.
     fs::write(&path, line("/v1/4")).unwrap();
     running.prints("/v1/4");
 }
@@ -115,7 +115,7 @@ fn standard_input_needs_no_follow() {
     );
 }
 
-/// Whatever ends the reading: the end, a limit, or a reader that has seen enough.
+/// The ways that reading ends: the end, a limit, or a reader that stops.
 #[test]
 fn no_progress_bar_stays_on_the_screen() {
     let folder = Folder::new("bar");
@@ -131,7 +131,7 @@ fn no_progress_bar_stays_on_the_screen() {
     ] {
         let (output, shown) = run_on_terminal(&mut folder.command(arguments), "");
         assert!(output.status.success(), "{shown}");
-        // Drawn, and then the line is cleared; what follows are messages.
+        // It draws the line and then clears it; messages follow.
         let left = shown.rsplit("\u{1b}[2K").next().unwrap();
         assert!(!left.contains('%') && !left.contains("left"), "{shown:?}");
     }

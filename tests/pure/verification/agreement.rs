@@ -22,7 +22,7 @@ fn rules_1_to_6_are_the_decisions() {
     check(800, |tape, tapes| {
         let mut world = World::roll(&mut Dice::new(tape));
         let settings = world.configuration.as_object_mut().unwrap();
-        // Shadow lets pass what verification tells as it is.
+        // Shadow lets requests pass; verification reports the key as it is.
         settings.remove("enforcement");
         let read = |json: String| Configuration::from_json(json.as_bytes()).unwrap();
         let plain = read(world.configuration.to_string());

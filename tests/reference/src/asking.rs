@@ -114,7 +114,7 @@ pub fn builtin() -> Builtin {
     }
 }
 
-/// The reference knows no aliases: wherever the name of a permission stands, it is given the canonical one.
+/// The reference knows no aliases: wherever a permission is named, it gets the canonical name.
 pub fn without_aliases(configuration: &Value) -> Value {
     match configuration {
         Value::Object(members) => members

@@ -14,11 +14,11 @@ use crate::world::World;
 pub(crate) struct Both {
     pub(crate) world: World,
     file: Folder,
-    /// The ids of keys on the file and on the server, in the order in which they were made.
+    /// The ids of keys on the file and on the server, in the order of their making.
     keys: Vec<[String; 2]>,
     /// The values that were shown, which are nowhere else.
     pub(crate) values: Vec<String>,
-    /// The first key's id, by which the server names who made a key.
+    /// The first key's id; the server names the maker of a key by it.
     actor: String,
 }
 
@@ -39,7 +39,7 @@ impl Both {
         let listed = world.api("GET", "/v2/iam/api_keys?owner=acct_operator", None);
         let actor = listed.json()["data"][0]["id"].as_str().unwrap().to_owned();
         let file = Folder::new("both");
-        // The operator's account and its key are the server's own. What its grants are is not compared.
+        // The operator's account and its key are the server's own. Its grants are not compared.
         file.good(&[
             "accounts",
             "add",
@@ -142,7 +142,7 @@ impl Both {
         filled
     }
 
-    /// Notes the keys that are new, by the order in which both name them.
+    /// Notes the new keys, in the order that both name them in.
     fn note_keys(&mut self, file: &Said, server: &Said) {
         let all = |said: &Said| -> Vec<String> {
             let text = format!("{}{}", said.out, said.err);
@@ -201,7 +201,7 @@ fn plain(text: &str) -> String {
     let text = BLANKS.replace_all(&text, "  ");
     let mut plain = String::new();
     for line in text.lines() {
-        // Where a record stands, and the journal or the trail.
+        // The place of a record, and the journal or the trail.
         let member = line.trim_start();
         let is_place = member.starts_with("\"file\":") || member.starts_with("\"command\":");
         if is_place || line.starts_with("file ") {

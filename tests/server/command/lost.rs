@@ -174,7 +174,7 @@ fn a_key_is_made_once_though_its_answer_was_lost() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(keys(&world, "&state=deleted").len(), 1);
 
-    // The first keys, whose values the server makes: there is no second account, and the next try makes all.
+    // The first keys, whose values the server makes: no second account is made, and the next try makes all.
     let lossy = Lossy::before(world.gateway, 1);
     let line = "accounts add acct_two --policy operator";
     let said = run(&world, &lossy, line);

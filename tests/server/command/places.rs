@@ -1,4 +1,4 @@
-//! Where a server may be: at its socket for people on its machine, behind a gateway, and behind one with TLS.
+//! Where a server may be: at its socket for people on its machine, after a gateway, and after one with TLS.
 
 use std::fs::{self, File};
 use std::process::Command;
@@ -105,7 +105,7 @@ fn a_key_is_read_from_a_file_and_is_no_argument() {
     );
 }
 
-/// A gateway behind TLS, whose certificate is good, of a stranger's authority, or expired.
+/// A gateway with TLS, whose certificate is good, of a stranger's authority, or expired.
 #[test]
 fn a_certificate_that_is_not_good_is_no_server() {
     let set_up = Command::new(root().join("scripts/packages.sh"))

@@ -94,7 +94,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
         ("keys create --owner acct_shap", "did you mean `acct_shop`?"),
         (
             "keys create --owner org_1 --kind secret",
-            "an organization has organization keys",
+            "an organization has only organization keys",
         ),
         (
             "keys create --owner acct_shop --kind organization",
@@ -200,7 +200,10 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
             "keys rotate $7 --now",
             "has an expiry: say when its replacement ends",
         ),
-        ("keys duplicate $1", "restricted keys alone are duplicated"),
+        (
+            "keys duplicate $1",
+            "only restricted keys can be duplicated",
+        ),
         ("keys duplicate $7 --live", "is a live key already"),
         ("keys delete $2 --yes", "cannot be deleted"),
         ("keys delete $6 --yes", "is deleted already"),
@@ -251,7 +254,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
         ("rk_test_", "nothing follows the key's prefix"),
         ("rk_test_short", "so little follows"),
         ("zz_test_FAKE-alice-0001", "no prefix of this API's keys"),
-        ("a b", "is no key"),
+        ("a b", "does not contain a key"),
     ] {
         let same = both.run_with(&import, &[], value);
         assert_eq!(same.code, Some(4), "{value}");
@@ -259,7 +262,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
     }
 }
 
-/// What only a server refuses, and what is no matter of a server.
+/// What only a server refuses, and what does not concern a server.
 #[test]
 fn what_only_a_server_refuses_says_what_to_do() {
     let both = Both::start();
@@ -324,7 +327,7 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {refused}"
         );
     }
-    // A key that may not manage keys, and one that is none.
+    // A key that may not manage keys, and a text that is not a key.
     let (_, weak) = {
         both.world.account("acct_widgets");
         both.world.key("acct_widgets", &["customer_read"])

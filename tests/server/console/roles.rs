@@ -1,4 +1,4 @@
-//! Who may do what on pages: every page by every role. What is expected is told by the permission of the endpoint that the page stands for.
+//! Who may do what on pages: every page by every role. The expectation follows from the permission of the page's endpoint.
 
 use keyward_server::pages::{Listed, listed, roles};
 use keyward_server::routes::{ROUTES, Verb};

@@ -87,7 +87,7 @@ impl Desk {
         said.err
     }
 
-    /// Makes a key: its id and its value, which is on standard output alone.
+    /// Makes a key: its id and its value, which is only on standard output.
     #[track_caller]
     pub fn made(&self, arguments: &[&str]) -> (String, String) {
         let said = self.spoken(arguments, "");

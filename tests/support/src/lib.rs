@@ -1,5 +1,5 @@
-//! What tests are on, with an Envoy and without: folders and processes that go with the test, the command, key files, and the case corpus. What starts an
-//! Envoy is in `keyward-harness`.
+//! What tests need, with an Envoy and without: folders and processes that end with the test, the command, key files, and the case corpus. The code that starts
+//! an Envoy is in `keyward-harness`.
 // `json!` of a whole configuration.
 #![recursion_limit = "256"]
 #![allow(

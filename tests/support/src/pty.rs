@@ -7,8 +7,13 @@ use std::process::{Command, Output, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-/// Runs a command on a terminal of so many columns. What it showed, without colours.
+/// Runs a command on a terminal of so many columns. Returns what it showed, without colours.
 pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
+    run_in_colours(command.env("NO_COLOR", "1"), columns)
+}
+
+/// The same, with the colours that the command chooses.
+pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -26,7 +31,6 @@ pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
         .open(name.to_str().unwrap())
         .unwrap();
     let mut child = command
-        .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(terminal.try_clone().unwrap())
         .stderr(terminal)
@@ -41,7 +45,7 @@ pub fn run_on_screen(command: &mut Command, columns: u16) -> String {
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
 }
 
-/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and whose standard output is a pipe. What it printed there, and what the terminal showed.
+/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and whose standard output is a pipe. Returns what it printed there, and what the terminal showed.
 pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();

@@ -1,4 +1,4 @@
-//! Two snapshots that differ in everything that `keyward replay` tells, in files.
+//! Two snapshots that differ in everything that `keyward replay` reports, in files.
 
 use std::path::Path;
 use std::process::Output;

@@ -78,7 +78,7 @@ fn tiles(report: &Report) -> String {
     let count = |count: usize| number(u64::try_from(count).unwrap_or(u64::MAX));
     let shadow = match requests.shadow {
         0 => String::new(),
-        some => format!(", {} in shadow alone", number(some)),
+        some => format!(", {} only in shadow", number(some)),
     };
     let broken = match requests.none {
         0 => "every one judged".to_owned(),

@@ -18,7 +18,7 @@ pub(super) fn text(text: &str) -> String {
     escaped
 }
 
-/// A sentence in which names stand in backticks.
+/// A sentence with names in backticks.
 pub(super) fn sentence(sentence: &str) -> String {
     let mut html = String::new();
     for (place, part) in sentence.split('`').enumerate() {

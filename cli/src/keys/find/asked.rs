@@ -7,6 +7,7 @@ use crate::server::MOST_LOOKUPS;
 use keyward::digest::KeyDigest;
 use keyward::management::VALUE_LENGTH;
 use keyward::profile::Profile;
+use keyward_files::invariant::Held;
 use keyward_files::key_file::{KeyFile, Records};
 
 /// The longest key that a gateway reads.
@@ -30,7 +31,7 @@ impl Asked {
         let mut masks: Vec<MaskedKey> = Vec::new();
         text.each_reading(|reading, is_spaced| {
             for at in 0..reading.len() {
-                let from = reading.get(at..).unwrap_or_default();
+                let from = reading.get(at..).held("a place in the reading");
                 let prefix = profile.known_prefixes().of(from).len();
                 if prefix > 0 {
                     put_words(from, prefix, &mut words);
@@ -67,7 +68,9 @@ impl Asked {
 fn put_words(from: &[u8], prefix: usize, words: &mut Vec<Vec<u8>>) {
     let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let end = from.iter().position(|byte| !is_of_word(byte));
-    let word = from.get(..end.unwrap_or(from.len())).unwrap_or_default();
+    let word = from
+        .get(..end.unwrap_or(from.len()))
+        .held("the end is in the text");
     let whole = word.get(..LONGEST).unwrap_or(word);
     for candidate in [Some(whole), word.get(..VALUE_LENGTH)]
         .into_iter()

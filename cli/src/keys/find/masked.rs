@@ -1,6 +1,7 @@
 //! Masked keys: `rk_test_****hVXR`, `sk_live_…hVXR`, `****hVXR`. They show their last characters, and the keys of the file that end so are the ones they may be.
 
 use keyward::key::Livemode;
+use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
 /// The longest end that a mask leaves, in characters.
@@ -61,7 +62,7 @@ pub(super) fn find(reading: &[u8], file: &KeyFile, all: &mut Vec<MaskedKey>) {
     let prefixes = file.profile().known_prefixes();
     let mut is_word_start = true;
     for (at, character) in text.char_indices() {
-        let rest = text.get(at..).unwrap_or_default();
+        let rest = text.get(at..).held("a character begins here");
         let prefix = if is_word_start {
             prefixes.of(rest.as_bytes())
         } else {

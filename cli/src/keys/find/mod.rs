@@ -24,7 +24,7 @@ use text::Text;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Read the text from standard input; it is never an argument, which process lists and shell histories show
+    /// Read the text from standard input, never from an argument, because process lists and shell histories show arguments
     #[arg(long, required = true)]
     key_stdin: bool,
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use keyward::digest::KeyDigest;
 use keyward::management::VALUE_LENGTH as LENGTH;
 use keyward::mask::Masked;
+use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
 /// The longest key that a gateway reads.
@@ -79,7 +80,7 @@ impl<'a> Search<'a> {
         let mut rest = reading;
         while !rest.is_empty() && !self.is_cut_short() {
             let blanks = rest.iter().position(is_of_key).unwrap_or(rest.len());
-            let run = rest.get(blanks..).unwrap_or_default();
+            let run = rest.get(blanks..).held("a place in the rest");
             let end = run.iter().position(|byte| !is_of_key(byte));
             let (run, behind) = run.split_at(end.unwrap_or(run.len()));
             if self.is_new(Seen::Run, run) {
@@ -99,7 +100,7 @@ impl<'a> Search<'a> {
         let file = self.file;
         let prefixes = file.profile().known_prefixes();
         for start in 0..run.len() {
-            let from = run.get(start..).unwrap_or_default();
+            let from = run.get(start..).held("a place in the run");
             let prefix = prefixes.of(from).len();
             if prefix == 0 {
                 continue;

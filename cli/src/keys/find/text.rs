@@ -9,6 +9,8 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use keyward_files::invariant::Held;
+
 /// The most bytes that are read.
 const MOST: usize = 16 << 20;
 
@@ -134,7 +136,7 @@ fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
         match escape {
             Some((character, length)) => {
                 decoded.extend(character.encode_utf8(&mut [0; 4]).bytes());
-                rest = behind.get(length..).unwrap_or_default();
+                rest = behind.get(length..).held("an escape is in the text");
             }
             None => {
                 decoded.push(*first);
@@ -203,7 +205,7 @@ fn quoted_printable(text: &[u8]) -> Option<Vec<u8>> {
             (b'=', _) => match hexadecimal(behind, 2).filter(|(found, _)| found.is_ascii()) {
                 Some((character, length)) => {
                     decoded.extend(character.encode_utf8(&mut [0; 4]).bytes());
-                    behind.get(length..).unwrap_or_default()
+                    behind.get(length..).held("an escape is in the text")
                 }
                 None => {
                     decoded.push(*first);
@@ -235,7 +237,7 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
             .rposition(|byte| *byte != b'=')
             .map_or(0, |last| last + 1);
         run.get(..end)
-            .unwrap_or_default()
+            .held("the end is in the run")
             .split(|byte| *byte == b'=')
     });
     for value in values.filter(|value| value.len() >= SHORTEST_BASE64) {

@@ -64,7 +64,7 @@ pub struct Request {
     pub dry_run: bool,
 }
 
-/// Publishes to one feed. What it read and wrote is kept for the next time.
+/// Publishes to one feed. It keeps what it read and wrote for the next time.
 pub struct Publisher<'a> {
     store: &'a dyn FeedStore,
     settings: Settings,

@@ -118,7 +118,9 @@ fn remove_stale(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
-        Ok(found) if !found.file_type().is_socket() => bail!("there is a file that is no socket"),
+        Ok(found) if !found.file_type().is_socket() => {
+            bail!("there is a file that is not a socket")
+        }
         Ok(_) => {}
     }
     match UnixStream::connect(path) {

@@ -72,7 +72,7 @@ fn a_raw_key_is_refused_wherever_it_stands_and_is_never_shown() {
         with("format = ", "sk_live_FAKE-alice-0001"),
     ] {
         let faults = read(&text).unwrap_err().to_string();
-        assert!(faults.contains("a key stands here"), "{faults}");
+        assert!(faults.contains("a key is here"), "{faults}");
         assert!(!faults.contains("alice"), "{faults}");
     }
     let own = with(
@@ -80,7 +80,7 @@ fn a_raw_key_is_refused_wherever_it_stands_and_is_never_shown() {
         "[configuration]\nprofile = { preset = \"plain\", prefixes = { secret = [\"acme_live_\"] } }\n",
     );
     let faults = read(&own.replace("Billing", "acme_live_FAKE-alice-0001")).unwrap_err();
-    assert!(faults.to_string().contains("a key stands here"), "{faults}");
+    assert!(faults.to_string().contains("a key is here"), "{faults}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) fn compare(a: &Checked, b: &Checked, differences: &mut Vec<Difference
             } else {
                 Direction::Less
             };
-            let what = "is gone; whoever uses it is told that it is unknown".to_owned();
+            let what = "is gone; a request with it is denied as unknown".to_owned();
             differences.push(Difference::new("key", id, direction, what));
         }
     }

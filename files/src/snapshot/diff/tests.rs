@@ -148,7 +148,7 @@ fn keys_accounts_endpoints_and_settings_come_and_go() {
     assert_changed(
         "/snapshot/keys/1",
         Value::Null,
-        &["Less: key mk_2 is gone; whoever uses it is told that it is unknown"],
+        &["Less: key mk_2 is gone; a request with it is denied as unknown"],
     );
     let new = json!({"id": "mk_3", "sha256": "3".repeat(64), "kind": "restricted", "livemode": true,
                      "owner": "acct_2", "grants": {"charge": "read"}, "allowed_ips": ["203.0.113.7"]});

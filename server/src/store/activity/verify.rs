@@ -39,7 +39,7 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-const GAP: &str = "the row before it is missing, or it stands twice";
+const GAP: &str = "the row before it is missing, or it occurs twice";
 const CHAIN: &str = "it does not follow from the row before it";
 const CONTENT: &str = "it is not what was written";
 const HEAD: &str = "the store's head says otherwise";

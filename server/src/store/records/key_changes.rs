@@ -57,7 +57,7 @@ pub(in crate::store) fn add(
             signed_or_null(key.created)?,
             key.created_by,
         ])?;
-    expect_one(added, "keys.owner is no account")?;
+    expect_one(added, "keys.owner is not an account")?;
     counters::add(connection, counted(key))?;
     write_labels(connection, key, number)?;
     write_words(connection, key, number)

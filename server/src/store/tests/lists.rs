@@ -70,7 +70,7 @@ fn filters_find_what_they_say() {
     assert_eq!(
         query("bill"),
         [billing.clone(), support.clone()],
-        "a label says so"
+        "the label selects them"
     );
     assert_eq!(
         query(billing.get(..8).unwrap()),

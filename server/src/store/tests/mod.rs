@@ -207,7 +207,7 @@ fn an_export_is_verified_line_by_line() {
     );
     assert_eq!(
         broken(&[lines[0].clone(), lines[2].clone()]),
-        "row 3: the row before it is missing, or it stands twice"
+        "row 3: the row before it is missing, or it occurs twice"
     );
     let noted = activity::Verified {
         sequence: 3,

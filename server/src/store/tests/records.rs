@@ -344,7 +344,7 @@ fn records_without_activity_are_not_kept() {
         });
     let refused = wait(written).unwrap_err();
     assert!(
-        matches!(&refused, Failure::Store(StoreError::Conflict(why)) if why == "records were changed, and no activity says so"),
+        matches!(&refused, Failure::Store(StoreError::Conflict(why)) if why == "records were changed, and no activity records it"),
         "{refused:?}"
     );
     assert!(

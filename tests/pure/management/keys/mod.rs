@@ -1,4 +1,4 @@
-//! What commands on keys do. What they refuse is in `refusals`.
+//! What commands on keys do. The tests of refusals are in `refusals`.
 
 mod ends;
 mod imports;

@@ -94,7 +94,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
     });
     let refused = facts(&desk, &unseen, &hidden).unwrap_err();
     assert_eq!(refused.code(), &RuleCode::DigestExists { id: None });
-    // A profile whose prefixes tell less.
+    // A profile whose prefixes determine less.
     let profile = r#"{"profile": {"preset": "plain", "prefixes": {"secret": ["ours_", "other_"], "restricted": ["ours_r_"]}}}"#;
     let profile = keyward::configuration::Configuration::from_json(profile.as_bytes()).unwrap();
     let profile = profile.profile().clone();

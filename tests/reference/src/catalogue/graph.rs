@@ -41,7 +41,7 @@ fn edge(object: String, field: String, kind: &str, targets: &str, permission: &s
     }
 }
 
-/// Objects, and any one of which permissions reading them takes.
+/// Objects, and the permissions; reading an object takes any one of them.
 pub fn objects() -> Vec<(String, Vec<String>)> {
     let rows = table("objects.tsv").into_iter().map(|columns| {
         let [object, permission, _, _] = columns.try_into().unwrap();

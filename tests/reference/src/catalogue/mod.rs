@@ -1,5 +1,5 @@
-//! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes. The files are read here once more, by
-//! code of its own.
+//! The built-in catalogue, as a reader of its two data files expects it: every row asks what the file says, and nothing else passes. Separate code reads the files
+//! here once more.
 
 pub mod graph;
 

@@ -85,7 +85,7 @@ pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint
     }
     for mut own in list(snapshot, "endpoints").iter().map(custom) {
         let (method, shape) = (own.method.clone(), own.shape());
-        // The lengths alone distinguish most rows .
+        // Their lengths already distinguish most rows.
         let is_same = |other: &Arc<Endpoint>| {
             let is_as_long = other.template.len() == shape.len();
             other.method == method && is_as_long && other.shape() == shape

@@ -3,7 +3,7 @@
 use super::catalogue::Endpoint;
 use super::{Edge, Graph, Request, names, query};
 
-/// What is asked of a key for what a query expands: lists of permissions, one of each of which is needed to read, in order. The second is whether something is unknown.
+/// What a key needs for what a query expands: lists of permissions, in order; to read, it needs one of each list. The second is whether something is unknown.
 pub(super) fn asked(
     graph: &Graph,
     endpoint: &Endpoint,

@@ -72,7 +72,7 @@ pub struct Builtin {
 pub struct Graph {
     /// Of several rows for one field the last counts.
     pub edges: Vec<Edge>,
-    /// Objects, and the permissions of which any one is enough to read them; none where none is known.
+    /// Objects, and the permissions to read them, any one of which is enough; empty if none is known.
     pub objects: Vec<(String, Vec<String>)>,
     /// By method and template: `customer`, `list customer`.
     pub returns: Vec<(String, String, Vec<String>)>,
@@ -98,7 +98,7 @@ pub struct Row {
     pub path: String,
     /// Any one of them is enough.
     pub permissions: Vec<String>,
-    /// `read` or `write`, where the method does not tell.
+    /// `read` or `write`, if the method does not determine it.
     pub access: Option<String>,
     /// Open to publishable keys.
     pub publishable: bool,

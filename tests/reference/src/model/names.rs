@@ -2,7 +2,7 @@
 
 use super::{Request, query};
 
-/// Parameters by which a client says another method or path.
+/// Parameters that let a client override method or path.
 const OVERRIDES: [&str; 6] = [
     "_method",
     "_method_override",

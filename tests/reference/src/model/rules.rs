@@ -33,7 +33,7 @@ pub(super) fn is_public(case: &Case) -> bool {
             .is_some_and(|endpoint| endpoint.is_public)
 }
 
-/// A preflight, which passes after rule 1. An upgrade is none: the raw bytes after it would pass unchecked.
+/// A preflight, which passes after rule 1. An upgrade is not a preflight: the raw bytes after it would pass unchecked.
 pub(super) fn is_preflight(case: &Case) -> bool {
     text(case.configuration, "preflight") != Some("check")
         && case.request.method == b"OPTIONS"

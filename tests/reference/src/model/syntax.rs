@@ -97,7 +97,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The segments of a context path, root first; for organization keys also an organization's id alone.
+/// The segments of a context path, root first; for organization keys also only an organization's id.
 pub(super) fn context(value: &str, is_organization_key: bool) -> Option<Vec<String>> {
     if is_organization_key && is_id(value, "org_") {
         return Some(vec![value.to_owned()]);

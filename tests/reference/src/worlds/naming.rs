@@ -52,7 +52,7 @@ pub(super) fn override_parameter(dice: &mut Dice, path: &mut Vec<u8>) {
     path.extend(format!("{name}=DELETE").into_bytes());
 }
 
-/// Headers that are none of the four.
+/// Headers other than the four.
 pub(super) fn others(dice: &mut Dice, world: &World, headers: &mut Vec<Header>) {
     if dice.one_in(12) {
         let name = dice.of(&world.identity);

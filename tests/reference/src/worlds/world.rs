@@ -47,7 +47,7 @@ pub struct World {
     pub keys: Vec<String>,
     /// Methods and templates that requests aim at.
     pub targets: Vec<(String, String)>,
-    /// Names under which an identity is told.
+    /// Names that an identity is reported under.
     pub identity: Vec<String>,
 }
 
@@ -342,7 +342,7 @@ fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     Value::Object(grants)
 }
 
-/// The name of which this is another spelling, or itself.
+/// The name that this is another spelling of, or itself.
 pub fn canonical(name: &str) -> &str {
     let known = |name: &str| {
         let mut known = PERMISSIONS.iter();

@@ -1,4 +1,4 @@
-//! Reads the corpus, strictly: a member that is misspelled or missing fails, so that no expectation is skipped in silence. `tests/cases/README.md` tells
+//! Reads the corpus, strictly: a member that is misspelled or missing fails, so that no expectation is skipped in silence. `tests/cases/README.md` has
 //! the format.
 
 use std::collections::BTreeMap;

@@ -18,7 +18,7 @@ pub enum End {
     Reply {
         status: u16,
         headers: Vec<(String, String)>,
-        /// `None` where there is none to see, as with HEAD.
+        /// `None` if the answer cannot show one, as with HEAD.
         body: Option<String>,
     },
 }

@@ -7,7 +7,7 @@ use keyward::upstream::HeaderChange;
 
 use super::corpus::{self, Request};
 
-/// Some time; the corpus has no times of its own.
+/// Some time; the corpus has no times.
 pub const NOW: u64 = 1_795_200_000;
 
 /// The headers as Envoy hands them on: names in lower case, pseudo-headers first, a body announced.

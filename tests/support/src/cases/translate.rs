@@ -1,6 +1,6 @@
 //! The corpus for another API: every case again, in the names of one called Acme. Its profile gives keys, headers, ids, links and its own texts, so
 //! what a case expects is rewritten by the same rules as what it sends, and the code has to come to the same verdict. Acme's account ids are UUIDs:
-//! they have no prefix, so an id that Stripe's spelling makes malformed is none there, and gets a character that no id has.
+//! they have no prefix, so an id that is malformed in Stripe's spelling would be valid there; it gets a character that no id has.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,7 +43,7 @@ fn profile() -> Value {
     })
 }
 
-/// Every file of the corpus, translated, without the cases that are Stripe's alone.
+/// Every file of the corpus, translated, without the cases that apply only to Stripe.
 pub fn load() -> Vec<CaseFile> {
     corpus::load().into_iter().map(translate).collect()
 }
@@ -211,7 +211,7 @@ fn path(path: &str, spoilt: &mut Vec<String>) -> String {
     format!("{}?{}", text(path), query.join("&"))
 }
 
-/// Whether `value` is a key of which Acme's differs by what it begins with alone, written with escapes.
+/// Whether `value` is a key, written with escapes, whose Acme form differs only in its beginning.
 fn is_escaped_key(value: &str) -> bool {
     let mut decoded = String::new();
     let mut rest = value;

@@ -92,7 +92,7 @@ pub(super) fn id(text: &str) -> &str {
     &text[..text.find(|c| !is_of_id(c)).unwrap_or(text.len())]
 }
 
-/// The UUID of an account. The prefix alone is nothing, and ids at the limit of 64 bytes stay what they are.
+/// The UUID of an account. A bare prefix stays nothing, and ids at the limit of 64 bytes stay what they are.
 pub(super) fn account(id: &str) -> String {
     if id == "acct_" || id.len() >= 64 {
         return id
@@ -103,7 +103,7 @@ pub(super) fn account(id: &str) -> String {
     }
     let hex = KeyDigest::of(id.as_bytes()).to_string();
     let part = |range: std::ops::Range<usize>| &hex[range];
-    // Version 8, of which RFC 9562 leaves the bits to us.
+    // Version 8: RFC 9562 leaves its bits to the application.
     let (a, b, c, d, e) = (
         part(0..8),
         part(8..12),

@@ -49,7 +49,7 @@ impl Asked {
             let read: Grants = read.map(|name| (name.clone(), "read")).collect();
             lacking.push(("read alone", keys.with(read)));
         }
-        // What implies the permission lets one read, so it may be in the way of a read alone.
+        // A permission that implies it allows reading, so it may hinder only a read.
         let others = permissions.iter().filter(|known| !is_needed(&known.name));
         let others = others.filter(|known| !is_read || !implies(known));
         let others: Grants = others.map(|known| (known.name.clone(), "write")).collect();

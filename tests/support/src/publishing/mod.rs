@@ -119,7 +119,7 @@ pub fn revoke(configuration: &mut Value, number: usize) {
     configuration["snapshot"]["keys"][number]["status"] = "deleted".into();
 }
 
-/// The path of a program of a Debian package; nothing, and a line that says so, where it cannot be installed.
+/// The path of a program of a Debian package. If it cannot be installed: `None`, and a printed line.
 pub fn debian(package: &str, program: &str) -> Option<String> {
     let mut script = Command::new(root().join("scripts/debian.sh"));
     let output = script.args([package, program]).output().unwrap();

@@ -88,7 +88,7 @@ fn of_two_publishers_at_once_none_loses_a_change() {
 
 #[test]
 fn whoever_loses_five_times_says_so() {
-    /// A store in which someone else is always faster.
+    /// A store where another publisher is always faster.
     struct Busy<'a>(&'a Folder);
     impl FeedStore for Busy<'_> {
         fn shown(&self) -> String {

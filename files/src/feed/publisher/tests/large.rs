@@ -3,7 +3,7 @@ use super::*;
 use crate::feed::publisher::Step;
 use keyward::snapshot::delta::MOST_CHANGED;
 
-/// Many keys, of which the first end, the next change and the last come.
+/// Many keys: the first end, the next change and the last are new.
 fn change(keys: usize, ended: usize, changed: usize, added: usize) -> (Value, Value) {
     let before = world(keys);
     let mut after = before.clone();
