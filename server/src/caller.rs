@@ -47,6 +47,8 @@ pub(crate) struct KeyCaller {
     /// What it may do there, and on accounts connected to that.
     pub(crate) own: Granted,
     pub(crate) connected: Granted,
+    /// The gateway that it is of, as its label says.
+    pub(crate) gateway: Option<String>,
 }
 
 impl Caller {
@@ -80,6 +82,14 @@ impl Caller {
             Who::Key(key) => key.id.clone(),
             Who::Local(uid) => format!("local:uid={}", uid.shown()),
             Who::Person(session) => session.id.clone(),
+        }
+    }
+
+    /// The gateway that polls with this key.
+    pub(crate) fn gateway(&self) -> Option<&str> {
+        match &self.who {
+            Who::Key(key) => key.gateway.as_deref(),
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 

@@ -98,7 +98,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
         let (object, version, change) = written.map_err(Failure::from)?;
         app.publisher.wake(Haste::AtOnce);
         if let Some(longest) = call.wait {
-            app.publisher.wait(change, longest).await;
+            app.fleet.wait(change, longest).await;
         }
         Ok(Answer {
             version: Some(version),
