@@ -55,7 +55,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
         if body.endpoints.iter().any(is_ours) {
             return Err(Failure::new(
                 Code::ParameterInvalid,
-                "Rows below /v2/iam/ and /v2/keyward/ are this server's own.",
+                "Rows below /v2/iam/, /v2/keyward/ and /feed/{group}/ are this server's own.",
             )
             .at("endpoints"));
         }

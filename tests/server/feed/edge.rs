@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use keyward_files::feed::{KeySource, SigningKey};
+use keyward_files::feed::SigningKey;
 use keyward_files::randomness::SystemRandomness;
 use keyward_harness::http::Connection;
 use keyward_harness::{BOUND, Envoy};
