@@ -85,6 +85,17 @@ impl World {
         world
     }
 
+    /// `kill -9`, and a new start.
+    pub(crate) fn restart(&mut self) {
+        let id = self.server.id().to_string();
+        let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
+        assert!(killed.success());
+        eventually("the server is gone", BOUND, || {
+            self.server.has_ended().then_some(())
+        });
+        self.server = serve(&self.folder);
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
