@@ -91,7 +91,7 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	conformance::envoy_with doctor::variants::leaks doctor::variants::missing doctor::server::an_edge doctor::server::a_route browser::cors::by_default \
 	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
-	agreement::over_many feed::over_many command::life::every_command_says \
+	agreement::over_many feed::over_many feed::everywhere feed::strangers command::life::every_command_says \
 	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
 # Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
 PAGES := pages::in_full

@@ -49,6 +49,8 @@ pub(crate) struct KeyCaller {
     pub(crate) connected: Granted,
     /// The gateway that it is of, as its label says.
     pub(crate) gateway: Option<String>,
+    /// When it ends, if it does.
+    pub(crate) ends: Option<u64>,
 }
 
 impl Caller {
@@ -82,6 +84,14 @@ impl Caller {
             Who::Key(key) => key.id.clone(),
             Who::Local(uid) => format!("local:uid={}", uid.shown()),
             Who::Person(session) => session.id.clone(),
+        }
+    }
+
+    /// When the caller's key ends, if it does.
+    pub(crate) fn ends(&self) -> Option<u64> {
+        match &self.who {
+            Who::Key(key) => key.ends,
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 

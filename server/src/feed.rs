@@ -86,6 +86,7 @@ async fn head(
     let key = caller.id();
     let sender = Sender {
         key: &key,
+        ends: caller.ends(),
         gateway: caller.gateway(),
         group: followed.group,
     };

@@ -168,6 +168,7 @@ async fn by_gateway(
         own,
         connected,
         gateway: recheck.label("gateway").map(str::to_owned),
+        ends: recheck.ends(),
     };
     Ok(Caller::by_key(key, address))
 }

@@ -155,7 +155,9 @@ fn health(app: &Arc<App>) -> Router {
             "/metrics",
             get(move || async move {
                 let is_full = metrics.store.is_full();
-                let text = metrics.metrics.text(metrics.publisher.state(), is_full);
+                let text = metrics
+                    .metrics
+                    .text(metrics.publisher.state(), &metrics.fleet, is_full);
                 let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 ([("content-type", kind)], text)
             }),

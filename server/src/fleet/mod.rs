@@ -22,7 +22,7 @@ use polls::Polls;
 pub(crate) use polls::{Doubt, Sender, Who};
 use propagation::Question;
 use propagation::Reach;
-pub(crate) use seen::Gateway;
+pub(crate) use seen::{Gateway, GatewayState};
 
 /// A group's feed.
 pub(crate) struct Followed {

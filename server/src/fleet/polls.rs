@@ -25,6 +25,8 @@ pub(super) const SKEW: u64 = 300;
 pub(crate) struct Sender<'a> {
     /// The key's id.
     pub(crate) key: &'a str,
+    /// When the key ends, if it does.
+    pub(crate) ends: Option<u64>,
     /// The gateway that the key's label names.
     pub(crate) gateway: Option<&'a str>,
     pub(crate) group: Group,
@@ -117,6 +119,8 @@ impl Vm {
 pub(super) struct Polls {
     gateways: BTreeMap<String, BTreeMap<String, Vm>>,
     doubts: BTreeMap<Doubt, u64>,
+    /// When each key that polls ends, if it does.
+    keys: BTreeMap<String, u64>,
 }
 
 impl Polls {
@@ -135,6 +139,14 @@ impl Polls {
         served: Option<Named>,
         now: u64,
     ) -> Who {
+        match sender.ends {
+            Some(ends) if self.keys.len() < MOST_GATEWAYS => {
+                self.keys.insert(sender.key.to_owned(), ends);
+            }
+            Some(_) | None => {
+                self.keys.remove(sender.key);
+            }
+        }
         let (mut who, doubt) = identified(sender, claim);
         let revision = claim
             .and_then(|claim| claim.revision)
@@ -252,6 +264,11 @@ impl Polls {
             })
     }
 
+    /// How many of the keys that poll end until then.
+    pub(super) fn keys_that_end(&self, until: u64) -> usize {
+        self.keys.values().filter(|ends| **ends <= until).count()
+    }
+
     /// How many polls were no proof, and why.
     pub(super) fn doubts(&self, doubt: Doubt) -> u64 {
         self.doubts.get(&doubt).copied().unwrap_or_default()
@@ -297,3 +314,6 @@ fn is_name(name: &str) -> bool {
 fn is_vm(vm: &str) -> bool {
     (1..=16).contains(&vm.len()) && vm.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
+
+#[cfg(test)]
+mod tests;

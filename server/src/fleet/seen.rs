@@ -21,6 +21,8 @@ pub(crate) enum GatewayState {
 }
 
 impl GatewayState {
+    pub(crate) const ALL: [Self; 4] = [Self::Refused, Self::Silent, Self::Behind, Self::Serving];
+
     /// As it is written.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -116,6 +118,21 @@ impl Fleet {
                 .filter(|leaves| *leaves > 0),
             has_nameless: vms.contains_key(NAMELESS),
         })
+    }
+
+    /// When the oldest head that is served was signed.
+    pub(crate) fn oldest_head(&self) -> Option<u64> {
+        let heads = self
+            .feeds
+            .iter()
+            .filter_map(|followed| followed.feed.head());
+        heads.map(|head| head.issued_at).min()
+    }
+
+    /// How many of the keys that poll end within so many seconds.
+    pub(crate) fn keys_that_end_within(&self, seconds: u64) -> usize {
+        self.polls()
+            .keys_that_end(time::now().saturating_add(seconds))
     }
 
     /// How many polls proved nothing, and why.

@@ -68,14 +68,6 @@ impl Edge {
 }
 
 impl Edge {
-    /// What every worker answers to a key, at once: nothing is waited for.
-    #[track_caller]
-    pub(super) fn answers(&self, key: &str, expected: u16) {
-        for (worker, mut connection) in self.envoy.worker_connections().into_iter().enumerate() {
-            assert_eq!(ask(&mut connection, key), expected, "worker {worker}");
-        }
-    }
-
     /// Waits until every worker answers so.
     #[track_caller]
     pub(super) fn comes_to(&self, key: &str, expected: u16) {

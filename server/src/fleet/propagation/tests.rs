@@ -142,11 +142,8 @@ fn answers_that_are_too_early_are_found() {
             },
         )
     }
-    for (answers, rule) in [
-        (
-            any_will_do as Answers,
-            "one VM asked with an earlier revision",
-        ),
+    let mistakes: [(Answers, &str); 5] = [
+        (any_will_do, "one VM asked with an earlier revision"),
         (
             the_silent_are_gone,
             "one VM has a head and did not ask since",
@@ -163,7 +160,8 @@ fn answers_that_are_too_early_are_found() {
             mirrors_do_not_matter,
             "behind a mirror no poll proves anything",
         ),
-    ] {
+    ];
+    for (answers, rule) in mistakes {
         assert_eq!(broken_rule(answers), Some(rule));
     }
 }
