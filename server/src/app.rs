@@ -9,12 +9,13 @@ use serde_json::Value;
 
 use crate::configuration::Configuration;
 use crate::console::Console;
+use crate::fleet::Fleet;
 use crate::http::conditions::InFlight;
 use crate::http::rate::Buckets;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
 use crate::plans::Plans;
-use crate::publish::{Manner, Publisher};
+use crate::publish::{Manner, Publisher, Targets};
 use crate::quota::Quota;
 use crate::session::LastSeen;
 use crate::store::Store;
@@ -24,6 +25,8 @@ use crate::uid::Uid;
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) publisher: Publisher,
+    /// The gateways that follow the feed.
+    pub(crate) fleet: Arc<Fleet>,
     pub(crate) metrics: Metrics,
     pub(crate) in_flight: InFlight,
     pub(crate) buckets: Buckets,
@@ -59,9 +62,11 @@ impl App {
         described: Described,
         manner: Manner,
     ) -> Result<Self> {
-        let publisher = Publisher::start(&store, &configuration.publish, manner).await?;
+        let publisher = Publisher::start(&store, Targets::of(configuration), manner).await?;
+        let fleet = Arc::new(Fleet::start(configuration, &store, &publisher).await?);
         Ok(Self {
             publisher,
+            fleet,
             store,
             metrics: Metrics::default(),
             in_flight: InFlight::default(),

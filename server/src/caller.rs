@@ -47,6 +47,10 @@ pub(crate) struct KeyCaller {
     /// What it may do there, and on accounts connected to that.
     pub(crate) own: Granted,
     pub(crate) connected: Granted,
+    /// The gateway that it is of, as its label says.
+    pub(crate) gateway: Option<String>,
+    /// When it ends, if it does.
+    pub(crate) ends: Option<u64>,
 }
 
 impl Caller {
@@ -80,6 +84,22 @@ impl Caller {
             Who::Key(key) => key.id.clone(),
             Who::Local(uid) => format!("local:uid={}", uid.shown()),
             Who::Person(session) => session.id.clone(),
+        }
+    }
+
+    /// When the caller's key ends, if it does.
+    pub(crate) fn ends(&self) -> Option<u64> {
+        match &self.who {
+            Who::Key(key) => key.ends,
+            Who::Local(_) | Who::Person(_) => None,
+        }
+    }
+
+    /// The gateway that polls with this key.
+    pub(crate) fn gateway(&self) -> Option<&str> {
+        match &self.who {
+            Who::Key(key) => key.gateway.as_deref(),
+            Who::Local(_) | Who::Person(_) => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! `keyward-server.toml`: where the server listens, whom it trusts, and what it publishes to. Unknown members are refused.
 
+mod feed;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::console::Console;
 pub use crate::logs::Requests;
 use crate::uid::Uid;
+pub use feed::Feed;
 
 /// Its name in the data folder, as `init` writes it.
 pub(crate) const FILE: &str = "keyward-server.toml";
@@ -29,6 +32,9 @@ pub struct Configuration {
     /// What snapshots are written to.
     #[serde(default)]
     pub publish: Vec<Target>,
+    /// The feed that gateways follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Feed>,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -72,6 +78,25 @@ pub enum Group {
     Edge,
     /// The gateway before this server: it serves every version, as Stripe's preview SDKs name other versions.
     Control,
+}
+
+impl Group {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Control => "control",
+        }
+    }
+
+    /// Reads what `name` wrote.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Edge, Self::Control]
+            .into_iter()
+            .find(|group| group.name() == name)
+    }
 }
 
 /// Bounds on what callers may do.
@@ -130,6 +155,9 @@ impl Configuration {
             );
         }
         read.requests.below(folder)?;
+        if let Some(feed) = &mut read.feed {
+            feed.complete(folder, &read.data)?;
+        }
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }

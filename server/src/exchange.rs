@@ -24,7 +24,7 @@ use crate::http::listener::Peer;
 use crate::http::query::{Pairs, pairs};
 use crate::http::rate::{Class, Rate};
 use crate::http::{conditions, raw_key};
-use crate::identify::{Unknown, identify};
+use crate::identify::{Need, Unknown, identify};
 use crate::randomness::System;
 use crate::routes::{Pace, ROUTES, Route};
 use crate::service::{Sender, refused as refusals};
@@ -147,7 +147,7 @@ async fn carried_out(
     id: &str,
 ) -> Result<Answer, Failure> {
     let target = target_of(route.template, head.uri.path()).ok_or_else(no_endpoint)?;
-    let caller = match identify(app, entrance, peer, route, head).await {
+    let caller = match identify(app, entrance, peer, Need::of(route), head).await {
         Ok(caller) => caller,
         Err(Unknown { failure, key }) => {
             if let Some(key) = key {

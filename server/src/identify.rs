@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use keyward::decision::{Decision, Environment, PermitKind, decide};
+use keyward::permission::AccessLevel;
 use keyward::reason::DenyReason;
 use keyward::request::RequestHead;
 use sha2::{Digest, Sha256};
@@ -17,7 +18,7 @@ use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::http::principal;
 use crate::recheck::Recheck;
-use crate::route::Route;
+use crate::route::{Asked, Route};
 use crate::uid::Uid;
 
 /// A request that is not believed, or refused for what its key is.
@@ -33,16 +34,32 @@ impl From<Failure> for Unknown {
     }
 }
 
+/// What an endpoint asks of its callers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Need {
+    pub(crate) asked: Asked,
+    pub(crate) level: AccessLevel,
+}
+
+impl Need {
+    pub(crate) fn of(route: &Route) -> Self {
+        Self {
+            asked: route.asked,
+            level: route.level,
+        }
+    }
+}
+
 /// Finds out who calls.
 pub(crate) async fn identify(
     app: &Arc<App>,
     entrance: Entrance,
     peer: Peer,
-    route: &'static Route,
+    need: Need,
     head: &Parts,
 ) -> Result<Caller, Unknown> {
     match entrance {
-        Entrance::Gateway => by_gateway(app, peer, route, head).await,
+        Entrance::Gateway => by_gateway(app, peer, need, head).await,
         Entrance::Local => Ok(by_user(peer)?),
     }
 }
@@ -77,7 +94,7 @@ pub(crate) fn is_from_gateway(app: &App, Peer(peer): Peer, head: &Parts) -> bool
 async fn by_gateway(
     app: &Arc<App>,
     Peer(peer): Peer,
-    route: &'static Route,
+    need: Need,
     head: &Parts,
 ) -> Result<Caller, Unknown> {
     let strange = || {
@@ -89,8 +106,8 @@ async fn by_gateway(
     }
     let told = principal::told(&head.headers).ok_or_else(strange)?;
     if let Some((permission, access)) = &told.permission {
-        let is_routes = route.asked.names().contains(&permission.as_str());
-        if !is_routes || *access != route.level {
+        let is_routes = need.asked.names().contains(&permission.as_str());
+        if !is_routes || *access != need.level {
             return Err(strange().into());
         }
     }
@@ -150,6 +167,8 @@ async fn by_gateway(
         account,
         own,
         connected,
+        gateway: recheck.label("gateway").map(str::to_owned),
+        ends: recheck.ends(),
     };
     Ok(Caller::by_key(key, address))
 }

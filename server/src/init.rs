@@ -110,6 +110,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
             file: envoy.join("ecds/keyward.pb"),
             group: Group::Control,
         }],
+        feed: None,
         limits: Limits::default(),
         console: Console::default(),
         requests: Requests::default(),

@@ -7,6 +7,8 @@ pub mod commands;
 pub mod configuration;
 mod console;
 mod exchange;
+mod feed;
+mod fleet;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;

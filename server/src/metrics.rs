@@ -5,8 +5,10 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::fleet::{Fleet, GatewayState};
 use crate::publish::Published;
 
 /// The counters of this process.
@@ -45,7 +47,7 @@ impl Metrics {
     }
 
     /// The text.
-    pub(crate) fn text(&self, published: Published, is_full: bool) -> String {
+    pub(crate) fn text(&self, published: Published, fleet: &Fleet, is_full: bool) -> String {
         let mut registry = Registry::with_prefix("keyward_server");
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register(
@@ -53,11 +55,6 @@ impl Metrics {
             "Requests on api.sock that did not come by the gateway",
             self.not_through_gateway.clone(),
         );
-        let gauge = |value: u64| {
-            let gauge = prometheus_client::metrics::gauge::Gauge::<i64>::default();
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-            gauge
-        };
         registry.register(
             "published_revision",
             "The revision of the last snapshot that was published",
@@ -73,9 +70,84 @@ impl Metrics {
             "Whether the disk has no room, so that only ends are taken",
             gauge(u64::from(is_full)),
         );
+        follow(&mut registry, fleet);
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = encode(&mut text, &registry);
         text
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Doubted {
+    reason: &'static str,
+}
+
+fn gauge(value: u64) -> Gauge<i64> {
+    let gauge = Gauge::<i64>::default();
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    gauge
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// The gateways that follow the feed. None is named: names are the operator's, and many.
+fn follow(registry: &mut Registry, fleet: &Fleet) {
+    /// How long before its end a gateway's key is to be replaced.
+    const SOON: u64 = 14 * 86_400;
+    let gateways = fleet.gateways();
+    let states = Family::<InState, Gauge<i64>>::default();
+    for state in GatewayState::ALL {
+        let in_state = gateways.iter().filter(|gateway| gateway.state == state);
+        let labels = InState {
+            state: state.name(),
+        };
+        let number = i64::try_from(in_state.count()).unwrap_or(i64::MAX);
+        states.get_or_create(&labels).set(number);
+    }
+    registry.register(
+        "gateways",
+        "Gateways that follow the feed, by state",
+        states,
+    );
+    let doubts = Family::<Doubted, Counter>::default();
+    for (doubt, number) in fleet.doubts() {
+        let labels = Doubted {
+            reason: doubt.name(),
+        };
+        doubts.get_or_create(&labels).inc_by(number);
+    }
+    registry.register(
+        "feed_polls_without_proof",
+        "Polls of the feed that prove nothing, by reason",
+        doubts,
+    );
+    let lacking: usize = gateways
+        .iter()
+        .map(|gateway| gateway.all.saturating_sub(gateway.serving))
+        .sum();
+    registry.register(
+        "feed_workers_behind",
+        "Workers that were handed a head, and do not serve the newest revision",
+        gauge(count(lacking)),
+    );
+    registry.register(
+        "feed_key_expiring",
+        "Keys of gateways that end within 14 days",
+        gauge(count(fleet.keys_that_end_within(SOON))),
+    );
+    if let Some(issued_at) = fleet.oldest_head() {
+        registry.register(
+            "feed_head_issued_at_seconds",
+            "When the oldest head that is served was signed",
+            gauge(issued_at),
+        );
     }
 }

@@ -103,6 +103,16 @@ impl Recheck {
         }
     }
 
+    /// When the key ends, if it does.
+    pub(crate) fn ends(&self) -> Option<u64> {
+        self.key.expires
+    }
+
+    /// A label of the key.
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
+        self.key.labels.get(name).map(String::as_str)
+    }
+
     /// The account, if it is a root.
     pub(crate) fn root_of(&self, account: &str) -> Option<String> {
         let fact = self.facts.account(account)?;

@@ -10,7 +10,7 @@ use keyward::management::{Ceiling, Command, ExpireKey, Key, KeyTarget, UpdateAcc
 use keyward::snapshot::Snapshot;
 
 use crate::configuration::Configuration;
-use crate::publish::{Held, held};
+use crate::publish::{Held, Targets};
 use crate::service::Sender;
 use crate::service::bounds::Bounds;
 use crate::service::failure::Stored;
@@ -40,11 +40,7 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
     let head: std::result::Result<_, StoreError> =
         runtime.block_on(store.read(|reader| reader.head()));
     let head = head?;
-    let all = configuration
-        .publish
-        .iter()
-        .map(|target| held(target, &head.store_id));
-    let all: Vec<Held> = all.collect::<Result<_>>()?;
+    let all = Targets::of(&configuration).held(&head.store_id)?;
     let ahead: Vec<Held> = all
         .into_iter()
         .filter(|held| held.revision > head.revision)
@@ -121,10 +117,7 @@ pub(crate) async fn resume(
     let revision = ahead.iter().map(|held| held.revision).max();
     let revision = revision.context("no target is ahead")?;
     let written = store.end(move |tx| {
-        let snapshots: Vec<&Snapshot> = ahead
-            .iter()
-            .filter_map(|held| held.configuration.snapshot())
-            .collect();
+        let snapshots: Vec<&Snapshot> = ahead.iter().map(|held| &held.snapshot).collect();
         let resumed = carried_out(tx, &snapshots, revision, now)?;
         if is_dry_run {
             Err(Undone::DryRun(resumed))

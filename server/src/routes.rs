@@ -9,14 +9,15 @@ use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions, endpoints,
-    grant_sets, import, key_policies, lookup, permissions, profile, requests, revoke,
+    gateways, grant_sets, import, key_policies, lookup, permissions, profile, requests, revoke,
 };
+use crate::feed;
 use crate::parameter::{
     AFTER, DECISION, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
 };
 use crate::permission::Management::{
-    Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, GrantSet, KeyPolicy,
-    RequestLog, Snapshot,
+    Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, Gateway, GrantSet,
+    KeyPolicy, RequestLog, Snapshot,
 };
 use crate::route::{Gives, IMPORT, delete, described, get, post, put};
 
@@ -69,6 +70,9 @@ pub const ROUTES: &[Route] = &[
     get("/v2/iam/activity_logs/{id}", ActivityLog, activity_logs::retrieve, Gives::One(described::<answers::ActivityLog>)),
     get("/v2/keyward/activity_logs/export", ActivityLog, activity_logs::export, Gives::Lines).asks(&[AFTER]),
     get("/v2/keyward/activity_logs/head", ActivityLog, activity_logs::head, Gives::One(described::<answers::ActivityHead>)),
+    get("/v2/keyward/gateways", Gateway, gateways::list, Gives::List(described::<gateways::GatewayObject>)),
+    get("/v2/keyward/gateways/{name}", Gateway, gateways::retrieve, Gives::One(described::<gateways::GatewayObject>)),
+    delete("/v2/keyward/gateways/{name}", Gateway, gateways::forget, Gives::One(described::<gateways::ForgottenGateway>)),
     get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot, Gives::One(described::<answers::CurrentSnapshot>)),
     post("/v2/keyward/console_sessions", ConsoleSession, Write, console_sessions::create, SESSION).takes(described::<bodies::NewConsoleSession>).paced(Pace::Creation),
     get("/v2/keyward/console_sessions", ConsoleSession, console_sessions::list, Gives::List(described::<console_sessions::ConsoleSession>)),
@@ -82,7 +86,7 @@ pub const ROUTES: &[Route] = &[
 /// The rows of a snapshot that describe these endpoints to gateways.
 #[must_use]
 pub fn endpoint_rows() -> Vec<Value> {
-    ROUTES.iter().map(row).collect()
+    ROUTES.iter().map(row).chain(feed::rows()).collect()
 }
 
 fn row(route: &Route) -> Value {

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::caller::Entrance;
 use crate::configuration::Configuration;
 use crate::exchange;
+use crate::feed;
 use crate::http::listener::{Peer, bind_admin, bind_api};
 use crate::openapi::of_routes;
 use crate::pages;
@@ -73,6 +74,7 @@ async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
         api,
         exchange::router(&app, Entrance::Gateway)
             .merge(pages::router(&app))
+            .merge(feed::router(&app))
             .into_make_service_with_connect_info::<Peer>(),
     )
     .with_graceful_shutdown(stopped(stop.subscribe()));
@@ -83,6 +85,7 @@ async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
     let signals = async {
         wait_for_signal().await?;
         tracing::info!("stopping: no new requests are taken, those in flight are answered");
+        app.fleet.stop();
         stop.send_replace(true);
         Ok::<(), anyhow::Error>(())
     };
@@ -152,7 +155,9 @@ fn health(app: &Arc<App>) -> Router {
             "/metrics",
             get(move || async move {
                 let is_full = metrics.store.is_full();
-                let text = metrics.metrics.text(metrics.publisher.state(), is_full);
+                let text = metrics
+                    .metrics
+                    .text(metrics.publisher.state(), &metrics.fleet, is_full);
                 let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 ([("content-type", kind)], text)
             }),

@@ -8,8 +8,8 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::fleet::Come;
 use crate::http::failure::{Code, Failure};
-use crate::publish::Published;
 use crate::span::written;
 use crate::time;
 
@@ -17,16 +17,19 @@ use crate::time;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Propagation {
     pub(crate) change: u64,
+    /// From when on a gateway that lacks the change denies by itself, where that is known.
+    pub(crate) latest_by: Option<String>,
     pub(crate) revision: Option<u64>,
     pub(crate) state: ChangeState,
 }
 
-/// Whether a change is in the snapshot that was published last.
+/// Whether a change is in the snapshot that was published last, and whether every gateway that follows the feed has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ChangeState {
     Committed,
     Published,
+    Everywhere,
 }
 
 /// Who made something.
@@ -101,17 +104,21 @@ pub(crate) fn enforcement_name(enforcement: Enforcement) -> &'static str {
     }
 }
 
-/// How far a change has come. Until gateways are known it ends at `published`.
-pub(crate) fn propagation(change: u64, published: Published) -> Propagation {
-    let is_published = published.through >= change;
+/// How far a change has come.
+pub(crate) fn propagation(change: u64, come: Come) -> Propagation {
+    let (state, revision, latest_by) = match come {
+        Come::Committed => (ChangeState::Committed, None, None),
+        Come::Published {
+            revision,
+            latest_by,
+        } => (ChangeState::Published, Some(revision), latest_by),
+        Come::Everywhere { revision } => (ChangeState::Everywhere, Some(revision), None),
+    };
     Propagation {
         change,
-        revision: is_published.then_some(published.revision),
-        state: if is_published {
-            ChangeState::Published
-        } else {
-            ChangeState::Committed
-        },
+        latest_by: latest_by.map(time::written),
+        revision,
+        state,
     }
 }
 
@@ -232,15 +239,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_published_when_a_snapshot_goes_through_it() {
-        let published = Published {
-            through: 7,
+    fn a_published_change_says_by_when_it_is_in_force_at_the_latest() {
+        let shown = |come| json!(propagation(7, come));
+        let published = shown(Come::Published {
             revision: 100,
-        };
-        let shown = |change| json!(propagation(change, published));
-        assert_eq!(shown(7)["state"], "published");
-        assert_eq!(shown(7)["revision"], 100);
-        assert_eq!(shown(8)["state"], "committed");
-        assert_eq!(shown(8)["revision"], Value::Null);
+            latest_by: Some(1_795_946_400),
+        });
+        assert_eq!(published["state"], "published");
+        assert_eq!(published["revision"], 100);
+        assert_eq!(published["latest_by"], "2026-11-29T10:00:00.000Z");
+        let everywhere = shown(Come::Everywhere { revision: 100 });
+        assert_eq!(everywhere["state"], "everywhere");
+        assert_eq!(everywhere["latest_by"], Value::Null);
+        assert_eq!(shown(Come::Committed)["revision"], Value::Null);
     }
 }

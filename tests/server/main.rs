@@ -14,6 +14,7 @@ mod command;
 mod console;
 mod description;
 mod disk;
+mod feed;
 mod kills;
 mod local;
 mod matrix;

@@ -196,6 +196,7 @@ fn is_operators(route: &Route) -> bool {
     let is_change = route.level == AccessLevel::Write;
     (route.asked == Asked::One(Management::Account) && is_change)
         || route.asked == Asked::One(Management::Snapshot)
+        || route.asked == Asked::One(Management::Gateway)
         || route.asked == Asked::One(Management::Endpoint)
         || route.asked == Asked::One(Management::ConsoleSession)
         || route.template == "/v2/keyward/activity_logs/head"

@@ -6,7 +6,7 @@ use keyward_harness::eventually;
 use serde_json::json;
 
 use crate::sdk::Script;
-use crate::world::{PROPAGATION, World, command, serve};
+use crate::world::{PROPAGATION, World, command};
 
 #[test]
 fn a_key_that_stripes_sdk_makes_works_with_its_permissions_until_it_is_expired() {
@@ -72,21 +72,7 @@ fn what_was_made_is_there_after_a_restart() {
     let said = String::from_utf8_lossy(&second.stderr);
     assert!(said.contains("another server listens there"), "{said}");
     // Killed, it does not remove its sockets.
-    world.server = {
-        let World { server, .. } = &mut world;
-        let id = server.id().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args(["-KILL", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-        eventually("the server is gone", PROPAGATION, || {
-            server.has_ended().then_some(())
-        });
-        serve(&world.folder)
-    };
+    world.restart();
     let path = format!("/v2/iam/api_keys/{id}");
     let read = world.api("GET", &path, None);
     assert_eq!(read.status, 200, "{}", read.text());

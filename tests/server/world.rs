@@ -28,6 +28,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// The same, with something done to the data folder before the server starts.
+    pub(crate) fn start_with(prepare: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
         let made = command()
@@ -44,6 +49,7 @@ impl World {
             !said.contains(&first),
             "the value is on standard error, too"
         );
+        prepare(&data);
         let server = serve(&folder);
         on_free_ports(&folder);
         let admin_file = folder.path().join("admin.txt");
@@ -77,6 +83,17 @@ impl World {
             (answer.ok()?.status == 200).then_some(())
         });
         world
+    }
+
+    /// `kill -9`, and a new start.
+    pub(crate) fn restart(&mut self) {
+        let id = self.server.id().to_string();
+        let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
+        assert!(killed.success());
+        eventually("the server is gone", BOUND, || {
+            self.server.has_ended().then_some(())
+        });
+        self.server = serve(&self.folder);
     }
 
     pub(crate) fn data(&self) -> PathBuf {

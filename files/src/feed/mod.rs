@@ -12,6 +12,6 @@ pub mod store;
 pub use content::Content;
 pub use key_source::KeySource;
 pub use present::{Present, Reader};
-pub use publisher::{MissingAccounts, Published, Publisher, Request, Settings, Step};
+pub use publisher::{MissingAccounts, Note, Published, Publisher, Request, Settings, Step};
 pub use signing_key::SigningKey;
 pub use store::{FeedStore, Folder};

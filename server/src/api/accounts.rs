@@ -89,11 +89,10 @@ fn account_with_keys(app: &Arc<App>, id: &str) -> Present {
     let (app, id) = (Arc::clone(app), id.to_owned());
     Arc::new(move |reader: &Reader<'_>, outcome: &Outcome<'_>| {
         let mut shown = show(reader, &id)?;
-        let published = app.publisher.state();
         let mut keys = Vec::new();
         for key in outcome.keys {
             if let Some(stored) = reader.key(&Scope::everything(), key)? {
-                keys.push(KeyView::read(reader, stored)?.object(outcome.now, published)?);
+                keys.push(KeyView::read(reader, stored)?.object(outcome.now, &app.fleet)?);
             }
         }
         if let Some(members) = shown.object.as_object_mut().filter(|_| !keys.is_empty()) {

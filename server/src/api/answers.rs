@@ -27,6 +27,8 @@ pub(crate) struct DeletedName {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Change {
     pub(crate) committed_at: String,
+    /// From when on a gateway that lacks the change denies by itself, where that is known.
+    pub(crate) latest_by: Option<String>,
     pub(crate) number: u64,
     pub(crate) object: &'static str,
     pub(crate) revision: Option<u64>,

@@ -39,7 +39,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// `GET /v2/iam/api_keys`
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        let (now, published) = (crate::time::now(), app.publisher.state());
+        let (now, fleet) = (crate::time::now(), Arc::clone(&app.fleet));
         let mut pairs = call.pairs()?;
         let paging = Paging::take(&call, &mut pairs)?;
         let parameters: Parameters = query::read(pairs)?;
@@ -51,7 +51,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
                 let listed = reader.keys(&scope, &filter, page)?;
                 let objects = listed.records.into_iter().map(|stored| {
                     let number = stored.sequence;
-                    let object = KeyView::read(reader, stored)?.object(now, published)?;
+                    let object = KeyView::read(reader, stored)?.object(now, &fleet)?;
                     Ok((number, object))
                 });
                 Ok(Listed {
@@ -69,14 +69,14 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let (scope, id) = (call.caller.scope(), call.target.clone());
-        let (now, published) = (crate::time::now(), app.publisher.state());
+        let (now, fleet) = (crate::time::now(), Arc::clone(&app.fleet));
         let found: Result<_, Stored> = app
             .store
             .read(move |reader| {
                 let stored = reader.key(&scope, &id)?;
                 let stored = stored.ok_or_else(|| refusal::missing("key", &id))?;
                 let version = stored.version;
-                let object = KeyView::read(reader, stored)?.object(now, published)?;
+                let object = KeyView::read(reader, stored)?.object(now, &fleet)?;
                 Ok((object, version))
             })
             .await;
@@ -210,7 +210,7 @@ pub(super) fn key_of(app: &Arc<App>) -> Present {
         let version = stored.version;
         let view = KeyView::read(reader, stored)?;
         Ok(Shown {
-            object: view.object(outcome.now, app.publisher.state())?,
+            object: view.object(outcome.now, &app.fleet)?,
             id: Some(id.to_owned()),
             version: Some(version),
         })

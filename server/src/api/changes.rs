@@ -49,11 +49,12 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
             }
         };
         if let Some(longest) = longest {
-            app.publisher.wait(number, longest).await;
+            app.fleet.wait(number, longest).await;
         }
-        let come = propagation(number, app.publisher.state());
+        let come = propagation(number, app.fleet.come(number));
         let object = Change {
             committed_at: time::written(row.entry.at),
+            latest_by: come.latest_by,
             number,
             object: "keyward.change",
             revision: come.revision,

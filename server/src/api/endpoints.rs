@@ -55,7 +55,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
         if body.endpoints.iter().any(is_ours) {
             return Err(Failure::new(
                 Code::ParameterInvalid,
-                "Rows below /v2/iam/ and /v2/keyward/ are this server's own.",
+                "Rows below /v2/iam/, /v2/keyward/ and /feed/{group}/ are this server's own.",
             )
             .at("endpoints"));
         }
@@ -98,7 +98,7 @@ pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
         let (object, version, change) = written.map_err(Failure::from)?;
         app.publisher.wake(Haste::AtOnce);
         if let Some(longest) = call.wait {
-            app.publisher.wait(change, longest).await;
+            app.fleet.wait(change, longest).await;
         }
         Ok(Answer {
             version: Some(version),

@@ -115,7 +115,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
         };
         app.publisher.wake(Haste::Soon);
         if let Some(longest) = call.wait {
-            app.publisher.wait(change, longest).await;
+            app.fleet.wait(change, longest).await;
         }
         Ok(Answer {
             change: Some(change),

@@ -7,7 +7,7 @@ use keyward::profile::Profile;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::publish::Published;
+use crate::fleet::Fleet;
 use crate::service::failure::Stored;
 use crate::shown::{
     MadeBy, Propagation, enforcement_name, granted_names, key_type, made_by, propagation, value,
@@ -51,8 +51,8 @@ impl KeyView {
     }
 
     /// The object, without any value.
-    pub(crate) fn object(&self, now: u64, published: Published) -> Result<Value, Stored> {
-        Ok(value(self.api_key(now, published))?)
+    pub(crate) fn object(&self, now: u64, fleet: &Fleet) -> Result<Value, Stored> {
+        Ok(value(self.api_key(now, fleet))?)
     }
 
     fn state(&self, now: u64) -> &'static str {
@@ -70,7 +70,7 @@ impl KeyView {
         }
     }
 
-    fn api_key(&self, now: u64, published: Published) -> ApiKey {
+    fn api_key(&self, now: u64, fleet: &Fleet) -> ApiKey {
         let key = &self.stored.key;
         let state = self.state(now);
         let (own, connected) = self.permissions();
@@ -95,7 +95,7 @@ impl KeyView {
                 not_before: key.not_before.map(time::written),
                 owner: key.owner.clone(),
                 policy: self.policy.clone(),
-                propagation: propagation(self.stored.changed, published),
+                propagation: propagation(self.stored.changed, fleet.come(self.stored.changed)),
                 replaced_by: key.replaced_by.clone(),
                 replaces: key.replaces.clone(),
                 root: self.stored.root.clone(),

@@ -10,6 +10,7 @@ pub(crate) mod changes;
 pub(crate) mod console_sessions;
 pub(crate) mod edit_key;
 pub(crate) mod endpoints;
+pub(crate) mod gateways;
 pub(crate) mod grant_sets;
 pub(crate) mod import;
 pub(crate) mod key;

@@ -168,7 +168,7 @@ fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found
 }
 
 async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result<Answer, Failure> {
-    let (now, published) = (time::now(), app.publisher.state());
+    let (now, fleet) = (time::now(), Arc::clone(&app.fleet));
     let (scope, filter) = filter.read(call, now)?;
     let (of, by) = (scope.clone(), filter.clone());
     let looked: Result<(Found, Vec<Value>), Stored> = app
@@ -178,7 +178,7 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
             let mut sample = Vec::new();
             for id in found.ids.iter().take(SAMPLE) {
                 if let Some(stored) = reader.key(&of, id)? {
-                    sample.push(KeyView::read(reader, stored)?.object(now, published)?);
+                    sample.push(KeyView::read(reader, stored)?.object(now, &fleet)?);
                 }
             }
             Ok((found, sample))
@@ -313,9 +313,8 @@ async fn carry_out(
     let (count, change) = ended.map_err(Failure::from)?;
     app.publisher.wake(Haste::AtOnce);
     if let Some(longest) = call.wait {
-        app.publisher.wait(change, longest).await;
+        app.fleet.wait(change, longest).await;
     }
-    let state = app.publisher.state();
     Ok(Answer {
         change: Some(change),
         waited: call.wait,
@@ -323,7 +322,7 @@ async fn carry_out(
             count,
             id: id.to_owned(),
             keyward: RevokedMembers {
-                propagation: crate::shown::propagation(change, state),
+                propagation: crate::shown::propagation(change, app.fleet.come(change)),
             },
             kind: "revoke",
             object: "keyward.plan",

@@ -13,7 +13,7 @@ use crate::http::call::{Answer, Call};
 use crate::http::conditions;
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
-use crate::identify::identify;
+use crate::identify::{Need, identify};
 use crate::openapi::of_routes;
 use crate::publish::Manner;
 use crate::routes::{ROUTES, endpoint_rows};
@@ -88,7 +88,7 @@ impl Desk {
         let route = exact.or_else(|| routes.find(|route| fits(route.template)));
         let route = route.unwrap();
         let peer = Peer(Some(Uid::own()));
-        let caller = identify(&self.app, Entrance::Local, peer, route, &head).await;
+        let caller = identify(&self.app, Entrance::Local, peer, Need::of(route), &head).await;
         let caller = caller.ok().unwrap();
         let body = body.to_string();
         let of_id = route.template.split('/').position(|one| one == "{id}");

@@ -101,6 +101,8 @@ codes! {
     RawKeyRefused = "raw_key_refused", BAD_REQUEST, InvalidRequest;
     /// The account has to stay.
     AccountInUse = "account_in_use", CONFLICT, InvalidRequest;
+    /// The gateway still asks.
+    GatewayInUse = "gateway_in_use", CONFLICT, InvalidRequest;
     /// Another object has the id.
     IdExists = "id_exists", CONFLICT, AlreadyExists;
     /// A whole document is replaced with `If-Match` only.

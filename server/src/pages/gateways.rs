@@ -1,4 +1,4 @@
-//! What gateways are given, and how far they are.
+//! What gateways are given, and how far each of them is.
 
 use std::sync::Arc;
 
@@ -6,12 +6,16 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::ask::Ask;
+use super::objects::List;
+use super::parts::mark::state_badge;
+use super::parts::table::{Column, table};
 use super::parts::text::{count, counted};
-use super::parts::time::full;
+use super::parts::time::{full, time};
 use super::parts::{Text, Tone, layout, mark, message, pairs};
 use super::reply::PagePending;
 use super::visit::Visit;
 use crate::app::App;
+use crate::routes::Verb;
 
 #[derive(Deserialize)]
 struct Snapshot {
@@ -21,23 +25,66 @@ struct Snapshot {
     through: u64,
 }
 
+#[derive(Deserialize)]
+struct Gateway {
+    name: String,
+    group: String,
+    state: String,
+    revision: Option<u64>,
+    wanted: Option<u64>,
+    workers: Workers,
+    refused_for: Option<String>,
+    refused_at: Option<String>,
+    has_strangers: bool,
+    filter_versions: Vec<String>,
+    last_poll: Option<String>,
+    latest_by: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Workers {
+    all: u64,
+    serving: u64,
+    silent: u64,
+}
+
+const GATEWAYS: &str = "/v2/keyward/gateways";
+
+const COLUMNS: [Column; 5] = [
+    Column::new("Gateway"),
+    Column::narrow("State"),
+    Column::narrow("Workers"),
+    Column::new("Revision"),
+    Column::narrow("Asked"),
+];
+
 /// `GET /console/gateways`
 pub(super) fn show(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let ask = Ask::get("/v2/keyward/snapshots/current");
         let snapshot: Snapshot = visit.ask(&app, ask).await?.read()?;
-        Ok(visit.page("Gateways", body(&visit, &snapshot)))
+        let gateways = if visit.may(Verb::Get, GATEWAYS) {
+            let all: List<Gateway> = visit.ask(&app, Ask::get(GATEWAYS)).await?.read()?;
+            Some(all.data)
+        } else {
+            None
+        };
+        let body = body(&visit, &snapshot, gateways.as_deref());
+        Ok(visit.page("Gateways", body))
     })
 }
 
-fn body(visit: &Visit, snapshot: &Snapshot) -> Markup {
+fn body(visit: &Visit, snapshot: &Snapshot, gateways: Option<&[Gateway]>) -> Markup {
     let state = if snapshot.behind == 0 {
         mark(Tone::Good, "published")
     } else {
         mark(Tone::Warn, "behind")
     };
     html! {
-        (layout::head(None, "Gateways", Some(html! { "What was published last, and what gateways can have by now." }), html! {}))
+        (layout::head(None, "Gateways", Some(html! { "What was published last, and how far each gateway is." }), html! {}))
+        @if let Some(all) = gateways {
+            @if all.is_empty() { (files_only(snapshot)) } @else { (following(visit, all)) }
+        }
         (layout::card("The newest snapshot", state, html! {
             div.pad.stack {
                 @if snapshot.behind > 0 {
@@ -51,12 +98,94 @@ fn body(visit: &Visit, snapshot: &Snapshot) -> Markup {
                 ]))
             }
         }))
-        (layout::card("Which gateway serves it", html! {}, html! {
+    }
+}
+
+/// Those that follow the feed, the worst first.
+fn following(visit: &Visit, all: &[Gateway]) -> Markup {
+    let mut sorted: Vec<&Gateway> = all.iter().collect();
+    let order = |gateway: &Gateway| match gateway.state.as_str() {
+        "refused" => 0,
+        "silent" => 1,
+        "behind" => 2,
+        _ => 3,
+    };
+    sorted.sort_by_key(|gateway| (order(gateway), gateway.name.as_str()));
+    let well = all.iter().filter(|gateway| gateway.state == "serving");
+    let well = u64::try_from(well.count()).unwrap_or(u64::MAX);
+    let number = u64::try_from(all.len()).unwrap_or(u64::MAX);
+    let state = match number.saturating_sub(well) {
+        0 => mark(Tone::Good, "all serving"),
+        rest => mark(
+            Tone::Warn,
+            &format!("{rest} of {}", counted(number, "gateway", "gateways")),
+        ),
+    };
+    let rows: Vec<Vec<Markup>> = sorted.iter().map(|gateway| row(visit, gateway)).collect();
+    layout::card(
+        "Gateways that follow the feed",
+        state,
+        table("Gateways", &COLUMNS, &rows),
+    )
+}
+
+fn row(visit: &Visit, gateway: &Gateway) -> Vec<Markup> {
+    let now = visit.now;
+    vec![
+        html! {
+            strong { (Text(&gateway.name)) }
+            div.small.soft {
+                (gateway.group)
+                @for version in &gateway.filter_versions { " · " (Text(version)) }
+            }
+            @if gateway.has_strangers {
+                div.small { "Its key was also used by something that is none of its workers. Give each gateway its own key." }
+            }
+        },
+        html! {
+            (state_badge(&gateway.state))
+            @if let Some(word) = &gateway.refused_for {
+                div.small { "a worker says " code { (Text(word)) } @if let Some(at) = &gateway.refused_at { ", since " (time(at, now)) } }
+            }
+        },
+        html! {
+            span.num { (gateway.workers.serving) } " of " span.num { (gateway.workers.all) }
+            @if gateway.workers.silent > 0 {
+                div.small { (counted(gateway.workers.silent, "asks", "ask")) " no more" }
+            }
+        },
+        html! {
+            @match gateway.revision {
+                Some(revision) => span.num { (revision) },
+                None => span.soft { "not known" },
+            }
+            @if let (Some(wanted), true) = (gateway.wanted, gateway.wanted != gateway.revision) {
+                div.small.soft { "newest: " span.num { (wanted) } }
+            }
+            @if let Some(until) = &gateway.latest_by {
+                div.small { "without it until " (time(until, now)) " at the latest" }
+            }
+        },
+        html! {
+            @match &gateway.last_poll {
+                Some(at) => (time(at, now)),
+                None => span.soft { "not since this server started" },
+            }
+        },
+    ]
+}
+
+/// Nobody has asked for the feed.
+fn files_only(snapshot: &Snapshot) -> Markup {
+    layout::card(
+        "Which gateway serves it",
+        html! {},
+        html! {
             div.pad.stack {
-                p { "This server publishes to the files in its configuration, and gateways watch them by themselves. It is not told what each of them has loaded." }
-                p { "Ask the gateways: this waits until every worker serves the newest snapshot, and names what does not." }
+                p { "No gateway has asked this server for its feed. Those that watch a file do not say what they have loaded." }
+                p { "Ask such a gateway: this waits until every worker serves the newest snapshot, and names what does not." }
                 pre { code { "keyward wait --revision " (snapshot.revision) " --admin http://127.0.0.1:9901" } }
             }
-        }))
-    }
+        },
+    )
 }

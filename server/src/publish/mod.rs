@@ -1,5 +1,7 @@
 //! From the store to the files that Envoys watch. One publication is in flight at most; what comes meanwhile goes into the next one.
 
+mod feed;
+mod publications;
 mod target;
 
 use std::io::ErrorKind;
@@ -11,13 +13,16 @@ use anyhow::{Context, Result};
 use keyward_files::key_file::Issue;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
+#[cfg(test)]
+use tokio::time::timeout;
 
-use crate::configuration::Group;
+use crate::configuration::{self, Configuration, Group};
 use crate::store::{Reader, Records, Snapshot, Store, StoreError, Tx};
 use crate::time;
+pub(crate) use publications::Publications;
 use target::File;
-pub(crate) use target::{Held, held};
+pub(crate) use target::Held;
 
 /// How soon a change has to reach the gateways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +51,41 @@ pub(crate) enum Manner {
     Ends,
 }
 
+/// What is said of a target that is ahead of the store.
+const RESTORED: &str = "and the store knows none that high: it is older than what gateways serve, such as a restored backup. Nothing is published, for keys that were revoked since would work again; `keyward-server resume` ends those keys in the store, and `serve --ends-only` takes ends until then";
+
+/// What snapshots are written to.
+#[derive(Clone, Copy)]
+pub(crate) struct Targets<'a> {
+    /// The files that Envoys watch.
+    pub(crate) files: &'a [configuration::Target],
+    /// The feeds that gateways follow.
+    pub(crate) feed: Option<&'a configuration::Feed>,
+}
+
+impl<'a> Targets<'a> {
+    pub(crate) fn of(configuration: &'a Configuration) -> Self {
+        Self {
+            files: &configuration.publish,
+            feed: configuration.feed.as_ref(),
+        }
+    }
+
+    /// Everything that the targets hold of this store's.
+    pub(crate) fn held(self, store_id: &str) -> Result<Vec<Held>> {
+        let files = self
+            .files
+            .iter()
+            .map(|target| target::held(target, store_id));
+        let feeds = self
+            .feed
+            .into_iter()
+            .flat_map(|feed| feed.groups.iter().map(move |group| (feed, *group)))
+            .filter_map(|(feed, group)| feed::held(feed, group, store_id).transpose());
+        files.chain(feeds).collect()
+    }
+}
+
 /// What gateways can have by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
@@ -58,6 +98,7 @@ pub(crate) struct Published {
 pub(crate) struct Publisher {
     bells: Arc<Bells>,
     state: watch::Receiver<Published>,
+    publications: Vec<(Group, Arc<Publications>)>,
 }
 
 #[derive(Default)]
@@ -68,22 +109,22 @@ struct Bells {
 
 impl Publisher {
     /// Checks the targets, publishes what is in the store, and goes on by itself.
-    pub(crate) async fn start(
-        store: &Store,
-        targets: &[crate::configuration::Target],
-        manner: Manner,
-    ) -> Result<Self> {
+    pub(crate) async fn start(store: &Store, targets: Targets<'_>, manner: Manner) -> Result<Self> {
         let head = head(store).await?;
         let files = targets
+            .files
             .iter()
             .map(|target| File::open(target, &head.store_id, head.revision, manner));
-        let files: Vec<File> = match manner {
-            Manner::Snapshot => files.collect::<Result<_>>()?,
-            // Ends are taken whatever the targets are, and reach those that can be written.
-            Manner::Ends => files
-                .filter_map(|file| file.inspect_err(failed).ok())
-                .collect(),
-        };
+        let feeds = targets.feed.into_iter().flat_map(|feed| {
+            let open = |group: &Group| feed::Feed::open(feed, *group, store, &head, manner);
+            feed.groups.iter().map(open)
+        });
+        let files: Vec<File> = opened(files, manner)?;
+        let feeds: Vec<feed::Feed> = opened(feeds, manner)?;
+        let publications = feeds
+            .iter()
+            .map(|feed| (feed.group(), feed.publications()))
+            .collect();
         let bells = Arc::new(Bells::default());
         let (told, state) = watch::channel(Published {
             through: 0,
@@ -92,6 +133,7 @@ impl Publisher {
         let mut worker = Worker {
             store: store.clone(),
             files: files.into(),
+            feeds: feeds.into(),
             bells: Arc::clone(&bells),
             told,
             book: None,
@@ -104,7 +146,21 @@ impl Publisher {
         }
         let unpublished = begun.is_err().then_some(Haste::AtOnce);
         tokio::spawn(worker.run(unpublished));
-        Ok(Self { bells, state })
+        Ok(Self {
+            bells,
+            state,
+            publications,
+        })
+    }
+
+    /// Which revisions of the feeds have which changes, by the groups of gateways that follow them.
+    pub(crate) fn publications(&self) -> &[(Group, Arc<Publications>)] {
+        &self.publications
+    }
+
+    /// Tells of each publication.
+    pub(crate) fn watch(&self) -> watch::Receiver<Published> {
+        self.state.clone()
     }
 
     /// Says that there is a change.
@@ -121,6 +177,7 @@ impl Publisher {
     }
 
     /// Waits until a change is published, and no longer than that.
+    #[cfg(test)]
     pub(crate) async fn wait(&self, change: u64, longest: Duration) {
         let mut state = self.state.clone();
         let reached = state.wait_for(|published| published.through >= change);
@@ -140,6 +197,7 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
     let mut worker = Worker {
         store: store.clone(),
         files: Arc::new([file]),
+        feeds: Arc::new([]),
         bells: Arc::default(),
         told,
         book: None,
@@ -150,6 +208,16 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
 async fn head(store: &Store) -> Result<crate::store::Head> {
     let head: std::result::Result<_, StoreError> = store.read(|reader| reader.head()).await;
     Ok(head?)
+}
+
+/// The targets that can be written. Ends are taken whatever the targets are, and reach those that can be.
+fn opened<T>(targets: impl Iterator<Item = Result<T>>, manner: Manner) -> Result<Vec<T>> {
+    match manner {
+        Manner::Snapshot => targets.collect(),
+        Manner::Ends => Ok(targets
+            .filter_map(|target| target.inspect_err(failed).ok())
+            .collect()),
+    }
 }
 
 fn failed(error: &anyhow::Error) {
@@ -175,6 +243,7 @@ fn wants_room(error: &anyhow::Error) -> bool {
 struct Worker {
     store: Store,
     files: Arc<[File]>,
+    feeds: Arc<[feed::Feed]>,
     bells: Arc<Bells>,
     told: watch::Sender<Published>,
     /// What was published last.
@@ -201,7 +270,10 @@ impl Worker {
     }
 
     async fn something_to_do(&self) -> Haste {
-        let reissue = self.files.iter().filter_map(File::reissue).min();
+        let files = self.files.iter().filter_map(File::reissue);
+        let reissue = files
+            .chain(self.feeds.iter().map(feed::Feed::reissue))
+            .min();
         tokio::select! {
             () = self.bells.at_once.notified() => Haste::AtOnce,
             () = self.bells.soon.notified() => {
@@ -241,7 +313,7 @@ impl Worker {
         let began = Instant::now();
         let records = self.records().await?;
         let (through, read) = (records.through(), began.elapsed());
-        let files = Arc::clone(&self.files);
+        let (files, feeds) = (Arc::clone(&self.files), Arc::clone(&self.feeds));
         let store = self.store.clone();
         let written = tokio::task::spawn_blocking(move || {
             let issue = Issue {
@@ -249,20 +321,25 @@ impl Worker {
                 issued_at: now,
                 may_be_empty: true,
             };
-            let written = files.iter().map(|file| {
-                let snapshot = file.group().snapshot(&records, &issue);
-                let written = file.write(snapshot, &issue);
-                match &written {
-                    Err(error) if haste == Haste::AtOnce && wants_room(error) => {
-                        // A key has not ended until the gateways know it.
-                        store.give_room();
-                        file.write(snapshot, &issue)
-                    }
-                    Ok(()) | Err(_) => written,
+            let with_room = |write: &dyn Fn() -> Result<()>| match write() {
+                Err(error) if haste == Haste::AtOnce && wants_room(&error) => {
+                    // A key has not ended until the gateways know it.
+                    store.give_room();
+                    write()
                 }
+                written => written,
+            };
+            // Those that follow the feed are many.
+            let to_feeds = feeds.iter().map(|feed| {
+                let snapshot = feed.group().snapshot(&records, &issue);
+                with_room(&|| feed.write(snapshot, revision, now, through))
+            });
+            let to_files = files.iter().map(|file| {
+                let snapshot = file.group().snapshot(&records, &issue);
+                with_room(&|| file.write(snapshot, &issue))
             });
             // All of them are tried, and then the first failure is reported.
-            let written: Vec<Result<()>> = written.collect();
+            let written: Vec<Result<()>> = to_feeds.chain(to_files).collect();
             (written.into_iter().collect::<Result<()>>(), records)
         });
         let (written, records) = written.await?;

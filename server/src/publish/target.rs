@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use keyward::configuration::Configuration;
+use keyward::snapshot::Snapshot;
 use keyward_files::key_file::{Issue, SourceName};
 use keyward_files::publish::{Allowed, Ends, Found, Target, publish};
 use keyward_files::snapshot::{Built, reissue};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use super::Manner;
+use super::{Manner, RESTORED};
 use crate::configuration::{self, Group};
-use crate::store::Snapshot;
+use crate::store::Snapshot as Records;
 
 /// One target.
 pub(super) struct File {
@@ -52,10 +53,7 @@ impl File {
             && held > revision
             && manner == Manner::Snapshot
         {
-            bail!(
-                "`{}` holds revision {held}, and the store knows none above {revision}: it is older than what gateways serve, such as a restored backup. Nothing is published, for keys that were revoked since would work again; `keyward-server resume` ends those keys in the store, and `serve --ends-only` takes ends until then",
-                path.display()
-            );
+            bail!("`{}` holds revision {held}, {RESTORED}", path.display());
         }
         let mut settings: Map<String, Value> = serde_json::from_str(json)
             .with_context(|| format!("`{}`: the configuration in it", path.display()))?;
@@ -110,7 +108,7 @@ impl File {
     }
 
     /// Puts a snapshot in. It writes only what the filter would load. Keys that are missing from it were purged: the store is the truth.
-    pub(super) fn write(&self, snapshot: Snapshot<'_>, issue: &Issue) -> Result<()> {
+    pub(super) fn write(&self, snapshot: Records<'_>, issue: &Issue) -> Result<()> {
         let now = issue.issued_at;
         let json = serde_json::to_string(&Whole {
             settings: &self.settings,
@@ -134,7 +132,7 @@ impl File {
 /// A configuration, written member by member.
 struct Whole<'a> {
     settings: &'a Map<String, Value>,
-    snapshot: Snapshot<'a>,
+    snapshot: Records<'a>,
 }
 
 impl Serialize for Whole<'_> {
@@ -170,7 +168,7 @@ impl File {
 /// What a target holds of this store's.
 pub(crate) struct Held {
     pub(crate) revision: u64,
-    pub(crate) configuration: Configuration,
+    pub(crate) snapshot: Snapshot,
 }
 
 /// Reads it. A target of another source is refused.
@@ -184,14 +182,16 @@ pub(crate) fn held(target: &configuration::Target, store_id: &str) -> Result<Hel
     let (Some(revision), Some(json)) = (found.revision(), &found.configuration) else {
         bail!("`{path}` holds no snapshot");
     };
+    let configuration =
+        Configuration::from_json(json.as_bytes()).with_context(|| format!("`{path}`"))?;
+    let snapshot = configuration.snapshot().cloned();
     Ok(Held {
         revision,
-        configuration: Configuration::from_json(json.as_bytes())
-            .with_context(|| format!("`{path}`"))?,
+        snapshot: snapshot.with_context(|| format!("`{path}` holds no snapshot"))?,
     })
 }
 
-fn source(store_id: &str) -> Result<SourceName> {
+pub(super) fn source(store_id: &str) -> Result<SourceName> {
     SourceName::parse(&format!("server:{store_id}"))
         .context("the store's name is not one of a source")
 }

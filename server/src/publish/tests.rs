@@ -35,7 +35,11 @@ fn a_target_that_cannot_be_written_stops_no_end_and_no_other_target() {
     });
     let away = folder.join("away");
     wait(async {
-        let publisher = Publisher::start(&fixture.store, &targets, Manner::Snapshot)
+        let targets = Targets {
+            files: &targets,
+            feed: None,
+        };
+        let publisher = Publisher::start(&fixture.store, targets, Manner::Snapshot)
             .await
             .unwrap();
         let before = snapshot(&file(&good)).unwrap();

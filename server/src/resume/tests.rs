@@ -9,7 +9,7 @@ use keyward_files::key_file::KeyFile;
 use super::*;
 use crate::commands::{Taking, import};
 use crate::configuration::{Group, Target};
-use crate::publish::{Haste, Manner, Publisher, first};
+use crate::publish::{Haste, Manner, Publisher, Targets, first};
 use crate::store::tests::{Fixture, NOW, entry, options, wait};
 use crate::store::{backup, database_in};
 
@@ -125,8 +125,8 @@ impl Restored {
     }
 
     fn published(&self, store: &Store, manner: Manner) -> Result<()> {
-        let targets = [self.target.clone()];
-        wait(Publisher::start(store, &targets, manner)).map(|_| ())
+        let targets = files(std::slice::from_ref(&self.target));
+        wait(Publisher::start(store, targets, manner)).map(|_| ())
     }
 
     fn open(&self, options: &Options) -> Store {
@@ -135,14 +135,15 @@ impl Restored {
 
     /// What gateways hold.
     fn held(&self) -> Held {
-        held(&self.target, "store1").unwrap()
+        let targets = files(std::slice::from_ref(&self.target));
+        targets.held("store1").unwrap().remove(0)
     }
 
     /// Whether a key works at the gateways a moment after all of this.
     fn works(&self, digit: char) -> bool {
         let digest = KeyDigest::from_hex(&digit.to_string().repeat(64)).unwrap();
         let held = self.held();
-        let snapshot = held.configuration.snapshot().unwrap();
+        let snapshot = &held.snapshot;
         snapshot.key(&digest).is_some_and(|key| {
             let owner = snapshot.accounts().account(key.owner());
             !key.is_deleted()
@@ -150,6 +151,10 @@ impl Restored {
                 && owner.is_some_and(|owner| !owner.is_suspended())
         })
     }
+}
+
+fn files(files: &[Target]) -> Targets<'_> {
+    Targets { files, feed: None }
 }
 
 fn taken_in(store: &Store, text: &str) {
@@ -233,7 +238,7 @@ fn for_ends_only_a_store_ends_keys_in_what_gateways_hold_and_takes_nothing_else(
     let before = world.held().revision;
     wait(async {
         let targets = [world.target.clone()];
-        let publisher = Publisher::start(&store, &targets, Manner::Ends)
+        let publisher = Publisher::start(&store, files(&targets), Manner::Ends)
             .await
             .unwrap();
         let ended: std::result::Result<u64, Stored> = store

@@ -148,12 +148,12 @@ async fn answered(app: &Arc<App>, call: &Call, done: Done) -> Result<Answer, Fai
         haste: _,
     } = done;
     if let Some(longest) = call.wait {
-        app.publisher.wait(change, longest).await;
+        app.fleet.wait(change, longest).await;
     }
     let members = shown.object.get_mut("keyward");
     if let Some(members) = members.and_then(Value::as_object_mut) {
-        let state = app.publisher.state();
-        members.insert("propagation".to_owned(), json!(propagation(change, state)));
+        let come = app.fleet.come(change);
+        members.insert("propagation".to_owned(), json!(propagation(change, come)));
     }
     let body = written(&WithTokens {
         value: &shown.object,

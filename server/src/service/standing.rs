@@ -162,5 +162,6 @@ pub(crate) fn bring_endpoints(tx: &mut Tx<'_>, wanted: &[Value]) -> Result<bool,
 /// Whether a row is one of this API's.
 pub(crate) fn is_ours(row: &Value) -> bool {
     let path = row.get("path").and_then(Value::as_str).unwrap_or_default();
-    path.starts_with("/v2/iam/") || path.starts_with("/v2/keyward/")
+    let below = ["/v2/iam/", "/v2/keyward/", "/feed/{group}/"];
+    below.iter().any(|below| path.starts_with(below))
 }

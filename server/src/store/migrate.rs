@@ -15,6 +15,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "0002_sessions",
         include_str!("migrations/0002_sessions.sql"),
     ),
+    (
+        "0003_gateways",
+        include_str!("migrations/0003_gateways.sql"),
+    ),
 ];
 
 /// Brings the schema to this version's.

@@ -60,6 +60,7 @@ pub use reader::Reader;
 pub use records::Origin;
 pub use records::accounts::StoredAccount;
 pub use records::documents::{DocumentName, StoredDocument};
+pub use records::gateways::StoredVm;
 pub use records::keys::StoredKey;
 pub use records::policies::StoredPolicy;
 pub use records::sessions::{By, Opening, SessionKind, StoredSession};

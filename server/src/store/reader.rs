@@ -17,6 +17,7 @@ use super::head::{self, Head};
 use super::lists::{self, AccountFilter, ActivityFilter, KeyFilter, Listed, Page};
 use super::records::accounts::{self, StoredAccount};
 use super::records::documents::{self, DocumentName, StoredDocument};
+use super::records::gateways::{self, StoredVm};
 use super::records::keys::{self, StoredKey};
 use super::records::policies::{self, StoredPolicy};
 use super::records::sessions::{self, By, SessionKind, StoredSession};
@@ -69,6 +70,11 @@ impl<'a> Reader<'a> {
     /// Reads what a decision rests on. What is out of the scope is not there.
     pub fn facts(&self, scope: &Scope, needs: &Needs, now: u64) -> Result<Facts> {
         facts::facts(self.connection, self.api()?, scope, needs, now)
+    }
+
+    /// The VMs of gateways that were handed a head.
+    pub fn gateway_vms(&self) -> Result<Vec<StoredVm>> {
+        gateways::all(self.connection)
     }
 
     /// The account of that id.

@@ -16,6 +16,7 @@ use super::head::{self, Head};
 use super::idempotency::{self, Answer, Remembered};
 use super::reader::Reader;
 use super::records::documents::{self, DocumentName};
+use super::records::gateways::{self, StoredVm};
 use super::records::sessions::{self, Opening, StoredSession};
 use super::scope::Scope;
 
@@ -129,6 +130,24 @@ impl<'a> Tx<'a> {
     pub fn session_seen(&mut self, id: &str, now: u64) -> Result<()> {
         let seen = sessions::seen(self.connection, id, now);
         self.noting(seen)
+    }
+
+    /// Notes until when a VM of a gateway may serve what it was handed.
+    pub fn put_gateway_vm(&mut self, vm: &StoredVm) -> Result<()> {
+        let put = gateways::put(self.connection, vm);
+        self.noting(put)
+    }
+
+    /// Forgets the VMs whose time is over.
+    pub fn tidy_gateway_vms(&mut self, now: u64) -> Result<()> {
+        let tidied = gateways::tidy(self.connection, now);
+        self.noting(tidied)
+    }
+
+    /// Forgets a VM.
+    pub fn forget_gateway_vm(&mut self, gateway: &str, vm: &str) -> Result<()> {
+        let forgotten = gateways::forget(self.connection, gateway, vm);
+        self.noting(forgotten)
     }
 
     /// Takes the number of the next snapshot: at least `now`, and above the last one.

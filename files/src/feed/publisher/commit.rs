@@ -298,6 +298,7 @@ impl Publisher<'_> {
             "the head does not read as it was written; please report this"
         );
         let signed_by = key.clone();
+        self.note(&head)?;
         let expected = self.present.as_ref().map(|present| &present.version);
         match self.store.swap(Mutable::Head, expected, &signed)? {
             Swap::Lost => Ok(Err(Lost)),

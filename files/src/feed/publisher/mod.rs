@@ -20,6 +20,7 @@ use super::signing_key::SigningKey;
 use super::store::FeedStore;
 use crate::key_file::SourceName;
 use crate::publish::{Allowed, Effect, Rejection};
+use keyward::feed::Head;
 use keyward::profile::Profile;
 use keyward::signify::PublicKey;
 use keyward::snapshot::delta::{Touched, Unwritten};
@@ -70,7 +71,12 @@ pub struct Publisher<'a> {
     settings: Settings,
     keys: Vec<PublicKey>,
     present: Option<Present>,
+    /// Is told the revision of each head before the head is written.
+    note: Option<Note<'a>>,
 }
+
+/// Notes a revision. Where that fails, the head that has it is not written.
+pub type Note<'a> = Box<dyn Fn(u64) -> Result<()> + 'a>;
 
 /// Another publisher was faster.
 struct Lost;
@@ -87,7 +93,22 @@ impl<'a> Publisher<'a> {
             settings,
             keys,
             present: None,
+            note: None,
         })
+    }
+
+    /// The same, for a caller that has to know of every revision before gateways can.
+    #[must_use]
+    pub fn noting(self, note: Note<'a>) -> Self {
+        Self {
+            note: Some(note),
+            ..self
+        }
+    }
+
+    fn note(&self, head: &Head) -> Result<()> {
+        let noted = self.note.as_ref().map(|note| note(head.revision.number()));
+        noted.unwrap_or(Ok(()))
     }
 
     /// What the feed holds, verified.

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use serde::Serialize;
+
+use super::claim::Claim;
 
 /// How many VMs are remembered.
 const MOST: usize = 20_000;
 
 /// After how long without a poll a VM is forgotten, in seconds.
 const FORGOTTEN: u64 = 600;
-
-/// The longest word of a claim.
-const LONGEST: usize = 128;
 
 /// Who polled last, and when.
 #[derive(Default)]
@@ -32,15 +31,6 @@ struct Last {
     at: u64,
     /// How many of its polls wait for an answer.
     open: usize,
-}
-
-/// A claim, as a poll makes it.
-#[derive(Debug, PartialEq, Eq)]
-struct Claim {
-    who: Who,
-    version: String,
-    revision: Option<u64>,
-    state: String,
 }
 
 /// A poll that is being answered.
@@ -79,17 +69,19 @@ struct Row<'a> {
 impl Fleet {
     /// Remembers what a poll says of itself, for as long as it is answered as one that waits.
     pub(super) fn note(&self, headers: &HeaderMap, now: u64) -> Polling {
-        let claim = headers
-            .get(header::USER_AGENT)
-            .and_then(|value| Claim::read(value.to_str().ok()?));
+        let claim = Claim::of(headers);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut who = None;
         if let Some(claim) = claim {
-            if all.len() >= MOST && !all.contains_key(&claim.who) {
+            let sender = Who {
+                gateway: claim.gateway,
+                vm: claim.vm,
+            };
+            if all.len() >= MOST && !all.contains_key(&sender) {
                 forget(&mut all, now);
             }
-            if all.len() < MOST || all.contains_key(&claim.who) {
-                let open = all.get(&claim.who).map_or(0, |last| last.open);
+            if all.len() < MOST || all.contains_key(&sender) {
+                let open = all.get(&sender).map_or(0, |last| last.open);
                 let last = Last {
                     version: claim.version,
                     revision: claim.revision,
@@ -97,8 +89,8 @@ impl Fleet {
                     at: now,
                     open: open.saturating_add(1),
                 };
-                all.insert(claim.who.clone(), last);
-                who = Some(claim.who);
+                all.insert(sender.clone(), last);
+                who = Some(sender);
             }
         }
         Polling {
@@ -140,37 +132,13 @@ fn forget(all: &mut HashMap<Who, Last>, now: u64) {
     all.retain(|_, last| last.open > 0 || last.at.saturating_add(FORGOTTEN) > now);
 }
 
-impl Claim {
-    /// Reads a user agent: `keyward/0.1.0 (gw=edge-7; vm=0a1b2c3d; rev=48213; state=ok)`.
-    fn read(text: &str) -> Option<Self> {
-        let (version, rest) = text.strip_prefix("keyward/")?.split_once(" (")?;
-        let said: HashMap<&str, &str> = rest
-            .strip_suffix(')')?
-            .split("; ")
-            .filter_map(|said| said.split_once('='))
-            .collect();
-        let word = |name: &str| said.get(name).map(|word| shortened(word));
-        Some(Self {
-            who: Who {
-                gateway: word("gw")?,
-                vm: word("vm")?,
-            },
-            version: shortened(version),
-            revision: said.get("rev").and_then(|number| number.parse().ok()),
-            state: word("state").unwrap_or_default(),
-        })
-    }
-}
-
-fn shortened(word: &str) -> String {
-    word.chars().take(LONGEST).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
     use serde_json::Value;
 
     use super::*;
+    use crate::feed::serve::claim::LONGEST;
 
     fn poll(agent: &str) -> HeaderMap {
         [(header::USER_AGENT, agent.parse().unwrap())]
@@ -212,15 +180,7 @@ mod tests {
     #[test]
     fn others_are_no_row_and_long_words_are_cut() {
         let fleet = Fleet::default();
-        for text in [
-            "curl/8",
-            "keyward/0.1.0",
-            "keyward/0.1.0 (gw=a)",
-            "keyward/0.1.0 (gw=a; vm=b",
-            "KEYWARD/0.1.0 (gw=a; vm=b)",
-        ] {
-            drop(fleet.note(&poll(text), 1));
-        }
+        drop(fleet.note(&poll("curl/8"), 1));
         drop(fleet.note(&HeaderMap::new(), 1));
         assert_eq!(page(&fleet, 1)["vms"], serde_json::json!([]));
         drop(fleet.note(&agent(&"g".repeat(500), "v", 1), 1));

@@ -27,6 +27,15 @@ const PAUSE: Timespec = Timespec {
     tv_nsec: 200_000_000,
 };
 
+/// What a head says of itself. Nothing is verified: gateways do that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Named {
+    /// The revision that it leads to.
+    pub revision: u64,
+    /// When it was signed, Unix seconds.
+    pub issued_at: u64,
+}
+
 /// A head as it is sent.
 #[derive(Debug)]
 pub(super) struct Content {
@@ -45,16 +54,10 @@ impl Content {
         }
     }
 
-    /// The revision that it names. Nothing is verified: gateways do that.
-    pub(super) fn revision(&self) -> Option<u64> {
-        #[derive(Deserialize)]
-        struct Named {
-            revision: u64,
-        }
+    /// What it says of itself.
+    pub(super) fn named(&self) -> Option<Named> {
         let mut lines = self.bytes.splitn(3, |byte| *byte == b'\n');
-        let json = lines.nth(2)?;
-        let named: Named = serde_json::from_slice(json).ok()?;
-        Some(named.revision)
+        serde_json::from_slice(lines.nth(2)?).ok()
     }
 }
 

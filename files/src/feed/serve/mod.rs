@@ -1,5 +1,6 @@
 //! Serving a feed's folder over HTTP/1.1, with answers that wait for the next head. The module knows no listener: a caller serves [`Feed::router`] on one, and decides who may ask.
 
+mod claim;
 mod condition;
 mod fleet;
 mod head;
@@ -17,12 +18,15 @@ use std::time::Duration;
 use anyhow::Result;
 use axum::Router;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::{Semaphore, watch};
 
+pub use claim::Claim;
 use fleet::Fleet;
+pub use head::Named;
 use head::{Content, Watcher};
 
 /// How a feed is served.
@@ -78,12 +82,15 @@ impl Feed {
         Router::new()
             .route(
                 "/head",
-                get(move |headers: HeaderMap| async move { poll::answer(&heads, &headers).await }),
+                get(move |headers: HeaderMap| async move {
+                    let _seen = heads.fleet.note(&headers, crate::clock::now());
+                    heads.answer_poll(&headers).await.response
+                }),
             )
             .route(
                 "/o/{name}",
                 get(move |request: Request| async move {
-                    object::answer(&objects, &request.into_parts().0).await
+                    objects.answer_object(&request.into_parts().0).await
                 }),
             )
             .route("/fleet", get(move || async move { fleet.fleet_page() }))
@@ -94,14 +101,30 @@ impl Feed {
         Router::new().nest(path, self.router())
     }
 
+    /// Answers a request for the head, for a caller that knows who asks. The answer may wait for the next head.
+    pub async fn answer_poll(&self, headers: &HeaderMap) -> Polled {
+        poll::answer(self, headers).await
+    }
+
+    /// Answers a request for an object, which the last segment of its path names.
+    pub async fn answer_object(&self, request: &Parts) -> Response {
+        object::answer(self, request).await
+    }
+
+    /// The head that is served now.
+    #[must_use]
+    pub fn head(&self) -> Option<Named> {
+        let served = self.head.borrow().clone();
+        served.and_then(|content| content.named())
+    }
+
     /// Answers everyone who waits.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
 
     fn fleet_page(&self) -> Response {
-        let served = self.head.borrow().clone();
-        let revision = served.and_then(|content| content.revision());
+        let revision = self.head().map(|head| head.revision);
         let page = self.fleet.page(revision, crate::clock::now());
         let kind = [
             (header::CONTENT_TYPE, "application/json"),
@@ -109,6 +132,15 @@ impl Feed {
         ];
         (kind, page).into_response()
     }
+}
+
+/// The answer to a poll, and which head its sender has by it.
+#[derive(Debug)]
+pub struct Polled {
+    /// The answer.
+    pub response: Response,
+    /// The head in the answer, or the one that it says is unchanged. `None` where there is none.
+    pub head: Option<Named>,
 }
 
 /// An answer without its own body.

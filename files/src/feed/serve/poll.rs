@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use tokio::time::timeout;
 
 use super::head::Content;
-use super::{Feed, condition, plain};
-use crate::clock;
+use super::{Feed, Polled, condition, plain};
 
 /// `Preference-Applied`, which the `http` crate does not name.
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Response {
-    let _seen = feed.fleet.note(headers, clock::now());
+pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Polled {
     let wait = condition::wait(headers).map(|wait| wait.min(feed.settings.longest_wait));
     let mut head = feed.head.clone();
     let is_new = |head: &Option<std::sync::Arc<Content>>| {
@@ -42,15 +40,22 @@ pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Response {
     }
     let content = head.borrow().clone();
     let Some(content) = content else {
-        return plain(StatusCode::NOT_FOUND, "there is no head yet\n");
+        return Polled {
+            response: plain(StatusCode::NOT_FOUND, "there is no head yet\n"),
+            head: None,
+        };
     };
     let about = about(&content, applied);
-    match condition::has(headers, &content.tag) {
+    let response = match condition::has(headers, &content.tag) {
         true => (StatusCode::NOT_MODIFIED, about).into_response(),
         false => {
             let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
             (about, kind, content.bytes.clone()).into_response()
         }
+    };
+    Polled {
+        response,
+        head: content.named(),
     }
 }
 

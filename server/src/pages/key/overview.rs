@@ -48,15 +48,17 @@ pub(in crate::pages) fn change(app: Arc<App>, visit: Visit) -> PagePending {
         struct Change {
             state: String,
             revision: Option<u64>,
+            latest_by: Option<String>,
         }
         let ask = Ask::get("/v2/keyward/changes/{number}").target(&visit.target);
         let change: Change = visit.ask(&app, ask).await?.read()?;
         let (text, done) = match (change.state.as_str(), change.revision) {
             ("committed", _) => ("On its way to the gateways …".to_owned(), false),
             ("everywhere", _) => ("Every gateway serves it.".to_owned(), true),
+            // Where gateways say what they serve, that is waited for.
             (_, Some(revision)) => (
                 format!("Published to the gateways, as revision {revision}."),
-                true,
+                change.latest_by.is_none(),
             ),
             (_, None) => ("Published to the gateways.".to_owned(), true),
         };

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod documents;
+pub(super) mod gateways;
 pub(super) mod granted;
 pub(super) mod key_changes;
 pub(super) mod keys;

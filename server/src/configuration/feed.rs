@@ -1,0 +1,164 @@
+//! `[feed]` of the configuration: the signed feed that gateways follow.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use keyward::signify::PublicKey;
+use keyward_files::feed::KeySource;
+use serde::{Deserialize, Serialize};
+
+use super::Group;
+
+/// The feed, and what is known of those who follow it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    /// Its name, as the gateways' `feed.name` says. That of the group `control` ends with `-control`, so that neither passes for the other.
+    pub name: String,
+    /// What signs it: a file, `env:NAME`, or `command:SHELL COMMAND`. Never in the store or its backups.
+    pub signing_key: String,
+    /// Public keys whose heads are built on, besides the own one: that of the key before, while keys rotate.
+    #[serde(default)]
+    pub trusted_keys: Vec<String>,
+    /// Which gateways there is a feed for.
+    #[serde(default = "edge")]
+    pub groups: Vec<Group>,
+    /// The highest `max_snapshot_age` of any gateway that follows it, in seconds.
+    #[serde(default = "day")]
+    pub max_snapshot_age: u64,
+    /// Its folder. One that is named here may be served by others, too: then it counts as mirrored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// Whether gateways also take it from a cache or a mirror. Then no poll proves that a change is everywhere.
+    #[serde(default)]
+    pub mirrored: bool,
+    /// Where it is by default.
+    #[serde(skip)]
+    default_folder: PathBuf,
+}
+
+fn edge() -> Vec<Group> {
+    vec![Group::Edge]
+}
+
+fn day() -> u64 {
+    86_400
+}
+
+/// The least age: below it a gateway would deny between two heads.
+const SHORTEST_AGE: u64 = 60;
+
+/// The longest: a year.
+const LONGEST_AGE: u64 = 31_536_000;
+
+impl Feed {
+    pub(super) fn complete(&mut self, folder: &Path, data: &Path) -> Result<()> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if self.name.is_empty() || self.name.len() > 56 || !self.name.bytes().all(is_plain) {
+            bail!("`feed.name`: expected 1 to 56 letters, digits, `_`, `.` and `-`");
+        }
+        if self.groups.is_empty() {
+            bail!("`feed.groups`: expected `edge`, `control`, or both");
+        }
+        if self.groups.len() > 1 && self.groups.first() == self.groups.last() {
+            bail!("`feed.groups`: one is there twice");
+        }
+        if !(SHORTEST_AGE..=LONGEST_AGE).contains(&self.max_snapshot_age) {
+            bail!("`feed.max_snapshot_age`: expected {SHORTEST_AGE} to {LONGEST_AGE} seconds");
+        }
+        if let KeySource::File(path) = KeySource::parse(&self.signing_key) {
+            let path = folder.join(path);
+            let text = path
+                .to_str()
+                .context("`feed.signing_key`: expected UTF-8")?;
+            self.signing_key = text.to_owned();
+        }
+        self.folder = self.folder.take().map(|own| folder.join(own));
+        self.default_folder = data.join("feed");
+        self.trusted()?;
+        Ok(())
+    }
+
+    /// The name of a group's feed.
+    #[must_use]
+    pub fn name_of(&self, group: Group) -> String {
+        match group {
+            Group::Edge => self.name.clone(),
+            Group::Control => format!("{}-control", self.name),
+        }
+    }
+
+    /// The folder of a group's feed.
+    #[must_use]
+    pub fn folder_of(&self, group: Group) -> PathBuf {
+        let folder = self.folder.as_ref().unwrap_or(&self.default_folder);
+        folder.join(group.name())
+    }
+
+    /// Whether gateways may have it from elsewhere.
+    #[must_use]
+    pub fn is_mirrored(&self) -> bool {
+        self.mirrored || self.folder.is_some()
+    }
+
+    /// The other keys whose heads are built on.
+    pub fn trusted(&self) -> Result<Vec<PublicKey>> {
+        let read = |line: &String| {
+            PublicKey::from_line(line)
+                .with_context(|| format!("`feed.trusted_keys`: `{line}` is no public key"))
+        };
+        self.trusted_keys.iter().map(read).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Feed> {
+        let mut feed: Feed = toml::from_str(text)?;
+        feed.complete(Path::new("/etc/keyward"), Path::new("/var/lib/keyward"))?;
+        Ok(feed)
+    }
+
+    const LEAST: &str = "name = \"prod\"\nsigning_key = \"feed.sec\"\n";
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let feed = read(LEAST).unwrap();
+        assert_eq!(feed.signing_key, "/etc/keyward/feed.sec");
+        assert_eq!(feed.groups, [Group::Edge]);
+        assert_eq!(feed.max_snapshot_age, 86_400);
+        assert_eq!(
+            feed.folder_of(Group::Edge),
+            Path::new("/var/lib/keyward/feed/edge")
+        );
+        assert!(!feed.is_mirrored());
+        // A control gateway's snapshot opens pages, so its head must not pass at another gateway.
+        assert_ne!(feed.name_of(Group::Control), feed.name_of(Group::Edge));
+    }
+
+    #[test]
+    fn a_folder_that_others_may_serve_counts_as_mirrored() {
+        let feed = read(&format!("{LEAST}folder = \"/srv/feed\"\n")).unwrap();
+        assert!(feed.is_mirrored());
+        let feed = read(&format!("{LEAST}mirrored = true\n")).unwrap();
+        assert!(feed.is_mirrored());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (more, said) in [
+            ("max_snapshot_age = 5\n", "expected 60 to"),
+            ("groups = []\n", "`feed.groups`"),
+            ("groups = [\"edge\", \"edge\"]\n", "twice"),
+            ("trusted_keys = [\"x\"]\n", "`feed.trusted_keys`"),
+            ("listen = \"0.0.0.0:80\"\n", "unknown field"),
+        ] {
+            let refused = format!("{:#}", read(&format!("{LEAST}{more}")).unwrap_err());
+            assert!(refused.contains(said), "{more}: {refused}");
+        }
+        let refused = read("name = \"a b\"\nsigning_key = \"x\"\n").unwrap_err();
+        assert!(refused.to_string().contains("`feed.name`"), "{refused}");
+    }
+}

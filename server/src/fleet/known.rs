@@ -1,0 +1,71 @@
+//! Whom the store knows. That a VM is handed a head is on the disk before the head goes out: a server that starts again asks for the proof of everyone who may serve something.
+
+use keyward_files::feed::serve::Named;
+
+use super::{Fleet, Who};
+use crate::configuration::Group;
+use crate::store::activity::Entry;
+use crate::store::{Result, StoreError, StoredVm, Tx};
+use crate::time;
+
+/// What became of the VMs of a gateway that was to be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// How many were silent, and are forgotten.
+    pub(crate) gone: usize,
+    /// How many still ask.
+    pub(crate) left: usize,
+}
+
+impl Fleet {
+    /// Notes that a VM is handed a head. Only after this may the head go out.
+    pub(crate) async fn hand(&self, who: &Who, group: Group, head: Named) -> Result<()> {
+        let leaves = self.leaves(head.issued_at);
+        let slack = (self.max_snapshot_age / 8).saturating_add(60);
+        let Some(until) = self.polls().hand(who, group, leaves, slack) else {
+            return Ok(());
+        };
+        let vm = StoredVm {
+            gateway: who.gateway.clone(),
+            vm: who.vm.clone(),
+            group,
+            until,
+        };
+        let now = self.clock.now();
+        // An end has to reach the gateways on a full disk, too.
+        let put: Result<()> = self
+            .store
+            .end(move |tx| {
+                tx.tidy_gateway_vms(now)?;
+                tx.put_gateway_vm(&vm)
+            })
+            .await;
+        put?;
+        self.polls().kept(who, until);
+        Ok(())
+    }
+
+    /// Forgets the VMs of a gateway that ask no more, on the word of whoever asks for it. Those that do ask stay.
+    pub(crate) async fn forget(&self, gateway: &str, entry: Entry) -> Result<Option<Forgotten>> {
+        let now = time::now();
+        let (gone, left) = self.polls().silent(gateway, now);
+        if gone.is_empty() {
+            return Ok((left > 0).then_some(Forgotten { gone: 0, left }));
+        }
+        let (name, vms) = (gateway.to_owned(), gone.clone());
+        let forgotten = move |tx: &mut Tx<'_>| -> Result<()> {
+            for vm in &vms {
+                tx.forget_gateway_vm(&name, vm)?;
+            }
+            tx.record(entry.clone()).map(|_| ())
+        };
+        let forgotten: std::result::Result<(), StoreError> = self.store.end(forgotten).await;
+        forgotten?;
+        self.polls().forget(gateway, &gone, now);
+        self.confirmed.send_replace(());
+        Ok(Some(Forgotten {
+            gone: gone.len(),
+            left,
+        }))
+    }
+}

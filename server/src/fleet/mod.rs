@@ -1,0 +1,253 @@
+//! The gateways that follow the feed, as far as polls with their own keys show: who there is, what each VM serves, and whether a change is in force at all of them.
+
+mod known;
+mod polls;
+mod propagation;
+mod seen;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use keyward_files::feed::serve::{Claim, Feed, Named};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout_at};
+
+use crate::configuration::{self, Configuration, Group};
+use crate::publish::{Publications, Published, Publisher};
+use crate::store::{Store, StoreError};
+use crate::time;
+pub(crate) use known::Forgotten;
+use polls::Polls;
+pub(crate) use polls::{Doubt, Sender, Who};
+use propagation::Question;
+use propagation::Reach;
+pub(crate) use seen::{Gateway, GatewayState};
+
+/// A group's feed.
+pub(crate) struct Followed {
+    pub(crate) group: Group,
+    pub(crate) feed: Arc<Feed>,
+    publications: Arc<Publications>,
+}
+
+/// The gateways.
+pub(crate) struct Fleet {
+    store: Store,
+    polls: Arc<Mutex<Polls>>,
+    feeds: Vec<Followed>,
+    published: watch::Receiver<Published>,
+    /// Told where a VM confirmed another revision.
+    confirmed: watch::Sender<()>,
+    max_snapshot_age: u64,
+    /// Whether gateways may take the feed from elsewhere.
+    is_mirrored: bool,
+    /// Whether there are gateways that watch a file, and tell nobody what they loaded.
+    has_files: bool,
+    clock: Clock,
+}
+
+/// The time, for a proof: a clock that jumps ahead must not make heads look older than they are.
+struct Clock {
+    started: (u64, Instant),
+}
+
+impl Clock {
+    fn now(&self) -> u64 {
+        let (wall, steady) = self.started;
+        time::now().min(wall.saturating_add(steady.elapsed().as_secs()))
+    }
+}
+
+/// A poll that is being answered.
+pub(crate) struct Polling {
+    polls: Arc<Mutex<Polls>>,
+    who: Who,
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        locked(&self.polls).end(&self.who, time::now());
+    }
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Come {
+    /// It is in the store, and no gateway can have it.
+    Committed,
+    /// Gateways can have it.
+    Published {
+        revision: u64,
+        /// From when on those that lack it deny by themselves, where that is known.
+        latest_by: Option<u64>,
+    },
+    /// Every VM that follows the feed has it.
+    Everywhere { revision: u64 },
+}
+
+impl Fleet {
+    /// Opens the feeds for those who ask, and reads whom the store knows.
+    pub(crate) async fn start(
+        configuration: &Configuration,
+        store: &Store,
+        publisher: &Publisher,
+    ) -> Result<Self> {
+        let settings = configuration.feed.as_ref();
+        let open = |(group, publications): &(Group, Arc<Publications>)| {
+            let folder = settings.map(|feed| feed.folder_of(*group));
+            Ok(Followed {
+                group: *group,
+                feed: Feed::open(
+                    &folder.unwrap_or_default(),
+                    keyward_files::feed::serve::Settings::default(),
+                )?,
+                publications: Arc::clone(publications),
+            })
+        };
+        let feeds: Result<Vec<Followed>> = publisher.publications().iter().map(open).collect();
+        let mut polls = Polls::default();
+        let known: Result<_, StoreError> = store.read_all(|reader| reader.gateway_vms()).await;
+        for vm in known? {
+            let who = Who {
+                gateway: vm.gateway,
+                vm: vm.vm,
+            };
+            polls.remember(&who, vm.group, vm.until);
+        }
+        let is_edge = |target: &configuration::Target| target.group == Group::Edge;
+        Ok(Self {
+            store: store.clone(),
+            polls: Arc::new(Mutex::new(polls)),
+            feeds: feeds?,
+            published: publisher.watch(),
+            confirmed: watch::channel(()).0,
+            max_snapshot_age: settings.map_or(0, |feed| feed.max_snapshot_age),
+            is_mirrored: settings.is_some_and(configuration::Feed::is_mirrored),
+            has_files: configuration.publish.iter().any(is_edge),
+            clock: Clock {
+                started: (time::now(), Instant::now()),
+            },
+        })
+    }
+
+    /// A group's feed, if there is one.
+    pub(crate) fn feed(&self, group: Group) -> Option<&Followed> {
+        self.feeds.iter().find(|followed| followed.group == group)
+    }
+
+    /// A poll of an authenticated key begins.
+    pub(crate) fn poll(
+        &self,
+        sender: Sender<'_>,
+        claim: Option<&Claim>,
+        served: Option<Named>,
+    ) -> (Polling, Who) {
+        let who = locked(&self.polls).begin(sender, claim, served, time::now());
+        self.confirmed.send_replace(());
+        let polling = Polling {
+            polls: Arc::clone(&self.polls),
+            who: who.clone(),
+        };
+        (polling, who)
+    }
+
+    /// Answers all who wait: the server stops.
+    pub(crate) fn stop(&self) {
+        for followed in &self.feeds {
+            followed.feed.stop();
+        }
+    }
+
+    /// What became of a change.
+    pub(crate) fn come(&self, change: u64) -> Come {
+        let published = *self.published.borrow();
+        if published.through < change {
+            return Come::Committed;
+        }
+        let now = self.clock.now();
+        let polls = self.polls();
+        let mut come: Option<(u64, Reach)> = None;
+        for followed in &self.feeds {
+            let Some(wanted) = followed.publications.wanted(change) else {
+                return Come::Committed;
+            };
+            let question = Question {
+                wanted: wanted.revision,
+                at_latest: self.leaves(wanted.last_without),
+                has_unseen: self.is_mirrored,
+                now,
+            };
+            let reach = propagation::reach(polls.vms(followed.group), question);
+            come = Some(match come {
+                None => (wanted.revision, reach),
+                Some((revision, other)) => (revision.max(wanted.revision), other.and(reach)),
+            });
+        }
+        match come {
+            // Files only: what was loaded of them is not known.
+            None => Come::Published {
+                revision: published.revision,
+                latest_by: None,
+            },
+            Some((revision, _)) if self.has_files => Come::Published {
+                revision,
+                latest_by: None,
+            },
+            Some((revision, Reach::Everywhere)) => Come::Everywhere { revision },
+            Some((revision, Reach::Published { latest_by })) => Come::Published {
+                revision,
+                latest_by: Some(latest_by),
+            },
+        }
+    }
+
+    /// Waits until a change is everywhere, or published where more is never known, and no longer than that.
+    pub(crate) async fn wait(&self, change: u64, longest: Duration) {
+        /// Polls of one revision come together.
+        const TOGETHER: Duration = Duration::from_millis(3);
+        let mut published = self.published.clone();
+        let mut confirmed = self.confirmed.subscribe();
+        let until = tokio::time::Instant::now().checked_add(longest);
+        let Some(until) = until else { return };
+        let reached = async {
+            loop {
+                published.borrow_and_update();
+                confirmed.borrow_and_update();
+                match self.come(change) {
+                    Come::Everywhere { .. } => return,
+                    Come::Published { .. } if !self.can_prove() => return,
+                    Come::Published { .. } | Come::Committed => {}
+                }
+                tokio::select! {
+                    _ = published.changed() => {}
+                    _ = confirmed.changed() => sleep(TOGETHER).await,
+                    // A head becomes too old, and nobody says so.
+                    () = sleep(Duration::from_secs(1)) => {}
+                }
+            }
+        };
+        // Whether it was reached is in the answer.
+        let _ = timeout_at(until, reached).await;
+    }
+
+    /// Whether `everywhere` can be said at all.
+    fn can_prove(&self) -> bool {
+        !self.feeds.is_empty() && !self.is_mirrored && !self.has_files
+    }
+
+    /// From when on nobody serves by a head of that time.
+    fn leaves(&self, issued_at: u64) -> u64 {
+        issued_at
+            .saturating_add(self.max_snapshot_age)
+            .saturating_add(polls::SKEW)
+    }
+
+    fn polls(&self) -> MutexGuard<'_, Polls> {
+        locked(&self.polls)
+    }
+}
+
+fn locked(polls: &Mutex<Polls>) -> MutexGuard<'_, Polls> {
+    polls.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! An Envoy that follows the server's feed, and what makes a server have one.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use keyward_files::feed::SigningKey;
+use keyward_files::randomness::SystemRandomness;
+use keyward_harness::http::Connection;
+use keyward_harness::{BOUND, Envoy};
+use serde_json::{Value, json};
+
+/// The cluster of the feed.
+const CLUSTER: &str = "keyward_feed";
+
+/// Lets a server have a feed, with more settings.
+pub(super) fn feed(data: &Path, more: &str) {
+    let key = SigningKey::new(&mut SystemRandomness).unwrap();
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(data.join("feed.sec"))
+        .unwrap();
+    file.write_all(key.secret_text().as_bytes()).unwrap();
+    let path = data.join("keyward-server.toml");
+    let mut text = fs::read_to_string(&path).unwrap();
+    text.push_str("\n[feed]\nname = \"prod\"\nsigning_key = \"feed.sec\"\n");
+    text.push_str(more);
+    fs::write(path, text).unwrap();
+    // Next to the Envoys' files, which the tests read.
+    fs::write(data.join("feed.pub"), key.public_key()).unwrap();
+}
+
+pub(super) struct Edge {
+    pub(super) envoy: Envoy,
+}
+
+impl Edge {
+    /// Two workers that ask `source` with a gateway's key.
+    pub(super) fn start(name: &str, key: &str, source: SocketAddr, data: &Path) -> Self {
+        let public_key = fs::read_to_string(data.join("feed.pub")).unwrap();
+        let configuration = json!({
+            "max_snapshot_age": 86_400,
+            "feed": {
+                "name": "prod", "cluster": CLUSTER, "authority": "feed.test", "path": "/feed/edge",
+                "public_keys": [public_key], "interval": 1,
+            },
+        });
+        let (name, cluster) = (name.to_owned(), cluster(source));
+        let secret = json!({
+            "name": "feed_key", "generic_secret": {"secret": {"inline_string": key}},
+        });
+        let envoy = Envoy::builder()
+            .config(configuration.to_string())
+            .concurrency(2)
+            .edit(move |bootstrap| {
+                bootstrap["node"]["id"] = json!(name);
+                let clusters = &mut bootstrap["static_resources"]["clusters"];
+                clusters.as_array_mut().unwrap().push(cluster);
+                bootstrap["static_resources"]["secrets"] = json!([secret]);
+            })
+            .start();
+        Self { envoy }
+    }
+}
+
+impl Edge {
+    /// Waits until every worker answers so.
+    #[track_caller]
+    pub(super) fn comes_to(&self, key: &str, expected: u16) {
+        let what = format!("every worker answers {expected}");
+        self.envoy.on_every_worker(&what, BOUND, |connection| {
+            (ask(connection, key) == expected).then_some(())
+        });
+    }
+}
+
+/// The status that a connection's worker answers a key with.
+pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
+    let authorization = format!("Bearer {key}");
+    let headers = [("authorization", authorization.as_str())];
+    connection
+        .request("GET", "/v1/customers", &headers, b"")
+        .status
+}
+
+/// The cluster of the source. Envoy itself puts the gateway's key on the polls.
+fn cluster(source: SocketAddr) -> Value {
+    let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
+    let injector = json!({
+        "@type": kind("filters.http.credential_injector.v3.CredentialInjector"),
+        "overwrite": true,
+        "credential": {
+            "name": "envoy.http.injected_credentials.generic",
+            "typed_config": {
+                "@type": kind("http.injected_credentials.generic.v3.Generic"),
+                "header": "authorization", "header_value_prefix": "Bearer ",
+                "credential": {"name": "feed_key"},
+            },
+        },
+    });
+    let codec = json!({"@type": kind("filters.http.upstream_codec.v3.UpstreamCodec")});
+    json!({
+        "name": CLUSTER, "type": "STATIC", "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": CLUSTER, "endpoints": [{"lb_endpoints": [{"endpoint": {
+            "address": {"socket_address": {"address": source.ip().to_string(), "port_value": source.port()}},
+        }}]}]},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": kind("upstreams.http.v3.HttpProtocolOptions"),
+                "explicit_http_config": {"http_protocol_options": {}},
+                "http_filters": [
+                    {"name": "envoy.filters.http.credential_injector", "typed_config": injector},
+                    {"name": "envoy.filters.http.upstream_codec", "typed_config": codec},
+                ],
+            },
+        },
+    })
+}
