@@ -16,18 +16,8 @@ fn every_page_opens() {
 }
 
 #[test]
-fn in_full_states_on_a_phone() {
-    browse("in_full_states_on_a_phone", &["360-light", "360-dark"]);
-}
-
-#[test]
-fn in_full_states_on_a_tablet() {
-    browse("in_full_states_on_a_tablet", &["768-light", "768-dark"]);
-}
-
-#[test]
-fn in_full_states_on_a_screen() {
-    browse("in_full_states_on_a_screen", &["1280-light", "1280-dark"]);
+fn in_full_states() {
+    browse("in_full_states", &["states"]);
 }
 
 #[test]

@@ -8,15 +8,6 @@ const base = {
   timezoneId: "UTC",
 };
 
-// Every width and scheme that pages are looked at in.
-const looks = [360, 768, 1280].flatMap((width) =>
-  ["light", "dark"].map((colorScheme) => ({
-    name: `${width}-${colorScheme}`,
-    testMatch: /states\.spec\.js/,
-    use: { ...base, viewport: { width, height: 800 }, colorScheme },
-  })),
-);
-
 export default defineConfig({
   outputDir: process.env.KEYWARD_PAGES_OUT,
   forbidOnly: true,
@@ -29,7 +20,7 @@ export default defineConfig({
   reporter: [["line"]],
   projects: [
     { name: "once", testMatch: /once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
-    ...looks,
+    { name: "states", testMatch: /states\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
     { name: "flows", testMatch: /(flows|matrix|readme|secrecy|attacks|plain)\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
   ],
 });
