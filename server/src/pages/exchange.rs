@@ -262,7 +262,12 @@ fn plain(status: StatusCode, title: &str, text: &str) -> Reply {
     let body = html! {
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
-        p { a href="/console/enter" { "Sign in with a link" } }
+        @if status.is_server_error() {
+            // Whether somebody is signed in is not known either.
+            p { a href="/console/keys" { "Try again" } }
+        } @else {
+            p { a href="/console/enter" { "Sign in with a link" } }
+        }
     };
     Reply::page(status, layout::plain(title, body))
 }
