@@ -84,10 +84,8 @@ fn takes_usual_file(given: &ArgMatches) -> bool {
                 Some(ValueSource::CommandLine | ValueSource::EnvVariable)
             )
     };
-    let about = ["keys", "path", "configuration", "file", "a"];
-    (is_known("keys") || is_known("path"))
-        && !is_known("server")
-        && !about.into_iter().any(is_named)
+    let about = ["keys", "configuration", "file", "a"];
+    is_known("keys") && !is_known("server") && !about.into_iter().any(is_named)
 }
 
 /// Whether the command takes no `--server`.

@@ -5,7 +5,7 @@ import { COLOURS, expect, inspect, test } from "./fixture.js";
 export const refusals = [/status of (400|401|403|404|409|422|503)/];
 
 const WIDTHS = [360, 768, 1280];
-// Pictures to be looked at: KEYWARD_PAGES_SHOTS=360-dark,1280-light
+// Pictures to be looked at, in target/pages/shots: KEYWARD_PAGES_SHOTS=360-dark,1280-light
 const SHOTS = (process.env.KEYWARD_PAGES_SHOTS ?? "").split(",");
 
 export async function seen(page, name, go) {
@@ -20,7 +20,7 @@ export async function seen(page, name, go) {
         // Pictures to be looked at: KEYWARD_PAGES_SHOTS=360-dark,1280-light
         if (SHOTS.includes(look)) {
           const file = `${name.replaceAll(/[^a-z0-9]+/gi, "-")}-${look}.png`;
-          await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/${file}`, fullPage: true });
+          await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/shots/${file}`, fullPage: true });
         }
         await inspect(page, `${name} at ${look}`, colorScheme === "dark" ? COLOURS : undefined);
       }

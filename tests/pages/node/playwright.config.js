@@ -9,7 +9,7 @@ const base = {
 };
 
 export default defineConfig({
-  outputDir: process.env.KEYWARD_PAGES_OUT,
+  outputDir: `${process.env.KEYWARD_PAGES_OUT}/results`,
   forbidOnly: true,
   fullyParallel: false,
   // The server is one, and tests count what they made.
