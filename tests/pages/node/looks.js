@@ -17,7 +17,6 @@ export async function seen(page, name, go) {
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         const look = `${width}-${colorScheme}`;
-        // Pictures to be looked at: KEYWARD_PAGES_SHOTS=360-dark,1280-light
         if (SHOTS.includes(look)) {
           const file = `${name.replaceAll(/[^a-z0-9]+/gi, "-")}-${look}.png`;
           await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/shots/${file}`, fullPage: true });
