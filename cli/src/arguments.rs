@@ -4,7 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Error, anyhow};
+use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 
 use super::exit::Exit;
 use super::output;
@@ -53,6 +55,37 @@ pub(super) fn misread(error: &clap::Error) -> Exit {
         write!(output::stderr(), "{shortened}")
     };
     Exit::Usage
+}
+
+/// Refuses a command that would work on the key file of this folder although `KEYWARD_SERVER` names a server: it would say nothing of the server's keys.
+pub(super) fn refuse_server(given: &ArgMatches) -> Result<(), Exit> {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !is_set("KEYWARD_SERVER") || is_set("KEYWARD_KEYS") || !takes_usual_file(given) {
+        return Ok(());
+    }
+    let _ = writeln!(
+        output::stderr(),
+        "{NO_SERVER}. KEYWARD_SERVER is set: name the key file with --keys, or unset the variable"
+    );
+    Err(Exit::Usage)
+}
+
+/// Whether the command has `--keys`, no `--server`, and no argument that says what it is about.
+fn takes_usual_file(given: &ArgMatches) -> bool {
+    let mut command = given;
+    while let Some((_, below)) = command.subcommand() {
+        command = below;
+    }
+    let is_known = |name| command.try_contains_id(name).is_ok();
+    let is_named = |name| {
+        is_known(name)
+            && matches!(
+                command.value_source(name),
+                Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+            )
+    };
+    let about = ["keys", "configuration", "file", "a"];
+    is_known("keys") && !is_known("server") && !about.into_iter().any(is_named)
 }
 
 /// Whether the command takes no `--server`.

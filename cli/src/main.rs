@@ -37,7 +37,7 @@ mod watching;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::Exit;
 
@@ -135,10 +135,17 @@ fn main() -> ExitCode {
     if let Err(exit) = arguments::refuse_keys() {
         return exit.into();
     }
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = Arguments::command().try_get_matches().and_then(|given| {
+        let arguments = Arguments::from_arg_matches(&given)?;
+        Ok((given, arguments))
+    });
+    let (given, arguments) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return arguments::misread(&error).into(),
     };
+    if let Err(exit) = arguments::refuse_server(&given) {
+        return exit.into();
+    }
     let result = match &arguments.command {
         Command::Accounts(arguments) => accounts::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),

@@ -24,6 +24,7 @@ pub(super) struct OnKeyFile<C: Subcommand> {
 pub(super) struct StoreArguments {
     /// The key file, or a folder of them (every `*.toml` in it)
     #[arg(
+        id = "keys",
         long = "keys",
         env = "KEYWARD_KEYS",
         hide_env_values = true,

@@ -12,35 +12,58 @@ use crate::world::World;
 
 #[test]
 fn every_page_opens() {
-    browse("every_page_opens", &["once"]);
+    if let Some(tools) = Tools::find("every_page_opens") {
+        browse(&World::start(), &tools, "once");
+    }
 }
 
 #[test]
-fn in_full_states_on_a_phone() {
-    browse("in_full_states_on_a_phone", &["360-light", "360-dark"]);
-}
-
-#[test]
-fn in_full_states_on_a_tablet() {
-    browse("in_full_states_on_a_tablet", &["768-light", "768-dark"]);
-}
-
-#[test]
-fn in_full_states_on_a_screen() {
-    browse("in_full_states_on_a_screen", &["1280-light", "1280-dark"]);
+fn in_full_states() {
+    let Some(tools) = Tools::find("in_full_states") else {
+        return;
+    };
+    let world = World::start();
+    browse(&world, &tools, "states");
+    // Then with what is around the pages broken, one thing after the other.
+    let target = world.data().join("envoy/ecds/keyward.pb");
+    fs::remove_file(&target).unwrap();
+    fs::create_dir(&target).unwrap();
+    browse(&world, &tools, "behind");
+    let store = rusqlite::Connection::open(world.data().join("keyward.db")).unwrap();
+    store.busy_timeout(keyward_harness::BOUND).unwrap();
+    for (table, project) in [("keys", "no-keys"), ("sessions", "no-store")] {
+        let broken = format!("ALTER TABLE {table} RENAME TO {table}_elsewhere");
+        store.execute_batch(&broken).unwrap();
+        browse(&world, &tools, project);
+    }
 }
 
 #[test]
 fn in_full_flows() {
-    browse("in_full_flows", &["flows"]);
+    if let Some(tools) = Tools::find("in_full_flows") {
+        browse(&World::start(), &tools, "flows");
+    }
 }
 
-/// Runs the specs of these projects against their own server.
-fn browse(test: &str, projects: &[&str]) {
-    let (Some(chromium), Some(packages)) = (chromium(test), packages(test)) else {
-        return;
-    };
-    let world = World::start();
+/// What drives a browser.
+struct Tools {
+    chromium: PathBuf,
+    packages: PathBuf,
+}
+
+impl Tools {
+    /// Without them the test is skipped, and says so.
+    fn find(test: &str) -> Option<Self> {
+        Some(Self {
+            chromium: chromium(test)?,
+            packages: packages(test)?,
+        })
+    }
+}
+
+/// Runs the specs of a project against a server.
+fn browse(world: &World, tools: &Tools, project: &str) {
+    let Tools { chromium, packages } = tools;
     let folder = world.folder.path();
     let out = root().join("target/pages");
     fs::create_dir_all(&out).unwrap();
@@ -61,11 +84,10 @@ fn browse(test: &str, projects: &[&str]) {
         .env("KEYWARD_SERVER_BIN", env!("CARGO_BIN_EXE_keyward-server"))
         .env("KEYWARD_SERVER_DATA", world.data())
         .env("KEYWARD_SERVER_FOLDER", folder)
+        .env("KEYWARD_PAGES_SESSION", folder.join("session.json"))
         .env("NO_PROXY", "localhost,127.0.0.1")
         .env("no_proxy", "localhost,127.0.0.1");
-    for project in projects {
-        command.args(["--project", project]);
-    }
+    command.args(["--project", project]);
     if let Ok(only) = std::env::var("KEYWARD_PAGES_ONLY") {
         command.args(["--grep", &only]);
     }

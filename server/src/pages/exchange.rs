@@ -21,7 +21,7 @@ use super::parts::{Tone, actions, layout, message};
 use super::reply::Reply;
 use super::table::{self, Needs, Page};
 use super::visit::Visit;
-use super::{ask, enter};
+use super::{ask, enter, gzip};
 use crate::app::App;
 
 use crate::exchange::{read_out, refuse_raw_key, request_id};
@@ -42,7 +42,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             let answered = tokio::spawn(answer(app, peer, request)).await;
             answered.unwrap_or_else(|_| {
                 let failure = Failure::new(Code::Internal, "The server made a mistake.");
-                without_session(&failure).response(&request_id())
+                without_session(&failure).response(&request_id(), false)
             })
         }
     };
@@ -65,7 +65,7 @@ async fn answer(app: Arc<App>, peer: Peer, request: Request) -> Response {
         page = endpoint,
         status = reply.status().as_u16(),
     );
-    reply.response(&id)
+    reply.response(&id, gzip::is_taken(&head.headers))
 }
 
 /// What a request without a page of the table is called in the log.
@@ -119,7 +119,7 @@ async fn replied(
             _ => {}
         }
         if let Some(asset) = [&CSS, &JS].into_iter().find(|asset| asset.path == path) {
-            return (asset.path, Reply::asset(asset.content_type, asset.bytes));
+            return (asset.path, Reply::asset(asset));
         }
     }
     let address = last_forwarded(head);
@@ -262,7 +262,12 @@ fn plain(status: StatusCode, title: &str, text: &str) -> Reply {
     let body = html! {
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
-        p { a href="/console/enter" { "Sign in with a link" } }
+        @if status.is_server_error() {
+            // Whether somebody is signed in is not known either.
+            p { a href="/console/keys" { "Try again" } }
+        } @else {
+            p { a href="/console/enter" { "Sign in with a link" } }
+        }
     };
     Reply::page(status, layout::plain(title, body))
 }

@@ -11,6 +11,7 @@ mod exchange;
 mod form;
 mod gateways;
 mod grant_sets;
+mod gzip;
 mod incident;
 mod key;
 mod keys;

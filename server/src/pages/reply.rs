@@ -5,14 +5,16 @@ use std::pin::Pin;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::Markup;
 use zeroize::Zeroizing;
 
+use super::assets::Asset;
+use super::gzip;
 use crate::exchange::{Wiped, put};
 use crate::http::failure::{Code, Failure};
 
@@ -37,10 +39,7 @@ enum Content {
     Wiped(Zeroizing<Vec<u8>>),
     SeeOther(String),
     Json(String),
-    Asset {
-        content_type: &'static str,
-        bytes: &'static [u8],
-    },
+    Asset(&'static Asset),
 }
 
 /// Where a value goes in a page that is made without it. No escaped text has this character.
@@ -91,14 +90,8 @@ impl Reply {
         Self::of(StatusCode::OK, Content::Json(value.to_string()))
     }
 
-    pub(crate) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Self {
-        Self::of(
-            StatusCode::OK,
-            Content::Asset {
-                content_type,
-                bytes,
-            },
-        )
+    pub(crate) fn asset(asset: &'static Asset) -> Self {
+        Self::of(StatusCode::OK, Content::Asset(asset))
     }
 
     pub(crate) fn setting(self, cookie: Zeroizing<String>) -> Self {
@@ -120,28 +113,37 @@ impl Reply {
         self.status
     }
 
-    /// The answer, with the headers that each has.
-    pub(crate) fn response(self, request_id: &str) -> Response {
+    /// The answer, with the headers that each has. Compressed where the browser takes that, unless it holds a value.
+    pub(crate) fn response(self, request_id: &str, takes_gzip: bool) -> Response {
         let mut cache = "no-store";
         let mut location = None;
+        let mut packed = None;
         let (content_type, body) = match self.content {
-            Content::Page(text) => (HTML, Body::from(text)),
+            Content::Page(text) => {
+                packed = takes_gzip
+                    .then(|| gzip::page(&text))
+                    .flatten()
+                    .map(Body::from);
+                (HTML, Body::from(text))
+            }
             Content::Wiped(bytes) => (HTML, Body::from(Bytes::from_owner(Wiped(bytes)))),
             Content::SeeOther(path) => {
                 location = Some(path);
                 (HTML, Body::empty())
             }
             Content::Json(text) => ("application/json", Body::from(text)),
-            Content::Asset {
-                content_type,
-                bytes,
-            } => {
+            Content::Asset(asset) => {
                 // Its address has its digest.
                 cache = "public, max-age=31536000, immutable";
-                (content_type, Body::from(bytes))
+                packed = takes_gzip
+                    .then(|| gzip::asset(asset))
+                    .flatten()
+                    .map(Body::from);
+                (asset.content_type, Body::from(asset.bytes))
             }
         };
-        let mut response = Response::new(body);
+        let is_packed = packed.is_some();
+        let mut response = Response::new(packed.unwrap_or(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         for (name, value) in [
@@ -165,6 +167,10 @@ impl Reply {
             ),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if is_packed {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         put(headers, HeaderName::from_static("request-id"), request_id);
         if let Some(path) = location {

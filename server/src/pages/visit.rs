@@ -36,9 +36,9 @@ impl Visit {
         self.query.get(name).map_or("", |text| text.trim())
     }
 
-    /// The token of this session's forms.
+    /// The token of this answer's forms.
     pub(crate) fn csrf(&self) -> &str {
-        &self.session.csrf
+        self.session.form_token.shown()
     }
 
     /// For the hidden field that makes a form count once.

@@ -11,4 +11,4 @@ pub(crate) use actor::{Person, WrongPerson};
 pub(crate) use last_seen::LastSeen;
 pub(crate) use role::Role;
 pub(crate) use signed_in::Session;
-pub(crate) use token::{Cookie, Token, csrf_of};
+pub(crate) use token::{Cookie, FormToken, Token};

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use keyward::management::Granted;
-use zeroize::Zeroizing;
 
 use super::actor::Person;
 use super::role::Role;
+use super::token::FormToken;
 
 /// Somebody who is signed in.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub(crate) struct Session {
     pub(crate) granted: Granted,
     pub(crate) opened: u64,
     pub(crate) until: u64,
-    pub(crate) csrf: Zeroizing<String>,
+    pub(crate) form_token: FormToken,
     /// Who made the link.
     pub(crate) made_by: String,
 }

@@ -65,12 +65,50 @@ impl Cookie {
     }
 }
 
-/// The token that each form of a session has: made of the cookie's secret, so only that session's pages know it.
-pub(crate) fn csrf_of(cookie: &Cookie) -> Zeroizing<String> {
+/// What proves that a form is of a session's own pages: made of the cookie's secret, so only those pages have it. It is another one in each answer, because answers are compressed: from
+/// the sizes of many answers one could else guess what they have in common.
+#[derive(Clone)]
+pub(crate) struct FormToken {
+    secret: Zeroizing<[u8; 32]>,
+    shown: Zeroizing<String>,
+}
+
+/// Random bytes of a form's token, in hexadecimal.
+const SALT: usize = 32;
+
+impl FormToken {
+    /// A new one, for the next answer.
+    pub(crate) fn of(cookie: &Cookie) -> Result<Self, NoRandomness> {
+        let mut hash = Sha256::new();
+        hash.update(b"keyward forms\0");
+        hash.update(cookie.0.as_bytes());
+        let secret = Zeroizing::new(hash.finalize().into());
+        let mut salt = [0; SALT / 2];
+        System.fill(&mut salt)?;
+        let shown = salted(&secret, &hex::encode(salt));
+        Ok(Self { secret, shown })
+    }
+
+    /// For the hidden field of a form.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether `text` is a token of this session, of whichever answer.
+    pub(crate) fn accepts(&self, text: &str) -> bool {
+        let Some(salt) = text.get(..SALT) else {
+            return false;
+        };
+        // Digests are compared, so the time that it takes says nothing of the expected token.
+        Sha256::digest(salted(&self.secret, salt).as_bytes()) == Sha256::digest(text.as_bytes())
+    }
+}
+
+fn salted(secret: &[u8; 32], salt: &str) -> Zeroizing<String> {
     let mut hash = Sha256::new();
-    hash.update(b"keyward forms\0");
-    hash.update(cookie.0.as_bytes());
-    Zeroizing::new(hex::encode(hash.finalize()))
+    hash.update(secret);
+    hash.update(salt.as_bytes());
+    Zeroizing::new(format!("{salt}{}", hex::encode(hash.finalize())))
 }
 
 fn is_secret(text: &str) -> bool {
@@ -115,8 +153,37 @@ mod tests {
     #[test]
     fn the_token_of_forms_says_nothing_of_the_cookie() {
         let (one, other) = (Cookie::new().unwrap(), Cookie::new().unwrap());
-        assert_ne!(*csrf_of(&one), *csrf_of(&other));
-        assert_ne!(csrf_of(&one).as_str(), one.expose());
-        assert_ne!(csrf_of(&one).as_str(), hex::encode(one.digest()));
+        let (mine, theirs) = (FormToken::of(&one).unwrap(), FormToken::of(&other).unwrap());
+        for secret in [one.expose(), &hex::encode(one.digest())] {
+            assert!(!mine.shown().contains(secret));
+        }
+        assert!(mine.accepts(mine.shown()));
+        assert!(!mine.accepts(theirs.shown()));
+        assert!(!theirs.accepts(mine.shown()));
+    }
+
+    #[test]
+    fn each_answer_has_another_token_and_all_of_them_are_accepted() {
+        let cookie = Cookie::new().unwrap();
+        let (first, second) = (
+            FormToken::of(&cookie).unwrap(),
+            FormToken::of(&cookie).unwrap(),
+        );
+        assert_ne!(first.shown().get(..SALT), second.shown().get(..SALT));
+        assert_ne!(first.shown().get(SALT..), second.shown().get(SALT..));
+        assert!(first.accepts(second.shown()) && second.accepts(first.shown()));
+        let shown = first.shown().to_owned();
+        let (salt, rest) = shown.split_at(SALT);
+        for wrong in [
+            String::new(),
+            salt.to_owned(),
+            rest.to_owned(),
+            shown.to_uppercase(),
+            format!("{shown}0"),
+            format!("{}{rest}", "0".repeat(SALT)),
+            "é".repeat(SALT),
+        ] {
+            assert!(!first.accepts(&wrong), "{wrong}");
+        }
     }
 }

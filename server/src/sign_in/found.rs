@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::console::Console;
 use crate::http::failure::Failure;
 use crate::service::failure::Stored;
-use crate::session::{Cookie, Person, Role, Session, csrf_of};
+use crate::session::{Cookie, FormToken, Person, Role, Session};
 use crate::store::{By, Reader, Scope, StoredSession};
 
 /// What a cookie leads to.
@@ -72,7 +72,7 @@ fn session(stored: &StoredSession, held: &Held, cookie: &Cookie) -> Option<Sessi
         role,
         opened: stored.opened?,
         until: stored.until?,
-        csrf: csrf_of(cookie),
+        form_token: FormToken::of(cookie).ok()?,
         made_by: stored.made_by.clone(),
     })
 }

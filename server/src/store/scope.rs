@@ -156,6 +156,21 @@ impl Where {
         self.and(&format!("{left} {placeholder}"));
     }
 
+    /// The conditions after one that comes first: ` AND …`, or nothing.
+    pub(super) fn others(&self) -> String {
+        self.conditions.replacen(" WHERE ", " AND ", 1)
+    }
+
+    /// The values as they are, and in the place of all conditions this one.
+    pub(super) fn narrowed_to(self, condition: &str) -> Self {
+        let mut only = Self {
+            conditions: String::new(),
+            values: self.values,
+        };
+        only.and(condition);
+        only
+    }
+
     /// The conditions, with `WHERE` before them, and the values.
     pub(super) fn parts(&self) -> (&str, &[Value]) {
         (&self.conditions, &self.values)

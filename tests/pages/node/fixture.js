@@ -1,6 +1,6 @@
 // A browser that is signed in, and what holds of every page.
-import AxeBuilder from "@axe-core/playwright";
 import { expect, test as base } from "@playwright/test";
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { link, url } from "./world.js";
 
@@ -44,11 +44,23 @@ export async function enter(page, role, who) {
   await page.waitForURL((now) => !now.pathname.startsWith("/console/enter"));
 }
 
+/** Put into a page once, and not by the builder of @axe-core/playwright: that one opens two more pages each time. */
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const EVERYTHING = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+/** The rules that look at colours. The schemes differ in nothing else, which states.spec.js checks. */
+export const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
+
+async function axe(page, rules) {
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(AXE);
+  return page.evaluate(async (runOnly) => {
+    const found = await globalThis.axe.run(document, { runOnly, resultTypes: ["violations"] });
+    return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join("; ")}`);
+  }, rules);
+}
+
 /** What holds of every page at every width: accessibility, no sideways scroll, the look, the budget. */
-export async function inspect(page, name = "") {
-  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-  const said = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join("; ")}`);
-  expect.soft(said, `${name}: axe`).toEqual([]);
+export async function inspect(page, name = "", rules = EVERYTHING) {
+  expect.soft(await axe(page, rules), `${name}: axe`).toEqual([]);
   const look = await page.evaluate(measure);
   expect.soft(look, `${name}: the look`).toEqual({ sideways: 0, sizes: [], steps: [], heights: [], cut: [], small: [] });
   const html = await page.content();

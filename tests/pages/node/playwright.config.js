@@ -8,17 +8,8 @@ const base = {
   timezoneId: "UTC",
 };
 
-// Every width and scheme that pages are looked at in.
-const looks = [360, 768, 1280].flatMap((width) =>
-  ["light", "dark"].map((colorScheme) => ({
-    name: `${width}-${colorScheme}`,
-    testMatch: /states\.spec\.js/,
-    use: { ...base, viewport: { width, height: 800 }, colorScheme },
-  })),
-);
-
 export default defineConfig({
-  outputDir: process.env.KEYWARD_PAGES_OUT,
+  outputDir: `${process.env.KEYWARD_PAGES_OUT}/results`,
   forbidOnly: true,
   fullyParallel: false,
   // The server is one, and tests count what they made.
@@ -29,7 +20,13 @@ export default defineConfig({
   reporter: [["line"]],
   projects: [
     { name: "once", testMatch: /once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
-    ...looks,
+    { name: "states", testMatch: /states\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
+    ...["behind", "no-keys", "no-store"].map((name) => ({
+      name,
+      testMatch: /broken\.spec\.js/,
+      grep: new RegExp(`@${name} `),
+      use: { ...base, viewport: { width: 1280, height: 800 }, storageState: name === "behind" ? undefined : process.env.KEYWARD_PAGES_SESSION },
+    })),
     { name: "flows", testMatch: /(flows|matrix|readme|secrecy|attacks|plain)\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
   ],
 });

@@ -19,7 +19,7 @@ export const world = () => (made ??= make());
 async function make() {
   const org = await api("POST", "/v2/keyward/accounts", { id: `org_${tag}`, name: "Widgets Group", is_organization: true, policy: "operator" });
   const home = (await account({ parent: org.id })).id;
-  const odd = (await account({ name: HOSTILE.slice(0, 120), parent: org.id, external_id: "customer-1" })).id;
+  const odd = (await account({ name: HOSTILE.slice(0, 120), parent: org.id, external_id: `customer-${tag}` })).id;
   const stopped = (await account({ name: "Stopped" })).id;
   const empty = (await account({ name: "Empty" })).id;
   await api("POST", "/v2/keyward/grant_sets", { name: `support-${tag}`, permissions: ["charge_read", "customer_write", "invoice_read"] });

@@ -327,6 +327,32 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {refused}"
         );
     }
+    // A variable is not ignored either, but where the command is told what it is about, or needs no keys.
+    let with_variable = |line: &[&str]| {
+        let output = both.on_server().args(line).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (line, is_refused) in [
+        (&["push", "--ecds", "x.json"][..], true),
+        (&["snapshot", "build"], true),
+        (&["audit", "nosuch.log"], true),
+        (&["explain", "GET", "/v1/customers"], true),
+        (&["snapshot", "build", "--keys", "nosuch.toml"], false),
+        (&["snapshot", "check", "nosuch.json"], false),
+        (&["snapshot", "diff", "nosuch.json", "nosuch.json"], false),
+        (
+            &["audit", "--configuration", "nosuch.json", "nosuch.log"],
+            false,
+        ),
+        (&["logs", "nosuch.log"], false),
+    ] {
+        let said = with_variable(line);
+        assert_eq!(
+            said.contains("KEYWARD_SERVER is set"),
+            is_refused,
+            "{line:?}: {said}"
+        );
+    }
     // A key that may not manage keys, and a text that is not a key.
     let (_, weak) = {
         both.world.account("acct_widgets");

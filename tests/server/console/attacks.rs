@@ -1,6 +1,9 @@
 //! What attacks on the console get.
 
+use std::io::Read;
+
 use keyward_harness::http::{Connection, Response};
+use regex::Regex;
 use serde_json::json;
 
 use super::made;
@@ -203,6 +206,76 @@ fn a_path_has_one_reading_and_every_answer_has_the_headers() {
         assert!((400..500).contains(&status), "{path}: {status}");
     }
     assert_eq!(browser.get("/console/keys/no_such").status, 404);
+    what_holds_no_value_is_compressed(&world, &browser);
+}
+
+fn what_holds_no_value_is_compressed(world: &World, browser: &Browser<'_>) {
+    let asked = |coding: &str, path: &str| {
+        let cookie = browser.cookie_header();
+        let headers = [("cookie", cookie.as_str()), ("accept-encoding", coding)];
+        request(world, "GET", path, &headers)
+    };
+    for path in [
+        "/console/keys/new",
+        "/console/keys/no_such",
+        "/console/assets/app.css",
+        "/console/assets/app.js",
+    ] {
+        let (plain, packed) = (asked("identity", path), asked("br, gzip", path));
+        assert_eq!(plain.header("content-encoding"), None, "{path}");
+        assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
+        for answer in [&plain, &packed] {
+            assert_eq!(answer.header("vary"), Some("accept-encoding"), "{path}");
+        }
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(&packed.body[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        let token = Regex::new("name=\"(csrf|once)\" value=\"[0-9A-Za-z_]+\"").unwrap();
+        assert_eq!(
+            token.replace_all(&text, ""),
+            token.replace_all(plain.text(), ""),
+            "{path}"
+        );
+        assert!(packed.body.len() < plain.body.len(), "{path}");
+    }
+    // No two answers have one token, so that sizes of many say nothing of it.
+    let token = || {
+        let page = browser.get("/console/keys");
+        field(page.text(), "name=\"csrf\"", "value").to_owned()
+    };
+    let (first, second) = (token(), token());
+    assert!(first.len() == second.len() && first != second);
+    // A value is sent as it is, whatever the browser takes.
+    world.account("acct_sizes");
+    let form = browser.get("/console/keys/new");
+    let all = |name: &str| {
+        let (_, last) = form
+            .text()
+            .rsplit_once(&format!("name=\"{name}\""))
+            .unwrap();
+        last.split('"').nth(1).unwrap().to_owned()
+    };
+    let (csrf, once) = (all("csrf"), all("once"));
+    let made = browser.post_with(
+        "/console/keys/new",
+        &[
+            ("csrf", csrf.as_str()),
+            ("once", once.as_str()),
+            ("name", "Not compressed"),
+            ("account", "acct_sizes"),
+            ("mode", "test"),
+            ("p.customer", "read"),
+            ("ends", "90"),
+        ],
+        &[
+            ("sec-fetch-site", "same-origin"),
+            ("accept-encoding", "gzip"),
+        ],
+    );
+    assert_eq!(made.status, 200, "{}", made.text());
+    assert_eq!(made.header("content-encoding"), None);
+    assert!(field(made.text(), "id=\"value\"", "value").starts_with("rk_test_"));
 }
 
 fn request(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {

@@ -91,17 +91,21 @@ fn page(visit: &Visit, key: &Key, name: &str, refused: Option<&Failure>) -> Repl
     };
     let mode = visit.form.given("mode").unwrap_or("test");
     let ends_chosen = visit.form.given("ends").unwrap_or("90");
+    // A copy that works from more places than the key is something to be said, and not to be overlooked.
+    let own_ips = key.ip_allowlist.join("\n");
+    let ips = visit.form.given("ips").unwrap_or(&own_ips);
+    let is_ipv6 = visit.form.has("ipv6") || ips.contains(':');
     let body = html! {
         form.stack.narrow method="post" action={"/console/keys/" (key.id) "/duplicate"} {
             (hidden(visit, key))
-            p { "The new key has the permissions of this one, and its own value, end and addresses." }
+            p { "The new key has the permissions and the addresses of this one, and its own value and end." }
             (fields::text(&Field { name: "name", label: "Name", value: name, error: wrong("name"), is_required: true, ..Field::default() }))
             @if !key.livemode {
                 (fields::radios(&Field { name: "mode", label: "Mode", value: mode, ..Field::default() }, &[("test", "Test, as this one"), ("live", "Live: the live key of this test key")], false))
             }
             (ends("Ends", ends_chosen, visit.form.text("date"), wrong("expires_at")))
-            (fields::area(&Field { name: "ips", label: "Addresses", value: visit.form.text("ips"), hint: Some("One on each line. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
-            (fields::check("ipv6", "Addresses may be IPv6", visit.form.has("ipv6")))
+            (fields::area(&Field { name: "ips", label: "Addresses", value: ips, hint: Some("One on each line. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
+            (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
             (buttons(key, submit(Weight::Main, "Create key")))
         }
     };

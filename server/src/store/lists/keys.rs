@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use keyward::key::{KeyKind, Livemode};
 use keyward::permission::AccessLevel;
 
-use super::{Listed, Page};
+use super::{Listed, Page, ways};
 use crate::store::columns::signed;
 use crate::store::error::Result;
 use crate::store::records::keys::{self, StoredKey};
@@ -64,26 +64,51 @@ pub(in crate::store) fn keys(
     filter: &KeyFilter,
     page: Page,
 ) -> Result<Listed<StoredKey>> {
-    let mut limits = matching(scope, filter)?;
-    let tail = page.limit(&mut limits, "k.seq")?;
-    Ok(page.of(keys::all(connection, &limits, &tail)?))
+    let mut limits = always(scope, filter)?;
+    let ways = ways::of(&mut limits, filter);
+    if ways.is_empty() {
+        let tail = page.limit(&mut limits, "k.seq")?;
+        return Ok(page.of(keys::all(connection, &limits, &tail)?));
+    }
+    let bound = page.bound(&mut limits)?;
+    let others = limits.others();
+    let first: Vec<String> = ways
+        .iter()
+        .map(|way| way.first(bound.as_deref(), &others, &page))
+        .collect();
+    let limits = limits.narrowed_to(&format!("k.seq IN ({})", first.join(" UNION ALL ")));
+    Ok(page.of(keys::all(connection, &limits, &page.tail("k.seq"))?))
 }
 
 /// The conditions of a filter, on a table that is called `k`.
 pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
+    let mut limits = always(scope, filter)?;
+    if let Some(label) = &filter.label {
+        ways::has_label(&mut limits, label);
+    }
+    if let Some(text) = &filter.query {
+        let ways = ways::of_text(&mut limits, text);
+        let all: Vec<String> = ways.iter().map(ways::Way::all).collect();
+        limits.and(&format!("k.seq IN ({})", all.join(" UNION ALL ")));
+    }
+    Ok(limits)
+}
+
+/// The conditions but for the label and the text, for which there are ways of their own.
+fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
     let KeyFilter {
         owner,
         kinds,
         mode,
         states,
-        label,
+        label: _,
         created_before,
         created_after,
         expires_before,
         created_by,
         grant_set,
         has_permission,
-        query,
+        query: _,
     } = filter;
     let mut limits = Where::new();
     scope.of_keys(&mut limits);
@@ -117,15 +142,6 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
             limits.and(&format!("({})", any.join(" OR ")));
         }
     }
-    if let Some((name, value)) = label {
-        let name = limits.value(name.clone());
-        let value = value.as_ref().map(|value| limits.value(value.clone()));
-        let value = value.map(|value| format!(" AND value = {value}"));
-        limits.and(&format!(
-            "k.seq IN (SELECT seq FROM key_labels WHERE name = {name}{})",
-            value.unwrap_or_default()
-        ));
-    }
     if let Some(time) = created_before {
         let time = limits.value(signed(*time)?);
         limits.and(&format!("(k.created IS NULL OR k.created < {time})"));
@@ -147,9 +163,6 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
     }
     if let Some((name, level)) = has_permission {
         holds(&mut limits, name, *level);
-    }
-    if let Some(text) = query {
-        mentions(&mut limits, text);
     }
     Ok(limits)
 }
@@ -182,35 +195,4 @@ fn holds(limits: &mut Where, name: &str, level: AccessLevel) {
           OR k.grant_set IN (SELECT name FROM grant_sets WHERE {holding})
           OR (k.grants IS NULL AND k.grant_set IS NULL AND k.kind <> 2))"
     ));
-}
-
-/// Keys that a text leads to. Each of the three ways has an index.
-fn mentions(limits: &mut Where, text: &str) {
-    let begin = limits.value(text.to_owned());
-    // Above every id that begins so: ids are of ASCII.
-    let beyond = limits.value(format!("{text}\u{7f}"));
-    let mut ways = format!(
-        "SELECT seq FROM keys WHERE id >= {begin} AND id < {beyond}
-         UNION ALL SELECT seq FROM keys WHERE ends_with = {begin}"
-    );
-    if let Some(words) = words(text) {
-        let words = limits.value(words);
-        ways.push_str(&format!(
-            " UNION ALL SELECT rowid FROM key_words WHERE key_words MATCH {words}"
-        ));
-    }
-    limits.and(&format!("k.seq IN ({ways})"));
-}
-
-/// What the index of words is asked: each word of `text`, the last one as the beginning of a word.
-/// In quotes a word has no meaning to the language of that index.
-fn words(text: &str) -> Option<String> {
-    let words = text
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
-    if quoted.is_empty() {
-        return None;
-    }
-    Some(format!("{} *", quoted.join(" ")))
 }

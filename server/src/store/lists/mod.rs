@@ -4,6 +4,7 @@
 mod accounts;
 mod activity;
 mod keys;
+mod ways;
 
 pub use accounts::AccountFilter;
 pub use activity::ActivityFilter;
@@ -51,19 +52,31 @@ use super::scope::Where;
 impl Page {
     /// Limits a statement to the page, and one record more. The column is the table's number.
     fn limit(self, limits: &mut Where, column: &str) -> Result<String> {
+        if let Some(bound) = self.bound(limits)? {
+            limits.and(&format!("{column} {bound}"));
+        }
+        Ok(self.tail(column))
+    }
+
+    /// Where the page begins, as the end of a condition.
+    fn bound(self, limits: &mut Where) -> Result<Option<String>> {
+        let (sign, number) = match self.from {
+            From::Newest => return Ok(None),
+            From::OlderThan(number) => ("<", number),
+            From::NewerThan(number) => (">", number),
+        };
+        let number = limits.value(signed(number)?);
+        Ok(Some(format!("{sign} {number}")))
+    }
+
+    /// The page's order, and one record more than it has.
+    fn tail(self, column: &str) -> String {
         let more = self.limit.saturating_add(1);
         let order = match self.from {
-            From::Newest => "DESC",
-            From::OlderThan(number) => {
-                limits.and_is(&format!("{column} <"), signed(number)?);
-                "DESC"
-            }
-            From::NewerThan(number) => {
-                limits.and_is(&format!("{column} >"), signed(number)?);
-                "ASC"
-            }
+            From::Newest | From::OlderThan(_) => "DESC",
+            From::NewerThan(_) => "ASC",
         };
-        Ok(format!("ORDER BY {column} {order} LIMIT {more}"))
+        format!("ORDER BY {column} {order} LIMIT {more}")
     }
 
     /// The page of what was read by that.

@@ -48,6 +48,100 @@ fn pages_lead_both_ways_and_are_not_moved_by_new_keys() {
     );
 }
 
+/// What an index leads to, page by page in both directions, is what a look at every key finds.
+#[test]
+fn pages_by_an_index_hold_all_that_a_filter_leaves() {
+    let mut records = Records::new();
+    records.account("acct_1", None);
+    records.account("acct_2", None);
+    for number in 0..24 {
+        let mode = Livemode::from(number % 3 == 0);
+        let owner = if number % 4 == 0 { "acct_1" } else { "acct_2" };
+        let name = ["billing run", "Billing desk", "support"][number % 3];
+        let id = records.key(owner, mode, &format!("{name} {number}"));
+        if number % 5 == 0 {
+            records.done(Command::DeleteKey(KeyTarget { id }));
+        }
+    }
+    let label = |value: Option<&str>| Some(("team".to_owned(), value.map(str::to_owned)));
+    let mut checked = 0;
+    for query in [
+        None,
+        Some("bill"),
+        Some("desk 1"),
+        Some("mk_"),
+        Some("none"),
+    ] {
+        for label in [
+            None,
+            label(Some("billing")),
+            label(None),
+            label(Some("sales")),
+        ] {
+            for states in [None, Some((vec![KeyState::Active], NOW))] {
+                for scope in [
+                    Scope::everything(),
+                    Scope::owner("acct_1"),
+                    Scope::tree("acct_2").test_only(),
+                ] {
+                    let filter = KeyFilter {
+                        query: query.map(str::to_owned),
+                        label: label.clone(),
+                        states: states.clone(),
+                        ..KeyFilter::default()
+                    };
+                    checked += same_by_pages(&records, &scope, &filter);
+                }
+            }
+        }
+    }
+    assert!(checked > 300, "{checked} keys");
+}
+
+/// How many keys that were.
+fn same_by_pages(records: &Records, scope: &Scope, filter: &KeyFilter) -> usize {
+    let (wide, all_of) = (scope.clone(), filter.clone());
+    let mut expected = records.read(move |reader| {
+        let mut all = Vec::new();
+        reader.each_key(&wide, &all_of, |stored| {
+            all.push(stored.sequence);
+            Ok(())
+        })?;
+        Ok(all)
+    });
+    expected.reverse();
+    let page = |from: Begin| {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        let page = Page { from, limit: 3 };
+        records.read(move |reader| reader.keys(&scope, &filter, page))
+    };
+    let (mut down, mut from) = (Vec::new(), Begin::Newest);
+    loop {
+        let listed = page(from);
+        down.extend(listed.records.iter().map(|stored| stored.sequence));
+        let Some(last) = listed.records.last().filter(|_| listed.has_older) else {
+            break;
+        };
+        from = Begin::OlderThan(last.sequence);
+    }
+    assert_eq!(down, expected, "{filter:?}");
+    let (mut up, mut from) = (Vec::new(), Begin::NewerThan(0));
+    loop {
+        let listed = page(from);
+        let mut found: Vec<u64> = listed.records.iter().map(|one| one.sequence).collect();
+        let first = found.first().copied();
+        found.reverse();
+        up.extend(found);
+        let Some(first) = first.filter(|_| listed.has_newer) else {
+            break;
+        };
+        from = Begin::NewerThan(first);
+    }
+    up.reverse();
+    assert_eq!(up, expected, "{filter:?}, upwards");
+    expected.len()
+}
+
 #[test]
 fn filters_find_what_they_say() {
     let mut records = Records::new();

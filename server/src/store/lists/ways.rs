@@ -1,0 +1,125 @@
+//! How the keys of a label, or those that a text leads to, are found for a page: along an index that has them in the order of pages, and no further than the page goes. A million keys may
+//! have one word, and ten thousand one label.
+
+use super::{KeyFilter, Page};
+use crate::store::scope::Where;
+
+/// One index that leads to keys.
+pub(super) struct Way {
+    /// The tables, `k` among them.
+    tables: &'static str,
+    /// The key's number in the table that leads. With `+`, SQLite does not look for the keys by it.
+    number: &'static str,
+    condition: String,
+}
+
+impl Way {
+    /// The numbers of all keys at its end.
+    pub(super) fn all(&self) -> String {
+        let Self {
+            tables,
+            number,
+            condition,
+        } = self;
+        format!("SELECT {number} FROM {tables} WHERE {condition}")
+    }
+
+    /// Those of the page's keys, and of one more. What else is asked of them is `others`.
+    pub(super) fn first(&self, bound: Option<&str>, others: &str, page: &Page) -> String {
+        let number = self.number;
+        let bound = bound.map(|bound| format!(" AND {number} {bound}"));
+        let all = self.all();
+        let tail = page.tail(number);
+        // A part of a UNION has no order of its own, so it is in a query of its own.
+        format!(
+            "SELECT * FROM ({all}{}{others} {tail})",
+            bound.unwrap_or_default()
+        )
+    }
+}
+
+/// The ways to the keys of a filter; none where its other conditions have indexes enough.
+pub(super) fn of(limits: &mut Where, filter: &KeyFilter) -> Vec<Way> {
+    match (&filter.query, &filter.label) {
+        (Some(text), label) => {
+            if let Some((name, value)) = label {
+                let condition = label_is(limits, name, value.as_deref());
+                limits.and(&format!(
+                    "EXISTS (SELECT 1 FROM key_labels AS l WHERE l.seq = k.seq AND {condition})"
+                ));
+            }
+            of_text(limits, text)
+        }
+        (None, Some((name, Some(value)))) => {
+            let condition = label_is(limits, name, Some(value));
+            vec![Way {
+                tables: "key_labels AS l CROSS JOIN keys AS k ON k.seq = l.seq",
+                number: "l.seq",
+                condition,
+            }]
+        }
+        (None, Some(label)) => {
+            has_label(limits, label);
+            Vec::new()
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+/// A label that keys have, and what it says.
+pub(super) fn has_label(limits: &mut Where, (name, value): &(String, Option<String>)) {
+    let condition = label_is(limits, name, value.as_deref());
+    limits.and(&format!(
+        "k.seq IN (SELECT l.seq FROM key_labels AS l WHERE {condition})"
+    ));
+}
+
+/// The condition on labels, which are called `l`.
+fn label_is(limits: &mut Where, name: &str, value: Option<&str>) -> String {
+    let name = limits.value(name.to_owned());
+    let value = value.map(|value| limits.value(value.to_owned()));
+    let value = value.map(|value| format!(" AND l.value = {value}"));
+    format!("l.name = {name}{}", value.unwrap_or_default())
+}
+
+/// The ways to keys that a text leads to: their ids begin so, it is their end, or it is words of
+/// their names and labels.
+pub(super) fn of_text(limits: &mut Where, text: &str) -> Vec<Way> {
+    let begin = limits.value(text.to_owned());
+    // Above every id that begins so: ids are of ASCII.
+    let beyond = limits.value(format!("{text}\u{7f}"));
+    let mut ways = vec![
+        Way {
+            tables: "keys AS k",
+            number: "+k.seq",
+            condition: format!("k.id >= {begin} AND k.id < {beyond}"),
+        },
+        Way {
+            tables: "keys AS k",
+            number: "k.seq",
+            condition: format!("k.ends_with = {begin}"),
+        },
+    ];
+    if let Some(words) = words(text) {
+        let words = limits.value(words);
+        ways.push(Way {
+            tables: "key_words AS w CROSS JOIN keys AS k ON k.seq = w.rowid",
+            number: "w.rowid",
+            condition: format!("w.key_words MATCH {words}"),
+        });
+    }
+    ways
+}
+
+/// What the index of words is asked: each word of `text`, the last one as the beginning of a word.
+/// In quotes a word has no meaning to the language of that index.
+fn words(text: &str) -> Option<String> {
+    let words = text
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    if quoted.is_empty() {
+        return None;
+    }
+    Some(format!("{} *", quoted.join(" ")))
+}

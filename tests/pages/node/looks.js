@@ -1,0 +1,28 @@
+// One state of a page, at each width in each scheme. It is loaded once: what it looks like at another width is the stylesheet's doing.
+import { COLOURS, expect, inspect, test } from "./fixture.js";
+
+/** What a browser says in its console of a page that is an error. */
+export const refusals = [/status of (400|401|403|404|409|422|503)/];
+
+const WIDTHS = [360, 768, 1280];
+// Pictures to be looked at, in target/pages/shots: KEYWARD_PAGES_SHOTS=360-dark,1280-light
+const SHOTS = (process.env.KEYWARD_PAGES_SHOTS ?? "").split(",");
+
+export async function seen(page, name, go) {
+  await test.step(name, async () => {
+    await go(page);
+    await expect(page.locator("h1"), name).toBeVisible();
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        const look = `${width}-${colorScheme}`;
+        if (SHOTS.includes(look)) {
+          const file = `${name.replaceAll(/[^a-z0-9]+/gi, "-")}-${look}.png`;
+          await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/shots/${file}`, fullPage: true });
+        }
+        await inspect(page, `${name} at ${look}`, colorScheme === "dark" ? COLOURS : undefined);
+      }
+    }
+  });
+}
