@@ -14,6 +14,7 @@ use crate::http::rate::Buckets;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
 use crate::plans::Plans;
+use crate::portal::Portal;
 use crate::publish::{Manner, Publisher};
 use crate::quota::Quota;
 use crate::session::LastSeen;
@@ -38,6 +39,7 @@ pub(crate) struct App {
     /// Where people reach the pages.
     pub(crate) public_url: Option<String>,
     pub(crate) console: Console,
+    pub(crate) portal: Portal,
     pub(crate) last_seen: LastSeen,
     /// Where the gateways' access logs are.
     pub(crate) requests: Requests,
@@ -76,6 +78,7 @@ impl App {
             gateway_digest: configuration.gateway_digest()?,
             public_url: configuration.public_url.clone(),
             console: configuration.console.clone(),
+            portal: configuration.portal.clone(),
             last_seen: LastSeen::default(),
             requests: configuration.requests.clone(),
         })

@@ -6,7 +6,7 @@ use keyward::key::Livemode;
 use keyward::management::{self, Ceiling, Granted, Override};
 use keyward::permission::AccessLevel;
 
-use crate::session::Session;
+use crate::session::{Reach, Session, Tenant};
 use crate::store::Scope;
 use crate::store::activity::Actor;
 use crate::uid::Uid;
@@ -110,7 +110,10 @@ impl Caller {
     /// What new records say of their source.
     pub(crate) fn source(&self) -> &'static str {
         match &self.who {
-            Who::Person(_) => "console",
+            Who::Person(session) => match session.reach {
+                Reach::Console(_) => "console",
+                Reach::Portal(_) => "portal",
+            },
             Who::Key(_) | Who::Local(_) => "api",
         }
     }
@@ -132,21 +135,22 @@ impl Caller {
     pub(crate) fn acting_account(&self) -> Option<&str> {
         match &self.who {
             Who::Key(key) if !key.is_operator => Some(&key.account),
-            Who::Key(_) | Who::Local(_) | Who::Person(_) => None,
+            Who::Person(session) => session.tenant().map(|tenant| tenant.account.as_str()),
+            Who::Key(_) | Who::Local(_) => None,
         }
     }
 
     /// What it can see.
     pub(crate) fn scope(&self) -> Scope {
-        let Who::Key(key) = &self.who else {
-            return Scope::everything();
-        };
-        let scope = if key.is_operator {
-            Scope::everything()
-        } else {
-            Scope::owner(&key.account)
-        };
-        key.limited(scope)
+        match &self.who {
+            Who::Local(_) => Scope::everything(),
+            Who::Person(session) => match session.tenant() {
+                None => Scope::everything(),
+                Some(tenant) => tenant.scope(),
+            },
+            Who::Key(key) if key.is_operator => key.limited(Scope::everything()),
+            Who::Key(key) => key.limited(Scope::owner(&key.account)),
+        }
     }
 
     /// What it can see of the tree below its account, where that is a root it acts on.
@@ -156,7 +160,11 @@ impl Caller {
                 let root = key.tree.as_deref()?;
                 Some(key.limited(Scope::tree(root)))
             }
-            Who::Local(_) | Who::Person(_) => None,
+            Who::Person(session) => {
+                let tenant = session.tenant().filter(|tenant| tenant.is_root)?;
+                Some(tenant.scope())
+            }
+            Who::Local(_) => None,
         }
     }
 
@@ -164,10 +172,14 @@ impl Caller {
     pub(crate) fn scope_of(&self, account: &str) -> Scope {
         match (&self.who, self.acting_account()) {
             (Who::Key(key), None) => key.limited(Scope::owner(account)),
-            (Who::Local(_) | Who::Person(_), _) => Scope::owner(account),
+            (Who::Local(_), _) | (Who::Person(_), None) => Scope::owner(account),
             (Who::Key(_), Some(acting)) if acting == account => self.scope(),
+            (Who::Person(session), Some(acting)) if acting == account => match session.tenant() {
+                Some(tenant) => tenant.limited(Scope::owner(account)),
+                None => Scope::owner(""),
+            },
             // No account is called so.
-            (Who::Key(_), Some(_)) => Scope::owner(""),
+            (Who::Key(_) | Who::Person(_), Some(_)) => Scope::owner(""),
         }
     }
 
@@ -175,7 +187,8 @@ impl Caller {
     pub(crate) fn mode(&self) -> Option<Livemode> {
         match &self.who {
             Who::Key(key) => Some(key.mode),
-            Who::Local(_) | Who::Person(_) => None,
+            Who::Person(session) => session.tenant().map(|tenant| tenant.mode),
+            Who::Local(_) => None,
         }
     }
 
@@ -204,7 +217,9 @@ impl Caller {
                 passes_policy,
             }),
             Who::Person(session) => Ceiling::of(management::Caller {
-                mode: Livemode::Live,
+                mode: session
+                    .tenant()
+                    .map_or(Livemode::Live, |tenant| tenant.mode),
                 own: session.granted.clone(),
                 connected: Granted::new(),
                 passes_policy,
@@ -217,7 +232,35 @@ impl Caller {
     pub(crate) fn is_operator(&self) -> bool {
         match &self.who {
             Who::Key(key) => key.is_operator,
-            Who::Local(_) | Who::Person(_) => true,
+            Who::Person(session) => session.tenant().is_none(),
+            Who::Local(_) => true,
+        }
+    }
+}
+
+impl Session {
+    fn tenant(&self) -> Option<&Tenant> {
+        match &self.reach {
+            Reach::Console(_) => None,
+            Reach::Portal(tenant) => Some(tenant),
+        }
+    }
+}
+
+impl Tenant {
+    /// The account, or all of its tree.
+    fn scope(&self) -> Scope {
+        self.limited(if self.is_root {
+            Scope::tree(&self.account)
+        } else {
+            Scope::owner(&self.account)
+        })
+    }
+
+    fn limited(&self, scope: Scope) -> Scope {
+        match self.mode {
+            Livemode::Live => scope,
+            Livemode::Test => scope.test_only(),
         }
     }
 }

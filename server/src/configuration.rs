@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::console::Console;
 pub use crate::logs::Requests;
+pub use crate::portal::Portal;
 use crate::uid::Uid;
 
 /// Its name in the data folder, as `init` writes it.
@@ -35,6 +36,9 @@ pub struct Configuration {
     /// How long operators stay signed in to the console.
     #[serde(default)]
     pub console: Console,
+    /// Where the portal may lead back to.
+    #[serde(default)]
+    pub portal: Portal,
     /// Where the gateways' access logs are, for the requests of a key.
     #[serde(default)]
     pub requests: Requests,
@@ -133,6 +137,7 @@ impl Configuration {
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }
+        read.portal.check()?;
         read.gateway_digest()?;
         read.trusted_uids()?;
         Ok(read)

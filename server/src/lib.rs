@@ -20,6 +20,7 @@ pub mod pages;
 mod parameter;
 pub mod permission;
 mod plans;
+mod portal;
 mod publish;
 mod quota;
 mod randomness;

@@ -19,6 +19,7 @@ pub(crate) mod lookup;
 mod named;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
+pub(crate) mod portal_sessions;
 pub(crate) mod profile;
 pub(crate) mod requests;
 pub(crate) mod revoke;

@@ -184,7 +184,7 @@ impl Visit {
                 Code::MorePermissionsRequired,
                 format!(
                     "Your role, {}, does not include `{}_{}`.",
-                    self.session.role.name(),
+                    self.session.role_name(),
                     route.asked.names().first().unwrap_or(&""),
                     route.level.name()
                 ),

@@ -18,6 +18,7 @@ use super::assets::{CSS, JS};
 use super::checks::{LARGEST, NOT_OURS, checked_form, is_same_origin, read_form, signed_in};
 use super::form::Form;
 use super::parts::{Tone, actions, layout, message};
+use super::place::{CONSOLE, Place};
 use super::reply::Reply;
 use super::table::{self, Needs, Page};
 use super::visit::Visit;
@@ -42,13 +43,15 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             let answered = tokio::spawn(answer(app, peer, request)).await;
             answered.unwrap_or_else(|_| {
                 let failure = Failure::new(Code::Internal, "The server made a mistake.");
-                without_session(&failure).response(&request_id())
+                without_session(&CONSOLE, &failure).response(&request_id())
             })
         }
     };
     Router::new()
         .route("/console", any(handler.clone()))
-        .route("/console/{*rest}", any(handler))
+        .route("/console/{*rest}", any(handler.clone()))
+        .route("/portal", any(handler.clone()))
+        .route("/portal/{*rest}", any(handler))
 }
 
 async fn answer(app: Arc<App>, peer: Peer, request: Request) -> Response {
@@ -78,13 +81,14 @@ async fn replied(
     unread: &mut Option<Body>,
     id: &str,
 ) -> (&'static str, Reply) {
+    let place = Place::of(head.uri.path());
     if !is_from_gateway(app, peer, head) {
         app.metrics.not_through_gateway();
         let failure = Failure::new(
             Code::NotThroughGateway,
             "This request did not come by the gateway.",
         );
-        return (OTHER, without_session(&failure));
+        return (OTHER, without_session(place, &failure));
     }
     // Pages and API share no credential.
     let has_key = [AUTHORIZATION, HeaderName::from_static(PRINCIPAL_HEADER)]
@@ -95,7 +99,7 @@ async fn replied(
             Code::FormRefused,
             "Pages are for people who are signed in. This request has a key, which no page looks at: keys are for the API.",
         );
-        return (OTHER, without_session(&failure));
+        return (OTHER, without_session(place, &failure));
     }
     let path = head.uri.path();
     let method = match head.method {
@@ -105,6 +109,7 @@ async fn replied(
             return (
                 OTHER,
                 plain(
+                    place,
                     StatusCode::METHOD_NOT_ALLOWED,
                     "No such page",
                     "Pages are asked for by GET, and forms are sent by POST.",
@@ -114,8 +119,8 @@ async fn replied(
     };
     if method == Verb::Get {
         match path {
-            "/console" => return (OTHER, Reply::see_other("/console/keys")),
-            "/console/enter" => return (enter::PATH, enter::form()),
+            _ if path == place.root => return (OTHER, Reply::see_other(place.home)),
+            _ if path == place.enter => return (place.enter, enter::form(place)),
             _ => {}
         }
         if let Some(asset) = [&CSS, &JS].into_iter().find(|asset| asset.path == path) {
@@ -124,22 +129,21 @@ async fn replied(
     }
     let address = last_forwarded(head);
     if method == Verb::Post && !is_same_origin(&head.headers) {
-        return (OTHER, refused_form());
+        return (OTHER, refused_form(place));
     }
-    match (method, path) {
-        (Verb::Post, enter::PATH | enter::PEEK) => {
-            let reply = signing_in(app, head, unread, address, id).await;
-            (
-                enter::PATH,
-                reply.unwrap_or_else(|failure| without_session(&failure)),
-            )
-        }
-        (_, _) => for_session(app, head, unread, method, address, id).await,
+    if method == Verb::Post && (path == place.enter || path == place.peek) {
+        let reply = signing_in(app, place, head, unread, address, id).await;
+        return (
+            place.enter,
+            reply.unwrap_or_else(|failure| without_session(place, &failure)),
+        );
     }
+    for_session(app, place, head, unread, method, address, id).await
 }
 
 async fn signing_in(
     app: &Arc<App>,
+    place: &Place,
     head: &Parts,
     unread: &mut Option<Body>,
     address: Option<IpAddr>,
@@ -147,15 +151,16 @@ async fn signing_in(
 ) -> Result<Reply, Failure> {
     enter::limit(app, address)?;
     let form = read_form(head, unread).await?;
-    if head.uri.path() == enter::PEEK {
-        return enter::peek(app, &form).await;
+    if head.uri.path() == place.peek {
+        return enter::peek(app, place, &form).await;
     }
-    enter::enter(app, &form, address, id).await
+    enter::enter(app, place, &form, address, id).await
 }
 
 /// A page of the table.
 async fn for_session(
     app: &Arc<App>,
+    place: &'static Place,
     head: &Parts,
     unread: &mut Option<Body>,
     method: Verb,
@@ -163,13 +168,13 @@ async fn for_session(
     id: &str,
 ) -> (&'static str, Reply) {
     let now = crate::time::now();
-    let session = match signed_in(app, &head.headers, now).await {
+    let session = match signed_in(app, &head.headers, place, now).await {
         Ok(Some(session)) => session,
-        Ok(None) => return (OTHER, enter::signed_out()),
-        Err(failure) => return (OTHER, without_session(&failure)),
+        Ok(None) => return (OTHER, enter::signed_out(place)),
+        Err(failure) => return (OTHER, without_session(place, &failure)),
     };
     let path = head.uri.path();
-    let found = table::find(method, path);
+    let found = table::find(place.pages, method, path);
     let (endpoint, target) = match found {
         Some((page, target)) => (page.template, target),
         None => (OTHER, ""),
@@ -188,9 +193,9 @@ async fn for_session(
     let frame = visit.frame();
     let done = match found {
         Some((page, _)) => handled(app, head, unread, page, visit).await,
-        None if path == enter::LEAVE && method == Verb::Post => {
+        None if path == place.leave && method == Verb::Post => {
             match checked_form(head, unread, &visit.session).await {
-                Ok(_) => enter::leave(app, &visit).await,
+                Ok(_) => enter::leave(app, place, &visit).await,
                 Err(failure) => Err(failure),
             }
         }
@@ -199,7 +204,7 @@ async fn for_session(
             "There is no page at this address.",
         )),
     };
-    let reply = done.unwrap_or_else(|failure| failed(&frame, &failure));
+    let reply = done.unwrap_or_else(|failure| failed(place, &frame, &failure));
     (endpoint, reply)
 }
 
@@ -219,7 +224,7 @@ async fn handled(
             Code::MorePermissionsRequired,
             format!(
                 "Your role, {}, does not include this page.",
-                visit.session.role.name()
+                visit.session.role_name()
             ),
         ));
     }
@@ -237,34 +242,34 @@ async fn handled(
     (page.handler)(Arc::clone(app), visit).await
 }
 
-fn refused_form() -> Reply {
-    without_session(&Failure::new(Code::FormRefused, NOT_OURS))
+fn refused_form(place: &Place) -> Reply {
+    without_session(place, &Failure::new(Code::FormRefused, NOT_OURS))
 }
 
 /// A page that says why there is no other.
-fn failed(frame: &layout::Frame, failure: &Failure) -> Reply {
+fn failed(place: &Place, frame: &layout::Frame, failure: &Failure) -> Reply {
     let title = title(failure);
     let body = html! {
         (layout::head(None, title, None, html! {}))
         div.stack {
             (message::failure(failure))
-            p { (actions::link(actions::Weight::Usual, "/console/keys", "Go to the keys")) }
+            p { (actions::link(actions::Weight::Usual, place.home, "Go to the keys")) }
         }
     };
     Reply::page(failure.status(), layout::page(frame, title, body))
 }
 
-fn without_session(failure: &Failure) -> Reply {
-    plain(failure.status(), title(failure), failure.message())
+fn without_session(place: &Place, failure: &Failure) -> Reply {
+    plain(place, failure.status(), title(failure), failure.message())
 }
 
-fn plain(status: StatusCode, title: &str, text: &str) -> Reply {
+fn plain(place: &Place, status: StatusCode, title: &str, text: &str) -> Reply {
     let body = html! {
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
-        p { a href="/console/enter" { "Sign in with a link" } }
+        p { a href=(place.enter) { "Sign in with a link" } }
     };
-    Reply::page(status, layout::plain(title, body))
+    Reply::page(status, layout::plain(place.root, title, body))
 }
 
 fn title(failure: &Failure) -> &'static str {

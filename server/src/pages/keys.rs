@@ -248,7 +248,7 @@ fn row(visit: &Visit, key: &Key) -> Vec<Markup> {
         html! { a.wrap href=(with(visit, "account", &key.keyward.owner)) { (Text(&key.keyward.owner)) } },
         may(key),
         ends(key, visit.now),
-        state(key),
+        state(visit, key),
         html! { @if key.is_in_use() { (menu(key.title(), &entries(visit, key))) } },
     ]
 }
@@ -282,11 +282,11 @@ pub(super) fn ends(key: &Key, now: u64) -> Markup {
 }
 
 /// A key's state, and what else one has to know of it at once.
-pub(super) fn state(key: &Key) -> Markup {
+pub(super) fn state(visit: &Visit, key: &Key) -> Markup {
     let is_replaced = key.keyward.replaced_by.is_some() && key.is_in_use();
     html! {
         (state_badge(if is_replaced { "replaced" } else { &key.keyward.state }))
-        @if key.keyward.enforcement == "shadow" { " " (mark(Tone::Warn, "shadow")) }
+        @if key.keyward.enforcement == "shadow" && !visit.is_portal() { " " (mark(Tone::Warn, "shadow")) }
     }
 }
 
@@ -296,7 +296,7 @@ pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
     let may_end = visit.may(Verb::Post, "/v2/iam/api_keys/{id}/expire");
     offered(key, may_change, may_end)
         .into_iter()
-        .map(|(label, page)| (label, format!("/console/keys/{}/{page}", key.id)))
+        .map(|(label, page)| (label, format!("{}/{page}", visit.key_home(&key.id))))
         .collect()
 }
 

@@ -17,6 +17,8 @@ mod keys;
 mod lookup;
 mod objects;
 pub(crate) mod parts;
+mod place;
+mod portal;
 mod reply;
 mod sessions;
 mod table;
@@ -42,7 +44,7 @@ pub struct Listed {
 /// All pages.
 #[must_use]
 pub fn listed() -> Vec<Listed> {
-    let pages = table::PAGES.iter().filter_map(|page| {
+    let pages = table::PAGES.iter().chain(portal::PAGES).filter_map(|page| {
         let table::Needs(method, template) = page.needs;
         let needs = ROUTES
             .iter()

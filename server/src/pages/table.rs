@@ -94,7 +94,7 @@ pub(crate) const PAGES: &[Page] = &[
     post("/console/sessions/{id}/end", Needs(Verb::Post, END_SESSION), sessions::end),
 ];
 
-const fn get(
+pub(super) const fn get(
     template: &'static str,
     needs: Needs,
     handler: fn(Arc<App>, Visit) -> PagePending,
@@ -108,7 +108,7 @@ const fn get(
     }
 }
 
-const fn post(
+pub(super) const fn post(
     template: &'static str,
     needs: Needs,
     handler: fn(Arc<App>, Visit) -> PagePending,
@@ -130,8 +130,12 @@ impl Page {
 }
 
 /// The page of a path: a literal segment before `{id}`.
-pub(crate) fn find(method: Verb, path: &str) -> Option<(&'static Page, &str)> {
-    PAGES
+pub(crate) fn find<'a>(
+    pages: &'static [Page],
+    method: Verb,
+    path: &'a str,
+) -> Option<(&'static Page, &'a str)> {
+    pages
         .iter()
         .filter(|page| page.method == method)
         .filter_map(|page| Some((page, target_of(page.template, path)?)))
@@ -164,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_path_has_one_page_or_none() {
-        let found = |path| find(Verb::Get, path).map(|(page, target)| (page.template, target));
+        let found =
+            |path| find(PAGES, Verb::Get, path).map(|(page, target)| (page.template, target));
         assert_eq!(found("/console/keys/new"), Some(("/console/keys/new", "")));
         for path in [
             "/console/keys/",

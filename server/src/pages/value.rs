@@ -44,7 +44,7 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
             "This key works within seconds, with the permissions of the other one.",
         ),
     };
-    let home = format!("/console/keys/{}", key.id);
+    let home = visit.key_home(&key.id);
     html! {
         (layout::head(None, title, Some(html! { (Text(key.title())) " · " (key.mode()) " · " (Text(&key.keyward.owner)) }), html! {}))
         div.narrow.stack {
@@ -53,7 +53,7 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
             }))
             (value::field("Value", Reply::place()))
             p { (says) " "
-                @if let Some(change) = change {
+                @if let Some(change) = change.filter(|_| !visit.is_portal()) {
                     span.soft role="status" data-poll={"/console/changes/" (change)} { "Open the key's page to see when the gateways have it." }
                 }
             }
@@ -73,7 +73,7 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
                     hint: Some("The name of a vault's entry, say. Never the value."),
                     ..Field::default()
                 }))
-                div.row { (submit(Weight::Main, "Done")) (link(Weight::Quiet, "/console/keys/new", "Create another")) }
+                div.row { (submit(Weight::Main, "Done")) @if !visit.is_portal() { (link(Weight::Quiet, "/console/keys/new", "Create another")) } }
             }
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn shown_before(visit: &Visit, failure: &Failure) -> Option<Reply> {
         return None;
     }
     let id = failure.extra("api_key")?;
-    let home = format!("/console/keys/{id}");
+    let home = visit.key_home(id);
     let body = html! {
         (layout::head(None, "This key was made a moment ago", None, html! {}))
         div.narrow.stack {

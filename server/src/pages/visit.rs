@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use keyward::management::random_id;
 
 use super::form::Form;
-use super::parts::layout::{self, Frame};
+use super::parts::layout::{self, Frame, InPortal};
 use super::reply::Reply;
 use crate::http::failure::{Code, Failure};
 use crate::http::query::Pairs;
 use crate::randomness::System;
-use crate::session::Session;
+use crate::session::{Reach, Session};
 use axum::http::StatusCode;
 use maud::{Markup, html};
 
@@ -65,14 +65,47 @@ impl Visit {
         ))
     }
 
+    /// Whether it is in the portal of an account.
+    pub(crate) fn is_portal(&self) -> bool {
+        match self.session.reach {
+            Reach::Console(_) => false,
+            Reach::Portal(_) => true,
+        }
+    }
+
+    /// The list of keys that the person comes from.
+    pub(crate) fn home(&self) -> &'static str {
+        if self.is_portal() {
+            "/portal/keys"
+        } else {
+            "/console/keys"
+        }
+    }
+
+    /// The page of a key.
+    pub(crate) fn key_home(&self, id: &str) -> String {
+        format!("{}/{id}", self.home())
+    }
+
+    fn portal(&self) -> Option<InPortal> {
+        match &self.session.reach {
+            Reach::Console(_) => None,
+            Reach::Portal(tenant) => Some(InPortal {
+                account: tenant.account.clone(),
+                return_url: tenant.return_url.clone(),
+            }),
+        }
+    }
+
     /// What the document around a page needs to know.
     pub(crate) fn frame(&self) -> Frame {
         Frame {
             actor: self.session.person.shown().to_owned(),
-            role: self.session.role.name().to_owned(),
+            role: self.session.role_name().to_owned(),
             ends_in: self.session.until.saturating_sub(self.now),
             csrf: self.csrf().to_owned(),
             path: self.path.clone(),
+            portal: self.portal(),
         }
     }
 

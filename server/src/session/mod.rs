@@ -1,5 +1,5 @@
 //! Sessions of people: who somebody is, what they may do, and for how long. The maker of a link says who a person is; the link is used once, and opens a session that lasts for hours at most.
-//! A console's session has a role; a portal's is to have an account and a policy instead, and is otherwise the same.
+//! A console's session has a role; a portal's has an account instead, and the policy of that account bounds it.
 
 mod actor;
 mod last_seen;
@@ -10,5 +10,5 @@ mod token;
 pub(crate) use actor::{Person, WrongPerson};
 pub(crate) use last_seen::LastSeen;
 pub(crate) use role::Role;
-pub(crate) use signed_in::Session;
+pub(crate) use signed_in::{Reach, Session, Tenant};
 pub(crate) use token::{Cookie, Token, csrf_of};

@@ -1,14 +1,16 @@
 //! The session of a cookie, while it lasts: not idle, not over, not ended, and the key that made it still works.
 
 use keyward::account::AccountStatus;
+use keyward::key::Livemode;
 use keyward::management::{Granted, KeyGrants};
+use keyward::permission::AccessLevel;
 
 use crate::app::App;
-use crate::console::Console;
 use crate::http::failure::Failure;
+use crate::permission::Management;
 use crate::service::failure::Stored;
-use crate::session::{Cookie, Person, Role, Session, csrf_of};
-use crate::store::{By, Reader, Scope, StoredSession};
+use crate::session::{Cookie, Person, Reach, Role, Session, Tenant, csrf_of};
+use crate::store::{By, Reader, Scope, SessionKind, StoredSession};
 
 /// What a cookie leads to.
 pub(crate) enum Found {
@@ -21,31 +23,35 @@ pub(crate) enum Found {
 /// Finds the session of a cookie, and notes that it is used.
 pub(crate) async fn find(
     app: &App,
-    settings: &Console,
+    kind: SessionKind,
+    idle: u64,
     cookie: &Cookie,
     now: u64,
 ) -> Result<Found, Failure> {
     let digest = cookie.digest();
+    let operator = app.operator_account.clone();
     let read: Result<_, Stored> = app
         .store
         .read(move |reader| {
             let Some(stored) = reader.session_of_digest(By::Cookie, &digest)? else {
                 return Ok(None);
             };
-            let held = held_by_maker(reader, &stored.made_by, now)?;
+            if stored.kind != kind {
+                return Ok(None);
+            }
+            let held = held_now(reader, &operator, &stored, now)?;
             Ok(Some((stored, held)))
         })
         .await;
-    let Some((stored, Some(held))) = read.map_err(Failure::from)? else {
+    let Some((stored, Some((held, is_root)))) = read.map_err(Failure::from)? else {
         return Ok(Found::Nothing);
     };
-    let Some(session) = session(&stored, &held, cookie) else {
+    let Some(session) = session(&stored, &held, is_root, cookie) else {
         return Ok(Found::Nothing);
     };
     let last = app.last_seen.of(&stored);
-    let is_over = stored.ended.is_some()
-        || session.until <= now
-        || now.saturating_sub(last) >= settings.idle();
+    let is_over =
+        stored.ended.is_some() || session.until <= now || now.saturating_sub(last) >= idle;
     if is_over {
         return Ok(Found::Nothing);
     }
@@ -63,13 +69,27 @@ pub(crate) async fn find(
     Ok(Found::Session(Box::new(session)))
 }
 
-fn session(stored: &StoredSession, held: &Held, cookie: &Cookie) -> Option<Session> {
-    let role = Role::of_name(stored.role.as_deref()?)?;
+fn session(stored: &StoredSession, held: &Held, is_root: bool, cookie: &Cookie) -> Option<Session> {
+    let (reach, allowed) = match stored.kind {
+        SessionKind::Console => {
+            let role = Role::of_name(stored.role.as_deref()?)?;
+            (Reach::Console(role), role.granted())
+        }
+        SessionKind::Portal => {
+            let tenant = Tenant {
+                account: stored.account.clone()?,
+                is_root,
+                mode: held.mode(),
+                return_url: stored.return_url.clone(),
+            };
+            (Reach::Portal(tenant), in_portal())
+        }
+    };
     Some(Session {
         id: stored.id.clone(),
         person: Person::of_stored(&stored.actor)?,
-        granted: held.bound(role.granted()),
-        role,
+        granted: held.bound(allowed),
+        reach,
         opened: stored.opened?,
         until: stored.until?,
         csrf: csrf_of(cookie),
@@ -77,19 +97,37 @@ fn session(stored: &StoredSession, held: &Held, cookie: &Cookie) -> Option<Sessi
     })
 }
 
+/// What a person may do in a portal, within the policy of the account: keys, and nothing else.
+fn in_portal() -> Granted {
+    [(Management::ApiKey.name().to_owned(), AccessLevel::Write)]
+        .into_iter()
+        .collect()
+}
+
 /// What the maker of a link holds, which bounds the session.
 enum Held {
     /// A person on this machine: everything.
     Everything,
     /// A key.
-    Grants(Granted),
+    Key {
+        granted: Granted,
+        owner: String,
+        mode: Livemode,
+    },
 }
 
 impl Held {
+    fn mode(&self) -> Livemode {
+        match self {
+            Self::Everything => Livemode::Live,
+            Self::Key { mode, .. } => *mode,
+        }
+    }
+
     fn bound(&self, role: Granted) -> Granted {
         match self {
             Self::Everything => role,
-            Self::Grants(held) => role
+            Self::Key { granted: held, .. } => role
                 .into_iter()
                 .filter_map(|(name, level)| {
                     let held = held.get(&name)?;
@@ -115,17 +153,8 @@ fn held_by_maker(
     if !stored.key.is_live_at(now) {
         return Ok(None);
     }
-    let mut next = Some(stored.key.owner.clone());
-    // As many as accounts may lie above each other, and more.
-    for _ in 0..64 {
-        let Some(id) = next else { break };
-        let account = reader.account(&Scope::everything(), &id)?;
-        match account {
-            Some(found) if found.account.status == AccountStatus::Active => {
-                next = found.account.parent;
-            }
-            Some(_) | None => return Ok(None),
-        }
+    if active_line(reader, &stored.key.owner)?.is_none() {
+        return Ok(None);
     }
     let granted = match stored.key.grants {
         None => Granted::new(),
@@ -135,15 +164,66 @@ fn held_by_maker(
             .map(|set| set.granted)
             .unwrap_or_default(),
     };
-    Ok(Some(Held::Grants(granted)))
+    Ok(Some(Held::Key {
+        granted,
+        owner: stored.key.owner,
+        mode: stored.key.mode,
+    }))
 }
 
-/// Whether the maker of a link still works.
-pub(super) async fn is_maker_live(app: &App, made_by: &str, now: u64) -> Result<bool, Failure> {
-    let made_by = made_by.to_owned();
+/// An account and those above it, the root last; nothing where one of them is suspended or not there.
+fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Option<Vec<String>>> {
+    let mut line = Vec::new();
+    let mut next = Some(account.to_owned());
+    // As many as accounts may lie above each other, and more.
+    for _ in 0..64 {
+        let Some(id) = next else {
+            return Ok(Some(line));
+        };
+        match reader.account(&Scope::everything(), &id)? {
+            Some(found) if found.account.status == AccountStatus::Active => {
+                line.push(id);
+                next = found.account.parent;
+            }
+            Some(_) | None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// What the maker of a session holds now, and whether the session's account is a root. Nothing where the key that made it no longer works, where the account is suspended, or where the account is no longer one of that key's.
+fn held_now(
+    reader: &Reader<'_>,
+    operator: &str,
+    session: &StoredSession,
+    now: u64,
+) -> crate::store::Result<Option<(Held, bool)>> {
+    let Some(held) = held_by_maker(reader, &session.made_by, now)? else {
+        return Ok(None);
+    };
+    let Some(account) = &session.account else {
+        return Ok(Some((held, false)));
+    };
+    let Some(line) = active_line(reader, account)? else {
+        return Ok(None);
+    };
+    let is_of_maker = match &held {
+        Held::Everything => true,
+        Held::Key { owner, .. } => owner == operator || line.contains(owner),
+    };
+    Ok(is_of_maker.then_some((held, line.len() == 1)))
+}
+
+/// Whether a link still opens something: its maker works, and its account is one of the maker's.
+pub(super) async fn is_open_to(
+    app: &App,
+    session: &StoredSession,
+    now: u64,
+) -> Result<bool, Failure> {
+    let (session, operator) = (session.clone(), app.operator_account.clone());
     let held: Result<_, Stored> = app
         .store
-        .read(move |reader| Ok(held_by_maker(reader, &made_by, now)?.is_some()))
+        .read(move |reader| Ok(held_now(reader, &operator, &session, now)?.is_some()))
         .await;
     held.map_err(Failure::from)
 }

@@ -53,7 +53,7 @@ fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&
     let own = visit.address.map(|address| address.to_string());
     let add = |ip: &str| html! { button.button.plain-link.js-only type="button" data-add=(ip) data-to="ips" { "Add" } };
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/addresses"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/addresses"} {
             (hidden(visit, key))
             (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: the key works from everywhere."), error: refused.filter(|failure| failure.param() == Some("ip_allowlist")).map(Failure::message), ..Field::default() }, 6, true))
             @if !used.is_empty() {
@@ -64,7 +64,7 @@ fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }
             (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
-            (buttons(key, submit(Weight::Main, "Save")))
+            (buttons(visit, key, submit(Weight::Main, "Save")))
         }
         @if refused.is_some() && !key.ip_allowlist.is_empty() {
             div { h2 { "What the key has now" } ul { @for ip in &key.ip_allowlist { li { code { (Text(ip)) } } } } }

@@ -107,13 +107,13 @@ impl Fields {
 
 fn page(visit: &Visit, key: &Key, given: &Fields, refused: Option<&Failure>) -> Reply {
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/details"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/details"} {
             (hidden(visit, key))
             (fields::text(&Field { name: "name", label: "Name", value: &given.name, ..Field::default() }))
             (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("Where its value is kept, say. Never the value."), ..Field::default() }, 3, false))
             (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), ..Field::default() }, 3, true))
             (fields::check("shadow", "Shadow: let pass what it may not do, and log it", given.is_shadow))
-            (buttons(key, submit(Weight::Main, "Save")))
+            (buttons(visit, key, submit(Weight::Main, "Save")))
         }
     };
     asking(visit, key, "Edit details", refused, body)

@@ -92,7 +92,7 @@ fn page(visit: &Visit, key: &Key, name: &str, refused: Option<&Failure>) -> Repl
     let mode = visit.form.given("mode").unwrap_or("test");
     let ends_chosen = visit.form.given("ends").unwrap_or("90");
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/duplicate"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/duplicate"} {
             (hidden(visit, key))
             p { "The new key has the permissions of this one, and its own value, end and addresses." }
             (fields::text(&Field { name: "name", label: "Name", value: name, error: wrong("name"), is_required: true, ..Field::default() }))
@@ -102,7 +102,7 @@ fn page(visit: &Visit, key: &Key, name: &str, refused: Option<&Failure>) -> Repl
             (ends("Ends", ends_chosen, visit.form.text("date"), wrong("expires_at")))
             (fields::area(&Field { name: "ips", label: "Addresses", value: visit.form.text("ips"), hint: Some("One on each line. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
             (fields::check("ipv6", "Addresses may be IPv6", visit.form.has("ipv6")))
-            (buttons(key, submit(Weight::Main, "Create key")))
+            (buttons(visit, key, submit(Weight::Main, "Create key")))
         }
     };
     asking(visit, key, "Duplicate", refused, body)

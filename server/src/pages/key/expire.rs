@@ -101,10 +101,10 @@ fn page(
     let body = html! {
         div.narrow {
         @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
-            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={"/console/keys/" (key.id) "/rotate"} { "Rotate it instead" } } }))
+            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } }))
         }
         }
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/expire"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/expire"} {
             (hidden(visit, key))
             @if is_over {
                 (message::note(Tone::Warn, html! { p { "The key works again for whoever has its value, within seconds. If the value may be known to others, rotate it or leave it ended." } }))
@@ -116,7 +116,7 @@ fn page(
                 (fields::radios(&Field { name: "ends", label: "It ends", value: chosen, ..Field::default() }, &choices, false))
                 div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: visit.form.text("date"), hint: Some("It works until the end of that day, UTC."), error: refused.filter(|failure| failure.param() == Some("expires_at")).map(Failure::message), ..Field::default() }, "date")) }
             }
-            (buttons(key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
+            (buttons(visit, key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
         }
     };
     asking(visit, key, title, refused, body)

@@ -41,23 +41,23 @@ use crate::routes::Verb;
 
 /// The parts of a key's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tab {
+pub(super) enum Tab {
     Overview,
     Requests,
     History,
 }
 
 /// A page of a key: its name, its state, what can be done, and one of its parts.
-fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
-    let home = format!("/console/keys/{}", key.id);
+pub(super) fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
+    let home = visit.key_home(&key.id);
     let at = |wanted: Tab| (tab == wanted).then_some("page");
     let actions = keys::entries(visit, key);
     let body = html! {
         (layout::head(
-            Some(("/console/keys", "Keys")),
+            Some((visit.home(), "Keys")),
             key.title(),
             Some(html! {
-                span.row { (keys::state(key)) code { (Text(key.redacted())) } span { (key.mode()) } }
+                span.row { (keys::state(visit, key)) code { (Text(key.redacted())) } span { (key.mode()) } }
             }),
             html! {
                 @if key.keyward.state != "deleted" {
@@ -83,7 +83,7 @@ fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
 
 /// A page that asks for something about a key.
 fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body: Markup) -> Reply {
-    let home = format!("/console/keys/{}", key.id);
+    let home = visit.key_home(&key.id);
     let body = html! {
         (layout::head(
             Some((&home, key.title())),
@@ -119,9 +119,9 @@ fn hidden(visit: &Visit, key: &Key) -> Markup {
 }
 
 /// The end of each such form.
-fn buttons(key: &Key, submit: Markup) -> Markup {
+fn buttons(visit: &Visit, key: &Key, submit: Markup) -> Markup {
     html! {
-        div.row { (submit) (link(Weight::Quiet, &format!("/console/keys/{}", key.id), "Cancel")) }
+        div.row { (submit) (link(Weight::Quiet, &visit.key_home(&key.id), "Cancel")) }
     }
 }
 
@@ -148,7 +148,7 @@ async fn update(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Answered, 
 
 /// Back to the key's page.
 fn home(visit: &Visit) -> Reply {
-    Reply::see_other(format!("/console/keys/{}", visit.target))
+    Reply::see_other(visit.key_home(&visit.target))
 }
 
 /// What the page of a form says where the API refuses. What is no refusal of the form is a page of its own.

@@ -111,7 +111,7 @@ fn page(
         @if let Some(set) = &key.keyward.grant_set {
             (message::note(Tone::Info, html! { p { "It follows the grant set " b { (Text(set)) } ". When you change something here, it has permissions of its own and no longer follows the set." } }))
         }
-        form.stack method="post" action={"/console/keys/" (key.id) "/edit"} {
+        form.stack method="post" action={(visit.key_home(&key.id)) "/edit"} {
             (hidden(visit, key))
             div.columns.side {
                 div.stack {
@@ -124,7 +124,7 @@ fn page(
                 div.stack.sticky {
                     (layout::card("This key will", html! {}, html! { div.pad { (matrix::summary("p", all, own)) } }))
                     @if key.permissions.is_none() { (fields::check("limit", "Limit this key to what is chosen", visit.form.has("limit"))) }
-                    (buttons(key, html! {
+                    (buttons(visit, key, html! {
                         (submit(Weight::Main, "Save"))
                         @if key.keyward.enforcement != "shadow" { (submit_as(Weight::Usual, "shadow", "yes", "Save in shadow")) }
                     }))

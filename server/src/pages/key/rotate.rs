@@ -87,7 +87,7 @@ fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) 
     let ends_chosen = visit.form.given("ends").unwrap_or("90");
     let wrong = refused.filter(|failure| failure.param() == Some("expires_at"));
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/rotate"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/rotate"} {
             (hidden(visit, key))
             p { "The replacement works within seconds, and may do what this key may. Put it where the old one is used, and the old one ends by itself." }
             (fields::radios(&Field { name: "overlap", label: "The old key ends", value: chosen, ..Field::default() }, &OVERLAPS, false))
@@ -95,7 +95,7 @@ fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) 
                 (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. Ended now, the next one is refused." } }))
             }
             @if key.expires_at.is_some() { (ends("The replacement ends", ends_chosen, visit.form.text("date"), wrong.map(Failure::message))) }
-            (buttons(key, submit(Weight::Main, "Rotate")))
+            (buttons(visit, key, submit(Weight::Main, "Rotate")))
         }
     };
     asking(visit, key, "Rotate", refused, body)

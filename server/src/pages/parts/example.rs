@@ -52,6 +52,7 @@ pub(super) fn page() -> Markup {
         ends_in: 7 * 60 * 60 + 720,
         csrf: "token".to_owned(),
         path: "/console/keys".to_owned(),
+        portal: None,
     };
     layout::page(
         &frame,

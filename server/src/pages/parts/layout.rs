@@ -18,6 +18,16 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// The path that is shown.
     pub(crate) path: String,
+    /// The portal that it is in, if it is in one.
+    pub(crate) portal: Option<InPortal>,
+}
+
+/// What the head of a portal's page says.
+#[derive(Clone, Debug)]
+pub(crate) struct InPortal {
+    pub(crate) account: String,
+    /// Where the person came from.
+    pub(crate) return_url: Option<String>,
 }
 
 /// The parts of the console, in their order.
@@ -34,6 +44,9 @@ const SECTIONS: &[(&str, &str)] = &[
 
 /// A page of somebody who is signed in.
 pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
+    if let Some(portal) = &frame.portal {
+        return in_portal(frame, portal, title, body);
+    }
     let here = SECTIONS
         .iter()
         .find(|(_, path)| frame.path.starts_with(path));
@@ -67,12 +80,35 @@ pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
     )
 }
 
+/// The same in a portal: one account, and the way back.
+fn in_portal(frame: &Frame, portal: &InPortal, title: &str, body: Markup) -> Markup {
+    let head = html! {
+        header {
+            div.top {
+                a.brand href="/portal/keys" { "API keys of " (Text(&portal.account)) }
+                div.who {
+                    span { (Text(&frame.actor)) " · " span title="until this session ends" { (span(frame.ends_in)) " left" } }
+                    form method="post" action="/portal/leave" {
+                        input type="hidden" name="csrf" value=(frame.csrf);
+                        button.button type="submit" { "Sign out" }
+                    }
+                }
+            }
+            @if let Some(url) = &portal.return_url {
+                nav.nav aria-label="Back" { a href=(url) { "← Back" } }
+            }
+        }
+        main id="main" { (body) }
+    };
+    document(title, head)
+}
+
 /// A page of nobody in particular: signing in, and what went wrong on the way.
-pub(crate) fn plain(title: &str, body: Markup) -> Markup {
+pub(crate) fn plain(root: &str, title: &str, body: Markup) -> Markup {
     document(
         title,
         html! {
-            header.top { (brand("/console")) }
+            header.top { (brand(root)) }
             main id="main" { div.card.pad.center.stack { (body) } }
         },
     )

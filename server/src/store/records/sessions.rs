@@ -45,6 +45,8 @@ pub struct StoredSession {
     pub ended: Option<u64>,
     /// From where the link was used.
     pub address: Option<String>,
+    /// Where a portal leads back to.
+    pub return_url: Option<String>,
 }
 
 /// A link that was used.
@@ -62,7 +64,7 @@ pub struct Opening<'a> {
     pub address: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address";
+const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address, return_url";
 
 /// Adds a session that was not opened yet.
 pub(in crate::store) fn add(
@@ -72,8 +74,8 @@ pub(in crate::store) fn add(
 ) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until, return_url)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             session.id,
@@ -85,6 +87,7 @@ pub(in crate::store) fn add(
             session.made_by,
             signed(session.made)?,
             signed(session.link_until)?,
+            session.return_url,
         ])?;
     Ok(())
 }
@@ -218,6 +221,7 @@ fn read(row: &Row<'_>) -> Result<StoredSession> {
         until: unsigned_or_null(row.get(10)?)?,
         ended: unsigned_or_null(row.get(11)?)?,
         address: row.get(12)?,
+        return_url: row.get(13)?,
     })
 }
 
