@@ -44,6 +44,14 @@ impl World {
             !said.contains(&first),
             "the value is on standard error, too"
         );
+        let file = data.join("keyward-server.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text.replace(
+            "return_origins = []",
+            "return_origins = [\"http://localhost\"]",
+        );
+        assert!(text.contains("http://localhost\"]"), "{text}");
+        fs::write(&file, text).unwrap();
         let server = serve(&folder);
         on_free_ports(&folder);
         let admin_file = folder.path().join("admin.txt");
