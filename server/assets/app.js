@@ -131,7 +131,7 @@
     const asked = await fetch(one("[data-peek]")?.dataset.peek ?? "/console/peek", { method: "POST", body: new URLSearchParams({ code: token }) }).catch(() => null);
     if (!asked?.ok) return;
     const { actor, role, status } = await asked.json();
-    who.textContent = status === "unopened" ? `Continue as ${actor} (${role})` : "This link was already used, or its time is over. Ask for a new one.";
+    who.textContent = status === "unopened" ? `Continue as ${actor}${role ? ` (${role})` : ""}` : "This link was already used, or its time is over. Ask for a new one.";
   };
 
   const poll = async (place) => {

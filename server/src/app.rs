@@ -14,7 +14,7 @@ use crate::http::rate::Buckets;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
 use crate::plans::Plans;
-use crate::portal::Portal;
+use crate::portal::{Brand, Portal};
 use crate::publish::{Manner, Publisher};
 use crate::quota::Quota;
 use crate::session::LastSeen;
@@ -40,6 +40,7 @@ pub(crate) struct App {
     pub(crate) public_url: Option<String>,
     pub(crate) console: Console,
     pub(crate) portal: Portal,
+    pub(crate) brand: Arc<Brand>,
     pub(crate) last_seen: LastSeen,
     /// Where the gateways' access logs are.
     pub(crate) requests: Requests,
@@ -79,6 +80,7 @@ impl App {
             public_url: configuration.public_url.clone(),
             console: configuration.console.clone(),
             portal: configuration.portal.clone(),
+            brand: Arc::new(configuration.portal.brand()?),
             last_seen: LastSeen::default(),
             requests: configuration.requests.clone(),
         })

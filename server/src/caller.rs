@@ -140,6 +140,22 @@ impl Caller {
         }
     }
 
+    /// Whether it is somebody in a portal, who is not shown what operators note for themselves.
+    pub(crate) fn is_in_portal(&self) -> bool {
+        match &self.who {
+            Who::Person(session) => session.tenant().is_some(),
+            Who::Key(_) | Who::Local(_) => false,
+        }
+    }
+
+    /// Whether it may name an account other than the one it acts on: somebody in the portal of a root, who sees its tree. What is not in that tree is not there.
+    pub(crate) fn names_accounts_of_tree(&self) -> bool {
+        match &self.who {
+            Who::Person(session) => session.tenant().is_some_and(|tenant| tenant.is_root),
+            Who::Key(_) | Who::Local(_) => false,
+        }
+    }
+
     /// What it can see.
     pub(crate) fn scope(&self) -> Scope {
         match &self.who {
@@ -216,13 +232,20 @@ impl Caller {
                 connected: key.connected.clone(),
                 passes_policy,
             }),
-            Who::Person(session) => Ceiling::of(management::Caller {
-                mode: session
-                    .tenant()
-                    .map_or(Livemode::Live, |tenant| tenant.mode),
-                own: session.granted.clone(),
-                connected: Granted::new(),
-                passes_policy,
+            Who::Person(session) => Ceiling::of(match session.tenant() {
+                None => management::Caller {
+                    mode: Livemode::Live,
+                    own: session.granted.clone(),
+                    connected: Granted::new(),
+                    passes_policy,
+                },
+                // No permission to manage keys is among them, so no policy is passed over.
+                Some(tenant) => management::Caller {
+                    mode: tenant.mode,
+                    own: tenant.own.clone(),
+                    connected: tenant.connected.clone(),
+                    passes_policy,
+                },
             }),
             Who::Local(_) => Ceiling::none(),
         }
@@ -234,15 +257,6 @@ impl Caller {
             Who::Key(key) => key.is_operator,
             Who::Person(session) => session.tenant().is_none(),
             Who::Local(_) => true,
-        }
-    }
-}
-
-impl Session {
-    fn tenant(&self) -> Option<&Tenant> {
-        match &self.reach {
-            Reach::Console(_) => None,
-            Reach::Portal(tenant) => Some(tenant),
         }
     }
 }

@@ -137,7 +137,7 @@ impl Configuration {
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }
-        read.portal.check()?;
+        read.portal.check(folder)?;
         read.gateway_digest()?;
         read.trusted_uids()?;
         Ok(read)

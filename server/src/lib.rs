@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod brand;
 mod caller;
 pub mod commands;
 pub mod configuration;

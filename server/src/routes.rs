@@ -8,9 +8,9 @@ pub use crate::route::{Asked, Pace, Route, Verb};
 use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
-    accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions, endpoints,
-    grant_sets, import, key_policies, lookup, permissions, portal_sessions, profile, requests,
-    revoke,
+    account_policy, accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions,
+    endpoints, grant_sets, import, key_policies, lookup, permissions, portal_sessions, profile,
+    requests, revoke,
 };
 use crate::parameter::{
     AFTER, DECISION, KIND, LIMIT, LOGS_FROM, SCOPE, STATE, STATUS, WAIT, flag, text, texts, time,
@@ -53,6 +53,7 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/accounts/{id}", Account, accounts::retrieve, ACCOUNT),
     post("/v2/keyward/accounts/{id}", Account, Write, accounts::update, ACCOUNT).takes(described::<bodies::AccountUpdate>),
     delete("/v2/keyward/accounts/{id}", Account, accounts::delete, Gives::One(described::<answers::DeletedId>)).asks(&[flag("with_keys")]),
+    get("/v2/keyward/accounts/{id}/policy", Account, account_policy::retrieve, Gives::One(described::<answers::AccountPolicy>)),
     post("/v2/keyward/accounts/{id}/suspend", Account, Write, accounts::suspend, ACCOUNT).takes(described::<bodies::Suspension>).paced(Pace::Free),
     post("/v2/keyward/accounts/{id}/resume", Account, Write, accounts::resume, ACCOUNT),
     get("/v2/keyward/grant_sets", GrantSet, grant_sets::list, Gives::List(described::<answers::GrantSetObject>)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keyward::management::is_id;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::once::Once;
 use crate::service::{Sender, refusal};
-use crate::session::{Person, WrongPerson};
+use crate::session::{Feature, Person, WrongPerson};
 use crate::shown::{MadeBy, made_by};
 use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, Purpose, end, new_link};
 use crate::store::{SessionKind, StoredSession};
@@ -31,6 +32,12 @@ pub(crate) struct NewPortalSession {
     actor: Actor,
     /// Where the portal leads back to. Its origin is one of `portal.return_origins` of the server's configuration.
     return_url: String,
+    /// Where the portal begins: `keys`, `create`, or the page of a key, `key:mk_1`.
+    sub_nav: Option<String>,
+    /// With `key:mk_1`, the permission that the key lacks: `charge_write`. Its page highlights it.
+    ask: Option<String>,
+    /// Of `create`, `edit`, `rotate`, `delete`, `requests` and `activity`, what the portal offers; everything that the policy allows unless it is said. Keys are always shown, and can always be ended.
+    features: Option<Vec<String>>,
     /// For how long the link can be used, 60 to 900 seconds.
     expires_in: Option<u64>,
 }
@@ -44,6 +51,8 @@ pub(crate) struct PortalSession {
     /// From where the link was used.
     address: Option<String>,
     created: String,
+    /// What the maker of the link chose; null is everything.
+    features: Option<Vec<String>>,
     /// Until when the link can be used, or the session lasts at most.
     expires_at: String,
     id: String,
@@ -75,6 +84,7 @@ fn object(session: &StoredSession, now: u64) -> PortalSession {
         actor: session.actor.clone(),
         address: session.address.clone(),
         created: time::written(session.made),
+        features: session.features.clone(),
         expires_at: time::written(until),
         id: session.id.clone(),
         last_seen: session.last_seen.map(time::written),
@@ -115,6 +125,48 @@ async fn account(app: &App, caller: &Caller, said: Option<String>) -> Result<Str
     Ok(wanted)
 }
 
+/// Where the portal begins, as the query of the page that a link leads to.
+fn begin(sub_nav: Option<&str>, ask: Option<&str>) -> Result<String, Failure> {
+    let wrong =
+        |param: &str, message: &str| Err(Failure::new(Code::ParameterInvalid, message).at(param));
+    let key = match sub_nav {
+        None | Some("keys") => None,
+        Some("create") if ask.is_none() => return Ok("?begin=create".to_owned()),
+        Some("create") => None,
+        Some(text) => match text.strip_prefix("key:").filter(|id| is_id(id)) {
+            Some(id) => Some(id),
+            None => {
+                return wrong(
+                    "sub_nav",
+                    "`sub_nav` is `keys`, `create`, or `key:` and the id of a key.",
+                );
+            }
+        },
+    };
+    match (key, ask) {
+        (None, None) => Ok(String::new()),
+        (Some(id), None) => Ok(format!("?key={id}")),
+        (Some(id), Some(ask)) if is_id(ask) => Ok(format!("?key={id}&ask={ask}")),
+        (Some(_), Some(_)) => wrong(
+            "ask",
+            "`ask` is a permission with its level: `charge_write`.",
+        ),
+        (None, Some(_)) => wrong("ask", "`ask` is about a key: send `sub_nav` as `key:mk_1`."),
+    }
+}
+
+fn is_known(features: Option<&[String]>) -> Result<(), Failure> {
+    let mut all = features.unwrap_or_default().iter();
+    if all.all(|name| Feature::of_name(name).is_some()) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::ParameterInvalid,
+        "`features` are some of `create`, `edit`, `rotate`, `delete`, `requests` and `activity`.",
+    )
+    .at("features"))
+}
+
 /// `POST /v2/keyward/portal_sessions`
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
@@ -140,12 +192,15 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
                 "The configuration has no `public_url`, so there is no address for a link.",
             ));
         };
+        let begin = begin(body.sub_nav.as_deref(), body.ask.as_deref())?;
+        is_known(body.features.as_deref())?;
         let account = account(&app, &call.caller, body.account).await?;
         let actor = body.actor;
         let link = Link {
             purpose: Purpose::Portal {
                 account,
                 return_url: body.return_url,
+                features: body.features,
             },
             person: Person::new(actor.id, actor.email, actor.name).map_err(
                 |WrongPerson { param, message }| {
@@ -161,7 +216,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             Made::Now(session, token) => (session, token),
             Made::Before(replayed) => return replayed.answer(),
         };
-        let url = Zeroizing::new(format!("{base}/portal/enter#{}", token.expose()));
+        let url = Zeroizing::new(format!("{base}/portal/enter{begin}#{}", token.expose()));
         let body = written(&WithUrl {
             object: &object(&session, now),
             url: &url,

@@ -75,7 +75,7 @@ pub(super) async fn checked_form(
     Ok(form)
 }
 
-pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back to the console, load the page again, and send the form from there.";
+pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back, load the page again, and send the form from there.";
 
 pub(super) async fn read_form(head: &Parts, unread: &mut Option<Body>) -> Result<Form, Failure> {
     let kind = head

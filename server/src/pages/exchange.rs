@@ -17,14 +17,14 @@ use maud::html;
 use super::assets::{CSS, JS};
 use super::checks::{LARGEST, NOT_OURS, checked_form, is_same_origin, read_form, signed_in};
 use super::form::Form;
-use super::parts::{Tone, actions, layout, message};
+use super::parts::{Text, Tone, actions, layout, message};
 use super::place::{CONSOLE, Place};
 use super::reply::Reply;
 use super::table::{self, Needs, Page};
 use super::visit::Visit;
-use super::{ask, enter};
+use super::{ask, brand, enter, wording};
 use crate::app::App;
-
+use crate::brand::Brand;
 use crate::exchange::{read_out, refuse_raw_key, request_id};
 use crate::http::address::last_forwarded;
 use crate::http::failure::{Code, Failure};
@@ -32,6 +32,7 @@ use crate::http::listener::Peer;
 use crate::http::{query, raw_key};
 use crate::identify::is_from_gateway;
 use crate::routes::Verb;
+use crate::store::SessionKind;
 
 /// The router of the pages, for the gateway's socket.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -43,7 +44,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             let answered = tokio::spawn(answer(app, peer, request)).await;
             answered.unwrap_or_else(|_| {
                 let failure = Failure::new(Code::Internal, "The server made a mistake.");
-                without_session(&CONSOLE, &failure).response(&request_id())
+                without_session(&CONSOLE, &Brand::default(), &failure).response(&request_id())
             })
         }
     };
@@ -88,7 +89,7 @@ async fn replied(
             Code::NotThroughGateway,
             "This request did not come by the gateway.",
         );
-        return (OTHER, without_session(place, &failure));
+        return (OTHER, without_session(place, &app.brand, &failure));
     }
     // Pages and API share no credential.
     let has_key = [AUTHORIZATION, HeaderName::from_static(PRINCIPAL_HEADER)]
@@ -99,7 +100,7 @@ async fn replied(
             Code::FormRefused,
             "Pages are for people who are signed in. This request has a key, which no page looks at: keys are for the API.",
         );
-        return (OTHER, without_session(place, &failure));
+        return (OTHER, without_session(place, &app.brand, &failure));
     }
     let path = head.uri.path();
     let method = match head.method {
@@ -110,6 +111,7 @@ async fn replied(
                 OTHER,
                 plain(
                     place,
+                    &app.brand,
                     StatusCode::METHOD_NOT_ALLOWED,
                     "No such page",
                     "Pages are asked for by GET, and forms are sent by POST.",
@@ -120,22 +122,27 @@ async fn replied(
     if method == Verb::Get {
         match path {
             _ if path == place.root => return (OTHER, Reply::see_other(place.home)),
-            _ if path == place.enter => return (place.enter, enter::form(place)),
+            _ if path == place.enter => {
+                return (place.enter, enter::form(app, place, head.uri.query()));
+            }
             _ => {}
         }
         if let Some(asset) = [&CSS, &JS].into_iter().find(|asset| asset.path == path) {
             return (asset.path, Reply::asset(asset.content_type, asset.bytes));
         }
+        if let Some(found) = brand::asset(&app.brand, path) {
+            return found;
+        }
     }
     let address = last_forwarded(head);
     if method == Verb::Post && !is_same_origin(&head.headers) {
-        return (OTHER, refused_form(place));
+        return (OTHER, refused_form(app, place));
     }
     if method == Verb::Post && (path == place.enter || path == place.peek) {
         let reply = signing_in(app, place, head, unread, address, id).await;
         return (
             place.enter,
-            reply.unwrap_or_else(|failure| without_session(place, &failure)),
+            reply.unwrap_or_else(|failure| without_session(place, &app.brand, &failure)),
         );
     }
     for_session(app, place, head, unread, method, address, id).await
@@ -170,8 +177,8 @@ async fn for_session(
     let now = crate::time::now();
     let session = match signed_in(app, &head.headers, place, now).await {
         Ok(Some(session)) => session,
-        Ok(None) => return (OTHER, enter::signed_out(place)),
-        Err(failure) => return (OTHER, without_session(place, &failure)),
+        Ok(None) => return (OTHER, enter::signed_out(app, place, head)),
+        Err(failure) => return (OTHER, without_session(place, &app.brand, &failure)),
     };
     let path = head.uri.path();
     let found = table::find(place.pages, method, path);
@@ -187,6 +194,7 @@ async fn for_session(
         form: Form::default(),
         request_id: id.to_owned(),
         address,
+        brand: Arc::clone(&app.brand),
         now,
         fresh: app.console.fresh(),
     };
@@ -217,17 +225,13 @@ async fn handled(
     mut visit: Visit,
 ) -> Result<Reply, Failure> {
     let Needs(method, template) = page.needs;
-    let allowed = ask::route_of(method, template)
-        .is_some_and(|route| ask::may(&visit.session.granted, route));
-    if !allowed {
-        return Err(Failure::new(
-            Code::MorePermissionsRequired,
-            format!(
-                "Your role, {}, does not include this page.",
-                visit.session.role_name()
-            ),
-        ));
-    }
+    let route = ask::route_of(method, template).ok_or_else(|| {
+        Failure::new(
+            Code::Internal,
+            "The page stands for no endpoint of the API.",
+        )
+    })?;
+    visit.must_be_allowed(route)?;
     let query = head.uri.query().unwrap_or_default();
     if raw_key::is_in_query(query) {
         return Err(refuse_raw_key());
@@ -242,34 +246,42 @@ async fn handled(
     (page.handler)(Arc::clone(app), visit).await
 }
 
-fn refused_form(place: &Place) -> Reply {
-    without_session(place, &Failure::new(Code::FormRefused, NOT_OURS))
+fn refused_form(app: &App, place: &Place) -> Reply {
+    let failure = Failure::new(Code::FormRefused, NOT_OURS);
+    without_session(place, &app.brand, &failure)
 }
 
 /// A page that says why there is no other.
 fn failed(place: &Place, frame: &layout::Frame, failure: &Failure) -> Reply {
     let title = title(failure);
+    let why = wording::of(place.kind == SessionKind::Portal, failure);
     let body = html! {
         (layout::head(None, title, None, html! {}))
         div.stack {
-            (message::failure(failure))
+            (message::note(Tone::Bad, html! { p { (Text(&why)) } }))
             p { (actions::link(actions::Weight::Usual, place.home, "Go to the keys")) }
         }
     };
     Reply::page(failure.status(), layout::page(frame, title, body))
 }
 
-fn without_session(place: &Place, failure: &Failure) -> Reply {
-    plain(place, failure.status(), title(failure), failure.message())
+fn without_session(place: &Place, brand: &Brand, failure: &Failure) -> Reply {
+    plain(
+        place,
+        brand,
+        failure.status(),
+        title(failure),
+        failure.message(),
+    )
 }
 
-fn plain(place: &Place, status: StatusCode, title: &str, text: &str) -> Reply {
+fn plain(place: &Place, brand: &Brand, status: StatusCode, title: &str, text: &str) -> Reply {
     let body = html! {
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
         p { a href=(place.enter) { "Sign in with a link" } }
     };
-    Reply::page(status, layout::plain(place.root, title, body))
+    Reply::page(status, layout::plain(place, brand, title, body))
 }
 
 fn title(failure: &Failure) -> &'static str {

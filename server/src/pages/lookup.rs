@@ -84,7 +84,7 @@ fn found(visit: &Visit, key: &Key) -> Markup {
     let is_used = key.is_in_use();
     html! {
         section.card {
-            header { h2 { (Text(key.title())) } (state(visit, key)) }
+            header { h2 { (Text(key.title())) } (state(key)) }
             div.pad.stack {
                 @if is_used {
                     (message::note(Tone::Warn, html! { p { strong { "This key works." } " Whoever has the value can use it. End it now, or rotate it if its users need time." } }))

@@ -4,9 +4,13 @@ mod accounts;
 mod activity;
 mod ask;
 pub(crate) mod assets;
+mod begin;
+mod bounds;
+mod brand;
 mod checks;
 mod create;
 mod enter;
+mod entries;
 mod exchange;
 mod form;
 mod gateways;
@@ -24,6 +28,7 @@ mod sessions;
 mod table;
 mod value;
 mod visit;
+mod wording;
 
 pub(crate) use exchange::router;
 

@@ -41,6 +41,10 @@ enum Content {
         content_type: &'static str,
         bytes: &'static [u8],
     },
+    Made {
+        content_type: &'static str,
+        text: String,
+    },
 }
 
 /// Where a value goes in a page that is made without it. No escaped text has this character.
@@ -101,6 +105,11 @@ impl Reply {
         )
     }
 
+    /// A file that is made as the configuration says.
+    pub(crate) fn made(content_type: &'static str, text: String) -> Self {
+        Self::of(StatusCode::OK, Content::Made { content_type, text })
+    }
+
     pub(crate) fn setting(self, cookie: Zeroizing<String>) -> Self {
         Self {
             cookie: Some(cookie),
@@ -139,6 +148,10 @@ impl Reply {
                 // Its address has its digest.
                 cache = "public, max-age=31536000, immutable";
                 (content_type, Body::from(bytes))
+            }
+            Content::Made { content_type, text } => {
+                cache = "public, max-age=31536000, immutable";
+                (content_type, Body::from(text))
             }
         };
         let mut response = Response::new(body);

@@ -2,12 +2,14 @@
 //! A console's session has a role; a portal's has an account instead, and the policy of that account bounds it.
 
 mod actor;
+mod feature;
 mod last_seen;
 mod role;
 mod signed_in;
 mod token;
 
 pub(crate) use actor::{Person, WrongPerson};
+pub(crate) use feature::Feature;
 pub(crate) use last_seen::LastSeen;
 pub(crate) use role::Role;
 pub(crate) use signed_in::{Reach, Session, Tenant};

@@ -7,6 +7,7 @@ use keyward::management::Granted;
 use zeroize::Zeroizing;
 
 use super::actor::Person;
+use super::feature::Feature;
 use super::role::Role;
 
 /// What a session is about.
@@ -22,12 +23,19 @@ pub(crate) enum Reach {
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
     pub(crate) account: String,
+    /// What people call it.
+    pub(crate) name: Option<String>,
     /// Whether the account is the root of a tree, all of which the session sees.
     pub(crate) is_root: bool,
     /// The mode of the key that made the link: a test key opens test mode only.
     pub(crate) mode: Livemode,
     /// Where the person came from.
     pub(crate) return_url: Option<String>,
+    /// What the maker of the link chose, as far as the policy of the account allows it.
+    pub(crate) features: Vec<Feature>,
+    /// What the key that made the link may do itself, but for managing keys: where a policy says `delegation = "own"`, it bounds the keys that are made here.
+    pub(crate) own: Granted,
+    pub(crate) connected: Granted,
 }
 
 /// Somebody who is signed in.
@@ -46,6 +54,22 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whose portal it is, if it is one.
+    pub(crate) fn tenant(&self) -> Option<&Tenant> {
+        match &self.reach {
+            Reach::Console(_) => None,
+            Reach::Portal(tenant) => Some(tenant),
+        }
+    }
+
+    /// Whether the feature is among those of the session. A console has them all: its role bounds it.
+    pub(crate) fn has(&self, feature: Option<Feature>) -> bool {
+        match (self.tenant(), feature) {
+            (None, _) | (Some(_), None) => true,
+            (Some(tenant), Some(feature)) => tenant.features.contains(&feature),
+        }
+    }
+
     /// What the session may do, in a word.
     pub(crate) fn role_name(&self) -> &'static str {
         match &self.reach {

@@ -2,14 +2,14 @@
 
 use keyward::account::AccountStatus;
 use keyward::key::Livemode;
-use keyward::management::{Granted, KeyGrants};
+use keyward::management::{Granted, KeyGrants, Policy, is_management};
 use keyward::permission::AccessLevel;
 
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::permission::Management;
 use crate::service::failure::Stored;
-use crate::session::{Cookie, Person, Reach, Role, Session, Tenant, csrf_of};
+use crate::session::{Cookie, Feature, Person, Reach, Role, Session, Tenant, csrf_of};
 use crate::store::{By, Reader, Scope, SessionKind, StoredSession};
 
 /// What a cookie leads to.
@@ -43,10 +43,10 @@ pub(crate) async fn find(
             Ok(Some((stored, held)))
         })
         .await;
-    let Some((stored, Some((held, is_root)))) = read.map_err(Failure::from)? else {
+    let Some((stored, Some((held, place)))) = read.map_err(Failure::from)? else {
         return Ok(Found::Nothing);
     };
-    let Some(session) = session(&stored, &held, is_root, cookie) else {
+    let Some(session) = session(&stored, &held, place, cookie) else {
         return Ok(Found::Nothing);
     };
     let last = app.last_seen.of(&stored);
@@ -69,26 +69,39 @@ pub(crate) async fn find(
     Ok(Found::Session(Box::new(session)))
 }
 
-fn session(stored: &StoredSession, held: &Held, is_root: bool, cookie: &Cookie) -> Option<Session> {
-    let (reach, allowed) = match stored.kind {
-        SessionKind::Console => {
+fn session(
+    stored: &StoredSession,
+    held: &Held,
+    place: Option<Portal>,
+    cookie: &Cookie,
+) -> Option<Session> {
+    let (reach, granted) = match (stored.kind, place) {
+        (SessionKind::Console, _) => {
             let role = Role::of_name(stored.role.as_deref()?)?;
-            (Reach::Console(role), role.granted())
+            (Reach::Console(role), held.bound(role.granted()))
         }
-        SessionKind::Portal => {
+        (SessionKind::Portal, None) => return None,
+        (SessionKind::Portal, Some(place)) => {
+            let features = features(stored, &place.policy);
+            let granted = in_portal(&features);
+            let (own, connected) = held.to_give();
             let tenant = Tenant {
                 account: stored.account.clone()?,
-                is_root,
+                name: place.name,
+                is_root: place.is_root,
                 mode: held.mode(),
                 return_url: stored.return_url.clone(),
+                features,
+                own,
+                connected,
             };
-            (Reach::Portal(tenant), in_portal())
+            (Reach::Portal(tenant), granted)
         }
     };
     Some(Session {
         id: stored.id.clone(),
         person: Person::of_stored(&stored.actor)?,
-        granted: held.bound(allowed),
+        granted,
         reach,
         opened: stored.opened?,
         until: stored.until?,
@@ -97,11 +110,50 @@ fn session(stored: &StoredSession, held: &Held, is_root: bool, cookie: &Cookie) 
     })
 }
 
-/// What a person may do in a portal, within the policy of the account: keys, and nothing else.
-fn in_portal() -> Granted {
-    [(Management::ApiKey.name().to_owned(), AccessLevel::Write)]
+/// What a portal offers: what the maker of its link chose, as far as the policy has it.
+fn features(stored: &StoredSession, policy: &Policy) -> Vec<Feature> {
+    let is_chosen = |feature: &Feature| {
+        let chosen = stored.features.as_ref();
+        chosen.is_none_or(|names| names.iter().any(|name| name == feature.name()))
+    };
+    let is_allowed = |feature: &Feature| match feature {
+        Feature::Create | Feature::Edit | Feature::Rotate => true,
+        Feature::Delete => policy.allow_delete,
+        Feature::Requests => policy.allow_requests,
+        Feature::Activity => policy.allow_activity,
+    };
+    Feature::ALL
         .into_iter()
+        .filter(|feature| is_chosen(feature) && is_allowed(feature))
         .collect()
+}
+
+/// The permissions of a portal's session: its account's keys, and what else is offered. Which of them it gives away, the policy says.
+fn in_portal(features: &[Feature]) -> Granted {
+    let mut granted: Granted = [
+        (Management::ApiKey, AccessLevel::Write),
+        (Management::Account, AccessLevel::Read),
+    ]
+    .into_iter()
+    .map(|(one, level)| (one.name().to_owned(), level))
+    .collect();
+    for (feature, permission) in [
+        (Feature::Requests, Management::RequestLog),
+        (Feature::Activity, Management::ActivityLog),
+    ] {
+        if features.contains(&feature) {
+            granted.insert(permission.name().to_owned(), AccessLevel::Read);
+        }
+    }
+    granted
+}
+
+/// The account of a portal, as it is now.
+struct Portal {
+    name: Option<String>,
+    /// Whether it is the root of a tree.
+    is_root: bool,
+    policy: Policy,
 }
 
 /// What the maker of a link holds, which bounds the session.
@@ -111,6 +163,7 @@ enum Held {
     /// A key.
     Key {
         granted: Granted,
+        connected: Granted,
         owner: String,
         mode: Livemode,
     },
@@ -121,6 +174,23 @@ impl Held {
         match self {
             Self::Everything => Livemode::Live,
             Self::Key { mode, .. } => *mode,
+        }
+    }
+
+    /// What may be given away at most where a policy says `delegation = "own"`: no permission that manages keys. A person on this machine holds none by a key, so under such a policy their links give nothing.
+    fn to_give(&self) -> (Granted, Granted) {
+        match self {
+            Self::Everything => (Granted::new(), Granted::new()),
+            Self::Key {
+                granted, connected, ..
+            } => {
+                let mut both = [granted.clone(), connected.clone()];
+                for side in &mut both {
+                    side.retain(|name, _| !is_management(name));
+                }
+                let [own, connected] = both;
+                (own, connected)
+            }
         }
     }
 
@@ -156,16 +226,19 @@ fn held_by_maker(
     if active_line(reader, &stored.key.owner)?.is_none() {
         return Ok(None);
     }
-    let granted = match stored.key.grants {
-        None => Granted::new(),
-        Some(KeyGrants::Inline(granted)) => granted,
-        Some(KeyGrants::Set(name)) => reader
-            .grant_set(&name)?
-            .map(|set| set.granted)
-            .unwrap_or_default(),
+    let side = |grants: Option<KeyGrants>| -> crate::store::Result<Granted> {
+        Ok(match grants {
+            None => Granted::new(),
+            Some(KeyGrants::Inline(granted)) => granted,
+            Some(KeyGrants::Set(name)) => reader
+                .grant_set(&name)?
+                .map(|set| set.granted)
+                .unwrap_or_default(),
+        })
     };
     Ok(Some(Held::Key {
-        granted,
+        granted: side(stored.key.grants)?,
+        connected: side(stored.key.connect_grants)?,
         owner: stored.key.owner,
         mode: stored.key.mode,
     }))
@@ -191,27 +264,39 @@ fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Optio
     Ok(None)
 }
 
-/// What the maker of a session holds now, and whether the session's account is a root. Nothing where the key that made it no longer works, where the account is suspended, or where the account is no longer one of that key's.
+/// What the maker of a session holds now, and the account of a portal. Nothing where the key that made it no longer works or no longer may make such sessions, where the account is suspended, or where the account is no longer one of that key's.
 fn held_now(
     reader: &Reader<'_>,
     operator: &str,
     session: &StoredSession,
     now: u64,
-) -> crate::store::Result<Option<(Held, bool)>> {
+) -> crate::store::Result<Option<(Held, Option<Portal>)>> {
     let Some(held) = held_by_maker(reader, &session.made_by, now)? else {
         return Ok(None);
     };
     let Some(account) = &session.account else {
-        return Ok(Some((held, false)));
+        return Ok(Some((held, None)));
     };
     let Some(line) = active_line(reader, account)? else {
         return Ok(None);
     };
     let is_of_maker = match &held {
         Held::Everything => true,
-        Held::Key { owner, .. } => owner == operator || line.contains(owner),
+        Held::Key { granted, owner, .. } => {
+            let level = granted.get(Management::PortalSession.name());
+            level == Some(&AccessLevel::Write) && (owner == operator || line.contains(owner))
+        }
     };
-    Ok(is_of_maker.then_some((held, line.len() == 1)))
+    let Some(found) = reader.account(&Scope::owner(account), account)? else {
+        return Ok(None);
+    };
+    let policy = reader.policy_for(account)?;
+    let place = Portal {
+        name: found.account.name,
+        is_root: line.len() == 1,
+        policy: policy.map(|named| named.policy).unwrap_or_default(),
+    };
+    Ok(is_of_maker.then_some((held, Some(place))))
 }
 
 /// Whether a link still opens something: its maker works, and its account is one of the maker's.

@@ -13,7 +13,7 @@ use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once, Replayed};
 use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
-use crate::store::{By, Opening, Scope, SessionKind, StoredSession};
+use crate::store::{By, Opening, Scope, SessionKind, StoredSession, Tx};
 
 /// How long a link can be used, in seconds, and within which bounds its maker may say otherwise.
 pub(crate) const LINK_LASTS: u64 = 300;
@@ -33,7 +33,11 @@ pub(crate) enum Purpose {
     /// The console, with a role.
     Console(Role),
     /// The portal of an account.
-    Portal { account: String, return_url: String },
+    Portal {
+        account: String,
+        return_url: String,
+        features: Option<Vec<String>>,
+    },
 }
 
 /// Makes a link. The token is in what is returned, and its digest in the store.
@@ -47,12 +51,19 @@ pub(crate) async fn new_link(
     let token = Token::new().map_err(no_randomness)?;
     let digest = token.digest();
     let random = random_id(&mut System).map_err(no_randomness)?;
-    let (kind, account, role, return_url) = match link.purpose {
-        Purpose::Console(role) => (SessionKind::Console, None, Some(role.name()), None),
+    let (kind, account, role, return_url, features) = match link.purpose {
+        Purpose::Console(role) => (SessionKind::Console, None, Some(role.name()), None, None),
         Purpose::Portal {
             account,
             return_url,
-        } => (SessionKind::Portal, Some(account), None, Some(return_url)),
+            features,
+        } => (
+            SessionKind::Portal,
+            Some(account),
+            None,
+            Some(return_url),
+            features,
+        ),
     };
     let prefix = match kind {
         SessionKind::Console => "cs",
@@ -64,6 +75,7 @@ pub(crate) async fn new_link(
         account,
         role: role.map(str::to_owned),
         return_url,
+        features,
         actor: link.person.value(),
         made_by: link.made_by,
         made: now,
@@ -82,7 +94,8 @@ pub(crate) async fn new_link(
                 return Ok(Some(replayed));
             }
             tx.add_session(&added, &digest)?;
-            tx.record(row(&sender, Step::Created, &added, now))?;
+            let root = root_of(tx, &added)?;
+            tx.record(row(&sender, Step::Created, &added, root, now))?;
             once.keep(tx, &Kept::Value(&added.id, None))?;
             Ok(None)
         })
@@ -184,7 +197,8 @@ pub(crate) async fn open(
                 return Ok(None);
             };
             let sender = Sender::of_session(&session, address.clone(), &request_id);
-            tx.record(row(&sender, Step::Opened, &session, now))?;
+            let root = root_of(tx, &session)?;
+            tx.record(row(&sender, Step::Opened, &session, root, now))?;
             Ok(Some(session))
         })
         .await;
@@ -207,7 +221,8 @@ pub(crate) async fn end(
         .end(move |tx| {
             let is_new = tx.end_session(&session.id, now)?;
             if is_new {
-                tx.record(row(&sender, Step::Revoked, &session, now))?;
+                let root = root_of(tx, &session)?;
+                tx.record(row(&sender, Step::Revoked, &session, root, now))?;
             }
             Ok(is_new)
         })
@@ -246,8 +261,23 @@ impl Step {
     }
 }
 
+/// The root of the tree that a portal's session is about, by which its people find the row.
+fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Option<String>> {
+    let Some(account) = &session.account else {
+        return Ok(None);
+    };
+    let found = tx.read().account(&Scope::owner(account), account)?;
+    Ok(found.map(|found| found.root))
+}
+
 /// A row of the trail. It has the session's id, which opens nothing.
-fn row(sender: &Sender, step: Step, session: &StoredSession, now: u64) -> Entry {
+fn row(
+    sender: &Sender,
+    step: Step,
+    session: &StoredSession,
+    root: Option<String>,
+    now: u64,
+) -> Entry {
     let (what, details) = match session.kind {
         SessionKind::Console => (
             "console_session",
@@ -261,6 +291,7 @@ fn row(sender: &Sender, step: Step, session: &StoredSession, now: u64) -> Entry 
     Entry {
         group: what.to_owned(),
         context: session.account.clone(),
+        root,
         object: Some((what.to_owned(), session.id.clone())),
         body: json!({"changes": [], "details": {"type": what, what: details}}),
         ..sender.of_many(&format!("{what}_{}", step.name()), 0, now)

@@ -58,7 +58,7 @@ pub(super) fn body(visit: &Visit, plan: &Plan, error: Option<&str>) -> Markup {
             section.card { (message::empty("No key fits", html! { "Nothing that is in use fits all of these conditions." }, link(Weight::Usual, HERE, "Choose other keys"))) }
         } @else {
             section.card {
-                (table("Keys that end", &COLUMNS, &plan.sample.iter().map(|key| row(visit, key)).collect::<Vec<_>>()))
+                (table("Keys that end", &COLUMNS, &plan.sample.iter().map(row).collect::<Vec<_>>()))
                 (pager(None, &shown(plan), None))
             }
             div.narrow.stack {
@@ -84,7 +84,7 @@ fn shown(plan: &Plan) -> String {
     }
 }
 
-fn row(visit: &Visit, key: &Key) -> Vec<Markup> {
+fn row(key: &Key) -> Vec<Markup> {
     vec![
         html! {
             a href={"/console/keys/" (key.id)} { (Text(key.title())) }
@@ -92,7 +92,7 @@ fn row(visit: &Visit, key: &Key) -> Vec<Markup> {
         },
         html! { (Text(&key.keyward.owner)) div.small.soft { (key.mode()) } },
         may(key),
-        state(visit, key),
+        state(key),
     ]
 }
 

@@ -50,7 +50,7 @@ pub(in crate::pages) fn delete(app: Arc<App>, visit: Visit) -> PagePending {
 }
 
 fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) -> Reply {
-    let at = |page: &str| format!("/console/keys/{}/{page}", key.id);
+    let at = |page: &str| format!("{}/{page}", visit.key_home(&key.id));
     let body = html! {
         div.narrow {
         (message::note(Tone::Bad, html! {

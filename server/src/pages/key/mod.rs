@@ -1,6 +1,7 @@
 //! The pages of one key.
 
 mod addresses;
+mod asked;
 mod delete;
 mod details;
 mod duplicate;
@@ -23,18 +24,20 @@ pub(super) use details::{form as details, note, save as save_details};
 pub(super) use duplicate::{duplicate, form as duplicate_form};
 pub(super) use expire::{expire, form as expire_form};
 pub(super) use history::show as history;
-pub(super) use overview::{change, show};
+pub(super) use overview::{change, show, working};
 pub(super) use permissions::{form as permissions, save as save_permissions};
 pub(super) use requests::show as requests;
 pub(super) use rotate::{form as rotate_form, rotate};
 
 use super::ask::{Answered, Ask};
+use super::entries::entries;
 use super::keys;
 use super::objects::Key;
 use super::parts::actions::{Weight, link};
 use super::parts::{Text, Tone, layout, message};
 use super::reply::Reply;
 use super::visit::Visit;
+use super::wording;
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::routes::Verb;
@@ -51,13 +54,13 @@ pub(super) enum Tab {
 pub(super) fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
     let home = visit.key_home(&key.id);
     let at = |wanted: Tab| (tab == wanted).then_some("page");
-    let actions = keys::entries(visit, key);
+    let actions = entries(visit, key);
     let body = html! {
         (layout::head(
-            Some((visit.home(), "Keys")),
+            Some((visit.home(), visit.list_name())),
             key.title(),
             Some(html! {
-                span.row { (keys::state(visit, key)) code { (Text(key.redacted())) } span { (key.mode()) } }
+                span.row { (keys::state(key)) code { (Text(key.redacted())) } span { (key.mode()) } }
             }),
             html! {
                 @if key.keyward.state != "deleted" {
@@ -88,7 +91,7 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
         (layout::head(
             Some((&home, key.title())),
             title,
-            Some(html! { code { (Text(key.redacted())) } " · " (key.mode()) " · " (Text(&key.keyward.owner)) }),
+            Some(html! { code { (Text(key.redacted())) } " · " (key.mode()) @if visit.is_tree() { " · " (Text(&key.keyward.owner)) } }),
             html! {},
         ))
         @if let Some(failure) = refused {
@@ -97,7 +100,7 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
                     p { "Nothing of yours was saved or lost. The form has what you entered; what the key has now stands beside it. Look at both, and save again." }
                 }))
             } @else {
-                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(failure.message())) } }))
+                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(&wording::why(visit, failure))) } }))
             }
         }
         (body)

@@ -40,6 +40,8 @@ pub struct KeyFilter {
     pub has_permission: Option<(String, AccessLevel)>,
     /// Their ids begin so, or a word of their names or labels does, or it is their end.
     pub query: Option<String>,
+    /// Whether `query` leaves labels out: some are not for those whose keys they are on.
+    pub query_is_of_names: bool,
 }
 
 /// What a key is at some time.
@@ -84,6 +86,7 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
         grant_set,
         has_permission,
         query,
+        query_is_of_names,
     } = filter;
     let mut limits = Where::new();
     scope.of_keys(&mut limits);
@@ -149,7 +152,7 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
         holds(&mut limits, name, *level);
     }
     if let Some(text) = query {
-        mentions(&mut limits, text);
+        mentions(&mut limits, text, *query_is_of_names);
     }
     Ok(limits)
 }
@@ -185,7 +188,7 @@ fn holds(limits: &mut Where, name: &str, level: AccessLevel) {
 }
 
 /// Keys that a text leads to. Each of the three ways has an index.
-fn mentions(limits: &mut Where, text: &str) {
+fn mentions(limits: &mut Where, text: &str, is_of_names: bool) {
     let begin = limits.value(text.to_owned());
     // Above every id that begins so: ids are of ASCII.
     let beyond = limits.value(format!("{text}\u{7f}"));
@@ -194,6 +197,11 @@ fn mentions(limits: &mut Where, text: &str) {
          UNION ALL SELECT seq FROM keys WHERE ends_with = {begin}"
     );
     if let Some(words) = words(text) {
+        let words = if is_of_names {
+            format!("{{name}} : ({words})")
+        } else {
+            words
+        };
         let words = limits.value(words);
         ways.push_str(&format!(
             " UNION ALL SELECT rowid FROM key_words WHERE key_words MATCH {words}"
