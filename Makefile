@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help announce pages asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help announce pages portal asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -64,6 +64,11 @@ server: filter ## start keyward-server and the Envoy before it, print a key and 
 	@echo "Building the server …"
 	@cargo build $(Q) --locked -p keyward-server
 	@exec $(DEMO) server
+
+portal: filter ## the same with an application beside them, whose customers manage their keys in the portal; prints its address
+	@echo "Building the server …"
+	@cargo build $(Q) --locked -p keyward-server
+	@exec $(DEMO) portal
 
 # In its own profile, which unwinds. `build` leaves it out: who runs the filter and the command does not compile SQLite.
 server-build: toolchain ## keyward-server (target/release/keyward-server)

@@ -175,7 +175,7 @@ mod tests {
             ("terms_url", "https://example.com/terms", "/terms"),
             ("support_url", "mailto:help@example.com", "mailto:a b"),
             ("support_url", "https://example.com/help", "help"),
-            ("name", "Widgets Inc.", "Widgets\u{202e}"),
+            ("name", "Widgets Inc.", "Widgets\\nInc."),
         ] {
             let read = |text: &str| {
                 let mut portal: Portal = toml::from_str(&format!("{member} = \"{text}\"")).unwrap();

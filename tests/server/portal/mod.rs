@@ -4,11 +4,12 @@ mod flows;
 mod leaked;
 mod tenancy;
 
+use keyward_harness::eventually;
 use keyward_harness::http::Response;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, field};
-use crate::world::World;
+use crate::world::{PROPAGATION, World};
 
 /// Where the application is that opens the portal.
 const BACK: &str = "http://localhost/keys";
@@ -42,7 +43,16 @@ fn backend(world: &World, owner: &str, permissions: &[&str]) -> (String, String)
     assert_eq!(made.status, 200, "{}", made.text());
     let made = made.json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    (text(&made["id"]), text(&made["secret_key"]["token"]))
+    let (id, value) = (text(&made["id"]), text(&made["secret_key"]["token"]));
+    eventually("every worker knows the key", PROPAGATION, || {
+        let is_known = || {
+            let answer = world.call(&value, "GET", "/v2/keyward/profile", None);
+            answer.header("x-keyward-denied") != Some("unknown_key")
+        };
+        // Each request is a connection of its own, and Envoy gives them to its workers in turn.
+        (0..20).all(|_| is_known()).then_some(())
+    });
+    (id, value)
 }
 
 /// Who opens the portal of an account.

@@ -441,17 +441,17 @@ fn by_pages(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
             (&ask(id), id),
             (&ask(NO_ACCOUNT), NO_ACCOUNT),
         );
-        let fields = |id| {
-            [
+        let form = browser.get("/portal/keys/new");
+        let send = |id: &str| {
+            let fields = [
                 ("name", "x"),
                 ("account", id),
                 ("mode", "test"),
                 ("p.customer", "read"),
                 ("ends", "30"),
-            ]
+            ];
+            browser.send(&form, "/portal/keys/new", &fields)
         };
-        let form = browser.get("/portal/keys/new");
-        let send = |id: &str| browser.send(&form, "/portal/keys/new", &fields(id));
         same(
             own,
             "a new key's form",
