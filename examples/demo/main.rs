@@ -49,6 +49,8 @@ fn start() -> Result<ExitCode> {
             portal::run()?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(_) => bail!("expected no argument, `server`, `portal`, or `run` and arguments for Envoy"),
+        Some(_) => {
+            bail!("expected no argument, `server`, `portal`, or `run` and arguments for Envoy")
+        }
     }
 }

@@ -98,7 +98,10 @@ impl Stage {
         let mut ended = None;
         while ended.is_none() {
             let both = [&mut self.envoy, &mut self.server];
-            for running in both.into_iter().chain(more.iter_mut().map(|one| &mut **one)) {
+            for running in both
+                .into_iter()
+                .chain(more.iter_mut().map(|one| &mut **one))
+            {
                 ended = ended.or(running.child.try_wait()?);
             }
             std::thread::sleep(std::time::Duration::from_millis(200));
@@ -140,7 +143,7 @@ fn account(first: &str) -> Result<()> {
 }
 
 /// What the API answers to a request with the first key, once it serves.
-pub(crate) fn made(first: &str, path: &str, body: &str) -> Result<String> {
+pub(crate) fn made(first: &str, path: &'static str, body: &str) -> Result<String> {
     let [(_, port), ..] = PORTS;
     let to = SocketAddr::from(([127, 0, 0, 1], port));
     eventually("the API answers through Envoy", || {

@@ -127,7 +127,11 @@ async fn replied(
             }
             _ => {}
         }
-        if let Some(asset) = [&CSS, &JS].into_iter().find(|asset| asset.path == path) {
+        let below = path.strip_prefix(place.root);
+        if let Some(asset) = [&CSS, &JS]
+            .into_iter()
+            .find(|asset| Some(asset.path) == below)
+        {
             return (asset.path, Reply::asset(asset.content_type, asset.bytes));
         }
         if let Some(found) = brand::asset(&app.brand, path) {

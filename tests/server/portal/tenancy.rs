@@ -51,7 +51,7 @@ impl<'w> Tenant<'w> {
             assert_eq!(made.status, 200, "{}", made.text());
             made.json()["id"].as_str().unwrap().to_owned()
         };
-        let mark = word.len() + usize::from(word.as_bytes()[0]);
+        let mark = WORDS.iter().position(|one| *one == word).unwrap() + 1;
         let digest = format!("{mark:064x}");
         let (own, below_key) = (
             key(&root, &digest),

@@ -9,7 +9,7 @@ use super::time::span;
 use crate::brand::Brand;
 use crate::pages::assets::{CSS, JS};
 use crate::pages::brand;
-use crate::pages::place::{PORTAL, Place};
+use crate::pages::place::{CONSOLE, PORTAL, Place};
 use crate::store::SessionKind;
 
 /// Who looks, and where.
@@ -166,6 +166,7 @@ pub(crate) fn card(title: &str, extra: Markup, body: Markup) -> Markup {
 
 /// `of` is the company whose portal it is.
 fn document(title: &str, of: Option<&Brand>, body: Markup) -> Markup {
+    let root = of.map_or(CONSOLE.root, |_| PORTAL.root);
     let product = of.map_or("keyward", |brand| {
         brand.name.as_deref().unwrap_or("API keys")
     });
@@ -178,9 +179,9 @@ fn document(title: &str, of: Option<&Brand>, body: Markup) -> Markup {
                 meta name="robots" content="noindex";
                 title { (Text(title)) " · " (Text(product)) }
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href=(CSS.address());
+                link rel="stylesheet" href=(CSS.address(root));
                 @if let Some(of) = of { (brand::style(of)) }
-                script src=(JS.address()) {}
+                script src=(JS.address(root)) {}
             }
             body {
                 a.skip href="#main" { "Skip to content" }
