@@ -30,6 +30,26 @@ fn in_full_states_on_a_screen() {
     browse("in_full_states_on_a_screen", &["1280-light", "1280-dark"]);
 }
 
+/// The portal's first width, which is a phone's.
+#[test]
+fn the_portal_opens() {
+    browse("the_portal_opens", &["portal-360-light"]);
+}
+
+#[test]
+fn in_full_portal() {
+    browse(
+        "in_full_portal",
+        &[
+            "portal-360-dark",
+            "portal-768-light",
+            "portal-768-dark",
+            "portal-1280-light",
+            "portal-1280-dark",
+        ],
+    );
+}
+
 #[test]
 fn in_full_flows() {
     browse("in_full_flows", &["flows"]);

@@ -48,9 +48,9 @@ impl World {
         let text = fs::read_to_string(&file).unwrap();
         let text = text.replace(
             "return_origins = []",
-            "return_origins = [\"http://localhost\"]",
+            "return_origins = [\"http://localhost\"]\nname = \"Widgets\"\naccent = \"#0b6b3a\"",
         );
-        assert!(text.contains("http://localhost\"]"), "{text}");
+        assert!(text.contains("name = \"Widgets\""), "{text}");
         fs::write(&file, text).unwrap();
         let server = serve(&folder);
         on_free_ports(&folder);

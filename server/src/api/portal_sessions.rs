@@ -264,8 +264,9 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/portal_sessions/{id}/revoke`: at once.
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.no_members()?;
+        // What is not the caller's is not there, whatever is said of it.
         let mut session = found(&app, &call).await?;
+        call.no_members()?;
         let now = time::now();
         end(&app, Sender::of(&call), session.clone(), now).await?;
         session.ended = session.ended.or(Some(now));

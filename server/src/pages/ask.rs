@@ -177,8 +177,8 @@ impl Visit {
         may(&self.session.granted, route) && self.session.has(feature)
     }
 
-    /// Refuses an endpoint that the session does not include.
-    pub(super) fn must_be_allowed(&self, route: &Route) -> Result<(), Failure> {
+    /// Refuses an endpoint that the session does not include, for a page or for what it asks.
+    pub(super) fn must_be_allowed(&self, route: &Route, what: &str) -> Result<(), Failure> {
         if self.is_allowed(route) {
             return Ok(());
         }
@@ -186,10 +186,8 @@ impl Visit {
             "This is not among what you can do here.".to_owned()
         } else {
             format!(
-                "Your role, {}, does not include `{}_{}`.",
-                self.session.role_name(),
-                route.asked.names().first().unwrap_or(&""),
-                route.level.name()
+                "Your role, {}, does not include {what}.",
+                self.session.role_name()
             )
         };
         Err(Failure::new(Code::MorePermissionsRequired, message))
@@ -203,7 +201,8 @@ impl Visit {
                 "The page asks for what the API does not have.",
             )
         })?;
-        self.must_be_allowed(route)?;
+        let permission = route.asked.names().first().copied().unwrap_or_default();
+        self.must_be_allowed(route, &format!("`{permission}_{}`", route.level.name()))?;
         let caller = Caller::of_session(&self.session, self.address);
         limit(app, route, &caller)?;
         let body = ask.body.map(|body| body.to_string()).unwrap_or_default();

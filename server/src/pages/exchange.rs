@@ -235,7 +235,7 @@ async fn handled(
             "The page stands for no endpoint of the API.",
         )
     })?;
-    visit.must_be_allowed(route)?;
+    visit.must_be_allowed(route, "this page")?;
     let query = head.uri.query().unwrap_or_default();
     if raw_key::is_in_query(query) {
         return Err(refuse_raw_key());

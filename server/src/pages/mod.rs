@@ -22,6 +22,7 @@ mod lookup;
 mod objects;
 pub(crate) mod parts;
 mod place;
+mod policies;
 mod portal;
 mod reply;
 mod sessions;

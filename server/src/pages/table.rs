@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::reply::PagePending;
 use super::visit::Visit;
 use super::{
-    accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, sessions,
+    accounts, activity, create, gateways, grant_sets, incident, key, keys, lookup, policies,
+    sessions,
 };
 use crate::app::App;
 use crate::exchange::target_of;
@@ -48,6 +49,8 @@ const SUSPEND: &str = "/v2/keyward/accounts/{id}/suspend";
 const RESUME: &str = "/v2/keyward/accounts/{id}/resume";
 const SETS: &str = "/v2/keyward/grant_sets";
 const SET: &str = "/v2/keyward/grant_sets/{name}";
+const POLICIES: &str = "/v2/keyward/key_policies";
+const POLICY: &str = "/v2/keyward/key_policies/{name}";
 const SESSIONS: &str = "/v2/keyward/console_sessions";
 const END_SESSION: &str = "/v2/keyward/console_sessions/{id}/revoke";
 
@@ -92,6 +95,13 @@ pub(crate) const PAGES: &[Page] = &[
     post("/console/grant_sets/{id}", Needs(Verb::Put, SET), grant_sets::save).fresh(),
     get("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::ask_to_remove),
     post("/console/grant_sets/{id}/delete", Needs(Verb::Delete, SET), grant_sets::remove).fresh(),
+    get("/console/policies", Needs(Verb::Get, POLICIES), policies::list),
+    get("/console/policies/new", Needs(Verb::Post, POLICIES), policies::form),
+    post("/console/policies/new", Needs(Verb::Post, POLICIES), policies::create).fresh(),
+    get("/console/policies/{id}", Needs(Verb::Get, POLICY), policies::show),
+    post("/console/policies/{id}", Needs(Verb::Put, POLICY), policies::save).fresh(),
+    get("/console/policies/{id}/delete", Needs(Verb::Delete, POLICY), policies::ask_to_remove),
+    post("/console/policies/{id}/delete", Needs(Verb::Delete, POLICY), policies::remove).fresh(),
     get("/console/lookup", Needs(Verb::Post, LOOKUP), lookup::form),
     post("/console/lookup", Needs(Verb::Post, LOOKUP), lookup::find),
     get("/console/incident", Needs(Verb::Post, REVOKE), incident::form),

@@ -9,13 +9,13 @@ const base = {
 };
 
 // Every width and scheme that pages are looked at in.
-const looks = [360, 768, 1280].flatMap((width) =>
+const looks = [["", /states\.spec\.js/], ["portal-", /portal\.spec\.js/]].flatMap(([prefix, testMatch]) => [360, 768, 1280].flatMap((width) =>
   ["light", "dark"].map((colorScheme) => ({
-    name: `${width}-${colorScheme}`,
-    testMatch: /states\.spec\.js/,
+    name: `${prefix}${width}-${colorScheme}`,
+    testMatch,
     use: { ...base, viewport: { width, height: 800 }, colorScheme },
   })),
-);
+));
 
 export default defineConfig({
   outputDir: process.env.KEYWARD_PAGES_OUT,

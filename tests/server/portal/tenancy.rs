@@ -1,6 +1,7 @@
 //! Three organizations, each with keys and a session of its own: none gets anything of another's by any route, id, filter, form field or cursor, and what is another's is as what is not there.
 
 use keyward_harness::http::Response;
+use keyward_harness::{BOUND, eventually};
 use keyward_server::pages::listed;
 use keyward_server::routes::{ROUTES, Verb};
 use serde_json::{Value, json};
@@ -164,6 +165,16 @@ fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     ])
 }
 
+/// The body of a request about an account.
+type BodyOf<'a> = &'a dyn Fn(&str) -> Value;
+
+/// Asks again where the server says that it was asked too often: that is no answer to what was asked.
+fn unhurried(ask: impl Fn() -> Response) -> Response {
+    eventually("an answer that is not 429", BOUND, || {
+        Some(ask()).filter(|answer| answer.status != 429)
+    })
+}
+
 /// Two answers are the same but for the id that was asked for, and neither has a word of another tenant.
 #[track_caller]
 fn same(
@@ -204,7 +215,7 @@ fn nothing_of_others(own: &Tenant<'_>, what: &str, text: &str) {
 
 fn by_api(world: &World, own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
     let call = |method: &str, path: &str, body: Option<Value>, more: &[(&str, &str)]| {
-        world.call_with(&own.backend, method, path, body, more)
+        unhurried(|| world.call_with(&own.backend, method, path, body.clone(), more))
     };
     let mut asked = 0;
     // Every route that names an object, with every name.
@@ -324,7 +335,7 @@ fn by_api(world: &World, own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         body
     };
     let filter = |owner: &str| json!({"dry_run": true, "filter": {"owner": owner}});
-    let bodies: [(&str, &dyn Fn(&str) -> Value); 3] = [
+    let bodies: [(&str, BodyOf<'_>); 3] = [
         ("/v2/iam/api_keys", &new),
         ("/v2/keyward/portal_sessions", &link),
         ("/v2/keyward/api_keys/revoke", &filter),
@@ -387,21 +398,23 @@ fn by_pages(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         for (id, none) in other.names() {
             let at = |id: &str| page.template.replace("{id}", id);
             let ask = |id: &str| {
-                if page.method == Verb::Get {
-                    return browser.get(&at(id));
-                }
-                let fields = [
-                    ("name", "mine"),
-                    ("note", "mine"),
-                    ("ips", "127.0.0.1"),
-                    ("ends", "now"),
-                    ("overlap", "0"),
-                    ("mode", "test"),
-                    ("confirm", id),
-                    ("account", own.root.as_str()),
-                    ("p.customer", "write"),
-                ];
-                browser.send(&form, &at(id), &fields)
+                unhurried(|| {
+                    if page.method == Verb::Get {
+                        return browser.get(&at(id));
+                    }
+                    let fields = [
+                        ("name", "mine"),
+                        ("note", "mine"),
+                        ("ips", "127.0.0.1"),
+                        ("ends", "now"),
+                        ("overlap", "0"),
+                        ("mode", "test"),
+                        ("confirm", id),
+                        ("account", own.root.as_str()),
+                        ("p.customer", "write"),
+                    ];
+                    browser.send(&form, &at(id), &fields)
+                })
             };
             let (theirs, nobodys) = (ask(id), ask(none));
             assert_eq!(theirs.status, 404, "{} {}", page.method.name(), at(id));
@@ -426,7 +439,7 @@ fn by_pages(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         "state=all".to_owned(),
         format!("page={}", cursor.unwrap_or_default()),
     ] {
-        let page = browser.get(&format!("/portal/keys?{query}"));
+        let page = unhurried(|| browser.get(&format!("/portal/keys?{query}")));
         // What was looked for stands in the field it was typed into.
         let shown = page
             .text()
@@ -438,14 +451,14 @@ fn by_pages(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         asked += 1;
     }
     for id in [&other.root, &other.below] {
-        let ask = |id: &str| browser.get(&format!("/portal/keys/new?account={id}"));
+        let ask = |id: &str| unhurried(|| browser.get(&format!("/portal/keys/new?account={id}")));
         same(
             own,
             "a new key",
             (&ask(id), id),
             (&ask(NO_ACCOUNT), NO_ACCOUNT),
         );
-        let form = browser.get("/portal/keys/new");
+        let form = unhurried(|| browser.get("/portal/keys/new"));
         let send = |id: &str| {
             let fields = [
                 ("name", "x"),
@@ -454,7 +467,7 @@ fn by_pages(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
                 ("p.customer", "read"),
                 ("ends", "30"),
             ];
-            browser.send(&form, "/portal/keys/new", &fields)
+            unhurried(|| browser.send(&form, "/portal/keys/new", &fields))
         };
         same(
             own,

@@ -43,6 +43,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Keys", "/console/keys"),
     ("Accounts", "/console/accounts"),
     ("Grant sets", "/console/grant_sets"),
+    ("Policies", "/console/policies"),
     ("Leaked key", "/console/lookup"),
     ("Incident", "/console/incident"),
     ("Activity", "/console/activity"),
