@@ -50,7 +50,7 @@ async function make() {
   };
   await api("POST", `/v2/iam/api_keys/${keys.expired.id}/expire`, {});
   await api("DELETE", `/v2/keyward/api_keys/${keys.deleted.id}`);
-  await api("POST", `/v2/iam/api_keys/${keys.replaced.id}/rotate`, { expire_current_key_in_minutes: 1440 });
+  await api("POST", `/v2/iam/api_keys/${keys.replaced.id}/rotate`, { expire_current_key_in_minutes: 1440, expires_at: at(60) });
   return { acme, tree, below, empty, bound, busy, keys };
 }
 
