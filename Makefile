@@ -1,7 +1,7 @@
 # `make` without arguments lists the targets. Two commands are all a newcomer needs: `make demo` and `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help announce pages asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
+.PHONY: help announce pages portal asan build filter native native-release trap-door native-trap-door demo run server server-build test test-all tools bench soak audit sbom image release reproducible check catalogue fuzz fmt clean toolchain
 
 # The paths under target/ are part of what we promise (envoy/bootstrap.yaml names the .wasm), so a CARGO_TARGET_DIR from outside is overruled.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -65,6 +65,11 @@ server: filter ## start keyward-server and the Envoy before it, print a key and 
 	@cargo build $(Q) --locked -p keyward-server
 	@exec $(DEMO) server
 
+portal: filter ## the same with an application beside them, whose customers manage their keys in the portal; prints its address
+	@echo "Building the server …"
+	@cargo build $(Q) --locked -p keyward-server
+	@exec $(DEMO) portal
+
 # In its own profile, which unwinds. `build` leaves it out: who runs the filter and the command does not compile SQLite.
 server-build: toolchain ## keyward-server (target/release/keyward-server)
 	cargo build $(Q) --locked --profile server -p keyward-server
@@ -90,7 +95,7 @@ SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many feed::everywhere feed::strangers command::life::every_command_says \
-	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
+	description::every_answer portal:: pages::the_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
 	upstreams::headers::php upstreams::parameters::php verification::host pushes::malformed::cut_off pushes::packed browser::cors audit::privilege \

@@ -1,7 +1,7 @@
-//! `make demo`, `make run` and `make server`: the gateway we ship, with keys made on the spot.
+//! `make demo`, `make run`, `make server` and `make portal`: the gateway we ship, with keys made on the spot.
 //!
 //! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints what comes back, and fails on a surprise. With
-//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. With `server` it starts keyward-server and the Envoy before it. Keys exist only in memory and on the terminal.
+//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. With `server` it starts keyward-server and the Envoy before it, and with `portal` an application beside them that opens the portal. Keys exist only in memory and on the terminal.
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -14,6 +14,7 @@ mod envoy;
 mod folder;
 mod http;
 mod keys;
+mod portal;
 mod run;
 mod screen;
 mod server;
@@ -44,6 +45,12 @@ fn start() -> Result<ExitCode> {
             server::run()?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(_) => bail!("expected no argument, `server`, or `run` and arguments for Envoy"),
+        Some(command) if command == "portal" => {
+            portal::run()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(_) => {
+            bail!("expected no argument, `server`, `portal`, or `run` and arguments for Envoy")
+        }
     }
 }

@@ -21,61 +21,102 @@ const PORTS: [(&str, u16); 3] = [
     ("--upstream-port", 10_001),
 ];
 
-const URL: &str = "http://127.0.0.1:10000";
+pub(crate) const URL: &str = "http://127.0.0.1:10000";
 
 /// The account that the commands make a key for.
 const ACCOUNT: &str = "acct_demo";
 
 /// Runs until Envoy or the server ends; Ctrl-C ends both.
 pub(crate) fn run() -> Result<()> {
-    for (_, port) in PORTS {
-        if TcpListener::bind(("127.0.0.1", port)).is_err() {
-            bail!("port {port} of 127.0.0.1 is taken: stop what listens there");
-        }
-    }
-    let binary = root().join("target/debug/keyward-server");
-    let folder = root().join("target/server");
-    remove(&folder)?;
-    fs::create_dir_all(&folder)?;
-    let data = folder.join("data");
-    let first = init(&binary, &data)?;
-    // The console shows each key's requests from here.
-    let configuration = data.join("keyward-server.toml");
-    let text = fs::read_to_string(&configuration)?;
-    fs::write(&configuration, requests(&text)?)?;
-    let mut server = Running::start(
-        Command::new(&binary)
-            .args(["serve", "--config"])
-            .arg(data.join("keyward-server.toml"))
-            .stderr(File::create(folder.join("server.log"))?),
-    )?;
-    let socket = data.join("admin/admin.sock");
-    eventually("keyward-server is ready", || {
-        if let Some(status) = server.child.try_wait()? {
-            let log = fs::read_to_string(folder.join("server.log"))?;
-            bail!("keyward-server ended at once ({status}):\n{log}");
-        }
-        Ok(socket.exists().then_some(()))
-    })?;
-    let mut envoy = Running::start(
-        Command::new(envoy::binary()?)
-            .arg("-c")
-            .arg(data.join("envoy/control.yaml"))
-            .args(["--disable-hot-restart", "--log-level", "warning"])
-            .args(["--file-flush-interval-msec", "10"])
-            .stdout(File::create(folder.join("access.log"))?)
-            .stderr(File::create(folder.join("envoy.log"))?),
-    )?;
-    account(&first)?;
-    let link = link(&binary, &data)?;
-    say(&first, &link, &data);
+    let mut stage = Stage::set("server", &requests)?;
+    account(&stage.first)?;
+    let link = link(&stage.binary, &stage.data)?;
+    say(&stage.first, &link, &stage.data);
     std::io::stdout().flush()?;
-    let mut ended = None;
-    while ended.is_none() {
-        ended = envoy.child.try_wait()?.or(server.child.try_wait()?);
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    stage.stay(&mut [])
+}
+
+/// keyward-server and the Envoy before it, which end with this.
+pub(crate) struct Stage {
+    binary: PathBuf,
+    pub(crate) data: PathBuf,
+    /// The value of the first key.
+    pub(crate) first: String,
+    envoy: Running,
+    server: Running,
+}
+
+impl Stage {
+    /// Starts both from an empty folder below `target`, with an edited configuration.
+    pub(crate) fn set(name: &str, edit: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
+        for (_, port) in PORTS {
+            free(port)?;
+        }
+        let binary = root().join("target/debug/keyward-server");
+        let folder = root().join("target").join(name);
+        remove(&folder)?;
+        fs::create_dir_all(&folder)?;
+        let data = folder.join("data");
+        let first = init(&binary, &data)?;
+        let configuration = data.join("keyward-server.toml");
+        let text = fs::read_to_string(&configuration)?;
+        fs::write(&configuration, edit(&text)?)?;
+        let mut server = Running::start(
+            Command::new(&binary)
+                .args(["serve", "--config"])
+                .arg(data.join("keyward-server.toml"))
+                .stderr(File::create(folder.join("server.log"))?),
+        )?;
+        let socket = data.join("admin/admin.sock");
+        eventually("keyward-server is ready", || {
+            if let Some(status) = server.child.try_wait()? {
+                let log = fs::read_to_string(folder.join("server.log"))?;
+                bail!("keyward-server ended at once ({status}):\n{log}");
+            }
+            Ok(socket.exists().then_some(()))
+        })?;
+        let envoy = Running::start(
+            Command::new(envoy::binary()?)
+                .arg("-c")
+                .arg(data.join("envoy/control.yaml"))
+                .args(["--disable-hot-restart", "--log-level", "warning"])
+                .args(["--file-flush-interval-msec", "10"])
+                .stdout(File::create(folder.join("access.log"))?)
+                .stderr(File::create(folder.join("envoy.log"))?),
+        )?;
+        Ok(Self {
+            binary,
+            data,
+            first,
+            envoy,
+            server,
+        })
     }
-    bail!("Envoy or keyward-server ended; their logs are in target/server");
+
+    /// Waits until one of them ends, or one of these.
+    pub(crate) fn stay(&mut self, more: &mut [&mut Running]) -> Result<()> {
+        let mut ended = None;
+        while ended.is_none() {
+            let both = [&mut self.envoy, &mut self.server];
+            for running in both
+                .into_iter()
+                .chain(more.iter_mut().map(|one| &mut **one))
+            {
+                ended = ended.or(running.child.try_wait()?);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        let folder = shown(self.data.parent().unwrap_or(&self.data));
+        bail!("Envoy, keyward-server or what runs beside them ended; the logs are in {folder}");
+    }
+}
+
+/// Refuses a port that is taken.
+pub(crate) fn free(port: u16) -> Result<()> {
+    if TcpListener::bind(("127.0.0.1", port)).is_err() {
+        bail!("port {port} of 127.0.0.1 is taken: stop what listens there");
+    }
+    Ok(())
 }
 
 /// Makes the store, and hands the first key on: it is shown once, below.
@@ -98,19 +139,24 @@ fn init(binary: &Path, data: &Path) -> Result<String> {
 /// An account to make keys for, made through the gateway once it serves.
 fn account(first: &str) -> Result<()> {
     let body = format!(r#"{{"id": "{ACCOUNT}", "name": "Demo", "policy": "operator"}}"#);
+    made(first, "/v2/keyward/accounts", &body).map(|_| ())
+}
+
+/// What the API answers to a request with the first key, once it serves.
+pub(crate) fn made(first: &str, path: &'static str, body: &str) -> Result<String> {
     let [(_, port), ..] = PORTS;
     let to = SocketAddr::from(([127, 0, 0, 1], port));
     eventually("the API answers through Envoy", || {
-        let answer = send(to, &post("/v2/keyward/accounts").json(first, &body));
+        let answer = send(to, &post(path).json(first, body));
         Ok(answer
             .ok()
             .filter(|answer| answer.status == 200)
-            .map(|_| ()))
+            .map(|answer| answer.body))
     })
 }
 
 /// The configuration, with the access log of its Envoy.
-fn requests(text: &str) -> Result<String> {
+pub(crate) fn requests(text: &str) -> Result<String> {
     let none = "[requests]\nfiles = []";
     if !text.contains(none) {
         bail!("the configuration has no `{none}`");
@@ -176,20 +222,20 @@ fn say(first: &str, link: &str, data: &Path) {
 }
 
 /// A path below the project's root, from there.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let root: PathBuf = root().components().collect();
     let path = path.strip_prefix(&root).unwrap_or(path);
     path.display().to_string()
 }
 
 /// A process that ends with this one, however this one ends.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     guard: Child,
 }
 
 impl Running {
-    fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let child = command.stdin(Stdio::null()).spawn()?;
         let guard = envoy::guard(child.id())?;
         Ok(Self { child, guard })

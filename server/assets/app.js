@@ -128,10 +128,10 @@
     (field.closest(".field") ?? place).hidden = true;
     const who = one("[data-who]");
     if (!who) return;
-    const asked = await fetch("/console/peek", { method: "POST", body: new URLSearchParams({ code: token }) }).catch(() => null);
+    const asked = await fetch(one("[data-peek]")?.dataset.peek ?? "/console/peek", { method: "POST", body: new URLSearchParams({ code: token }) }).catch(() => null);
     if (!asked?.ok) return;
     const { actor, role, status } = await asked.json();
-    who.textContent = status === "unopened" ? `Continue as ${actor} (${role})` : "This link was already used, or its time is over. Ask for a new one.";
+    who.textContent = status === "unopened" ? `Continue as ${actor}${role ? ` (${role})` : ""}` : "This link was already used, or its time is over. Ask for a new one.";
   };
 
   const poll = async (place) => {

@@ -15,6 +15,7 @@ use crate::http::rate::Buckets;
 use crate::logs::Requests;
 use crate::metrics::Metrics;
 use crate::plans::Plans;
+use crate::portal::{Brand, Portal};
 use crate::publish::{Manner, Publisher, Targets};
 use crate::quota::Quota;
 use crate::session::LastSeen;
@@ -41,6 +42,8 @@ pub(crate) struct App {
     /// Where people reach the pages.
     pub(crate) public_url: Option<String>,
     pub(crate) console: Console,
+    pub(crate) portal: Portal,
+    pub(crate) brand: Arc<Brand>,
     pub(crate) last_seen: LastSeen,
     /// Where the gateways' access logs are.
     pub(crate) requests: Requests,
@@ -81,6 +84,8 @@ impl App {
             gateway_digest: configuration.gateway_digest()?,
             public_url: configuration.public_url.clone(),
             console: configuration.console.clone(),
+            portal: configuration.portal.clone(),
+            brand: Arc::new(configuration.portal.brand()?),
             last_seen: LastSeen::default(),
             requests: configuration.requests.clone(),
         })

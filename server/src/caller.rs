@@ -6,7 +6,7 @@ use keyward::key::Livemode;
 use keyward::management::{self, Ceiling, Granted, Override};
 use keyward::permission::AccessLevel;
 
-use crate::session::Session;
+use crate::session::{Reach, Session, Tenant};
 use crate::store::Scope;
 use crate::store::activity::Actor;
 use crate::uid::Uid;
@@ -130,7 +130,10 @@ impl Caller {
     /// The source that new records name.
     pub(crate) fn source(&self) -> &'static str {
         match &self.who {
-            Who::Person(_) => "console",
+            Who::Person(session) => match session.reach {
+                Reach::Console(_) => "console",
+                Reach::Portal(_) => "portal",
+            },
             Who::Key(_) | Who::Local(_) => "api",
         }
     }
@@ -152,21 +155,38 @@ impl Caller {
     pub(crate) fn acting_account(&self) -> Option<&str> {
         match &self.who {
             Who::Key(key) if !key.is_operator => Some(&key.account),
-            Who::Key(_) | Who::Local(_) | Who::Person(_) => None,
+            Who::Person(session) => session.tenant().map(|tenant| tenant.account.as_str()),
+            Who::Key(_) | Who::Local(_) => None,
+        }
+    }
+
+    /// Whether it is somebody in a portal, who is not shown what operators note for themselves.
+    pub(crate) fn is_in_portal(&self) -> bool {
+        match &self.who {
+            Who::Person(session) => session.tenant().is_some(),
+            Who::Key(_) | Who::Local(_) => false,
+        }
+    }
+
+    /// Whether it may name an account other than the one it acts on: somebody in the portal of a root, who sees its tree. What is not in that tree is not there.
+    pub(crate) fn names_accounts_of_tree(&self) -> bool {
+        match &self.who {
+            Who::Person(session) => session.tenant().is_some_and(|tenant| tenant.is_root),
+            Who::Key(_) | Who::Local(_) => false,
         }
     }
 
     /// The records that it can see.
     pub(crate) fn scope(&self) -> Scope {
-        let Who::Key(key) = &self.who else {
-            return Scope::everything();
-        };
-        let scope = if key.is_operator {
-            Scope::everything()
-        } else {
-            Scope::owner(&key.account)
-        };
-        key.limited(scope)
+        match &self.who {
+            Who::Local(_) => Scope::everything(),
+            Who::Person(session) => match session.tenant() {
+                None => Scope::everything(),
+                Some(tenant) => tenant.scope(),
+            },
+            Who::Key(key) if key.is_operator => key.limited(Scope::everything()),
+            Who::Key(key) => key.limited(Scope::owner(&key.account)),
+        }
     }
 
     /// The records that it can see in the tree below its account, if that account is a root it acts on.
@@ -176,7 +196,11 @@ impl Caller {
                 let root = key.tree.as_deref()?;
                 Some(key.limited(Scope::tree(root)))
             }
-            Who::Local(_) | Who::Person(_) => None,
+            Who::Person(session) => {
+                let tenant = session.tenant().filter(|tenant| tenant.is_root)?;
+                Some(tenant.scope())
+            }
+            Who::Local(_) => None,
         }
     }
 
@@ -184,10 +208,14 @@ impl Caller {
     pub(crate) fn scope_of(&self, account: &str) -> Scope {
         match (&self.who, self.acting_account()) {
             (Who::Key(key), None) => key.limited(Scope::owner(account)),
-            (Who::Local(_) | Who::Person(_), _) => Scope::owner(account),
+            (Who::Local(_), _) | (Who::Person(_), None) => Scope::owner(account),
             (Who::Key(_), Some(acting)) if acting == account => self.scope(),
+            (Who::Person(session), Some(acting)) if acting == account => match session.tenant() {
+                Some(tenant) => tenant.limited(Scope::owner(account)),
+                None => Scope::owner(""),
+            },
             // No account has this id.
-            (Who::Key(_), Some(_)) => Scope::owner(""),
+            (Who::Key(_) | Who::Person(_), Some(_)) => Scope::owner(""),
         }
     }
 
@@ -195,7 +223,8 @@ impl Caller {
     pub(crate) fn mode(&self) -> Option<Livemode> {
         match &self.who {
             Who::Key(key) => Some(key.mode),
-            Who::Local(_) | Who::Person(_) => None,
+            Who::Person(session) => session.tenant().map(|tenant| tenant.mode),
+            Who::Local(_) => None,
         }
     }
 
@@ -223,11 +252,20 @@ impl Caller {
                 connected: key.connected.clone(),
                 passes_policy,
             }),
-            Who::Person(session) => Ceiling::of(management::Caller {
-                mode: Livemode::Live,
-                own: session.granted.clone(),
-                connected: Granted::new(),
-                passes_policy,
+            Who::Person(session) => Ceiling::of(match session.tenant() {
+                None => management::Caller {
+                    mode: Livemode::Live,
+                    own: session.granted.clone(),
+                    connected: Granted::new(),
+                    passes_policy,
+                },
+                // No permission to manage keys is among them, so no policy is passed over.
+                Some(tenant) => management::Caller {
+                    mode: tenant.mode,
+                    own: tenant.own.clone(),
+                    connected: tenant.connected.clone(),
+                    passes_policy,
+                },
             }),
             Who::Local(_) => Ceiling::none(),
         }
@@ -237,7 +275,26 @@ impl Caller {
     pub(crate) fn is_operator(&self) -> bool {
         match &self.who {
             Who::Key(key) => key.is_operator,
-            Who::Local(_) | Who::Person(_) => true,
+            Who::Person(session) => session.tenant().is_none(),
+            Who::Local(_) => true,
+        }
+    }
+}
+
+impl Tenant {
+    /// The account, or all of its tree.
+    fn scope(&self) -> Scope {
+        self.limited(if self.is_root {
+            Scope::tree(&self.account)
+        } else {
+            Scope::owner(&self.account)
+        })
+    }
+
+    fn limited(&self, scope: Scope) -> Scope {
+        match self.mode {
+            Livemode::Live => scope,
+            Livemode::Test => scope.test_only(),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::console::Console;
 pub use crate::logs::Requests;
+pub use crate::portal::Portal;
 use crate::uid::Uid;
 pub use feed::Feed;
 
@@ -41,6 +42,9 @@ pub struct Configuration {
     /// How long operators stay signed in to the console.
     #[serde(default)]
     pub console: Console,
+    /// Where the portal may lead back to.
+    #[serde(default)]
+    pub portal: Portal,
     /// Where the gateways' access logs are, for the requests of a key.
     #[serde(default)]
     pub requests: Requests,
@@ -161,6 +165,7 @@ impl Configuration {
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }
+        read.portal.check(folder)?;
         read.gateway_digest()?;
         read.trusted_uids()?;
         Ok(read)

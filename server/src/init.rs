@@ -10,7 +10,9 @@ use keyward::management::{Randomness, random_id};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::configuration::{Configuration, Console, FILE, Group, Limits, Listen, Requests, Target};
+use crate::configuration::{
+    Configuration, Console, FILE, Group, Limits, Listen, Portal, Requests, Target,
+};
 use crate::publish;
 use crate::randomness::System;
 use crate::routes::endpoint_rows;
@@ -113,6 +115,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
         feed: None,
         limits: Limits::default(),
         console: Console::default(),
+        portal: Portal::default(),
         requests: Requests::default(),
     };
     let text = toml::to_string_pretty(&configuration)?;

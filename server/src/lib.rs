@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod brand;
 mod caller;
 pub mod commands;
 pub mod configuration;
@@ -22,6 +23,7 @@ pub mod pages;
 mod parameter;
 pub mod permission;
 mod plans;
+mod portal;
 mod publish;
 mod quota;
 mod randomness;

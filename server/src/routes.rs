@@ -8,8 +8,9 @@ pub use crate::route::{Asked, Pace, Route, Verb};
 use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
-    accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions, endpoints,
-    gateways, grant_sets, import, key_policies, lookup, permissions, profile, requests, revoke,
+    account_policy, accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions,
+    endpoints, gateways, grant_sets, import, key_policies, lookup, permissions, portal_sessions,
+    profile, requests, revoke,
 };
 use crate::feed;
 use crate::parameter::{
@@ -17,7 +18,7 @@ use crate::parameter::{
 };
 use crate::permission::Management::{
     Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, Gateway, GrantSet,
-    KeyPolicy, RequestLog, Snapshot,
+    KeyPolicy, PortalSession, RequestLog, Snapshot,
 };
 use crate::route::{Gives, IMPORT, delete, described, get, post, put};
 
@@ -28,6 +29,7 @@ const SET: Gives = Gives::One(described::<answers::GrantSetObject>);
 const POLICY: Gives = Gives::One(described::<answers::KeyPolicy>);
 const DOCUMENT: Gives = Gives::One(described::<answers::Document>);
 const SESSION: Gives = Gives::One(described::<console_sessions::ConsoleSession>);
+const IN_PORTAL: Gives = Gives::One(described::<portal_sessions::PortalSession>);
 const DELETED: Gives = Gives::One(described::<answers::DeletedName>);
 
 /// All endpoints.
@@ -52,6 +54,7 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/accounts/{id}", Account, accounts::retrieve, ACCOUNT),
     post("/v2/keyward/accounts/{id}", Account, Write, accounts::update, ACCOUNT).takes(described::<bodies::AccountUpdate>),
     delete("/v2/keyward/accounts/{id}", Account, accounts::delete, Gives::One(described::<answers::DeletedId>)).asks(&[flag("with_keys")]),
+    get("/v2/keyward/accounts/{id}/policy", Account, account_policy::retrieve, Gives::One(described::<answers::AccountPolicy>)),
     post("/v2/keyward/accounts/{id}/suspend", Account, Write, accounts::suspend, ACCOUNT).takes(described::<bodies::Suspension>).paced(Pace::Free),
     post("/v2/keyward/accounts/{id}/resume", Account, Write, accounts::resume, ACCOUNT),
     get("/v2/keyward/grant_sets", GrantSet, grant_sets::list, Gives::List(described::<answers::GrantSetObject>)),
@@ -78,6 +81,10 @@ pub const ROUTES: &[Route] = &[
     get("/v2/keyward/console_sessions", ConsoleSession, console_sessions::list, Gives::List(described::<console_sessions::ConsoleSession>)),
     get("/v2/keyward/console_sessions/{id}", ConsoleSession, console_sessions::retrieve, SESSION),
     post("/v2/keyward/console_sessions/{id}/revoke", ConsoleSession, Write, console_sessions::revoke, SESSION).paced(Pace::Free),
+    post("/v2/keyward/portal_sessions", PortalSession, Write, portal_sessions::create, IN_PORTAL).takes(described::<bodies::NewPortalSession>).paced(Pace::Creation),
+    get("/v2/keyward/portal_sessions", PortalSession, portal_sessions::list, Gives::List(described::<portal_sessions::PortalSession>)),
+    get("/v2/keyward/portal_sessions/{id}", PortalSession, portal_sessions::retrieve, IN_PORTAL),
+    post("/v2/keyward/portal_sessions/{id}/revoke", PortalSession, Write, portal_sessions::revoke, IN_PORTAL).paced(Pace::Free),
     get("/v2/keyward/openapi.json", ApiKey, permissions::openapi, Gives::Description).of_any(),
     get("/v2/keyward/profile", ApiKey, profile::retrieve, Gives::One(described::<answers::ProfileObject>)).of_any(),
     get("/v2/keyward/permissions", ApiKey, permissions::list, Gives::List(described::<answers::PermissionObject>)).of_any(),

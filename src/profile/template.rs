@@ -7,6 +7,8 @@ use crate::reason::DenyReason;
 pub enum Field {
     /// The key, masked.
     Masked,
+    /// The key's id, for a link to the key's page.
+    Key,
     /// The value of the header in question, echoed safely.
     Value,
     /// The name of the header in question.
@@ -52,8 +54,9 @@ pub enum Field {
 }
 
 /// Field names as templates spell them.
-const FIELDS: [(&str, Field); 22] = [
+const FIELDS: [(&str, Field); 23] = [
     ("masked", Field::Masked),
+    ("key", Field::Key),
     ("value", Field::Value),
     ("header", Field::Header),
     ("address", Field::Address),
@@ -90,7 +93,9 @@ impl Field {
     pub fn is_known_for(self, reason: DenyReason) -> bool {
         let rule = reason.rule();
         match self {
-            Self::Masked | Self::Livemode => rule > 3 || (rule == 3 && self == Self::Masked),
+            Self::Masked | Self::Key | Self::Livemode => {
+                rule > 3 || (rule == 3 && self == Self::Masked)
+            }
             Self::Value => matches!(
                 reason,
                 DenyReason::MalformedCredential

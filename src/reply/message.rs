@@ -35,6 +35,10 @@ fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> Str
             .as_ref()
             .map(|credential| credential.masked(prefixes).to_string())
             .unwrap_or_default(),
+        Field::Key => principal
+            .key
+            .map(|key| key.id().to_owned())
+            .unwrap_or_default(),
         Field::Value => value(configuration, denial),
         Field::Header => evidence
             .header

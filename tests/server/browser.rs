@@ -1,23 +1,30 @@
 //! A browser as far as forms go: it keeps the cookie, and says of its forms where they come from.
 
 use keyward_harness::http::{Response, request};
+use serde_json::Value;
 
 use crate::world::{World, command};
 
 pub(crate) struct Browser<'w> {
     world: &'w World,
+    /// `console` or `portal`.
+    place: &'static str,
     /// The cookie's value.
     pub(crate) cookie: Option<String>,
 }
-
-const NAME: &str = "__Host-keyward_console";
 
 impl<'w> Browser<'w> {
     pub(crate) fn new(world: &'w World) -> Self {
         Self {
             world,
+            place: "console",
             cookie: None,
         }
+    }
+
+    /// Someone in the portal that a request with that key opens.
+    pub(crate) fn in_portal(world: &'w World, key: &str, body: Value) -> Self {
+        Self::of_link(world, "portal", &portal_link(world, key, body))
     }
 
     /// Someone with that role, called after it.
@@ -27,8 +34,15 @@ impl<'w> Browser<'w> {
 
     /// Anyone who has that link.
     pub(crate) fn enter(world: &'w World, url: &str) -> Self {
-        let mut browser = Self::new(world);
-        let opened = browser.post("/console/enter", &[("code", url)]);
+        Self::of_link(world, "console", url)
+    }
+
+    fn of_link(world: &'w World, place: &'static str, url: &str) -> Self {
+        let mut browser = Self {
+            place,
+            ..Self::new(world)
+        };
+        let opened = browser.post(&format!("/{place}/enter"), &[("code", url)]);
         assert_eq!(opened.status, 303, "{}", opened.text());
         let cookie = opened.header("set-cookie").unwrap();
         let value = cookie.split_once('=').unwrap().1;
@@ -38,7 +52,7 @@ impl<'w> Browser<'w> {
 
     pub(crate) fn cookie_header(&self) -> String {
         let value = self.cookie.as_deref().unwrap_or_default();
-        format!("{NAME}={value}")
+        format!("__Host-keyward_{}={value}", self.place)
     }
 
     pub(crate) fn get(&self, path: &str) -> Response {
@@ -90,6 +104,13 @@ impl<'w> Browser<'w> {
         headers.extend_from_slice(more);
         request(self.world.gateway, "POST", path, &headers, body.as_bytes())
     }
+}
+
+/// The link that a request with that key makes.
+pub(crate) fn portal_link(world: &World, key: &str, body: Value) -> String {
+    let made = world.call(key, "POST", "/v2/keyward/portal_sessions", Some(body));
+    assert_eq!(made.status, 200, "{}", made.text());
+    made.json()["url"].as_str().unwrap().to_owned()
 }
 
 /// A link for someone with that role, called after it.

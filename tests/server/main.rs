@@ -19,6 +19,7 @@ mod kills;
 mod local;
 mod matrix;
 mod pages;
+mod portal;
 mod refused;
 mod released;
 mod restored;

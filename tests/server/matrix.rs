@@ -210,6 +210,7 @@ fn is_about_a_tenants_object(route: &Route) -> bool {
 /// The objects that paths name, all of `acct_a` but for the operator's session.
 struct Objects {
     session: String,
+    portal: String,
     activity: String,
     change: String,
 }
@@ -221,7 +222,10 @@ impl Objects {
         let log = &logs.json()["data"][0];
         let link = json!({"role": "viewer", "actor": {"id": "matrix"}});
         let link = world.api("POST", "/v2/keyward/console_sessions", Some(link));
+        let body = json!({"account": "acct_a", "actor": {"id": "matrix"}, "return_url": "http://localhost/"});
+        let portal = world.api("POST", "/v2/keyward/portal_sessions", Some(body));
         Self {
+            portal: portal.json()["id"].as_str().unwrap().to_owned(),
             session: link.json()["id"].as_str().unwrap().to_owned(),
             activity: log["id"].as_str().unwrap().to_owned(),
             change: log["keyward"]["sequence"].to_string(),
@@ -234,6 +238,8 @@ impl Objects {
             &self.activity
         } else if route.template.contains("console_sessions") {
             &self.session
+        } else if route.template.contains("portal_sessions") {
+            &self.portal
         } else if route.template.contains("accounts") {
             "acct_a"
         } else {

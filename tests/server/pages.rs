@@ -39,6 +39,13 @@ fn in_full_states() {
 }
 
 #[test]
+fn the_portal_in_every_state() {
+    if let Some(tools) = Tools::find("the_portal_in_every_state") {
+        browse(&World::start(), &tools, "portal");
+    }
+}
+
+#[test]
 fn in_full_flows() {
     if let Some(tools) = Tools::find("in_full_flows") {
         browse(&World::start(), &tools, "flows");

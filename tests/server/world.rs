@@ -49,6 +49,14 @@ impl World {
             !said.contains(&first),
             "the value is on standard error, too"
         );
+        let file = data.join("keyward-server.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text.replace(
+            "return_origins = []",
+            "return_origins = [\"http://localhost\"]\nname = \"Widgets\"\naccent = \"#0b6b3a\"",
+        );
+        assert!(text.contains("name = \"Widgets\""), "{text}");
+        fs::write(&file, text).unwrap();
         prepare(&data);
         let server = serve(&folder);
         on_free_ports(&folder);

@@ -244,6 +244,34 @@ pub(crate) struct ImportResult {
     pub(crate) result: &'static str,
 }
 
+/// What an account may do with its keys: the policy that holds for it, and how much of it is used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountPolicy {
+    pub(crate) account: String,
+    pub(crate) keys: KeysInUse,
+    #[serde(flatten)]
+    pub(crate) members: PolicyValues,
+    /// The policy's name.
+    pub(crate) name: String,
+    pub(crate) object: &'static str,
+    /// The grant sets that its keys may follow.
+    pub(crate) presets: Vec<Preset>,
+}
+
+/// How many keys an account has that have not ended, of which `max_keys` is the most in each mode.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeysInUse {
+    pub(crate) live: u64,
+    pub(crate) test: u64,
+}
+
+/// A grant set that is offered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Preset {
+    pub(crate) name: String,
+    pub(crate) permissions: Vec<String>,
+}
+
 /// A key policy.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct KeyPolicy {

@@ -19,7 +19,7 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::shown::value;
-use crate::store::lists::Listed;
+use crate::store::lists::{KeyFilter, Listed};
 use crate::store::{Reader, Scope};
 
 /// `POST /v2/iam/api_keys`
@@ -44,7 +44,11 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
         let paging = Paging::take(&call, &mut pairs)?;
         let parameters: Parameters = query::read(pairs)?;
         let scope = parameters.scope(&call.caller)?;
-        let (filter, page) = (parameters.filter(now)?, paging.page);
+        let filter = KeyFilter {
+            query_is_of_names: call.caller.is_in_portal(),
+            ..parameters.filter(now)?
+        };
+        let page = paging.page;
         let listed: Result<_, Stored> = app
             .store
             .read(move |reader| {

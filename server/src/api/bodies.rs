@@ -9,4 +9,5 @@ pub(crate) use super::import::Import;
 pub(crate) use super::key_policies::PolicyMembers;
 pub(crate) use super::lookup::Lookup;
 pub(crate) use super::new_key::NewKey;
+pub(crate) use super::portal_sessions::NewPortalSession;
 pub(crate) use super::revoke::Revocation;

@@ -15,7 +15,7 @@ use crate::service::once::Once;
 use crate::service::{Sender, refusal};
 use crate::session::{Person, Role, WrongPerson};
 use crate::shown::{MadeBy, made_by};
-use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, end, new_link};
+use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, Purpose, end, new_link};
 use crate::store::{SessionKind, StoredSession};
 use crate::time;
 
@@ -34,9 +34,9 @@ pub(crate) struct NewConsoleSession {
 #[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Actor {
-    id: String,
-    email: Option<String>,
-    name: Option<String>,
+    pub(super) id: String,
+    pub(super) email: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 /// A session of an operator, or the link that opens one.
@@ -142,7 +142,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
         };
         let actor = body.actor;
         let link = Link {
-            role,
+            purpose: Purpose::Console(role),
             person: Person::new(actor.id, actor.email, actor.name).map_err(
                 |WrongPerson { param, message }| {
                     Failure::new(Code::ParameterInvalid, message).at(param)
@@ -167,12 +167,12 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 }
 
 /// The object with its link, which is put into no other structure first.
-struct WithUrl<'a> {
-    object: &'a ConsoleSession,
-    url: &'a str,
+pub(super) struct WithUrl<'a, T> {
+    pub(super) object: &'a T,
+    pub(super) url: &'a str,
 }
 
-impl Serialize for WithUrl<'_> {
+impl<T: Serialize> Serialize for WithUrl<'_, T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::{Error, SerializeMap};
         let Value::Object(members) = serde_json::to_value(self.object).map_err(S::Error::custom)?

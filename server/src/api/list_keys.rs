@@ -92,6 +92,7 @@ impl Parameters {
             grant_set: self.grant_set,
             has_permission,
             query: self.query,
+            query_is_of_names: false,
             owner: self.owner,
         })
     }

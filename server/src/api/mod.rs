@@ -1,6 +1,7 @@
 //! One file for each resource: from a request to a command, and from its outcome to an object.
 
 pub(crate) mod account;
+pub(crate) mod account_policy;
 pub(crate) mod accounts;
 pub(crate) mod activity_logs;
 pub(crate) mod answers;
@@ -20,6 +21,7 @@ pub(crate) mod lookup;
 mod named;
 pub(crate) mod new_key;
 pub(crate) mod permissions;
+pub(crate) mod portal_sessions;
 pub(crate) mod profile;
 pub(crate) mod requests;
 pub(crate) mod revoke;

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::Request;
+use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::caller::Entrance;
+use crate::caller::{Caller, Entrance};
 use crate::configuration::Configuration;
 use crate::http::call::{Answer, Call};
 use crate::http::conditions;
@@ -16,12 +17,14 @@ use crate::http::listener::Peer;
 use crate::identify::{Need, identify};
 use crate::openapi::of_routes;
 use crate::publish::Manner;
-use crate::routes::{ROUTES, endpoint_rows};
+use crate::routes::{ROUTES, Route, endpoint_rows};
 use crate::service::failure::Stored;
 use crate::service::{Sender, refused, standing};
 use crate::store::tests::{Fixture, wait};
 use crate::store::{Scope, Tx};
 use crate::uid::Uid;
+
+mod ceiling;
 
 const OPERATOR: &str = "acct_operator";
 
@@ -74,32 +77,37 @@ impl Desk {
             request = request.header("idempotency-key", key);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let segments = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
-        let asked = segments(head.uri.path());
-        let fits = |template: &str| {
-            let template = segments(template);
-            template.len() == asked.len()
-                && (template.iter().zip(&asked)).all(|(one, other)| one == other || one == "{id}")
-        };
-        let mut routes = ROUTES.iter().filter(|route| route.method.name() == method);
-        let exact = routes
-            .clone()
-            .find(|route| route.template == head.uri.path());
-        let route = exact.or_else(|| routes.find(|route| fits(route.template)));
-        let route = route.unwrap();
         let peer = Peer(Some(Uid::own()));
+        let route = route_of(method, head.uri.path());
         let caller = identify(&self.app, Entrance::Local, peer, Need::of(route), &head).await;
-        let caller = caller.ok().unwrap();
+        self.call_by(caller.ok().unwrap(), &head, body, None).await
+    }
+
+    /// The same by anybody.
+    async fn call_by(
+        &self,
+        caller: Caller,
+        head: &Parts,
+        body: &Value,
+        expected_version: Option<u64>,
+    ) -> Result<Answer, Failure> {
+        let route = route_of(head.method.as_str(), head.uri.path());
+        let asked: Vec<&str> = head.uri.path().split('/').collect();
         let body = body.to_string();
-        let of_id = route.template.split('/').position(|one| one == "{id}");
+        let of_id = route
+            .template
+            .split('/')
+            .position(|one| one.starts_with('{'));
         let call = Call {
-            idempotency: conditions::idempotency(&head, &caller, body.as_bytes())?,
+            idempotency: conditions::idempotency(head, &caller, body.as_bytes())?,
             caller,
-            target: of_id.map(|index| asked[index].clone()).unwrap_or_default(),
+            target: of_id
+                .map(|index| asked[index].to_owned())
+                .unwrap_or_default(),
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             body: body.into(),
-            expected_version: None,
+            expected_version,
             wait: None,
             request_id: "req_1".to_owned(),
         };
@@ -130,6 +138,22 @@ impl Desk {
             .map(|row| (row.entry.object.map(|(_, id)| id), row.entry.body))
             .collect()
     }
+}
+
+/// The route of a path.
+fn route_of(method: &str, path: &str) -> &'static Route {
+    let asked: Vec<&str> = path.split('/').collect();
+    let fits = |template: &str| {
+        let template: Vec<&str> = template.split('/').collect();
+        template.len() == asked.len()
+            && (template.iter().zip(&asked))
+                .all(|(one, other)| one == other || one.starts_with('{'))
+    };
+    let mut routes = ROUTES.iter().filter(|route| route.method.name() == method);
+    let exact = routes.clone().find(|route| route.template == path);
+    exact
+        .or_else(|| routes.find(|route| fits(route.template)))
+        .unwrap()
 }
 
 fn new_key() -> Value {

@@ -20,6 +20,7 @@ use crate::http::failure::{Code, Failure};
 use crate::http::query::{Pairs, written};
 use crate::http::raw_key;
 use crate::routes::{Asked, ROUTES, Route, Verb};
+use crate::session::Feature;
 
 /// A question to the API.
 pub(crate) struct Ask {
@@ -168,7 +169,28 @@ pub(crate) fn route_of(method: Verb, template: &str) -> Option<&'static Route> {
 impl Visit {
     /// Whether the person may ask an endpoint.
     pub(crate) fn may(&self, method: Verb, template: &str) -> bool {
-        route_of(method, template).is_some_and(|route| may(&self.session.granted, route))
+        route_of(method, template).is_some_and(|route| self.is_allowed(route))
+    }
+
+    fn is_allowed(&self, route: &Route) -> bool {
+        let feature = Feature::of_endpoint(route.method, route.template);
+        may(&self.session.granted, route) && self.session.has(feature)
+    }
+
+    /// Refuses an endpoint that the session does not include, for a page or for what it asks.
+    pub(super) fn must_be_allowed(&self, route: &Route, what: &str) -> Result<(), Failure> {
+        if self.is_allowed(route) {
+            return Ok(());
+        }
+        let message = if self.is_portal() {
+            "This is not among what you can do here.".to_owned()
+        } else {
+            format!(
+                "Your role, {}, does not include {what}.",
+                self.session.role_name()
+            )
+        };
+        Err(Failure::new(Code::MorePermissionsRequired, message))
     }
 
     /// Asks the API.
@@ -179,17 +201,8 @@ impl Visit {
                 "The page asks for what the API does not have.",
             )
         })?;
-        if !may(&self.session.granted, route) {
-            return Err(Failure::new(
-                Code::MorePermissionsRequired,
-                format!(
-                    "Your role, {}, does not include `{}_{}`.",
-                    self.session.role.name(),
-                    route.asked.names().first().unwrap_or(&""),
-                    route.level.name()
-                ),
-            ));
-        }
+        let permission = route.asked.names().first().copied().unwrap_or_default();
+        self.must_be_allowed(route, &format!("`{permission}_{}`", route.level.name()))?;
         let caller = Caller::of_session(&self.session, self.address);
         limit(app, route, &caller)?;
         let body = ask.body.map(|body| body.to_string()).unwrap_or_default();

@@ -6,37 +6,37 @@ use sha2::{Digest, Sha256};
 
 /// A file that pages load.
 pub(crate) struct Asset {
-    /// Where it is served.
+    /// Where it is served, below the root of console and portal: who opens one of them to the world need not open the other.
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) bytes: &'static [u8],
-    address: LazyLock<String>,
+    version: LazyLock<String>,
 }
 
 impl Asset {
     /// Its address in a page. Browsers may keep what they find there for ever.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
+    pub(crate) fn address(&self, root: &str) -> String {
+        format!("{root}{}?v={}", self.path, *self.version)
     }
 }
 
 pub(crate) static CSS: Asset = Asset {
-    path: "/console/assets/app.css",
+    path: "/assets/app.css",
     content_type: "text/css; charset=utf-8",
     bytes: include_bytes!("../../assets/app.css"),
-    address: LazyLock::new(|| address(&CSS)),
+    version: LazyLock::new(|| version(&CSS)),
 };
 
 pub(crate) static JS: Asset = Asset {
-    path: "/console/assets/app.js",
+    path: "/assets/app.js",
     content_type: "text/javascript; charset=utf-8",
     bytes: include_bytes!("../../assets/app.js"),
-    address: LazyLock::new(|| address(&JS)),
+    version: LazyLock::new(|| version(&JS)),
 };
 
-fn address(asset: &Asset) -> String {
+fn version(asset: &Asset) -> String {
     let digest = hex::encode(Sha256::digest(asset.bytes));
-    format!("{}?v={}", asset.path, digest.get(..8).unwrap_or_default())
+    digest.get(..8).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -53,12 +53,10 @@ mod tests {
 
     #[test]
     fn an_address_names_what_is_there() {
-        let (path, digest) = CSS.address().split_once("?v=").unwrap();
-        assert_eq!(path, CSS.path);
+        let address = CSS.address("/portal");
+        let (path, digest) = address.split_once("?v=").unwrap();
+        assert_eq!(path, "/portal/assets/app.css");
         assert_eq!(digest.len(), 8);
-        assert_ne!(
-            Some(digest),
-            JS.address().split_once("?v=").map(|two| two.1)
-        );
+        assert_ne!(*JS.version, digest);
     }
 }

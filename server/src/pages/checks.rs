@@ -8,8 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use keyward_files::key_file::has_secret_key;
 
-use super::enter;
 use super::form::Form;
+use super::place::Place;
 use crate::app::App;
 use crate::exchange::refuse_raw_key;
 use crate::http::failure::{Code, Failure};
@@ -23,25 +23,28 @@ pub(super) const LARGEST: usize = 256 * 1024;
 pub(super) async fn signed_in(
     app: &Arc<App>,
     headers: &HeaderMap,
+    place: &Place,
     now: u64,
 ) -> Result<Option<Session>, Failure> {
-    let Some(cookie) = cookie(headers) else {
+    let Some(cookie) = cookie(headers, place.cookie) else {
         return Ok(None);
     };
-    Ok(match find(app, &app.console, &cookie, now).await? {
-        Found::Session(session) => Some(*session),
-        Found::Nothing => None,
-    })
+    Ok(
+        match find(app, place.kind, place.idle(app), &cookie, now).await? {
+            Found::Session(session) => Some(*session),
+            Found::Nothing => None,
+        },
+    )
 }
 
-fn cookie(headers: &HeaderMap) -> Option<Cookie> {
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<Cookie> {
     let mut ours = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == enter::COOKIE_NAME);
+        .filter(|(name, _)| *name == wanted);
     let (_, text) = ours.next().filter(|_| ours.next().is_none())?;
     Cookie::read(text)
 }
@@ -71,7 +74,7 @@ pub(super) async fn checked_form(
     Ok(form)
 }
 
-pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back to the console, load the page again, and send the form from there.";
+pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back, load the page again, and send the form from there.";
 
 pub(super) async fn read_form(head: &Parts, unread: &mut Option<Body>) -> Result<Form, Failure> {
     let kind = head
@@ -107,6 +110,7 @@ pub(super) async fn read_form(head: &Parts, unread: &mut Option<Body>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::place::CONSOLE;
 
     fn headers(all: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -147,16 +151,37 @@ mod tests {
     #[test]
     fn of_two_cookies_none_is_taken() {
         let value = "0".repeat(64);
-        let one = format!("{}={value}", enter::COOKIE_NAME);
-        assert!(cookie(&headers(&[("cookie", &format!("a=b; {one}"))])).is_some());
-        assert!(cookie(&headers(&[("cookie", &format!("{one}; {one}"))])).is_none());
-        assert!(cookie(&headers(&[("cookie", &one), ("cookie", &one)])).is_none());
+        let one = format!("{}={value}", CONSOLE.cookie);
+        assert!(
+            cookie(
+                &headers(&[("cookie", &format!("a=b; {one}"))]),
+                CONSOLE.cookie
+            )
+            .is_some()
+        );
+        assert!(
+            cookie(
+                &headers(&[("cookie", &format!("{one}; {one}"))]),
+                CONSOLE.cookie
+            )
+            .is_none()
+        );
+        assert!(
+            cookie(
+                &headers(&[("cookie", &one), ("cookie", &one)]),
+                CONSOLE.cookie
+            )
+            .is_none()
+        );
         for text in [
             "",
             &format!("keyward_console={value}"),
-            &format!("{}=", enter::COOKIE_NAME),
+            &format!("{}=", CONSOLE.cookie),
         ] {
-            assert!(cookie(&headers(&[("cookie", text)])).is_none(), "{text}");
+            assert!(
+                cookie(&headers(&[("cookie", text)]), CONSOLE.cookie).is_none(),
+                "{text}"
+            );
         }
     }
 }

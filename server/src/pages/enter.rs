@@ -4,13 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use maud::{Markup, html};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::begin::Begin;
 use super::form::Form;
 use super::parts::{Text, Tone, actions, layout, message};
+use super::place::Place;
 use super::reply::Reply;
 use super::visit::Visit;
 use crate::app::App;
@@ -20,13 +23,7 @@ use crate::http::rate::{Class, Rate};
 use crate::service::Sender;
 use crate::session::Token;
 use crate::sign_in::{self, NotOpened};
-
-/// The name of the cookie. By its prefix browsers take it from this host only, over https, for all paths.
-pub(crate) const COOKIE_NAME: &str = "__Host-keyward_console";
-
-pub(crate) const PATH: &str = "/console/enter";
-pub(crate) const PEEK: &str = "/console/peek";
-pub(crate) const LEAVE: &str = "/console/leave";
+use crate::store::SessionKind;
 
 /// Thirty a minute for each address.
 const RATE: Rate = Rate {
@@ -49,16 +46,22 @@ pub(super) fn limit(app: &App, address: Option<IpAddr>) -> Result<(), Failure> {
 }
 
 /// The page that a link leads to.
-pub(super) fn form() -> Reply {
-    Reply::page(StatusCode::OK, layout::plain("Sign in", fields(html! {})))
+pub(super) fn form(app: &App, place: &Place, query: Option<&str>) -> Reply {
+    let begin = Begin::of_query(query);
+    let body = fields(app, place, &begin, html! {});
+    Reply::page(
+        StatusCode::OK,
+        layout::plain(place, &app.brand, "Sign in", body),
+    )
 }
 
-fn fields(note: Markup) -> Markup {
+fn fields(app: &App, place: &Place, begin: &Begin, note: Markup) -> Markup {
     html! {
         h1 { "Sign in" }
         (note)
         p data-who { "Your link is used when you press the button, and can be used once." }
-        form.stack method="post" action=(PATH) {
+        form.stack method="post" action=(place.enter) data-peek=(place.peek) {
+            (begin.hidden())
             div.field data-code {
                 label for="code" { "Link or code" }
                 input id="code" name="code" type="text" required autocomplete="off" spellcheck="false" class="mono" aria-describedby="code-hint";
@@ -66,39 +69,75 @@ fn fields(note: Markup) -> Markup {
             }
             (actions::submit(actions::Weight::Main, "Sign in"))
         }
-        details {
-            summary { "I have no link" }
-            p { "A link is made on the server's machine, or by a key that may make console sessions:" }
-            pre { code { "keyward-server link --role operator --for you@example.com" } }
+        @match place.kind {
+            SessionKind::Console => details {
+                summary { "I have no link" }
+                p { "A link is made on the server's machine, or by a key that may make console sessions:" }
+                pre { code { "keyward-server link --role operator --for you@example.com" } }
+            },
+            SessionKind::Portal => (back_to_sign_in(app, begin)),
         }
     }
 }
 
-/// The page for a person who is not signed in, or no longer.
-pub(super) fn signed_out() -> Reply {
+/// Who has no link finds one where they came from.
+fn back_to_sign_in(app: &App, begin: &Begin) -> Markup {
+    let name = app.brand.name.as_deref();
+    html! {
+        p.small.soft {
+            "Links come from the application whose keys these are. Sign in there, and open its page for API keys. "
+            @if let Some(url) = app.portal.sign_in_url() {
+                a href=(begin.told(url)) { "Go to " (Text(name.unwrap_or("that page"))) }
+            }
+        }
+    }
+}
+
+/// The page for a person who is not signed in, or no longer. A link to a key leads to the application that signs people in, and from there back to the key.
+pub(super) fn signed_out(app: &App, place: &Place, head: &Parts) -> Reply {
+    let query = head.uri.query();
+    let begin = match place.kind {
+        SessionKind::Console => None,
+        SessionKind::Portal => Begin::of_path(head.uri.path(), query),
+    };
+    if let (true, Some(begin), Some(url)) =
+        (head.method == Method::GET, &begin, app.portal.sign_in_url())
+    {
+        return Reply::see_other(begin.told(url));
+    }
     let note = message::note(
         Tone::Info,
         html! { p { "You are not signed in, or your session has ended. Open a new link to go on." } },
     );
+    let begin = begin.unwrap_or(Begin::Keys);
     Reply::page(
         StatusCode::UNAUTHORIZED,
-        layout::plain("Sign in", fields(note)),
+        layout::plain(
+            place,
+            &app.brand,
+            "Sign in",
+            fields(app, place, &begin, note),
+        ),
     )
 }
 
 /// Says what a link is for, and leaves it as it is.
-pub(super) async fn peek(app: &Arc<App>, form: &Form) -> Result<Reply, Failure> {
+pub(super) async fn peek(app: &Arc<App>, place: &Place, form: &Form) -> Result<Reply, Failure> {
     let nothing = || Reply::json(&json!({"actor": null, "role": null, "status": "ended"}));
     let Some(token) = Token::read(form.text("code")) else {
         return Ok(nothing());
     };
-    let peeked = sign_in::peek(app, &token, crate::time::now()).await?;
+    let peeked = sign_in::peek(app, place.kind, &token, crate::time::now()).await?;
     Ok(match peeked {
         Ok(session) => {
+            let role = match session.kind {
+                SessionKind::Console => session.role,
+                SessionKind::Portal => None,
+            };
             let person = ["name", "email", "id"]
                 .iter()
                 .find_map(|name| session.actor.get(*name).and_then(serde_json::Value::as_str));
-            Reply::json(&json!({"actor": person, "role": session.role, "status": "unopened"}))
+            Reply::json(&json!({"actor": person, "role": role, "status": "unopened"}))
         }
         Err(_) => nothing(),
     })
@@ -107,60 +146,106 @@ pub(super) async fn peek(app: &Arc<App>, form: &Form) -> Result<Reply, Failure> 
 /// Uses a link: a new cookie, whatever the browser had before.
 pub(super) async fn enter(
     app: &Arc<App>,
+    place: &Place,
     form: &Form,
     address: Option<IpAddr>,
     request_id: &str,
 ) -> Result<Reply, Failure> {
     let Some(token) = Token::read(form.text("code")) else {
         return Ok(refused(
+            app,
+            place,
+            form,
             "This is no link. Paste all of it: it ends with lt_ and 64 characters.",
         ));
     };
     let now = crate::time::now();
-    let opened = sign_in::open(app, &app.console, &token, address, request_id, now).await?;
+    let opened = sign_in::open(
+        app,
+        place.kind,
+        place.lifetime(app),
+        &token,
+        address,
+        request_id,
+        now,
+    )
+    .await?;
     match opened {
         Ok(opened) => {
             tracing::info!(session = %opened.session.id, "signed in");
-            Ok(Reply::see_other("/console/keys").setting(cookie(opened.cookie.expose(), None)))
+            Ok(
+                Reply::see_other(Begin::of_form(form).page(place)).setting(cookie(
+                    place,
+                    opened.cookie.expose(),
+                    None,
+                )),
+            )
         }
-        Err(why) => Ok(refused(match why {
-            NotOpened::Unknown => "There is no such link. Check that you copied all of it.",
-            NotOpened::Used => {
-                "This link was already used. If it was not you who used it, tell an operator: who opened it, and from where, stands in the activity log."
-            }
-            NotOpened::Over => "This link's time is over. Ask for a new one.",
-            NotOpened::Revoked => {
-                "This link was taken back, or the key that made it has ended. Ask for a new one."
-            }
-        })),
+        Err(why) => Ok(refused(
+            app,
+            place,
+            form,
+            match why {
+                NotOpened::Unknown => "There is no such link. Check that you copied all of it.",
+                NotOpened::Used if place.kind == SessionKind::Portal => {
+                    "This link was already used. Go back to where you came from, and open the page again."
+                }
+                NotOpened::Used => {
+                    "This link was already used. If it was not you who used it, tell an operator: who opened it, and from where, stands in the activity log."
+                }
+                NotOpened::Over => "This link's time is over. Ask for a new one.",
+                NotOpened::Revoked => {
+                    "This link was taken back, or the key that made it has ended. Ask for a new one."
+                }
+            },
+        )),
     }
 }
 
-fn refused(why: &str) -> Reply {
+fn refused(app: &App, place: &Place, form: &Form, why: &str) -> Reply {
     let note = message::note(Tone::Bad, html! { p { (Text(why)) } });
     Reply::page(
         StatusCode::BAD_REQUEST,
-        layout::plain("Sign in", fields(note)),
+        layout::plain(
+            place,
+            &app.brand,
+            "Sign in",
+            fields(app, place, &Begin::of_form(form), note),
+        ),
     )
 }
 
 /// Ends the session everywhere.
-pub(super) async fn leave(app: &Arc<App>, visit: &Visit) -> Result<Reply, Failure> {
+pub(super) async fn leave(app: &Arc<App>, place: &Place, visit: &Visit) -> Result<Reply, Failure> {
     let caller = Caller::of_session(&visit.session, visit.address);
     let sender = Sender::of_caller(&caller, &visit.request_id);
     sign_in::leave(app, sender, &visit.session.id, visit.now).await?;
+    let back = visit
+        .session
+        .tenant()
+        .and_then(|tenant| tenant.return_url.as_deref());
     let body = html! {
         h1 { "Signed out" }
         (message::note(Tone::Good, html! { p { "Your session has ended, here and everywhere." } }))
-        p { a href=(PATH) { "Sign in with a link" } }
+        p {
+            @match back {
+                Some(url) => a href=(url) { "← Back to " (Text(visit.provider())) },
+                None => a href=(place.enter) { "Sign in with a link" },
+            }
+        }
     };
-    Ok(Reply::page(StatusCode::OK, layout::plain("Signed out", body)).setting(cookie("", Some(0))))
+    Ok(Reply::page(
+        StatusCode::OK,
+        layout::plain(place, &app.brand, "Signed out", body),
+    )
+    .setting(cookie(place, "", Some(0))))
 }
 
-/// `Strict`: no other site's link carries it. Without an end: the server ends sessions, and a browser that is closed forgets them.
-fn cookie(value: &str, lasts: Option<u64>) -> Zeroizing<String> {
+/// Without an end: the server ends sessions, and a browser that is closed forgets them.
+fn cookie(place: &Place, value: &str, lasts: Option<u64>) -> Zeroizing<String> {
     let lasts = lasts.map_or(String::new(), |seconds| format!("; Max-Age={seconds}"));
     Zeroizing::new(format!(
-        "{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{lasts}"
+        "{}={value}; Path=/; Secure; HttpOnly; SameSite={}{lasts}",
+        place.cookie, place.same_site
     ))
 }

@@ -17,13 +17,14 @@ use maud::html;
 use super::assets::{CSS, JS};
 use super::checks::{LARGEST, NOT_OURS, checked_form, is_same_origin, read_form, signed_in};
 use super::form::Form;
-use super::parts::{Tone, actions, layout, message};
+use super::parts::{Text, Tone, actions, layout, message};
+use super::place::{CONSOLE, Place};
 use super::reply::Reply;
 use super::table::{self, Needs, Page};
 use super::visit::Visit;
-use super::{ask, enter, gzip};
+use super::{ask, brand, enter, gzip, wording};
 use crate::app::App;
-
+use crate::brand::Brand;
 use crate::exchange::{read_out, refuse_raw_key, request_id};
 use crate::http::address::last_forwarded;
 use crate::http::failure::{Code, Failure};
@@ -31,6 +32,7 @@ use crate::http::listener::Peer;
 use crate::http::{query, raw_key};
 use crate::identify::is_from_gateway;
 use crate::routes::Verb;
+use crate::store::SessionKind;
 
 /// The router of the pages, for the gateway's socket.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -42,13 +44,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             let answered = tokio::spawn(answer(app, peer, request)).await;
             answered.unwrap_or_else(|_| {
                 let failure = Failure::new(Code::Internal, "The server made a mistake.");
-                without_session(&failure).response(&request_id(), false)
+                without_session(&CONSOLE, &Brand::default(), &failure)
+                    .response(&request_id(), false)
             })
         }
     };
     Router::new()
         .route("/console", any(handler.clone()))
-        .route("/console/{*rest}", any(handler))
+        .route("/console/{*rest}", any(handler.clone()))
+        .route("/portal", any(handler.clone()))
+        .route("/portal/{*rest}", any(handler))
 }
 
 async fn answer(app: Arc<App>, peer: Peer, request: Request) -> Response {
@@ -78,13 +83,14 @@ async fn replied(
     unread: &mut Option<Body>,
     id: &str,
 ) -> (&'static str, Reply) {
+    let place = Place::of(head.uri.path());
     if !is_from_gateway(app, peer, head) {
         app.metrics.not_through_gateway();
         let failure = Failure::new(
             Code::NotThroughGateway,
             "This request did not come by the gateway.",
         );
-        return (OTHER, without_session(&failure));
+        return (OTHER, without_session(place, &app.brand, &failure));
     }
     // Pages and API share no credential.
     let has_key = [AUTHORIZATION, HeaderName::from_static(PRINCIPAL_HEADER)]
@@ -95,7 +101,7 @@ async fn replied(
             Code::FormRefused,
             "Pages are for people who are signed in. This request has a key, which no page looks at: keys are for the API.",
         );
-        return (OTHER, without_session(&failure));
+        return (OTHER, without_session(place, &app.brand, &failure));
     }
     let path = head.uri.path();
     let method = match head.method {
@@ -105,6 +111,8 @@ async fn replied(
             return (
                 OTHER,
                 plain(
+                    place,
+                    &app.brand,
                     StatusCode::METHOD_NOT_ALLOWED,
                     "No such page",
                     "Pages are asked for by GET, and forms are sent by POST.",
@@ -114,32 +122,40 @@ async fn replied(
     };
     if method == Verb::Get {
         match path {
-            "/console" => return (OTHER, Reply::see_other("/console/keys")),
-            "/console/enter" => return (enter::PATH, enter::form()),
+            _ if path == place.root => return (OTHER, Reply::see_other(place.home)),
+            _ if path == place.enter => {
+                return (place.enter, enter::form(app, place, head.uri.query()));
+            }
             _ => {}
         }
-        if let Some(asset) = [&CSS, &JS].into_iter().find(|asset| asset.path == path) {
+        let below = path.strip_prefix(place.root);
+        if let Some(asset) = [&CSS, &JS]
+            .into_iter()
+            .find(|asset| Some(asset.path) == below)
+        {
             return (asset.path, Reply::asset(asset));
+        }
+        if let Some(found) = brand::asset(&app.brand, path) {
+            return found;
         }
     }
     let address = last_forwarded(head);
     if method == Verb::Post && !is_same_origin(&head.headers) {
-        return (OTHER, refused_form());
+        return (OTHER, refused_form(app, place));
     }
-    match (method, path) {
-        (Verb::Post, enter::PATH | enter::PEEK) => {
-            let reply = signing_in(app, head, unread, address, id).await;
-            (
-                enter::PATH,
-                reply.unwrap_or_else(|failure| without_session(&failure)),
-            )
-        }
-        (_, _) => for_session(app, head, unread, method, address, id).await,
+    if method == Verb::Post && (path == place.enter || path == place.peek) {
+        let reply = signing_in(app, place, head, unread, address, id).await;
+        return (
+            place.enter,
+            reply.unwrap_or_else(|failure| without_session(place, &app.brand, &failure)),
+        );
     }
+    for_session(app, place, head, unread, method, address, id).await
 }
 
 async fn signing_in(
     app: &Arc<App>,
+    place: &Place,
     head: &Parts,
     unread: &mut Option<Body>,
     address: Option<IpAddr>,
@@ -147,15 +163,16 @@ async fn signing_in(
 ) -> Result<Reply, Failure> {
     enter::limit(app, address)?;
     let form = read_form(head, unread).await?;
-    if head.uri.path() == enter::PEEK {
-        return enter::peek(app, &form).await;
+    if head.uri.path() == place.peek {
+        return enter::peek(app, place, &form).await;
     }
-    enter::enter(app, &form, address, id).await
+    enter::enter(app, place, &form, address, id).await
 }
 
 /// A page of the table.
 async fn for_session(
     app: &Arc<App>,
+    place: &'static Place,
     head: &Parts,
     unread: &mut Option<Body>,
     method: Verb,
@@ -163,13 +180,13 @@ async fn for_session(
     id: &str,
 ) -> (&'static str, Reply) {
     let now = crate::time::now();
-    let session = match signed_in(app, &head.headers, now).await {
+    let session = match signed_in(app, &head.headers, place, now).await {
         Ok(Some(session)) => session,
-        Ok(None) => return (OTHER, enter::signed_out()),
-        Err(failure) => return (OTHER, without_session(&failure)),
+        Ok(None) => return (OTHER, enter::signed_out(app, place, head)),
+        Err(failure) => return (OTHER, without_session(place, &app.brand, &failure)),
     };
     let path = head.uri.path();
-    let found = table::find(method, path);
+    let found = table::find(place.pages, method, path);
     let (endpoint, target) = match found {
         Some((page, target)) => (page.template, target),
         None => (OTHER, ""),
@@ -182,15 +199,16 @@ async fn for_session(
         form: Form::default(),
         request_id: id.to_owned(),
         address,
+        brand: Arc::clone(&app.brand),
         now,
         fresh: app.console.fresh(),
     };
     let frame = visit.frame();
     let done = match found {
         Some((page, _)) => handled(app, head, unread, page, visit).await,
-        None if path == enter::LEAVE && method == Verb::Post => {
+        None if path == place.leave && method == Verb::Post => {
             match checked_form(head, unread, &visit.session).await {
-                Ok(_) => enter::leave(app, &visit).await,
+                Ok(_) => enter::leave(app, place, &visit).await,
                 Err(failure) => Err(failure),
             }
         }
@@ -199,7 +217,7 @@ async fn for_session(
             "There is no page at this address.",
         )),
     };
-    let reply = done.unwrap_or_else(|failure| failed(&frame, &failure));
+    let reply = done.unwrap_or_else(|failure| failed(place, &frame, &failure));
     (endpoint, reply)
 }
 
@@ -212,17 +230,13 @@ async fn handled(
     mut visit: Visit,
 ) -> Result<Reply, Failure> {
     let Needs(method, template) = page.needs;
-    let allowed = ask::route_of(method, template)
-        .is_some_and(|route| ask::may(&visit.session.granted, route));
-    if !allowed {
-        return Err(Failure::new(
-            Code::MorePermissionsRequired,
-            format!(
-                "Your role, {}, does not include this page.",
-                visit.session.role.name()
-            ),
-        ));
-    }
+    let route = ask::route_of(method, template).ok_or_else(|| {
+        Failure::new(
+            Code::Internal,
+            "The page stands for no endpoint of the API.",
+        )
+    })?;
+    visit.must_be_allowed(route, "this page")?;
     let query = head.uri.query().unwrap_or_default();
     if raw_key::is_in_query(query) {
         return Err(refuse_raw_key());
@@ -237,39 +251,47 @@ async fn handled(
     (page.handler)(Arc::clone(app), visit).await
 }
 
-fn refused_form() -> Reply {
-    without_session(&Failure::new(Code::FormRefused, NOT_OURS))
+fn refused_form(app: &App, place: &Place) -> Reply {
+    let failure = Failure::new(Code::FormRefused, NOT_OURS);
+    without_session(place, &app.brand, &failure)
 }
 
 /// A page that gives the reason for an error.
-fn failed(frame: &layout::Frame, failure: &Failure) -> Reply {
+fn failed(place: &Place, frame: &layout::Frame, failure: &Failure) -> Reply {
     let title = title(failure);
+    let why = wording::of(place.kind == SessionKind::Portal, failure);
     let body = html! {
         (layout::head(None, title, None, html! {}))
         div.stack {
-            (message::failure(failure))
-            p { (actions::link(actions::Weight::Usual, "/console/keys", "Go to the keys")) }
+            (message::note(Tone::Bad, html! { p { (Text(&why)) } }))
+            p { (actions::link(actions::Weight::Usual, place.home, "Go to the keys")) }
         }
     };
     Reply::page(failure.status(), layout::page(frame, title, body))
 }
 
-fn without_session(failure: &Failure) -> Reply {
-    plain(failure.status(), title(failure), failure.message())
+fn without_session(place: &Place, brand: &Brand, failure: &Failure) -> Reply {
+    plain(
+        place,
+        brand,
+        failure.status(),
+        title(failure),
+        failure.message(),
+    )
 }
 
-fn plain(status: StatusCode, title: &str, text: &str) -> Reply {
+fn plain(place: &Place, brand: &Brand, status: StatusCode, title: &str, text: &str) -> Reply {
     let body = html! {
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
         @if status.is_server_error() {
             // Whether somebody is signed in is not known either.
-            p { a href="/console/keys" { "Try again" } }
+            p { a href=(place.home) { "Try again" } }
         } @else {
-            p { a href="/console/enter" { "Sign in with a link" } }
+            p { a href=(place.enter) { "Sign in with a link" } }
         }
     };
-    Reply::page(status, layout::plain(title, body))
+    Reply::page(status, layout::plain(place, brand, title, body))
 }
 
 fn title(failure: &Failure) -> &'static str {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use super::ask::Ask;
+use super::bounds::Bounds;
+use super::entries::entries;
 use super::objects::{Key, List, cursor};
 use super::parts::actions::{Weight, chip, link, menu};
 use super::parts::fields::{self, Field};
@@ -24,7 +26,7 @@ const SHOWN: &str = "50";
 const NEAR: u64 = 14 * 86_400;
 
 /// The parameters of this page, in the order of its fields.
-const FILTERS: [&str; 9] = [
+const FILTERS: &[&str] = &[
     "q",
     "account",
     "kind",
@@ -36,7 +38,18 @@ const FILTERS: [&str; 9] = [
     "by",
 ];
 
-/// `GET /console/keys`
+/// The same in a portal, where nobody looks for what operators know a key by.
+const IN_PORTAL: &[&str] = &["q", "account", "mode", "state", "ends"];
+
+fn filters(visit: &Visit) -> &'static [&'static str] {
+    if visit.is_portal() {
+        IN_PORTAL
+    } else {
+        FILTERS
+    }
+}
+
+/// `GET /console/keys`, `GET /portal/keys`
 pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let asked = visit.ask(&app, question(&visit)).await;
@@ -50,18 +63,38 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
             }
             Err(failure) => return Err(failure),
         };
+        let bounds = match visit.session.tenant() {
+            Some(tenant) => Bounds::read(&app, &visit, &tenant.account).await?,
+            None => None,
+        };
+        let may_create = visit.may(Verb::Post, "/v2/iam/api_keys");
+        let has_room = bounds
+            .as_ref()
+            .is_none_or(|bounds| bounds.allows_new_keys(&visit))
+            || visit.is_tree();
+        let used = bounds.as_ref().and_then(|bounds| bounds.used(&visit));
         let body = html! {
-            (layout::head(None, "Keys", None, html! {
-                @if visit.may(Verb::Post, "/v2/iam/api_keys") {
-                    (link(Weight::Main, "/console/keys/new", "Create restricted key"))
-                }
+            (layout::head(None, visit.list_name(), used.map(|used| html! { (used) }), html! {
+                @if may_create && has_room { (create(&visit)) }
             }))
+            @if may_create && !has_room {
+                (message::note(Tone::Info, html! { p { "No more keys can be made here for now. End or delete one that is not used, or ask " (Text(visit.provider())) " for more." } }))
+            }
             (search(&visit))
             @if let Some(failure) = &refused { (message::failure(failure)) }
-            @if let Some(listed) = &listed { (found(&visit, listed)) }
+            @if let Some(listed) = listed { (found(&visit, listed, may_create && has_room)) }
         };
-        Ok(visit.page("Keys", body))
+        Ok(visit.page(visit.list_name(), body))
     })
+}
+
+fn create(visit: &Visit) -> Markup {
+    let label = if visit.is_portal() {
+        "Create key"
+    } else {
+        "Create restricted key"
+    };
+    link(Weight::Main, &format!("{}/new", visit.home()), label)
 }
 
 fn question(visit: &Visit) -> Ask {
@@ -75,7 +108,8 @@ fn question(visit: &Visit) -> Ask {
         ("page", "page"),
     ] {
         let text = visit.parameter(ours);
-        if !text.is_empty() {
+        let is_asked = ours == "page" || filters(visit).contains(&ours);
+        if !text.is_empty() && is_asked {
             ask = ask.query(theirs, text);
         }
     }
@@ -96,7 +130,7 @@ fn question(visit: &Visit) -> Ask {
         ask = ask.query("expires_before", &crate::time::written(day));
     }
     let label = visit.parameter("label").replacen(':', "=", 1);
-    if label.is_empty() {
+    if label.is_empty() || visit.is_portal() {
         ask
     } else {
         ask.query("label", &label)
@@ -105,7 +139,7 @@ fn question(visit: &Visit) -> Ask {
 
 /// The address of the list with one parameter changed; its pages begin again.
 fn with(visit: &Visit, name: &str, value: &str) -> String {
-    let mut pairs: Pairs = FILTERS
+    let mut pairs: Pairs = filters(visit)
         .iter()
         .filter_map(|filter| Some(((*filter).to_owned(), visit.query.get(*filter)?.clone())))
         .filter(|(_, text)| !text.is_empty())
@@ -116,9 +150,9 @@ fn with(visit: &Visit, name: &str, value: &str) -> String {
         pairs.insert(name.to_owned(), value.to_owned());
     }
     if pairs.is_empty() {
-        "/console/keys".to_owned()
+        visit.home().to_owned()
     } else {
-        format!("/console/keys?{}", written(&pairs))
+        format!("{}?{}", visit.home(), written(&pairs))
     }
 }
 
@@ -135,7 +169,7 @@ const CHIPS: [(&str, &str, &str); 8] = [
 ];
 
 fn search(visit: &Visit) -> Markup {
-    let kept: Vec<(&str, &str)> = FILTERS
+    let kept: Vec<(&str, &str)> = filters(visit)
         .iter()
         .filter(|name| **name != "q")
         .map(|name| (*name, visit.parameter(name)))
@@ -146,19 +180,19 @@ fn search(visit: &Visit) -> Markup {
     let more_is_used = more.iter().any(|name| !written(name).is_empty());
     html! {
         div.stack {
-            (fields::search("/console/keys", "q", "Name, id or last four", written("q"), &kept))
+            (fields::search(visit.home(), "q", "Name, id or last four", written("q"), &kept))
             div.row {
-                @for (name, value, says) in CHIPS {
+                @for (name, value, says) in CHIPS.iter().copied().filter(|(name, _, _)| filters(visit).contains(name)) {
                     @let is_on = written(name) == value;
                     (chip(says, &with(visit, name, if is_on { "" } else { value }), is_on))
                 }
                 @for name in more {
-                    @if !written(name).is_empty() {
+                    @if !written(name).is_empty() && filters(visit).contains(&name) {
                         (chip(&format!("{}: {}", words(name), written(name)), &with(visit, name, ""), true))
                     }
                 }
             }
-            details open[more_is_used && visit.parameter("q").is_empty()] {
+            @if !visit.is_portal() { details open[more_is_used && visit.parameter("q").is_empty()] {
                 summary { "More filters" }
                 form.stack.pad method="get" action="/console/keys" {
                     @for name in ["q", "kind", "mode", "state", "ends"] {
@@ -172,7 +206,7 @@ fn search(visit: &Visit) -> Markup {
                     }
                     div.row { button.button type="submit" { "Apply" } }
                 }
-            }
+            } }
         }
     }
 }
@@ -186,24 +220,49 @@ fn words(name: &str) -> &'static str {
     }
 }
 
-fn found(visit: &Visit, listed: &List<Key>) -> Markup {
-    let is_filtered = FILTERS.iter().any(|name| !visit.parameter(name).is_empty());
+fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
+    let is_filtered = filters(visit)
+        .iter()
+        .any(|name| !visit.parameter(name).is_empty());
     if listed.data.is_empty() {
         return if is_filtered || !visit.parameter("page").is_empty() {
             message::empty(
                 "No key matches",
                 html! { "Nothing here fits all of these filters. Ended keys are left out unless you ask for them." },
-                link(Weight::Usual, "/console/keys", "Clear all filters"),
+                link(Weight::Usual, visit.home(), "Clear all filters"),
             )
         } else {
+            let whose = match (visit.is_portal(), &visit.brand.name) {
+                (true, Some(name)) => format!("the {name} API"),
+                (true, None) => "the API".to_owned(),
+                (false, _) => "your API".to_owned(),
+            };
             message::empty(
                 "No keys yet",
-                html! { "A key lets a server call your API. Make one with what it needs and nothing more." },
-                link(Weight::Main, "/console/keys/new", "Create restricted key"),
+                html! { "A key lets a server call " (Text(&whose)) ". Make one with what it needs and nothing more." },
+                html! { @if may_create { (create(visit)) } },
             )
         };
     }
-    let rows: Vec<Vec<Markup>> = listed.data.iter().map(|key| row(visit, key)).collect();
+    let is_tree = visit.is_tree();
+    let count = listed.data.len();
+    let columns: Vec<Column> = COLUMNS
+        .iter()
+        .filter(|(_, of)| of.is_shown(visit.is_portal(), is_tree))
+        .map(|(column, _)| *column)
+        .collect();
+    let rows: Vec<Vec<Markup>> = listed
+        .data
+        .into_iter()
+        .map(|key| {
+            let key = visit.seen(key);
+            let cells = row(visit, &key).into_iter().zip(&COLUMNS);
+            cells
+                .filter(|(_, (_, of))| of.is_shown(visit.is_portal(), is_tree))
+                .map(|(cell, _)| cell)
+                .collect()
+        })
+        .collect();
     let page = |url: Option<&str>| {
         let cursor = cursor(url)?;
         let here = with(visit, "", "");
@@ -212,7 +271,6 @@ fn found(visit: &Visit, listed: &List<Key>) -> Markup {
     };
     let older = page(listed.next_page_url.as_deref());
     let newer = page(listed.previous_page_url.as_deref());
-    let count = listed.data.len();
     let shown = if older.is_none() && newer.is_none() {
         super::parts::text::counted(u64::try_from(count).unwrap_or(0), "key", "keys")
     } else {
@@ -220,32 +278,59 @@ fn found(visit: &Visit, listed: &List<Key>) -> Markup {
     };
     html! {
         div.card {
-            (table("Keys", &COLUMNS, &rows))
+            (table(visit.list_name(), &columns, &rows))
             (pager(newer.as_deref(), &shown, older.as_deref()))
         }
     }
 }
 
-const COLUMNS: [Column; 7] = [
-    Column::new("Name"),
-    Column::narrow("Kind"),
-    Column::new("Account"),
-    Column::new("May"),
-    Column::narrow("Ends"),
-    Column::narrow("State"),
-    Column::actions(),
+/// Where a column is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Everywhere,
+    Console,
+    Portal,
+    /// Where there are keys of several accounts.
+    Tree,
+}
+
+impl Shown {
+    fn is_shown(self, is_portal: bool, is_tree: bool) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Console => !is_portal,
+            Self::Portal => is_portal,
+            Self::Tree => is_tree,
+        }
+    }
+}
+
+const COLUMNS: [(Column, Shown); 8] = [
+    (Column::new("Name"), Shown::Everywhere),
+    (Column::narrow("Kind"), Shown::Console),
+    (Column::narrow("Mode"), Shown::Portal),
+    (Column::new("Account"), Shown::Tree),
+    (Column::new("May"), Shown::Everywhere),
+    (Column::narrow("Ends"), Shown::Everywhere),
+    (Column::narrow("State"), Shown::Everywhere),
+    (Column::actions(), Shown::Everywhere),
 ];
 
 fn row(visit: &Visit, key: &Key) -> Vec<Markup> {
-    let href = format!("/console/keys/{}", key.id);
+    let href = visit.key_home(&key.id);
+    let of_account =
+        |owner: &str| html! { a.wrap href=(with(visit, "account", owner)) { (Text(owner)) } };
     vec![
         html! {
             a href=(href) { (Text(key.title())) }
             div { code.soft { (Text(key.redacted())) } }
-            @if let Some(file) = key.file() { div.small.soft { "from " (Text(file)) " · read only" } }
+            @if let Some(file) = key.file() {
+                div.small.soft { @if visit.is_portal() { "kept by " (Text(visit.provider())) } @else { "from " (Text(file)) " · read only" } }
+            }
         },
         html! { (key.keyward.kind) div.small.soft { (key.mode()) } },
-        html! { a.wrap href=(with(visit, "account", &key.keyward.owner)) { (Text(&key.keyward.owner)) } },
+        html! { (key.mode()) },
+        of_account(&key.keyward.owner),
         may(key),
         ends(key, visit.now),
         state(key),
@@ -290,46 +375,9 @@ pub(super) fn state(key: &Key) -> Markup {
     }
 }
 
-/// What can be done with a key.
-pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
-    let may_change = visit.may(Verb::Post, "/v2/iam/api_keys/{id}");
-    let may_end = visit.may(Verb::Post, "/v2/iam/api_keys/{id}/expire");
-    offered(key, may_change, may_end)
-        .into_iter()
-        .map(|(label, page)| (label, format!("/console/keys/{}/{page}", key.id)))
-        .collect()
-}
-
-/// The entries, each with its page. An expired key offers only what still has an effect, because a change to it would not.
-fn offered(key: &Key, may_change: bool, may_end: bool) -> Vec<(&'static str, &'static str)> {
-    let is_secret = key.keyward.kind != "publishable";
-    let is_in_use = key.is_in_use();
-    let mut all = Vec::new();
-    if may_change && key.file().is_none() {
-        if is_secret && is_in_use {
-            all.push(("Edit permissions", "edit"));
-            all.push(("Limit addresses", "addresses"));
-        }
-        if is_in_use && key.keyward.replaced_by.is_none() {
-            all.push(("Rotate", "rotate"));
-        }
-        if key.keyward.kind == "restricted" {
-            all.push(("Duplicate", "duplicate"));
-        }
-    }
-    if may_end {
-        if is_in_use {
-            all.push(("Expire", "expire"));
-        }
-        if is_secret {
-            all.push(("Delete", "delete"));
-        }
-    }
-    all
-}
-
 /// The key of a path.
 pub(super) async fn read(app: &Arc<App>, visit: &Visit) -> Result<Key, Failure> {
     let ask = Ask::get("/v2/iam/api_keys/{id}").target(&visit.target);
-    visit.ask(app, ask).await?.read()
+    let key: Key = visit.ask(app, ask).await?.read()?;
+    Ok(visit.seen(key))
 }

@@ -4,9 +4,13 @@ mod accounts;
 mod activity;
 mod ask;
 pub(crate) mod assets;
+mod begin;
+mod bounds;
+mod brand;
 mod checks;
 mod create;
 mod enter;
+mod entries;
 mod exchange;
 mod form;
 mod gateways;
@@ -18,11 +22,15 @@ mod keys;
 mod lookup;
 mod objects;
 pub(crate) mod parts;
+mod place;
+mod policies;
+mod portal;
 mod reply;
 mod sessions;
 mod table;
 mod value;
 mod visit;
+mod wording;
 
 pub(crate) use exchange::router;
 
@@ -43,7 +51,7 @@ pub struct Listed {
 /// All pages.
 #[must_use]
 pub fn listed() -> Vec<Listed> {
-    let pages = table::PAGES.iter().filter_map(|page| {
+    let pages = table::PAGES.iter().chain(portal::PAGES).filter_map(|page| {
         let table::Needs(method, template) = page.needs;
         let needs = ROUTES
             .iter()

@@ -65,7 +65,23 @@ pub(crate) struct Propagation {
     pub(crate) state: String,
 }
 
+/// Labels that begin so are the operator's own notes.
+pub(crate) const INTERNAL: &str = "internal";
+
 impl Key {
+    /// The key as its owner's people see it: without what operators note and try out.
+    pub(crate) fn for_customer(mut self) -> Self {
+        self.keyward
+            .labels
+            .retain(|name, _| !name.starts_with(INTERNAL));
+        self.keyward.enforcement = "enforce".to_owned();
+        self.keyward.policy = None;
+        if self.keyward.source != "portal" {
+            self.keyward.created_by = None;
+        }
+        self
+    }
+
     /// What it is called: by its name, or its id.
     pub(crate) fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
@@ -117,7 +133,7 @@ pub(crate) struct Account {
 }
 
 /// `keyward.grant_set`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct GrantSet {
     pub(crate) name: String,
     pub(crate) permissions: Vec<String>,

@@ -40,6 +40,14 @@ enum Content {
     SeeOther(String),
     Json(String),
     Asset(&'static Asset),
+    Image {
+        content_type: &'static str,
+        bytes: &'static [u8],
+    },
+    Made {
+        content_type: &'static str,
+        text: String,
+    },
 }
 
 /// Where a value goes in a page that is made without it. No escaped text has this character.
@@ -94,6 +102,21 @@ impl Reply {
         Self::of(StatusCode::OK, Content::Asset(asset))
     }
 
+    pub(crate) fn image(content_type: &'static str, bytes: &'static [u8]) -> Self {
+        Self::of(
+            StatusCode::OK,
+            Content::Image {
+                content_type,
+                bytes,
+            },
+        )
+    }
+
+    /// A file that is made as the configuration says.
+    pub(crate) fn made(content_type: &'static str, text: String) -> Self {
+        Self::of(StatusCode::OK, Content::Made { content_type, text })
+    }
+
     pub(crate) fn setting(self, cookie: Zeroizing<String>) -> Self {
         Self {
             cookie: Some(cookie),
@@ -140,6 +163,17 @@ impl Reply {
                     .flatten()
                     .map(Body::from);
                 (asset.content_type, Body::from(asset.bytes))
+            }
+            Content::Image {
+                content_type,
+                bytes,
+            } => {
+                cache = "public, max-age=31536000, immutable";
+                (content_type, Body::from(bytes))
+            }
+            Content::Made { content_type, text } => {
+                cache = "public, max-age=31536000, immutable";
+                (content_type, Body::from(text))
             }
         };
         let is_packed = packed.is_some();

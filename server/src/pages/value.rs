@@ -10,6 +10,7 @@ use super::parts::{Text, Tone, layout, message, value};
 use super::reply::Reply;
 use super::visit::Visit;
 use crate::http::failure::{Code, Failure};
+use crate::routes::Verb;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(super) enum Made {
 
 /// Shows the value of a key that was just made.
 pub(super) fn page(visit: &Visit, answered: &Answered, made: Made) -> Result<Reply, Failure> {
-    let key: Key = answered.read()?;
+    let key: Key = visit.seen(answered.read()?);
     let body = body(visit, &key, answered.change, made);
     match answered.token() {
         Some(token) => Reply::with_value(layout::page(&visit.frame(), "Your new key", body), token),
@@ -44,16 +45,16 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
             "This key works within seconds, with the permissions of the other one.",
         ),
     };
-    let home = format!("/console/keys/{}", key.id);
+    let home = visit.key_home(&key.id);
     html! {
-        (layout::head(None, title, Some(html! { (Text(key.title())) " · " (key.mode()) " · " (Text(&key.keyward.owner)) }), html! {}))
+        (layout::head(None, title, Some(html! { (Text(key.title())) " · " (key.mode()) @if visit.is_tree() { " · " (Text(&key.keyward.owner)) } }), html! {}))
         div.narrow.stack {
             (message::titled(Tone::Warn, "Copy it now", html! {
-                p { "The value is shown here once. Nobody can show it again: keyward keeps its digest only. Lost, it can be rotated." }
+                p { "The value is shown here once. Nobody can show it again: only its digest is kept. Lost, it can be rotated." }
             }))
             (value::field("Value", Reply::place()))
             p { (says) " "
-                @if let Some(change) = change {
+                @if let Some(change) = change.filter(|_| !visit.is_portal()) {
                     span.soft role="status" data-poll={"/console/changes/" (change)} { "Open the key's page to see when the gateways have it." }
                 }
             }
@@ -64,6 +65,10 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
                 span { "Try it" }
                 pre { code { "export KEY=…   # the value\ncurl -u \"$KEY:\" https://your-gateway/v1/…" } }
             }
+            @if !visit.may(Verb::Post, "/v2/iam/api_keys/{id}") {
+                // Who changes no key notes nothing on it.
+                form method="get" action=(home) data-done { (submit(Weight::Main, "Done")) }
+            } @else {
             form.stack method="post" action={(home) "/note"} data-done {
                 (hidden(visit, key))
                 (fields::text(&Field {
@@ -73,7 +78,8 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
                     hint: Some("The name of a vault's entry, say. Never the value."),
                     ..Field::default()
                 }))
-                div.row { (submit(Weight::Main, "Done")) (link(Weight::Quiet, "/console/keys/new", "Create another")) }
+                div.row { (submit(Weight::Main, "Done")) @if visit.may(Verb::Post, "/v2/iam/api_keys") { (link(Weight::Quiet, &format!("{}/new", visit.home()), "Create another")) } }
+            }
             }
         }
     }
@@ -93,7 +99,7 @@ pub(super) fn shown_before(visit: &Visit, failure: &Failure) -> Option<Reply> {
         return None;
     }
     let id = failure.extra("api_key")?;
-    let home = format!("/console/keys/{id}");
+    let home = visit.key_home(id);
     let body = html! {
         (layout::head(None, "This key was made a moment ago", None, html! {}))
         div.narrow.stack {

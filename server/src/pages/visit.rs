@@ -1,12 +1,16 @@
 //! A request for a page, by a person who is signed in.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use keyward::management::random_id;
 
 use super::form::Form;
-use super::parts::layout::{self, Frame};
+use super::objects::Key;
+use super::parts::layout::{self, Frame, InPortal};
+use super::place::{CONSOLE, PORTAL};
 use super::reply::Reply;
+use crate::brand::Brand;
 use crate::http::failure::{Code, Failure};
 use crate::http::query::Pairs;
 use crate::randomness::System;
@@ -24,6 +28,8 @@ pub(crate) struct Visit {
     pub(crate) form: Form,
     pub(crate) request_id: String,
     pub(crate) address: Option<IpAddr>,
+    /// How a portal looks.
+    pub(crate) brand: Arc<Brand>,
     /// Unix seconds.
     pub(crate) now: u64,
     /// For how long after its sign-in a session counts as fresh.
@@ -56,23 +62,90 @@ impl Visit {
         if self.is_fresh() {
             return Ok(());
         }
-        Err(Failure::new(
-            Code::SessionTooOld,
+        let span = minutes(self.fresh);
+        let message = if self.is_portal() {
             format!(
-                "You signed in more than {} ago, which is too long for this. Sign in again with a new link, and then send the form again: nothing was changed.",
-                minutes(self.fresh)
-            ),
-        ))
+                "You came here more than {span} ago, which is too long for live keys. Go back, come here again, and then send the form again: nothing was changed."
+            )
+        } else {
+            format!(
+                "You signed in more than {span} ago, which is too long for this. Sign in again with a new link, and then send the form again: nothing was changed."
+            )
+        };
+        Err(Failure::new(Code::SessionTooOld, message))
+    }
+
+    /// Whether the session reaches live keys: one that a test key opened does not.
+    pub(crate) fn is_live(&self) -> bool {
+        self.session
+            .tenant()
+            .is_none_or(|tenant| tenant.mode.is_live())
+    }
+
+    /// Whether it is in the portal of an account.
+    pub(crate) fn is_portal(&self) -> bool {
+        self.session.tenant().is_some()
+    }
+
+    /// The list of keys that the person comes from.
+    pub(crate) fn home(&self) -> &'static str {
+        if self.is_portal() {
+            PORTAL.home
+        } else {
+            CONSOLE.home
+        }
+    }
+
+    /// What the list is called.
+    pub(crate) fn list_name(&self) -> &'static str {
+        if self.is_portal() { "API keys" } else { "Keys" }
+    }
+
+    /// A key as the person may see it.
+    pub(crate) fn seen(&self, key: Key) -> Key {
+        if self.is_portal() {
+            key.for_customer()
+        } else {
+            key
+        }
+    }
+
+    /// The page of a key.
+    pub(crate) fn key_home(&self, id: &str) -> String {
+        format!("{}/{id}", self.home())
+    }
+
+    /// The company that offers the portal.
+    pub(crate) fn provider(&self) -> &str {
+        self.brand.name.as_deref().unwrap_or("your provider")
+    }
+
+    /// Whether the session is about more than one account.
+    pub(crate) fn is_tree(&self) -> bool {
+        self.session.tenant().is_none_or(|tenant| tenant.is_root)
+    }
+
+    fn portal(&self) -> Option<InPortal> {
+        let tenant = self.session.tenant()?;
+        Some(InPortal {
+            account: tenant
+                .name
+                .clone()
+                .unwrap_or_else(|| tenant.account.clone()),
+            return_url: tenant.return_url.clone(),
+            brand: Arc::clone(&self.brand),
+        })
     }
 
     /// What the document around a page needs to know.
     pub(crate) fn frame(&self) -> Frame {
         Frame {
             actor: self.session.person.shown().to_owned(),
-            role: self.session.role.name().to_owned(),
+            role: self.session.role_name().to_owned(),
             ends_in: self.session.until.saturating_sub(self.now),
             csrf: self.csrf().to_owned(),
             path: self.path.clone(),
+            portal: self.portal(),
         }
     }
 

@@ -388,11 +388,14 @@ impl Group {
 }
 
 /// The pages, which no key can open. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
-static PAGE_ROWS: LazyLock<[Value; 3]> = LazyLock::new(|| {
+static PAGE_ROWS: LazyLock<[Value; 6]> = LazyLock::new(|| {
     [
         ("GET", "/console"),
         ("GET", "/console/{*rest}"),
         ("POST", "/console/{*rest}"),
+        ("GET", "/portal"),
+        ("GET", "/portal/{*rest}"),
+        ("POST", "/portal/{*rest}"),
     ]
     .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
 });

@@ -1,14 +1,16 @@
 //! The session of a cookie, while it lasts: not idle, not over, not ended, and the key that made it still works.
 
 use keyward::account::AccountStatus;
-use keyward::management::{Granted, KeyGrants};
+use keyward::key::Livemode;
+use keyward::management::{Granted, KeyGrants, Policy, is_management};
+use keyward::permission::AccessLevel;
 
 use crate::app::App;
-use crate::console::Console;
 use crate::http::failure::Failure;
+use crate::permission::Management;
 use crate::service::failure::Stored;
-use crate::session::{Cookie, FormToken, Person, Role, Session};
-use crate::store::{By, Reader, Scope, StoredSession};
+use crate::session::{Cookie, Feature, FormToken, Person, Reach, Role, Session, Tenant};
+use crate::store::{By, Reader, Scope, SessionKind, StoredSession};
 
 /// What a cookie leads to.
 pub(crate) enum Found {
@@ -21,31 +23,35 @@ pub(crate) enum Found {
 /// Finds the session of a cookie, and notes that it is used.
 pub(crate) async fn find(
     app: &App,
-    settings: &Console,
+    kind: SessionKind,
+    idle: u64,
     cookie: &Cookie,
     now: u64,
 ) -> Result<Found, Failure> {
     let digest = cookie.digest();
+    let operator = app.operator_account.clone();
     let read: Result<_, Stored> = app
         .store
         .read(move |reader| {
             let Some(stored) = reader.session_of_digest(By::Cookie, &digest)? else {
                 return Ok(None);
             };
-            let held = held_by_maker(reader, &stored.made_by, now)?;
+            if stored.kind != kind {
+                return Ok(None);
+            }
+            let held = held_now(reader, &operator, &stored, now)?;
             Ok(Some((stored, held)))
         })
         .await;
-    let Some((stored, Some(held))) = read.map_err(Failure::from)? else {
+    let Some((stored, Some((held, place)))) = read.map_err(Failure::from)? else {
         return Ok(Found::Nothing);
     };
-    let Some(session) = session(&stored, &held, cookie) else {
+    let Some(session) = session(&stored, &held, place, cookie) else {
         return Ok(Found::Nothing);
     };
     let last = app.last_seen.of(&stored);
-    let is_over = stored.ended.is_some()
-        || session.until <= now
-        || now.saturating_sub(last) >= settings.idle();
+    let is_over =
+        stored.ended.is_some() || session.until <= now || now.saturating_sub(last) >= idle;
     if is_over {
         return Ok(Found::Nothing);
     }
@@ -63,13 +69,40 @@ pub(crate) async fn find(
     Ok(Found::Session(Box::new(session)))
 }
 
-fn session(stored: &StoredSession, held: &Held, cookie: &Cookie) -> Option<Session> {
-    let role = Role::of_name(stored.role.as_deref()?)?;
+fn session(
+    stored: &StoredSession,
+    held: &Held,
+    place: Option<Portal>,
+    cookie: &Cookie,
+) -> Option<Session> {
+    let (reach, granted) = match (stored.kind, place) {
+        (SessionKind::Console, _) => {
+            let role = Role::of_name(stored.role.as_deref()?)?;
+            (Reach::Console(role), held.bound(role.granted()))
+        }
+        (SessionKind::Portal, None) => return None,
+        (SessionKind::Portal, Some(place)) => {
+            let features = features(stored, &place.policy);
+            let granted = in_portal(&features);
+            let (own, connected) = held.to_give();
+            let tenant = Tenant {
+                account: stored.account.clone()?,
+                name: place.name,
+                is_root: place.is_root,
+                mode: held.mode(),
+                return_url: stored.return_url.clone(),
+                features,
+                own,
+                connected,
+            };
+            (Reach::Portal(tenant), granted)
+        }
+    };
     Some(Session {
         id: stored.id.clone(),
         person: Person::of_stored(&stored.actor)?,
-        granted: held.bound(role.granted()),
-        role,
+        granted,
+        reach,
         opened: stored.opened?,
         until: stored.until?,
         form_token: FormToken::of(cookie).ok()?,
@@ -77,19 +110,94 @@ fn session(stored: &StoredSession, held: &Held, cookie: &Cookie) -> Option<Sessi
     })
 }
 
+/// What a portal offers: what the maker of its link chose, as far as the policy has it.
+fn features(stored: &StoredSession, policy: &Policy) -> Vec<Feature> {
+    let is_chosen = |feature: &Feature| {
+        let chosen = stored.features.as_ref();
+        chosen.is_none_or(|names| names.iter().any(|name| name == feature.name()))
+    };
+    let is_allowed = |feature: &Feature| match feature {
+        Feature::Create | Feature::Edit | Feature::Rotate => true,
+        Feature::Delete => policy.allow_delete,
+        Feature::Requests => policy.allow_requests,
+        Feature::Activity => policy.allow_activity,
+    };
+    Feature::ALL
+        .into_iter()
+        .filter(|feature| is_chosen(feature) && is_allowed(feature))
+        .collect()
+}
+
+/// The permissions of a portal's session: its account's keys, and what else is offered. Which of them it gives away, the policy says.
+fn in_portal(features: &[Feature]) -> Granted {
+    let mut granted: Granted = [
+        (Management::ApiKey, AccessLevel::Write),
+        (Management::Account, AccessLevel::Read),
+    ]
+    .into_iter()
+    .map(|(one, level)| (one.name().to_owned(), level))
+    .collect();
+    for (feature, permission) in [
+        (Feature::Requests, Management::RequestLog),
+        (Feature::Activity, Management::ActivityLog),
+    ] {
+        if features.contains(&feature) {
+            granted.insert(permission.name().to_owned(), AccessLevel::Read);
+        }
+    }
+    granted
+}
+
+/// The account of a portal, as it is now.
+struct Portal {
+    name: Option<String>,
+    /// Whether it is the root of a tree.
+    is_root: bool,
+    policy: Policy,
+}
+
 /// What the maker of a link holds, which bounds the session.
 enum Held {
     /// A person on this machine: everything.
     Everything,
     /// A key.
-    Grants(Granted),
+    Key {
+        granted: Granted,
+        connected: Granted,
+        owner: String,
+        mode: Livemode,
+    },
 }
 
 impl Held {
+    fn mode(&self) -> Livemode {
+        match self {
+            Self::Everything => Livemode::Live,
+            Self::Key { mode, .. } => *mode,
+        }
+    }
+
+    /// What may be given away at most where a policy says `delegation = "own"`: no permission that manages keys. A person on this machine holds none by a key, so under such a policy their links give nothing.
+    fn to_give(&self) -> (Granted, Granted) {
+        match self {
+            Self::Everything => (Granted::new(), Granted::new()),
+            Self::Key {
+                granted, connected, ..
+            } => {
+                let mut both = [granted.clone(), connected.clone()];
+                for side in &mut both {
+                    side.retain(|name, _| !is_management(name));
+                }
+                let [own, connected] = both;
+                (own, connected)
+            }
+        }
+    }
+
     fn bound(&self, role: Granted) -> Granted {
         match self {
             Self::Everything => role,
-            Self::Grants(held) => role
+            Self::Key { granted: held, .. } => role
                 .into_iter()
                 .filter_map(|(name, level)| {
                     let held = held.get(&name)?;
@@ -115,35 +223,92 @@ fn held_by_maker(
     if !stored.key.is_live_at(now) {
         return Ok(None);
     }
-    let mut next = Some(stored.key.owner.clone());
+    if active_line(reader, &stored.key.owner)?.is_none() {
+        return Ok(None);
+    }
+    let side = |grants: Option<KeyGrants>| -> crate::store::Result<Granted> {
+        Ok(match grants {
+            None => Granted::new(),
+            Some(KeyGrants::Inline(granted)) => granted,
+            Some(KeyGrants::Set(name)) => reader
+                .grant_set(&name)?
+                .map(|set| set.granted)
+                .unwrap_or_default(),
+        })
+    };
+    Ok(Some(Held::Key {
+        granted: side(stored.key.grants)?,
+        connected: side(stored.key.connect_grants)?,
+        owner: stored.key.owner,
+        mode: stored.key.mode,
+    }))
+}
+
+/// An account and those above it, the root last; nothing where one of them is suspended or not there.
+fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Option<Vec<String>>> {
+    let mut line = Vec::new();
+    let mut next = Some(account.to_owned());
     // As many as accounts may lie above each other, and more.
     for _ in 0..64 {
-        let Some(id) = next else { break };
-        let account = reader.account(&Scope::everything(), &id)?;
-        match account {
+        let Some(id) = next else {
+            return Ok(Some(line));
+        };
+        match reader.account(&Scope::everything(), &id)? {
             Some(found) if found.account.status == AccountStatus::Active => {
+                line.push(id);
                 next = found.account.parent;
             }
             Some(_) | None => return Ok(None),
         }
     }
-    let granted = match stored.key.grants {
-        None => Granted::new(),
-        Some(KeyGrants::Inline(granted)) => granted,
-        Some(KeyGrants::Set(name)) => reader
-            .grant_set(&name)?
-            .map(|set| set.granted)
-            .unwrap_or_default(),
-    };
-    Ok(Some(Held::Grants(granted)))
+    Ok(None)
 }
 
-/// Whether the maker of a link still works.
-pub(super) async fn is_maker_live(app: &App, made_by: &str, now: u64) -> Result<bool, Failure> {
-    let made_by = made_by.to_owned();
+/// What the maker of a session holds now, and the account of a portal. Nothing where the key that made it no longer works or no longer may make such sessions, where the account is suspended, or where the account is no longer one of that key's.
+fn held_now(
+    reader: &Reader<'_>,
+    operator: &str,
+    session: &StoredSession,
+    now: u64,
+) -> crate::store::Result<Option<(Held, Option<Portal>)>> {
+    let Some(held) = held_by_maker(reader, &session.made_by, now)? else {
+        return Ok(None);
+    };
+    let Some(account) = &session.account else {
+        return Ok(Some((held, None)));
+    };
+    let Some(line) = active_line(reader, account)? else {
+        return Ok(None);
+    };
+    let is_of_maker = match &held {
+        Held::Everything => true,
+        Held::Key { granted, owner, .. } => {
+            let level = granted.get(Management::PortalSession.name());
+            level == Some(&AccessLevel::Write) && (owner == operator || line.contains(owner))
+        }
+    };
+    let Some(found) = reader.account(&Scope::owner(account), account)? else {
+        return Ok(None);
+    };
+    let policy = reader.policy_for(account)?;
+    let place = Portal {
+        name: found.account.name,
+        is_root: line.len() == 1,
+        policy: policy.map(|named| named.policy).unwrap_or_default(),
+    };
+    Ok(is_of_maker.then_some((held, Some(place))))
+}
+
+/// Whether a link still opens something: its maker works, and its account is one of the maker's.
+pub(super) async fn is_open_to(
+    app: &App,
+    session: &StoredSession,
+    now: u64,
+) -> Result<bool, Failure> {
+    let (session, operator) = (session.clone(), app.operator_account.clone());
     let held: Result<_, Stored> = app
         .store
-        .read(move |reader| Ok(held_by_maker(reader, &made_by, now)?.is_some()))
+        .read(move |reader| Ok(held_now(reader, &operator, &session, now)?.is_some()))
         .await;
     held.map_err(Failure::from)
 }

@@ -5,5 +5,5 @@ mod open;
 
 pub(crate) use found::{Found, find};
 pub(crate) use open::{
-    LINK_BOUNDS, LINK_LASTS, Link, Made, NotOpened, end, leave, new_link, open, peek,
+    LINK_BOUNDS, LINK_LASTS, Link, Made, NotOpened, Purpose, end, leave, new_link, open, peek,
 };

@@ -6,7 +6,6 @@ use keyward::management::{NoRandomness, random_id};
 use serde_json::json;
 
 use crate::app::App;
-use crate::console::Console;
 use crate::http::failure::{Code, Failure};
 use crate::randomness::System;
 use crate::service::Sender;
@@ -14,7 +13,7 @@ use crate::service::failure::Stored;
 use crate::service::once::{Kept, Once, Replayed};
 use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
-use crate::store::{By, Opening, Scope, SessionKind, StoredSession};
+use crate::store::{By, Opening, Scope, SessionKind, StoredSession, Tx};
 
 /// How long a link can be used, in seconds, and within which bounds its maker may say otherwise.
 pub(crate) const LINK_LASTS: u64 = 300;
@@ -22,11 +21,23 @@ pub(crate) const LINK_BOUNDS: std::ops::RangeInclusive<u64> = 60..=900;
 
 /// A link that is to be made.
 pub(crate) struct Link {
-    pub(crate) role: Role,
+    pub(crate) purpose: Purpose,
     pub(crate) person: Person,
     pub(crate) lasts: u64,
     /// The key or the local user.
     pub(crate) made_by: String,
+}
+
+/// What a link opens.
+pub(crate) enum Purpose {
+    /// The console, with a role.
+    Console(Role),
+    /// The portal of an account.
+    Portal {
+        account: String,
+        return_url: String,
+        features: Option<Vec<String>>,
+    },
 }
 
 /// Makes a link. The token is in what is returned, and its digest in the store.
@@ -40,11 +51,31 @@ pub(crate) async fn new_link(
     let token = Token::new().map_err(no_randomness)?;
     let digest = token.digest();
     let random = random_id(&mut System).map_err(no_randomness)?;
+    let (kind, account, role, return_url, features) = match link.purpose {
+        Purpose::Console(role) => (SessionKind::Console, None, Some(role.name()), None, None),
+        Purpose::Portal {
+            account,
+            return_url,
+            features,
+        } => (
+            SessionKind::Portal,
+            Some(account),
+            None,
+            Some(return_url),
+            features,
+        ),
+    };
+    let prefix = match kind {
+        SessionKind::Console => "cs",
+        SessionKind::Portal => "ps",
+    };
     let session = StoredSession {
-        id: format!("cs_{random}"),
-        kind: SessionKind::Console,
-        account: None,
-        role: Some(link.role.name().to_owned()),
+        id: format!("{prefix}_{random}"),
+        kind,
+        account,
+        role: role.map(str::to_owned),
+        return_url,
+        features,
         actor: link.person.value(),
         made_by: link.made_by,
         made: now,
@@ -63,7 +94,8 @@ pub(crate) async fn new_link(
                 return Ok(Some(replayed));
             }
             tx.add_session(&added, &digest)?;
-            tx.record(row(&sender, "console_session_created", &added, now))?;
+            let root = root_of(tx, &added)?;
+            tx.record(row(&sender, Step::Created, &added, root, now))?;
             once.keep(tx, &Kept::Value(&added.id, None))?;
             Ok(None)
         })
@@ -103,6 +135,7 @@ pub(crate) enum NotOpened {
 /// A link that can be used, or why not. It stays as it is.
 pub(crate) async fn peek(
     app: &App,
+    kind: SessionKind,
     token: &Token,
     now: u64,
 ) -> Result<Result<StoredSession, NotOpened>, Failure> {
@@ -113,6 +146,8 @@ pub(crate) async fn peek(
         .await;
     Ok(match found.map_err(Failure::from)? {
         None => Err(NotOpened::Unknown),
+        // A link of the console opens no portal, nor the other way round.
+        Some(session) if session.kind != kind => Err(NotOpened::Unknown),
         Some(session) if session.opened.is_some() => Err(NotOpened::Used),
         Some(session) if session.ended.is_some() => Err(NotOpened::Revoked),
         Some(session) if session.link_until <= now => Err(NotOpened::Over),
@@ -129,22 +164,23 @@ pub(crate) struct Opened {
 /// Uses a link. The cookie is a new one, whatever the browser had before.
 pub(crate) async fn open(
     app: &App,
-    settings: &Console,
+    kind: SessionKind,
+    lifetime: u64,
     token: &Token,
     address: Option<IpAddr>,
     request_id: &str,
     now: u64,
 ) -> Result<Result<Opened, NotOpened>, Failure> {
-    let session = match peek(app, token, now).await? {
+    let session = match peek(app, kind, token, now).await? {
         Ok(session) => session,
         Err(why) => return Ok(Err(why)),
     };
-    if !super::found::is_maker_live(app, &session.made_by, now).await? {
+    if !super::found::is_open_to(app, &session, now).await? {
         return Ok(Err(NotOpened::Revoked));
     }
     let cookie = Cookie::new().map_err(no_randomness)?;
     let (link, of_cookie) = (token.digest(), cookie.digest());
-    let until = now.saturating_add(settings.lifetime());
+    let until = now.saturating_add(lifetime);
     let address = address.map(|address| address.to_string());
     let request_id = request_id.to_owned();
     let written: Result<_, Stored> = app
@@ -161,7 +197,8 @@ pub(crate) async fn open(
                 return Ok(None);
             };
             let sender = Sender::of_session(&session, address.clone(), &request_id);
-            tx.record(row(&sender, "console_session_opened", &session, now))?;
+            let root = root_of(tx, &session)?;
+            tx.record(row(&sender, Step::Opened, &session, root, now))?;
             Ok(Some(session))
         })
         .await;
@@ -184,7 +221,8 @@ pub(crate) async fn end(
         .end(move |tx| {
             let is_new = tx.end_session(&session.id, now)?;
             if is_new {
-                tx.record(row(&sender, "console_session_revoked", &session, now))?;
+                let root = root_of(tx, &session)?;
+                tx.record(row(&sender, Step::Revoked, &session, root, now))?;
             }
             Ok(is_new)
         })
@@ -205,18 +243,57 @@ pub(crate) async fn leave(app: &App, sender: Sender, id: &str, now: u64) -> Resu
     Ok(())
 }
 
+/// What happened to a session.
+#[derive(Clone, Copy)]
+enum Step {
+    Created,
+    Opened,
+    Revoked,
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Opened => "opened",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// The root of the tree that a portal's session is about, by which its people find the row.
+fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Option<String>> {
+    let Some(account) = &session.account else {
+        return Ok(None);
+    };
+    let found = tx.read().account(&Scope::owner(account), account)?;
+    Ok(found.map(|found| found.root))
+}
+
 /// A row of the trail. It has the session's id, which opens nothing.
-fn row(sender: &Sender, kind: &str, session: &StoredSession, now: u64) -> Entry {
+fn row(
+    sender: &Sender,
+    step: Step,
+    session: &StoredSession,
+    root: Option<String>,
+    now: u64,
+) -> Entry {
+    let (what, details) = match session.kind {
+        SessionKind::Console => (
+            "console_session",
+            json!({"actor": session.actor, "made_by": session.made_by, "role": session.role}),
+        ),
+        SessionKind::Portal => (
+            "portal_session",
+            json!({"account": session.account, "actor": session.actor, "made_by": session.made_by}),
+        ),
+    };
     Entry {
-        group: "console_session".to_owned(),
-        object: Some(("console_session".to_owned(), session.id.clone())),
-        body: json!({
-            "changes": [],
-            "details": {
-                "type": "console_session",
-                "console_session": {"actor": session.actor, "made_by": session.made_by, "role": session.role},
-            },
-        }),
-        ..sender.of_many(kind, 0, now)
+        group: what.to_owned(),
+        context: session.account.clone(),
+        root,
+        object: Some((what.to_owned(), session.id.clone())),
+        body: json!({"changes": [], "details": {"type": what, what: details}}),
+        ..sender.of_many(&format!("{what}_{}", step.name()), 0, now)
     }
 }

@@ -8,6 +8,7 @@ use super::Way;
 use super::reach::{Reach, is_within, reaches};
 use crate::key::KeyKind;
 use crate::permission::AccessLevel;
+use crate::snapshot::Enforcement;
 
 /// Refuses a key that the policy does not allow.
 pub(super) fn bounded(
@@ -36,6 +37,14 @@ pub(super) fn bounded(
     }
     if changes(|before, key| before.connect_grants != key.connect_grants) {
         within(facts, name, policy, key, 1)?;
+    }
+    // What a key in shadow may not do passes as well: no ceiling would hold.
+    let has_ceiling = policy.permissions.is_some() || policy.connect_permissions.is_some();
+    if key.enforcement == Enforcement::Shadow
+        && has_ceiling
+        && changes(|before, key| before.enforcement != key.enforcement)
+    {
+        return Err(refused(name, "permissions"));
     }
     let last = policy.max_lifetime.map(|most| now.saturating_add(most));
     let is_too_long = last.is_some_and(|last| key.expires.is_none_or(|end| end > last));

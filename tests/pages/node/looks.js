@@ -12,6 +12,7 @@ export async function seen(page, name, go) {
   await test.step(name, async () => {
     await go(page);
     await expect(page.locator("h1"), name).toBeVisible();
+    const size = page.viewportSize();
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });
       for (const colorScheme of ["light", "dark"]) {
@@ -24,5 +25,6 @@ export async function seen(page, name, go) {
         await inspect(page, `${name} at ${look}`, colorScheme === "dark" ? COLOURS : undefined);
       }
     }
+    await page.setViewportSize(size);
   });
 }

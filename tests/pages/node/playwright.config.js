@@ -21,6 +21,7 @@ export default defineConfig({
   projects: [
     { name: "once", testMatch: /once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
     { name: "states", testMatch: /states\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
+    { name: "portal", testMatch: /portal\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
     ...["behind", "no-keys", "no-store"].map((name) => ({
       name,
       testMatch: /broken\.spec\.js/,

@@ -23,6 +23,12 @@ fn every_page_answers_every_role_as_the_tables_say() {
                 Verb::Post => browser.send(&any, &path, &[]),
                 Verb::Get | Verb::Put | Verb::Delete => browser.get(&path),
             };
+            cells += 1;
+            // A session of the console is none in the portal.
+            if page.template.starts_with("/portal/") {
+                assert_eq!(answer.status, 401, "{path} by {role}");
+                continue;
+            }
             let holds = |name: &&str| {
                 let held = granted.get(*name);
                 held.is_some_and(|held| *held >= page.needs.level)
@@ -38,7 +44,6 @@ fn every_page_answers_every_role_as_the_tables_say() {
                 answer.status,
                 answer.text()
             );
-            cells += 1;
         }
     }
     assert_eq!(cells, roles().len() * listed().len());

@@ -4,23 +4,51 @@ use maud::{Markup, html};
 
 use super::given::Given;
 use crate::http::failure::Failure;
+use crate::pages::bounds::{Bounds, Choice};
 use crate::pages::objects::{Account, GrantSet};
 use crate::pages::parts::actions::{Weight, link, submit};
 use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::matrix::{self, Matrix, Permission};
 use crate::pages::parts::{Text, Tone, layout, message};
 use crate::pages::visit::{Visit, minutes};
+use crate::pages::wording;
 
 /// What can be chosen.
 pub(super) struct Choices {
+    /// In a portal, what the policy of the account allows.
+    pub(super) bounds: Option<Bounds>,
+    /// In a portal, the account of the new key.
+    pub(super) account: String,
     pub(super) permissions: Vec<Permission>,
+    /// On connected accounts.
+    pub(super) connected: Vec<Permission>,
     pub(super) accounts: Vec<Account>,
     pub(super) sets: Vec<GrantSet>,
+}
+
+/// In the portal of a tree, whose key it is. A form of its own: what can be chosen depends on it.
+pub(super) fn whose(visit: &Visit, choices: &Choices) -> Markup {
+    let accounts: Vec<(&str, &str)> = choices
+        .accounts
+        .iter()
+        .map(|one| (one.id.as_str(), one.name.as_deref().unwrap_or(&one.id)))
+        .collect();
+    html! {
+        @if choices.bounds.is_some() && accounts.len() > 1 {
+            form.stack.narrow method="get" action={(visit.home()) "/new"} {
+                (fields::select(&Field { name: "account", label: "Account", value: &choices.account, ..Field::default() }, &accounts))
+                div.row { (submit(Weight::Usual, "Make a key of this account")) }
+            }
+        }
+    }
 }
 
 /// Where the permissions begin. A separate form: it reloads the page with them chosen.
 pub(super) fn start(visit: &Visit, choices: &Choices, given: &Given) -> Markup {
     let from = visit.parameter("from");
+    if choices.bounds.is_some() {
+        return html! {};
+    }
     html! {
         details open[!from.is_empty()] {
             summary { "Start from a grant set or another key" }
@@ -42,11 +70,20 @@ pub(super) fn form(
     given: &Given,
     refused: Option<&Failure>,
 ) -> Markup {
+    let why = refused.map(|failure| wording::why(visit, failure));
     let wrong = |param: &str| {
-        refused
-            .filter(|failure| failure.param() == Some(param))
-            .map(Failure::message)
+        let is_of = refused.is_some_and(|failure| wording::param(failure) == Some(param));
+        why.as_deref().filter(|_| is_of)
     };
+    let is_free = choices
+        .bounds
+        .as_ref()
+        .is_none_or(|bounds| bounds.free_choice);
+    let presets = choices
+        .bounds
+        .as_ref()
+        .map(|bounds| bounds.presets.as_slice())
+        .unwrap_or_default();
     let matrix = Matrix {
         permissions: &choices.permissions,
         chosen: &given.own,
@@ -54,28 +91,51 @@ pub(super) fn form(
         prefix: "p",
     };
     html! {
-        form.stack method="post" action="/console/keys/new" {
+        form.stack method="post" action={(visit.home()) "/new"} {
             (visit.hidden())
             div.columns.side {
                 div.stack {
                     (layout::card("What it is", html! {}, html! { div.pad.stack { (identity(visit, choices, given, &wrong)) } }))
                     (layout::card("What it may do", html! {}, html! {
                         @if let Some(why) = wrong("permissions") { p.pad.error { (Text(why)) } }
-                        (matrix.render())
+                        (sets(presets, is_free, &given.set))
+                        @if is_free { (matrix.render()) }
                     }))
-                    (connected(choices, given))
-                    (layout::card("From where, and until when", html! {}, html! { div.pad.stack { (limits(visit, given, &wrong)) } }))
+                    @if !choices.connected.is_empty() { (connected(choices, given)) }
+                    (layout::card("From where, and until when", html! {}, html! { div.pad.stack { (limits(visit, choices, given, &wrong)) } }))
                 }
                 div.stack.sticky {
-                    (layout::card("This key will", html! {}, html! {
+                    @if is_free { (layout::card("This key will", html! {}, html! {
                         div.pad.stack {
                             (matrix::summary("p", &choices.permissions, &given.own))
                             p.small.soft { "What is not chosen it may not do." }
                         }
-                    }))
-                    div.row { (submit(Weight::Main, "Create key")) (link(Weight::Quiet, "/console/keys", "Cancel")) }
+                    })) }
+                    div.row { (submit(Weight::Main, "Create key")) (link(Weight::Quiet, visit.home(), "Cancel")) }
                 }
             }
+        }
+    }
+}
+
+/// The sets that are offered, each with what it allows.
+fn sets(presets: &[GrantSet], is_free: bool, chosen: &str) -> Markup {
+    html! {
+        @if !presets.is_empty() {
+            fieldset.pad.stack.tight {
+                legend.unseen { "Set of permissions" }
+                @if is_free {
+                    label.choice { input type="radio" name="set" value="" checked[chosen.is_empty()]; span { "What is chosen below" } }
+                }
+                @for set in presets {
+                    label.choice {
+                        input type="radio" name="set" value=(set.name) checked[chosen == set.name];
+                        span { b { (Text(&set.name)) } " " span.small.soft { (Text(&set.permissions.join(", "))) } }
+                    }
+                }
+            }
+        } @else if !is_free {
+            p.pad { "No set of permissions is offered yet, so no key can be made." }
         }
     }
 }
@@ -86,9 +146,16 @@ fn identity<'f>(
     given: &Given,
     wrong: &dyn Fn(&str) -> Option<&'f str>,
 ) -> Markup {
+    let mut modes = vec![("test", "Test"), ("live", "Live")];
+    if let Some(bounds) = &choices.bounds {
+        let allowed = bounds.modes(visit);
+        modes.retain(|(mode, _)| allowed.contains(mode) && bounds.has_room(*mode == "live"));
+    }
     html! {
         (fields::text(&Field { name: "name", label: "Name", value: &given.name, hint: Some("What it is for, such as Billing worker"), error: wrong("name"), is_required: true }))
-        div.field {
+        @if choices.bounds.is_some() {
+            input type="hidden" name="account" value=(given.account);
+        } @else { div.field {
             label for="account" { "Account" }
             input id="account" name="account" class="mono" list="accounts" value=(given.account) required autocomplete="off" spellcheck="false"
                 aria-invalid=[wrong("keyward.owner").map(|_| "true")] aria-describedby="account-hint";
@@ -97,21 +164,24 @@ fn identity<'f>(
             }
             @if let Some(why) = wrong("keyward.owner") { p.error { (Text(why)) } }
             p.hint id="account-hint" { "Whose key it is. Type an id, or choose." }
-        }
+        } }
         (fields::radios(
             &Field { name: "mode", label: "Mode", value: if given.is_live { "live" } else { "test" }, error: wrong("keyward.livemode"), ..Field::default() },
-            &[("test", "Test"), ("live", "Live")],
+            &modes,
             false,
         ))
-        @if !visit.is_fresh() {
-            (message::note(Tone::Info, html! { p { "Live keys are made within " (minutes(visit.fresh)) " of signing in. Open a new link first if you need one." } }))
+        @if !visit.is_fresh() && modes.iter().any(|(mode, _)| *mode == "live") {
+            (message::note(Tone::Info, html! { p {
+                @if visit.is_portal() { "Live keys are made within " (minutes(visit.fresh)) " of coming here. Go back and come here again first if you need one." }
+                @else { "Live keys are made within " (minutes(visit.fresh)) " of signing in. Open a new link first if you need one." }
+            } }))
         }
     }
 }
 
 fn connected(choices: &Choices, given: &Given) -> Markup {
     let matrix = Matrix {
-        permissions: &choices.permissions,
+        permissions: &choices.connected,
         chosen: &given.connected,
         was: None,
         prefix: "c",
@@ -125,11 +195,34 @@ fn connected(choices: &Choices, given: &Given) -> Markup {
     }
 }
 
-fn limits<'f>(visit: &Visit, given: &Given, wrong: &dyn Fn(&str) -> Option<&'f str>) -> Markup {
+/// What is said of the field for addresses.
+pub(in crate::pages) const IPS: &str =
+    "One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: from everywhere.";
+pub(in crate::pages) const IPS_NEEDED: &str =
+    "One on each line: 203.0.113.7 or 203.0.113.0/24. A key needs at least one.";
+
+fn limits<'f>(
+    visit: &Visit,
+    choices: &Choices,
+    given: &Given,
+    wrong: &dyn Fn(&str) -> Option<&'f str>,
+) -> Markup {
+    let bounds = choices.bounds.as_ref();
+    let all_ends = bounds.map_or_else(usual_ends, Bounds::ends);
+    let needs_ips = |bounds: &Bounds| {
+        let mut modes = bounds.modes(visit).into_iter();
+        modes.any(|mode| bounds.needs_addresses(mode == "live"))
+    };
+    let hint = if bounds.is_some_and(needs_ips) {
+        IPS_NEEDED
+    } else {
+        IPS
+    };
     let own = visit.address.map(|address| address.to_string());
     html! {
-        (ends("Ends", &given.ends, &given.date, wrong("expires_at")))
-        (fields::area(&Field { name: "ips", label: "Addresses", value: &given.ips, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
+        (ends("Ends", &all_ends, &given.ends, &given.date, wrong("expires_at")))
+        @if let Some(longest) = bounds.and_then(Bounds::longest) { p.small.soft { "A key lasts " (longest) "." } }
+        (fields::area(&Field { name: "ips", label: "Addresses", value: &given.ips, hint: Some(hint), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
         @if let Some(own) = &own {
             p.small.soft { "You are at " code { (own) } ". " button.button.plain-link.js-only type="button" data-add=(own) data-to="ips" { "Add it" } }
         }
@@ -139,22 +232,51 @@ fn limits<'f>(visit: &Visit, given: &Given, wrong: &dyn Fn(&str) -> Option<&'f s
                 (fields::text(&Field { name: "note", label: "Note", value: &given.note, error: wrong("note"), ..Field::default() }))
                 (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), error: wrong("keyward.labels"), ..Field::default() }, 2, true))
                 (fields::check("ipv6", "Addresses may be IPv6", given.ipv6))
-                (fields::check("shadow", "Shadow: let pass what it may not do, and log it. For trying out permissions.", given.is_shadow))
+                @if !visit.is_portal() { (fields::check("shadow", "Shadow: let pass what it may not do, and log it. For trying out permissions.", given.is_shadow)) }
             }
         }
     }
 }
 
+/// When a key ends, where no policy bounds it.
+pub(in crate::pages) fn usual_ends() -> Vec<Choice> {
+    let all = [
+        ("7", "in 7 days"),
+        ("30", "in 30 days"),
+        ("90", "in 90 days"),
+        ("date", "on a day"),
+        ("never", "never"),
+    ];
+    all.into_iter()
+        .map(|(value, says)| (value.to_owned(), says.to_owned()))
+        .collect()
+}
+
+/// Choices as fields take them.
+pub(in crate::pages) fn of_pairs(choices: &[Choice]) -> Vec<(&str, &str)> {
+    let all = choices.iter();
+    all.map(|(value, says)| (value.as_str(), says.as_str()))
+        .collect()
+}
+
 /// When a key ends. The date is looked at where `on a day` is chosen.
-pub(in crate::pages) fn ends(label: &str, chosen: &str, date: &str, error: Option<&str>) -> Markup {
+pub(in crate::pages) fn ends(
+    label: &str,
+    choices: &[Choice],
+    chosen: &str,
+    date: &str,
+    error: Option<&str>,
+) -> Markup {
     html! {
         div.ends.stack {
         (fields::radios(
             &Field { name: "ends", label, value: chosen, error, ..Field::default() },
-            &[("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("date", "on a day"), ("never", "never")],
+            &of_pairs(choices),
             false,
         ))
-        div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: date, hint: Some("It works until the end of that day, UTC."), ..Field::default() }, "date")) }
+        @if choices.iter().any(|(value, _)| value == "date") {
+            div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: date, hint: Some("It works until the end of that day, UTC."), ..Field::default() }, "date")) }
+        }
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::fields::Choices;
 use crate::http::failure::{Code, Failure};
-use crate::pages::parts::matrix::{self, Chosen, Permission};
+use crate::pages::objects::INTERNAL;
+use crate::pages::parts::matrix::{self, Chosen};
 use crate::pages::visit::Visit;
 
 /// The fields of the form.
@@ -13,6 +15,8 @@ pub(super) struct Given {
     pub(super) note: String,
     pub(super) account: String,
     pub(super) is_live: bool,
+    /// The grant set that the key follows, instead of permissions of its own.
+    pub(super) set: String,
     pub(super) own: Chosen,
     pub(super) connected: Chosen,
     /// Days, `date`, or `never`.
@@ -25,31 +29,45 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// An empty form: a test key that ends in 90 days.
-    pub(super) fn new(visit: &Visit) -> Self {
+    /// An empty form: a test key that ends in 90 days, or as the policy has it.
+    pub(super) fn new(visit: &Visit, choices: &Choices) -> Self {
+        let Some(bounds) = &choices.bounds else {
+            return Self {
+                account: visit.parameter("account").to_owned(),
+                ends: "90".to_owned(),
+                ..Self::default()
+            };
+        };
+        let first = bounds.presets.first().filter(|_| !bounds.free_choice);
         Self {
-            account: visit.parameter("account").to_owned(),
-            ends: "90".to_owned(),
+            account: choices.account.clone(),
+            is_live: bounds.modes(visit) == ["live"],
+            set: first.map(|set| set.name.clone()).unwrap_or_default(),
+            ends: bounds.usual_end(),
             ..Self::default()
         }
     }
 
     /// A form that was sent.
-    pub(super) fn sent(visit: &Visit, permissions: &[Permission]) -> Self {
+    pub(super) fn sent(visit: &Visit, choices: &Choices) -> Self {
         let form = &visit.form;
         let text = |name: &str| form.text(name).to_owned();
         Self {
             name: text("name"),
             note: text("note"),
-            account: text("account"),
+            account: match choices.bounds {
+                None => text("account"),
+                Some(_) => choices.account.clone(),
+            },
+            set: text("set"),
             is_live: form.text("mode") == "live",
-            own: matrix::read("p", permissions, form.fields()),
-            connected: matrix::read("c", permissions, form.fields()),
+            own: matrix::read("p", &choices.permissions, form.fields()),
+            connected: matrix::read("c", &choices.connected, form.fields()),
             ends: text("ends"),
             date: text("date"),
             ips: text("ips"),
             ipv6: form.has("ipv6"),
-            is_shadow: form.has("shadow"),
+            is_shadow: form.has("shadow") && !visit.is_portal(),
             labels: text("labels"),
         }
     }
@@ -79,14 +97,18 @@ impl Given {
         mine.insert("owner".to_owned(), json!(self.account));
         mine.insert("livemode".to_owned(), json!(self.is_live));
         mine.insert("ipv6".to_owned(), json!(self.ipv6));
-        mine.insert("labels".to_owned(), json!(labels(&self.labels)?));
+        mine.insert("labels".to_owned(), json!(labels(visit, &self.labels)?));
         if self.is_shadow {
             mine.insert("enforcement".to_owned(), json!("shadow"));
         }
         let mut body = Map::new();
         body.insert("type".to_owned(), json!("secret_key"));
         body.insert("name".to_owned(), json!(self.name));
-        body.insert("permissions".to_owned(), json!(matrix::names(&self.own)));
+        if self.set.is_empty() {
+            body.insert("permissions".to_owned(), json!(matrix::names(&self.own)));
+        } else {
+            mine.insert("grant_set".to_owned(), json!(self.set));
+        }
         if !self.note.is_empty() {
             body.insert("note".to_owned(), json!(self.note));
         }
@@ -125,20 +147,35 @@ pub(in crate::pages) fn end(ends: &str, date: &str, now: u64) -> Result<Option<S
                 .ok_or_else(|| wrong("Choose the last day on which the key works."))?;
             Ok(Some(crate::time::written(seconds)))
         }
-        days => {
-            let days: u64 = days
+        span => {
+            // Days, or a span where a policy allows less than a day.
+            let days = span
                 .parse()
                 .ok()
-                .filter(|days| (1..=36_500).contains(days))
+                .map(|days: u64| days.saturating_mul(86_400));
+            let seconds = days
+                .or_else(|| crate::span::read(span))
+                .filter(|seconds| (1..=36_500 * 86_400).contains(seconds))
                 .ok_or_else(|| wrong("Say when the key ends."))?;
-            let end = now.saturating_add(days.saturating_mul(86_400));
-            Ok(Some(crate::time::written(end)))
+            Ok(Some(crate::time::written(now.saturating_add(seconds))))
         }
     }
 }
 
 /// `team: billing`, one a line.
-pub(in crate::pages) fn labels(text: &str) -> Result<Map<String, Value>, Failure> {
+pub(in crate::pages) fn labels(visit: &Visit, text: &str) -> Result<Map<String, Value>, Failure> {
+    let all = read_labels(text)?;
+    if visit.is_portal() && all.keys().any(|name| name.starts_with(INTERNAL)) {
+        return Err(Failure::new(
+            Code::ParameterInvalid,
+            "Names of labels that begin with `internal` are not for your use.",
+        )
+        .at("keyward.labels"));
+    }
+    Ok(all)
+}
+
+fn read_labels(text: &str) -> Result<Map<String, Value>, Failure> {
     let mut all = Map::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once([':', '=']).ok_or_else(|| {
@@ -184,11 +221,11 @@ mod tests {
 
     #[test]
     fn a_label_is_a_line() {
-        let read = labels(" team: billing\n\nstage=prod: 1\n").unwrap();
+        let read = read_labels(" team: billing\n\nstage=prod: 1\n").unwrap();
         assert_eq!(
             Value::Object(read),
             json!({"team": "billing", "stage": "prod: 1"})
         );
-        assert!(labels("team").is_err());
+        assert!(read_labels("team").is_err());
     }
 }

@@ -9,16 +9,18 @@ use axum::http::StatusCode;
 use maud::{Markup, html};
 
 use self::fields::Choices;
-pub(in crate::pages) use self::fields::ends;
+pub(in crate::pages) use self::fields::{IPS, IPS_NEEDED, ends, of_pairs, usual_ends};
 use self::given::Given;
 pub(in crate::pages) use self::given::{end, labels};
 use super::ask::Ask;
+use super::bounds::Bounds;
 use super::objects::{Account, GrantSet, Key, List};
 use super::parts::matrix::{self, Permission};
 use super::parts::{Tone, layout, message};
 use super::reply::PagePending;
 use super::value::{self, Made};
 use super::visit::Visit;
+use super::wording;
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::routes::Verb;
@@ -26,8 +28,8 @@ use crate::routes::Verb;
 /// `GET /console/keys/new`
 pub(super) fn form(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
-        let choices = choices(&app, &visit).await?;
-        let mut given = Given::new(&visit);
+        let choices = choices(&app, &visit, visit.parameter("account")).await?;
+        let mut given = Given::new(&visit, &choices);
         start_from(&app, &visit, &choices, &mut given).await?;
         // If only one account exists next to the operator's, the key is that account's.
         let mut others = choices
@@ -37,18 +39,15 @@ pub(super) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         if let (true, Some(only), None) = (given.account.is_empty(), others.next(), others.next()) {
             given.account.clone_from(&only.id);
         }
-        Ok(visit.page(
-            "Create restricted key",
-            body(&visit, &choices, &given, None),
-        ))
+        Ok(visit.page(title(&visit), body(&visit, &choices, &given, None)))
     })
 }
 
 /// `POST /console/keys/new`
 pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
-        let choices = choices(&app, &visit).await?;
-        let given = Given::sent(&visit, &choices.permissions);
+        let choices = choices(&app, &visit, visit.form.text("account")).await?;
+        let given = Given::sent(&visit, &choices);
         let refused = match given.body(&visit) {
             Ok(body) => {
                 let asked = visit
@@ -69,12 +68,12 @@ pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
         }
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let body = body(&visit, &choices, &given, Some(&refused));
-        Ok(visit.page_with(status, "Create restricted key", body))
+        Ok(visit.page_with(status, title(&visit), body))
     })
 }
 
 /// What can be chosen.
-async fn choices(app: &Arc<App>, visit: &Visit) -> Result<Choices, Failure> {
+async fn choices(app: &Arc<App>, visit: &Visit, account: &str) -> Result<Choices, Failure> {
     let permissions: List<Permission> = visit
         .ask(app, Ask::get("/v2/keyward/permissions"))
         .await?
@@ -91,8 +90,36 @@ async fn choices(app: &Arc<App>, visit: &Visit) -> Result<Choices, Failure> {
     } else {
         Vec::new()
     };
+    let all = permissions.data;
+    let Some(tenant) = visit.session.tenant() else {
+        return Ok(Choices {
+            bounds: None,
+            account: String::new(),
+            connected: all.clone(),
+            permissions: all,
+            accounts,
+            sets,
+        });
+    };
+    // An account that is not one of the person's is none.
+    let account = if account.is_empty() {
+        &tenant.account
+    } else {
+        account
+    };
+    let bounds = Bounds::read(app, visit, account).await?;
+    let (permissions, connected) = match &bounds {
+        Some(bounds) => (
+            bounds.permissions(visit, &all),
+            bounds.connected(visit, &all),
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
     Ok(Choices {
-        permissions: permissions.data,
+        bounds,
+        account: account.to_owned(),
+        permissions,
+        connected,
         accounts,
         sets,
     })
@@ -106,6 +133,9 @@ async fn start_from(
     given: &mut Given,
 ) -> Result<(), Failure> {
     let from = visit.parameter("from");
+    if visit.is_portal() {
+        return Ok(());
+    }
     if let Some(name) = from.strip_prefix("set:") {
         let set = choices.sets.iter().find(|set| set.name == name);
         if let Some(set) = set {
@@ -124,12 +154,20 @@ async fn start_from(
     Ok(())
 }
 
+fn title(visit: &Visit) -> &'static str {
+    if visit.is_portal() {
+        "Create key"
+    } else {
+        "Create restricted key"
+    }
+}
+
 fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failure>) -> Markup {
     html! {
-        (layout::head(Some(("/console/keys", "Keys")), "Create restricted key", Some(html! { "A key for one purpose: what it may do, from where, and until when." }), html! {}))
+        (layout::head(Some((visit.home(), visit.list_name())), title(visit), Some(html! { "A key for one purpose: what it may do, from where, and until when." }), html! {}))
         @if let Some(failure) = refused {
             (message::titled(Tone::Bad, "No key was made", html! {
-                p { (super::parts::Text(failure.message())) }
+                p { (super::parts::Text(&wording::why(visit, failure))) }
                 // A new account may do nothing until an operator grants it something.
                 @if failure.name() == "policy_refused" && visit.may(Verb::Post, "/v2/keyward/accounts/{id}") {
                     p {
@@ -140,6 +178,7 @@ fn body(visit: &Visit, choices: &Choices, given: &Given, refused: Option<&Failur
                 }
             }))
         }
+        (fields::whose(visit, choices))
         (fields::start(visit, choices, given))
         (fields::form(visit, choices, given, refused))
     }

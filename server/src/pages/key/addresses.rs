@@ -17,6 +17,7 @@ use crate::pages::parts::{Text, Tone, message};
 use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
 use crate::pages::visit::Visit;
+use crate::pages::wording;
 
 /// `GET /console/keys/{id}/addresses`
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
@@ -50,12 +51,15 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
 
 fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&Failure>) -> Reply {
     let is_ipv6 = visit.form.has("ipv6") || key.ip_allowlist.iter().any(|ip| ip.contains(':'));
+    let wrong = refused
+        .filter(|failure| wording::param(failure) == Some("ip_allowlist"))
+        .map(|failure| wording::why(visit, failure));
     let own = visit.address.map(|address| address.to_string());
     let add = |ip: &str| html! { button.button.plain-link.js-only type="button" data-add=(ip) data-to="ips" { "Add" } };
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/addresses"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/addresses"} {
             (hidden(visit, key))
-            (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: the key works from everywhere."), error: refused.filter(|failure| failure.param() == Some("ip_allowlist")).map(Failure::message), ..Field::default() }, 6, true))
+            (fields::area(&Field { name: "ips", label: "Addresses", value: text, hint: Some("One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: the key works from everywhere."), error: wrong.as_deref(), ..Field::default() }, 6, true))
             @if !used.is_empty() {
                 (message::titled(Tone::Info, "Requests of the last 7 days came from", html! {
                     ul { @for ip in used { li.row { code { (Text(ip)) } (add(ip)) } } }
@@ -64,7 +68,7 @@ fn page(visit: &Visit, key: &Key, text: &str, used: &[String], refused: Option<&
             }
             @if let Some(own) = &own { p.small.soft.row { "You are at " code { (own) } (add(own)) } }
             (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
-            (buttons(key, submit(Weight::Main, "Save")))
+            (buttons(visit, key, submit(Weight::Main, "Save")))
         }
         @if refused.is_some() && !key.ip_allowlist.is_empty() {
             div { h2 { "What the key has now" } ul { @for ip in &key.ip_allowlist { li { code { (Text(ip)) } } } } }

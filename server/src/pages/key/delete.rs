@@ -50,7 +50,7 @@ pub(in crate::pages) fn delete(app: Arc<App>, visit: Visit) -> PagePending {
 }
 
 fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) -> Reply {
-    let at = |page: &str| format!("/console/keys/{}/{page}", key.id);
+    let at = |page: &str| format!("{}/{page}", visit.key_home(&key.id));
     let body = html! {
         div.narrow {
         (message::note(Tone::Bad, html! {
@@ -64,7 +64,7 @@ fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) 
             (hidden(visit, key))
             p { "To delete it, type its name: " b.wrap { (Text(key.title())) } }
             (fields::text(&Field { name: "confirm", label: "Name or id of the key", value: "", error: refused.filter(|failure| failure.param() == Some("confirm")).map(Failure::message), is_required: true, ..Field::default() }))
-            (buttons(key, submit(Weight::Danger, "Delete this key")))
+            (buttons(visit, key, submit(Weight::Danger, "Delete this key")))
         }
     };
     asking(visit, key, "Delete", refused, body)

@@ -48,7 +48,7 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             labels: visit.form.text("labels").to_owned(),
             is_shadow: visit.form.has("shadow"),
         };
-        let changed = match fields.body(&key) {
+        let changed = match fields.body(&visit, &key) {
             Ok(body) => update(&app, &visit, body).await,
             Err(failure) => Err(failure),
         };
@@ -77,7 +77,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn body(&self, key: &Key) -> Result<Value, Failure> {
+    fn body(&self, visit: &Visit, key: &Key) -> Result<Value, Failure> {
         let or_null = |text: &str| {
             if text.is_empty() {
                 Value::Null
@@ -85,7 +85,7 @@ impl Fields {
                 json!(text)
             }
         };
-        let mut all: Map<String, Value> = labels(&self.labels)?;
+        let mut all: Map<String, Value> = labels(visit, &self.labels)?;
         let names: BTreeSet<String> = all.keys().cloned().collect();
         // A member that is missing now is removed.
         for name in key
@@ -96,24 +96,29 @@ impl Fields {
         {
             all.insert(name.clone(), Value::Null);
         }
-        let enforcement = if self.is_shadow { "shadow" } else { "enforce" };
+        let mut mine = Map::new();
+        mine.insert("labels".to_owned(), Value::Object(all));
+        if !visit.is_portal() {
+            let enforcement = if self.is_shadow { "shadow" } else { "enforce" };
+            mine.insert("enforcement".to_owned(), json!(enforcement));
+        }
         Ok(json!({
             "name": or_null(&self.name),
             "note": or_null(&self.note),
-            "keyward": {"labels": all, "enforcement": enforcement},
+            "keyward": mine,
         }))
     }
 }
 
 fn page(visit: &Visit, key: &Key, given: &Fields, refused: Option<&Failure>) -> Reply {
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/details"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/details"} {
             (hidden(visit, key))
             (fields::text(&Field { name: "name", label: "Name", value: &given.name, ..Field::default() }))
             (fields::area(&Field { name: "note", label: "Note", value: &given.note, hint: Some("Where its value is kept, say. Never the value."), ..Field::default() }, 3, false))
             (fields::area(&Field { name: "labels", label: "Labels", value: &given.labels, hint: Some("team: billing, one on each line"), ..Field::default() }, 3, true))
-            (fields::check("shadow", "Shadow: let pass what it may not do, and log it", given.is_shadow))
-            (buttons(key, submit(Weight::Main, "Save")))
+            @if !visit.is_portal() { (fields::check("shadow", "Shadow: let pass what it may not do, and log it", given.is_shadow)) }
+            (buttons(visit, key, submit(Weight::Main, "Save")))
         }
     };
     asking(visit, key, "Edit details", refused, body)

@@ -9,7 +9,8 @@ use super::{asking, buttons, hidden, of_form};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
-use crate::pages::create::{end, ends};
+use crate::pages::bounds::Bounds;
+use crate::pages::create::{IPS, IPS_NEEDED, end, ends, usual_ends};
 use crate::pages::keys;
 use crate::pages::objects::Key;
 use crate::pages::parts::actions::{Weight, submit};
@@ -18,13 +19,15 @@ use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
 use crate::pages::value::{self, Made};
 use crate::pages::visit::Visit;
+use crate::pages::wording;
 
 /// `GET /console/keys/{id}/duplicate`
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
         let name = format!("{} (copy)", key.title());
-        Ok(page(&visit, &key, &name, None))
+        let bounds = Bounds::read(&app, &visit, &key.keyward.owner).await?;
+        Ok(page(&visit, &key, &name, bounds.as_ref(), None))
     })
 }
 
@@ -48,7 +51,9 @@ pub(in crate::pages) fn duplicate(app: Arc<App>, visit: Visit) -> PagePending {
                 Some(reply) => Ok(reply),
                 None => {
                     let failure = of_form(failure)?;
-                    Ok(page(&visit, &key, visit.form.text("name"), Some(&failure)))
+                    let bounds = Bounds::read(&app, &visit, &key.keyward.owner).await?;
+                    let name = visit.form.text("name");
+                    Ok(page(&visit, &key, name, bounds.as_ref(), Some(&failure)))
                 }
             },
         }
@@ -83,30 +88,43 @@ fn body(visit: &Visit, key: &Key) -> Result<Value, Failure> {
     Ok(Value::Object(body))
 }
 
-fn page(visit: &Visit, key: &Key, name: &str, refused: Option<&Failure>) -> Reply {
+fn page(
+    visit: &Visit,
+    key: &Key,
+    name: &str,
+    bounds: Option<&Bounds>,
+    refused: Option<&Failure>,
+) -> Reply {
+    let why = refused.map(|failure| wording::why(visit, failure));
     let wrong = |param: &str| {
-        refused
-            .filter(|failure| failure.param() == Some(param))
-            .map(Failure::message)
+        let is_of = refused.is_some_and(|failure| wording::param(failure) == Some(param));
+        why.as_deref().filter(|_| is_of)
     };
     let mode = visit.form.given("mode").unwrap_or("test");
-    let ends_chosen = visit.form.given("ends").unwrap_or("90");
+    let may_be_live = bounds.is_none_or(|bounds| bounds.modes(visit).contains(&"live"));
+    let needs_ips = bounds.is_some_and(|bounds| {
+        bounds.needs_addresses(key.livemode) || may_be_live && bounds.needs_addresses(true)
+    });
+    let hint = if needs_ips { IPS_NEEDED } else { IPS };
+    let all_ends = bounds.map_or_else(usual_ends, Bounds::ends);
+    let usual_end = bounds.map_or_else(|| "90".to_owned(), Bounds::usual_end);
+    let ends_chosen = visit.form.given("ends").unwrap_or(&usual_end);
     // A copy that works from more places than the key is something to be said, and not to be overlooked.
     let own_ips = key.ip_allowlist.join("\n");
     let ips = visit.form.given("ips").unwrap_or(&own_ips);
     let is_ipv6 = visit.form.has("ipv6") || ips.contains(':');
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/duplicate"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/duplicate"} {
             (hidden(visit, key))
             p { "The new key has the permissions and the addresses of this one, and its own value and end." }
             (fields::text(&Field { name: "name", label: "Name", value: name, error: wrong("name"), is_required: true, ..Field::default() }))
-            @if !key.livemode {
+            @if !key.livemode && may_be_live {
                 (fields::radios(&Field { name: "mode", label: "Mode", value: mode, ..Field::default() }, &[("test", "Test, as this one"), ("live", "Live: the live key of this test key")], false))
             }
-            (ends("Ends", ends_chosen, visit.form.text("date"), wrong("expires_at")))
-            (fields::area(&Field { name: "ips", label: "Addresses", value: ips, hint: Some("One on each line. Empty: from everywhere."), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
+            (ends("Ends", &all_ends, ends_chosen, visit.form.text("date"), wrong("expires_at")))
+            (fields::area(&Field { name: "ips", label: "Addresses", value: ips, hint: Some(hint), error: wrong("ip_allowlist"), ..Field::default() }, 3, true))
             (fields::check("ipv6", "Addresses may be IPv6", is_ipv6))
-            (buttons(key, submit(Weight::Main, "Create key")))
+            (buttons(visit, key, submit(Weight::Main, "Create key")))
         }
     };
     asking(visit, key, "Duplicate", refused, body)

@@ -10,7 +10,8 @@ use super::{asking, buttons, hidden, home, of_form, update, version};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
-use crate::pages::create::end;
+use crate::pages::bounds::Bounds;
+use crate::pages::create::{end, of_pairs, usual_ends};
 use crate::pages::keys;
 use crate::pages::objects::Key;
 use crate::pages::parts::actions::{Weight, submit};
@@ -19,6 +20,7 @@ use crate::pages::parts::{Tone, message};
 use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
 use crate::pages::visit::Visit;
+use crate::pages::wording;
 
 /// `GET /console/keys/{id}/expire`
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
@@ -30,7 +32,8 @@ pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         } else {
             "now"
         };
-        Ok(page(&visit, &key, chosen, used, None))
+        let bounds = Bounds::read(&app, &visit, &key.keyward.owner).await?;
+        Ok(page(&visit, &key, chosen, used, bounds.as_ref(), None))
     })
 }
 
@@ -43,7 +46,15 @@ pub(in crate::pages) fn expire(app: Arc<App>, visit: Visit) -> PagePending {
             Ok(()) => Ok(home(&visit)),
             Err(failure) => {
                 let failure = of_form(failure)?;
-                Ok(page(&visit, &key, &chosen, None, Some(&failure)))
+                let bounds = Bounds::read(&app, &visit, &key.keyward.owner).await?;
+                Ok(page(
+                    &visit,
+                    &key,
+                    &chosen,
+                    None,
+                    bounds.as_ref(),
+                    Some(&failure),
+                ))
             }
         }
     })
@@ -79,32 +90,38 @@ fn page(
     key: &Key,
     chosen: &str,
     used: Option<u64>,
+    bounds: Option<&Bounds>,
     refused: Option<&Failure>,
 ) -> Reply {
     let is_over = key.keyward.state == "expired";
-    let mut choices = vec![
-        ("1", "in a day"),
-        ("7", "in 7 days"),
-        ("30", "in 30 days"),
-        ("90", "in 90 days"),
-        ("date", "on a day"),
-        ("never", "never"),
-    ];
+    let choice = |value: &str, says: &str| (value.to_owned(), says.to_owned());
+    let mut choices = match bounds {
+        Some(bounds) => bounds.ends(),
+        None => usual_ends(),
+    };
+    choices.insert(0, choice("1", "in a day"));
     if !is_over {
-        choices.insert(0, ("now", "now"));
+        choices.insert(0, choice("now", "now"));
     }
+    let chosen = match bounds {
+        Some(bounds) if is_over && refused.is_none() => bounds.usual_end(),
+        Some(_) | None => chosen.to_owned(),
+    };
     let title = if is_over {
         "Let it work again"
     } else {
         "Expire"
     };
+    let wrong = refused
+        .filter(|failure| wording::param(failure) == Some("expires_at"))
+        .map(|failure| wording::why(visit, failure));
     let body = html! {
         div.narrow {
         @if let Some(count) = used.filter(|count| *count > 0 && !is_over) {
-            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={"/console/keys/" (key.id) "/rotate"} { "Rotate it instead" } } }))
+            (message::note(Tone::Warn, html! { p { "This key is in use: " (super::super::parts::text::counted(count, "request", "requests")) " within the last hour. Whoever sends them is refused once it ends. " a href={(visit.key_home(&key.id)) "/rotate"} { "Rotate it instead" } } }))
         }
         }
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/expire"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/expire"} {
             (hidden(visit, key))
             @if is_over {
                 (message::note(Tone::Warn, html! { p { "The key works again for whoever has its value, within seconds. If the value may be known to others, rotate it or leave it ended." } }))
@@ -113,10 +130,10 @@ fn page(
                 p { "Its users are told that the key has expired. An end can be taken back; deleting cannot." }
             }
             div.ends.stack {
-                (fields::radios(&Field { name: "ends", label: "It ends", value: chosen, ..Field::default() }, &choices, false))
-                div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: visit.form.text("date"), hint: Some("It works until the end of that day, UTC."), error: refused.filter(|failure| failure.param() == Some("expires_at")).map(Failure::message), ..Field::default() }, "date")) }
+                (fields::radios(&Field { name: "ends", label: "It ends", value: &chosen, ..Field::default() }, &of_pairs(&choices), false))
+                div.day { (fields::of_type(&Field { name: "date", label: "Last day", value: visit.form.text("date"), hint: Some("It works until the end of that day, UTC."), error: wrong.as_deref(), ..Field::default() }, "date")) }
             }
-            (buttons(key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
+            (buttons(visit, key, submit(if is_over { Weight::Main } else { Weight::Danger }, if is_over { "Let it work again" } else { "Set the end" })))
         }
     };
     asking(visit, key, title, refused, body)

@@ -1,5 +1,6 @@
 //! What was done with a key, and by whom.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use maud::{Markup, html};
@@ -31,7 +32,15 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
                 html! {},
             )
         } else {
-            let all: Vec<Vec<Markup>> = rows.data.iter().map(|log| row(&visit, log)).collect();
+            let mut own = BTreeMap::new();
+            for id in rows.data.iter().filter_map(Log::key) {
+                if visit.is_portal() && own.len() < MOST_KEYS && !own.contains_key(id) {
+                    let ask = Ask::get("/v2/iam/api_keys/{id}").target(id);
+                    own.insert(id.to_owned(), visit.ask(&app, ask).await.is_ok());
+                }
+            }
+            let all: Vec<Vec<Markup>> =
+                rows.data.iter().map(|log| row(&visit, log, &own)).collect();
             layout::card("What was done", html! {}, table("History", &COLUMNS, &all))
         };
         Ok(page(&visit, &key, Tab::History, body))
@@ -85,20 +94,44 @@ const COLUMNS: [Column; 4] = [
     Column::new("Changes"),
 ];
 
-fn row(visit: &Visit, log: &Log) -> Vec<Markup> {
+/// As many keys are looked for among those of the person's account.
+const MOST_KEYS: usize = 20;
+
+impl Log {
+    /// The key that did it.
+    fn key(&self) -> Option<&str> {
+        self.actor.pointer("/api_key/id").and_then(Value::as_str)
+    }
+
+    /// Whether people of a portal may know who did it, and from where: their own people and keys. Everybody else is the provider.
+    fn is_of_own(&self, visit: &Visit, own: &BTreeMap<String, bool>) -> bool {
+        let is_own_key = |id| own.get(id).copied().unwrap_or_default();
+        !visit.is_portal() || self.keyward.via == "portal" || self.key().is_some_and(is_own_key)
+    }
+}
+
+/// What of a change is not for customers: operators' notes, and what they try out.
+fn is_for_customers(change: &Change) -> bool {
+    !matches!(change.member.as_str(), "labels" | "enforcement")
+}
+
+fn row(visit: &Visit, log: &Log, own: &BTreeMap<String, bool>) -> Vec<Markup> {
     let actor = ["/user/email", "/api_key/id", "/id"]
         .iter()
         .find_map(|place| log.actor.pointer(place).and_then(Value::as_str))
         .or_else(|| log.actor.get("type").and_then(Value::as_str));
+    let is_of_own = log.is_of_own(visit, own);
     vec![
         time(&log.created, visit.now),
-        html! { (words(&log.r#type)) @if let Some(reason) = &log.keyward.reason { div.small.soft { (Text(reason)) } } },
+        html! { (words(&log.r#type)) @if let Some(reason) = log.keyward.reason.as_ref().filter(|_| is_of_own) { div.small.soft { (Text(reason)) } } },
         html! {
-            span.wrap { (Text(actor.unwrap_or_default())) }
-            div.small.soft { (Text(&log.keyward.via)) @if let Some(address) = &log.keyward.address { " · " (Text(address)) } }
+            @if is_of_own {
+                span.wrap { (Text(actor.unwrap_or_default())) }
+                div.small.soft { (Text(&log.keyward.via)) @if let Some(address) = &log.keyward.address { " · " (Text(address)) } }
+            } @else { (Text(visit.provider())) }
         },
         html! {
-            @for change in log.keyward.changes.iter().filter(|change| change.says_something()) {
+            @for change in log.keyward.changes.iter().filter(|change| change.says_something() && (!visit.is_portal() || is_for_customers(change))) {
                 div.wrap { b { (Text(&change.member)) } ": " (shown(&change.before)) " → " (shown(&change.after)) }
             }
         },

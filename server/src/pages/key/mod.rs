@@ -1,6 +1,7 @@
 //! The pages of one key.
 
 mod addresses;
+mod asked;
 mod delete;
 mod details;
 mod duplicate;
@@ -23,38 +24,40 @@ pub(super) use details::{form as details, note, save as save_details};
 pub(super) use duplicate::{duplicate, form as duplicate_form};
 pub(super) use expire::{expire, form as expire_form};
 pub(super) use history::show as history;
-pub(super) use overview::{change, show};
+pub(super) use overview::{change, show, working};
 pub(super) use permissions::{form as permissions, save as save_permissions};
 pub(super) use requests::show as requests;
 pub(super) use rotate::{form as rotate_form, rotate};
 
 use super::ask::{Answered, Ask};
+use super::entries::entries;
 use super::keys;
 use super::objects::Key;
 use super::parts::actions::{Weight, link};
 use super::parts::{Text, Tone, layout, message};
 use super::reply::Reply;
 use super::visit::Visit;
+use super::wording;
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::routes::Verb;
 
 /// The parts of a key's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tab {
+pub(super) enum Tab {
     Overview,
     Requests,
     History,
 }
 
 /// A page of a key: its name, its state, what can be done, and one of its parts.
-fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
-    let home = format!("/console/keys/{}", key.id);
+pub(super) fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
+    let home = visit.key_home(&key.id);
     let at = |wanted: Tab| (tab == wanted).then_some("page");
-    let actions = keys::entries(visit, key);
+    let actions = entries(visit, key);
     let body = html! {
         (layout::head(
-            Some(("/console/keys", "Keys")),
+            Some((visit.home(), visit.list_name())),
             key.title(),
             Some(html! {
                 span.row { (keys::state(key)) code { (Text(key.redacted())) } span { (key.mode()) } }
@@ -83,12 +86,12 @@ fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
 
 /// A page that asks for something about a key.
 fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body: Markup) -> Reply {
-    let home = format!("/console/keys/{}", key.id);
+    let home = visit.key_home(&key.id);
     let body = html! {
         (layout::head(
             Some((&home, key.title())),
             title,
-            Some(html! { code { (Text(key.redacted())) } " · " (key.mode()) " · " (Text(&key.keyward.owner)) }),
+            Some(html! { code { (Text(key.redacted())) } " · " (key.mode()) @if visit.is_tree() { " · " (Text(&key.keyward.owner)) } }),
             html! {},
         ))
         @if let Some(failure) = refused {
@@ -97,7 +100,7 @@ fn asking(visit: &Visit, key: &Key, title: &str, refused: Option<&Failure>, body
                     p { "Nothing of yours was saved or lost. The form has what you entered; what the key has now stands beside it. Look at both, and save again." }
                 }))
             } @else {
-                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(failure.message())) } }))
+                (message::titled(Tone::Bad, "Nothing was changed", html! { p { (Text(&wording::why(visit, failure))) } }))
             }
         }
         (body)
@@ -119,9 +122,9 @@ fn hidden(visit: &Visit, key: &Key) -> Markup {
 }
 
 /// The end of each such form.
-fn buttons(key: &Key, submit: Markup) -> Markup {
+fn buttons(visit: &Visit, key: &Key, submit: Markup) -> Markup {
     html! {
-        div.row { (submit) (link(Weight::Quiet, &format!("/console/keys/{}", key.id), "Cancel")) }
+        div.row { (submit) (link(Weight::Quiet, &visit.key_home(&key.id), "Cancel")) }
     }
 }
 
@@ -148,7 +151,7 @@ async fn update(app: &Arc<App>, visit: &Visit, body: Value) -> Result<Answered, 
 
 /// Back to the key's page.
 fn home(visit: &Visit) -> Reply {
-    Reply::see_other(format!("/console/keys/{}", visit.target))
+    Reply::see_other(visit.key_home(&visit.target))
 }
 
 /// The page of a form after the API refused it. Any other failure gets a separate page.

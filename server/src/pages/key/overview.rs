@@ -5,7 +5,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::{Tab, page};
+use super::{Tab, asked, page};
 use crate::app::App;
 use crate::pages::ask::Ask;
 use crate::pages::keys;
@@ -19,7 +19,7 @@ use crate::pages::reply::Reply;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 
-/// `GET /console/keys/{id}`
+/// `GET /console/keys/{id}`, `GET /portal/keys/{id}`
 pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
@@ -27,11 +27,13 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
             .ask(&app, Ask::get("/v2/keyward/permissions"))
             .await?
             .read()?;
+        let asked = asked::note(&app, &visit, &key, &all.data).await?;
         let body = html! {
+            (asked)
             (notes(&visit, &key))
             div.columns.side {
                 div.stack {
-                    (layout::card("Permissions", html! {}, permissions(&key, &all.data)))
+                    (layout::card("Permissions", html! {}, permissions(&visit, &key, &all.data)))
                     (layout::card("Limits", html! {}, html! { div.pad { (limits(&visit, &key)) } }))
                 }
                 div.stack { (layout::card("About", about_link(&visit, &key), html! { div.pad { (about(&visit, &key)) } })) }
@@ -66,18 +68,36 @@ pub(in crate::pages) fn change(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
+/// `GET /portal/keys/{id}/working`: whether the last change of the key holds, for the script. How it came there, and after how many changes of others, is not for customers.
+pub(in crate::pages) fn working(app: Arc<App>, visit: Visit) -> PagePending {
+    Box::pin(async move {
+        let key = keys::read(&app, &visit).await?;
+        let done = key.keyward.propagation.state != "committed";
+        let text = if done {
+            "The last change holds now."
+        } else {
+            "The last change will hold within seconds …"
+        };
+        Ok(Reply::json(&json!({"text": text, "done": done})))
+    })
+}
+
 /// What one has to know first.
 fn notes(visit: &Visit, key: &Key) -> Markup {
     let state = key.keyward.state.as_str();
     html! {
         @if key.keyward.propagation.state == "committed" {
             (message::note(Tone::Info, html! {
-                p role="status" data-poll={"/console/changes/" (key.keyward.propagation.change)} { "The last change is on its way to the gateways." }
+                @if visit.is_portal() {
+                    p role="status" data-poll={(visit.key_home(&key.id)) "/working"} { "The last change will hold within seconds." }
+                } @else {
+                    p role="status" data-poll={"/console/changes/" (key.keyward.propagation.change)} { "The last change is on its way to the gateways." }
+                }
             }))
         }
         @match state {
             "expired" => (message::note(Tone::Info, html! { p { "This key no longer works: its users are told that it has expired. "
-                @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.keyward.replaced_by.is_none() { a href={"/console/keys/" (key.id) "/expire"} { "Let it work again" } } } })),
+                @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.keyward.replaced_by.is_none() { a href={(visit.key_home(&key.id)) "/expire"} { "Let it work again" } } } })),
             "deleted" => (message::note(Tone::Info, html! { p { "This key was deleted. Its users are told so, and that cannot be undone." } })),
             "suspended" => (message::note(Tone::Bad, html! { p { "The account " (Text(&key.keyward.owner)) " is suspended, so none of its keys work." } })),
             "inactive" => (message::note(Tone::Info, html! { p { "This key does not work yet." } })),
@@ -85,21 +105,21 @@ fn notes(visit: &Visit, key: &Key) -> Markup {
         }
         @if let (Some(by), true) = (&key.keyward.replaced_by, key.is_in_use()) {
             (message::note(Tone::Warn, html! { p {
-                "Replaced by " a href={"/console/keys/" (by)} { (Text(by)) } ", and ends "
+                "Replaced by " a href=(visit.key_home(by)) { (Text(by)) } ", and ends "
                 @if let Some(end) = &key.expires_at { (time(end, visit.now)) }
-                ". " a href={"/console/keys/" (key.id) "/expire"} { "End it now" }
+                ". " a href={(visit.key_home(&key.id)) "/expire"} { "End it now" }
             } }))
         }
         @if key.keyward.enforcement == "shadow" && key.is_in_use() {
             (message::note(Tone::Warn, html! { p { "In shadow: what this key may not do passes nevertheless, and is logged." } }))
         }
         @if let Some(file) = key.file() {
-            (message::note(Tone::Info, html! { p { "This key comes from the file " code { (Text(file)) } " and is changed there. Ending it works here, too." } }))
+            (message::note(Tone::Info, html! { p { @if visit.is_portal() { "This key is kept by " (Text(visit.provider())) ". You can end it here." } @else { "This key comes from the file " code { (Text(file)) } " and is changed there. Ending it works here, too." } } }))
         }
     }
 }
 
-fn permissions(key: &Key, all: &[Permission]) -> Markup {
+fn permissions(visit: &Visit, key: &Key, all: &[Permission]) -> Markup {
     let side = |names: &Option<Vec<String>>| {
         names
             .as_ref()
@@ -127,7 +147,7 @@ fn permissions(key: &Key, all: &[Permission]) -> Markup {
         @if key.keyward.kind == "publishable" {
             p.pad { "A publishable key is public: it may call the endpoints that are open to such keys." }
         } @else {
-            @if let Some(set) = set { p.pad { "By the grant set " a href={"/console/grant_sets/" (set)} { (Text(set)) } "." } }
+            @if let Some(set) = set { p.pad { "By the " @if visit.is_portal() { "set " b { (Text(set)) } } @else { "grant set " a href={"/console/grant_sets/" (set)} { (Text(set)) } } "." } }
             (rows(&key.permissions))
             @if connected.is_some_and(|names| !names.is_empty()) {
                 h3.pad { "On connected accounts" @if let Some(set) = &key.keyward.connect_grant_set { ", by the grant set " (Text(set)) } }
@@ -138,7 +158,7 @@ fn permissions(key: &Key, all: &[Permission]) -> Markup {
 }
 
 fn limits(visit: &Visit, key: &Key) -> Markup {
-    pairs::wide(&[
+    let mut rows = vec![
         ("Ends", ends(visit, key)),
         (
             "Addresses",
@@ -158,7 +178,9 @@ fn limits(visit: &Visit, key: &Key) -> Markup {
             "Refusals",
             html! { @if key.keyward.enforcement == "shadow" { "logged only (shadow)" } @else { "enforced" } },
         ),
-    ])
+    ];
+    rows.retain(|(name, _)| !visit.is_portal() || *name != "Refusals");
+    pairs::wide(&rows)
 }
 
 /// When it ends, exactly: `in 89 days` for one that was given 90 makes people wonder.
@@ -173,7 +195,7 @@ fn ends(visit: &Visit, key: &Key) -> Markup {
 fn about_link(visit: &Visit, key: &Key) -> Markup {
     html! {
         @if visit.may(Verb::Post, "/v2/iam/api_keys/{id}") && key.file().is_none() && key.keyward.state != "deleted" {
-            (link(Weight::Quiet, &format!("/console/keys/{}/details", key.id), "Edit"))
+            (link(Weight::Quiet, &format!("{}/details", visit.key_home(&key.id)), "Edit"))
         }
     }
 }
@@ -181,7 +203,7 @@ fn about_link(visit: &Visit, key: &Key) -> Markup {
 fn about(visit: &Visit, key: &Key) -> Markup {
     let none = || html! { span.soft { "–" } };
     let of_key = |id: &Option<String>| match id {
-        Some(id) => html! { a.wrap href={"/console/keys/" (id)} { (Text(id)) } },
+        Some(id) => html! { a.wrap href=(visit.key_home(id)) { (Text(id)) } },
         None => none(),
     };
     let is_shown = |name: &str| match name {
@@ -189,13 +211,17 @@ fn about(visit: &Visit, key: &Key) -> Markup {
         "Replaces" => key.keyward.replaces.is_some(),
         "Replaced by" => key.keyward.replaced_by.is_some(),
         "Policy" => key.keyward.policy.is_some(),
+        "Account" => visit.is_tree(),
         _ => true,
     };
     let mut rows = vec![
         ("Id", html! { code { (Text(&key.id)) } }),
         (
             "Account",
-            html! { a.wrap href={"/console/accounts/" (key.keyward.owner)} { (Text(&key.keyward.owner)) } },
+            html! {
+                @if visit.is_portal() { span.wrap { (Text(&key.keyward.owner)) } }
+                @else { a.wrap href={"/console/accounts/" (key.keyward.owner)} { (Text(&key.keyward.owner)) } }
+            },
         ),
         ("Kind", html! { (key.keyward.kind) ", " (key.mode()) }),
         (
@@ -203,7 +229,8 @@ fn about(visit: &Visit, key: &Key) -> Markup {
             html! {
                 @if let Some(created) = &key.created { (time(created, visit.now)) }
                 @if let Some(by) = &key.keyward.created_by { " by " span.wrap { (Text(&by.id)) } }
-                " (" (Text(&key.keyward.source)) ")"
+                @else if visit.is_portal() { " by " (Text(visit.provider())) }
+                @if !visit.is_portal() { " (" (Text(&key.keyward.source)) ")" }
             },
         ),
         ("Last used", last_used(visit, key)),
@@ -233,7 +260,7 @@ fn last_used(visit: &Visit, key: &Key) -> Markup {
         @match key.last_used.as_deref() {
             Some(at) => (time(at, visit.now)),
             None if visit.may(Verb::Get, "/v2/keyward/api_keys/{id}/requests") => {
-                a href={"/console/keys/" (key.id) "/requests"} { "see its requests" }
+                a href={(visit.key_home(&key.id)) "/requests"} { "see its requests" }
             }
             None => span.soft { "not known" },
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use maud::html;
 use serde_json::{Map, Value, json};
 
+use super::asked::with_asked;
 use super::{asking, buttons, hidden, home, of_form, update};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
+use crate::pages::bounds::Bounds;
 use crate::pages::keys;
 use crate::pages::objects::{Key, List};
 use crate::pages::parts::actions::{Weight, submit, submit_as};
@@ -24,7 +26,9 @@ pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
         let key = keys::read(&app, &visit).await?;
         let all = permissions(&app, &visit).await?;
         let (own, connected) = held(&key);
-        Ok(page(&visit, &key, &all, (&own, &connected), None))
+        let own = with_asked(&visit, &all, own);
+        let offered = offered(&app, &visit, &key, &all).await?;
+        Ok(page(&visit, &key, &offered, (&own, &connected), None))
     })
 }
 
@@ -45,7 +49,14 @@ pub(in crate::pages) fn save(app: Arc<App>, visit: Visit) -> PagePending {
             Ok(_) => Ok(home(&visit)),
             Err(failure) => {
                 let failure = of_form(failure)?;
-                Ok(page(&visit, &key, &all, (&own, &connected), Some(&failure)))
+                let offered = offered(&app, &visit, &key, &all).await?;
+                Ok(page(
+                    &visit,
+                    &key,
+                    &offered,
+                    (&own, &connected),
+                    Some(&failure),
+                ))
             }
         }
     })
@@ -68,7 +79,7 @@ fn body(visit: &Visit, key: &Key, own: &Chosen, connected: &Chosen) -> Value {
     if visit.form.has("limit") {
         mine.insert("limit".to_owned(), json!(true));
     }
-    if visit.form.has("shadow") {
+    if visit.form.has("shadow") && !visit.is_portal() {
         mine.insert("enforcement".to_owned(), json!("shadow"));
     }
     members.insert("keyward".to_owned(), Value::Object(mine));
@@ -90,45 +101,89 @@ fn held(key: &Key) -> (Chosen, Chosen) {
     (side(&key.permissions), side(&key.connect_permissions))
 }
 
-fn page(
+/// What the matrices have, on the own account and on connected ones: all permissions, or those that pass.
+struct Offered {
+    own: Vec<Permission>,
+    connected: Vec<Permission>,
+    /// Whether permissions are chosen one by one.
+    is_free: bool,
+}
+
+async fn offered(
+    app: &Arc<App>,
     visit: &Visit,
     key: &Key,
     all: &[Permission],
+) -> Result<Offered, Failure> {
+    let bounds = Bounds::read(app, visit, &key.keyward.owner).await?;
+    let (had, had_connected) = held(key);
+    // What the key has already is shown in any case: it can be kept, and taken away.
+    let with_held = |mut offered: Vec<Permission>, had: &Chosen| {
+        for one in all.iter().filter(|one| had.contains_key(&one.name)) {
+            match offered.iter_mut().find(|other| other.name == one.name) {
+                Some(other) => other.levels.clone_from(&one.levels),
+                None => offered.push(one.clone()),
+            }
+        }
+        offered
+    };
+    Ok(match bounds {
+        None => Offered {
+            own: all.to_vec(),
+            connected: all.to_vec(),
+            is_free: true,
+        },
+        Some(bounds) => Offered {
+            own: with_held(bounds.permissions(visit, all), &had),
+            connected: with_held(bounds.connected(visit, all), &had_connected),
+            is_free: bounds.free_choice,
+        },
+    })
+}
+
+fn page(
+    visit: &Visit,
+    key: &Key,
+    offered: &Offered,
     (own, connected): (&Chosen, &Chosen),
     refused: Option<&Failure>,
 ) -> Reply {
     let (had, had_connected) = held(key);
-    let matrix = |chosen, was, prefix| Matrix {
-        permissions: all,
+    let matrix = |permissions, chosen, was, prefix| Matrix {
+        permissions,
         chosen,
         was: Some(was),
         prefix,
     };
+    let may_try = key.keyward.enforcement != "shadow" && !visit.is_portal();
     let body = html! {
+        @if !offered.is_free {
+            (message::note(Tone::Info, html! { p { "Keys follow one of the sets that " (Text(visit.provider())) " offers. Here you can take permissions away; to choose another set, make a new key." } }))
+        }
         @if key.permissions.is_none() {
             (message::note(Tone::Warn, html! { p { "This key may do everything. What you save limits it to what you choose, and whatever it does beyond that is refused at once." } }))
         }
         @if let Some(set) = &key.keyward.grant_set {
-            (message::note(Tone::Info, html! { p { "It follows the grant set " b { (Text(set)) } ". When you change something here, it has permissions of its own and no longer follows the set." } }))
+            (message::note(Tone::Info, html! { p { "It follows the set " b { (Text(set)) } ". When you change something here, it has permissions of its own and no longer follows the set." } }))
         }
-        form.stack method="post" action={"/console/keys/" (key.id) "/edit"} {
+        form.stack method="post" action={(visit.key_home(&key.id)) "/edit"} {
             (hidden(visit, key))
             div.columns.side {
                 div.stack {
-                    (layout::card("What it may do", html! {}, matrix(own, &had, "p").render()))
-                    details.card open[!connected.is_empty()] {
+                    (layout::card("What it may do", html! {}, matrix(&offered.own, own, &had, "p").render()))
+                    @if !offered.connected.is_empty() { details.card open[!connected.is_empty()] {
                         summary.pad { "On accounts connected to that account" }
-                        (matrix(connected, &had_connected, "c").render())
-                    }
+                        (matrix(&offered.connected, connected, &had_connected, "c").render())
+                    } }
                 }
                 div.stack.sticky {
-                    (layout::card("This key will", html! {}, html! { div.pad { (matrix::summary("p", all, own)) } }))
+                    (layout::card("This key will", html! {}, html! { div.pad { (matrix::summary("p", &offered.own, own)) } }))
                     @if key.permissions.is_none() { (fields::check("limit", "Limit this key to what is chosen", visit.form.has("limit"))) }
-                    (buttons(key, html! {
+                    (buttons(visit, key, html! {
                         (submit(Weight::Main, "Save"))
-                        @if key.keyward.enforcement != "shadow" { (submit_as(Weight::Usual, "shadow", "yes", "Save in shadow")) }
+                        @if may_try { (submit_as(Weight::Usual, "shadow", "yes", "Save in shadow")) }
                     }))
-                    @if key.keyward.enforcement != "shadow" { p.small.soft { "In shadow, what it may no longer do still passes, and is logged. Enforce it when the log shows no such request." } }
+                    @if may_try { p.small.soft { "In shadow, what it may no longer do still passes, and is logged. Enforce it when the log shows no such request." } }
                 }
             }
         }

@@ -24,7 +24,9 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
         let mut body = html! {};
-        if let Some(template) = app.requests.link() {
+        // Where logs are kept is the operator's.
+        let viewer = app.requests.link().filter(|_| !visit.is_portal());
+        if let Some(template) = viewer {
             let href = template.replace("{key}", &key.id);
             body = html! { p { (link(Weight::Usual, &href, "Open in your log viewer")) } };
         }
@@ -43,7 +45,13 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
         let shown = match asked {
             Ok(answered) => found(&visit, &answered.read()?, &key.id, denied),
             Err(failure) if failure.is(Code::FeatureNotEnabled) => {
-                if app.requests.link().is_some() {
+                if visit.is_portal() {
+                    message::empty(
+                        "No requests are shown here",
+                        html! { (Text(visit.provider())) " keeps no log that this page can read." },
+                        html! {},
+                    )
+                } else if viewer.is_some() {
                     html! {}
                 } else {
                     not_configured()
@@ -99,7 +107,7 @@ const COLUMNS: [Column; 5] = [
 ];
 
 fn found(visit: &Visit, found: &Requests, id: &str, denied: bool) -> Markup {
-    let home = format!("/console/keys/{id}/requests");
+    let home = format!("{}/requests", visit.key_home(id));
     let rows: Vec<Vec<Markup>> = found.data.iter().map(|one| row(visit, one)).collect();
     html! {
         div.row {
@@ -107,7 +115,7 @@ fn found(visit: &Visit, found: &Requests, id: &str, denied: bool) -> Markup {
             span.soft { (text::counted(found.keyward.matching, "request", "requests")) " within 7 days" @if found.keyward.matching > 100 { ", of which the last 100" } }
         }
         @if !found.keyward.is_whole {
-            (message::note(Tone::Warn, html! { p { "Not all of the logs were read." } ul { @for note in &found.keyward.notes { li { (Text(note)) } } } }))
+            (message::note(Tone::Warn, html! { p { "Not all of the logs were read." } @if !visit.is_portal() { ul { @for note in &found.keyward.notes { li { (Text(note)) } } } } }))
         }
         @if rows.is_empty() {
             (message::empty("No requests", html! { "The logs have none of this key within 7 days." }, html! {}))
@@ -118,7 +126,14 @@ fn found(visit: &Visit, found: &Requests, id: &str, denied: bool) -> Markup {
 }
 
 fn row(visit: &Visit, one: &Request) -> Vec<Markup> {
-    let tone = match one.decision.as_str() {
+    // What an operator tries out in shadow passes, and that is all that its users see.
+    let is_tried = visit.is_portal() && one.decision == "shadow";
+    let decision = if is_tried {
+        "allow"
+    } else {
+        one.decision.as_str()
+    };
+    let tone = match decision {
         "allow" => Tone::Good,
         "shadow" => Tone::Warn,
         _ => Tone::Bad,
@@ -129,9 +144,9 @@ fn row(visit: &Visit, one: &Request) -> Vec<Markup> {
         html! { code.wrap { (Text(&one.method)) " " (Text(&one.path)) } },
         html! { span.num { (one.response_code) } },
         html! {
-            (mark(tone, &one.decision))
-            @if let Some(reason) = &one.reason { div.small.soft { (Text(reason)) } }
-            @if let Some(name) = &one.missing_permission { div.small { "missing: " (Text(name)) " " (Text(one.access.as_deref().unwrap_or_default())) } }
+            (mark(tone, decision))
+            @if let Some(reason) = one.reason.as_ref().filter(|_| !is_tried) { div.small.soft { (Text(reason)) } }
+            @if let Some(name) = one.missing_permission.as_ref().filter(|_| !is_tried) { div.small { "missing: " (Text(name)) " " (Text(one.access.as_deref().unwrap_or_default())) } }
             @else if let Some(name) = needed { div.small.soft { (Text(name)) " " (Text(one.access.as_deref().unwrap_or_default())) } }
         },
         html! { code { (Text(one.client_address.as_deref().unwrap_or("–"))) } },

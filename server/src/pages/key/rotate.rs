@@ -10,7 +10,8 @@ use super::{asking, buttons, hidden, of_form, version};
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::pages::ask::Ask;
-use crate::pages::create::{end, ends};
+use crate::pages::bounds::{Bounds, Choice};
+use crate::pages::create::{end, ends, of_pairs, usual_ends};
 use crate::pages::keys;
 use crate::pages::objects::Key;
 use crate::pages::parts::actions::{Weight, submit};
@@ -20,13 +21,15 @@ use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
 use crate::pages::value::{self, Made};
 use crate::pages::visit::Visit;
+use crate::pages::wording;
 
 /// `GET /console/keys/{id}/rotate`
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
         let used = used_within(&app, &visit, 3_600).await;
-        Ok(page(&visit, &key, used, None))
+        let bounds = Bounds::read(&app, &visit, &key.keyward.owner).await?;
+        Ok(page(&visit, &key, used, bounds.as_ref(), None))
     })
 }
 
@@ -49,7 +52,11 @@ pub(in crate::pages) fn rotate(app: Arc<App>, visit: Visit) -> PagePending {
             Ok(answered) => value::page(&visit, &answered, Made::Rotated),
             Err(failure) => match value::shown_before(&visit, &failure) {
                 Some(reply) => Ok(reply),
-                None => Ok(page(&visit, &key, None, Some(&of_form(failure)?))),
+                None => {
+                    let failure = of_form(failure)?;
+                    let bounds = Bounds::read(&app, &visit, &key.keyward.owner).await?;
+                    Ok(page(&visit, &key, None, bounds.as_ref(), Some(&failure)))
+                }
             },
         }
     })
@@ -82,20 +89,45 @@ const OVERLAPS: [(&str, &str); 5] = [
     ("10080", "in 7 days"),
 ];
 
-fn page(visit: &Visit, key: &Key, used: Option<u64>, refused: Option<&Failure>) -> Reply {
-    let chosen = visit.form.given("overlap").unwrap_or("1440");
-    let ends_chosen = visit.form.given("ends").unwrap_or("90");
-    let wrong = refused.filter(|failure| failure.param() == Some("expires_at"));
+fn page(
+    visit: &Visit,
+    key: &Key,
+    used: Option<u64>,
+    bounds: Option<&Bounds>,
+    refused: Option<&Failure>,
+) -> Reply {
+    let usual = || {
+        let all = OVERLAPS.iter();
+        all.map(|(value, says)| ((*value).to_owned(), (*says).to_owned()))
+            .collect()
+    };
+    let overlaps: Vec<Choice> = bounds.map_or_else(usual, Bounds::overlaps);
+    // A day, or the longest that is shorter.
+    let chosen = visit.form.given("overlap").map(str::to_owned);
+    let chosen = chosen.unwrap_or_else(|| {
+        let mut fitting = overlaps
+            .iter()
+            .filter(|(value, _)| value.parse().is_ok_and(|minutes: u64| minutes <= 1_440));
+        fitting
+            .next_back()
+            .map_or_else(String::new, |(value, _)| value.clone())
+    });
+    let all_ends = bounds.map_or_else(usual_ends, Bounds::ends);
+    let usual_end = bounds.map_or_else(|| "90".to_owned(), Bounds::usual_end);
+    let ends_chosen = visit.form.given("ends").unwrap_or(&usual_end);
+    let wrong = refused
+        .filter(|failure| wording::param(failure) == Some("expires_at"))
+        .map(|failure| wording::why(visit, failure));
     let body = html! {
-        form.stack.narrow method="post" action={"/console/keys/" (key.id) "/rotate"} {
+        form.stack.narrow method="post" action={(visit.key_home(&key.id)) "/rotate"} {
             (hidden(visit, key))
             p { "The replacement works within seconds, and may do what this key may. Put it where the old one is used, and the old one ends by itself." }
-            (fields::radios(&Field { name: "overlap", label: "The old key ends", value: chosen, ..Field::default() }, &OVERLAPS, false))
+            (fields::radios(&Field { name: "overlap", label: "The old key ends", value: &chosen, ..Field::default() }, &of_pairs(&overlaps), false))
             @if let Some(count) = used.filter(|count| *count > 0) {
                 (message::note(Tone::Warn, html! { p { "It is in use: " (text::counted(count, "request", "requests")) " within the last hour. Ended now, the next one is refused." } }))
             }
-            @if key.expires_at.is_some() { (ends("The replacement ends", ends_chosen, visit.form.text("date"), wrong.map(Failure::message))) }
-            (buttons(key, submit(Weight::Main, "Rotate")))
+            @if key.expires_at.is_some() { (ends("The replacement ends", &all_ends, ends_chosen, visit.form.text("date"), wrong.as_deref())) }
+            (buttons(visit, key, submit(Weight::Main, "Rotate")))
         }
     };
     asking(visit, key, "Rotate", refused, body)

@@ -18,7 +18,7 @@ pub(super) const NOW: u64 = 1_795_946_400;
 const DAY: u64 = 24 * 60 * 60;
 
 /// The catalogue's permissions, as the API gives them.
-pub(super) fn permissions() -> Vec<Permission> {
+pub(crate) fn permissions() -> Vec<Permission> {
     let api = Api::stripe();
     let registry = &api.permissions;
     registry
@@ -52,6 +52,7 @@ pub(super) fn page() -> Markup {
         ends_in: 7 * 60 * 60 + 720,
         csrf: "token".to_owned(),
         path: "/console/keys".to_owned(),
+        portal: None,
     };
     layout::page(
         &frame,

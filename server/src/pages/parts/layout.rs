@@ -1,10 +1,16 @@
 //! The document around a page.
 
+use std::sync::Arc;
+
 use maud::{DOCTYPE, Markup, html};
 
 use super::Text;
 use super::time::span;
+use crate::brand::Brand;
 use crate::pages::assets::{CSS, JS};
+use crate::pages::brand;
+use crate::pages::place::{CONSOLE, PORTAL, Place};
+use crate::store::SessionKind;
 
 /// Who looks, and where.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +24,18 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// The path that is shown.
     pub(crate) path: String,
+    /// The portal that it is in, if it is in one.
+    pub(crate) portal: Option<InPortal>,
+}
+
+/// What the head of a portal's page says.
+#[derive(Clone, Debug)]
+pub(crate) struct InPortal {
+    /// The account, as people call it.
+    pub(crate) account: String,
+    /// Where the person came from.
+    pub(crate) return_url: Option<String>,
+    pub(crate) brand: Arc<Brand>,
 }
 
 /// The parts of the console, in their order.
@@ -25,6 +43,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Keys", "/console/keys"),
     ("Accounts", "/console/accounts"),
     ("Grant sets", "/console/grant_sets"),
+    ("Policies", "/console/policies"),
     ("Leaked key", "/console/lookup"),
     ("Incident", "/console/incident"),
     ("Activity", "/console/activity"),
@@ -34,15 +53,19 @@ const SECTIONS: &[(&str, &str)] = &[
 
 /// A page for a person who is signed in.
 pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
+    if let Some(portal) = &frame.portal {
+        return in_portal(frame, portal, title, body);
+    }
     let here = SECTIONS
         .iter()
         .find(|(_, path)| frame.path.starts_with(path));
     document(
         title,
+        None,
         html! {
             header {
                 div.top {
-                    (brand("/console/keys"))
+                    (keyward("/console/keys"))
                     div.who {
                         span { (Text(&frame.actor)) " · " (Text(&frame.role)) " · " span title="until this session ends" { (span(frame.ends_in)) " left" } }
                         form method="post" action="/console/leave" {
@@ -67,12 +90,47 @@ pub(crate) fn page(frame: &Frame, title: &str, body: Markup) -> Markup {
     )
 }
 
+/// The same in a portal: one account, and the way back.
+fn in_portal(frame: &Frame, portal: &InPortal, title: &str, body: Markup) -> Markup {
+    let brand = &portal.brand;
+    let body = html! {
+        header {
+            div.top {
+                (brand::mark(brand, PORTAL.home))
+                div.who {
+                    span { (Text(&frame.actor)) " · " span title="until this session ends" { (span(frame.ends_in)) " left" } }
+                    form method="post" action=(PORTAL.leave) {
+                        input type="hidden" name="csrf" value=(frame.csrf);
+                        button.button type="submit" { "Sign out" }
+                    }
+                }
+            }
+            nav.nav aria-label="API keys" {
+                ul {
+                    li { a href=(PORTAL.home) aria-current=[(frame.path == PORTAL.home).then_some("page")] { "API keys of " (Text(&portal.account)) } }
+                    @if let Some(url) = &portal.return_url {
+                        li { a href=(url) { "← Back" @if let Some(name) = &brand.name { " to " (Text(name)) } } }
+                    }
+                }
+            }
+        }
+        main id="main" { (body) }
+        (brand::foot(brand))
+    };
+    document(title, Some(brand), body)
+}
+
 /// A page without a session: signing in, and its errors.
-pub(crate) fn plain(title: &str, body: Markup) -> Markup {
+pub(crate) fn plain(place: &Place, of: &Brand, title: &str, body: Markup) -> Markup {
+    let (mark, of) = match place.kind {
+        SessionKind::Console => (keyward(place.root), None),
+        SessionKind::Portal => (brand::mark(of, place.root), Some(of)),
+    };
     document(
         title,
+        of,
         html! {
-            header.top { (brand("/console")) }
+            header.top { (mark) }
             main id="main" { div.card.pad.center.stack { (body) } }
         },
     )
@@ -107,7 +165,12 @@ pub(crate) fn card(title: &str, extra: Markup, body: Markup) -> Markup {
     }
 }
 
-fn document(title: &str, body: Markup) -> Markup {
+/// `of` is the company whose portal it is.
+fn document(title: &str, of: Option<&Brand>, body: Markup) -> Markup {
+    let root = of.map_or(CONSOLE.root, |_| PORTAL.root);
+    let product = of.map_or("keyward", |brand| {
+        brand.name.as_deref().unwrap_or("API keys")
+    });
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -115,10 +178,11 @@ fn document(title: &str, body: Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
-                title { (Text(title)) " · keyward" }
+                title { (Text(title)) " · " (Text(product)) }
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href=(CSS.address());
-                script src=(JS.address()) {}
+                link rel="stylesheet" href=(CSS.address(root));
+                @if let Some(of) = of { (brand::style(of)) }
+                script src=(JS.address(root)) {}
             }
             body {
                 a.skip href="#main" { "Skip to content" }
@@ -129,7 +193,7 @@ fn document(title: &str, body: Markup) -> Markup {
     }
 }
 
-fn brand(home: &str) -> Markup {
+fn keyward(home: &str) -> Markup {
     html! {
         a.brand href=(home) {
             svg viewBox="0 0 20 20" aria-hidden="true" {

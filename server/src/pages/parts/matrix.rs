@@ -26,7 +26,7 @@ impl Permission {
         self.label.as_deref().unwrap_or(&self.name)
     }
 
-    fn has(&self, level: AccessLevel) -> bool {
+    pub(crate) fn has(&self, level: AccessLevel) -> bool {
         self.levels.iter().any(|name| name == level.name())
     }
 

@@ -17,6 +17,9 @@ mod example;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use example::permissions as permissions_of_stripe;
+
 pub(crate) use mark::{Tone, mark, state_badge};
 pub(crate) use text::Text;
 pub(crate) use time::time;

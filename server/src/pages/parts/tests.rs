@@ -21,8 +21,8 @@ fn an_example_holds_every_part_and_nothing_inline() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/example");
     fs::create_dir_all(&folder).unwrap();
     let local = page
-        .replace(CSS.address(), "app.css")
-        .replace(JS.address(), "app.js");
+        .replace(&CSS.address("/console"), "app.css")
+        .replace(&JS.address("/console"), "app.js");
     fs::write(folder.join("page.html"), local).unwrap();
     fs::write(folder.join("app.css"), CSS.bytes).unwrap();
     fs::write(folder.join("app.js"), JS.bytes).unwrap();

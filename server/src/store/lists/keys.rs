@@ -40,6 +40,8 @@ pub struct KeyFilter {
     pub has_permission: Option<(String, AccessLevel)>,
     /// Their ids begin so, or a word of their names or labels does, or it is their end.
     pub query: Option<String>,
+    /// Whether `query` leaves labels out: some are not for those whose keys they are on.
+    pub query_is_of_names: bool,
 }
 
 /// What a key is at some time.
@@ -87,7 +89,7 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
         ways::has_label(&mut limits, label);
     }
     if let Some(text) = &filter.query {
-        let ways = ways::of_text(&mut limits, text);
+        let ways = ways::of_text(&mut limits, text, filter.query_is_of_names);
         let all: Vec<String> = ways.iter().map(ways::Way::all).collect();
         limits.and(&format!("k.seq IN ({})", all.join(" UNION ALL ")));
     }
@@ -109,6 +111,7 @@ fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
         grant_set,
         has_permission,
         query: _,
+        query_is_of_names: _,
     } = filter;
     let mut limits = Where::new();
     scope.of_keys(&mut limits);

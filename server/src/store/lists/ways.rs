@@ -48,7 +48,7 @@ pub(super) fn of(limits: &mut Where, filter: &KeyFilter) -> Vec<Way> {
                     "EXISTS (SELECT 1 FROM key_labels AS l WHERE l.seq = k.seq AND {condition})"
                 ));
             }
-            of_text(limits, text)
+            of_text(limits, text, filter.query_is_of_names)
         }
         (None, Some((name, Some(value)))) => {
             let condition = label_is(limits, name, Some(value));
@@ -83,8 +83,8 @@ fn label_is(limits: &mut Where, name: &str, value: Option<&str>) -> String {
 }
 
 /// The ways to keys that a text leads to: their ids begin so, it is their end, or it is words of
-/// their names and labels.
-pub(super) fn of_text(limits: &mut Where, text: &str) -> Vec<Way> {
+/// their names and labels, or of their names only.
+pub(super) fn of_text(limits: &mut Where, text: &str, is_of_names: bool) -> Vec<Way> {
     let begin = limits.value(text.to_owned());
     // Above every id that begins so: ids are of ASCII.
     let beyond = limits.value(format!("{text}\u{7f}"));
@@ -101,6 +101,11 @@ pub(super) fn of_text(limits: &mut Where, text: &str) -> Vec<Way> {
         },
     ];
     if let Some(words) = words(text) {
+        let words = if is_of_names {
+            format!("{{name}} : ({words})")
+        } else {
+            words
+        };
         let words = limits.value(words);
         ways.push(Way {
             tables: "key_words AS w CROSS JOIN keys AS k ON k.seq = w.rowid",

@@ -45,6 +45,10 @@ pub struct StoredSession {
     pub ended: Option<u64>,
     /// From where the link was used.
     pub address: Option<String>,
+    /// Where a portal leads back to.
+    pub return_url: Option<String>,
+    /// What a portal offers, by name; everything where none is named.
+    pub features: Option<Vec<String>>,
 }
 
 /// A link that was used.
@@ -62,7 +66,7 @@ pub struct Opening<'a> {
     pub address: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address";
+const COLUMNS: &str = "id, kind, account, role, actor, made_by, made, link_until, opened, last_seen, until, ended, address, return_url, features";
 
 /// Adds a session that was not opened yet.
 pub(in crate::store) fn add(
@@ -72,8 +76,8 @@ pub(in crate::store) fn add(
 ) -> Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO sessions (id, kind, link_sha256, account, role, actor, made_by, made, link_until, return_url, features)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             session.id,
@@ -85,6 +89,8 @@ pub(in crate::store) fn add(
             session.made_by,
             signed(session.made)?,
             signed(session.link_until)?,
+            session.return_url,
+            session.features.as_ref().map(|names| canonical(&serde_json::json!(names))),
         ])?;
     Ok(())
 }
@@ -204,6 +210,7 @@ fn all(connection: &Connection, limits: &Where, tail: &str) -> Result<Vec<Stored
 
 fn read(row: &Row<'_>) -> Result<StoredSession> {
     let actor: String = row.get(4)?;
+    let features: Option<String> = row.get(14)?;
     Ok(StoredSession {
         id: row.get(0)?,
         kind: kind(row.get(1)?)?,
@@ -218,6 +225,10 @@ fn read(row: &Row<'_>) -> Result<StoredSession> {
         until: unsigned_or_null(row.get(10)?)?,
         ended: unsigned_or_null(row.get(11)?)?,
         address: row.get(12)?,
+        return_url: row.get(13)?,
+        features: features
+            .map(|text| serde_json::from_str(&text).map_err(|_| damaged("sessions.features")))
+            .transpose()?,
     })
 }
 

@@ -1,0 +1,212 @@
+//! Three organizations, each with keys and a session of its own: none gets anything of another's by any route, id, filter, form field or cursor, and what is another's is as what is not there.
+
+mod by_api;
+mod by_pages;
+
+use keyward_harness::http::Response;
+use keyward_harness::{BOUND, eventually};
+use serde_json::{Value, json};
+
+use super::{account, backend, policy, visit_of};
+use crate::browser::Browser;
+use crate::world::World;
+
+/// An organization: a root, an account below it, and what is theirs.
+struct Tenant<'w> {
+    /// The word that is in every name, id and note of it, and nowhere else.
+    word: &'static str,
+    root: String,
+    below: String,
+    key: String,
+    below_key: String,
+    digest: String,
+    backend: String,
+    session: String,
+    activity: String,
+    change: String,
+    browser: Browser<'w>,
+}
+
+const WORDS: [&str; 3] = ["amaryllis", "bluebell", "clematis"];
+
+/// Ids of the right form that nobody has.
+const NOBODY: &str = "mk_0000000000000000";
+const NO_ACCOUNT: &str = "acct_0000000000000000";
+
+impl<'w> Tenant<'w> {
+    fn make(world: &'w World, word: &'static str) -> Self {
+        let (root, below) = (format!("acct_{word}"), format!("acct_{word}_below"));
+        account(
+            world,
+            json!({"id": root, "name": format!("{word} Inc."), "external_id": format!("ext_{word}"), "policy": "customers"}),
+        );
+        account(
+            world,
+            json!({"id": below, "name": format!("{word} Ltd."), "parent": root}),
+        );
+        let key = |owner: &str, sha256: &str| {
+            let body = json!({
+                "type": "secret_key", "name": format!("{word} worker"), "note": format!("vault {word}"), "permissions": ["customer_read"],
+                "keyward": {"owner": owner, "livemode": false, "labels": {"team": word, "internal_rating": format!("{word}-bad")}, "sha256": sha256, "last4": "abcd"},
+            });
+            let made = world.api("POST", "/v2/iam/api_keys", Some(body));
+            assert_eq!(made.status, 200, "{}", made.text());
+            made.json()["id"].as_str().unwrap().to_owned()
+        };
+        let mark = WORDS.iter().position(|one| *one == word).unwrap() + 1;
+        let digest = format!("{mark:064x}");
+        let (own, below_key) = (
+            key(&root, &digest),
+            key(&below, &format!("{:064x}", mark + 1_000)),
+        );
+        let permissions = [
+            "api_key_write",
+            "account_read",
+            "activity_log_read",
+            "request_log_read",
+            "portal_session_write",
+        ];
+        let (_, backend) = backend(world, &root, &permissions);
+        let browser = Browser::in_portal(world, &backend, visit_of(&root));
+        let sessions = world
+            .call(&backend, "GET", "/v2/keyward/portal_sessions", None)
+            .json();
+        let logs = world
+            .call(&backend, "GET", "/v2/iam/activity_logs", None)
+            .json();
+        let log = &logs["data"][0];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            word,
+            session: text(&sessions["data"][0]["id"]),
+            activity: text(&log["id"]),
+            change: log["keyward"]["sequence"].to_string(),
+            root,
+            below,
+            key: own,
+            below_key,
+            digest,
+            backend,
+            browser,
+        }
+    }
+
+    /// Each way to name something of this tenant's, and of nobody's in its place.
+    fn names(&self) -> Vec<(&str, &str)> {
+        vec![
+            (&self.key, NOBODY),
+            (&self.below_key, NOBODY),
+            (&self.root, NO_ACCOUNT),
+            (&self.below, NO_ACCOUNT),
+            (&self.session, "ps_0000000000000000"),
+            (&self.activity, "al_0000000000000000"),
+            (&self.change, "999999999"),
+        ]
+    }
+}
+
+#[test]
+fn nobody_gets_anything_of_another_organization() {
+    let world = World::start();
+    policy(
+        &world,
+        "customers",
+        json!({"permissions": ["customer_write", "charge_write"]}),
+    );
+    let tenants = WORDS.map(|word| Tenant::make(&world, word));
+    let before: Vec<Value> = tenants.iter().map(|tenant| of(&world, tenant)).collect();
+    let mut asked = 0;
+    for own in &tenants {
+        for other in tenants.iter().filter(|other| other.word != own.word) {
+            asked += by_api::try_all(&world, own, other);
+            asked += by_pages::try_all(own, other);
+        }
+        // The other tenants are not there, but the own ones are.
+        assert_eq!(
+            own.browser
+                .get(&format!("/portal/keys/{}", own.below_key))
+                .status,
+            200
+        );
+        let list = own.browser.get("/portal/keys").text().to_owned();
+        assert!(
+            list.contains(&own.key) && list.contains(&own.below_key),
+            "{list}"
+        );
+    }
+    assert!(asked > 1_000, "only {asked} requests were sent");
+    let after: Vec<Value> = tenants.iter().map(|tenant| of(&world, tenant)).collect();
+    assert_eq!(before, after, "something of another's was changed");
+}
+
+/// All that a tenant has, as the operator sees it.
+fn of(world: &World, tenant: &Tenant<'_>) -> Value {
+    let get = |path: &str| world.api("GET", path, None).json();
+    let without_time = |mut value: Value| {
+        if let Some(members) = value.as_object_mut() {
+            members.remove("last_seen");
+        }
+        value
+    };
+    json!([
+        get(&format!("/v2/iam/api_keys/{}", tenant.key)),
+        get(&format!("/v2/iam/api_keys/{}", tenant.below_key)),
+        get(&format!(
+            "/v2/iam/api_keys?owner={}&include_expired=true&limit=100",
+            tenant.root
+        ))["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        get(&format!("/v2/keyward/accounts/{}", tenant.root)),
+        without_time(get(&format!(
+            "/v2/keyward/portal_sessions/{}",
+            tenant.session
+        ))),
+    ])
+}
+
+/// Asks again where the server says that it was asked too often: that is no answer to what was asked.
+fn unhurried(ask: impl Fn() -> Response) -> Response {
+    eventually("an answer that is not 429", BOUND, || {
+        Some(ask()).filter(|answer| answer.status != 429)
+    })
+}
+
+/// Two answers are the same but for the id that was asked for, and neither has a word of another tenant.
+#[track_caller]
+fn same(
+    own: &Tenant<'_>,
+    what: &str,
+    (theirs, id): (&Response, &str),
+    (nobodys, none): (&Response, &str),
+) {
+    assert_eq!(theirs.status, nobodys.status, "{what}: {}", theirs.text());
+    let plain = |answer: &Response, id: &str| {
+        let text = answer.text().replace(id, "ID");
+        let mut kept = String::new();
+        // So are the name and the end of a plan.
+        let is_plan = |line: &&str| line.contains("plan_") || line.contains("expires_at");
+        let lines: Vec<&str> = text.lines().filter(|line| !is_plan(line)).collect();
+        let text = lines.join("\n");
+        for part in text.split_inclusive('>') {
+            // What is new on every page: the token of a form sent once, and how long the session lasts.
+            if !part.contains("name=\"once\"") && !part.contains(" left<") {
+                kept.push_str(part);
+            }
+        }
+        kept
+    };
+    assert_eq!(plain(theirs, id), plain(nobodys, none), "{what}");
+    nothing_of_others(own, what, &theirs.text().replace(id, "ID"));
+}
+
+#[track_caller]
+fn nothing_of_others(own: &Tenant<'_>, what: &str, text: &str) {
+    for word in WORDS.iter().filter(|word| **word != own.word) {
+        assert!(
+            !text.contains(word),
+            "{what} says something of {word}: {text}"
+        );
+    }
+}
