@@ -82,6 +82,9 @@ fn every_command_of_the_pages_runs_or_is_left_out_for_a_reason() {
     for path in pages() {
         let page = name(&path);
         let found = blocks(&fs::read_to_string(&path).unwrap());
+        if found.is_empty() {
+            continue;
+        }
         count += found
             .iter()
             .map(|block| block.commands().len())

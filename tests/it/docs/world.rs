@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
 use crate::support::command::program;
 use crate::support::process::Folder;
@@ -109,7 +110,7 @@ impl World {
         let root = find::root();
         let copy = format!(
             "cp -a {from}/. . && cp -r {root}/envoy {root}/scripts . && mkdir -p canary ecds gateway/ecds deploy && cp -r envoy/istio/. deploy && cp -r envoy/gateway/base deploy/eg && \
-             sed 's|target/wasm32-wasip1/release/keyward.wasm|keyward-0.1.0.wasm|' envoy/ecds/keyward.yaml >gateway/ecds/keyward.yaml",
+             sed 's|target/wasm32-wasip1/release/keyward.wasm|keyward-0.1.0.wasm|' envoy/ecds/keyward.yaml >gateway/ecds/keyward.yaml && cp envoy/ecds/keyward.yaml ecds",
             root = root.display()
         );
         assert!(bash(to, &copy).status().unwrap().success());
@@ -119,14 +120,33 @@ impl World {
         }
         let file = to.join("envoy/ecds/keyward.yaml");
         fs::remove_file(&file).unwrap();
-        for link in [
-            &file,
-            &to.join("ecds/keyward.yaml"),
-            &to.join("canary/keyward.yaml"),
-        ] {
+        // The canary's file is the one that Envoy watches, so that it can be waited for.
+        for link in [&file, &to.join("canary/keyward.yaml")] {
             symlink(self.envoy.ecds_file(), link).unwrap();
         }
+        self.let_revisions_pass();
         folder
+    }
+
+    /// A revision is the time, or one more than the target holds. After several pushes in a second a built configuration would be older than the target.
+    fn let_revisions_pass(&self) {
+        let text = fs::read_to_string(self.envoy.ecds_file()).unwrap();
+        let digits = |text: &str| {
+            text.chars()
+                .take_while(char::is_ascii_digit)
+                .collect::<String>()
+        };
+        let numbers = text
+            .split("revision")
+            .map(|after| after.trim_start_matches(['\\', '"', ':', ' ']));
+        let highest = numbers
+            .filter_map(|after| digits(after).parse::<u64>().ok())
+            .max();
+        let highest = highest.expect("the target has a revision");
+        eventually("the time is past the target's revision", BOUND, || {
+            let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+            (now > highest).then_some(())
+        });
     }
 
     /// Runs commands; an error is what they said.
