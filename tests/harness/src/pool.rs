@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Pool<T>(Mutex<BTreeMap<String, Vec<T>>>);
 
 impl<T> Pool<T> {
-    #[expect(clippy::new_without_default, reason = "it stands in a `static`")]
+    #[expect(clippy::new_without_default, reason = "it is in a `static`")]
     pub const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }

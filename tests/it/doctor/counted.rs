@@ -104,7 +104,7 @@ fn workers_without_a_vm() {
 fn a_limit_on_address_space_that_leaves_a_worker_without_a_vm() {
     let envoy = builder().concurrency(2).address_space(36_000_000).start();
     let stat = "wasmcustom.plugin=.=keyward;.;keyward_snapshot_vms";
-    eventually("all VMs that there are have told", BOUND, || {
+    eventually("all VMs have reported", BOUND, || {
         (envoy.stat(stat) == 2).then_some(())
     });
     Diagnosis::of(&envoy, &[]).assert_found(&[("FAIL", "workers")]);
@@ -114,9 +114,11 @@ fn a_limit_on_address_space_that_leaves_a_worker_without_a_vm() {
 fn an_admin_interface_that_does_not_say_its_log_levels() {
     let envoy = builder().start();
     let stat = "wasmcustom.plugin=.=keyward;.;keyward_snapshot_vms";
-    eventually("the worker and the main thread have told", BOUND, || {
-        (envoy.stat(stat) == 2).then_some(())
-    });
+    eventually(
+        "the worker and the main thread have reported",
+        BOUND,
+        || (envoy.stat(stat) == 2).then_some(()),
+    );
     let silent = diagnosis(&envoy, |path, text| match path {
         "/logging" => Reply {
             status: 403,

@@ -31,7 +31,7 @@ fn a_worker_without_room_goes_on_with_the_last_good_snapshot() {
         let push = configuration(2, &[BOB]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
         let line = "configuration not loaded: there is not enough memory to load it beside what is served; the last good one goes on";
-        eventually("the worker stays behind", BOUND, || {
+        eventually("the worker lags", BOUND, || {
             envoy.logs().contains(line).then_some(())
         });
         eventually("it is counted", BOUND, || {
@@ -42,7 +42,7 @@ fn a_worker_without_room_goes_on_with_the_last_good_snapshot() {
         // Again, and it is still one worker.
         let push = configuration(3, &[BOB]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
-        eventually("the worker stays behind again", BOUND, || {
+        eventually("the worker lags again", BOUND, || {
             (envoy.logs().matches(line).count() == 2).then_some(())
         });
         everywhere(&envoy, ALICE, 200);
@@ -57,7 +57,7 @@ fn a_worker_without_room_goes_on_with_the_last_good_snapshot() {
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
         everywhere(&envoy, BOB, 200);
         assert_eq!(status(&envoy, ALICE), 401);
-        eventually("no worker is behind", BOUND, || {
+        eventually("no worker lags", BOUND, || {
             (envoy.stat(BEHIND) == 0).then_some(())
         });
         assert_eq!(envoy.stat("wasmcustom.keyward_snapshot_revision"), 4);
@@ -87,7 +87,7 @@ fn plugins_that_fill_a_shared_vm_go_on_with_what_they_have() {
     // A push to one that serves: it keeps its old snapshot, and no key changes.
     let serving = first.iter().position(|status| *status == 200).unwrap();
     plugins[serving].push(&deep(2, &[BOB], 75_000, 22));
-    eventually("it stays behind", BOUND, || {
+    eventually("it lags", BOUND, || {
         envoy
             .logs()
             .contains("the last good one goes on")

@@ -139,7 +139,7 @@ fn one_that_stays_behind_goes_on_with_its_own_keys() {
         let pair = Pair::of_two(interlock);
         hold(pair.right_address, 1010);
         pair.right.push(&configuration(21, &[CAROL]).to_string());
-        eventually("it stays behind", BOUND, || {
+        eventually("it lags", BOUND, || {
             pair.envoy
                 .logs()
                 .contains("the last good one goes on")
@@ -164,7 +164,7 @@ fn one_that_stays_behind_at_first_denies_everything() {
         pair.assert_statuses(ALICE, 200, 503);
         hold(pair.envoy.address(), 1010);
         pair.right.push(&configuration(21, &[BOB]).to_string());
-        eventually("it stays behind", BOUND, || {
+        eventually("it lags", BOUND, || {
             pair.envoy
                 .logs()
                 .contains("configuration not loaded")

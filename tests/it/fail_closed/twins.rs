@@ -105,7 +105,7 @@ fn one_that_stays_behind_at_first_denies_everything() {
         }
         hold(envoy.address(), 1010);
         right.push(&configuration(1, &[BOB]).to_string());
-        eventually("it stays behind", BOUND, || {
+        eventually("it lags", BOUND, || {
             envoy
                 .logs()
                 .contains("configuration not loaded")

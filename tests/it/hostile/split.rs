@@ -134,7 +134,7 @@ fn requests_in_one_packet_are_judged_one_by_one() {
                     for (_, path, _, reason) in &turned {
                         let what = format!("{path} by {size}, from {start}");
                         let Ok(answer) = connection.read_response(false) else {
-                            assert!(before.is_some(), "{what}: closed behind no denial");
+                            assert!(before.is_some(), "{what}: closed without a denial");
                             break;
                         };
                         assert_answer(&answer, *reason, &what);

@@ -50,7 +50,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
         ..whole.clone()
     };
     discovery.push_listener(&replaced);
-    becomes("nobody passes", (403, 403));
+    becomes("no request passes", (403, 403));
     discovery.push_listener(&whole);
     becomes("it is back in force", (200, 401));
     // The policy is gone altogether.
@@ -59,7 +59,7 @@ fn a_route_that_lost_the_policy_lets_nobody_pass() {
         ..whole.without_plugin()
     };
     discovery.push_listener(&deleted);
-    becomes("nobody passes", (403, 403));
+    becomes("no request passes", (403, 403));
     // A patch for a listener that does not exist: only the policy's status and the doctor report this hole.
     let unpatched = replaced.without_interlock().unpatched();
     let open = unpatched.started();

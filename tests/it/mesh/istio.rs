@@ -80,7 +80,7 @@ fn a_plugin_that_is_deleted_leaves_the_interlock_and_nothing_passes() {
 
     // What the interlock is for: without it the same pods are open.
     discovery.push_listener(&deleted.without_interlock());
-    eventually("everybody passes", BOUND, || {
+    eventually("every request passes", BOUND, || {
         (status(&envoy, STRANGER) == 200).then_some(())
     });
 
@@ -117,7 +117,7 @@ fn a_module_that_cannot_be_fetched_lets_nobody_pass_until_it_can() {
     denying["typed_config"] = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
         "rules": {}, "rules_stat_prefix": "wasm-default-deny"});
     discovery.push(&denying);
-    eventually("nobody passes", BOUND, || {
+    eventually("no request passes", BOUND, || {
         (status(&envoy, ALICE) == 403).then_some(())
     });
     let again = gateway.with_configuration(&configuration(2, &[BOB]));

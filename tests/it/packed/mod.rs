@@ -46,7 +46,7 @@ fn packed_and_json_pushes_take_turns() {
     assert_eq!(
         denied.header("x-keyward-denied"),
         Some("livemode_mismatch"),
-        "the settings stand before the snapshot"
+        "the settings are before the snapshot"
     );
 }
 

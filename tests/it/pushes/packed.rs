@@ -185,7 +185,7 @@ fn numbers_that_are_lies() {
             let at = NUMBERS.end + dice.below(bytes.len() - NUMBERS.end);
             bytes[at] = u8::try_from(dice.below(256)).unwrap();
         }
-        if target.push("bytes behind the header", &sealed(bytes)) == Push::Accepted {
+        if target.push("bytes after the header", &sealed(bytes)) == Push::Accepted {
             let back = target.push("back", &good);
             assert_eq!(back, Push::Accepted);
             everywhere(&target.envoy, ALICE, 200);

@@ -64,7 +64,7 @@ fn raises(language: Language) {
         assert_eq!(error, denied.error(language), "{}", denied.reason);
         ids.insert(request_id(id));
     }
-    assert_eq!(ids.len(), denied.len(), "every reply has an id of its own");
+    assert_eq!(ids.len(), denied.len(), "every reply has another id");
 
     assert_eq!(upstream.count(), 0);
     let log = eventually("every call is in the access log", BOUND, || {

@@ -68,7 +68,7 @@ impl Told {
             let principal = answer.json()["principal"].to_string();
             let whose = format!("key=\\\"mk_{}\\\"", request.key);
             if !principal.contains(&whose) {
-                self.fault(format!("{request:?}: the upstream was told {principal}"));
+                self.fault(format!("{request:?}: the upstream received {principal}"));
             }
         }
     }

@@ -155,7 +155,7 @@ fn no_refusal_repeats_what_was_planted() {
 enum Way {
     /// A value becomes the planted text.
     Replace,
-    /// The planted text is put behind a text.
+    /// The planted text is put after a text.
     Append,
     /// The member that holds a value is renamed to it.
     Rename,

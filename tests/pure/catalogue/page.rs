@@ -181,7 +181,7 @@ fn expansions_by_object(page: &mut String) {
     for object in by_object.keys().filter(|object| !object.contains(':')) {
         let mut found = BTreeMap::new();
         expansions(object, &by_object, "", &mut found, &objects);
-        // Fields that ask for the same stand together.
+        // Fields that need the same permission are together.
         let mut together: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (place, asked) in found.into_iter().filter(|(_, asked)| !asked.is_empty()) {
             let asked: Vec<_> = asked.iter().map(|each| format!("**{each}**")).collect();
@@ -292,7 +292,7 @@ fn page() -> String {
         }
     }
     for (category, rows) in &categories {
-        // Not the category alone, whose anchor would be that of a permission.
+        // Not only the category: its anchor would be that of a permission.
         write!(page, "\n## {category} permissions\n").unwrap();
         for row in rows {
             let none = Vec::new();

@@ -241,7 +241,7 @@ fn messages_know_the_codes_reasons_and_fields() {
             let text = format!("{{{field}}}");
             code(&json!({"profile": {"messages": {*reason: text}}})).is_ok()
         });
-        assert!(taken, "`{field}` is no field");
+        assert!(taken, "`{field}` is not a field");
     }
 }
 

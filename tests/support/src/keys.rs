@@ -123,7 +123,7 @@ impl Desk {
             let (half, _) = secret.split_at(secret.len() / 2);
             for (name, text) in &texts {
                 let found = text.windows(half.len()).any(|part| part == half.as_bytes());
-                assert!(!found, "a key's value stands in `{name}`");
+                assert!(!found, "a key's value is in `{name}`");
             }
         }
     }

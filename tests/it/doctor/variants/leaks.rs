@@ -117,7 +117,7 @@ fn loggers_that_show_them_otherwise() {
                 json!({"text_format_source": {"filename": path}});
         }),
         variant(
-            "a formatter of its own",
+            "a custom formatter",
             &[("FAIL", "access-log")],
             replaced(json!({
             "text_format_source": {"inline_string": "%REQ_WITHOUT_QUERY(X?authorization)%\n"}, "formatters": [formatter]})),
@@ -187,7 +187,7 @@ fn spans_and_taps() {
             &[("FAIL", "tracing"), ("warn", "tracing")],
             tracing(json!([{"tag": "key", "value": "%REQ(X?authorization)%"}])),
         ),
-        variant("tracing that nobody receives", &[], |all| {
+        variant("tracing without a receiver", &[], |all| {
             hcm(all)["tracing"] = json!({})
         }),
         variant(

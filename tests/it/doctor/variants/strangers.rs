@@ -72,7 +72,7 @@ fn filters_before_keyward() {
             insert(2, cache()),
         ),
         variant(
-            "a key for everybody",
+            "a key for all",
             FAILS,
             insert(BEFORE, mutation("Authorization")),
         ),
@@ -82,7 +82,7 @@ fn filters_before_keyward() {
             insert(BEFORE, mutation("x-region")),
         ),
         variant(
-            "a key for everybody, early",
+            "a key for all, early",
             FAILS,
             early(json!({"append": header("authorization")})),
         ),
@@ -263,7 +263,7 @@ fn ways_to_the_upstream_without_keyward() {
             });
         }),
         variant(
-            "a connection manager in a form of its own",
+            "a connection manager in another form",
             &[
                 ("FAIL", "listeners"),
                 ("warn", "listeners"),

@@ -47,7 +47,7 @@ impl Asked {
         } else {
             let read = row.permissions.iter();
             let read: Grants = read.map(|name| (name.clone(), "read")).collect();
-            lacking.push(("read alone", keys.with(read)));
+            lacking.push(("only read", keys.with(read)));
         }
         // A permission that implies it allows reading, so it may hinder only a read.
         let others = permissions.iter().filter(|known| !is_needed(&known.name));
@@ -76,7 +76,7 @@ impl Asked {
             let answer = ask(method, &sample, key);
             let is_named = answer.permission.as_ref() == Some(permission);
             if answer.reason.is_some() || !is_named {
-                fault(&format!("with `{permission}` alone"), &answer);
+                fault(&format!("with only `{permission}`"), &answer);
             }
         }
         for key in &self.implying {
