@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod feed;
 mod find_key;
+mod fleet;
 mod grant_sets;
 mod http;
 mod init;
@@ -123,9 +124,17 @@ Examples:
         after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot build > keyward.json"
     )]
     Snapshot(snapshot::Arguments),
+    /// Say from access logs of a feed's source which revision each gateway claimed last
+    #[command(after_help = "\
+Logs of nginx, Envoy, S3 or a CDN that hold the user agent; plain, gzip or zstd, the oldest first. A log is a claim: anyone who can ask the source can write such a line, and a worker that never asked is in none. Where a keyward-server serves the feed, ask it with `keyward wait --server`. Exit code 1 if no poll is found, if one claims less than --revision, or if a file could not be read to its end.
+
+Examples:
+  keyward fleet /var/log/nginx/feed.log
+  keyward fleet --revision 1795194529 feed.log.2.gz feed.log.1 feed.log")]
+    Fleet(fleet::Arguments),
     /// Wait until every named Envoy serves a revision on every worker
     #[command(
-        after_help = "Examples:\n  keyward wait --revision 7 --admin http://10.0.0.7:9901 --admin http://10.0.0.8:9901"
+        after_help = "Examples:\n  keyward wait --revision 7 --admin http://10.0.0.7:9901 --admin http://10.0.0.8:9901\n  keyward wait --server https://keys.example.com --change 18234"
     )]
     Wait(wait::Arguments),
 }
@@ -155,6 +164,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::GrantSets(arguments) => grant_sets::run(arguments),
         Command::Feed(arguments) => feed::run(arguments),
+        Command::Fleet(arguments) => fleet::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),
@@ -193,6 +203,7 @@ fn only_shows(command: &Command) -> bool {
         | Command::Completions(_)
         | Command::Doctor(_)
         | Command::Explain(_)
+        | Command::Fleet(_)
         | Command::Logs(_)
         | Command::Replay(_)
         | Command::Snapshot(_) => true,

@@ -11,6 +11,7 @@ mod lists;
 mod make;
 mod many;
 mod mirror;
+mod propagation;
 mod read;
 mod refusal;
 mod request;
@@ -31,6 +32,7 @@ pub(crate) use find::MOST_LOOKUPS;
 pub(crate) use list::Filter;
 pub(crate) use make::Made;
 pub(crate) use mirror::Seen;
+pub(crate) use propagation::{Come, Follower};
 pub(crate) use tree::Count;
 
 /// A server, and the key that it is asked with.

@@ -3,10 +3,12 @@
 
 pub(crate) mod page;
 mod progress;
+mod server;
 mod target;
 mod verdict;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::http::Place;
 use super::output::{self, OutputArguments};
 use keyward::snapshot::Revision;
 use progress::Progress;
@@ -27,14 +30,23 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The revision to wait for; a later one also counts
-    #[arg(long, value_name = "N", value_parser = revision)]
-    revision: Revision,
+    #[arg(long, value_name = "N", value_parser = revision, required_unless_present = "server", conflicts_with = "server")]
+    revision: Option<Revision>,
     /// Envoy's admin interface, such as `http://127.0.0.1:9901`; may be given several times
     #[arg(long, value_name = "URL", value_parser = target::admin)]
     admin: Vec<Target>,
     /// A page for Prometheus, such as `http://10.0.0.7:15090/stats/prometheus`; may be given several times
     #[arg(long, value_name = "URL", value_parser = target::prometheus)]
     prometheus: Vec<Target>,
+    /// Ask a keyward-server in place of Envoys whether every worker that follows its feed has a change: `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT`
+    #[arg(long, value_name = "URL", value_parser = Place::of_server, conflicts_with_all = ["admin", "prometheus", "plugin", "ignore_draining"])]
+    server: Option<Place>,
+    /// The change to wait for, as `Keyward-Change` names it (default: the newest)
+    #[arg(long, value_name = "N", requires = "server")]
+    change: Option<u64>,
+    /// The server's API key, in a file (default: `$KEYWARD_API_KEY`)
+    #[arg(long, value_name = "FILE", requires = "server")]
+    api_key_file: Option<PathBuf>,
     /// Give up after this time, such as `90s` or `5m`
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     timeout: Duration,
@@ -67,6 +79,16 @@ pub(super) fn time(text: &str) -> Result<Duration> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
+    if let Some(place) = &arguments.server {
+        return server::run(&server::Wanted {
+            place,
+            key_file: arguments.api_key_file.as_deref(),
+            change: arguments.change,
+            timeout: arguments.timeout,
+            json: arguments.output.json,
+        });
+    }
+    let revision = arguments.revision.context("name a --revision")?;
     let targets: Vec<&Target> = arguments
         .admin
         .iter()
@@ -78,12 +100,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         );
     }
     let wanted = Wanted {
-        revision: arguments.revision,
+        revision,
         plugin: arguments.plugin.as_deref(),
         ignore_draining: arguments.ignore_draining,
     };
     let start = Instant::now();
-    let mut progress = Progress::new(arguments.revision);
+    let mut progress = Progress::new(revision);
     loop {
         // Asked before the look: the last look is a whole one.
         let is_last = start.elapsed() >= arguments.timeout;
@@ -97,7 +119,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         if is_done || is_refused || is_last {
             progress.end();
             let seen: Vec<_> = targets.iter().copied().zip(&verdicts).collect();
-            return report(arguments, &seen, start.elapsed());
+            return report(arguments, revision, &seen, start.elapsed());
         }
         progress.show(&targets, &verdicts)?;
         thread::sleep(PAUSE);
@@ -120,8 +142,13 @@ fn look(targets: &[&Target], wanted: Wanted<'_>) -> Vec<Verdict> {
     })
 }
 
-fn report(arguments: &Arguments, seen: &[(&Target, &Verdict)], took: Duration) -> Result<Exit> {
-    let number = arguments.revision.number();
+fn report(
+    arguments: &Arguments,
+    revision: Revision,
+    seen: &[(&Target, &Verdict)],
+    took: Duration,
+) -> Result<Exit> {
+    let number = revision.number();
     let is_done = seen
         .iter()
         .all(|(_, verdict)| matches!(verdict, Verdict::Serves(_)));

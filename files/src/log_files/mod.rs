@@ -103,6 +103,35 @@ pub fn read_what_there_is(
     read_inputs(log, inputs, tally, progress, each, &mut || Ok(()))
 }
 
+/// Hands every line to `each`, whatever form it has: of logs that are not Envoy's. Errors and the tally are those of [`read`], and a line that is too long is skipped.
+pub fn lines(
+    files: &[PathBuf],
+    shown: fn(&str) -> String,
+    each: &mut dyn FnMut(&[u8]),
+) -> Result<Tally> {
+    let inputs: Result<Vec<Input>> = files.iter().map(|path| Input::new(path)).collect();
+    let mut tally = Tally::new(shown);
+    for input in inputs? {
+        let name = input.name().to_owned();
+        let mut lines = Lines::new(input.decoded(&()));
+        loop {
+            match lines.next() {
+                Ok(Some(Next::Line(line))) => {
+                    tally.read();
+                    each(line);
+                }
+                Ok(Some(Next::TooLong)) => tally.skip(Skip::TooLong),
+                Ok(None) => break,
+                Err(error) => {
+                    tally.broken(&name, &error);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(tally)
+}
+
 /// However it ends, the progress does.
 fn read_inputs(
     log: &Log,

@@ -186,7 +186,11 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
     let Ok(publisher) = Publisher::new(&folder, settings) else {
         return;
     };
-    let mut publisher = publisher.noting(Box::new(note));
+    let mut publisher = match manner {
+        Manner::Snapshot => publisher.noting(Box::new(note)),
+        // A restored store stays behind: else a later start would lead gateways back.
+        Manner::Ends => publisher,
+    };
     for job in jobs {
         noted.set(job.revision);
         let led = lead(&mut publisher, &job, &source, manner);

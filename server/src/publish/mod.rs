@@ -136,6 +136,7 @@ impl Publisher {
             feeds: feeds.into(),
             bells: Arc::clone(&bells),
             told,
+            manner,
             book: None,
         };
         // Ends may be among what was not published before.
@@ -200,6 +201,7 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         feeds: Arc::new([]),
         bells: Arc::default(),
         told,
+        manner: Manner::Snapshot,
         book: None,
     };
     worker.publish(Haste::AtOnce).await
@@ -246,6 +248,7 @@ struct Worker {
     feeds: Arc<[feed::Feed]>,
     bells: Arc<Bells>,
     told: watch::Sender<Published>,
+    manner: Manner,
     /// What was published last.
     book: Option<Records>,
 }
@@ -305,9 +308,11 @@ impl Worker {
     async fn publish(&mut self, haste: Haste) -> Result<()> {
         let now = time::now();
         let next = move |tx: &mut Tx<'_>| tx.next_revision(now);
-        let revision: std::result::Result<u64, StoreError> = match haste {
-            Haste::AtOnce => self.store.end(next).await,
-            Haste::Soon => self.store.write(next).await,
+        let revision: std::result::Result<u64, StoreError> = match (self.manner, haste) {
+            (Manner::Snapshot, Haste::AtOnce) => self.store.end(next).await,
+            (Manner::Snapshot, Haste::Soon) => self.store.write(next).await,
+            // A restored store stays behind its targets: else a later start would lead them back.
+            (Manner::Ends, _) => self.store.read(|reader| Ok(reader.head()?.revision)).await,
         };
         let revision = revision.context("no revision")?;
         let began = Instant::now();

@@ -1,5 +1,7 @@
 //! A store that was restored from a backup, and what its gateways hold since the backup was made.
 
+mod feed;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use keyward_harness::{BOUND, eventually};
+use keyward_support::command::{Said, fed};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -78,6 +79,16 @@ impl World {
     }
 }
 
+/// `keyward wait --server`
+fn wait_for(world: &World, change: &Value, timeout: &str) -> Said {
+    let mut command = keyward_support::command::command();
+    command
+        .args(["wait", "--server", &format!("http://{}", world.gateway)])
+        .args(["--change", &change.to_string(), "--timeout", timeout])
+        .env("KEYWARD_API_KEY", &world.first);
+    fed(&mut command, "").into()
+}
+
 /// How many keys end while all gateways can be reached, and while one cannot.
 const ENDS: usize = 20;
 
@@ -143,6 +154,15 @@ fn everywhere_is_never_said_too_early_though_one_gateway_of_three_is_cut_off() {
         let said = world.come(change, 2);
         assert_eq!(said["state"], "published", "{said}");
         assert!(said["latest_by"].is_string(), "{said}");
+        let waited = wait_for(&world, change, "1s");
+        assert_eq!(waited.code, Some(1), "{}", waited.out);
+        for said in [
+            ": published, as revision",
+            "edge-3: ",
+            "deny everything from",
+        ] {
+            assert!(waited.out.contains(said), "{}", waited.out);
+        }
         for edge in &edges[..2] {
             edge.comes_to(value, 401);
         }
@@ -164,6 +184,8 @@ fn everywhere_is_never_said_too_early_though_one_gateway_of_three_is_cut_off() {
     for edge in 0..3 {
         assert_eq!(answers(edge, value), [401, 401], "edge {edge}: {said}");
     }
+    let waited = wait_for(&world, &change, "20s");
+    assert_eq!(waited.code, Some(0), "{}{}", waited.out, waited.err);
     for name in ["edge-1", "edge-2", "edge-3"] {
         let gateway = world.gateway_state(name);
         assert_eq!(gateway["state"], "serving", "{gateway}");

@@ -1,5 +1,9 @@
 //! Who polls without a key, with another gateway's, or with words that are not its own: nothing of it changes what the server says.
 
+use std::fs;
+use std::process::Command;
+
+use keyward_harness::find::root;
 use keyward_harness::http::Response;
 use serde_json::{Value, json};
 
@@ -85,6 +89,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     let second = world.gateway_state("edge-2");
     assert_eq!(second["state"], "serving", "{second}");
     assert_eq!(second["workers"]["all"], 1, "{second}");
+    alerts_ask_for_metrics_that_are_there(&world);
     // Who asks still is not forgotten.
     let refused = world.api("DELETE", "/v2/keyward/gateways/edge-2", None);
     assert_eq!(
@@ -93,4 +98,38 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
         "{}",
         refused.text()
     );
+}
+
+/// What the shipped alerts ask for is on the server's page, and says what happened above.
+fn alerts_ask_for_metrics_that_are_there(world: &World) {
+    let output = Command::new("curl")
+        .args(["--silent", "--fail", "--unix-socket"])
+        .arg(world.data().join("admin/admin.sock"))
+        .arg("http://localhost/metrics")
+        .output()
+        .unwrap();
+    let page = String::from_utf8(output.stdout).unwrap();
+    let rules = fs::read_to_string(root().join("envoy/prometheus/server.yaml")).unwrap();
+    let asked = rules
+        .lines()
+        .filter(|line| line.trim_start().starts_with("expr:"));
+    let names: Vec<&str> = asked
+        .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .filter(|word| word.starts_with("keyward_server_"))
+        .collect();
+    assert!(names.len() >= 6, "{names:?}");
+    let documented = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    for name in names {
+        let is_there = |line: &str| line.starts_with(name);
+        assert!(page.lines().any(is_there), "`{name}` is not in:\n{page}");
+        assert!(documented.contains(name), "`{name}` is not documented");
+    }
+    for line in [
+        "keyward_server_gateways{state=\"serving\"} 1",
+        "keyward_server_feed_polls_without_proof_total{reason=\"other_gateway\"} 1",
+        "keyward_server_feed_polls_without_proof_total{reason=\"above\"} 1",
+        "keyward_server_feed_key_expiring 0",
+    ] {
+        assert!(page.contains(line), "`{line}` is not in:\n{page}");
+    }
 }

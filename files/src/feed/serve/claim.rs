@@ -51,6 +51,22 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// The user agent in a line of an access log, of nginx, Envoy, S3 or a CDN: the last one, for what stands before it, such as a path, was chosen by the client as well.
+    #[must_use]
+    pub fn in_line(line: &str) -> Option<Self> {
+        let (_, rest) = line.rsplit_once("keyward/")?;
+        let (agent, _) = rest.split_once(')')?;
+        // CloudFront writes blanks so.
+        let agent = agent
+            .replace("%20", " ")
+            .replace("%3B", ";")
+            .replace("%3D", "=");
+        let agent = agent.replace("%28", "(");
+        Self::read(&format!("keyward/{agent})"))
+    }
+}
+
 fn shortened(word: &str) -> String {
     word.chars().take(LONGEST).collect()
 }
@@ -78,6 +94,26 @@ mod tests {
             "KEYWARD/0.1.0 (gw=a; vm=b)",
         ] {
             assert_eq!(Claim::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_agent_is_found_in_every_kind_of_log() {
+        for line in [
+            r#"10.0.0.7 - - [30/Nov/2026:09:00:00 +0000] "GET /feed/head HTTP/1.1" 304 0 "-" "keyward/0.1.0 (gw=edge-7; vm=0a; rev=7; state=ok)""#,
+            r#"{"path":"/keyward/0.9 (x","user_agent":"keyward/0.1.0 (gw=edge-7; vm=0a; rev=7; state=ok)","code":200}"#,
+            "2026-11-30\t09:00:00\t/head\t200\tkeyward/0.1.0%20(gw=edge-7;%20vm=0a;%20rev=7;%20state=ok)\t-",
+        ] {
+            let claim = Claim::in_line(line).unwrap();
+            let read = (&*claim.gateway, &*claim.vm, claim.revision, &*claim.version);
+            assert_eq!(read, ("edge-7", "0a", Some(7), "0.1.0"), "{line}");
+        }
+        for line in [
+            "",
+            "keyward/0.1.0 (gw=a; vm=b",
+            r#""GET / HTTP/1.1" "keyward/0.1.0""#,
+        ] {
+            assert_eq!(Claim::in_line(line), None, "{line}");
         }
     }
 
