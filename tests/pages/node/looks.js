@@ -20,7 +20,7 @@ export async function seen(page, name, go) {
         const look = `${width}-${colorScheme}`;
         if (SHOTS.includes(look)) {
           const file = `${name.replaceAll(/[^a-z0-9]+/gi, "-")}-${look}.png`;
-          await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/shots/${file}`, fullPage: true });
+          await page.screenshot({ path: `${process.env.KEYWARD_PAGES_OUT}/shots/${file}`, fullPage: true, mask: [page.locator("[data-value]")] });
         }
         await inspect(page, `${name} at ${look}`, colorScheme === "dark" ? COLOURS : undefined);
       }

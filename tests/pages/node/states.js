@@ -112,6 +112,21 @@ export function states({ org, home, odd, stopped, empty, keys }) {
     ["no such page", open("/console/nothing")],
   ];
   const after = [
+    ["value: made", sent("/console/keys/new", { Name: "Shown once", Account: home }, "Create key", "Shown once")],
+    ["value: rotated", sent(of("nothing", "/rotate"), {}, "Rotate", "Done")],
+    ["edit: somebody was quicker", async (page) => {
+      await page.goto(of("inactive", "/edit"));
+      await api("POST", `/v2/iam/api_keys/${keys.inactive.id}`, { permissions: ["balance_read"] });
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await expect(page.locator("main")).toContainText("Somebody changed this key meanwhile");
+    }],
+    ["addresses: no address", async (page) => {
+      await page.goto(of("shadow", "/addresses"));
+      await page.getByLabel("Addresses", { exact: true }).fill("203.0.113.0/24\nnowhere");
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await expect(page.locator("main")).toContainText("nowhere");
+    }],
+    ["delete: another name", sent(of("shadow", "/delete"), { "Name or id of the key": "Something else" }, "Delete this key", "Nothing was changed")],
     ["leaked: active", sent("/console/lookup", { "The value that was found": keys.active.value }, "Find the key", "This key works.")],
     ["leaked: ended", sent("/console/lookup", { "The value that was found": keys.expired.value }, "Find the key", "This key has ended.")],
     ["leaked: not found", sent("/console/lookup", { "The value that was found": `rk_test_FAKE${"x".repeat(95)}` }, "Find the key", "no key of this server has it")],

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod flows;
+mod hidden;
 mod roles;
 mod sign_in;
 

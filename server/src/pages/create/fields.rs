@@ -12,6 +12,7 @@ use crate::pages::parts::matrix::{self, Matrix, Permission};
 use crate::pages::parts::{Text, Tone, layout, message};
 use crate::pages::visit::{Visit, minutes};
 use crate::pages::wording;
+use crate::routes::Verb;
 
 /// What can be chosen.
 pub(super) struct Choices {
@@ -163,7 +164,11 @@ fn identity<'f>(
                 @for account in &choices.accounts { option value=(account.id) { (Text(account.name.as_deref().unwrap_or_default())) } }
             }
             @if let Some(why) = wrong("keyward.owner") { p.error { (Text(why)) } }
-            p.hint id="account-hint" { "Whose key it is. Type an id, or choose." }
+            p.hint id="account-hint" {
+                "Whose key it is. Type an id, or choose."
+                // The operator's own is there from the beginning.
+                @if choices.accounts.len() < 2 && visit.may(Verb::Post, "/v2/keyward/accounts") { " There is none of a customer yet: " a href="/console/accounts/new" { "create an account" } " first." }
+            }
         } }
         (fields::radios(
             &Field { name: "mode", label: "Mode", value: if given.is_live { "live" } else { "test" }, error: wrong("keyward.livemode"), ..Field::default() },

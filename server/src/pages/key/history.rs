@@ -121,6 +121,10 @@ fn row(visit: &Visit, log: &Log, own: &BTreeMap<String, bool>) -> Vec<Markup> {
         .find_map(|place| log.actor.pointer(place).and_then(Value::as_str))
         .or_else(|| log.actor.get("type").and_then(Value::as_str));
     let is_of_own = log.is_of_own(visit, own);
+    let is_new = matches!(
+        log.r#type.as_str(),
+        "api_key_created" | "api_key_imported" | "api_key_rotated"
+    );
     vec![
         time(&log.created, visit.now),
         html! { (words(&log.r#type)) @if let Some(reason) = log.keyward.reason.as_ref().filter(|_| is_of_own) { div.small.soft { (Text(reason)) } } },
@@ -132,7 +136,12 @@ fn row(visit: &Visit, log: &Log, own: &BTreeMap<String, bool>) -> Vec<Markup> {
         },
         html! {
             @for change in log.keyward.changes.iter().filter(|change| change.says_something() && (!visit.is_portal() || is_for_customers(change))) {
-                div.wrap { b { (Text(&change.member)) } ": " (shown(&change.before)) " → " (shown(&change.after)) }
+                div.wrap {
+                    b { (Text(&change.member.replace('_', " "))) } ": "
+                    // Of a new key there was nothing before.
+                    @if !(is_new && change.before.is_null()) { (shown(&change.before)) " → " }
+                    (shown(&change.after))
+                }
             }
         },
     ]

@@ -1,0 +1,118 @@
+//! What a form does not show, it does not do; and what a log says is text.
+
+use std::fs;
+use std::process::Command;
+
+use keyward_harness::process::Guarded;
+use keyward_harness::{BOUND, eventually};
+use serde_json::Value;
+
+use super::made;
+use crate::browser::Browser;
+use crate::world::{PROPAGATION, World, serve};
+
+#[test]
+fn fields_that_a_form_does_not_show_do_nothing() {
+    let world = World::start();
+    world.account("acct_widgets");
+    let operator = Browser::signed_in(&world, "operator");
+    let more = [
+        ("kind", "secret"),
+        ("type", "publishable_key"),
+        ("permissions", "charge_write"),
+        ("sha256", &"0".repeat(64)),
+        ("override_policy", "because"),
+        ("role", "admin"),
+        ("source", "file:theirs"),
+    ];
+    let (id, _) = made(&operator, "With more", &more);
+    let key = world.api("GET", &format!("/v2/iam/api_keys/{id}"), None);
+    let key = key.json();
+    assert_eq!(key["keyward"]["kind"], "restricted");
+    assert_eq!(key["permissions"], serde_json::json!(["customer_read"]));
+    assert_ne!(key["keyward"]["source"], "file:theirs");
+    // Permissions that this role does not give, and an account that is not there.
+    for field in [
+        ("p.api_key", "write"),
+        ("p.secret_api_key", "write"),
+        ("p.console_session", "write"),
+        ("account", "acct_of_nobody"),
+    ] {
+        let form = operator.get("/console/keys/new");
+        let mut fields = vec![
+            ("name", "Too much"),
+            ("mode", "test"),
+            ("ends", "90"),
+            ("p.customer", "read"),
+        ];
+        if field.0 != "account" {
+            fields.push(("account", "acct_widgets"));
+        }
+        fields.push(field);
+        let answer = operator.send(&form, "/console/keys/new", &fields);
+        assert!(
+            (400..500).contains(&answer.status),
+            "{field:?}: {} {}",
+            answer.status,
+            answer.text()
+        );
+    }
+    let listed = world.api("GET", "/v2/iam/api_keys?query=Too", None).json();
+    assert_eq!(listed["data"], serde_json::json!([]));
+}
+
+#[test]
+fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
+    let mut world = World::start();
+    let config = world.data().join("keyward-server.toml");
+    let logs = world.folder.path().join("access*.log");
+    let text = fs::read_to_string(&config).unwrap();
+    assert_eq!(text.matches("files = []").count(), 1, "{text}");
+    let named = text.replace("files = []", &format!("files = [{:?}]", logs.display()));
+    fs::write(&config, named).unwrap();
+    // The one that runs has the store, and ends as it is dropped.
+    let nothing = Guarded::spawn(&mut Command::new("true")).unwrap();
+    drop(std::mem::replace(&mut world.server, nothing));
+    world.server = serve(&world.folder);
+    world.account("acct_widgets");
+    let admin = Browser::signed_in(&world, "admin");
+    let (id, value) = made(&admin, "Used", &[]);
+    eventually("the key works", PROPAGATION, || {
+        (world.call(&value, "GET", "/v1/customers", None).status == 200).then_some(())
+    });
+    assert_eq!(
+        world.call(&value, "POST", "/v1/charges", None).status,
+        403,
+        "the key may not charge"
+    );
+    let line = eventually("the refusal is in the log", BOUND, || {
+        let text = fs::read_to_string(world.folder.path().join("access.log")).ok()?;
+        let mut lines = text.lines().map(str::to_owned);
+        lines.find(|line| line.contains("/v1/charges") && line.contains(&id))
+    });
+    // What a client could have sent, had nothing before the log refused it.
+    let mut hostile: Value = serde_json::from_str(&line).unwrap();
+    hostile["path"] = "/v1/<script>alert(1)</script>\u{202e}&\"'".into();
+    let beside = world.folder.path().join("access-other.log");
+    fs::write(beside, format!("{hostile}\n")).unwrap();
+
+    let page = admin.get(&format!("/console/keys/{id}/requests"));
+    let text = page.text();
+    assert_eq!(page.status, 200, "{text}");
+    for shown in ["/v1/customers", "/v1/charges", "insufficient_permission"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    assert!(text.contains("&lt;script&gt;alert(1)"), "{text}");
+    assert!(!text.contains("<script>alert"), "{text}");
+    assert!(!text.contains('\u{202e}'), "{text}");
+    let refused = admin.get(&format!("/console/keys/{id}/requests?decision=deny"));
+    assert!(!refused.text().contains("GET /v1/customers<"));
+    assert!(refused.text().contains("POST /v1/charges"));
+    // The hints of the forms that end a key come from the same place.
+    let rotate = admin.get(&format!("/console/keys/{id}/rotate"));
+    assert!(
+        rotate.text().contains("within the last hour"),
+        "{}",
+        rotate.text()
+    );
+}
