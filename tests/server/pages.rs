@@ -30,10 +30,9 @@ fn in_full_states_on_a_screen() {
     browse("in_full_states_on_a_screen", &["1280-light", "1280-dark"]);
 }
 
-/// The portal's first width, which is a phone's.
 #[test]
 fn the_portal_opens() {
-    browse("the_portal_opens", &["portal-360-light"]);
+    browse("the_portal_opens", &["portal-once"]);
 }
 
 #[test]
@@ -41,6 +40,7 @@ fn in_full_portal() {
     browse(
         "in_full_portal",
         &[
+            "portal-360-light",
             "portal-360-dark",
             "portal-768-light",
             "portal-768-dark",

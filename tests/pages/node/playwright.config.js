@@ -9,7 +9,7 @@ const base = {
 };
 
 // Every width and scheme that pages are looked at in.
-const looks = [["", /states\.spec\.js/], ["portal-", /portal\.spec\.js/]].flatMap(([prefix, testMatch]) => [360, 768, 1280].flatMap((width) =>
+const looks = [["", /states\.spec\.js/], ["portal-", /\/portal\.spec\.js/]].flatMap(([prefix, testMatch]) => [360, 768, 1280].flatMap((width) =>
   ["light", "dark"].map((colorScheme) => ({
     name: `${prefix}${width}-${colorScheme}`,
     testMatch,
@@ -29,6 +29,7 @@ export default defineConfig({
   reporter: [["line"]],
   projects: [
     { name: "once", testMatch: /once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
+    { name: "portal-once", testMatch: /portal-once\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
     ...looks,
     { name: "flows", testMatch: /(flows|matrix|readme|secrecy|attacks|plain)\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
   ],
