@@ -37,7 +37,7 @@ impl<'w> Browser<'w> {
         Self::of_link(world, "console", url)
     }
 
-    fn of_link(world: &'w World, place: &'static str, url: &str) -> Self {
+    pub(crate) fn of_link(world: &'w World, place: &'static str, url: &str) -> Self {
         let mut browser = Self {
             place,
             ..Self::new(world)

@@ -39,8 +39,15 @@ fn in_full_states() {
 }
 
 #[test]
-fn the_portal_in_every_state() {
-    if let Some(tools) = Tools::find("the_portal_in_every_state") {
+fn the_portal_opens() {
+    if let Some(tools) = Tools::find("the_portal_opens") {
+        browse(&World::start(), &tools, "portal-once");
+    }
+}
+
+#[test]
+fn in_full_portal() {
+    if let Some(tools) = Tools::find("in_full_portal") {
         browse(&World::start(), &tools, "portal");
     }
 }

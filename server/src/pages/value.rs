@@ -63,7 +63,7 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
             }
             div.field {
                 span { "Try it" }
-                pre { code { "export KEY=…   # the value\ncurl -u \"$KEY:\" https://your-gateway/v1/…" } }
+                pre { code { "export KEY=…   # the value\ncurl -u \"$KEY:\" https://" @if visit.is_portal() { "…" } @else { "your-gateway" } "/v1/…" } }
             }
             @if !visit.may(Verb::Post, "/v2/iam/api_keys/{id}") {
                 // Who changes no key notes nothing on it.

@@ -122,7 +122,7 @@ impl Visit {
 
     /// Whether the session is about more than one account.
     pub(crate) fn is_tree(&self) -> bool {
-        self.session.tenant().is_none_or(|tenant| tenant.is_root)
+        self.session.tenant().is_none_or(|tenant| tenant.has_below)
     }
 
     fn portal(&self) -> Option<InPortal> {

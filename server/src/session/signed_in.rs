@@ -27,6 +27,8 @@ pub(crate) struct Tenant {
     pub(crate) name: Option<String>,
     /// Whether the account is the root of a tree, all of which the session sees.
     pub(crate) is_root: bool,
+    /// Whether there are accounts below it.
+    pub(crate) has_below: bool,
     /// The mode of the key that made the link: a test key opens test mode only.
     pub(crate) mode: Livemode,
     /// Where the person came from.

@@ -10,6 +10,7 @@ use crate::http::failure::Failure;
 use crate::permission::Management;
 use crate::service::failure::Stored;
 use crate::session::{Cookie, Feature, FormToken, Person, Reach, Role, Session, Tenant};
+use crate::store::lists::{AccountFilter, From, Page};
 use crate::store::{By, Reader, Scope, SessionKind, StoredSession};
 
 /// What a cookie leads to.
@@ -89,6 +90,7 @@ fn session(
                 account: stored.account.clone()?,
                 name: place.name,
                 is_root: place.is_root,
+                has_below: place.has_below,
                 mode: held.mode(),
                 return_url: stored.return_url.clone(),
                 features,
@@ -151,8 +153,9 @@ fn in_portal(features: &[Feature]) -> Granted {
 /// The account of a portal, as it is now.
 struct Portal {
     name: Option<String>,
-    /// Whether it is the root of a tree.
+    /// Whether it is the root of a tree, and whether there is more in that tree.
     is_root: bool,
+    has_below: bool,
     policy: Policy,
 }
 
@@ -294,9 +297,24 @@ fn held_now(
     let place = Portal {
         name: found.account.name,
         is_root: line.len() == 1,
+        has_below: has_below(reader, account)?,
         policy: policy.map(|named| named.policy).unwrap_or_default(),
     };
     Ok(is_of_maker.then_some((held, Some(place))))
+}
+
+/// Whether there is some account right below one.
+fn has_below(reader: &Reader<'_>, account: &str) -> crate::store::Result<bool> {
+    let filter = AccountFilter {
+        parent: Some(account.to_owned()),
+        ..AccountFilter::default()
+    };
+    let page = Page {
+        from: From::Newest,
+        limit: 1,
+    };
+    let listed = reader.accounts(&Scope::everything(), &filter, page)?;
+    Ok(!listed.records.is_empty())
 }
 
 /// Whether a link still opens something: its maker works, and its account is one of the maker's.

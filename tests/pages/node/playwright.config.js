@@ -19,15 +19,16 @@ export default defineConfig({
   expect: { timeout: 30_000 },
   reporter: [["line"]],
   projects: [
-    { name: "once", testMatch: /once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
+    { name: "once", testMatch: /\/once\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
     { name: "states", testMatch: /states\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
-    { name: "portal", testMatch: /portal\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
+    { name: "portal", testMatch: /\/portal\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
     ...["behind", "no-keys", "no-store"].map((name) => ({
       name,
       testMatch: /broken\.spec\.js/,
       grep: new RegExp(`@${name} `),
       use: { ...base, viewport: { width: 1280, height: 800 }, storageState: name === "behind" ? undefined : process.env.KEYWARD_PAGES_SESSION },
     })),
+    { name: "portal-once", testMatch: /portal-once\.spec\.js/, use: { ...base, viewport: { width: 360, height: 800 } } },
     { name: "flows", testMatch: /(flows|matrix|readme|secrecy|attacks|plain)\.spec\.js/, use: { ...base, viewport: { width: 1280, height: 800 } } },
   ],
 });

@@ -1,103 +1,9 @@
 // The portal's pages in every state, and what people do there on a phone.
 import { join } from "node:path";
 import { expect, test } from "./fixture.js";
-import { refusals, seen as looked } from "./looks.js";
+import { at, enter, portal, refusals, seen, states, tag, world } from "./portal.js";
 import { keyboard, mouse, shown } from "./steps.js";
-import { HOSTILE } from "./states.js";
-import { account, api, eventually, key, nowhere, url, used } from "./world.js";
-
-const DAY = 86_400_000;
-const at = (days) => new Date(Date.now() + days * DAY).toISOString();
-const tag = `p${process.pid}`;
-
-/** A link for the people of an account. */
-async function portal(of, more = {}) {
-  const body = { account: of, actor: { id: "ada@acme.example", name: "Ada Admin" }, return_url: `${new URL(url).origin.replace(/:\d+$/, "")}/back`, ...more };
-  return (await api("POST", "/v2/keyward/portal_sessions", body)).url.replace(/^[a-z]+:\/\/[^/]+/, url);
-}
-
-async function enter(page, of, more) {
-  await page.goto(await portal(of, more));
-  await expect(page.locator("main")).toContainText("Continue as Ada Admin");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL((now) => now.pathname.startsWith("/portal/keys"));
-}
-
-let made;
-const world = () => (made ??= make());
-async function make() {
-  const policy = (name, members) => api("POST", "/v2/keyward/key_policies", { name: `${name}-${tag}`, ...members }).then((one) => one.name);
-  await api("POST", "/v2/keyward/grant_sets", { name: `reports-${tag}`, permissions: ["charge_read", "invoice_read"] });
-  const customers = await policy("customers", { permissions: ["customer_write", "charge_write", "invoice_read", "balance_read"], grant_sets: [`reports-${tag}`], max_keys: 20 });
-  const strict = await policy("strict", { grant_sets: [`reports-${tag}`], free_choice: false, max_lifetime: "30d", default_lifetime: "30d", require_ip_allowlist: { live: true, test: true }, allow_delete: false });
-  const full = await policy("full", { permissions: ["customer_read"], max_keys: 1 });
-  const acme = (await account({ name: "Acme GmbH", policy: customers })).id;
-  const tree = (await account({ name: "Globex Holding and its daughters", policy: customers })).id;
-  const below = (await account({ name: "Globex Ltd.", parent: tree, policy: strict })).id;
-  const empty = (await account({ name: "Empty", policy: customers })).id;
-  const bound = (await account({ name: "Strict", policy: strict })).id;
-  const busy = (await account({ name: "Full", policy: full })).id;
-  const keys = {
-    active: await key(acme, { name: "Billing worker", permissions: ["charge_write", "customer_read"], ip_allowlist: ["203.0.113.0/24"], keyward: { labels: { team: "billing", internal_score: "7" } } }),
-    expiring: await key(acme, { name: "Ends soon", expires_at: at(3) }),
-    odd: await key(acme, { name: HOSTILE.slice(0, 128), note: HOSTILE }),
-    expired: await key(acme, { name: "Ended" }),
-    deleted: await key(acme, { name: "Deleted" }),
-    replaced: await key(acme, { name: "Rotated" }),
-    wide: await key(acme, { name: "Made by the provider", permissions: ["payout_write"], keyward: { override_policy: true, reason: "agreed" } }),
-    below: await key(below, { name: "Of a daughter", permissions: undefined, ip_allowlist: ["203.0.113.7"], expires_at: at(20), keyward: { grant_set: `reports-${tag}` } }),
-    busy: await key(busy, { name: "The only one" }),
-  };
-  await api("POST", `/v2/iam/api_keys/${keys.expired.id}/expire`, {});
-  await api("DELETE", `/v2/keyward/api_keys/${keys.deleted.id}`);
-  await api("POST", `/v2/iam/api_keys/${keys.replaced.id}/rotate`, { expire_current_key_in_minutes: 1440, expires_at: at(60) });
-  return { acme, tree, below, empty, bound, busy, keys };
-}
-
-/** Name, whose portal, and the address. */
-function states({ acme, tree, empty, bound, busy, keys }) {
-  const of = (name, page = "") => `/portal/keys/${keys[name].id}${page}`;
-  const ends = ["active", "expiring", "odd", "expired", "deleted", "replaced", "wide"];
-  return [
-    ["keys", acme, "/portal/keys"],
-    ["keys: no match", acme, "/portal/keys?q=nothinghasthisname"],
-    ["keys: all", acme, "/portal/keys?state=all"],
-    ["create", acme, "/portal/keys/new"],
-    ...ends.map((name) => [`key: ${name}`, acme, of(name)]),
-    ["key: asked, within the policy", acme, of("active", "?ask=invoice_read")],
-    ["key: asked, beyond it", acme, of("active", "?ask=payout_write")],
-    ["key: asked, and there", acme, of("active", "?ask=charge_write")],
-    ["key: 404", acme, "/portal/keys/mk_nosuchkey"],
-    ["requests", acme, of("active", "/requests")],
-    ["history", acme, of("replaced", "/history")],
-    ["details", acme, of("odd", "/details")],
-    ["edit", acme, of("active", "/edit")],
-    ["edit: asked", acme, of("active", "/edit?ask=invoice_read")],
-    ["edit: beyond the policy", acme, of("wide", "/edit")],
-    ["addresses", acme, of("active", "/addresses")],
-    ["rotate", acme, of("expiring", "/rotate")],
-    ["expire", acme, of("active", "/expire")],
-    ["expire: again", acme, of("expired", "/expire")],
-    ["delete", acme, of("odd", "/delete")],
-    ["duplicate", acme, of("active", "/duplicate")],
-    ["no such page", acme, "/portal/nothing"],
-    ["tree: keys", tree, "/portal/keys"],
-    ["tree: create", tree, "/portal/keys/new"],
-    ["tree: key", tree, of("below")],
-    ["empty: keys", empty, "/portal/keys"],
-    ["strict: create", bound, "/portal/keys/new"],
-    ["full: keys", busy, "/portal/keys"],
-    ["full: create", busy, "/portal/keys/new"],
-  ];
-}
-
-async function seen(page, name) {
-  await looked(page, `portal: ${name}`, async () => {});
-  const text = await page.locator("body").innerText();
-  for (const word of ["keyward-server", "gateway", "shadow", "policy", "internal_", "acct_operator"]) {
-    expect.soft(text.replaceAll("your-gateway", ""), `${name} says ${word}`).not.toContain(word);
-  }
-}
+import { account, eventually, key, nowhere, used } from "./world.js";
 
 test("pages by their addresses", async ({ page, watched }) => {
   watched.allowed.push(...refusals);
@@ -132,6 +38,7 @@ for (const [how, hand] of [["mouse", mouse], ["keyboard", keyboard]]) {
     const value = await shown(page);
     await seen(page, `value by ${how}`);
     await hand.press(page, "Done");
+    await page.waitForURL(/keys\/mk_\w+$/);
     await eventually("the key works", async () => await used(value, "GET", "/v1/customers") === 200);
     expect(await used(value, "POST", "/v1/customers")).toBe("insufficient_permission");
     const home = page.url();
@@ -139,6 +46,7 @@ for (const [how, hand] of [["mouse", mouse], ["keyboard", keyboard]]) {
     await hand.press(page, "Rotate");
     const replacement = await shown(page);
     await hand.press(page, "Done");
+    await page.waitForURL((now) => /keys\/mk_\w+$/.test(now.pathname) && now.href !== home);
     await page.goto(home);
     await hand.open(page, "End it now");
     await hand.press(page, "Set the end");
@@ -149,6 +57,7 @@ for (const [how, hand] of [["mouse", mouse], ["keyboard", keyboard]]) {
 }
 
 test("a picture of the portal on a phone", async ({ page }) => {
+  await world();
   const { id } = await account({ name: "Acme GmbH", policy: `customers-${tag}` });
   await key(id, { name: "Nightly export", permissions: ["charge_read", "invoice_read", "balance_read"], expires_at: at(9) });
   await key(id, { name: "Billing worker", permissions: ["charge_write", "customer_read"], expires_at: at(90) });

@@ -1,5 +1,6 @@
 //! The portal, as a browser speaks to it through Envoy.
 
+mod application;
 mod flows;
 mod leaked;
 mod tenancy;

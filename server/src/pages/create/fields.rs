@@ -106,7 +106,7 @@ pub(super) fn form(
                     (layout::card("From where, and until when", html! {}, html! { div.pad.stack { (limits(visit, choices, given, &wrong)) } }))
                 }
                 div.stack.sticky {
-                    @if is_free { (layout::card("This key will", html! {}, html! {
+                    @if is_free && presets.is_empty() { (layout::card("This key will", html! {}, html! {
                         div.pad.stack {
                             (matrix::summary("p", &choices.permissions, &given.own))
                             p.small.soft { "What is not chosen it may not do." }

@@ -143,6 +143,7 @@ impl World {
                 reach: Reach::Portal(Tenant {
                     name: None,
                     is_root: account != "acct_below",
+                    has_below: account == "acct_root",
                     account,
                     mode,
                     return_url: None,
