@@ -149,7 +149,10 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
     let cases = cases
         .replace("series: 'keyward_", "series: 'envoy_keyward_")
         .replace("series: 'envoy_keyward_push_", "series: 'keyward_push_")
-        .replace("series: 'envoy_keyward_publish_", "series: 'keyward_publish_");
+        .replace(
+            "series: 'envoy_keyward_publish_",
+            "series: 'keyward_publish_",
+        );
     assert!(cases.matches("'envoy_keyward_").count() > 10);
     fs::write(native.path().join("tests.yaml"), cases).unwrap();
     for (folder, arguments) in [
