@@ -198,7 +198,7 @@ fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
 #[test]
 fn every_metric_that_is_asked_for_is_one_that_envoy_has_or_a_watcher() {
     let (envoy, _) = busy();
-    let page = envoy.prometheus() + &crate::push::held::page();
+    let page = envoy.prometheus() + &crate::push::held::page() + &crate::publish::metrics_page();
     let there: BTreeSet<&str> = page
         .lines()
         .filter(|line| !line.starts_with('#'))

@@ -1,14 +1,17 @@
 //! From `keyward publish` to every worker of a real Envoy: by `keyward feed serve`, which answers as soon as there is a new head, and by nginx, which is polled.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::fail_closed::{ALICE, BOB, ask, snapshot};
 use crate::feed::everywhere;
 use crate::support::feed::{CLUSTER, cluster, configuration};
+use crate::support::process::Guarded;
 use crate::support::publishing::{Nginx, Press, Served};
-use crate::support::{BOUND, Envoy};
+use crate::support::{BOUND, Envoy, eventually};
 
 /// A configuration that is published.
 fn published(keys: &[&str]) -> Value {
@@ -78,4 +81,19 @@ fn a_revocation_reaches_every_worker_by_polling_nginx() {
     };
     let envoy = following(&press, "/", nginx.address);
     follows(&press, &envoy);
+}
+
+/// What `keyward publish --watch` writes for the textfile collector.
+pub fn metrics_page() -> String {
+    let press = begun("it-metrics");
+    let prom = press.path("publish.prom");
+    let arguments = ["--watch", "--metrics-file", "publish.prom"];
+    let mut watch = press.command(&press.arguments(&arguments));
+    let _watcher = Guarded::spawn(watch.stdout(Stdio::null())).unwrap();
+    eventually("it has written its metrics", BOUND, || {
+        let page = fs::read_to_string(&prom).ok()?;
+        let revision = "keyward_publish_revision{feed=\"prod\"} ";
+        let (_, after) = page.split_once(revision)?;
+        (!after.starts_with('0')).then_some(page)
+    })
 }
