@@ -137,6 +137,7 @@ tools:
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh server python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh moto python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh openapi python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh pages node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]
