@@ -1,19 +1,20 @@
 //! The feed that a gateway follows: whether Envoy's cluster leads there, who can read along, and what on the way breaks long polls and pieces.
 
+mod routes;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::clusters::OPTIONS;
-use super::dump::{Dump, Manager, at, collect, is_of, items};
-use super::exits::Exits;
-use super::instance::{Host, Plugin};
-use super::mutations::{self, Change};
-use super::neighbours::kind;
-use super::report::{Check, Level, Report};
-use super::upstreams::{self, Upstreams};
+use crate::doctor::clusters::OPTIONS;
+use crate::doctor::dump::{Dump, Manager, at, collect, is_of, items};
+use crate::doctor::instance::{Host, Plugin};
+use crate::doctor::mutations::{self, Change};
+use crate::doctor::neighbours::kind;
+use crate::doctor::report::{Check, Level, Report};
+use crate::doctor::upstreams;
 use keyward::configuration::Feed;
 
 const CHECK: Check = Check::Feed;
@@ -24,9 +25,8 @@ const BEYOND_WAIT: u64 = 15;
 /// How many calls one VM makes at once: the pieces of an object.
 const CALLS: u64 = 4;
 
-/// What Envoy takes where a threshold, or a route's time-out, is not set.
+/// What Envoy takes where a threshold is not set.
 const USUAL_THRESHOLD: u64 = 1024;
-const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Looks at the feed of one plugin, if it follows one.
 pub(super) fn check(dump: &Dump, manager: &Manager<'_>, plugin: &Plugin<'_>, report: &mut Report) {
@@ -58,7 +58,7 @@ pub(super) fn check(dump: &Dump, manager: &Manager<'_>, plugin: &Plugin<'_>, rep
     check_retries(cluster, &place, report);
     let least = Duration::from_secs(feed.wait.saturating_add(BEYOND_WAIT));
     check_stream_duration(cluster, least, &place, report);
-    check_routes(dump, feed, least, report);
+    routes::check(dump, feed, least, report);
 }
 
 /// Whether circuit breakers leave room for every VM. `workers` is not known from a dump: then for the smallest Envoy.
@@ -195,7 +195,7 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
             CHECK,
             place,
             "its TLS does not verify the server's certificate: whoever stands between reads the feed, and the credentials that the cluster adds",
-            "set `validation_context.trusted_ca`, and `match_typed_subject_alt_names` or `auto_san_validation`",
+            "set `validation_context.trusted_ca`, and `match_typed_subject_alt_names` or `auto_sni_san_validation`",
         );
     }
 }
@@ -298,78 +298,6 @@ fn check_stream_duration(cluster: &Value, least: Duration, place: &str, report: 
     }
 }
 
-/// The cluster may lead to a listener of this Envoy, whose routes have time-outs of their own.
-fn check_routes(dump: &Dump, feed: &Feed, least: Duration, report: &mut Report) {
-    let mut leads = Upstreams::default();
-    let exits = Exits {
-        clusters: [&*feed.cluster].into(),
-        ..Exits::default()
-    };
-    leads.add(dump, &exits);
-    let managers = dump.managers();
-    let head = format!("{}/head", feed.path);
-    for manager in managers
-        .iter()
-        .filter(|manager| leads.is_at(manager.listener))
-    {
-        for routes in dump.routes(manager).into_iter().flatten() {
-            for host in items(at(routes, "/virtual_hosts")) {
-                check_host(host, &head, least, &manager.place, report);
-            }
-        }
-    }
-}
-
-fn check_host(host: &Value, head: &str, least: Duration, place: &str, report: &mut Report) {
-    for route in items(at(host, "/routes")) {
-        let matches = matches(at(route, "/match"), head);
-        let action = at(route, "/route");
-        if matches != Some(false) && action.is_object() {
-            let timeout = duration(at(action, "/timeout")).unwrap_or(USUAL_TIMEOUT);
-            if !timeout.is_zero() && timeout < least {
-                report.found(
-                    Level::Warn,
-                    CHECK,
-                    &format!(
-                        "{place}, virtual host `{}`",
-                        at(host, "/name").as_str().unwrap_or("")
-                    ),
-                    format!(
-                        "a route to the feed ends calls after {} s, and they may take {} s: long polls break off, and the gateway takes the feed for unreachable",
-                        timeout.as_secs_f64(),
-                        least.as_secs()
-                    ),
-                    "set the route's `timeout`, or lower `feed.wait`",
-                );
-            }
-        }
-        if matches == Some(true) {
-            break;
-        }
-    }
-}
-
-/// Whether a route takes this path; `None` where that depends on more than its path.
-fn matches(by: &Value, path: &str) -> Option<bool> {
-    let depends = by.get("headers").is_some() || by.get("query_parameters").is_some();
-    let takes = match (
-        at(by, "/prefix").as_str(),
-        at(by, "/path").as_str(),
-        at(by, "/path_separated_prefix").as_str(),
-    ) {
-        (Some(prefix), _, _) => path.starts_with(prefix),
-        (_, Some(exact), _) => path == exact,
-        (_, _, Some(prefix)) => path
-            .strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-        (None, None, None) => return None,
-    };
-    match (takes, depends) {
-        (true, true) => None,
-        (takes, _) => Some(takes),
-    }
-}
-
 /// As JSON spells a `Duration`: `15s`, `0.250s`.
 fn duration(value: &Value) -> Option<Duration> {
     let seconds: f64 = value.as_str()?.strip_suffix('s')?.parse().ok()?;
@@ -381,21 +309,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_route_takes_a_path_by_its_prefix_or_as_a_whole() {
-        for (by, expected) in [
-            (json!({"prefix": "/"}), Some(true)),
-            (json!({"prefix": "/feeds/test"}), Some(false)),
-            (json!({"path": "/feeds/prod/head"}), Some(true)),
-            (json!({"path_separated_prefix": "/feeds/prod"}), Some(true)),
-            (json!({"path_separated_prefix": "/feeds/pro"}), Some(false)),
-            (json!({"safe_regex": {"regex": ".*"}}), None),
-            (json!({"prefix": "/", "headers": []}), None),
-        ] {
-            assert_eq!(matches(&by, "/feeds/prod/head"), expected, "{by}");
-        }
-    }
 
     #[test]
     fn durations_are_read_as_json_spells_them() {
