@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How many places there are: the first bytes one by one, through status line and headers, and then with longer steps.
-const PLACES: usize = 100;
-const ONE_BY_ONE: usize = 40;
-const STEP: usize = 31;
+const PLACES: usize = 50;
+const ONE_BY_ONE: usize = 20;
+const STEP: usize = 41;
 
 /// After how many bytes the answer of that number ends.
 fn place(number: usize) -> usize {
