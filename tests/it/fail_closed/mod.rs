@@ -2,7 +2,7 @@
 //! failure without the interlock shows its purpose.
 
 mod amplification;
-mod behind;
+pub mod behind;
 mod chain;
 mod clock;
 mod every_reason;

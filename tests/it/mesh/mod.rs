@@ -5,6 +5,7 @@
 //! No cluster is involved: the expectation of what a control plane makes of a manifest follows its source.
 
 mod amounts;
+mod feed;
 mod gateway;
 mod istio;
 pub mod proxy;

@@ -148,7 +148,11 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
     let cases = fs::read_to_string(folder.join("tests.yaml")).unwrap();
     let cases = cases
         .replace("series: 'keyward_", "series: 'envoy_keyward_")
-        .replace("series: 'envoy_keyward_push_", "series: 'keyward_push_");
+        .replace("series: 'envoy_keyward_push_", "series: 'keyward_push_")
+        .replace(
+            "series: 'envoy_keyward_publish_",
+            "series: 'keyward_publish_",
+        );
     assert!(cases.matches("'envoy_keyward_").count() > 10);
     fs::write(native.path().join("tests.yaml"), cases).unwrap();
     for (folder, arguments) in [
@@ -194,7 +198,7 @@ fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
 #[test]
 fn every_metric_that_is_asked_for_is_one_that_envoy_has_or_a_watcher() {
     let (envoy, _) = busy();
-    let page = envoy.prometheus() + &crate::push::held::page();
+    let page = envoy.prometheus() + &crate::push::held::page() + &crate::publish::metrics_page();
     let there: BTreeSet<&str> = page
         .lines()
         .filter(|line| !line.starts_with('#'))

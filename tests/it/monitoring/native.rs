@@ -30,8 +30,9 @@ fn every_metric_of_ours_is_asked_for_by_both_names_and_the_module_has_it() {
     let mut asked = BTreeSet::new();
     for (place, expression) in expressions() {
         for name in names(&expression) {
-            // Of `keyward push --watch`, and Envoy's own.
-            if name.starts_with("keyward_push_") || name.starts_with("envoy_") {
+            // Of `keyward push --watch` and `keyward publish --watch`, and Envoy's own.
+            let others = ["keyward_push_", "keyward_publish_", "envoy_"];
+            if others.iter().any(|other| name.starts_with(other)) {
                 continue;
             }
             let both = format!("(envoy_)?{name}");
