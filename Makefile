@@ -92,7 +92,7 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
 	agreement::over_many feed::over_many command::life::every_command_says \
-	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
+	description::every_answer console::hidden feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
 # Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
 PAGES := pages::in_full
 # Tests of the filter in wasm that are run once more with the native module: one of each kind by `make test`, and all that such a module can pass by `make test-all`. The others are about VMs.
