@@ -12,7 +12,7 @@ import stripe
 
 USERS = {"ada": ("Ada Admin", "acct_acme"), "grace": ("Grace Guest", "acct_globex")}
 PORT = int(os.environ.get("PORT", "8000"))
-HOME = f"http://localhost:{PORT}"
+HOME = os.environ.get("APP_URL", f"http://localhost:{PORT}")
 keyward = stripe.StripeClient(os.environ["KEYWARD_KEY"], base_addresses={"api": os.environ["KEYWARD_URL"]})
 
 

@@ -37,6 +37,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
             .env("KEYWARD_URL", format!("http://{}", world.gateway))
             .env("KEYWARD_KEY", &key)
             .env("PORT", port.to_string())
+            .env("APP_URL", "http://localhost")
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
             .stderr(File::create(world.folder.path().join("application.log")).unwrap()),
