@@ -10,7 +10,7 @@ use super::neighbours::kind;
 use super::report::{Check, Level, Report};
 
 const CHECK: Check = Check::Clusters;
-const OPTIONS: &str =
+pub(super) const OPTIONS: &str =
     "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// Looks at the clusters of a guarded chain, and at the filters that its router runs for all of them.

@@ -122,8 +122,8 @@ pub(super) enum Held {
     },
     /// In a form that says nothing to this command.
     Unread,
-    /// Envoy shows what it was given last, whether the filter took it or not.
-    Refused,
+    /// Envoy shows what it was given last, whether the filter took it or not. Why this version does not, without any value.
+    Refused(String),
 }
 
 impl Held {
@@ -155,7 +155,7 @@ impl Held {
                 configuration: Box::new(configuration),
                 binds_addresses,
             },
-            Err(_) => Self::Refused,
+            Err(refusal) => Self::Refused(refusal.to_string()),
         }
     }
 }
@@ -173,7 +173,7 @@ impl Plugin<'_> {
     pub(super) fn configuration(&self) -> Option<&Configuration> {
         match &self.held {
             Held::Read { configuration, .. } => Some(configuration),
-            Held::Unread | Held::Refused => None,
+            Held::Unread | Held::Refused(_) => None,
         }
     }
 
@@ -183,7 +183,7 @@ impl Plugin<'_> {
             Held::Read {
                 binds_addresses, ..
             } => binds_addresses,
-            Held::Unread | Held::Refused => true,
+            Held::Unread | Held::Refused(_) => true,
         }
     }
 

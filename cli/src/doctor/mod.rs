@@ -6,6 +6,7 @@ mod clusters;
 mod dump;
 mod exits;
 mod expression;
+mod feed;
 mod format;
 mod headers;
 mod instance;
@@ -90,9 +91,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let sockets = Sockets::of(&dump);
     let plugins = examine(&dump, &sockets, &mut report)?;
     socket::check(admin.as_ref(), &sockets, &mut report);
-    if let Some(admin) = &admin {
-        examine_process(admin, &plugins, &mut report)?;
-    }
+    let workers = match &admin {
+        Some(admin) => examine_process(admin, &plugins, &mut report)?,
+        None => None,
+    };
+    feed::check_room(&dump, &plugins, workers, &mut report);
     let worst = report.worst();
     report.print(&mut std::io::stdout())?;
     let bad = if arguments.strict {
@@ -107,12 +110,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     })
 }
 
-/// What the dump does not say: counts, and the levels of logs.
+/// What the dump does not say: counts, and the levels of logs. How many workers there are is returned.
 fn examine_process(
     admin: &http::Authority,
     plugins: &[Plugin<'_>],
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Option<u64>> {
     let page = || -> Result<String> {
         let page = ask(admin, "GET", "/stats?usedonly")?;
         Ok(String::from_utf8_lossy(&page).into_owned())
@@ -133,7 +136,7 @@ fn examine_process(
     let levels = ask(admin, "POST", "/logging").ok();
     let levels = levels.map(|page| String::from_utf8_lossy(&page).into_owned());
     levels::check(levels.as_deref(), report);
-    Ok(())
+    Ok(stats::workers(&page))
 }
 
 /// Before it is ready, an Envoy may not have all of its listeners, nor an address for its admin interface.
@@ -263,6 +266,7 @@ fn examine_guarded<'a>(
     tracing::check(dump, manager, &plugins, report);
     for plugin in &plugins {
         plugin::check(plugin, dump.bootstrap(), &manager.place, report);
+        feed::check(dump, manager, plugin, report);
     }
     plugins
 }

@@ -33,11 +33,11 @@ pub(super) fn check(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report:
             "keyward's own configuration is not looked at: it is neither a `StringValue` nor a `BytesValue`",
             "push it as one of these",
         ),
-        Held::Refused => report.found(
+        Held::Refused(why) => report.found(
             Level::Warn,
             Check::Configuration,
             place,
-            "what Envoy was given last is refused by this version of keyward; an older one is served, or none",
+            format!("what Envoy was given last is refused by this version of keyward ({why}); an older one is served, or none"),
             "look for `configuration refused` in Envoy's log, and push a good one",
         ),
     }
@@ -99,13 +99,17 @@ fn check_failure(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
             MEND,
         ),
         Some("FAIL_RELOAD") => {}
-        _ => report.found(
-            Level::Warn,
-            CHECK,
-            place,
-            "a worker whose VM trapped answers 503 until the next push",
-            MEND,
-        ),
+        _ => {
+            let read = plugin.configuration();
+            let follows = read.is_some_and(|read| read.settings().feed.is_some());
+            let what = match follows {
+                true => {
+                    "a worker whose VM trapped answers 503 until the next push, and a feed is followed so that there is seldom one"
+                }
+                false => "a worker whose VM trapped answers 503 until the next push",
+            };
+            report.found(Level::Warn, CHECK, place, what, MEND);
+        }
     }
 }
 
@@ -172,7 +176,7 @@ fn check_settings(configuration: &Configuration, place: &str, report: &mut Repor
             "take it away when the counts are as they should be",
         );
     }
-    if configuration.snapshot().is_none() {
+    if configuration.snapshot().is_none() && settings.feed.is_none() {
         report.found(
             Level::Warn,
             CHECK,

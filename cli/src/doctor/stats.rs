@@ -134,6 +134,11 @@ pub(super) fn missing(page: &str, plugins: &[Plugin<'_>]) -> Option<Vec<(String,
     )
 }
 
+/// How many workers there are, if the page says it.
+pub(super) fn workers(page: &str) -> Option<u64> {
+    Page::of_stats(page).concurrency
+}
+
 pub(super) fn check_workers(missing: Option<Vec<(String, u64)>>, report: &mut Report) {
     const CHECK: Check = Check::Workers;
     report.made(CHECK);

@@ -87,7 +87,7 @@ pub(super) fn is_local(listener: &Value) -> bool {
     all.all(is_local)
 }
 
-fn addresses(cluster: &Value) -> Vec<String> {
+pub(super) fn addresses(cluster: &Value) -> Vec<String> {
     let localities = items(at(cluster, "/load_assignment/endpoints"));
     let endpoints = localities
         .iter()

@@ -53,14 +53,25 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
         max_key_age: arguments.max_key_age,
     };
     let mut out = output::stdout();
+    let feed = source.configuration.settings().feed.as_ref();
     let (Some(snapshot), Some(written)) = (source.configuration.snapshot(), source.snapshot())
     else {
+        let findings = findings::of_feed(&source.configuration, policy.now);
         if json {
-            output::print_json(&json!({"good": true, "findings": []}))?;
-        } else {
-            writeln!(out, "good, but without a snapshot: every request is denied")?;
+            let shown: Vec<Value> = findings.iter().map(Finding::json).collect();
+            output::print_json(&json!({"good": true, "findings": shown}))?;
+            return Ok(exit(&findings));
         }
-        return Ok(Exit::Good);
+        match feed {
+            Some(feed) => writeln!(
+                out,
+                "good: without a snapshot, it follows the feed `{}` through the cluster `{}`; `keyward doctor` looks at the cluster",
+                feed.name, feed.cluster
+            )?,
+            None => writeln!(out, "good, but without a snapshot: every request is denied")?,
+        }
+        findings::print(&findings, &mut out)?;
+        return Ok(exit(&findings));
     };
     let subject = Subject {
         snapshot,
@@ -71,6 +82,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
     let file: Option<&KeyFile> = source.key_file.as_ref();
     let mut findings = findings::of(&subject);
     findings.extend(findings::risks(&subject, file, &policy));
+    findings.extend(findings::of_feed(&source.configuration, policy.now));
     // A snapshot by itself does not say which profile it is served with.
     let has_profile = file.is_some() || source.place != Place::default();
     if let (Some(text), true) = (borrowed::told(&source.configuration), has_profile) {
@@ -98,11 +110,14 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
         )?;
         findings::print(&findings, &mut out)?;
     }
-    Ok(if findings.iter().any(Finding::is_warning) {
-        Exit::Failed
-    } else {
-        Exit::Good
-    })
+    Ok(exit(&findings))
+}
+
+fn exit(findings: &[Finding]) -> Exit {
+    match findings.iter().any(Finding::is_warning) {
+        true => Exit::Failed,
+        false => Exit::Good,
+    }
 }
 
 #[cfg(test)]

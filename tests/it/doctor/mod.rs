@@ -2,6 +2,7 @@
 
 mod broken;
 mod counted;
+mod feed;
 mod server;
 mod variants;
 

@@ -1,6 +1,7 @@
 //! What an operator should know about a snapshot that is good: rows that no request reaches, grants that grant nothing. A finding names its place, and shows nothing that looks like a key.
 
 mod endpoints;
+mod feed;
 mod grants;
 mod links;
 mod reach;
@@ -15,6 +16,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::output::{Tone, toned};
+pub(super) use feed::check as of_feed;
 use keyward::mask::echo;
 use keyward::profile::Profile;
 use keyward::refusal::Place;
