@@ -11,12 +11,14 @@ use crate::support::bootstrap::{GATEWAY, documents, hcm, read};
 use crate::support::command::command;
 use crate::support::process::Folder;
 
-const OVERLAYS: [&str; 5] = [
+const OVERLAYS: [&str; 7] = [
     "istio/gateway",
     "istio/sidecar",
     "istio/canary",
+    "istio/feed",
     "gateway/base",
     "gateway/behind-proxy",
+    "gateway/feed",
 ];
 
 #[track_caller]

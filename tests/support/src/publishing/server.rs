@@ -24,14 +24,12 @@ impl Nginx {
             .local_addr()
             .unwrap()
             .port();
+        let server = fs::read_to_string(root().join("envoy/feed/nginx.conf")).unwrap();
         let page = fs::read_to_string(root().join("docs/feed-publish.md")).unwrap();
-        let server = page
-            .split("```nginx\n")
-            .nth(1)
-            .unwrap()
-            .split("```")
-            .next()
-            .unwrap();
+        assert!(
+            page.contains(&format!("```nginx\n{server}```")),
+            "docs/feed-publish.md shows another nginx.conf"
+        );
         let server = server
             .replace("/srv/feed", press.path("feed").to_str().unwrap())
             .replace("listen 8080", &format!("listen 127.0.0.1:{port}"));
