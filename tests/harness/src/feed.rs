@@ -21,6 +21,9 @@ use super::upstream::{Reply, Seen, Upstream};
 pub const CLUSTER: &str = "keyward_feed";
 pub const NAME: &str = "prod";
 
+/// How many deltas a head lists, before one replaces them.
+const LISTED: usize = 16;
+
 /// The public key of the signer of that number, as a configuration names it.
 pub fn public_key(signer: u8) -> String {
     let point = SigningKey::from_bytes(&[signer; 32])
@@ -58,6 +61,8 @@ struct Published {
     signed: Vec<u8>,
     objects: BTreeMap<String, Vec<u8>>,
     state: Option<(Packed, Snapshot)>,
+    /// The snapshot of the base, from which one delta replaces many.
+    base: Option<Snapshot>,
     signer: u8,
     waits: bool,
     manner: Option<Manner>,
@@ -87,6 +92,7 @@ impl Feed {
             signed: Vec::new(),
             objects: BTreeMap::new(),
             state: None,
+            base: None,
             signer: 1,
             waits: true,
             manner: None,
@@ -205,6 +211,12 @@ impl Published {
             (Some(before), Some((_, old))) => {
                 head.base = before.base;
                 head.deltas.clone_from(&before.deltas);
+                // As publishers do: a head stays short, and one delta leads from the base to it.
+                let base = self.base.as_ref().filter(|_| head.deltas.len() >= LISTED);
+                if base.is_some() {
+                    head.deltas.clear();
+                }
+                let old = base.unwrap_or(old);
                 let bytes = Delta::write(&packed, &Touched::between(old, &next), old.revision());
                 let (from, to) = (old.revision(), next.revision());
                 let (sha256, size) = self.add(bytes.unwrap(), "delta");
@@ -219,6 +231,7 @@ impl Published {
                 let (sha256, size) = self.add(packed.chunks().unwrap().concat(), "base");
                 head.base.size = size;
                 head.base.sha256 = sha256;
+                self.base = Some(next.clone());
             }
         }
         self.head = Some(head);

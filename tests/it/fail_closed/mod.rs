@@ -2,7 +2,7 @@
 //! interlock is for is shown by the same failure without it.
 
 mod amplification;
-mod behind;
+pub mod behind;
 mod chain;
 mod clock;
 mod every_reason;

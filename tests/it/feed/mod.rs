@@ -1,6 +1,7 @@
 //! A gateway that follows a signed feed, in a real Envoy: what is published is served by every worker, and whatever becomes of the source, no key works that no
 //! verified head allowed.
 
+mod held;
 mod manners;
 mod pushes;
 
@@ -147,6 +148,13 @@ fn a_head_that_is_not_renewed_ages_and_a_heartbeat_renews_it() {
         });
     };
     renewed();
+    // The gauge by which monitoring knows a feed's age.
+    let issued_at = envoy.stats("keyward[_.]snapshot_issued_at$");
+    let now = crate::support::feed::now();
+    assert!(
+        !issued_at.is_empty() && issued_at.values().all(|it| now - it < 5),
+        "{issued_at:?} {now}"
+    );
     // The source answers 304 all the while, which is signed by no one.
     becomes(&envoy, ALICE, 503);
     let denied = envoy.get(
