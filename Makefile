@@ -32,7 +32,7 @@ help: ## list the targets
 promise = mkdir -p $(1)/$(dir $(PROMISED)) && cp $(1)/$(BUILT) $(1)/$(PROMISED).new && mv $(1)/$(PROMISED).new $(1)/$(PROMISED)
 
 build: filter ## the filter (target/wasm32-wasip1/release/keyward.wasm) and the command (target/release/keyward)
-	cargo build --locked --release -p keyward-cli
+	cargo build --locked --release -p keyward-cli --features object-store
 
 filter: toolchain
 	@$(if $(Q),echo "Building the filter (about a minute the first time) …")
@@ -78,6 +78,8 @@ run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.
 # that runs in Envoy is the released one all the same.
 # Three at a time: tests wait for an Envoy to start more than they compute.
 TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-3} && cargo test --locked
+# As the released command has it: feeds in buckets. Not where TEST names a package, which may not know it.
+FEATURES = $(if $(findstring -p ,$(TEST)),,--features keyward-cli/object-store)
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
 SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
@@ -91,7 +93,7 @@ SLOW := soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promi
 	conformance::envoy_with doctor::variants::leaks doctor::variants::missing doctor::server::an_edge doctor::server::a_route browser::cors::by_default \
 	browser::cors::behind browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
-	agreement::over_many feed::over_many command::life::every_command_says \
+	agreement::over_many feed::over_many feed::held doctor::feed publish::bucket command::life::every_command_says \
 	description::every_answer feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change
 # Every page of the console in every state, size and theme, and the flows: `make pages`, because it takes many minutes.
 PAGES := pages::in_full
@@ -106,15 +108,15 @@ NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance w
 IN_VMS := mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
 	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older rollout::funce \
 	fail_closed::amplification fail_closed::behind fail_closed::exhaustion fail_closed::traps fail_closed::host_calls fail_closed::streams::open_streams \
-	fail_closed::neighbours::one_that fail_closed::twins::one_that
+	fail_closed::neighbours::one_that fail_closed::twins::one_that feed::held::vms
 
 test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
-	@$(TESTING) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(PAGES)))
-	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY))
+	@$(TESTING) $(FEATURES) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(PAGES)))
+	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) $(FEATURES) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) --lib --test pure --test it --test server -- $(SLOW)
-	@export KEYWARD_HOST=native && $(TESTING) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
+	@$(TESTING) $(FEATURES) --lib --test pure --test it --test server -- $(SLOW)
+	@export KEYWARD_HOST=native && $(TESTING) $(FEATURES) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
 
 # Said first, because it touches the system. Everything else goes to target/.
 announce:
@@ -137,6 +139,7 @@ tools:
 	@scripts/prometheus.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/registry.sh >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh server python >/dev/null || [ $$? -eq 3 ]
+	@scripts/packages.sh moto python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh openapi python >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh pages node >/dev/null || [ $$? -eq 3 ]
 	@scripts/packages.sh sdk python >/dev/null || [ $$? -eq 3 ]

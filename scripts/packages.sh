@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packages of other languages that tests need, by exact versions: `packages.sh sdk python` prints a Python that has what
 # tests/sdk/python/requirements.txt names; `packages.sh sdk node` prints a folder whose scripts, a link to tests/sdk/node, find the
-# packages of its package-lock.json. `upstreams`, `server`, `openapi` or `pages` in the place of `sdk`: the same of the folders of those names. All are made under target/ when
+# packages of its package-lock.json. `upstreams`, `server`, `moto`, `openapi` or `pages` in the place of `sdk`: the same of the folders of those names. All are made under target/ when
 # missing. Everything else goes to stderr. Exit status 3: the tool itself is absent or too old, and its tests are to be skipped.
 set -eu
 
@@ -11,7 +11,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 mkdir -p "$root/target"
 work=
 
-usage() { echo "usage: packages.sh sdk|upstreams|server|openapi|pages python|node" >&2; exit 2; }
+usage() { echo "usage: packages.sh sdk|upstreams|server|moto|openapi|pages python|node" >&2; exit 2; }
 say() { echo "packages.sh: $*" >&2; }
 absent() { say "$*; the tests that need it are SKIPPED"; exit "$ABSENT"; }
 # A change of versions is another folder, so that nothing stale is taken for it.
@@ -70,6 +70,7 @@ case ${1:-} in
     sdk) modules="aiohttp, grpc, h2, httpx, localstripe, stripe, trustme" ;;
     upstreams) modules="flask_reverse_proxy, gunicorn" ;;
     server) modules="stripe.v2.iam" ;;
+    moto) modules="boto3, flask_cors, moto.server" ;;
     openapi) modules="schemathesis" ;;
     pages) modules= ;;
     *) usage ;;

@@ -34,6 +34,8 @@ keep() {
 for_target wasm32-wasip1
 keep keyward.wasm .
 for_target "$(rustc -vV | sed -n 's/^host: //p')"
-keep keyward cli
 keep keyward-server server
 keep libkeyward.so native
+# The released command has this feature, and nothing else does.
+"$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" --target "$(rustc -vV | sed -n 's/^host: //p')" --manifest-path cli/Cargo.toml --features object-store
+keep keyward cli

@@ -12,4 +12,6 @@ pub mod randomness;
 pub mod replace;
 pub mod snapshot;
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod visible;

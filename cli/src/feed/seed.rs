@@ -10,13 +10,14 @@ use super::show::present;
 use crate::exit::Exit;
 use crate::publish::content;
 use crate::source::SourceArguments;
+use keyward_files::feed::StorePlace;
 use keyward_files::replace::{Access, replace};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The feed's folder
-    #[arg(value_name = "FOLDER")]
-    folder: PathBuf,
+    /// The feed's folder, or `s3://BUCKET/PREFIX`
+    #[arg(value_name = "PLACE", value_parser = StorePlace::parse)]
+    place: StorePlace,
     #[command(flatten)]
     feed: FeedArguments,
     #[command(flatten)]
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let content = content(&arguments.source.source(), true)?;
-    let present = present(&arguments.folder, &arguments.feed, content.profile())?;
+    let present = present(&arguments.place, &arguments.feed, content.profile())?;
     ensure!(
         content.is_the_same_as(&present),
         "the source says something else than the feed holds; publish it first"

@@ -1,12 +1,11 @@
 //! `keyward feed show`: what a gateway would say of a feed.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::publish::feed::{FeedArguments, folder};
+use super::publish::feed::FeedArguments;
 use super::{input, output, times};
 use crate::exit::Exit;
 use crate::output::{OutputArguments, Rows, Tone, print_json};
@@ -14,14 +13,14 @@ use crate::publish::content;
 use crate::source::SourceArguments;
 use keyward::feed::Head;
 use keyward::profile::Profile;
-use keyward_files::feed::{Present, Reader};
+use keyward_files::feed::{Present, Reader, StorePlace};
 use keyward_files::key_file::instant;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The feed's folder
-    #[arg(value_name = "FOLDER")]
-    folder: PathBuf,
+    /// The feed's folder, or `s3://BUCKET/PREFIX`
+    #[arg(value_name = "PLACE", value_parser = StorePlace::parse)]
+    place: StorePlace,
     #[command(flatten)]
     feed: FeedArguments,
     #[command(flatten)]
@@ -35,7 +34,7 @@ pub(super) struct Arguments {
 
 /// What a feed holds, every byte of it verified.
 pub(super) fn present(
-    folder_at: &std::path::Path,
+    place: &StorePlace,
     feed: &FeedArguments,
     profile: &Profile,
 ) -> Result<Present> {
@@ -43,16 +42,16 @@ pub(super) fn present(
         !feed.public_keys.is_empty(),
         "say by --public-key whose heads are believed; `keyward feed key show` prints a signing key's"
     );
-    let store = folder(folder_at)?;
+    let store = place.open()?;
     let reader = Reader {
-        store: &store,
+        store: &*store,
         feed: &feed.name,
         keys: &feed.public_keys,
         profile,
         cache: feed.cache.as_deref(),
     };
     let present = reader.read(None)?;
-    present.ok_or_else(|| anyhow::anyhow!("there is no head in `{}`", folder_at.display()))
+    present.ok_or_else(|| anyhow::anyhow!("there is no head in `{}`", place))
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
@@ -60,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
         Some(source) => content(&source, true)?.profile().clone(),
         None => Profile::stripe(),
     };
-    let present = present(&arguments.folder, &arguments.feed, &profile)?;
+    let present = present(&arguments.place, &arguments.feed, &profile)?;
     let now = input::now();
     let end = present.denied_from(arguments.max_snapshot_age);
     match arguments.output.json {

@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::place::Place;
-use super::tls;
+use keyward_files::tls;
 
 /// How long to wait for a connection, and for every piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);

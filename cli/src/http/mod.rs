@@ -3,7 +3,6 @@
 
 mod client;
 mod place;
-mod tls;
 
 use std::io;
 

@@ -1,11 +1,11 @@
-//! Which feed a command is about: its folder, its name, and whose heads are believed.
+//! Which feed a command is about: its name, and whose heads are believed.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use keyward::signify::PublicKey;
-use keyward_files::feed::{Folder, KeySource};
+use keyward_files::feed::KeySource;
 
 /// The arguments of commands that read or write a feed: flatten them.
 #[derive(clap::Args, Clone, Debug)]
@@ -44,9 +44,4 @@ fn public_key(line: &str) -> Result<PublicKey> {
     PublicKey::from_line(line).context(
         "expected a public key of signify: the second line of its `.pub` file, 56 characters that begin with `RW`",
     )
-}
-
-/// The folder of a feed, which must be there.
-pub(crate) fn folder(path: &std::path::Path) -> Result<Folder> {
-    Folder::open(path)
 }

@@ -19,6 +19,8 @@ pub(super) struct Metrics {
     pub(super) signed_at: u64,
     /// When gateways deny, Unix seconds.
     pub(super) deadline: u64,
+    /// How many mirrors do not hold what the feed holds.
+    pub(super) mirrors_behind: u64,
 }
 
 impl Metrics {
@@ -49,6 +51,11 @@ impl Metrics {
                 "keyward_publish_deadline_timestamp_seconds",
                 "From when on gateways deny if nobody publishes, Unix seconds; 0 before.",
                 self.deadline,
+            ),
+            (
+                "keyward_publish_mirrors_behind",
+                "How many mirrors do not hold yet what was written last.",
+                self.mirrors_behind,
             ),
         ];
         // A feed's name has no characters that a label escapes.

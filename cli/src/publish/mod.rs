@@ -2,6 +2,7 @@
 
 pub(crate) mod feed;
 mod metrics;
+mod mirrors;
 mod told;
 mod watch;
 
@@ -15,7 +16,9 @@ use super::push::{rejected, source_name};
 use super::source::{Source, SourceArguments};
 use super::{input, output, times};
 use feed::{FeedArguments, SigningKeyArguments};
-use keyward_files::feed::{Content, Folder, MissingAccounts, Publisher, Request, Settings};
+use keyward_files::feed::{
+    Content, FeedStore, MissingAccounts, Publisher, Request, Settings, StorePlace,
+};
 use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
 use keyward_files::store::Store;
@@ -25,16 +28,20 @@ const MAX_SNAPSHOT_AGE: u64 = 86_400;
 
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Examples:\n  keyward feed key new feed.sec\n  keyward publish --feed prod --to /srv/feed --begin\n  keyward publish --feed prod --to /srv/feed --dry-run\n  keyward publish --feed prod --to /srv/feed --watch\n  keyward publish --feed prod --to /srv/feed --heartbeat\n\nIt reads the feed's head, base and deltas, verifies them as a gateway would, and writes what changed: objects first, the head last. Every new way through the feed is \
+    after_long_help = "Examples:\n  keyward feed key new feed.sec\n  keyward publish --feed prod --to /srv/feed --begin\n  keyward publish --feed prod --to /srv/feed --dry-run\n  keyward publish --feed prod --to /srv/feed --watch\n  keyward publish --feed prod --to /srv/feed --heartbeat\n  keyward publish --feed prod --to s3://keys-eu/prod --mirror 's3://keys-us/prod?region=us-east-1'\n\nIt reads the feed's head, base and deltas, verifies them as a gateway would, and writes what changed: objects first, the head last. Every new way through the feed is \
 walked in memory before the head names it. Of two publishers at once the later one begins again from what the earlier one left. A large change goes out in several revisions, what ends first.\n\nA publication is rejected if more than a tenth of the keys that work in the feed, or an account, is missing from the source; --allow-removals publishes it anyway. A feed carries the \
-name of its source; --take-over replaces the keys of another one.\n\nGateways deny when the head is older than their `max_snapshot_age`: run this with --watch, or with --heartbeat from a timer.\n\nExit codes: 0 good, 1 a --watch ended while it held a publication back, 2 usage, 4 invalid input, or a publication that was rejected"
+name of its source; --take-over replaces the keys of another one.\n\nGateways deny when the head is older than their `max_snapshot_age`: run this with --watch, or with --heartbeat from a timer.\n\nA bucket is opened with the credentials of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL) or of the machine's role. \
+Its store must have conditional writes.\n\nExit codes: 0 good, 1 a --watch ended while it held a publication back, or a mirror was left behind, 2 usage, 4 invalid input, or a publication that was rejected"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
-    /// The feed's folder, which a web server or `keyward feed serve` serves
-    #[arg(long, value_name = "FOLDER")]
-    to: PathBuf,
+    /// The feed's folder, which a web server or `keyward feed serve` serves, or a bucket: `s3://BUCKET/PREFIX`, and `?region=…&endpoint=…` where the environment does not say them
+    #[arg(long, value_name = "PLACE", value_parser = StorePlace::parse)]
+    to: StorePlace,
+    /// Copy the feed here after each publication, such as into a bucket of another region; may be given several times
+    #[arg(long, value_name = "PLACE", value_parser = StorePlace::parse, conflicts_with = "dry_run")]
+    mirror: Vec<StorePlace>,
     #[command(flatten)]
     feed: FeedArguments,
     #[command(flatten)]
@@ -97,12 +104,16 @@ impl Arguments {
             feed: self.feed.name.clone(),
             key: self.key.source().read()?,
             trusted: self.feed.public_keys.clone(),
-            retain: self
-                .retain
-                .max(self.max_snapshot_age.unwrap_or(0).saturating_mul(2)),
+            retain: self.retained(),
             cache: self.feed.cache.clone(),
             verify_all: self.verify,
         })
+    }
+
+    /// For how many seconds objects stay.
+    fn retained(&self) -> u64 {
+        let twice = self.max_snapshot_age.unwrap_or(0).saturating_mul(2);
+        self.retain.max(twice)
     }
 
     fn request(&self) -> Request {
@@ -139,15 +150,15 @@ pub(super) fn content(source: &Source, may_be_empty: bool) -> Result<Content> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let source = arguments.source.source();
-    let folder = feed::folder(&arguments.to)?;
+    let store = arguments.to.open()?;
     if arguments.watch {
-        return watch::run(arguments, &source, &folder);
+        return watch::run(arguments, &source, &*store);
     }
-    publish(arguments, &source, &folder).map_err(|error| refused(error, &source))
+    publish(arguments, &source, &*store).map_err(|error| refused(error, &source))
 }
 
-fn publish(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Exit> {
-    let mut publisher = Publisher::new(folder, arguments.settings()?)?;
+fn publish(arguments: &Arguments, source: &Source, store: &dyn FeedStore) -> Result<Exit> {
+    let mut publisher = Publisher::new(store, arguments.settings()?)?;
     let now = input::now();
     let mut out = output::stdout();
     if arguments.heartbeat {
@@ -156,12 +167,16 @@ fn publish(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Ex
         let published = publisher.renew(&profile, now)?;
         let age = arguments.max_snapshot_age.unwrap_or(MAX_SNAPSHOT_AGE);
         told::renewed(&published, age, now, &mut out)?;
-        return Ok(Exit::Good);
+        return mirrors::once(arguments, publisher.keys(), &mut out);
     }
     let content = content(source, arguments.allow_empty)?;
     let published = publisher.publish(&content, &arguments.request(), now)?;
     match arguments.dry_run {
-        true => told::would(&published, &arguments.to, &mut out)?,
+        true => {
+            told::would(&published, &arguments.to, &mut out)?;
+            told::notes(&published)?;
+            Ok(Exit::Good)
+        }
         false => {
             told::published(&published, &arguments.to, &mut out)?;
             told::deadline(
@@ -170,10 +185,10 @@ fn publish(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Ex
                 now,
                 &mut out,
             )?;
+            told::notes(&published)?;
+            mirrors::once(arguments, publisher.keys(), &mut out)
         }
     }
-    told::notes(&published)?;
-    Ok(Exit::Good)
 }
 
 /// The profile that heartbeats read the feed by: the source's settings where there is a source, and else Stripe's.

@@ -1,17 +1,20 @@
 //! What a person is told of a publication.
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::Result;
 
 use super::say;
 use crate::times;
-use keyward_files::feed::{Published, Step};
+use keyward_files::feed::{Published, Step, StorePlace};
 use keyward_files::key_file::instant;
 
 /// What was published, in a line.
-pub(super) fn published(published: &Published, to: &Path, out: &mut impl Write) -> Result<()> {
+pub(super) fn published(
+    published: &Published,
+    to: &StorePlace,
+    out: &mut impl Write,
+) -> Result<()> {
     let Published {
         revision,
         keys,
@@ -20,7 +23,7 @@ pub(super) fn published(published: &Published, to: &Path, out: &mut impl Write) 
         steps,
         ..
     } = published;
-    let shown = to.display();
+    let shown = to;
     if steps.is_empty() {
         writeln!(
             out,
@@ -53,11 +56,11 @@ fn step(step: &Step) -> String {
 }
 
 /// What a publication would do.
-pub(super) fn would(published: &Published, to: &Path, out: &mut impl Write) -> Result<()> {
+pub(super) fn would(published: &Published, to: &StorePlace, out: &mut impl Write) -> Result<()> {
     writeln!(
         out,
         "{} leads to revision {}; a publication would change {} records ({})",
-        to.display(),
+        to,
         published.revision,
         published.records,
         published.effect.counts()

@@ -10,13 +10,14 @@ use anyhow::{Result, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::metrics::Metrics;
+use super::mirrors::Mirrors;
 use super::{Arguments, content, refused, say, told};
 use crate::exit::Exit;
 use crate::push::{Seen, seen};
 use crate::source::Source;
 use crate::{input, output};
 use keyward::profile::Profile;
-use keyward_files::feed::{Content, FeedStore, Folder, Published, Publisher, Request};
+use keyward_files::feed::{Content, FeedStore, Published, Publisher, Request};
 use keyward_files::publish::Rejection;
 
 /// How often the source and the clock are looked at.
@@ -28,13 +29,14 @@ const AGAIN: u64 = 1;
 struct Watch<'a> {
     arguments: &'a Arguments,
     source: &'a Source,
-    folder: &'a Folder,
+    store: &'a dyn FeedStore,
     publisher: Publisher<'a>,
     request: Request,
     /// By what the feed is read: the source's, as it was read last.
     profile: Profile,
     age: u64,
     metrics: Metrics,
+    mirrors: Mirrors,
     /// The source as it was when it was last read.
     published: Option<Seen>,
     /// The source as it was a moment ago: what still changes is not read.
@@ -44,7 +46,7 @@ struct Watch<'a> {
     retry: u64,
 }
 
-pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Result<Exit> {
+pub(super) fn run(arguments: &Arguments, source: &Source, store: &dyn FeedStore) -> Result<Exit> {
     if source.path() == Path::new("-") {
         bail!("--watch follows files, and standard input is none");
     }
@@ -52,17 +54,20 @@ pub(super) fn run(arguments: &Arguments, source: &Source, folder: &Folder) -> Re
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&is_over))?;
     }
+    let publisher = Publisher::new(store, arguments.settings()?)?;
+    let mirrors = Mirrors::start(arguments, publisher.keys())?;
     let mut watch = Watch {
         arguments,
         source,
-        folder,
-        publisher: Publisher::new(folder, arguments.settings()?)?,
+        store,
+        publisher,
         request: arguments.request(),
         profile: Profile::stripe(),
         age: arguments
             .max_snapshot_age
             .unwrap_or(super::MAX_SNAPSHOT_AGE),
         metrics: Metrics::default(),
+        mirrors,
         published: None,
         changing: None,
         is_due: false,
@@ -123,6 +128,11 @@ impl Watch<'_> {
             self.ended(result, now);
         }
         let quarter = (self.age / 4).max(1);
+        let behind = self.mirrors.behind();
+        if self.metrics.mirrors_behind != behind {
+            self.metrics.mirrors_behind = behind;
+            self.tell_metrics();
+        }
         let is_old =
             self.metrics.signed_at > 0 && self.metrics.signed_at.saturating_add(quarter) <= now;
         if is_old && now >= self.retry {
@@ -166,7 +176,7 @@ impl Watch<'_> {
     /// Publishes what the source ends, and nothing of the rest.
     fn hold_back(&mut self, content: &Content, error: anyhow::Error, now: u64) -> Result<()> {
         self.metrics.is_held_back = true;
-        let shown = self.folder.shown();
+        let shown = self.store.shown();
         if let Some(ends) = self.publisher.publish_ends(content, &self.request, now)? {
             self.wrote(&ends);
             say(&format!(
@@ -185,6 +195,7 @@ impl Watch<'_> {
         self.metrics.revision = published.revision;
         self.metrics.signed_at = published.issued_at;
         self.metrics.deadline = published.issued_at.saturating_add(self.age);
+        self.mirrors.wake();
     }
 
     fn ended(&mut self, result: Result<()>, now: u64) {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::store::{Listed, ObjectName};
+use super::store::{FeedStore, Listed, Mutable, ObjectName, Swap};
 
 /// The format that this version reads and writes.
 const FORMAT: &str = "keyward.retired/v1";
@@ -100,6 +101,34 @@ pub fn collect(
         retired: Retired(retired),
         garbage,
     }
+}
+
+/// Removes from a store what no head named for long enough, and what killed writers left; says how much.
+pub(super) fn sweep(
+    store: &dyn FeedStore,
+    named: &BTreeSet<ObjectName>,
+    now: u64,
+    retain: u64,
+) -> Result<usize> {
+    let found = store.read(Mutable::Retired, LARGEST_RETIRED)?;
+    let before = found.as_ref().map(|(bytes, _)| Retired::read(bytes));
+    let before = before.unwrap_or_default();
+    let collection = collect(&store.list()?, named, &before, now, retain);
+    if collection.retired != before {
+        let json = collection.retired.to_json();
+        let expected = found.as_ref().map(|(_, version)| version);
+        let swap = store.swap(Mutable::Retired, expected, json.as_bytes())?;
+        if swap == Swap::Lost {
+            // Another publisher collects.
+            return Ok(0);
+        }
+    }
+    // What a later head names by now stays: its publisher put it there just now, or it was never retired.
+    for name in &collection.garbage {
+        store.delete(name)?;
+    }
+    let left = store.tidy(now)?;
+    Ok(collection.garbage.len().saturating_add(left))
 }
 
 #[cfg(test)]

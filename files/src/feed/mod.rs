@@ -3,6 +3,7 @@
 pub mod content;
 pub mod garbage;
 pub mod key_source;
+pub mod mirror;
 pub mod present;
 pub mod publisher;
 pub mod serve;
@@ -11,7 +12,8 @@ pub mod store;
 
 pub use content::Content;
 pub use key_source::KeySource;
+pub use mirror::{Mirror, Mirrored};
 pub use present::{Present, Reader};
 pub use publisher::{MissingAccounts, Published, Publisher, Request, Settings, Step};
 pub use signing_key::SigningKey;
-pub use store::{FeedStore, Folder};
+pub use store::{FeedStore, Folder, StorePlace};

@@ -211,7 +211,7 @@ pub(super) fn named(head: &Head) -> std::collections::BTreeSet<ObjectName> {
         .collect()
 }
 
-fn name(kind: ObjectKind, hash: &Sha256) -> ObjectName {
+pub(super) fn name(kind: ObjectKind, hash: &Sha256) -> ObjectName {
     ObjectName {
         kind,
         sha256: *hash.as_bytes(),

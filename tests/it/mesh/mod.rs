@@ -5,6 +5,7 @@
 //! No cluster is behind this: what a control plane makes of a manifest is written down after its source.
 
 mod amounts;
+mod feed;
 mod gateway;
 mod istio;
 pub mod proxy;

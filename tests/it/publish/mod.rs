@@ -1,5 +1,8 @@
 //! From `keyward publish` to every worker of a real Envoy: by `keyward feed serve`, which answers as soon as there is a new head, and by nginx, which is polled.
 
+#[cfg(feature = "object-store")]
+mod bucket;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -9,6 +12,7 @@ use serde_json::{Value, json};
 use crate::fail_closed::{ALICE, BOB, ask, snapshot};
 use crate::feed::everywhere;
 use crate::support::feed::{CLUSTER, cluster, configuration};
+use crate::support::find;
 use crate::support::process::Guarded;
 use crate::support::publishing::{Nginx, Press, Served};
 use crate::support::{BOUND, Envoy, eventually};
@@ -79,8 +83,30 @@ fn a_revocation_reaches_every_worker_by_polling_nginx() {
     let Some(nginx) = Nginx::start(&press) else {
         return;
     };
-    let envoy = following(&press, "/", nginx.address);
+    let envoy = as_shipped(&press, nginx.address);
     follows(&press, &envoy);
+}
+
+/// `envoy/feed`: its clusters merged into the bootstrap, and its configuration, with the address and the key of this feed.
+fn as_shipped(press: &Press, address: SocketAddr) -> Envoy {
+    let read = |name: &str| {
+        let text = fs::read_to_string(find::root().join("envoy/feed").join(name)).unwrap();
+        serde_norway::from_str::<Value>(&text).unwrap()
+    };
+    let mut clusters = read("clusters.yaml");
+    let endpoint = "/static_resources/clusters/0/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
+    *clusters.pointer_mut(endpoint).unwrap() = json!(address.port());
+    let resource = read("keyward.yaml");
+    let value = &resource["resources"][0]["typed_config"]["config"]["configuration"]["value"];
+    let mut configuration: Value = serde_json::from_str(value.as_str().unwrap()).unwrap();
+    configuration["feed"]["public_keys"] = json!([press.public_key]);
+    // Its default is made for machines that are not in a hurry.
+    configuration["feed"]["interval"] = json!(1);
+    Envoy::builder()
+        .config(configuration.to_string())
+        .concurrency(3)
+        .arguments(&["--config-yaml", &clusters.to_string()])
+        .start()
 }
 
 /// What `keyward publish --watch` writes for the textfile collector.

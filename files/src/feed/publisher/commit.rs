@@ -6,7 +6,7 @@ use super::listing::{Conditions, Listing};
 use super::outcome::{Published, Step};
 use super::{Lost, Publisher, Request, ways};
 use crate::feed::content::{Content, base_bytes};
-use crate::feed::garbage::{LARGEST_RETIRED, Retired, collect};
+use crate::feed::garbage::sweep;
 use crate::feed::present::{Present, count};
 use crate::feed::store::{Mutable, ObjectKind, ObjectName, Swap};
 use crate::publish::{Effect, next_revision};
@@ -337,34 +337,7 @@ impl Publisher<'_> {
     /// Removes what no head named for long enough. `issued_at` is the time: it is this machine's, or later.
     fn collect(&self, present: &Present) -> Result<usize> {
         let now = present.head.issued_at;
-        let found = self.store.read(Mutable::Retired, LARGEST_RETIRED)?;
-        let before = found.as_ref().map(|(bytes, _)| Retired::read(bytes));
-        let before = before.unwrap_or_default();
-        let listed = self.store.list()?;
-        let collection = collect(
-            &listed,
-            &present.named(),
-            &before,
-            now,
-            self.settings.retain,
-        );
-        if collection.retired != before {
-            let json = collection.retired.to_json();
-            let expected = found.as_ref().map(|(_, version)| version);
-            let swap = self
-                .store
-                .swap(Mutable::Retired, expected, json.as_bytes())?;
-            if swap == Swap::Lost {
-                // Another publisher collects.
-                return Ok(0);
-            }
-        }
-        // What a later head names by now stays: its publisher put it there just now, or it was never retired.
-        for name in &collection.garbage {
-            self.store.delete(name)?;
-        }
-        let left = self.store.tidy(now)?;
-        Ok(collection.garbage.len().saturating_add(left))
+        sweep(self.store, &present.named(), now, self.settings.retain)
     }
 }
 

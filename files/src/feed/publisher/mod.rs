@@ -90,6 +90,12 @@ impl<'a> Publisher<'a> {
         })
     }
 
+    /// Whose heads it builds on: its own key's, and those that it was told of.
+    #[must_use]
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
     /// What the feed holds, verified.
     pub fn read(&mut self, profile: &Profile) -> Result<Option<&Present>> {
         let before = self.present.take();

@@ -1,12 +1,18 @@
-//! Where a feed is kept: a few named blobs. A folder is one such place; an object store can be another, for which each operation is one request, and `swap` is a conditional one.
+//! Where a feed is kept: a few named blobs. A folder is one such place, a bucket of an object store another, for which each operation is one request, and `swap` is a conditional one.
 
+#[cfg(feature = "object-store")]
+mod bucket;
 mod folder;
 mod name;
+mod place;
 
 use anyhow::Result;
 
+#[cfg(feature = "object-store")]
+pub use bucket::{Bucket, BucketPlace};
 pub use folder::Folder;
 pub use name::{Mutable, ObjectKind, ObjectName};
+pub use place::StorePlace;
 
 /// Which content of a mutable blob was read, for [`FeedStore::swap`]: whatever the store knows it by, such as an ETag.
 #[derive(Clone, Debug, PartialEq, Eq)]

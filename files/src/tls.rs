@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// What makes a connection a TLS one.
-pub(super) fn connector() -> Result<TlsConnector> {
+pub fn connector() -> Result<TlsConnector> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (good, _) = roots.add_parsable_certificates(found.certs);
@@ -29,6 +29,6 @@ pub(super) fn connector() -> Result<TlsConnector> {
 }
 
 /// The name that the server's certificate must have.
-pub(super) fn name(host: &str) -> Result<ServerName<'static>> {
+pub fn name(host: &str) -> Result<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).context("expected a host's name or address in the URL")
 }

@@ -1,0 +1,259 @@
+//! HTTP for the object store: hyper over TLS as the machine trusts it, one connection that stays open. Plain text is for this machine, for the addresses by which a cloud's machines
+//! ask for credentials, and for those who say `AWS_ALLOW_HTTP=true`. Everything has a bound.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HOST, HeaderValue};
+use hyper::rt::{Read, Write};
+use hyper::{StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use object_store::client::{
+    ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest,
+    HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
+};
+use object_store::{ClientOptions, Result};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::tls;
+
+/// How long to wait for a connection, and for every piece of an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait for the head of an answer, and how much longer for each MiB that is sent first.
+const ANSWER: Duration = Duration::from_secs(30);
+const EACH_MIB: Duration = Duration::from_secs(4);
+
+/// The most bytes of an answer: the largest base, with room.
+const LONGEST: usize = 136 << 20;
+
+/// Makes clients for the object store.
+#[derive(Debug)]
+pub(super) struct Connector;
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> Result<HttpClient> {
+        let allows = options.get_config_value(&ClientConfigKey::AllowHttp);
+        Ok(HttpClient::new(Service {
+            allows_plain_text: allows.as_deref() == Some("true"),
+            idle: Mutex::new(None),
+        }))
+    }
+}
+
+/// One connection to one server.
+type Idle = (Target, SendRequest<HttpRequestBody>);
+
+struct Service {
+    allows_plain_text: bool,
+    idle: Mutex<Option<Idle>>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (mut parts, body) = request.into_parts();
+        let target = Target::of(&parts.uri)?;
+        if !target.is_tls && !self.allows_plain_text && !target.is_near() {
+            return Err(other(format!(
+                "`{}` is plain text to another machine; use https, or set AWS_ALLOW_HTTP=true",
+                target.host
+            )));
+        }
+        if !parts.headers.contains_key(HOST) {
+            let host = HeaderValue::from_str(&target.authority());
+            parts.headers.insert(HOST, host.map_err(unknown)?);
+        }
+        let path = parts.uri.path_and_query().cloned();
+        parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+        let megabytes = u32::try_from(body.content_length() >> 20).unwrap_or(u32::MAX);
+        let patience = ANSWER.saturating_add(EACH_MIB.saturating_mul(megabytes));
+        let kept = self.take(&target);
+        let mut connection = match kept {
+            Some(kept) => kept,
+            None => target.connect().await?,
+        };
+        within(PATIENCE, connection.ready())
+            .await?
+            .map_err(interrupted)?;
+        let request = hyper::Request::from_parts(parts, body);
+        let answered = within(patience, connection.send_request(request)).await?;
+        let (parts, body) = answered.map_err(interrupted)?.into_parts();
+        let is_cut = parts.status == StatusCode::REQUEST_TIMEOUT;
+        let bytes = read(body).await?;
+        if !is_cut {
+            self.keep(target, connection);
+        }
+        Ok(HttpResponse::from_parts(
+            parts,
+            HttpResponseBody::from(bytes),
+        ))
+    }
+}
+
+impl Service {
+    fn take(&self, target: &Target) -> Option<SendRequest<HttpRequestBody>> {
+        let mut idle = self.idle.lock().ok()?;
+        let (of, connection) = idle.take()?;
+        (of == *target && !connection.is_closed()).then_some(connection)
+    }
+
+    fn keep(&self, target: Target, connection: SendRequest<HttpRequestBody>) {
+        if let Ok(mut idle) = self.idle.lock() {
+            *idle = Some((target, connection));
+        }
+    }
+}
+
+/// The whole body, within its bounds.
+async fn read(mut body: Incoming) -> Result<Bytes, HttpError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = within(PATIENCE, body.frame()).await? {
+        let Ok(data) = frame.map_err(interrupted)?.into_data() else {
+            continue;
+        };
+        if bytes.len().saturating_add(data.len()) > LONGEST {
+            return Err(other(format!("the answer is longer than {LONGEST} bytes")));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.into())
+}
+
+/// Who is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    is_tls: bool,
+    host: String,
+    port: Option<u16>,
+}
+
+impl Target {
+    fn of(uri: &Uri) -> Result<Self, HttpError> {
+        let is_tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(other("expected an URL with `https` or `http`".to_owned())),
+        };
+        let host = uri.host().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| other("expected an URL with a host".to_owned()))?;
+        Ok(Self {
+            is_tls,
+            host: host.to_owned(),
+            port: uri.port_u16(),
+        })
+    }
+
+    fn authority(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// Whether no network of others is between: this machine, or link-local, where clouds have their metadata.
+    fn is_near(&self) -> bool {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        match host.parse() {
+            Ok(IpAddr::V4(host)) => host.is_loopback() || host.is_link_local(),
+            Ok(IpAddr::V6(host)) => host.is_loopback() || host.is_unique_local(),
+            Err(_) => host == "localhost",
+        }
+    }
+
+    async fn connect(&self) -> Result<SendRequest<HttpRequestBody>, HttpError> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let port = self.port.unwrap_or(if self.is_tls { 443 } else { 80 });
+        let connected = within(PATIENCE, TcpStream::connect((host, port))).await?;
+        let stream = connected.map_err(unconnected)?;
+        if !self.is_tls {
+            return shake_hands(TokioIo::new(stream)).await;
+        }
+        let name = tls::name(host).map_err(|error| other(format!("{error:#}")))?;
+        let connector = tls::connector().map_err(|error| other(format!("{error:#}")))?;
+        let stream = within(PATIENCE, connector.connect(name, stream)).await?;
+        shake_hands(TokioIo::new(stream.map_err(unconnected)?)).await
+    }
+}
+
+/// Begins to speak HTTP. What carries the bytes runs while an operation is waited for.
+async fn shake_hands(
+    io: impl Read + Write + Unpin + Send + 'static,
+) -> Result<SendRequest<HttpRequestBody>, HttpError> {
+    let shaken = within(PATIENCE, http1::handshake(io)).await?;
+    let (sender, carrier) = shaken.map_err(unconnected)?;
+    tokio::spawn(async move {
+        // What goes wrong here is told to the request that it goes wrong for.
+        let _ = carrier.await;
+    });
+    Ok(sender)
+}
+
+async fn within<T>(patience: Duration, step: impl Future<Output = T>) -> Result<T, HttpError> {
+    timeout(patience, step).await.map_err(|_| {
+        let why = format!("nothing came within {} seconds", patience.as_secs());
+        let late = io::Error::new(io::ErrorKind::TimedOut, why);
+        HttpError::new(HttpErrorKind::Timeout, late)
+    })
+}
+
+fn unconnected(error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+    HttpError::new(HttpErrorKind::Connect, error)
+}
+
+/// Whether it was carried out is not known.
+fn interrupted(error: hyper::Error) -> HttpError {
+    HttpError::new(HttpErrorKind::Interrupted, error)
+}
+
+fn unknown(error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+    HttpError::new(HttpErrorKind::Unknown, error)
+}
+
+fn other(why: String) -> HttpError {
+    unknown(io::Error::other(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_goes_no_further_than_this_machine_and_its_clouds_metadata() {
+        let target = |uri: &str| Target::of(&uri.parse().unwrap()).unwrap();
+        for near in [
+            "http://127.0.0.1:9000/a",
+            "http://localhost/a",
+            "http://[::1]:9000/a",
+            "http://169.254.169.254/latest",
+            "http://[fd00:ec2::254]/latest",
+        ] {
+            assert!(target(near).is_near(), "{near}");
+        }
+        for far in [
+            "http://10.0.0.1/a",
+            "http://s3.example/a",
+            "http://localhost.example/a",
+        ] {
+            assert!(!target(far).is_near(), "{far}");
+        }
+        assert_eq!(
+            target("https://s3.example:8443/a").authority(),
+            "s3.example:8443"
+        );
+        assert!(Target::of(&"ftp://a/b".parse().unwrap()).is_err());
+    }
+}
