@@ -2,6 +2,7 @@
 
 mod command;
 mod kills;
+mod mirror;
 mod nginx;
 mod serve;
 mod signify;
