@@ -1,24 +1,24 @@
 //! From the store to the files that Envoys watch. One publication is in flight at most; what comes meanwhile goes into the next one.
 
 mod feed;
+mod group;
 mod publications;
 mod target;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use keyward_files::key_file::Issue;
-use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 #[cfg(test)]
 use tokio::time::timeout;
 
 use crate::configuration::{self, Configuration, Group};
-use crate::store::{Reader, Records, Snapshot, Store, StoreError, Tx};
+use crate::store::{Reader, Records, Store, StoreError, Tx};
 use crate::time;
 pub(crate) use publications::Publications;
 use target::File;
@@ -361,49 +361,6 @@ impl Worker {
         Ok(())
     }
 }
-
-impl Group {
-    /// Whether its gateways let people through to the pages, who have no key.
-    fn has_pages(self) -> bool {
-        match self {
-            Self::Edge => false,
-            Self::Control => true,
-        }
-    }
-
-    /// The snapshot of the records, for the gateways of this group.
-    fn snapshot<'a>(self, records: &'a Records, issue: &'a Issue) -> Snapshot<'a> {
-        let mut snapshot = records.snapshot(issue);
-        if !self.lists_versions() {
-            snapshot = snapshot.without_versions();
-        }
-        if self.has_pages() {
-            snapshot = snapshot.with_endpoints(PAGE_ROWS.as_slice());
-        }
-        snapshot
-    }
-
-    /// Whether the snapshot lists the versions that the API serves. Stripe's preview SDKs send versions that no API lists.
-    fn lists_versions(self) -> bool {
-        match self {
-            Self::Edge => true,
-            Self::Control => false,
-        }
-    }
-}
-
-/// The pages, which no key can open. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
-static PAGE_ROWS: LazyLock<[Value; 6]> = LazyLock::new(|| {
-    [
-        ("GET", "/console"),
-        ("GET", "/console/{*rest}"),
-        ("POST", "/console/{*rest}"),
-        ("GET", "/portal"),
-        ("GET", "/portal/{*rest}"),
-        ("POST", "/portal/{*rest}"),
-    ]
-    .map(|(method, path)| json!({"method": method, "path": path, "auth": "none"}))
-});
 
 #[cfg(test)]
 mod tests;
