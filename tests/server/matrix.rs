@@ -198,6 +198,8 @@ fn is_operators(route: &Route) -> bool {
         || route.asked == Asked::One(Management::Snapshot)
         || route.asked == Asked::One(Management::Gateway)
         || route.asked == Asked::One(Management::Endpoint)
+        || route.asked == Asked::One(Management::GrantSet)
+        || route.asked == Asked::One(Management::KeyPolicy)
         || route.asked == Asked::One(Management::ConsoleSession)
         || route.template == "/v2/keyward/activity_logs/head"
 }

@@ -50,7 +50,7 @@ pub(crate) struct NewAccount {
 /// `POST /v2/keyward/accounts`: operators.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        call.operators_only(OPERATORS)?;
         let body: NewAccount = call.members()?;
         let id = match body.id {
             Some(id) => id,
@@ -299,19 +299,11 @@ pub(crate) fn delete(app: Arc<App>, call: Call) -> Pending {
 }
 
 /// Accounts are the operator's: who could move its own would leave its policy.
-fn operators_only(call: &Call) -> Result<(), Failure> {
-    if call.caller.is_operator() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Code::MorePermissionsRequired,
-        "Accounts are made and changed by the operator's keys.",
-    ))
-}
+const OPERATORS: &str = "Accounts are made and changed by the operator's keys.";
 
 /// An account has no mode: to change one reaches its live keys.
 fn live_operators_only(call: &Call) -> Result<(), Failure> {
-    operators_only(call)?;
+    call.operators_only(OPERATORS)?;
     match call.caller.mode() {
         Some(Livemode::Live) | None => Ok(()),
         Some(Livemode::Test) => Err(Failure::new(

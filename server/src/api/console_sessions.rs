@@ -19,6 +19,8 @@ use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, Purpose, end, new_link
 use crate::store::{SessionKind, StoredSession};
 use crate::time;
 
+const OPERATORS: &str = "Sessions of the console are made and shown for the operator's keys.";
+
 /// A link for an operator.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,20 +91,10 @@ fn object(session: &StoredSession, now: u64) -> ConsoleSession {
     }
 }
 
-fn only_operators(call: &Call) -> Result<(), Failure> {
-    if call.caller.is_operator() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Code::MorePermissionsRequired,
-        "Sessions of the console are made and shown for the operator's keys.",
-    ))
-}
-
 /// `POST /v2/keyward/console_sessions`
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        only_operators(&call)?;
+        call.operators_only(OPERATORS)?;
         let body: NewConsoleSession = call.members()?;
         let role = Role::of_name(&body.role).ok_or_else(|| {
             let names = Role::ALL.map(Role::name).join("`, `");
@@ -194,7 +186,7 @@ impl<T: Serialize> Serialize for WithUrl<'_, T> {
 /// `GET /v2/keyward/console_sessions`: those that are open, and links that can be used.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        only_operators(&call)?;
+        call.operators_only(OPERATORS)?;
         call.no_parameters()?;
         let (now, scope) = (time::now(), call.caller.scope());
         let listed: Result<_, Stored> = app
@@ -208,7 +200,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
 }
 
 async fn found(app: &App, call: &Call) -> Result<StoredSession, Failure> {
-    only_operators(call)?;
+    call.operators_only(OPERATORS)?;
     let (scope, id) = (call.caller.scope(), call.target.clone());
     let found: Result<_, Stored> = app
         .store
@@ -232,7 +224,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/console_sessions/{id}/revoke`: at once.
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        only_operators(&call)?;
+        call.operators_only(OPERATORS)?;
         call.no_members()?;
         let mut session = found(&app, &call).await?;
         let now = time::now();

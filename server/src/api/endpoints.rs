@@ -18,6 +18,8 @@ use crate::shown::value;
 use crate::store::{DocumentName, Reader, Tx};
 use crate::time;
 
+const OPERATORS: &str = "The endpoints are seen and changed by the operator's keys.";
+
 /// All of the document. The rows of this server's own endpoints are kept separately.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +37,7 @@ pub(crate) struct Endpoints {
 /// `GET /v2/keyward/endpoints`
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        call.operators_only(OPERATORS)?;
         let read: Result<(Value, u64), Stored> =
             app.store.read(|reader: &Reader<'_>| shown(reader)).await;
         let (object, version) = read.map_err(Failure::from)?;
@@ -49,7 +51,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `PUT /v2/keyward/endpoints`. The server compiles a snapshot with it first, and keeps only what a gateway would load.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        call.operators_only(OPERATORS)?;
         let body: Endpoints = call.members()?;
         let expected = call.required_version()?;
         if body.endpoints.iter().any(is_ours) {
@@ -121,16 +123,6 @@ impl Endpoints {
         document.insert("endpoints".to_owned(), Value::Array(self.endpoints));
         document
     }
-}
-
-fn operators_only(call: &Call) -> Result<(), Failure> {
-    if call.caller.is_operator() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Code::MorePermissionsRequired,
-        "The endpoints are seen and changed by the operator's keys.",
-    ))
 }
 
 /// The document without this server's own rows, and its version.

@@ -16,6 +16,8 @@ use crate::service::{Sender, refusal};
 use crate::store::activity::Entry;
 use crate::time;
 
+const OPERATORS: &str = "Gateways are shown to the operator's keys.";
+
 /// A gateway, as polls with its own key show it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct GatewayObject {
@@ -100,7 +102,7 @@ fn shown(gateway: Gateway) -> GatewayObject {
 /// `GET /v2/keyward/gateways`
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        call.operators_only(OPERATORS)?;
         let all: Vec<GatewayObject> = app.fleet.gateways().into_iter().map(shown).collect();
         Answer::of(&json!({"data": all, "next_page_url": null, "previous_page_url": null}))
     })
@@ -109,7 +111,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
 /// `GET /v2/keyward/gateways/{name}`
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        call.operators_only(OPERATORS)?;
         let mut all = app.fleet.gateways().into_iter();
         let found = all.find(|gateway| gateway.name == call.target);
         let found = found.ok_or_else(|| missing(&call))?;
@@ -120,7 +122,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `DELETE /v2/keyward/gateways/{name}`: on the caller's word that what is silent is gone.
 pub(crate) fn forget(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        operators_only(&call)?;
+        call.operators_only(OPERATORS)?;
         let now = time::now();
         let entry = Entry {
             group: "gateway".to_owned(),
@@ -151,14 +153,4 @@ pub(crate) fn forget(app: Arc<App>, call: Call) -> Pending {
 
 fn missing(call: &Call) -> Failure {
     refusal::missing("gateway", &call.target)
-}
-
-fn operators_only(call: &Call) -> Result<(), Failure> {
-    if call.caller.is_operator() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Code::MorePermissionsRequired,
-        "Gateways are shown to the operator's keys.",
-    ))
 }

@@ -78,6 +78,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/grant_sets`
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
+        named::operators_only::<StoredSet>(&call)?;
         let body: NewGrantSet = call.members()?;
         let command = Command::PutGrantSet {
             grants: grants(&body.permissions, "permissions")?,
@@ -92,6 +93,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// `PUT /v2/keyward/grant_sets/{name}`: all of it, so `If-Match` must name the state that was read.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
+        named::operators_only::<StoredSet>(&call)?;
         let body: GrantSet = call.members()?;
         let expected = call.required_version()?;
         let command = Command::PutGrantSet {

@@ -216,6 +216,7 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/key_policies`
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
+        named::operators_only::<StoredPolicy>(&call)?;
         let mut body: PolicyMembers = call.members()?;
         let name = body
             .name
@@ -229,6 +230,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// `PUT /v2/keyward/key_policies/{name}`: all of it, so `If-Match` must name the state that was read.
 pub(crate) fn replace(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
+        named::operators_only::<StoredPolicy>(&call)?;
         let body: PolicyMembers = call.members()?;
         if body.name.as_ref().is_some_and(|name| *name != call.target) {
             return Err(Failure::new(Code::ParameterInvalid, "The name never changes.").at("name"));

@@ -37,8 +37,17 @@ pub(super) trait Named: Sized + Send + 'static {
     fn removal(name: String) -> Command;
 }
 
+/// They are of the whole store: a set has keys of every tenant, and to see how many says something of them.
+pub(super) fn operators_only<T: Named>(call: &Call) -> Result<(), Failure> {
+    let what = T::WHAT;
+    call.operators_only(&format!(
+        "Only the operator's keys may see or change a {what}."
+    ))
+}
+
 /// All of them, on one page.
 pub(super) async fn list<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
+    operators_only::<T>(call)?;
     call.no_parameters()?;
     let read = |reader: &Reader<'_>| -> Result<Vec<Value>, Stored> {
         let all = T::all(reader)?;
@@ -50,6 +59,7 @@ pub(super) async fn list<T: Named>(app: &App, call: &Call) -> Result<Answer, Fai
 
 /// The one that the path names.
 pub(super) async fn retrieve<T: Named>(app: &App, call: &Call) -> Result<Answer, Failure> {
+    operators_only::<T>(call)?;
     let name = call.target.clone();
     let read = move |reader: &Reader<'_>| show::<T>(reader, &name);
     let shown = app.store.read(read).await.map_err(Failure::from)?;
@@ -61,6 +71,7 @@ pub(super) async fn retrieve<T: Named>(app: &App, call: &Call) -> Result<Answer,
 
 /// Removes the one that the path names.
 pub(super) async fn delete<T: Named>(app: &Arc<App>, call: &Call) -> Result<Answer, Failure> {
+    operators_only::<T>(call)?;
     call.no_parameters()?;
     let name = call.target.clone();
     let guard = is_at::<T>(&name, call.expected_version);

@@ -34,6 +34,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Refuses everybody but the operator's keys and people. `message` says what is theirs.
+    pub(crate) fn operators_only(&self, message: &str) -> Result<(), Failure> {
+        if self.caller.is_operator() {
+            return Ok(());
+        }
+        Err(Failure::new(Code::MorePermissionsRequired, message))
+    }
+
     /// The body's members. An empty body is an empty object, because Stripe's SDKs send no body for a call without parameters.
     pub(crate) fn members<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         members_of(&self.body)
