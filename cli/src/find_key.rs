@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_value_in_place_of_an_id_is_not_repeated() {
-        assert_refused("sk_test_FAKE-alice-0001", "a key is named by its id");
-        assert_refused("x y rk_live_FAKE-alice-0001", "a key is named by its id");
+        assert_refused("sk_test_FAKE-alice-0001", "name a key by its id");
+        assert_refused("x y rk_live_FAKE-alice-0001", "name a key by its id");
     }
 }

@@ -12,6 +12,7 @@ mod feed;
 mod fleet;
 #[doc(hidden)]
 pub mod fuzzing;
+mod group;
 mod http;
 mod identify;
 pub mod init;
@@ -40,3 +41,4 @@ mod span;
 pub mod store;
 mod time;
 pub mod uid;
+mod verb;

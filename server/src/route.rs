@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::routing::MethodFilter;
 use keyward::permission::AccessLevel::{self, Read, Write};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
@@ -14,6 +13,7 @@ use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
 use crate::parameter::Parameter;
 use crate::permission::Management;
+pub use crate::verb::Verb;
 
 /// What a handler returns.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
@@ -112,41 +112,6 @@ impl Route {
         Self {
             asked: Asked::Any,
             ..self
-        }
-    }
-}
-
-/// The methods that this API knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// GET.
-    Get,
-    /// POST.
-    Post,
-    /// PUT.
-    Put,
-    /// DELETE.
-    Delete,
-}
-
-impl Verb {
-    /// As a request has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    pub(crate) fn filter(self) -> MethodFilter {
-        match self {
-            Self::Get => MethodFilter::GET,
-            Self::Post => MethodFilter::POST,
-            Self::Put => MethodFilter::PUT,
-            Self::Delete => MethodFilter::DELETE,
         }
     }
 }

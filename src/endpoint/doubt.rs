@@ -114,7 +114,7 @@ mod tests {
         assert_doubted("/v1/a;b", ";", "begins a parameter");
         assert_doubted("/v1/a%2", "%2", "is not an escape");
         assert_doubted("/v1/%zz", "%zz", "is not an escape");
-        assert_doubted("/v1/%c3%a4", "%c3", "escapes a byte that is not ASCII");
+        assert_doubted("/v1/%c3%a4", "%c3", "escapes what is not ASCII");
         assert_doubted("/v1/x%00", "%00", "escapes a control character");
         assert_doubted("v1/charges", "v1/charges", "does not begin");
         assert_eq!(doubt(b"/v1/charges/ch_1"), None);

@@ -80,6 +80,11 @@ fn child() {
 
     fs::remove_file(folder.join("filler")).unwrap();
     local.kill();
+    // Its ends are in the file, under a revision that the store does not know.
+    let file = local.data().join("keyward-server.toml");
+    let resumed = local.command(&["resume", "--config", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&resumed.stderr);
+    assert!(resumed.status.success(), "{said}");
     local.serve(&[]);
     assert_eq!(local.create().0, 200);
     assert!(ballast.exists(), "the room is kept again");

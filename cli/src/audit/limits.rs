@@ -106,7 +106,7 @@ mod tests {
         let (rows, limits) = limits_with(10_003);
         assert_eq!(rows, 10_000);
         assert!(
-            limits.contains("told apart: 3 requests are in no organization's row"),
+            limits.contains("counts separately: 3 requests are in no organization's row"),
             "{limits}"
         );
     }

@@ -22,7 +22,7 @@ use super::place::{CONSOLE, Place};
 use super::reply::Reply;
 use super::table::{self, Needs, Page};
 use super::visit::Visit;
-use super::{ask, brand, enter, gzip, wording};
+use super::{ask, brand, enter, gzip, portal, wording};
 use crate::app::App;
 use crate::brand::Brand;
 use crate::exchange::{read_out, refuse_raw_key, request_id};
@@ -186,7 +186,7 @@ async fn for_session(
         Err(failure) => return (OTHER, without_session(place, &app.brand, &failure)),
     };
     let path = head.uri.path();
-    let found = table::find(place.pages, method, path);
+    let found = table::find(pages_of(place), method, path);
     let (endpoint, target) = match found {
         Some((page, target)) => (page.template, target),
         None => (OTHER, ""),
@@ -249,6 +249,13 @@ async fn handled(
         }
     }
     (page.handler)(Arc::clone(app), visit).await
+}
+
+fn pages_of(place: &Place) -> &'static [Page] {
+    match place.kind {
+        SessionKind::Console => table::PAGES,
+        SessionKind::Portal => portal::PAGES,
+    }
 }
 
 fn refused_form(app: &App, place: &Place) -> Reply {

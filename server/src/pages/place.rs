@@ -1,6 +1,5 @@
 //! The two places that have pages: the console for operators, and the portal for the people of one account. No session, link or cookie of one is taken in the other.
 
-use super::table::{self, Page};
 use crate::app::App;
 use crate::store::SessionKind;
 
@@ -20,7 +19,6 @@ pub(crate) struct Place {
     pub(crate) enter: &'static str,
     pub(crate) peek: &'static str,
     pub(crate) leave: &'static str,
-    pub(crate) pages: &'static [Page],
 }
 
 pub(crate) static CONSOLE: Place = Place {
@@ -32,7 +30,6 @@ pub(crate) static CONSOLE: Place = Place {
     enter: "/console/enter",
     peek: "/console/peek",
     leave: "/console/leave",
-    pages: table::PAGES,
 };
 
 pub(crate) static PORTAL: Place = Place {
@@ -44,7 +41,6 @@ pub(crate) static PORTAL: Place = Place {
     enter: "/portal/enter",
     peek: "/portal/peek",
     leave: "/portal/leave",
-    pages: super::portal::PAGES,
 };
 
 impl Place {

@@ -1,6 +1,6 @@
 //! What a portal offers besides looking at keys and ending them.
 
-use crate::routes::Verb;
+use crate::verb::Verb;
 
 /// A part of a portal. Its maker chooses among them, and the policy of the account may leave some out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -181,11 +181,11 @@ fn the_only_way_to_the_socket_has_no_keyward() {
                 .as_array_mut()
                 .unwrap()
                 .retain(|filter| filter["name"] == "envoy.filters.http.router");
-            // The second has only the server's four routes, and the first has them no more.
+            // The second has only the server's five routes, and the first has them no more.
             let own = at(manager, "/route_config/virtual_hosts/0/routes");
-            own.as_array_mut().unwrap().truncate(3);
+            own.as_array_mut().unwrap().truncate(5);
             listeners.push(second);
-            routes(all).drain(..4);
+            routes(all).drain(..5);
         });
         assert_dump(&envoy, &[("FAIL", "server")], &["speaks for any key"]);
     }
@@ -228,7 +228,7 @@ fn a_route_to_the_socket_switches_a_filter_off() {
     // Of a route to another upstream the server has nothing to fear.
     let (envoy, _socket) = control("api.sock", |all| {
         let off = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
-        routes(all)[4]["typed_per_filter_config"] = json!({"keyward": off});
+        routes(all)[5]["typed_per_filter_config"] = json!({"keyward": off});
     });
     assert_dump(&envoy, &[("FAIL", "routes")], &[]);
 }

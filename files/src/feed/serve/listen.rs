@@ -262,6 +262,6 @@ mod tests {
         fs::remove_file(&path).unwrap();
         fs::write(&path, "x").unwrap();
         let refused = format!("{:#}", Listener::bind(&address).await.err().unwrap());
-        assert!(refused.contains("no socket"), "{refused}");
+        assert!(refused.contains("not a socket"), "{refused}");
     }
 }

@@ -134,7 +134,7 @@ fn a_poll_waits_for_the_next_head_and_gets_it() {
     let store = Folder::open(folder.path()).unwrap();
     let server = Server::start(folder.path(), Settings::default());
     assert_eq!(server.get("/head", "prefer: wait=9\r\n").status, 404);
-    swap(&store, None, r#"{"revision":7}"#);
+    swap(&store, None, r#"{"revision":7,"issued_at":1}"#);
     let begun = Instant::now();
     let first = loop {
         let answer = server.get("/head", "");
@@ -287,7 +287,7 @@ fn nothing_else_in_the_folder_is_served() {
 fn the_fleet_shows_what_polls_say() {
     let folder = tempfile::tempdir().unwrap();
     let store = Folder::open(folder.path()).unwrap();
-    swap(&store, None, r#"{"revision":7}"#);
+    swap(&store, None, r#"{"revision":7,"issued_at":1}"#);
     let server = Server::start(folder.path(), Settings::default());
     server.get(
         "/head",

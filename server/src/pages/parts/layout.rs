@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::Text;
 use super::time::span;
+use super::{Text, brand};
 use crate::brand::Brand;
 use crate::pages::assets::{CSS, JS};
-use crate::pages::brand;
 use crate::pages::place::{CONSOLE, PORTAL, Place};
 use crate::store::SessionKind;
 

@@ -1,6 +1,7 @@
 //! What pages are made of. Every part takes plain text and escapes it by the same function, and none reads a clock.
 
 pub(crate) mod actions;
+pub(in crate::pages) mod brand;
 pub(crate) mod fields;
 pub(crate) mod layout;
 pub(crate) mod mark;

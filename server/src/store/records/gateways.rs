@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use crate::configuration::Group;
+use crate::group::Group;
 use crate::store::columns::{damaged, signed, unsigned};
 use crate::store::error::Result;
 
