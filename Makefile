@@ -215,6 +215,7 @@ check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, do
 	@# A file has one purpose. native/src/abi.rs is the exception: it holds all that is unsafe in the module, so that one file is to be read for it.
 	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz|native\/tests)/ ? 500 : $$2 ~ /native\/src\/abi.rs/ ? 580 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets -p keyward-cli --features object-store -- -D warnings
 	@# What the core must not do (src/clippy.toml) besides.
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) -- -D warnings
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) --features trap-door -- -D warnings
