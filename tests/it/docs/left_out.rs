@@ -75,6 +75,26 @@ pub(super) const LEFT_OUT: &[LeftOut] = &[
         "keyward keys create",
         Test("tests/server/command/life.rs"),
     ),
+    out(
+        "feed-bucket.md",
+        "keyward publish",
+        Test("tests/it/publish/bucket.rs"),
+    ),
+    out(
+        "feed-bucket.md",
+        "export AWS",
+        Test("tests/it/publish/bucket.rs"),
+    ),
+    out(
+        "portal.md",
+        "curl -u $ADMIN_KEY:",
+        Test("tests/server/portal/application.rs"),
+    ),
+    out(
+        "server.md",
+        "curl -s https://keys",
+        Test("tests/server/feed/mod.rs"),
+    ),
     out("server.md", "useradd", ROOT),
     out("server.md", "install", ROOT),
     out("server.md", "runuser", ROOT),
