@@ -17,7 +17,7 @@ pub struct Feed {
     pub name: String,
     /// What signs it: a file, `env:NAME`, or `command:SHELL COMMAND`. Never in the store or its backups.
     pub signing_key: String,
-    /// Public keys whose heads are built on, besides the own one: that of the key before, while keys rotate.
+    /// Other public keys whose heads the server builds on: the previous key, while keys rotate.
     #[serde(default)]
     pub trusted_keys: Vec<String>,
     /// Which gateways there is a feed for.
@@ -26,7 +26,7 @@ pub struct Feed {
     /// The highest `max_snapshot_age` of any gateway that follows it, in seconds.
     #[serde(default = "day")]
     pub max_snapshot_age: u64,
-    /// Its folder. One that is named here may be served by others, too: then it counts as mirrored.
+    /// Its folder. Other programs may also serve a folder that is named here: then it counts as mirrored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
     /// Whether gateways also take it from a cache or a mirror. Then no poll proves that a change is everywhere.

@@ -32,7 +32,7 @@ impl Fleet {
             until,
         };
         let now = self.clock.now();
-        // An end has to reach the gateways on a full disk, too.
+        // An end must also reach the gateways when the disk is full.
         let put: Result<()> = self
             .store
             .end(move |tx| {
@@ -45,7 +45,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Forgets the VMs of a gateway that ask no more, on the word of whoever asks for it. Those that do ask stay.
+    /// Forgets the VMs of a gateway that have stopped polling, because the caller asks for it. VMs that still poll stay.
     pub(crate) async fn forget(&self, gateway: &str, entry: Entry) -> Result<Option<Forgotten>> {
         let now = time::now();
         let (gone, left) = self.polls().silent(gateway, now);

@@ -37,12 +37,12 @@ pub(crate) struct Fleet {
     polls: Arc<Mutex<Polls>>,
     feeds: Vec<Followed>,
     published: watch::Receiver<Published>,
-    /// Told where a VM confirmed another revision.
+    /// Notified when a VM confirms another revision.
     confirmed: watch::Sender<()>,
     max_snapshot_age: u64,
     /// Whether gateways may take the feed from elsewhere.
     is_mirrored: bool,
-    /// Whether there are gateways that watch a file, and tell nobody what they loaded.
+    /// Whether there are gateways that watch a file. They do not report what they loaded.
     has_files: bool,
     clock: Clock,
 }
@@ -222,7 +222,7 @@ impl Fleet {
                 tokio::select! {
                     _ = published.changed() => {}
                     _ = confirmed.changed() => sleep(TOGETHER).await,
-                    // A head becomes too old, and nobody says so.
+                    // A head also becomes too old without any event.
                     () = sleep(Duration::from_secs(1)) => {}
                 }
             }
@@ -236,7 +236,7 @@ impl Fleet {
         !self.feeds.is_empty() && !self.is_mirrored && !self.has_files
     }
 
-    /// From when on nobody serves by a head of that time.
+    /// The time after which no VM serves by a head that was signed at `issued_at`.
     fn leaves(&self, issued_at: u64) -> u64 {
         issued_at
             .saturating_add(self.max_snapshot_age)

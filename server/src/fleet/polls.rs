@@ -7,7 +7,7 @@ use keyward_files::feed::serve::{Claim, Named};
 use super::propagation;
 use crate::configuration::Group;
 
-/// How many gateways are told apart, and how many VMs of each. What is beyond is counted as one that never confirms anything.
+/// The most gateways that the server distinguishes, and the most VMs of each. All others count as one that never confirms anything.
 pub(super) const MOST_GATEWAYS: usize = 10_000;
 pub(super) const MOST_VMS: usize = 1_024;
 
@@ -17,7 +17,7 @@ pub(super) const NAMELESS: &str = "";
 /// After how long without a poll a VM is silent. With the longest that a poll waits this stays below a minute.
 pub(super) const SILENT: u64 = 30;
 
-/// For how long after the age of its head a VM may go on: its clock may be behind.
+/// How long a VM may continue after its head has reached its maximum age: its clock may be slow.
 pub(super) const SKEW: u64 = 300;
 
 /// Who polls, as its key says.
@@ -39,7 +39,7 @@ pub(crate) struct Who {
     pub(crate) vm: String,
 }
 
-/// Why a poll is no proof of anything.
+/// Why a poll proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Doubt {
     /// The key names no gateway.
@@ -284,13 +284,13 @@ impl Polls {
     }
 }
 
-/// The VM that a poll speaks for: one of the key's own gateway. In doubt it is a nameless one, which confirms nothing, and of which `everywhere` waits until its head is too old.
+/// The VM that a poll speaks for: one of the key's gateway. In doubt it is a nameless VM, which confirms nothing: `everywhere` waits until its head is too old.
 fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>) {
     let named = sender.gateway.filter(|name| is_name(name));
     let doubt = match (named, claim) {
         (None, _) => Some(Doubt::NoLabel),
         (Some(_), None) => Some(Doubt::NoFilter),
-        // A module is not told its Envoy's name, and claims none.
+        // A module does not know its Envoy's name, and claims none.
         (Some(name), Some(claim)) if claim.gateway != name && !claim.gateway.is_empty() => {
             Some(Doubt::OtherGateway)
         }

@@ -54,7 +54,7 @@ pub(crate) struct Gateway {
     pub(crate) last_poll: Option<u64>,
     /// From when on the VMs that lack the newest revision deny by themselves.
     pub(crate) latest_by: Option<u64>,
-    /// Whether some poll with its key came from nobody that the key speaks for.
+    /// Whether some poll with its key came from a program that is not one of its VMs.
     pub(crate) has_nameless: bool,
 }
 

@@ -35,7 +35,7 @@ impl Begin {
         Self::of(&|name| form.text(name).to_owned())
     }
 
-    /// Of the page that somebody asked for who is not signed in.
+    /// From the page that a person requested without being signed in.
     pub(super) fn of_path(path: &str, query: Option<&str>) -> Option<Self> {
         let rest = path.strip_prefix("/portal/keys/")?;
         let id = rest
@@ -91,7 +91,7 @@ impl Begin {
         }
     }
 
-    /// What the application that opens the portal is told: it says it again when it makes a link.
+    /// The address of the application that opens the portal, with parameters. The application repeats these when it makes a link.
     pub(super) fn told(&self, url: &str) -> String {
         let join = if url.contains('?') { '&' } else { '?' };
         match self {

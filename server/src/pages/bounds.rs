@@ -50,7 +50,7 @@ pub(crate) type Choice = (String, String);
 const DAY: u64 = 86_400;
 
 impl Bounds {
-    /// Those of an account, for somebody in a portal. Operators choose freely: what a policy refuses, they are told.
+    /// The bounds of an account, for a person in a portal. Operators choose freely: they get an error if a policy refuses the choice.
     pub(crate) async fn read(
         app: &Arc<App>,
         visit: &Visit,

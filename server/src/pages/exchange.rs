@@ -292,7 +292,7 @@ fn plain(place: &Place, brand: &Brand, status: StatusCode, title: &str, text: &s
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
         @if status.is_server_error() {
-            // Whether somebody is signed in is not known either.
+            // The server does not know either whether the person is signed in.
             p { a href=(place.home) { "Try again" } }
         } @else {
             p { a href=(place.enter) { "Sign in with a link" } }

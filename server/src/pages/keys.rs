@@ -38,7 +38,7 @@ const FILTERS: &[&str] = &[
     "by",
 ];
 
-/// The same in a portal, where nobody looks for what operators know a key by.
+/// The same in a portal, without the filters on what only operators know a key by.
 const IN_PORTAL: &[&str] = &["q", "account", "mode", "state", "ends"];
 
 fn filters(visit: &Visit) -> &'static [&'static str] {

@@ -1,4 +1,4 @@
-//! A feed that gateways follow, written by the code of `keyward publish`. A thread of its own has the publisher, which keeps in memory what it read and wrote.
+//! A feed that gateways follow, written by the code of `keyward publish`. The publisher has a separate thread, and keeps in memory what it read and wrote.
 
 use std::cell::Cell;
 use std::os::unix::fs::DirBuilderExt;
@@ -162,7 +162,7 @@ impl Feed {
     }
 }
 
-/// Publishes what comes, until nobody is left who could send anything.
+/// Publishes each job, until no sender is left.
 fn run(setup: Setup, jobs: &Receiver<Job>) {
     let Setup {
         folder,
@@ -173,7 +173,7 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
         manner,
     } = setup;
     let noted = Cell::new(0);
-    // The store has to know every revision that a gateway can have: else it would take itself for a restored one.
+    // The store must know every revision that a gateway can have: otherwise it would take itself for a restored one.
     let note = |revision: u64| -> Result<()> {
         if revision > noted.get() {
             let raised: Result<(), StoreError> =
@@ -188,13 +188,13 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
     };
     let mut publisher = match manner {
         Manner::Snapshot => publisher.noting(Box::new(note)),
-        // A restored store stays behind: else a later start would lead gateways back.
+        // A restored store keeps its lower revision: otherwise a later start would lead gateways back.
         Manner::Ends => publisher,
     };
     for job in jobs {
         noted.set(job.revision);
         let led = lead(&mut publisher, &job, &source, manner);
-        // Nobody waits where the server stops.
+        // After the server stops, no caller waits for the reply.
         let _ = job.reply.send(led);
     }
 }
@@ -278,7 +278,7 @@ fn keys(settings: &Settings) -> Result<Vec<PublicKey>> {
     Ok([vec![own], settings.trusted.clone()].concat())
 }
 
-/// Digests, accounts and grants are nobody else's: unless the operator made the folder otherwise, only the server's user reads it.
+/// The folder contains digests, accounts and grants, so only the server's user can read it, unless the operator made it otherwise.
 fn make(path: &Path) -> Result<()> {
     let failure = || format!("`{}` cannot be made", path.display());
     let mut folder = std::fs::DirBuilder::new();

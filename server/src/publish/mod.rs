@@ -311,7 +311,7 @@ impl Worker {
         let revision: std::result::Result<u64, StoreError> = match (self.manner, haste) {
             (Manner::Snapshot, Haste::AtOnce) => self.store.end(next).await,
             (Manner::Snapshot, Haste::Soon) => self.store.write(next).await,
-            // A restored store stays behind its targets: else a later start would lead them back.
+            // A restored store keeps its lower revision: otherwise a later start would lead its targets back.
             (Manner::Ends, _) => self.store.read(|reader| Ok(reader.head()?.revision)).await,
         };
         let revision = revision.context("no revision")?;

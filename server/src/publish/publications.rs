@@ -1,4 +1,5 @@
-//! Which revision of a feed has which change. Only the last ones are remembered: of an earlier change it is enough to know that a later revision has it, too.
+//! Which revision of a feed contains which change. It remembers only the last ones: for an
+//! earlier change it is enough to know that a later revision also contains it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

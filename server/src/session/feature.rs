@@ -1,4 +1,4 @@
-//! What a portal offers besides looking at keys and ending them.
+//! What a portal offers in addition to viewing and ending keys.
 
 use crate::verb::Verb;
 

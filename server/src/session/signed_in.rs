@@ -1,4 +1,4 @@
-//! Somebody who is signed in.
+//! A person who is signed in.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub(crate) struct Tenant {
     pub(crate) account: String,
     /// What people call it.
     pub(crate) name: Option<String>,
-    /// Whether the account is the root of a tree, all of which the session sees.
+    /// Whether the account is the root of a tree. The session then sees the whole tree.
     pub(crate) is_root: bool,
     /// Whether there are accounts below it.
     pub(crate) has_below: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Tenant {
     pub(crate) connected: Granted,
 }
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) id: String,

@@ -267,7 +267,8 @@ fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Optio
     Ok(None)
 }
 
-/// What the maker of a session holds now, and the account of a portal. Nothing where the key that made it no longer works or no longer may make such sessions, where the account is suspended, or where the account is no longer one of that key's.
+/// What the maker of a session holds now, and the account of a portal. Returns nothing if the maker's key has stopped working or may not make such sessions any more,
+/// if the account is suspended, or if the account does not belong to that key any more.
 fn held_now(
     reader: &Reader<'_>,
     operator: &str,

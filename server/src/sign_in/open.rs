@@ -261,7 +261,7 @@ impl Step {
     }
 }
 
-/// The root of the tree that a portal's session is about, by which its people find the row.
+/// The root of the tree that a portal's session is about. The people of that tree find the row by it.
 fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Option<String>> {
     let Some(account) = &session.account else {
         return Ok(None);

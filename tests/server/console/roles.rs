@@ -24,7 +24,7 @@ fn every_page_answers_every_role_as_the_tables_say() {
                 Verb::Get | Verb::Put | Verb::Delete => browser.get(&path),
             };
             cells += 1;
-            // A session of the console is none in the portal.
+            // A session of the console is not valid in the portal.
             if page.template.starts_with("/portal/") {
                 assert_eq!(answer.status, 401, "{path} by {role}");
                 continue;

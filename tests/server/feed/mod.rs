@@ -36,7 +36,7 @@ impl World {
             .unwrap()
             .to_owned();
         eventually("the gateway's key works", BOUND, || {
-            // Not the head: who is handed that and is no filter keeps everything from being everywhere.
+            // Not the head: a client that receives one and is not a filter keeps every change from being `everywhere`.
             let asked = self.call(&value, "GET", "/feed/edge/o/none", None);
             (asked.status == 404).then_some(())
         });

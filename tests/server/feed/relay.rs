@@ -53,6 +53,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
             break;
         }
     }
-    // The other side learns of the end, too.
+    // The other side must also learn of the end.
     let _ = to.shutdown(std::net::Shutdown::Both);
 }

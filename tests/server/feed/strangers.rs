@@ -41,9 +41,9 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     let world = World::with_feed();
     world.account("acct_widgets");
     let (one, two) = (world.gateway_key("edge-1"), world.gateway_key("edge-2"));
-    // Nobody was handed a head yet.
+    // No client has received a head yet.
     assert_eq!(world.change()["state"], "everywhere");
-    // Without a key, and with one that may not, there is no head.
+    // The server gives no head without a key, or to a key that lacks the permission.
     let (_, customers) = world.customer_key();
     assert_eq!(world.poll("", &agent("edge-1", "aaaa0001", 9)).status, 401);
     let (_, tenants) = world.key("acct_widgets", &["customer_read"]);

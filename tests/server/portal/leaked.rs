@@ -82,7 +82,7 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
         );
         (refused.status == 401).then_some(())
     });
-    // Revived or not, its sessions are ended for whoever looks now; another key's go on.
+    // Revived or not, the key's sessions now appear as ended; another key's sessions continue.
     assert_eq!(of_other.get("/portal/keys").status, 200);
     let list = world
         .api("GET", "/v2/iam/api_keys?owner=acct_acme", None)

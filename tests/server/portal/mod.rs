@@ -50,7 +50,7 @@ fn backend(world: &World, owner: &str, permissions: &[&str]) -> (String, String)
             let answer = world.call(&value, "GET", "/v2/keyward/profile", None);
             answer.header("x-keyward-denied") != Some("unknown_key")
         };
-        // Each request is a connection of its own, and Envoy gives them to its workers in turn.
+        // Each request opens a new connection, and Envoy gives connections to its workers in turn.
         (0..20).all(|_| is_known()).then_some(())
     });
     (id, value)

@@ -47,7 +47,7 @@ fn a_poll_confirms_for_the_gateway_of_its_key_only() {
             Some(9),
             None,
         ),
-        // A module is not told its Envoy's name.
+        // A module does not know its Envoy's name.
         (
             Some("edge-1"),
             Some(&nameless),

@@ -27,7 +27,7 @@ pub(super) struct Choices {
     pub(super) sets: Vec<GrantSet>,
 }
 
-/// In the portal of a tree, whose key it is. A form of its own: what can be chosen depends on it.
+/// In the portal of a tree, the account that gets the key. It is a separate form: the other choices depend on it.
 pub(super) fn whose(visit: &Visit, choices: &Choices) -> Markup {
     let accounts: Vec<(&str, &str)> = choices
         .accounts

@@ -15,7 +15,7 @@ pub(super) struct Given {
     pub(super) note: String,
     pub(super) account: String,
     pub(super) is_live: bool,
-    /// The grant set that the key follows, instead of permissions of its own.
+    /// The grant set that the key follows instead of custom permissions.
     pub(super) set: String,
     pub(super) own: Chosen,
     pub(super) connected: Chosen,

@@ -101,7 +101,7 @@ async fn choices(app: &Arc<App>, visit: &Visit, account: &str) -> Result<Choices
             sets,
         });
     };
-    // An account that is not one of the person's is none.
+    // An account that is not one of the person's is treated as missing.
     let account = if account.is_empty() {
         &tenant.account
     } else {

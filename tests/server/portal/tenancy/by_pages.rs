@@ -1,4 +1,4 @@
-//! What somebody in the portal of one organization asks its pages about another one.
+//! Requests that a person in the portal of one organization makes to its pages about another one.
 
 use keyward_server::pages::listed;
 use keyward_server::routes::Verb;

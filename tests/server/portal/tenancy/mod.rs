@@ -1,4 +1,4 @@
-//! Three organizations, each with keys and a session of its own: none gets anything of another's by any route, id, filter, form field or cursor, and what is another's is as what is not there.
+//! Three organizations, each with its keys and a session. None gets anything of another's by any route, id, filter, form field or cursor: the server treats it as missing.
 
 mod by_api;
 mod by_pages;
@@ -29,7 +29,7 @@ struct Tenant<'w> {
 
 const WORDS: [&str; 3] = ["amaryllis", "bluebell", "clematis"];
 
-/// Ids of the right form that nobody has.
+/// Ids of the right form that do not exist.
 const NOBODY: &str = "mk_0000000000000000";
 const NO_ACCOUNT: &str = "acct_0000000000000000";
 
@@ -91,7 +91,7 @@ impl<'w> Tenant<'w> {
         }
     }
 
-    /// Each way to name something of this tenant's, and of nobody's in its place.
+    /// Each way to name something of this tenant's, with an id in its place that does not exist.
     fn names(&self) -> Vec<(&str, &str)> {
         vec![
             (&self.key, NOBODY),
@@ -117,7 +117,7 @@ fn nobody_gets_anything_of_another_organization() {
     let before: Vec<Value> = tenants.iter().map(|tenant| of(&world, tenant)).collect();
     let mut asked = 0;
     for own in &tenants {
-        // Each tries the one after it: it need not know by which of the others it is tried.
+        // Each tenant tries the next one. It makes no difference which tenant tries which.
         let at = WORDS.iter().position(|word| *word == own.word).unwrap();
         let other = &tenants[(at + 1) % tenants.len()];
         asked += by_api::try_all(&world, own, other);
@@ -164,7 +164,7 @@ fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     ])
 }
 
-/// Asks again where the server says that it was asked too often: that is no answer to what was asked.
+/// Repeats the request while the server answers 429, which says nothing about what was asked.
 fn unhurried(ask: impl Fn() -> Response) -> Response {
     eventually("an answer that is not 429", BOUND, || {
         Some(ask()).filter(|answer| answer.status != 429)
@@ -199,7 +199,7 @@ fn same(
     nothing_of_others(own, what, &without(theirs, id));
 }
 
-/// An answer without the id that was asked for. A number stands in others as well, so of it only the quoted one counts.
+/// An answer without the requested id. A number also occurs in other numbers, so only the quoted one counts.
 fn without(answer: &Response, id: &str) -> String {
     let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
     let shown = if is_number {
