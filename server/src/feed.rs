@@ -1,5 +1,5 @@
-//! The feed's two endpoints for gateways: the head, which a poll may wait for, and the objects that it names. A gateway uses an operator's key that has `snapshot` read;
-//! the key's label `gateway` names the gateway.
+//! The feed's two endpoints for gateways: the head, which a poll may wait for, and the objects that it names. A gateway uses an operator's key that has
+//! `snapshot` read; the key's label `gateway` names the gateway.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::service::failure::Stored;
 const HEAD: &str = "/feed/{group}/head";
 const OBJECT: &str = "/feed/{group}/o/{name}";
 
-/// What a gateway's key needs.
+/// The permission that a gateway's key needs.
 const NEED: Need = Need {
     asked: Asked::One(Management::Snapshot),
     level: AccessLevel::Read,
@@ -74,7 +74,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         )
 }
 
-/// The answer goes out after the store knows that its sender is handed that head.
+/// The answer goes out only after the store has recorded that the sender receives that head.
 async fn head(
     app: &Arc<App>,
     peer: Peer,

@@ -13,9 +13,10 @@ use crate::brand::{Accent, Logo};
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Portal {
-    /// The origins that a `return_url` may have: `https://app.example.com`. Without one no portal is opened.
+    /// The origins that a `return_url` may have: `https://app.example.com`. Without an origin, no portal opens.
     return_origins: Vec<String>,
-    /// The page of the application that opens the portal. The portal sends people there, with `?key=` and `?ask=`, if they follow a link to a key without being signed in.
+    /// The page of the application that opens the portal. The portal sends people there who follow a link to a key without being signed in, with
+    /// `?key=` and `?ask=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
     /// The company or product whose API the keys are for.

@@ -36,7 +36,7 @@ pub(super) struct Feed {
 
 struct Job {
     json: Vec<u8>,
-    /// The revision that was taken for this.
+    /// The revision reserved for this job.
     revision: u64,
     now: u64,
     reply: Sender<Result<Led>>,
@@ -45,7 +45,7 @@ struct Job {
 /// Where the feed leads now.
 struct Led {
     revision: u64,
-    /// When the head before was signed.
+    /// When the previous head was signed.
     before: u64,
 }
 
@@ -54,7 +54,7 @@ struct Whole<'a> {
     snapshot: Snapshot<'a>,
 }
 
-/// What the publisher's thread is made of.
+/// The parts of the publisher's thread.
 struct Setup {
     folder: Folder,
     settings: Settings,
@@ -65,7 +65,7 @@ struct Setup {
 }
 
 impl Feed {
-    /// Opens a feed, or makes the place for it. A head of another source, and one that is ahead of the store, are refused.
+    /// Opens a feed, or creates the folder for it. Refuses a head of another source, and one that is ahead of the store.
     pub(super) fn open(
         feed: &configuration::Feed,
         group: Group,
@@ -130,7 +130,7 @@ impl Feed {
         self.group
     }
 
-    /// After how long its head is signed again: a head that is not renewed ages, and gateways deny.
+    /// The interval after which it signs its head again: a head that is not renewed ages, and gateways deny.
     pub(super) fn reissue(&self) -> Duration {
         self.reissue
     }
@@ -139,7 +139,7 @@ impl Feed {
         Arc::clone(&self.publications)
     }
 
-    /// Makes the feed lead to a snapshot, and waits for that.
+    /// Makes the feed lead to a snapshot, and waits until it does.
     pub(super) fn write(
         &self,
         snapshot: Snapshot<'_>,
@@ -212,7 +212,7 @@ fn lead(
         source: Some(source.clone()),
         allowed: Allowed {
             take_over: false,
-            // Keys that are missing were purged: the store is the truth.
+            // Missing keys were purged: the store is the truth.
             removals: true,
         },
         begin: before.is_none(),
@@ -235,7 +235,7 @@ fn lead(
     })
 }
 
-/// What a feed holds of this store's, verified.
+/// The verified records of this store that a feed contains.
 pub(crate) fn held(
     feed: &configuration::Feed,
     group: Group,
@@ -271,7 +271,7 @@ pub(crate) fn held(
     }))
 }
 
-/// Whose heads are built on: the own key, and others while keys rotate.
+/// The keys whose heads it builds on: the server's key, and others while keys rotate.
 fn keys(settings: &Settings) -> Result<Vec<PublicKey>> {
     let own = PublicKey::from_line(&settings.key.public_key());
     let own = own.context("the signing key has no public half that gateways take")?;

@@ -1,4 +1,4 @@
-//! The application of `examples/portal`, as it is.
+//! The application of `examples/portal`, unchanged.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -78,7 +78,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
         "{}",
         list.text()
     );
-    // Grace's account is not there.
+    // The page does not contain Grace's account.
     let refused = get("/keys", "grace");
     assert_eq!(refused.status, 404, "{}", refused.text());
     assert!(

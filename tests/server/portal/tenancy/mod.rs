@@ -1,4 +1,5 @@
-//! Three organizations, each with its keys and a session. None gets anything of another's by any route, id, filter, form field or cursor: the server treats it as missing.
+//! Three organizations, each with its keys and a session. None gets anything of another's by any route, id, filter, form field or cursor:
+//! the server treats it as missing.
 
 mod by_api;
 mod by_pages;
@@ -11,9 +12,9 @@ use super::{account, backend, policy, visit_of};
 use crate::browser::Browser;
 use crate::world::World;
 
-/// An organization: a root, an account below it, and what is theirs.
+/// An organization: a root, an account below it, and their records.
 struct Tenant<'w> {
-    /// The word that is in every name, id and note of it, and nowhere else.
+    /// The word that every name, id and note of it contains, and no other text does.
     word: &'static str,
     root: String,
     below: String,
@@ -122,7 +123,7 @@ fn nobody_gets_anything_of_another_organization() {
         let other = &tenants[(at + 1) % tenants.len()];
         asked += by_api::try_all(&world, own, other);
         asked += by_pages::try_all(own, other);
-        // The other tenants are not there, but the own ones are.
+        // The other tenants' accounts are missing, but this tenant's are there.
         let get = |path: &str| unhurried(|| own.browser.get(path));
         let page = get(&format!("/portal/keys/{}", own.below_key));
         assert_eq!(page.status, 200, "{}", page.text());
@@ -137,7 +138,7 @@ fn nobody_gets_anything_of_another_organization() {
     assert_eq!(before, after, "something of another's was changed");
 }
 
-/// All that a tenant has, as the operator sees it.
+/// All records of a tenant, as the operator sees them.
 fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     let get = |path: &str| world.api("GET", path, None).json();
     let without_time = |mut value: Value| {
@@ -171,7 +172,7 @@ fn unhurried(ask: impl Fn() -> Response) -> Response {
     })
 }
 
-/// Two answers are the same but for the id that was asked for, and neither has a word of another tenant.
+/// The two answers are the same except for the requested id, and neither contains a word of another tenant.
 #[track_caller]
 fn same(
     own: &Tenant<'_>,
