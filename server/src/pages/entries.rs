@@ -1,10 +1,10 @@
-//! What can be done with a key, as its row and its page offer it.
+//! The actions on a key that its row and its page offer.
 
 use super::objects::Key;
 use super::visit::Visit;
 use crate::routes::Verb;
 
-/// What can be done with a key.
+/// An action on a key.
 pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
     let may = May {
         change: visit.may(Verb::Post, "/v2/iam/api_keys/{id}"),

@@ -122,7 +122,7 @@ pub(crate) enum Made {
 /// Why a link opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotOpened {
-    /// There is no such link.
+    /// The link does not exist.
     Unknown,
     /// It was already used.
     Used,
