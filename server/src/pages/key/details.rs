@@ -1,4 +1,4 @@
-//! The details by which people know a key: its name, its note, its labels; and whether its refusals are enforced.
+//! The details that identify a key to people: its name, its note, its labels; and whether its refusals are enforced.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
