@@ -102,7 +102,7 @@ impl Vm {
         }
     }
 
-    /// Whether it still polls.
+    /// Whether it has stopped polling.
     pub(super) fn is_silent(&self, now: u64) -> bool {
         let last = self.last_poll.map(|at| at.saturating_add(SILENT));
         self.open == 0 && last.is_none_or(|until| until <= now)

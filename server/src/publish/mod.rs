@@ -212,7 +212,7 @@ async fn head(store: &Store) -> Result<crate::store::Head> {
     Ok(head?)
 }
 
-/// The targets that can be written. The server accepts ends whatever the state of the targets, and the ends reach those that can be written.
+/// The opened targets. For ends it skips those that cannot be opened, so that the others receive the ends.
 fn opened<T>(targets: impl Iterator<Item = Result<T>>, manner: Manner) -> Result<Vec<T>> {
     match manner {
         Manner::Snapshot => targets.collect(),

@@ -23,8 +23,8 @@ pub(super) struct Ballast {
 }
 
 impl Ballast {
-    /// The file `path` of `size` bytes. If the disk has no room for it, the disk is already full, and
-    /// the store opens nevertheless, for ends.
+    /// The file `path` of `size` bytes. A disk without room for it is already full, and the store
+    /// opens nevertheless, for ends.
     pub(super) fn keep(path: PathBuf, size: u64) -> Self {
         let ballast = Self {
             path,
