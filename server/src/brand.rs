@@ -51,7 +51,7 @@ impl Logo {
     }
 }
 
-/// Whether this is an SVG that only draws. It is shown as a picture, in which a browser runs and loads nothing, and its answer forbids both once more.
+/// Whether this SVG only draws. Pages show it as a picture, so a browser runs and loads nothing from it, and its answer also forbids both.
 fn is_still(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;

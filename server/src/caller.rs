@@ -160,7 +160,7 @@ impl Caller {
         }
     }
 
-    /// Whether it is somebody in a portal, who is not shown what operators note for themselves.
+    /// Whether it is a person in a portal. People in a portal do not see what operators note for themselves.
     pub(crate) fn is_in_portal(&self) -> bool {
         match &self.who {
             Who::Person(session) => session.tenant().is_some(),
@@ -168,7 +168,7 @@ impl Caller {
         }
     }
 
-    /// Whether it may name an account other than the one it acts on: somebody in the portal of a root, who sees its tree. What is not in that tree is not there.
+    /// Whether it may name an account other than the one it acts on: a person in the portal of a root sees its tree. Accounts outside that tree are not there.
     pub(crate) fn names_accounts_of_tree(&self) -> bool {
         match &self.who {
             Who::Person(session) => session.tenant().is_some_and(|tenant| tenant.is_root),

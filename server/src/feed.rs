@@ -1,5 +1,5 @@
-//! The feed's two endpoints, for gateways: the head, for which a poll may wait, and the objects that it names. A gateway asks with a key of the operator's that has `snapshot` read;
-//! the key's label `gateway` says which one it is.
+//! The feed's two endpoints for gateways: the head, which a poll may wait for, and the objects that it names. A gateway uses an operator's key that has
+//! `snapshot` read; the key's label `gateway` names the gateway.
 
 use std::sync::Arc;
 
@@ -29,13 +29,13 @@ use crate::service::failure::Stored;
 const HEAD: &str = "/feed/{group}/head";
 const OBJECT: &str = "/feed/{group}/o/{name}";
 
-/// What a gateway's key needs.
+/// The permission that a gateway's key needs.
 const NEED: Need = Need {
     asked: Asked::One(Management::Snapshot),
     level: AccessLevel::Read,
 };
 
-/// The rows by which the gateway before this server knows the endpoints.
+/// The rows that let the gateway in front of this server recognize the endpoints.
 pub(crate) fn rows() -> impl Iterator<Item = Value> {
     let permission = Management::Snapshot;
     [HEAD, OBJECT].into_iter().map(move |path| {
@@ -74,7 +74,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         )
 }
 
-/// The answer goes out after the store knows that its sender is handed that head.
+/// The answer goes out only after the store has recorded that the sender receives that head.
 async fn head(
     app: &Arc<App>,
     peer: Peer,
@@ -112,7 +112,7 @@ async fn object(
     Ok(followed.feed.answer_object(request).await)
 }
 
-/// Who asks. What a snapshot holds is about all accounts, so it is for the operator's keys.
+/// Identifies the caller. A snapshot is about all accounts, so only the operator's keys may read it.
 async fn gateway(app: &Arc<App>, peer: Peer, request: &Parts) -> Result<Caller, Failure> {
     let caller = identify(app, Entrance::Gateway, peer, NEED, request).await;
     let caller = caller.map_err(|Unknown { failure, .. }| failure)?;

@@ -1,5 +1,5 @@
-//! Who calls. The gateway authenticates a request, and the server believes it only if all conditions of the contract hold. What the caller is and may do is in
-//! the store.
+//! Identifies the caller. The gateway authenticates a request, and the server believes it only if all conditions of the contract hold. The store contains what the
+//! caller is and what it may do.
 
 use std::net::IpAddr;
 use std::sync::Arc;

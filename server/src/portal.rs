@@ -13,9 +13,10 @@ use crate::brand::{Accent, Logo};
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Portal {
-    /// The origins that a `return_url` may have: `https://app.example.com`. Without one no portal is opened.
+    /// The origins that a `return_url` may have: `https://app.example.com`. Without an origin, no portal opens.
     return_origins: Vec<String>,
-    /// The page of the application that opens the portal. Who follows a link to a key and is not signed in is sent there, with `?key=` and `?ask=`.
+    /// The page of the application that opens the portal. The portal sends people there who follow a link to a key without being signed in, with
+    /// `?key=` and `?ask=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
     /// The company or product whose API the keys are for.
@@ -36,7 +37,7 @@ pub struct Portal {
 }
 
 impl Portal {
-    /// Refuses what is no origin, no address or no colour, and takes the logo's path relative to a folder.
+    /// Rejects an invalid origin, address or colour, and takes the logo's path relative to a folder.
     pub(crate) fn check(&mut self, folder: &Path) -> Result<()> {
         for origin in &self.return_origins {
             if origin_of(&format!("{origin}/")) != Some(origin) {
@@ -89,7 +90,7 @@ impl Portal {
         })
     }
 
-    /// Where somebody signs in who is not signed in.
+    /// The page where people sign in.
     pub(crate) fn sign_in_url(&self) -> Option<&str> {
         self.sign_in_url.as_deref()
     }

@@ -66,7 +66,7 @@ struct Tools {
 }
 
 impl Tools {
-    /// Without them the test is skipped, and says so.
+    /// If a tool is missing, the test prints that and is skipped.
     fn find(test: &str) -> Option<Self> {
         Some(Self {
             chromium: chromium(test)?,

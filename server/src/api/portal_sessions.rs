@@ -1,4 +1,4 @@
-//! `/v2/keyward/portal_sessions`: links by which the people of an account manage its keys, and the sessions that these open.
+//! `/v2/keyward/portal_sessions`: links that let the people of an account manage its keys, and the sessions that these links open.
 
 use std::sync::Arc;
 

@@ -9,30 +9,30 @@ use serde::{Deserialize, Serialize};
 
 use super::Group;
 
-/// The feed, and what is known of those who follow it.
+/// The feed, and what the server knows about the gateways that follow it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
-    /// Its name, as the gateways' `feed.name` says. That of the group `control` ends with `-control`, so that neither passes for the other.
+    /// Its name: the gateways' `feed.name`. The name of the group `control` ends with `-control`, so that neither feed passes for the other.
     pub name: String,
-    /// What signs it: a file, `env:NAME`, or `command:SHELL COMMAND`. Never in the store or its backups.
+    /// The signing key: a file, `env:NAME`, or `command:SHELL COMMAND`. It is never in the store or its backups.
     pub signing_key: String,
-    /// Public keys whose heads are built on, besides the own one: that of the key before, while keys rotate.
+    /// Other public keys whose heads the server builds on: the previous key, while keys rotate.
     #[serde(default)]
     pub trusted_keys: Vec<String>,
-    /// Which gateways there is a feed for.
+    /// The gateways that the feed is for.
     #[serde(default = "edge")]
     pub groups: Vec<Group>,
     /// The highest `max_snapshot_age` of any gateway that follows it, in seconds.
     #[serde(default = "day")]
     pub max_snapshot_age: u64,
-    /// Its folder. One that is named here may be served by others, too: then it counts as mirrored.
+    /// Its folder. Other programs may also serve a folder that is named here: then it counts as mirrored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
-    /// Whether gateways also take it from a cache or a mirror. Then no poll proves that a change is everywhere.
+    /// Whether gateways also take it from a cache or a mirror. In that case no poll proves that a change is everywhere.
     #[serde(default)]
     pub mirrored: bool,
-    /// Where it is by default.
+    /// The default folder.
     #[serde(skip)]
     default_folder: PathBuf,
 }
@@ -45,10 +45,10 @@ fn day() -> u64 {
     86_400
 }
 
-/// The least age: below it a gateway would deny between two heads.
+/// The lowest age: with a lower one a gateway would deny between two heads.
 const SHORTEST_AGE: u64 = 60;
 
-/// The longest: a year.
+/// The highest age: a year.
 const LONGEST_AGE: u64 = 31_536_000;
 
 impl Feed {
@@ -95,13 +95,13 @@ impl Feed {
         folder.join(group.name())
     }
 
-    /// Whether gateways may have it from elsewhere.
+    /// Whether gateways may get it from elsewhere.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
         self.mirrored || self.folder.is_some()
     }
 
-    /// The other keys whose heads are built on.
+    /// The other keys whose heads the server builds on.
     pub fn trusted(&self) -> Result<Vec<PublicKey>> {
         let read = |line: &String| {
             PublicKey::from_line(line)
@@ -134,7 +134,7 @@ mod tests {
             Path::new("/var/lib/keyward/feed/edge")
         );
         assert!(!feed.is_mirrored());
-        // A control gateway's snapshot opens pages, so its head must not pass at another gateway.
+        // A control gateway's snapshot opens pages, so another gateway must not accept its head.
         assert_ne!(feed.name_of(Group::Control), feed.name_of(Group::Edge));
     }
 

@@ -1,4 +1,5 @@
-//! Whom the store knows. That a VM is handed a head is on the disk before the head goes out: a server that starts again asks for the proof of everyone who may serve something.
+//! The VMs that the store knows. The store records that a VM receives a head before the head goes out: a server that restarts requires
+//! proof from every VM that may serve something.
 
 use keyward_files::feed::serve::Named;
 
@@ -8,17 +9,17 @@ use crate::store::activity::Entry;
 use crate::store::{Result, StoreError, StoredVm, Tx};
 use crate::time;
 
-/// What became of the VMs of a gateway that was to be forgotten.
+/// The result of a request to forget the VMs of a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Forgotten {
-    /// How many were silent, and are forgotten.
+    /// How many were silent, and are now forgotten.
     pub(crate) gone: usize,
-    /// How many still ask.
+    /// How many still poll.
     pub(crate) left: usize,
 }
 
 impl Fleet {
-    /// Notes that a VM is handed a head. Only after this may the head go out.
+    /// Records that a VM receives a head. The head may go out only after this.
     pub(crate) async fn hand(&self, who: &Who, group: Group, head: Named) -> Result<()> {
         let leaves = self.leaves(head.issued_at);
         let slack = (self.max_snapshot_age / 8).saturating_add(60);
@@ -32,7 +33,7 @@ impl Fleet {
             until,
         };
         let now = self.clock.now();
-        // An end has to reach the gateways on a full disk, too.
+        // An end must also reach the gateways when the disk is full.
         let put: Result<()> = self
             .store
             .end(move |tx| {
@@ -45,7 +46,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Forgets the VMs of a gateway that ask no more, on the word of whoever asks for it. Those that do ask stay.
+    /// Forgets the VMs of a gateway that have stopped polling, because the caller asks for it. VMs that still poll stay.
     pub(crate) async fn forget(&self, gateway: &str, entry: Entry) -> Result<Option<Forgotten>> {
         let now = time::now();
         let (gone, left) = self.polls().silent(gateway, now);

@@ -1,4 +1,5 @@
-//! The gateways that follow the feed, as far as polls with their own keys show: who there is, what each VM serves, and whether a change is in force at all of them.
+//! The gateways that follow the feed, as far as polls with their keys show them: which gateways exist, what each VM serves, and whether a change is in force at all
+//! of them.
 
 mod known;
 mod polls;
@@ -37,12 +38,12 @@ pub(crate) struct Fleet {
     polls: Arc<Mutex<Polls>>,
     feeds: Vec<Followed>,
     published: watch::Receiver<Published>,
-    /// Told where a VM confirmed another revision.
+    /// Notified when a VM confirms another revision.
     confirmed: watch::Sender<()>,
     max_snapshot_age: u64,
     /// Whether gateways may take the feed from elsewhere.
     is_mirrored: bool,
-    /// Whether there are gateways that watch a file, and tell nobody what they loaded.
+    /// Whether there are gateways that watch a file. They do not report what they loaded.
     has_files: bool,
     clock: Clock,
 }
@@ -59,7 +60,7 @@ impl Clock {
     }
 }
 
-/// A poll that is being answered.
+/// A poll that waits for its answer.
 pub(crate) struct Polling {
     polls: Arc<Mutex<Polls>>,
     who: Who,
@@ -71,23 +72,23 @@ impl Drop for Polling {
     }
 }
 
-/// What became of a change.
+/// How far a change has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Come {
-    /// It is in the store, and no gateway can have it.
+    /// The change is in the store, and no gateway can have it.
     Committed,
-    /// Gateways can have it.
+    /// Gateways can have the change.
     Published {
         revision: u64,
-        /// From when on those that lack it deny by themselves, where that is known.
+        /// The time from which the gateways that lack it deny by themselves, if known.
         latest_by: Option<u64>,
     },
-    /// Every VM that follows the feed has it.
+    /// Every VM that follows the feed has the change.
     Everywhere { revision: u64 },
 }
 
 impl Fleet {
-    /// Opens the feeds for those who ask, and reads whom the store knows.
+    /// Opens the feeds, and reads the VMs that the store knows.
     pub(crate) async fn start(
         configuration: &Configuration,
         store: &Store,
@@ -152,14 +153,14 @@ impl Fleet {
         (polling, who)
     }
 
-    /// Answers all who wait: the server stops.
+    /// Answers all waiting polls, because the server stops.
     pub(crate) fn stop(&self) {
         for followed in &self.feeds {
             followed.feed.stop();
         }
     }
 
-    /// What became of a change.
+    /// Returns how far a change has come.
     pub(crate) fn come(&self, change: u64) -> Come {
         let published = *self.published.borrow();
         if published.through < change {
@@ -185,7 +186,7 @@ impl Fleet {
             });
         }
         match come {
-            // Files only: what was loaded of them is not known.
+            // Files only: the server does not know what Envoy loaded from them.
             None => Come::Published {
                 revision: published.revision,
                 latest_by: None,
@@ -202,9 +203,9 @@ impl Fleet {
         }
     }
 
-    /// Waits until a change is everywhere, or published where more is never known, and no longer than that.
+    /// Waits at most `longest` until a change is everywhere, or only published if the server can never prove more.
     pub(crate) async fn wait(&self, change: u64, longest: Duration) {
-        /// Polls of one revision come together.
+        /// Polls of one revision arrive together.
         const TOGETHER: Duration = Duration::from_millis(3);
         let mut published = self.published.clone();
         let mut confirmed = self.confirmed.subscribe();
@@ -222,21 +223,21 @@ impl Fleet {
                 tokio::select! {
                     _ = published.changed() => {}
                     _ = confirmed.changed() => sleep(TOGETHER).await,
-                    // A head becomes too old, and nobody says so.
+                    // A head also becomes too old without any event.
                     () = sleep(Duration::from_secs(1)) => {}
                 }
             }
         };
-        // Whether it was reached is in the answer.
+        // The answer states whether the change got there.
         let _ = timeout_at(until, reached).await;
     }
 
-    /// Whether `everywhere` can be said at all.
+    /// Whether the server can prove `everywhere` at all.
     fn can_prove(&self) -> bool {
         !self.feeds.is_empty() && !self.is_mirrored && !self.has_files
     }
 
-    /// From when on nobody serves by a head of that time.
+    /// The time from which no VM serves by a head that was signed at `issued_at`.
     fn leaves(&self, issued_at: u64) -> u64 {
         issued_at
             .saturating_add(self.max_snapshot_age)

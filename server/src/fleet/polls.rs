@@ -1,4 +1,4 @@
-//! What polls show of the gateways. A poll was authenticated before it comes here: its key names the one gateway that it speaks for.
+//! What polls show about the gateways. The server authenticates a poll before it comes here: its key names the one gateway that it speaks for.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use keyward_files::feed::serve::{Claim, Named};
 use super::propagation;
 use crate::configuration::Group;
 
-/// How many gateways are told apart, and how many VMs of each. What is beyond is counted as one that never confirms anything.
+/// The most gateways that the server distinguishes, and the most VMs of each. All others count as one that never confirms anything.
 pub(super) const MOST_GATEWAYS: usize = 10_000;
 pub(super) const MOST_VMS: usize = 1_024;
 
-/// The name of a VM that speaks for itself in no way that counts.
+/// The name of a VM that does not identify itself in a way that counts.
 pub(super) const NAMELESS: &str = "";
 
-/// After how long without a poll a VM is silent. With the longest that a poll waits this stays below a minute.
+/// How long after its last poll a VM counts as silent. Together with the longest time that a poll waits, this is less than a minute.
 pub(super) const SILENT: u64 = 30;
 
-/// For how long after the age of its head a VM may go on: its clock may be behind.
+/// How long a VM may continue after its head has reached its maximum age: its clock may be slow.
 pub(super) const SKEW: u64 = 300;
 
-/// Who polls, as its key says.
+/// The sender of a poll, according to its key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender<'a> {
     /// The key's id.
@@ -39,7 +39,7 @@ pub(crate) struct Who {
     pub(crate) vm: String,
 }
 
-/// Why a poll is no proof of anything.
+/// Why a poll proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Doubt {
     /// The key names no gateway.
@@ -81,7 +81,7 @@ pub(super) struct Vm {
     pub(super) confirmed: Option<u64>,
     pub(super) version: String,
     pub(super) state: String,
-    /// The head that was there when it last said that it cannot take one, and when that was.
+    /// The head that was current when the VM last reported that it cannot take one, and when that was.
     pub(super) refused: Option<(u64, u64)>,
     pub(super) last_poll: Option<u64>,
     pub(super) open: usize,
@@ -102,13 +102,13 @@ impl Vm {
         }
     }
 
-    /// Whether it asks still.
+    /// Whether it has stopped polling.
     pub(super) fn is_silent(&self, now: u64) -> bool {
         let last = self.last_poll.map(|at| at.saturating_add(SILENT));
         self.open == 0 && last.is_none_or(|until| until <= now)
     }
 
-    /// Whether it says that something is wrong.
+    /// Whether it reports a problem.
     pub(super) fn is_refusing(&self) -> bool {
         !matches!(self.state.as_str(), "" | "ok" | "loading")
     }
@@ -119,7 +119,7 @@ impl Vm {
 pub(super) struct Polls {
     gateways: BTreeMap<String, BTreeMap<String, Vm>>,
     doubts: BTreeMap<Doubt, u64>,
-    /// When each key that polls ends, if it does.
+    /// When each polling key ends, if it does.
     keys: BTreeMap<String, u64>,
 }
 
@@ -131,7 +131,7 @@ impl Polls {
         vm.kept_until = vm.kept_until.max(until);
     }
 
-    /// A poll begins. `served` is the head that is there now.
+    /// A poll begins. `served` is the current head.
     pub(super) fn begin(
         &mut self,
         sender: Sender<'_>,
@@ -194,7 +194,7 @@ impl Polls {
         who
     }
 
-    /// A poll is over, answered or broken off.
+    /// A poll has ended, with or without an answer.
     pub(super) fn end(&mut self, who: &Who, now: u64) {
         if let Some(vm) = self.vm(who) {
             vm.open = vm.open.saturating_sub(1);
@@ -202,21 +202,22 @@ impl Polls {
         }
     }
 
-    /// A VM is handed a head that is good until `leaves`. Until when the store has to know it, where that is not noted yet: some time longer, so that not each head is a write.
+    /// A VM receives a head that is valid until `leaves`. Returns until when the store must know the VM, if it does not yet.
+    /// The time is longer than necessary, so that not every head causes a write.
     pub(super) fn hand(&mut self, who: &Who, group: Group, leaves: u64, slack: u64) -> Option<u64> {
         let vm = self.place(who).or_insert_with(|| Vm::new(group));
         vm.leaves = vm.leaves.max(leaves);
         (vm.leaves > vm.kept_until).then(|| vm.leaves.saturating_add(slack))
     }
 
-    /// The store knows the VM until then.
+    /// The store knows the VM until that time.
     pub(super) fn kept(&mut self, who: &Who, until: u64) {
         if let Some(vm) = self.vm(who) {
             vm.kept_until = vm.kept_until.max(until);
         }
     }
 
-    /// The VMs of a gateway that ask no more, and how many others there are.
+    /// The VMs of a gateway that have stopped polling, and how many others there are.
     pub(super) fn silent(&self, gateway: &str, now: u64) -> (Vec<String>, usize) {
         let Some(vms) = self.gateways.get(gateway) else {
             return (Vec::new(), 0);
@@ -227,7 +228,7 @@ impl Polls {
         (silent, left)
     }
 
-    /// Takes VMs of a gateway out, but not one that asks again by now.
+    /// Removes VMs of a gateway, except those that poll again by now.
     pub(super) fn forget(&mut self, gateway: &str, gone: &[String], now: u64) {
         if let Some(vms) = self.gateways.get_mut(gateway) {
             vms.retain(|name, vm| !gone.contains(name) || !vm.is_silent(now));
@@ -241,7 +242,7 @@ impl Polls {
         self.gateways.retain(|_, vms| !vms.is_empty());
     }
 
-    /// Takes those out whose heads are too old, and that do not ask any more.
+    /// Removes the VMs whose heads are too old and that have stopped polling.
     pub(super) fn tidy(&mut self, now: u64) {
         for vms in self.gateways.values_mut() {
             vms.retain(|_, vm| vm.leaves > now || !vm.is_silent(now));
@@ -264,12 +265,12 @@ impl Polls {
             })
     }
 
-    /// How many of the keys that poll end until then.
+    /// How many polling keys end until then.
     pub(super) fn keys_that_end(&self, until: u64) -> usize {
         self.keys.values().filter(|ends| **ends <= until).count()
     }
 
-    /// How many polls were no proof, and why.
+    /// How many polls proved nothing, and why.
     pub(super) fn doubts(&self, doubt: Doubt) -> u64 {
         self.doubts.get(&doubt).copied().unwrap_or_default()
     }
@@ -284,13 +285,13 @@ impl Polls {
     }
 }
 
-/// The VM that a poll speaks for: one of the key's own gateway. In doubt it is a nameless one, which confirms nothing, and of which `everywhere` waits until its head is too old.
+/// The VM that a poll speaks for: one of the key's gateway. In doubt it is a nameless VM, which confirms nothing: `everywhere` waits until its head is too old.
 fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>) {
     let named = sender.gateway.filter(|name| is_name(name));
     let doubt = match (named, claim) {
         (None, _) => Some(Doubt::NoLabel),
         (Some(_), None) => Some(Doubt::NoFilter),
-        // A module is not told its Envoy's name, and claims none.
+        // A module does not know its Envoy's name, and claims none.
         (Some(name), Some(claim)) if claim.gateway != name && !claim.gateway.is_empty() => {
             Some(Doubt::OtherGateway)
         }
@@ -305,7 +306,7 @@ fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>)
     (who, doubt)
 }
 
-/// Whether a path can name it.
+/// Whether a path can contain the name.
 fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_plain)

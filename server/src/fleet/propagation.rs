@@ -1,23 +1,23 @@
-//! Whether a change is in force at every gateway. What is not known is never taken for proof: any doubt leaves a change `published`, with the time at which gateways that lack it
-//! deny by themselves.
+//! Whether a change is in force at every gateway. The unknown never counts as proof: any doubt leaves a change `published`, with the time from which gateways that
+//! lack it deny by themselves.
 
-/// A VM that was handed a head.
+/// A VM that received a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Vm {
-    /// From when on it serves nothing that it was handed, Unix seconds.
+    /// The time from which it serves nothing that it received, Unix seconds.
     pub(crate) leaves: u64,
-    /// The revision that it last asked with, if that is proof.
+    /// The revision of its last poll, if that is proof.
     pub(crate) confirmed: Option<u64>,
 }
 
-/// What is asked of the VMs.
+/// The question to the VMs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// The revision that has the change.
+    /// The revision that contains the change.
     pub(crate) wanted: u64,
-    /// From when on no head without the change is served by anyone, known or not.
+    /// From this time on no VM, known or unknown, serves a head without the change.
     pub(crate) at_latest: u64,
-    /// Whether there may be gateways that never ask here.
+    /// Whether there may be gateways that never poll this server.
     pub(crate) has_unseen: bool,
     pub(crate) now: u64,
 }
@@ -25,13 +25,13 @@ pub(crate) struct Question {
 /// How far a published change has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// No VM serves anything without it.
+    /// No VM serves a head without the change.
     Everywhere,
-    /// Some may, until then.
+    /// Some VMs may lack it, until that time.
     Published { latest_by: u64 },
 }
 
-/// Answers it.
+/// Answers the question.
 pub(crate) fn reach(vms: impl Iterator<Item = Vm>, question: Question) -> Reach {
     let Question {
         wanted,
@@ -57,7 +57,7 @@ pub(crate) fn reach(vms: impl Iterator<Item = Vm>, question: Question) -> Reach 
 }
 
 impl Reach {
-    /// Both of two groups of gateways.
+    /// The combined reach of two groups of gateways.
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Everywhere, other) | (other, Self::Everywhere) => other,

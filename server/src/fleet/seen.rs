@@ -7,14 +7,14 @@ use super::{Doubt, Fleet};
 use crate::configuration::Group;
 use crate::time;
 
-/// How a gateway does, the worst of its VMs first.
+/// The state of a gateway, the worst of its VMs first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum GatewayState {
     /// A VM cannot take what is published.
     Refused,
-    /// A VM asks no more, and may still serve what it was handed.
+    /// A VM has stopped polling, and may still serve what it received.
     Silent,
-    /// A VM serves an earlier revision than the newest.
+    /// A VM serves a revision older than the newest.
     Behind,
     /// Every VM serves the newest revision.
     Serving,
@@ -23,7 +23,7 @@ pub(crate) enum GatewayState {
 impl GatewayState {
     pub(crate) const ALL: [Self; 4] = [Self::Refused, Self::Silent, Self::Behind, Self::Serving];
 
-    /// As it is written.
+    /// The state's name in answers.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -40,7 +40,7 @@ pub(crate) struct Gateway {
     pub(crate) name: String,
     pub(crate) group: Group,
     pub(crate) state: GatewayState,
-    /// The lowest revision that a VM serves; none where one has none, or proves none.
+    /// The lowest revision that a VM serves; none if a VM has none, or proves none.
     pub(crate) revision: Option<u64>,
     /// The newest revision.
     pub(crate) wanted: Option<u64>,
@@ -48,18 +48,18 @@ pub(crate) struct Gateway {
     pub(crate) serving: usize,
     pub(crate) all: usize,
     pub(crate) silent: usize,
-    /// What a VM says of what it cannot take: the word, the revision that was there, and since when.
+    /// The report of a VM that cannot take a head: the word, the revision that was current, and since when.
     pub(crate) refused: Option<(String, u64, u64)>,
     pub(crate) versions: Vec<String>,
     pub(crate) last_poll: Option<u64>,
-    /// From when on the VMs that lack the newest revision deny by themselves.
+    /// The time from which the VMs that lack the newest revision deny by themselves.
     pub(crate) latest_by: Option<u64>,
-    /// Whether some poll with its key came from nobody that the key speaks for.
+    /// Whether some poll with its key came from a program that is not one of its VMs.
     pub(crate) has_nameless: bool,
 }
 
 impl Fleet {
-    /// Every gateway that has asked, by its name.
+    /// Every gateway that has polled, by its name.
     pub(crate) fn gateways(&self) -> Vec<Gateway> {
         let now = time::now();
         let mut polls = self.polls();
@@ -120,7 +120,7 @@ impl Fleet {
         })
     }
 
-    /// When the oldest head that is served was signed.
+    /// When the oldest served head was signed.
     pub(crate) fn oldest_head(&self) -> Option<u64> {
         let heads = self
             .feeds
@@ -129,7 +129,7 @@ impl Fleet {
         heads.map(|head| head.issued_at).min()
     }
 
-    /// How many of the keys that poll end within so many seconds.
+    /// How many polling keys end within so many seconds.
     pub(crate) fn keys_that_end_within(&self, seconds: u64) -> usize {
         self.polls()
             .keys_that_end(time::now().saturating_add(seconds))

@@ -34,7 +34,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Refuses everybody but the operator's keys and people. `message` says what is theirs.
+    /// Refuses all callers except the operator's keys and people. `message` says what is reserved for them.
     pub(crate) fn operators_only(&self, message: &str) -> Result<(), Failure> {
         if self.caller.is_operator() {
             return Ok(());

@@ -1,4 +1,5 @@
-//! A page asks the API, within this process: the same endpoint, with the same permission and the same handler as a request over HTTP. A page can do only what the API allows.
+//! A page calls the API within this process: the same endpoint, with the same permission and the same handler as a request over HTTP.
+//! A page can do only what the API allows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::http::raw_key;
 use crate::routes::{Asked, ROUTES, Route, Verb};
 use crate::session::Feature;
 
-/// A question to the API.
+/// A call to the API.
 pub(crate) struct Ask {
     method: Verb,
     template: &'static str,
@@ -90,13 +91,13 @@ impl Ask {
         Self { version, ..self }
     }
 
-    /// Carried out once, however often the form is sent: by its hidden field `once`.
+    /// The API carries the call out once, however often the person sends the form: the hidden field `once` identifies it.
     pub(crate) fn once(self, visit: &Visit) -> Self {
         let once = visit.form.given("once").map(str::to_owned);
         Self { once, ..self }
     }
 
-    /// The answer is held until the change is published, for so long at most.
+    /// The API holds its answer until the change is published, for at most that long.
     pub(crate) fn wait(self, longest: Duration) -> Self {
         Self {
             wait: Some(longest),
@@ -105,14 +106,14 @@ impl Ask {
     }
 }
 
-/// What the API answered.
+/// The API's answer.
 pub(crate) struct Answered {
     body: Zeroizing<Vec<u8>>,
     pub(crate) change: Option<u64>,
 }
 
 impl Answered {
-    /// The answer in a type that has what a page shows. A type without the member `token` leaves a value where it is.
+    /// The answer as a type with the members that a page shows. A type without the member `token` leaves the value in the answer.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
             Failure::new(
@@ -122,7 +123,7 @@ impl Answered {
         })
     }
 
-    /// The value that is shown once, where there is one. It stays in the buffer that is wiped.
+    /// The value that is shown once, if there is one. It stays in the buffer that is wiped.
     pub(crate) fn token(&self) -> Option<&str> {
         #[derive(serde::Deserialize)]
         struct Minted<'a> {
@@ -138,7 +139,7 @@ impl Answered {
         minted.secret_key?.token
     }
 
-    /// The link of a session, which is shown once as well.
+    /// The link of a session, which is also shown only once.
     pub(crate) fn url(&self) -> Option<&str> {
         #[derive(serde::Deserialize)]
         struct Link<'a> {
@@ -150,7 +151,7 @@ impl Answered {
     }
 }
 
-/// Whether grants are enough for an endpoint: what the gateway asks of a key.
+/// Whether grants are sufficient for an endpoint: the same rule that the gateway applies to a key.
 pub(crate) fn may(granted: &Granted, route: &Route) -> bool {
     let holds = |name: &str| granted.get(name).is_some_and(|held| *held >= route.level);
     match route.asked {
@@ -167,7 +168,7 @@ pub(crate) fn route_of(method: Verb, template: &str) -> Option<&'static Route> {
 }
 
 impl Visit {
-    /// Whether the person may ask an endpoint.
+    /// Whether the person may call an endpoint.
     pub(crate) fn may(&self, method: Verb, template: &str) -> bool {
         route_of(method, template).is_some_and(|route| self.is_allowed(route))
     }
@@ -177,7 +178,7 @@ impl Visit {
         may(&self.session.granted, route) && self.session.has(feature)
     }
 
-    /// Refuses an endpoint that the session does not include, for a page or for what it asks.
+    /// Refuses an endpoint that the session does not include, for a page or for its calls.
     pub(super) fn must_be_allowed(&self, route: &Route, what: &str) -> Result<(), Failure> {
         if self.is_allowed(route) {
             return Ok(());
@@ -193,7 +194,7 @@ impl Visit {
         Err(Failure::new(Code::MorePermissionsRequired, message))
     }
 
-    /// Asks the API.
+    /// Calls the API.
     pub(crate) async fn ask(&self, app: &Arc<App>, ask: Ask) -> Result<Answered, Failure> {
         let route = route_of(ask.method, ask.template).ok_or_else(|| {
             Failure::new(
@@ -243,7 +244,7 @@ impl Visit {
         })
     }
 
-    /// Of the form as it was sent: what is made of it may differ, as an end in 90 days does.
+    /// The digest of the sent form: the body made of it may differ, as an end in 90 days does.
     fn fingerprint(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in std::iter::once(self.path.as_str())

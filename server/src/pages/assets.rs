@@ -1,4 +1,4 @@
-//! The stylesheet and the script. Each is asked for under a name that changes with what it holds.
+//! The stylesheet and the script. The name of each changes with its contents.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// A file that pages load.
 pub(crate) struct Asset {
-    /// Where it is served, below the root of console and portal: who opens one of them to the world need not open the other.
+    /// The path that serves it, below the root of console and portal: an operator who exposes one of them need not expose the other.
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) bytes: &'static [u8],
@@ -14,7 +14,7 @@ pub(crate) struct Asset {
 }
 
 impl Asset {
-    /// Its address in a page. Browsers may keep what they find there for ever.
+    /// Its address in a page. Browsers may cache the file there for ever.
     pub(crate) fn address(&self, root: &str) -> String {
         format!("{root}{}?v={}", self.path, *self.version)
     }

@@ -1,4 +1,4 @@
-//! Where a portal begins: its list, a new key, or the page of a key, on which a missing permission is highlighted.
+//! The page where a portal begins: its list, a new key, or the page of a key, on which a missing permission is highlighted.
 
 use keyward::management::is_id;
 use maud::{Markup, html};
@@ -8,7 +8,7 @@ use super::place::Place;
 use crate::http::query::{Pairs, decoded};
 use crate::store::SessionKind;
 
-/// A place to begin at. It is read from links that anybody can write, so it is a page of the portal or nothing.
+/// A page to begin at. Anyone can write the links that it is read from, so it is a page of the portal or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Begin {
     Keys,
@@ -17,7 +17,7 @@ pub(super) enum Begin {
 }
 
 impl Begin {
-    /// Of the query of a link.
+    /// From the query of a link.
     pub(super) fn of_query(query: Option<&str>) -> Self {
         let mut pairs = Pairs::new();
         for pair in query.unwrap_or_default().split('&') {
@@ -30,12 +30,12 @@ impl Begin {
         Self::of(&|name| pairs.get(name).cloned().unwrap_or_default())
     }
 
-    /// Of the form that uses a link.
+    /// From the form that uses a link.
     pub(super) fn of_form(form: &Form) -> Self {
         Self::of(&|name| form.text(name).to_owned())
     }
 
-    /// Of the page that somebody asked for who is not signed in.
+    /// From the page that a person requested without being signed in.
     pub(super) fn of_path(path: &str, query: Option<&str>) -> Option<Self> {
         let rest = path.strip_prefix("/portal/keys/")?;
         let id = rest
@@ -91,7 +91,7 @@ impl Begin {
         }
     }
 
-    /// What the application that opens the portal is told: it says it again when it makes a link.
+    /// The address of the application that opens the portal, with parameters. The application repeats these when it makes a link.
     pub(super) fn told(&self, url: &str) -> String {
         let join = if url.contains('?') { '&' } else { '?' };
         match self {

@@ -1,4 +1,4 @@
-//! What the policy of an account allows, for forms that offer what passes and nothing else. The rules refuse the rest whatever a form sends.
+//! The limits that an account's policy sets, for forms that offer only what passes. The rules refuse the rest whatever a form sends.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::http::failure::Failure;
 use crate::span;
 
-/// `keyward.account_policy`: the members that forms look at.
+/// `keyward.account_policy`: the members that forms read.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Bounds {
     keys: ByMode<u64>,
@@ -44,13 +44,13 @@ impl<T: Copy> ByMode<T> {
     }
 }
 
-/// A choice of a form: its value, and what it says.
+/// A choice in a form: its value, and its text.
 pub(crate) type Choice = (String, String);
 
 const DAY: u64 = 86_400;
 
 impl Bounds {
-    /// Those of an account, for somebody in a portal. Operators choose freely: what a policy refuses, they are told.
+    /// The bounds of an account, for a person in a portal. Operators choose freely: they get an error if a policy refuses the choice.
     pub(crate) async fn read(
         app: &Arc<App>,
         visit: &Visit,
@@ -139,7 +139,7 @@ impl Bounds {
         choices
     }
 
-    /// The end that is chosen first.
+    /// The preselected end.
     pub(crate) fn usual_end(&self) -> String {
         let most = self.max_lifetime.as_deref().and_then(span::read);
         let usual = self.default_lifetime.as_deref().and_then(span::read);
@@ -159,7 +159,7 @@ impl Bounds {
         Some(format!("at most {} from now", words(most)))
     }
 
-    /// For how many minutes a replaced key may go on.
+    /// For how many minutes a replaced key may continue to work.
     pub(crate) fn overlaps(&self) -> Vec<Choice> {
         let mut all: Vec<u64> = self
             .overlaps
@@ -182,7 +182,7 @@ fn value(seconds: u64) -> String {
     if seconds.is_multiple_of(DAY) {
         (seconds / DAY).to_string()
     } else {
-        // Not in seconds, which would be read as days.
+        // Not in seconds, which the form would read as days.
         format!("{}m", seconds / 60)
     }
 }
@@ -201,7 +201,7 @@ fn words(seconds: u64) -> String {
     }
 }
 
-/// Permissions under a ceiling, and under what the maker of the link holds where that counts as well. None of those that manage keys.
+/// The permissions under a ceiling, and under those of the link's maker where these also count. None of them manages keys.
 fn within(
     ceiling: Option<&[String]>,
     held: Option<&Chosen>,

@@ -1,4 +1,4 @@
-//! Whether a request is one of a session's own pages: the cookie, where a form comes from, and what it holds.
+//! Whether a request comes from a session's own pages: the cookie, the origin of a form, and its contents.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::sign_in::{Found, find};
 /// The largest form.
 pub(super) const LARGEST: usize = 256 * 1024;
 
-/// The session of keyward's one cookie. Of two, one was set from another site.
+/// The session of keyward's one cookie. If there are two, another site set one of them.
 pub(super) async fn signed_in(
     app: &Arc<App>,
     headers: &HeaderMap,
@@ -61,7 +61,7 @@ pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-/// A form of this session's own pages.
+/// A form from this session's pages.
 pub(super) async fn checked_form(
     head: &Parts,
     unread: &mut Option<Body>,

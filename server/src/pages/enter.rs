@@ -1,4 +1,5 @@
-//! Signing in by a link that is used once, and signing out. A scanner of mail that opens the link sees a page with a button: the token is in the fragment, which is sent to no server, and only the button's form uses it.
+//! Signing in by a link that works once, and signing out. A mail scanner that opens the link sees a page with a button: the token is in the
+//! fragment, which browsers send to no server, and only the button's form uses it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const RATE: Rate = Rate {
     burst: 30.0,
 };
 
-/// Counts the uses of links, so that no one can try many.
+/// Counts the uses of links, so that no one can try many tokens.
 pub(super) fn limit(app: &App, address: Option<IpAddr>) -> Result<(), Failure> {
     let from = address.map_or_else(String::new, |address| address.to_string());
     let taken = app.buckets.take(&from, Class::SignIn, RATE, Instant::now());
@@ -45,7 +46,7 @@ pub(super) fn limit(app: &App, address: Option<IpAddr>) -> Result<(), Failure> {
     })
 }
 
-/// The page that a link leads to.
+/// The page that a link opens.
 pub(super) fn form(app: &App, place: &Place, query: Option<&str>) -> Reply {
     let begin = Begin::of_query(query);
     let body = fields(app, place, &begin, html! {});
@@ -80,7 +81,7 @@ fn fields(app: &App, place: &Place, begin: &Begin, note: Markup) -> Markup {
     }
 }
 
-/// Who has no link finds one where they came from.
+/// A person without a link finds one in the application that they came from.
 fn back_to_sign_in(app: &App, begin: &Begin) -> Markup {
     let name = app.brand.name.as_deref();
     html! {
@@ -93,7 +94,7 @@ fn back_to_sign_in(app: &App, begin: &Begin) -> Markup {
     }
 }
 
-/// The page for a person who is not signed in, or no longer. A link to a key leads to the application that signs people in, and from there back to the key.
+/// The page for a person who is not signed in, or not any more. A link to a key leads to the application that signs people in, and from there back to the key.
 pub(super) fn signed_out(app: &App, place: &Place, head: &Parts) -> Reply {
     let query = head.uri.query();
     let begin = match place.kind {
@@ -121,7 +122,7 @@ pub(super) fn signed_out(app: &App, place: &Place, head: &Parts) -> Reply {
     )
 }
 
-/// Says what a link is for, and leaves it as it is.
+/// Says what a link is for, without using it.
 pub(super) async fn peek(app: &Arc<App>, place: &Place, form: &Form) -> Result<Reply, Failure> {
     let nothing = || Reply::json(&json!({"actor": null, "role": null, "status": "ended"}));
     let Some(token) = Token::read(form.text("code")) else {
@@ -143,7 +144,7 @@ pub(super) async fn peek(app: &Arc<App>, place: &Place, form: &Form) -> Result<R
     })
 }
 
-/// Uses a link: a new cookie, whatever the browser had before.
+/// Uses a link: sets a new cookie, whatever cookie the browser had before.
 pub(super) async fn enter(
     app: &Arc<App>,
     place: &Place,
@@ -241,7 +242,7 @@ pub(super) async fn leave(app: &Arc<App>, place: &Place, visit: &Visit) -> Resul
     .setting(cookie(place, "", Some(0))))
 }
 
-/// Without an end: the server ends sessions, and a browser that is closed forgets them.
+/// Without an expiry: the server ends sessions, and a browser forgets the cookie when it closes.
 fn cookie(place: &Place, value: &str, lasts: Option<u64>) -> Zeroizing<String> {
     let lasts = lasts.map_or(String::new(), |seconds| format!("; Max-Age={seconds}"));
     Zeroizing::new(format!(

@@ -1,10 +1,10 @@
-//! What can be done with a key, as its row and its page offer it.
+//! The actions on a key that its row and its page offer.
 
 use super::objects::Key;
 use super::visit::Visit;
 use crate::routes::Verb;
 
-/// What can be done with a key.
+/// An action on a key.
 pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
     let may = May {
         change: visit.may(Verb::Post, "/v2/iam/api_keys/{id}"),
@@ -19,7 +19,7 @@ pub(super) fn entries(visit: &Visit, key: &Key) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// What somebody may do with keys.
+/// What a person may do with keys.
 struct May {
     change: bool,
     rotate: bool,
@@ -28,7 +28,7 @@ struct May {
     delete: bool,
 }
 
-/// The entries, each with its page. An expired key offers only what still has an effect: a change to it would help nobody.
+/// The entries, each with its page. An expired key offers only what still has an effect: a change to it would be useless.
 fn offered(key: &Key, may: &May) -> Vec<(&'static str, &'static str)> {
     let is_secret = key.keyward.kind != "publishable";
     let (is_in_use, is_ours) = (key.is_in_use(), key.file().is_none());

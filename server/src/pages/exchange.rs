@@ -73,7 +73,7 @@ async fn answer(app: Arc<App>, peer: Peer, request: Request) -> Response {
     reply.response(&id, gzip::is_taken(&head.headers))
 }
 
-/// What a request without a page of the table is called in the log.
+/// The name in the log for a request that matches no page of the table.
 const OTHER: &str = "/console";
 
 async fn replied(
@@ -221,7 +221,7 @@ async fn for_session(
     (endpoint, reply)
 }
 
-/// Asks the page of the table, if the session may.
+/// Calls the page of the table, if the session may open it.
 async fn handled(
     app: &Arc<App>,
     head: &Parts,
@@ -292,7 +292,7 @@ fn plain(place: &Place, brand: &Brand, status: StatusCode, title: &str, text: &s
         h1 { (title) }
         (message::note(Tone::Bad, html! { p { (text) } }))
         @if status.is_server_error() {
-            // Whether somebody is signed in is not known either.
+            // The server does not know either whether the person is signed in.
             p { a href=(place.home) { "Try again" } }
         } @else {
             p { a href=(place.enter) { "Sign in with a link" } }

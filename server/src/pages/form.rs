@@ -34,7 +34,7 @@ impl Form {
         Ok(Self(fields))
     }
 
-    /// A field's value without blanks around it; nothing where it is not there.
+    /// A field's value without surrounding blanks; nothing if the field is missing.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.fields()
             .find(|(field, _)| *field == name)
@@ -58,7 +58,7 @@ impl Form {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Lines, or words between commas, of a field: addresses.
+    /// The lines, or the words between commas, of a field: addresses.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         self.text(name)
             .split(|c: char| c == ',' || c.is_whitespace())

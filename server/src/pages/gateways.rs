@@ -1,4 +1,4 @@
-//! What gateways are given, and how far each of them is.
+//! The contents that gateways receive, and how far each gateway is.
 
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ fn body(visit: &Visit, snapshot: &Snapshot, gateways: Option<&[Gateway]>) -> Mar
     }
 }
 
-/// Those that follow the feed, the worst first.
+/// The gateways that follow the feed, the worst first.
 fn following(visit: &Visit, all: &[Gateway]) -> Markup {
     let mut sorted: Vec<&Gateway> = all.iter().collect();
     let order = |gateway: &Gateway| match gateway.state.as_str() {
@@ -175,7 +175,7 @@ fn row(visit: &Visit, gateway: &Gateway) -> Vec<Markup> {
     ]
 }
 
-/// Nobody has asked for the feed.
+/// No gateway has asked for the feed.
 fn files_only(snapshot: &Snapshot) -> Markup {
     layout::card(
         "Which gateway serves it",

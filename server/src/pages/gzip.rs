@@ -1,5 +1,6 @@
-//! Pages in fewer bytes. An answer that holds a value is never compressed: its size would say something of the value, and the compressor's memory would keep it. What else is secret in a
-//! page, the token of its forms, is another one in each answer.
+//! Compresses pages. The server never compresses an answer that holds a value: its size would say something of the value, and the compressor's
+//! memory would keep it.
+//! The other secret in a page, the token of its forms, differs in each answer.
 
 use std::io::Write;
 use std::sync::LazyLock;

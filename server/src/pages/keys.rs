@@ -22,7 +22,7 @@ use crate::routes::Verb;
 /// How many keys a page has.
 const SHOWN: &str = "50";
 
-/// Within how many days an end counts as near.
+/// Within how many days an end counts as soon.
 const NEAR: u64 = 14 * 86_400;
 
 /// The parameters of this page, in the order of its fields.
@@ -38,7 +38,7 @@ const FILTERS: &[&str] = &[
     "by",
 ];
 
-/// The same in a portal, where nobody looks for what operators know a key by.
+/// The same in a portal, without the filters on what only operators know a key by.
 const IN_PORTAL: &[&str] = &["q", "account", "mode", "state", "ends"];
 
 fn filters(visit: &Visit) -> &'static [&'static str] {
@@ -55,7 +55,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
         let asked = visit.ask(&app, question(&visit)).await;
         let (listed, refused) = match asked {
             Ok(answered) => (Some(answered.read::<List<Key>>()?), None),
-            // An error in a filter is shown next to it.
+            // The page shows an error in a filter next to it.
             Err(failure)
                 if failure.status().is_client_error() && !failure.is(Code::RateLimited) =>
             {
@@ -125,7 +125,7 @@ fn question(visit: &Visit) -> Ask {
     };
     if visit.parameter("ends") == "14d" {
         let until = visit.now.saturating_add(NEAR);
-        // A cursor is of its filter, which must not change from page to page.
+        // A cursor belongs to its filter, which must not change from page to page.
         let day = until.saturating_sub(until % 86_400);
         ask = ask.query("expires_before", &crate::time::written(day));
     }
@@ -137,7 +137,7 @@ fn question(visit: &Visit) -> Ask {
     }
 }
 
-/// The address of the list with one parameter changed; its pages begin again.
+/// The address of the list with one parameter changed; it starts again at the first page.
 fn with(visit: &Visit, name: &str, value: &str) -> String {
     let mut pairs: Pairs = filters(visit)
         .iter()
@@ -284,7 +284,7 @@ fn found(visit: &Visit, listed: List<Key>, may_create: bool) -> Markup {
     }
 }
 
-/// Where a column is shown.
+/// Where a column appears.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Everywhere,
@@ -338,7 +338,7 @@ fn row(visit: &Visit, key: &Key) -> Vec<Markup> {
     ]
 }
 
-/// What a key may do, in a few words.
+/// The permissions of a key, in a few words.
 pub(super) fn may(key: &Key) -> Markup {
     let held = key.permissions.as_deref();
     html! {
@@ -353,7 +353,7 @@ pub(super) fn may(key: &Key) -> Markup {
     }
 }
 
-/// When a key ends, and that it is soon.
+/// When a key ends, and whether that is soon.
 pub(super) fn ends(key: &Key, now: u64) -> Markup {
     let Some(written) = key.expires_at.as_deref() else {
         return html! { span.soft { "never" } };
@@ -366,7 +366,7 @@ pub(super) fn ends(key: &Key, now: u64) -> Markup {
     }
 }
 
-/// A key's state, and what else one has to know of it at once.
+/// A key's state, and the other facts that people need at once.
 pub(super) fn state(key: &Key) -> Markup {
     let is_replaced = key.keyward.replaced_by.is_some() && key.is_in_use();
     html! {

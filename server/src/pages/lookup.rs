@@ -1,4 +1,4 @@
-//! Whose key is it? The browser hashes what was found, and only the digest is sent; without a script one sends a digest.
+//! Whose key is it? The browser hashes the value and sends only the digest; without a script the person sends a digest.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What pages show of the API's objects: only the members that they read. A key's value is not one of them.
+//! The members of the API's objects that pages read. A key's value is not one of them.
 
 use std::collections::BTreeMap;
 
@@ -65,11 +65,11 @@ pub(crate) struct Propagation {
     pub(crate) state: String,
 }
 
-/// Labels that begin so are the operator's own notes.
+/// Labels with this prefix are the operator's notes.
 pub(crate) const INTERNAL: &str = "internal";
 
 impl Key {
-    /// The key as its owner's people see it: without what operators note and try out.
+    /// The key as its owner's people see it: without operators' notes and trials.
     pub(crate) fn for_customer(mut self) -> Self {
         self.keyward
             .labels
@@ -82,12 +82,12 @@ impl Key {
         self
     }
 
-    /// What it is called: by its name, or its id.
+    /// Its title: its name, or its id.
     pub(crate) fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
 
-    /// What may be shown of its value.
+    /// The part of its value that pages may show.
     pub(crate) fn redacted(&self) -> &str {
         match (&self.publishable_key, &self.secret_key) {
             (Some(public), _) => &public.token,

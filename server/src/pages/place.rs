@@ -1,4 +1,4 @@
-//! The two places that have pages: the console for operators, and the portal for the people of one account. No session, link or cookie of one is taken in the other.
+//! The two places that have pages: the console for operators, and the portal for the people of one account. Neither accepts a session, link or cookie of the other.
 
 use crate::app::App;
 use crate::store::SessionKind;
@@ -50,7 +50,7 @@ impl Place {
         if is_portal { &PORTAL } else { &CONSOLE }
     }
 
-    /// After how long without a request a session ends.
+    /// How long a session lasts without a request.
     pub(crate) fn idle(&self, app: &App) -> u64 {
         match self.kind {
             SessionKind::Console => app.console.idle(),
@@ -58,7 +58,7 @@ impl Place {
         }
     }
 
-    /// After how long a session ends.
+    /// How long a session lasts.
     pub(crate) fn lifetime(&self, app: &App) -> u64 {
         match self.kind {
             SessionKind::Console => app.console.lifetime(),

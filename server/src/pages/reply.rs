@@ -1,4 +1,4 @@
-//! What a page answers with, and the headers that all answers have.
+//! The answers of pages, and the headers that every answer has.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use super::gzip;
 use crate::exchange::{Wiped, put};
 use crate::http::failure::{Code, Failure};
 
-/// Everything a page may load is its own stylesheet, its own script and pictures in it. Without an exception, for any page.
+/// A page may load only its stylesheet, its script and the pictures in it. No page has an exception.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -50,7 +50,7 @@ enum Content {
     },
 }
 
-/// Where a value goes in a page that is made without it. No escaped text has this character.
+/// The place of a value in a page that is made without it. No escaped text contains this character.
 const PLACE: &str = "\u{1a}value\u{1a}";
 
 impl Reply {
@@ -84,7 +84,7 @@ impl Reply {
         Ok(Self::of(StatusCode::OK, Content::Wiped(whole)))
     }
 
-    /// What stands for the value while the page is made.
+    /// The placeholder of the value while the page is made.
     pub(crate) fn place() -> &'static str {
         PLACE
     }
@@ -112,7 +112,7 @@ impl Reply {
         )
     }
 
-    /// A file that is made as the configuration says.
+    /// A file made from the configuration.
     pub(crate) fn made(content_type: &'static str, text: String) -> Self {
         Self::of(StatusCode::OK, Content::Made { content_type, text })
     }
@@ -136,7 +136,7 @@ impl Reply {
         self.status
     }
 
-    /// The answer, with the headers that each has. Compressed where the browser takes that, unless it holds a value.
+    /// The answer, with the headers that every answer has. The server compresses it if the browser accepts that, unless it holds a value.
     pub(crate) fn response(self, request_id: &str, takes_gzip: bool) -> Response {
         let mut cache = "no-store";
         let mut location = None;
@@ -156,7 +156,7 @@ impl Reply {
             }
             Content::Json(text) => ("application/json", Body::from(text)),
             Content::Asset(asset) => {
-                // Its address has its digest.
+                // Its address contains its digest.
                 cache = "public, max-age=31536000, immutable";
                 packed = takes_gzip
                     .then(|| gzip::asset(asset))

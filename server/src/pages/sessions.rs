@@ -1,4 +1,4 @@
-//! Who is signed in to the console, and links that can still be used.
+//! The people who are signed in to the console, and the links that can still be used.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
-/// `POST /console/sessions`: makes a link, which is shown once.
+/// `POST /console/sessions`: makes a link, and shows it once.
 pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let body =

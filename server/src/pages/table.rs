@@ -1,4 +1,4 @@
-//! The one table of pages: each with the endpoint of the API that it stands for, whose permission it asks for.
+//! The one table of pages: each with its API endpoint, whose permission it requires.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::app::App;
 use crate::exchange::target_of;
 use crate::routes::Verb;
 
-/// A page, or what a form of it does.
+/// A page, or the action of one of its forms.
 #[derive(Clone, Copy)]
 pub(crate) struct Page {
     pub(crate) method: Verb,
     /// Literals, and `{id}` for one segment.
     pub(crate) template: &'static str,
-    /// The endpoint that it stands for.
+    /// The endpoint whose permission it requires.
     pub(crate) needs: Needs,
-    /// Whether the session has to be a fresh one.
+    /// Whether the session must be fresh.
     pub(crate) is_fresh: bool,
     pub(crate) handler: fn(Arc<App>, Visit) -> PagePending,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Page {
 #[derive(Clone, Copy)]
 pub(crate) struct Needs(pub(crate) Verb, pub(crate) &'static str);
 
-/// The endpoints of the pages that console and portal both have.
+/// The endpoints of the pages that both console and portal have.
 pub(super) const SEE_KEYS: Needs = Needs(Verb::Get, "/v2/iam/api_keys");
 pub(super) const CREATE_KEYS: Needs = Needs(Verb::Post, "/v2/iam/api_keys");
 pub(super) const SEE_KEY: Needs = Needs(Verb::Get, "/v2/iam/api_keys/{id}");
@@ -140,7 +140,7 @@ pub(super) const fn post(
 }
 
 impl Page {
-    /// The same for sessions that were opened a short while ago.
+    /// The same for sessions that opened a short time ago.
     const fn fresh(self) -> Self {
         Self {
             is_fresh: true,

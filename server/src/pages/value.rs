@@ -1,4 +1,4 @@
-//! The page that shows a value. It is the answer of the form that made it, and is nowhere else: not after Back, not after a reload, not in a store.
+//! The page that shows a value. It is the answer to the form that made the value, and exists nowhere else: not after Back, not after a reload, not in a store.
 
 use maud::{Markup, html};
 
@@ -12,7 +12,7 @@ use super::visit::Visit;
 use crate::http::failure::{Code, Failure};
 use crate::routes::Verb;
 
-/// What was done.
+/// The action that made the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     Created,
@@ -20,7 +20,7 @@ pub(super) enum Made {
     Duplicated,
 }
 
-/// Shows the value of a key that was just made.
+/// Shows the value of a new key.
 pub(super) fn page(visit: &Visit, answered: &Answered, made: Made) -> Result<Reply, Failure> {
     let key: Key = visit.seen(answered.read()?);
     let body = body(visit, &key, answered.change, made);
@@ -66,7 +66,7 @@ fn body(visit: &Visit, key: &Key, change: Option<u64>, made: Made) -> Markup {
                 pre { code { "export KEY=…   # the value\ncurl -u \"$KEY:\" https://" @if visit.is_portal() { "…" } @else { "your-gateway" } "/v1/…" } }
             }
             @if !visit.may(Verb::Post, "/v2/iam/api_keys/{id}") {
-                // Who changes no key notes nothing on it.
+                // A person who may not change keys cannot add a note to one.
                 form method="get" action=(home) data-done { (submit(Weight::Main, "Done")) }
             } @else {
             form.stack method="post" action={(home) "/note"} data-done {
@@ -93,7 +93,7 @@ fn hidden(visit: &Visit, key: &Key) -> Markup {
     }
 }
 
-/// The same form once more: a reload, or a double click. The key is there; its value was shown.
+/// The same form again: a reload, or a double click. The key exists; its value was already shown.
 pub(super) fn shown_before(visit: &Visit, failure: &Failure) -> Option<Reply> {
     if !failure.is(Code::ValueAlreadyReturned) {
         return None;

@@ -28,16 +28,16 @@ pub(crate) struct Visit {
     pub(crate) form: Form,
     pub(crate) request_id: String,
     pub(crate) address: Option<IpAddr>,
-    /// How a portal looks.
+    /// The look of a portal.
     pub(crate) brand: Arc<Brand>,
     /// Unix seconds.
     pub(crate) now: u64,
-    /// For how long after its sign-in a session counts as fresh.
+    /// How long after its sign-in a session counts as fresh.
     pub(crate) fresh: u64,
 }
 
 impl Visit {
-    /// A parameter of the query; nothing where it is not there.
+    /// A parameter of the query; nothing if it is missing.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.query.get(name).map_or("", |text| text.trim())
     }
@@ -57,7 +57,7 @@ impl Visit {
         self.now.saturating_sub(self.session.opened) < self.fresh
     }
 
-    /// Refuses what wants a fresh session.
+    /// Refuses an action that needs a fresh session.
     pub(crate) fn must_be_fresh(&self) -> Result<(), Failure> {
         if self.is_fresh() {
             return Ok(());
@@ -75,7 +75,7 @@ impl Visit {
         Err(Failure::new(Code::SessionTooOld, message))
     }
 
-    /// Whether the session reaches live keys: one that a test key opened does not.
+    /// Whether the session covers live keys: one that a test key opened does not.
     pub(crate) fn is_live(&self) -> bool {
         self.session
             .tenant()
@@ -96,7 +96,7 @@ impl Visit {
         }
     }
 
-    /// What the list is called.
+    /// The title of the list.
     pub(crate) fn list_name(&self) -> &'static str {
         if self.is_portal() { "API keys" } else { "Keys" }
     }
@@ -120,7 +120,7 @@ impl Visit {
         self.brand.name.as_deref().unwrap_or("your provider")
     }
 
-    /// Whether the session is about more than one account.
+    /// Whether the session covers more than one account.
     pub(crate) fn is_tree(&self) -> bool {
         self.session.tenant().is_none_or(|tenant| tenant.has_below)
     }
@@ -137,7 +137,7 @@ impl Visit {
         })
     }
 
-    /// What the document around a page needs to know.
+    /// The data for the document around a page.
     pub(crate) fn frame(&self) -> Frame {
         Frame {
             actor: self.session.person.shown().to_owned(),
@@ -149,7 +149,7 @@ impl Visit {
         }
     }
 
-    /// The hidden fields of a form: the session's token, and by `once` it is carried out once.
+    /// The hidden fields of a form: the session's token, and `once`, which makes the API carry the form out once.
     pub(crate) fn hidden(&self) -> Markup {
         let once = self
             .form

@@ -1,16 +1,16 @@
-//! What people in a portal read where a rule refuses something. They know no policies and no operators: they know what they may do, and whom to ask.
+//! The texts that people in a portal read when a rule refuses something. They know no policies and no operators: they know what they may do, and whom to ask.
 
 use std::borrow::Cow;
 
 use super::visit::Visit;
 use crate::http::failure::Failure;
 
-/// Why something was not done, for the person who looks.
+/// Why the server did not do something, for the person who reads it.
 pub(crate) fn why<'f>(visit: &Visit, failure: &'f Failure) -> Cow<'f, str> {
     of(visit.is_portal(), failure)
 }
 
-/// The same, where only the place is known.
+/// The same, if only the place is known.
 pub(super) fn of(is_portal: bool, failure: &Failure) -> Cow<'_, str> {
     if is_portal {
         for_customer(failure)
@@ -56,7 +56,7 @@ fn for_customer(failure: &Failure) -> Cow<'_, str> {
     Cow::Borrowed(fixed)
 }
 
-/// Beside which field it is said.
+/// The field next to which the page shows it.
 pub(crate) fn param(failure: &Failure) -> Option<&str> {
     failure.param().or_else(|| match failure.extra("member")? {
         "permissions" | "free_choice" => Some("permissions"),

@@ -1,4 +1,4 @@
-//! A feed that gateways follow, written by the code of `keyward publish`. A thread of its own has the publisher, which keeps in memory what it read and wrote.
+//! A feed that gateways follow, written by the code of `keyward publish`. The publisher has a separate thread, and keeps in memory what it read and wrote.
 
 use std::cell::Cell;
 use std::os::unix::fs::DirBuilderExt;
@@ -36,7 +36,7 @@ pub(super) struct Feed {
 
 struct Job {
     json: Vec<u8>,
-    /// The revision that was taken for this.
+    /// The revision reserved for this job.
     revision: u64,
     now: u64,
     reply: Sender<Result<Led>>,
@@ -45,7 +45,7 @@ struct Job {
 /// Where the feed leads now.
 struct Led {
     revision: u64,
-    /// When the head before was signed.
+    /// When the previous head was signed.
     before: u64,
 }
 
@@ -54,7 +54,7 @@ struct Whole<'a> {
     snapshot: Snapshot<'a>,
 }
 
-/// What the publisher's thread is made of.
+/// The parts of the publisher's thread.
 struct Setup {
     folder: Folder,
     settings: Settings,
@@ -65,7 +65,7 @@ struct Setup {
 }
 
 impl Feed {
-    /// Opens a feed, or makes the place for it. A head of another source, and one that is ahead of the store, are refused.
+    /// Opens a feed, or creates the folder for it. Refuses a head of another source, and one that is ahead of the store.
     pub(super) fn open(
         feed: &configuration::Feed,
         group: Group,
@@ -130,7 +130,7 @@ impl Feed {
         self.group
     }
 
-    /// After how long its head is signed again: a head that is not renewed ages, and gateways deny.
+    /// The interval after which it signs its head again: a head that is not renewed ages, and gateways deny.
     pub(super) fn reissue(&self) -> Duration {
         self.reissue
     }
@@ -139,7 +139,7 @@ impl Feed {
         Arc::clone(&self.publications)
     }
 
-    /// Makes the feed lead to a snapshot, and waits for that.
+    /// Makes the feed lead to a snapshot, and waits until it does.
     pub(super) fn write(
         &self,
         snapshot: Snapshot<'_>,
@@ -162,7 +162,7 @@ impl Feed {
     }
 }
 
-/// Publishes what comes, until nobody is left who could send anything.
+/// Publishes each job, until no sender is left.
 fn run(setup: Setup, jobs: &Receiver<Job>) {
     let Setup {
         folder,
@@ -173,7 +173,7 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
         manner,
     } = setup;
     let noted = Cell::new(0);
-    // The store has to know every revision that a gateway can have: else it would take itself for a restored one.
+    // The store must know every revision that a gateway can have: otherwise it would take itself for a restored one.
     let note = |revision: u64| -> Result<()> {
         if revision > noted.get() {
             let raised: Result<(), StoreError> =
@@ -188,13 +188,13 @@ fn run(setup: Setup, jobs: &Receiver<Job>) {
     };
     let mut publisher = match manner {
         Manner::Snapshot => publisher.noting(Box::new(note)),
-        // A restored store stays behind: else a later start would lead gateways back.
+        // A restored store keeps its lower revision: otherwise a later start would lead gateways back.
         Manner::Ends => publisher,
     };
     for job in jobs {
         noted.set(job.revision);
         let led = lead(&mut publisher, &job, &source, manner);
-        // Nobody waits where the server stops.
+        // After the server stops, no caller waits for the reply.
         let _ = job.reply.send(led);
     }
 }
@@ -212,7 +212,7 @@ fn lead(
         source: Some(source.clone()),
         allowed: Allowed {
             take_over: false,
-            // Keys that are missing were purged: the store is the truth.
+            // Missing keys were purged: the store is the truth.
             removals: true,
         },
         begin: before.is_none(),
@@ -235,7 +235,7 @@ fn lead(
     })
 }
 
-/// What a feed holds of this store's, verified.
+/// The verified records of this store that a feed contains.
 pub(crate) fn held(
     feed: &configuration::Feed,
     group: Group,
@@ -271,14 +271,14 @@ pub(crate) fn held(
     }))
 }
 
-/// Whose heads are built on: the own key, and others while keys rotate.
+/// The keys whose heads it builds on: the server's key, and others while keys rotate.
 fn keys(settings: &Settings) -> Result<Vec<PublicKey>> {
     let own = PublicKey::from_line(&settings.key.public_key());
     let own = own.context("the signing key has no public half that gateways take")?;
     Ok([vec![own], settings.trusted.clone()].concat())
 }
 
-/// Digests, accounts and grants are nobody else's: unless the operator made the folder otherwise, only the server's user reads it.
+/// The folder contains digests, accounts and grants, so only the server's user can read it, unless the operator made it otherwise.
 fn make(path: &Path) -> Result<()> {
     let failure = || format!("`{}` cannot be made", path.display());
     let mut folder = std::fs::DirBuilder::new();

@@ -1,4 +1,4 @@
-//! What the gateways of a group are given of the records.
+//! The records that the gateways of a group receive.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use crate::configuration::Group;
 use crate::store::{Records, Snapshot};
 
 impl Group {
-    /// Whether its gateways let people through to the pages, who have no key.
+    /// Whether its gateways let people, who have no key, through to the pages.
     fn has_pages(self) -> bool {
         match self {
             Self::Edge => false,
@@ -38,7 +38,7 @@ impl Group {
     }
 }
 
-/// The pages, which no key can open. They are on the gateway before this server only: on another one such rows would open paths of the API that it protects.
+/// The pages, which no key can open. Only the gateway in front of this server has them: on another gateway such rows would open paths of the API that it protects.
 static PAGE_ROWS: LazyLock<[Value; 6]> = LazyLock::new(|| {
     [
         ("GET", "/console"),

@@ -1,4 +1,4 @@
-//! From the store to the files that Envoys watch. One publication is in flight at most; what comes meanwhile goes into the next one.
+//! From the store to the files that Envoys watch. At most one publication is in flight; changes that arrive meanwhile go into the next one.
 
 mod feed;
 mod group;
@@ -29,32 +29,32 @@ pub(crate) use target::Held;
 pub(crate) enum Haste {
     /// Something ends.
     AtOnce,
-    /// Something begins: what follows within a moment goes along.
+    /// Something begins: changes that follow within a moment go with it.
     Soon,
 }
 
 /// How long the first change waits for others.
 const COLLECT: Duration = Duration::from_millis(50);
 
-/// How long a publication that failed waits to be tried again.
+/// How long the publisher waits before it retries a failed publication.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How often a snapshot is issued again without a change, if its settings name no age.
+/// How often a snapshot is issued again without a change, if its settings set no age.
 const REISSUE: Duration = Duration::from_secs(3_600);
 
-/// What a target is given.
+/// The contents that a target receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// The snapshot of the store.
     Snapshot,
-    /// What it holds, with every key ended that the store ends. This revives no key, though the store is older than the target.
+    /// The target's current contents, with every key ended that the store ends. This revives no key, though the store is older than the target.
     Ends,
 }
 
-/// What is said of a target that is ahead of the store.
+/// The error for a target that is ahead of the store.
 const RESTORED: &str = "and the store knows none that high: it is older than what gateways serve, such as a restored backup. Nothing is published, for keys that were revoked since would work again; `keyward-server resume` ends those keys in the store, and `serve --ends-only` takes ends until then";
 
-/// What snapshots are written to.
+/// The targets of snapshots.
 #[derive(Clone, Copy)]
 pub(crate) struct Targets<'a> {
     /// The files that Envoys watch.
@@ -71,7 +71,7 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// Everything that the targets hold of this store's.
+    /// All records of this store that the targets contain.
     pub(crate) fn held(self, store_id: &str) -> Result<Vec<Held>> {
         let files = self
             .files
@@ -86,7 +86,7 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// What gateways can have by now.
+/// The publication that gateways can have by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     /// The last change that is in it.
@@ -94,7 +94,7 @@ pub(crate) struct Published {
     pub(crate) revision: u64,
 }
 
-/// The way to the publisher.
+/// The handle of the publisher.
 pub(crate) struct Publisher {
     bells: Arc<Bells>,
     state: watch::Receiver<Published>,
@@ -108,7 +108,7 @@ struct Bells {
 }
 
 impl Publisher {
-    /// Checks the targets, publishes what is in the store, and goes on by itself.
+    /// Checks the targets, publishes the contents of the store, and then runs by itself.
     pub(crate) async fn start(store: &Store, targets: Targets<'_>, manner: Manner) -> Result<Self> {
         let head = head(store).await?;
         let files = targets
@@ -139,10 +139,10 @@ impl Publisher {
             manner,
             book: None,
         };
-        // Ends may be among what was not published before.
+        // Changes that were not published before may include ends.
         let begun = worker.publish(Haste::AtOnce).await;
         if let Err(error) = &begun {
-            // Such as a full disk. What is to end is ended nevertheless, and published as soon as that works.
+            // Such as a full disk. The server still accepts ends, and publishes them as soon as that works.
             failed(error);
         }
         let unpublished = begun.is_err().then_some(Haste::AtOnce);
@@ -154,17 +154,17 @@ impl Publisher {
         })
     }
 
-    /// Which revisions of the feeds have which changes, by the groups of gateways that follow them.
+    /// Which revisions of the feeds contain which changes, by the groups of gateways that follow them.
     pub(crate) fn publications(&self) -> &[(Group, Arc<Publications>)] {
         &self.publications
     }
 
-    /// Tells of each publication.
+    /// Notifies of each publication.
     pub(crate) fn watch(&self) -> watch::Receiver<Published> {
         self.state.clone()
     }
 
-    /// Says that there is a change.
+    /// Reports that there is a change.
     pub(crate) fn wake(&self, haste: Haste) {
         match haste {
             Haste::AtOnce => self.bells.at_once.notify_one(),
@@ -172,17 +172,17 @@ impl Publisher {
         }
     }
 
-    /// What is published now.
+    /// The current publication.
     pub(crate) fn state(&self) -> Published {
         *self.state.borrow()
     }
 
-    /// Waits until a change is published, and no longer than that.
+    /// Waits until a change is published, at most that long.
     #[cfg(test)]
     pub(crate) async fn wait(&self, change: u64, longest: Duration) {
         let mut state = self.state.clone();
         let reached = state.wait_for(|published| published.through >= change);
-        // Whether it was reached is in the answer.
+        // The answer states whether the change got there.
         let _ = timeout(longest, reached).await;
     }
 }
@@ -212,7 +212,7 @@ async fn head(store: &Store) -> Result<crate::store::Head> {
     Ok(head?)
 }
 
-/// The targets that can be written. Ends are taken whatever the targets are, and reach those that can be.
+/// The opened targets. For ends it skips those that cannot be opened, so that the others receive the ends.
 fn opened<T>(targets: impl Iterator<Item = Result<T>>, manner: Manner) -> Result<Vec<T>> {
     match manner {
         Manner::Snapshot => targets.collect(),
@@ -233,7 +233,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Whether room on the disk could help.
+/// Whether free space on the disk could help.
 fn wants_room(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| {
@@ -249,12 +249,12 @@ struct Worker {
     bells: Arc<Bells>,
     told: watch::Sender<Published>,
     manner: Manner,
-    /// What was published last.
+    /// The last publication.
     book: Option<Records>,
 }
 
 impl Worker {
-    /// `unpublished` is what did not work at the start.
+    /// `unpublished` is the failure at the start.
     async fn run(mut self, mut unpublished: Option<Haste>) {
         loop {
             let haste = match unpublished {
@@ -267,7 +267,7 @@ impl Worker {
                 }
             };
             let published = self.publish(haste).await;
-            // What gateways have stays as it is, and the change stays `committed`.
+            // Gateways keep what they have, and the change stays `committed`.
             unpublished = published.inspect_err(failed).is_err().then_some(haste);
         }
     }
@@ -285,14 +285,14 @@ impl Worker {
                     () = sleep(COLLECT) => Haste::Soon,
                 }
             }
-            // Without a new one gateways deny everything after a while.
+            // Without a new snapshot, gateways deny everything after a while.
             () = sleep(reissue.unwrap_or(REISSUE)) => Haste::AtOnce,
         }
     }
 
-    /// The records as they are now. They stay in memory, and what changed since the last time is read.
+    /// The current records. They stay in memory, and the publisher reads only what has changed since the last time.
     async fn records(&mut self) -> Result<Records> {
-        // If it fails, or does not return, it is read again the next time.
+        // If this fails, or does not return, the next call reads it again.
         let book = self.book.take();
         let read = move |reader: &Reader<'_>| {
             let mut records = book.unwrap_or_default();
@@ -303,15 +303,15 @@ impl Worker {
         records.context("the store cannot be read")
     }
 
-    /// The revision is taken before the file is written: no file ever holds one that the store does not know. A target that cannot be written, such as one on a full disk, keeps
-    /// no other from it. Only what presses takes the room that is kept for ends.
+    /// The publisher takes the revision before it writes the file: no file ever contains one that the store does not know.
+    /// A target that cannot be written, such as one on a full disk, stops no other target. Only urgent changes use the room that is kept for ends.
     async fn publish(&mut self, haste: Haste) -> Result<()> {
         let now = time::now();
         let next = move |tx: &mut Tx<'_>| tx.next_revision(now);
         let revision: std::result::Result<u64, StoreError> = match (self.manner, haste) {
             (Manner::Snapshot, Haste::AtOnce) => self.store.end(next).await,
             (Manner::Snapshot, Haste::Soon) => self.store.write(next).await,
-            // A restored store stays behind its targets: else a later start would lead them back.
+            // A restored store keeps its lower revision: otherwise a later start would lead its targets back.
             (Manner::Ends, _) => self.store.read(|reader| Ok(reader.head()?.revision)).await,
         };
         let revision = revision.context("no revision")?;
@@ -343,7 +343,7 @@ impl Worker {
                 let snapshot = file.group().snapshot(&records, &issue);
                 with_room(&|| file.write(snapshot, &issue))
             });
-            // All of them are tried, and then the first failure is reported.
+            // It tries all of them, and then reports the first failure.
             let written: Vec<Result<()>> = to_feeds.chain(to_files).collect();
             (written.into_iter().collect::<Result<()>>(), records)
         });

@@ -1,9 +1,10 @@
-//! Which revision of a feed has which change. Only the last ones are remembered: of an earlier change it is enough to know that a later revision has it, too.
+//! Which revision of a feed contains which change. It remembers only the last ones: for an
+//! earlier change it is enough to know that a later revision also contains it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// How many are remembered.
+/// How many publications it remembers.
 const KEPT: usize = 4_096;
 
 /// One publication.
@@ -13,12 +14,12 @@ struct Publication {
     wanted: Wanted,
 }
 
-/// What a gateway has to serve for a change to be there.
+/// What a gateway must serve to have a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The revision that has it, and so have all after that.
+    /// The revision that contains the change, as do all later ones.
     pub(crate) revision: u64,
-    /// When the last head without it was signed, Unix seconds.
+    /// When the last head without the change was signed, Unix seconds.
     pub(crate) last_without: u64,
 }
 
@@ -27,12 +28,12 @@ pub(crate) struct Wanted {
 pub(crate) struct Publications(Mutex<VecDeque<Publication>>);
 
 impl Publications {
-    /// The feed leads to `revision`, which has every change up to `through`. The head before was signed at `before`.
+    /// The feed leads to `revision`, which contains every change up to `through`. The previous head was signed at `before`.
     pub(super) fn note(&self, revision: u64, through: u64, before: u64) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = all.back().map(|last| last.wanted);
         let wanted = match last {
-            // The change altered nothing that gateways are given.
+            // The change altered nothing that gateways receive.
             Some(last) if last.revision == revision => last,
             Some(_) | None => Wanted {
                 revision,
@@ -45,7 +46,7 @@ impl Publications {
         all.push_back(Publication { through, wanted });
     }
 
-    /// What has a change, if it is published.
+    /// What a gateway must serve to have a change, if the change is published.
     pub(crate) fn wanted(&self, change: u64) -> Option<Wanted> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = all.partition_point(|publication| publication.through < change);

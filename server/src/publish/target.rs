@@ -1,4 +1,4 @@
-//! A file that an Envoy watches, written by the code of `keyward push`. Its settings are the file's own; only the snapshot in them is ours.
+//! A file that an Envoy watches, written by the code of `keyward push`. Its settings belong to the file; only the snapshot in them is ours.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,14 +22,14 @@ pub(super) struct File {
     template: Option<PathBuf>,
     group: Group,
     source: SourceName,
-    /// All of the configuration but the snapshot.
+    /// The configuration without the snapshot.
     settings: Map<String, Value>,
     max_snapshot_age: Option<u64>,
     manner: Manner,
 }
 
 impl File {
-    /// A target that is there. One that another source writes, and one that is ahead of the store, is refused: a restored store must not revive keys that were
+    /// Opens an existing target. Refuses one that another source writes, and one that is ahead of the store: a restored store must not revive keys that were
     /// revoked since.
     pub(super) fn open(
         target: &configuration::Target,
@@ -61,7 +61,7 @@ impl File {
         Self::of(path, None, group, source, settings, manner)
     }
 
-    /// A target that is not there yet, made of a template. It is the gateway's before the server: the caller's credential goes no further.
+    /// Creates a missing target from a template. It is for the gateway in front of the server: the caller's credential goes no further.
     pub(super) fn make(path: &Path, template: &Path, store_id: &str) -> Result<Self> {
         let mut settings = Map::new();
         settings.insert("forward_credential".to_owned(), Value::Bool(false));
@@ -101,13 +101,13 @@ impl File {
         self.group
     }
 
-    /// After how long it is issued again: half of the age at which gateways stop trusting it.
+    /// The interval after which it is issued again: half of the age at which gateways stop trusting it.
     pub(super) fn reissue(&self) -> Option<Duration> {
         let age = self.max_snapshot_age?;
         Some(Duration::from_secs((age / 2).max(1)))
     }
 
-    /// Puts a snapshot in. It writes only what the filter would load. Keys that are missing from it were purged: the store is the truth.
+    /// Puts a snapshot in. It writes only what the filter would load. Missing keys were purged: the store is the truth.
     pub(super) fn write(&self, snapshot: Records<'_>, issue: &Issue) -> Result<()> {
         let now = issue.issued_at;
         let json = serde_json::to_string(&Whole {
@@ -147,7 +147,7 @@ impl Serialize for Whole<'_> {
 }
 
 impl File {
-    /// What the target holds, with the ends of `new` in it.
+    /// The contents of the target, with the ends of `new` in it.
     fn ends(&self, target: &Target, new: &Built, revision: u64, now: u64) -> Result<Built> {
         let found = Found::at(target)?;
         let held = found.configuration.as_deref();
@@ -165,13 +165,13 @@ impl File {
     }
 }
 
-/// What a target holds of this store's.
+/// The records of this store that a target contains.
 pub(crate) struct Held {
     pub(crate) revision: u64,
     pub(crate) snapshot: Snapshot,
 }
 
-/// Reads it. A target of another source is refused.
+/// Reads them. Refuses a target of another source.
 pub(crate) fn held(target: &configuration::Target, store_id: &str) -> Result<Held> {
     let path = target.file.display();
     let (target, source) = (Target::ecds(&target.file, None, true), source(store_id)?);

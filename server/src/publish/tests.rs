@@ -1,4 +1,4 @@
-//! A target that cannot be written. It stops no end, and no other target.
+//! A target that cannot be written. It prevents no key from ending, and stops no other target.
 
 use std::fs;
 use std::time::Instant;
@@ -43,7 +43,7 @@ fn a_target_that_cannot_be_written_stops_no_end_and_no_other_target() {
             .await
             .unwrap();
         let before = snapshot(&file(&good)).unwrap();
-        // In the place of the folder there is a file, which nothing can be written into.
+        // A file is in the place of the folder, so nothing can be written into it.
         fs::rename(&broken, &away).unwrap();
         fs::write(&broken, "").unwrap();
         let change: std::result::Result<u64, StoreError> = fixture

@@ -1,9 +1,9 @@
-//! The person that a session is of, as the maker of its link says.
+//! The person of a session, as the maker of its link names them.
 
 use keyward_files::visible::is_line;
 use serde_json::{Value, json};
 
-/// A person. The trail has the name, so it must differ from those of keys, local users and the server.
+/// A person. The trail contains the name, so it must differ from those of keys, local users and the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     id: String,
@@ -11,7 +11,7 @@ pub(crate) struct Person {
     name: Option<String>,
 }
 
-/// Why a person cannot have that name: the member, and what is expected of it.
+/// Why a person cannot have that name: the member, and what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WrongPerson {
     pub(crate) param: &'static str,
@@ -45,23 +45,23 @@ impl Person {
         Ok(Self { id, email, name })
     }
 
-    /// Whom the trail names.
+    /// The name in the trail.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// What pages show.
+    /// The name on pages.
     pub(crate) fn shown(&self) -> &str {
         let name = self.name.as_deref().or(self.email.as_deref());
         name.unwrap_or(&self.id)
     }
 
-    /// As it is stored, and in the API.
+    /// The form in the store and the API.
     pub(crate) fn value(&self) -> Value {
         json!({"id": self.id, "email": self.email, "name": self.name})
     }
 
-    /// Reads what is stored.
+    /// Reads the stored form.
     pub(crate) fn of_stored(actor: &Value) -> Option<Self> {
         let text = |name: &str| actor.get(name).and_then(Value::as_str).map(str::to_owned);
         Self::new(text("id")?, text("email"), text("name")).ok()

@@ -1,8 +1,8 @@
-//! What a portal offers besides looking at keys and ending them.
+//! What a portal offers in addition to viewing and ending keys.
 
 use crate::verb::Verb;
 
-/// A part of a portal. Its maker chooses among them, and the policy of the account may leave some out.
+/// A part of a portal. The maker of the link chooses among them, and the policy of the account may leave some out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
     /// New keys, and duplicates.
@@ -15,7 +15,7 @@ pub(crate) enum Feature {
     Delete,
     /// The requests of a key.
     Requests,
-    /// What was done with a key, and by whom.
+    /// The history of a key: what was done, and by whom.
     Activity,
 }
 
@@ -44,7 +44,7 @@ impl Feature {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
-    /// The feature that an endpoint is a part of; none of what every portal has.
+    /// The feature that an endpoint belongs to; none for what every portal has.
     pub(crate) fn of_endpoint(method: Verb, template: &str) -> Option<Self> {
         Some(match (method, template) {
             (Verb::Post, "/v2/iam/api_keys" | "/v2/keyward/api_keys/{id}/duplicate") => {

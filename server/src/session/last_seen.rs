@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::store::StoredSession;
 
-/// When sessions were last used. In memory, and in the store once a minute: a page that is looked at writes nothing else.
+/// When sessions were last used. In memory, and in the store once a minute: viewing a page writes nothing else.
 #[derive(Default)]
 pub(crate) struct LastSeen(Mutex<HashMap<String, Seen>>);
 
@@ -15,10 +15,10 @@ struct Seen {
     stored: u64,
 }
 
-/// How often the store hears of it.
+/// How often the store records it.
 const STORED_EVERY: u64 = 60;
 
-/// How many are remembered. Of more, those go whose last use the store knows.
+/// How many it remembers. Beyond that, it drops those whose last use the store knows.
 const MOST: usize = 10_000;
 
 impl LastSeen {
@@ -30,7 +30,7 @@ impl LastSeen {
             .map_or(stored, |seen| seen.at.max(stored))
     }
 
-    /// Notes a use. Whether the store is to hear of it.
+    /// Notes a use. Returns whether the store must record it.
     pub(crate) fn note(&self, session: &StoredSession, now: u64) -> bool {
         let stored = session.last_seen.unwrap_or(0);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
-//! Sessions of people: who a person is, what they may do, and for how long. The maker of a link names the person; the link works once, and opens a session that lasts for hours at most.
-//! A console's session has a role; a portal's has an account instead, and the policy of that account bounds it.
+//! Sessions of people: who a person is, what they may do, and for how long. The maker of a link names the person. The link works once, and
+//! opens a session that lasts for hours at most.
+//! A console's session has a role. A portal's session has an account instead, and the policy of that account limits it.
 
 mod actor;
 mod feature;

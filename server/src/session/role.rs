@@ -1,16 +1,16 @@
-//! What an operator may do on pages: lists of the permissions that keys are granted for the same on the API.
+//! What an operator may do on pages: lists of the permissions that a key needs for the same on the API.
 
 use keyward::management::Granted;
 use keyward::permission::AccessLevel;
 
 use crate::permission::Management;
 
-/// A role. Each may do what the one before it may.
+/// A role. Each may also do what the previous one may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     /// Sees keys, accounts and gateways.
     Viewer,
-    /// Sees the trail, requests and sessions as well.
+    /// Also sees the trail, requests and sessions.
     Auditor,
     /// Makes, changes and ends keys, within the policies of their accounts.
     Operator,

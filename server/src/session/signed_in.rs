@@ -1,4 +1,4 @@
-//! Somebody who is signed in.
+//! A person who is signed in.
 
 use std::fmt;
 
@@ -10,53 +10,53 @@ use super::feature::Feature;
 use super::role::Role;
 use super::token::FormToken;
 
-/// What a session is about.
+/// The records that a session covers.
 #[derive(Clone, Debug)]
 pub(crate) enum Reach {
-    /// Every account, with what a role allows.
+    /// Every account, as far as a role allows.
     Console(Role),
     /// One account, or its tree.
     Portal(Tenant),
 }
 
-/// Whose records a portal's session is about.
+/// The account that a portal's session covers.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
     pub(crate) account: String,
-    /// What people call it.
+    /// The account's name for people.
     pub(crate) name: Option<String>,
-    /// Whether the account is the root of a tree, all of which the session sees.
+    /// Whether the account is the root of a tree. The session then sees the whole tree.
     pub(crate) is_root: bool,
     /// Whether there are accounts below it.
     pub(crate) has_below: bool,
     /// The mode of the key that made the link: a test key opens test mode only.
     pub(crate) mode: Livemode,
-    /// Where the person came from.
+    /// The page that the person came from.
     pub(crate) return_url: Option<String>,
-    /// What the maker of the link chose, as far as the policy of the account allows it.
+    /// The choice of the link's maker, as far as the policy of the account allows it.
     pub(crate) features: Vec<Feature>,
-    /// What the key that made the link may do itself, but for managing keys: where a policy says `delegation = "own"`, it bounds the keys that are made here.
+    /// The permissions of the key that made the link, except for managing keys: where a policy says `delegation = "own"`, they limit the keys made here.
     pub(crate) own: Granted,
     pub(crate) connected: Granted,
 }
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) person: Person,
     pub(crate) reach: Reach,
-    /// What the role, or the portal, and the key that made the session allow, both of them.
+    /// The permissions that both the role or portal and the key that made the session allow.
     pub(crate) granted: Granted,
     pub(crate) opened: u64,
     pub(crate) until: u64,
     pub(crate) form_token: FormToken,
-    /// Who made the link.
+    /// The maker of the link.
     pub(crate) made_by: String,
 }
 
 impl Session {
-    /// Whose portal it is, if it is one.
+    /// The account of the portal, if it is one.
     pub(crate) fn tenant(&self) -> Option<&Tenant> {
         match &self.reach {
             Reach::Console(_) => None,
@@ -64,7 +64,7 @@ impl Session {
         }
     }
 
-    /// Whether the feature is among those of the session. A console has them all: its role bounds it.
+    /// Whether the session has the feature. A console has every feature: its role limits it.
     pub(crate) fn has(&self, feature: Option<Feature>) -> bool {
         match (self.tenant(), feature) {
             (None, _) | (Some(_), None) => true,
@@ -82,7 +82,7 @@ impl Session {
 }
 
 impl fmt::Debug for Session {
-    /// Without the token of its forms.
+    /// Omits the token of its forms.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("id", &self.id)

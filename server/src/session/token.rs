@@ -1,4 +1,4 @@
-//! What a person has: the token of a link, which is used once, and the secret of a cookie. The store has their digests.
+//! The secrets of a person: the token of a link, which works once, and the secret of a cookie. The store has only their digests.
 
 use keyward::management::{NoRandomness, Randomness};
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::randomness::System;
 
-/// What a link's token begins with.
+/// The prefix of a link's token.
 const LINK: &str = "lt_";
 
 /// 32 random bytes in hexadecimal.
@@ -25,7 +25,7 @@ impl Token {
         Ok(Self(text))
     }
 
-    /// Reads one, pasted with what is around it.
+    /// Reads a token, with whatever text was pasted around it.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.rsplit_once('#').map_or(text, |(_, token)| token);
@@ -65,8 +65,8 @@ impl Cookie {
     }
 }
 
-/// What proves that a form is of a session's own pages: made of the cookie's secret, so only those pages have it. It is another one in each answer, because answers are compressed: from
-/// the sizes of many answers one could else guess what they have in common.
+/// Proves that a form comes from a session's pages: it is made of the cookie's secret, so only those pages have it. It differs in each answer because answers are
+/// compressed: otherwise an attacker could use the sizes of many answers to guess what they have in common.
 #[derive(Clone)]
 pub(crate) struct FormToken {
     secret: Zeroizing<[u8; 32]>,
@@ -94,12 +94,12 @@ impl FormToken {
         &self.shown
     }
 
-    /// Whether `text` is a token of this session, of whichever answer.
+    /// Whether `text` is a token of this session, from any answer.
     pub(crate) fn accepts(&self, text: &str) -> bool {
         let Some(salt) = text.get(..SALT) else {
             return false;
         };
-        // Digests are compared, so the time that it takes says nothing of the expected token.
+        // This compares digests, so the time reveals nothing about the expected token.
         Sha256::digest(salted(&self.secret, salt).as_bytes()) == Sha256::digest(text.as_bytes())
     }
 }

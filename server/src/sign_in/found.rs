@@ -13,15 +13,15 @@ use crate::session::{Cookie, Feature, FormToken, Person, Reach, Role, Session, T
 use crate::store::lists::{AccountFilter, From, Page};
 use crate::store::{By, Reader, Scope, SessionKind, StoredSession};
 
-/// What a cookie leads to.
+/// The result for a cookie.
 pub(crate) enum Found {
-    /// A session that lasts.
+    /// A session that is still valid.
     Session(Box<Session>),
-    /// One that has ended, or none.
+    /// A session that has ended, or none.
     Nothing,
 }
 
-/// Finds the session of a cookie, and notes that it is used.
+/// Finds the session of a cookie, and records that it is used.
 pub(crate) async fn find(
     app: &App,
     kind: SessionKind,
@@ -58,7 +58,7 @@ pub(crate) async fn find(
     }
     if app.last_seen.note(&stored, now) {
         let id = stored.id.clone();
-        // On a full disk a session is as old as it was.
+        // On a full disk the recorded last use stays as it was.
         let noted: Result<(), Stored> = app
             .store
             .write(move |tx| Ok(tx.session_seen(&id, now)?))
@@ -112,7 +112,7 @@ fn session(
     })
 }
 
-/// What a portal offers: what the maker of its link chose, as far as the policy has it.
+/// The features of a portal: the choice of its link's maker, as far as the policy allows them.
 fn features(stored: &StoredSession, policy: &Policy) -> Vec<Feature> {
     let is_chosen = |feature: &Feature| {
         let chosen = stored.features.as_ref();
@@ -130,7 +130,7 @@ fn features(stored: &StoredSession, policy: &Policy) -> Vec<Feature> {
         .collect()
 }
 
-/// The permissions of a portal's session: its account's keys, and what else is offered. Which of them it gives away, the policy says.
+/// The permissions of a portal's session: its account's keys, and the other features. The policy decides which permissions its keys may have.
 fn in_portal(features: &[Feature]) -> Granted {
     let mut granted: Granted = [
         (Management::ApiKey, AccessLevel::Write),
@@ -153,13 +153,13 @@ fn in_portal(features: &[Feature]) -> Granted {
 /// The account of a portal, as it is now.
 struct Portal {
     name: Option<String>,
-    /// Whether it is the root of a tree, and whether there is more in that tree.
+    /// Whether it is the root of a tree, and whether that tree contains other accounts.
     is_root: bool,
     has_below: bool,
     policy: Policy,
 }
 
-/// What the maker of a link holds, which bounds the session.
+/// The permissions of a link's maker, which limit the session.
 enum Held {
     /// A person on this machine: everything.
     Everything,
@@ -180,7 +180,8 @@ impl Held {
         }
     }
 
-    /// What may be given away at most where a policy says `delegation = "own"`: no permission that manages keys. A person on this machine holds none by a key, so under such a policy their links give nothing.
+    /// The most that can be given where a policy says `delegation = "own"`: no permission that manages keys. A person on this machine holds none
+    /// by a key, so under such a policy their links give nothing.
     fn to_give(&self) -> (Granted, Granted) {
         match self {
             Self::Everything => (Granted::new(), Granted::new()),
@@ -211,7 +212,7 @@ impl Held {
     }
 }
 
-/// What the key that made a link holds now; nothing, where it no longer works.
+/// The current permissions of the key that made a link; nothing if the key has stopped working.
 fn held_by_maker(
     reader: &Reader<'_>,
     made_by: &str,
@@ -247,11 +248,11 @@ fn held_by_maker(
     }))
 }
 
-/// An account and those above it, the root last; nothing where one of them is suspended or not there.
+/// An account and the accounts above it, the root last; nothing if one of them is suspended or missing.
 fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Option<Vec<String>>> {
     let mut line = Vec::new();
     let mut next = Some(account.to_owned());
-    // As many as accounts may lie above each other, and more.
+    // More than the levels of accounts that a tree may have.
     for _ in 0..64 {
         let Some(id) = next else {
             return Ok(Some(line));
@@ -267,7 +268,8 @@ fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Optio
     Ok(None)
 }
 
-/// What the maker of a session holds now, and the account of a portal. Nothing where the key that made it no longer works or no longer may make such sessions, where the account is suspended, or where the account is no longer one of that key's.
+/// The current permissions of a session's maker, and the account of a portal. Returns nothing if the maker's key has stopped working or may not make
+/// such sessions any more, if the account is suspended, or if the account does not belong to that key any more.
 fn held_now(
     reader: &Reader<'_>,
     operator: &str,

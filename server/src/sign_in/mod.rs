@@ -1,4 +1,4 @@
-//! Signing in: a link from its making to its use, the session of a cookie, and its end.
+//! Signing in: a link from its creation to its use, the session of a cookie, and its end.
 
 mod found;
 mod open;

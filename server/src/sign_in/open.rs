@@ -15,16 +15,16 @@ use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
 use crate::store::{By, Opening, Scope, SessionKind, StoredSession, Tx};
 
-/// How long a link can be used, in seconds, and within which bounds its maker may say otherwise.
+/// How long a link can be used, in seconds, and the limits within which its maker may choose another time.
 pub(crate) const LINK_LASTS: u64 = 300;
 pub(crate) const LINK_BOUNDS: std::ops::RangeInclusive<u64> = 60..=900;
 
-/// A link that is to be made.
+/// A new link.
 pub(crate) struct Link {
     pub(crate) purpose: Purpose,
     pub(crate) person: Person,
     pub(crate) lasts: u64,
-    /// The key or the local user.
+    /// The key or the local user that makes it.
     pub(crate) made_by: String,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Purpose {
     },
 }
 
-/// Makes a link. The token is in what is returned, and its digest in the store.
+/// Makes a link. The return value contains the token, and the store its digest.
 pub(crate) async fn new_link(
     app: &App,
     sender: Sender,
@@ -113,7 +113,7 @@ fn no_randomness(_: NoRandomness) -> Failure {
     )
 }
 
-/// A link that was made by this request, or by the same one before.
+/// A link that this request made, or an earlier attempt of the same request.
 pub(crate) enum Made {
     Now(Box<StoredSession>, Token),
     Before(Replayed),
@@ -122,9 +122,9 @@ pub(crate) enum Made {
 /// Why a link opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotOpened {
-    /// Nobody made it.
+    /// The link does not exist.
     Unknown,
-    /// Somebody used it.
+    /// It was already used.
     Used,
     /// It was not used in time.
     Over,
@@ -132,7 +132,7 @@ pub(crate) enum NotOpened {
     Revoked,
 }
 
-/// A link that can be used, or why not. It stays as it is.
+/// A link that can be used, or the reason why not. This does not change it.
 pub(crate) async fn peek(
     app: &App,
     kind: SessionKind,
@@ -146,7 +146,7 @@ pub(crate) async fn peek(
         .await;
     Ok(match found.map_err(Failure::from)? {
         None => Err(NotOpened::Unknown),
-        // A link of the console opens no portal, nor the other way round.
+        // A link of the console opens no portal, and a link of a portal opens no console.
         Some(session) if session.kind != kind => Err(NotOpened::Unknown),
         Some(session) if session.opened.is_some() => Err(NotOpened::Used),
         Some(session) if session.ended.is_some() => Err(NotOpened::Revoked),
@@ -155,13 +155,13 @@ pub(crate) async fn peek(
     })
 }
 
-/// A session that was just opened.
+/// A session that has just opened.
 pub(crate) struct Opened {
     pub(crate) session: StoredSession,
     pub(crate) cookie: Cookie,
 }
 
-/// Uses a link. The cookie is a new one, whatever the browser had before.
+/// Uses a link. The cookie is a new one, whatever cookie the browser had before.
 pub(crate) async fn open(
     app: &App,
     kind: SessionKind,
@@ -202,14 +202,14 @@ pub(crate) async fn open(
             Ok(Some(session))
         })
         .await;
-    // Where another request was quicker, it is used.
+    // If another request was faster, the link is used.
     Ok(match written.map_err(Failure::from)? {
         Some(session) => Ok(Opened { session, cookie }),
         None => Err(NotOpened::Used),
     })
 }
 
-/// Ends a session, or takes a link back. Whether it was not over before.
+/// Ends a session, or takes a link back. Returns whether it was still open.
 pub(crate) async fn end(
     app: &App,
     sender: Sender,
@@ -230,7 +230,7 @@ pub(crate) async fn end(
     ended.map_err(Failure::from)
 }
 
-/// Ends the session of a person who leaves.
+/// Ends the session of a person who signs out.
 pub(crate) async fn leave(app: &App, sender: Sender, id: &str, now: u64) -> Result<(), Failure> {
     let id = id.to_owned();
     let found: Result<_, Stored> = app
@@ -261,7 +261,7 @@ impl Step {
     }
 }
 
-/// The root of the tree that a portal's session is about, by which its people find the row.
+/// The root of the tree that a portal's session is about. The people of that tree find the row by it.
 fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Option<String>> {
     let Some(account) = &session.account else {
         return Ok(None);
@@ -270,7 +270,7 @@ fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Opt
     Ok(found.map(|found| found.root))
 }
 
-/// A row of the trail. It has the session's id, which opens nothing.
+/// A row of the trail. It contains the session's id, which opens nothing.
 fn row(
     sender: &Sender,
     step: Step,

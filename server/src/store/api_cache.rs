@@ -1,4 +1,4 @@
-//! The API's names and permissions, made from documents that hardly ever change.
+//! The API's names and permissions, built from documents that rarely change.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use keyward::management::Api;
 use super::error::Result;
 use super::records::documents;
 
-/// What was made last, and the state of the documents that it was made from.
+/// The last result, and the state of the documents that it was built from.
 #[derive(Default)]
 pub(super) struct ApiCache {
     last: Mutex<Option<(i64, Arc<Api>)>>,

@@ -1,4 +1,4 @@
-//! Carries out what was decided.
+//! Carries out a decision.
 
 use rusqlite::Connection;
 
@@ -46,7 +46,7 @@ fn added_to(change: &RecordChange) -> Option<List> {
 
 impl Tx<'_> {
     /// Writes the records of a decision, all under the number of this change. Each new key, account
-    /// and grant set after the first takes its own number. Rows of activity have to be written
+    /// and grant set after the first takes its own number. The caller must write rows of activity
     /// for all these numbers, or the change is not kept.
     pub fn apply(&mut self, changes: &[RecordChange], origin: &Origin<'_>) -> Result<Applied> {
         let applied = self.apply_all(changes, origin);

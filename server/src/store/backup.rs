@@ -1,4 +1,4 @@
-//! A copy of the database, made while the server goes on. It is one file, of one state.
+//! A copy of the database, made while the server runs. It is one file, of one state.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use super::error::{Result, StoreError};
 use super::folder::make_private_file;
 use super::{Inspection, settings};
 
-/// How many pages are copied between two looks at whether the writer waits: 4 MiB.
+/// How many pages it copies before it checks again whether the writer waits: 4 MiB.
 const PAGES: i32 = 1_024;
 
-/// Copies the database in the data folder `from` to the new file `to`, and looks whether the copy
-/// is what it has to be. What is found is in the answer, and the copy stays.
+/// Copies the database in the data folder `from` to the new file `to`, and checks the copy. The
+/// answer contains the findings, and the copy stays.
 pub fn backup(from: &Path, to: &Path) -> Result<Vec<super::Finding>> {
     if to.exists() {
         return Err(StoreError::Unavailable(format!(

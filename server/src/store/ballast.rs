@@ -1,6 +1,6 @@
-//! Room on the disk for ends: a file that takes up space, and is removed for the first end that
-//! finds none. Additions are then refused until the file could be made again, so that they never
-//! take the room that an end may want next.
+//! Room on the disk for ends: a file that takes up space. The first end that finds no space removes
+//! it. The store then refuses additions until it can make the file again, so that they never take
+//! the room that the next end may need.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,13 +18,13 @@ pub(super) struct Ballast {
     size: u64,
     /// Whether it is missing, for reports on the store.
     is_missing: AtomicBool,
-    /// Held by who makes or removes the file.
+    /// Held while a thread makes or removes the file.
     file: Mutex<()>,
 }
 
 impl Ballast {
-    /// The file `path` of `size` bytes. A disk without room for it is full already, and the store
-    /// opens all the same, for ends.
+    /// The file `path` of `size` bytes. A disk without room for it is already full, and the store
+    /// opens nevertheless, for ends.
     pub(super) fn keep(path: PathBuf, size: u64) -> Self {
         let ballast = Self {
             path,
@@ -41,7 +41,7 @@ impl Ballast {
         self.is_missing.load(Ordering::Relaxed)
     }
 
-    /// Whether the room is kept. If it is not, the file is made again where there is space.
+    /// Whether the room is kept. If it is not, this makes the file again if there is space.
     pub(super) fn is_there_or_made(&self) -> bool {
         if !self.is_missing() {
             return true;
@@ -52,7 +52,7 @@ impl Ballast {
         is_made
     }
 
-    /// Gives the room away.
+    /// Frees the room.
     pub(super) fn release(&self) {
         let _file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_missing.store(true, Ordering::Relaxed);

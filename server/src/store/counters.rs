@@ -17,13 +17,13 @@ pub struct Count {
     pub kind: KeyKind,
     /// Their mode.
     pub mode: Livemode,
-    /// What is stored of their state: those that expired are active here.
+    /// The stored state: here expired keys are active.
     pub status: KeyStatus,
     /// How many.
     pub keys: u64,
 }
 
-/// What one key counts under.
+/// The counter of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counted<'a> {
     pub(super) owner: &'a str,

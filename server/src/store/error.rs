@@ -1,5 +1,5 @@
-//! What can go wrong between the store and its disk. No text here quotes a value: SQLite names
-//! tables and columns, and so do we.
+//! The errors between the store and its disk. No text here quotes a value: SQLite names tables and
+//! columns, and so do we.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use rusqlite::ffi;
 /// do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The disk has no room. Nothing of the change is kept; ends still work.
+    /// The disk has no room. The store keeps nothing of the change; ends still work.
     Full,
-    /// The disk took no write for another reason: a quota, a limit on file sizes, a fault. Nothing
-    /// of the change is kept.
+    /// The disk refused the write for another reason: a quota, a limit on file sizes, a fault. The
+    /// store keeps nothing of the change.
     WriteFailed(String),
     /// The store was opened for ends, and the change is not an end.
     EndsOnly,
@@ -25,12 +25,12 @@ pub enum StoreError {
     /// The store cannot be used at all: its files, settings or schema are not what they have to be,
     /// or it is closing.
     Unavailable(String),
-    /// What is stored is not what was stored.
+    /// The stored data is damaged.
     Damaged(String),
 }
 
 impl StoreError {
-    /// Whether room on the disk could help.
+    /// Whether free space on the disk could help.
     pub(super) fn wants_room(&self) -> bool {
         match self {
             Self::Full | Self::WriteFailed(_) => true,

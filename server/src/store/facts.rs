@@ -1,5 +1,5 @@
-//! What a decision rests on, read from the store. A record that is out of the caller's scope is not
-//! there.
+//! The facts for a decision, read from the store. A record outside the caller's scope counts as
+//! missing.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use super::error::Result;
 use super::records::{accounts, file_of, keys, policies, sets};
 use super::scope::{Scope, Where};
 
-/// How many keys a chain of replacements is followed along. Rotating a key once a minute takes a
-/// week for as many.
+/// The longest chain of replacements that the store follows. Rotating a key once a minute takes a
+/// week to make one that long.
 const LONGEST_CHAIN: usize = 10_000;
 
 pub(super) fn facts(
@@ -310,7 +310,7 @@ fn followed(key: &Key) -> Vec<String> {
     sets.collect()
 }
 
-/// Where a key's links lead that are to be followed.
+/// The targets of a key's links that the store must follow.
 fn linked(key: &Key, links: Links) -> Vec<String> {
     let (backward, forward) = match links {
         Links::None => (false, false),

@@ -1,4 +1,4 @@
-//! The data folder: of its owner only, on a disk of this machine, used by one server at a time.
+//! The data folder: private to its owner, on a local disk, and used by one server at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -31,8 +31,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder `path` where it is not there, and takes it. Refused where others may look
-    /// into it, on a network file system, and while another server has it.
+    /// Makes the folder `path` if it is missing, and takes it. Fails if other users can access it,
+    /// on a network file system, and while another server uses it.
     pub fn take(path: &Path) -> Result<Self> {
         if !path.exists() {
             let mut builder = DirBuilder::new();
@@ -67,7 +67,7 @@ impl Folder {
         })
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -91,7 +91,7 @@ pub fn database_in(path: &Path) -> PathBuf {
     path.join("keyward.db")
 }
 
-/// Makes the database file `path` where it is not there, so that it never has another mode than
+/// Makes the database file `path` if it is missing, so that it never has another mode than
 /// 0600. SQLite gives the files next to it the same mode.
 pub(super) fn make_private_file(path: &Path) -> Result<()> {
     let made = OpenOptions::new()
@@ -106,7 +106,7 @@ pub(super) fn make_private_file(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether only the owner, who must be this process's user, may look at `path`.
+/// Whether only the owner, who must be this process's user, can access `path`.
 fn private(path: &Path) -> Result<()> {
     let found =
         fs::metadata(path).map_err(|error| unavailable(path, "cannot be looked at", &error))?;

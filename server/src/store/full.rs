@@ -1,4 +1,4 @@
-//! A disk that is full: additions are refused, reads go on, and ends still work. The store is in a
+//! A full disk: the store refuses additions, reads continue, and ends still work. The store is in a
 //! separate process, on a file system in memory of 8 MiB, which needs a mount.
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::store::{Options, Origin, Scope, Store, StoreError, Tx};
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_FOLDER";
 const BALLAST: u64 = 1024 * 1024;
-/// A tmpfs of 8 MiB at $1, and this binary in it. Without root, it uses a new name space.
+/// A tmpfs of 8 MiB at $1, with this binary in it. Without root, it uses a new name space.
 const MOUNTED: &str =
     "mount -t tmpfs -o size=8m,mode=0700 none \"$1\" || exit 77; shift; exec \"$@\"";
 
@@ -50,7 +50,7 @@ fn a_full_disk_refuses_additions_and_no_end() {
     assert!(output.status.success(), "{said}");
 }
 
-/// Not a test: what the one above runs on its small disk.
+/// Not a test: the program that the test above runs on its small disk.
 #[test]
 #[ignore = "it wants a file system of 8 MiB"]
 fn child() {
@@ -115,7 +115,7 @@ fn keys_until_full(store: &Store) -> Vec<String> {
     for seed in 1.. {
         match wait(create_key(store, seed * 1_000_003)) {
             Ok(id) => keys.push(id),
-            // One that is small enough may still find a place.
+            // A small addition may still fit.
             Err(Failure::Store(StoreError::Full)) if refused < 10 => refused += 1,
             Err(Failure::Store(StoreError::Full)) => break,
             Err(other) => panic!("{other:?}"),

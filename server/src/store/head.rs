@@ -28,7 +28,7 @@ impl fmt::Display for Head {
     }
 }
 
-/// Reads it; `None` in a store that was not made yet.
+/// Reads it; `None` in a new store that has none yet.
 pub(super) fn read(connection: &Connection) -> Result<Option<Head>> {
     let row = connection
         .prepare_cached("SELECT seq, sha256, revision, store_id FROM head")?
@@ -52,7 +52,7 @@ pub(super) fn read(connection: &Connection) -> Result<Option<Head>> {
     }))
 }
 
-/// Reads it from a store that was made.
+/// Reads it from an existing store.
 pub(super) fn require(connection: &Connection) -> Result<Head> {
     read(connection)?.ok_or_else(|| StoreError::Unavailable("it has no head".to_owned()))
 }

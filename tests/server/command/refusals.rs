@@ -327,7 +327,7 @@ fn what_only_a_server_refuses_says_what_to_do() {
             "{line:?}: {refused}"
         );
     }
-    // A variable is not ignored either, but where the command is told what it is about, or needs no keys.
+    // The command does not ignore a variable either, unless an argument names what it is about, or it needs no keys.
     let with_variable = |line: &[&str]| {
         let output = both.on_server().args(line).output().unwrap();
         String::from_utf8(output.stderr).unwrap()

@@ -1,4 +1,4 @@
-//! What attacks on the console get.
+//! What attacks on the console achieve.
 
 use std::io::Read;
 
@@ -33,7 +33,7 @@ fn a_form_of_another_origin_changes_nothing() {
         let answer = browser.post_with("/console/keys/new", &fields, &headers);
         assert_eq!(answer.status, 403, "{what}: {}", answer.text());
     }
-    // And one of ours without the session's token, or with another session's.
+    // A form of the console without the session's token, or with another session's.
     let other = Browser::signed_in(&world, "operator").get("/console/keys/new");
     let other = field(other.text(), "name=\"csrf\"", "value");
     for csrf in ["", other] {
@@ -46,7 +46,7 @@ fn a_form_of_another_origin_changes_nothing() {
         let answer = browser.post("/console/keys/new", &fields);
         assert_eq!(answer.status, 403, "{}", answer.text());
     }
-    // Signing someone else in is a form as well.
+    // Signing someone else in is also a form.
     let url = link(&world, "viewer");
     let headers = [("sec-fetch-site", "cross-site")];
     let answer = browser.post_with("/console/enter", &[("code", &url)], &headers);
@@ -76,19 +76,19 @@ fn pages_and_api_share_no_credential() {
             "{path}"
         );
     }
-    // A page, with a key: the gateway asks for none there, and hands none on.
+    // A page, with a key: the gateway requires no key there, and forwards none.
     let authorization = format!("Bearer {}", world.first);
     for path in ["/console/keys", "/console/keys/new"] {
         let headers = [("authorization", authorization.as_str())];
         assert_eq!(request(&world, "GET", path, &headers).status, 401, "{path}");
-        // What a client says of itself never arrives.
+        // The gateway removes what a client claims about itself.
         let headers = [
             ("x-keyward-principal", "key=\"mk_1\""),
             ("cookie", cookie.as_str()),
         ];
         assert_eq!(request(&world, "GET", path, &headers).status, 200, "{path}");
     }
-    // Where one arrives nevertheless, the page refuses it, though there is a session.
+    // If one of these headers arrives nevertheless, the page refuses it, even with a session.
     let secret = world.gateway_secret();
     for strange in [
         ("authorization", authorization.as_str()),
@@ -102,7 +102,7 @@ fn pages_and_api_share_no_credential() {
         let (status, _) = world.straight("run/api.sock", &head, "/console/keys");
         assert_eq!(status, 403, "{}", strange.0);
     }
-    // Straight to the socket, without the gateway's secret, or as a page of the API's own.
+    // Directly to the socket, without the gateway's secret, or as a page of the API.
     let (status, _) = world.straight("run/api.sock", &[("cookie", &cookie)], "/console/keys");
     assert_eq!(status, 401);
     let head = [("cookie", cookie.as_str()), ("x-keyward-gateway", &secret)];
@@ -239,14 +239,14 @@ fn what_holds_no_value_is_compressed(world: &World, browser: &Browser<'_>) {
         );
         assert!(packed.body.len() < plain.body.len(), "{path}");
     }
-    // No two answers have one token, so that sizes of many say nothing of it.
+    // No two answers contain the same token, so the sizes of many answers reveal nothing about it.
     let token = || {
         let page = browser.get("/console/keys");
         field(page.text(), "name=\"csrf\"", "value").to_owned()
     };
     let (first, second) = (token(), token());
     assert!(first.len() == second.len() && first != second);
-    // A value is sent as it is, whatever the browser takes.
+    // The server sends a value uncompressed, whatever the browser accepts.
     world.account("acct_sizes");
     let form = browser.get("/console/keys/new");
     let all = |name: &str| {

@@ -1,4 +1,4 @@
-//! What the forms of a key do.
+//! The effects of a key's forms.
 
 use keyward_harness::eventually;
 use serde_json::json;
@@ -24,7 +24,7 @@ fn a_key_that_is_made_by_a_form_works_through_envoy_until_it_is_ended_by_one() {
     });
     assert_eq!(status("POST"), 403);
 
-    // The value is on no page but that one, and nowhere on the disk.
+    // Only that page contains the value, and the disk does not.
     for path in [
         "/console/keys".to_owned(),
         format!("/console/keys/{id}"),
@@ -37,7 +37,7 @@ fn a_key_that_is_made_by_a_form_works_through_envoy_until_it_is_ended_by_one() {
     }
     world.assert_nowhere(&[&value]);
 
-    // Who made it is a person, in a session.
+    // A person in a session made it.
     let key = world
         .api("GET", &format!("/v2/iam/api_keys/{id}"), None)
         .json();
@@ -184,7 +184,7 @@ fn of_two_tabs_with_one_version_the_second_saves_nothing_and_loses_nothing() {
         .api("GET", &format!("/v2/iam/api_keys/{id}"), None)
         .json();
     assert_eq!(key["permissions"], json!(["charge_read"]));
-    // What was chosen is still chosen, and can be saved now that both were seen.
+    // The choices are kept, and can be saved now that the person has seen both.
     let saved = browser.send(&refused, &path, &[("p.payout", "write")]);
     assert_eq!(saved.status, 303, "{}", saved.text());
 }

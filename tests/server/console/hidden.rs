@@ -1,4 +1,4 @@
-//! What a form does not show, it does not do; and what a log says is text.
+//! A form does nothing that it does not show, and a log contains only text.
 
 use std::fs;
 use std::process::Command;
@@ -31,7 +31,7 @@ fn fields_that_a_form_does_not_show_do_nothing() {
     assert_eq!(key["keyward"]["kind"], "restricted");
     assert_eq!(key["permissions"], serde_json::json!(["customer_read"]));
     assert_ne!(key["keyward"]["source"], "file:theirs");
-    // Permissions that this role does not give, and an account that is not there.
+    // Permissions that this role does not give, and an account that does not exist.
     for field in [
         ("p.api_key", "write"),
         ("p.secret_api_key", "write"),
@@ -70,7 +70,7 @@ fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
     assert_eq!(text.matches("files = []").count(), 1, "{text}");
     let named = text.replace("files = []", &format!("files = [{:?}]", logs.display()));
     fs::write(&config, named).unwrap();
-    // The one that runs has the store, and ends as it is dropped.
+    // The running server has the store, and ends when the test drops it.
     let nothing = Guarded::spawn(&mut Command::new("true")).unwrap();
     drop(std::mem::replace(&mut world.server, nothing));
     world.server = serve(&world.folder);
@@ -90,7 +90,7 @@ fn requests_of_a_key_are_shown_and_what_a_log_says_is_text() {
         let mut lines = text.lines().map(str::to_owned);
         lines.find(|line| line.contains("/v1/charges") && line.contains(&id))
     });
-    // What a client could have sent, had nothing before the log refused it.
+    // A client could have sent this, if nothing had refused it before the log.
     let mut hostile: Value = serde_json::from_str(&line).unwrap();
     hostile["path"] = "/v1/<script>alert(1)</script>\u{202e}&\"'".into();
     let beside = world.folder.path().join("access-other.log");

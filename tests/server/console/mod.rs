@@ -1,4 +1,4 @@
-//! The console, as a browser speaks to it through Envoy.
+//! The console, as a browser reaches it through Envoy.
 
 mod attacks;
 mod flows;
@@ -8,7 +8,7 @@ mod sign_in;
 
 use crate::browser::{Browser, field};
 
-/// A key that is made by the form, and its value.
+/// Makes a key with the form. Returns the key and its value.
 pub(super) fn made(browser: &Browser<'_>, name: &str, more: &[(&str, &str)]) -> (String, String) {
     let form = browser.get("/console/keys/new");
     assert_eq!(form.status, 200, "{}", form.text());

@@ -1,4 +1,4 @@
-//! Who may do what on pages: every page by every role. The expectation follows from the permission of the page's endpoint.
+//! Who may do what on pages: every page with every role. The expectation follows from the permission of the page's endpoint.
 
 use keyward_server::pages::{Listed, listed, roles};
 use keyward_server::routes::{ROUTES, Verb};
@@ -17,14 +17,14 @@ fn every_page_answers_every_role_as_the_tables_say() {
         let browser = Browser::signed_in(&world, role);
         let any = browser.get("/console/keys");
         for page in listed() {
-            // An object that is not there: what is allowed is then not found, and changes nothing.
+            // An object that does not exist: an allowed request gets "not found", and changes nothing.
             let path = page.template.replace("{id}", "no_such");
             let answer = match page.method {
                 Verb::Post => browser.send(&any, &path, &[]),
                 Verb::Get | Verb::Put | Verb::Delete => browser.get(&path),
             };
             cells += 1;
-            // A session of the console is none in the portal.
+            // A session of the console is not valid in the portal.
             if page.template.starts_with("/portal/") {
                 assert_eq!(answer.status, 401, "{path} by {role}");
                 continue;
@@ -50,7 +50,7 @@ fn every_page_answers_every_role_as_the_tables_say() {
     without_a_session(&world);
 }
 
-/// Without a session, and with one on the other side.
+/// Without a session, and with one of the other side.
 fn without_a_session(world: &World) {
     let nobody = Browser::new(world);
     for Listed {

@@ -13,7 +13,7 @@ fn a_link_opens_one_session_and_opens_nothing_when_it_is_only_looked_at() {
     let (page, token) = url.split_once('#').unwrap();
     assert!(page.ends_with("/console/enter"), "{page}");
     let nobody = Browser::new(&world);
-    // A scanner of mail follows the link, and runs what is on the page up to the button.
+    // A mail scanner follows the link, and runs everything on the page except the button.
     for _ in 0..2 {
         assert_eq!(nobody.get("/console/enter").status, 200);
         let peeked = nobody.post("/console/peek", &[("code", token)]);
@@ -41,7 +41,7 @@ fn a_link_opens_one_session_and_opens_nothing_when_it_is_only_looked_at() {
     assert_eq!(again.status, 400);
     assert!(again.text().contains("already used"), "{}", again.text());
     assert!(again.header("set-cookie").is_none());
-    // In the store and the logs there are digests.
+    // The store and the logs contain digests.
     let secret = cookie.split_once('=').unwrap().1.split(';').next().unwrap();
     world.assert_nowhere(&[token, &format!("c_{secret}")]);
 }
@@ -93,7 +93,7 @@ fn a_session_ends_when_it_is_left_when_it_is_revoked_and_with_the_key_that_opene
         );
         (made.status == 200).then_some(made)
     });
-    // No one hands out more than they hold.
+    // No one can give more than they hold.
     let refused = world.call(value, "POST", "/v2/keyward/console_sessions", body("admin"));
     assert_eq!(refused.status, 403, "{}", refused.text());
     let url = made.json()["url"].as_str().unwrap().to_owned();

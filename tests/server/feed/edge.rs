@@ -1,4 +1,4 @@
-//! An Envoy that follows the server's feed, and what makes a server have one.
+//! An Envoy that follows the server's feed, and the settings that give a server a feed.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// The cluster of the feed.
 const CLUSTER: &str = "keyward_feed";
 
-/// Lets a server have a feed, with more settings.
+/// Gives a server a feed, with more settings.
 pub(super) fn feed(data: &Path, more: &str) {
     let key = SigningKey::new(&mut SystemRandomness).unwrap();
     let mut file = OpenOptions::new()
@@ -39,7 +39,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    /// Two workers that ask `source` with a gateway's key.
+    /// Starts two workers that poll `source` with a gateway's key.
     pub(super) fn start(name: &str, key: &str, source: SocketAddr, data: &Path) -> Self {
         let public_key = fs::read_to_string(data.join("feed.pub")).unwrap();
         let configuration = json!({
@@ -68,7 +68,7 @@ impl Edge {
 }
 
 impl Edge {
-    /// Waits until every worker answers so.
+    /// Waits until every worker gives that answer.
     #[track_caller]
     pub(super) fn comes_to(&self, key: &str, expected: u16) {
         let what = format!("every worker answers {expected}");
@@ -78,7 +78,7 @@ impl Edge {
     }
 }
 
-/// The status that a connection's worker answers a key with.
+/// The status that a connection's worker answers to a key.
 pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
     let authorization = format!("Bearer {key}");
     let headers = [("authorization", authorization.as_str())];
@@ -87,7 +87,7 @@ pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
         .status
 }
 
-/// The cluster of the source. Envoy itself puts the gateway's key on the polls.
+/// The cluster of the source. Envoy itself adds the gateway's key to the polls.
 fn cluster(source: SocketAddr) -> Value {
     let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
     let injector = json!({

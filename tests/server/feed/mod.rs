@@ -1,4 +1,4 @@
-//! Gateways that follow the server's own feed, each with its key, in real Envoys.
+//! Gateways that follow the server's feed in real Envoys, each with its key.
 
 mod edge;
 mod relay;
@@ -20,7 +20,7 @@ impl World {
         Self::start_with(|data| feed(data, ""))
     }
 
-    /// The key of a gateway: its value.
+    /// Makes the key of a gateway, and returns its value.
     fn gateway_key(&self, gateway: &str) -> String {
         let body = json!({
             "type": "secret_key", "permissions": ["snapshot_read"],
@@ -36,7 +36,7 @@ impl World {
             .unwrap()
             .to_owned();
         eventually("the gateway's key works", BOUND, || {
-            // Not the head: who is handed that and is no filter keeps everything from being everywhere.
+            // Not the head: a client that receives one and is not a filter keeps every change from being `everywhere`.
             let asked = self.call(&value, "GET", "/feed/edge/o/none", None);
             (asked.status == 404).then_some(())
         });
@@ -56,7 +56,7 @@ impl World {
         (text(&made["id"]), text(&made["secret_key"]["token"]))
     }
 
-    /// Ends a key, and waits so many seconds for that to be everywhere.
+    /// Ends a key, and waits at most so many seconds until that is everywhere.
     fn expire(&self, id: &str, wait: u32) -> Value {
         let path = format!("/v2/iam/api_keys/{id}/expire");
         let wait = format!("wait={wait}");
@@ -70,7 +70,7 @@ impl World {
         self.api("GET", &path, None).json()
     }
 
-    /// How far a change has come by now, or after a while.
+    /// How far a change has come now, or after a while.
     fn come(&self, change: &Value, wait: u32) -> Value {
         let path = format!("/v2/keyward/changes/{change}?wait={wait}");
         let asked = self.api("GET", &path, None);
@@ -89,7 +89,7 @@ fn wait_for(world: &World, change: &Value, timeout: &str) -> Said {
     fed(&mut command, "").into()
 }
 
-/// How many keys end while all gateways can be reached, and while one cannot.
+/// How many keys the test ends while all gateways can be reached, and while one cannot.
 const ENDS: usize = 20;
 
 #[test]
@@ -126,7 +126,7 @@ fn everywhere_is_never_said_too_early_though_one_gateway_of_three_is_cut_off() {
     };
     let mut pairs = keys.iter();
 
-    // Each end that is said to be everywhere is asked for at once, while other keys are made.
+    // The test uses each ended key as soon as its end is everywhere, while it makes other keys.
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -141,7 +141,7 @@ fn everywhere_is_never_said_too_early_though_one_gateway_of_three_is_cut_off() {
                 assert_eq!(answers(edge, value), [401, 401], "edge {edge}: {ended}");
             }
         }
-        // One gateway is cut off: its workers go on with what they have, and nothing is everywhere.
+        // One gateway is cut off: its workers continue with what they have, and no change is everywhere.
         relay.cut();
         let mut ended = Vec::new();
         for (id, value) in pairs.by_ref().take(ENDS) {
@@ -169,7 +169,7 @@ fn everywhere_is_never_said_too_early_though_one_gateway_of_three_is_cut_off() {
         assert_eq!(answers(2, value), [200, 200], "the gateway is cut off");
     });
 
-    // A server that starts again knows whom it has to ask.
+    // A restarted server knows which VMs it must wait for.
     let (id, value) = pairs.next().unwrap();
     let change = world.expire(id, 0)["change"].clone();
     world.restart();

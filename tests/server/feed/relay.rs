@@ -1,4 +1,4 @@
-//! A way to the server that can be cut: what is under way then stays there, as on a network that loses every packet.
+//! A connection to the server that a test can cut: packets in transit then stay there, as on a network that loses every packet.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,7 +18,7 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let is_cut = Arc::new(AtomicBool::new(false));
         let cut = Arc::clone(&is_cut);
-        // It ends with the process.
+        // The thread ends with the process.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(target) else {
@@ -53,6 +53,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
             break;
         }
     }
-    // The other side learns of the end, too.
+    // The other side must also learn of the end.
     let _ = to.shutdown(std::net::Shutdown::Both);
 }

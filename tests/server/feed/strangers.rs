@@ -1,4 +1,4 @@
-//! Who polls without a key, with another gateway's, or with words that are not its own: nothing of it changes what the server says.
+//! Polls without a key, with another gateway's key, or with false claims: none of them changes the server's answers.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// What a filter says of itself.
+/// The user agent of a filter.
 fn agent(gateway: &str, vm: &str, revision: u64) -> String {
     format!("keyward/0.1.0 (gw={gateway}; vm={vm}; rev={revision}; state=ok)")
 }
@@ -20,7 +20,7 @@ impl World {
         self.call_with(key, "GET", "/feed/edge/head", None, &agent)
     }
 
-    /// What a head leads to.
+    /// The revision that a head leads to.
     fn served(&self, key: &str, name: &str) -> u64 {
         let asked = self.poll(key, &agent(name, "aaaa0001", 0));
         assert_eq!(asked.status, 200, "{}", asked.text());
@@ -29,7 +29,7 @@ impl World {
         head["revision"].as_u64().unwrap()
     }
 
-    /// Makes a change, and says how far it has come.
+    /// Makes a change, and returns how far it has come.
     fn change(&self) -> Value {
         let (id, _) = self.customer_key();
         self.expire(&id, 2)
@@ -41,9 +41,9 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     let world = World::with_feed();
     world.account("acct_widgets");
     let (one, two) = (world.gateway_key("edge-1"), world.gateway_key("edge-2"));
-    // Nobody was handed a head yet.
+    // No client has received a head yet.
     assert_eq!(world.change()["state"], "everywhere");
-    // Without a key, and with one that may not, there is no head.
+    // The server gives no head without a key, or to a key that lacks the permission.
     let (_, customers) = world.customer_key();
     assert_eq!(world.poll("", &agent("edge-1", "aaaa0001", 9)).status, 401);
     let (_, tenants) = world.key("acct_widgets", &["customer_read"]);
@@ -57,7 +57,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
         "resource_missing"
     );
 
-    // A VM of each is handed a head, and asks again with what it serves.
+    // A VM of each gateway receives a head, and polls again with what it serves.
     for (key, name) in [(&one, "edge-1"), (&two, "edge-2")] {
         let served = world.served(key, name);
         world.poll(key, &agent(name, "aaaa0001", served));
@@ -71,7 +71,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     confirm(&one, "edge-1");
     let state = |wait| world.come(&come["change"], wait)["state"].clone();
     assert_eq!(state(0), "published", "the second has not asked since");
-    // The first's key cannot ask for the second, nor can a revision that was never published be served.
+    // The first gateway's key cannot poll for the second, and no VM can serve a revision that was never published.
     let served = world.served(&one, "edge-1");
     for (key, agent) in [
         (&two, agent("edge-2", "aaaa0001", served + 1_000)),
@@ -81,7 +81,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
         assert_eq!(state(0), "published", "{agent}");
     }
     confirm(&two, "edge-2");
-    // What polled with the first's key and another name may be anything: it is waited for, under the first's name.
+    // A poll with the first gateway's key and another name may come from anything: the server waits for it, under the first gateway's name.
     assert_eq!(state(0), "published");
     let first = world.gateway_state("edge-1");
     assert_eq!(first["has_strangers"], json!(true), "{first}");
@@ -90,7 +90,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     assert_eq!(second["state"], "serving", "{second}");
     assert_eq!(second["workers"]["all"], 1, "{second}");
     alerts_ask_for_metrics_that_are_there(&world);
-    // Who asks still is not forgotten.
+    // The server does not forget a VM that still polls.
     let refused = world.api("DELETE", "/v2/keyward/gateways/edge-2", None);
     assert_eq!(
         refused.json()["error"]["code"],
@@ -100,7 +100,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     );
 }
 
-/// What the shipped alerts ask for is on the server's page, and says what happened above.
+/// The server's page contains the numbers that the shipped alerts use, and reports the events above.
 fn alerts_ask_for_metrics_that_are_there(world: &World) {
     let output = Command::new("curl")
         .args(["--silent", "--fail", "--unix-socket"])

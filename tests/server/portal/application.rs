@@ -1,4 +1,4 @@
-//! The application of `examples/portal`, as it is.
+//! The application of `examples/portal`, unchanged.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -78,7 +78,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
         "{}",
         list.text()
     );
-    // Grace's account is not there.
+    // The page does not contain Grace's account.
     let refused = get("/keys", "grace");
     assert_eq!(refused.status, 404, "{}", refused.text());
     assert!(
@@ -86,7 +86,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
         "{}",
         refused.text()
     );
-    // With an ended key it opens nothing, and its user is told no detail.
+    // With an ended key the application opens nothing, and its user sees no detail.
     let ended = world.api("POST", &format!("/v2/iam/api_keys/{id}/expire"), None);
     assert_eq!(ended.status, 200, "{}", ended.text());
     eventually("the application opens nothing", PROPAGATION, || {
@@ -95,7 +95,7 @@ fn it_opens_the_portal_of_its_user_and_says_so_where_it_cannot() {
     });
 }
 
-/// The Python that has Stripe's SDK; none, and a line that says so, where the machine has no Python.
+/// The Python that has Stripe's SDK. If the machine has no Python, prints a line and returns none.
 fn python() -> Option<String> {
     let set_up = Command::new(root().join("scripts/packages.sh"))
         .args(["server", "python"])
@@ -110,7 +110,7 @@ fn python() -> Option<String> {
     Some(String::from_utf8(set_up.stdout).unwrap().trim().to_owned())
 }
 
-/// A port that is free now: the application has to be told one.
+/// A port that is free now: the application needs a number.
 fn free() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()

@@ -38,7 +38,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
         "no way back"
     );
 
-    // The form offers what passes, and nothing that is for operators.
+    // The form offers what the policy allows, and nothing that is for operators.
     let form = browser.get("/portal/keys/new");
     let text = form.text();
     for there in [
@@ -61,7 +61,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     ] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
-    // What it does not offer is refused, in words for customers.
+    // The server refuses what the form does not offer, in words for customers.
     let beyond = [
         ("name", "x"),
         ("mode", "test"),
@@ -151,7 +151,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     eventually("both values work", PROPAGATION, || {
         (status(&value, "GET") == 200 && status(&replacement, "GET") == 200).then_some(())
     });
-    // Two keys of two: no third one.
+    // The account has two keys of at most two: it gets no third one.
     let full = browser.get("/portal/keys/new");
     let third = [
         name,
@@ -184,7 +184,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
                 .then_some(())
         },
     );
-    // Who did it is known, to the account and to the operator.
+    // The account and the operator both see who did it.
     let history = browser.get(&format!("/portal/keys/{id}/history"));
     assert!(
         history.text().contains("admin@acct_acme.example"),
@@ -209,7 +209,7 @@ fn a_link_begins_where_its_maker_says_and_offers_what_its_maker_chose() {
     let (_, backend) = backend(&world, "acct_operator", &["portal_session_write"]);
     let (id, _) = world.key("acct_acme", &["customer_read"]);
 
-    // A denied request's link: the page of the key says how it gets what it lacks.
+    // The link in a denied request leads to the key's page, which says how it gets what it lacks.
     let mut body = visit_of("acct_acme");
     body["sub_nav"] = json!(format!("key:{id}"));
     body["ask"] = json!("charge_read");
@@ -243,7 +243,7 @@ fn a_link_begins_where_its_maker_says_and_offers_what_its_maker_chose() {
     let edit = format!("/portal/keys/{id}/edit?ask=charge_read");
     assert!(page.text().contains(&edit), "{}", page.text());
     assert!(browser.get(&edit).text().contains("+ read (was none)"));
-    // What the policy does not allow is asked for elsewhere.
+    // People ask elsewhere for what the policy does not allow.
     let page = browser.get(&format!("/portal/keys/{id}?ask=charge_write"));
     assert!(
         page.text().contains("cannot be added here"),
@@ -258,7 +258,7 @@ fn a_link_begins_where_its_maker_says_and_offers_what_its_maker_chose() {
         page.text()
     );
 
-    // A policy that keeps keys from being deleted, and a link for looking.
+    // A policy that keeps keys from being deleted, and a link that only allows viewing.
     let delete = format!("/portal/keys/{id}/delete");
     assert_eq!(browser.get(&delete).status, 403);
     let mut body = visit_of("acct_acme");

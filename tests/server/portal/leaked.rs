@@ -1,4 +1,4 @@
-//! A backend's key that got into wrong hands: once it is ended it opens no page, and the pages that it opened close.
+//! A backend's key that an attacker has: once it has ended it opens no page, and the pages that it opened close.
 
 use keyward_harness::eventually;
 use serde_json::json;
@@ -17,7 +17,7 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
     );
     account(&world, json!({"id": "acct_acme", "policy": "customers"}));
     account(&world, json!({"id": "acct_other", "policy": "customers"}));
-    // As much as a backend needs.
+    // The permissions that a backend needs.
     let (id, leaked) = backend(
         &world,
         "acct_operator",
@@ -36,7 +36,7 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
     let (key, _) = made(&opened, &fields);
     let form = opened.get("/portal/keys/new");
 
-    // A portal manages keys of customers within their policy, and no key that manages keys.
+    // A portal manages customers' keys within their policy, and no key that manages keys.
     for (_, path, body) in [
         (
             "its own portal's maker",
@@ -54,13 +54,13 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
         assert_eq!(refused.json()["error"]["code"], "management_key_refused");
     }
 
-    // A link is for one account: no session of it is moved to another.
+    // A link is for one account: its session cannot move to another.
     let elsewhere = opened.get("/portal/keys/new?account=acct_other");
     assert_eq!(elsewhere.status, 404, "{}", elsewhere.text());
 
     let ended = world.api("POST", &format!("/v2/iam/api_keys/{id}/expire"), None);
     assert_eq!(ended.status, 200, "{}", ended.text());
-    // At once, though gateways may still know the key.
+    // This holds at once, though gateways may still know the key.
     for path in [
         "/portal/keys".to_owned(),
         format!("/portal/keys/{key}"),
@@ -82,7 +82,7 @@ fn an_ended_backend_key_opens_no_page_and_the_pages_it_opened_close() {
         );
         (refused.status == 401).then_some(())
     });
-    // Revived or not, its sessions are ended for whoever looks now; another key's go on.
+    // Revived or not, the key's sessions now appear as ended; another key's sessions continue.
     assert_eq!(of_other.get("/portal/keys").status, 200);
     let list = world
         .api("GET", "/v2/iam/api_keys?owner=acct_acme", None)
@@ -106,7 +106,7 @@ fn a_session_ends_with_its_account_and_with_what_its_maker_may_do() {
     assert_eq!(browser.get("/portal/keys").status, 401);
     suspend("resume");
     assert_eq!(browser.get("/portal/keys").status, 200);
-    // The maker may no longer open portals.
+    // The maker has lost the permission to open portals.
     let narrowed = world.api(
         "POST",
         &format!("/v2/iam/api_keys/{id}"),

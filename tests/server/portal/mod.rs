@@ -1,4 +1,4 @@
-//! The portal, as a browser speaks to it through Envoy.
+//! The portal, as a browser reaches it through Envoy.
 
 mod application;
 mod flows;
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, field};
 use crate::world::{PROPAGATION, World};
 
-/// Where the application is that opens the portal.
+/// The address of the application that opens the portal.
 const BACK: &str = "http://localhost/keys";
 
-/// A policy of that name.
+/// Makes a policy with that name.
 fn policy(world: &World, name: &str, members: Value) {
     let mut body = json!({"name": name});
     for (member, value) in members.as_object().unwrap() {
@@ -25,13 +25,13 @@ fn policy(world: &World, name: &str, members: Value) {
     assert_eq!(made.status, 200, "{}", made.text());
 }
 
-/// An account, with what is said of it.
+/// Makes an account with these details.
 fn account(world: &World, members: Value) {
     let made = world.api("POST", "/v2/keyward/accounts", Some(members));
     assert_eq!(made.status, 200, "{}", made.text());
 }
 
-/// A live key that manages keys, of an account: its id and its value.
+/// Makes a live key of an account that manages keys. Returns its id and its value.
 fn backend(world: &World, owner: &str, permissions: &[&str]) -> (String, String) {
     let body = json!({
         "type": "secret_key", "name": "Backend", "permissions": permissions,
@@ -50,13 +50,13 @@ fn backend(world: &World, owner: &str, permissions: &[&str]) -> (String, String)
             let answer = world.call(&value, "GET", "/v2/keyward/profile", None);
             answer.header("x-keyward-denied") != Some("unknown_key")
         };
-        // Each request is a connection of its own, and Envoy gives them to its workers in turn.
+        // Each request opens a new connection, and Envoy gives connections to its workers in turn.
         (0..20).all(|_| is_known()).then_some(())
     });
     (id, value)
 }
 
-/// Who opens the portal of an account.
+/// The body of a request for a link to the portal of an account.
 fn visit_of(account: &str) -> Value {
     json!({
         "account": account,
@@ -65,7 +65,7 @@ fn visit_of(account: &str) -> Value {
     })
 }
 
-/// A key that is made by the form, and its value.
+/// Makes a key with the form. Returns the key and its value.
 fn made(browser: &Browser<'_>, fields: &[(&str, &str)]) -> (String, String) {
     let form = browser.get("/portal/keys/new");
     assert_eq!(form.status, 200, "{}", form.text());
@@ -74,7 +74,7 @@ fn made(browser: &Browser<'_>, fields: &[(&str, &str)]) -> (String, String) {
     shown(&answer)
 }
 
-/// The key of a page that shows a value.
+/// The key on a page that shows a value.
 fn shown(answer: &Response) -> (String, String) {
     let page = answer.text();
     let value = field(page, "id=\"value\"", "value").to_owned();

@@ -47,7 +47,7 @@ fn a_poll_confirms_for_the_gateway_of_its_key_only() {
             Some(9),
             None,
         ),
-        // A module is not told its Envoy's name.
+        // A module does not know its Envoy's name.
         (
             Some("edge-1"),
             Some(&nameless),
@@ -124,12 +124,12 @@ fn a_head_is_noted_once_until_its_time_is_over() {
     let mut polls = Polls::default();
     let vm = who("edge-1", "0a");
     assert_eq!(polls.hand(&vm, Group::Edge, NOW + 100, 50), Some(NOW + 150));
-    // Not written yet: the next head asks for it again.
+    // Not yet written: the next head asks for it again.
     assert_eq!(polls.hand(&vm, Group::Edge, NOW + 100, 50), Some(NOW + 150));
     polls.kept(&vm, NOW + 150);
     assert_eq!(polls.hand(&vm, Group::Edge, NOW + 150, 50), None);
     assert_eq!(polls.hand(&vm, Group::Edge, NOW + 151, 50), Some(NOW + 201));
-    // A head that was signed earlier takes nothing back.
+    // A head that was signed earlier withdraws nothing.
     polls.hand(&vm, Group::Edge, NOW, 50);
     let leaves: Vec<u64> = polls.vms(Group::Edge).map(|vm| vm.leaves).collect();
     assert_eq!(leaves, [NOW + 151]);
@@ -165,7 +165,7 @@ fn only_the_silent_are_forgotten_and_only_they_leave_when_their_heads_are_too_ol
     polls.end(&who("edge-1", "0a"), NOW);
     let at = NOW + SILENT;
     assert_eq!(polls.silent("edge-1", at - 1), (Vec::new(), 2));
-    // The second's poll waits for its answer still.
+    // The second VM's poll still waits for its answer.
     assert_eq!(polls.silent("edge-1", at), (vec!["0a".to_owned()], 1));
     polls.tidy(at);
     assert_eq!(

@@ -106,7 +106,7 @@ fn it_is_everywhere_when_every_vm_has_asked_with_it_and_never_before() {
     assert_eq!(broken_rule(right), None);
 }
 
-/// The rules find each of these mistakes, so they would find it here.
+/// The rules find each of these mistakes, so they would also find it in `reach`.
 #[test]
 fn answers_that_are_too_early_are_found() {
     fn any_will_do(vms: &[Vm], question: Question) -> Reach {

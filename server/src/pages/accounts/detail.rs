@@ -18,7 +18,7 @@ use crate::pages::reply::PagePending;
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 
-/// How deep a tree is shown; the rules allow no deeper one.
+/// How deep a tree the page shows; the rules allow no deeper one.
 const DEEPEST: usize = 16;
 
 /// `GET /console/accounts/{id}`
@@ -41,7 +41,7 @@ async fn above(app: &Arc<App>, visit: &Visit, account: &Account) -> Result<Vec<A
     while let Some(id) = parent.filter(|_| above.len() < DEEPEST) {
         let one = match read(app, visit, &id).await {
             Ok(one) => one,
-            // Out of this session's sight.
+            // This session cannot see that account.
             Err(failure) if failure.is(Code::ResourceMissing) => break,
             Err(failure) => return Err(failure),
         };

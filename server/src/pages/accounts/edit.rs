@@ -1,4 +1,4 @@
-//! Making an account, and changing one.
+//! Creating an account, and changing one.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl Given {
         }
     }
 
-    /// As the API takes it: an empty field is absent.
+    /// The body for the API: an empty field is absent.
     fn body(&self) -> Value {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         json!({
@@ -125,7 +125,7 @@ pub(crate) fn save(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
-/// The form with what was sent, and why that was refused.
+/// The form with its sent values, and the reason for the refusal.
 async fn again(
     app: &Arc<App>,
     visit: &Visit,

@@ -1,4 +1,4 @@
-//! What pages show of an account.
+//! The members of an account that pages read.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) struct Counts {
 }
 
 impl Account {
-    /// What it is called: by its name, or its id.
+    /// Its title: its name, or its id.
     pub(super) fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }

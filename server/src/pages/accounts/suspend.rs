@@ -1,4 +1,4 @@
-//! Suspending an account, which stops all its keys at once, and letting it go on.
+//! Suspending an account, which stops all its keys at once, and resuming it.
 
 use std::sync::Arc;
 

@@ -50,7 +50,7 @@ pub(super) fn list(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let (listed, refused) = match visit.ask(&app, question(&visit)).await {
             Ok(answered) => (Some(answered.read::<List<Log>>()?), None),
-            // An error in a filter is shown next to it.
+            // The page shows an error in a filter next to it.
             Err(failure) if failure.status().is_client_error() => (None, Some(failure)),
             Err(failure) => return Err(failure),
         };

@@ -68,7 +68,7 @@ pub(crate) fn cells(log: &Log, now: u64) -> Vec<Markup> {
     ]
 }
 
-/// `api_key_created` is said as `API key created`.
+/// Pages show `api_key_created` as `API key created`.
 fn words(kind: &str) -> String {
     let text = kind.replace('_', " ");
     if let Some(rest) = text.strip_prefix("api key") {
@@ -106,7 +106,7 @@ fn object(object: &Object) -> Markup {
     }
 }
 
-/// How many members are shown before the rest is folded.
+/// How many members the row shows before it folds the rest.
 const SHOWN: usize = 3;
 
 fn changes(changes: &[Change]) -> Markup {
@@ -138,7 +138,7 @@ fn one(change: &Change) -> Markup {
     }
 }
 
-/// A value of a member, as short as it can be said.
+/// A value of a member, as short as possible.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

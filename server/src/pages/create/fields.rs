@@ -1,4 +1,4 @@
-//! The form: three steps that are in sight at once.
+//! The form: three steps that are all visible at once.
 
 use maud::{Markup, html};
 
@@ -14,9 +14,9 @@ use crate::pages::visit::{Visit, minutes};
 use crate::pages::wording;
 use crate::routes::Verb;
 
-/// What can be chosen.
+/// The choices of the form.
 pub(super) struct Choices {
-    /// In a portal, what the policy of the account allows.
+    /// In a portal, the limits of the account's policy.
     pub(super) bounds: Option<Bounds>,
     /// In a portal, the account of the new key.
     pub(super) account: String,
@@ -27,7 +27,7 @@ pub(super) struct Choices {
     pub(super) sets: Vec<GrantSet>,
 }
 
-/// In the portal of a tree, whose key it is. A form of its own: what can be chosen depends on it.
+/// In the portal of a tree, the account that gets the key. It is a separate form: the other choices depend on it.
 pub(super) fn whose(visit: &Visit, choices: &Choices) -> Markup {
     let accounts: Vec<(&str, &str)> = choices
         .accounts
@@ -200,7 +200,7 @@ fn connected(choices: &Choices, given: &Given) -> Markup {
     }
 }
 
-/// What is said of the field for addresses.
+/// The hint of the field for addresses.
 pub(in crate::pages) const IPS: &str =
     "One on each line: 203.0.113.7 or 203.0.113.0/24. Empty: from everywhere.";
 pub(in crate::pages) const IPS_NEEDED: &str =
@@ -243,7 +243,7 @@ fn limits<'f>(
     }
 }
 
-/// When a key ends, where no policy bounds it.
+/// When a key ends, if no policy limits it.
 pub(in crate::pages) fn usual_ends() -> Vec<Choice> {
     let all = [
         ("7", "in 7 days"),
@@ -264,7 +264,7 @@ pub(in crate::pages) fn of_pairs(choices: &[Choice]) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// When a key ends. The date is looked at where `on a day` is chosen.
+/// When a key ends. The server reads the date only if `on a day` is chosen.
 pub(in crate::pages) fn ends(
     label: &str,
     choices: &[Choice],

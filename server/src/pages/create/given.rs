@@ -1,4 +1,4 @@
-//! What was chosen so far, and the request to the API that it comes to.
+//! The choices so far, and the API request that they produce.
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,7 @@ pub(super) struct Given {
     pub(super) note: String,
     pub(super) account: String,
     pub(super) is_live: bool,
-    /// The grant set that the key follows, instead of permissions of its own.
+    /// The grant set that the key follows instead of custom permissions.
     pub(super) set: String,
     pub(super) own: Chosen,
     pub(super) connected: Chosen,
@@ -48,7 +48,7 @@ impl Given {
         }
     }
 
-    /// A form that was sent.
+    /// A sent form.
     pub(super) fn sent(visit: &Visit, choices: &Choices) -> Self {
         let form = &visit.form;
         let text = |name: &str| form.text(name).to_owned();
@@ -74,7 +74,7 @@ impl Given {
 
     /// The body of `POST /v2/iam/api_keys`.
     pub(super) fn body(&self, visit: &Visit) -> Result<Value, Failure> {
-        // What is live is worth more than a cookie that lies about.
+        // Making a live key requires more than an unattended cookie.
         if self.is_live {
             visit.must_be_fresh()?;
         }
@@ -135,7 +135,7 @@ impl Given {
     }
 }
 
-/// When a key is to end, as the fields `ends` and `date` say it; none: never.
+/// When a key should end, according to the fields `ends` and `date`; none: never.
 pub(in crate::pages) fn end(ends: &str, date: &str, now: u64) -> Result<Option<String>, Failure> {
     let wrong = |message: &str| Failure::new(Code::ParameterInvalid, message).at("expires_at");
     match ends {
@@ -162,7 +162,7 @@ pub(in crate::pages) fn end(ends: &str, date: &str, now: u64) -> Result<Option<S
     }
 }
 
-/// `team: billing`, one a line.
+/// `team: billing`, one per line.
 pub(in crate::pages) fn labels(visit: &Visit, text: &str) -> Result<Map<String, Value>, Failure> {
     let all = read_labels(text)?;
     if visit.is_portal() && all.keys().any(|name| name.starts_with(INTERNAL)) {

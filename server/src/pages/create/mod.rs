@@ -1,4 +1,4 @@
-//! Making a restricted key: its name, what it may do, and its limits, on one page.
+//! Creating a restricted key: its name, its permissions and its limits, on one page.
 
 mod fields;
 mod given;
@@ -72,7 +72,7 @@ pub(super) fn create(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
-/// What can be chosen.
+/// The choices of the form.
 async fn choices(app: &Arc<App>, visit: &Visit, account: &str) -> Result<Choices, Failure> {
     let permissions: List<Permission> = visit
         .ask(app, Ask::get("/v2/keyward/permissions"))
@@ -101,7 +101,7 @@ async fn choices(app: &Arc<App>, visit: &Visit, account: &str) -> Result<Choices
             sets,
         });
     };
-    // An account that is not one of the person's is none.
+    // An account that is not one of the person's is treated as missing.
     let account = if account.is_empty() {
         &tenant.account
     } else {
@@ -125,7 +125,7 @@ async fn choices(app: &Arc<App>, visit: &Visit, account: &str) -> Result<Choices
     })
 }
 
-/// The permissions to begin with: those of a set, or of another key.
+/// The initial permissions: those of a set, or of another key.
 async fn start_from(
     app: &Arc<App>,
     visit: &Visit,

@@ -1,4 +1,4 @@
-//! A grant set: what it grants, changed through the matrix, and its end.
+//! A grant set: its permissions, changed through the matrix, and its deletion.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ async fn read(app: &Arc<App>, visit: &Visit) -> Result<Set, Failure> {
     visit.ask(app, ask).await?.read()
 }
 
-/// What a set may grant: everything but the management of keys, which is granted to single keys.
+/// The permissions that a set may grant: all except the management of keys, which only single keys get.
 async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, Failure> {
     let all: List<Permission> = visit
         .ask(app, Ask::get("/v2/keyward/permissions"))
@@ -134,7 +134,7 @@ async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, F
     Ok(all.data)
 }
 
-/// What is shown of a form: the set as it is, what is chosen, and why that was refused.
+/// The contents of a form: the set as it is, the choices, and the reason for a refusal.
 struct Drawn<'a> {
     set: Option<&'a Set>,
     chosen: &'a Chosen,

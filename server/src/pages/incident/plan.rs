@@ -1,4 +1,4 @@
-//! A plan to end keys, and what became of it.
+//! A plan to end keys, and its result.
 
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -48,7 +48,7 @@ const COLUMNS: [Column; 4] = [
     Column::narrow("State"),
 ];
 
-/// How many keys, which, and the field for the number.
+/// How many keys, which ones, and the field for the number.
 pub(super) fn body(visit: &Visit, plan: &Plan, error: Option<&str>) -> Markup {
     let keys = counted(plan.count, "key", "keys");
     html! {
@@ -107,7 +107,7 @@ fn skipped(skipped: &Skipped) -> Markup {
     }
 }
 
-/// What was ended, and how far that has come.
+/// The ended keys, and how far that change has come.
 pub(super) fn done(revoked: &Revoked, change: Option<u64>) -> Markup {
     let keys = counted(revoked.revoked, "key", "keys");
     let is_published = revoked

@@ -1,4 +1,4 @@
-//! From where a key works.
+//! The addresses from which a key works.
 
 use std::sync::Arc;
 

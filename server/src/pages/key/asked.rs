@@ -16,7 +16,7 @@ use crate::pages::parts::{Text, Tone, message};
 use crate::pages::visit::Visit;
 use crate::routes::Verb;
 
-/// The permission of the query, at its level, where there is such a one.
+/// The permission in the query, at its level, if it exists.
 pub(super) fn asked<'p>(
     visit: &Visit,
     all: &'p [Permission],
@@ -26,7 +26,7 @@ pub(super) fn asked<'p>(
     found.has(level).then_some((found, level))
 }
 
-/// Adds it to what is chosen.
+/// Adds it to the choices.
 pub(super) fn with_asked(visit: &Visit, all: &[Permission], mut chosen: Chosen) -> Chosen {
     if let Some((one, level)) = asked(visit, all) {
         let held = chosen.entry(one.name.clone()).or_insert(level);
@@ -35,7 +35,7 @@ pub(super) fn with_asked(visit: &Visit, all: &[Permission], mut chosen: Chosen) 
     chosen
 }
 
-/// What the key's page says of it.
+/// The note about it on the key's page.
 pub(super) async fn note(
     app: &Arc<App>,
     visit: &Visit,
@@ -101,7 +101,7 @@ pub(super) async fn note(
     ))
 }
 
-/// Whom to ask for it: the page or the mail address that the company named.
+/// Where to ask for it: the page or the mail address that the company set.
 fn ask_for(visit: &Visit, key: &Key, permission: &str) -> Markup {
     let Some(url) = visit
         .brand

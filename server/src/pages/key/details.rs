@@ -1,4 +1,4 @@
-//! What people know a key by: its name, its note, its labels; and whether its refusals are enforced.
+//! The details that identify a key to people: its name, its note, its labels; and whether its refusals are enforced.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ impl Fields {
         };
         let mut all: Map<String, Value> = labels(visit, &self.labels)?;
         let names: BTreeSet<String> = all.keys().cloned().collect();
-        // A member that is missing now is removed.
+        // A missing member is removed.
         for name in key
             .keyward
             .labels

@@ -109,7 +109,7 @@ fn page(
     let all_ends = bounds.map_or_else(usual_ends, Bounds::ends);
     let usual_end = bounds.map_or_else(|| "90".to_owned(), Bounds::usual_end);
     let ends_chosen = visit.form.given("ends").unwrap_or(&usual_end);
-    // A copy that works from more places than the key is something to be said, and not to be overlooked.
+    // The page must warn clearly about a copy that works from more places than the key.
     let own_ips = key.ip_allowlist.join("\n");
     let ips = visit.form.given("ips").unwrap_or(&own_ips);
     let is_ipv6 = visit.form.has("ipv6") || ips.contains(':');

@@ -66,7 +66,7 @@ async fn carried_out(
     key: &Key,
     chosen: &str,
 ) -> Result<(), Failure> {
-    // An end is never held up: neither by another's change nor by a page that is old.
+    // Nothing delays an end: neither another person's change nor an old page.
     if chosen == "now" {
         let ask = Ask::post("/v2/iam/api_keys/{id}/expire").target(&visit.target);
         visit.ask(app, ask).await?;

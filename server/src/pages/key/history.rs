@@ -1,4 +1,4 @@
-//! What was done with a key, and by whom.
+//! The history of a key: what was done, and by whom.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ struct Change {
 }
 
 impl Change {
-    /// Whether a person wants to know it: much of a new key's record is always the same.
+    /// Whether it interests a person: much of a new key's record is always the same.
     fn says_something(&self) -> bool {
         let is_nothing = match &self.after {
             Value::Null | Value::Bool(false) => true,
@@ -103,14 +103,14 @@ impl Log {
         self.actor.pointer("/api_key/id").and_then(Value::as_str)
     }
 
-    /// Whether people of a portal may know who did it, and from where: their own people and keys. Everybody else is the provider.
+    /// Whether people of a portal may see who did it, and from where: their own people and keys. Everyone else appears as the provider.
     fn is_of_own(&self, visit: &Visit, own: &BTreeMap<String, bool>) -> bool {
         let is_own_key = |id| own.get(id).copied().unwrap_or_default();
         !visit.is_portal() || self.keyward.via == "portal" || self.key().is_some_and(is_own_key)
     }
 }
 
-/// What of a change is not for customers: operators' notes, and what they try out.
+/// The parts of a change that customers do not see: operators' notes and trials.
 fn is_for_customers(change: &Change) -> bool {
     !matches!(change.member.as_str(), "labels" | "enforcement")
 }
@@ -138,7 +138,7 @@ fn row(visit: &Visit, log: &Log, own: &BTreeMap<String, bool>) -> Vec<Markup> {
             @for change in log.keyward.changes.iter().filter(|change| change.says_something() && (!visit.is_portal() || is_for_customers(change))) {
                 div.wrap {
                     b { (Text(&change.member.replace('_', " "))) } ": "
-                    // Of a new key there was nothing before.
+                    // A new key had nothing before.
                     @if !(is_new && change.before.is_null()) { (shown(&change.before)) " → " }
                     (shown(&change.after))
                 }

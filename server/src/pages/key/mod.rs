@@ -50,7 +50,7 @@ pub(super) enum Tab {
     History,
 }
 
-/// A page of a key: its name, its state, what can be done, and one of its parts.
+/// A page of a key: its name, its state, its actions, and one of its parts.
 pub(super) fn page(visit: &Visit, key: &Key, tab: Tab, body: Markup) -> Reply {
     let home = visit.key_home(&key.id);
     let at = |wanted: Tab| (tab == wanted).then_some("page");
@@ -128,7 +128,7 @@ fn buttons(visit: &Visit, key: &Key, submit: Markup) -> Markup {
     }
 }
 
-/// The version that the person saw. A form without one is not keyward's.
+/// The version that the person saw. A form without one does not come from keyward.
 fn version(visit: &Visit) -> Result<Option<u64>, Failure> {
     let version = visit.form.text("version").parse().map_err(|_| {
         Failure::new(
@@ -154,7 +154,7 @@ fn home(visit: &Visit) -> Reply {
     Reply::see_other(visit.key_home(&visit.target))
 }
 
-/// The page of a form after the API refused it. Any other failure gets a separate page.
+/// The form again after the API refused it. Any other failure gets a separate page.
 fn of_form(failure: Failure) -> Result<Failure, Failure> {
     let is_of_form = failure.status().is_client_error()
         && !failure.is(Code::ResourceMissing)

@@ -57,7 +57,7 @@ pub(in crate::pages) fn change(app: Arc<App>, visit: Visit) -> PagePending {
         let (text, done) = match (change.state.as_str(), change.revision) {
             ("committed", _) => ("On its way to the gateways …".to_owned(), false),
             ("everywhere", _) => ("Every gateway serves it.".to_owned(), true),
-            // Where gateways say what they serve, that is waited for.
+            // If gateways report what they serve, the page waits for that.
             (_, Some(revision)) => (
                 format!("Published to the gateways, as revision {revision}."),
                 change.latest_by.is_none(),
@@ -82,7 +82,7 @@ pub(in crate::pages) fn working(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
-/// What one has to know first.
+/// The most important facts first.
 fn notes(visit: &Visit, key: &Key) -> Markup {
     let state = key.keyward.state.as_str();
     html! {
@@ -183,7 +183,7 @@ fn limits(visit: &Visit, key: &Key) -> Markup {
     pairs::wide(&rows)
 }
 
-/// When it ends, exactly: `in 89 days` for one that was given 90 makes people wonder.
+/// The exact end: `in 89 days` for a key that was given 90 confuses people.
 fn ends(visit: &Visit, key: &Key) -> Markup {
     let end = key.expires_at.as_deref().and_then(crate::time::read);
     match end {

@@ -1,4 +1,4 @@
-//! What a key may do, as a matrix that marks changes.
+//! The permissions of a key, as a matrix that marks changes.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ fn body(visit: &Visit, key: &Key, own: &Chosen, connected: &Chosen) -> Value {
     let (had, had_connected) = held(key);
     let mut members = Map::new();
     let mut mine = Map::new();
-    // A list that is as it was leaves a grant set in place.
+    // An unchanged list keeps the grant set.
     if *own != had || key.permissions.is_none() {
         members.insert("permissions".to_owned(), json!(matrix::names(own)));
     }
@@ -94,14 +94,14 @@ async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, F
     Ok(all.data)
 }
 
-/// What the key has now. A key with every permission has no separate ones.
+/// The key's current permissions. A key with every permission has no separate ones.
 fn held(key: &Key) -> (Chosen, Chosen) {
     let side =
         |names: &Option<Vec<String>>| matrix::of_names(names.iter().flatten().map(String::as_str));
     (side(&key.permissions), side(&key.connect_permissions))
 }
 
-/// What the matrices have, on the own account and on connected ones: all permissions, or those that pass.
+/// The rows of the matrices, for the own account and connected ones: all permissions, or those that pass.
 struct Offered {
     own: Vec<Permission>,
     connected: Vec<Permission>,
@@ -117,7 +117,7 @@ async fn offered(
 ) -> Result<Offered, Failure> {
     let bounds = Bounds::read(app, visit, &key.keyward.owner).await?;
     let (had, had_connected) = held(key);
-    // What the key has already is shown in any case: it can be kept, and taken away.
+    // The page always shows the key's current permissions: the person can keep them or remove them.
     let with_held = |mut offered: Vec<Permission>, had: &Chosen| {
         for one in all.iter().filter(|one| had.contains_key(&one.name)) {
             match offered.iter_mut().find(|other| other.name == one.name) {

@@ -1,4 +1,4 @@
-//! A key's requests, of the access logs that the configuration names.
+//! A key's requests, from the access logs that the configuration names.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(in crate::pages) fn show(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
         let mut body = html! {};
-        // Where logs are kept is the operator's.
+        // Only operators see where logs are kept.
         let viewer = app.requests.link().filter(|_| !visit.is_portal());
         if let Some(template) = viewer {
             let href = template.replace("{key}", &key.id);
@@ -126,7 +126,7 @@ fn found(visit: &Visit, found: &Requests, id: &str, denied: bool) -> Markup {
 }
 
 fn row(visit: &Visit, one: &Request) -> Vec<Markup> {
-    // What an operator tries out in shadow passes, and that is all that its users see.
+    // A request that a shadow trial would refuse passes, and the key's users see only that it passed.
     let is_tried = visit.is_portal() && one.decision == "shadow";
     let decision = if is_tried {
         "allow"
@@ -153,7 +153,7 @@ fn row(visit: &Visit, one: &Request) -> Vec<Markup> {
     ]
 }
 
-/// How many requests came within the last seconds, where that is known.
+/// How many requests came within the last seconds, if known.
 pub(super) async fn used_within(app: &Arc<App>, visit: &Visit, seconds: u64) -> Option<u64> {
     let ask = hint(visit, seconds);
     let read: Result<Requests, Failure> = match visit.ask(app, ask).await {
@@ -163,7 +163,7 @@ pub(super) async fn used_within(app: &Arc<App>, visit: &Visit, seconds: u64) -> 
     Some(read.ok()?.keyward.matching)
 }
 
-/// From where the last requests came, where that is known.
+/// The addresses of the last requests, if known.
 pub(super) async fn addresses_of(app: &Arc<App>, visit: &Visit) -> Vec<String> {
     let ask = hint(visit, 7 * DAY);
     let Ok(answered) = visit.ask(app, ask).await else {
@@ -180,7 +180,7 @@ pub(super) async fn addresses_of(app: &Arc<App>, visit: &Visit) -> Vec<String> {
     all.into_iter().collect()
 }
 
-/// A question whose answer helps, and is not waited for long.
+/// A call whose answer helps, and for which the page does not wait long.
 fn hint(visit: &Visit, seconds: u64) -> Ask {
     Ask::get("/v2/keyward/api_keys/{id}/requests")
         .target(&visit.target)

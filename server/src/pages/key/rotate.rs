@@ -1,4 +1,4 @@
-//! Replacing a key: a new value with the same permissions, while the old one still works for as long as is said.
+//! Replacing a key: a new value with the same permissions, while the old one continues to work for the chosen time.
 
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ fn page(
             .collect()
     };
     let overlaps: Vec<Choice> = bounds.map_or_else(usual, Bounds::overlaps);
-    // A day, or the longest that is shorter.
+    // A day, or the longest shorter time.
     let chosen = visit.form.given("overlap").map(str::to_owned);
     let chosen = chosen.unwrap_or_else(|| {
         let mut fitting = overlaps

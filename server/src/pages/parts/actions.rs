@@ -1,14 +1,14 @@
-//! Buttons and links that look like them. All are equally high.
+//! Buttons, and links that look like them. All have the same height.
 
 use maud::{Markup, html};
 
 /// How prominent a button is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// The one thing that a page is for.
+    /// The main action of a page.
     Main,
     Usual,
-    /// What cannot be undone.
+    /// An action that cannot be undone.
     Danger,
     /// As quiet as a link.
     Quiet,
@@ -50,7 +50,7 @@ pub(crate) fn button_form(action: &str, hidden: &Markup, weight: Weight, label: 
     html! { form method="post" action=(action) { (hidden) (submit(weight, label)) } }
 }
 
-/// What can be done with a row: its name, and where.
+/// An action on a row: its name, and its address.
 pub(crate) fn menu(of: &str, entries: &[(&str, String)]) -> Markup {
     html! {
         details.menu {
@@ -60,7 +60,7 @@ pub(crate) fn menu(of: &str, entries: &[(&str, String)]) -> Markup {
     }
 }
 
-/// A filter that is on or off; `href` turns it over.
+/// A filter that is on or off; `href` toggles it.
 pub(crate) fn chip(label: &str, href: &str, is_on: bool) -> Markup {
     html! {
         @if is_on {

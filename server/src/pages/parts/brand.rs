@@ -1,4 +1,4 @@
-//! What the portal shows of the company that offers it: files that the server serves itself, as its pages load nothing from elsewhere.
+//! The company's files that the portal shows. The server serves them itself, because its pages load nothing from elsewhere.
 
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
@@ -30,7 +30,7 @@ pub(in crate::pages) fn mark(brand: &Brand, home: &str) -> Markup {
     }
 }
 
-/// Where one gets help, and the terms.
+/// Where people get help, and the terms.
 pub(in crate::pages) fn foot(brand: &Brand) -> Markup {
     html! {
         @if brand.support_url.is_some() || brand.terms_url.is_some() {

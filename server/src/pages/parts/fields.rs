@@ -4,13 +4,13 @@ use maud::{Markup, html};
 
 use super::Text;
 
-/// A field. `name` is its id as well.
+/// A field. `name` is also its id.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a str,
     pub(crate) label: &'a str,
     pub(crate) value: &'a str,
-    /// What is expected, where the label does not say it.
+    /// What is expected, if the label does not say it.
     pub(crate) hint: Option<&'a str>,
     /// What is wrong with the value.
     pub(crate) error: Option<&'a str>,
@@ -26,7 +26,7 @@ impl Field<'_> {
         format!("{}-error", self.name)
     }
 
-    /// What is read together with the control.
+    /// The text that screen readers read with the control.
     fn described_by(&self) -> Option<String> {
         match (self.hint, self.error) {
             (None, None) => None,

@@ -11,7 +11,7 @@ use crate::pages::assets::{CSS, JS};
 use crate::pages::place::{CONSOLE, PORTAL, Place};
 use crate::store::SessionKind;
 
-/// Who looks, and where.
+/// Who views the page, and where.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frame {
     /// The person, as the link names them.
@@ -23,16 +23,16 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// The path that is shown.
     pub(crate) path: String,
-    /// The portal that it is in, if it is in one.
+    /// The portal of the page, if it is in one.
     pub(crate) portal: Option<InPortal>,
 }
 
-/// What the head of a portal's page says.
+/// The head of a portal's page.
 #[derive(Clone, Debug)]
 pub(crate) struct InPortal {
     /// The account, as people call it.
     pub(crate) account: String,
-    /// Where the person came from.
+    /// The page that the person came from.
     pub(crate) return_url: Option<String>,
     pub(crate) brand: Arc<Brand>,
 }
@@ -135,7 +135,7 @@ pub(crate) fn plain(place: &Place, of: &Brand, title: &str, body: Markup) -> Mar
     )
 }
 
-/// The head of a page: where it belongs, its name, what is said of it, and what can be done.
+/// The head of a page: its parent, its name, its description, and its actions.
 pub(crate) fn head(
     crumb: Option<(&str, &str)>,
     title: &str,
@@ -164,7 +164,7 @@ pub(crate) fn card(title: &str, extra: Markup, body: Markup) -> Markup {
     }
 }
 
-/// `of` is the company whose portal it is.
+/// `of` is the company that offers the portal.
 fn document(title: &str, of: Option<&Brand>, body: Markup) -> Markup {
     let root = of.map_or(CONSOLE.root, |_| PORTAL.root);
     let product = of.map_or("keyward", |brand| {

@@ -1,4 +1,4 @@
-//! What happened, what is wrong, and what to do where there is nothing yet.
+//! Messages: what happened, what is wrong, and what to do where a list is empty.
 
 use maud::{Markup, html};
 
@@ -15,12 +15,12 @@ pub(crate) fn titled(tone: Tone, title: &str, body: Markup) -> Markup {
     note(tone, html! { h2 { (Text(title)) } (body) })
 }
 
-/// Why something was not done.
+/// Why the server did not do something.
 pub(crate) fn failure(failure: &Failure) -> Markup {
     note(Tone::Bad, html! { p { (Text(failure.message())) } })
 }
 
-/// Where a list has nothing: why, and the first step.
+/// For an empty list: why, and the first step.
 pub(crate) fn empty(title: &str, body: Markup, actions: Markup) -> Markup {
     html! {
         div.empty {
@@ -31,7 +31,7 @@ pub(crate) fn empty(title: &str, body: Markup, actions: Markup) -> Markup {
     }
 }
 
-/// Bad news is read at once.
+/// Screen readers announce errors at once.
 fn role(tone: Tone) -> Option<&'static str> {
     match tone {
         Tone::Bad => Some("alert"),

@@ -1,4 +1,4 @@
-//! What pages are made of. Every part takes plain text and escapes it by the same function, and none reads a clock.
+//! The parts of pages. Every part takes plain text and escapes it by the same function, and none reads a clock.
 
 pub(crate) mod actions;
 pub(in crate::pages) mod brand;

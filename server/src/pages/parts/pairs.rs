@@ -1,4 +1,4 @@
-//! Names and what they stand for.
+//! Names and their meanings.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ pub(crate) fn pairs(rows: &[(&str, Markup)]) -> Markup {
     html! { dl.pairs { (inside(rows)) } }
 }
 
-/// The same, with the names at the left where there is room.
+/// The same, with the names on the left if there is room.
 pub(crate) fn wide(rows: &[(&str, Markup)]) -> Markup {
     html! { dl.pairs.wide { (inside(rows)) } }
 }

@@ -1,4 +1,4 @@
-//! Tables, which are lists of cards on a phone, and the way from page to page.
+//! Tables, which become lists of cards on a phone, and the links from page to page.
 
 use maud::{Markup, html};
 
@@ -28,7 +28,7 @@ impl Column {
         }
     }
 
-    /// What can be done with a row; its name is read, not seen.
+    /// The actions on a row; screen readers read its name, which is invisible.
     pub(crate) const fn actions() -> Self {
         Self {
             is_narrow: true,

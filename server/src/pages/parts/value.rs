@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// A field with a value, and a button that copies it. `value` goes into the document as it is: it is the answer's one use of it.
+/// A field with a value, and a button that copies it. `value` goes into the document unchanged: this is the answer's one use of it.
 pub(crate) fn field(label: &str, value: &str) -> Markup {
     html! {
         div.field {

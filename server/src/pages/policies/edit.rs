@@ -1,4 +1,4 @@
-//! A policy: all of it in one form, and its end.
+//! A policy: all of it in one form, and its deletion.
 
 use std::sync::Arc;
 

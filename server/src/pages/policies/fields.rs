@@ -1,4 +1,4 @@
-//! The fields of a policy's form, and the document that they come to.
+//! The fields of a policy's form, and the document that they produce.
 
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::layout;
 use crate::pages::parts::matrix::{self, Chosen, Matrix, Permission};
 
-/// What was chosen so far.
+/// The choices so far.
 pub(super) struct Given {
     kinds: Vec<String>,
     modes: Vec<String>,

@@ -1,7 +1,7 @@
-//! The trail: what was done, by whom, in a chain. A row's digest is SHA-256 over the digest of the
-//! row before it and the row as JSON, so that a row that was changed or taken out shows. It does
-//! not keep the owner of the file from making a new chain: for that a [`super::Head`] is noted
-//! elsewhere.
+//! The trail: a chain that records what was done, and by whom. A row's digest is SHA-256 over the
+//! digest of the row before it and the row as JSON, so a changed or removed row is detected. The
+//! chain does not prevent the owner of the file from making a new one: to detect that, note a
+//! [`super::Head`] elsewhere.
 
 mod row;
 mod verify;

@@ -9,7 +9,7 @@ use crate::store::error::Result;
 use crate::store::head::Head;
 use crate::store::scope::Where;
 
-/// Who did it.
+/// The actor of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// `api_key`, `user`, `local` or `system`.
@@ -29,36 +29,36 @@ impl Actor {
     }
 }
 
-/// What is to be written into the trail. It never holds a value, a digest or a token.
+/// A new entry for the trail. It never contains a value, a digest or a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When, Unix seconds.
+    /// The time, Unix seconds.
     pub at: u64,
     /// `api_key_created`, …
     pub kind: String,
-    /// By what its readers choose: `api_key`, `account`, …
+    /// The category that readers filter by: `api_key`, `account`, …
     pub group: String,
-    /// The account it is about; `None` of what concerns the whole store.
+    /// The account that it concerns; `None` if it concerns the whole store.
     pub context: Option<String>,
     /// The root of that account's tree.
     pub root: Option<String>,
-    /// The mode it is about, where it has one.
+    /// The mode that it concerns, if it has one.
     pub livemode: Option<bool>,
-    /// What kind of object, and its id or name.
+    /// The kind of the object, and its id or name.
     pub object: Option<(String, String)>,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// The session it was done in.
+    /// The session of the actor.
     pub session: Option<String>,
     /// The client's address.
     pub address: Option<String>,
-    /// The request it was done by.
+    /// The request that caused it.
     pub request_id: Option<String>,
     /// The rest, an object: details, changes, reason.
     pub body: Json,
 }
 
-/// A row that was written: its number, and its id.
+/// A written row: its number, and its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// Its place in the chain, which is the number of the change.
@@ -74,7 +74,7 @@ pub struct Row {
     pub sequence: u64,
     /// `al_…`
     pub id: String,
-    /// What it says.
+    /// Its contents.
     pub entry: Entry,
     /// The digest of the row before it.
     pub previous: [u8; 32],
@@ -83,7 +83,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row as JSON, without its digests: what is hashed.
+    /// The row as JSON, without its digests: the input of the hash.
     fn content(&self) -> Json {
         let Entry {
             at,
@@ -123,7 +123,7 @@ impl Row {
         })
     }
 
-    /// The digest it has to have.
+    /// The digest that the row must have.
     pub(super) fn computed(&self) -> [u8; 32] {
         chained(&self.previous, &canonical(&self.content()))
     }
@@ -207,7 +207,7 @@ pub(in crate::store) fn append(
     })
 }
 
-/// The rows that `limits` leaves, in the order and at most as many as `tail` says.
+/// The rows within `limits`, in the order of `tail` and at most as many as it allows.
 pub(in crate::store) fn rows(
     connection: &Connection,
     limits: &Where,

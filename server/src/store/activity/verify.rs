@@ -1,4 +1,4 @@
-//! Whether the chain holds: each row's digest is that of the row, and follows from the row before
+//! Checks the chain: each row's digest must be that of the row, and must follow from the row before
 //! it.
 
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::store::error::{Result, StoreError};
 use crate::store::head::{self, Head};
 use crate::store::scope::Where;
 
-/// A chain that holds, to its end.
+/// A valid chain, to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The number of its last row.
@@ -25,9 +25,9 @@ pub struct Verified {
 /// The first row that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// Where in the chain.
+    /// Its place in the chain.
     pub sequence: u64,
-    /// What is wrong there.
+    /// The fault.
     pub what: &'static str,
 }
 
@@ -139,7 +139,7 @@ pub(in crate::store) fn verify_store(
     }))
 }
 
-/// The chain in an export, one row a line. A part of a chain is taken from its first line on.
+/// The chain in an export, one row per line. A part of a chain is valid from its first line on.
 pub fn verify_lines(
     lines: impl BufRead,
     noted: Option<&Verified>,

@@ -1,5 +1,5 @@
-//! Whether the store is what it has to be: the database's own checks, the chain, what is kept
-//! twice, and whether a gateway would load what is in it.
+//! Whether the store is consistent: the database's checks, the chain, the data that is kept
+//! twice, and whether a gateway would load the contents.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use super::error::Result;
 use super::reader::Reader;
 
-/// Something that is not as it has to be.
+/// A fault in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where.
+    /// The place.
     pub place: String,
-    /// What.
+    /// The fault.
     pub what: String,
 }
 
@@ -35,10 +35,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// How many findings of one sort are named.
+/// How many findings of one sort the check names.
 const MOST: usize = 20;
 
-/// Statements that find what does not fit, each row with the name of a record.
+/// Statements that find inconsistent rows, each row with the name of a record.
 const MISFITS: [(&str, &str, &str); 10] = [
     (
         "accounts",
@@ -111,7 +111,7 @@ const MISFITS: [(&str, &str, &str); 10] = [
 ];
 
 impl Reader<'_> {
-    /// Everything in the store that is not as it has to be.
+    /// Returns every fault in the store.
     pub fn check(&self) -> Result<Vec<Finding>> {
         check(self)
     }

@@ -1,4 +1,4 @@
-//! A client of the store that is killed: it sends one request after the other, each with an
+//! A client of the store that the test kills: it sends one request after the other, each with a
 //! new idempotency key, until the store stops answering.
 
 use std::io::{BufRead, BufReader, Write};
@@ -7,14 +7,14 @@ use std::thread::{self, JoinHandle};
 
 use super::Dice;
 
-/// A request that was sent, and what came back.
+/// A sent request, and its answer.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The request's idempotency key.
     pub(super) idempotency: String,
     /// The whole line.
     pub(super) line: String,
-    /// What was done to which key.
+    /// The action and its key.
     pub(super) verb: Verb,
     /// The answer, if one came.
     pub(super) answer: Option<String>,
@@ -48,7 +48,7 @@ impl Client {
         Self(thread::spawn(move || talk(stream, &name, dice)))
     }
 
-    /// What it sent, once the store is gone.
+    /// The requests that it sent, after the store has stopped.
     pub(super) fn ended(self) -> Vec<Sent> {
         self.0.join().unwrap()
     }
@@ -57,7 +57,7 @@ impl Client {
 fn talk(mut stream: UnixStream, name: &str, mut dice: Dice) -> Vec<Sent> {
     let mut answers = BufReader::new(stream.try_clone().unwrap()).lines();
     let mut sent: Vec<Sent> = Vec::new();
-    // Keys of this client's that it may still rotate or end.
+    // This client's keys that it may still rotate or end.
     let mut free: Vec<String> = Vec::new();
     for number in 0_u32.. {
         let idempotency = format!("{name}-{number}");

@@ -1,7 +1,7 @@
 //! The crash harness. Clients create, rotate and end keys with idempotency keys against a store in
-//! a separate process, which is killed at a random moment. Then an oracle in this process opens
-//! the store and compares it with what was acknowledged. Kills leave the page cache, so what a loss
-//! of power does is not shown here: for that the settings are read back at start.
+//! a separate process, which the harness kills at a random moment. Then an oracle in this process
+//! opens the store and compares it with the acknowledged requests. Kills leave the page cache, so
+//! this does not test a loss of power: for that, the store reads its settings back at start.
 
 mod client;
 mod oracle;
@@ -16,7 +16,7 @@ use process::Process;
 
 /// How many clients talk to the store at once.
 const CLIENTS: usize = 8;
-/// How many rounds use one store. More would make every check of it slower.
+/// How many rounds use one store. With more, every check of it would be slower.
 const ROUNDS_OF_A_STORE: usize = 20;
 
 /// Numbers that look random, from a seed that a failure names.
@@ -41,8 +41,8 @@ impl Dice {
     }
 }
 
-/// Kills the store in `folder` once, and says what does not hold afterwards. `sent` is everything
-/// that was sent to it so far.
+/// Kills the store in `folder` once, and returns the faults afterwards. `sent` contains all
+/// requests so far.
 fn round(
     folder: &Path,
     number: usize,
@@ -102,7 +102,7 @@ fn a_killed_store_keeps_what_it_acknowledged() {
     assert_eq!(rounds(3, false), []);
 }
 
-/// Twenty, or as many as `KEYWARD_CRASH_ROUNDS` says.
+/// Twenty, or the number in `KEYWARD_CRASH_ROUNDS`.
 #[test]
 fn many_kills_lose_nothing() {
     let rounds_wanted = std::env::var("KEYWARD_CRASH_ROUNDS");
@@ -121,7 +121,7 @@ fn a_store_that_acknowledges_before_it_commits_is_caught() {
     );
 }
 
-/// Not a test: what [`Process`] runs.
+/// Not a test: the program of [`Process`].
 #[test]
 #[ignore = "the store that is killed"]
 fn child() {

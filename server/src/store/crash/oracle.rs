@@ -13,14 +13,14 @@ use crate::store::activity::Row;
 use crate::store::tests::{NOW, options, wait};
 use crate::store::{Reader, Remembered, Result, Scope, Store, StoreError};
 
-/// What does not hold.
+/// The faults that a crash can cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Violation {
-    /// It was acknowledged, and the idempotency key is unknown.
+    /// The store acknowledged the request, and does not know the idempotency key.
     Lost { line: String },
-    /// The same request was carried out twice, or the answer is another.
+    /// The store carried out the same request twice, or the answer differs.
     Other { line: String, what: String },
-    /// Half of it is there.
+    /// The store contains half of it.
     Half { line: String, what: String },
     /// The store's own check.
     Found { what: String },
@@ -67,7 +67,7 @@ pub(super) fn judge(folder: &Path, sent: &[Sent]) -> Vec<Violation> {
     })
 }
 
-/// What became of one request.
+/// The result of one request.
 fn one(
     reader: &Reader<'_>,
     sent: &Sent,

@@ -1,5 +1,5 @@
-//! A key file and the store are given the same commands, and have to agree on every outcome, every
-//! refusal and the snapshot that comes of it, byte for byte.
+//! A key file and the store get the same commands, and must agree on every outcome, every refusal
+//! and the resulting snapshot, byte for byte.
 
 mod generator;
 
@@ -25,7 +25,7 @@ const ISSUE: Issue = Issue {
     may_be_empty: true,
 };
 
-/// A command, when it is given, and where its randomness begins.
+/// A command, its time, and the seed of its randomness.
 #[derive(Clone, Debug)]
 struct Step {
     command: Command,
@@ -33,7 +33,7 @@ struct Step {
     seed: u64,
 }
 
-/// What came of a command: what was decided, but for the value, or why nothing was.
+/// The result of a command: the decision without the value, or the reason for the refusal.
 type Outcome = Result<String, RuleRefusal>;
 
 /// The same limits for both, so that texts are refused by a rule and not by a reading.
@@ -64,7 +64,7 @@ fn context<'a>(
     }
 }
 
-/// What is to be the same of a decision. The value is different for each seed, and so is its digest
+/// The parts of a decision that must be equal. The value differs for each seed, and so does its
 /// among the changes.
 fn shown(decision: &Decision) -> String {
     let changes = decision.changes();
@@ -163,7 +163,7 @@ fn carry_out(tx: &mut Tx<'_>, steps: &[Step]) -> Result<(Vec<Outcome>, String), 
     Ok((outcomes, snapshot))
 }
 
-/// Runs sequences, and says how often each outcome came.
+/// Runs sequences, and counts each outcome.
 fn sequences(count: u64) -> BTreeMap<String, u64> {
     let fixture = Fixture::new();
     let mut seen = BTreeMap::new();
@@ -205,7 +205,7 @@ fn a_key_file_and_the_store_agree() {
     agree(200);
 }
 
-/// Ten thousand, or as many as `KEYWARD_SEQUENCES` says.
+/// Ten thousand, or the number in `KEYWARD_SEQUENCES`.
 #[test]
 fn a_key_file_and_the_store_agree_ten_thousand_times() {
     let wanted = std::env::var("KEYWARD_SEQUENCES");

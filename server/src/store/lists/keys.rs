@@ -96,7 +96,7 @@ pub(in crate::store) fn matching(scope: &Scope, filter: &KeyFilter) -> Result<Wh
     Ok(limits)
 }
 
-/// The conditions but for the label and the text, for which there are ways of their own.
+/// The conditions except those on the label and the text, which have separate ways.
 fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
     let KeyFilter {
         owner,

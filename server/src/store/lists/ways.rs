@@ -24,13 +24,13 @@ impl Way {
         format!("SELECT {number} FROM {tables} WHERE {condition}")
     }
 
-    /// Those of the page's keys, and of one more. What else is asked of them is `others`.
+    /// Selects the page's keys, and one more. `others` contains the other conditions.
     pub(super) fn first(&self, bound: Option<&str>, others: &str, page: &Page) -> String {
         let number = self.number;
         let bound = bound.map(|bound| format!(" AND {number} {bound}"));
         let all = self.all();
         let tail = page.tail(number);
-        // A part of a UNION has no order of its own, so it is in a query of its own.
+        // A part of a UNION cannot have an order, so it goes into a subquery.
         format!(
             "SELECT * FROM ({all}{}{others} {tail})",
             bound.unwrap_or_default()

@@ -13,7 +13,7 @@ use keyward::permission::AccessLevel;
 use crate::store::columns::{canonical, damaged};
 use crate::store::error::Result;
 
-/// How a key's row has its grants: the row of its own permissions, or the name of a set.
+/// How a key's row refers to its grants: by the row of its custom permissions, or by the name of a set.
 pub(super) type Columns<'a> = (Option<i64>, Option<&'a str>);
 
 /// As JSON: names and levels, in the order of the names.

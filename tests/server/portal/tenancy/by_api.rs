@@ -1,4 +1,4 @@
-//! What a key of one organization asks the API about another one.
+//! Requests that a key of one organization makes to the API about another one.
 
 use keyward_harness::http::Response;
 use keyward_server::routes::{ROUTES, Verb};
@@ -11,7 +11,7 @@ use crate::world::World;
 /// The body of a request about an account.
 type BodyOf<'a> = &'a dyn Fn(&str) -> Value;
 
-/// Asks by every way, and says how often.
+/// Tries every way, and returns how many requests it made.
 pub(super) fn try_all(world: &World, own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
     let call = |method: &str, path: &str, body: Option<Value>, more: &[(&str, &str)]| {
         unhurried(|| world.call_with(&own.backend, method, path, body.clone(), more))
@@ -126,7 +126,7 @@ pub(super) fn try_all(world: &World, own: &Tenant<'_>, other: &Tenant<'_>) -> us
         let page = call("GET", &format!("/v2/iam/api_keys?{cursor}"), None, &[]);
         nothing_of_others(own, "a cursor", page.text());
     }
-    // Bodies and headers that name what is another's.
+    // Bodies and headers that name another organization's records.
     let new = |owner: &str| json!({"type": "secret_key", "permissions": ["customer_read"], "keyward": {"owner": owner, "livemode": false}});
     let link = |account: &str| {
         let mut body = visit_of("acct_any");

@@ -1,15 +1,15 @@
-//! What somebody in the portal of one organization asks its pages about another one.
+//! Requests that a person in the portal of one organization makes to its pages about another one.
 
 use keyward_server::pages::listed;
 use keyward_server::routes::Verb;
 
 use super::{NO_ACCOUNT, Tenant, nothing_of_others, same, unhurried};
 
-/// Asks by every way, and says how often.
+/// Tries every way, and returns how many requests it made.
 pub(super) fn try_all(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
     let browser = &own.browser;
     let mut asked = 0;
-    // Every page that names a key, with every name; with all fields that its forms have.
+    // Every page that names a key, with every name and all fields of its forms.
     let form = browser.get(&format!("/portal/keys/{}/expire", own.key));
     for page in listed()
         .into_iter()
@@ -57,7 +57,7 @@ pub(super) fn try_all(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         ("by", &other.key, "mk_0000000000000000"),
         ("label", other.word, "zinnia"),
     ] {
-        // What was looked for is shown again; nothing else of it is.
+        // The page shows the search text again, and nothing else of it.
         let ask = |value: &str| {
             unhurried(|| browser.get(&format!("/portal/keys?state=all&{filter}={value}")))
         };
@@ -93,7 +93,7 @@ pub(super) fn try_all(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         );
         asked += 5;
     }
-    // Its internal labels are not for the own people either.
+    // The pages also hide its internal labels from its own people.
     let page = browser.get(&format!("/portal/keys/{}", own.key));
     assert!(
         page.text().contains(own.word) && !page.text().contains("internal_rating"),

@@ -1,4 +1,5 @@
-//! Three organizations, each with keys and a session of its own: none gets anything of another's by any route, id, filter, form field or cursor, and what is another's is as what is not there.
+//! Three organizations, each with its keys and a session. None gets anything of another's by any route, id, filter, form field or cursor:
+//! the server treats it as missing.
 
 mod by_api;
 mod by_pages;
@@ -11,9 +12,9 @@ use super::{account, backend, policy, visit_of};
 use crate::browser::Browser;
 use crate::world::World;
 
-/// An organization: a root, an account below it, and what is theirs.
+/// An organization: a root, an account below it, and their records.
 struct Tenant<'w> {
-    /// The word that is in every name, id and note of it, and nowhere else.
+    /// The word that every name, id and note of it contains, and no other text does.
     word: &'static str,
     root: String,
     below: String,
@@ -29,7 +30,7 @@ struct Tenant<'w> {
 
 const WORDS: [&str; 3] = ["amaryllis", "bluebell", "clematis"];
 
-/// Ids of the right form that nobody has.
+/// Ids of the right form that do not exist.
 const NOBODY: &str = "mk_0000000000000000";
 const NO_ACCOUNT: &str = "acct_0000000000000000";
 
@@ -91,7 +92,7 @@ impl<'w> Tenant<'w> {
         }
     }
 
-    /// Each way to name something of this tenant's, and of nobody's in its place.
+    /// Each way to name something of this tenant's, with an id in its place that does not exist.
     fn names(&self) -> Vec<(&str, &str)> {
         vec![
             (&self.key, NOBODY),
@@ -117,12 +118,12 @@ fn nobody_gets_anything_of_another_organization() {
     let before: Vec<Value> = tenants.iter().map(|tenant| of(&world, tenant)).collect();
     let mut asked = 0;
     for own in &tenants {
-        // Each tries the one after it: it need not know by which of the others it is tried.
+        // Each tenant tries the next one. It makes no difference which tenant tries which.
         let at = WORDS.iter().position(|word| *word == own.word).unwrap();
         let other = &tenants[(at + 1) % tenants.len()];
         asked += by_api::try_all(&world, own, other);
         asked += by_pages::try_all(own, other);
-        // The other tenants are not there, but the own ones are.
+        // The other tenants' accounts are missing, but this tenant's are there.
         let get = |path: &str| unhurried(|| own.browser.get(path));
         let page = get(&format!("/portal/keys/{}", own.below_key));
         assert_eq!(page.status, 200, "{}", page.text());
@@ -137,7 +138,7 @@ fn nobody_gets_anything_of_another_organization() {
     assert_eq!(before, after, "something of another's was changed");
 }
 
-/// All that a tenant has, as the operator sees it.
+/// All records of a tenant, as the operator sees them.
 fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     let get = |path: &str| world.api("GET", path, None).json();
     let without_time = |mut value: Value| {
@@ -164,14 +165,14 @@ fn of(world: &World, tenant: &Tenant<'_>) -> Value {
     ])
 }
 
-/// Asks again where the server says that it was asked too often: that is no answer to what was asked.
+/// Repeats the request while the server answers 429, which says nothing about what was asked.
 fn unhurried(ask: impl Fn() -> Response) -> Response {
     eventually("an answer that is not 429", BOUND, || {
         Some(ask()).filter(|answer| answer.status != 429)
     })
 }
 
-/// Two answers are the same but for the id that was asked for, and neither has a word of another tenant.
+/// The two answers are the same except for the requested id, and neither contains a word of another tenant.
 #[track_caller]
 fn same(
     own: &Tenant<'_>,
@@ -199,7 +200,7 @@ fn same(
     nothing_of_others(own, what, &without(theirs, id));
 }
 
-/// An answer without the id that was asked for. A number stands in others as well, so of it only the quoted one counts.
+/// An answer without the requested id. A number also occurs in other numbers, so only the quoted one counts.
 fn without(answer: &Response, id: &str) -> String {
     let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
     let shown = if is_number {

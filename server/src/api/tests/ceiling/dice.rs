@@ -33,7 +33,7 @@ impl Dice {
         self.below(100) < percent
     }
 
-    /// Permissions that somebody asks for: mostly of the API, and sometimes such as manage keys.
+    /// The permissions that a caller asks for: mostly permissions of the API, and sometimes ones that manage keys.
     pub(super) fn asked(&mut self, most: usize) -> Vec<String> {
         let all = if self.chance(88) {
             &PERMISSIONS[..7]

@@ -11,7 +11,7 @@ use super::{ACCOUNTS, SETS, World};
 use crate::time;
 
 impl World {
-    /// One request of somebody who is held to policies. What it was; nothing where it was refused.
+    /// Makes one request of a caller that policies bind. Returns what it was, or nothing if the server refused it.
     pub(super) async fn step(
         &mut self,
         keys: &BTreeMap<String, Seen>,
