@@ -1,4 +1,4 @@
-//! Counts by values that others choose, in bounded memory. When there is no room left, a new value is counted among the others.
+//! Counts by values that others choose, in bounded memory. When the room is used up, a new value is counted among the others.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;

@@ -61,7 +61,7 @@ const READERS: [(&str, &str); 23] = [
     ),
 ];
 
-/// Pages that begin without a key file, and push to a file of their own.
+/// Pages that begin without a key file, and push to their own file.
 const FROM_NOTHING: [&str; 3] = ["README.md", "deploy-envoy.md", "egress.md"];
 
 pub(super) struct World {
