@@ -125,7 +125,7 @@ impl Dump {
         &self.0
     }
 
-    /// The configuration that Envoy has accepted for a filter under discovery.
+    /// The configuration that Envoy has taken for a filter under discovery.
     pub(super) fn discovered(&self, name: &str) -> Option<&Value> {
         let mut filters = self.sections("EcdsConfigDump", "ecds_filters");
         filters

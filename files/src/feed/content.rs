@@ -102,7 +102,7 @@ impl Content {
         &self.snapshot
     }
 
-    /// The profile that its configuration names: gateways that follow the feed must have it too.
+    /// The profile that its configuration names: gateways that follow the feed must also have it.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile

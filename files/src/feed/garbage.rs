@@ -1,4 +1,4 @@
-//! Objects that no head names any more, and when to remove them. A gateway that read an older head may still ask for what it named, so an object stays for a while after the last head that
+//! Objects that no head names any more, and when to remove them. A gateway may still ask for what an older head named, so an object stays for a while after the last head that
 //! named it. Its own age says nothing: a base in use may be old.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -144,7 +144,7 @@ fn is_original_destination(cluster: &Value) -> bool {
     at(cluster, "/type") == "ORIGINAL_DST" || kind.contains("original_dst")
 }
 
-/// What encrypts the feed on the way: a signature hides nothing.
+/// Whether the feed is hidden on the way: a signature hides nothing.
 fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
     const MEND: &str = "give the cluster a `transport_socket` with TLS that verifies the server";
     let mut contexts = Vec::new();

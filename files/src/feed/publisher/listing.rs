@@ -265,7 +265,7 @@ mod tests {
             (1_000, small, false),
             (1_001, small, true),
             (1, forced, true),
-            // A chain that no gateway accepts cannot wait for the hour.
+            // Content that no gateway accepts cannot wait for the hour.
             (LARGEST_DELTA, young, true),
             (1, too_many, true),
         ] {

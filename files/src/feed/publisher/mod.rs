@@ -1,4 +1,4 @@
-//! Publishing to a feed. A publisher verifies what is there, compares it with the new content, and writes deltas between them; objects first, the head last. Of two publishers at once the later one
+//! Publishing to a feed. It verifies what is there, compares it with the new content, and writes deltas: objects first, the head last. Of two publishers at once the later one
 //! begins again from what the earlier one left.
 
 mod commit;

@@ -1,4 +1,4 @@
-//! What polls say about their sender: gateway, VM, revision and state. It is a claim, for people who look for a late worker. Nothing depends on it.
+//! What polls say about their sender: gateway, VM, revision and state. It is a claim, for people who look for a late worker. No decision depends on it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
