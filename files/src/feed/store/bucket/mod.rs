@@ -106,7 +106,7 @@ impl Bucket {
         self.runtime.block_on(put)
     }
 
-    /// A store that ignores conditions lets two publishers undo each other, and a revocation with them. So it asks for one that cannot hold, before the first write that matters.
+    /// A store that ignores conditions lets two publishers undo each other, and a revocation with them. So ask first for one that cannot hold, before any write that matters.
     fn demand_conditions(&self) -> Result<()> {
         if self.is_conditional.get().is_some() {
             return Ok(());
