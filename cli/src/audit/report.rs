@@ -34,7 +34,7 @@ pub(super) struct Log {
     pub(super) skipped: Vec<String>,
 }
 
-/// All requests, by what became of them.
+/// All requests, by their result.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Requests {
     pub(super) total: u64,

@@ -191,7 +191,7 @@ pub fn with_routes(builder: Builder) -> Builder {
     })
 }
 
-/// Envoy treats every client as part of its own network.
+/// Envoy treats every client as internal to its network.
 pub fn with_internal_clients(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         hcm(bootstrap)["internal_address_config"] =

@@ -225,7 +225,7 @@ fn a_route_to_the_socket_switches_a_filter_off() {
             )],
         );
     }
-    // A route to another upstream is no danger to the server.
+    // A route to another upstream does not endanger the server.
     let (envoy, _socket) = control("api.sock", |all| {
         let off = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
         routes(all)[5]["typed_per_filter_config"] = json!({"keyward": off});

@@ -136,7 +136,7 @@ impl<'a> Publisher<'a> {
         self.attempts(|publisher| publisher.attempt(content, request, now))
     }
 
-    /// Publishes only what the content ends. What it leaves out stays, and so does everything else. `None` if it ends nothing.
+    /// Publishes only what the content ends. Keys that it leaves out stay, and so does everything else. `None` if it ends nothing.
     pub fn publish_ends(
         &mut self,
         content: &Content,
