@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// How many workers are told apart. A stranger may have made up each of them.
+/// The most workers that are distinguished. A stranger may have made up each of them.
 const MOST: usize = 200_000;
 
 /// What every output says.

@@ -23,9 +23,9 @@ const MOST_LINKS: usize = 40;
 pub enum Access {
     /// Its owner, whatever the mode was before.
     Owner,
-    /// Those who could read it before; of a new file its owner.
+    /// Those who could read it before; for a new file its owner.
     Kept,
-    /// Those who could read it before; of a new file those whom the umask lets: Envoy may run as another user.
+    /// Those who could read it before; for a new file those whom the umask permits: Envoy may run as another user.
     Shared,
 }
 
@@ -33,12 +33,12 @@ pub enum Access {
 pub struct Staged {
     target: PathBuf,
     aside: NamedTempFile,
-    /// The mode it gets in the end, where it was made narrower than that.
+    /// The mode it finally gets, if it was made narrower than that.
     mode: Option<u32>,
 }
 
 impl Staged {
-    /// Makes an empty file for the place of `path`. It is new, so no one else can have prepared it, and it is never more open than it is in the end.
+    /// Makes an empty file for the place of `path`. It is new, so no other user can have prepared it, and it is never more open than its final mode.
     pub fn new(path: &Path, access: Access) -> Result<Self> {
         let failure = || format!("`{}` cannot be written", path.display());
         let target = resolved(path).with_context(failure)?;
@@ -124,7 +124,7 @@ pub fn keep_before(path: &Path) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// Removes what writers of this file left that were killed. Only for the one who holds the file's lock.
+/// Removes what killed writers of this file left. Only for the holder of the file's lock.
 pub fn sweep(path: &Path) -> Result<()> {
     let target = resolved(path)?;
     let prefix = prefix(&target);
@@ -188,7 +188,7 @@ pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// What names of files begin with that are not in their place yet. The dot hides them from those who read all files of a folder.
+/// The beginning of the names of files that are not in their place yet. The dot hides them from programs that read all files of a folder.
 fn prefix(target: &Path) -> String {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.")

@@ -1,4 +1,4 @@
-//! Text that people wrote, made safe to show. A character that no one sees, or that alters the text around it (a line end, a direction mark, a zero-width one), is shown by
+//! Text that people wrote, made safe to show. A character that is invisible, or that alters the text around it (a line end, a direction mark, a zero-width one), is shown by
 //! its number. Which these are is said by Unicode's properties, not by a list of ours.
 
 use std::borrow::Cow;

@@ -450,7 +450,7 @@ impl<'a> Stream<'a> {
         done(is_done, "the filter state is not set")
     }
 
-    /// Answers in the upstream's stead. Envoy calls the hook `local_reply` meanwhile.
+    /// Answers in place of the upstream. Envoy calls the hook `local_reply` meanwhile.
     pub(crate) fn answer(&mut self, status: u16, headers: &[Header<'_>], texts: [&str; 2]) {
         let (filter, status) = (self.filter.as_ptr(), status.into());
         let [body, details] = texts.map(|text| Buffer::of(text.as_bytes()));

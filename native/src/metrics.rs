@@ -90,7 +90,7 @@ impl Metrics {
     pub(crate) fn gather(&self, config: &Config<'_>, workers: &Workers) {
         for worker in workers.all() {
             worker.take_counts(|counter, count| {
-                // Every one was touched when it was defined. One that Envoy takes no longer is not a reason to stop.
+                // Every one was touched when it was defined. If Envoy no longer accepts one, that is not a reason to stop.
                 let _ = self.add(config, counter, count);
             });
         }

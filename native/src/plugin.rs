@@ -155,7 +155,7 @@ impl Plugin {
         if round.is_first {
             self.announce(config);
         }
-        // `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
+        // `keyward wait` waits for everything that reports pushes, so a usage report reports none.
         if !only_reports(&self.serving) {
             self.metrics.tell(config, label, &round.census);
         }

@@ -24,7 +24,7 @@ const ON_STACK: usize = 32;
 
 /// One request.
 pub(crate) struct Request<'a> {
-    /// Of its plugin, where there is one.
+    /// Of its plugin, if it has one.
     plugin: Option<OfPlugin<'a>>,
     stream: Stream<'a>,
     /// Whether any of its headers was changed.

@@ -109,13 +109,13 @@ impl Tasks {
         });
     }
 
-    /// Does not call it any more.
+    /// Stops calling it.
     pub(crate) fn forget(&self, number: u64) {
         self.change(|work| work.due.retain(|due| due.number != number));
     }
 }
 
-/// What is to be done at once.
+/// What to do at once.
 struct Turn {
     ends: bool,
     is_round: bool,

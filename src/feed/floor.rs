@@ -12,7 +12,7 @@ use crate::snapshot::Revision;
 #[derive(Clone, Debug, Default)]
 pub struct Floor {
     seen: Vec<Seen>,
-    /// No head below this, anyone who signed it.
+    /// No head below this, whichever key signed it.
     least: Option<Revision>,
 }
 

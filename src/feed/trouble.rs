@@ -24,7 +24,7 @@ words! {
         Ahead = "ahead",
         /// An object that the head names and the source does not have.
         Missing = "missing",
-        /// An object whose bytes are others.
+        /// An object whose bytes do not match its hash.
         Hash = "hash",
         /// An object that is refused.
         Object = "object",

@@ -1,4 +1,4 @@
-//! What is counted adds up, anyone who else writes meanwhile, and whatever is in the shared pages.
+//! The counts add up, whatever else writes meanwhile, and whatever is in the shared pages.
 
 use std::collections::HashMap;
 

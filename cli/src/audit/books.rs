@@ -78,7 +78,7 @@ pub(super) struct KeyBook {
     pub(super) endpoints: Counts<Called>,
     /// Requests that passed to a path that is not an endpoint of the catalogue.
     pub(super) uncatalogued: Counts<Box<str>>,
-    /// Of these, the ones whose permission is not logged either: nothing says what they needed.
+    /// Of these, the ones whose permission is not logged either: nothing shows what they needed.
     pub(super) unexplained: u64,
     /// Requests that passed by a permission that the endpoint at their path does not ask for.
     pub(super) elsewhere: u64,

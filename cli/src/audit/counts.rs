@@ -1,4 +1,4 @@
-//! Counts by values that others choose, in bounded memory. When there is no room left, a new value is counted among the others.
+//! Counts by values that others choose, in bounded memory. When the room is used up, a new value is counted among the others.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -106,7 +106,7 @@ impl<T: Hash + Eq> Counts<T> {
 }
 
 impl Counts<Box<str>> {
-    /// The same for examples of what there may be endless of: once there are enough, no text is made any more, and what comes is among the others.
+    /// The same for examples of values without a bound: once there are enough, it makes no more text, and counts new values among the others.
     pub(super) fn example(
         &mut self,
         budget: &mut Budget,

@@ -182,7 +182,7 @@ fn proposal(
         let granted = side.entry(name).or_insert(level);
         *granted = (*granted).max(level);
     }
-    // An organization key without `grants` has every permission. What it needs only on connected accounts must be granted everywhere.
+    // An organization key without `grants` has every permission. A permission that it needs only on connected accounts must be granted everywhere.
     if kind == KeyKind::Organization && proposal.grants.is_empty() {
         proposal.grants = std::mem::take(&mut proposal.connect_grants);
     }

@@ -34,7 +34,7 @@ pub(super) struct Log {
     pub(super) skipped: Vec<String>,
 }
 
-/// All requests, by what became of them.
+/// All requests, by their result.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Requests {
     pub(super) total: u64,
@@ -140,7 +140,7 @@ pub(super) struct Key {
     pub(super) accounts: Tops,
     pub(super) clients: Tops,
     pub(super) endpoints: Vec<EndpointCalls>,
-    /// Calls that passed to a path that is not an endpoint of the catalogue, with examples. What they need is unknown.
+    /// Calls that passed to a path that is not an endpoint of the catalogue, with examples. The permissions that they need are unknown.
     pub(super) uncatalogued: Tops,
     /// `logged`, or `endpoint` where the permissions are those of the endpoints the key called.
     pub(super) told_by: &'static str,

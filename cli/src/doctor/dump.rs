@@ -133,7 +133,7 @@ impl Dump {
             .map(|entry| at(entry, "/ecds_filter/typed_config"))
     }
 
-    /// A filter's own configuration, wherever it comes from; null where it has not come.
+    /// A filter's own configuration, wherever it comes from; null if it has not arrived.
     pub(super) fn typed<'a>(&'a self, filter: &'a Value) -> &'a Value {
         let discovery = at(filter, "/config_discovery");
         if !discovery.is_object() {
@@ -144,7 +144,7 @@ impl Dump {
             .unwrap_or(at(discovery, "/default_config"))
     }
 
-    /// The route configurations that a manager routes by. Those it takes from elsewhere are looked up, and `None` stands for one that is not there.
+    /// The route configurations that a manager routes by. Those it takes from elsewhere are looked up, and `None` means that one is missing.
     pub(super) fn routes<'a>(&'a self, manager: &Manager<'a>) -> Vec<Option<&'a Value>> {
         let value = manager.value;
         if let Some(inline) = value.get("route_config") {

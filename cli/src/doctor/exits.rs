@@ -12,7 +12,7 @@ const TCP_PROXY: &str = "filters.network.tcp_proxy.v3.TcpProxy";
 #[derive(Debug, Default)]
 pub(super) struct Exits<'a> {
     pub(super) clusters: BTreeSet<&'a str>,
-    /// Why there may be others.
+    /// Why there may be other clusters.
     pub(super) unknown: Vec<&'static str>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Exits<'a> {
         exits
     }
 
-    /// Of a filter on connections that is no HTTP connection manager.
+    /// Of a filter on connections that is not an HTTP connection manager.
     pub(super) fn of_network_filter(dump: &Dump, typed: &'a Value) -> Self {
         let mut exits = Self::default();
         if is_of(typed, TCP_PROXY) {

@@ -10,7 +10,7 @@ use keyward::spelling;
 pub(super) enum Meaning {
     /// It holds the key.
     Credential,
-    /// The upstream reads off it who calls.
+    /// It names the caller to the upstream.
     Identity,
     /// It names the account that the request is about.
     Target,
@@ -30,7 +30,7 @@ impl Names {
         for dispatch in OVERRIDES.iter().chain(&[":path", ":method"]) {
             names.push((fold(dispatch), Meaning::Dispatch));
         }
-        // What a plugin is given may be out of sight. Then the names are the usual ones.
+        // A plugin's configuration may not be visible. Then the names are the usual ones.
         let usual = Configuration::closed();
         let read = plugins.iter().filter_map(Plugin::configuration);
         for configuration in read.chain([&usual]) {

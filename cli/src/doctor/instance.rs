@@ -120,9 +120,9 @@ pub(super) enum Held {
         /// Whether some key may be used only from some addresses.
         binds_addresses: bool,
     },
-    /// In a form that says nothing to this command.
+    /// In a form that this command does not read.
     Unread,
-    /// Envoy shows what it was given last, whether the filter took it or not. Why this version does not, without any value.
+    /// Envoy shows the last configuration, whether or not the filter accepted it. Why this version rejects it, without any value.
     Refused(String),
 }
 

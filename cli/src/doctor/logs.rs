@@ -1,4 +1,4 @@
-//! Access logs: whether they hold what no log should, and keyward's verdict, which they should.
+//! Access logs: whether they contain what no log should, and whether they contain keyward's verdict.
 
 use std::collections::BTreeSet;
 

@@ -64,13 +64,13 @@ pub(super) struct Arguments {
     strict: bool,
 }
 
-/// How long to pause between two looks.
+/// How long to pause between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a VM may take to say that it is there.
+/// How long a VM may take to report itself.
 const SETTLES: Duration = Duration::from_secs(3);
 
-/// Where Envoy's admin interface is asked for if nothing is said: where `envoy/bootstrap.yaml` has it.
+/// The default address of Envoy's admin interface, as in `envoy/bootstrap.yaml`.
 const ADMIN: &str = "http://127.0.0.1:9901";
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
@@ -121,7 +121,7 @@ fn examine_process(
         Ok(String::from_utf8_lossy(&page).into_owned())
     };
     let start = Instant::now();
-    // A VM says by a timer that it is there, so right after a start some have not.
+    // A VM reports itself by a timer, so right after a start some have not.
     let (page, missing) = loop {
         let page = page()?;
         let missing = stats::missing(&page, plugins);
@@ -225,7 +225,7 @@ fn examine_unguarded(
         )
     };
     report.found(level, Check::Filter, &manager.place, what, mend);
-    // What goes around the interlock goes around this one as well.
+    // Whatever bypasses the interlock bypasses this one as well.
     if chain::is_closed(filters) {
         let place = &manager.place;
         let locks = chain::check(dump, manager.listener, filters, &[], place, report);

@@ -11,11 +11,11 @@ use super::report::{Check, Level, Report};
 pub(super) enum Change<'a> {
     /// A header is added or replaced.
     Write(&'a str),
-    /// Every header of this name is taken off.
+    /// Every header of this name is removed.
     Remove(&'a str),
-    /// The same, by a list that takes the key off as well: the upstream is a foreign one, and learns nothing of the caller.
+    /// Every header of this name is removed, by a list that also removes the key: the upstream is foreign, and learns nothing of the caller.
     RemoveWithKey(&'a str),
-    /// What is changed is decided by something else than a name.
+    /// Something other than a name decides what is changed.
     Unknown,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn of<'a>(value: &'a Value, found: &mut Vec<Change<'a>>) {
                         found.extend(names().map(change));
                     }
                     "remove_on_match" | "query_parameter_mutations" => found.push(Change::Unknown),
-                    // An internal redirect makes a request of a response.
+                    // An internal redirect turns a response into a request.
                     "response_headers_to_copy" => {
                         let names = items(value).iter().filter_map(Value::as_str);
                         found.extend(names.map(Change::Write));

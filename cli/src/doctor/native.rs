@@ -1,4 +1,4 @@
-//! A keyward that Envoy runs itself: where the module comes from, and what becomes of it.
+//! A keyward that Envoy runs itself: where the module comes from, and what happens to it.
 
 use serde_json::Value;
 

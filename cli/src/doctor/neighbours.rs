@@ -12,7 +12,7 @@ use super::report::{Check, Level, Report};
 /// Where a filter is in its chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
-    /// What it makes of a request, keyward decides about.
+    /// keyward decides about the request that it leaves.
     Before,
     /// Between keyward and the last interlock.
     Between,

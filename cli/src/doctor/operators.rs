@@ -1,4 +1,4 @@
-//! What a log or a span shows by one of Envoy's operators. Those that say nothing of what a client sent are named here; every other one is judged by
+//! What a log or a span shows by one of Envoy's operators. Those that show nothing that a client sent are named here; every other one is judged by
 //! its argument, or cannot be judged.
 
 use serde_json::Value;

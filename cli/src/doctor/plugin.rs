@@ -23,7 +23,7 @@ pub(super) fn check(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report:
     }
     check_discovery(plugin, place, report);
     match &plugin.held {
-        // It serves no snapshot, and lets nothing pass.
+        // It serves no snapshot, and lets no request pass.
         Held::Read { .. } if plugin.only_reports() => report.made(Check::Configuration),
         Held::Read { configuration, .. } => check_settings(configuration, place, report),
         Held::Unread => report.found(

@@ -98,7 +98,7 @@ impl Seen {
     }
 }
 
-/// What can be learned here, or why nothing can.
+/// What this machine shows, or why it shows nothing.
 fn look(admin: Option<&Authority>, path: &Path) -> Result<Seen, String> {
     let admin = admin.ok_or("the dump comes from a file")?.as_str();
     let (host, port) = admin
@@ -138,7 +138,7 @@ fn look(admin: Option<&Authority>, path: &Path) -> Result<Seen, String> {
     })
 }
 
-/// The user whose process listens at a port of this machine, where that is one.
+/// The user whose process listens at a port of this machine, if there is only one.
 fn listener(port: u16) -> Option<u32> {
     let pages = ["/proc/net/tcp", "/proc/net/tcp6"]
         .map(|page| fs::read_to_string(page).unwrap_or_default());

@@ -62,7 +62,7 @@ impl<'a> Upstreams<'a> {
     }
 }
 
-/// Whether a cluster goes wherever a request says.
+/// Whether a request chooses where a cluster leads.
 pub(super) fn goes_anywhere(cluster: &Value) -> bool {
     let kind = at(cluster, "/cluster_type/name").as_str().unwrap_or("");
     at(cluster, "/type") == "ORIGINAL_DST"
@@ -71,7 +71,7 @@ pub(super) fn goes_anywhere(cluster: &Value) -> bool {
             .any(|it| kind.contains(it))
 }
 
-/// Whether nothing but this machine reaches a listener.
+/// Whether only this machine reaches a listener.
 pub(super) fn is_local(listener: &Value) -> bool {
     let more = items(at(listener, "/additional_addresses"));
     let mut all = more

@@ -1,4 +1,4 @@
-//! Which feed a command is about: its name, and whose heads are believed.
+//! Which feed a command is about: its name, and the keys whose heads are accepted.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What `publish --watch` says to Prometheus: a file for the textfile collector of the node exporter, replaced as a whole.
+//! The metrics of `publish --watch` for Prometheus: a file for the textfile collector of the node exporter, replaced as a whole.
 //!
 //! Source: <https://github.com/prometheus/node_exporter#textfile-collector>
 

@@ -1,4 +1,4 @@
-//! `--mirror`: copies of the feed elsewhere. What is published counts when the feed has it; a mirror that cannot be reached holds nothing up, and is reported.
+//! `--mirror`: copies of the feed elsewhere. A publication counts once the feed has it. A mirror that cannot be reached delays nothing, and is reported.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use keyward::signify::PublicKey;
 use keyward_files::feed::{FeedStore, Mirror, Mirrored, StorePlace};
 
-/// How long a mirror that failed waits to be tried again.
+/// How long to wait before a mirror that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What all mirrors of a feed have in common.
@@ -49,7 +49,7 @@ impl Feed {
     }
 }
 
-/// Copies to each mirror, and says what became of it.
+/// Copies to each mirror, and reports the result.
 pub(super) fn once(
     arguments: &Arguments,
     keys: &[PublicKey],
@@ -117,12 +117,12 @@ impl Mirrors {
     pub(super) fn wake(&self) {
         for one in &self.0 {
             one.is_behind.store(true, Ordering::Relaxed);
-            // A thread that ended said why.
+            // A thread that ended has reported why.
             let _ = one.wake.send(());
         }
     }
 
-    /// How many do not hold yet what was published.
+    /// How many mirrors do not have the publication yet.
     pub(super) fn behind(&self) -> u64 {
         let behind = self
             .0
@@ -149,7 +149,7 @@ fn follow(
         if next == Err(RecvTimeoutError::Disconnected) {
             return;
         }
-        // One copy is enough for all that came meanwhile.
+        // One copy covers everything that came meanwhile.
         while woken.try_recv().is_ok() {}
         is_behind.store(true, Ordering::Relaxed);
         let copied = feed.copy(to);

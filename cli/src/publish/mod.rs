@@ -199,16 +199,16 @@ fn heartbeat_profile(arguments: &Arguments, source: &Source) -> Result<keyward::
     }
 }
 
-/// The error of a publication, with what to do about it.
+/// The error of a publication, with advice.
 fn refused(error: Error, source: &Source) -> Error {
     if let Some(MissingAccounts(effect)) = error.downcast_ref::<MissingAccounts>() {
-        // Nowhere is left to say that standard error is closed.
+        // A closed standard error cannot be reported anywhere.
         let _ = effect.name_accounts(&mut output::stderr());
     }
     rejected(error, source)
 }
 
 fn say(text: &str) {
-    // Nowhere is left to say that standard error is closed.
+    // A closed standard error cannot be reported anywhere.
     let _ = writeln!(output::stderr(), "keyward: {text}");
 }

@@ -1,4 +1,4 @@
-//! `keyward publish --watch`: follows the source, and signs the head again in time. A source that breaks is reported, and what was published last goes on.
+//! `keyward publish --watch`: follows the source, and signs the head again in time. If the source breaks, the watcher reports it, and the last publication stays.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use keyward_files::publish::Rejection;
 /// How often the source and the clock are looked at.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a publication that failed waits to be tried again, in seconds.
+/// How long to wait before a failed publication is tried again, in seconds.
 const AGAIN: u64 = 1;
 
 struct Watch<'a> {
@@ -28,16 +28,16 @@ struct Watch<'a> {
     store: &'a dyn FeedStore,
     publisher: Publisher<'a>,
     request: Request,
-    /// By what the feed is read: the source's, as it was read last.
+    /// The profile that the feed is read by: the source's, as last read.
     profile: Profile,
     age: u64,
     metrics: Metrics,
     mirrors: Mirrors,
     /// The source as it was when it was last read.
     published: Option<Seen>,
-    /// The source as it was a moment ago: what still changes is not read.
+    /// The source as it was a moment ago: a source that is still changing is not read.
     changing: Option<Seen>,
-    /// Whether what was read last is still to be published.
+    /// Whether the content that was read last is not published yet.
     is_due: bool,
     retry: u64,
 }
@@ -206,7 +206,7 @@ impl Watch<'_> {
     }
 }
 
-/// Whether a watcher that meets this has no place to begin.
+/// Whether a watcher cannot start after this error.
 fn is_fatal(rejection: &Rejection) -> bool {
     match rejection {
         Rejection::Missing { .. } => false,

@@ -1,5 +1,5 @@
-//! `keyward replay`: the requests of access logs, decided once by the snapshot that is served and once by the one that is to be pushed, by the same code that runs in Envoy. What the log
-//! does not contain is not guessed: a request whose verdict the old snapshot does not explain is listed separately, with the reason.
+//! `keyward replay`: the requests of access logs, decided once by the snapshot that is served and once by the one that is to be pushed, by the same code that runs in Envoy. It does not guess what the log
+//! does not contain: a request whose verdict the old snapshot does not explain is listed separately, with the reason.
 
 mod outcome;
 mod question;

@@ -1,4 +1,4 @@
-//! What became of a request, or would.
+//! The actual or the predicted result of a request.
 
 use keyward::decision::{Denial, PermitKind};
 use keyward::judge;

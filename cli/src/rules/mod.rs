@@ -71,7 +71,7 @@ pub(crate) fn interrupted(command: &Command, number: usize, count: usize) -> Str
     format!("{number} of {count} were done, and {which} was not; run this again for the rest")
 }
 
-/// What a refusal says.
+/// The text of a refusal.
 pub(crate) fn text(refusal: &RuleRefusal, command: &Command, file: &KeyFile) -> String {
     refusals::text(refusal.code(), command, file)
 }

@@ -1,4 +1,4 @@
-//! Why a command is refused, and what to do instead, as the command line says it.
+//! Why a command is refused, and what to do instead, in the words of the command line.
 
 use crate::find_key::{self, did_you_mean};
 use keyward::key::KeyKind;

@@ -31,7 +31,7 @@ pub(crate) struct Issuing {
 }
 
 impl Issuing {
-    /// What the snapshot contains besides the key file's content.
+    /// What the snapshot contains in addition to the key file's content.
     pub(crate) fn issue(&self, now: u64) -> Issue {
         let above = self.after.map_or(0, |after| after.saturating_add(1));
         Issue {

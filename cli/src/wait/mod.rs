@@ -24,7 +24,7 @@ use progress::Progress;
 use target::Target;
 use verdict::{Verdict, Wanted};
 
-/// How long to pause between two looks.
+/// How long to pause between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(clap::Args)]

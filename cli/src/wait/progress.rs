@@ -69,7 +69,7 @@ impl Progress {
     /// Takes the line away.
     pub(super) fn end(&self) {
         if self.on_terminal && !self.last.is_empty() {
-            // Nowhere is left to say that standard error is closed.
+            // A closed standard error cannot be reported anywhere.
             let _ = write!(output::stderr(), "{CLEAR}");
         }
     }

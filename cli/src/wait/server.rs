@@ -1,4 +1,4 @@
-//! Waiting for a server's word that every worker of every gateway has a change.
+//! Waiting until a server reports that every worker of every gateway has a change.
 
 use std::io::Write;
 use std::path::Path;

@@ -11,7 +11,7 @@ pub(super) enum Verdict {
     Serves(u64),
     /// Not yet, and why.
     Waiting(String),
-    /// Never: the push was refused, and the one before goes on.
+    /// Never: the push was refused, and the previous configuration goes on.
     Refused(String),
 }
 
@@ -19,7 +19,7 @@ pub(super) enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) revision: Revision,
-    /// One plugin's name; all there are where none is given.
+    /// One plugin's name; all plugins if none is given.
     pub(super) plugin: Option<&'a str>,
     /// Old connections of replaced listeners are not considered here.
     pub(super) ignore_draining: bool,

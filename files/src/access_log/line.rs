@@ -87,7 +87,7 @@ pub struct Line<'a> {
     upstream_host: Option<Text<'a>>,
 }
 
-/// What one request was and what became of it.
+/// One request, and its result.
 #[derive(Clone, Debug)]
 pub struct Record<'l> {
     /// When it began: milliseconds since 1970.
@@ -158,7 +158,7 @@ impl<'a> Line<'a> {
             Presence::Null | Presence::Absent => None,
         };
         let path = self.path.as_ref().unwrap_or(&NO_TEXT).as_str();
-        // A query is never shown, anyone who wrote it into the log.
+        // A query is never shown, whatever wrote it into the log.
         let end = memchr::memchr2(b'?', b'#', path.as_bytes());
         let path = end.and_then(|end| path.get(..end)).unwrap_or(path);
         Ok(Record {

@@ -29,7 +29,7 @@ impl<'a> Text<'a> {
     }
 
     /// For people: at most 128 characters, what looks like a key masked, and everything but printable ASCII written as `\u{202e}`. Every other character stands for itself, `<` and `=` too: what HTML
-    /// and spreadsheets make of them is for anyone who writes those.
+    /// and spreadsheets make of them is up to the code that writes those.
     #[must_use]
     pub fn shown(&self, prefixes: &KnownPrefixes) -> String {
         printable(&echo(self.0.as_bytes(), prefixes))

@@ -23,7 +23,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// What a key file makes. Errors call it `name`. The publisher decides which revision it is, and of when.
+    /// The content of a key file. Errors call it `name`. The publisher decides its revision and time.
     pub fn of_key_file(name: &str, file: &KeyFile, may_be_empty: bool) -> Result<Self> {
         if file.keys().next().is_none() && !may_be_empty {
             bail!(
@@ -102,7 +102,7 @@ impl Content {
         &self.snapshot
     }
 
-    /// The profile that its configuration names: what gateways that follow the feed have to be set to.
+    /// The profile that its configuration names: gateways that follow the feed must also have it.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile

@@ -1,4 +1,4 @@
-//! What no head names any more, and when it may go. A gateway that read an older head may still ask for what that one named, so an object stays for a while after the last head that
+//! Objects that no head names any more, and when to remove them. A gateway may still ask for what an older head named, so an object stays for a while after the last head that
 //! named it. Its own age says nothing: a base in use may be old.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ struct Wire {
 }
 
 impl Retired {
-    /// Reads the list. One that cannot be read is begun again: then everything that is in no head stays for another while.
+    /// Reads the list. If it cannot be read, a new one begins: then everything that is in no head stays for another while.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let wire: Option<Wire> = serde_json::from_slice(bytes).ok();
@@ -59,7 +59,7 @@ impl Retired {
         self.0.len()
     }
 
-    /// Whether it has none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -69,9 +69,9 @@ impl Retired {
 /// What to do about the objects of a store.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Collection {
-    /// The list as it is to be from now on.
+    /// The new list.
     pub retired: Retired,
-    /// What may go.
+    /// The objects to remove.
     pub garbage: Vec<ObjectName>,
 }
 
@@ -88,7 +88,7 @@ pub fn collect(
     let mut retired = BTreeMap::new();
     let mut garbage = Vec::new();
     for object in listed.iter().filter(|object| !named.contains(&object.name)) {
-        // What a clock that was ahead wrote must not keep it for ever.
+        // A time that a fast clock wrote must not keep the object for ever.
         let since = before.0.get(&object.name).copied().unwrap_or(now).min(now);
         let is_over = |from: u64| from.saturating_add(retain) <= now;
         if is_over(since) && is_over(object.put_at) {
@@ -103,7 +103,7 @@ pub fn collect(
     }
 }
 
-/// Removes from a store what no head named for long enough, and what killed writers left; says how much.
+/// Removes from a store what no head named for long enough, and what killed writers left. Returns how much.
 pub(super) fn sweep(
     store: &dyn FeedStore,
     named: &BTreeSet<ObjectName>,
@@ -123,7 +123,7 @@ pub(super) fn sweep(
             return Ok(0);
         }
     }
-    // What a later head names by now stays: its publisher put it there just now, or it was never retired.
+    // An object that a later head names by now stays: its publisher put it there just now, or it was never retired.
     for name in &collection.garbage {
         store.delete(name)?;
     }

@@ -14,7 +14,7 @@ use keyward::signify::PublicKey;
 /// How often it begins again because others were faster.
 const ATTEMPTS: usize = 5;
 
-/// From where to where.
+/// A feed and its mirror.
 pub struct Mirror<'a> {
     /// The feed that is published to.
     pub from: &'a dyn FeedStore,
@@ -22,7 +22,7 @@ pub struct Mirror<'a> {
     pub to: &'a dyn FeedStore,
     /// The feed's name.
     pub feed: &'a str,
-    /// Whose heads are believed.
+    /// The keys whose heads it accepts.
     pub keys: &'a [PublicKey],
     /// For how many seconds objects stay after the last head that named them.
     pub retain: u64,
@@ -37,7 +37,7 @@ pub enum Mirrored {
         objects: usize,
         /// Their bytes.
         bytes: u64,
-        /// Why objects that nobody needs were not removed, if so.
+        /// Why unused objects were not removed, if so.
         uncollected: Option<String>,
     },
     /// It holds a newer head: another publisher was faster, or the feed was restored from a backup.
@@ -109,7 +109,7 @@ impl Mirror<'_> {
         Ok(Some((Signed { bytes, head }, version)))
     }
 
-    /// Copies what the head names. What the mirror's head names already is there.
+    /// Copies the objects that the head names, except those that the mirror's head names already.
     fn copy(&self, head: &Head, kept: &BTreeSet<ObjectName>) -> Result<(usize, u64)> {
         let there = self.there()?;
         let (mut count, mut size) = (0_usize, 0_u64);

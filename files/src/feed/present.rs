@@ -15,7 +15,7 @@ use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched};
 use keyward::snapshot::packed::{Packed, Trust};
 
-/// A feed as its head and objects say, every one of them verified.
+/// A feed as its head and objects describe it, all of them verified.
 pub struct Present {
     /// The head.
     pub head: Head,
@@ -33,11 +33,11 @@ pub struct Present {
 pub struct Reader<'a> {
     /// The store.
     pub store: &'a dyn FeedStore,
-    /// The feed's name: another one's head is refused.
+    /// The feed's name. The head of another feed is rejected.
     pub feed: &'a str,
-    /// Whose signatures are believed.
+    /// The keys whose signatures are accepted.
     pub keys: &'a [PublicKey],
-    /// By what snapshots are checked.
+    /// The profile that snapshots are checked by.
     pub profile: &'a Profile,
     /// Where objects are kept that were read before.
     pub cache: Option<&'a Path>,
@@ -62,7 +62,7 @@ impl Reader<'_> {
         Ok(Some((head, key.clone(), version)))
     }
 
-    /// All of it. What `before` knows already is not read again.
+    /// All of it, without reading again what `before` knows.
     pub fn read(&self, before: Option<Present>) -> Result<Option<Present>> {
         let Some((head, key, version)) = self.head()? else {
             return Ok(None);
@@ -189,7 +189,7 @@ impl Present {
             && !matches!(head.way(Some(self.snapshot.revision())), Way::Base(_))
     }
 
-    /// When gateways deny if nothing is published any more, Unix seconds.
+    /// When gateways deny if nothing more is published, Unix seconds.
     #[must_use]
     pub fn denied_from(&self, max_snapshot_age: u64) -> u64 {
         self.head.issued_at.saturating_add(max_snapshot_age)
@@ -218,7 +218,7 @@ pub(super) fn name(kind: ObjectKind, hash: &Sha256) -> ObjectName {
     }
 }
 
-/// Keeps an object in the cache. Its oldest ones go as others come.
+/// Keeps an object in the cache. New objects replace the oldest ones.
 fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     /// How many objects are kept.
     const KEPT: usize = 64;
@@ -241,7 +241,7 @@ fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     all.sort();
     let surplus = all.len().saturating_sub(KEPT);
     for (_, path) in all.iter().take(surplus) {
-        // Left there it does no harm.
+        // It does no harm there.
         let _ = fs::remove_file(path);
     }
     Ok(())

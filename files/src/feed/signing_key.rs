@@ -15,7 +15,7 @@ use keyward::management::{NoRandomness, Randomness};
 /// How the first line of each of `signify`'s files begins.
 const COMMENT: &str = "untrusted comment: ";
 
-/// What is signed with: Ed25519.
+/// The signature algorithm: Ed25519.
 const ALGORITHM: &[u8] = b"Ed";
 
 /// How a passphrase would become a key. `signify` writes it in keys without one too.

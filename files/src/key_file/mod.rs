@@ -88,7 +88,7 @@ enum Known<'a> {
     Key(&'a Arc<Key>),
 }
 
-/// What one file has besides its records, with the file's line numbers, and where the records are.
+/// What one file has apart from its records, with the file's line numbers, and where the records are.
 type Apart = (Document<String>, Vec<pieces::Found>);
 
 fn parsed(text: &str, collector: &mut Collector<'_>) -> Option<Document<String>> {

@@ -20,7 +20,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// What `json`, whose snapshot is `before`, becomes by the ends in `after`. `None` where it has them all already.
+    /// Applies the ends in `after` to `json`, whose snapshot is `before`. `None` if it has them all already.
     pub fn of(json: &str, before: &Snapshot, after: &Snapshot, now: u64) -> Result<Option<Self>> {
         let mut configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
         let snapshot = configuration.get_mut("snapshot");

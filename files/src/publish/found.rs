@@ -22,7 +22,7 @@ pub struct Found<'a> {
     pub(super) content: Content,
     /// The JSON of the configuration that is there now.
     pub configuration: Option<String>,
-    /// Whose keys it holds.
+    /// The source of its keys.
     pub source: Option<SourceName>,
     /// Whether something is there that is not a configuration this version reads.
     pub(super) is_unreadable: bool,

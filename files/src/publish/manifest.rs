@@ -111,7 +111,7 @@ impl Kind {
         Ok(configuration.map(Value::to_string))
     }
 
-    /// Whose keys are in it.
+    /// The source of its keys.
     pub(super) fn source(document: &TextFile) -> Option<SourceName> {
         let name = document.value().pointer(SOURCE).and_then(Value::as_str)?;
         SourceName::parse(name)

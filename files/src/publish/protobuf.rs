@@ -161,7 +161,7 @@ fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
 mod tests {
     use super::*;
 
-    /// A string, a number, eight bytes, four bytes, and a field with a number that no one knows.
+    /// A string, a number, eight bytes, four bytes, and a field with an unknown number.
     const SAMPLE: &[u8] = b"\x0a\x02hi\x10\x96\x01\x19abcdefgh\x25abcd\xfa\x7f\x01x";
 
     #[test]

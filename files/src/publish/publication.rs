@@ -40,7 +40,7 @@ pub struct Published {
     pub revision: u64,
     /// How many keys there are.
     pub keys: usize,
-    /// What became of the keys at the target.
+    /// What happened to the keys at the target.
     pub effect: Effect,
     /// What a person should know of the target, such as that it changed hands.
     pub note: Option<String>,

@@ -28,9 +28,9 @@ pub enum Rejection {
     OtherSource {
         /// What messages call the target.
         target: String,
-        /// Whose keys it holds.
+        /// The source of its keys.
         owner: SourceName,
-        /// Who pushes.
+        /// The source that pushes.
         source: Option<SourceName>,
     },
     /// So much is missing that it must be a mistake.

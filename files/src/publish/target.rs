@@ -16,7 +16,7 @@ pub struct Target {
     pub template: Option<PathBuf>,
     /// Whether the file goes into a ConfigMap: what that cannot hold is refused.
     pub in_config_map: bool,
-    /// Whether the configuration is to be packed. What is packed at the target stays so.
+    /// Whether the configuration is to be packed. A configuration that is packed at the target stays packed.
     pub packed: bool,
 }
 

@@ -33,7 +33,7 @@ impl TextFile {
         Self::read_one(bytes, form, any, |_| false, ("document", "document"))
     }
 
-    /// Reads a text, of whose documents one is of the wanted kind; or of several of that kind one is meant. `what` names the two in refusals.
+    /// Reads a text with one document of the wanted kind, or with several of which one is meant. `what` names the two in refusals.
     pub(super) fn read_one(
         bytes: Vec<u8>,
         form: Form,

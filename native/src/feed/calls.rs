@@ -29,7 +29,7 @@ struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// Nothing of it is wanted any more.
+    /// Nothing waits for its result any more.
     GivenUp,
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn pause(plugin: &str) {
     }
 }
 
-/// The plugin's follower is of no use any more.
+/// The plugin's follower is no longer needed.
 pub(crate) fn give_up(plugin: &str) {
     if let Some(mut own) = take(plugin) {
         own.end_calls();
@@ -212,7 +212,7 @@ pub(crate) fn on_headers(number: u64, call: u64, headers: Result<&[Header<'_>], 
     with_calls(number, |calls| calls.take_headers(call, headers));
 }
 
-/// More of its body is there. True where the call is to be ended in the next turn.
+/// More of its body is there. Returns true if the call must end in the next turn.
 pub(crate) fn on_data(number: u64, call: u64, chunks: Result<&[Buffer<'_>], Fault>) -> bool {
     with_calls(number, |calls| calls.take_data(call, chunks)).unwrap_or(false)
 }
@@ -245,7 +245,7 @@ fn kept() -> MutexGuard<'static, BTreeMap<String, Box<[u8]>>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tells Envoy and those who watch it what is served from now on.
+/// Reports to Envoy and its watchers what is served from now on.
 fn announce(own: &Own<'_>, snapshot: &Snapshot) {
     let max_age = own.serving.as_pushed().settings().max_snapshot_age;
     own.metrics.announce(own.config, Some(snapshot), max_age);

@@ -113,7 +113,7 @@ impl Builder {
         self
     }
 
-    /// What runs the filter, whatever `KEYWARD_HOST` says.
+    /// Sets what runs the filter, whatever `KEYWARD_HOST` says.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

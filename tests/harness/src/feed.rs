@@ -130,7 +130,7 @@ impl Feed {
         result
     }
 
-    /// Who signs from now on.
+    /// The key that signs from now on.
     pub fn signer(&self, signer: u8) {
         self.with(|it| it.signer = signer);
     }

@@ -1,4 +1,4 @@
-//! What takes long to start, and is left as it was by who uses it: one test has it at a time and hands it on to the next of the same shape.
+//! Things that take long to start, and that their users leave unchanged: one test has one at a time and hands it on to the next of the same shape.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -42,7 +42,7 @@ impl<T> Pool<T> {
     }
 }
 
-/// One thing of a [`Pool`], which gets it back when this is dropped. A test that fails keeps it and ends it: who knows what it left.
+/// One thing of a [`Pool`], which gets it back when this is dropped. A test that fails keeps it and ends it, because its state is unknown.
 #[derive(Debug)]
 pub struct Lent<T: 'static> {
     held: Option<T>,

@@ -19,7 +19,7 @@ use super::host::Host;
 use super::pb::{self, Wrapper};
 use super::wait::{BOUND, LONG, eventually};
 
-/// What became of a push.
+/// The result of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Push {
     /// The trial load on the main thread took it; the workers follow.
@@ -49,7 +49,7 @@ impl Pushes {
 }
 
 impl Envoy {
-    /// Pushes a configuration and does not wait for what becomes of it. (It does wait until Envoy has looked at the push before.)
+    /// Pushes a configuration and does not wait for its result. (It does wait until Envoy has looked at the push before.)
     pub fn push(&self, config: &str) {
         self.replace(|path, version| {
             write_ecds((self.host, self.ecds), path, version, &self.wasm, config);

@@ -251,7 +251,7 @@ fn without_keys_the_log_alone_is_audited_and_that_is_said() {
         limits.contains("No key file and no configuration was given"),
         "{limits}"
     );
-    // One that was asked for and is not there is no reason to go on without.
+    // If a key file was named and is missing, the command does not go on without it.
     let output = played
         .desk
         .run(&["audit", "--keys", "missing.toml", &played.log]);

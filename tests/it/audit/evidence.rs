@@ -191,7 +191,7 @@ pub fn with_routes(builder: Builder) -> Builder {
     })
 }
 
-/// Envoy treats every client as one of its own network.
+/// Envoy treats every client as internal to its network.
 pub fn with_internal_clients(builder: Builder) -> Builder {
     builder.edit(|bootstrap| {
         hcm(bootstrap)["internal_address_config"] =
@@ -199,7 +199,7 @@ pub fn with_internal_clients(builder: Builder) -> Builder {
     })
 }
 
-/// Sends all of it, and holds each line to what it must say. `keeps_path`: whether the router leaves the path that it rewrites in a header.
+/// Sends all of it, and checks what each line says. `keeps_path`: whether the router leaves the path that it rewrites in a header.
 #[track_caller]
 pub fn assert_nothing_is_forged(envoy: &Envoy, keeps_path: bool) {
     let mut log = Reader {

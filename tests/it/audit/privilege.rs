@@ -59,7 +59,7 @@ fn least_privilege_is_what_the_calls_needed() {
         ]
     );
     assert_eq!(permissions(billing, "missing"), ["product write 2"]);
-    // A charge's invoice can be expanded, and queries are not logged: no one knows that this one is not needed.
+    // A charge's invoice can be expanded, and queries are not logged: it is not known that this one is not needed.
     let all = billing["permissions"].as_array().unwrap().iter();
     let expanded = all.filter(|permission| permission["may_be_expanded"] == true);
     let expanded: Vec<&Value> = expanded

@@ -1,4 +1,4 @@
-//! Keys of every kind, an Envoy that serves them, and requests whose fate is known before they are sent.
+//! Keys of every kind, an Envoy that serves them, and requests whose verdict is known before they are sent.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -138,7 +138,7 @@ pub fn played(name: &str) -> (Folder, String) {
     (folder, file.display().to_string())
 }
 
-/// A request, and what becomes of it.
+/// A request, and its result.
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// The key's id: what is presented, and what the log names. `stranger` is not a key's.

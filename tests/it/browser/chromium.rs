@@ -63,7 +63,7 @@ struct Exchange {
 }
 
 impl Site {
-    /// `None` where there is no Chromium.
+    /// `None` if Chromium is absent.
     pub(super) fn open(test: &str) -> Option<Self> {
         let chromium = binary_or_skip(test)?;
         let shared = Arc::new(Mutex::new(Exchange::default()));

@@ -1,4 +1,4 @@
-//! `keyward_secret_keys_in_query_total`: every request with a key in its query that is not public, whatever becomes of it.
+//! `keyward_secret_keys_in_query_total`: every request with a key in its query that is not public, whatever its result.
 
 use serde_json::json;
 

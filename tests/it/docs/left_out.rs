@@ -8,7 +8,7 @@ pub(super) enum Why {
     Because(&'static str),
 }
 
-/// All commands of a page that begin so.
+/// All commands of a page with this beginning.
 pub(super) struct LeftOut {
     pub(super) page: &'static str,
     pub(super) command: &'static str,

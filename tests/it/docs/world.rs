@@ -42,7 +42,7 @@ const READERS: [(&str, &str); 23] = [
     ("--revision 1795194529", "--revision 1"),
     ("--request-id req_…", "--request-id \"$REQUEST\""),
     ("*.gz ", "access.log.1.gz "),
-    // Keys of this key file do not expire so soon, and all of it is new.
+    // Keys of this key file do not expire that soon, and all of them are new.
     (
         "--created-before 2026-11-20T10:00:00Z",
         "--created-before 2126-11-20T10:00:00Z",
@@ -61,7 +61,7 @@ const READERS: [(&str, &str); 23] = [
     ),
 ];
 
-/// Pages that begin without a key file, and push to a file of their own.
+/// Pages that begin without a key file, and push to their own file.
 const FROM_NOTHING: [&str; 3] = ["README.md", "deploy-envoy.md", "egress.md"];
 
 pub(super) struct World {

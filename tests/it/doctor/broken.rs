@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::bootstrap::{at, hcm, http_filter, remove_http_filter};
 
-/// Starts an Envoy that differs from what we ship by `change`, and holds the diagnosis to it.
+/// Starts an Envoy that differs from what we ship by `change`, and checks the diagnosis.
 #[track_caller]
 fn assert_broken(change: impl FnOnce(&mut Value) + 'static, expected: &[(&str, &str)]) {
     let envoy = builder().edit(change).start();
@@ -204,7 +204,7 @@ fn the_routes() {
             hcm(all).as_object_mut().unwrap().remove("route_config");
             hcm(all)["rds"] = json!({"route_config_name": "gateway", "config_source": {
                 "resource_api_version": "V3", "path_config_source": {"path": file}}});
-            // Envoy reads it when this has returned.
+            // Envoy reads it after this returns.
             std::mem::forget(folder);
         },
         &[("FAIL", "routes")],
@@ -241,7 +241,7 @@ fn the_access_log() {
         },
         &[("warn", "access-log")],
     );
-    // Envoy's access log service: its logger for HTTP sends every path with its query, the one for connections what is named.
+    // Envoy's access log service: its logger for HTTP sends every path with its query, and its logger for connections sends what is named.
     let service = |kind: &'static str, tag: Value| {
         move |all: &mut Value| {
             let loggers = at(hcm(all), "/access_log").as_array_mut().unwrap();

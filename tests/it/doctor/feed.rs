@@ -1,4 +1,4 @@
-//! A gateway that follows a feed, with each thing wrong on the way that a signature does not mend.
+//! A gateway that follows a feed, with each fault on the way that a signature does not fix.
 
 use super::*;
 use crate::feed::following;
@@ -46,7 +46,7 @@ fn tls(context: Value) -> Value {
         "common_tls_context": context}})
 }
 
-/// Starts an Envoy whose feed differs by `change`, and holds the diagnosis and what it says to it.
+/// Starts an Envoy whose feed differs by `change`, and checks the diagnosis and what it says.
 #[track_caller]
 fn assert_found(change: impl FnOnce(&mut Value) + 'static, expected: &[(&str, &str)], text: &str) {
     let feed = Feed::start(&crate::fail_closed::snapshot(1, &[ALICE]));
@@ -146,7 +146,7 @@ fn what_ends_long_polls() {
         FEED,
         "its `max_stream_duration` of 5 s ends calls that may take 17 s",
     );
-    // Through a listener of this Envoy, whose route ends what lasts longer than 15 s, as every route does that says nothing.
+    // Through a listener of this Envoy, whose route ends what lasts longer than 15 s, as every route without a time-out does.
     assert_found(
         |all| {
             let address = all["static_resources"]["listeners"][0]["address"].clone();
@@ -221,7 +221,7 @@ fn a_feed_without_an_age_is_refused_and_both_commands_say_why() {
     );
 }
 
-/// Puts another configuration in the place of each that keyward was given.
+/// Replaces each configuration that keyward was given.
 fn replace(value: &mut Value, text: &str) -> usize {
     match value {
         Value::Object(members) => {

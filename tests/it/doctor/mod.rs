@@ -1,4 +1,4 @@
-//! `keyward doctor` before real Envoys: the one we ship, and that one with each thing broken that it is there to find.
+//! `keyward doctor` before real Envoys: the one we ship, and the same with each fault that it must find.
 
 mod broken;
 mod counted;
@@ -31,7 +31,7 @@ fn builder() -> Builder {
     Envoy::builder().config(configuration().to_string())
 }
 
-/// Which checks found something, with its level, and notes left out.
+/// Which checks found something, with their level. Notes are left out.
 #[derive(Debug)]
 pub(crate) struct Diagnosis {
     code: Option<i32>,
@@ -135,7 +135,7 @@ fn what_is_shipped_is_good() {
             .find(|line| line.starts_with("good "));
         assert!(good.unwrap().contains(check), "{}", diagnosis.text);
     }
-    // A saved dump says the same, but for the stats.
+    // A saved dump says the same, except for the stats.
     let dump = envoy.admin("GET", "/config_dump").body;
     let saved = Diagnosis::read(&keyward(&["doctor", "--dump", "-"], &dump));
     saved.assert_found(&[]);
@@ -162,7 +162,7 @@ fn what_cannot_be_read_is_never_good() {
         assert_eq!(diagnosis.code, Some(4), "{dump}: {}", diagnosis.text);
         assert!(diagnosis.text.contains(told), "{dump}: {}", diagnosis.text);
     }
-    // No one listens there.
+    // No process listens there.
     let output = keyward(&["doctor", "--admin", "http://127.0.0.1:1"], b"");
     assert_eq!(output.status.code(), Some(4));
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::support::bootstrap::{at, cluster, hcm, remove_http_filter};
 use crate::support::process::Folder;
 
-/// The server's socket, with no one who answers.
+/// The server's socket, without a process that answers.
 struct Socket {
     folder: Folder,
     _listener: UnixListener,
@@ -65,7 +65,7 @@ fn said(diagnosis: &Diagnosis, level: &str) -> Vec<String> {
     found
 }
 
-/// What an Envoy's dump says by itself: this machine's processes are another matter.
+/// Only what an Envoy's dump says, without this machine's processes.
 #[track_caller]
 fn assert_dump(envoy: &Envoy, expected: &[(&str, &str)], told: &[&str]) {
     let dump = envoy.admin("GET", "/config_dump").body;
@@ -167,7 +167,7 @@ fn another_listener_leads_to_the_socket() {
     );
 }
 
-/// No other chain leads there, so `listeners` has nothing to compare with. The socket is known by the secret that goes to it, whatever its name.
+/// No other chain leads there, so `listeners` has nothing to compare with. The doctor recognizes the socket by the secret that goes to it, whatever its name.
 #[test]
 fn the_only_way_to_the_socket_has_no_keyward() {
     for socket in ["api.sock", "other.sock"] {
@@ -181,7 +181,7 @@ fn the_only_way_to_the_socket_has_no_keyward() {
                 .as_array_mut()
                 .unwrap()
                 .retain(|filter| filter["name"] == "envoy.filters.http.router");
-            // The second has only the server's five routes, and the first has them no more.
+            // The second has only the server's five routes, and the first no longer has them.
             let own = at(manager, "/route_config/virtual_hosts/0/routes");
             own.as_array_mut().unwrap().truncate(5);
             listeners.push(second);
@@ -225,7 +225,7 @@ fn a_route_to_the_socket_switches_a_filter_off() {
             )],
         );
     }
-    // Of a route to another upstream the server has nothing to fear.
+    // A route to another upstream does not endanger the server.
     let (envoy, _socket) = control("api.sock", |all| {
         let off = json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true});
         routes(all)[5]["typed_per_filter_config"] = json!({"keyward": off});
@@ -271,7 +271,7 @@ fn an_edge_gateway_has_the_api() {
         &[("FAIL", "server"), ("warn", "server")],
         &["sends `x-keyward-gateway` to `upstream`"],
     );
-    // Another API under a name that begins alike.
+    // Another API under a name with the same beginning.
     let (envoy, _socket) = control("api.sock", |all| {
         let route = json!({"match": {"prefix": "/v2/iamb"}, "route": {"cluster": "upstream"}});
         routes(all).insert(0, route);

@@ -29,7 +29,7 @@ pub(super) fn variant(
     }
 }
 
-/// Starts an Envoy for each, and names all that are judged otherwise.
+/// Starts an Envoy for each, and names all with another result.
 #[track_caller]
 fn assert_all(variants: Vec<Variant>) {
     let faults: Vec<String> = variants.into_iter().filter_map(fault).collect();

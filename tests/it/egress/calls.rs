@@ -1,4 +1,4 @@
-//! What the services may ask, and what Stripe gets of it.
+//! What the services may ask, and what Stripe receives.
 
 use super::*;
 use crate::support::command::command;

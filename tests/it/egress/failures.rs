@@ -1,4 +1,4 @@
-//! What is broken asks Stripe nothing, or asks without a key. It never shows Stripe, or anyone who has taken its place, a key.
+//! A broken setup asks Stripe nothing, or asks without a key. It never shows a key to Stripe, or to an impostor.
 
 use super::*;
 use crate::support::bootstrap::remove_http_filter;

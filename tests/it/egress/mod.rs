@@ -1,5 +1,5 @@
 //! `envoy/egress.yaml`, the gateway from an operator's services to Stripe: a real Envoy with TLS to a stand-in for the API, whose certificate is made for the
-//! run. What reaches the stand-in has the real key, and never one of the services'.
+//! run. Requests that reach the stand-in have the real key, and never one of the services'.
 
 mod calls;
 mod failures;

@@ -82,7 +82,7 @@ impl Plugin {
         fs::rename(aside, self.file()).unwrap();
     }
 
-    /// Pushes a configuration that Envoy has to refuse, and waits until it has.
+    /// Pushes a configuration that Envoy must reject, and waits until it does.
     #[track_caller]
     pub fn push_refused(&self, envoy: &Envoy, config: &str) {
         let before = self.rejected(envoy);

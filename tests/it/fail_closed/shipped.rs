@@ -111,7 +111,7 @@ fn the_interlock_stands_directly_before_the_router_wherever_keyward_does() {
 }
 
 /// Each is started as it is by tests that also ask `keyward doctor`: here and in `doctor`, in `egress`, in `native`, in `rate_limit`. `control.yaml` is started by
-/// `tests/server`, because it needs a keyward-server. A file without listeners is added to one of them: `publish` starts `feed/clusters.yaml` so.
+/// `tests/server`, because it needs a keyward-server. A file without listeners is added to one of them: `publish` starts `feed/clusters.yaml` this way.
 #[test]
 fn every_bootstrap_that_is_shipped_is_one_that_runs_in_tests() {
     let bootstraps: Vec<_> = documents()

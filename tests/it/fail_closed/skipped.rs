@@ -111,7 +111,7 @@ fn a_route_that_overrides_rbac() {
         ))
         .start();
     assert_eq!(status(&envoy, STRANGER), 403);
-    // Under its own name it is switched off: anyone who may write that may remove the filter as well.
+    // Under its own name it is switched off: a person who may write that may also remove the filter.
     let envoy = Envoy::builder()
         .edit(|bootstrap| remove_http_filter(bootstrap, "keyward"))
         .edit(route_config(json!({"keyward.interlock": {"@type": rbac}})))

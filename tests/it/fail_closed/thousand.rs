@@ -69,7 +69,7 @@ fn a_thousand_open_streams_end_as_they_were_decided() {
         drop(streams);
         let [stranger] = watched.map(Watch::stop);
         assert_eq!(stranger.into_keys().collect::<Vec<_>>(), [401]);
-        // Nothing of it stays.
+        // None of it stays.
         let push = configuration(30, &[ALICE]).to_string();
         assert_eq!(envoy.push_and_wait(&push), Push::Accepted);
         everywhere(&envoy, ALICE, 200);

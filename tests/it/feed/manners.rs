@@ -1,4 +1,4 @@
-//! A source of bad manners, with and without the interlock: the last good snapshot goes on, it recovers by itself, and the operator sees it.
+//! A source that misbehaves, with and without the interlock: the last good snapshot goes on, it recovers by itself, and the operator sees it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A gateway that follows a signed feed, in a real Envoy: what is published is served by every worker, and whatever becomes of the source, no key works that no
+//! A gateway that follows a signed feed, in a real Envoy: every worker serves what is published, and whatever happens to the source, no key works that no
 //! verified head allowed.
 
 mod held;
@@ -26,7 +26,7 @@ pub fn following(feed: &Feed, configuration: &Value) -> Builder {
         })
 }
 
-/// How many follow the feed in an Envoy of so many workers: each VM for itself, the main thread's among them, or one natively.
+/// How many follow the feed in an Envoy of so many workers: each VM, the main thread's included, or one natively.
 pub fn followers(workers: usize) -> usize {
     match Host::chosen() {
         Host::Wasm => workers + 1,
@@ -148,14 +148,14 @@ fn a_head_that_is_not_renewed_ages_and_a_heartbeat_renews_it() {
         });
     };
     renewed();
-    // The gauge by which monitoring knows a feed's age.
+    // Monitoring reads a feed's age from this gauge.
     let issued_at = envoy.stats("keyward[_.]snapshot_issued_at$");
     let now = crate::support::feed::now();
     assert!(
         !issued_at.is_empty() && issued_at.values().all(|it| now - it < 5),
         "{issued_at:?} {now}"
     );
-    // The source answers 304 all the while, which is signed by no one.
+    // Meanwhile the source answers 304, which has no signature.
     becomes(&envoy, ALICE, 503);
     let denied = envoy.get(
         "/v1/balance",
@@ -177,7 +177,7 @@ fn a_seed_serves_only_where_it_is_told_to() {
         assert_eq!(status(&envoy, ALICE), expected, "serve_seed: {serves}");
         assert_eq!(status(&envoy, STRANGER), if serves { 401 } else { 503 });
     }
-    // What is older than the seed is not taken.
+    // The gateway accepts nothing older than the seed.
     feed.publish(&snapshot(6, &[BOB]));
     let mut configuration = configuration();
     configuration["snapshot"] = snapshot(7, &[ALICE]);

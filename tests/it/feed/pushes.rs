@@ -1,4 +1,4 @@
-//! Pushes of other settings meanwhile: what is loaded stays where it is still trusted, and a root that is superseded polls no longer.
+//! Pushes of other settings meanwhile: a loaded snapshot stays if it is still trusted, and a superseded root stops polling.
 
 use serde_json::json;
 

@@ -125,7 +125,7 @@ fn head_is_judged_as_get_and_answered_without_a_body() {
     gate.assert_sound(gate.sent());
 }
 
-/// The documented way: status 200, the verdict in `grpc-status`. Anyone who counts denials counts filter state.
+/// The documented way: status 200, the verdict in `grpc-status`. To count denials, count filter state.
 #[test]
 fn a_grpc_client_is_denied_with_a_grpc_status() {
     let gate = Gate::shipped();

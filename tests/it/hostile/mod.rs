@@ -131,7 +131,7 @@ const SETTINGS: [Setting; 4] = [
     }),
 ];
 
-/// The listener that treats paths so.
+/// The listener that treats paths this way.
 fn listener(setting: &str) -> String {
     format!("gateway, {setting}")
 }
@@ -200,7 +200,7 @@ impl Gate {
         let builder = Envoy::builder()
             .config(configuration(settings).to_string())
             .upstream(upstream.address())
-            // Envoy waits this long before it cuts a connection whose client sent what is not an HTTP; the default is 1 s.
+            // Envoy waits this long before it cuts a connection whose client sent something other than HTTP; the default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
         let envoy = change(builder).edit(add_listeners).start();
         let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));

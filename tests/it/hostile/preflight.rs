@@ -222,7 +222,7 @@ fn a_length_of_0_lets_the_stream_end_after_the_headers() {
     gate.assert_sound(gate.sent());
 }
 
-/// What the length of 0 rests on: a client that sends a body all the same is cut off, and no byte of it reaches the upstream.
+/// What the length of 0 rests on: a client that still sends a body is cut off, and no byte of it reaches the upstream.
 #[test]
 fn envoy_holds_a_client_to_a_length_of_0() {
     let gate = Gate::shipped();

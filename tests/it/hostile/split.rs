@@ -109,7 +109,7 @@ fn a_request_in_pieces_is_the_same_request() {
 }
 
 /// Envoy closes a connection after its own answer when more had come in the same packet (after a direct response as well), so a denial may be the last
-/// answer there. What is answered is answered rightly, and what is not reached no one.
+/// answer there. Every answer is correct, and a request without one reached no upstream.
 #[test]
 fn requests_in_one_packet_are_judged_one_by_one() {
     let gate = Gate::shipped();

@@ -47,7 +47,7 @@ impl Image {
         self.folder.path().join("layout")
     }
 
-    /// What was printed for the reference that ends so.
+    /// What was printed for the reference with this ending.
     #[track_caller]
     fn digest(&self, reference: &str) -> &str {
         let found = self.printed.iter().find(|(_, name)| name == reference);

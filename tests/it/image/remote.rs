@@ -120,7 +120,7 @@ fn a_push_of_code_that_is_not_there_yet_is_what_the_interlock_is_for() {
     }
 }
 
-/// `nack_on_code_cache_miss`: Envoy refuses the push and fetches the code meanwhile. Pushed again, it is taken.
+/// `nack_on_code_cache_miss`: Envoy rejects the push and fetches the code meanwhile. It accepts the next push.
 #[test]
 fn a_push_that_waits_for_its_code_leaves_the_old_filter_in_place() {
     let [old, new] =

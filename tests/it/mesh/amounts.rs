@@ -1,4 +1,4 @@
-//! The Envoy configuration in `tests/mesh` is what our manifests amount to: each part is held to the manifest that it comes from, so neither changes without the other.
+//! The Envoy configuration in `tests/mesh` is equivalent to our manifests: each part is compared with the manifest that it comes from, so neither changes without the other.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What Envoy Gateway makes of our policies, run: who passes, and who does not when a route has lost the plugin.
+//! What Envoy Gateway makes of our policies, run: which clients pass, and which do not when a route has lost the plugin.
 
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use crate::support::http::Connection;
 use crate::support::restricted::restricted;
 use crate::support::{BOUND, Envoy, eventually};
 
-/// Many keys, Alice's among them, or not any more.
+/// Many keys, with Alice's or without it.
 fn many(keys: usize, with_alice: bool) -> Value {
     let mut configuration = restricted(keys);
     let owner = configuration["snapshot"]["accounts"][1]["id"].clone();
@@ -25,7 +25,7 @@ fn many(keys: usize, with_alice: bool) -> Value {
     configuration
 }
 
-/// Asks on one connection until it is refused there, and says how long after `start` that was.
+/// Asks on one connection until it is refused there, and returns how long after `start` that was.
 #[track_caller]
 fn refused_on(connection: &mut Connection, start: Instant, way: &str) {
     eventually("the key is refused on an open connection", BOUND, || {

@@ -1,4 +1,4 @@
-//! Every manifest that we ship or write, held to the schemas of its project's CRDs; and that this finds what is wrong.
+//! Every manifest that we ship or write, checked against the schemas of its project's CRDs; and a test that this finds errors.
 
 use std::fs;
 

@@ -82,7 +82,7 @@ pub fn wrong(manifests: &[Value]) -> Option<Vec<Vec<String>>> {
     Some(wrong)
 }
 
-/// What `scripts/mesh.sh` prints; nothing where it says that the tool is absent. Any other failure is one of the test.
+/// What `scripts/mesh.sh` prints; nothing if it reports that the tool is absent. Any other failure fails the test.
 fn set_up(tool: &str) -> Option<PathBuf> {
     let output = Command::new(root().join("scripts/mesh.sh"))
         .arg(tool)

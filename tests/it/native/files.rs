@@ -182,7 +182,7 @@ fn a_module_file_removed_while_it_runs_changes_no_verdict() {
     }
 }
 
-/// A file that was not copied to its end: the system maps what it says it has, and Envoy ends where that is not there. No stranger passes meanwhile.
+/// A file that was not copied to its end: the system maps what it says it has, and Envoy ends where bytes are missing. No stranger passes meanwhile.
 #[test]
 fn a_torn_module_file_ends_envoy_and_lets_nobody_pass() {
     let folder = Folder::new("torn");

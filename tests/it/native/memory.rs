@@ -55,7 +55,7 @@ fn a_push_that_no_memory_is_left_for_ends_envoy_or_is_taken_and_no_stranger_pass
             let is_known = |status: &u16| *status == 200 || is_closed(status);
             assert!(alice.keys().all(is_known), "{more}: {alice:?}");
             if !has_ended {
-                // Whatever became of the push, the one snapshot or the other serves.
+                // Whatever the result of the push, one of the two snapshots serves.
                 assert_ne!(envoy.settled(LONG), Push::Unreadable);
                 assert_eq!(both(&envoy), (401, 200));
             }

@@ -1,4 +1,4 @@
-//! What only the native module has: how Envoy loads it, how it shares one copy, and what becomes of a panic. Everything else is tested by the tests of
+//! What only the native module has: how Envoy loads it, how it shares one copy, and what happens after a panic. Everything else is tested by the tests of
 //! the filter in wasm, with `KEYWARD_HOST=native`.
 
 mod counts;
@@ -63,7 +63,7 @@ fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     }
 }
 
-/// What doctor says of it, and how it ends.
+/// The doctor's output, and its exit.
 fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
     let url = format!("http://{}", envoy.admin_address());
     let mut command = crate::support::command::command();

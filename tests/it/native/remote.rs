@@ -8,7 +8,7 @@ use crate::support::bootstrap::at;
 use crate::support::upstream::Reply;
 use crate::support::{Push, Upstream, find};
 
-/// Where the module cannot be had, or what it says cannot be taken.
+/// The module cannot be fetched, or its content cannot be used.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     /// No one listens there.
@@ -44,7 +44,7 @@ fn server() -> Upstream {
     })
 }
 
-/// The module as it is to be fetched that way, and its configuration.
+/// The module, to be fetched that way, and its configuration.
 fn remote(way: Way, nonce: u64) -> (Value, String) {
     let module = std::fs::read(find::native()).unwrap();
     let digest: String = Sha256::digest(module)

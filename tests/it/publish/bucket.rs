@@ -1,4 +1,4 @@
-//! A feed in a bucket, with moto in the place of S3: publishers write on conditions, mirrors follow, and an Envoy that signs its calls reads what nobody else can.
+//! A feed in a bucket, with moto in place of S3: publishers make conditional writes, mirrors follow, and an Envoy that signs its calls reads the private bucket.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -140,7 +140,7 @@ fn signing(press: &Press, moto: &Moto) -> Envoy {
     let options: Value = serde_norway::from_str(example).unwrap();
     cluster["typed_extension_protocol_options"] =
         options["typed_extension_protocol_options"].clone();
-    // A folder of its own, which Envoy watches.
+    // A separate folder, which Envoy watches.
     let folder = press.path("secrets");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(
@@ -184,7 +184,7 @@ fn publishers_write_on_conditions_mirrors_follow_and_a_gateway_reads_a_private_b
         begun.contains("mirrored to s3://keyward-mirror/feeds/prod: 1 objects of"),
         "{begun}"
     );
-    // Of a wrong secret nothing is believed, and nothing is shown.
+    // The store rejects a wrong secret, and no output shows it.
     let wrong = "wrong-FAKE-secret";
     let arguments = arguments(&press, &[]);
     let said: Said = moto
@@ -220,7 +220,7 @@ fn publishers_write_on_conditions_mirrors_follow_and_a_gateway_reads_a_private_b
     let (feed, mirror) = (moto.show(&press, FEED), moto.show(&press, MIRROR));
     assert_eq!(feed, mirror);
 
-    // A watcher does the same, and says how many mirrors are behind.
+    // A watcher does the same, and reports how many mirrors lag.
     let watching = arguments_of_a_watcher(&press);
     let mut watch = moto.command(&press, &watching, &moto.secret);
     let _watcher =

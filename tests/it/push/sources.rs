@@ -23,7 +23,7 @@ fn every_form_carries_it_envoy_takes_it_and_another_source_is_rejected() {
         );
         let revision = said.out.split(' ').nth(2).unwrap().to_owned();
         serves(&envoy, revision.parse().unwrap());
-        // Envoy shows whose keys it has.
+        // Envoy shows the source of its keys.
         let dump = envoy.admin("GET", "/config_dump");
         let dump = String::from_utf8_lossy(&dump.body);
         let shown = format!("\"version_info\": \"{revision} {source}\"");

@@ -78,7 +78,7 @@ fn collect(value: &Value, place: String, places: &mut Vec<String>) {
     places.push(place);
 }
 
-/// What an operator writes for clients to read, or for no one: texts, and members that are ignored. keyward shows the former unchanged.
+/// Texts that an operator writes for clients to read, and members that are ignored. keyward shows the texts unchanged.
 const FREE: [&str; 11] = [
     "/filter_state",
     "/profile/links/",

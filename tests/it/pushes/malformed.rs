@@ -1,5 +1,5 @@
-//! Pushes that were cut off, damaged or made to hurt. For each, the library says whether it is any good, and Envoy has to agree; all the while a
-//! stranger does not pass, and anyone who had a key before still has it after.
+//! Pushes that were cut off, damaged or made to hurt. For each, the library says whether it is valid, and Envoy must agree. Meanwhile a
+//! stranger does not pass, and every key that worked before works after.
 
 use keyward::configuration::Configuration;
 use serde_json::{Value, json};
@@ -302,7 +302,7 @@ fn duplicates(value: &Value, found: &mut dyn FnMut(String), whole: &Value) {
     }
 }
 
-/// No one gets in by an empty snapshot, and no one is locked out by one that was empty by mistake.
+/// An empty snapshot lets no client in, and one that was empty by mistake locks none out.
 #[test]
 fn an_empty_snapshot_is_taken_only_where_it_says_so() {
     let mut target = Target::start(Ecds::Json);

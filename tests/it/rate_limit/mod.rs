@@ -107,7 +107,7 @@ fn each_key_and_each_account_has_a_bucket_of_its_own() {
     assert_eq!(limited, 4);
 }
 
-/// Otherwise anyone who is limited goes on in another's name, or empties another's bucket.
+/// Otherwise a limited client goes on in another's name, or empties another's bucket.
 #[test]
 fn a_forged_header_gets_nobody_elses_bucket() {
     let upstream = Upstream::start();

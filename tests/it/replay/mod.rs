@@ -11,7 +11,7 @@ use crate::support::replay::{
 };
 use crate::support::{BOUND, Envoy, Push, eventually};
 
-/// A request, and whether a log says enough of it.
+/// A request, and whether a log says enough about it.
 pub struct Sent {
     pub method: &'static str,
     pub path: &'static str,
@@ -162,7 +162,7 @@ fn what_it_foretells_is_what_the_gateway_then_answers() {
     let envoy = Envoy::builder().config(both.0.to_string()).start();
     let requests = load();
     let before = play(&envoy, &requests);
-    // The log as it is now: replay sees nothing of what comes.
+    // The log as it is now: replay reads nothing that comes later.
     let log = folder.path().join("access.log");
     std::fs::copy(envoy.directory().join("access.log"), &log).unwrap();
     let output = replay(&["--json", "--old", &old, "--new", &new], &[&log]);

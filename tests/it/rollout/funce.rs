@@ -1,4 +1,4 @@
-//! func-e, which fetches Envoy for people who have none. It cannot be had from the registries that these tests install from, so a STAND-IN takes its
+//! func-e, which fetches Envoy for people without it. It is not available from the registries that these tests install from, so a STAND-IN takes its
 //! place here: a script of that name that writes down how it was called, and hands what follows `run` to the real Envoy. What is tested is the command
 //! line, ours and the documentation's, and not func-e.
 

@@ -1,4 +1,4 @@
-//! What an SDK must make of each denial, for all languages: written from the contract and Stripe's texts, not from what the code says.
+//! What an SDK must make of each denial, for all languages: written from the contract and Stripe's texts, not from the code.
 
 use keyward::reason::DenyReason;
 use serde_json::{Value, json};

@@ -62,7 +62,7 @@ impl Language {
     }
 }
 
-/// What `scripts/packages.sh` prints; nothing where it says that the tool is absent. Any other failure is one of the test.
+/// What `scripts/packages.sh` prints; nothing if it reports that the tool is absent. Any other failure fails the test.
 fn set_up(language: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let output = Command::new(&script)

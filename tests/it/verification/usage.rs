@@ -252,7 +252,7 @@ fn a_verdict_that_cannot_be_carried_out_is_counted_once_as_a_denial() {
     }
 }
 
-/// A report serves no snapshot, so no one waits for it to serve one.
+/// A report serves no snapshot, so nothing waits for it to serve one.
 #[test]
 fn wait_returns_beside_a_report() {
     let configuration = configuration(json!({}));

@@ -1,4 +1,4 @@
-//! `keyward wait` against a real Envoy: what it says is so on every worker, and it says nothing too early.
+//! `keyward wait` against a real Envoy: what it reports is true on every worker, and it reports nothing too early.
 
 mod refusals;
 mod workers;

@@ -67,7 +67,7 @@ fn it_waits_for_a_worker_that_kept_the_old_snapshot() {
     let why = "the workers of `keyward` serve different revisions";
     // The other worker has it, and so has the main thread. No one has asked the one that has not.
     is_behind(&envoy, 2, why);
-    // Nor does a gauge help that anyone who served last has set.
+    // A gauge that the last VM to serve has set does not help either.
     assert_eq!(ask(&mut connections[1], ALICE).status, 200);
     assert_eq!(ask(&mut connections[0], BOB).status, 200);
     eventually("the gauge shows the new one", BOUND, || {

@@ -50,7 +50,7 @@ fn a_mirror_follows_never_goes_back_and_a_broken_one_holds_nothing_up() {
     );
     assert_eq!(fs::read(mirror.join("head")).unwrap(), newest);
 
-    // Whatever is wrong with a mirror, the feed is published, and the exit code tells.
+    // Whatever is wrong with a mirror, the feed is published, and the exit code shows the fault.
     fs::write(mirror.join("head"), "no head").unwrap();
     for (place, why) in [
         ("mirror", "is refused"),

@@ -12,7 +12,7 @@ use crate::key_file::Folder;
 /// A folder with a key file, and everything that was said there.
 pub struct Desk {
     pub folder: Folder,
-    /// Values of keys that are shown once and kept by no one.
+    /// Values of keys that are shown once and not kept.
     secrets: RefCell<Vec<String>>,
     /// All that commands said, but for the one line with a new value.
     said: RefCell<Vec<String>>,

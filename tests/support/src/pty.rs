@@ -39,7 +39,7 @@ pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     // The command keeps its ends until it is given others.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut shown = Vec::new();
-    // Where no one has the other end any more, a terminal ends with an error.
+    // If no process has the other end open any more, a terminal ends with an error.
     let _ = File::from(master).read_to_end(&mut shown);
     assert!(child.wait().unwrap().success());
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
@@ -67,10 +67,10 @@ pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
         .unwrap();
     // The command keeps its ends until it is given others.
     command.stdin(Stdio::null()).stderr(Stdio::null());
-    // A terminal holds a page or so: who shows more waits until that is read.
+    // A terminal holds about a page: a program that shows more waits until it is read.
     let reading = std::thread::spawn(move || {
         let mut shown = Vec::new();
-        // Where no one has the other end any more, a terminal ends with an error.
+        // If no process has the other end open any more, a terminal ends with an error.
         let _ = person.read_to_end(&mut shown);
         shown
     });

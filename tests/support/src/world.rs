@@ -25,7 +25,7 @@ pub fn digest(key: &str) -> String {
     KeyDigest::of(key.as_bytes()).to_string()
 }
 
-/// Adds members to an object, in the place of those it has.
+/// Adds members to an object, and replaces those of the same name.
 pub fn merge(into: &mut Value, more: Value) {
     let (Value::Object(into), Value::Object(more)) = (into, more) else {
         panic!("two objects")

@@ -2,7 +2,7 @@
 
 use keyward_files::visible;
 
-/// Text for an element or a quoted attribute. Characters that would act on the page or on who reads it are escaped: those of HTML, controls, and those that turn the direction of writing.
+/// Text for an element or a quoted attribute. Characters that would act on the page or on its reader are escaped: those of HTML, controls, and those that turn the direction of writing.
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in visible::escaped(text).chars() {

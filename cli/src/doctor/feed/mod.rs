@@ -1,4 +1,4 @@
-//! The feed that a gateway follows: whether Envoy's cluster leads there, who can read along, and what on the way breaks long polls and pieces.
+//! The feed that a gateway follows: whether Envoy's cluster leads there, who can read the traffic, and what on the way breaks long polls and pieces.
 
 mod routes;
 
@@ -25,7 +25,7 @@ const BEYOND_WAIT: u64 = 15;
 /// How many calls one VM makes at once: the pieces of an object.
 const CALLS: u64 = 4;
 
-/// What Envoy takes where a threshold is not set.
+/// Envoy's value if a threshold is not set.
 const USUAL_THRESHOLD: u64 = 1024;
 
 /// Looks at the feed of one plugin, if it follows one.
@@ -61,7 +61,7 @@ pub(super) fn check(dump: &Dump, manager: &Manager<'_>, plugin: &Plugin<'_>, rep
     routes::check(dump, feed, least, report);
 }
 
-/// Whether circuit breakers leave room for every VM. `workers` is not known from a dump: then for the smallest Envoy.
+/// Whether circuit breakers leave room for every VM. A dump does not show `workers`: then it checks for the smallest Envoy.
 pub(super) fn check_room(
     dump: &Dump,
     plugins: &[Plugin<'_>],
@@ -120,7 +120,7 @@ fn of<'a>(plugin: &'a Plugin<'_>) -> Option<&'a Feed> {
     plugin.configuration()?.settings().feed.as_ref()
 }
 
-/// An instance that was replaced asks for nothing, but a VM of other code cannot know, and lives until its last stream ends.
+/// A replaced instance asks for nothing, but a VM of other code does not know that it was replaced, and lives until its last stream ends.
 fn check_streams(manager: &Manager<'_>, plugin: &Plugin<'_>, report: &mut Report) {
     let idle = at(manager.value, "/stream_idle_timeout");
     let longest = at(
@@ -144,7 +144,7 @@ fn is_original_destination(cluster: &Value) -> bool {
     at(cluster, "/type") == "ORIGINAL_DST" || kind.contains("original_dst")
 }
 
-/// What hides the feed from others on the way: a signature hides nothing.
+/// Whether the feed is hidden on the way: a signature hides nothing.
 fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
     const MEND: &str = "give the cluster a `transport_socket` with TLS that verifies the server";
     let mut contexts = Vec::new();
@@ -266,7 +266,7 @@ fn check_change(change: Change<'_>, place: &str, report: &mut Report) {
     }
 }
 
-/// What the gateway repeats, it repeats with its own pauses.
+/// The gateway repeats calls itself, with its own pauses.
 fn check_retries(cluster: &Value, place: &str, report: &mut Report) {
     if at(at(cluster, OPTIONS), "/retry_policy").is_object() {
         report.found(

@@ -1,4 +1,4 @@
-//! The way to a feed through a listener of this Envoy, whose routes end what lasts too long.
+//! The way to a feed through a listener of this Envoy, whose routes end calls that last too long.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::doctor::report::{Level, Report};
 use crate::doctor::upstreams::Upstreams;
 use keyward::configuration::Feed;
 
-/// What Envoy takes where a route's time-out is not set.
+/// Envoy's value if a route's time-out is not set.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The cluster may lead to a listener of this Envoy, whose routes have time-outs of their own.
+/// The cluster may lead to a listener of this Envoy, whose routes have their own time-outs.
 pub(super) fn check(dump: &Dump, feed: &Feed, least: Duration, report: &mut Report) {
     let mut leads = Upstreams::default();
     let exits = Exits {

@@ -1,4 +1,4 @@
-//! The settings of a feed that a gateway reads as they are written, and by which it denies sooner or later than anybody meant. What Envoy's cluster is, `keyward doctor` looks at.
+//! The settings of a feed that a gateway reads as they are written, and that make it deny sooner or later than intended. `keyward doctor` looks at Envoy's cluster.
 
 use super::Finding;
 use keyward::configuration::Configuration;

@@ -1,4 +1,4 @@
-//! The steps of a publication: each ends with a new head, and leaves a feed that gateways can follow wherever it is broken off.
+//! The steps of a publication: each ends with a new head. Wherever a step is interrupted, gateways can still follow the feed.
 
 use anyhow::{Context, Result, ensure};
 
@@ -20,7 +20,7 @@ use keyward::snapshot::{Revision, Snapshot};
 /// The comment above a signature.
 const COMMENT: &str = "keyward feed";
 
-/// By how much a head may be ahead of this machine's clock: gateways take no more.
+/// How far a head may be ahead of this machine's clock. Gateways accept no more.
 const SKEW: u64 = 300;
 
 /// What a new head leads to.
@@ -169,7 +169,7 @@ impl Publisher<'_> {
         Ok(self.swap(head, state)?.map(|()| Step::Jump(size)))
     }
 
-    /// A new base for the present revision, where one is due. `None` where none is.
+    /// A new base for the present revision, or `None` if it is not due.
     pub(super) fn compact(
         &mut self,
         content: &Content,
@@ -189,7 +189,7 @@ impl Publisher<'_> {
             return Ok(None);
         }
         let (from, at) = (present.head.base.revision, present.head.revision);
-        // A head of the same revision has to be newer.
+        // A head of the same revision must be newer.
         let issued_at = issue_after(present, now.max(present.head.issued_at.saturating_add(1)))?;
         let packed = content.issued(at, issued_at)?;
         let all = self.settings.verify_all;
@@ -262,7 +262,7 @@ impl Publisher<'_> {
         let bytes = base_bytes(packed)?;
         let name = ObjectName::of(ObjectKind::Base, &bytes);
         let read = Packed::from_bytes(&bytes)?;
-        // Its rows passed every check in the content, from where they were copied.
+        // Its rows were copied from the content, where they passed every check.
         let base = read.snapshot(content.profile(), Trust::Content)?;
         let all = self.settings.verify_all;
         let (meant, nothing) = (content.snapshot(), Touched::default());
@@ -277,7 +277,7 @@ impl Publisher<'_> {
         Ok((base, entry))
     }
 
-    /// Replaces the head, which everything it names precedes.
+    /// Replaces the head, after everything that it names.
     fn swap(&mut self, head: Head, state: State) -> Result<Result<(), Lost>> {
         ensure!(
             head.deltas.len() <= MOST_WRITTEN_DELTAS,
@@ -321,7 +321,7 @@ impl Publisher<'_> {
         }
     }
 
-    /// Says what is there in the end, and collects garbage. That failing leaves a good publication.
+    /// Reports the result, and collects garbage. If collecting fails, the publication is still good.
     pub(super) fn finish(&self, published: &mut Published) {
         if let Some(present) = &self.present {
             published.revision = present.head.revision.number();
@@ -342,7 +342,7 @@ impl Publisher<'_> {
     }
 }
 
-/// The time that a head carries: now, and never before that of the one that is there.
+/// The time that a head carries: now, but never before the time of the present head.
 fn issue_after(present: &Present, now: u64) -> Result<u64> {
     let held = present.head.issued_at;
     ensure!(

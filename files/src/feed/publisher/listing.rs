@@ -79,7 +79,7 @@ impl Listing {
         }
     }
 
-    /// For a new base at the present revision, to which `bridge` leads.
+    /// For a new base at the present revision; `bridge` leads to it.
     pub(super) fn rebased(self, base: Revision, bridge: Option<DeltaEntry>) -> Self {
         // A cumulative step is not one of the last single steps.
         let is_single =
@@ -97,7 +97,7 @@ impl Listing {
         }
     }
 
-    /// As a head lists it. Of the single ones all are listed that the cumulative one does not cover, and others while there is room.
+    /// As a head lists it. It lists all single ones that the cumulative one does not cover, and others while there is room.
     pub(super) fn entries(&self) -> Vec<DeltaEntry> {
         let needed = self.chain().count().saturating_sub(1);
         let listed = needed.max(MOST_SINGLE).min(self.singles.len());
@@ -124,7 +124,7 @@ impl Listing {
     }
 }
 
-/// What speaks for a new base.
+/// What decides whether a new base is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Conditions {
     /// The bytes of the base.
@@ -265,7 +265,7 @@ mod tests {
             (1_000, small, false),
             (1_001, small, true),
             (1, forced, true),
-            // What no gateway takes cannot wait for the hour.
+            // Content that no gateway accepts cannot wait for the hour.
             (LARGEST_DELTA, young, true),
             (1, too_many, true),
         ] {

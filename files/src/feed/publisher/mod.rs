@@ -1,4 +1,4 @@
-//! Publishing to a feed: what is there is verified, compared with what is to be, and led on from by deltas; objects first, the head last. Of two publishers at once the later one
+//! Publishing to a feed. It verifies what is there, compares it with the new content, and writes deltas: objects first, the head last. Of two publishers at once the later one
 //! begins again from what the earlier one left.
 
 mod commit;
@@ -71,11 +71,11 @@ pub struct Publisher<'a> {
     settings: Settings,
     keys: Vec<PublicKey>,
     present: Option<Present>,
-    /// Is told the revision of each head before the head is written.
+    /// Receives the revision of each head before the head is written.
     note: Option<Note<'a>>,
 }
 
-/// Notes a revision. Where that fails, the head that has it is not written.
+/// Notes a revision. If that fails, the head with this revision is not written.
 pub type Note<'a> = Box<dyn Fn(u64) -> Result<()> + 'a>;
 
 /// Another publisher was faster.
@@ -111,7 +111,7 @@ impl<'a> Publisher<'a> {
         noted.unwrap_or(Ok(()))
     }
 
-    /// Whose heads it builds on: its own key's, and those that it was told of.
+    /// The keys whose heads it builds on: its own, and the trusted ones of its settings.
     #[must_use]
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
@@ -136,7 +136,7 @@ impl<'a> Publisher<'a> {
         self.attempts(|publisher| publisher.attempt(content, request, now))
     }
 
-    /// Publishes only what the content ends: what it leaves out stays, and so does everything else. `None` where it ends nothing.
+    /// Publishes only what the content ends. Keys that it leaves out stay, and so does everything else. `None` if it ends nothing.
     pub fn publish_ends(
         &mut self,
         content: &Content,

@@ -31,13 +31,13 @@ pub struct Published {
     pub records: usize,
     /// What became of the keys.
     pub effect: Effect,
-    /// The heads that were written, in order. None where nothing changed: then the one that was there was signed again.
+    /// The heads that were written, in order. Empty if nothing changed: then the present head was signed again.
     pub steps: Vec<Step>,
-    /// How many objects no one needs any more were removed.
+    /// How many unused objects were removed.
     pub removed: usize,
     /// What a person should know of a feed that changed hands.
     pub note: Option<String>,
-    /// Why garbage was not collected, if so: the publication is good without.
+    /// Why garbage was not collected, if so. The publication is good without it.
     pub uncollected: Option<String>,
 }
 

@@ -54,7 +54,7 @@ pub(super) fn split(
     let needs_base = rest.len() > room;
     if !needs_base {
         match are_keys_alone {
-            // Each key is as it was or as it is to be, whatever the others are.
+            // Each key has its old or its new state, whatever the others have.
             true => deltas.extend(chunks(rest, room)),
             false => deltas.push(rest),
         }
@@ -132,7 +132,7 @@ pub(super) fn ends(
     ends
 }
 
-/// Whether a record brings nothing along but itself: its owner and all above are as they were, and so are the grant sets.
+/// Whether a record depends on nothing else that changed: its owner and all accounts above are unchanged, and so are the grant sets.
 fn refers_to_nothing_new(after: &Snapshot, key: &KeyRecord<'_>, touched: &Touched) -> bool {
     let has_grants = key.grants().is_some() || key.connect_grants().is_some();
     let sets_may_differ = touched.contract || !touched.grant_sets.is_empty();
@@ -140,7 +140,7 @@ fn refers_to_nothing_new(after: &Snapshot, key: &KeyRecord<'_>, touched: &Touche
     !(has_grants && sets_may_differ) && is_as_before(after, owner.map(|owner| owner.id()), touched)
 }
 
-/// Whether an account and all above it are as they were.
+/// Whether an account and all accounts above it are unchanged.
 fn is_as_before(after: &Snapshot, id: Option<&str>, touched: &Touched) -> bool {
     let accounts = after.accounts();
     let mut next: Option<AccountIndex> = id.and_then(|id| accounts.find(id));

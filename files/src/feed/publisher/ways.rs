@@ -1,4 +1,4 @@
-//! Before a head is written, each new way through it is walked in memory, from the very bytes that gateways will read, and what it leads to is compared with what is meant.
+//! Before a head is written, each new way through it is followed in memory, from the bytes that gateways will read, and the result is compared with the intended content.
 
 use anyhow::{Result, bail};
 
@@ -7,7 +7,7 @@ use keyward::profile::Profile;
 use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched};
 
-/// How many keys are compared that did not change, where not all are.
+/// How many unchanged keys are compared, if not all of them.
 const SAMPLE: usize = 10_000;
 
 /// What a delta makes of a state, read again from its bytes.
@@ -15,7 +15,7 @@ pub(super) fn walk(before: &Snapshot, bytes: &[u8], profile: &Profile) -> Result
     Ok(before.apply(&Delta::read(bytes)?, profile)?)
 }
 
-/// Whether a state is as it is meant to be: all counts, all that was touched, and of the rest a sample, or everything.
+/// Whether a state is as intended: it compares all counts, all that was touched, and a sample of the rest, or everything.
 pub(super) fn compare(
     is: &Snapshot,
     meant: &Snapshot,

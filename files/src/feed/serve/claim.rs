@@ -1,4 +1,4 @@
-//! What a poll says of its sender, in its user agent: gateway, VM, version, revision and state. It is a claim.
+//! What a poll claims about its sender, in its user agent: gateway, VM, version, revision and state. It is a claim.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ pub(super) const LONGEST: usize = 128;
 /// A claim, as a poll makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Envoy's name for itself; empty from a module, which is not told it.
+    /// Envoy's name for itself; empty from a module, which does not know it.
     pub gateway: String,
     /// One VM of that Envoy.
     pub vm: String,
@@ -52,12 +52,12 @@ impl Claim {
 }
 
 impl Claim {
-    /// The user agent in a line of an access log, of nginx, Envoy, S3 or a CDN: the last one, for what stands before it, such as a path, was chosen by the client as well.
+    /// The user agent in a line of an access log, of nginx, Envoy, S3 or a CDN: the last one, because the client also chose what is before it, such as a path.
     #[must_use]
     pub fn in_line(line: &str) -> Option<Self> {
         let (_, rest) = line.rsplit_once("keyward/")?;
         let (agent, _) = rest.split_once(')')?;
-        // CloudFront writes blanks so.
+        // CloudFront writes blanks like this.
         let agent = agent
             .replace("%20", " ")
             .replace("%3B", ";")

@@ -50,7 +50,7 @@ pub(super) fn wanted(headers: &HeaderMap, size: u64) -> Wanted {
     };
     let number = |text: &str| -> Option<u64> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        // One that is too long for us is beyond every file.
+        // A number that is too long for us is beyond every file.
         is_number.then(|| text.parse().unwrap_or(u64::MAX))
     };
     match (number(first), number(last)) {

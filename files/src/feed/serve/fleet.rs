@@ -1,4 +1,4 @@
-//! What polls say about their sender: gateway, VM, revision and state. It is a claim, for people who look for a late worker. Nothing is decided by it.
+//! What polls say about their sender: gateway, VM, revision and state. It is a claim, for people who look for a late worker. No decision depends on it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -171,7 +171,7 @@ mod tests {
         };
         let rows = serde_json::json!([row("a", 8, false, 2), row("b", 9, true, 1)]);
         assert_eq!(shown["vms"], rows);
-        // Who waits is not forgotten, however long that takes.
+        // A VM that waits is not forgotten, however long that takes.
         assert_eq!(page(&fleet, 9_000)["vms"].as_array().unwrap().len(), 1);
         drop(waits);
         assert_eq!(page(&fleet, 9_000)["vms"].as_array().unwrap().len(), 0);

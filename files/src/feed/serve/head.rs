@@ -18,10 +18,10 @@ use tokio::sync::watch;
 
 use crate::feed::store::{Mutable, ObjectKind, ObjectName};
 
-/// More than any head has.
+/// More bytes than any head has.
 const LARGEST: u64 = 64 << 10;
 
-/// How often the head is looked at where the kernel says nothing: on a network volume another machine writes it.
+/// How often the head is read if the kernel reports nothing: on a network volume another machine writes it.
 const PAUSE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
@@ -100,7 +100,7 @@ impl Drop for Watcher {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // It has nothing to say in the end.
+            // The thread returns nothing.
             let _ = thread.join();
         }
     }
@@ -122,7 +122,7 @@ fn follow(
         if now == before {
             continue;
         }
-        // One that cannot be read now is tried again: what was served last goes on.
+        // If it cannot be read now, it is tried again, and the last head stays.
         if let Ok(content) = read(path) {
             before = now;
             told.send_if_modified(|held| {

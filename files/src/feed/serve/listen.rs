@@ -1,4 +1,4 @@
-//! Listening only on this machine: a Unix socket, or an address of the loopback interface. What is to be reached from elsewhere gets a proxy with TLS before it.
+//! Listening only on this machine: a Unix socket, or an address of the loopback interface. For access from elsewhere, put a proxy with TLS before it.
 
 use std::fmt;
 use std::fs;
@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// A client that sends no complete head for so long is cut off, between two requests too.
+/// A client that sends no complete head for so long is cut off, also between two requests.
 const HEAD: Duration = Duration::from_secs(75);
 
 /// The most bytes of a request's head, and the most headers in it.
@@ -32,7 +32,7 @@ const HEADERS: usize = 64;
 /// How long the last answers may take when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// How long a listener waits after it could not accept, as where no file can be opened any more.
+/// How long a listener waits after it could not accept, such as when no file can be opened any more.
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Where a server listens.
@@ -92,7 +92,7 @@ impl Listener {
         })
     }
 
-    /// Where it listens: the port that the system chose, where none was named.
+    /// Where it listens: the port that the system chose, if none was named.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match self {
@@ -161,7 +161,7 @@ pub async fn serve(
     let mut connections = JoinSet::new();
     let mut told = stop.clone();
     let mut is_over = std::pin::pin!(async move {
-        // Where the sender is gone the process is about to end.
+        // If the sender is gone, the process is about to end.
         let _ = told.wait_for(|stop| *stop).await;
     });
     loop {
@@ -189,7 +189,7 @@ pub async fn serve(
     }
     let _ = stop.wait_for(|stop| *stop).await;
     let all = async { while connections.join_next().await.is_some() {} };
-    // Anyone who takes longer is cut off.
+    // A client that takes longer is cut off.
     let _ = tokio::time::timeout(FAREWELL, all).await;
 }
 
@@ -219,7 +219,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        // What became of one connection concerns its client, who sees it.
+        // How a connection ends concerns only its client, which sees it.
         _ = connection.as_mut() => return,
         _ = stop.wait_for(|stop| *stop) => {}
     }

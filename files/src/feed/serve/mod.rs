@@ -32,7 +32,7 @@ use head::{Content, Watcher};
 /// How a feed is served.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How many polls may wait at once. Further ones are answered at once, and such a gateway asks again after its interval.
+    /// How many polls may wait at the same time. Further ones are answered at once, and their gateways ask again after their interval.
     pub most_polls: usize,
     /// The longest that a poll waits, however long it asks to.
     pub longest_wait: Duration,
@@ -52,7 +52,7 @@ pub struct Feed {
     folder: PathBuf,
     settings: Settings,
     head: watch::Receiver<Option<Arc<Content>>>,
-    /// True as soon as the server is to stop: anyone who waits is answered.
+    /// True as soon as the server is to stop. Then every waiting poll is answered.
     stop: watch::Sender<bool>,
     polls: Semaphore,
     fleet: Fleet,
@@ -134,12 +134,12 @@ impl Feed {
     }
 }
 
-/// The answer to a poll, and which head its sender has by it.
+/// The answer to a poll, and the head that its sender has with it.
 #[derive(Debug)]
 pub struct Polled {
     /// The answer.
     pub response: Response,
-    /// The head in the answer, or the one that it says is unchanged. `None` where there is none.
+    /// The head in the answer, or the one that it says is unchanged. `None` if the feed has none.
     pub head: Option<Named>,
 }
 

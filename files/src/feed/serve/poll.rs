@@ -28,7 +28,7 @@ pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Polled {
             Ok(_permit) => {
                 let mut stop = feed.stop.subscribe();
                 let is_stopped = tokio::select! {
-                    // What ended the waiting is seen in the head.
+                    // The head shows what ended the wait.
                     _ = timeout(wait, head.wait_for(is_new)) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };

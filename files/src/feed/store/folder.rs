@@ -12,7 +12,7 @@ use super::{FeedStore, Listed, Mutable, ObjectKind, ObjectName, Swap, Version};
 use crate::clock;
 use crate::replace::{Access, replace, sync_folder};
 
-/// After how long a file that never took its place is a killed writer's.
+/// After how long a file that never took its place counts as left by a killed writer.
 const LEFT_BEHIND: u64 = 3_600;
 
 /// A folder on a disk of this machine. On a network volume without locks it is for one publisher.
@@ -279,7 +279,7 @@ mod tests {
         store.put_new(&name, b"bytes").unwrap();
         assert_eq!(store.get(&name, 5).unwrap().unwrap(), b"bytes");
         assert!(store.get(&name, 4).is_err());
-        // As old as it may be, it counts as put now.
+        // However old it is, it counts as put now.
         let path = store.path_of_object(&name);
         let file = File::options().append(true).open(&path).unwrap();
         file.set_modified(UNIX_EPOCH).unwrap();
@@ -288,7 +288,7 @@ mod tests {
         let listed = store.list().unwrap();
         assert_eq!((listed.len(), listed[0].size), (1, 5));
         assert!(listed[0].put_at > 0);
-        // What someone damaged is put again.
+        // A damaged object is put again.
         fs::write(&path, b"bytez").unwrap();
         store.put_new(&name, b"bytes").unwrap();
         assert_eq!(store.get(&name, 5).unwrap().unwrap(), b"bytes");

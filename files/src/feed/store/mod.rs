@@ -37,7 +37,7 @@ impl Version {
 pub enum Swap {
     /// The blob has the new content, which is of this version.
     Done(Version),
-    /// Someone else was first: the blob has another content than expected, and keeps it.
+    /// Another writer was first: the blob has other content than expected, and keeps it.
     Lost,
 }
 
@@ -60,7 +60,7 @@ pub trait FeedStore {
     /// A mutable blob, if it is there; an error if it has more than `most` bytes.
     fn read(&self, name: Mutable, most: u64) -> Result<Option<(Vec<u8>, Version)>>;
 
-    /// Replaces a mutable blob if it has the expected content still, or is absent as expected.
+    /// Replaces a mutable blob if it still has the expected content, or is absent as expected.
     fn swap(&self, name: Mutable, expected: Option<&Version>, bytes: &[u8]) -> Result<Swap>;
 
     /// An object, if it is there; an error if it has more than `most` bytes.

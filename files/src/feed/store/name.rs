@@ -61,7 +61,7 @@ impl ObjectName {
         }
     }
 
-    /// Reads one, unchanged below `o/`: 64 hexadecimal digits in lower case and an ending.
+    /// Reads a name, as it is below `o/`: 64 hexadecimal digits in lower case and an ending.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (digits, kind) = match text.strip_suffix(ObjectKind::Base.ending()) {

@@ -1,4 +1,4 @@
-//! Where a feed is kept, as a command is told: a folder, or a bucket.
+//! Where a feed is kept, as a command's arguments name it: a folder, or a bucket.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub enum StorePlace {
 }
 
 impl StorePlace {
-    /// Reads one: what does not begin with `s3://` is a folder.
+    /// Reads a place. One that does not begin with `s3://` is a folder.
     pub fn parse(text: &str) -> Result<Self> {
         if !text.starts_with(BUCKET) {
             return Ok(Self::Folder(text.into()));

@@ -169,7 +169,7 @@ fn next(led: &Led) -> Vec<Event> {
     next
 }
 
-/// Turn, lag and standing that an instance can have at once; the other 30 of 60 combinations cannot be reached. One that waits was never counted, and is not back.
+/// Turn, lag and status that an instance can have at once; the other 30 of 60 combinations cannot be reached. One that waits was never counted, and is not back.
 /// One that has taken a request has left its trial, and is counted if it lags, until another takes its turn and so closes it.
 fn is_reachable((turn, lag, standing): (u8, u8, u8)) -> bool {
     match turn {

@@ -79,7 +79,7 @@ fn an_envoy_without_v8() {
     ]);
 }
 
-/// What an Envoy has not been sent yet it is not ready without, for 15 s at least, so these are the dumps that it would have.
+/// An Envoy is not ready without what it has not been sent yet, for at least 15 s, so these are the dumps that it would have.
 #[test]
 fn what_has_not_come_is_not_good() {
     let envoy = builder().start();

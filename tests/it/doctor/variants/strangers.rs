@@ -1,4 +1,4 @@
-//! A stranger gets in, or no one can say that none does; and nothing runs.
+//! A stranger gets in, or the doctor cannot rule it out; and nothing runs.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A way to the source that resets every other connection after some of its answer's bytes, each time after another number of them.
+//! A way to the source that resets every other connection after some of its answer's bytes, each time after a different number.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! What must hold over time and whatever breaks on the way: the last good snapshot goes on, no key works that no verified head allowed, and all of it recovers by itself.
+//! What must hold over time, and whatever breaks on the way: the last good snapshot goes on, no key works unless a verified head allowed it, and everything recovers by itself.
 
 mod cutting;
 mod vms;
@@ -45,7 +45,7 @@ impl Gateway {
         Self { envoy, clusters }
     }
 
-    /// Another cluster in the place of the one that leads to the feed, or none.
+    /// Replaces the cluster that leads to the feed with another one, or with none.
     fn lead(&self, cluster: Option<&Value>) {
         let updates = self.envoy.stat("cluster_manager.cds.update_success");
         write(&self.clusters, cluster);
@@ -54,7 +54,7 @@ impl Gateway {
         });
     }
 
-    /// Until its log says once more what is wrong, nothing changes; it goes on as soon as it is right again.
+    /// Nothing changes until the log reports the fault once more. The gateway goes on as soon as the fault is gone.
     #[track_caller]
     fn breaks(&self, told: &str, how: impl FnOnce()) {
         let count = || self.envoy.logs().matches(told).count();
@@ -87,7 +87,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Asks all the while, until it is over, and tells how often, and how often a stranger was not denied. On one connection: whoever asks every worker may be the only one who opens some.
+/// Asks until it is over. Returns how often it asked, and how often a stranger was not denied. On one connection: a caller that asks every worker may be the only one to open some.
 fn strangers(connection: &mut Connection, is_over: &AtomicBool) -> (usize, usize) {
     let (mut asked, mut passed) = (0, 0);
     while !is_over.load(Ordering::Relaxed) {
@@ -132,7 +132,7 @@ fn ten_workers_follow_whatever_becomes_of_the_way_and_leak_nothing() {
         gateway.lead(Some(&there));
         follows(&[ALICE, BOB], 200);
 
-        // Every answer ends somewhere else, until each of these places was met.
+        // Every answer ends at another place, until each place was used.
         let cutting = Cutting::start(feed.address());
         let cut = cluster(CLUSTER, cutting.address());
         feed.waits(false);
@@ -197,7 +197,7 @@ fn leaks_nothing(feed: &Feed, envoy: &Envoy, mut revision: u64) {
     assert!(grown < 20, "{grown} MiB more after {CHANGES} changes");
     let followers = u64::try_from(followers(WORKERS.try_into().unwrap())).unwrap();
     assert!(connections <= 4 * followers, "{connections}");
-    // And no one polls more often than the feed changes.
+    // And no VM polls more often than the feed changes.
     feed.forget();
     let begin = std::time::Instant::now();
     eventually("polls", BOUND, || {

@@ -1,4 +1,4 @@
-//! A VM that trapped comes back with what the feed says, and one without room goes on with what it has.
+//! A VM that trapped comes back with the feed's content, and a VM without room goes on with what it has.
 
 use crate::fail_closed::behind::hold;
 use crate::support::find;
@@ -14,7 +14,7 @@ fn a_vm_that_trapped_denies_until_it_follows_again_and_one_without_room_goes_on(
     let envoy = &gateway.envoy;
     everywhere(envoy, ALICE, 200);
 
-    // Each trap ends one VM. The new one has no snapshot until it has a verified head of its own.
+    // Each trap ends one VM. The new one has no snapshot until it has verified a head itself.
     let trap = [("x-keyward-trap-door", "trap")];
     for _ in 0..2 {
         assert_eq!(envoy.get("/v1/balance", &trap).status, 503);
@@ -34,7 +34,7 @@ fn a_vm_that_trapped_denies_until_it_follows_again_and_one_without_room_goes_on(
     });
     everywhere(envoy, ALICE, 200);
     everywhere(envoy, STRANGER, 401);
-    // It recovers by what makes room.
+    // It recovers as soon as there is room.
     for connection in &mut envoy.worker_connections() {
         connection.request("GET", "/v1/balance", &trap, b"");
     }

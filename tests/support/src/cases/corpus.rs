@@ -43,7 +43,7 @@ impl Default for Api {
     }
 }
 
-/// One request and what comes of it.
+/// One request and its expected result.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -56,7 +56,7 @@ pub struct Case {
     /// Why not all.
     #[serde(default)]
     why: Option<String>,
-    /// Why the case says nothing of an API that is not Stripe's.
+    /// Why the case does not apply to an API other than Stripe's.
     #[serde(default)]
     pub(super) stripe_only: Option<String>,
 }
@@ -269,7 +269,7 @@ fn load_file(path: &Path) -> CaseFile {
     file
 }
 
-/// What a case says twice, it must say alike.
+/// If a case states something twice, both must agree.
 fn check(case: &Case) -> Result<(), &'static str> {
     if case.only.is_some() != case.why.is_some() {
         return Err("`only` and `why` go together");

@@ -1,8 +1,8 @@
-//! What a runner saw of one request, compared with what the case expects. Every denial is held to the promises that all denials share as well.
+//! What a runner saw of one request, compared with what the case expects. Every denial is also checked against the promises that all denials share.
 
 use super::corpus::{Api, Case, Expectation, Request, Text};
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub struct Outcome {
     /// The filter state, where the runner can see it.

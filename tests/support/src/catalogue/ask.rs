@@ -1,4 +1,4 @@
-//! A gateway whose keys hold what a test wants, and what it answers: as a library, without Envoy.
+//! A gateway whose keys have the permissions that a test chooses, and its answers: as a library, without Envoy.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -15,7 +15,7 @@ pub(super) enum When {
     After,
 }
 
-/// A folder whose writing operations are counted, and which fails from one of them on: anyone who was killed there does nothing more.
+/// A folder whose writing operations are counted, and which fails from one of them on: a publisher that was killed there does nothing more.
 pub(super) struct Faulty<'a> {
     pub(super) inner: &'a Folder,
     pub(super) dies_at: Option<(usize, When)>,

@@ -72,7 +72,7 @@ fn of_two_publishers_at_once_none_loses_a_change() {
                         state["keys"][of * 20 + number]["status"] = json!("deleted");
                         content(&state)
                     };
-                    // A publisher of an older state than its rival's would take that one's back: both read one source, again after each loss.
+                    // A publisher of an older state than its rival's would take the rival's back, so both read one source, again after each loss.
                     let _ = publisher.publish(&next, &request(), NOW + 1);
                 }
             });

@@ -173,7 +173,7 @@ impl Gateway {
         gateway
     }
 
-    /// Goes to where the head leads.
+    /// Follows the head.
     fn follow(&mut self, world: &World) {
         let keys = [public(1)];
         let reader = reader(&world.store, &world.profile, &keys);

@@ -203,7 +203,7 @@ fn keys_that_are_missing_from_the_source_stay_until_somebody_allows_it() {
         refused.contains("50 of 100 working keys are missing"),
         "{refused}"
     );
-    // What it ends is published all the same, by a publisher that goes on.
+    // The ends are still published, by a publisher that goes on.
     let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
     let ends = publisher.publish_ends(&content(&half), &request(), NOW + 2);
     assert_eq!(ends.unwrap().unwrap().records, 1);
@@ -240,7 +240,7 @@ fn what_cannot_be_verified_is_not_built_on() {
             .unwrap_err()
     );
     assert!(error.contains("not among"), "{error}");
-    // Unless it is trusted: so keys rotate.
+    // Unless it is trusted: this is how keys rotate.
     let rotating = Settings {
         trusted: vec![public(1)],
         ..settings(2)
@@ -322,7 +322,7 @@ fn objects_go_when_no_head_named_them_for_long_enough() {
     }
     let all = objects();
     assert!(all > world.present().named().len());
-    // The store's clock is this machine's, which is not the test's: as if all had been put long ago.
+    // The store uses this machine's clock, and the test its own: as if all objects had been put long ago.
     for object in world.store.list().unwrap() {
         let file = std::fs::File::options()
             .append(true)

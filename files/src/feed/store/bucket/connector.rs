@@ -1,5 +1,5 @@
-//! HTTP for the object store: hyper over TLS as the machine trusts it, one connection that stays open. Plain text is for this machine, for the addresses by which a cloud's machines
-//! ask for credentials, and for those who say `AWS_ALLOW_HTTP=true`. Everything has a bound.
+//! HTTP for the object store: hyper over TLS as the machine trusts it, one connection that stays open. Plain text is for this machine, for the addresses where a cloud's machines
+//! ask for credentials, and for users who set `AWS_ALLOW_HTTP=true`. Everything has a bound.
 
 use std::io;
 use std::net::IpAddr;
@@ -133,7 +133,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, HttpError> {
     Ok(bytes.into())
 }
 
-/// Who is connected to.
+/// The server to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Target {
     is_tls: bool,
@@ -164,7 +164,7 @@ impl Target {
         }
     }
 
-    /// Whether no network of others is between: this machine, or link-local, where clouds have their metadata.
+    /// Whether the way crosses no foreign network: this machine, or link-local, where clouds have their metadata.
     fn is_near(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         match host.parse() {
@@ -189,14 +189,14 @@ impl Target {
     }
 }
 
-/// Begins to speak HTTP. What carries the bytes runs while an operation is waited for.
+/// Begins to speak HTTP. The task that carries the bytes runs while an operation is waited for.
 async fn shake_hands(
     io: impl Read + Write + Unpin + Send + 'static,
 ) -> Result<SendRequest<HttpRequestBody>, HttpError> {
     let shaken = within(PATIENCE, http1::handshake(io)).await?;
     let (sender, carrier) = shaken.map_err(unconnected)?;
     tokio::spawn(async move {
-        // What goes wrong here is told to the request that it goes wrong for.
+        // The request that an error here concerns receives it.
         let _ = carrier.await;
     });
     Ok(sender)
@@ -214,7 +214,7 @@ fn unconnected(error: impl std::error::Error + Send + Sync + 'static) -> HttpErr
     HttpError::new(HttpErrorKind::Connect, error)
 }
 
-/// Whether it was carried out is not known.
+/// It is not known whether the server carried the request out.
 fn interrupted(error: hyper::Error) -> HttpError {
     HttpError::new(HttpErrorKind::Interrupted, error)
 }

@@ -31,7 +31,7 @@ pub struct Bucket {
     runtime: Runtime,
     store: AmazonS3,
     place: BucketPlace,
-    /// Whether the store has shown that it looks at conditions.
+    /// Whether the store has shown that it obeys conditions.
     is_conditional: OnceLock<()>,
 }
 
@@ -106,7 +106,7 @@ impl Bucket {
         self.runtime.block_on(put)
     }
 
-    /// A store that ignores conditions lets two publishers undo each other, and a revocation with them. So one is asked for that cannot hold, before the first that matters.
+    /// A store that ignores conditions lets two publishers undo each other, and a revocation with them. So ask first for one that cannot hold, before any write that matters.
     fn demand_conditions(&self) -> Result<()> {
         if self.is_conditional.get().is_some() {
             return Ok(());
@@ -125,7 +125,7 @@ impl Bucket {
     }
 }
 
-/// Few and soon: who publishes waits for it.
+/// Few retries, and soon: the publisher waits for them.
 fn retries() -> RetryConfig {
     RetryConfig {
         max_retries: 3,
@@ -134,7 +134,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// Only if the content has this ETag still.
+/// Only if the content still has this ETag.
 fn update(tag: &str) -> PutMode {
     PutMode::Update(UpdateVersion {
         e_tag: Some(tag.to_owned()),
@@ -166,10 +166,10 @@ impl FeedStore for Bucket {
             Ok(PutResult {
                 e_tag: Some(tag), ..
             }) => Ok(Swap::Done(Version::new(tag))),
-            // The store does not say it, or an answer was lost and the repeated request met what the first had written.
+            // The store does not name the ETag, or an answer was lost and the repeated request met what the first had written.
             Ok(PutResult { e_tag: None, .. })
             | Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                // One that cannot be read, or is longer, is not known to be ours: who lost reads it again, and meets the failure.
+                // One that cannot be read, or is longer, is not known to be ours: the loser reads it again, and meets the failure.
                 let held = self.read(name, most).unwrap_or_default();
                 Ok(match held {
                     Some((held, version)) if held == bytes => Swap::Done(version),
@@ -187,7 +187,7 @@ impl FeedStore for Bucket {
 
     fn put_new(&self, name: &ObjectName, bytes: &[u8]) -> Result<()> {
         let name = format!("o/{name}");
-        // Its bytes are those of its name: written again they are the same, and as if put now.
+        // The name is the hash of the bytes: written again they are the same, and count as put now.
         self.put(&name, bytes, PutMode::Overwrite, FOR_EVER)
             .map(|_| ())
             .with_context(|| self.failure(&name, "written"))
