@@ -189,8 +189,11 @@ fn same(
         let lines: Vec<&str> = text.lines().filter(|line| !is_plan(line)).collect();
         let text = lines.join("\n");
         for part in text.split_inclusive('>') {
-            // What is new on every page: the token of a form sent once, and how long the session lasts.
-            if !part.contains("name=\"once\"") && !part.contains(" left<") {
+            // What is new on every page: the tokens of its forms, and how long the session lasts.
+            if !part.contains("name=\"once\"")
+                && !part.contains("name=\"csrf\"")
+                && !part.contains(" left<")
+            {
                 kept.push_str(part);
             }
         }
