@@ -2,30 +2,18 @@
 
 use maud::{Markup, html};
 
+use super::choices::Choices;
 use super::given::Given;
 use crate::http::failure::Failure;
 use crate::pages::bounds::{Bounds, Choice};
-use crate::pages::objects::{Account, GrantSet};
+use crate::pages::objects::GrantSet;
 use crate::pages::parts::actions::{Weight, link, submit};
 use crate::pages::parts::fields::{self, Field};
-use crate::pages::parts::matrix::{self, Matrix, Permission};
+use crate::pages::parts::matrix::{self, Matrix};
 use crate::pages::parts::{Text, Tone, layout, message};
 use crate::pages::visit::{Visit, minutes};
 use crate::pages::wording;
 use crate::routes::Verb;
-
-/// The choices of the form.
-pub(super) struct Choices {
-    /// In a portal, the limits of the account's policy.
-    pub(super) bounds: Option<Bounds>,
-    /// In a portal, the account of the new key.
-    pub(super) account: String,
-    pub(super) permissions: Vec<Permission>,
-    /// On connected accounts.
-    pub(super) connected: Vec<Permission>,
-    pub(super) accounts: Vec<Account>,
-    pub(super) sets: Vec<GrantSet>,
-}
 
 /// In the portal of a tree, the account that gets the key. It is a separate form: the other choices depend on it.
 pub(super) fn whose(visit: &Visit, choices: &Choices) -> Markup {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::Choices;
+use super::choices::Choices;
 use crate::http::failure::{Code, Failure};
 use crate::pages::objects::INTERNAL;
 use crate::pages::parts::matrix::{self, Chosen};

@@ -1,5 +1,6 @@
 //! Creating a restricted key: its name, its permissions and its limits, on one page.
 
+mod choices;
 mod fields;
 mod given;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use maud::{Markup, html};
 
-use self::fields::Choices;
+use self::choices::Choices;
 pub(in crate::pages) use self::fields::{IPS, IPS_NEEDED, ends, of_pairs, usual_ends};
 use self::given::Given;
 pub(in crate::pages) use self::given::{end, labels};

@@ -3,12 +3,13 @@
 
 mod accounts;
 mod activity;
+mod filter;
 mod keys;
 mod ways;
 
 pub use accounts::AccountFilter;
 pub use activity::ActivityFilter;
-pub use keys::{KeyFilter, KeyState};
+pub use filter::{KeyFilter, KeyState};
 
 pub(super) use accounts::accounts;
 pub(super) use activity::activity;
