@@ -115,10 +115,11 @@ NATIVELY_ALL := gateway::a_known cases::envoy hostile sdk:: egress conformance w
 # - fail_closed: `amplification`, `behind`, `exhaustion`, `streams::open_streams` and the neighbours and twins that stay behind are about a VM's 1 GiB, `traps` about a VM that ends
 #   (`native::panics` is the counterpart), `host_calls` about calls of proxy-wasm (`native/tests/hooks.rs` has Envoy refuse each of the module's).
 # - rollout: `funce` runs no filter.
+# - feed: `held` has the polls of eleven VMs meet each place where an answer is cut; a process with the module has one follower. `too_little_room` is about a call of each VM.
 IN_VMS := mesh:: image:: hostile::secrecy fail_closed::skipped::a_configuration_that_fails wait::refusals::several_keywards doctor::broken::the_plugin doctor::counted::workers_without_a_vm \
 	doctor::counted::a_limit_on doctor::variants::missing::an_envoy_without_v8 verification::timing rollout::keys::an_older rollout::funce \
 	fail_closed::amplification fail_closed::behind fail_closed::exhaustion fail_closed::traps fail_closed::host_calls fail_closed::streams::open_streams \
-	fail_closed::neighbours::one_that fail_closed::twins::one_that feed::held::vms
+	fail_closed::neighbours::one_that fail_closed::twins::one_that feed::held doctor::feed::too_little_room
 
 test: announce build native trap-door tools ## the tests: unit, cases, command, real Envoy, at most 10 minutes after `make build` (TEST="..." goes to cargo test)
 	@$(TESTING) $(FEATURES) $(or $(TEST),-- $(addprefix --skip ,$(SLOW) $(ONCE) $(PAGES)))
