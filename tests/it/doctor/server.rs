@@ -318,6 +318,8 @@ fn an_edge_gateway_has_the_pages() {
     });
     assert_dump(&envoy, &[], &[]);
     // Before the server, but on the way to the other upstream.
-    let (envoy, _socket) = control_with(with_pages(ALL), "api.sock", |_| {});
+    let (envoy, _socket) = control_with(with_pages(ALL), "api.sock", |all| {
+        routes(all).retain(|route| route["match"]["path_separated_prefix"] != "/portal");
+    });
     assert_dump(&envoy, &[("FAIL", "server")], &[]);
 }
