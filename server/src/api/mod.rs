@@ -25,6 +25,7 @@ pub(crate) mod portal_sessions;
 pub(crate) mod profile;
 pub(crate) mod requests;
 pub(crate) mod revoke;
+mod sessions;
 
 #[cfg(test)]
 mod tests;

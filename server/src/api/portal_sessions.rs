@@ -4,23 +4,21 @@ use std::sync::Arc;
 
 use keyward::management::is_id;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::console_sessions::{Actor, WithUrl};
+use super::sessions::{self, Actor, NewLink};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::http::call::{Answer, Call, written};
+use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::route::Pending;
 use crate::service::failure::Stored;
-use crate::service::once::Once;
-use crate::service::{Sender, refusal};
-use crate::session::{Feature, Person, WrongPerson};
+use crate::service::refusal;
+use crate::session::Feature;
 use crate::shown::{MadeBy, made_by};
-use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, Purpose, end, new_link};
+use crate::sign_in::Purpose;
 use crate::store::{SessionKind, StoredSession};
 use crate::time;
-use zeroize::Zeroizing;
 
 /// A link for the people of an account.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -67,32 +65,21 @@ pub(crate) struct PortalSession {
     url: Option<String>,
 }
 
-/// How many are listed.
-const MOST: u32 = 100;
-
 fn object(session: &StoredSession, now: u64) -> PortalSession {
-    let until = session.until.unwrap_or(session.link_until);
-    let status = if session.ended.is_some() || until <= now {
-        "ended"
-    } else if session.opened.is_some() {
-        "open"
-    } else {
-        "unopened"
-    };
     PortalSession {
         account: session.account.clone(),
         actor: session.actor.clone(),
         address: session.address.clone(),
         created: time::written(session.made),
         features: session.features.clone(),
-        expires_at: time::written(until),
+        expires_at: time::written(sessions::until(session)),
         id: session.id.clone(),
         last_seen: session.last_seen.map(time::written),
         made_by: made_by(Some(&session.made_by)),
         object: "keyward.portal_session",
         opened_at: session.opened.map(time::written),
         return_url: session.return_url.clone(),
-        status,
+        status: sessions::status(session, now),
         url: None,
     }
 }
@@ -171,14 +158,7 @@ fn is_known(features: Option<&[String]>) -> Result<(), Failure> {
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let body: NewPortalSession = call.members()?;
-        let lasts = body.expires_in.unwrap_or(LINK_LASTS);
-        if !LINK_BOUNDS.contains(&lasts) {
-            return Err(Failure::new(
-                Code::ParameterInvalid,
-                "`expires_in` is a number of seconds from 60 to 900.",
-            )
-            .at("expires_in"));
-        }
+        let lasts = sessions::lasts(body.expires_in)?;
         if !app.portal.leads_to(&body.return_url) {
             return Err(Failure::new(
                 Code::ParameterInvalid,
@@ -186,71 +166,31 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
             )
             .at("return_url"));
         }
-        let Some(base) = app.public_url.as_deref() else {
-            return Err(Failure::new(
-                Code::FeatureNotEnabled,
-                "The configuration has no `public_url`, so there is no address for a link.",
-            ));
-        };
+        let base = sessions::base(&app)?;
         let begin = begin(body.sub_nav.as_deref(), body.ask.as_deref())?;
         is_known(body.features.as_deref())?;
         let account = account(&app, &call.caller, body.account).await?;
-        let actor = body.actor;
-        let link = Link {
+        let new = NewLink {
             purpose: Purpose::Portal {
                 account,
                 return_url: body.return_url,
                 features: body.features,
             },
-            person: Person::new(actor.id, actor.email, actor.name).map_err(
-                |WrongPerson { param, message }| {
-                    Failure::new(Code::ParameterInvalid, message).at(param)
-                },
-            )?,
+            actor: body.actor,
             lasts,
-            made_by: call.caller.maker(),
+            page: &format!("{base}/portal/enter{begin}"),
         };
-        let now = time::now();
-        let once = Once::of(&call, now);
-        let (session, token) = match new_link(&app, Sender::of(&call), link, once, now).await? {
-            Made::Now(session, token) => (session, token),
-            Made::Before(replayed) => return replayed.answer(),
-        };
-        let url = Zeroizing::new(format!("{base}/portal/enter{begin}#{}", token.expose()));
-        let body = written(&WithUrl {
-            object: &object(&session, now),
-            url: &url,
-        })?;
-        Ok(Answer::written(body))
+        sessions::create(&app, &call, new, object).await
     })
 }
 
 /// `GET /v2/keyward/portal_sessions`: those that are open, and links that can be used.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
-    Box::pin(async move {
-        call.no_parameters()?;
-        let (now, scope) = (time::now(), call.caller.scope());
-        let listed: Result<_, Stored> = app
-            .store
-            .read(move |reader| Ok(reader.sessions(&scope, SessionKind::Portal, now, MOST)?))
-            .await;
-        let listed = listed.map_err(Failure::from)?;
-        let data: Vec<PortalSession> = listed.iter().map(|one| object(one, now)).collect();
-        Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
-    })
+    Box::pin(async move { sessions::list(&app, &call, SessionKind::Portal, object).await })
 }
 
 async fn found(app: &App, call: &Call) -> Result<StoredSession, Failure> {
-    let (scope, id) = (call.caller.scope(), call.target.clone());
-    let found: Result<_, Stored> = app
-        .store
-        .read(move |reader| {
-            let session = reader.session(&scope, &id)?;
-            let session = session.filter(|one| one.kind == SessionKind::Portal);
-            session.ok_or_else(|| refusal::missing("portal session", &id).into())
-        })
-        .await;
-    found.map_err(Failure::from)
+    sessions::found(app, call, SessionKind::Portal, "portal session").await
 }
 
 /// `GET /v2/keyward/portal_sessions/{id}`
@@ -264,12 +204,9 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/portal_sessions/{id}/revoke`: at once.
 pub(crate) fn revoke(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        // What is not the caller's is not there, whatever is said of it.
-        let mut session = found(&app, &call).await?;
+        // A session that the caller cannot see does not exist for it, whatever the body says.
+        let session = found(&app, &call).await?;
         call.no_members()?;
-        let now = time::now();
-        end(&app, Sender::of(&call), session.clone(), now).await?;
-        session.ended = session.ended.or(Some(now));
-        Answer::of(&object(&session, now))
+        sessions::revoke(&app, &call, session, object).await
     })
 }

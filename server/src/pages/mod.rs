@@ -20,6 +20,7 @@ mod incident;
 mod key;
 mod keys;
 mod lookup;
+mod named;
 mod objects;
 pub(crate) mod parts;
 mod place;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use maud::{Markup, html};
 use serde_json::json;
 
@@ -10,8 +9,8 @@ use super::{HERE, Set};
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::pages::ask::Ask;
-use crate::pages::objects::List;
-use crate::pages::parts::actions::{Weight, form as post, link, submit};
+use crate::pages::named::{self, Deletion};
+use crate::pages::parts::actions::{Weight, link, submit};
 use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::matrix::{self, Chosen, Matrix, Permission};
 use crate::pages::parts::text::counted;
@@ -24,7 +23,7 @@ use crate::routes::Verb;
 /// `GET /console/grant_sets/new`
 pub(crate) fn form(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
-        let permissions = permissions(&app, &visit).await?;
+        let permissions = named::permissions(&app, &visit).await?;
         let drawn = Drawn {
             set: None,
             chosen: &Chosen::new(),
@@ -38,7 +37,7 @@ pub(crate) fn form(app: Arc<App>, visit: Visit) -> PagePending {
 pub(crate) fn show(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let set = read(&app, &visit).await?;
-        let permissions = permissions(&app, &visit).await?;
+        let permissions = named::permissions(&app, &visit).await?;
         let chosen = matrix::of_names(set.permissions.iter().map(String::as_str));
         let drawn = Drawn {
             set: Some(&set),
@@ -52,7 +51,7 @@ pub(crate) fn show(app: Arc<App>, visit: Visit) -> PagePending {
 /// `POST /console/grant_sets/new`
 pub(crate) fn create(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
-        let permissions = permissions(&app, &visit).await?;
+        let permissions = named::permissions(&app, &visit).await?;
         let chosen = matrix::read("p", &permissions, visit.form.fields());
         let body = json!({"name": visit.form.text("name"), "permissions": matrix::names(&chosen)});
         let ask = Ask::post("/v2/keyward/grant_sets").body(body).once(&visit);
@@ -66,7 +65,7 @@ pub(crate) fn create(app: Arc<App>, visit: Visit) -> PagePending {
 /// `POST /console/grant_sets/{id}`
 pub(crate) fn save(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
-        let permissions = permissions(&app, &visit).await?;
+        let permissions = named::permissions(&app, &visit).await?;
         let chosen = matrix::read("p", &permissions, visit.form.fields());
         let ask = Ask::put("/v2/keyward/grant_sets/{name}")
             .target(&visit.target)
@@ -87,51 +86,31 @@ pub(crate) fn save(app: Arc<App>, visit: Visit) -> PagePending {
 pub(crate) fn ask_to_remove(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let set = read(&app, &visit).await?;
-        let body = html! {
-            (layout::head(Some((&set.path(), &set.name)), "Delete grant set", None, html! {}))
-            div.narrow.stack {
-                @if set.used_by > 0 {
-                    (message::note(Tone::Bad, html! { p { (counted(set.used_by, "key follows", "keys follow")) " this set. Give them permissions of their own, or end them, before it can go." } }))
-                    div.row { (link(Weight::Usual, &set.path(), "Back")) }
-                } @else {
-                    p { "No key follows this set." }
-                    (post(&format!("{}/delete", set.path()), &html! {
-                        (visit.hidden())
-                        input type="hidden" name="version" value=(set.version);
-                    }, &html! {
-                        div.row { (submit(Weight::Danger, "Delete")) (link(Weight::Quiet, &set.path(), "Cancel")) }
-                    }))
-                }
-            }
+        let in_use = (set.used_by > 0).then(|| html! {
+            (counted(set.used_by, "key follows", "keys follow")) " this set. Give them permissions of their own, or end them, before it can go."
+        });
+        let deletion = Deletion {
+            title: "Delete grant set",
+            name: &set.name,
+            path: &set.path(),
+            version: set.version,
+            in_use,
+            free: "No key follows this set.",
         };
-        Ok(visit.page("Delete grant set", body))
+        Ok(deletion.page(&visit))
     })
 }
 
 /// `POST /console/grant_sets/{id}/delete`
 pub(crate) fn remove(app: Arc<App>, visit: Visit) -> PagePending {
-    Box::pin(async move {
-        let ask = Ask::delete("/v2/keyward/grant_sets/{name}")
-            .target(&visit.target)
-            .version(visit.form.text("version").parse().ok())
-            .once(&visit);
-        visit.ask(&app, ask).await?;
-        Ok(Reply::see_other(HERE))
-    })
+    Box::pin(
+        async move { named::remove(&app, &visit, "/v2/keyward/grant_sets/{name}", HERE).await },
+    )
 }
 
 async fn read(app: &Arc<App>, visit: &Visit) -> Result<Set, Failure> {
     let ask = Ask::get("/v2/keyward/grant_sets/{name}").target(&visit.target);
     visit.ask(app, ask).await?.read()
-}
-
-/// The permissions that a set may grant: all except the management of keys, which only single keys get.
-async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, Failure> {
-    let all: List<Permission> = visit
-        .ask(app, Ask::get("/v2/keyward/permissions"))
-        .await?
-        .read()?;
-    Ok(all.data)
 }
 
 /// The contents of a form: the set as it is, the choices, and the reason for a refusal.
@@ -148,14 +127,7 @@ fn again(
     chosen: &Chosen,
     failure: Failure,
 ) -> Result<Reply, Failure> {
-    if failure.status().is_server_error() {
-        return Err(failure);
-    }
-    let status = if failure.is(Code::ResourceChanged) {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let (status, failure) = named::refused(failure)?;
     let drawn = Drawn {
         set,
         chosen,

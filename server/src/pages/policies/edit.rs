@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -11,8 +10,8 @@ use super::{HERE, Policy};
 use crate::app::App;
 use crate::http::failure::{Code, Failure};
 use crate::pages::ask::Ask;
-use crate::pages::objects::List;
-use crate::pages::parts::actions::{Weight, form as post, link, submit};
+use crate::pages::named::{self, Deletion};
+use crate::pages::parts::actions::{Weight, link, submit};
 use crate::pages::parts::fields::{self, Field};
 use crate::pages::parts::matrix::{self, Permission};
 use crate::pages::parts::text::counted;
@@ -109,37 +108,26 @@ pub(crate) fn save(app: Arc<App>, visit: Visit) -> PagePending {
 pub(crate) fn ask_to_remove(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let policy = read(&app, &visit).await?;
-        let body = html! {
-            (layout::head(Some((&policy.path(), &policy.name)), "Delete policy", None, html! {}))
-            div.narrow.stack {
-                @if policy.accounts > 0 {
-                    (message::note(Tone::Bad, html! { p { (counted(policy.accounts, "account has", "accounts have")) " this policy. Give them another one before it can go." } }))
-                    div.row { (link(Weight::Usual, &policy.path(), "Back")) }
-                } @else {
-                    p { "No account names this policy." }
-                    (post(&format!("{}/delete", policy.path()), &html! {
-                        (visit.hidden())
-                        input type="hidden" name="version" value=(policy.version);
-                    }, &html! {
-                        div.row { (submit(Weight::Danger, "Delete")) (link(Weight::Quiet, &policy.path(), "Cancel")) }
-                    }))
-                }
-            }
+        let in_use = (policy.accounts > 0).then(|| html! {
+            (counted(policy.accounts, "account has", "accounts have")) " this policy. Give them another one before it can go."
+        });
+        let deletion = Deletion {
+            title: "Delete policy",
+            name: &policy.name,
+            path: &policy.path(),
+            version: policy.version,
+            in_use,
+            free: "No account names this policy.",
         };
-        Ok(visit.page("Delete policy", body))
+        Ok(deletion.page(&visit))
     })
 }
 
 /// `POST /console/policies/{id}/delete`
 pub(crate) fn remove(app: Arc<App>, visit: Visit) -> PagePending {
-    Box::pin(async move {
-        let ask = Ask::delete("/v2/keyward/key_policies/{name}")
-            .target(&visit.target)
-            .version(visit.form.text("version").parse().ok())
-            .once(&visit);
-        visit.ask(&app, ask).await?;
-        Ok(Reply::see_other(HERE))
-    })
+    Box::pin(
+        async move { named::remove(&app, &visit, "/v2/keyward/key_policies/{name}", HERE).await },
+    )
 }
 
 async fn read(app: &Arc<App>, visit: &Visit) -> Result<Policy, Failure> {
@@ -149,11 +137,7 @@ async fn read(app: &Arc<App>, visit: &Visit) -> Result<Policy, Failure> {
 
 /// A ceiling has no permission that manages keys: no policy gives them.
 async fn permissions(app: &Arc<App>, visit: &Visit) -> Result<Vec<Permission>, Failure> {
-    let all: List<Permission> = visit
-        .ask(app, Ask::get("/v2/keyward/permissions"))
-        .await?
-        .read()?;
-    let all = all.data.into_iter();
+    let all = named::permissions(app, visit).await?.into_iter();
     Ok(all
         .filter(|one| one.category.as_deref() != Some("keyward"))
         .collect())
@@ -166,14 +150,7 @@ fn again(
     given: &Given,
     failure: Failure,
 ) -> Result<Reply, Failure> {
-    if failure.status().is_server_error() {
-        return Err(failure);
-    }
-    let status = if failure.is(Code::ResourceChanged) {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let (status, failure) = named::refused(failure)?;
     let shown = body(visit, permissions, policy, given, Some(&failure));
     Ok(visit.page_with(status, "Policy", shown))
 }
