@@ -126,7 +126,7 @@ test: announce build native trap-door tools ## the tests: unit, cases, command, 
 	@$(if $(TEST),,export KEYWARD_HOST=native && $(TESTING) $(FEATURES) --test it -- $(NATIVELY))
 
 test-all: build native trap-door native-trap-door asan tools ## the tests that `make test` leaves out because they are slow, at most 25 minutes
-	@$(TESTING) $(FEATURES) --lib --test pure --test it --test server --test picture -- $(SLOW)
+	@$(TESTING) $(FEATURES) --lib --bins --test pure --test it --test server --test picture -- $(SLOW)
 	@export KEYWARD_HOST=native && $(TESTING) $(FEATURES) --test it -- $(NATIVELY_ALL) $(addprefix --skip ,$(IN_VMS))
 
 # Said first, because it touches the system. Everything else goes to target/.

@@ -42,14 +42,15 @@ struct Claims {
 
 impl Claims {
     fn take(&mut self, claim: Claim) {
-        let workers = self.gateways.entry(claim.gateway.clone()).or_default();
-        if !workers.contains_key(&claim.vm) {
+        let workers = self.gateways.get(&claim.gateway);
+        if !workers.is_some_and(|workers| workers.contains_key(&claim.vm)) {
             if self.workers >= MOST {
                 self.beyond = self.beyond.saturating_add(1);
                 return;
             }
             self.workers = self.workers.saturating_add(1);
         }
+        let workers = self.gateways.entry(claim.gateway.clone()).or_default();
         workers.insert(claim.vm.clone(), claim);
     }
 }
@@ -175,6 +176,16 @@ mod tests {
     fn claim(gateway: &str, vm: &str, revision: u64, state: &str) -> Claim {
         let agent = format!("keyward/0.1.0 (gw={gateway}; vm={vm}; rev={revision}; state={state})");
         Claim::read(&agent).unwrap()
+    }
+
+    #[test]
+    fn made_up_gateways_take_no_room_beyond_the_bound() {
+        let mut claims = Claims {
+            workers: MOST,
+            ..Claims::default()
+        };
+        claims.take(claim("edge-1", "0a", 9, "ok"));
+        assert_eq!((claims.gateways.len(), claims.beyond), (0, 1));
     }
 
     #[test]

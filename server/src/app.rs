@@ -66,7 +66,7 @@ impl App {
         manner: Manner,
     ) -> Result<Self> {
         let publisher = Publisher::start(&store, Targets::of(configuration), manner).await?;
-        let fleet = Arc::new(Fleet::start(configuration, &store, &publisher).await?);
+        let fleet = Arc::new(Fleet::start(configuration, &store, &publisher, manner).await?);
         Ok(Self {
             publisher,
             fleet,

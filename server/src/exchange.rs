@@ -6,36 +6,29 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use keyward::management::random_id;
 use keyward_files::key_file::has_secret_key;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::caller::{Caller, Entrance};
 use crate::http::address::last_forwarded;
-use crate::http::call::{Answer, Call, written};
+use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
 use crate::http::query::{Pairs, pairs};
 use crate::http::rate::{Class, Rate};
+use crate::http::reply::{common, put, refused, request_id};
 use crate::http::{conditions, raw_key};
 use crate::identify::{Need, Unknown, identify};
-use crate::randomness::System;
 use crate::routes::{Pace, ROUTES, Route};
 use crate::service::{Sender, refused as refusals};
 
-/// The version of this API, in every answer.
-const API_VERSION: &str = "2026-12-01";
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-const KEYWARD_API_VERSION: HeaderName = HeaderName::from_static("keyward-api-version");
 const KEYWARD_CHANGE: HeaderName = HeaderName::from_static("keyward-change");
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -88,12 +81,6 @@ fn no_endpoint() -> Failure {
         Code::UnknownEndpoint,
         "There is no endpoint of that method and path.",
     )
-}
-
-pub(crate) fn request_id() -> String {
-    // Without randomness no key is made either; a request is then known by its time only.
-    let random = random_id(&mut System).unwrap_or_default();
-    format!("req_{}", random.get(..14).unwrap_or_default())
 }
 
 async fn answer(
@@ -329,40 +316,6 @@ fn shown(answer: Answer, id: &str) -> Response {
     response
 }
 
-fn refused(failure: &Failure, id: &str) -> Response {
-    let body =
-        written(&failure.body()).map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
-    let mut response = Response::new(body);
-    let status = failure.status();
-    *response.status_mut() = status;
-    common(response.headers_mut(), id, status, failure.should_retry());
-    if let Some(seconds) = failure.seconds_until_retry() {
-        put(response.headers_mut(), RETRY_AFTER, &seconds.to_string());
-    }
-    response
-}
-
-fn common(headers: &mut HeaderMap, id: &str, status: StatusCode, should_retry: bool) {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(KEYWARD_API_VERSION, HeaderValue::from_static(API_VERSION));
-    put(headers, REQUEST_ID, id);
-    if !status.is_success() {
-        put(
-            headers,
-            SHOULD_RETRY,
-            if should_retry { "true" } else { "false" },
-        );
-    }
-}
-
-/// These texts are digits and ids that the server made. One that is not a valid header value is left out.
-pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    if let Ok(value) = HeaderValue::from_str(text) {
-        headers.insert(name, value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,12 +338,5 @@ mod tests {
             assert_eq!(target_of(template, path), None, "{path}");
         }
         assert_eq!(target_of("/v2/iam/api_keys", "/v2/iam/api_keys"), Some(""));
-    }
-
-    #[test]
-    fn request_ids_are_new_each_time() {
-        let (one, other) = (request_id(), request_id());
-        assert_eq!(one.len(), 18);
-        assert_ne!(one, other);
     }
 }

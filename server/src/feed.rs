@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use keyward::permission::AccessLevel;
 use keyward_files::feed::serve::Claim;
@@ -18,9 +17,9 @@ use crate::app::App;
 use crate::caller::{Caller, Entrance};
 use crate::configuration::Group;
 use crate::fleet::{Followed, Sender};
-use crate::http::call::written;
 use crate::http::failure::{Code, Failure};
 use crate::http::listener::Peer;
+use crate::http::reply::{refused, request_id};
 use crate::identify::{Need, Unknown, identify};
 use crate::permission::Management;
 use crate::route::Asked;
@@ -136,18 +135,7 @@ fn followed<'a>(app: &'a App, group: &str) -> Result<&'a Followed, Failure> {
 }
 
 fn told(app: &App, endpoint: &'static str, answered: Result<Response, Failure>) -> Response {
-    let response = answered.unwrap_or_else(|failure| {
-        let body = written(&failure.body())
-            .map_or_else(|_| Body::empty(), |body| Body::from(body.to_vec()));
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::CACHE_CONTROL, "no-store"),
-        ] {
-            headers.insert(name, header::HeaderValue::from_static(value));
-        }
-        (failure.status(), headers, body).into_response()
-    });
+    let response = answered.unwrap_or_else(|failure| refused(&failure, &request_id()));
     let status: StatusCode = response.status();
     app.metrics.answered("GET", endpoint, status);
     response

@@ -9,14 +9,15 @@ use keyward::account::AccountStatus;
 use keyward::management::{Ceiling, Command, ExpireKey, Key, KeyTarget, UpdateAccount};
 use keyward::snapshot::Snapshot;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Group};
+use crate::fleet::SKEW;
 use crate::publish::{Held, Targets};
 use crate::service::Sender;
 use crate::service::bounds::Bounds;
 use crate::service::failure::Stored;
 use crate::service::step::step;
 use crate::store::lists::KeyFilter;
-use crate::store::{Options, Scope, Store, StoreError, Tx};
+use crate::store::{Options, Scope, Store, StoreError, StoredVm, Tx};
 
 /// The arguments of `resume`.
 #[derive(clap::Args)]
@@ -53,7 +54,8 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
         )?;
         return Ok(());
     }
-    let resumed = runtime.block_on(resume(&store, ahead, now, arguments.dry_run))?;
+    let unseen = unseen(&configuration, now);
+    let resumed = runtime.block_on(resume(&store, (ahead, unseen), now, arguments.dry_run))?;
     for (what, ids) in [
         ("deleted", &resumed.deleted),
         ("ends earlier", &resumed.earlier),
@@ -74,6 +76,23 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
         writeln!(out, "nothing was changed")?;
     }
     Ok(())
+}
+
+/// For each feed, a VM that never confirms anything: VMs that began after the backup are not in the store, and serve what they have until it is too old.
+fn unseen(configuration: &Configuration, now: u64) -> Vec<StoredVm> {
+    let feed = configuration.feed.iter();
+    let of_group = |(group, age): (&Group, u64)| StoredVm {
+        gateway: format!("restored-{}", group.name()),
+        vm: String::new(),
+        group: *group,
+        until: now.saturating_add(age).saturating_add(SKEW),
+    };
+    feed.flat_map(|feed| {
+        let groups = feed.groups.iter();
+        groups.map(|group| (group, feed.max_snapshot_age))
+    })
+    .map(of_group)
+    .collect()
 }
 
 /// What came of it.
@@ -107,10 +126,10 @@ impl From<Stored> for Undone {
     }
 }
 
-/// Ends in the store what has ended in `ahead`, all of it or nothing.
+/// Ends in the store what has ended in `ahead`, and adds the VMs that may be `unseen`: all of it or nothing.
 pub(crate) async fn resume(
     store: &Store,
-    ahead: Vec<Held>,
+    (ahead, unseen): (Vec<Held>, Vec<StoredVm>),
     now: u64,
     is_dry_run: bool,
 ) -> Result<Resumed> {
@@ -119,6 +138,9 @@ pub(crate) async fn resume(
     let written = store.end(move |tx| {
         let snapshots: Vec<&Snapshot> = ahead.iter().map(|held| &held.snapshot).collect();
         let resumed = carried_out(tx, &snapshots, revision, now)?;
+        for vm in &unseen {
+            tx.put_gateway_vm(vm)?;
+        }
         if is_dry_run {
             Err(Undone::DryRun(resumed))
         } else {

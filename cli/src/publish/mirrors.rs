@@ -105,6 +105,10 @@ impl Mirrors {
             let is_behind = Arc::new(AtomicBool::new(true));
             let (feed, place, flag) = (feed.clone(), place.clone(), Arc::clone(&is_behind));
             let to = place.open()?;
+            if !arguments.begin {
+                // It may lack what an earlier run published.
+                let _ = wake.send(());
+            }
             thread::Builder::new()
                 .name("mirror".to_owned())
                 .spawn(move || follow(&feed, &place, &*to, &woken, &flag))?;

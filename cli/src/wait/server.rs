@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
 
+use super::PAUSE;
 use crate::exit::Exit;
 use crate::http::Place;
 use crate::output;
@@ -33,13 +35,19 @@ pub(super) fn run(wanted: &Wanted<'_>) -> Result<Exit> {
     };
     let start = Instant::now();
     loop {
-        let left = wanted.timeout.saturating_sub(start.elapsed()).as_secs();
-        let come = server.come(change, left.min(HELD))?;
+        let left = wanted.timeout.saturating_sub(start.elapsed());
+        let asked = Instant::now();
+        let held = left.as_secs().saturating_add(1).min(HELD);
+        let come = server.come(change, held)?;
         let is_done = come.state == "everywhere";
         if !is_done && start.elapsed() < wanted.timeout {
             if come.latest_by.is_none() && come.state == "published" {
                 // The server does not hold such an answer: it will never know more.
                 return report(wanted, &server, &come, start.elapsed());
+            }
+            // Behind a mirror the server never knows more, and answers at once.
+            if asked.elapsed() < PAUSE {
+                thread::sleep(PAUSE);
             }
             continue;
         }

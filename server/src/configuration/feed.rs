@@ -1,5 +1,6 @@
 //! `[feed]` of the configuration: the signed feed that gateways follow.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -60,7 +61,8 @@ impl Feed {
         if self.groups.is_empty() {
             bail!("`feed.groups`: expected `edge`, `control`, or both");
         }
-        if self.groups.len() > 1 && self.groups.first() == self.groups.last() {
+        let names: BTreeSet<&str> = self.groups.iter().map(|group| group.name()).collect();
+        if names.len() < self.groups.len() {
             bail!("`feed.groups`: one is there twice");
         }
         if !(SHORTEST_AGE..=LONGEST_AGE).contains(&self.max_snapshot_age) {
@@ -152,6 +154,7 @@ mod tests {
             ("max_snapshot_age = 5\n", "expected 60 to"),
             ("groups = []\n", "`feed.groups`"),
             ("groups = [\"edge\", \"edge\"]\n", "twice"),
+            ("groups = [\"edge\", \"control\", \"control\"]\n", "twice"),
             ("trusted_keys = [\"x\"]\n", "`feed.trusted_keys`"),
             ("listen = \"0.0.0.0:80\"\n", "unknown field"),
         ] {

@@ -26,13 +26,14 @@ impl Fleet {
         let Some(until) = self.polls().hand(who, group, leaves, slack) else {
             return Ok(());
         };
+        let now = self.clock.now();
+        self.polls().tidy(now);
         let vm = StoredVm {
             gateway: who.gateway.clone(),
             vm: who.vm.clone(),
             group,
             until,
         };
-        let now = self.clock.now();
         // An end must also reach the gateways when the disk is full.
         let put: Result<()> = self
             .store

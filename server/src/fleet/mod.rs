@@ -15,12 +15,12 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout_at};
 
 use crate::configuration::{self, Configuration, Group};
-use crate::publish::{Publications, Published, Publisher};
+use crate::publish::{Manner, Publications, Published, Publisher};
 use crate::store::{Store, StoreError};
 use crate::time;
 pub(crate) use known::Forgotten;
 use polls::Polls;
-pub(crate) use polls::{Doubt, Sender, Who};
+pub(crate) use polls::{Doubt, SKEW, Sender, Who};
 use propagation::Question;
 use propagation::Reach;
 pub(crate) use seen::{Gateway, GatewayState};
@@ -38,11 +38,11 @@ pub(crate) struct Fleet {
     polls: Arc<Mutex<Polls>>,
     feeds: Vec<Followed>,
     published: watch::Receiver<Published>,
-    /// Notified when a VM confirms another revision.
+    /// Notified of each poll.
     confirmed: watch::Sender<()>,
     max_snapshot_age: u64,
-    /// Whether gateways may take the feed from elsewhere.
-    is_mirrored: bool,
+    /// Whether there may be gateways that this server does not know: those of a cache or a mirror, or, while it accepts only ends, those of a store that is older than they are.
+    has_unseen: bool,
     /// Whether there are gateways that watch a file. They do not report what they loaded.
     has_files: bool,
     clock: Clock,
@@ -93,6 +93,7 @@ impl Fleet {
         configuration: &Configuration,
         store: &Store,
         publisher: &Publisher,
+        manner: Manner,
     ) -> Result<Self> {
         let settings = configuration.feed.as_ref();
         let open = |(group, publications): &(Group, Arc<Publications>)| {
@@ -108,13 +109,14 @@ impl Fleet {
         };
         let feeds: Result<Vec<Followed>> = publisher.publications().iter().map(open).collect();
         let mut polls = Polls::default();
+        let started = time::now();
         let known: Result<_, StoreError> = store.read_all(|reader| reader.gateway_vms()).await;
         for vm in known? {
             let who = Who {
                 gateway: vm.gateway,
                 vm: vm.vm,
             };
-            polls.remember(&who, vm.group, vm.until);
+            polls.remember(&who, vm.group, vm.until, started);
         }
         let is_edge = |target: &configuration::Target| target.group == Group::Edge;
         Ok(Self {
@@ -124,10 +126,11 @@ impl Fleet {
             published: publisher.watch(),
             confirmed: watch::channel(()).0,
             max_snapshot_age: settings.map_or(0, |feed| feed.max_snapshot_age),
-            is_mirrored: settings.is_some_and(configuration::Feed::is_mirrored),
+            has_unseen: settings.is_some_and(configuration::Feed::is_mirrored)
+                || manner == Manner::Ends,
             has_files: configuration.publish.iter().any(is_edge),
             clock: Clock {
-                started: (time::now(), Instant::now()),
+                started: (started, Instant::now()),
             },
         })
     }
@@ -144,7 +147,15 @@ impl Fleet {
         claim: Option<&Claim>,
         served: Option<Named>,
     ) -> (Polling, Who) {
-        let who = locked(&self.polls).begin(sender, claim, served, time::now());
+        let mut polls = self.polls();
+        if polls.is_full(sender.gateway) {
+            polls.tidy(self.clock.now());
+        }
+        let who = polls.begin(sender, claim, served, time::now());
+        if let Some(head) = served {
+            polls.may_receive(&who, self.leaves(head.issued_at));
+        }
+        drop(polls);
         self.confirmed.send_replace(());
         let polling = Polling {
             polls: Arc::clone(&self.polls),
@@ -173,18 +184,34 @@ impl Fleet {
             let Some(wanted) = followed.publications.wanted(change) else {
                 return Come::Committed;
             };
+            // A poll is answered with the head that is served, which may still be the one before.
+            let served = followed.feed.head();
+            if served.is_none_or(|head| head.revision < wanted.revision) {
+                return Come::Committed;
+            }
             let question = Question {
                 wanted: wanted.revision,
                 at_latest: self.leaves(wanted.last_without),
-                has_unseen: self.is_mirrored,
+                has_unseen: self.has_unseen,
                 now,
             };
-            let reach = propagation::reach(polls.vms(followed.group), question);
+            let of_group = polls.vms(|group| group == followed.group);
+            let reach = propagation::reach(of_group, question);
             come = Some(match come {
                 None => (wanted.revision, reach),
                 Some((revision, other)) => (revision.max(wanted.revision), other.and(reach)),
             });
         }
+        // VMs whose feed is not served any more, or cannot be opened, cannot confirm anything.
+        let others = polls.vms(|group| self.feed(group).is_none());
+        let never = Question {
+            wanted: u64::MAX,
+            at_latest: u64::MAX,
+            has_unseen: false,
+            now,
+        };
+        let others = propagation::reach(others, never);
+        let come = come.map(|(revision, reach)| (revision, reach.and(others)));
         match come {
             // Files only: the server does not know what Envoy loaded from them.
             None => Come::Published {
@@ -207,6 +234,8 @@ impl Fleet {
     pub(crate) async fn wait(&self, change: u64, longest: Duration) {
         /// Polls of one revision arrive together.
         const TOGETHER: Duration = Duration::from_millis(3);
+        /// The head that is served follows the one that is published.
+        const SOON: Duration = Duration::from_millis(10);
         let mut published = self.published.clone();
         let mut confirmed = self.confirmed.subscribe();
         let until = tokio::time::Instant::now().checked_add(longest);
@@ -218,6 +247,10 @@ impl Fleet {
                 match self.come(change) {
                     Come::Everywhere { .. } => return,
                     Come::Published { .. } if !self.can_prove() => return,
+                    Come::Committed if self.published.borrow().through >= change => {
+                        sleep(SOON).await;
+                        continue;
+                    }
                     Come::Published { .. } | Come::Committed => {}
                 }
                 tokio::select! {
@@ -234,7 +267,7 @@ impl Fleet {
 
     /// Whether the server can prove `everywhere` at all.
     fn can_prove(&self) -> bool {
-        !self.feeds.is_empty() && !self.is_mirrored && !self.has_files
+        !self.feeds.is_empty() && !self.has_unseen && !self.has_files
     }
 
     /// The time from which no VM serves by a head that was signed at `issued_at`.

@@ -18,7 +18,7 @@ pub(super) const NAMELESS: &str = "";
 pub(super) const SILENT: u64 = 30;
 
 /// How long a VM may continue after its head has reached its maximum age: its clock may be slow.
-pub(super) const SKEW: u64 = 300;
+pub(crate) const SKEW: u64 = 300;
 
 /// The sender of a poll, according to its key.
 #[derive(Clone, Copy, Debug)]
@@ -84,11 +84,13 @@ pub(super) struct Vm {
     /// The head that was current when the VM last reported that it cannot take one, and when that was.
     pub(super) refused: Option<(u64, u64)>,
     pub(super) last_poll: Option<u64>,
+    /// Since when this server knows it.
+    since: u64,
     pub(super) open: usize,
 }
 
 impl Vm {
-    fn new(group: Group) -> Self {
+    fn new(group: Group, since: u64) -> Self {
         Self {
             group,
             leaves: 0,
@@ -98,14 +100,15 @@ impl Vm {
             state: String::new(),
             refused: None,
             last_poll: None,
+            since,
             open: 0,
         }
     }
 
-    /// Whether it has stopped polling.
+    /// Whether it has stopped polling. A VM that the store knows has time for a first poll of this server.
     pub(super) fn is_silent(&self, now: u64) -> bool {
-        let last = self.last_poll.map(|at| at.saturating_add(SILENT));
-        self.open == 0 && last.is_none_or(|until| until <= now)
+        let last = self.last_poll.unwrap_or(self.since);
+        self.open == 0 && last.saturating_add(SILENT) <= now
     }
 
     /// Whether it reports a problem.
@@ -119,14 +122,14 @@ impl Vm {
 pub(super) struct Polls {
     gateways: BTreeMap<String, BTreeMap<String, Vm>>,
     doubts: BTreeMap<Doubt, u64>,
-    /// When each polling key ends, if it does.
-    keys: BTreeMap<String, u64>,
+    /// When the key of each gateway's newest poll ends, if it does.
+    ends: BTreeMap<String, u64>,
 }
 
 impl Polls {
-    /// A VM that the store knows.
-    pub(super) fn remember(&mut self, who: &Who, group: Group, until: u64) {
-        let vm = self.place(who).or_insert_with(|| Vm::new(group));
+    /// A VM that the store knows, at the start of this server.
+    pub(super) fn remember(&mut self, who: &Who, group: Group, until: u64, now: u64) {
+        let vm = self.place(who).or_insert_with(|| Vm::new(group, now));
         vm.leaves = vm.leaves.max(until);
         vm.kept_until = vm.kept_until.max(until);
     }
@@ -139,15 +142,18 @@ impl Polls {
         served: Option<Named>,
         now: u64,
     ) -> Who {
+        let (mut who, doubt) = identified(sender, claim);
         match sender.ends {
-            Some(ends) if self.keys.len() < MOST_GATEWAYS => {
-                self.keys.insert(sender.key.to_owned(), ends);
+            Some(ends)
+                if self.ends.len() < MOST_GATEWAYS || self.ends.contains_key(&who.gateway) =>
+            {
+                self.ends.insert(who.gateway.clone(), ends);
             }
-            Some(_) | None => {
-                self.keys.remove(sender.key);
+            Some(_) => {}
+            None => {
+                self.ends.remove(&who.gateway);
             }
         }
-        let (mut who, doubt) = identified(sender, claim);
         let revision = claim
             .and_then(|claim| claim.revision)
             .filter(|_| doubt.is_none());
@@ -174,7 +180,9 @@ impl Polls {
             }
         }
         let is_nameless = who.vm == NAMELESS;
-        let vm = self.place(&who).or_insert_with(|| Vm::new(sender.group));
+        let vm = self
+            .place(&who)
+            .or_insert_with(|| Vm::new(sender.group, now));
         vm.group = sender.group;
         vm.last_poll = Some(now);
         vm.open = vm.open.saturating_add(1);
@@ -202,10 +210,17 @@ impl Polls {
         }
     }
 
+    /// A VM may receive a head that is valid until `leaves`: the answer is under way.
+    pub(super) fn may_receive(&mut self, who: &Who, leaves: u64) {
+        if let Some(vm) = self.vm(who) {
+            vm.leaves = vm.leaves.max(leaves);
+        }
+    }
+
     /// A VM receives a head that is valid until `leaves`. Returns until when the store must know the VM, if it does not yet.
     /// The time is longer than necessary, so that not every head causes a write.
     pub(super) fn hand(&mut self, who: &Who, group: Group, leaves: u64, slack: u64) -> Option<u64> {
-        let vm = self.place(who).or_insert_with(|| Vm::new(group));
+        let vm = self.place(who).or_insert_with(|| Vm::new(group, 0));
         vm.leaves = vm.leaves.max(leaves);
         (vm.leaves > vm.kept_until).then(|| vm.leaves.saturating_add(slack))
     }
@@ -248,6 +263,13 @@ impl Polls {
             vms.retain(|_, vm| vm.leaves > now || !vm.is_silent(now));
         }
         self.gateways.retain(|_, vms| !vms.is_empty());
+        self.ends.retain(|_, ends| *ends > now);
+    }
+
+    /// Whether there is no room for another VM of this gateway, or for another gateway.
+    pub(super) fn is_full(&self, gateway: Option<&str>) -> bool {
+        let vms = gateway.and_then(|name| self.gateways.get(name));
+        self.gateways.len() >= MOST_GATEWAYS || vms.is_some_and(|vms| vms.len() >= MOST_VMS)
     }
 
     /// Every gateway with its VMs.
@@ -255,19 +277,22 @@ impl Polls {
         &self.gateways
     }
 
-    /// The VMs of a group, for a proof.
-    pub(super) fn vms(&self, group: Group) -> impl Iterator<Item = propagation::Vm> {
+    /// The VMs of these groups, for a proof.
+    pub(super) fn vms(
+        &self,
+        is_meant: impl Fn(Group) -> bool,
+    ) -> impl Iterator<Item = propagation::Vm> {
         let all = self.gateways.values().flat_map(BTreeMap::values);
-        all.filter(move |vm| vm.group == group)
+        all.filter(move |vm| is_meant(vm.group))
             .map(|vm| propagation::Vm {
                 leaves: vm.leaves,
                 confirmed: vm.confirmed,
             })
     }
 
-    /// How many polling keys end until then.
+    /// How many gateways have a key that ends until then.
     pub(super) fn keys_that_end(&self, until: u64) -> usize {
-        self.keys.values().filter(|ends| **ends <= until).count()
+        self.ends.values().filter(|ends| **ends <= until).count()
     }
 
     /// How many polls proved nothing, and why.

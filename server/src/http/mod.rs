@@ -10,3 +10,4 @@ pub(crate) mod principal;
 pub(crate) mod query;
 pub(crate) mod rate;
 pub(crate) mod raw_key;
+pub(crate) mod reply;

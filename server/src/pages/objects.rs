@@ -63,6 +63,14 @@ pub(crate) struct MadeBy {
 pub(crate) struct Propagation {
     pub(crate) change: u64,
     pub(crate) state: String,
+    pub(crate) latest_by: Option<String>,
+}
+
+impl Propagation {
+    /// Whether no gateway is known that may lack the change. Gateways that watch a file report nothing, and are not waited for.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.state == "everywhere" || self.state == "published" && self.latest_by.is_none()
+    }
 }
 
 /// Labels with this prefix are the operator's notes.

@@ -15,8 +15,9 @@ use zeroize::Zeroizing;
 
 use super::assets::Asset;
 use super::gzip;
-use crate::exchange::{Wiped, put};
+use crate::exchange::Wiped;
 use crate::http::failure::{Code, Failure};
+use crate::http::reply::{REQUEST_ID, put};
 
 /// A page may load only its stylesheet, its script and the pictures in it. No page has an exception.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
@@ -206,7 +207,7 @@ impl Reply {
         if is_packed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        put(headers, HeaderName::from_static("request-id"), request_id);
+        put(headers, REQUEST_ID, request_id);
         if let Some(path) = location {
             put(headers, LOCATION, &path);
         }

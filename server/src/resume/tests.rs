@@ -217,10 +217,22 @@ fn a_restored_store_publishes_nothing_before_it_is_resumed_and_then_revives_no_k
     };
     let head = || wait(store.read(|reader| reader.head())).unwrap();
     let at_first = head();
-    let planned = wait(resume(&store, vec![world.held()], world.now, true)).unwrap();
+    let planned = wait(resume(
+        &store,
+        (vec![world.held()], Vec::new()),
+        world.now,
+        true,
+    ))
+    .unwrap();
     assert_eq!(planned, expected);
     assert_eq!(head(), at_first, "a dry run changes nothing");
-    let resumed = wait(resume(&store, vec![world.held()], world.now, false)).unwrap();
+    let resumed = wait(resume(
+        &store,
+        (vec![world.held()], Vec::new()),
+        world.now,
+        false,
+    ))
+    .unwrap();
     assert_eq!(resumed, expected);
     assert_eq!(wait(store.read_all(|reader| reader.check())), Ok(vec![]));
 

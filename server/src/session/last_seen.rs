@@ -18,7 +18,7 @@ struct Seen {
 /// How often the store records it.
 const STORED_EVERY: u64 = 60;
 
-/// How many it remembers. Beyond that, it drops those whose last use the store knows.
+/// How many it remembers. Beyond that, it drops those that were not used for a minute: the store knows their last use to within a minute.
 const MOST: usize = 10_000;
 
 impl LastSeen {
@@ -35,7 +35,7 @@ impl LastSeen {
         let stored = session.last_seen.unwrap_or(0);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST {
-            all.retain(|_, seen| seen.at != seen.stored);
+            all.retain(|_, seen| now.saturating_sub(seen.at) < STORED_EVERY);
         }
         let seen = all
             .entry(session.id.clone())

@@ -5,10 +5,9 @@ use super::super::policy::{NamedPolicy, Policy};
 use super::super::record::{Granted, Key, KeyGrants};
 use super::super::refusal::RuleCode;
 use super::Way;
-use super::reach::{Reach, is_within, reaches};
+use super::reach::{Reach, enters_shadow, is_within, reaches};
 use crate::key::KeyKind;
 use crate::permission::AccessLevel;
-use crate::snapshot::Enforcement;
 
 /// Refuses a key that the policy does not allow.
 pub(super) fn bounded(
@@ -38,13 +37,11 @@ pub(super) fn bounded(
     if changes(|before, key| before.connect_grants != key.connect_grants) {
         within(facts, name, policy, key, 1)?;
     }
-    // What a key in shadow may not do passes as well: no ceiling would hold.
-    let has_ceiling = policy.permissions.is_some() || policy.connect_permissions.is_some();
-    if key.enforcement == Enforcement::Shadow
-        && has_ceiling
-        && changes(|before, key| before.enforcement != key.enforcement)
+    // In shadow a key does what its permissions forbid, so the policy must allow a key without any limit.
+    if let Some(member) = limit_of(policy)
+        && enters_shadow(before, key)
     {
-        return Err(refused(name, "permissions"));
+        return Err(refused(name, member));
     }
     let last = policy.max_lifetime.map(|most| now.saturating_add(most));
     let is_too_long = last.is_some_and(|last| key.expires.is_none_or(|end| end > last));
@@ -74,6 +71,22 @@ pub(super) fn bounded(
         return Err(refused(name, "overlaps"));
     }
     Ok(())
+}
+
+/// What of a policy keeps its keys from doing everything.
+fn limit_of(policy: &Policy) -> Option<&'static str> {
+    let is_unlimited = |kind: &KeyKind| matches!(kind, KeyKind::Secret | KeyKind::Organization);
+    if policy.permissions.is_some() {
+        Some("permissions")
+    } else if policy.connect_permissions.is_some() {
+        Some("connect_permissions")
+    } else if !policy.free_choice {
+        Some("free_choice")
+    } else if !policy.kinds.iter().any(is_unlimited) {
+        Some("kinds")
+    } else {
+        None
+    }
 }
 
 /// The ceiling of the policy, on one side.

@@ -15,7 +15,7 @@ use super::refusal::RuleCode;
 use crate::key::Livemode;
 use crate::permission::{AccessLevel, PermissionRegistry};
 use bounds::{bounded, refused};
-use reach::{Reach, allows, grants, is_managing, is_within, reaches, widens};
+use reach::{Reach, allows, enters_shadow, grants, is_managing, is_within, reaches, widens};
 
 /// What bounds a command. None at all where a person has the records themselves: a key file, or the
 /// server's local socket.
@@ -105,7 +105,12 @@ impl Ceiling {
         let is_unrestricted = reaches
             .iter()
             .any(|reach| matches!(reach, Reach::Everything));
-        if is_unrestricted && !caller.holds(registry, UNRESTRICTED_KEYS) {
+        let before = match way {
+            Way::Change(before) => Some(before),
+            Way::New | Way::Replacement(_) => None,
+        };
+        let may_do_everything = is_unrestricted || enters_shadow(before, key);
+        if may_do_everything && !caller.holds(registry, UNRESTRICTED_KEYS) {
             return Err(RuleCode::UnrestrictedKeyRefused);
         }
         let account = facts.account(&key.owner);

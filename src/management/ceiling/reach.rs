@@ -42,6 +42,12 @@ pub(super) fn reaches<'a>(facts: &'a Facts, key: &'a Key) -> [Reach<'a>; 2] {
     }
 }
 
+/// Whether a key is in shadow from now on, where its permissions forbid nothing. A publishable key has none.
+pub(super) fn enters_shadow(before: Option<&Key>, key: &Key) -> bool {
+    let is_in_shadow = |key: &Key| key.enforcement == Enforcement::Shadow;
+    key.kind != KeyKind::Publishable && is_in_shadow(key) && !before.is_some_and(is_in_shadow)
+}
+
 /// Whether a key can do more after a change than before, on any side, for longer, sooner, or from
 /// elsewhere.
 pub(super) fn widens(facts: &Facts, before: &Key, after: &Key, now: u64) -> bool {

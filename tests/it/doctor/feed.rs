@@ -96,6 +96,11 @@ fn who_can_read_along() {
     let ca = json!({"validation_context": {"trusted_ca": {"filename": "/etc/ssl/certs/ca-certificates.crt"}}});
     for (context, expected, text) in [
         (json!({}), FEED, "does not verify the server's certificate"),
+        (
+            json!({"validation_context": {}}),
+            FEED,
+            "does not verify the server's certificate",
+        ),
         (ca, &[][..], ""),
     ] {
         assert_found(

@@ -147,14 +147,21 @@ fn is_original_destination(cluster: &Value) -> bool {
 /// Whether the feed is hidden on the way: a signature hides nothing.
 fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
     const MEND: &str = "give the cluster a `transport_socket` with TLS that verifies the server";
+    let own = at(cluster, "/transport_socket");
+    let matches = items(at(cluster, "/transport_socket_matches"));
+    let matched = matches.iter().map(|one| at(one, "/transport_socket"));
     let mut contexts = Vec::new();
-    for member in ["/transport_socket", "/transport_socket_matches"] {
+    let mut is_plain = false;
+    // Each socket by itself: the feed may go through any of them.
+    for socket in matched.chain((own.is_object() || matches.is_empty()).then_some(own)) {
+        let before = contexts.len();
         let mut wanted = |value: &Value| {
             is_of(value, "UpstreamTlsContext") || is_of(value, "transport_sockets.alts.v3.Alts")
         };
-        collect(at(cluster, member), &mut wanted, &mut contexts);
+        collect(socket, &mut wanted, &mut contexts);
+        is_plain |= contexts.len() == before;
     }
-    if contexts.is_empty() {
+    if is_plain {
         let addresses = upstreams::addresses(cluster);
         if addresses.is_empty() {
             report.found(
@@ -174,18 +181,7 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
                 MEND,
             );
         }
-        return;
     }
-    let verifies = |context: &Value| {
-        let common = at(context, "/common_tls_context");
-        [
-            "validation_context",
-            "validation_context_sds_secret_config",
-            "combined_validation_context",
-        ]
-        .iter()
-        .any(|member| common.get(member).is_some())
-    };
     let of_tls = contexts
         .into_iter()
         .filter(|context| is_of(context, "UpstreamTlsContext"));
@@ -198,6 +194,36 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
             "set `validation_context.trusted_ca`, and `match_typed_subject_alt_names` or `auto_sni_san_validation`",
         );
     }
+}
+
+/// Whether a client of TLS verifies the server. A context without anything to hold a certificate to accepts every one.
+fn verifies(context: &Value) -> bool {
+    let common = at(context, "/common_tls_context");
+    let is_by_discovery = [
+        "/validation_context_sds_secret_config",
+        "/combined_validation_context/validation_context_sds_secret_config",
+    ]
+    .iter()
+    .any(|place| at(common, place).is_object());
+    let own = [
+        "/validation_context",
+        "/combined_validation_context/default_validation_context",
+    ];
+    let own = own.map(|place| at(common, place));
+    let accepts_all =
+        |context: &&Value| at(context, "/trust_chain_verification") == "ACCEPT_UNTRUSTED";
+    let holds = |context: &&Value| {
+        [
+            "trusted_ca",
+            "system_root_certs",
+            "ca_certificate_provider_instance",
+            "verify_certificate_hash",
+            "verify_certificate_spki",
+        ]
+        .iter()
+        .any(|member| context.get(member).is_some())
+    };
+    (is_by_discovery || own.iter().any(holds)) && !own.iter().any(accepts_all)
 }
 
 /// Whether an address is this machine.

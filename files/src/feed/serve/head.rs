@@ -42,22 +42,21 @@ pub(super) struct Content {
     pub(super) bytes: Bytes,
     /// With its quotes.
     pub(super) tag: String,
+    /// What it says of itself.
+    pub(super) named: Option<Named>,
 }
 
 impl Content {
     fn new(bytes: Vec<u8>) -> Self {
         let hash = ObjectName::of(ObjectKind::Base, &bytes).to_string();
         let tag = format!("\"{}\"", hash.get(..32).unwrap_or(&hash));
+        let json = bytes.splitn(3, |byte| *byte == b'\n').nth(2);
+        let named = json.and_then(|json| serde_json::from_slice(json).ok());
         Self {
             bytes: bytes.into(),
             tag,
+            named,
         }
-    }
-
-    /// What it says of itself.
-    pub(super) fn named(&self) -> Option<Named> {
-        let mut lines = self.bytes.splitn(3, |byte| *byte == b'\n');
-        serde_json::from_slice(lines.nth(2)?).ok()
     }
 }
 

@@ -115,7 +115,7 @@ impl Feed {
     #[must_use]
     pub fn head(&self) -> Option<Named> {
         let served = self.head.borrow().clone();
-        served.and_then(|content| content.named())
+        served.and_then(|content| content.named)
     }
 
     /// Answers everyone who waits.

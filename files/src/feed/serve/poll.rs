@@ -55,7 +55,7 @@ pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Polled {
     };
     Polled {
         response,
-        head: content.named(),
+        head: content.named,
     }
 }
 

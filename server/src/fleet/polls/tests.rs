@@ -29,7 +29,10 @@ fn who(gateway: &str, vm: &str) -> Who {
 }
 
 fn confirmed(polls: &Polls) -> Vec<Option<u64>> {
-    polls.vms(Group::Edge).map(|vm| vm.confirmed).collect()
+    polls
+        .vms(|group| group == Group::Edge)
+        .map(|vm| vm.confirmed)
+        .collect()
 }
 
 #[test]
@@ -131,7 +134,10 @@ fn a_head_is_noted_once_until_its_time_is_over() {
     assert_eq!(polls.hand(&vm, Group::Edge, NOW + 151, 50), Some(NOW + 201));
     // A head that was signed earlier withdraws nothing.
     polls.hand(&vm, Group::Edge, NOW, 50);
-    let leaves: Vec<u64> = polls.vms(Group::Edge).map(|vm| vm.leaves).collect();
+    let leaves: Vec<u64> = polls
+        .vms(|group| group == Group::Edge)
+        .map(|vm| vm.leaves)
+        .collect();
     assert_eq!(leaves, [NOW + 151]);
 }
 
@@ -199,4 +205,38 @@ fn a_refusal_says_since_when_and_for_which_revision() {
     assert_eq!(refused("hash", 9, NOW + 2), Some((9, NOW + 1)));
     assert_eq!(refused("hash", 10, NOW + 3), Some((10, NOW + 3)));
     assert_eq!(refused("ok", 10, NOW + 4), None);
+}
+
+#[test]
+fn a_vm_that_the_store_knows_has_time_for_its_first_poll() {
+    let mut polls = Polls::default();
+    polls.remember(&who("edge-1", "0a"), Group::Edge, NOW + 100, NOW);
+    assert_eq!(polls.silent("edge-1", NOW + SILENT - 1).0, [""; 0]);
+    assert_eq!(polls.silent("edge-1", NOW + SILENT).0, ["0a"]);
+}
+
+#[test]
+fn a_head_that_is_under_way_counts_before_it_is_handed_over() {
+    let mut polls = Polls::default();
+    let claim = claim("edge-1", "0a", 8, "ok");
+    let vm = polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+    polls.may_receive(&vm, NOW + 100);
+    let leaves: Vec<u64> = polls.vms(|_| true).map(|vm| vm.leaves).collect();
+    assert_eq!(leaves, [NOW + 100]);
+}
+
+#[test]
+fn a_key_that_was_replaced_or_has_ended_is_not_warned_of() {
+    let mut polls = Polls::default();
+    let ends = |ends| Sender {
+        ends,
+        ..sender(Some("edge-1"))
+    };
+    polls.begin(ends(Some(NOW + 10)), None, SERVED, NOW);
+    assert_eq!(polls.keys_that_end(NOW + 50), 1);
+    polls.begin(ends(Some(NOW + 100)), None, SERVED, NOW);
+    assert_eq!(polls.keys_that_end(NOW + 50), 0);
+    assert_eq!(polls.keys_that_end(NOW + 100), 1);
+    polls.tidy(NOW + 100);
+    assert_eq!(polls.keys_that_end(NOW + 100), 0);
 }

@@ -21,6 +21,7 @@ use crate::pages::reply::PagePending;
 use crate::pages::reply::Reply;
 use crate::pages::visit::Visit;
 use crate::pages::wording;
+use crate::routes::Verb;
 
 /// `GET /console/keys/{id}/expire`
 pub(in crate::pages) fn form(app: Arc<App>, visit: Visit) -> PagePending {
@@ -100,6 +101,10 @@ fn page(
         None => usual_ends(),
     };
     choices.insert(0, choice("1", "in a day"));
+    if !visit.may(Verb::Post, "/v2/iam/api_keys/{id}") {
+        // Another end than now is an edit.
+        choices.clear();
+    }
     if !is_over {
         choices.insert(0, choice("now", "now"));
     }

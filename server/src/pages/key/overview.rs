@@ -72,11 +72,11 @@ pub(in crate::pages) fn change(app: Arc<App>, visit: Visit) -> PagePending {
 pub(in crate::pages) fn working(app: Arc<App>, visit: Visit) -> PagePending {
     Box::pin(async move {
         let key = keys::read(&app, &visit).await?;
-        let done = key.keyward.propagation.state != "committed";
+        let done = key.keyward.propagation.is_settled();
         let text = if done {
             "The last change holds now."
         } else {
-            "The last change will hold within seconds …"
+            "The last change is on its way, and holds within seconds as a rule …"
         };
         Ok(Reply::json(&json!({"text": text, "done": done})))
     })
@@ -86,10 +86,10 @@ pub(in crate::pages) fn working(app: Arc<App>, visit: Visit) -> PagePending {
 fn notes(visit: &Visit, key: &Key) -> Markup {
     let state = key.keyward.state.as_str();
     html! {
-        @if key.keyward.propagation.state == "committed" {
+        @if !key.keyward.propagation.is_settled() {
             (message::note(Tone::Info, html! {
                 @if visit.is_portal() {
-                    p role="status" data-poll={(visit.key_home(&key.id)) "/working"} { "The last change will hold within seconds." }
+                    p role="status" data-poll={(visit.key_home(&key.id)) "/working"} { "The last change is on its way, and holds within seconds as a rule." }
                 } @else {
                     p role="status" data-poll={"/console/changes/" (key.keyward.propagation.change)} { "The last change is on its way to the gateways." }
                 }
@@ -229,7 +229,6 @@ fn about(visit: &Visit, key: &Key) -> Markup {
             html! {
                 @if let Some(created) = &key.created { (time(created, visit.now)) }
                 @if let Some(by) = &key.keyward.created_by { " by " span.wrap { (Text(&by.id)) } }
-                @else if visit.is_portal() { " by " (Text(visit.provider())) }
                 @if !visit.is_portal() { " (" (Text(&key.keyward.source)) ")" }
             },
         ),

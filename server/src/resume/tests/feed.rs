@@ -7,6 +7,7 @@ use keyward_files::randomness::SystemRandomness;
 
 use super::*;
 use crate::configuration::Configuration;
+use crate::fleet::{Come, Fleet};
 
 /// A configuration whose only target is a feed.
 fn configuration(folder: &Path) -> Configuration {
@@ -83,10 +84,33 @@ fn a_feed_ahead_of_the_store_is_not_led_back_and_takes_ends_until_the_store_is_r
         assert_eq!(works(targets, digit, now), expected, "{digit}");
     }
 
-    let resumed = wait(resume(&store, vec![held(targets)], now, false)).unwrap();
+    let resumed = wait(resume(
+        &store,
+        (
+            vec![held(targets)],
+            super::super::unseen(&configuration, now),
+        ),
+        now,
+        false,
+    ))
+    .unwrap();
     assert_eq!(resumed.deleted, ["mk_deleted"]);
     assert_eq!(resumed.unknown, 1);
     published(&store, targets, Manner::Snapshot).unwrap();
+    // VMs that began after the backup are not known, so nothing is everywhere before their heads are too old.
+    let publisher = wait(Publisher::start(&store, targets, Manner::Snapshot)).unwrap();
+    let fleet = wait(Fleet::start(
+        &configuration,
+        &store,
+        &publisher,
+        Manner::Snapshot,
+    ))
+    .unwrap();
+    let change = publisher.state().through;
+    wait(fleet.wait(change, std::time::Duration::from_secs(2)));
+    assert!(
+        matches!(fleet.come(change), Come::Published { latest_by: Some(until), .. } if until > now)
+    );
     for (digit, expected) in [('1', true), ('2', false), ('3', false), ('5', false)] {
         assert_eq!(works(targets, digit, now), expected, "{digit}");
     }

@@ -6,6 +6,7 @@ mod vms;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -19,6 +20,9 @@ use crate::support::{BOUND, Envoy, eventually};
 use cutting::Cutting;
 
 const WORKERS: u32 = 10;
+
+/// How long the source holds an answer while nothing changes.
+const WAIT: Duration = Duration::from_secs(2);
 
 /// How many changes are published in a row.
 const CHANGES: u64 = 200;
@@ -197,15 +201,14 @@ fn leaks_nothing(feed: &Feed, envoy: &Envoy, mut revision: u64) {
     assert!(grown < 20, "{grown} MiB more after {CHANGES} changes");
     let followers = u64::try_from(followers(WORKERS.try_into().unwrap())).unwrap();
     assert!(connections <= 4 * followers, "{connections}");
-    // And no VM polls more often than the feed changes.
+    // And no VM polls more often than the feed changes: with three polls for each, one of them waited for a whole answer in between.
     feed.forget();
     let begin = std::time::Instant::now();
     eventually("polls", BOUND, || {
-        (feed.seen().len() >= usize::try_from(followers).unwrap()).then_some(())
+        (feed.seen().len() >= 3 * usize::try_from(followers).unwrap()).then_some(())
     });
-    let polls = u64::try_from(feed.seen().len()).unwrap();
-    let allowed = followers * (begin.elapsed().as_secs() + 2);
-    assert!(polls <= allowed, "{polls} > {allowed}");
+    let took = begin.elapsed();
+    assert!(took >= WAIT, "{took:?}");
 }
 
 /// Bytes of memory that Envoy's process has.

@@ -43,12 +43,6 @@ pub(super) fn try_all(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         }
     }
     // Filters, cursors, and a new key of another account.
-    let cursor = {
-        let list = other.browser.get("/portal/keys");
-        list.text()
-            .split_once("page=")
-            .map(|(_, after)| after.split('"').next().unwrap().to_owned())
-    };
     for (filter, value, none) in [
         ("account", other.root.as_str(), NO_ACCOUNT),
         ("account", &other.below, NO_ACCOUNT),
@@ -64,7 +58,7 @@ pub(super) fn try_all(own: &Tenant<'_>, other: &Tenant<'_>) -> usize {
         same(own, filter, (&ask(value), value), (&ask(none), none));
         asked += 2;
     }
-    let page = format!("/portal/keys?page={}", cursor.unwrap_or_default());
+    let page = format!("/portal/keys?{}", other.cursor);
     nothing_of_others(own, "a cursor", unhurried(|| browser.get(&page)).text());
     for id in [&other.root, &other.below] {
         let ask = |id: &str| unhurried(|| browser.get(&format!("/portal/keys/new?account={id}")));

@@ -25,6 +25,8 @@ struct Tenant<'w> {
     session: String,
     activity: String,
     change: String,
+    /// The query of its list's second page.
+    cursor: String,
     browser: Browser<'w>,
 }
 
@@ -76,6 +78,10 @@ impl<'w> Tenant<'w> {
             .call(&backend, "GET", "/v2/iam/activity_logs", None)
             .json();
         let log = &logs["data"][0];
+        let list = world
+            .call(&backend, "GET", "/v2/iam/api_keys?limit=1", None)
+            .json();
+        let next = list["next_page_url"].as_str().unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             word,
@@ -87,6 +93,7 @@ impl<'w> Tenant<'w> {
             key: own,
             below_key,
             digest,
+            cursor: next.split_once('?').unwrap().1.to_owned(),
             backend,
             browser,
         }

@@ -2,7 +2,7 @@
 //! ask for credentials, and for users who set `AWS_ALLOW_HTTP=true`. Everything has a bound.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -93,7 +93,10 @@ impl HttpService for Service {
         let answered = within(patience, connection.send_request(request)).await?;
         let (parts, body) = answered.map_err(interrupted)?.into_parts();
         let is_cut = parts.status == StatusCode::REQUEST_TIMEOUT;
-        let bytes = read(body).await?;
+        let mut bytes = read(body).await?;
+        if !parts.status.is_success() {
+            bytes = code_of(&bytes);
+        }
         if !is_cut {
             self.keep(target, connection);
         }
@@ -118,6 +121,17 @@ impl Service {
     }
 }
 
+/// All that is kept of an answer with an error, because errors show it: a store may repeat the session's token in it.
+fn code_of(body: &[u8]) -> Bytes {
+    let text = String::from_utf8_lossy(body);
+    let code = text
+        .split_once("<Code>")
+        .and_then(|(_, after)| after.split_once("</Code>"))
+        .map(|(code, _)| code)
+        .filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    Bytes::from(code.unwrap_or_default().to_owned())
+}
+
 /// The whole body, within its bounds.
 async fn read(mut body: Incoming) -> Result<Bytes, HttpError> {
     let mut bytes = Vec::new();
@@ -132,6 +146,12 @@ async fn read(mut body: Incoming) -> Result<Bytes, HttpError> {
     }
     Ok(bytes.into())
 }
+
+/// Where EC2 and EKS have their metadata.
+const METADATA: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+];
 
 /// The server to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +189,7 @@ impl Target {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         match host.parse() {
             Ok(IpAddr::V4(host)) => host.is_loopback() || host.is_link_local(),
-            Ok(IpAddr::V6(host)) => host.is_loopback() || host.is_unique_local(),
+            Ok(IpAddr::V6(host)) => host.is_loopback() || METADATA.contains(&host),
             Err(_) => host == "localhost",
         }
     }
@@ -232,6 +252,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_an_error_nothing_is_kept_but_its_code() {
+        let body = b"<Error><Code>ExpiredToken</Code><Token-0>FAKE-token</Token-0></Error>";
+        assert_eq!(&code_of(body)[..], b"ExpiredToken");
+        for body in [&b"FAKE-token"[..], b"<Code>FAKE-token</Code>", b"\xff"] {
+            assert!(code_of(body).is_empty(), "{body:?}");
+        }
+    }
+
+    #[test]
     fn plain_text_goes_no_further_than_this_machine_and_its_clouds_metadata() {
         let target = |uri: &str| Target::of(&uri.parse().unwrap()).unwrap();
         for near in [
@@ -247,6 +276,7 @@ mod tests {
             "http://10.0.0.1/a",
             "http://s3.example/a",
             "http://localhost.example/a",
+            "http://[fd12::5]:9000/a",
         ] {
             assert!(!target(far).is_near(), "{far}");
         }

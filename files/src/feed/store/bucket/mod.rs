@@ -59,7 +59,7 @@ impl Bucket {
     }
 
     fn path(&self, name: &str) -> Path {
-        Path::from(format!("{}/{name}", self.place.prefix))
+        path_of(&self.place, name)
     }
 
     fn failure(&self, name: &str, what: &str) -> String {
@@ -123,6 +123,12 @@ impl Bucket {
             Err(error) => Err(error).with_context(|| self.failure("probe", "written")),
         }
     }
+}
+
+/// Where an object is. As it is written: `Path::from` would escape a `~`, and gateways ask without that.
+fn path_of(place: &BucketPlace, name: &str) -> Path {
+    let path = format!("{}/{name}", place.prefix);
+    Path::parse(&path).unwrap_or_else(|_| Path::from(path))
 }
 
 /// Few retries, and soon: the publisher waits for them.
@@ -222,5 +228,16 @@ impl FeedStore for Bucket {
     fn tidy(&self, _now: u64) -> Result<usize> {
         // An object is there as a whole or not at all.
         Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_where_gateways_ask_for_them() {
+        let place: BucketPlace = "s3://keys-eu/feeds/a~b".parse().unwrap();
+        assert_eq!(path_of(&place, "head").as_ref(), "feeds/a~b/head");
     }
 }

@@ -91,7 +91,7 @@ impl World {
 
     fn policy(&mut self) -> Value {
         let dice = &mut self.dice;
-        let mut ceiling = |most| match dice.below(6) {
+        let mut ceiling = |most| match dice.below(3) {
             0 => Value::Null,
             _ => json!(dice.some(&PERMISSIONS[..7], most)),
         };
@@ -166,6 +166,9 @@ impl World {
             "grant_set_write".to_owned(),
             "portal_session_write".to_owned(),
         ]));
+        if self.dice.chance(40) {
+            own.extend(granted(vec!["secret_api_key_write".to_owned()]));
+        }
         let key = KeyCaller {
             id: "mk_caller".to_owned(),
             mode,

@@ -44,7 +44,7 @@ impl World {
         };
         let (dice, key) = (&mut self.dice, format!("/v2/iam/api_keys/{id}"));
         let mut mine = json!({"owner": owner, "livemode": dice.chance(50), "kind": dice.of(&["restricted", "restricted", "restricted", "restricted", "restricted", "secret"])});
-        if dice.chance(8) {
+        if dice.chance(20) {
             mine["enforcement"] = json!("shadow");
         }
         if dice.chance(10) {

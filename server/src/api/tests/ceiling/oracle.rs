@@ -126,8 +126,14 @@ impl World {
                     .as_ref()
                     .is_some_and(|set| sets.as_array().unwrap().contains(&json!(set)));
                 match gained {
+                    // Such as a restricted key in shadow, where the policy allows a secret key.
                     None => says(
-                        policy[member].is_null() && key.kind != "restricted",
+                        policy[member].is_null()
+                            && policy["kinds"]
+                                .as_array()
+                                .unwrap()
+                                .contains(&json!("secret"))
+                            && (key.kind != "restricted" || policy["free_choice"] == true),
                         "everything",
                     ),
                     Some(gained) if gained.is_empty() => {}
