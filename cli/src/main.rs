@@ -44,7 +44,7 @@ use exit::Exit;
 
 /// API keys with Stripe's key model, checked inside Envoy.
 #[derive(Parser)]
-#[command(name = "keyward", version, about, after_help = tour::HELP)]
+#[command(name = "keyward", version, after_help = tour::HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -79,16 +79,24 @@ Examples:
         after_help = "Examples:\n  printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers"
     )]
     Explain(explain::Arguments),
-    /// List, make, change and remove grant sets: named permissions that keys follow
-    #[command(
-        after_help = "Examples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets list"
-    )]
-    GrantSets(grant_sets::Arguments),
     /// Make signing keys for a feed, verify a feed, and serve it
     #[command(
         after_help = "Examples:\n  keyward feed key new feed.sec\n  keyward feed serve /srv/feed --listen unix:/run/keyward/feed.sock"
     )]
     Feed(feed::Arguments),
+    /// Report which revision each gateway claimed last, from the access logs of a feed's source
+    #[command(after_help = "\
+The logs of nginx, Envoy, S3 or a CDN, with the user agent in each line; plain, gzip or zstd, the oldest first. A log is a claim: anyone who can ask the source can write such a line, and a worker that never asked is in no log. If a keyward-server serves the feed, `keyward wait --server` has proof. Exit code 1 if no poll is found, if one claims less than --revision, or if a file could not be read to its end.
+
+Examples:
+  keyward fleet /var/log/nginx/feed.log
+  keyward fleet --revision 1795194529 feed.log.2.gz feed.log.1 feed.log")]
+    Fleet(fleet::Arguments),
+    /// List, make, change and remove grant sets: named permissions that keys follow
+    #[command(
+        after_help = "Examples:\n  keyward grant-sets put support --grant customer=read --grant charge=read\n  keyward grant-sets list"
+    )]
+    GrantSets(grant_sets::Arguments),
     /// Make a first key file
     #[command(after_help = "Examples:\n  keyward init\n  keyward init --keys keys.d/billing.toml")]
     Init(init::Arguments),
@@ -124,14 +132,6 @@ Examples:
         after_help = "Examples:\n  keyward snapshot check\n  keyward snapshot build > keyward.json"
     )]
     Snapshot(snapshot::Arguments),
-    /// Say from access logs of a feed's source which revision each gateway claimed last
-    #[command(after_help = "\
-Logs of nginx, Envoy, S3 or a CDN that hold the user agent; plain, gzip or zstd, the oldest first. A log is a claim: anyone who can ask the source can write such a line, and a worker that never asked is in none. Where a keyward-server serves the feed, ask it with `keyward wait --server`. Exit code 1 if no poll is found, if one claims less than --revision, or if a file could not be read to its end.
-
-Examples:
-  keyward fleet /var/log/nginx/feed.log
-  keyward fleet --revision 1795194529 feed.log.2.gz feed.log.1 feed.log")]
-    Fleet(fleet::Arguments),
     /// Wait until every named Envoy serves a revision on every worker
     #[command(
         after_help = "Examples:\n  keyward wait --revision 7 --admin http://10.0.0.7:9901 --admin http://10.0.0.8:9901\n  keyward wait --server https://keys.example.com --change 18234"
@@ -162,9 +162,9 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
-        Command::GrantSets(arguments) => grant_sets::run(arguments),
         Command::Feed(arguments) => feed::run(arguments),
         Command::Fleet(arguments) => fleet::run(arguments),
+        Command::GrantSets(arguments) => grant_sets::run(arguments),
         Command::Init(arguments) => init::run(arguments),
         Command::Keys(arguments) => keys::run(arguments),
         Command::Logs(arguments) => logs::run(arguments),

@@ -14,7 +14,7 @@ use keyward_files::visible;
 #[derive(clap::Args, Clone, Copy)]
 pub(super) struct OutputArguments {
     /// Print JSON, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900, help_heading = None)]
     pub(super) json: bool,
 }
 

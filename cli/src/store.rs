@@ -30,7 +30,8 @@ pub(super) struct StoreArguments {
         hide_env_values = true,
         value_name = "PATH",
         default_value = "keyward.toml",
-        global = true
+        global = true,
+        display_order = 800
     )]
     pub(super) path: PathBuf,
 }

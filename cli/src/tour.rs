@@ -11,7 +11,7 @@ From nothing to a running Envoy (docs/key-file.md, envoy/bootstrap.yaml):
   keyward wait --revision REVISION --admin http://127.0.0.1:9901    # every worker serves it
   printf %s \"$KEY\" | keyward explain --key-stdin GET /v1/customers  # what is answered, and why
   curl -u \"$KEY:\" http://127.0.0.1:10000/v1/customers
-  keyward doctor --admin http://127.0.0.1:9901          # what gets past it
+  keyward doctor --admin http://127.0.0.1:9901          # ways around it
 
 Later:
   keyward keys rotate mk_1 --keep-for 24h               # the old key works for one more day

@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     /// Envoy's admin interface: `http://HOST[:PORT]` (default: `http://127.0.0.1:9901`)
     #[arg(long, value_name = "URL", value_parser = http::authority)]
     admin: Option<http::Authority>,
-    /// A file with the output of its `/config_dump`; `-` reads standard input. Then its stats and log levels are not checked
+    /// A file with the output of its `/config_dump`; `-` reads standard input. The stats and log levels are then not checked
     #[arg(long, value_name = "FILE", conflicts_with = "admin")]
     dump: Option<PathBuf>,
     /// Wait up to this long, such as `30s`, until Envoy is ready: for a check at its start

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     body: bool,
     /// Read requests from standard input, a JSON object per line, and print one answer per line: `{"method": "GET", "path": "/v1/charges",
-    /// "headers": [["authorization", "Bearer …"]], "ip": "203.0.113.9", "body": false}`. Each character of a text is one byte
+    /// "headers": [["authorization", "Bearer …"]], "ip": "203.0.113.9", "body": false}`. Each character of a string is one byte
     #[arg(long, conflicts_with_all = ["key_stdin", "key_header", "header", "ip", "body", "method"])]
     requests_stdin: bool,
     #[command(flatten)]

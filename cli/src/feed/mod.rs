@@ -25,24 +25,24 @@ enum Command {
         after_help = "Examples:\n  keyward feed key new feed.sec\n  keyward feed key show feed.sec"
     )]
     Key(key::Arguments),
-    /// Verify a feed as a gateway would, and say what it holds
+    /// Verify a feed as a gateway would, and show what it contains
     #[command(after_help = "\
-Exit code 4 if a gateway would refuse the feed, 1 if it is older than gateways accept.
+Exit code 4 if a gateway would reject the feed, 1 if it is older than gateways accept.
 
 Examples:
   keyward feed show --feed prod --public-key \"$(sed -n 2p feed.sec.pub)\" /srv/feed")]
     Show(show::Arguments),
     /// Write the snapshot that a gateway begins with while the feed cannot be reached
     #[command(after_help = "\
-The configuration is the source's, with the feed's revision and the time at which its head was signed. It is written only if the source says what the feed holds.
+The configuration is the source's, with the feed's revision and the time at which its head was signed. The command writes it only if the source and the feed contain the same.
 
 Examples:
   keyward feed seed --feed prod --public-key \"$(sed -n 2p feed.sec.pub)\" /srv/feed > seed.json")]
     Seed(seed::Arguments),
     /// Serve a feed to gateways on this machine, with answers that wait for the next head
     #[command(after_help = "\
-It answers GET /head (with ETag, If-None-Match and Prefer: wait=N), /o/… (with Range) and /fleet: which gateways and VMs polled, and at which revision. That is what polls say of themselves; nothing verifies it. \
-For other machines put nginx or an Envoy with TLS before it.
+It answers GET /head (with ETag, If-None-Match and Prefer: wait=N), /o/… (with Range) and /fleet: which gateways and VMs polled, and at which revision. The polls report this themselves, and nothing verifies it. \
+For other machines, put nginx or an Envoy with TLS in front of it.
 
 Examples:
   keyward feed serve /srv/feed --listen unix:/run/keyward/feed.sock

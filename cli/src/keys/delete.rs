@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     key: Option<String>,
     #[command(flatten)]
     pub(super) many: Many,
-    /// Take it out of the file; a request with it is then denied as unknown, and not as deleted
+    /// Remove it from the file; keyward then denies it as unknown, and not as deleted
     #[arg(long)]
     purge: bool,
     #[command(flatten)]

@@ -37,7 +37,7 @@ pub(super) struct Details {
     allow_ip: Vec<String>,
     #[command(flatten)]
     ip: IpArguments,
-    /// Whether its refusals are carried out, or only noted
+    /// Whether keyward denies what a rule forbids, or only logs it
     #[arg(long, value_enum, default_value_t = EnforcementArgument::Enforce)]
     enforcement: EnforcementArgument,
     /// In a folder of key files: the file for the new key, made if it does not exist
@@ -64,9 +64,9 @@ pub(super) struct GrantArguments {
 /// Whether a key's refusals are carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum EnforcementArgument {
-    /// Requests that break a rule are denied
+    /// keyward denies requests that break a rule
     Enforce,
-    /// Requests that break a rule are noted, and pass
+    /// keyward logs requests that break a rule, and lets them pass
     Shadow,
 }
 

@@ -74,7 +74,7 @@ struct Changes {
     /// Remove a permission on connected accounts
     #[arg(long = "connect-revoke", value_name = "PERMISSION")]
     connect_revoked: Vec<String>,
-    /// Whether its refusals are carried out, or only noted
+    /// Whether keyward denies what a rule forbids, or only logs it
     #[arg(long, value_enum)]
     enforcement: Option<EnforcementArgument>,
 }

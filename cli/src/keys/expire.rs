@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     key: String,
     #[command(flatten)]
     when: When,
-    /// Let a key work again that has ended
+    /// Let an ended key work again
     #[arg(long)]
     revive: bool,
 }

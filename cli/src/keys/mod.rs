@@ -58,7 +58,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   keyward keys duplicate mk_1
-  keyward keys duplicate mk_1 --live --expires 90d    # the live key of a test key that has proven right")]
+  keyward keys duplicate mk_1 --live --expires 90d    # after the test key worked")]
     Duplicate(duplicate::Arguments),
     /// Change a key's name, note, labels, permissions or enforcement
     #[command(after_help = "\
@@ -85,7 +85,7 @@ Examples:
     Export(export::Arguments),
     /// Find the keys in a text that leaked, and say what to do now
     #[command(after_help = "\
-The text may be anything with one or more keys: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. The command reads escapes (JSON, URL, HTML, mail) and base64. For a masked key (`rk_test_****hVXR`) it lists the keys with that ending. It repeats no value.
+The text may be anything with one or more keys: a paste, an `.env` file, headers, a URL, a scanner's JSON, a log. The command reads escapes (JSON, URL, HTML, mail) and base64. For a masked key (`rk_test_****hVXR`) it lists the keys with that ending. It never prints a key.
 
 Exit code 0 if the text has a key of this file, 1 if it has none, and 4 if part of the text could not be read, whatever was found: it is too long or binary, or has a key that is cut or masked.
 

@@ -28,15 +28,15 @@ const MAX_SNAPSHOT_AGE: u64 = 86_400;
 
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Examples:\n  keyward feed key new feed.sec\n  keyward publish --feed prod --to /srv/feed --begin\n  keyward publish --feed prod --to /srv/feed --dry-run\n  keyward publish --feed prod --to /srv/feed --watch\n  keyward publish --feed prod --to /srv/feed --heartbeat\n  keyward publish --feed prod --to s3://keys-eu/prod --mirror 's3://keys-us/prod?region=us-east-1'\n\nIt reads the feed's head, base and deltas, verifies them as a gateway would, and writes what changed: objects first, the head last. Every new way through the feed is \
-walked in memory before the head names it. Of two publishers at once the later one begins again from what the earlier one left. A large change goes out in several revisions, what ends first.\n\nA publication is rejected if more than a tenth of the keys that work in the feed, or an account, is missing from the source; --allow-removals publishes it anyway. A feed carries the \
+    after_long_help = "Examples:\n  keyward feed key new feed.sec\n  keyward publish --feed prod --to /srv/feed --begin\n  keyward publish --feed prod --to /srv/feed --dry-run\n  keyward publish --feed prod --to /srv/feed --watch\n  keyward publish --feed prod --to /srv/feed --heartbeat\n  keyward publish --feed prod --to s3://keys-eu/prod --mirror 's3://keys-us/prod?region=us-east-1'\n\nIt reads the feed's head, base and deltas, verifies them as a gateway would, and writes what changed: objects first, the head last. Before the head \
+names a new object, keyward applies every path through the feed in memory. If two publishers run at once, the later one starts again from what the earlier one wrote. A large change is published in several revisions, first the keys that it ends.\n\nA publication is rejected if more than a tenth of the keys that work in the feed, or an account, is missing from the source; --allow-removals publishes it anyway. A feed carries the \
 name of its source; --take-over replaces the keys of another one.\n\nGateways deny when the head is older than their `max_snapshot_age`: run this with --watch, or with --heartbeat from a timer.\n\nA bucket is opened with the credentials of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL) or of the machine's role. \
 Its store must have conditional writes.\n\nExit codes: 0 good, 1 a --watch ended while it held a publication back, or a mirror was left behind, 2 usage, 4 invalid input, or a publication that was rejected"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
-    /// The feed's folder, which a web server or `keyward feed serve` serves, or a bucket: `s3://BUCKET/PREFIX`, and `?region=…&endpoint=…` where the environment does not say them
+    /// The feed's folder, which a web server or `keyward feed serve` serves, or a bucket: `s3://BUCKET/PREFIX`, with `?region=…&endpoint=…` unless the environment sets them
     #[arg(long, value_name = "PLACE", value_parser = StorePlace::parse)]
     to: StorePlace,
     /// Copy the feed here after each publication, such as into a bucket of another region; may be given several times

@@ -62,11 +62,11 @@ pub(super) struct Arguments {
     /// Push a key file without keys, which denies every request
     #[arg(long)]
     allow_empty: bool,
-    /// The ECDS file goes into a ConfigMap: refuse what does not fit into one
+    /// Reject an ECDS file that is too large for a ConfigMap
     #[arg(long, conflicts_with_all = ["wasm_plugin", "envoy_extension_policy"])]
     config_map: bool,
-    /// Carry the configuration packed, which is smaller and loads faster: in a `.pb` file as it is, in JSON and YAML as base64. A target that
-    /// is packed stays so. A manifest has no place for it: it carries a JSON object
+    /// Write the configuration packed, which is smaller and loads faster: as bytes in a `.pb` file, as base64 in JSON and YAML. A packed
+    /// target stays packed. A manifest cannot carry it, because it contains a JSON object
     #[arg(long)]
     packed: bool,
     /// Show what would change, and write nothing
@@ -127,7 +127,7 @@ impl Arguments {
         };
         if let (Destination::Manifest { kind, .. }, true) = (&destination, self.packed) {
             bail!(
-                "the {} carries a JSON object, and has no place for the packed form; push to a file that Envoy reads (--ecds FILE.pb)",
+                "the {} contains a JSON object, and cannot carry the packed form; push to a file that Envoy reads (--ecds FILE.pb)",
                 kind.name()
             );
         }

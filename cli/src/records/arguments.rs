@@ -23,8 +23,9 @@ pub(crate) struct OnRecords<C: Subcommand> {
     pub(crate) output: OutputArguments,
 }
 
-/// `--keys` or `--server`.
+/// `--keys` or `--server`. Under their own heading: clap would list them among a command's own options.
 #[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Key file or server")]
 pub(crate) struct RecordsArguments {
     /// The key file, or a folder of them (default: `$KEYWARD_KEYS`, or `keyward.toml`)
     #[arg(long, value_name = "PATH", global = true)]

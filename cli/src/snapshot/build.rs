@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     /// Print the whole plugin configuration, not only the snapshot
     #[arg(long)]
     configuration: bool,
-    /// Write the packed form, for a million keys
+    /// Write the packed form, which carries a million keys
     #[arg(long)]
     packed: bool,
     /// Write to this file, completely or not at all (default: standard output)

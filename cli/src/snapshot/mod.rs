@@ -36,7 +36,7 @@ pub(super) enum Command {
     /// Summarize a snapshot
     #[command(after_help = "Examples:\n  keyward snapshot show")]
     Show(show::Arguments),
-    /// Write a JSON snapshot in the packed form, for a million keys
+    /// Write a JSON snapshot in the packed form, which carries a million keys
     #[command(
         after_help = "Examples:\n  keyward snapshot pack snapshot.json -o snapshot.bin\n  keyward snapshot pack keyward.json -o keyward.bin"
     )]

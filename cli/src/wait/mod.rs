@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// A page for Prometheus, such as `http://10.0.0.7:15090/stats/prometheus`; may be given several times
     #[arg(long, value_name = "URL", value_parser = target::prometheus)]
     prometheus: Vec<Target>,
-    /// Ask a keyward-server in place of Envoys whether every worker that follows its feed has a change: `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT`
+    /// Ask a keyward-server instead of Envoys whether every worker that follows its feed has a change: `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT`
     #[arg(long, value_name = "URL", value_parser = Place::of_server, conflicts_with_all = ["admin", "prometheus", "plugin", "ignore_draining"])]
     server: Option<Place>,
     /// The change to wait for, as `Keyward-Change` names it (default: the newest)

@@ -201,7 +201,7 @@ fn a_manifest_has_no_place_for_the_packed_form() {
         "oci://registry.example/keyward:1",
     ]);
     assert_eq!((said.code, said.out.as_str()), (Some(4), ""));
-    assert!(said.err.contains("the WasmPlugin carries a JSON object, and has no place for the packed form; push to a file that Envoy reads (--ecds FILE.pb)"), "{}", said.err);
+    assert!(said.err.contains("the WasmPlugin contains a JSON object, and cannot carry the packed form; push to a file that Envoy reads (--ecds FILE.pb)"), "{}", said.err);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The report for people and for programs: every key found with what to do now, and what could not be read. It repeats no value.
+//! The report for people and for programs: every key found with what to do now, and what could not be read. It never prints a key.
 
 use std::io::Write;
 
