@@ -29,7 +29,7 @@ pub(crate) fn printable(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// Whether `byte` is among `bytes`.
+/// Returns whether `byte` is among `bytes`.
 pub(crate) fn holds(bytes: &[u8], byte: u8) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
     let in_word = |word: &[u8; 8]| {

@@ -52,7 +52,7 @@ impl Id {
         Some(Self { bytes, length })
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.bytes

@@ -31,7 +31,7 @@ pub enum Livemode {
 }
 
 impl Livemode {
-    /// Whether this is live mode.
+    /// Returns whether this is live mode.
     #[must_use]
     pub fn is_live(self) -> bool {
         self == Self::Live

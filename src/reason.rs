@@ -92,31 +92,31 @@ impl DenyReason {
         Self::ALL.iter().copied()
     }
 
-    /// The name on the wire: lower-case words joined by `_`.
+    /// Returns the name on the wire: lower-case words joined by `_`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// The reason of that name.
+    /// Returns the reason with that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|reason| reason.name() == name)
     }
 
-    /// The number of the rule in the decision's order, 1 to 11.
+    /// Returns the number of the rule in the decision's order, 1 to 11.
     #[must_use]
     pub fn rule(self) -> u8 {
         self.facts().rule
     }
 
-    /// The HTTP status of the reply.
+    /// Returns the HTTP status of the reply.
     #[must_use]
     pub fn status(self) -> u16 {
         self.facts().status
     }
 
-    /// The place in the order, from 0.
+    /// Returns the place in the order, from 0.
     #[must_use]
     #[expect(
         clippy::as_conversions,

@@ -248,7 +248,7 @@ impl AccountForest {
         self.len() == 0
     }
 
-    /// All accounts, in the order of their ids.
+    /// Returns all accounts, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = Account<'_>> {
         let count = self.tables.rows.len();
         let mut added = match &self.changed {
@@ -288,7 +288,7 @@ impl AccountForest {
         None
     }
 
-    /// The account at an index of this forest.
+    /// Returns the account at an index of this forest.
     #[must_use]
     pub fn account(&self, account: AccountIndex) -> Option<Account<'_>> {
         self.at(index(account.0)?)

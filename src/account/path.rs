@@ -30,7 +30,7 @@ impl<'a> AccountPath<'a> {
         self.0
     }
 
-    /// The ids, root first.
+    /// Returns the ids, root first.
     pub fn segments(self) -> impl Iterator<Item = &'a str> {
         self.0.split('/')
     }
@@ -41,7 +41,7 @@ impl<'a> AccountPath<'a> {
         self.0.rsplit('/').next().unwrap_or(self.0)
     }
 
-    /// Whether the path has more than one segment.
+    /// Returns whether the path has more than one segment.
     #[must_use]
     pub fn is_nested(self) -> bool {
         self.0.contains('/')

@@ -83,7 +83,7 @@ impl<'a> Account<'a> {
         self.flags & flag != 0
     }
 
-    /// The id.
+    /// Returns the id.
     #[must_use]
     pub fn id(&self) -> &'a str {
         self.id
@@ -99,7 +99,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The account above it.
+    /// Returns the account above it.
     #[must_use]
     pub fn parent(&self) -> Option<AccountIndex> {
         self.parent
@@ -115,13 +115,13 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether it is suspended.
+    /// Returns whether it is suspended.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.has(SUSPENDED)
     }
 
-    /// Whether it has no parent.
+    /// Returns whether it has no parent.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.parent.is_none()
@@ -134,7 +134,7 @@ impl<'a> Account<'a> {
     }
 }
 
-/// The flags of an account.
+/// Returns the flags of an account.
 pub(super) fn flags(account: &ListedAccount<'_>, has_children: bool) -> u8 {
     let flag = |is_set, flag| if is_set { flag } else { 0 };
     flag(account.kind == IdKind::Organization, ORGANIZATION)

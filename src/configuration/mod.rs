@@ -206,25 +206,25 @@ impl Configuration {
         }
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The names and texts.
+    /// Returns the names and texts.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The names of the headers that carry an identity to the upstream.
+    /// Returns the names of the headers that carry an identity to the upstream.
     #[must_use]
     pub fn identity_names(&self) -> &IdentityNames {
         &self.identity_names
     }
 
-    /// The snapshot, if there is one.
+    /// Returns the snapshot, if there is one.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.snapshot.as_ref()

@@ -136,7 +136,7 @@ pub struct Denial<'a> {
 }
 
 impl<'a> Denial<'a> {
-    /// A denial before anything about the request is known.
+    /// Creates a denial before anything about the request is known.
     #[must_use]
     pub fn unread(reason: DenyReason) -> Self {
         Self {

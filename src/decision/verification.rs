@@ -39,7 +39,7 @@ pub struct Verified<'a> {
 }
 
 impl<'a> Verified<'a> {
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &KeyRecord<'a> {
         &self.key
@@ -74,7 +74,7 @@ impl<'a> Verified<'a> {
             .map(|owner| owner.id())
     }
 
-    /// The organization at the root of the owner's tree.
+    /// Returns the organization at the root of the owner's tree.
     #[must_use]
     pub fn org(&self) -> Option<&'a str> {
         self.principal.org

@@ -135,7 +135,7 @@ impl Literal {
     }
 }
 
-/// The endpoint of a row.
+/// Returns the endpoint of a row.
 pub(super) fn endpoint(row: u16) -> Option<Endpoint<'static>> {
     let ask = ASK_OF_ROW.get(usize::from(row))?;
     let ask = ASKS.get(usize::from(*ask))?;

@@ -47,7 +47,7 @@ pub struct EndpointCatalogue {
 }
 
 impl EndpointCatalogue {
-    /// Stripe's endpoints.
+    /// Returns the catalogue of Stripe's endpoints.
     #[must_use]
     pub fn stripe() -> Self {
         Self {
@@ -56,7 +56,7 @@ impl EndpointCatalogue {
         }
     }
 
-    /// No endpoints.
+    /// Returns a catalogue without endpoints.
     #[must_use]
     pub fn empty() -> Self {
         Self {

@@ -75,7 +75,7 @@ pub enum Row {
 }
 
 impl Endpoint<'_> {
-    /// Whether the endpoint needs no credential.
+    /// Returns whether the endpoint needs no credential.
     #[must_use]
     pub fn is_public(&self) -> bool {
         matches!(self.rule, Rule::Public)

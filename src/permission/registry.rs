@@ -59,7 +59,7 @@ impl PermissionRegistry {
         (0..=u16::MAX).take(count).map(Permission)
     }
 
-    /// The canonical name.
+    /// Returns the canonical name.
     #[must_use]
     pub fn name(&self, permission: Permission) -> &str {
         match builtin::get(permission) {
@@ -78,13 +78,13 @@ impl PermissionRegistry {
         builtin::get(permission)
     }
 
-    /// The label of a built-in permission.
+    /// Returns the label of a built-in permission.
     #[must_use]
     pub fn label(&self, permission: Permission) -> Option<&'static str> {
         builtin::get(permission).map(|builtin| builtin.label)
     }
 
-    /// The category of a built-in permission.
+    /// Returns the category of a built-in permission.
     #[must_use]
     pub fn category(&self, permission: Permission) -> Option<&'static str> {
         builtin::get(permission).map(|builtin| builtin.category)

@@ -303,7 +303,7 @@ impl<'a> RequestHead<'a> {
         path.get(start..)?.get(1..)
     }
 
-    /// The path without its query.
+    /// Returns the path without its query.
     #[must_use]
     pub fn path_without_query(&self) -> &'a [u8] {
         let path = self.path.unwrap_or(&[]);

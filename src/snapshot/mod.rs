@@ -55,7 +55,7 @@ impl Revision {
         (number < 1_000_000_000_000_000).then_some(Self(number))
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
@@ -167,13 +167,13 @@ impl Snapshot {
         &self.accounts
     }
 
-    /// The names of permissions.
+    /// Returns the names of permissions.
     #[must_use]
     pub fn permissions(&self) -> &PermissionRegistry {
         &self.contract.permissions
     }
 
-    /// All endpoints.
+    /// Returns all endpoints.
     #[must_use]
     pub fn endpoints(&self) -> &EndpointCatalogue {
         &self.contract.endpoints

@@ -103,7 +103,7 @@ struct Case {
 }
 
 impl Case {
-    /// `GET /v1/customers` without a header.
+    /// Returns `GET /v1/customers` without headers.
     fn bare() -> Self {
         Self {
             configuration: configuration(),
@@ -116,7 +116,8 @@ impl Case {
         }
     }
 
-    /// `GET /v1/customers` with a key. An organization key also names its version and an account.
+    /// Returns `GET /v1/customers` with a key. An organization key also names its version and an
+    /// account.
     fn of(key: Key) -> Self {
         let case = Self::bare().with("authorization", &format!("Bearer {}", key.raw()));
         match key {

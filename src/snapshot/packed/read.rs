@@ -140,7 +140,7 @@ impl Assembly {
         Ok(Self::of_header(&bytes, (start, end), trust, place)?)
     }
 
-    /// The code that does not depend on the kind of source, so that it is compiled only once.
+    /// Does what does not depend on the kind of source, so that it is compiled only once.
     fn of_header(
         bytes: &[u8],
         (start, end): (usize, usize),
