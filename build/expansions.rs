@@ -20,7 +20,7 @@ pub(crate) struct Files {
 
 type Fault = Box<dyn Error>;
 
-/// Permissions by number, of which one is needed.
+/// Permissions by number. One of them is needed.
 type Ask = Vec<u16>;
 
 /// An object by name, and whether it is a list of them.
@@ -118,7 +118,7 @@ fn edge<'a>(
 fn reading(targets: &[Target<'_>], asks: &BTreeMap<&str, Option<Ask>>) -> Result<Vec<Ask>, String> {
     let mut all = Vec::new();
     for (object, _) in targets {
-        // A nested object needs no permission of its own.
+        // A nested object needs no separate permission.
         if object.contains(':') {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Reads the data files of the catalogue: tab-separated lines, in which `#` begins a comment.
+//! Reads the data files of the catalogue: tab-separated lines and comments that begin with `#`.
 
 use std::error::Error;
 use std::fs;

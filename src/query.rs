@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::percent;
 
-/// The parameter in which Stripe.js and similar libraries send a publishable key.
+/// The parameter that Stripe.js and similar libraries use to send a publishable key.
 pub(crate) const KEY: &str = "key";
 
 /// Parameters that let a client, in some frameworks, name a method or path other than the request

@@ -65,7 +65,7 @@ impl PublicKey {
         STANDARD.encode([&ALGORITHM[..], &self.number, self.key.as_bytes()].concat())
     }
 
-    /// Returns the number by which signatures name the key. It is random, and chosen when the key
+    /// Returns the number that signatures use to name the key. It is random, and chosen when the key
     /// is generated.
     #[must_use]
     pub fn number(&self) -> [u8; 8] {

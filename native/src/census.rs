@@ -197,7 +197,7 @@ mod tests {
         Some((sums.threads, sums.revision))
     }
 
-    /// Returns members in which 8 has replaced 7, and 7 still exists.
+    /// Returns members where 8 has replaced 7, and 7 still exists.
     fn replaced() -> Members {
         let mut members = Members::default();
         members.enter(member(1, 7));

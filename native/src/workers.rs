@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use keyward::filter::counter::{Counter, Slot};
 use keyward::usage::Pending;
 
-/// One worker's share, on cache lines of its own.
+/// One worker's share, on separate cache lines.
 #[repr(align(128))]
 pub(crate) struct Worker {
     counts: [AtomicU64; PLACES],

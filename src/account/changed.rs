@@ -21,7 +21,7 @@ pub(crate) struct ChangedAccounts {
     /// Changed accounts by their number in the tables, sorted. `None` marks an account that is
     /// gone.
     moved: Vec<(usize, Option<ChangedRow>)>,
-    /// Accounts that are not in the tables, in the order in which they were added.
+    /// Accounts that are not in the tables, in the order they were added.
     added: Vec<(Arc<str>, Option<ChangedRow>)>,
     /// Places in `added`, in the order of the ids.
     by_id: Vec<usize>,

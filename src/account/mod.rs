@@ -1,4 +1,4 @@
-//! Accounts: their ids, the forest they form, and the paths by which a request names one.
+//! Accounts: their ids, the forest they form, and the paths that requests use to name one.
 
 mod ancestors;
 mod changed;

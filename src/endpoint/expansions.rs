@@ -2,7 +2,7 @@
 
 use crate::permission::Permission;
 
-/// Paths of names, in which `*` matches any name, and the permission that each expansion needs.
+/// Paths of names, and the permission that each expansion needs. `*` matches any name.
 pub type AddedExpansions = Box<[(Box<str>, Permission)]>;
 
 /// What an operator lets a query expand.

@@ -1,4 +1,4 @@
-//! What the filter needs from the proxy in which it runs.
+//! What the filter needs from the proxy that runs it.
 
 use std::fmt;
 use std::net::IpAddr;

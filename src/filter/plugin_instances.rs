@@ -32,7 +32,7 @@ pub trait Handle: Clone {
     fn wake(&self);
 }
 
-/// All instances, in the order in which they began.
+/// All instances, in the order they began.
 #[derive(Clone)]
 pub struct PluginInstances<H> {
     all: Vec<PluginInstance<H>>,

@@ -54,7 +54,7 @@ pub use refusal::{AccountRole, Param, RefusalClass, RuleCode, RuleRefusal, TextM
 pub use sets::DEFAULT_POLICY;
 pub use suggest::{Meant, categories, near, written as written_category};
 
-/// The world in which a command is decided.
+/// The surroundings of a decision on a command.
 pub struct Context<'a> {
     /// The current time in Unix seconds.
     pub now: u64,

@@ -37,7 +37,7 @@ impl BuiltinPermission {
 
 include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 
-/// The prefix with which Stripe's older pages and errors spell permissions: `rak_customer`.
+/// The prefix of permissions on Stripe's older pages and in its older errors: `rak_customer`.
 const OLD_PREFIX: &str = "rak_";
 
 /// Returns the permission with that name, alias, or old spelling of either.

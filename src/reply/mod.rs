@@ -20,7 +20,7 @@ pub use verification::Activity;
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Names and values, in the order in which they are sent.
+    /// Names and values, in the order they are sent.
     pub headers: Vec<(String, String)>,
     /// JSON, ending in a newline.
     pub body: String,

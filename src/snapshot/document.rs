@@ -100,7 +100,7 @@ form! {
         /// The permission that a key needs.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub permission: Option<T>,
-        /// Permissions of which a key needs one.
+        /// Permissions. A key needs one of them.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub any_of: Option<Vec<T>>,
         /// The level that a key needs.

@@ -41,7 +41,7 @@ impl<G: Copy> Reach<G> {
         let own = match (key.own_grants(), key.kind()) {
             (Some(grants), _) => Self::Granted(grants),
             (None, KeyKind::Secret | KeyKind::Organization) => Self::Full,
-            // A snapshot in which a restricted key lacks grants is rejected, and publishable keys
+            // A snapshot with a restricted key that lacks grants is rejected, and publishable keys
             // stop at rule 10.
             (None, KeyKind::Restricted | KeyKind::Publishable) => Self::Nothing,
         };

@@ -29,7 +29,7 @@ impl Made {
     }
 }
 
-/// The parts of an answer, in the order in which Envoy passes them.
+/// The parts of an answer, in the order that Envoy passes them.
 #[derive(Clone, Copy, Debug)]
 pub enum Parts<'a> {
     Headers(&'a [(&'a [u8], &'a [u8])]),

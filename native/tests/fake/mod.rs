@@ -213,7 +213,7 @@ pub struct Answer {
     pub details: String,
 }
 
-/// A text in a block of its own.
+/// A text in a separate block.
 pub type Text = Box<[u8]>;
 
 /// Envoy's side of a request.

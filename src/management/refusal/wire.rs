@@ -26,7 +26,7 @@ pub enum RefusalClass {
 }
 
 impl RuleCode {
-    /// Returns the code by which programs distinguish refusals.
+    /// Returns the code that programs use to distinguish refusals.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -213,7 +213,7 @@ fn part<'h>(
     Some(Packed::of_parts(head, forest, grants, table))
 }
 
-/// Returns the sets of a delta, in which the permissions have new numbers.
+/// Returns the sets of a delta, with new numbers for the permissions.
 fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> Option<Lists> {
     let numbers: Vec<u16> = (0..u16::try_from(head.permissions.len()).ok()?).collect();
     let mut used = BTreeSet::new();

@@ -9,7 +9,7 @@ mod members;
 use super::*;
 use crate::permission::AccessLevel;
 
-/// A valid snapshot in which every string occurs once, so that a test can replace it.
+/// A valid snapshot where every string occurs once, so that a test can replace it.
 pub(super) const VALID: &str = r#"{
     "format": "keyward.snapshot/v1",
     "revision": 7,
