@@ -109,7 +109,7 @@ impl Metrics {
         self.count(config, Counter::Rollbacks);
     }
 
-    /// Increments a counter. Call it on the main thread.
+    /// Counts one, on the main thread.
     pub(crate) fn count(&self, config: &Config<'_>, counter: Counter) {
         let _ = self.add(config, counter, 1);
     }

@@ -34,7 +34,7 @@ impl Worker {
         let place = match counter {
             Counter::Requests(slot) => slot.place(),
             Counter::SecretKeysInQuery => SECRETS,
-            // Requests do not cause these.
+            // No request is one.
             Counter::Rollbacks | Counter::FeedTroubles(_) | Counter::FeedBases => return,
         };
         if let Some(count) = self.counts.get(place) {

@@ -70,7 +70,7 @@ pub(super) fn are_within(texts: &[String], known: &[String]) -> bool {
 
 fn read(text: &str) -> Result<IpNet, RuleCode> {
     parse_range(text).ok_or_else(|| match text.parse::<IpNet>() {
-        // Safe to show, because it was parsed as a range.
+        // Written as it was read: nothing of it is anything but an address.
         Ok(range) => RuleCode::IpHasHostBits {
             range: range.to_string(),
             meant: range.trunc().to_string(),

@@ -71,7 +71,7 @@ impl FeedHost for Host<'_, '_> {
         log(level, line);
     }
 
-    /// Returns nothing: Envoy tells a module its node only with a request.
+    /// Envoy gives a module its node only with a request.
     fn node(&mut self) -> String {
         String::new()
     }
