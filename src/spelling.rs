@@ -18,7 +18,8 @@ pub(crate) enum Spelling {
 /// and `[`; lighttpd and Apache up to 2.2 with every byte that is not a letter or digit. None of
 /// them drops or doubles a byte, so a folded name is as long as keyward's.
 ///
-/// Sources: RFC 3875, section 4.1.18; `php_register_variable_ex` of PHP; `http_cgi_encode_varname` of lighttpd; `http2env` of Apache.
+/// Sources: RFC 3875, section 4.1.18; `php_register_variable_ex` of PHP; `http_cgi_encode_varname`
+/// of lighttpd; `http2env` of Apache.
 #[must_use]
 pub const fn fold(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() {

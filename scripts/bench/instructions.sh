@@ -4,7 +4,8 @@
 #
 # Usage: instructions.sh BENCH COSTS
 #
-# BENCH is the built `decision` benchmark, with its symbols; KEYWARD_BENCH_WORLDS names a folder with the snapshots.
+# BENCH is the built `decision` benchmark, with its symbols. KEYWARD_BENCH_WORLDS names a folder with
+# the snapshots.
 set -euo pipefail
 
 bench=$1

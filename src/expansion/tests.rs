@@ -179,8 +179,9 @@ const fn edge(field: u16, way: u16) -> Edge {
     Edge { field, way }
 }
 
-/// Charges (0) and customers (1) expand each other. A charge contains details (2), which expand a mandate (3, without fields). Customers expand a list of
-/// charges, and `owner` is a customer or a mandate.
+/// Charges (0) and customers (1) expand each other. A charge contains details (2), which expand a
+/// mandate (3, without fields). Customers expand a list of charges, and `owner` is a customer or a
+/// mandate.
 const GRAPH: Graph = Graph {
     fields: &["charges", "customer", "details", "mandate", "owner"],
     starts: &[0, 3, 4, 5, 5],

@@ -123,8 +123,8 @@ impl<H: Host> Environment for Surroundings<'_, H> {
     }
 
     /// Returns whether the client is on this machine. If the listener reads the PROXY protocol,
-    /// both addresses come from it, and Envoy has no attribute for the actual ones. So the listener that keyward ships also checks the
-    /// connection's actual peer.
+    /// both addresses come from it, and Envoy has no attribute for the actual ones. So the listener
+    /// that keyward ships also checks the connection's actual peer.
     fn is_local(&self) -> bool {
         let ends = [self.host.client_address(), self.host.own_address()];
         crate::usage::is_local(self.headers, ends)

@@ -117,7 +117,7 @@ impl Follower {
         Ok(is_new.then_some(bytes))
     }
 
-    /// Waits for the next poll, because this head needs nothing more.
+    /// Polls again or schedules the next poll, because this head needs nothing more.
     pub(super) fn rest(
         &mut self,
         since: u64,

@@ -21,7 +21,8 @@ pub struct Activity {
     pub last: Option<u64>,
 }
 
-/// Kinde's members, and `account`, `connect_scopes`, `expires_at`, `kind` and `livemode`, in alphabetical order.
+/// Kinde's members, and `account`, `connect_scopes`, `expires_at`, `kind` and `livemode`, in
+/// alphabetical order.
 #[derive(Default, Serialize)]
 struct Body<'a> {
     account: Option<&'a str>,
