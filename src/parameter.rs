@@ -1,5 +1,5 @@
 //! Names of query parameters as servers read them. Each server reads names differently, so keyward
-//! looks for a name that matters in every known way.
+//! looks for important names in every known way.
 
 use std::borrow::Cow;
 
@@ -73,8 +73,7 @@ pub(crate) fn separates(byte: u8) -> bool {
     matches!(byte, b'&' | b';' | b'?' | b'#' | b'\n')
 }
 
-/// Returns whether no decoding makes `byte` part of another byte, and no other parameter begins
-/// after it.
+/// Returns whether no decoding combines `byte` with others, and no other parameter begins after it.
 fn is_plain(byte: u8) -> bool {
     byte != b'%' && byte.is_ascii() && !separates(byte)
 }

@@ -74,7 +74,7 @@ reasons! {
     AccountNotAccessible = ("account_not_accessible", 8, 403),
     /// The key's owner has no connected accounts.
     NotAPlatform = ("not_a_platform", 8, 403),
-    /// The catalogue does not contain the method and path, or not for this key.
+    /// No endpoint for keys has this method and path, or servers may read them in several ways.
     UnknownEndpoint = ("unknown_endpoint", 9, 404),
     /// A publishable key called an endpoint that is not open to it.
     SecretKeyRequired = ("secret_key_required", 10, 401),

@@ -191,8 +191,7 @@ pub trait Sink {
     /// Records that an account is left out.
     fn leave_out(&mut self, _account: &str) {}
 
-    /// Returns the value that was read. Reports a fault to this sink and returns `None` in its
-    /// place.
+    /// Returns the value that was read, or reports the fault to this sink and returns `None`.
     fn take<T>(&mut self, read: Result<T, Refusal>) -> Result<Option<T>, Refusal>
     where
         Self: Sized,

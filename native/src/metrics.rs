@@ -13,8 +13,8 @@ use crate::census::Census;
 use crate::fault::Fault;
 use crate::workers::Workers;
 
-/// The prefix of all names. With `metrics_namespace: keyward` in the bootstrap, Envoy's own prefix
-/// begins with `keyward`.
+/// Left out of names: with `metrics_namespace: keyward` in the bootstrap, Envoy adds a prefix that
+/// itself begins with `keyward`.
 const PREFIX: &str = "keyward_";
 
 /// Counts how often a plugin's counts were gathered, at least once a second. If it does not rise,

@@ -47,7 +47,7 @@ pub struct AccountFact {
 }
 
 impl AccountFact {
-    /// Returns the account as a store knows it that has nothing but records.
+    /// Creates the fact for a store that keeps nothing but records.
     #[must_use]
     pub fn of(account: Account) -> Self {
         Self {
@@ -92,7 +92,7 @@ pub struct KeyFact {
 }
 
 impl KeyFact {
-    /// Returns the key as a store knows it whose records no file owns.
+    /// Creates the fact for a store whose records no other file owns.
     #[must_use]
     pub fn of(key: Key) -> Self {
         Self { key, file: None }

@@ -33,13 +33,13 @@ pub struct Most {
 }
 
 impl Limits {
-    /// Sets no limits.
+    /// Creates empty limits, which accept everything.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Sets these limits.
+    /// Creates these limits.
     #[must_use]
     pub fn of(most: Most) -> Self {
         Self(Some(most))

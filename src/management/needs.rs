@@ -12,8 +12,7 @@ use crate::digest::KeyDigest;
 pub struct Needs {
     /// Keys. The facts leave out keys that do not exist.
     pub keys: Vec<KeyNeed>,
-    /// The account of which all keys are needed, with the keys that they replace and that replace
-    /// them.
+    /// The account whose keys are all needed, with the keys that they replace and that replace them.
     pub keys_of: Option<String>,
     /// Accounts.
     pub accounts: Vec<String>,

@@ -3,7 +3,7 @@
 //! returns calls and snapshots.
 //!
 //! After a failure, it makes no call before the next tick that is due, and never in response to the
-//! failed answer: otherwise it would call a source that fails at once without end.
+//! failed answer: otherwise, a source that fails immediately would be called in an endless loop.
 
 mod heads;
 mod objects;
@@ -342,7 +342,7 @@ impl Follower {
         self.target = None;
         self.base_due = None;
         self.etag = None;
-        // The head was polled a moment ago, and then an object, so these are already two calls.
+        // Polling the head and requesting an object within a moment already were two calls.
         let least = if matches!(self.state, State::Asking { .. }) {
             0
         } else {

@@ -223,8 +223,8 @@ fn the_way_is_the_delta_that_leads_furthest() {
         (Some(9), "10"),
         (Some(10), "11"),
         (Some(12), "there"),
-        // Such a state is never treated as older. The follower judges heads that are older than
-        // what is loaded.
+        // A revision above the head's is not treated as an older one. The follower judges such a
+        // head.
         (Some(13), "base"),
     ] {
         assert_eq!(to(from), way, "{from:?}");

@@ -253,8 +253,8 @@ fn a_gateway_without_a_snapshot_denies() {
     assert_eq!(host.state().as_deref(), Some("deny no_snapshot"));
 }
 
-/// Fails each call that can fail, once. In each case, no request passes, remains unanswered, or is
-/// counted twice.
+/// Fails each call that can fail, once. No request may pass, remain unanswered, or be counted
+/// twice.
 #[test]
 fn a_call_that_is_refused_denies_the_request() {
     let settings = json!({"forward_credential": false, "identity_headers": {"x-key": "key"}});

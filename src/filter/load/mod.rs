@@ -21,8 +21,8 @@ use crate::snapshot::packed::{LoadFault, Source, Trust};
 /// The maximum memory of a load, including the configuration's text: well under half of the VM.
 const LARGEST_LOAD: usize = 320 << 20;
 
-/// The memory that any load may use, in addition to a number of bytes for every byte of the
-/// configuration: see [`Form`].
+/// The memory that any load may use in addition to a multiple of its configuration's size: see
+/// [`Form`].
 const LOAD_BASE: usize = 4 << 20;
 
 /// The memory that stays free for requests.

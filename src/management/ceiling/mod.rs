@@ -61,13 +61,13 @@ pub(super) enum Way<'a> {
 }
 
 impl Ceiling {
-    /// Sets no ceiling.
+    /// Creates an empty ceiling, which limits nothing.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Sets the ceiling of a caller.
+    /// Creates the ceiling of a caller.
     #[must_use]
     pub fn of(caller: Caller) -> Self {
         Self(Some(caller))

@@ -106,8 +106,8 @@ fn family(names: &Names) -> Option<Box<str>> {
     (!is_common).then(|| family.into())
 }
 
-/// Reads a header's name: letters, digits and hyphens, so that servers fold it from only one
-/// spelling.
+/// Reads a header's name: letters, digits and hyphens, so that only hyphens differ when servers
+/// fold it.
 fn header_name(text: &Text<'_>, place: &Place) -> Result<Box<str>, Refusal> {
     let is_header = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let name = spelled(text, 1, 64, is_header, place, HEADER)?;

@@ -18,8 +18,8 @@ pub(super) const COVERED: usize = 16;
 /// The seed of the checksum.
 pub(super) const SEED: u64 = 0;
 
-/// The counts, in the order of the header and of the file. Except for `terms`, `times` and `keys`,
-/// each count is followed by a count of bytes.
+/// The counts, in the order of the header and of the file. After the head's size, each number of
+/// items is followed by the total size of these items, except for `terms`, `times` and `keys`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) head_bytes: u32,
