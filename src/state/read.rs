@@ -8,7 +8,7 @@ use crate::principal::Member;
 use crate::reason::DenyReason;
 use crate::word::Word;
 
-/// The maximum length of a path of accounts in bytes: 8 ids, joined.
+/// The maximum length of a path of accounts in bytes: a key's owner and 8 more ids, joined.
 const LONGEST_PATH: usize = 9 * (LONGEST_ID + 1);
 
 impl<'a> State<'a> {
