@@ -108,7 +108,7 @@ fn check(name: &str, json: &[u8], place: &Place) -> Result<Configuration> {
     bail!("`{name}` is refused: {}", shown.join("\n"))
 }
 
-/// Moves a place into the snapshot, unless the input is a bare snapshot.
+/// Removes `snapshot` from the start of a place if the input is a bare snapshot.
 fn in_place(refusal: Refusal, place: &Place) -> Refusal {
     if !place.is_whole() {
         return refusal;
