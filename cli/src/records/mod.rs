@@ -326,8 +326,7 @@ impl Records {
         }
     }
 
-    /// Returns the keys among which to search: all of a file; of a server those with a given digest
-    /// or ending.
+    /// Returns the keys to search: all of a file; of a server those with a given digest or ending.
     pub(crate) fn holders(
         &self,
         asked: impl FnOnce() -> (Vec<KeyDigest>, Vec<String>),
