@@ -22,7 +22,8 @@ const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS or KEYWARD
 const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts` and `keyward grant-sets`";
 
 /// Rejects arguments that contain a secret key in Stripe's format, because a command could repeat
-/// it or write it down. It also checks `KEYWARD_KEYS` and `KEYWARD_SERVER`, whose names may be misread.
+/// it or write it down. It also checks `KEYWARD_KEYS` and `KEYWARD_SERVER`, whose names may be
+/// misread.
 pub(super) fn refuse_keys() -> Result<(), Exit> {
     let variables = ["KEYWARD_KEYS", "KEYWARD_SERVER"].into_iter();
     let variables = variables.filter_map(std::env::var_os);
