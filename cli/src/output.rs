@@ -114,7 +114,7 @@ pub(super) fn json_line(value: &Value) -> Result<String> {
     Ok(shown)
 }
 
-/// Returns JSON in which some characters, which are never syntax, are written as `\u202e`.
+/// Writes some characters in JSON, which are never syntax, as `\u202e`.
 pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

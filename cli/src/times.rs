@@ -75,7 +75,7 @@ pub(crate) fn relative(at: u64, now: u64) -> String {
     }
 }
 
-/// Returns `3 days`: the largest unit of which there are at least two, rounded down.
+/// Returns `3 days`: at least two of the largest possible unit, rounded down.
 pub(crate) fn length_in_words(seconds: u64) -> String {
     let units = [
         (86_400, "days"),

@@ -79,7 +79,7 @@ struct Permission {
     level: Option<AccessLevel>,
 }
 
-/// The criteria by which requests are chosen.
+/// The criteria that chosen requests meet.
 pub(crate) struct Choice<'a>(&'a ChoiceArguments);
 
 impl<'a> Choice<'a> {

@@ -1,5 +1,5 @@
-//! The headers by which keyward decides, or which name the caller to the upstream. Their names are
-//! compared as an upstream may read them.
+//! The headers that keyward uses to decide, or that name the caller to the upstream. Their names
+//! are compared as an upstream may read them.
 
 use super::instance::Plugin;
 use keyward::configuration::Configuration;

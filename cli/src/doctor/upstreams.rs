@@ -98,7 +98,7 @@ pub(super) fn addresses(cluster: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Returns the name by which a cluster asks for its endpoints.
+/// Returns the name that a cluster uses to ask for its endpoints.
 fn service(cluster: &Value) -> Option<&str> {
     let discovery = at(cluster, "/eds_cluster_config");
     let named = at(discovery, "/service_name").as_str();

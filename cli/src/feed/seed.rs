@@ -1,4 +1,4 @@
-//! `keyward feed seed`: writes the snapshot with which a gateway starts if the feed cannot be
+//! `keyward feed seed`: writes the snapshot that a gateway starts with if the feed cannot be
 //! reached.
 
 use std::io::Write;

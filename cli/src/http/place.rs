@@ -51,7 +51,7 @@ pub(crate) fn authority(url: &str) -> Result<Authority> {
     Authority::read(rest, 80, "http://")
 }
 
-/// Where a server listens, and with which protocol.
+/// Where a server listens, and its protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// TCP.

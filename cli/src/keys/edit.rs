@@ -16,7 +16,7 @@ use keyward::management::{Command, EditKey, End, GrantsChange, NewGrants, Patch}
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::Key;
 
-/// The ids of the arguments of which `edit` requires at least one.
+/// The ids of arguments; `edit` requires at least one of them.
 const CHANGES: [&str; 11] = [
     "name",
     "note",

@@ -29,7 +29,7 @@ struct Watch<'a> {
     store: &'a dyn FeedStore,
     publisher: Publisher<'a>,
     request: Request,
-    /// The profile with which the feed is read: the source's when it was last read.
+    /// The profile for reading the feed: the source's, as last read.
     profile: Profile,
     age: u64,
     metrics: Metrics,

@@ -100,7 +100,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// Sets the digest by which a key was found.
+    /// Sets the digest that led to a key.
     pub(super) fn put_digest(&mut self, id: &str, digest: KeyDigest) {
         let keys = self.records.keys.iter_mut();
         for key in keys.filter(|key| key.id == id) {

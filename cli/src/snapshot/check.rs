@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
     let mut findings = findings::of(&subject);
     findings.extend(findings::risks(&subject, file, &policy));
     findings.extend(findings::of_feed(&source.configuration, policy.now));
-    // A bare snapshot does not name the profile with which it is served.
+    // A bare snapshot does not name the profile that it is served with.
     let has_profile = file.is_some() || source.place != Place::default();
     if let (Some(text), true) = (borrowed::told(&source.configuration), has_profile) {
         findings.push(Finding::warning(

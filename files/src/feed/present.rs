@@ -38,7 +38,7 @@ pub struct Reader<'a> {
     pub feed: &'a str,
     /// The keys whose signatures are accepted.
     pub keys: &'a [PublicKey],
-    /// The profile with which snapshots are checked.
+    /// The profile for checking snapshots.
     pub profile: &'a Profile,
     /// A folder that caches objects which were read before.
     pub cache: Option<&'a Path>,

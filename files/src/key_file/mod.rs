@@ -169,7 +169,7 @@ impl Single {
 /// What operators edit: one TOML file, or several that are read as one.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
-    /// The folder in which new files are created.
+    /// The folder for new files.
     folder: Option<String>,
     parts: Vec<Part>,
     accounts: Vec<(Account, At)>,

@@ -121,7 +121,7 @@ pub(super) fn place_binary(
     Ok(response.encode())
 }
 
-/// Returns a message in which `content` replaces the field at the end of this path.
+/// Returns a message with `content` in the field at the end of this path.
 fn replaced(bytes: &[u8], path: &[u64], content: Vec<u8>) -> Result<Vec<u8>> {
     let mut message = parse(bytes)?;
     let Some((number, rest)) = path.split_first() else {
@@ -190,7 +190,7 @@ fn value(type_url: &str, content: &[u8]) -> Vec<u8> {
     to_any(type_url, value.encode())
 }
 
-/// Returns the format in which Envoy reads a file of this name. `None` for binary.
+/// Returns the format that Envoy assumes for a file name. `None` for binary.
 pub(super) fn form(name: &std::path::Path) -> Result<Option<Form>> {
     match name.extension().and_then(|extension| extension.to_str()) {
         Some("pb") => Ok(None),

@@ -178,7 +178,7 @@ impl Begun {
     }
 }
 
-/// Returns the digest by which recovery recognizes a file's text.
+/// Returns the digest that recovery compares with a file's text.
 fn digest(text: &str) -> String {
     KeyDigest::of(text.as_bytes()).to_string()
 }

@@ -1,4 +1,4 @@
-//! The text to search, read up to a limit and then decoded from every encoding in which tools store
+//! The text to search, read up to a limit and then decoded from every encoding that tools use for
 //! keys. It reports what it could not read.
 
 use std::borrow::Cow;

@@ -67,7 +67,7 @@ pub(super) struct Watcher {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The metadata by which a changed file is noticed.
+/// The metadata that reveals a changed file.
 type Seen = Option<(u64, u64, i64, i64, u64)>;
 
 impl Watcher {
