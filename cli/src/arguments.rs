@@ -76,7 +76,7 @@ pub(super) fn refuse_server(given: &ArgMatches) -> Result<(), Exit> {
     Err(Exit::Usage)
 }
 
-/// Whether the command has `--keys`, no `--server`, and no argument that names its subject.
+/// Whether the command accepts `--keys` but not `--server`, and no argument names its input.
 fn takes_usual_file(given: &ArgMatches) -> bool {
     let mut command = given;
     while let Some((_, below)) = command.subcommand() {

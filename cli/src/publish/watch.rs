@@ -17,7 +17,7 @@ use keyward::profile::Profile;
 use keyward_files::feed::{Content, FeedStore, Published, Publisher, Request};
 use keyward_files::publish::Rejection;
 
-/// The interval between two looks at the source and the clock.
+/// How long to wait before the source and the clock are checked again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long to wait before trying a failed publication again, in seconds.

@@ -25,7 +25,7 @@ use keyward_files::publish::{
 };
 use keyward_files::snapshot::reissue;
 
-/// The interval between two looks at the source and the clock.
+/// How long to wait before the source and the clock are checked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A file as its folder's entry shows it.

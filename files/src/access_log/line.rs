@@ -115,7 +115,7 @@ pub struct Record<'l> {
     /// The upstream that received the request.
     pub upstream: Option<&'l Text<'l>>,
     /// keyward's verdict. `None` if there was none, because Envoy answered first, or because
-    /// keyward was broken and the interlock answered.
+    /// keyward was not working and the interlock answered.
     pub state: Option<State<'l>>,
 }
 
@@ -226,7 +226,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Presenc
     })
 }
 
-/// A number, also as a string, as text formats write it. `null` and `-` mean that there is none.
+/// A number, or a string that contains one, as text formats write it. `null` and `-` mean none.
 #[derive(Debug, Default)]
 struct Number(Option<u64>);
 

@@ -29,9 +29,8 @@ impl<'a> Text<'a> {
     }
 
     /// Returns the text for people: at most 128 characters, with anything that looks like a key
-    /// masked, and everything except printable ASCII written as `\u{202e}`. All other characters
-    /// are unchanged, including `<` and `=`: code that writes HTML or spreadsheets must escape
-    /// them.
+    /// masked, and everything except printable ASCII written as `\u{202e}`. Printable ASCII is
+    /// unchanged, including `<` and `=`: code that writes HTML or spreadsheets must escape them.
     #[must_use]
     pub fn shown(&self, prefixes: &KnownPrefixes) -> String {
         printable(&echo(self.0.as_bytes(), prefixes))

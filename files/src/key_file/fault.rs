@@ -67,7 +67,7 @@ pub(super) struct Collector<'a> {
     /// The offset of every line end. Counting lines from the start each time would take quadratic
     /// time.
     line_ends: Vec<usize>,
-    /// The offset in the file at which the piece begins.
+    /// The offset of the piece in the file.
     pub(super) base: usize,
     pub(super) faults: Vec<Fault>,
 }

@@ -219,7 +219,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         labels
     }
 
-    /// Notes every member that was not read as unknown. `known` lists the members that exist.
+    /// Notes each remaining member as unknown. `known` lists the members that exist.
     pub(super) fn finish(self) {
         for (name, _) in self.table.iter() {
             if self.taken.contains(&name) {

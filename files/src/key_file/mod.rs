@@ -174,7 +174,7 @@ pub struct KeyFile {
     parts: Vec<Part>,
     accounts: Vec<(Account, At)>,
     grant_sets: Vec<(String, Granted, At)>,
-    /// Shared between the states of a file before and after a change, which differ in few of them.
+    /// Shared between the states of a file before and after a change, because few keys differ.
     keys: Vec<(Arc<Key>, At)>,
     endpoints: Vec<(Endpoint, At)>,
     single: Vec<(Single, At)>,

@@ -12,7 +12,7 @@ use keyward::key::KeyKind;
 use keyward::management::{Account, Granted, Key, KeyGrants};
 use keyward::snapshot::Enforcement;
 
-/// All members that are written of a new key, in this order.
+/// The members of a new key, in the order they are written.
 pub(super) const KEY_MEMBERS: [&str; 21] = [
     "id",
     "name",
@@ -37,7 +37,7 @@ pub(super) const KEY_MEMBERS: [&str; 21] = [
     "sha256",
 ];
 
-/// All members that are written of a new account, in this order.
+/// The members of a new account, in the order they are written.
 pub(super) const ACCOUNT_MEMBERS: [&str; 5] = ["id", "name", "parent", "children", "status"];
 
 /// Writes the named members of an account.

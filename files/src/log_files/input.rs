@@ -26,7 +26,7 @@ const BUFFER: usize = 256 * 1024;
 
 const STANDARD_INPUT: &str = "standard input";
 
-/// The interval between two looks at a followed file.
+/// How long to wait before a followed file is checked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A log that exists.

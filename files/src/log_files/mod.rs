@@ -138,7 +138,7 @@ pub fn lines(
     Ok(tally)
 }
 
-/// Reports the end of the progress, even after an error.
+/// Reads the inputs, and ends the progress even after an error.
 fn read_inputs(
     log: &Log,
     inputs: Vec<Input>,

@@ -204,7 +204,7 @@ impl Effect {
         format!("+{} -{}", self.come, self.go)
     }
 
-    /// Lists the accounts that disappear on a separate line.
+    /// Writes the accounts that disappear, on a separate line.
     pub fn name_accounts(&self, out: &mut impl Write) -> Result<()> {
         let mut gone = self.accounts.clone();
         gone.extend_from_slice(&self.suspended);

@@ -61,7 +61,7 @@ impl Ends {
     }
 }
 
-/// Ends a key in the source's way, or at the same time. `None` if that changes nothing.
+/// Ends a key as the source does, or otherwise at the same time. `None` if that changes nothing.
 fn end(key: &mut Value, before: &Snapshot, after: &Snapshot, now: u64) -> Option<()> {
     let digest = KeyDigest::from_hex(key.get("sha256")?.as_str()?)?;
     let (old, new) = (before.key(&digest)?, after.key(&digest)?);
@@ -85,7 +85,7 @@ fn end(key: &mut Value, before: &Snapshot, after: &Snapshot, now: u64) -> Option
         put(key, "not_before", json!(first));
         changed = Some(());
     }
-    // The key moved to a suspended account, but here it stays with one that is not suspended.
+    // The key moved to a suspended account. Here it stays with another account, so delete it.
     let owner = before.accounts().account(old.owner())?;
     let is_left = changed.is_none() && works(before, &old, now) && !works(after, &new, now);
     if is_left && !is_suspended(after, owner.id()) {
