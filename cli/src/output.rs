@@ -62,12 +62,12 @@ pub(super) fn toned(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output, without colours if it is not a terminal, and with invisible characters shown.
+/// Returns standard output without colours if it is no terminal, with invisible characters shown.
 pub(super) fn stdout() -> impl Write {
     Visible(anstream::stdout().lock())
 }
 
-/// Standard error, with the same properties.
+/// Returns standard error, with the same properties.
 pub(super) fn stderr() -> impl Write {
     Visible(anstream::stderr().lock())
 }
@@ -256,8 +256,8 @@ impl Rows {
         Ok(())
     }
 
-    /// The columns that fit without broken words: at least the first, or all if there are no
-    /// headings.
+    /// Returns the columns that fit without broken words: at least the first, or all if there are
+    /// no headings.
     fn kept(&self, longest: &[usize], width: Option<usize>) -> Vec<usize> {
         let mut kept: Vec<usize> = (0..longest.len()).collect();
         let Some(width) = width.filter(|_| !self.headings.is_empty()) else {
@@ -289,7 +289,7 @@ impl Rows {
         kept
     }
 
-    /// The width of the longest word in a column. A non-ASCII character may take two places.
+    /// Returns the width of the longest word in a column. Other characters than ASCII count as two.
     fn longest_word(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         let texts = cells.map(|(_, text)| text.as_str());

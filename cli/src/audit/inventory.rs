@@ -59,7 +59,7 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    /// The inventory without a source: Stripe's API and no keys.
+    /// Returns the inventory without a source: Stripe's API and no keys.
     pub(super) fn empty() -> Self {
         Self {
             keys: HashMap::new(),

@@ -17,7 +17,7 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// A timeline with at most `most` steps.
+    /// Creates a timeline with at most `most` steps.
     pub(super) fn new(most: u64) -> Self {
         Self {
             most,

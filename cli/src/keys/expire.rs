@@ -41,7 +41,7 @@ struct When {
 }
 
 impl When {
-    /// The end in Unix seconds. `None` means never.
+    /// Returns the end in Unix seconds. `None` means never.
     fn end(&self, now: u64) -> Option<u64> {
         if self.now {
             return Some(now);

@@ -45,7 +45,7 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// An empty set of records, for an API with the names and prefixes of `profile`.
+    /// Creates an empty mirror, for an API with the names and prefixes of `profile`.
     pub(super) fn of(profile: Profile) -> Self {
         Self {
             records: Records::of(profile),

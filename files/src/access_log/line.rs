@@ -217,7 +217,7 @@ enum Presence<'a> {
     There(Text<'a>),
 }
 
-/// Envoy writes `null` or `-` for a filter state that does not exist.
+/// Reads a filter state. Envoy writes `null` or `-` for one that does not exist.
 fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Presence<'a>, D::Error> {
     Ok(match Option::<Text<'a>>::deserialize(deserializer)? {
         Some(text) if text.as_str() == "-" => Presence::Null,

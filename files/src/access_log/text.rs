@@ -12,12 +12,12 @@ use keyward::mask::{KnownPrefixes, echo};
 pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    /// A text as a line contains it.
+    /// Creates a text from a line's content.
     pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
         Self(text.into())
     }
 
-    /// The empty text.
+    /// Returns the empty text.
     pub(super) const fn empty() -> Self {
         Self(Cow::Borrowed(""))
     }

@@ -89,7 +89,7 @@ mod tests {
         Key::new(id, KeyKind::Restricted, Livemode::Test, "acct_1", digest)
     }
 
-    /// `mk_1` to `mk_3`, each the replacement of the one before.
+    /// Returns a file with `mk_1` to `mk_3`, each the replacement of the one before.
     fn file() -> KeyFile {
         let text = "format = \"keyward.keys/v1\"\n".to_owned();
         let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();

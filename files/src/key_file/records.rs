@@ -25,7 +25,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// An empty set of records, for an API with the names and prefixes of `profile`.
+    /// Creates an empty set of records, for an API with the names and prefixes of `profile`.
     #[must_use]
     pub fn of(profile: Profile) -> Self {
         Self {

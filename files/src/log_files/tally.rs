@@ -20,7 +20,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// An empty tally. `shown` makes a file's name, or an error that may contain it, safe to show.
+    /// Creates an empty tally. `shown` makes a file's name, or an error that may contain it, safe
+    /// to show.
     #[must_use]
     pub fn new(shown: fn(&str) -> String) -> Self {
         Self {

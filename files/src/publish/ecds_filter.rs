@@ -158,7 +158,7 @@ impl Template<'_> {
     }
 }
 
-/// `AsyncDataSource.local.filename`
+/// Returns an `AsyncDataSource` with `local.filename`.
 fn local(filename: Vec<u8>) -> Vec<u8> {
     one(1, one(1, filename))
 }

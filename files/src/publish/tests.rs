@@ -18,7 +18,7 @@ struct Site {
 }
 
 impl Site {
-    /// A site with a template of the native module.
+    /// Creates a site with a template of the native module.
     fn native(ending: &str) -> Self {
         let site = Self::new(ending);
         let template = site.file.with_file_name("template.json");

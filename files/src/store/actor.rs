@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use keyward::mask::echo;
 use keyward::profile::Profile;
 
-/// The user that this process runs as.
+/// Returns the user that this process runs as.
 fn process_user() -> Option<u32> {
     Some(fs::metadata("/proc/self").ok()?.uid())
 }

@@ -10,7 +10,7 @@ const BOB: &str = "rk_live_FAKE.bob~0002";
 const ODD: &str = "hunter2/FAKE+odd=0003";
 const OURS: &str = "zed-FAKE-zed-0004";
 
-/// A file with keys that have one of Stripe's prefixes, no prefix, or the profile's own prefix.
+/// Returns a file with keys that have one of Stripe's prefixes, no prefix, or the profile's own.
 fn file() -> KeyFile {
     let text = "format = \"keyward.keys/v1\"\n[configuration.profile.prefixes]\nsecret = [\"sk_test_\", \"sk_live_\", \"zed-\"]\n".to_owned();
     let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();

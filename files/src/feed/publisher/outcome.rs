@@ -44,7 +44,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// An outcome without any steps yet, for the present feed.
+    /// Creates an outcome without any steps yet, for the present feed.
     pub(super) fn of(present: &Present, effect: Effect) -> Self {
         Self {
             revision: present.head.revision.number(),

@@ -76,7 +76,7 @@ fn assert_faults(text: &str, expected: &[&str]) {
     assert_eq!(shown, expected);
 }
 
-/// `FILE` with one text replaced by another.
+/// Returns `FILE` with one text replaced by another.
 fn with(from: &str, to: &str) -> String {
     assert!(FILE.contains(from), "{from}");
     FILE.replacen(from, to, 1)

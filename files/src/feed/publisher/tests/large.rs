@@ -3,8 +3,8 @@ use super::*;
 use crate::feed::publisher::Step;
 use keyward::snapshot::delta::MOST_CHANGED;
 
-/// Two states with many keys: between them the first keys end, the next ones change, and new ones
-/// are added.
+/// Returns two states with many keys: between them the first keys end, the next ones change, and
+/// new ones are added.
 fn change(keys: usize, ended: usize, changed: usize, added: usize) -> (Value, Value) {
     let before = world(keys);
     let mut after = before.clone();

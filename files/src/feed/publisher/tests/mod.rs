@@ -24,7 +24,7 @@ use keyward::snapshot::delta::Touched;
 const NOW: u64 = 1_796_054_400;
 const RETAIN: u64 = 86_400;
 
-/// A signing key of one byte, for tests only.
+/// Returns a signing key made of one byte, for tests only.
 pub(super) fn key(seed: u8) -> SigningKey {
     struct Same(u8);
     impl keyward::management::Randomness for Same {

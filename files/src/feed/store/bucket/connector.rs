@@ -238,7 +238,7 @@ fn unconnected(error: impl std::error::Error + Send + Sync + 'static) -> HttpErr
     HttpError::new(HttpErrorKind::Connect, error)
 }
 
-/// It is unknown whether the server carried out the request.
+/// Returns the error for a request that the server may or may not have carried out.
 fn interrupted(error: hyper::Error) -> HttpError {
     HttpError::new(HttpErrorKind::Interrupted, error)
 }

@@ -108,9 +108,9 @@ impl Bucket {
         self.runtime.block_on(put)
     }
 
-    /// In a store that ignores conditions, two publishers can undo each other's changes, including
-    /// revocations. So before the first write that matters, this sends a write whose condition
-    /// cannot hold.
+    /// Checks that the store obeys conditions, before the first write that matters, by a write
+    /// whose condition cannot hold. Otherwise two publishers could undo each other's changes,
+    /// including revocations.
     fn demand_conditions(&self) -> Result<()> {
         if self.is_conditional.get().is_some() {
             return Ok(());
@@ -136,7 +136,7 @@ fn path_of(place: &BucketPlace, name: &str) -> Path {
     Path::parse(&path).unwrap_or_else(|_| Path::from(path))
 }
 
-/// Few and early retries, because the publisher waits for them.
+/// Allows few retries, soon after each other, because the publisher waits for them.
 fn retries() -> RetryConfig {
     RetryConfig {
         max_retries: 3,
@@ -145,7 +145,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// A write that succeeds only if the content still has this ETag.
+/// Returns the mode for a write that succeeds only if the content still has this ETag.
 fn update(tag: &str) -> PutMode {
     PutMode::Update(UpdateVersion {
         e_tag: Some(tag.to_owned()),
