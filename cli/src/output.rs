@@ -62,7 +62,7 @@ pub(super) fn toned(tone: Tone, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Returns standard output without colours if it is no terminal, with invisible characters shown.
+/// Returns standard output, without colours outside a terminal, with invisible characters shown.
 pub(super) fn stdout() -> impl Write {
     Visible(anstream::stdout().lock())
 }
@@ -289,7 +289,7 @@ impl Rows {
         kept
     }
 
-    /// Returns the width of the longest word in a column. Other characters than ASCII count as two.
+    /// Returns the width of the longest word in a column. Non-ASCII characters count as two.
     fn longest_word(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         let texts = cells.map(|(_, text)| text.as_str());

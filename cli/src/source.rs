@@ -61,8 +61,9 @@ impl Source {
         }
     }
 
-    /// Builds and checks the configuration, with the revision and time of `issue`. Otherwise
-    /// another program's configuration stays unchanged, completely so without `issue`.
+    /// Builds and checks the configuration, with the revision and time of `issue`. Everything else
+    /// in another program's configuration stays unchanged. Without `issue`, so do the revision and
+    /// time.
     pub(super) fn build(&self, issue: Option<&Issue>) -> Result<Built> {
         let name = self.path().display().to_string();
         match (self, issue) {

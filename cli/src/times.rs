@@ -12,7 +12,7 @@ const LENGTH: &str =
 /// A time in an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// This many seconds from now, or ago if a command looks back.
+    /// This many seconds from now, or before now if a command looks back.
     Distance(u64),
     /// A fixed time in Unix seconds.
     Fixed(u64),

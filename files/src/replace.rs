@@ -195,8 +195,8 @@ pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The prefix of temporary names. The dot hides the files from programs that read all files of a
-/// folder.
+/// Returns the prefix of temporary names. The dot hides the files from programs that read all files
+/// of a folder.
 fn prefix(target: &Path) -> String {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.")

@@ -72,7 +72,7 @@ fn check_enabled(
     );
 }
 
-/// An interlock: one of the last filters before the router, or one that is further up.
+/// An interlock, directly before the router or further up.
 struct Lock {
     index: usize,
     name: String,

@@ -163,7 +163,7 @@ fn publish(arguments: &Arguments, source: &Source, store: &dyn FeedStore) -> Res
     let now = input::now();
     let mut out = output::stdout();
     if arguments.heartbeat {
-        // Its base is checked as a gateway without local settings would do it. The result is not
+        // Its base is checked as a gateway without local settings checks it. The result is not
         // used.
         let profile = heartbeat_profile(arguments, source)?;
         let published = publisher.renew(&profile, now)?;

@@ -29,7 +29,7 @@ pub(super) struct Expiring {
 }
 
 impl Expiring {
-    /// Returns the upcoming ones of `expiries`, which are sorted.
+    /// Finds the upcoming ones in `expiries`, which are sorted.
     pub(super) fn of(expiries: &[u64], now: u64) -> Self {
         let ahead = expiries.iter().skip_while(|at| **at <= now);
         let end = now.saturating_add(SOON);

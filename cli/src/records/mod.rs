@@ -326,7 +326,7 @@ impl Records {
         }
     }
 
-    /// Returns the keys to search: all of a file; of a server those with a given digest or ending.
+    /// Returns the keys to search: all of a file, or those of a server with a digest or ending.
     pub(crate) fn holders(
         &self,
         asked: impl FnOnce() -> (Vec<KeyDigest>, Vec<String>),

@@ -6,9 +6,9 @@
 //! The server creates two kinds of values itself: those of publishable keys, which are public, and
 //! those of any key if the caller may not send digests (`api_key_import=write`).
 //!
-//! In a key file, a key is only stored after its value was received. Here the key is made first,
-//! because only the server knows whether it accepts the key. If no reader receives the value, the
-//! key is removed again; an old key that it was to replace has not ended yet.
+//! In a key file, a key is only stored after its value has been received. Here the key is made
+//! first, because only the server knows whether it accepts the key. If no reader receives the
+//! value, the key is removed again; the key that it was to replace has not ended yet.
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Map, Value as Json, json};
@@ -27,8 +27,8 @@ use keyward::management::{Command, Decision, End, Note, RecordChange, RotateKey}
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// How many minutes an old key continues to work if it is to end as soon as the value of its
-/// replacement was received.
+/// How many minutes an old key continues to work if it should end as soon as the value of its
+/// replacement has been received.
 const UNTIL_SHOWN: u64 = 60;
 
 /// A key that was made and whose value has not been shown yet.
@@ -42,7 +42,7 @@ pub(crate) struct Made {
     undo: Undo,
 }
 
-/// What to do after the value was received, or was not.
+/// What to do when the value has been received, or has not.
 enum Undo {
     /// Remove the key if its value was not received.
     New,
@@ -193,7 +193,7 @@ impl Server {
         ))
     }
 
-    /// Ends the old key, now that the value was received.
+    /// Ends the old key, now that the value has been received.
     fn settle(&self, made: &Made, now: u64) -> Result<()> {
         let Undo::Replacement {
             old,

@@ -92,7 +92,7 @@ impl Server {
         Ok(mirror)
     }
 
-    /// Reads a key and the keys to which its links lead.
+    /// Reads a key and the keys that its links lead to.
     fn read_chain(&self, mirror: &mut Mirror, id: &str, links: Links) -> Result<()> {
         let mut open = vec![id.to_owned()];
         while let Some(id) = open.pop() {
