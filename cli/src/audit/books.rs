@@ -74,7 +74,7 @@ pub(super) struct KeyBook {
     pub(super) reasons: HashMap<DenyReason, Count>,
     pub(super) accounts: Counts<Box<str>>,
     pub(super) clients: Counts<IpAddr>,
-    /// Permissions because of which a request passed.
+    /// Permissions that let a request pass.
     pub(super) used: Counts<Need>,
     /// Permissions that a request lacked, so that it failed, or passed only in shadow.
     pub(super) missing: Counts<Need>,

@@ -47,7 +47,7 @@ pub(super) struct Requests {
     /// Requests that passed although a rule rejects them.
     pub(super) shadow: u64,
     pub(super) denied: u64,
-    /// Requests without a verdict of keyward.
+    /// Requests without a verdict from keyward.
     pub(super) none: u64,
     /// Those among them that the interlock answered.
     pub(super) interlock: u64,
@@ -266,7 +266,7 @@ pub(super) enum Kind {
     Unused,
     /// An organization key that was used for only one account.
     OneAccount,
-    /// A key that was not used for long, or never.
+    /// A key that has not been used for long, or never.
     UnusedKey,
 }
 

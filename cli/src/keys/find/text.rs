@@ -78,7 +78,7 @@ impl Text {
         self.unread.is_empty() && self.bytes.trim_ascii().is_empty()
     }
 
-    /// Passes the original text and everything that it can be decoded to to `look`, each with
+    /// Passes to `look` the original text and everything that it can be decoded to, each with
     /// whether its words are still separate.
     pub(super) fn each_reading(&mut self, mut look: impl FnMut(&[u8], bool)) {
         let mut open: VecDeque<(Cow<'_, [u8]>, usize, bool)> = VecDeque::new();

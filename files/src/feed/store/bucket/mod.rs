@@ -22,7 +22,7 @@ pub use place::BucketPlace;
 /// An ETag that no content has.
 const NOBODYS: &str = "\"keyward-probe\"";
 
-/// The `Cache-Control` of a head and of an object, for gateways and for caches between.
+/// The `Cache-Control` of a head and of an object, for gateways and caches in between.
 const NO_CACHE: &str = "no-cache";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
