@@ -164,8 +164,7 @@ struct Gate {
     _upstream: Upstream,
 }
 
-/// Gates as keyward ships them, and with the one change that many tests need: names with
-/// underscores pass.
+/// Gates as keyward ships them, and gates that let names with underscores pass.
 static GATES: Pool<Gate> = Pool::new();
 
 impl Gate {
@@ -203,8 +202,7 @@ impl Gate {
         let builder = Envoy::builder()
             .config(configuration(settings).to_string())
             .upstream(upstream.address())
-            // How long Envoy waits before it closes a connection whose client sent something other
-            // than HTTP. The default is 1 s.
+            // Envoy closes a connection that sends no HTTP after this time. The default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
         let envoy = change(builder).edit(add_listeners).start();
         let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));
@@ -218,8 +216,7 @@ impl Gate {
         }
     }
 
-    /// Returns the name of each of the [`SETTINGS`] in turn. Until the next one, requests go to the
-    /// listener with this setting.
+    /// Yields the name of each of the [`SETTINGS`], and sends requests to its listener.
     fn settings(&self) -> impl Iterator<Item = &'static str> {
         SETTINGS.iter().enumerate().map(|(number, (name, _))| {
             self.setting.set(number);
@@ -307,9 +304,8 @@ impl Gate {
         (result, std::mem::take(&mut self.seen.lock().unwrap()))
     }
 
-    /// Asserts that a good request still passes, that no VM trapped, that no answer was a 5xx, and
-    /// that every line of the access log has the right state. `lines` is the minimum number of
-    /// logged requests.
+    /// Asserts that a good request still passes, no VM trapped, no answer was a 5xx, and every line
+    /// of the access log has the right state. At least `lines` requests must be logged.
     #[track_caller]
     fn assert_sound(&self, lines: usize) {
         println!("{} requests", self.sent.get());
@@ -387,8 +383,7 @@ fn shown(bytes: &[u8]) -> String {
     start.escape_ascii().to_string()
 }
 
-/// Returns a header's name as the most lenient of CGI, WSGI, Rack and PHP applications would read
-/// it.
+/// Returns a header's name as the most lenient of CGI, WSGI, Rack and PHP would read it.
 fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),

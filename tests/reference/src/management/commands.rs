@@ -1,5 +1,4 @@
-//! Generates commands from bytes. Most of the time they name records that exist, and sometimes ones
-//! that do not.
+//! Generates commands from bytes. Most name records that exist, and some name others.
 
 use keyward::account::{AccountStatus, Children};
 use keyward::digest::KeyDigest;
