@@ -18,7 +18,7 @@ pub struct Plan {
     pub sessions: usize,
     pub rounds: usize,
     pub requests: usize,
-    /// The number of rounds in which latency is measured.
+    /// The number of requests whose latency is measured.
     pub calm: usize,
     /// The number of requests until V8 has recompiled frequent functions with its slower,
     /// optimizing compiler.

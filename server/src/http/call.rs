@@ -95,8 +95,8 @@ pub(crate) fn members_of<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure>
     Ok(members)
 }
 
-/// Returns what is wrong with a body. serde's own message may quote what the client sent, so only
-/// its beginning is used, and those names at its end that are members of the request.
+/// Returns what is wrong with a body. serde's own message may quote what the client sent, so this
+/// keeps only names that the program defines: the one at its beginning, and the list at its end.
 fn refusal_of(error: &serde_json::Error) -> Failure {
     let text = error.to_string();
     let named = |before: &str| {
