@@ -54,7 +54,7 @@ fn variants() -> Vec<(String, String)> {
 
 /// Starts all candidates. `most` is the number of keys in the largest table.
 pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
-    // First those with which all others are compared.
+    // First, the candidates that all others are compared with.
     let mut all = vec![
         bare(cores),
         nothing(cores, NOOP, "KEYWARD_NOOP_WASM", "noop"),

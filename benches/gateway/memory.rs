@@ -55,7 +55,7 @@ pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     each.collect()
 }
 
-/// Makes every worker decide, so that the memory for that is included.
+/// Makes every worker decide, because the memory for that counts as well.
 fn everywhere(envoy: &Envoy, request: &[u8], status: u16) {
     envoy.on_every_worker("every worker decides", LONG, |connection| {
         connection.send_raw(request).unwrap();

@@ -95,8 +95,8 @@ pub fn measure(plan: Plan, cores: &Cores) -> Vec<Cost> {
     costs(&names, series)
 }
 
-/// Returns which candidate has its turn in a round, and how often: those with which all others are
-/// compared have several turns, because their noise is in every ratio.
+/// Returns which candidate has its turn in a round, and how often. The candidates that all others
+/// are compared with have several turns, because their noise is in every ratio.
 fn places(count: usize) -> Vec<usize> {
     const COMPARED_WITH: usize = 2;
     let often = (0..COMPARED_WITH).flat_map(|place| [place; 3]);

@@ -17,7 +17,7 @@ use keyward_reference::worlds::dice::Dice;
 use keyward_reference::worlds::requests;
 use keyward_reference::worlds::world::World;
 
-/// The number of configurations in the long run, and as many as `make test` has time for.
+/// The number of configurations in the long run, and the number that `make test` has time for.
 const CASES: u32 = 300;
 const FEW: u32 = 80;
 

@@ -33,7 +33,7 @@ impl<'w> Browser<'w> {
         Self::enter(world, &link(world, role))
     }
 
-    /// Returns whoever has this link.
+    /// Returns a person who has this link.
     pub(crate) fn enter(world: &'w World, url: &str) -> Self {
         Self::of_link(world, "console", url)
     }

@@ -1,4 +1,5 @@
-//! The tour: real requests to real Envoys, each with an expectation. Any other answer is a surprise, and fails the tour.
+//! The tour: real requests to real Envoys, each with an expectation. Any other answer is a
+//! surprise, and fails the tour.
 
 mod accounts;
 mod failures;

@@ -15,8 +15,8 @@ use keyward_reference::worlds::world::World;
 
 pub(super) static BUILTIN: LazyLock<Builtin> = LazyLock::new(builtin);
 
-/// The input starts with two parts, each a length byte and as many choices, that make a
-/// configuration. For each request follow its own choices, and bytes that are inserted somewhere.
+/// The input begins with two parts for the configuration, each a length byte and that many choices.
+/// For each request there follow its own choices, and bytes that are inserted somewhere.
 pub fn run(mut input: &[u8]) {
     let (one, two) = (take_part(&mut input), take_part(&mut input));
     let world = World::roll(&mut Dice::new(&tape(&[one, two].concat())));

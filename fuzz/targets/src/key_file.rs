@@ -27,7 +27,7 @@ static RAW_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:\A|[^0-9A-Za-z])(?:[rs]k_(?:test|live)|sk_org)_[0-9A-Za-z_-]{10}")
 });
 
-/// The input is a length byte, as many bytes that choose edits, and the text.
+/// The input is a length byte, that many bytes that choose edits, and the text.
 pub fn run(mut input: &[u8]) {
     let mut edits = take_part(&mut input);
     let Ok(text) = std::str::from_utf8(input) else {

@@ -92,7 +92,7 @@ fn take(input: &mut &[u8]) -> u8 {
     }
 }
 
-/// Takes a length byte and then as many bytes, or all that are left.
+/// Takes a length byte and then that many bytes, or all that are left.
 fn take_part<'a>(input: &mut &'a [u8]) -> &'a [u8] {
     let length = usize::from(take(input)).min(input.len());
     let (part, rest) = input.split_at(length);

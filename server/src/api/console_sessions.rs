@@ -1,4 +1,5 @@
-//! `/v2/keyward/console_sessions`: links that sign operators in to the console, and the sessions that they open.
+//! `/v2/keyward/console_sessions`: links that sign operators in to the console, and the sessions
+//! that they open.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! `/v2/keyward/endpoints`: the rows and versions of the API that the gateways protect, as one document.
+//! `/v2/keyward/endpoints`: the rows and versions of the API that the gateways protect, as one
+//! document.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! `/v2/keyward/portal_sessions`: links that let the people of an account manage its keys, and the sessions that these links open.
+//! `/v2/keyward/portal_sessions`: links that let the people of an account manage its keys, and the
+//! sessions that these links open.
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::session::{Cookie, Person, Role, Token};
 use crate::store::activity::Entry;
 use crate::store::{By, Opening, Scope, SessionKind, StoredSession, Tx};
 
-/// How long a link can be used, in seconds, and the limits within which its maker may choose another time.
+/// How long a link can be used, in seconds, and the limits for its maker's choice of another time.
 pub(crate) const LINK_LASTS: u64 = 300;
 pub(crate) const LINK_BOUNDS: std::ops::RangeInclusive<u64> = 60..=900;
 

@@ -30,8 +30,8 @@ pub fn write(
     out.flush()
 }
 
-/// Like [`write()`], but the file claims that `claimed` bytes of configuration follow, regardless of
-/// how many do.
+/// Like [`write()`], but the file claims that `claimed` bytes of configuration follow, regardless
+/// of how many do.
 pub fn claiming(
     version: &str,
     filter: (Host, &Path),

@@ -113,7 +113,8 @@ fn a_route_that_overrides_rbac() {
         ))
         .start();
     assert_eq!(status(&envoy, STRANGER), 403);
-    // Under its own name it can be disabled. But whoever may write that may also remove the filter.
+    // Under its own name it can be disabled. But a person who may write that may also remove the
+    // filter.
     let envoy = Envoy::builder()
         .edit(|bootstrap| remove_http_filter(bootstrap, "keyward"))
         .edit(route_config(json!({"keyward.interlock": {"@type": rbac}})))

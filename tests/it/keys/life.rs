@@ -1,4 +1,5 @@
-//! A key's whole life through a running Envoy: every step takes effect with one push, and `keyward wait` reports when.
+//! A key's whole life through a running Envoy: every step takes effect with one push, and
+//! `keyward wait` reports when.
 
 use std::time::Duration;
 

@@ -1,8 +1,10 @@
-//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push` makes of them. A test builds them with kustomize and compares them with
-//! the CRD schemas of the projects ([`schemas`]). The resulting Envoy configuration is in `tests/mesh`. A test compares it with the manifests ([`amounts`])
-//! and runs it in a real Envoy.
+//! keyward in a mesh: the manifests in `envoy/istio` and `envoy/gateway`, and what `keyward push`
+//! makes of them. A test builds them with kustomize and compares them with the CRD schemas of the
+//! projects ([`schemas`]). The resulting Envoy configuration is in `tests/mesh`. A test compares it
+//! with the manifests ([`amounts`]) and runs it in a real Envoy.
 //!
-//! No cluster is involved: the expectation of what a control plane makes of a manifest follows its source.
+//! No cluster is involved: what a control plane is expected to make of a manifest follows its
+//! source.
 
 mod amounts;
 mod feed;

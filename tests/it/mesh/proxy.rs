@@ -14,7 +14,8 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{Envoy, find};
 
-/// What a control plane sends to one proxy: an entry of `tests/mesh/istio.yaml` or `tests/mesh/envoy-gateway.yaml`.
+/// What a control plane sends to one proxy: an entry in `tests/mesh/istio.yaml` or
+/// `tests/mesh/envoy-gateway.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {

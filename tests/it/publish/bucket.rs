@@ -1,4 +1,5 @@
-//! A feed in a bucket, with moto in place of S3: publishers make conditional writes, mirrors follow, and an Envoy that signs its calls reads the private bucket.
+//! A feed in a bucket, with moto in place of S3: publishers make conditional writes, mirrors
+//! follow, and an Envoy that signs its calls reads the private bucket.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

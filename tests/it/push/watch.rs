@@ -1,4 +1,5 @@
-//! `keyward push --watch` next to a real Envoy that denies everyone once its snapshot is a few seconds old.
+//! `keyward push --watch` next to a real Envoy that denies everyone once its snapshot is a few
+//! seconds old.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! Starts the servers that `scripts/packages.sh` and `scripts/php.sh` set up, each on a free port of loopback.
+//! Starts the servers that `scripts/packages.sh` and `scripts/php.sh` set up, each on a free port
+//! of loopback.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};

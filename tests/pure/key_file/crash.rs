@@ -164,7 +164,8 @@ fn what_a_crash_left_open_is_settled_by_comparing_the_file() {
     cut(&folder);
     folder.good(&["accounts", "add", "acct_2", "--no-keys"]);
     assert_eq!(states("acct_1"), ["begun", "done"]);
-    // Killed before the rename, in the middle of a journal line, with a temporary file next to the key file.
+    // Killed before the rename, in the middle of a journal line, with a temporary file next to the
+    // key file.
     let before = folder.text();
     folder.good(&["accounts", "add", "acct_3", "--no-keys"]);
     cut(&folder);

@@ -185,8 +185,8 @@ fn a_masked_key_lists_the_keys_that_end_so() {
             said.out
         );
     }
-    // The command cannot tell anything about keys that were made before the file recorded their
-    // last characters, and it says so.
+    // If keys were made before the file recorded their last characters, the command cannot find
+    // them, and says so.
     let path = desk.folder.file();
     let text = fs::read_to_string(&path).unwrap();
     let older: Vec<&str> = text

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::support::find::root;
 
-/// Texts, after their place, with which the code may reject what the schema accepts. On everything
-/// else both must agree.
+/// Messages (without the place) with which the code may reject what the schema accepts. On
+/// everything else both must agree.
 const BEYOND_A_SCHEMA: [&str; 19] = [
     "duplicate member",
     "duplicate id",

@@ -1,4 +1,5 @@
-//! Who may do what on pages: every page with every role. The expectation follows from the permission of the page's endpoint.
+//! Who may do what on pages: opens every page with every role. The expectation follows from the
+//! permission of the page's endpoint.
 
 use keyward_server::pages::{Listed, listed, roles};
 use keyward_server::routes::{ROUTES, Verb};

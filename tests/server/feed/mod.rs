@@ -143,7 +143,8 @@ fn everywhere_is_never_said_too_early_though_one_gateway_of_three_is_cut_off() {
                 assert_eq!(answers(edge, value), [401, 401], "edge {edge}: {ended}");
             }
         }
-        // One gateway is cut off: its workers continue with what they have, and no change is everywhere.
+        // One gateway is cut off: its workers continue with what they have, and no change is
+        // everywhere.
         relay.cut();
         let mut ended = Vec::new();
         for (id, value) in pairs.by_ref().take(ENDS) {

@@ -1,4 +1,5 @@
-//! Polls without a key, with another gateway's key, or with false claims: none of them changes the server's answers.
+//! Polls without a key, with another gateway's key, or with false claims: none of them changes the
+//! server's answers.
 
 use std::fs;
 use std::process::Command;
@@ -71,7 +72,8 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     confirm(&one, "edge-1");
     let state = |wait| world.come(&come["change"], wait)["state"].clone();
     assert_eq!(state(0), "published", "the second has not asked since");
-    // The first gateway's key cannot poll for the second, and no VM can serve a revision that was never published.
+    // The first gateway's key cannot poll for the second, and no VM can serve a revision that was
+    // never published.
     let served = world.served(&one, "edge-1");
     for (key, agent) in [
         (&two, agent("edge-2", "aaaa0001", served + 1_000)),

@@ -61,7 +61,7 @@ fn a_key_is_made_rotated_and_ended_by_the_people_of_its_account() {
     ] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
-    // The server refuses what the form does not offer, in words for customers.
+    // The server rejects what the form does not offer, in words for customers.
     let beyond = [
         ("name", "x"),
         ("mode", "test"),

@@ -22,7 +22,7 @@ impl Folder {
         let path = root()
             .join("target/tmp")
             .join(format!("{name}-{}-{number}", std::process::id()));
-        // A process that had the same id may have left it behind.
+        // Left over from a process that had the same id.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)

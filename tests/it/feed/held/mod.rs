@@ -1,5 +1,5 @@
 //! What must hold over time, whatever breaks on the way: the last good snapshot stays in use, no
-//! key works unless a verified head allowed it, and everything recovers by itself.
+//! key works unless a verified head allowed it, and the gateway recovers by itself.
 
 mod cutting;
 mod vms;

@@ -84,7 +84,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
         );
         note(refused.code().clone());
     }
-    // Ends are allowed, whoever owns the record.
+    // Anyone may end a record, regardless of its owner.
     for end in [delete("mk_r"), purge("mk_r"), expire("mk_r", Some(NOW))] {
         assert!(facts(&desk, &end, &owned).is_ok(), "{end:?}");
     }

@@ -68,8 +68,8 @@ pub(super) fn text(stripes: &str) -> String {
     acmes
 }
 
-/// Handles what follows a key's prefix near a limit: drops stars that no longer fit, or as many
-/// characters as the prefix has grown by. Returns the number of bytes that it has consumed.
+/// Handles what follows a key's prefix near a limit: drops the stars that no longer fit, or as many
+/// characters as the new prefix is longer. Returns the number of bytes that it has consumed.
 pub(super) fn behind(rest: &str, ours: &str, theirs: &str, acmes: &mut String) -> usize {
     let behind = &rest[ours.len()..];
     let stars = behind.chars().take_while(|c| *c == '*').count();
@@ -128,8 +128,7 @@ pub(super) fn message(line: &str) -> String {
         .collect()
 }
 
-/// Lengthens the stars that stand for a malformed credential, one for each of its characters, up to
-/// 128.
+/// Adds stars for a malformed credential, which is shown as one star for each character, up to 128.
 pub(super) fn with_more_stars(line: &str, growth: usize) -> String {
     let Some((before, after)) = line.split_once("Authorization header to \\\"") else {
         return line.to_owned();

@@ -1,10 +1,10 @@
-//! The keys with which a row of the catalogue is tested, and the faults in the answers.
+//! The keys for testing a row of the catalogue, and the faults in the answers.
 
 use keyward_reference::catalogue::{Permission, Row, permissions, rows};
 
 use super::ask::{Answer, Grants, Keys};
 
-/// The keys with which a row is tested.
+/// The keys for testing a row.
 pub struct Asked {
     pub row: Row,
     /// Keys that each have one sufficient permission.
