@@ -38,7 +38,7 @@ const MARGIN: usize = 20;
 /// A line on a terminal: runs of one colour each.
 type Line = Vec<(&'static str, String)>;
 
-/// Parses the demo's escapes, of which there are four.
+/// Parses the demo's four escapes.
 fn lines(shown: &str) -> Vec<Line> {
     shown.lines().map(line).collect()
 }

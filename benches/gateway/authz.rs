@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::Builder;
 
-/// The name of its threads, by which their time is counted.
+/// The name of its threads. It identifies them when their time is counted.
 pub const THREADS: &str = "authz";
 
 /// Serves for as long as the process runs.

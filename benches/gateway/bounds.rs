@@ -143,8 +143,8 @@ fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
     );
 }
 
-/// Adds the bounds for a restricted key that reads, with one key and with a million, of which
-/// 65,536 are used in turn.
+/// Adds the bounds for a restricted key that reads, with one key and with a million. Of the
+/// million, 65,536 are used in turn.
 fn of_decisions(decisions: &[Decision], all: &mut Vec<Bound>) {
     let of = |keys| {
         decisions.iter().find(|decision| {

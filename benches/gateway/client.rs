@@ -17,7 +17,7 @@ use rustix::event::Timespec;
 use rustix::event::epoll;
 use rustix::thread::set_current_timer_slack;
 
-/// The times at which requests are sent.
+/// When requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
     /// On every connection as soon as its last request was answered.

@@ -8,7 +8,7 @@ use std::process::Command;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The cores on which threads run.
+/// The cores that threads run on.
 pub struct Cores {
     worker: CpuSet,
     others: CpuSet,

@@ -27,7 +27,7 @@ pub struct Plan {
     pub most: u32,
 }
 
-/// The rate at which latency is measured. It is far below what any candidate can handle.
+/// The rate of requests for measuring latency. It is far below what any candidate can handle.
 pub const RATE: u32 = 1_000;
 
 /// A candidate's figures.

@@ -65,7 +65,7 @@ pub fn run() {
     eprintln!("bench: {} is written", docs.join("benchmarks.md").display());
 }
 
-/// Returns the folder in which the parts of `make bench` leave their figures.
+/// Returns the folder for the figures of the parts of `make bench`.
 fn folder() -> PathBuf {
     find::root().join("target/bench")
 }
@@ -117,7 +117,7 @@ fn all_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
         .collect()
 }
 
-/// Makes ten pushes, of which every other one revokes: a median of five.
+/// Makes ten pushes. Every other one revokes, so this is a median of five.
 fn native_pushes(is_quick: bool, cores: &Cores) -> Vec<Pushed> {
     let (sizes, pushes): (&[u32], _) = if is_quick {
         (&[10_000], 4)

@@ -28,7 +28,7 @@ enum Asking {
     Polling,
 }
 
-/// The time at which each revision was published, and how long after that the VMs had it.
+/// When each revision was published, and how long after that the VMs had it.
 #[derive(Default)]
 struct Times {
     published: Vec<(u64, Instant)>,

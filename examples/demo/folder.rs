@@ -1,5 +1,5 @@
-//! A folder in which to start Envoy: the shipped bootstrap, the shipped ECDS file with another
-//! configuration, and the filter at the path that both of them name.
+//! A folder for an Envoy: the shipped bootstrap, the shipped ECDS file with another configuration,
+//! and the filter at the path that both of them name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Host {
         }
     }
 
-    /// Returns the path at which the bootstrap and the file expect the filter.
+    /// Returns the filter's path in the bootstrap and in the file.
     fn place(self) -> &'static str {
         match self {
             Self::Wasm => "target/wasm32-wasip1/release/keyward.wasm",
@@ -86,7 +86,7 @@ fn built(variable: &str, place: &str, made_by: &str) -> Result<PathBuf> {
         .with_context(|| format!("{}, which `{made_by}` makes", path.display()))
 }
 
-/// A folder in which an Envoy is started.
+/// The folder of an Envoy.
 pub(crate) struct Folder {
     path: PathBuf,
     host: Host,

@@ -10,7 +10,7 @@ use crate::keys::Key;
 use crate::screen::NO_BREAK;
 use crate::wait::BOUND;
 
-/// A request, and the form in which it is shown: without its key.
+/// A request. It is shown without its key.
 pub(crate) struct Request {
     method: &'static str,
     path: &'static str,

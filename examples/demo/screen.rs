@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 const WIDTH: usize = 100;
 
-/// A space at which lines do not break.
+/// A space that does not end a line.
 pub(crate) const NO_BREAK: &str = "\u{a0}";
 
 #[derive(Clone, Copy)]

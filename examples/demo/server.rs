@@ -25,7 +25,7 @@ const PORTS: [(&str, u16); 3] = [
 
 pub(crate) const URL: &str = "http://127.0.0.1:10000";
 
-/// The account for which the printed commands make a key.
+/// The printed commands make a key for this account.
 const ACCOUNT: &str = "acct_demo";
 
 /// Runs until Envoy or the server ends. Ctrl-C ends both.

@@ -1,5 +1,5 @@
 //! A base with deltas decides like a base that was built from the same records. The naive reference
-//! checks this for every change that a feed can make, in every way in which a gateway may follow
+//! checks this for every change that a feed can make, and for every way that a gateway may follow
 //! it.
 
 use keyward::configuration::Configuration;
@@ -34,7 +34,7 @@ fn over_many_cases_base_and_deltas_decide_as_a_base() {
     decide_alike(CASES, 1_000);
 }
 
-/// Checks this many configurations, in which at least `least` records are changed.
+/// Checks this many configurations. At least `least` of their records must change.
 fn decide_alike(cases: u32, least: usize) {
     let builtin = builtin();
     let changed = std::cell::Cell::new(0_usize);

@@ -222,7 +222,7 @@ fn paths(tokens: TokenStream, found: &mut Vec<Names>) {
     }
 }
 
-/// Collects the path with which these tokens begin: `a::b`, or several, as in `a::{b, c::d}`.
+/// Collects the path at the beginning of these tokens: `a::b`, or several, as in `a::{b, c::d}`.
 fn path(tokens: &[TokenTree], mut names: Names, found: &mut Vec<Names>) {
     let mut rest = tokens;
     loop {

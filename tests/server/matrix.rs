@@ -26,7 +26,7 @@ enum May {
     Operate,
     /// Everything on the account that has the objects, but nothing that is for operators.
     OnIt,
-    /// Everything on another account, on which the objects do not exist.
+    /// Everything on another account, where the objects do not exist.
     Elsewhere,
     /// Reading keys.
     ReadKeys,

@@ -143,7 +143,7 @@ fn chromium(test: &str) -> Option<PathBuf> {
     found
 }
 
-/// Returns the folder in which Playwright is installed.
+/// Returns Playwright's folder.
 fn packages(test: &str) -> Option<PathBuf> {
     let script = root().join("scripts/packages.sh");
     let set_up = Command::new(script)

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use keyward_harness::find::root;
 use serde_json::Value;
 
-/// A running script, with which the test communicates in lines.
+/// A running script. The test communicates with it in lines.
 pub(crate) struct Script {
     child: Child,
     input: ChildStdin,

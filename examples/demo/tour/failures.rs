@@ -14,8 +14,8 @@ use crate::http::{Request, Response, get};
 use crate::snapshot::{change, configuration};
 use crate::wait::{BOUND, eventually};
 
-/// The number of successive answers, each on a new connection, after which every worker has given
-/// some.
+/// The number of successive answers, each on a new connection. After that many, every worker has
+/// given some.
 const IN_A_ROW: u32 = 40;
 
 impl Tour {

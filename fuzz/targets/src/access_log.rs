@@ -1,5 +1,5 @@
 //! A line of the access log, which clients can influence: it is read or skipped, a verdict is read
-//! if the pattern matches, and the output contains nothing on which a terminal acts.
+//! if the pattern matches, and the output cannot control a terminal.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
 //! A delta: any bytes are accepted or rejected. A delta that is accepted contains what it claims.
-//! Applied to a base, it leads to a snapshot in which every look-up is safe, or is rejected.
+//! Applied to a base, it leads to a snapshot whose every look-up is safe, or it is rejected.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{STRIPE, assert_tells_no_key, take};
 
-/// A base with an example of everything to which a delta can refer.
+/// A base with an example of everything that a delta can refer to.
 static BASE: LazyLock<Snapshot> = LazyLock::new(|| {
     let key = |number: u32, owner: &str, grants: serde_json::Value| {
         json!({"id": format!("mk_{number}"), "sha256": format!("{:02x}", number * 37).repeat(32), "kind": "restricted",

@@ -36,7 +36,7 @@ fn signed(input: &[u8]) {
         let fault = Head::open(bytes, &keys, "prod").unwrap_err();
         assert_tells_no_key(&fault.to_string());
         if let Err(SignatureFault::Forged) = signify::open(bytes, &keys) {
-            // It had the right form: two lines, of which the second has a fixed length and decodes.
+            // It had the right form: two lines. The second has a fixed length, and it decodes.
             let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
             assert!(lines.next().unwrap().starts_with(b"untrusted comment: "));
             assert_eq!(STANDARD.decode(lines.next().unwrap()).unwrap().len(), 74);

@@ -30,7 +30,7 @@ use crate::time;
 /// The maximum number of rows in an export. The next export begins after its last row.
 const EXPORTED: u32 = 10_000;
 
-/// The interval at which a waiting list looks for new rows.
+/// How often a waiting list looks for new rows.
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Deserialize)]
@@ -276,7 +276,7 @@ fn object(row: &Row) -> ActivityLog {
     }
 }
 
-/// Returns the interface through which the request came.
+/// Returns the request's interface: the API, the console or the portal.
 fn via(session: Option<&str>) -> &'static str {
     match session {
         None => "api",

@@ -113,7 +113,7 @@ async fn account(app: &App, caller: &Caller, said: Option<String>) -> Result<Str
     Ok(wanted)
 }
 
-/// Returns where the portal begins, as the query of the page to which a link leads.
+/// Returns where the portal begins, as the query of the page that a link opens.
 fn begin(sub_nav: Option<&str>, ask: Option<&str>) -> Result<String, Failure> {
     let wrong =
         |param: &str, message: &str| Err(Failure::new(Code::ParameterInvalid, message).at(param));

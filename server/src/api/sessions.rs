@@ -76,7 +76,7 @@ pub(super) struct NewLink<'a> {
     pub(super) purpose: Purpose,
     pub(super) actor: Actor,
     pub(super) lasts: u64,
-    /// The page to which it leads, without its token.
+    /// The page that the link opens, without its token.
     pub(super) page: &'a str,
 }
 

@@ -16,7 +16,7 @@ use crate::caller::Caller;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// The longest time in seconds for which an answer is held.
+/// How long an answer is held at most, in seconds.
 const LONGEST_WAIT: u64 = 30;
 
 /// What an answer is stored under, so that the request is carried out only once.

@@ -1,5 +1,5 @@
 //! Pages of a list. A cursor is opaque: it contains where the page begins, and a digest of the
-//! filter for which it was issued.
+//! list's filter.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::failure::{Code, Failure};
 
-/// The class in which a request is counted.
+/// The class of a request, for counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Class {
     /// It makes a value.

@@ -45,7 +45,7 @@ impl Feature {
         Self::ALL.into_iter().find(|one| one.name() == name)
     }
 
-    /// Returns the feature to which an endpoint belongs, or `None` if every portal has it.
+    /// Returns the feature that an endpoint belongs to, or `None` if every portal has it.
     pub(crate) fn of_endpoint(method: Verb, template: &str) -> Option<Self> {
         Some(match (method, template) {
             (Verb::Post, "/v2/iam/api_keys" | "/v2/keyward/api_keys/{id}/duplicate") => {

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::store::StoredSession;
 
-/// The times at which sessions were last used. They are in memory, and in the store once a minute:
-/// viewing a page writes nothing else.
+/// When sessions were last used. The times are in memory, and in the store once a minute: viewing a
+/// page writes nothing else.
 #[derive(Default)]
 pub(crate) struct LastSeen(Mutex<HashMap<String, Seen>>);
 
@@ -16,7 +16,7 @@ struct Seen {
     stored: u64,
 }
 
-/// The interval in seconds at which the store records it.
+/// How often the store records it, in seconds.
 const STORED_EVERY: u64 = 60;
 
 /// The maximum number of sessions. Beyond that, those that were not used for a minute are dropped:

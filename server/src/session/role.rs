@@ -35,7 +35,7 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// Returns the level at which the role has a permission.
+    /// Returns the role's level for a permission.
     pub(crate) fn level(self, permission: Management) -> Option<AccessLevel> {
         use Management::{
             Account, ActivityLog, ApiKey, ApiKeyImport, ConsoleSession, Endpoint, Gateway,

@@ -261,7 +261,7 @@ impl Step {
     }
 }
 
-/// Returns the root of the tree to which a portal's session belongs. Through it, the people of that
+/// Returns the root of the tree that a portal's session belongs to. Through it, the people of that
 /// tree can find the row.
 fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Option<String>> {
     let Some(account) = &session.account else {
@@ -271,7 +271,7 @@ fn root_of(tx: &mut Tx<'_>, session: &StoredSession) -> crate::store::Result<Opt
     Ok(found.map(|found| found.root))
 }
 
-/// Returns a row of the trail. It contains the session's id, with which nothing can be opened.
+/// Returns a row of the trail. It contains the session's id, which cannot open anything.
 fn row(
     sender: &Sender,
     step: Step,

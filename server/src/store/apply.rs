@@ -20,7 +20,7 @@ pub struct Applied {
     pub last: u64,
 }
 
-/// A list in which each new record has its own place, which is its number.
+/// A list that gives each new record its own place, which is its number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Keys,
@@ -28,7 +28,7 @@ enum List {
     Sets,
 }
 
-/// Returns the list to which a change adds, if it adds.
+/// Returns the list that a change adds to, if it adds.
 fn added_to(change: &RecordChange) -> Option<List> {
     match change {
         RecordChange::AddKey { .. } => Some(List::Keys),

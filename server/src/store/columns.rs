@@ -37,8 +37,7 @@ pub(super) fn canonical(json: &Json) -> String {
     sorted(json).to_string()
 }
 
-/// Returns the same value with its members sorted, regardless of the map type with which
-/// `serde_json` was built.
+/// Returns the same value with its members sorted, whatever map type `serde_json` was built with.
 fn sorted(json: &Json) -> Json {
     match json {
         Json::Object(members) => {

@@ -17,13 +17,13 @@ pub struct Count {
     pub kind: KeyKind,
     /// Their mode.
     pub mode: Livemode,
-    /// The stored state, in which expired keys are active.
+    /// The stored state. It counts expired keys as active.
     pub status: KeyStatus,
     /// Their number.
     pub keys: u64,
 }
 
-/// The counter to which a key belongs.
+/// The counter that a key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counted<'a> {
     pub(super) owner: &'a str,

@@ -42,7 +42,7 @@ pub(super) fn facts(
         sequences,
         ..
     } = reading;
-    // In the order in which they were made, however they were found.
+    // Ordered by creation, however they were found.
     facts
         .keys
         .sort_by_key(|fact| sequences.get(&fact.key.id).copied());
@@ -54,7 +54,7 @@ struct Reading<'a> {
     scope: &'a Scope,
     now: u64,
     facts: Facts,
-    /// The policies read so far, by the account to which they apply.
+    /// The policies read so far, by the account that they apply to.
     policies: HashMap<String, Option<Arc<NamedPolicy>>>,
     /// The change that made each key.
     sequences: HashMap<String, u64>,

@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         Ok(policies::read(self.connection, Some(name))?.pop())
     }
 
-    /// Returns all grant sets, in the order in which they were made.
+    /// Returns all grant sets, ordered by creation.
     pub fn grant_sets(&self) -> Result<Vec<StoredSet>> {
         sets::read(self.connection, None)
     }

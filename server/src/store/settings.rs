@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Result, StoreError};
 
-/// `KWRD`, by which `file` and other programs identify the database.
+/// `KWRD`, which identifies the database to `file` and other programs.
 pub(super) const APPLICATION_ID: i64 = 0x4b57_5244;
 
 /// Each setting, and the value that reading it returns.

@@ -24,10 +24,10 @@ use super::scope::Scope;
 pub struct Tx<'a> {
     connection: &'a Connection,
     api: &'a ApiCache,
-    /// Whether this change wrote a document on which the API depends.
+    /// Whether this change wrote a document that the API depends on.
     has_new_documents: bool,
     head: Head,
-    /// The highest change number under which records were written.
+    /// The highest number that this change has written records under.
     applied: u64,
     /// The first error from SQLite.
     fault: Option<StoreError>,
@@ -71,7 +71,8 @@ impl<'a> Tx<'a> {
         self.noting(facts)
     }
 
-    /// Writes a document under the next number, for which a row of activity must be written.
+    /// Writes a document under the next number. A row of activity must then be written with this
+    /// number.
     pub fn put_document(&mut self, name: DocumentName, body: &Json) -> Result<u64> {
         let number = self.take_number();
         let put = documents::put(self.connection, name, body, number);

@@ -1,4 +1,4 @@
-//! Options with which a test's Envoy differs from the one that keyward ships.
+//! Options that make a test's Envoy differ from the one that keyward ships.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::host::Host;
 use super::pool::Lent;
 use super::process::Folder;
 
-/// The format of the file from which Envoy reads the configuration. Envoy goes by its extension.
+/// The format of the configuration file that Envoy reads. Envoy goes by its extension.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ecds {
     #[default]

@@ -33,7 +33,7 @@ pub struct Envoy {
     pub(super) ecds: Ecds,
     pub(super) concurrency: u32,
     pub(super) pushes: Mutex<Pushes>,
-    /// The offset in the access log at which the current test's part begins.
+    /// The offset in the access log where the current test's part begins.
     pub(super) page: AtomicU64,
 }
 
@@ -69,7 +69,7 @@ impl Envoy {
         self.page.store(self.written(), Ordering::Relaxed);
     }
 
-    /// Returns the address to which requests go.
+    /// Returns the gateway's address.
     pub fn address(&self) -> SocketAddr {
         self.gateway
     }

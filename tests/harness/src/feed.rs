@@ -62,7 +62,7 @@ struct Published {
     signed: Vec<u8>,
     objects: BTreeMap<String, Vec<u8>>,
     state: Option<(Packed, Snapshot)>,
-    /// The snapshot of the base, from which one delta can replace many.
+    /// The snapshot of the base. One delta from it can replace many.
     base: Option<Snapshot>,
     signer: u8,
     waits: bool,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::wait::BOUND;
 
-/// No headers, for calls in which nothing else determines their type.
+/// No headers. For calls that would not determine the type otherwise.
 pub const NO_HEADERS: &[(&str, &str)] = &[];
 
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,7 @@ fn with(builder: Builder, name: &str, port: u16) -> Builder {
     let fragment = fragment(name);
     builder.edit(move |bootstrap| {
         let access_log = fragment["access_log"].clone();
-        // Next to the log on which the tests wait.
+        // Next to the log that the tests wait for.
         let all = at(hcm(bootstrap), "/access_log").as_array_mut().unwrap();
         all.extend(access_log.as_array().unwrap().iter().cloned());
         let Some(clusters) = fragment["clusters"].as_array() else { return };

@@ -140,7 +140,7 @@ impl Call {
         self
     }
 
-    /// Sends a form, for which `fetch` needs no preflight.
+    /// Sends a form. `fetch` needs no preflight for it.
     pub(super) fn form(mut self, body: &str) -> Self {
         self.0["init"]["body"] = json!(body);
         self.header("content-type", "application/x-www-form-urlencoded")

@@ -120,8 +120,8 @@ fn a_page_calls_with_a_publishable_key() {
     }
     assert_hidden(&seen[15]);
     assert_hidden(&seen[16]);
-    // The preflights of the four calls with `Authorization`, and two after which the browser made
-    // no call. A key in the query needs none.
+    // The preflights of the four calls with `Authorization`, and two that kept the browser from
+    // making the call. A key in the query needs none.
     eventually("the preflights are in the access log", BOUND, || {
         let log = envoy.access_log();
         let preflights = log

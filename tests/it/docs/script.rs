@@ -1,6 +1,6 @@
 //! The commands of a page, taken from its fenced shell blocks.
 
-/// A fenced block, and the line on which it begins.
+/// A fenced block, and the number of its first line.
 pub(super) struct Block {
     pub(super) line: usize,
     text: String,

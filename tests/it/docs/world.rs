@@ -36,7 +36,7 @@ const READERS: [(&str, &str); 23] = [
     ("--owner ID", "--owner acct_1"),
     ("accounts suspend ID", "accounts suspend acct_1"),
     ("accounts resume ID", "accounts resume acct_1"),
-    // There is no terminal on which to ask.
+    // There is no terminal for the question.
     ("keys delete mk_1", "keys delete mk_1 --yes"),
     ("keyward doctor  ", "keyward doctor --admin $ADMIN "),
     ("--revision N", "--revision 1"),
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// Returns the folder in which a page starts.
+    /// Returns the folder where a page starts.
     pub(super) fn folder_of(&self, page: &str) -> Folder {
         let folder = Folder::new(&format!("docs-{}", page.trim_end_matches(".md")));
         let (from, to) = (self.prepared.path().display(), folder.path());

@@ -25,7 +25,7 @@ use crate::support::{BOUND, Envoy, Upstream, eventually};
 
 const BOOTSTRAP: &str = "envoy/egress.yaml";
 const MODES: [&str; 2] = ["test", "live"];
-/// The clusters, and the hosts to which they connect.
+/// The clusters, with their modes and hosts.
 const CLUSTERS: [(&str, &str, &str); 4] = [
     ("stripe_test", "test", "api.stripe.com"),
     ("stripe_live", "live", "api.stripe.com"),

@@ -55,8 +55,8 @@ impl Clock {
     }
 }
 
-/// Returns a snapshot in which Bob's key is valid from an hour ago until an hour from now, and
-/// Alice's always.
+/// Returns a snapshot with Bob's key, which is valid from an hour ago until an hour from now, and
+/// with Alice's, which is always valid.
 fn timed(revision: u64, now: u64) -> Value {
     let mut configuration = configuration(revision, &[ALICE, BOB]);
     configuration["max_snapshot_age"] = json!(DAY);

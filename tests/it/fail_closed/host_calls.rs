@@ -25,7 +25,7 @@ impl Host {
         }
     }
 
-    /// Returns the status and reason with which Envoy answers these keys.
+    /// Returns the status and reason of Envoy's answer to each of these keys.
     fn answers(&self) -> [(u16, Option<String>); 3] {
         [ALICE, BOB, STRANGER].map(|key| {
             let answer = Connection::open(self.envoy.address()).try_request(

@@ -19,7 +19,7 @@ pub fn route(change: Value) -> impl FnOnce(&mut Value) {
     }
 }
 
-/// Starts a gateway in which `/v1/moved` redirects and Envoy follows.
+/// Starts a gateway that answers `/v1/moved` with a redirect, which Envoy follows.
 fn redirecting(forward_credential: bool, interlock: bool) -> (Envoy, Upstream) {
     let upstream = Upstream::answering(|seen: &Seen| {
         if seen.path != b"/v1/moved" {

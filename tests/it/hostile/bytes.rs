@@ -1,5 +1,5 @@
-//! Every byte and every size in the headers by which keyward judges a caller, and in those that
-//! only keyward may write.
+//! Every byte and every size in the headers that decide about a caller, and in those that only
+//! keyward may write.
 
 use serde_json::json;
 
@@ -52,8 +52,8 @@ fn reason(answer: &Answer) -> Option<&str> {
         .and_then(|answer| answer.header("x-keyward-denied"))
 }
 
-/// Every header on which a decision depends, and the reasons for denying a strange byte in it.
-/// Empty if every value is equally good.
+/// Every header that a decision depends on, and the reasons for denying a strange byte in it. Empty
+/// if every value is equally good.
 const OURS: [(&str, &[&str]); 23] = [
     ("authorization", &["malformed_credential", "unknown_key"]),
     ("stripe-version", &["invalid_version"]),

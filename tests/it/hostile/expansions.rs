@@ -1,6 +1,6 @@
-//! Expansions that only some upstream's parser finds. The test reads the queries that passed in
-//! every way in which real servers read them. None of these ways may find a field that the key may
-//! not read.
+//! Expansions that only some upstream's parser finds. The test reads the queries that passed as
+//! each real server would read them. None of these readings may find a field that the key may not
+//! read.
 
 use std::collections::BTreeSet;
 

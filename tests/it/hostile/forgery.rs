@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{FULL, Gate, Headers, LIMITED, SHADOW, caller, folded, pairs};
 use crate::support::upstream::Seen;
 
-/// All names under which an upstream may look for an identity in any of these configurations.
+/// All names that an upstream may expect an identity under, in any of these configurations.
 const IDENTITY: [&str; 4] = [
     "x-keyward-principal",
     "x-caller",

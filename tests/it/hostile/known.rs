@@ -141,7 +141,7 @@ const HEADERS: [(&str, &[(&str, &str)]); 9] = [
             ("x-http-method-override", "POST"),
         ],
     ),
-    // Headers in which Envoy itself describes a request.
+    // Headers that Envoy itself uses to describe a request.
     (
         "CVE-2023-27487",
         &[

@@ -119,7 +119,7 @@ type Answer = Option<Response>;
 /// A name, and a change to the connection manager.
 type Setting = (&'static str, fn(&mut Value));
 
-/// The ways in which Envoy can treat a path before any filter sees it.
+/// How Envoy can treat a path before any filter sees it.
 const SETTINGS: [Setting; 4] = [
     ("as sent", |_| {}),
     ("normalized", |hcm| hcm["normalize_path"] = json!(true)),
@@ -154,7 +154,7 @@ fn add_listeners(bootstrap: &mut Value) {
 /// An Envoy in front of an upstream that records what it received.
 struct Gate {
     envoy: Envoy,
-    /// The address to which requests go under each of the [`SETTINGS`].
+    /// Where requests go under each of the [`SETTINGS`].
     addresses: [SocketAddr; SETTINGS.len()],
     /// The setting in force.
     setting: Cell<usize>,

@@ -116,7 +116,7 @@ fn no_field_of_http_2_becomes_another_request_line() {
         let late = [&[key][..], &GOOD].concat();
         assert_eq!(send(&gate, &late), 0, "pseudo-header fields come first");
         assert_eq!(send(&gate, &[key]), 0);
-        // The request on which all of these are based does pass.
+        // The unchanged request does pass.
         assert_eq!(send(&gate, &[&GOOD[..], &[key]].concat()), 1);
     }
     gate.assert_sound(5);

@@ -10,7 +10,7 @@ use crate::support::bootstrap::hcm;
 use crate::support::builder::Builder;
 use crate::support::http::{Connection, Response};
 
-/// Starts an Envoy that allows everything with which a filter could be bypassed.
+/// Starts an Envoy that allows everything that could bypass a filter.
 fn open(allow: bool, idle: &'static str) -> Gate {
     Gate::open(json!({"allow_upgrades": allow}), |builder: Builder| {
         builder

@@ -29,7 +29,7 @@ fn is_valid(cluster: &Value) {
     assert!(output.status.success(), "{said}\n{cluster:#}");
 }
 
-/// Returns the cluster through which a plugin's configuration follows its feed.
+/// Returns the cluster that a plugin's configuration uses to follow its feed.
 #[track_caller]
 fn followed(configuration: &Value) -> String {
     let read = Configuration::from_json(configuration.to_string().as_bytes()).unwrap();

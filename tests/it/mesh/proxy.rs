@@ -177,8 +177,8 @@ impl Discovery {
 }
 
 impl Proxy {
-    /// Returns a builder with keyward's bootstrap, in which this proxy's parts replace the shipped
-    /// ones.
+    /// Returns a builder with keyward's bootstrap, but with this proxy's parts in place of the
+    /// shipped ones.
     pub fn builder(&self, discovery: &Discovery) -> Builder {
         for extension in &self.extensions {
             discovery.push(extension);

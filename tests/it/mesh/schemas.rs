@@ -85,8 +85,8 @@ fn what_push_writes_is_one_of_its_projects() {
 }
 
 /// kubectl reads YAML 1.1: there `on` is a boolean and `1_000` is a number, even as names of
-/// members. The filter would reject a snapshot in which a name changed this way, or one of two sets
-/// of grants would be lost.
+/// members. If a name changed this way, the filter would reject the snapshot, or one of two sets of
+/// grants would be lost.
 #[test]
 fn kubectl_reads_what_push_has_written() {
     let folder = Folder::new("mesh");

@@ -4,7 +4,7 @@
 use super::*;
 use crate::support::Host;
 
-/// Returns one of keyward's metrics, in the form in which the rules and the dashboard name it.
+/// Returns one of keyward's metrics as the rules and the dashboard name it.
 fn either(name: &str) -> String {
     format!("{{__name__=~\"(envoy_)?{name}\"}}")
 }

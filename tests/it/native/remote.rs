@@ -9,7 +9,7 @@ use crate::support::bootstrap::at;
 use crate::support::upstream::Reply;
 use crate::support::{Push, Upstream, find};
 
-/// Ways in which the module cannot be downloaded, or its content cannot be used.
+/// How the download of the module, or the use of its content, can fail.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     /// No server listens there.

@@ -1,4 +1,4 @@
-//! Replies for which the two hosts of the filter use different means.
+//! Replies that the two hosts of the filter produce by different means.
 
 use super::*;
 use crate::support::http::Response;

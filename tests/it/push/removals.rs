@@ -1,5 +1,5 @@
-//! A push that removes working keys is rejected, and a gateway keeps them. A push in which the key
-//! file ends keys is never rejected.
+//! A push that removes working keys is rejected, and a gateway keeps them. A push is never rejected
+//! for keys that the key file ends.
 
 use super::*;
 

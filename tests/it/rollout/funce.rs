@@ -1,7 +1,7 @@
-//! func-e, which downloads Envoy for people who do not have it. It is not in the registries from
-//! which these tests install, so a STAND-IN replaces it here: a script with that name that records
-//! its arguments and passes those after `run` to the real Envoy. This tests the command lines in
-//! keyward's scripts and documentation, not func-e.
+//! func-e, which downloads Envoy for people who do not have it. The registries that these tests
+//! install from do not have it, so a STAND-IN replaces it here: a script with that name that
+//! records its arguments and passes those after `run` to the real Envoy. This tests the command
+//! lines in keyward's scripts and documentation, not func-e.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;

@@ -61,7 +61,7 @@ fn curl_is_answered_as_by_stripe() {
     for (arguments, reason) in [
         (vec![], "missing_credential"),
         (vec!["-u", "sk_test_FAKE-nobody-0001:"], "unknown_key"),
-        // The password, for which curl would otherwise ask.
+        // The password. Without it, curl would ask for one.
         (
             vec!["-u", "sk_test_FAKE-secret-0001:word"],
             "malformed_credential",

@@ -1,5 +1,5 @@
-//! Every denial, through the SDKs: the class, code, status, message and request id on which their
-//! users branch and which they show, and no retry.
+//! Every denial, through the SDKs: no retry, and the class, code, status, message and request id
+//! that their users show and branch on.
 
 use std::collections::BTreeSet;
 

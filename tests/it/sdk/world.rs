@@ -10,7 +10,7 @@ pub const PLATFORM: &str = "acct_FAKE-platform";
 pub const CONNECTED: &str = "acct_FAKE-shop-7";
 pub const SMALL: &str = "acct_FAKE-small";
 
-/// The version for which both SDKs are made.
+/// The API version of both SDKs.
 pub const VERSION: &str = "2026-10-28.endive";
 
 /// Name, prefix, kind, owner.

@@ -16,7 +16,7 @@ use super::check;
 
 const PLANTED: &str = "sk_test_FAKE-planted-000";
 
-/// Texts to plant: plain, and inside words at which a parser's message is cut off.
+/// Texts to plant: plain, and next to the words that mark where a parser's message is cut.
 const PLANTS: [&str; 4] = [
     PLANTED,
     "a`, expected sk_test_FAKE-planted-000",

@@ -1,5 +1,4 @@
-//! Lines from an attacker or a crash: they are counted and left out, or shown in a form in which
-//! they do no harm.
+//! Lines from an attacker or a crash: they are counted and left out, or shown in a harmless form.
 
 use std::fs;
 
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::key_file::Folder;
 
-/// Texts on which some terminal, page or spreadsheet would act, and some keys.
+/// Texts that could control some terminal, page or spreadsheet, and some keys.
 const HOSTILE: [&str; 12] = [
     "/<script>alert(1)</script>",
     "/\u{1b}[2J\u{1b}]0;owned\u{7}",

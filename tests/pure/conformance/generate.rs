@@ -52,7 +52,7 @@ fn generate(file: &CaseFile) -> Value {
     generated
 }
 
-/// Returns the names under which keyward reports an identity.
+/// Returns the names that keyward uses to report an identity.
 fn identity_names(settings: &Map<String, Value>) -> Vec<String> {
     let principal = settings.get("principal_header").and_then(Value::as_str);
     let single = settings.get("identity_headers").and_then(Value::as_object);

@@ -16,7 +16,7 @@ fn rotated(times: usize) -> (Desk, Vec<String>) {
     (desk, ids)
 }
 
-/// Asserts which of `ids` leads to which, by their positions.
+/// Asserts which of `ids` are linked, by their positions.
 #[track_caller]
 fn assert_links(desk: &Desk, ids: &[String], expected: &[(usize, usize)]) {
     let place = |id: &String| ids.iter().position(|known| known == id).unwrap();

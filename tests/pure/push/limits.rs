@@ -54,7 +54,7 @@ const WAYS: [(&str, &[&str], &str); 7] = [
     ),
 ];
 
-/// Returns a folder for files to which a test pushes.
+/// Returns a folder for a test's targets.
 fn desk() -> Desk {
     let desk = Desk::new();
     let shipped = crate::support::bootstrap::shipped_ecds();

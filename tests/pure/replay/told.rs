@@ -1,4 +1,4 @@
-//! What replay prints, where, and with which exit code.
+//! What replay prints, where, and its exit code.
 
 use super::*;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::find::root;
 
-/// Messages (without the place) with which the code may reject what the schema accepts. On
+/// The messages (without the place) of rejections by the code that the schema cannot express. On
 /// everything else both must agree.
 const BEYOND_A_SCHEMA: [&str; 19] = [
     "duplicate member",
@@ -35,7 +35,7 @@ const BEYOND_A_SCHEMA: [&str; 19] = [
     "expected a text of at most 1024 bytes whose fields in braces are known for this reason",
 ];
 
-/// The same, for configurations in which only the profile knows the prefixes of ids.
+/// The same, if only the profile knows the prefixes of ids.
 const BEYOND_WITH_OWN_IDS: [&str; 4] = [
     "expected an account's or organization's id with its prefix",
     "an organization has no parent",

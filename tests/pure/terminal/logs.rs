@@ -115,7 +115,7 @@ fn standard_input_needs_no_follow() {
     );
 }
 
-/// The ways in which reading ends: at the end, at a limit, or by a reader that stops.
+/// How reading can end: at the end, at a limit, or by a reader that stops.
 #[test]
 fn no_progress_bar_stays_on_the_screen() {
     let folder = Folder::new("bar");

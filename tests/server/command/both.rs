@@ -15,7 +15,7 @@ use crate::world::World;
 pub(crate) struct Both {
     pub(crate) world: World,
     file: Folder,
-    /// The ids of keys in the file and on the server, in the order in which they were made.
+    /// The ids of keys in the file and on the server, in order of creation.
     keys: Vec<[String; 2]>,
     /// The values that were shown, which must be nowhere else.
     pub(crate) values: Vec<String>,
@@ -145,7 +145,7 @@ impl Both {
         filled
     }
 
-    /// Records the new keys, in the order in which both name them.
+    /// Records the new keys, in the order that both list them in.
     fn note_keys(&mut self, file: &Said, server: &Said) {
         let all = |said: &Said| -> Vec<String> {
             let text = format!("{}{}", said.out, said.err);

@@ -295,7 +295,7 @@ fn a_key_that_the_command_made_works_until_it_was_rotated_and_is_found_by_its_va
         (status(&both, &old) == 200).then_some(())
     });
 
-    // The key in the forms in which it leaked: whole, in a URL, and masked.
+    // The leaked forms of the key: whole, in a URL, and masked.
     let end = old.get(old.len() - 4..).unwrap();
     let leaked = format!("see https://x.example/?key={old}&a=1 and rk_test_****{end}");
     let mut find = both.on_server();

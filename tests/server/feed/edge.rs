@@ -78,7 +78,7 @@ impl Edge {
     }
 }
 
-/// Returns the status with which a connection's worker answers a key.
+/// Returns the status of a connection's worker for a key.
 pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
     let authorization = format!("Bearer {key}");
     let headers = [("authorization", authorization.as_str())];

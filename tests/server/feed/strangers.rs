@@ -21,7 +21,7 @@ impl World {
         self.call_with(key, "GET", "/feed/edge/head", None, &agent)
     }
 
-    /// Returns the revision to which a head leads.
+    /// Returns the revision that a head leads to.
     fn served(&self, key: &str, name: &str) -> u64 {
         let asked = self.poll(key, &agent(name, "aaaa0001", 0));
         assert_eq!(asked.status, 200, "{}", asked.text());

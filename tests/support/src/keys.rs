@@ -1,5 +1,5 @@
-//! A folder in which to run `keyward keys`. It remembers every value that must be shown once and
-//! stored nowhere.
+//! A folder for `keyward keys`. It remembers every value that must be shown once and stored
+//! nowhere.
 
 use std::cell::RefCell;
 use std::fs;

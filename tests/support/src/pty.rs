@@ -1,4 +1,4 @@
-//! A terminal on which to run a command: what a person would see and type.
+//! Runs a command on a terminal: what a person would see and type.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -45,9 +45,8 @@ pub fn run_in_colours(command: &mut Command, columns: u16) -> String {
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
 }
 
-/// Runs a command whose standard input and error are a terminal on which `typed` is typed, and
-/// whose standard output is a pipe. Returns what it printed to the pipe, and what the terminal
-/// showed.
+/// Runs a command that reads `typed` from a terminal, writes its errors there, and writes its
+/// output to a pipe. Returns its output, and what the terminal showed.
 pub fn run_on_terminal(command: &mut Command, typed: &str) -> (Output, String) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();

@@ -1,4 +1,4 @@
-//! A folder from which a configuration is pushed, and a watcher that pushes it.
+//! A folder for pushing a configuration, and a watcher that pushes it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -36,7 +36,7 @@ pub struct Entry {
     pub at: u64,
     /// The type, such as `api_key_created`.
     pub kind: String,
-    /// The category by which readers filter, such as `api_key` or `account`.
+    /// The category for filters, such as `api_key` or `account`.
     pub group: String,
     /// The account that it concerns; `None` if it concerns the whole store.
     pub context: Option<String>,

@@ -1,4 +1,4 @@
-//! Documents of which there is only one: the gateway's settings, and the API's own endpoints.
+//! Documents that exist only once: the gateway's settings, and the API's own endpoints.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value as Json, json};

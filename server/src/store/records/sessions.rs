@@ -44,9 +44,9 @@ pub struct StoredSession {
     pub until: Option<u64>,
     /// When it was ended: by signing out, or by a revocation.
     pub ended: Option<u64>,
-    /// The address from which the link was used.
+    /// The client's address when the link was used.
     pub address: Option<String>,
-    /// The address to which a portal leads back.
+    /// The address that a portal leads back to.
     pub return_url: Option<String>,
     /// The features of a portal, by name, or `None` for all of them.
     pub features: Option<Vec<String>>,
@@ -138,7 +138,7 @@ pub(in crate::store) fn seen(connection: &Connection, id: &str, now: u64) -> Res
     Ok(())
 }
 
-/// The digest by which a session is looked up.
+/// Which digest a session is looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// The digest of its link's token.

@@ -23,7 +23,7 @@ pub struct StoredSet {
     pub changed: u64,
 }
 
-/// Returns all sets in the order in which they were made, or the one with this name.
+/// Returns all sets ordered by creation, or the one with this name.
 pub(in crate::store) fn read(
     connection: &Connection,
     name: Option<&str>,

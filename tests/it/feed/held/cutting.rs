@@ -12,7 +12,7 @@ const PLACES: usize = 50;
 const ONE_BY_ONE: usize = 20;
 const STEP: usize = 41;
 
-/// Returns the number of bytes after which the answer with this number ends.
+/// Returns how many bytes of this answer are sent before it is cut.
 fn place(number: usize) -> usize {
     match number.checked_sub(ONE_BY_ONE) {
         None => number,

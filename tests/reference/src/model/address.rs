@@ -20,7 +20,7 @@ pub(super) fn is_in(address: IpAddr, range: &str) -> bool {
         },
         None => full,
     };
-    // Everything below counts in 128 bits, in which IPv4 is `::ffff:0:0/96`.
+    // Everything below counts in 128 bits, where IPv4 is `::ffff:0:0/96`.
     let length = length + (128 - full);
     let (network, address) = (bits(network), bits(address));
     // An IPv6 range that is wider than the IPv4 part contains no IPv4 addresses.

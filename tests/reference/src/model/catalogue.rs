@@ -256,8 +256,8 @@ fn matches(template: &[String], path: &[String]) -> bool {
     }
 }
 
-/// Returns whether the first segment at which the path leaves the template is the template's
-/// literal in another spelling, or with a suffix that frameworks cut off.
+/// Compares the template and the path at the first segment that differs. Returns whether the path
+/// has the template's literal in another spelling, or with a suffix that frameworks cut off.
 fn misses_by_case(template: &[String], path: &[String], endpoints: &[Arc<Endpoint>]) -> bool {
     for (at, (piece, segment)) in template.iter().zip(path).enumerate() {
         match kind(piece) {

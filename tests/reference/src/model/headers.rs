@@ -134,8 +134,8 @@ impl Headers {
     }
 }
 
-/// Returns the names under which keyward writes. Headers with these names are removed from every
-/// request. The default name is included even if it is renamed or off.
+/// Returns the names that keyward writes. Headers with these names are removed from every request.
+/// The default name is included even if it is renamed or off.
 fn identity_names(configuration: &Value) -> Vec<String> {
     let mut names = vec!["x-keyward-principal".to_owned()];
     if let Some(name) = text(configuration, "principal_header")

@@ -2,7 +2,7 @@
 
 use super::{Request, query};
 
-/// Parameters with which a client overrides method or path.
+/// Parameters that override the method or the path.
 const OVERRIDES: [&str; 6] = [
     "_method",
     "_method_override",

@@ -188,7 +188,7 @@ pub(super) fn rule_4(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The client's address is one of those to which the key is bound.
+/// The client's address is one of those that the key is bound to.
 pub(super) fn rule_5(case: &mut Case) -> Result<(), &'static str> {
     let key = case.key.ok_or("unknown_key")?;
     let ranges = texts(key, "allowed_ips");

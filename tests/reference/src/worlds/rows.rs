@@ -13,7 +13,7 @@ type Row = Map<String, Value>;
 pub(super) struct Rows {
     /// The rows of the snapshot itself.
     pub(super) listed: Vec<Value>,
-    /// The permissions from which grants are drawn.
+    /// The permissions that grants are drawn from.
     pub(super) permissions: Vec<String>,
     /// Methods and templates that requests aim at.
     pub(super) targets: Vec<(String, String)>,

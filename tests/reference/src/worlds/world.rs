@@ -47,7 +47,7 @@ pub struct World {
     pub keys: Vec<String>,
     /// Methods and templates that requests aim at.
     pub targets: Vec<(String, String)>,
-    /// Names under which an identity is reported.
+    /// Names that an identity is reported under.
     pub identity: Vec<String>,
 }
 

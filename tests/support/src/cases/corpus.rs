@@ -77,7 +77,7 @@ pub struct Request {
     /// The path with its query. Absent if the request has none.
     #[serde(default)]
     pub path: Option<Text>,
-    /// The headers, in the order in which they are sent.
+    /// The headers, in the order of sending.
     #[serde(default)]
     pub headers: Vec<(String, Text)>,
     /// The client's address. 127.0.0.1 if absent.

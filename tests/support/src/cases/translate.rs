@@ -188,7 +188,7 @@ fn is_spoilt(name: &str, value: &Text) -> bool {
         && takes(&text(&value), "", "team_")
 }
 
-/// Translates a path with its query, in which parameters can replace headers and a key may be
+/// Translates a path with its query. Parameters can replace headers, and a key may be
 /// percent-encoded.
 fn path(path: &str, spoilt: &mut Vec<String>) -> String {
     let Some((path, query)) = path.split_once('?') else {

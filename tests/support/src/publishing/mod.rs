@@ -1,5 +1,4 @@
-//! A folder from which a feed is published, and the servers that serve it: `keyward feed serve`,
-//! and nginx.
+//! A folder for publishing a feed, and the servers that serve it: `keyward feed serve`, and nginx.
 
 mod server;
 

@@ -10,7 +10,7 @@ use crate::find::root;
 use crate::process::Guarded;
 use crate::wait::{BOUND, eventually};
 
-/// A running nginx, and the port on which it listens.
+/// A running nginx, and its port.
 pub struct Nginx {
     _process: Guarded,
     pub address: SocketAddr,
