@@ -1,4 +1,5 @@
-//! `catalogue/stripe.tsv`, as Rust: the rows for people, what they ask, and the tree by which requests find them.
+//! Compiles `catalogue/stripe.tsv` to Rust: the readable rows, what they require, and the tree in
+//! which requests find them.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -11,19 +12,19 @@ const FILE: &str = "catalogue/stripe.tsv";
 
 /// A row of the file.
 pub(crate) struct Row<'a> {
-    /// A variant of `Method`.
+    /// The name of a variant of `Method`.
     pub(crate) method: &'static str,
-    /// As the file writes it.
+    /// The method as the file spells it.
     pub(crate) verb: &'a str,
     pub(crate) path: &'a str,
-    /// Numbers of rows of the other file.
+    /// Row numbers of the permissions file.
     permissions: Vec<u16>,
-    /// A variant of `AccessLevel`.
+    /// The name of a variant of `AccessLevel`.
     access: &'static str,
     is_publishable: bool,
 }
 
-/// `method path permission access publishable label category provenance host`
+/// Reads `method path permission access publishable label category provenance host`.
 pub(crate) fn read<'a>(
     lines: &'a [Line],
     permissions: &[Permission<'_>],
@@ -63,7 +64,7 @@ pub(crate) fn read<'a>(
         let first = needed
             .first()
             .and_then(|first| permissions.get(usize::from(*first)));
-        // Labels are kept once, with their permissions.
+        // The tables store labels only once, with their permissions.
         if first.is_none_or(|first| first.label != label) {
             return Err(fault("expected the label of the first permission".to_owned()).into());
         }
@@ -105,7 +106,7 @@ pub(crate) fn tables(
     Ok(code)
 }
 
-/// What rows ask, each once, and which row asks which.
+/// Writes what rows require, without duplicates, and which of these each row requires.
 fn asks(rows: &[Row<'_>], code: &mut String) -> Result<(), Box<dyn Error>> {
     let mut asks: Vec<String> = Vec::new();
     let mut by_row = Vec::new();

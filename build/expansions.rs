@@ -1,5 +1,6 @@
-//! The graph of expansions, as Rust: `catalogue/expansions.tsv`, with `expansions-own.tsv` put over it, `objects.tsv` for what reading an object asks for, and
-//! what `operations.tsv` and `operations-own.tsv` say each endpoint returns.
+//! Compiles the graph of expansions to Rust: `catalogue/expansions.tsv` with the rows of
+//! `expansions-own.tsv` replacing its own, `objects.tsv` for the permissions that reading an object
+//! needs, and what each endpoint returns according to `operations.tsv` and `operations-own.tsv`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -19,23 +20,24 @@ pub(crate) struct Files {
 
 type Fault = Box<dyn Error>;
 
-/// Any one of these permissions, by number.
+/// Permissions by number. One of them is needed.
 type Ask = Vec<u16>;
 
 /// An object by name, and whether it is a list of them.
 type Target<'a> = (&'a str, bool);
 
-/// Where a field leads, and what that asks for.
+/// Where a field leads, and which permissions that needs.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Way<'a> {
     targets: Vec<Target<'a>>,
     asks: Vec<Ask>,
 }
 
-/// By object, then by field.
+/// The fields, by object and then by field.
 type Edges<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Way<'a>>>;
 
-/// `rows` are method and path of the endpoints, in their order; `permissions` the names, sorted.
+/// Writes the tables. `rows` are the methods and paths of the endpoints, in order; `permissions`
+/// are the names, sorted.
 pub(crate) fn tables(
     files: &Files,
     rows: &[(&str, &str)],
@@ -62,7 +64,7 @@ pub(crate) fn tables(
     write(&reachable(edges, &returned), &returned)
 }
 
-/// What reading an object asks for; nothing where no permission is known.
+/// Returns what reading each object needs, or nothing if no permission is known.
 fn asks<'a>(
     lines: &'a [Line],
     permissions: &[&str],
@@ -87,7 +89,7 @@ fn any_of(names: &str, permissions: &[&str]) -> Result<Ask, String> {
         .collect()
 }
 
-/// `object field kind targets`, and of an own row `permission note`.
+/// Reads `object field kind targets`, and in a custom row also `permission note`.
 fn edge<'a>(
     columns: &'a [String],
     asks: &BTreeMap<&str, Option<Ask>>,
@@ -111,11 +113,12 @@ fn edge<'a>(
     Ok((object, field, Way { targets, asks }))
 }
 
-/// What reading any of these objects asks for: each of the sets once, in the order of the objects.
+/// Returns what reading any of these objects needs: each of the sets once, in the order of the
+/// objects.
 fn reading(targets: &[Target<'_>], asks: &BTreeMap<&str, Option<Ask>>) -> Result<Vec<Ask>, String> {
     let mut all = Vec::new();
     for (object, _) in targets {
-        // What is nested in an object belongs to it.
+        // A nested object needs no separate permission.
         if object.contains(':') {
             continue;
         }
@@ -127,7 +130,7 @@ fn reading(targets: &[Target<'_>], asks: &BTreeMap<&str, Option<Ask>>) -> Result
     Ok(all)
 }
 
-/// `charge|list refund`
+/// Reads `charge|list refund`.
 fn targets_of(text: &str) -> Vec<Target<'_>> {
     let target = |name| match str::strip_prefix(name, "list ") {
         Some(object) => (object, true),
@@ -136,7 +139,7 @@ fn targets_of(text: &str) -> Vec<Target<'_>> {
     list(text, '|').map(target).collect()
 }
 
-/// What each method and path returns.
+/// Returns what each method and path returns.
 fn returns(files: &Files) -> Result<BTreeMap<(&str, &str), Vec<Target<'_>>>, Fault> {
     let mut returns = BTreeMap::new();
     for (number, columns) in files.operations.iter().chain(&files.own_operations) {
@@ -148,7 +151,7 @@ fn returns(files: &Files) -> Result<BTreeMap<(&str, &str), Vec<Target<'_>>>, Fau
     Ok(returns)
 }
 
-/// The edges of the objects that an endpoint returns, or that a path from there leads to.
+/// Returns the edges of the objects that an endpoint returns, or to which a path from there leads.
 fn reachable<'a>(mut edges: Edges<'a>, returned: &[Vec<Target<'a>>]) -> Edges<'a> {
     let mut found = Edges::new();
     let mut open: Vec<&str> = returned.iter().flatten().map(|target| target.0).collect();
@@ -162,7 +165,7 @@ fn reachable<'a>(mut edges: Edges<'a>, returned: &[Vec<Target<'a>>]) -> Edges<'a
     found
 }
 
-/// Numbers for what is equal.
+/// Gives equal values the same number.
 struct Numbers<T>(Vec<T>);
 
 impl<T: PartialEq> Numbers<T> {
@@ -176,7 +179,7 @@ impl<T: PartialEq> Numbers<T> {
 }
 
 fn write(edges: &Edges<'_>, returned: &[Vec<Target<'_>>]) -> Result<String, Fault> {
-    // An object without fields is like any other: they share the number behind the last.
+    // All objects without fields share the number after the last.
     let objects: Vec<&str> = edges.keys().copied().collect();
     let targets = |targets: &[Target<'_>]| {
         let numbered: BTreeSet<(usize, bool)> = targets
@@ -214,7 +217,7 @@ fn write(edges: &Edges<'_>, returned: &[Vec<Target<'_>>]) -> Result<String, Faul
         }
         starts.push(listed.len());
     }
-    // The object without fields.
+    // The entry that objects without fields share.
     starts.push(listed.len());
     let mut sets = Numbers(vec!["&[]".to_owned()]);
     let returns: Vec<usize> = returned.iter().map(|set| sets.of(targets(set))).collect();

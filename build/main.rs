@@ -1,6 +1,7 @@
-//! Compiles the catalogue's data files into static tables, and records the commit that is built.
+//! Compiles the catalogue's data files to static tables, and records the commit of the build.
 //!
-//! `KEYWARD_WITHOUT_CATALOGUE=1` compiles empty tables: a build to measure against, which knows no endpoint and refuses whatever needs one.
+//! `KEYWARD_WITHOUT_CATALOGUE=1` compiles empty tables. Such a build is only for measuring: it
+//! knows no endpoint and rejects anything that needs one.
 #![allow(
     clippy::print_stdout,
     reason = "Cargo reads a build script's standard output"
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-env=KEYWARD_COMMIT={}", commit());
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=scripts/wasm-ld.sh");
-    // Every commit and checkout appends to this file; a folder without it is no checkout.
+    // Every commit and checkout appends to this file. A folder without it is not a checkout.
     if Path::new(".git/logs/HEAD").exists() {
         println!("cargo::rerun-if-changed=.git/logs/HEAD");
     }
@@ -58,7 +59,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// All of them, or none at all.
+    /// Reads all files, or none of them.
     fn read() -> Result<Self, Box<dyn Error>> {
         println!("cargo::rerun-if-env-changed=KEYWARD_WITHOUT_CATALOGUE");
         if env::var_os("KEYWARD_WITHOUT_CATALOGUE").is_some() {
@@ -78,7 +79,7 @@ impl Lines {
     }
 }
 
-/// The commit's short name, `unknown` outside a checkout.
+/// Returns the commit's short name, or `unknown` outside a checkout.
 fn commit() -> String {
     Command::new("git")
         .args(["rev-parse", "--short=12", "HEAD"])

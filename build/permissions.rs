@@ -1,4 +1,4 @@
-//! `catalogue/permissions.tsv`, as Rust: the permissions, and their aliases in order.
+//! Compiles `catalogue/permissions.tsv` to Rust: the permissions, and their aliases in order.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -15,12 +15,12 @@ pub(crate) struct Permission<'a> {
     read: bool,
     write: bool,
     aliases: Vec<&'a str>,
-    /// Numbers of rows.
+    /// Row numbers.
     implied: Vec<u16>,
     is_direct: bool,
 }
 
-/// `name label category read write aliases provenance implies direct`
+/// Reads `name label category read write aliases provenance implies direct`.
 pub(crate) fn read<'a>(lines: &'a [Line]) -> Result<Vec<Permission<'a>>, Box<dyn Error>> {
     let names: Vec<&str> = lines
         .iter()
@@ -103,7 +103,7 @@ pub(crate) fn tables(permissions: &[Permission<'_>]) -> Result<String, Box<dyn E
     Ok(code)
 }
 
-/// `&[Permission::builtin(3)]`
+/// Returns code such as `&[Permission::builtin(3)]`.
 pub(crate) fn list_of(numbers: &[u16]) -> String {
     let listed: Vec<String> = numbers
         .iter()

@@ -1,4 +1,4 @@
-//! The data files of the catalogue: tab-separated lines, `#` begins a comment.
+//! Reads the data files of the catalogue: tab-separated lines and comments that begin with `#`.
 
 use std::error::Error;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 /// A line of a data file: its number, and its columns.
 pub(crate) type Line = (usize, Vec<String>);
 
-/// The lines of a data file, without comments, split at tabs.
+/// Returns the lines of a data file, without comments, split at tabs.
 pub(crate) fn read(path: &str) -> Result<Vec<Line>, Box<dyn Error>> {
     println!("cargo::rerun-if-changed={path}");
     let text = fs::read_to_string(path)?;
@@ -17,12 +17,12 @@ pub(crate) fn read(path: &str) -> Result<Vec<Line>, Box<dyn Error>> {
         .collect())
 }
 
-/// The elements of a list; none for `-`.
+/// Returns the elements of a list. `-` is an empty list.
 pub(crate) fn list(text: &str, separator: char) -> impl Iterator<Item = &str> {
     text.split(separator).filter(|element| *element != "-")
 }
 
-/// The place of `name` among sorted names.
+/// Returns the place of `name` among sorted names.
 pub(crate) fn number_of(names: &[&str], name: &str) -> Option<u16> {
     let found = names.binary_search(&name).ok()?;
     u16::try_from(found).ok()

@@ -1,4 +1,5 @@
-//! The rows' templates as a tree of segments, flattened: each node is followed by the next one, and its literals and leaves end where the next one's begin.
+//! Flattens the rows' templates to a tree of segments. Each node's literals and leaves end where
+//! those of the next node begin.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -8,10 +9,10 @@ use crate::endpoints::Row;
 
 #[derive(Default)]
 struct Node<'a> {
-    /// Sorted by bytes, which for lower-case literals is the order in which a lenient reader compares.
+    /// Sorted by bytes. For lower-case literals, a lenient reader compares in the same order.
     literals: BTreeMap<&'a str, usize>,
     parameter: Option<usize>,
-    /// Method, whether it is a wildcard's, and the row.
+    /// The method, whether the row ends in a wildcard, and the row.
     leaves: Vec<(&'static str, bool, usize)>,
 }
 
@@ -27,7 +28,8 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// `None` for what is no template of plain, lower-case literals, and where there is such a row.
+    /// Adds a row. Returns `None` if it is not a template of plain, lower-case literals, or if
+    /// there already is such a row.
     fn add(&mut self, number: usize, row: &Row<'a>) -> Option<()> {
         let mut segments = row.path.strip_prefix('/')?.split('/').peekable();
         let (mut place, mut is_rest) = (0, false);
@@ -68,7 +70,7 @@ impl<'a> Tree<'a> {
         let (mut literal_count, mut leaf_count) = (0, 0);
         writeln!(code, "static NODES: &[Node] = &[")?;
         for node in &self.0 {
-            // The root is nobody's child, so its number is free to mean none.
+            // The root is not a child of any node, so 0 can mean that there is none.
             let parameter = node.parameter.unwrap_or(0);
             writeln!(
                 code,
@@ -106,7 +108,8 @@ fn is_literal(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
 }
 
-/// The first eight bytes as one number that has their order. Shorter texts end in zeros.
+/// Returns the first eight bytes as a number that sorts like them. Shorter texts are padded with
+/// zeros.
 fn first_bytes(text: &str) -> u64 {
     let bytes = text.bytes().chain(std::iter::repeat(0)).take(8);
     bytes.fold(0, |number, byte| number << 8 | u64::from(byte))

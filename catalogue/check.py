@@ -18,7 +18,7 @@ OBSERVED_COLUMNS = ["source", "kind", "method", "path", "permission", "ours", "n
 METHODS = {"GET", "POST", "DELETE", "PUT", "PATCH"}
 PROVENANCE = {"documented", "observed", "inferred"}
 KINDS = {"page", "error", "account", "list", "earlier"}
-# The groups of Stripe's key page, as far as known, and of its API reference for the rest.
+# The groups of Stripe's key page, as far as known. The others are groups of its API reference.
 CATEGORIES = {
     "Accounts v2",
     "Billing",
@@ -42,7 +42,7 @@ CATEGORIES = {
     "Webhook",
 }
 HOSTS = {"connect.stripe.com", "files.stripe.com", "meter-events.stripe.com"}
-# What Stripe.js and the mobile SDKs call with a publishable key: these rows and no others.
+# The rows that Stripe.js and the mobile SDKs call with a publishable key, and no others.
 INTENT_PATHS = ["/confirm", "/link_account_sessions/{}/attach", "/refresh", "/source_cancel", "/verify_microdeposits"]
 PUBLISHABLE = {
     ("DELETE", "/v1/consumers/{*}"),
@@ -258,7 +258,8 @@ def check_path(place, path, parameters, report):
             continue
         name = (wildcard or parameter).group(1)
         names.append(name)
-        # One parameter and one wildcard per node of the trie: both names are kept apart by the kind.
+        # A node of the tree has one parameter and one wildcard. The kind distinguishes the two
+        # names.
         node = (shape("/" + "/".join(segments[:index])), bool(wildcard))
         if parameters.setdefault(node, name) != name:
             report(place, f"`{segment}` is called `{parameters[node]}` elsewhere")

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Looks for what is locked in the RustSec advisory database, with cargo-audit. ADVISORY_DB names a folder that holds a copy of it (https://github.com/rustsec/advisory-db), and then
-# nothing is asked of the network; without it cargo-audit fetches its own. An advisory, and a crate that is unmaintained or unsound, fails. Takes cargo-audit from PATH, or builds it
-# under target/tools when missing.
+# Checks the locked crates against the RustSec advisory database, with cargo-audit. ADVISORY_DB
+# names a folder with a copy of the database (https://github.com/rustsec/advisory-db), which needs
+# no network; without it, cargo-audit fetches its own. Advisories and unmaintained or unsound crates
+# make it fail. Uses cargo-audit from PATH, or builds it under target/tools if it is missing.
 set -eu
 
 VERSION=0.22.2
@@ -18,7 +19,7 @@ fi
 if [ -n "${ADVISORY_DB:-}" ]; then
     set -- --no-fetch --db "$ADVISORY_DB"
 fi
-# What is shipped, and what the fuzz targets take as well.
+# The shipped crates, and those of the fuzz targets.
 for lock in Cargo.lock fuzz/Cargo.lock; do
     echo "audit.sh: $lock" >&2
     "$tool" audit --deny warnings --file "$lock" "$@"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints the path of cargo-deny: the one on PATH, or one under target/tools, which is built when missing. Without optimization,
-# which takes a bit more than a minute on two cores and not the double. Everything else goes to stderr.
+# Prints the path of cargo-deny: the one on PATH, or one under target/tools, which is built if it is
+# missing. The build is not optimized, so it takes just over a minute on two cores instead of twice
+# that. Everything else goes to stderr.
 set -eu
 
 VERSION=0.20.2

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Reads Stripe's operations and expandable fields off the official Node SDK into catalogue/operations.tsv and catalogue/expansions.tsv, and says where
-# stripe.tsv differs (exit status 1). STRIPE_VERSION=x.y.z tries another release of the SDK than catalogue/generate/package-lock.json names. The packages
-# are installed under target/.
+# Reads Stripe's operations and expandable fields from the official Node SDK into
+# catalogue/operations.tsv and catalogue/expansions.tsv, and lists the differences from stripe.tsv
+# (exit status 1). STRIPE_VERSION=x.y.z uses that release of the SDK instead of the one in
+# catalogue/generate/package-lock.json. The packages are installed under target/.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -15,11 +16,12 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || { say "need
 version=${STRIPE_VERSION:-locked}
 case $version in *[!0-9A-Za-z.-]*) say "STRIPE_VERSION: expected a version such as 23.1.0"; exit 2 ;; esac
 
-# A change of versions is another folder, so that nothing stale is taken for it.
+# Each set of versions has its own folder, so that stale packages are never used.
 folder=$root/target/catalogue-$version-$(cksum <"$source/package-lock.json" | cut -d' ' -f1)
 if ! [ -e "$folder" ]; then
     say "installing stripe ($version) and typescript (about 50 MB)"
-    # Made aside and renamed: a run that was cut off leaves nothing half-made under the final name.
+    # Built in a temporary folder and renamed, so that an interrupted run leaves nothing incomplete
+    # under the final name.
     work=$(mktemp -d "$root/target/catalogue-work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' INT TERM

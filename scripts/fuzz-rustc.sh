@@ -1,6 +1,7 @@
 #!/bin/sh
-# Cargo's RUSTC_WRAPPER in scripts/fuzz.sh. libFuzzer is to look for new code in keyward, not in what the targets compare it with: these crates are compiled without its instrumentation. The
-# reference model searches tables in loops, and would spend most of the time in counting them.
+# Cargo's RUSTC_WRAPPER in scripts/fuzz.sh. libFuzzer should look for new code in keyward, not in
+# what the targets compare it with, so these crates are compiled without its instrumentation. The
+# reference model searches tables in loops, and counting those would take most of the time.
 set -u
 plain=' keyward_reference regex regex_automata regex_syntax aho_corasick '
 

@@ -1,20 +1,24 @@
 #!/bin/sh
-# Runs the fuzz targets named, or all, one after the other, for FUZZ_SECONDS each (60) or FUZZ_RUNS executions. libFuzzer's finds go to target/fuzz/corpus, and inputs that
-# break a promise to target/fuzz/artifacts. `fuzz.sh cmin` makes the committed corpora in fuzz/corpus again from all that was kept, the smallest inputs that cover the same.
+# Runs the named fuzz targets, or all, one after the other, for FUZZ_SECONDS each (60) or FUZZ_RUNS
+# executions. libFuzzer writes its finds to target/fuzz/corpus, and inputs that break a promise to
+# target/fuzz/artifacts. `fuzz.sh cmin` regenerates the committed corpora in fuzz/corpus from all
+# stored inputs: the smallest ones with the same coverage.
 #
-# Needs a nightly toolchain: libFuzzer's coverage is an unstable option of the compiler. FUZZ_TOOLCHAIN names another one than this:
+# Needs a nightly toolchain, because libFuzzer's coverage is an unstable option of the compiler.
+# FUZZ_TOOLCHAIN names a toolchain other than this one:
 set -eu
 toolchain=${FUZZ_TOOLCHAIN:-nightly}
 CARGO_FUZZ=0.13.1
 
-# Without AddressSanitizer by default: only the native module has unsafe code, and without it a target runs two to three times as often.
+# Without AddressSanitizer by default: only the native module has unsafe code, and without it, a
+# target runs two to three times as often.
 sanitizer_of() {
     case $1 in
         hooks) echo "${FUZZ_SANITIZER:-address}" ;;
         *) echo "${FUZZ_SANITIZER:-none}" ;;
     esac
 }
-# Bytes of a committed input, and of all of a target's.
+# The maximum sizes of a committed input and of all inputs of a target, in bytes.
 LARGEST=2048
 MOST=32768
 

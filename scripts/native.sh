@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the native module that is released: against glibc 2.28, which Envoy's own binaries (2.30) and the distributions of 2018 have, and checks
-# that it asks for nothing newer. `native.sh [TARGET]` takes another target of Rust's, such as aarch64-unknown-linux-gnu, which is not tested.
+# Builds the native module for a release: against glibc 2.28, which Envoy's own binaries (2.30) and
+# the distributions of 2018 satisfy, and checks that it needs nothing newer. `native.sh [TARGET]`
+# builds for another of Rust's targets, such as aarch64-unknown-linux-gnu, which is not tested.
 # Prints the file's path. Needs python3 and about 90 MB for Zig.
 set -eu
 
@@ -23,7 +24,7 @@ if ! [ -x "$venv/bin/cargo-zigbuild" ]; then
     rm -rf "$venv"
     mv "$work/venv" "$venv"
 fi
-# A virtual environment names its own folder, so it is moved before anything in it is run by name.
+# A virtual environment contains its own path, so it is moved before any of its programs is run.
 ziglang=$("$venv/bin/python" -c 'import ziglang, os; print(os.path.dirname(ziglang.__file__))')
 
 home=${CARGO_HOME:-$HOME/.cargo}

@@ -1,8 +1,11 @@
 #!/bin/sh
-# Packages of other languages that tests need, by exact versions: `packages.sh sdk python` prints a Python that has what
-# tests/sdk/python/requirements.txt names; `packages.sh sdk node` prints a folder whose scripts, a link to tests/sdk/node, find the
-# packages of its package-lock.json. `upstreams`, `server`, `moto`, `openapi` or `pages` in the place of `sdk`: the same of the folders of those names. All are made under target/ when
-# missing. Everything else goes to stderr. Exit status 3: the tool itself is absent or too old, and its tests are to be skipped.
+# Installs exact versions of packages in other languages that tests need. `packages.sh sdk python`
+# prints a Python that has what tests/sdk/python/requirements.txt names. `packages.sh sdk node`
+# prints a folder whose scripts, a link to tests/sdk/node, find the packages of its
+# package-lock.json. `upstreams`, `server`, `moto`, `openapi` and `pages` instead of `sdk` do the
+# same for the folders with those names. All are created under target/ if they are missing.
+# Everything else goes to stderr. Exit status 3: Python, Node or npm is missing or too old, and its
+# tests must be skipped.
 set -eu
 
 ABSENT=3
@@ -14,16 +17,17 @@ work=
 usage() { echo "usage: packages.sh sdk|upstreams|server|moto|openapi|pages python|node" >&2; exit 2; }
 say() { echo "packages.sh: $*" >&2; }
 absent() { say "$*; the tests that need it are SKIPPED"; exit "$ABSENT"; }
-# A change of versions is another folder, so that nothing stale is taken for it.
+# Each set of versions has its own folder, so that stale packages are never used.
 named() { echo "$root/target/$1-$(cat "$source"/requirements.txt "$source"/build-requirements.txt "$source"/package-lock.json 2>/dev/null | cksum | cut -d' ' -f1)"; }
-# Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
+# Built in a temporary folder and renamed, so that neither two runs at once nor an interrupted one
+# leave anything incomplete under the final name.
 aside() {
     work=$(mktemp -d "$root/target/packages-work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' INT TERM
 }
 
-# What has to be there for the tests to run: modules to import.
+# Prepares a Python. $2 lists the modules that must be importable for the tests to run.
 python_set_up() {
     venv=$(named "$1-python")
     if ! "$venv/bin/python" -c "import $2" >/dev/null 2>&1; then
@@ -39,7 +43,7 @@ python_set_up() {
             say "pip cannot install them"
             exit 1
         }
-        # Left there by a Python that has gone since.
+        # Left over from a Python that is gone.
         "$venv/bin/python" -c "import $2" >/dev/null 2>&1 || rm -rf "$venv"
         [ -e "$venv" ] || mv "$work/venv" "$venv"
     fi
@@ -58,7 +62,7 @@ node_set_up() {
         mkdir "$work/node"
         cp "$source/package.json" "$source/package-lock.json" "$work/node"
         (cd "$work/node" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) || { say "npm cannot install them"; exit 1; }
-        # Node looks for packages from a script's folder upwards.
+        # Node searches for packages from a script's folder upwards.
         ln -s "../../tests/$1/node" "$work/node/scripts"
         [ -e "$folder" ] || mv "$work/node" "$folder"
     fi

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Prints the paths of a container registry and of a client, one a line, for the tests of the image: `docker-registry` and `skopeo` on PATH, or
-# Debian's packages. The registry's package is unpacked under target/ and not installed: installed, it would start a service. Exit status 3: they
-# cannot be had here, and the tests that need them are to be skipped. Everything else goes to stderr.
+# Prints the paths of a container registry and of a client, one per line, for the tests of the
+# image: `docker-registry` and `skopeo` on PATH, or Debian's packages. The registry's package is
+# unpacked under target/ without installing it, because an installed one would start a service. Exit
+# status 3: they are not available, and the tests that need them must be skipped. Everything else
+# goes to stderr.
 set -eu
 
 ABSENT=3
@@ -14,7 +16,7 @@ say() { echo "registry.sh: $*" >&2; }
 absent() { say "$*; the tests that need it are skipped"; exit "$ABSENT"; }
 runs() { "$1" --version >/dev/null 2>&1; }
 apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" >&2; }
-# A container's package lists may be missing or old; only root can fetch them.
+# In a container, the package lists may be missing or old, and only root can update them.
 with_lists() { "$@" || { [ "$(id -u)" = 0 ] && apt update && "$@"; }; }
 
 registry() {
@@ -27,7 +29,8 @@ registry() {
         command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1 || absent "no docker-registry on PATH, and no apt-get to fetch it with"
         say "unpacking Debian's package docker-registry (about 5 MB) into $unpacked"
         mkdir -p "$root/target/tools"
-        # Made aside and renamed: two runs at once, or one that was cut off, leave nothing half-made under the final name.
+        # Built in a temporary folder and renamed, so that neither two runs at once nor an
+        # interrupted one leave anything incomplete under the final name.
         work=$(mktemp -d "$root/target/tools/registry-work.XXXXXX")
         trap 'rm -rf "$work"' EXIT
         trap 'exit 1' INT TERM
@@ -55,7 +58,7 @@ client() {
     echo "$path"
 }
 
-# Both, before either is printed.
+# Both must be found before either is printed.
 registry=$(registry)
 client=$(client)
 printf '%s\n' "$registry" "$client"

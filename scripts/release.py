@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "target"
 
-# Targets of Rust's on which the native module's tests run.
+# The targets of Rust on which the native module's tests run.
 TESTED = ("x86_64-unknown-linux-gnu",)
 
 
@@ -77,7 +77,7 @@ def provenance(files, commit):
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                # What to run on that commit to get the same filter and image.
+                # What to run on that commit to build the same filter and image.
                 "buildType": "urn:keyward:make-release:v1",
                 "externalParameters": {"commit": commit},
                 "resolvedDependencies": [
@@ -86,7 +86,8 @@ def provenance(files, commit):
                     {"name": "rust-toolchain.toml", "digest": {"sha256": sha256(ROOT / "rust-toolchain.toml")}, "annotations": {"rustc": version}},
                 ],
             },
-            # Anyone who has run it: no one vouches for the machine, and `make reproducible` is how the filter is checked.
+            # This may be anyone's machine. No one vouches for it, and `make reproducible` is how to
+            # check the filter.
             "runDetails": {"builder": {"id": f"urn:keyward:local:{host()}"}},
         },
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the filter of the last commit in two folders, apart from each other and from everything built before, and compares. The second
-# build also has another home for cargo's sources, where they are the same files under another path.
+# Builds the filter of the last commit in two separate folders, without anything that was built
+# before, and compares the results. The second build also has another cargo home, so that the same
+# sources have other paths.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Writes what is shipped is built of, as CycloneDX 1.5: target/keyward.wasm.cdx.json (the filter), target/keyward.cdx.json (the command),
-# target/keyward-server.cdx.json, target/libkeyward.so.cdx.json (the native module). Takes cargo-cyclonedx from PATH, or builds it under target/tools
-# when missing, which takes some two minutes on two cores.
+# Writes lists of what the shipped files are built from, as CycloneDX 1.5:
+# target/keyward.wasm.cdx.json (the filter), target/keyward.cdx.json (the command),
+# target/keyward-server.cdx.json, target/libkeyward.so.cdx.json (the native module). Uses
+# cargo-cyclonedx from PATH, or builds it under target/tools if it is missing, which takes about two
+# minutes on two cores.
 set -eu
 
 VERSION=0.5.9
@@ -16,17 +18,17 @@ if ! [ -x "$tool" ]; then
     rm -rf "$root/target/tools/build"
 fi
 
-# The time of the commit, so that the same commit has the same file.
+# The time of the commit, so that a commit always produces the same file.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 export SOURCE_DATE_EPOCH
 
-# The tool writes next to the Cargo.toml of every package of the workspace.
+# The tool writes a file next to the Cargo.toml of every package in the workspace.
 remove() {
     for manifest in $(git ls-files '*Cargo.toml'); do rm -f "$(dirname "$manifest")/sbom.json"; done
 }
 trap remove EXIT
 for_target() { "$tool" cyclonedx --quiet --format json --spec-version 1.5 --override-filename "sbom" --target "$1"; }
-# Without the folder it was built in.
+# Removes the path of the build folder.
 keep() {
     sed "s|file://$root|file:///keyward|g" "$2/sbom.json" >"target/$1.cdx.json"
     echo "target/$1.cdx.json: $(grep -c '"purl"' "target/$1.cdx.json") packages"

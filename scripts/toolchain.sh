@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure that the Rust toolchain of rust-toolchain.toml is there, with its components and the wasm target. Does not touch the
-# network when it is.
+# Makes sure that the Rust toolchain of rust-toolchain.toml is installed, with its components and
+# the wasm target. Does not use the network if it is.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

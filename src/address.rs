@@ -4,25 +4,26 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The addresses a key may be used from: ranges in bytes, one after the other. A range is its family (4 or 6), the length of its prefix, and 4 or 16
-/// bytes of address.
+/// The addresses from which a key may be used: ranges in bytes, one after the other. Each range is
+/// its family (4 or 6), its prefix length, and the 4 or 16 bytes of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllowedIps<'a>(&'a [u8]);
 
 impl<'a> AllowedIps<'a> {
-    /// Ranges as [`push_range`] writes them. Unreadable bytes allow nothing.
+    /// Wraps ranges that [`push_range`] wrote. Unreadable bytes allow nothing.
     #[must_use]
     pub fn new(ranges: &'a [u8]) -> Self {
         Self(ranges)
     }
 
-    /// The ranges, up to the first that cannot be read.
+    /// Returns the ranges up to the first one that cannot be read.
     pub fn ranges(self) -> impl Iterator<Item = IpNet> {
         let mut rest = self.0;
         std::iter::from_fn(move || take_range(&mut rest))
     }
 
-    /// Whether there is a range, and each can be read and has no host bits.
+    /// Returns whether there is at least one range, and every range is readable and has no host
+    /// bits.
     #[must_use]
     pub fn are_whole(self) -> bool {
         let mut rest = self.0;
@@ -34,7 +35,8 @@ impl<'a> AllowedIps<'a> {
         rest.is_empty() && !self.0.is_empty()
     }
 
-    /// Whether `address` is in one of the ranges. An IPv4-mapped IPv6 address is its IPv4 address.
+    /// Returns whether `address` is in one of the ranges. An IPv4-mapped IPv6 address counts as its
+    /// IPv4 address.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -75,7 +77,8 @@ fn take_range(rest: &mut &[u8]) -> Option<IpNet> {
     Some(range)
 }
 
-/// Whether a range is one of IPv4 addresses in IPv6's clothes, which has one spelling here: the IPv4 range.
+/// Returns whether a range consists of IPv4-mapped IPv6 addresses. keyward accepts only one
+/// spelling of it: the IPv4 range.
 fn is_mapped(range: IpNet) -> bool {
     match range {
         IpNet::V4(_) => false,
@@ -83,8 +86,9 @@ fn is_mapped(range: IpNet) -> bool {
     }
 }
 
-/// Reads an address or a CIDR range without host bits: `203.0.113.7`, `100.10.38.0/24`, `2001:db8::/32`. A range of IPv4-mapped addresses
-/// (`::ffff:a.b.c.d/96` and longer) is the IPv4 range. `None` for anything else.
+/// Reads an address or a CIDR range without host bits: `203.0.113.7`, `100.10.38.0/24`,
+/// `2001:db8::/32`. A range of IPv4-mapped addresses (`::ffff:a.b.c.d/96` and longer) becomes the
+/// IPv4 range. Returns `None` for anything else.
 #[must_use]
 pub fn parse_range(text: &str) -> Option<IpNet> {
     let Some((address, length)) = text.split_once('/') else {
@@ -110,7 +114,8 @@ pub fn parse_range(text: &str) -> Option<IpNet> {
     }
 }
 
-/// Reads Envoy's `source.address`: `IP:PORT`, IPv6 in brackets. A pipe's path, an internal address, a zone id or anything else is `None`.
+/// Reads Envoy's `source.address`: `IP:PORT`, with IPv6 in brackets. Returns `None` for a pipe's
+/// path, an internal address, a zone id or anything else.
 ///
 /// Source: <https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes>
 #[must_use]
@@ -160,7 +165,7 @@ mod tests {
         }
         let host_bits = [4, 8, 10, 0, 0, 5];
         assert!(!AllowedIps::new(&host_bits).are_whole());
-        // What is before a broken range is still allowed, what is after it is not.
+        // Ranges before the broken one are still allowed, and those after it are not.
         let [mut ranges, mut behind] = [Vec::new(), vec![9]];
         push_range(&mut ranges, parse_range("10.0.0.1").unwrap());
         push_range(&mut behind, parse_range("10.0.0.2").unwrap());

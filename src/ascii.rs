@@ -1,15 +1,16 @@
 //! Checks for printable ASCII, eight bytes at a time. keyward checks every header that it reads.
 
-/// The same byte eight times.
+/// Repeats a byte eight times.
 const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
 const HIGH: u64 = each(0x80);
 
-/// Whether a byte of `word` is outside 0x20 to 0x7e.
+/// Returns whether a byte of `word` is outside 0x20 to 0x7e.
 ///
-/// Source: the tests for a zero byte and for a byte less than another in <https://graphics.stanford.edu/~seander/bithacks.html>
+/// Source: the tests for a zero byte and for a byte less than another in
+/// <https://graphics.stanford.edu/~seander/bithacks.html>
 fn holds_another(word: u64) -> bool {
     let below_space = word.wrapping_sub(each(0x20)) & !word;
     let deletes = word ^ each(0x7f);
@@ -17,7 +18,7 @@ fn holds_another(word: u64) -> bool {
     (word | below_space | is_delete) & HIGH != 0
 }
 
-/// The text, if it contains only printable ASCII, 0x20 to 0x7e.
+/// Returns the text if it contains only printable ASCII, 0x20 to 0x7e.
 #[must_use]
 pub(crate) fn printable(bytes: &[u8]) -> Option<&str> {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -28,7 +29,7 @@ pub(crate) fn printable(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// Whether `byte` is among `bytes`.
+/// Returns whether `byte` is among `bytes`.
 pub(crate) fn holds(bytes: &[u8], byte: u8) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
     let in_word = |word: &[u8; 8]| {

@@ -1,4 +1,5 @@
-//! The credential: the one key that a request presents, in `Authorization`, in a credential header of the profile, or in the query.
+//! The credential: the one key that a request presents, in `Authorization`, in one of the profile's
+//! credential headers, or in the query.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +13,6 @@ use crate::mask::{KnownPrefixes, Masked, stars};
 use crate::query::QueryKey;
 use crate::request::{RequestHead, Value};
 
-/// The most bytes a key may have.
 const LONGEST_KEY: usize = 512;
 
 /// How the key was presented.
@@ -25,7 +25,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// As it is written.
+    /// Returns the scheme's name as a header spells it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,11 +35,12 @@ impl Scheme {
     }
 }
 
-/// A well-formed credential: printable ASCII without spaces or commas, 1 to 512 bytes, and more than a prefix. Its `Debug` shows stars.
+/// A well-formed credential: printable ASCII without spaces or commas, 1 to 512 bytes, and longer
+/// than a bare prefix. Its `Debug` shows stars.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential<'a> {
     key: Cow<'a, str>,
-    /// `None` where the key stands by itself.
+    /// `None` if the key was sent without a scheme.
     scheme: Option<Scheme>,
     is_in_query: bool,
 }
@@ -47,20 +48,22 @@ pub struct Credential<'a> {
 /// Why a request has no credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialFault {
-    /// Neither a header nor a parameter that presents one.
+    /// Neither a header nor a parameter presents a key.
     Missing,
-    /// A header that holds no single key.
+    /// A header does not contain a single key.
     Malformed {
-        /// The scheme, where it is one of ours.
+        /// The scheme, if keyward knows it.
         scheme: Option<Scheme>,
-        /// The header with all but the scheme in stars; `None` where there is no `Authorization`.
+        /// The header with all but the scheme in stars, or `None` if there is none.
         shown: Option<String>,
     },
 }
 
 impl<'a> Credential<'a> {
-    /// Reads the one key that a request presents: in `Authorization`, by itself in a credential header of the profile, or as `key` in the query. Two of them have no single reading. One of the `prefixes` with nothing after it is no
-    /// key: it names a kind, and a reply that masks it would show it whole.
+    /// Reads the one key that a request presents: in `Authorization`, without a scheme in a
+    /// credential header of the profile, or as `key` in the query. Two keys are ambiguous, so they
+    /// are malformed. One of the `prefixes` with nothing after it is not a key: it only names a
+    /// kind, and a masked form would show all of it.
     pub fn read(
         request: &'a RequestHead<'a>,
         prefixes: &KnownPrefixes,
@@ -121,30 +124,30 @@ impl<'a> Credential<'a> {
         })
     }
 
-    /// The digest to look up.
+    /// Returns the digest to look up.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         KeyDigest::of(self.key.as_bytes())
     }
 
-    /// Whether it is in the query, where logs and histories keep it.
+    /// Returns whether the key is in the query, where logs and browser histories keep it.
     #[must_use]
     pub fn is_in_query(&self) -> bool {
         self.is_in_query
     }
 
-    /// How it was presented; `None` where it stands by itself.
+    /// Returns the scheme that presented the key, or `None` if there was none.
     #[must_use]
     pub fn scheme(&self) -> Option<Scheme> {
         self.scheme
     }
 
-    /// Whether `accepts` the raw key; it must not keep it.
+    /// Returns whether `accepts` accepts the raw key. `accepts` must not keep it.
     pub fn satisfies(&self, accepts: impl FnOnce(&str) -> bool) -> bool {
         accepts(&self.key)
     }
 
-    /// The masked form.
+    /// Returns the masked form.
     #[must_use]
     pub fn masked<'b>(&'b self, prefixes: &'b KnownPrefixes) -> Masked<'b> {
         Masked::new(&self.key, prefixes)
@@ -159,7 +162,6 @@ impl fmt::Debug for Credential<'_> {
     }
 }
 
-/// The scheme, in any case, and what follows its one or more spaces.
 fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
     let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
     let scheme = [Scheme::Bearer, Scheme::Basic]
@@ -237,7 +239,7 @@ mod tests {
         assert_key("bearer   sk_test_FAKE", "sk_test_FAKE");
         assert_key("BASIC YTo=", "a");
         assert_key("Basic c2tfdGVzdF9GQUtFOg==", "sk_test_FAKE");
-        // A well-formed credential that is not a key is one all the same.
+        // A credential that is well-formed but looks unlike a key still counts as one.
         assert_key("Bearer a:b", "a:b");
     }
 
@@ -305,7 +307,7 @@ mod tests {
                 &key,
             );
         }
-        // Not a prefix, so a key that no one has.
+        // Not a known prefix, so it counts as a key, although an unknown one.
         assert_key("Bearer sk_", "sk_");
         assert_key("Bearer SK_TEST_", "SK_TEST_");
     }

@@ -9,13 +9,13 @@ use sha2::{Digest, Sha256};
 pub struct KeyDigest([u8; 32]);
 
 impl KeyDigest {
-    /// The digest of `key`.
+    /// Computes the digest of `key`.
     #[must_use]
     pub fn of(key: &[u8]) -> Self {
         Self(Sha256::digest(key).into())
     }
 
-    /// Reads 64 hexadecimal digits of either case; `None` for anything else.
+    /// Reads 64 hexadecimal digits of either case. Returns `None` for anything else.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
@@ -23,13 +23,13 @@ impl KeyDigest {
         Some(Self(bytes))
     }
 
-    /// A digest that was computed elsewhere.
+    /// Wraps a digest that was computed elsewhere.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -1,9 +1,10 @@
-//! The wire form of a header map from the host: a count, the sizes of all names and values, then names and values, each ending in NUL; numbers
-//! are 32 bits, little-endian.
+//! The wire form of a header map from the host: a count, the sizes of all names and values, then
+//! the names and values, each followed by NUL. Numbers are 32 bits, little-endian.
 //!
 //! Source: <https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1#serialized-map>
 
-/// The pairs of a serialized map, in order. `None` where a size points outside: such a map is not read at all.
+/// Returns the pairs of a serialized map, in order. If a size points outside the map, the whole map
+/// is unreadable: `None`.
 #[must_use]
 pub fn pairs(map: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     if map.is_empty() {
@@ -34,7 +35,7 @@ fn text(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
     Some((text, rest.get(1..)?))
 }
 
-/// Serializes pairs. Sizes above 32 bits cannot occur: every pair is a header of ours.
+/// Serializes pairs. Sizes above 32 bits cannot occur: keyward wrote every pair itself.
 #[must_use]
 pub fn serialize(pairs: &[(String, String)]) -> Vec<u8> {
     let mut map = Vec::new();

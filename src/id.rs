@@ -1,26 +1,26 @@
-//! Ids and names as snapshots spell them: of keys, permissions and grant sets.
+//! Ids and names of keys, permissions and grant sets, as snapshots spell them.
 
 use std::fmt;
 
-/// The most bytes of an id.
+/// The maximum length of an id, in bytes.
 pub const LONGEST: usize = 64;
 
-/// What is expected in place of something else.
+/// What an error message says it expected.
 pub const EXPECTED: &str = "an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
-/// Whether `text` is spelled `[A-Za-z0-9_.-]{1,64}`.
+/// Returns whether `text` matches `[A-Za-z0-9_.-]{1,64}`.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_id_byte)
 }
 
-/// Whether a byte may be in an id.
+/// Returns whether a byte may be in an id.
 #[must_use]
 pub(crate) const fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
 }
 
-/// An id that is held without a heap: a decision shows the one of its key.
+/// An id that needs no heap. A decision reports the id of its key in this form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Id {
     bytes: [u8; LONGEST],
@@ -28,16 +28,16 @@ pub struct Id {
 }
 
 impl Id {
-    /// `None` for what is not an id.
+    /// Returns `None` if `text` is not an id.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         Self::of_parts(text.as_bytes(), b"")
     }
 
-    /// The id that is spelled in two parts, one after the other.
+    /// Returns the id that results from joining two parts.
     pub(crate) fn of_parts(first: &[u8], second: &[u8]) -> Option<Self> {
         let length = first.len().checked_add(second.len())?;
-        // Without a branch for each byte: a million ids are checked at a load.
+        // Without a branch for each byte, because loading a snapshot checks a million ids.
         let is_spelled = |part: &[u8]| {
             part.iter()
                 .fold(true, |so_far, byte| so_far & is_id_byte(*byte))
@@ -52,7 +52,7 @@ impl Id {
         Some(Self { bytes, length })
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.bytes

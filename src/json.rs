@@ -1,4 +1,4 @@
-//! Reading JSON so that a refusal names the place and never the content.
+//! Reads JSON. A refusal names the place and never quotes the content.
 
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -7,13 +7,14 @@ use crate::json_place::{offset_of, place_of};
 use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::wire::{Form, Object};
 
-/// Reads a JSON object of type `T`. Of a parser's message only what it expected is kept, because the rest may quote a key, and the place is found by reading the
-/// text again up to where the parser stopped.
+/// Reads a JSON object of type `T`. Of a parser's message, keyward keeps only what the parser
+/// expected, because the rest may quote a key. It finds the place by reading the text again up to
+/// where the parser stopped.
 pub fn from_json<'de, T: Deserialize<'de> + Form>(json: &'de [u8]) -> Result<T, Refusal> {
     read(json, T::MEMBERS).map(|Object(value)| value)
 }
 
-/// Reads any JSON; of its members those with these names are named in a refusal.
+/// Reads any JSON. A refusal names only members that are among `members`.
 pub fn read<'de, T: Deserialize<'de>>(
     json: &'de [u8],
     members: &'static [&'static [&'static str]],
@@ -32,7 +33,7 @@ fn refusal(
         }
         Category::Data => {
             let offset = offset_of(json, error.line(), error.column());
-            // Members that an operator names freely may hold anything.
+            // Members that an operator names may be called anything, so they are not shown.
             let known = |name: &str| {
                 let mut members = members.iter().copied().flatten();
                 members.find(|known| **known == name).copied()
@@ -42,7 +43,7 @@ fn refusal(
     }
 }
 
-/// What is wrong with text that is not JSON, in words that serde_json says whatever the text is.
+/// Describes text that is not JSON, in those words of serde_json's that do not depend on the text.
 fn broken(message: &str) -> String {
     const KNOWN: [(&str, &str); 4] = [
         (
@@ -69,7 +70,8 @@ fn broken(message: &str) -> String {
         .to_owned()
 }
 
-/// What a parser expected, without what it met. Serde ends a message with its own static text after the last `, expected `.
+/// Returns what a parser expected, without what it found. Serde ends a message with its own static
+/// text after the last `, expected `.
 fn harmless(message: &str) -> String {
     let message = message
         .rsplit_once(" at line ")

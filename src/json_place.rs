@@ -1,17 +1,18 @@
-//! Where in a JSON text a byte is: `keys[17].allowed_ips[0]`. Refusals need it, and only they pay for it.
+//! Finds the place of a byte in a JSON text: `keys[17].allowed_ips[0]`. Only refusals need this,
+//! and only they pay for it.
 
 use crate::refusal::Place;
 
-/// An array or object that is open where the search ends.
+/// An array or object that is still open where the search ends.
 enum Open<'a> {
     /// An array, and the index of the element.
     Array(usize),
-    /// An object, and the name of the member: raw, unchanged between its quotes.
+    /// An object, and the raw name of the member, as it is between its quotes.
     Object(Option<&'a [u8]>),
 }
 
-/// The place of the byte at `offset` of `json`, which is well-formed up to there. Names that are not `known` are shown as `*`: an operator's own
-/// names may hold anything.
+/// Returns the place of the byte at `offset` of `json`, which is well-formed up to there. Names
+/// that are not `known` appear as `*`, because an operator may choose any name.
 pub(crate) fn place_of(
     json: &[u8],
     offset: usize,
@@ -65,7 +66,7 @@ pub(crate) fn place_of(
         })
 }
 
-/// The text up to the closing quote, and what follows it.
+/// Splits a string at its closing quote into the text before and after the quote.
 fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     let mut is_escaped = false;
     let end = text.iter().position(|byte| {
@@ -79,7 +80,8 @@ fn split_string(text: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// The offset of a byte that a parser names by line (from 1) and column (bytes read of that line).
+/// Returns the offset of a byte that a parser gives as a line (from 1) and a column (bytes read of
+/// that line).
 pub(crate) fn offset_of(json: &[u8], line: usize, column: usize) -> usize {
     let before: usize = json
         .split_inclusive(|byte| *byte == b'\n')

@@ -1,4 +1,4 @@
-//! What kinds of keys there are, and the two modes of a key.
+//! The kinds of keys, and the two modes of a key.
 
 use crate::word::words;
 
@@ -8,20 +8,20 @@ words! {
 /// Source: <https://docs.stripe.com/keys> and <https://docs.stripe.com/get-started/account/orgs/setup> (organization keys).
 #[derive(PartialOrd, Ord, Hash)]
 pub enum KeyKind {
-    /// Every permission on its account, unless it is given grants.
+    /// Has every permission on its account, unless it was given grants.
     Secret = "secret",
-    /// The permissions it is granted, and no other.
+    /// Has the granted permissions and no others.
     Restricted = "restricted",
-    /// Public: it calls only the endpoints that are open to client-side code.
+    /// Public: calls only the endpoints that are open to client-side code.
     Publishable = "publishable",
-    /// A secret key of an organization: it names the account it works on in every request.
+    /// An organization's secret key. Every request names the account that it works on.
     Organization = "organization",
 }
 }
 
 words! {
-/// Live mode or test mode. A key's mode is in the snapshot; its prefix says nothing about it. The words are those of
-/// replies and key files; a snapshot has a truth value.
+/// Live mode or test mode. The snapshot gives a key's mode; its prefix says nothing about it.
+/// Replies and key files use these words, and a snapshot uses a boolean.
 pub enum Livemode {
     /// Real money.
     Live = "live",
@@ -31,7 +31,7 @@ pub enum Livemode {
 }
 
 impl Livemode {
-    /// Whether this is live mode.
+    /// Returns whether this is live mode.
     #[must_use]
     pub fn is_live(self) -> bool {
         self == Self::Live

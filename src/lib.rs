@@ -17,7 +17,7 @@ pub mod json;
 mod json_place;
 pub mod judge;
 pub mod key;
-// The filter makes no keys: what the rules need next to the core stays out of the `.wasm`.
+// The filter makes no keys, so the rules that only a management API needs stay out of the `.wasm`.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod management;
 pub mod mask;

@@ -1,14 +1,15 @@
-//! Masking: no reply, log line, header or metric ever shows a raw key. One rule everywhere.
+//! Masking: no reply, log line, header or metric ever shows a raw key. The same rule applies
+//! everywhere.
 
 use std::fmt;
 
 use crate::order::sort_by;
 use crate::percent;
 
-/// The longest masked form, in characters.
+/// The maximum length of the masked form, in characters.
 const LONGEST: usize = 128;
 
-/// The longest echo of anything a client sent, in characters.
+/// The maximum length of an echo of client input, in characters.
 const LONGEST_ECHO: usize = 128;
 
 /// The prefixes that identify a key, the longest first.
@@ -16,7 +17,7 @@ const LONGEST_ECHO: usize = 128;
 pub struct KnownPrefixes(Vec<Box<str>>);
 
 impl KnownPrefixes {
-    /// Takes any order; empty prefixes are left out.
+    /// Sorts the prefixes and drops empty ones.
     pub fn new<'a>(prefixes: impl IntoIterator<Item = &'a str>) -> Self {
         let mut sorted: Vec<&str> = prefixes
             .into_iter()
@@ -29,25 +30,26 @@ impl KnownPrefixes {
         Self(sorted.into_iter().map(Box::from).collect())
     }
 
-    /// Whether `text` contains something that looks like a key.
+    /// Returns whether `text` contains something that looks like a key.
     #[must_use]
     pub fn occur_in(&self, text: &str) -> bool {
         first_key(text.as_bytes(), self).is_some()
     }
 
-    /// Whether `text` is one of them, with nothing after it: no key, and nothing that a mask could hide.
+    /// Returns whether `text` is a prefix with nothing after it. That is not a key, and a mask
+    /// would hide nothing of it.
     #[must_use]
     pub fn contains(&self, text: &[u8]) -> bool {
         self.0.iter().any(|prefix| prefix.as_bytes() == text)
     }
 
-    /// Whether `text` begins as a key does.
+    /// Returns whether `text` begins like a key.
     #[must_use]
     pub fn begin(&self, text: &str) -> bool {
         !self.of(text.as_bytes()).is_empty()
     }
 
-    /// The longest known prefix `text` starts with; or empty.
+    /// Returns the longest known prefix that `text` starts with, or an empty string.
     #[must_use]
     pub fn of<'a>(&'a self, text: &[u8]) -> &'a str {
         self.0
@@ -57,22 +59,22 @@ impl KnownPrefixes {
     }
 }
 
-/// Shows a key masked: the known prefix, stars to the same total length (at most 128), the last 4 characters (never more than a third of
-/// what follows the prefix).
+/// Shows a key masked: the known prefix, stars up to the original length (at most 128), and the
+/// last 4 characters (never more than a third of what follows the prefix).
 pub struct Masked<'a> {
     key: &'a str,
     prefixes: &'a KnownPrefixes,
 }
 
 impl<'a> Masked<'a> {
-    /// `key` is printable ASCII.
+    /// Wraps `key`, which must be printable ASCII.
     pub fn new(key: &'a str, prefixes: &'a KnownPrefixes) -> Self {
         Self { key, prefixes }
     }
 }
 
 impl<'a> Masked<'a> {
-    /// The characters at its end that are shown.
+    /// Returns the characters at the end of the key that stay visible.
     #[must_use]
     pub fn end(&self) -> &'a str {
         let prefix = self.prefixes.of(self.key.as_bytes());
@@ -95,16 +97,17 @@ impl fmt::Display for Masked<'_> {
     }
 }
 
-/// `count` stars, at most 128 of them.
+/// Returns `count` stars, at most 128.
 #[must_use]
 pub fn stars(count: usize) -> String {
     "*".repeat(count.min(LONGEST))
 }
 
-/// Echoes what a client sent: valid UTF-8, at most 128 characters, no control characters, and whatever looks like a key masked, percent-encoded ones too.
+/// Echoes client input: valid UTF-8, at most 128 characters, no control characters, and anything
+/// that looks like a key masked, even if it is percent-encoded.
 #[must_use]
 pub fn echo(sent: &[u8], prefixes: &KnownPrefixes) -> String {
-    // More than can be shown need not be looked at: masking keeps the length of a token or shortens it to 128.
+    // Reading more than this is useless: masking keeps the length of a token or shortens it to 128.
     let text = String::from_utf8_lossy(sent.get(..LONGEST_ECHO * 8).unwrap_or(sent));
     masked(&text, prefixes)
         .chars()
@@ -113,7 +116,7 @@ pub fn echo(sent: &[u8], prefixes: &KnownPrefixes) -> String {
         .collect()
 }
 
-/// A text of any length with whatever looks like a key in it masked, percent-encoded ones too.
+/// Masks anything in a text of any length that looks like a key, even if it is percent-encoded.
 #[must_use]
 pub fn masked(text: &str, prefixes: &KnownPrefixes) -> String {
     let mut shown = String::new();
@@ -125,7 +128,7 @@ pub fn masked(text: &str, prefixes: &KnownPrefixes) -> String {
     shown
 }
 
-/// Keys are spelled in these; `%` lets an encoded key be one token.
+/// Returns whether `c` may be part of a key. `%` keeps an encoded key in one token.
 fn is_key_character(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(c, '_' | '-' | '%' | '.' | '~' | '+' | '*' | '!' | '@' | '$')
@@ -141,14 +144,15 @@ fn push_token(shown: &mut String, token: &str, prefixes: &KnownPrefixes) {
         Some(start) => {
             shown.push_str(token.get(..start).unwrap_or(""));
             let key = token.get(start..).unwrap_or("");
-            // A key is masked even where it is cut short or glued to others: everything from its prefix on is one.
+            // A truncated key, or one glued to other text, is masked as well: from its prefix to
+            // the end.
             shown.push_str(&Masked::new(key, prefixes).to_string());
         }
         None => shown.push_str(token),
     }
 }
 
-/// The position of the first known prefix with something after it.
+/// Returns the position of the first known prefix that has something after it.
 fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
     (0..token.len()).find(|start| {
         let rest = token.get(*start..).unwrap_or(&[]);
@@ -157,7 +161,7 @@ fn first_key(token: &[u8], prefixes: &KnownPrefixes) -> Option<usize> {
     })
 }
 
-/// Decodes twice, for doubly encoded text.
+/// Decodes twice, because text may be doubly encoded.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let once: Vec<u8> = percent::decoded(text).collect();
     percent::decoded(&once).collect()

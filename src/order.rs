@@ -1,8 +1,10 @@
-//! Sorting by number. There is one sort for all that is sorted: the library's is compiled again for every type, and a filter has no room for that.
+//! Sorting by number. keyward has one sort for everything: the library's is compiled again for
+//! every type, and a filter has no room for that.
 
 use std::cmp::Ordering;
 
-/// The numbers 0 to `count` - 1 in the order of what they stand for, equal ones in their own.
+/// Returns the numbers 0 to `count` - 1 in the order of the items that they number. Equal items
+/// keep their order.
 pub(crate) fn sorted_numbers(
     count: usize,
     compare: &dyn Fn(usize, usize) -> Ordering,
@@ -12,12 +14,12 @@ pub(crate) fn sorted_numbers(
     numbers
 }
 
-/// Puts `list` in order, the lowest first.
+/// Sorts `list` in ascending order.
 pub(crate) fn sort<T: Copy + Ord>(list: &mut Vec<T>) {
     sort_by(list, &T::cmp);
 }
 
-/// Puts `list` in the order that `compare` says.
+/// Sorts `list` by `compare`.
 pub(crate) fn sort_by<T: Copy>(list: &mut Vec<T>, compare: &dyn Fn(&T, &T) -> Ordering) {
     if list.is_sorted_by(|a, b| compare(a, b).is_le()) {
         return;
@@ -32,7 +34,8 @@ pub(crate) fn sort_by<T: Copy>(list: &mut Vec<T>, compare: &dyn Fn(&T, &T) -> Or
         .collect();
 }
 
-/// The lowest number with an equal one before it. `sorted` are as [`sorted_numbers`] leaves them.
+/// Returns the lowest number that has an equal one before it. `sorted` comes from
+/// [`sorted_numbers`].
 pub(crate) fn second_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,
@@ -40,7 +43,7 @@ pub(crate) fn second_of_equals(
     seconds_of_equals(sorted, compare).first().copied()
 }
 
-/// All numbers with an equal one before them, in ascending order.
+/// Returns all numbers that have an equal one before them, in ascending order.
 pub(crate) fn seconds_of_equals(
     sorted: &[usize],
     compare: &dyn Fn(usize, usize) -> Ordering,
@@ -56,7 +59,7 @@ pub(crate) fn seconds_of_equals(
     seconds
 }
 
-/// Whether a text is there twice.
+/// Returns whether a text occurs twice.
 pub(crate) fn has_equals(texts: &[&str]) -> bool {
     let compare = |a: usize, b: usize| texts.get(a).cmp(&texts.get(b));
     let sorted = sorted_numbers(texts.len(), &compare);

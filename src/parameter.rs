@@ -1,36 +1,39 @@
-//! Names of query parameters as servers read them. Each server reads in its own way, so a name that matters is looked for in every way that is known.
+//! Names of query parameters as servers read them. Each server reads names differently, so keyward
+//! looks for important names in every known way.
 
 use std::borrow::Cow;
 
 use crate::percent;
 
-/// How often a query may be decoded on its way through an upstream.
+/// How many times an upstream may decode a query.
 pub(crate) const DECODINGS: usize = 3;
 
-/// What some server takes for the beginning of a parameter.
+/// What some server may read as the beginning of a parameter.
 #[derive(Clone, Copy)]
 pub(crate) struct Name<'a> {
-    /// From where the name begins.
+    /// The text from the start of the name on.
     text: &'a [u8],
-    /// The value that goes with it, as sent. None where the name is inside another parameter, for a server that decodes before it splits.
+    /// The name's value, as sent. `None` if the name is inside another parameter, where only a
+    /// server that decodes before it splits finds it.
     value: Option<&'a [u8]>,
 }
 
 impl<'a> Name<'a> {
-    /// Whether some server reads it as `word`, which is spelled with small letters, digits, `_` and `-`.
+    /// Returns whether some server reads this name as `word`, which consists of lower-case letters,
+    /// digits, `_` and `-`.
     pub(crate) fn is(self, word: &str) -> bool {
         after(self.text, word).is_some_and(|rest| self.value.is_some() || ends_a_name(rest))
     }
 
-    /// The value, as sent, where it is known which one it is.
+    /// Returns the value, as sent, if it is clear which one belongs to the name.
     pub(crate) fn value(self) -> Option<&'a [u8]> {
         self.value
     }
 }
 
-/// Every place in `sent`, which is what is between two `&`, where some server may find a name.
+/// Finds every place where some server may find a name. `sent` is the text between two `&`.
 pub(crate) fn each_name(sent: &[u8], found: &mut dyn FnMut(Name<'_>)) {
-    // Some servers split at `;` as well.
+    // Some servers also split at `;`.
     for piece in sent.split(|byte| *byte == b';') {
         let (name, value) = split(piece);
         each_reading(&decoded(name), &mut |text| {
@@ -58,19 +61,19 @@ pub(crate) fn each_name(sent: &[u8], found: &mut dyn FnMut(Name<'_>)) {
     }
 }
 
-/// Name and value, as sent.
+/// Splits a parameter into name and value, as sent.
 pub(crate) fn split(parameter: &[u8]) -> (&[u8], &[u8]) {
     let mut parts = parameter.splitn(2, |byte| *byte == b'=');
     let name = parts.next().unwrap_or_default();
     (name, parts.next().unwrap_or_default())
 }
 
-/// What separates parameters in a text that is decoded before it is split.
+/// Returns whether `byte` separates parameters in a text that is decoded before it is split.
 pub(crate) fn separates(byte: u8) -> bool {
     matches!(byte, b'&' | b';' | b'?' | b'#' | b'\n')
 }
 
-/// A byte that is not part of another in any decoding, and after which no other parameter begins.
+/// Returns whether no decoding combines `byte` with others, and no other parameter begins after it.
 fn is_plain(byte: u8) -> bool {
     byte != b'%' && byte.is_ascii() && !separates(byte)
 }
@@ -83,7 +86,7 @@ fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The text, and what careless decoders of UTF-8 make of it.
+/// Reads the text, and then what lenient UTF-8 decoders make of it.
 fn each_reading(text: &[u8], read: &mut dyn FnMut(&[u8])) {
     read(text);
     if std::str::from_utf8(text).is_err() {
@@ -91,9 +94,9 @@ fn each_reading(text: &[u8], read: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// ASCII that was written in two, three or four bytes, in one.
+/// Replaces ASCII that was written in two, three or four bytes with the single byte.
 ///
-/// Source: RFC 3629, section 10, on decoders that take such sequences.
+/// Source: RFC 3629, section 10, on decoders that accept such sequences.
 fn without_overlong(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     for byte in text {
@@ -111,10 +114,12 @@ fn without_overlong(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What is after `word` where it is the first word of `text`, in any case.
+/// Returns what follows `word` if it is the first word of `text`, in any case.
 ///
-/// Servers cut off what is before a name (blanks, brackets, a NUL) and after it. PHP makes `_` of blanks, dots and open brackets, so anything that is no
-/// letter or digit is taken for the word's own `_` or `-`; of those at its beginning blanks are cut off before.
+/// Servers cut off characters before a name (blanks, brackets, a NUL) and after it. PHP turns
+/// blanks, dots and open brackets into `_`. So any character that is not a letter or digit matches
+/// a `_` or `-` of the word. At the beginning of a name, blanks do not count as `_`, because they
+/// are cut off first.
 fn after<'t>(text: &'t [u8], word: &str) -> Option<&'t [u8]> {
     let is_marked = word.starts_with('_');
     let starts = |byte: &u8| byte.is_ascii_alphanumeric() || (!is_marked && continues(*byte));
@@ -141,7 +146,7 @@ fn after<'t>(text: &'t [u8], word: &str) -> Option<&'t [u8]> {
     (!rest.first().is_some_and(|byte| continues(*byte))).then_some(rest)
 }
 
-/// A byte of a word.
+/// Returns whether `byte` may be part of a word.
 fn continues(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
@@ -150,12 +155,13 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'+')
 }
 
-/// Where a name is over for every server.
+/// Returns whether `byte` ends a name for every server.
 fn ends(byte: u8) -> bool {
     byte == b'=' || separates(byte)
 }
 
-/// Whether what is after a word, blanks apart, is after a name: in text a word is before another or a quote.
+/// Returns whether a name ends before `rest`, apart from blanks. In running text, another word or a
+/// quote would follow.
 fn ends_a_name(rest: &[u8]) -> bool {
     let next = rest.iter().find(|byte| !is_blank(**byte));
     next.is_some_and(|byte| matches!(byte, b'[' | b']' | b'=' | b'%' | b'.' | 0..=0x1f))

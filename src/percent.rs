@@ -1,8 +1,8 @@
-//! Percent-encoding, read once for all who need it.
+//! Percent-decoding, shared by everything that needs it.
 //!
 //! Source: RFC 3986, section 2.1.
 
-/// The bytes that `text` stands for. What is not a valid escape stands for itself.
+/// Decodes `text`. Invalid escapes stay unchanged.
 pub(crate) fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
     let mut rest = text;
     std::iter::from_fn(move || {

@@ -1,4 +1,5 @@
-//! The principal: the caller, the account and the permission. The upstream and the logs learn it.
+//! The principal: the caller, the account and the permission, as the upstream and the logs see
+//! them.
 
 use std::fmt;
 
@@ -7,7 +8,8 @@ use crate::snapshot::{KeyRecord, Revision};
 use crate::word::words;
 
 words! {
-    /// One member of a principal, in the order of writing. The words are dictionary keys: lower-case letters.
+    /// A member of a principal, in the order of writing. The words are dictionary keys: lower-case
+    /// letters.
     pub enum Member {
         /// The key's id.
         Key = "key",
@@ -30,17 +32,17 @@ words! {
     }
 }
 
-/// Where a request goes: an account at the end of a path, or an organization itself (no account).
+/// A request's target: an account at the end of a path, or an organization itself (no account).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountTrail<'a> {
-    /// The key's owner, where the path begins with it.
+    /// The key's owner, if the path begins with it.
     pub owner: Option<&'a str>,
-    /// The accounts below, joined with `/`.
+    /// The accounts below the owner, joined with `/`.
     pub below: Option<&'a str>,
 }
 
 impl<'a> AccountTrail<'a> {
-    /// The last account of the path.
+    /// Returns the last account of the path.
     #[must_use]
     pub fn account(&self) -> Option<&'a str> {
         self.below
@@ -50,7 +52,7 @@ impl<'a> AccountTrail<'a> {
 }
 
 impl<'a> AccountTrail<'a> {
-    /// What makes up the path, one after the other.
+    /// Returns the pieces that make up the path when joined.
     fn parts(&self) -> [&'a str; 3] {
         let between = match (self.owner, self.below) {
             (Some(_), Some(_)) => "/",
@@ -69,28 +71,28 @@ impl fmt::Display for AccountTrail<'_> {
 /// What a decision has established so far. Members that do not apply are absent.
 #[derive(Clone, Debug, Default)]
 pub struct Principal<'a> {
-    /// The key: known from rule 3 on.
+    /// The key, known from rule 3 on.
     pub key: Option<KeyRecord<'a>>,
     /// Whether the key passed rule 4.
     pub is_live: bool,
-    /// The target: known from rule 8 on.
+    /// The target, known from rule 8 on.
     pub trail: Option<AccountTrail<'a>>,
     /// The organization at the root of the owner's tree.
     pub org: Option<&'a str>,
-    /// The permission that decides: known from rule 9 on, for keys whose permissions matter.
+    /// The permission that decides, known from rule 9 on, for keys whose permissions matter.
     pub permission: Option<(&'a str, AccessLevel)>,
     /// The snapshot's revision.
     pub revision: Option<Revision>,
 }
 
 impl<'a> Principal<'a> {
-    /// The account the request is about.
+    /// Returns the account that the request is about.
     #[must_use]
     pub fn account(&self) -> Option<&'a str> {
         self.trail.and_then(|trail| trail.account())
     }
 
-    /// A member as plain text, for its own header.
+    /// Returns a member as plain text, for a header that contains only this member.
     #[must_use]
     pub fn plain(&self, member: Member) -> Option<String> {
         match member {
@@ -110,7 +112,8 @@ impl<'a> Principal<'a> {
     }
 }
 
-/// An RFC 9651 dictionary: `key="mk_1", kind=restricted, livemode=?0, …`. Every string in it is spelled in characters that need no escape.
+/// An RFC 9651 dictionary: `key="mk_1", kind=restricted, livemode=?0, …`. No string in it contains
+/// a character that needs an escape.
 impl fmt::Display for Principal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
@@ -120,7 +123,8 @@ impl fmt::Display for Principal<'_> {
 }
 
 impl Principal<'_> {
-    /// Appends the dictionary. It is written for every request that passes, so in the plainest way: what formats arguments costs more than all the rest of a decision.
+    /// Appends the dictionary. Every request that passes pays for this, so it avoids `format!`:
+    /// formatting would cost more than all the rest of a decision.
     pub fn write_to(&self, text: &mut String) {
         let mut members = Members {
             text,
@@ -179,7 +183,7 @@ impl Members<'_> {
     }
 }
 
-/// The number's digits, written into `digits` from its end.
+/// Writes the number's digits into `digits`, from its end, and returns them.
 fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &str {
     let mut start = digits.len();
     for (place, digit) in digits.iter_mut().enumerate().rev() {

@@ -1,13 +1,15 @@
-//! The query: where client-side code that cannot set headers puts a publishable key, and where a client may say another method or URL.
+//! The query: where client-side code that cannot set headers puts a publishable key, and where a
+//! client may name another method or URL.
 
 use std::borrow::Cow;
 
 use crate::percent;
 
-/// The parameter that Stripe.js and its like send a publishable key in.
+/// The parameter that Stripe.js and similar libraries use to send a publishable key.
 pub(crate) const KEY: &str = "key";
 
-/// Parameters that let a client, in some frameworks, name another method or path than the request line does.
+/// Parameters that let a client, in some frameworks, name a method or path other than the request
+/// line's.
 pub(crate) const OVERRIDES: [&str; 6] = [
     // Express' method-override, Symfony, Laravel, Spring, Jersey, Struts, Mojolicious, AdonisJS, WordPress
     "_method",
@@ -23,20 +25,21 @@ pub(crate) const OVERRIDES: [&str; 6] = [
     "rest_route",
 ];
 
-/// What a query says of a key.
+/// The key that a query contains.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum QueryKey<'a> {
-    /// No `key` that looks like one.
+    /// No `key` that looks like a key.
     #[default]
     Absent,
     /// Exactly one `key`, decoded.
     One(Cow<'a, [u8]>),
-    /// Several, and one looks like a key, or one under a name that only some servers read as `key`.
+    /// Several values of `key`, one of which looks like a key, or such a value under a name that
+    /// only some servers read as `key`.
     Several,
 }
 
 impl<'a> QueryKey<'a> {
-    /// What these values of `key` amount to. `begins` shows whether a text begins as a key does.
+    /// Sums up the values of `key`. `begins` returns whether a text begins like a key.
     pub(crate) fn of(mut keys: Vec<Cow<'a, [u8]>>, begins: impl Fn(&[u8]) -> bool) -> Self {
         if !keys.iter().any(|key| begins(key)) {
             return Self::Absent;
@@ -48,7 +51,8 @@ impl<'a> QueryKey<'a> {
     }
 }
 
-/// Text of `application/x-www-form-urlencoded`: `+` is a space and `%` two hexadecimal digits; what is not an escape stays as it is.
+/// Decodes `application/x-www-form-urlencoded`: `+` is a space, and `%` precedes two hexadecimal
+/// digits. Invalid escapes stay unchanged.
 ///
 /// Source: <https://url.spec.whatwg.org/#urlencoded-parsing>
 pub(crate) fn decoded(text: &[u8]) -> Cow<'_, [u8]> {

@@ -1,16 +1,18 @@
 //! Why a request is denied: the decision's order as a table.
 
-/// What holds of a reason. All of it is part of the wire format.
+/// The facts about a reason. All of them are part of the wire format.
 struct Facts {
     name: &'static str,
     rule: u8,
     status: u16,
 }
 
-/// Writes the enum, the list of its variants, and the `match` that has the facts of each: a reason without them does not compile.
+/// Writes the enum, the list of its variants, and the `match` with the facts of each. A reason
+/// without them does not compile.
 macro_rules! reasons {
     ($($(#[$doc:meta])+ $reason:ident = ($name:literal, $rule:literal, $status:literal),)+) => {
-        /// Why a request may not pass. The order of the variants is the order of the decision: the first that applies answers.
+        /// Why a request may not pass. The variants are in the order of the decision: the first
+        /// that applies is the answer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum DenyReason {
             $($(#[$doc])+ $reason,)+
@@ -28,93 +30,93 @@ macro_rules! reasons {
     };
 }
 
-// Its name, the rule it belongs to, and the status of the reply.
+// For each reason: its name, the rule it belongs to, and the status of the reply.
 reasons! {
-    /// The host refused a call that the decision rests on.
+    /// The host failed a call that the decision depends on.
     HostFailure = ("host_failure", 1, 503),
     /// No snapshot is loaded.
     NoSnapshot = ("no_snapshot", 1, 503),
     /// The snapshot is older than `max_snapshot_age`, or issued too far ahead.
     StaleSnapshot = ("stale_snapshot", 1, 503),
-    /// No `Authorization` header.
+    /// There is no `Authorization` header.
     MissingCredential = ("missing_credential", 2, 401),
-    /// An `Authorization` header from which no single key can be read.
+    /// The `Authorization` header does not contain a single readable key.
     MalformedCredential = ("malformed_credential", 2, 401),
-    /// No such key, or a key whose prefix is not one of its kind's.
+    /// There is no such key, or its prefix does not match its kind.
     UnknownKey = ("unknown_key", 3, 401),
     /// The key was deleted.
     DeletedKey = ("deleted_key", 4, 401),
-    /// The key's `expires_at` has come.
+    /// The time in the key's `expires_at` has passed.
     ExpiredKey = ("expired_key", 4, 401),
-    /// The key's `not_before` has not come yet.
+    /// The time in the key's `not_before` has not come yet.
     InactiveKey = ("inactive_key", 4, 401),
     /// The key's owner is suspended.
     SuspendedAccount = ("suspended_account", 4, 401),
     /// The client's address is not among the key's `allowed_ips`.
     IpNotAllowed = ("ip_not_allowed", 5, 401),
-    /// The key is of a mode that this gateway does not serve.
+    /// The key has a mode that this gateway does not serve.
     LivemodeMismatch = ("livemode_mismatch", 6, 401),
-    /// An identity header under a spelling that frameworks fold into ours.
+    /// A header is spelled in a way that frameworks turn into the name of an identity header.
     MalformedHeader = ("malformed_header", 7, 400),
-    /// An organization key without a version header.
+    /// An organization key came without a version header.
     MissingVersion = ("missing_version", 7, 400),
-    /// A version header that is malformed or not served.
+    /// The version header is malformed, or this gateway does not serve the version.
     InvalidVersion = ("invalid_version", 7, 400),
-    /// An organization key without a context header.
+    /// An organization key came without a context header.
     MissingContext = ("missing_context", 8, 400),
-    /// The account header on an API that knows only the context header.
+    /// The request has the account header, and the API accepts only the context header.
     UnsupportedHeader = ("unsupported_header", 8, 400),
-    /// A context or account header that is not a path.
+    /// A context or account header is not a path.
     MalformedContext = ("malformed_context", 8, 400),
-    /// Context and account header differ.
+    /// The context and account headers differ.
     ConflictingContext = ("conflicting_context", 8, 400),
     /// The target account is unknown, suspended, or not below the key's owner.
     AccountNotAccessible = ("account_not_accessible", 8, 403),
-    /// The key's owner has no connected accounts at all.
+    /// The key's owner has no connected accounts.
     NotAPlatform = ("not_a_platform", 8, 403),
-    /// A method or path that this key may not name.
+    /// No endpoint for keys has this method and path, or servers may read them in several ways.
     UnknownEndpoint = ("unknown_endpoint", 9, 404),
-    /// A publishable key on an endpoint that is not open to it.
+    /// A publishable key called an endpoint that is not open to it.
     SecretKeyRequired = ("secret_key_required", 10, 401),
-    /// A key without any permission on connected accounts.
+    /// The key has no permission on connected accounts.
     NoConnectPermission = ("no_connect_permission", 11, 403),
-    /// The key does not grant what the endpoint needs, or what is expanded in its reply.
+    /// The key does not grant what the endpoint needs, or what the request expands in the reply.
     InsufficientPermission = ("insufficient_permission", 11, 403),
     /// The request expands something in the reply, and keyward cannot know what that would show.
     UnknownExpansion = ("unknown_expansion", 11, 400),
 }
 
 impl DenyReason {
-    /// Every reason, in the order of the decision.
+    /// Returns every reason, in the order of the decision.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied()
     }
 
-    /// The name on the wire: lower-case words joined by `_`.
+    /// Returns the name on the wire: lower-case words joined by `_`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.facts().name
     }
 
-    /// The reason of that name.
+    /// Returns the reason with that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|reason| reason.name() == name)
     }
 
-    /// The number of the rule in the decision's order, 1 to 11.
+    /// Returns the number of the rule in the decision's order, 1 to 11.
     #[must_use]
     pub fn rule(self) -> u8 {
         self.facts().rule
     }
 
-    /// The HTTP status of the reply.
+    /// Returns the HTTP status of the reply.
     #[must_use]
     pub fn status(self) -> u16 {
         self.facts().status
     }
 
-    /// The place in the order, from 0.
+    /// Returns the place in the order, from 0.
     #[must_use]
     #[expect(
         clippy::as_conversions,

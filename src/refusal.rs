@@ -1,4 +1,5 @@
-//! Why a configuration is refused: the place, and what was expected there. Never the content.
+//! Why a configuration is rejected: the place, and what was expected there. A refusal never quotes
+//! the content.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,22 +13,23 @@ pub enum Segment {
     Index(usize),
 }
 
-/// A place in a configuration: `keys[17].allowed_ips[0]`, or `line 7 column 2` where the text itself is broken. Empty for the whole.
+/// A place in a configuration: `keys[17].allowed_ips[0]`, or `line 7 column 2` if the text itself
+/// is broken. An empty place is the whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     segments: Vec<Segment>,
-    /// Line and column of what is there.
+    /// Line and column, if the text itself is broken.
     text: Option<(usize, usize)>,
 }
 
 impl Place {
-    /// A top-level member.
+    /// Returns the place of a top-level member.
     #[must_use]
     pub fn member(name: impl Into<Cow<'static, str>>) -> Self {
         Self::default().then(name)
     }
 
-    /// A place in a text.
+    /// Returns a place in a text.
     #[must_use]
     pub fn in_text(line: usize, column: usize) -> Self {
         Self {
@@ -36,13 +38,13 @@ impl Place {
         }
     }
 
-    /// A member of this object.
+    /// Returns the place of a member of this object.
     #[must_use]
     pub fn then(&self, name: impl Into<Cow<'static, str>>) -> Self {
         self.step(Segment::Member(name.into()))
     }
 
-    /// An element of this array.
+    /// Returns the place of an element of this array.
     #[must_use]
     pub fn at(&self, index: usize) -> Self {
         self.step(Segment::Index(index))
@@ -58,19 +60,19 @@ impl Place {
         }
     }
 
-    /// The way from the whole to here.
+    /// Returns the steps that lead from the whole to this place.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// Whether it is the whole.
+    /// Returns whether the place is the whole.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.segments.is_empty() && self.text.is_none()
     }
 
-    /// The same place, of something that is at `outer`.
+    /// Returns the same place as seen from a larger whole, in which this one is at `outer`.
     #[must_use]
     pub fn below(&self, outer: &Self) -> Self {
         Self {
@@ -79,7 +81,8 @@ impl Place {
         }
     }
 
-    /// The same place, as it is called in what is at its first segment; unaltered where that is not `member`.
+    /// Returns the place relative to the first segment if that is `member`, and otherwise the place
+    /// unchanged.
     #[must_use]
     pub fn within(&self, member: &str) -> Self {
         match self.segments.split_first() {
@@ -91,13 +94,15 @@ impl Place {
         }
     }
 
-    /// A refusal of what is here. `expected` is a fixed text, lower case, without a full stop.
+    /// Creates a refusal at this place. `expected` is a fixed text, lower case, without a full
+    /// stop.
     #[must_use]
     pub fn expected(&self, expected: &'static str) -> Refusal {
         self.refused(format!("expected {expected}"))
     }
 
-    /// A refusal of what is here, in other words than "expected". They hold nothing of the content.
+    /// Creates a refusal at this place in words other than "expected". They must not quote the
+    /// content.
     #[must_use]
     pub fn refused(&self, why: impl Into<String>) -> Refusal {
         Refusal {
@@ -133,17 +138,18 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a configuration is refused as a whole. Shown as `keys[17].allowed_ips[0]: expected an address or CIDR range`.
+/// Why a configuration is rejected as a whole. Displayed as
+/// `keys[17].allowed_ips[0]: expected an address or CIDR range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// What was expected there.
+    /// What was expected at that place.
     pub expected: String,
 }
 
 impl Refusal {
-    /// The same refusal, of something that is at `place` of a larger whole.
+    /// Returns the same refusal for something that is at `place` of a larger whole.
     #[must_use]
     pub fn below(self, place: &Place) -> Self {
         Self {
@@ -164,25 +170,28 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Takes the faults that reading finds.
+/// Receives the faults that a reader finds.
 pub trait Sink {
-    /// Takes a fault. `Err` ends the reading with it; after `Ok` what is at fault is left out, and the rest is read.
+    /// Receives a fault. `Err` ends the reading with it. After `Ok`, the reader skips the faulty
+    /// part and continues.
     fn fault(&mut self, refusal: Refusal) -> Result<(), Refusal>;
 
-    /// How a place calls what an operator named: not at all, for the name may hold anything.
+    /// Returns how a place shows a name that an operator chose. The default hides it, because the
+    /// name may be anything.
     fn name(&self, _: &str) -> Cow<'static, str> {
         Cow::Borrowed("*")
     }
 
-    /// Whether the account of that id was left out, so that what depends on it is not a separate fault.
+    /// Returns whether that account was left out, so that anything that depends on it is not a
+    /// separate fault.
     fn is_left_out(&self, _account: &str) -> bool {
         false
     }
 
-    /// Takes note of an account that is left out.
+    /// Records that an account is left out.
     fn leave_out(&mut self, _account: &str) {}
 
-    /// What was read; a fault is taken, and `None` is left.
+    /// Returns the value that was read, or reports the fault to this sink and returns `None`.
     fn take<T>(&mut self, read: Result<T, Refusal>) -> Result<Option<T>, Refusal>
     where
         Self: Sized,
@@ -194,7 +203,7 @@ pub trait Sink {
     }
 }
 
-/// Ends the reading at the first fault.
+/// A sink that ends the reading at the first fault.
 #[derive(Clone, Copy, Debug)]
 pub struct First;
 
@@ -204,7 +213,7 @@ impl Sink for First {
     }
 }
 
-/// Texts of our own that a deserializer may raise: they are fixed, so they can be shown.
+/// keyward's own texts that a deserializer may raise. They are fixed, so it is safe to show them.
 pub(crate) const DUPLICATE_MEMBER: &str = "duplicate member";
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! Bytes that are read in place: rows of one width, and lists of several lengths in one pool. Nothing is parsed beforehand, and every
-//! access is checked, so that no bytes whatever lead a reader outside or into a loop: what is not there is `None`.
+//! Bytes that are read in place: rows of one width, and lists of different lengths in one pool.
+//! Nothing is parsed in advance. Every access is checked, so no input can lead a reader out of
+//! bounds or into an endless loop: it finds `None` there.
 //!
-//! Rows are held in chunks of at most 1 MiB, which never split a row. A filter takes them over range by range as the host hands them out, and a new
-//! snapshot fits into the gaps that an old one left.
+//! Rows are stored in chunks of at most 1 MiB, and a row never crosses chunks. A filter takes the
+//! chunks one by one as the host returns ranges, and a new snapshot fits into the gaps that an old
+//! one left in memory.
 
-/// The most bytes in a chunk, and in one range that is asked of a host.
+/// The maximum size of a chunk, and of a range requested from a host.
 pub(crate) const CHUNK: usize = 1 << 20;
 
 /// Rows of one width.
@@ -12,13 +14,13 @@ pub(crate) const CHUNK: usize = 1 << 20;
 pub(crate) struct Rows {
     width: usize,
     count: usize,
-    /// Every chunk but the last holds `1 << shift` rows.
+    /// Every chunk but the last contains `1 << shift` rows.
     shift: u32,
     chunks: Vec<Box<[u8]>>,
 }
 
 impl Rows {
-    /// None yet. A width of 0 is 1.
+    /// Creates an empty set of rows. A width of 0 counts as 1.
     pub(crate) fn new(width: usize) -> Self {
         let width = width.max(1);
         Self {
@@ -29,7 +31,7 @@ impl Rows {
         }
     }
 
-    /// Rows, one after the other; what is left over after the last is dropped.
+    /// Splits bytes into rows. Bytes left over after the last row are dropped.
     pub(crate) fn from_bytes(width: usize, bytes: &[u8]) -> Self {
         let mut rows = Self::new(width);
         for chunk in bytes.chunks(rows.chunk_bytes()) {
@@ -38,18 +40,19 @@ impl Rows {
         rows
     }
 
-    /// Rows of four bytes.
+    /// Creates rows of four bytes from numbers.
     pub(crate) fn of_numbers(numbers: &[u32]) -> Self {
         let bytes: Vec<u8> = numbers.iter().copied().flat_map(u32::to_le_bytes).collect();
         Self::from_bytes(4, &bytes)
     }
 
-    /// How many bytes every chunk but the last has.
+    /// Returns the size of every chunk but the last.
     pub(crate) fn chunk_bytes(&self) -> usize {
         self.width << self.shift
     }
 
-    /// Adds the next chunk. One that follows a chunk shorter than [`Self::chunk_bytes`] is never found.
+    /// Appends a chunk. If the previous chunk is shorter than [`Self::chunk_bytes`], the new one is
+    /// unreachable.
     pub(crate) fn push_chunk(&mut self, chunk: Box<[u8]>) {
         self.count = self.count.saturating_add(chunk.len() / self.width);
         self.chunks.push(chunk);
@@ -59,7 +62,7 @@ impl Rows {
         self.count
     }
 
-    /// The row of that number.
+    /// Returns the row with that number.
     #[inline]
     pub(crate) fn row(&self, number: usize) -> Option<&[u8]> {
         if number >= self.count {
@@ -70,12 +73,12 @@ impl Rows {
         chunk.get(start..)?.get(..self.width)
     }
 
-    /// The number that a row begins with.
+    /// Returns the number at the start of a row.
     pub(crate) fn number(&self, row: usize) -> Option<u32> {
         number_at(self.row(row)?, 0, 4)
     }
 
-    /// All rows, in their order.
+    /// Returns all rows in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let width = self.width;
         self.chunks
@@ -83,13 +86,14 @@ impl Rows {
             .flat_map(move |chunk| chunk.chunks_exact(width))
     }
 
-    /// All bytes, in their order.
+    /// Returns all bytes in order.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         self.chunks.iter().map(|chunk| &**chunk)
     }
 }
 
-/// Lists of bytes: all of them in one pool, and for each the place where it ends. It begins where the one before it ends.
+/// Lists of bytes in one pool. For each list there is the offset of its end; it begins where the
+/// previous one ends.
 #[derive(Clone)]
 pub(crate) struct Lists {
     ends: Rows,
@@ -101,7 +105,7 @@ impl Lists {
         Self { ends, pool }
     }
 
-    /// `None` where the pool is larger than an end can say.
+    /// Returns `None` if the pool is larger than an offset can express.
     pub(crate) fn collect<'a>(lists: impl IntoIterator<Item = &'a [u8]>) -> Option<Self> {
         let (mut ends, mut pool) = (Vec::new(), Vec::new());
         for list in lists {
@@ -115,7 +119,7 @@ impl Lists {
         self.ends.len()
     }
 
-    /// The list of that number.
+    /// Returns the list with that number.
     #[inline]
     pub(crate) fn get(&self, number: usize) -> Option<&[u8]> {
         let start = match number.checked_sub(1) {
@@ -125,7 +129,7 @@ impl Lists {
         self.pool.get(start..index(self.ends.number(number)?)?)
     }
 
-    /// Whether no list ends before it begins, and the last ends with the pool.
+    /// Returns whether no list ends before it begins, and the last list ends with the pool.
     pub(crate) fn are_whole(&self) -> bool {
         let mut last = 0;
         let ascend = (0..self.len()).all(|number| {
@@ -146,7 +150,8 @@ impl Lists {
     }
 }
 
-/// The unsigned number, little-endian, of `width` bytes (0 to 4) at `start`. One of no bytes is 0.
+/// Reads the unsigned little-endian number of `width` bytes (0 to 4) at `start`. A number of no
+/// bytes is 0.
 #[inline]
 pub(crate) fn number_at(row: &[u8], start: usize, width: usize) -> Option<u32> {
     let bytes = row.get(start..)?.get(..width)?;
@@ -161,13 +166,13 @@ pub(crate) fn number_at(row: &[u8], start: usize, width: usize) -> Option<u32> {
     )
 }
 
-/// The unsigned number, little-endian, of eight bytes at `start`.
+/// Reads the unsigned little-endian number of eight bytes at `start`.
 pub(crate) fn long_at(row: &[u8], start: usize) -> Option<u64> {
     let bytes = row.get(start..)?.first_chunk::<8>()?;
     Some(u64::from_le_bytes(*bytes))
 }
 
-/// How many bytes hold every number up to `most`: 0 to 4.
+/// Returns how many bytes are enough for every number up to `most`: 0 to 4.
 pub(crate) fn width_of(most: u32) -> usize {
     match most {
         0 => 0,
@@ -178,7 +183,7 @@ pub(crate) fn width_of(most: u32) -> usize {
     }
 }
 
-/// A number from a row as an index.
+/// Converts a number from a row to an index.
 #[inline]
 pub(crate) fn index(number: u32) -> Option<usize> {
     usize::try_from(number).ok()
@@ -190,7 +195,7 @@ mod tests {
 
     #[test]
     fn rows_are_found_in_every_chunk() {
-        // Seven does not divide a chunk.
+        // A chunk's size is not a multiple of seven.
         let bytes: Vec<u8> = (0..400_000_u32)
             .flat_map(|number| [&number.to_le_bytes()[..], b"xyz"].concat())
             .collect();

@@ -1,4 +1,5 @@
-//! Signatures in the form of OpenBSD's signify: a public key as its one line of base64, and a text with its signature embedded before it.
+//! Signatures in OpenBSD's signify format: a public key as one line of base64, and a text that
+//! follows its own signature.
 //!
 //! Source: <https://man.openbsd.org/signify>, and its `signify.c`.
 
@@ -8,25 +9,25 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 
-/// How the first line begins.
+/// The start of the first line.
 const COMMENT: &[u8] = b"untrusted comment: ";
 
-/// The most bytes of the first line that signify takes.
+/// The maximum length of the first line that signify accepts, in bytes.
 const LONGEST_COMMENT: usize = 1024;
 
-/// What keys and signatures begin with: Ed25519.
+/// The first bytes of keys and signatures. They mean Ed25519.
 const ALGORITHM: [u8; 2] = *b"Ed";
 
-/// The bytes of a public key: the algorithm, the key's number, the point.
+/// The size of a public key: the algorithm, the key's number, the point.
 const PUBLIC_KEY: usize = 2 + 8 + 32;
 
-/// The bytes of a signature: the algorithm, the key's number, the signature itself.
+/// The size of a signature: the algorithm, the key's number, the signature itself.
 const SIGNATURE: usize = 2 + 8 + 64;
 
-/// The characters of a signature's line.
+/// The length of the base64 line that contains a signature.
 const SIGNATURE_LINE: usize = SIGNATURE.div_ceil(3) * 4;
 
-/// What is expected in place of something that is not a public key.
+/// What an error message says it expected instead of something that is not a public key.
 pub const PUBLIC_KEY_EXPECTED: &str = "a public key of signify: the second line of its `.pub` file, 56 characters that begin with `RW`";
 
 /// A public key.
@@ -37,7 +38,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads the second line of signify's `.pub` file. `None` also for a point of small order, which would accept any signature.
+    /// Reads the second line of signify's `.pub` file. Also returns `None` for a point of small
+    /// order, which would accept any signature.
     #[must_use]
     pub fn from_line(line: &str) -> Option<Self> {
         let bytes: [u8; PUBLIC_KEY] = STANDARD.decode(line).ok()?.try_into().ok()?;
@@ -50,27 +52,28 @@ impl PublicKey {
         })
     }
 
-    /// The key of that number and point, as a signer has them.
+    /// Builds the key with that number and point, as a signer has them.
     #[must_use]
     pub fn from_parts(number: [u8; 8], point: &[u8; 32]) -> Option<Self> {
         let key = VerifyingKey::from_bytes(point).ok()?;
         (!key.is_weak()).then_some(Self { number, key })
     }
 
-    /// The second line of signify's `.pub` file.
+    /// Returns the second line of signify's `.pub` file.
     #[must_use]
     pub fn line(&self) -> String {
         STANDARD.encode([&ALGORITHM[..], &self.number, self.key.as_bytes()].concat())
     }
 
-    /// What signatures name the key by: random, made with the key.
+    /// Returns the number that signatures use to name the key. It is random, and chosen when the key
+    /// is generated.
     #[must_use]
     pub fn number(&self) -> [u8; 8] {
         self.number
     }
 }
 
-/// The number, in hexadecimal digits, as signify's own messages show it.
+/// Shows the number in hexadecimal digits, as signify's own messages do.
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.number
@@ -85,14 +88,14 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// Why a signed text is not believed.
+/// Why keyward does not trust a signed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureFault {
     /// It does not begin with the two lines of a signature.
     Form,
-    /// No key of that number is trusted.
+    /// No trusted key has that number.
     UnknownKey,
-    /// The signature is not the key's over these bytes.
+    /// The key did not make this signature over these bytes.
     Forged,
 }
 
@@ -106,7 +109,8 @@ impl fmt::Display for SignatureFault {
     }
 }
 
-/// The text whose signature is before it, and the key that signed it. Nothing of the text was read.
+/// Returns the text that follows its signature, and the key that signed it. The text itself is not
+/// parsed.
 pub fn open<'t, 'k>(
     signed: &'t [u8],
     keys: &'k [PublicKey],
@@ -127,7 +131,7 @@ pub fn open<'t, 'k>(
     Err(fault)
 }
 
-/// The first line, and what follows it.
+/// Splits off the first line.
 fn line(text: &[u8], longest: usize) -> Option<(&[u8], &[u8])> {
     let end = text
         .iter()
@@ -143,7 +147,8 @@ fn signature_of(line: &[u8]) -> Option<([u8; 8], Signature)> {
     (*algorithm == ALGORITHM).then_some((*number, Signature::from_bytes(signature.first_chunk()?)))
 }
 
-/// A text with its signature embedded: what [`open`] opens, and `signify -V -e`. `signature` is the Ed25519 signature over exactly `text`.
+/// Puts a signature before a text, so that [`open`] and `signify -V -e` can open it. `signature` is
+/// the Ed25519 signature over exactly `text`.
 #[must_use]
 pub fn seal(comment: &str, number: [u8; 8], signature: &[u8; 64], text: &[u8]) -> Vec<u8> {
     let line = STANDARD.encode([&ALGORITHM[..], &number, signature].concat());
@@ -164,7 +169,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A key pair for tests, made of one byte.
+    /// Derives a key pair for tests from one byte.
     pub(crate) fn pair(seed: u8) -> (SigningKey, PublicKey) {
         let secret = SigningKey::from_bytes(&[seed; 32]);
         let point = secret.verifying_key().to_bytes();

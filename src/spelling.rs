@@ -1,20 +1,25 @@
-//! Header names as servers spell them: what is ours to the letter, and what is ours only for a server that folds.
+//! Header names as servers spell them: exact matches of keyward's names, and names that match only
+//! for a server that folds characters.
 
-/// How a header's name compares with one of ours.
+/// How a header's name compares with one of keyward's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
-    /// In any case.
+    /// The same name in any case.
     Exact,
-    /// With other bytes for the hyphens: a server that makes variables of names reads it as ours.
+    /// The same name with other bytes in place of the hyphens. A server that turns header names
+    /// into variables reads it as keyward's.
     Folded,
 }
 
-/// A byte of a name, as the most generous server reads it: a letter or digit in any case, or anything else.
+/// Folds a byte of a name as the most lenient server does: to a letter or digit in lower case, or
+/// to one byte for everything else.
 ///
-/// CGI makes `_` of `-`, and so do WSGI, Rack, PSGI and nginx. PHP does the same with `.`, blanks and `[`; lighttpd and Apache up to 2.2 with every
-/// byte that is not a letter or digit. None drops a byte or makes one of two, so a folded name has the length of ours.
+/// CGI turns `-` into `_`, and so do WSGI, Rack, PSGI and nginx. PHP does the same with `.`, blanks
+/// and `[`; lighttpd and Apache up to 2.2 with every byte that is not a letter or digit. None of
+/// them drops or doubles a byte, so a folded name is as long as keyward's.
 ///
-/// Sources: RFC 3875, section 4.1.18; `php_register_variable_ex` of PHP; `http_cgi_encode_varname` of lighttpd; `http2env` of Apache.
+/// Sources: RFC 3875, section 4.1.18; `php_register_variable_ex` of PHP; `http_cgi_encode_varname`
+/// of lighttpd; `http2env` of Apache.
 #[must_use]
 pub const fn fold(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() {
@@ -24,12 +29,12 @@ pub const fn fold(byte: u8) -> u8 {
     }
 }
 
-/// Compares `sent` with `ours`, which is spelled with small letters, digits and hyphens.
+/// Compares `sent` with `ours`, which consists of lower-case letters, digits and hyphens.
 pub(crate) fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
     if sent.len() != ours.len() {
         return None;
     }
-    // As Envoy hands names over.
+    // The fast path: Envoy already lower-cases names.
     if sent == ours.as_bytes() {
         return Some(Spelling::Exact);
     }
@@ -42,15 +47,16 @@ pub(crate) fn spelled(sent: &[u8], ours: &str) -> Option<Spelling> {
         .then_some(Spelling::Folded)
 }
 
-/// Lets through every name that was put in, however it is spelled, and few others: most headers mean nothing, and are compared with nothing.
+/// Lets through every name that was added, in any spelling, and few others. Most headers mean
+/// nothing to keyward, so most are compared with nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sieve([u64; 4]);
 
 impl Sieve {
-    /// Holds nothing yet.
+    /// Contains no name yet.
     pub(crate) const EMPTY: Self = Self([0; 4]);
 
-    /// With one name more.
+    /// Returns the sieve with one more name.
     pub(crate) const fn with(self, name: &[u8]) -> Self {
         let (Some(first), Some(last)) = (name.first(), name.last()) else {
             return self;
@@ -66,7 +72,7 @@ impl Sieve {
         Self([a, b, c, d])
     }
 
-    /// Whether it may be one of them.
+    /// Returns whether `name` may be one of the added names.
     pub(crate) fn may_hold(&self, name: &[u8]) -> bool {
         let (Some(first), Some(last)) = (name.first(), name.last()) else {
             return false;
@@ -77,7 +83,8 @@ impl Sieve {
             .is_some_and(|word| word & bit != 0)
     }
 
-    /// By length, first and last byte: which of the four words, and the bit in it.
+    /// Returns which of the four words and which bit in it belong to a length, first byte and last
+    /// byte.
     const fn place(length: usize, first: u8, last: u8) -> (u8, u64) {
         let [length, ..] = length.to_le_bytes();
         let sum = length

@@ -1,4 +1,4 @@
-//! What an allowed request looks like to the upstream: which headers are removed and which are added.
+//! What the upstream sees of an allowed request: which headers keyward removes and which it adds.
 
 use std::borrow::Cow;
 
@@ -11,14 +11,15 @@ use crate::state::Written;
 /// One change to a request's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderChange<'a> {
-    /// Every header of this name is taken off.
+    /// Removes every header of this name.
     Remove(Cow<'a, [u8]>),
-    /// A header that the request does not have, or has no longer. Envoy adds one in less time than it replaces what is not there.
+    /// Adds a header that the request does not have, or no longer has. For Envoy, adding one is
+    /// faster than replacing one that is absent.
     Add(Cow<'a, str>, Cow<'a, str>),
 }
 
 impl HeaderChange<'_> {
-    /// The same, for longer than the configuration lasts.
+    /// Returns a copy that may outlive the configuration.
     #[must_use]
     pub fn into_owned(self) -> HeaderChange<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
@@ -29,13 +30,14 @@ impl HeaderChange<'_> {
     }
 }
 
-/// All that a host has to do before an allowed request goes on. It borrows the configuration and nothing of the request: a host that
-/// changes a header may free the memory that showed all of them.
+/// Everything that a host must do before an allowed request continues. It borrows from the
+/// configuration and nothing from the request: a host that changes a header may free the memory
+/// that the headers were read from.
 pub struct Handover<'c> {
     forged: Vec<Vec<u8>>,
     principal_header: Option<&'c str>,
     identity_headers: Vec<(&'c str, String)>,
-    /// Names of headers that present the key, where it is not to go on.
+    /// Names of headers that present the key, if the upstream may not see it.
     credentials: Vec<Vec<u8>>,
     state: Written,
 }
@@ -49,7 +51,8 @@ fn credentials(request: &RequestHead<'_>) -> Vec<Vec<u8>> {
 }
 
 impl<'c> Handover<'c> {
-    /// Of an allowed request. Whatever a client sent under an identity header's name, in any spelling, is removed.
+    /// Prepares an allowed request. keyward removes anything that a client sent under an identity
+    /// header's name, in any spelling.
     #[must_use]
     pub fn new(
         configuration: &'c Configuration,
@@ -83,13 +86,15 @@ impl<'c> Handover<'c> {
         }
     }
 
-    /// The text of the filter state. It starts with `allow`, and it is set last: without it the interlock denies the request.
+    /// Returns the text of the filter state. It starts with `allow`, and the host sets it last:
+    /// without it, the interlock denies the request.
     #[must_use]
     pub fn state(&self) -> &str {
         self.state.text()
     }
 
-    /// The changes to the headers, one after the other, until one fails. Headers that a client sent are removed before any is added.
+    /// Calls `change` for each change to the headers until one fails. Headers that a client sent
+    /// are removed before any header is added.
     pub fn each_change<E>(
         &self,
         mut change: impl FnMut(HeaderChange<'_>) -> Result<(), E>,
@@ -110,7 +115,7 @@ impl<'c> Handover<'c> {
         Ok(())
     }
 
-    /// The same changes as a list.
+    /// Returns the changes of [`Self::each_change`] as a list.
     #[must_use]
     pub fn changes(&self) -> Vec<HeaderChange<'static>> {
         let mut changes = Vec::new();

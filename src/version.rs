@@ -1,7 +1,7 @@
-//! The version header's grammar.
+//! The grammar of the version header.
 
-/// Whether `text` is a version as Stripe writes them: `2026-10-28.endive`, or a bare date as before 2024, with betas after it as SDKs send them
-/// (`2026-10-28.preview; some_beta=v1`).
+/// Returns whether `text` is a version as Stripe writes it: `2026-10-28.endive`, or a bare date as
+/// before 2024, followed by any betas as SDKs send them (`2026-10-28.preview; some_beta=v1`).
 ///
 /// Source: <https://docs.stripe.com/api/versioning>
 #[must_use]

@@ -1,4 +1,5 @@
-//! Building blocks of the JSON forms: stricter than serde's own, which take arrays for objects, `null` for a member that is left out, and objects for words.
+//! Building blocks of the JSON forms. They are stricter than serde's own, which accept arrays for
+//! objects, `null` for a missing member, and objects for words.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Text that is copied only where it holds an escape.
+/// Text that is copied only if it contains an escape.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
@@ -19,9 +20,10 @@ impl AsRef<str> for Text<'_> {
     }
 }
 
-/// A struct that is read from an object. A refusal names the members of ours, and hides what others are called.
+/// A struct that is read from an object. A refusal names keyward's own members and hides the names
+/// of others.
 pub trait Form {
-    /// The names of all members of the object and of those below it.
+    /// The names of all members of the object and of the objects inside it.
     const MEMBERS: &'static [&'static [&'static str]];
 }
 
@@ -41,7 +43,7 @@ macro_rules! form {
         }
 
         impl $(<$($parameter),+>)? $name $(<$($parameter),+>)? {
-            /// The names of its members.
+            /// The names of the object's members.
             pub(crate) const MEMBERS: &'static [&'static str] = &[$(stringify!($field)),+];
         }
     };
@@ -82,7 +84,7 @@ where
     Object::deserialize(deserializer).map(|Object(value)| value)
 }
 
-/// Deserializes a list of objects that is given.
+/// Deserializes a list of objects. `null` is not the same as leaving the member out.
 pub(crate) fn objects<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -94,7 +96,7 @@ where
     ))
 }
 
-/// Deserializes a member that is given: `null` is not the same as leaving it out.
+/// Deserializes a member that is there. `null` is not the same as leaving the member out.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -103,7 +105,8 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// A non-negative integer, also where a control plane wrote it as a double (`7.0`): Istio hands every number on as one.
+/// A non-negative integer, even if a control plane wrote it as a double (`7.0`): Istio passes every
+/// number on as a double.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Integer(pub u64);
@@ -124,7 +127,7 @@ impl<'de> Deserialize<'de> for Integer {
             }
 
             fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
-                // Every integer below 2^53 has one double.
+                // Every integer below 2^53 has exactly one double.
                 let integral = (0.0..9_007_199_254_740_992.0).contains(&value)
                     && value.fract() == 0.0
                     && value.is_sign_positive();
@@ -139,14 +142,15 @@ impl<'de> Deserialize<'de> for Integer {
     }
 }
 
-/// An integer below 2^53, read off the bits of its double: printing it would take 10 KB of the filter.
+/// Returns an integer below 2^53 from the bits of its double. Formatting the double instead would
+/// add 10 KB to the filter.
 fn integer_of(value: f64) -> u64 {
-    /// The bits of a double's fraction, and what its exponent is counted from.
+    /// The size of a double's fraction in bits, and the bias of its exponent.
     const FRACTION: u32 = 52;
     const BIAS: u64 = 1023;
     let bits = value.abs().to_bits();
     let fraction = bits & ((1 << FRACTION) - 1);
-    // Below 1 it is 0, and below 2^53 the exponent is at most 52.
+    // A value below 1 becomes 0, and below 2^53 the exponent is at most 52.
     match (bits >> FRACTION).checked_sub(BIAS) {
         None => 0,
         Some(exponent) => {
@@ -155,7 +159,8 @@ fn integer_of(value: f64) -> u64 {
     }
 }
 
-/// The members of an object in their order, duplicates included: they are rejected later, with their place.
+/// The members of an object in order, including duplicates: a later check rejects those with their
+/// place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Members<N, V>(pub Vec<(N, V)>);
 
@@ -166,7 +171,7 @@ impl<N, V> Default for Members<N, V> {
 }
 
 impl<N: AsRef<str>, V> Members<N, V> {
-    /// The first member of that name.
+    /// Returns the first member of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&V> {
         let mut members = self.0.iter();
@@ -205,7 +210,7 @@ impl<'de, N: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Members
     }
 }
 
-/// Of an object whatever its members are called, no name of theirs is shown.
+/// An operator names the members of this object, so a refusal shows none of their names.
 impl<N, V> Form for Members<N, V> {
     const MEMBERS: &'static [&'static [&'static str]] = &[];
 }

@@ -1,4 +1,5 @@
-//! Enums that are written as one of a few words: in snapshots, configurations, key files, headers and logs. A type carries its words, so that each is spelled once.
+//! Enums that are written as one of a few words: in snapshots, configurations, key files, headers
+//! and logs. The type carries its words, so each is spelled only once.
 
 use std::fmt;
 
@@ -7,20 +8,21 @@ use serde::{Deserializer, Serializer};
 
 /// A type that is written as one of a few words.
 pub trait Word: Copy + 'static {
-    /// Every value, in the order of their declaration.
+    /// Every value, in declaration order.
     const VALUES: &'static [Self];
 
     /// The words of [`Self::VALUES`].
     const WORDS: Words;
 
-    /// The word of this value.
+    /// Returns the word of this value.
     fn word(self) -> &'static str;
 
-    /// The value of that word.
+    /// Returns the value of that word.
     fn from_word(word: &str) -> Option<Self>;
 }
 
-/// The words of a type. Shown as what is expected: `` `read` or `write` ``.
+/// The words of a type. Displayed as an error message lists what it expected: `` `read` or `write`
+/// ``.
 #[derive(Clone, Copy, Debug)]
 pub struct Words(pub &'static [&'static str]);
 
@@ -40,7 +42,7 @@ impl fmt::Display for Words {
     }
 }
 
-/// One visitor for all types: separate visitors would each be compiled.
+/// One visitor for all types, because separate visitors would each add to the filter's size.
 impl Visitor<'_> for Words {
     type Value = usize;
 
@@ -81,10 +83,10 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All of them, in the order of their declaration.
+            /// All values, in declaration order.
             $visibility const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// The word that it is written as.
+            /// Returns the word that the value is written as.
             #[must_use]
             $visibility const fn name(self) -> &'static str {
                 match self {

@@ -86,8 +86,16 @@ pub fn write(report: &Report<'_>) -> String {
     if !report.memory.is_empty() {
         memory(&mut page, report.memory);
     }
+    page.push_str(ENDING);
     page
 }
+
+const ENDING: &str = "
+## Where to go next
+
+[design.md](design.md#the-request-path) has the choices behind these figures, and [native.md](native.md) compares the two ways
+to run keyward.
+";
 
 /// Writes bounds under a heading, if there are any.
 fn held(page: &mut String, heading: &str, about: &str, bounds: &[&Bound]) {

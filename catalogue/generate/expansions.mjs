@@ -1,4 +1,4 @@
-// The expandable fields: which field of which object an `expand[]` can name or pass through, and what it brings in.
+// The expandable fields: which field of which object an `expand[]` can name or pass through, and what it expands to.
 
 const LISTS = ['ApiList', 'ApiSearchResult', 'V2List'];
 
@@ -10,7 +10,7 @@ export function expansions(sdk, returned) {
     const object = sdk.name(type);
     if (object === undefined || walked.has(type)) return;
     walked.add(type);
-    // Several types may share a name: the kinds of event, and an object with what is left of it once deleted.
+    // Several types may share a name: the kinds of events, and an object with its form after deletion.
     const fields = graph.get(object) ?? new Map();
     graph.set(object, fields);
     for (const symbol of type.getProperties()) {
@@ -25,7 +25,7 @@ export function expansions(sdk, returned) {
   return rows(graph);
 }
 
-/** One field as an edge to what it holds, or undefined where it holds neither an object nor objects. */
+/** One field as an edge to what it contains, or undefined if it contains neither an object nor objects. */
 function read(sdk, symbol) {
   const { optional, type } = sdk.field(symbol);
   const targets = new Set();
@@ -43,7 +43,7 @@ function read(sdk, symbol) {
       asId = true;
       return;
     }
-    // From a currency to a price in it, say; `metadata` is one, too. What they hold is never an id.
+    // For example, from a currency to the price in it. `metadata` is also one. Their values are never ids.
     const values = sdk.checker.getIndexInfosOfType(member).flatMap((index) => sdk.members(index.type));
     values.filter((value) => !sdk.isString(value)).forEach((value) => add(value, 'map '));
     const name = sdk.name(member);
@@ -55,7 +55,7 @@ function read(sdk, symbol) {
   };
   sdk.members(type).forEach((member) => add(member, ''));
   if (targets.size === 0) return undefined;
-  // What the API includes on demand alone is declared as a field that may be absent.
+  // A field that the API includes only on demand is declared as one that may be absent.
   const expands = asId || (optional && isResource);
   return { kind: expands ? 'expands' : 'contains', targets, types, isResource };
 }
@@ -69,7 +69,7 @@ const joined = (a, b) => ({
 
 const bare = (target) => target.replace(/^(list|map) /, '');
 
-/** The rows from which an expansion, or an object of its own, can be reached. */
+/** The rows that lead to an expansion or to a separate object. */
 function rows(graph) {
   const reaching = new Set();
   const leads = (edge) => edge.kind === 'expands' || edge.isResource || [...edge.targets].some((target) => reaching.has(bare(target)));
@@ -83,7 +83,7 @@ function rows(graph) {
   for (const [object, fields] of graph) {
     for (const [field, edge] of fields) {
       if (!leads(edge)) continue;
-      // A step more in the path, which the format has no word for: no map leads to an expansion yet.
+      // This would be another step in the path, which the format cannot express. So far, no map leads to an expansion.
       if ([...edge.targets].some((target) => target.startsWith('map '))) throw new Error(`${object}.${field}: a map to an expansion`);
       found.push({ object, field, kind: edge.kind, targets: [...edge.targets].sort().join('|') });
     }

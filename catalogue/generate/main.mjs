@@ -1,5 +1,5 @@
 // node main.mjs SDK CATALOGUE: reads the SDK installed in the folder SDK, writes operations.tsv and expansions.tsv in the folder CATALOGUE, and
-// compares the operations with stripe.tsv and operations-own.tsv there. Exit status 1: they differ; each difference is a line on stdout.
+// compares the operations with stripe.tsv and operations-own.tsv there. Exit status 1: they differ, and stdout has a line for each difference.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

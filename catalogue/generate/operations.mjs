@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-// The SDK's own names for hosts; without one a request goes to the API's.
+// The SDK's names for hosts. A request without one goes to the API's host.
 const HOSTS = {
   api: 'api.stripe.com',
   files: 'files.stripe.com',
@@ -12,7 +12,7 @@ const HOSTS = {
 
 const LISTS = ['ApiListPromise', 'ApiSearchResultPromise', 'V2ListPromise', 'V2SearchResultPromise'];
 
-/** `{ method, path, host, returns, sdk }` of every operation, in the order of path and method; `types` are the returned ones. */
+/** `{ method, path, host, returns, sdk }` of every operation, in the order of path and method. `types` are the returned types. */
 export function operations(sdk) {
   const found = new Map();
   const types = new Set();
@@ -39,7 +39,7 @@ export function operations(sdk) {
   return { rows, types };
 }
 
-/** The requests of each method of a class, read off the code beside its declaration. */
+/** The requests of each method of a class, read from the code next to its declaration. */
 function requests(sdk, declaration) {
   const { ts } = sdk;
   const file = declaration.getSourceFile().fileName.replace(/\.d\.ts$/, '.js');
@@ -61,7 +61,7 @@ function requests(sdk, declaration) {
   return found;
 }
 
-/** Whether a request's path is what an earlier reply said, as an event does of its object: no operation of its own. */
+/** Whether a request's path comes from an earlier reply, such as an event's object. Such a request is not a separate operation. */
 const isTold = (call) => call.arguments[1].getText().endsWith('.related_object.url');
 
 /** A call `_makeRequest('GET', `/v1/customers/${…}`, params, options, { apiBase: … })`. */
@@ -79,7 +79,7 @@ function property(ts, object, name) {
   return found && found.initializer.text;
 }
 
-/** The path with its parameters named: the first `{id}`, a later one for the segment before it, in the singular. */
+/** The path with named parameters: the first is `{id}`, and a later one is named after the segment before it, in the singular. */
 function template(ts, node) {
   if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;
   if (!ts.isTemplateExpression(node)) throw new Error(`a path that is no literal: ${node.getText()}`);
@@ -92,7 +92,7 @@ function template(ts, node) {
   return path;
 }
 
-/** What a method's promise holds: the names for the table, and the types behind them. */
+/** The result of a method's promise: the names for the table, and their types. */
 function returns(sdk, declaration, name) {
   const { checker } = sdk;
   const member = checker.getTypeAtLocation(declaration).getProperty(name);

@@ -1,4 +1,4 @@
-// The SDK as the TypeScript compiler sees it: which classes of methods hang below the client, and what a type of the declarations stands for.
+// The SDK as the TypeScript compiler sees it: which classes with methods the client has, and what a type in the declarations means.
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ class Sdk {
     Object.assign(this, { ts, program, checker, entry, version });
   }
 
-  /** Every class with methods of the API, as `[path to it from the client, its declaration]`: `v2.core.accounts`. */
+  /** Every class with methods of the API, as `[path from the client to it, its declaration]`: `v2.core.accounts`. */
   resources() {
     const exported = this.checker.getExportsOfModule(this.checker.getSymbolAtLocation(this.entry));
     const client = exported.find((symbol) => symbol.name === 'Stripe');
@@ -49,7 +49,7 @@ class Sdk {
     return found;
   }
 
-  /** The members of a union, without null, undefined and void; a type of its own is a union of one. */
+  /** The members of a union, without null, undefined and void. Any other type is a union of one. */
   members(type) {
     const all = type.isUnion() ? type.types : [type];
     const { Null, Undefined, Void } = this.ts.TypeFlags;
@@ -60,7 +60,7 @@ class Sdk {
     return (type.flags & this.ts.TypeFlags.String) !== 0;
   }
 
-  /** What stands between a type's angle brackets, if it is one of the named generic types. */
+  /** What is between a type's angle brackets, if it is one of the named generic types. */
   argument(type, names) {
     const symbol = type.aliasSymbol ?? type.getSymbol();
     if (!symbol || !names.includes(symbol.name)) return undefined;
@@ -68,7 +68,7 @@ class Sdk {
     return argument;
   }
 
-  /** `customer` of an interface whose `object` is `'customer'`. */
+  /** Returns `customer` for an interface whose `object` is `'customer'`. */
   literal(type) {
     const property = type.getProperty('object');
     const value = property && this.checker.getTypeOfSymbol(property);
@@ -76,8 +76,8 @@ class Sdk {
   }
 
   /**
-   * The name of an interface: its `object` literal, or for one nested in another's namespace that one's name with its own below:
-   * `charge:payment_method_details:card`. Undefined for what is no interface of the SDK's resources.
+   * The name of an interface: its `object` literal. For an interface nested in another's namespace, the other's name and its own:
+   * `charge:payment_method_details:card`. Undefined if the type is not an interface of the SDK's resources.
    */
   name(type) {
     const symbol = type.getSymbol();
@@ -109,7 +109,7 @@ class Sdk {
     return this.literal(this.checker.getDeclaredTypeOfSymbol(symbol));
   }
 
-  /** A field's type, without `undefined`, and whether it may be left out. */
+  /** A field's type, without `undefined`, and whether the field may be left out. */
   field(symbol) {
     const optional = (symbol.flags & this.ts.SymbolFlags.Optional) !== 0;
     return { name: symbol.name, optional, type: this.checker.getTypeOfSymbol(symbol) };

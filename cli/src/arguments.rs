@@ -1,4 +1,6 @@
-//! Keys are not arguments: those show in process lists and shell histories. One that is given as an argument is refused before anything is done, and no error repeats it.
+//! Keys are not accepted as arguments, because process lists and shell histories show arguments. If
+//! an argument contains a key, keyward rejects it before doing anything else, and no error repeats
+//! it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,7 +21,9 @@ const REFUSAL: &str = "keyward: one of the arguments (or KEYWARD_KEYS or KEYWARD
 
 const NO_SERVER: &str = "keyward: this command does not work on a server, which builds and publishes its snapshots itself; --server is for `keyward keys`, `keyward accounts` and `keyward grant-sets`";
 
-/// Refuses arguments that hold a secret key of Stripe's form: a command could repeat it, or write it down. So it could with a variable whose name may be misread.
+/// Rejects arguments that contain a secret key in Stripe's format, because a command could repeat
+/// it or write it down. It also checks `KEYWARD_KEYS` and `KEYWARD_SERVER`, whose names may be
+/// misread.
 pub(super) fn refuse_keys() -> Result<(), Exit> {
     let variables = ["KEYWARD_KEYS", "KEYWARD_SERVER"].into_iter();
     let variables = variables.filter_map(std::env::var_os);
@@ -33,11 +37,12 @@ pub(super) fn refuse_keys() -> Result<(), Exit> {
     Ok(())
 }
 
-/// What is said of arguments that cannot be read. clap repeats them, and one may be a key, of whatever API.
+/// Reports arguments that cannot be parsed. clap's messages repeat them, and one may be a key of
+/// any API.
 pub(super) fn misread(error: &clap::Error) -> Exit {
     let text = error.render().to_string();
     if !error.use_stderr() {
-        // Nowhere is left to say that the help cannot be written.
+        // If the help cannot be printed, there is nowhere to report it.
         let _ = error.print();
         return Exit::Good;
     }
@@ -57,7 +62,8 @@ pub(super) fn misread(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// Refuses a command that would work on the key file of this folder although `KEYWARD_SERVER` names a server: it would say nothing of the server's keys.
+/// Rejects a command that would work on the key file of this folder although `KEYWARD_SERVER` names
+/// a server: its result would not include the server's keys.
 pub(super) fn refuse_server(given: &ArgMatches) -> Result<(), Exit> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if !is_set("KEYWARD_SERVER") || is_set("KEYWARD_KEYS") || !takes_usual_file(given) {
@@ -70,7 +76,7 @@ pub(super) fn refuse_server(given: &ArgMatches) -> Result<(), Exit> {
     Err(Exit::Usage)
 }
 
-/// Whether the command has `--keys`, no `--server`, and no argument that says what it is about.
+/// Whether the command accepts `--keys` but not `--server`, and no argument names its input.
 fn takes_usual_file(given: &ArgMatches) -> bool {
     let mut command = given;
     while let Some((_, below)) = command.subcommand() {
@@ -88,14 +94,14 @@ fn takes_usual_file(given: &ArgMatches) -> bool {
     is_known("keys") && !is_known("server") && !about.into_iter().any(is_named)
 }
 
-/// Whether the command takes no `--server`.
+/// Whether the command does not accept `--server`.
 fn is_server_unknown(error: &clap::Error) -> bool {
     let unknown = error.get(ContextKind::InvalidArg);
     let is_server = |value: &ContextValue| value.to_string() == "--server";
     error.kind() == ErrorKind::UnknownArgument && unknown.is_some_and(is_server)
 }
 
-/// An error that repeats no argument which is a key, and otherwise as it is.
+/// Returns the error, with arguments that are keys removed.
 pub(super) fn without_keys(error: Error) -> Error {
     profiles().fold(error, |error, profile| {
         let text = format!("{error:#}");
@@ -106,14 +112,15 @@ pub(super) fn without_keys(error: Error) -> Error {
     })
 }
 
-/// A text that repeats an argument, with keys masked.
+/// Returns a text that repeats an argument, with keys masked.
 pub(super) fn shown(text: &str) -> String {
     profiles().fold(text.to_owned(), |text, profile| {
         masked(&text, profile.known_prefixes())
     })
 }
 
-/// The prefixes that mark a key: Stripe's, and those of a custom API. Its key file is named by the arguments, or is in the usual place.
+/// Returns the profiles whose prefixes mark a key: Stripe's, and that of a custom API. The
+/// arguments name its key file, or it is in the usual place.
 fn profiles() -> impl Iterator<Item = Profile> {
     let own = key_files().filter_map(|path| {
         let file = Store::open(&path).and_then(|store| store.read());
@@ -122,7 +129,7 @@ fn profiles() -> impl Iterator<Item = Profile> {
     std::iter::once(Profile::stripe()).chain(own)
 }
 
-/// Where the key file may be: whatever `--keys` names, and where it is without that.
+/// Returns the possible places of the key file: the ones that `--keys` names, and the default ones.
 fn key_files() -> impl Iterator<Item = PathBuf> {
     let all: Vec<String> = given().collect();
     let next = all.iter().zip(all.iter().skip(1));
@@ -154,7 +161,8 @@ fn given() -> impl Iterator<Item = String> {
     all.map(|argument| argument.to_string_lossy().into_owned())
 }
 
-/// clap's message, without the arguments that could be a key, in whole or after an option's `=`.
+/// Returns clap's message without the arguments that could be a key, either completely or after an
+/// option's `=`.
 fn without_values(text: &str, arguments: impl Iterator<Item = String>) -> String {
     let mut values: Vec<String> = arguments
         .flat_map(|argument| {
@@ -164,7 +172,7 @@ fn without_values(text: &str, arguments: impl Iterator<Item = String>) -> String
         .flatten()
         .filter(|value| !is_word(value))
         .collect();
-    // A longer one may hold a shorter one.
+    // Longer values first, because one may contain a shorter one.
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut shown = text.to_owned();
     for value in values {
@@ -173,7 +181,7 @@ fn without_values(text: &str, arguments: impl Iterator<Item = String>) -> String
     shown
 }
 
-/// Whether a value is too short for a key, or a word that a person misspelled.
+/// Whether a value is too short for a key, or is a word that a person may have misspelled.
 fn is_word(value: &str) -> bool {
     let is_spelled = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
     value.len() <= 12 || (value.len() <= 32 && value.bytes().all(is_spelled))

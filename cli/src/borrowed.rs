@@ -1,11 +1,12 @@
-//! What a custom API still says in Stripe's name: headers, links and texts that the profile leaves unchanged.
+//! Finds where a custom API still names Stripe: headers, links and texts that the profile leaves
+//! unchanged.
 
 use keyward::configuration::Configuration;
 use keyward::endpoint::Row;
 use keyward::profile::Profile;
 use keyward::reason::DenyReason;
 
-/// The profile members that make replies name Stripe although the catalogue is custom, as a sentence.
+/// Describes the profile members that make replies name Stripe although the catalogue is custom.
 pub(super) fn told(configuration: &Configuration) -> Option<String> {
     let catalogue = configuration.snapshot()?.endpoints();
     if catalogue.endpoint(Row::Builtin(0)).is_some() {
@@ -20,7 +21,7 @@ pub(super) fn told(configuration: &Configuration) -> Option<String> {
     })
 }
 
-/// `links.support`
+/// Returns the names of these members, such as `links.support`.
 fn members(profile: &Profile) -> Vec<String> {
     let is_stripes = |text: &str| text.to_ascii_lowercase().contains("stripe");
     let names = profile.names();

@@ -1,4 +1,5 @@
-//! `keyward completions` and `keyward man`: what a shell and `man` know of the command, made from its arguments as they are.
+//! `keyward completions` and `keyward man`: completions for a shell and pages for `man`, both
+//! generated from the command's arguments.
 
 use std::fs;
 use std::io::Write;
@@ -31,9 +32,9 @@ pub(super) struct ManArguments {
     folder: PathBuf,
 }
 
-/// Prints what the shell reads.
+/// Prints the completions for a shell.
 pub(super) fn run(arguments: &Arguments, mut command: clap::Command) -> Result<Exit> {
-    // Into memory first: clap_complete panics where it cannot write.
+    // Write to memory first, because clap_complete panics if it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "keyward", &mut script);
     std::io::stdout()
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, mut command: clap::Command) -> Result<E
     Ok(Exit::Good)
 }
 
-/// Writes a page for each command.
+/// Writes a man page for each command.
 pub(super) fn man(arguments: &ManArguments, command: clap::Command) -> Result<Exit> {
     let folder = &arguments.folder;
     fs::create_dir_all(folder)

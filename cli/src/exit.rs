@@ -7,13 +7,14 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// Done, or allowed.
     Good,
-    /// The gateway under test broke a promise or is set up so that it cannot keep it; nothing was found; a question was answered with no.
+    /// The gateway under test broke a promise, or is set up in a way that it cannot keep it;
+    /// nothing was found; or the answer to a question was no.
     Failed,
     /// The command needs an argument that it was not given.
     Usage,
     /// The request would be denied.
     Denied,
-    /// An input cannot be read or is refused.
+    /// An input cannot be read or was rejected.
     Invalid,
 }
 

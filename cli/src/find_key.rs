@@ -1,16 +1,18 @@
-//! The key or the account that an argument names, by its id. A key's value in that place is refused without being repeated: arguments show in process lists and shell histories.
+//! Finds the key or account whose id an argument contains. If the argument is a key's value
+//! instead, keyward rejects it without repeating it, because process lists and shell histories show
+//! arguments.
 
 use anyhow::{Result, anyhow, bail};
 
 use keyward::management::near;
 use keyward_files::key_file::{Key, KeyFile, repeated};
 
-/// The key of that id.
+/// Returns the key with this id.
 pub(super) fn find<'a>(file: &'a KeyFile, id: &str) -> Result<&'a Key> {
     file.key(id).ok_or_else(|| anyhow!(missing(file, id)))
 }
 
-/// What is said of a key that is not there.
+/// Returns the error for a key that does not exist.
 pub(super) fn missing(file: &KeyFile, id: &str) -> String {
     if file.profile().known_prefixes().occur_in(id) {
         return "name a key by its id, such as `mk_1`, never by its value: arguments show in process lists and shell histories, so treat it as leaked; `keyward keys find --key-stdin` finds its owner".to_owned();
@@ -42,7 +44,7 @@ pub(super) fn missing(file: &KeyFile, id: &str) -> String {
     }
 }
 
-/// The ids of the keys of these names, each with the name.
+/// Returns the ids of the keys with these names, each with its name.
 fn of_names(file: &KeyFile, names: &[&str]) -> Vec<String> {
     let keys = file.keys().filter(|key| {
         key.name
@@ -52,7 +54,7 @@ fn of_names(file: &KeyFile, names: &[&str]) -> Vec<String> {
     keys.take(3).map(|key| key.id.clone()).collect()
 }
 
-/// The account of that id must be there.
+/// Checks that the account with this id exists.
 pub(super) fn check_owner(file: &KeyFile, id: &str) -> Result<()> {
     if file.account(id).is_none() {
         bail!(missing_owner(file, id));
@@ -60,7 +62,7 @@ pub(super) fn check_owner(file: &KeyFile, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is said of an owner that is not there.
+/// Returns the error for an owner that does not exist.
 pub(super) fn missing_owner(file: &KeyFile, id: &str) -> String {
     let near = near(id, file.accounts().map(|account| account.id.as_str()));
     let shown = repeated(id, file.profile().known_prefixes());
@@ -71,7 +73,7 @@ pub(super) fn missing_owner(file: &KeyFile, id: &str) -> String {
     format!("there is no account `{shown}`: {next}")
 }
 
-/// `did you mean …?`, or nothing.
+/// Returns `did you mean …?`, or `None` without suggestions.
 pub(super) fn did_you_mean(near: &[impl AsRef<str>]) -> Option<String> {
     let near: Vec<&str> = near.iter().map(AsRef::as_ref).collect();
     (!near.is_empty()).then(|| format!("did you mean `{}`?", near.join("`, `")))

@@ -1,4 +1,5 @@
-//! `keyward fleet`: what the polls in access logs say of the gateways, for a feed that no keyward-server serves.
+//! `keyward fleet`: what polls in access logs claim about the gateways, for a feed that is not
+//! served by keyward-server.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,10 +26,10 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// The most workers that are distinguished. A stranger may have made up each of them.
+/// The maximum number of workers that are distinguished. Anyone can invent workers.
 const MOST: usize = 200_000;
 
-/// What every output says.
+/// A note in every output.
 const NOTE: &str = "what polls say of themselves; nothing verifies it";
 
 /// The last claim of each worker, by gateway.
@@ -36,7 +37,7 @@ const NOTE: &str = "what polls say of themselves; nothing verifies it";
 struct Claims {
     gateways: BTreeMap<String, BTreeMap<String, Claim>>,
     workers: usize,
-    /// Polls of workers beyond those.
+    /// The number of polls from workers beyond the maximum.
     beyond: u64,
 }
 
@@ -55,14 +56,14 @@ impl Claims {
     }
 }
 
-/// A gateway in one line.
+/// The summary of a gateway in one line.
 struct Summary<'a> {
     name: &'a str,
     workers: usize,
     lowest: u64,
     highest: u64,
     late: usize,
-    /// What workers last said, other than that all is well.
+    /// The last states of workers that are not well.
     troubles: Vec<&'a str>,
     versions: Vec<&'a str>,
 }

@@ -1,4 +1,4 @@
-//! `keyward init`: a first key file, with comments on what it can contain.
+//! `keyward init`: creates a first key file, with comments on what it can contain.
 
 use std::io::Write;
 
@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// The first key file. Tests hold that it is read, as it is and with its examples taken in.
+/// The first key file. Tests read it unchanged, and with its examples uncommented.
 pub(super) const FIRST: &str = r#"# Who may call the API. Commands (`keyward accounts`, `keyward keys`) and people edit this file; comments and order stay as they are.
 # It holds digests and never a key, and is best kept under version control. docs/key-file.md describes every member. Examples:
 #

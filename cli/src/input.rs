@@ -1,4 +1,4 @@
-//! Reading what commands are given: files, and keys from standard input.
+//! Reads the input of commands: files, and keys from standard input.
 
 use std::fs;
 use std::io::Read;
@@ -13,10 +13,10 @@ use keyward_files::snapshot::unpack;
 
 pub(super) use keyward_files::clock::now;
 
-/// The most bytes read from standard input for a key.
+/// The maximum number of bytes that are read from standard input for a key.
 const LONGEST_INPUT: u64 = 4096;
 
-/// The bytes of a file; `-` is standard input.
+/// Reads the bytes of a file. `-` is standard input.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
@@ -28,14 +28,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("`{}` cannot be read", path.display()))
 }
 
-/// The plugin configuration in a file.
+/// Reads the plugin configuration in a file.
 pub(super) fn configuration(path: &Path) -> Result<Configuration> {
     let refused = || format!("`{}` is refused", path.display());
     let json = unpack::to_json(read(path)?).with_context(refused)?;
     Configuration::from_json(&json).with_context(refused)
 }
 
-/// One key from standard input, without the line's end. Keys are never arguments: those show in process lists and shell histories.
+/// Reads one key from standard input, without the line end. Keys are never arguments, because
+/// process lists and shell histories show those.
 pub(super) fn key() -> Result<String> {
     let mut text = String::new();
     let read = std::io::stdin()
@@ -51,7 +52,7 @@ pub(super) fn key() -> Result<String> {
     Ok(key.to_owned())
 }
 
-/// The API key in a file, on one line.
+/// Reads the API key in a file, which has one line.
 pub(super) fn key_of_file(path: &Path) -> Result<Zeroizing<String>> {
     let unreadable = || format!("`{}` cannot be read", path.display());
     let mut text = Zeroizing::new(String::new());
@@ -64,7 +65,7 @@ pub(super) fn key_of_file(path: &Path) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
-/// The API key in `KEYWARD_API_KEY`.
+/// Reads the API key in `KEYWARD_API_KEY`.
 pub(super) fn key_of_environment() -> Result<Option<Zeroizing<String>>> {
     let Some(text) = std::env::var_os("KEYWARD_API_KEY") else {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! The `keyward` command: what can be said about a configuration without an Envoy, and how it gets to one.
+//! The `keyward` command: works on keys and configurations without an Envoy, and delivers
+//! configurations to Envoys.
 
 mod access_log;
 mod accounts;
@@ -177,19 +178,20 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
-        // `keyward keys list | head`: the reader has seen enough.
+        // In `keyward keys list | head`, the reader has seen enough.
         Err(error) if only_shows(&arguments.command) && is_closed(&error) => Exit::Good.into(),
         Err(error) => {
             let error = arguments::without_keys(error);
-            // Nowhere is left to say that standard error is closed.
+            // If standard error is closed, there is nowhere to report it.
             let _ = writeln!(output::stderr(), "keyward: {error:#}");
             Exit::Invalid.into()
         }
     }
 }
 
-/// Whether the command prints what there is, as much as is wanted. A command that changes something, that shows a secret, that delivers what it prints, or whose answer a script waits
-/// for, has failed if it could not print it.
+/// Whether the command only prints information, so that it may stop early. A command fails if it
+/// cannot print its output and it changes something, shows a secret, delivers its output, or gives
+/// an answer that a script waits for.
 fn only_shows(command: &Command) -> bool {
     match command {
         Command::Accounts(arguments) => arguments.only_shows(),

@@ -1,5 +1,6 @@
-//! Standard output for a value that is kept nowhere else. The command shows the value before it replaces the key file, and leaves the file as it was unless a reader has
-//! taken the value: a write into a closed pipe, a full disk or `/dev/null` must never cost a key.
+//! Standard output for a value that is stored nowhere else. The command shows the value before it
+//! replaces the key file, and leaves the file unchanged unless a reader has received the value: a
+//! write to a closed pipe, a full disk or `/dev/null` must never cost a key.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -12,7 +13,8 @@ use rustix::io::ioctl_fionread;
 
 use super::output::OutputArguments;
 
-/// How long to wait for a pipe's reader: a minute, so that a person can type a password for `sudo` or `ssh`.
+/// How long to wait for the reader of a pipe: a minute, so that a person can type a password for
+/// `sudo` or `ssh`.
 const TRIES: u32 = 6_000;
 const PAUSE: Timespec = Timespec {
     tv_sec: 0,
@@ -25,19 +27,21 @@ const NO_PAUSE: Timespec = Timespec {
 
 const NOTHING_CHANGED: &str = "so nothing was changed; let a terminal, a file or a pipe take it";
 
-/// Standard output, which was looked at before anything else was done.
+/// Standard output that was checked before anything else happened.
 pub(super) struct Once {
     out: File,
     output: OutputArguments,
 }
 
 impl Once {
-    /// Refuses an output that would lose the value: one that is closed, `/dev/null`, or a pipe without a reader.
+    /// Rejects an output that would lose the value: a closed one, `/dev/null`, or a pipe without a
+    /// reader.
     ///
-    /// Before `main`, Rust's runtime opens `/dev/null` in the place of a closed standard output, so that one finds the other.
+    /// Before `main`, Rust's runtime replaces a closed standard output with `/dev/null`, so the
+    /// check for one also finds the other.
     pub(super) fn open(output: OutputArguments) -> Result<Self> {
         let closed = "the value would be shown this once on standard output, which is closed";
-        // Not `io::stdout()`: that takes a write to what cannot be written for a good one.
+        // Not `io::stdout()`, which treats a failed write to a closed output as a success.
         let out = io::stdout().as_fd().try_clone_to_owned();
         let once = Self {
             out: out
@@ -57,15 +61,16 @@ impl Once {
         Ok(once)
     }
 
-    /// `--json` and kin, for what goes to it.
+    /// Returns options such as `--json` for this output.
     pub(super) fn output(&self) -> OutputArguments {
         self.output
     }
 
-    /// Shows `text`, and returns once it was taken.
+    /// Shows `text`, and returns when a reader has received it.
     pub(super) fn show(&self, text: &str) -> Result<()> {
         self.put(text.as_bytes()).map_err(|error| {
-            // As a text: an error of a closed pipe ends other commands quietly.
+            // Convert the error to text, because the error of a closed pipe lets commands end
+            // without a message.
             anyhow!("the value could not be shown on standard output ({error}), {NOTHING_CHANGED}")
         })
     }
@@ -75,7 +80,7 @@ impl Once {
         let kind = self.out.metadata()?.file_type();
         if kind.is_file() {
             return match self.out.sync_all() {
-                // A file system that cannot say.
+                // The file system cannot sync, so it cannot confirm the write.
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -93,14 +98,15 @@ impl Once {
         Ok(())
     }
 
-    /// A pipe accepts bytes without a reader, so `… | broken-command` is recognized by the bytes that stay in it.
+    /// Waits until a pipe is empty. A pipe accepts bytes without a reader, so `… | broken-command`
+    /// is recognized by the bytes that stay in it.
     fn wait_until_read(&self) -> io::Result<()> {
         for _ in 0..TRIES {
             if ioctl_fionread(&self.out)? == 0 {
                 return Ok(());
             }
             if self.is_left_within(&PAUSE)? {
-                // It may have read all in the meantime, and then ended.
+                // The reader may have read everything before it ended.
                 let is_read = ioctl_fionread(&self.out)? == 0;
                 let left =
                     || io::Error::new(ErrorKind::BrokenPipe, "its reader ended without reading it");
@@ -115,7 +121,7 @@ impl Once {
         self.is_left_within(&NO_PAUSE)
     }
 
-    /// Whether the other end has no reader, or loses it within `pause`.
+    /// Whether the other end has no reader, or loses its reader within `pause`.
     fn is_left_within(&self, pause: &Timespec) -> io::Result<bool> {
         let mut polled = [PollFd::new(&self.out, PollFlags::empty())];
         match poll(&mut polled, Some(pause)) {

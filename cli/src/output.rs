@@ -1,4 +1,5 @@
-//! What commands print: tables and colours for people, JSON for programs. Colours appear only on a terminal, and not if `NO_COLOR` is set; JSON is always plain.
+//! What commands print: tables and colours for people, JSON for programs. Colours appear only on a
+//! terminal, and not if `NO_COLOR` is set. JSON is always plain.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -18,18 +19,18 @@ pub(super) struct OutputArguments {
     pub(super) json: bool,
 }
 
-/// What a word means to the reader.
+/// The meaning of a word's colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// Nothing special.
+    /// No special meaning.
     Plain,
     /// As it should be.
     Good,
     /// Worth a look.
     Warning,
-    /// Broken, refused, deleted.
+    /// Broken, refused or deleted.
     Bad,
-    /// Of less interest.
+    /// Less important.
     Dim,
 }
 
@@ -55,23 +56,23 @@ impl Tone {
     }
 }
 
-/// `text` in a tone, for [`stdout`] and [`stderr`], which drop the colour if they are not a terminal.
+/// Colours `text` for [`stdout`] and [`stderr`], which drop colours if they are not a terminal.
 pub(super) fn toned(tone: Tone, text: &str) -> String {
     let style = tone.style();
     format!("{style}{text}{style:#}")
 }
 
-/// Standard output, without colours if it is not a terminal, and with invisible characters shown.
+/// Returns standard output, without colours outside a terminal, with invisible characters shown.
 pub(super) fn stdout() -> impl Write {
     Visible(anstream::stdout().lock())
 }
 
-/// The same for standard error.
+/// Returns standard error, with the same properties.
 pub(super) fn stderr() -> impl Write {
     Visible(anstream::stderr().lock())
 }
 
-/// Shows direction marks and kin in the texts that pass through it; the layout stays.
+/// Shows direction marks and similar characters in text that passes through. The layout stays.
 struct Visible<W>(W);
 
 impl<W: Write> Write for Visible<W> {
@@ -98,7 +99,7 @@ pub(super) fn print_json(value: &Value) -> Result<()> {
     Ok(())
 }
 
-/// A value as indented JSON and a line end. Invisible characters are escaped, so it reads back unchanged.
+/// Formats a value as indented JSON with a line end, and escapes invisible characters.
 pub(super) fn json(value: &Value) -> Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     let mut shown = escaped_json(&text, |c| c != '\n' && visible::is_hidden(c));
@@ -106,14 +107,14 @@ pub(super) fn json(value: &Value) -> Result<String> {
     Ok(shown)
 }
 
-/// The same as JSON on one line, and a line end.
+/// Formats a value as JSON on one line, with a line end.
 pub(super) fn json_line(value: &Value) -> Result<String> {
     let mut shown = escaped_json(&serde_json::to_string(value)?, visible::is_hidden);
     shown.push('\n');
     Ok(shown)
 }
 
-/// JSON with some characters, never syntax, written as `\u202e`.
+/// Writes some characters in JSON, which are never syntax, as `\u202e`.
 pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -122,21 +123,22 @@ pub(super) fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> Str
             continue;
         }
         for unit in c.encode_utf16(&mut [0; 2]) {
-            // A `String` takes everything.
+            // Writing to a `String` cannot fail.
             let _ = write!(escaped, "\\u{unit:04x}");
         }
     }
     escaped
 }
 
-/// A table for people: a row of headings, no lines between rows. On a terminal no word of it is broken: columns that do not fit are left out.
+/// A table for people: a row of headings, and no lines between rows. On a terminal no word is
+/// broken; columns that do not fit are left out.
 pub(super) struct Rows {
     headings: Vec<String>,
     rows: Vec<Vec<(Tone, String)>>,
     is_broken: bool,
 }
 
-/// Columns that a narrow terminal goes without, by their headings, the first of these first. Then those to the right.
+/// Columns that a narrow terminal omits, the first ones first; after them the rightmost ones.
 const LEAST: [&str; 12] = [
     "CLIENTS",
     "ACCOUNTS",
@@ -152,11 +154,9 @@ const LEAST: [&str; 12] = [
     "NAME",
 ];
 
-/// The text between two columns.
 const GAP: usize = 2;
 
 impl Rows {
-    /// A table with these headings.
     pub(super) fn new(headings: &[&str]) -> Self {
         let mut rows = Self::without_headings();
         rows.headings = headings
@@ -166,7 +166,6 @@ impl Rows {
         rows
     }
 
-    /// Only the rows.
     pub(super) fn without_headings() -> Self {
         Self {
             headings: Vec::new(),
@@ -175,7 +174,7 @@ impl Rows {
         }
     }
 
-    /// The same as wide as its cells are: a value that is copied must not be broken.
+    /// Makes the table as wide as its cells, because a value to copy must not be broken.
     pub(super) fn unbroken(mut self) -> Self {
         self.is_broken = false;
         self
@@ -196,7 +195,7 @@ impl Rows {
         self.write(&mut stdout())
     }
 
-    /// Prints the table, as wide as the terminal that standard output is.
+    /// Writes the table with the width of the terminal on standard output.
     pub(super) fn write(&self, out: &mut impl Write) -> Result<()> {
         let width = Table::new().width().filter(|_| self.is_broken);
         self.write_within(width, out)
@@ -257,7 +256,8 @@ impl Rows {
         Ok(())
     }
 
-    /// The columns that fit, no word of them broken. The first is always among them, and all are without headings.
+    /// Returns the columns that fit without broken words: at least the first, or all if there are
+    /// no headings.
     fn kept(&self, longest: &[usize], width: Option<usize>) -> Vec<usize> {
         let mut kept: Vec<usize> = (0..longest.len()).collect();
         let Some(width) = width.filter(|_| !self.headings.is_empty()) else {
@@ -289,7 +289,7 @@ impl Rows {
         kept
     }
 
-    /// How wide the longest word of a column is. What is not ASCII may take two places.
+    /// Returns the width of the longest word in a column. Non-ASCII characters count as two.
     fn longest_word(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         let texts = cells.map(|(_, text)| text.as_str());

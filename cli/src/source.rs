@@ -1,4 +1,5 @@
-//! Where a command's configuration comes from: the key file, or a plugin configuration that some other program has written.
+//! The source of a command's configuration: the key file, or a plugin configuration that another
+//! program wrote.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ pub(super) struct SourceArguments {
     keys: Option<PathBuf>,
 }
 
-/// A source that is there.
+/// A source.
 pub(super) enum Source {
     Configuration(PathBuf),
     Keys(PathBuf),
@@ -38,7 +39,8 @@ impl SourceArguments {
 }
 
 impl SourceArguments {
-    /// The source, for commands that can do without: `None` where none is named and there is no `keyward.toml`.
+    /// Returns the source, for commands that do not need one. `None` if none is named and there is
+    /// no `keyward.toml`.
     pub(super) fn if_there(&self) -> Option<Source> {
         let is_named = self.configuration.is_some() || self.names_keys();
         let source = self.source();
@@ -46,7 +48,7 @@ impl SourceArguments {
         (is_there || source.path().exists()).then_some(source)
     }
 
-    /// Whether `--keys` names one.
+    /// Whether the arguments contain `--keys`.
     pub(super) fn names_keys(&self) -> bool {
         self.keys.is_some()
     }
@@ -59,7 +61,9 @@ impl Source {
         }
     }
 
-    /// Builds and checks it, issued as `issue` says. A configuration is otherwise as it was written, and without `issue` altogether.
+    /// Builds and checks the configuration, with the revision and time of `issue`. Everything else
+    /// in another program's configuration stays unchanged. Without `issue`, so do the revision and
+    /// time.
     pub(super) fn build(&self, issue: Option<&Issue>) -> Result<Built> {
         let name = self.path().display().to_string();
         match (self, issue) {

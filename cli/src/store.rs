@@ -1,4 +1,4 @@
-//! Which key file a command is about.
+//! The key file that a command works on.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub(super) struct StoreArguments {
 }
 
 impl StoreArguments {
-    /// The key file, which must be there.
+    /// Opens the key file, which must exist.
     pub(super) fn open(&self) -> Result<Store> {
         Store::open(&self.path)
     }

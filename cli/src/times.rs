@@ -1,24 +1,25 @@
-//! Times as people say and read them: `90d` or a date with its zone on the way in, `in 3 days` on the way out.
+//! Times as people write and read them: `90d` or a date with its zone as input, `in 3 days` as
+//! output.
 
 use jiff::{Span, SpanRelativeTo};
 
 use keyward_files::key_file::instant;
 
-/// What a length of time must be, for errors.
+/// The expected form of a length of time, for errors.
 const LENGTH: &str =
     "a length of time in whole seconds, such as `90d`, `12h`, `30m` or `1w2d`, and more than none";
 
-/// A moment, as an argument names it.
+/// A time in an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// So many seconds from now; in the past, where a command looks back.
+    /// This many seconds from now, or before now if a command looks back.
     Distance(u64),
-    /// Unix seconds.
+    /// A fixed time in Unix seconds.
     Fixed(u64),
 }
 
 impl Moment {
-    /// Unix seconds, ahead of `now` where it is a distance.
+    /// Returns Unix seconds. A distance is counted forward from `now`.
     pub(crate) fn ahead_of(self, now: u64) -> u64 {
         match self {
             Self::Distance(seconds) => now.saturating_add(seconds),
@@ -26,7 +27,7 @@ impl Moment {
         }
     }
 
-    /// Unix seconds, before `now` where it is a distance.
+    /// Returns Unix seconds. A distance is counted back from `now`.
     pub(crate) fn before(self, now: u64) -> u64 {
         match self {
             Self::Distance(seconds) => now.saturating_sub(seconds),
@@ -35,7 +36,7 @@ impl Moment {
     }
 }
 
-/// Reads `90d` or `2026-11-20T10:00:00Z`.
+/// Parses `90d` or `2026-11-20T10:00:00Z`.
 pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(seconds) = length(text) {
         return Ok(Moment::Distance(seconds));
@@ -45,13 +46,14 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     })
 }
 
-/// Reads `2026-11-20T10:00:00Z`: Unix seconds.
+/// Parses `2026-11-20T10:00:00Z` to Unix seconds.
 pub(crate) fn time(text: &str) -> Result<u64, String> {
     instant::parse(text)
         .ok_or_else(|| "expected a time with its zone, such as `2026-11-20T10:00:00Z`".to_owned())
 }
 
-/// Reads `90d`: seconds. A day is 24 hours; months and years have no one length and are refused.
+/// Parses `90d` to seconds. A day has 24 hours. Months and years vary in length, so they are
+/// rejected.
 pub(crate) fn length(text: &str) -> Result<u64, String> {
     let read = || {
         let span: Span = text.parse().ok()?;
@@ -64,7 +66,7 @@ pub(crate) fn length(text: &str) -> Result<u64, String> {
     read().ok_or_else(|| format!("expected {LENGTH}"))
 }
 
-/// `in 3 days` or `2 hours ago`.
+/// Returns `in 3 days` or `2 hours ago`.
 pub(crate) fn relative(at: u64, now: u64) -> String {
     match at.checked_sub(now) {
         Some(0) => "now".to_owned(),
@@ -73,7 +75,7 @@ pub(crate) fn relative(at: u64, now: u64) -> String {
     }
 }
 
-/// `3 days`: in the largest unit that makes at least two, rounded down.
+/// Returns `3 days`: at least two of the largest possible unit, rounded down.
 pub(crate) fn length_in_words(seconds: u64) -> String {
     let units = [
         (86_400, "days"),

@@ -1,6 +1,8 @@
-//! The help text of the whole command: from nothing to a running Envoy, in commands that a test runs unchanged.
+//! The help text of the whole command: from nothing to a running Envoy, in commands that a test
+//! runs unchanged.
 
-/// Shown below the list of commands. Lines are shorter than 100 characters, the width of help without a terminal.
+/// Shown below the list of commands. Lines have fewer than 100 characters, the width of help
+/// without a terminal.
 pub(super) const HELP: &str = "\
 From nothing to a running Envoy (docs/key-file.md, envoy/bootstrap.yaml):
   keyward init                                          # a key file, keyward.toml

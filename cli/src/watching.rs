@@ -1,4 +1,4 @@
-//! What goes on until it is stopped: `push --watch` and `publish --watch`.
+//! Runs until it is stopped: `push --watch` and `publish --watch`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::source::Source;
 
-/// Raised by SIGINT and SIGTERM. Both arrive here from now on, instead of ending the process.
+/// Set by SIGINT and SIGTERM, which no longer end the process.
 pub(crate) struct Stop(Arc<AtomicBool>);
 
-/// Takes the signals. Fails where there is nothing to watch.
+/// Registers for the signals. Fails if the source cannot be watched.
 pub(crate) fn watching(source: &Source) -> Result<Stop> {
     if source.path() == Path::new("-") {
         bail!("--watch follows files, and standard input is not a file");
@@ -27,7 +27,7 @@ pub(crate) fn watching(source: &Source) -> Result<Stop> {
 }
 
 impl Stop {
-    /// Looks again after each pause, until it is stopped.
+    /// Calls `look` after each pause until a signal arrives.
     pub(crate) fn until(&self, pause: Duration, mut look: impl FnMut()) {
         while !self.0.load(Ordering::Relaxed) {
             look();

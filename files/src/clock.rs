@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-/// Unix seconds.
+/// Returns the present time in Unix seconds.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where files and the command read the clock"

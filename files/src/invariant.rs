@@ -1,8 +1,9 @@
-//! Values that cannot be missing. If one is, a debug build panics, and a release build continues with the empty value.
+//! Values that cannot be missing. If one is, a debug build panics, and a release build continues
+//! with the empty value.
 
-/// A value that an invariant says is there.
+/// A value that exists because of an invariant.
 pub trait Held<T> {
-    /// The value. `why` says what holds.
+    /// Returns the value. `why` states the invariant.
     fn held(self, why: &'static str) -> T;
 }
 

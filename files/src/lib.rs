@@ -1,4 +1,4 @@
-//! What operators edit and read, as files: the key file, snapshots and Envoy's access log.
+//! The files that operators edit and read: the key file, snapshots and Envoy's access log.
 
 pub mod access_log;
 pub mod clock;

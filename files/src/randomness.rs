@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use keyward::management::{NoRandomness, Randomness, random_id};
 
-/// What the operating system has.
+/// The randomness of the operating system.
 pub struct SystemRandomness;
 
 impl Randomness for SystemRandomness {
@@ -13,7 +13,7 @@ impl Randomness for SystemRandomness {
     }
 }
 
-/// A new id of a change, for the journal, or of a key file.
+/// Returns a new id, for a change in the journal or for a key file.
 pub fn new_random_id() -> Result<String> {
     random_id(&mut SystemRandomness).context("no id was made")
 }

@@ -1,5 +1,6 @@
-//! The one way that a file is written: next to it, under a name that cannot be guessed, and then by a rename. A reader at any moment, also after a crash, finds the
-//! old file or the new one, whole. A link is followed, and the file that it leads to is replaced.
+//! The only way that keyward writes a file: next to the target, under a name that cannot be
+//! guessed, followed by a rename. A reader finds the complete old file or the complete new one at
+//! any moment, even after a crash. A link is followed, and the file that it leads to is replaced.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -9,36 +10,39 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tempfile::{Builder, NamedTempFile};
 
-/// How many random characters the name of a file has that is not in its place yet.
+/// The number of random characters in the name of a temporary file.
 const RANDOM: usize = 16;
 
-/// What that name ends in.
+/// The suffix of that name.
 const ENDING: &str = ".new";
 
-/// How many links are followed to a file that is not there yet: as many as Linux follows.
+/// How many links are followed to a file that does not exist yet: the same limit as Linux's.
 const MOST_LINKS: usize = 40;
 
-/// Who may read the file that is written.
+/// Who may read the written file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Its owner, whatever the mode was before.
+    /// Only its owner, whatever the mode was before.
     Owner,
-    /// Those who could read it before; for a new file its owner.
+    /// Those who could read it before; only its owner if the file is new.
     Kept,
-    /// Those who could read it before; for a new file those whom the umask permits: Envoy may run as another user.
+    /// Those who could read it before. For a new file the umask decides, because Envoy may run as
+    /// another user.
     Shared,
 }
 
-/// A file on the disk that is not in its place yet. Dropped without [`Staged::commit`], it is removed.
+/// A file on the disk that has not replaced its target yet. It is removed if it is dropped without
+/// [`Staged::commit`].
 pub struct Staged {
     target: PathBuf,
     aside: NamedTempFile,
-    /// The mode it finally gets, if it was made narrower than that.
+    /// The final mode, if the file was created with a narrower one.
     mode: Option<u32>,
 }
 
 impl Staged {
-    /// Makes an empty file for the place of `path`. It is new, so no other user can have prepared it, and it is never more open than its final mode.
+    /// Creates an empty file that will replace `path`. The file is new, so no other user can have
+    /// prepared it, and its mode is never wider than the final one.
     pub fn new(path: &Path, access: Access) -> Result<Self> {
         let failure = || format!("`{}` cannot be written", path.display());
         let target = resolved(path).with_context(failure)?;
@@ -76,7 +80,7 @@ impl Staged {
         })
     }
 
-    /// Writes what `write` writes, and waits until the disk has it.
+    /// Writes what `write` produces, and waits until the data is on the disk.
     pub fn fill(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
         let failure = format!("`{}` cannot be written", self.target.display());
         let file = self.aside.as_file();
@@ -92,7 +96,7 @@ impl Staged {
         written().context(failure)
     }
 
-    /// Puts it in the place of the file, and waits until the disk has that as well.
+    /// Renames the file over its target, and waits until the rename is on the disk.
     pub fn commit(self) -> Result<()> {
         let failure = || format!("`{}` cannot be replaced", self.target.display());
         self.aside
@@ -103,14 +107,15 @@ impl Staged {
     }
 }
 
-/// Replaces a file by these bytes, whole or not at all.
+/// Replaces a file with these bytes, completely or not at all.
 pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> Result<()> {
     let mut staged = Staged::new(path, access)?;
     staged.fill(|out| Ok(out.write_all(bytes)?))?;
     staged.commit()
 }
 
-/// Copies a file to `FILE.before`, for its owner only, and returns that name. It can be guessed, so a link at it is replaced and not followed.
+/// Copies a file to `FILE.before`, readable only by its owner, and returns that path. The name can
+/// be guessed, so a link with that name is replaced, not followed.
 pub fn keep_before(path: &Path) -> Result<PathBuf> {
     let kept = beside(path, ".before");
     let keep = || -> Result<()> {
@@ -124,11 +129,12 @@ pub fn keep_before(path: &Path) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// Removes what killed writers of this file left. Only for the holder of the file's lock.
+/// Removes the temporary files that killed writers of this file left. Only the holder of the
+/// file's lock may call it.
 pub fn sweep(path: &Path) -> Result<()> {
     let target = resolved(path)?;
     let prefix = prefix(&target);
-    // A folder that cannot be listed may still be written to.
+    // It may be possible to write to a folder that cannot be listed.
     for entry in fs::read_dir(folder_of(&target)).into_iter().flatten() {
         let Ok(entry) = entry else { continue };
         let name = entry.file_name();
@@ -139,14 +145,14 @@ pub fn sweep(path: &Path) -> Result<()> {
             random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
         });
         if is_ours {
-            // Left there it does no harm.
+            // If it remains, it does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }
     Ok(())
 }
 
-/// Waits until the disk has the folder's entry for `path`.
+/// Waits until the folder's entry for `path` is on the disk.
 pub fn sync_folder(path: &Path) -> Result<()> {
     let folder = folder_of(path);
     File::open(folder)
@@ -154,14 +160,14 @@ pub fn sync_folder(path: &Path) -> Result<()> {
         .with_context(|| format!("the folder `{}` cannot be synced", folder.display()))
 }
 
-/// `path` with `ending` after its name.
+/// Returns `path` with `ending` appended to its name.
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// The folder that a file is in.
+/// Returns the folder that contains a file.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -169,7 +175,8 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The file itself, where its name is a link: a rename would replace the link. A link that the system does not follow, as it does not follow a stranger's in `/tmp`, is an error.
+/// Returns the file itself if its name is a link, because a rename would replace the link. It is
+/// an error if the system does not follow the link, such as another user's link in `/tmp`.
 pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     match fs::metadata(path) {
         Ok(_) => fs::canonicalize(path),
@@ -178,7 +185,7 @@ pub fn resolved(path: &Path) -> io::Result<PathBuf> {
             for _ in 0..MOST_LINKS {
                 match fs::read_link(&path) {
                     Ok(to) => path = folder_of(&path).join(to),
-                    // No link: the file that is to be made.
+                    // Not a link: this is the file to create.
                     Err(_) => return Ok(path),
                 }
             }
@@ -188,18 +195,19 @@ pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The beginning of the names of files that are not in their place yet. The dot hides them from programs that read all files of a folder.
+/// Returns the prefix of temporary names. The dot hides the files from programs that read all files
+/// of a folder.
 fn prefix(target: &Path) -> String {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.")
 }
 
-/// Gives a new file to the owner and the group of the one before, as far as this process may, and returns the mode it gets in the end. Where the group cannot be kept, another group
-/// does not get what that one had.
+/// Gives a new file the owner and group of the old one, as far as this process may, and returns
+/// the final mode. If the group cannot be kept, the new group gets no more access than others had.
 fn keep_owners(file: &File, before: &Metadata, mode: Option<u32>) -> io::Result<Option<u32>> {
     let ours = file.metadata()?;
     if ours.uid() != before.uid() {
-        // Without the right to give files away it becomes ours, as with any rename.
+        // Without the right to give files away, the file belongs to this user, as after any rename.
         let _ = fchown(file, Some(before.uid()), None);
     }
     let is_kept = ours.gid() == before.gid() || fchown(file, None, Some(before.gid())).is_ok();
@@ -269,7 +277,7 @@ mod tests {
         fs::create_dir(at("real")).unwrap();
         symlink("real/file", at("link")).unwrap();
         symlink("link", at("second")).unwrap();
-        // First it leads nowhere, then to a file.
+        // The link first leads to a missing file, then to an existing one.
         for text in ["one", "two"] {
             replace(&at("second"), Access::Kept, text.as_bytes()).unwrap();
             assert_eq!(fs::read_to_string(at("real/file")).unwrap(), text);
@@ -324,7 +332,7 @@ mod tests {
         }
         sweep(&at("a")).unwrap();
         assert_eq!(names(folder.path()), others);
-        // That is how they are called.
+        // The names in `left` and `others` have the form of real temporary names.
         let staged = Staged::new(&at("a"), Access::Owner).unwrap();
         let name = staged.aside.path().file_name().unwrap().to_owned();
         let name = name.to_str().unwrap();

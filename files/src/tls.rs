@@ -1,4 +1,4 @@
-//! TLS as the system trusts it: rustls with the certificates of the machine, or of `SSL_CERT_FILE`.
+//! TLS with rustls, which trusts the certificates of the machine or of `SSL_CERT_FILE`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// What makes a connection a TLS one.
+/// Returns a connector for TLS connections.
 pub fn connector() -> Result<TlsConnector> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -28,7 +28,7 @@ pub fn connector() -> Result<TlsConnector> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// The name that the server's certificate must have.
+/// Parses the name that the server's certificate must have.
 pub fn name(host: &str) -> Result<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).context("expected a host's name or address in the URL")
 }

@@ -1,17 +1,19 @@
-//! Text that people wrote, made safe to show. A character that is invisible, or that alters the text around it (a line end, a direction mark, a zero-width one), is shown by
-//! its number. Which these are is said by Unicode's properties, not by a list of ours.
+//! Makes text that people wrote safe to show. A character that is invisible, or that alters the
+//! text around it (a line end, a direction mark, a zero-width character), is shown by its number.
+//! Unicode's properties decide which characters these are, not a list in keyward.
 
 use std::borrow::Cow;
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// Controls, formats (direction marks among them), private and unassigned characters, line and paragraph separators.
+/// Controls, formats (including direction marks), private and unassigned characters, and line and
+/// paragraph separators.
 const UNSEEN: GeneralCategoryGroup = GeneralCategoryGroup::Other
     .union(GeneralCategoryGroup::LineSeparator)
     .union(GeneralCategoryGroup::ParagraphSeparator);
 
-/// Whether a character is not seen, or alters how others are.
+/// Whether a character is invisible, or alters how others appear.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
@@ -21,7 +23,7 @@ pub fn is_hidden(c: char) -> bool {
     UNSEEN.contains(category) || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether `text` is one line on which something is seen.
+/// Whether `text` is one line with at least one visible character.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
     let ends_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
@@ -29,13 +31,14 @@ pub fn is_line(text: &str) -> bool {
     !text.chars().any(ends_line) && text.chars().any(is_seen)
 }
 
-/// `text` with what is hidden shown: `\n`, `\u{202e}`.
+/// Returns `text` with hidden characters escaped: `\n`, `\u{202e}`.
 #[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
     without(text, is_hidden)
 }
 
-/// The same for a text with its own layout: line ends, tabs and a terminal's colours stay, which are ASCII controls.
+/// Like [`escaped`], for a text with its own layout: it keeps line ends, tabs and a terminal's
+/// colours, which are ASCII controls.
 #[must_use]
 pub fn escaped_in_layout(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {

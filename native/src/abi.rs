@@ -1,5 +1,6 @@
-//! Envoy's ABI for dynamic modules, as much of it as an HTTP filter needs: types, Envoy's functions
-//! as safe ones, and the symbols of the hooks that Envoy calls. Every `unsafe` of the package is in this file.
+//! The part of Envoy's ABI for dynamic modules that an HTTP filter needs: types, safe wrappers for
+//! Envoy's functions, and the symbols of the hooks that Envoy calls. All `unsafe` code of the
+//! package is in this file.
 //!
 //! Source: `source/extensions/dynamic_modules/abi/abi.h` of envoyproxy/envoy, as of Envoy 1.40 (ABI
 //! `v0.2.0`). If a `SAFETY` comment rests on more than that file says, it names the source.
@@ -17,12 +18,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fault::Fault;
 
-/// The longest text that is read of a request. Envoy's limit for all headers together is 8 MiB at
-/// most, and 60 KiB by default.
+/// The maximum length of a text that is read from a request. Envoy's limit for all headers together
+/// is at most 8 MiB, and 60 KiB by default.
 const LONGEST_TEXT: usize = 1 << 20;
 
-/// `envoy_dynamic_module_type_envoy_buffer` and `…_module_buffer`, which have the same fields: where
-/// some bytes are during `'a`, Envoy's or the module's. The pointer may be null without bytes.
+/// `envoy_dynamic_module_type_envoy_buffer` and `…_module_buffer`, which have the same fields: the
+/// place of some bytes during `'a`, in Envoy's or the module's memory. The pointer may be null if
+/// there are no bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Buffer<'a> {
@@ -46,7 +48,7 @@ impl<'a> Buffer<'a> {
         }
     }
 
-    /// The bytes of a name, a value or an address.
+    /// Returns the bytes of a name, a value or an address.
     pub(crate) fn text(self) -> Result<&'a [u8], Fault> {
         if self.length > LONGEST_TEXT {
             return Err(Fault("a text is longer than any that Envoy takes"));
@@ -54,13 +56,13 @@ impl<'a> Buffer<'a> {
         self.whole()
     }
 
-    /// All bytes, however many.
+    /// Returns all bytes, without a limit.
     pub(crate) fn whole(self) -> Result<&'a [u8], Fault> {
         match (self.start.is_null(), self.length) {
             (_, 0) => Ok(&[]),
             (true, _) => Err(Fault("a text has a length and no place")),
-            // SAFETY: it was made of a slice, or Envoy wrote it, which says that so many bytes are
-            // there during `'a`.
+            // SAFETY: the buffer was made from a slice, or Envoy wrote it, and Envoy promises that
+            // this many bytes are there during `'a`.
             (false, length) => Ok(unsafe { slice::from_raw_parts(self.start, length) }),
         }
     }
@@ -81,20 +83,20 @@ impl Header<'_> {
     };
 }
 
-/// Where the first of several is that Envoy hands to a hook.
+/// A pointer to the first of several items that Envoy passes to a hook.
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
 pub(crate) struct First<'a, T>(*const T, PhantomData<&'a T>);
 
 impl<'a, T> First<'a, T> {
-    /// All of them, as many as Envoy says in the same hook.
+    /// Returns all items. Envoy passes their number to the same hook.
     pub(crate) fn all(self, count: usize) -> Result<&'a [T], Fault> {
         const MOST: usize = 1 << 24;
         match (self.0.is_null(), count) {
             (_, 0) => Ok(&[]),
             (true, _) => Err(Fault("an answer has parts and no place")),
             (false, count) if count > MOST => Err(Fault("an answer has too many parts")),
-            // SAFETY: Envoy says that so many are there until the hook returns.
+            // SAFETY: Envoy promises that this many items are there until the hook returns.
             (false, count) => Ok(unsafe { slice::from_raw_parts(self.0, count) }),
         }
     }
@@ -113,7 +115,7 @@ pub(crate) const SOURCE_ADDRESS: u32 = 24;
 pub(crate) const DESTINATION_ADDRESS: u32 = 26;
 
 pub(crate) type Envoy = *mut c_void;
-/// A [`Module`], where nothing is done with it.
+/// A [`Module`] in a hook that does nothing with it.
 pub(crate) type Opaque = *const c_void;
 pub(crate) type Texts<'a> = *const Buffer<'a>;
 
@@ -171,27 +173,27 @@ envoy! {
         filter: Envoy, reason: u32, details: Buffer<'_>);
 }
 
-/// Writes a line to Envoy's log, at [`INFO`] or [`ERROR`]. From any thread.
+/// Writes a line to Envoy's log, at [`INFO`] or [`ERROR`]. May be called from any thread.
 pub(crate) fn log(level: u32, message: &str) {
     // SAFETY: Envoy copies the line.
     unsafe { write_log(level, Buffer::of(message.as_bytes())) }
 }
 
-/// Envoy's side of one filter configuration, during the hook that was given it.
+/// Envoy's side of a filter configuration, during the hook that received it.
 #[derive(Debug)]
 pub(crate) struct Config<'a> {
     config: NonNull<c_void>,
     hook: PhantomData<&'a ()>,
 }
 
-/// What a metric does.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Counter,
     Gauge,
 }
 
-/// A metric of one configuration.
+/// A metric of a configuration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Metric {
     kind: Kind,
@@ -213,13 +215,13 @@ impl Config<'_> {
         NonNull::new(config).map(|config| Self { config, hook })
     }
 
-    /// How many workers Envoy has. On the main thread.
+    /// Returns the number of Envoy's workers. Call it on the main thread.
     pub(crate) fn concurrency(&self) -> u32 {
         // SAFETY: no pointer is passed.
         unsafe { get_concurrency() }
     }
 
-    /// Defines a counter or a gauge. Only in the hook that makes the configuration.
+    /// Defines a counter or a gauge. Call it only in the hook that creates the configuration.
     pub(crate) fn define(&self, kind: Kind, name: &str, labels: &[&str]) -> Result<Metric, Fault> {
         let (config, name) = (self.config.as_ptr(), Buffer::of(name.as_bytes()));
         let (labels, mut id) = (buffers(labels), 0);
@@ -232,8 +234,8 @@ impl Config<'_> {
         done(status == 0, "a metric is not defined").map(|()| Metric { kind, id })
     }
 
-    /// Adds to a counter, or sets a gauge. From any thread: Envoy's table of metrics is complete,
-    /// and its metrics are atomics.
+    /// Adds to a counter, or sets a gauge. May be called from any thread: Envoy's table of metrics
+    /// is complete by then, and its metrics are atomics.
     pub(crate) fn record(
         &self,
         Metric { kind, id }: Metric,
@@ -242,7 +244,7 @@ impl Config<'_> {
     ) -> Result<(), Fault> {
         let (config, values) = (self.config.as_ptr(), buffers(values));
         let (start, count) = (values.as_ptr(), values.len());
-        // SAFETY: Envoy looks the number up, and reads the texts during the call.
+        // SAFETY: Envoy checks the number, and reads the texts during the call.
         let status = match kind {
             Kind::Counter => unsafe { increment_counter(config, id, start, count, value) },
             Kind::Gauge => unsafe { set_gauge(config, id, start, count, value) },
@@ -250,43 +252,45 @@ impl Config<'_> {
         done(status == 0, "a metric is not recorded")
     }
 
-    /// What has the hook `config_scheduled` called for this configuration.
+    /// Returns a scheduler, which makes Envoy call the hook `config_scheduled` for this
+    /// configuration.
     pub(crate) fn scheduler(&self) -> Option<Scheduler> {
-        // SAFETY: what Envoy returns is the module's to delete.
+        // SAFETY: the module owns what Envoy returns, and deletes it.
         let scheduler = unsafe { scheduler_new(self.config.as_ptr()) };
         NonNull::new(scheduler).map(Scheduler)
     }
 }
 
-/// Has the hook `config_scheduled` called on Envoy's main thread. Envoy drops the call if the
+/// Makes Envoy call the hook `config_scheduled` on its main thread. Envoy drops the call if the
 /// configuration is gone by then.
 #[derive(Debug)]
 pub(crate) struct Scheduler(NonNull<c_void>);
 
-// SAFETY: abi.h has it used "from any thread": it is a weak pointer and Envoy's dispatcher, whose
-// queue has a lock.
+// SAFETY: abi.h allows its use "from any thread": it is a weak pointer and Envoy's dispatcher,
+// whose queue has a lock.
 unsafe impl Send for Scheduler {}
 
-// SAFETY: a commit locks the weak pointer and posts to the dispatcher, and both may be done from
-// several threads at once.
+// SAFETY: a commit locks the weak pointer and posts to the dispatcher, and several threads may do
+// both at the same time.
 unsafe impl Sync for Scheduler {}
 
 impl Scheduler {
-    /// The hook receives `event`.
+    /// Schedules the hook, which receives `event`.
     pub(crate) fn commit(&self, event: u64) {
-        // SAFETY: it is there until it is dropped.
+        // SAFETY: the scheduler exists until it is dropped.
         unsafe { scheduler_commit(self.0.as_ptr(), event) }
     }
 }
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        // SAFETY: it is deleted here only.
+        // SAFETY: the scheduler is deleted only here.
         unsafe { scheduler_delete(self.0.as_ptr()) }
     }
 }
 
-/// Makes calls by a configuration, and ends them: on Envoy's main thread, while Envoy has the configuration.
+/// Makes calls through a configuration, and ends them. Use it on Envoy's main thread, while Envoy
+/// has the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(Arc<Mutex<Option<Side>>>);
 
@@ -302,7 +306,8 @@ impl Caller {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a request without a body. The hooks `config_http_stream_…` receive its answer under this number. `timeout` is in milliseconds, for all of the answer.
+    /// Makes a request without a body. The hooks `config_http_stream_…` receive the answer under
+    /// the returned number. `timeout` is in milliseconds, for the whole answer.
     pub(crate) fn start(
         &self,
         cluster: &str,
@@ -320,7 +325,8 @@ impl Caller {
             .collect();
         let (start, count) = (headers.as_ptr(), headers.len());
         let (cluster, mut call) = (Buffer::of(cluster.as_bytes()), 0);
-        // SAFETY: the lock keeps `config_destroy` from returning, so Envoy's side is there. Envoy copies the texts and writes one number.
+        // SAFETY: the lock keeps `config_destroy` from returning, so Envoy's side exists. Envoy
+        // copies the texts and writes one number.
         let status = unsafe {
             start_stream(
                 config,
@@ -336,7 +342,8 @@ impl Caller {
         (status == 0).then_some(call)
     }
 
-    /// Ends a call, if it has not ended. Envoy calls the hook `config_http_stream_reset` meanwhile.
+    /// Ends a call if it has not ended yet. Envoy calls the hook `config_http_stream_reset` before
+    /// this returns.
     pub(crate) fn end(&self, call: u64) {
         if let Some(side) = &*self.side() {
             // SAFETY: as above.
@@ -345,7 +352,8 @@ impl Caller {
     }
 }
 
-/// A caller that works until this is dropped: before Envoy's side of the configuration goes.
+/// A caller that works until this is dropped, which happens before Envoy's side of the
+/// configuration goes away.
 struct Vouched(Caller);
 
 impl Drop for Vouched {
@@ -354,9 +362,9 @@ impl Drop for Vouched {
     }
 }
 
-/// Envoy's side of one request, during the hook that was given it. Calls that change the request take
+/// Envoy's side of a request, during the hook that received it. Calls that change the request take
 /// `&mut self`, because Envoy's header memory is valid "until the end of the current event hook
-/// unless the setter callback is called": no borrow of it is alive then.
+/// unless the setter callback is called". So no borrow of it is alive at that point.
 #[derive(Debug)]
 pub(crate) struct Stream<'a> {
     filter: NonNull<c_void>,
@@ -371,22 +379,22 @@ impl<'a> Stream<'a> {
         })
     }
 
-    /// Whether the request was answered in this hook.
+    /// Returns whether the request was answered in this hook.
     pub(crate) fn has_answered(&self) -> bool {
         self.has_answered.get()
     }
 
-    /// The request's headers, at most `most`: written over `few`, which are [`Header::NULL`], or
-    /// into `many` where these do not suffice.
+    /// Returns the request's headers, at most `most`. They are written over `few`, which contains
+    /// [`Header::NULL`], or into `many` if `few` is too small.
     pub(crate) fn headers<'b, 'c>(
         &'b self,
         most: usize,
         few: &'c mut [Header<'b>],
         many: &'c mut Vec<Header<'b>>,
     ) -> Result<&'c [Header<'b>], Fault> {
-        // SAFETY: the request is there during the hook.
+        // SAFETY: the request exists during the hook.
         let count = match unsafe { get_headers_size(self.filter.as_ptr(), REQUEST) } {
-            // A request has headers, if only `:method`. This is how Envoy says that it has none.
+            // A request has headers, at least `:method`. 0 is Envoy's way to say that it has none.
             0 => return Err(Fault("the request's headers are not there")),
             count if count > most => return Err(Fault("the request has too many headers")),
             count => count,
@@ -400,27 +408,27 @@ impl<'a> Stream<'a> {
             many
         };
         // SAFETY: Envoy writes as many as it has just counted, on this thread, which is the
-        // request's. They stay for as long as `self` is borrowed.
+        // request's. They stay valid as long as `self` is borrowed.
         let is_done = unsafe { get_headers(self.filter.as_ptr(), REQUEST, headers.as_mut_ptr()) };
         done(is_done, "the headers are not handed over").map(|()| &*headers)
     }
 
-    /// [`SOURCE_ADDRESS`] or [`DESTINATION_ADDRESS`], as Envoy spells it, where Envoy knows it.
+    /// Returns [`SOURCE_ADDRESS`] or [`DESTINATION_ADDRESS`] as Envoy spells it, if Envoy knows it.
     pub(crate) fn address(&self, attribute: u32) -> Option<&[u8]> {
         let mut text = Buffer::NULL;
-        // SAFETY: Envoy writes one buffer, whose text stays for as long as `self` is borrowed.
+        // SAFETY: Envoy writes one buffer, whose text stays valid as long as `self` is borrowed.
         let is_told = unsafe { get_attribute(self.filter.as_ptr(), attribute, &raw mut text) };
         is_told.then(|| text.text().ok()).flatten()
     }
 
-    /// The number of the worker that runs this.
+    /// Returns the number of the worker that runs this.
     pub(crate) fn worker(&self) -> u32 {
-        // SAFETY: the request is there during the hook.
+        // SAFETY: the request exists during the hook.
         unsafe { get_worker_index(self.filter.as_ptr()) }
     }
 
-    /// Adds a header after all others. (abi.h says that it replaces those of its name, but in 1.40
-    /// it does not.)
+    /// Adds a header after all others. (abi.h says that it replaces headers with the same name, but
+    /// in 1.40 it does not.)
     pub(crate) fn add_header(&mut self, name: &[u8], value: &[u8]) -> Result<(), Fault> {
         let (name, value) = (Buffer::of(name), Buffer::of(value));
         // SAFETY: Envoy copies both.
@@ -428,21 +436,21 @@ impl<'a> Stream<'a> {
         done(is_done, "a header is not added")
     }
 
-    /// Removes all headers of that name.
+    /// Removes all headers with that name.
     pub(crate) fn remove_header(&mut self, name: &[u8]) -> Result<(), Fault> {
         let (name, value) = (Buffer::of(name), Buffer::NULL);
-        // SAFETY: Envoy copies the name. A null value removes.
+        // SAFETY: Envoy copies the name. A null value means removal.
         let is_done = unsafe { set_header(self.filter.as_ptr(), REQUEST, name, value) };
         done(is_done, "a header is not removed")
     }
 
-    /// Has Envoy look for the request's route again: it may match what was changed.
+    /// Makes Envoy select the request's route again, because routes may match what was changed.
     pub(crate) fn forget_route(&mut self) {
-        // SAFETY: the request is there during the hook, in a chain of a listener's.
+        // SAFETY: the request exists during the hook, in a filter chain of a listener.
         unsafe { clear_route(self.filter.as_ptr()) }
     }
 
-    /// Sets the filter state of that name.
+    /// Sets the filter state with that name.
     pub(crate) fn set_state(&mut self, name: &str, value: &str) -> Result<(), Fault> {
         let [name, value] = [name, value].map(|text| Buffer::of(text.as_bytes()));
         // SAFETY: Envoy copies both.
@@ -450,33 +458,33 @@ impl<'a> Stream<'a> {
         done(is_done, "the filter state is not set")
     }
 
-    /// Answers in place of the upstream. Envoy calls the hook `local_reply` meanwhile.
+    /// Answers instead of the upstream. Envoy calls the hook `local_reply` before this returns.
     pub(crate) fn answer(&mut self, status: u16, headers: &[Header<'_>], texts: [&str; 2]) {
         let (filter, status) = (self.filter.as_ptr(), status.into());
         let [body, details] = texts.map(|text| Buffer::of(text.as_bytes()));
         let (headers, count) = (headers.as_ptr(), headers.len());
         self.has_answered.set(true);
-        // SAFETY: Envoy copies everything before it returns, and that hook touches nothing.
+        // SAFETY: Envoy copies everything before it returns, and that hook does nothing.
         unsafe { send_response(filter, status, headers, count, body, details) }
     }
 
     /// Resets the request's stream.
     pub(crate) fn reset(&mut self) {
         let details = Buffer::of(b"keyward_no_reply");
-        // SAFETY: the request is there during the hook.
+        // SAFETY: the request exists during the hook.
         unsafe { reset_stream(self.filter.as_ptr(), LOCAL_RESET, details) }
     }
 }
 
-/// What Envoy holds for the module: a filter configuration's two sides.
+/// What Envoy stores for the module: both sides of a filter configuration.
 struct Held<P> {
     config: NonNull<c_void>,
     caller: Vouched,
     plugin: P,
 }
 
-/// What [`Module::make`] has given Envoy, or null. All hooks of a module have one `P`: [`export`] names
-/// it once.
+/// What [`Module::make`] gave to Envoy, or null. All hooks of a module use the same `P`, which
+/// [`export`] names once.
 #[repr(transparent)]
 pub(crate) struct Module<P>(*const Held<P>);
 
@@ -487,7 +495,7 @@ impl<P: Send + Sync> Module<P> {
         self.0.is_null()
     }
 
-    /// Gives Envoy a plugin of that configuration, or null.
+    /// Creates a plugin for that configuration, for Envoy to store. Returns null on failure.
     pub(crate) fn make(
         config: &Config<'_>,
         make: impl FnOnce(&Config<'_>, &Caller) -> Option<P>,
@@ -504,37 +512,39 @@ impl<P: Send + Sync> Module<P> {
         })))
     }
 
-    /// The plugin that Envoy was given, where it gives one.
+    /// Returns the plugin that Envoy stores, if there is one.
     pub(crate) fn held(&self) -> Option<&P> {
-        // SAFETY: null, or what `make` returned. Envoy has it for as long as a request or a
-        // scheduled call of the configuration is in a hook, and gives it to `config_destroy` after
-        // the last.
+        // SAFETY: the pointer is null, or what `make` returned. Envoy keeps it as long as a request
+        // or a scheduled call of the configuration is in a hook, and passes it to `config_destroy`
+        // after the last.
         unsafe { self.0.as_ref() }.map(|held| &held.plugin)
     }
 
-    /// Takes back what Envoy was given, and hands it to `end`. Only for the hook `config_destroy`.
+    /// Takes the plugin back from Envoy, and passes it to `end`. Only for the hook
+    /// `config_destroy`.
     pub(crate) fn release(self, end: impl FnOnce(P, &Config<'_>)) {
         if !self.is_null() {
-            // SAFETY: `make` made it of a box, and Envoy gives it back once.
+            // SAFETY: `make` created it from a box, and Envoy returns it once.
             let held = *unsafe { Box::from_raw(self.0.cast_mut()) };
             let Held {
                 config,
                 caller,
                 plugin,
             } = held;
-            // A call that the main thread is just making or ending is made or ended first.
+            // If the main thread is just making or ending a call, this waits for that.
             drop(caller);
-            // Envoy's side is there until its destructor, which calls the hook, has ended.
+            // Envoy's side exists until its destructor, which calls the hook, has ended.
             let hook = PhantomData;
             end(plugin, &Config { config, hook });
         }
     }
 }
 
-/// The hooks, by their names in abi.h without `envoy_dynamic_module_on_`, for a plugin of that type.
+/// Exports the hooks, by their names in abi.h without `envoy_dynamic_module_on_`, for a plugin of
+/// that type.
 macro_rules! export {
     (type $of:ident = $plugin:ty; $($symbol:literal $name:ident($($part:ident: $kind:ty),*) $(-> $result:ty)?;)*) => {
-        /// The module's side of a filter configuration, as Envoy holds it.
+        /// The module's side of a filter configuration, as Envoy stores it.
         pub(crate) type $of = $crate::abi::Module<$plugin>;
         $(
             const _: () = {
@@ -547,7 +557,7 @@ macro_rules! export {
 }
 pub(crate) use export;
 
-/// Hooks that do nothing. 0 is `Continue` for all that return a status.
+/// Exports hooks that do nothing. For those that return a status, 0 means `Continue`.
 macro_rules! idle {
     ($($hook:ident($($kind:ty),*) $(-> $result:ty)?;)*) => {
         $(

@@ -1,23 +1,25 @@
-//! Where Envoy calls: a panic that left a hook would end the process, so none does.
+//! The boundary to Envoy. A panic that left a hook would end the process, so every panic is caught
+//! here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use crate::abi::{ERROR, log};
 
-/// What `hook` returns; `None` where it panicked. Whatever it drops is dropped in here.
+/// Runs `hook` and returns its result, or `None` if it panicked. Whatever the hook drops is dropped
+/// inside.
 pub(crate) fn caught<R>(hook: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(hook)) {
         Ok(result) => Some(result),
         Err(payload) => {
-            // Dropping it could panic as well.
+            // Dropping the payload could panic as well.
             std::mem::forget(payload);
             None
         }
     }
 }
 
-/// Has a panic say where it was, and not what: its message may quote a request.
+/// Makes a panic report only its place. Its message may quote a request.
 pub(crate) fn set_up() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

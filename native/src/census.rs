@@ -1,24 +1,25 @@
-//! The answer for `keyward wait`: whether every worker decides by one revision.
+//! The answer for `keyward wait`: whether every worker decides by the same revision.
 //!
-//! The filter in wasm adds up its VMs, one a thread. Here one configuration serves all threads, so the sums are those of
-//! as many equal parts as Envoy has threads. They are equal where it is certain that no worker has an older
-//! configuration. Envoy destroys the old one once every worker has let go of it, and that is the proof. Streams that
-//! outlive a push may hold it longer: then it counts as gone once it has taken no request for two seconds.
+//! The wasm filter adds up its VMs, one per thread. Here, all threads share one configuration, so
+//! the sums are those of as many equal parts as Envoy has threads. The parts are equal if it is
+//! certain that no worker has an older configuration. Envoy destroys the old one after every worker
+//! has released it, and that is the proof. Streams that outlive a push may keep it longer. In that
+//! case, it counts as gone after it has received no request for two seconds.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use keyward::snapshot::Revision;
 
-/// What is reported about one plugin.
+/// What is reported about a plugin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) sums: Option<Sums>,
-    /// The last push, where it was refused, and the revision it named.
+    /// The last push, if it was rejected, and the revision that it named.
     pub(crate) refused: Option<Option<u64>>,
 }
 
-/// Sums over Envoy's threads: its workers and the main thread.
+/// Sums over Envoy's threads: its workers, and the main thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) threads: u64,
@@ -26,21 +27,24 @@ pub(crate) struct Sums {
     pub(crate) fingerprint: u64,
 }
 
-/// One configuration among those of its plugin, in the order of their making.
+/// One configuration among those of its plugin, in the order of their creation.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) number: u64,
     pub(crate) plugin: Box<str>,
     pub(crate) revision: Option<Revision>,
-    /// It is there to report usage, and serves no snapshot that anybody waits for.
+    /// Whether its only purpose is to report usage. No one waits for a snapshot of such a
+    /// configuration.
     pub(crate) only_reports: bool,
-    /// Envoy has kept it: one that it drops at once, because another part of the push is refused, has no first round.
+    /// Whether Envoy has kept it. If Envoy drops it at once, because another part of the push is
+    /// rejected, it never has a first round.
     pub(crate) is_settled: bool,
-    /// When it was last seen to take requests, or to be the newest. Since the process started, as all times here.
+    /// When it last received a request, or was last the newest. All times here count from the start
+    /// of the process.
     pub(crate) seen: Duration,
 }
 
-/// After so long without a request an old configuration counts as gone.
+/// An old configuration counts as gone after this long without a request.
 const GONE: Duration = Duration::from_secs(2);
 
 impl Member {
@@ -49,7 +53,7 @@ impl Member {
     }
 }
 
-/// All configurations, and what was refused.
+/// All configurations, and the rejected pushes.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     all: Vec<Member>,
@@ -57,7 +61,7 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    /// A configuration of that plugin was taken: the last push is not refused.
+    /// Adds an accepted configuration. Its plugin's last push is then not a rejected one.
     pub(crate) fn enter(&mut self, member: Member) {
         if !member.only_reports {
             self.refused.remove(&member.plugin);
@@ -73,7 +77,7 @@ impl Members {
         self.refused.insert(plugin.into(), revision);
     }
 
-    /// It serves another revision from now on.
+    /// Records that a configuration now serves another revision.
     pub(crate) fn serve(&mut self, number: u64, revision: Revision) {
         let mut all = self.all.iter_mut();
         if let Some(member) = all.find(|member| member.number == number) {
@@ -81,7 +85,8 @@ impl Members {
         }
     }
 
-    /// Whether it is the newest of its plugin that Envoy has kept, leaving out reports.
+    /// Returns whether it is the newest of its plugin that Envoy has kept, not counting usage
+    /// reports.
     pub(crate) fn is_newest(&self, plugin: &str, number: u64) -> bool {
         let mut all = self.all.iter().rev();
         let newest = all
@@ -89,7 +94,7 @@ impl Members {
         newest.is_some_and(|newest| newest.number == number)
     }
 
-    /// Whether there is any configuration of that plugin.
+    /// Returns whether there is any configuration of that plugin.
     pub(crate) fn has(&self, plugin: &str) -> bool {
         self.all.iter().any(|member| *member.plugin == *plugin)
     }
@@ -98,8 +103,8 @@ impl Members {
         self.all.is_empty()
     }
 
-    /// A round of one configuration. `has_served` shows whether it took a request since the last. True in its first
-    /// round.
+    /// Runs a round of a configuration. `has_served` is true if it received a request since the
+    /// last round. Returns true in the first round.
     pub(crate) fn round(&mut self, number: u64, has_served: bool, now: Duration) -> bool {
         let Some(place) = self.all.iter().position(|member| member.number == number) else {
             return false;
@@ -117,7 +122,7 @@ impl Members {
         !std::mem::replace(&mut member.is_settled, true)
     }
 
-    /// What is known of a plugin in an Envoy of so many threads.
+    /// Returns what is known about a plugin in an Envoy with this many threads.
     pub(crate) fn census(&self, plugin: &str, threads: u64, now: Duration) -> Census {
         let settled = || {
             let all = self.all.iter().rev();
@@ -133,7 +138,7 @@ impl Members {
                 .find(|revision| *revision != newest);
             match other {
                 None => Sums::of(newest, threads),
-                // One part differs, which one does not matter.
+                // One part differs. It does not matter which.
                 Some(other) => {
                     let (most, one) = (
                         Sums::of(newest, threads.saturating_sub(1)),
@@ -192,7 +197,7 @@ mod tests {
         Some((sums.threads, sums.revision))
     }
 
-    /// 7 was replaced by 8, and is still there.
+    /// Returns members where 8 has replaced 7, and 7 still exists.
     fn replaced() -> Members {
         let mut members = Members::default();
         members.enter(member(1, 7));

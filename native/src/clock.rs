@@ -1,13 +1,13 @@
-//! The clock of the machine.
+//! The machine's clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Unix time in seconds, if there is a clock.
+/// Returns the Unix time in seconds, if there is a clock.
 pub(crate) fn now() -> Option<u64> {
     since_epoch().map(|time| time.as_secs())
 }
 
-/// The same in milliseconds.
+/// Returns the Unix time in milliseconds, if there is a clock.
 pub(crate) fn milliseconds() -> Option<u64> {
     since_epoch().and_then(|time| u64::try_from(time.as_millis()).ok())
 }

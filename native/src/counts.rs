@@ -1,4 +1,4 @@
-//! What one plugin counts: its workers' shares, and the usage pages to which they go.
+//! What a plugin counts: its workers' shares, and the usage pages that they are added to.
 
 use keyward::filter::plugin_id::PluginId;
 use keyward::reply::Activity;
@@ -8,11 +8,11 @@ use crate::clock::now;
 use crate::store::Pages;
 use crate::workers::{Worker, Workers};
 
-/// The counts of one filter configuration.
+/// The counts of a filter configuration.
 pub(crate) struct Counts {
-    /// Envoy's name of the filter: whose keys the usage report counts.
+    /// Envoy's name of the filter, by which the usage report groups keys.
     id: Box<[u8]>,
-    /// The same as metrics show it.
+    /// The same name, as metrics show it.
     label: Box<str>,
     workers: Workers,
 }
@@ -34,12 +34,12 @@ impl Counts {
         &self.workers
     }
 
-    /// Counts one request among its key's, in that worker's share.
+    /// Counts a request for its key, in that worker's share.
     pub(crate) fn count_key(&self, worker: &Worker, key: &str, event: Event) {
         if worker.usage().count(key, event) {
             return;
         }
-        // No other thread counts here, so what was taken is put back whole where it cannot be shared.
+        // No other thread counts here, so if sharing fails, everything can be put back.
         let mut full = std::mem::take(&mut *worker.usage());
         self.share(&mut full);
         let mut pending = worker.usage();
@@ -49,7 +49,7 @@ impl Counts {
         }
     }
 
-    /// How active a key is, by the pages and by what no worker has shared yet.
+    /// Returns how active a key is, from the pages and from what the workers have not shared yet.
     pub(crate) fn activity(&self, key: &str) -> Activity {
         let own = self.workers.all().fold(0_u64, |sum, worker| {
             let [taken, counted] = [worker.taken(), worker.usage()];
@@ -71,7 +71,7 @@ impl Counts {
         }
     }
 
-    /// Tells the pages what all workers have counted of keys.
+    /// Adds to the pages what all workers have counted for keys.
     pub(crate) fn share_all(&self) {
         for worker in self.workers.all() {
             self.share(&mut worker.take_usage());
@@ -86,7 +86,7 @@ impl Counts {
             id: &self.id,
             label: &self.label,
         };
-        // What does not fit into one time needs some more.
+        // One call may not share everything.
         for _ in 0..usage::MOST_TIMES {
             if !usage::share(pending, &mut Pages, &plugin, now) {
                 return;

@@ -1,8 +1,8 @@
-//! What Envoy did not do.
+//! Failures of Envoy.
 
 use std::fmt;
 
-/// What Envoy did not do, or did unreliably. Then keyward makes no verdict, and denies
+/// What Envoy failed to do, or did unreliably. In that case, keyward makes no verdict and denies
 /// the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault(pub(crate) &'static str);

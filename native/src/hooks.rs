@@ -1,4 +1,5 @@
-//! What Envoy calls. Every hook checks the pointers it is given, and no panic leaves one.
+//! The hooks that Envoy calls. Every hook checks the pointers that it receives, and no panic leaves
+//! one.
 
 use std::cell::Cell;
 use std::ffi::c_char;
@@ -43,12 +44,12 @@ const STOP: u32 = 1;
 /// `envoy_dynamic_module_type_on_http_filter_request_body_status_StopIterationNoBuffer`.
 const STOP_BODY: u32 = 3;
 
-/// The module is loaded. Null refuses that.
+/// Called when the module is loaded. Null makes Envoy refuse it.
 fn program_init() -> *const c_char {
     caught(set_up).map_or(null(), |()| c"v0.2.0".as_ptr())
 }
 
-/// A configuration is pushed. Null refuses it.
+/// Called when a configuration is pushed. Null rejects it.
 fn config_new(config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module {
     let made = caught(|| {
         let make = |config: &Config<'_>, caller: &Caller| {
@@ -59,12 +60,12 @@ fn config_new(config: Envoy, name: Buffer<'_>, bytes: Buffer<'_>) -> Module {
     made.flatten().unwrap_or(Module::NULL)
 }
 
-/// Nothing uses the configuration any more.
+/// Called when nothing uses the configuration any more.
 fn config_destroy(module: Module) {
     caught(|| module.release(Plugin::on_destroy));
 }
 
-/// What the module's own thread asked for.
+/// Called for what the module's own thread scheduled.
 fn config_scheduled(config: Envoy, module: Module, event: u64) {
     caught(|| {
         if let (Some(config), Some(plugin)) = (Config::new(config), module.held()) {
@@ -73,7 +74,7 @@ fn config_scheduled(config: Envoy, module: Module, event: u64) {
     });
 }
 
-/// The headers of an answer to a configuration's call.
+/// Called with the headers of an answer to a configuration's call.
 fn call_headers(
     _config: Envoy,
     module: Module,
@@ -88,7 +89,7 @@ fn call_headers(
     });
 }
 
-/// More of its body.
+/// Called with a part of the answer's body.
 fn call_data(
     _config: Envoy,
     module: Module,
@@ -103,12 +104,12 @@ fn call_data(
     });
 }
 
-/// It is whole.
+/// Called when the answer is complete.
 fn call_complete(config: Envoy, module: Module, call: u64) {
     call_ended(config, &module, call, true);
 }
 
-/// The call has failed, or was ended.
+/// Called when the call has failed, or was ended.
 fn call_reset(config: Envoy, module: Module, call: u64, _reason: u32) {
     call_ended(config, &module, call, false);
 }
@@ -124,18 +125,19 @@ fn call_ended(config: Envoy, module: &Module, call: u64, is_whole: bool) {
     }
 }
 
-/// A request comes. Its filter has the configuration for as long as it lives, and needs nothing else.
+/// Called for a new request. Its filter keeps the configuration as long as it lives, and needs
+/// nothing else.
 fn filter_new(module: Module, _filter: Envoy) -> Module {
     module
 }
 
-/// The request's headers are there.
+/// Called with the request's headers.
 fn request_headers(filter: Envoy, module: Module, end_of_stream: bool) -> u32 {
     let has_answered = Cell::new(false);
     let stream = || Stream::new(filter, &has_answered);
     let flow = caught(|| match (stream(), module.held()) {
         (Some(stream), Some(plugin)) => plugin.on_request(stream, end_of_stream),
-        // Envoys before 1.40 ask a filter that was not made.
+        // Before 1.40, Envoy also calls a filter that could not be created.
         (Some(stream), None) => Plugin::on_request_of_none(stream),
         (None, _) => Flow::Stop,
     });
@@ -152,7 +154,8 @@ fn request_headers(filter: Envoy, module: Module, end_of_stream: bool) -> u32 {
     }
 }
 
-/// More of a request is there. A filter without a plugin lets nothing on; one with a plugin has decided at the headers.
+/// Called with a part of the request's body. Without a plugin, nothing continues. With one, the
+/// decision was made at the headers.
 fn request_body(_filter: Envoy, module: Module, _end_of_stream: bool) -> u32 {
     if module.is_null() {
         STOP_BODY
@@ -161,7 +164,7 @@ fn request_body(_filter: Envoy, module: Module, _end_of_stream: bool) -> u32 {
     }
 }
 
-/// The same of its end.
+/// Called at the end of the request, with the same rule as [`request_body`].
 fn request_trailers(_filter: Envoy, module: Module) -> u32 {
     if module.is_null() { STOP } else { CONTINUE }
 }
@@ -177,10 +180,10 @@ idle! {
     envoy_dynamic_module_on_http_filter_scheduled(Envoy, Opaque, u64);
     envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(Envoy, Opaque);
     envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(Envoy, Opaque);
-    // What comes after the body of an answer.
+    // The trailers of an answer.
     envoy_dynamic_module_on_http_filter_config_http_stream_trailers(
         Envoy, Opaque, u64, *const Header<'_>, usize);
-    // Of calls that a request's filter makes, which this one does not.
+    // Calls of a request's filter, which this one does not make.
     envoy_dynamic_module_on_http_filter_http_callout_done(
         Envoy, Opaque, u64, u32, *const Header<'_>, usize, Texts<'_>, usize);
     envoy_dynamic_module_on_http_filter_http_stream_headers(

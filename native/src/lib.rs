@@ -1,7 +1,7 @@
-//! The filter as a native module of Envoy: the other host of `keyward::filter`.
+//! The filter as a native module of Envoy. Like the wasm filter, it is a host of `keyward::filter`.
 //!
 //! A configuration is loaded once, on Envoy's main thread, and all workers share it. A request is
-//! decided in the hook for its headers, on its worker; nothing else of it is looked at.
+//! decided on its worker, in the hook for its headers. Nothing else of the request is read.
 
 mod abi;
 mod boundary;

@@ -1,4 +1,4 @@
-//! Configurations as they are loaded: once for the same bytes, whichever listeners they are for.
+//! Loads configurations. The same bytes are loaded only once, whichever listeners they are for.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -7,20 +7,20 @@ use keyward::configuration::{
 };
 use sha2::{Digest, Sha256};
 
-/// Why a configuration is not loaded.
+/// Why a configuration was not loaded.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub(crate) why: String,
-    /// The revision that it names.
+    /// The revision in the configuration.
     pub(crate) revision: Option<u64>,
 }
 
-/// A digest of the bytes, and what was made of them, while anything uses it.
+/// A digest of the bytes, and the configuration made from them, as long as anything uses it.
 type Loaded = ([u8; 32], Weak<Configuration>);
 
 static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
 
-/// What these bytes say. On Envoy's main thread.
+/// Loads a configuration from these bytes. Call it on Envoy's main thread.
 pub(crate) fn load(bytes: &[u8]) -> Result<Arc<Configuration>, Refused> {
     if bytes.len() > LARGEST {
         return Err(Refused {

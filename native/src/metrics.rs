@@ -1,6 +1,7 @@
-//! The metrics of one filter configuration. They are in its own scope of Envoy's statistics, and end with it unless
-//! another configuration has the same ones by then. So all of them are defined, and all counters touched, when a
-//! configuration is made, which is before Envoy drops the one it replaces.
+//! The metrics of a filter configuration. They belong to its own scope in Envoy's statistics, and
+//! end with it unless another configuration has the same metrics by then. So creating a
+//! configuration defines all of them and touches all counters, before Envoy drops the configuration
+//! that is replaced.
 
 use keyward::filter::counter::{Counter, FEED_TROUBLES, REQUESTS};
 use keyward::filter::monitor::{BUILD, Gauge};
@@ -12,10 +13,12 @@ use crate::census::Census;
 use crate::fault::Fault;
 use crate::workers::Workers;
 
-/// What Envoy puts before a name, with `metrics_namespace: keyward` of the bootstrap, begins with `keyward` itself.
+/// Left out of names: with `metrics_namespace: keyward` in the bootstrap, Envoy adds a prefix that
+/// itself begins with `keyward`.
 const PREFIX: &str = "keyward_";
 
-/// How often a plugin's counts were gathered. At least once a second: if it does not rise, no counter rises.
+/// Counts how often a plugin's counts were gathered, at least once a second. If it does not rise,
+/// no counter rises.
 const GATHERED: &str = "keyward_counts_gathered_total";
 
 pub(crate) struct Metrics {
@@ -90,13 +93,14 @@ impl Metrics {
     pub(crate) fn gather(&self, config: &Config<'_>, workers: &Workers) {
         for worker in workers.all() {
             worker.take_counts(|counter, count| {
-                // Every one was touched when it was defined. If Envoy no longer accepts one, that is not a reason to stop.
+                // Every counter was touched when it was defined. If Envoy no longer accepts one,
+                // the others are still gathered.
                 let _ = self.add(config, counter, count);
             });
         }
     }
 
-    /// Counts one gathering. Not the last one, when the configuration goes.
+    /// Counts one gathering. The last one, when the configuration goes away, is not counted.
     pub(crate) fn count_gathered(&self, config: &Config<'_>, plugin: &str) {
         let _ = config.record(self.gathered, &[plugin], 1);
     }
@@ -110,7 +114,8 @@ impl Metrics {
         let _ = self.add(config, counter, 1);
     }
 
-    /// Reports which snapshot is served from now on. No worker can lag: all share one snapshot.
+    /// Reports which snapshot is served from now on. No worker can lag behind, because all share
+    /// one snapshot.
     pub(crate) fn announce(
         &self,
         config: &Config<'_>,
@@ -128,7 +133,7 @@ impl Metrics {
         let _ = config.record(self.build_info, &BUILD, 1);
     }
 
-    /// Says what is known of the plugin's configurations together.
+    /// Reports what is known about all configurations of the plugin together.
     pub(crate) fn tell(&self, config: &Config<'_>, plugin: &str, census: &Census) {
         let set = |metric: Metric, value: u64| {
             let _ = config.record(metric, &[plugin], value);

@@ -1,4 +1,4 @@
-//! One filter configuration, from Envoy's making it to the last stream that holds it.
+//! A filter configuration, from its creation by Envoy to the last stream that uses it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,18 +22,19 @@ use crate::timer::FEED;
 #[cfg(feature = "trap-door")]
 use crate::trap_door;
 
-/// One filter configuration.
+/// A filter configuration.
 pub(crate) struct Plugin {
     serving: Arc<Serving>,
-    /// The revision of the snapshot that came with the settings of one that follows a feed.
+    /// The revision of the snapshot that came with the settings, if the configuration follows a
+    /// feed.
     seed: Option<Revision>,
-    /// What its follower makes calls by.
+    /// The caller for its follower's calls.
     caller: Caller,
     /// The filter state's key.
     state: Box<str>,
     metrics: Metrics,
     counts: Counts,
-    /// Whether it took a request since its last round.
+    /// Whether it received a request since its last round.
     has_served: AtomicBool,
     threads: u64,
     place: Place,
@@ -42,7 +43,7 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
-    /// Makes one of what Envoy was pushed. `None` refuses the push.
+    /// Creates a plugin from what Envoy was pushed. `None` rejects the push.
     pub(crate) fn new(
         config: &Config<'_>,
         caller: &Caller,
@@ -57,7 +58,7 @@ impl Plugin {
         let trap = trap_door::of(bytes);
         #[cfg(feature = "trap-door")]
         trap_door::spring(trap, trap_door::Trap::New);
-        // Envoy gives a filter one name, and no direction.
+        // A filter has only one name in Envoy, and no direction.
         let id = PluginId::new([name.into(), Box::default(), Box::default()]);
         let label = id.label();
         let configuration = match loading::load(bytes) {
@@ -111,7 +112,7 @@ impl Plugin {
         let serves = self.serving.at(worker);
         let mut request = Request::of(&self.counts, worker, &self.state, stream);
         let flow = exchange::run(&serves, &mut request, !end_of_stream);
-        // All but the first request after a round only read it.
+        // Only the first request after a round writes. All others only read.
         if !self.has_served.load(Ordering::Relaxed) && !self.has_served.swap(true, Ordering::AcqRel)
         {
             self.place.ask();
@@ -119,12 +120,12 @@ impl Plugin {
         flow
     }
 
-    /// Denies a request that no plugin is there for.
+    /// Denies a request for which there is no plugin.
     pub(crate) fn on_request_of_none(stream: Stream<'_>) -> Flow {
         exchange::refuse(&Configuration::closed(), &mut Request::of_none(stream))
     }
 
-    /// Denies a request whose hook panicked, unless it was answered before that.
+    /// Denies a request whose hook panicked, unless it was answered before.
     pub(crate) fn on_panic(plugin: Option<&Self>, stream: Stream<'_>) {
         let Some(plugin) = plugin.filter(|_| !stream.has_answered()) else {
             return;
@@ -136,7 +137,7 @@ impl Plugin {
         plugin.place.call();
     }
 
-    /// What the module's thread asked for, on the main thread.
+    /// Runs what the module's thread scheduled. Called on the main thread.
     pub(crate) fn on_schedule(&self, config: &Config<'_>, event: u64) {
         if event != FEED {
             self.round(config);
@@ -155,7 +156,8 @@ impl Plugin {
         if round.is_first {
             self.announce(config);
         }
-        // `keyward wait` waits for everything that reports pushes, so a usage report reports none.
+        // `keyward wait` waits for everything that reports pushes, so a usage report does not
+        // report them.
         if !only_reports(&self.serving) {
             self.metrics.tell(config, label, &round.census);
         }
@@ -163,19 +165,19 @@ impl Plugin {
         self.metrics.count_gathered(config, label);
     }
 
-    /// The headers of an answer to the follower, on the main thread.
+    /// Passes the headers of an answer to the follower. Called on the main thread.
     pub(crate) fn on_call_headers(&self, call: u64, headers: Result<&[Header<'_>], Fault>) {
         feed::on_headers(self.place.number(), call, headers);
     }
 
-    /// Some of its body.
+    /// Passes a part of the answer's body to the follower.
     pub(crate) fn on_call_data(&self, call: u64, chunks: Result<&[Buffer<'_>], Fault>) {
         if feed::on_data(self.place.number(), call, chunks) {
             self.place.wake(0);
         }
     }
 
-    /// Its end, or the call's.
+    /// Passes the end of the answer, or of the call, to the follower.
     pub(crate) fn on_call_end(&self, config: &Config<'_>, call: u64, is_whole: bool) {
         #[cfg(feature = "trap-door")]
         trap_door::spring(self.trap, trap_door::Trap::Answer);
@@ -184,7 +186,8 @@ impl Plugin {
         }
     }
 
-    /// The follower panicked at an answer. Its last snapshot stays in use, and another follower begins in the next round.
+    /// Recovers from a panic of the follower at an answer. Its last snapshot stays in use, and a
+    /// new follower begins in the next round.
     pub(crate) fn on_call_panic(&self) {
         feed::give_up(self.counts.label());
     }
@@ -202,9 +205,10 @@ impl Plugin {
         }
     }
 
-    /// The last of its streams has ended, and no listener has it any more. Perhaps on a worker.
+    /// Called when the last stream has ended and no listener has the configuration, possibly on a
+    /// worker.
     pub(crate) fn on_destroy(self, config: &Config<'_>) {
-        // Whatever becomes of the counts, the place is left.
+        // The configuration leaves the registry even if the counts fail.
         caught(|| {
             #[cfg(feature = "trap-door")]
             trap_door::spring(self.trap, trap_door::Trap::Destroy);
@@ -215,7 +219,7 @@ impl Plugin {
         self.place.leave(label, self.serving.parts(), left);
     }
 
-    /// Says what is served from now on.
+    /// Reports what is served from now on.
     fn announce(&self, config: &Config<'_>) {
         if only_reports(&self.serving) {
             return;
@@ -231,14 +235,14 @@ impl Plugin {
         }
     }
 
-    /// Tells Envoy, and the usage pages, what the workers have counted.
+    /// Adds the workers' counts to Envoy's metrics and to the usage pages.
     fn gather(&self, config: &Config<'_>) {
         self.metrics.gather(config, self.counts.workers());
         self.counts.share_all();
     }
 }
 
-/// Whether these settings only report, and decide on no request.
+/// Returns whether these settings only report usage, and decide on no request.
 fn only_reports(serving: &Serving) -> bool {
     match serving.as_pushed().settings().role {
         Role::UsageReport => true,

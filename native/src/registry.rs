@@ -1,5 +1,6 @@
-//! All filter configurations of this process, and the thread that calls them. It is there while a configuration is, and
-//! joined when the last one goes: it never runs in a module that is unloaded.
+//! All filter configurations of this process, and the thread that calls them. The thread exists
+//! while there is a configuration, and is joined when the last one goes away, so it never runs in a
+//! module that was unloaded.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -22,12 +23,12 @@ struct Registry {
     members: Members,
     entries: Vec<Entry>,
     made: u64,
-    /// The revision that each plugin served last.
+    /// The revision that each plugin last served.
     served: HashMap<Box<str>, Revision>,
     timer: Option<Timer>,
 }
 
-/// One configuration, as others reach it.
+/// A configuration, as others can reach it.
 struct Entry {
     number: u64,
     plugin: Box<str>,
@@ -36,18 +37,18 @@ struct Entry {
 }
 
 fn registry() -> MutexGuard<'static, Option<Registry>> {
-    // What is changed while it is held is changed in whole steps.
+    // Valid after a panic as well, because every change under this lock is complete in itself.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A configuration's place among all.
+/// A configuration's place in the registry.
 pub(crate) struct Place {
     number: u64,
     scheduler: Arc<Scheduler>,
     tasks: Arc<Tasks>,
 }
 
-/// Enters a configuration. `None` where the process has no thread for it.
+/// Adds a configuration. Returns `None` if the process has no thread for it.
 pub(crate) fn enter(plugin: &str, serving: &Arc<Serving>, scheduler: Scheduler) -> Option<Place> {
     let scheduler = Arc::new(scheduler);
     let only_reports = serving.as_pushed().settings().role == Role::UsageReport;
@@ -76,7 +77,7 @@ pub(crate) fn enter(plugin: &str, serving: &Arc<Serving>, scheduler: Scheduler) 
         serving: Arc::clone(serving),
     });
     drop(guard);
-    // Its first round, once Envoy is through with what it does with it now.
+    // Its first round, after Envoy has finished creating it.
     scheduler.commit(ROUND);
     Some(Place {
         number,
@@ -85,7 +86,7 @@ pub(crate) fn enter(plugin: &str, serving: &Arc<Serving>, scheduler: Scheduler) 
     })
 }
 
-/// Reports that a plugin's push was rejected. Its remaining configurations report it.
+/// Records that a plugin's push was rejected. The plugin's remaining configurations report it.
 pub(crate) fn refuse(plugin: &str, revision: Option<u64>) {
     let mut guard = registry();
     let registry = guard.get_or_insert_default();
@@ -94,9 +95,9 @@ pub(crate) fn refuse(plugin: &str, revision: Option<u64>) {
     call_all();
 }
 
-/// Has every configuration called. A commit holds the configuration for a moment. Where Envoy gives
-/// it up in that moment, the commit is its last owner and calls `config_destroy` on this very
-/// thread, which asks for the registry. So nothing here is held during a commit.
+/// Schedules a call of every configuration. A commit keeps the configuration alive for a moment. If
+/// Envoy releases it in that moment, the commit is its last owner and calls `config_destroy` on
+/// this same thread, which locks the registry. So no lock is held here during a commit.
 fn call_all() {
     let schedulers: Vec<Arc<Scheduler>> = match &*registry() {
         Some(registry) => {
@@ -110,7 +111,7 @@ fn call_all() {
     }
 }
 
-/// What a round came to.
+/// The result of a round.
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) is_first: bool,
@@ -122,7 +123,7 @@ impl Place {
         self.number
     }
 
-    /// One round: see [`Members::round`].
+    /// Runs a round: see [`Members::round`].
     pub(crate) fn round(&self, plugin: &str, has_served: bool, threads: u64) -> Round {
         let mut registry = registry();
         let registry = registry.get_or_insert_default();
@@ -134,24 +135,25 @@ impl Place {
         }
     }
 
-    /// Has all configurations called soon.
+    /// Schedules a call of all configurations soon.
     pub(crate) fn ask(&self) {
         self.tasks.ask();
     }
 
-    /// Has this configuration called at once.
+    /// Schedules a call of this configuration now.
     pub(crate) fn call(&self) {
         self.scheduler.commit(ROUND);
     }
 
-    /// Has this configuration's follower called in so many milliseconds.
+    /// Schedules a call of this configuration's follower in this many milliseconds.
     pub(crate) fn wake(&self, milliseconds: u64) {
         let scheduler = Arc::clone(&self.scheduler);
         self.tasks.wake(self.number, scheduler, milliseconds);
     }
 
-    /// Leaves, and has `parts` freed by the thread, or here if the thread has ended. Calls `left`
-    /// before the others hear of it, with whether this was the plugin's last configuration.
+    /// Leaves the registry. The thread frees `parts`, or if the thread has ended, this does. Calls
+    /// `left` before the other configurations are informed, with whether this was the plugin's last
+    /// one.
     pub(crate) fn leave(
         self,
         plugin: &str,
@@ -174,13 +176,13 @@ impl Place {
         self.tasks.discard(parts);
         match timer {
             Some(timer) => timer.end(),
-            // That an old one is gone is news for the others.
+            // The others report that an old configuration is gone.
             None => call_all(),
         }
     }
 }
 
-/// Serves a snapshot of the plugin's feed, wherever `follows` returns true.
+/// Serves a snapshot of the plugin's feed in every configuration for which `follows` returns true.
 pub(crate) fn serve(plugin: &str, snapshot: &Snapshot, follows: &dyn Fn(&Configuration) -> bool) {
     let mut guard = registry();
     let Some(registry) = &mut *guard else { return };
@@ -197,14 +199,14 @@ pub(crate) fn serve(plugin: &str, snapshot: &Snapshot, follows: &dyn Fn(&Configu
     }
 }
 
-/// Whether it is the newest of its plugin that Envoy has kept.
+/// Returns whether it is the newest of its plugin that Envoy has kept.
 pub(crate) fn is_newest(plugin: &str, number: u64) -> bool {
     registry()
         .as_ref()
         .is_some_and(|registry| registry.members.is_newest(plugin, number))
 }
 
-/// What is known of a plugin in an Envoy of so many threads.
+/// Returns what is known about a plugin in an Envoy with this many threads.
 pub(crate) fn census(plugin: &str, threads: u64) -> Census {
     let registry = registry();
     let members = registry.as_ref().map(|registry| &registry.members);
@@ -213,7 +215,7 @@ pub(crate) fn census(plugin: &str, threads: u64) -> Census {
     })
 }
 
-/// Whether a snapshot of a lower revision follows a higher one of the same plugin.
+/// Returns whether a snapshot with a lower revision follows a higher one of the same plugin.
 pub(crate) fn is_rollback(plugin: &str, revision: Revision) -> bool {
     let mut registry = registry();
     let served = &mut registry.get_or_insert_default().served;

@@ -1,4 +1,4 @@
-//! One request, as Envoy shows it to the filter.
+//! A request, as Envoy presents it to the filter.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
@@ -16,33 +16,34 @@ use crate::fault::Fault;
 use crate::store::Pages;
 use crate::workers::Worker;
 
-/// Envoy takes at most 100 headers from a client, by default.
+/// The maximum number of headers. By default, Envoy accepts at most 100 from a client.
 const MOST_HEADERS: usize = 10_000;
 
-/// So many are read without an allocation. Places are cleared for each request, used or not.
+/// The number of headers that are read without an allocation. All places are cleared for each
+/// request, used or not.
 const ON_STACK: usize = 32;
 
-/// One request.
+/// A request.
 pub(crate) struct Request<'a> {
-    /// Of its plugin, if it has one.
+    /// Its plugin's parts, if it has a plugin.
     plugin: Option<OfPlugin<'a>>,
     stream: Stream<'a>,
     /// Whether any of its headers was changed.
     is_changed: bool,
 }
 
-/// What a request needs of its plugin.
+/// What a request needs from its plugin.
 #[derive(Clone, Copy)]
 struct OfPlugin<'a> {
     counts: &'a Counts,
-    /// The share of its worker.
+    /// Its worker's share.
     worker: &'a Worker,
-    /// The filter state's key in calls to Envoy.
+    /// The filter state's key, for calls to Envoy.
     state: &'a str,
 }
 
 impl<'a> Request<'a> {
-    /// `state` is the [`state_key`] of the plugin's configuration.
+    /// Creates a request. `state` is the [`state_key`] of the plugin's configuration.
     pub(crate) fn of(counts: &'a Counts, worker: u32, state: &'a str, stream: Stream<'a>) -> Self {
         let plugin = OfPlugin {
             counts,
@@ -69,7 +70,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What interlock and access logs call the filter state of that name: the key that the filter in wasm has.
+/// Returns the key of the filter state with that name, as the interlock and access logs name it.
+/// The wasm filter has the same key.
 pub(crate) fn state_key(name: &str) -> String {
     format!("{STATE}{name}")
 }
@@ -91,7 +93,7 @@ impl Host for Request<'_> {
         self.end(DESTINATION_ADDRESS)
     }
 
-    /// Two hashes with keys that the standard library seeds at random.
+    /// Returns two hashes, with keys that the standard library seeds randomly.
     fn entropy(&self) -> u128 {
         let half = || u128::from(RandomState::new().build_hasher().finish());
         half() << 64 | half()
@@ -132,7 +134,7 @@ impl Host for Request<'_> {
     }
 
     fn set_state(&mut self, name: &str, value: &str) -> Result<(), Fault> {
-        // For the filter in wasm Envoy does this by itself. Routes may match headers and this state.
+        // For the wasm filter, Envoy does this itself. Routes may match headers and this state.
         if std::mem::take(&mut self.is_changed) && !self.stream.has_answered() {
             self.stream.forget_route();
         }
@@ -151,7 +153,7 @@ impl Host for Request<'_> {
             .then(|| grpc_status(reply.status));
         let own = reply.headers.iter();
         let own = own.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        // Envoy says 0, which is success, unless there is such a header.
+        // Without such a header, Envoy would send 0, which means success.
         let status = grpc.map(|status| (&b"grpc-status"[..], status.as_bytes()));
         let headers: Vec<Header<'_>> = own
             .chain(status)
@@ -196,7 +198,7 @@ impl Host for Request<'_> {
     }
 }
 
-/// `count` places: `few` if they are enough, and else `many`.
+/// Returns `count` places: from `few` if they are enough, and otherwise from `many`.
 fn of_length<'a, T: Clone>(
     count: usize,
     few: &'a mut [T; ON_STACK],
@@ -212,7 +214,8 @@ fn of_length<'a, T: Clone>(
     Ok(many)
 }
 
-/// Whether Envoy answers in gRPC's way, by its own rule: this type, or one that goes on with a plus.
+/// Returns whether Envoy would answer as for gRPC, by Envoy's rule: this content type, also with a
+/// suffix after a plus.
 fn is_grpc(headers: &[host::Header<'_>]) -> bool {
     let mut types = headers.iter().filter(|(name, _)| *name == b"content-type");
     types.any(|(_, value)| {
@@ -221,7 +224,7 @@ fn is_grpc(headers: &[host::Header<'_>]) -> bool {
     })
 }
 
-/// What a gRPC client makes of an HTTP status, as Envoy has it for the filter in wasm.
+/// Returns the gRPC status for an HTTP status, as Envoy converts it for the wasm filter.
 ///
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>
 fn grpc_status(status: u16) -> &'static str {

@@ -1,4 +1,4 @@
-//! What a plugin serves: what it was pushed, or what a feed led to since then.
+//! What a plugin serves: what was pushed, or what a feed has led to since.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,19 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use keyward::configuration::Configuration;
 use keyward::snapshot::Snapshot;
 
-/// What one plugin serves.
+/// What a plugin serves.
 pub(crate) struct Serving {
-    /// As it was pushed, with its seed if it follows a feed.
+    /// The pushed configuration. If it follows a feed, this has the seed.
     pushed: Arc<Configuration>,
-    /// Of one that follows a feed: what each worker serves, and after these one for a number that no worker should have.
+    /// If it follows a feed, what each worker serves, and a last place for numbers that no worker
+    /// should have.
     workers: Box<[Place]>,
 }
 
-/// One worker's. All have the same tables, and each has its own count of users: no worker waits for another's cache line.
+/// One worker's place. All places have the same tables, but each has its own reference count, so
+/// that no worker waits for another's cache line.
 #[repr(align(128))]
 struct Place(Mutex<Arc<Configuration>>);
 
-/// What a request is decided by.
+/// The configuration that a request is decided by.
 pub(crate) enum Served<'a> {
     Pushed(&'a Configuration),
     Followed(Arc<Configuration>),
@@ -41,13 +43,13 @@ impl Place {
     }
 
     fn get(&self) -> MutexGuard<'_, Arc<Configuration>> {
-        // What is in there is replaced in one step.
+        // Valid after a panic as well, because the content is replaced in one step.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Serving {
-    /// What was pushed, for as long as the plugin is there.
+    /// Serves what was pushed, as long as the plugin exists.
     pub(crate) fn pushed(pushed: Arc<Configuration>) -> Self {
         Self {
             pushed,
@@ -55,7 +57,7 @@ impl Serving {
         }
     }
 
-    /// `first`, until a feed leads to something else.
+    /// Serves `first` until a feed leads to something else.
     pub(crate) fn followed(
         pushed: Arc<Configuration>,
         first: &Configuration,
@@ -67,12 +69,12 @@ impl Serving {
         }
     }
 
-    /// As it was pushed: its settings, and its seed.
+    /// Returns the pushed configuration: its settings, and its seed.
     pub(crate) fn as_pushed(&self) -> &Configuration {
         &self.pushed
     }
 
-    /// What that worker serves. One that follows has no request without a place.
+    /// Returns what that worker serves. If the plugin follows a feed, every request has a place.
     pub(crate) fn at(&self, worker: u32) -> Served<'_> {
         let own = usize::try_from(worker)
             .ok()
@@ -83,7 +85,7 @@ impl Serving {
         }
     }
 
-    /// What all workers serve.
+    /// Returns what all workers serve.
     pub(crate) fn now(&self) -> Served<'_> {
         self.at(u32::MAX)
     }
@@ -97,7 +99,7 @@ impl Serving {
             .collect()
     }
 
-    /// What was pushed and is served, to be dropped.
+    /// Returns what was pushed and what is served, to be dropped.
     pub(crate) fn parts(&self) -> Vec<Arc<Configuration>> {
         let places = self.workers.iter().map(|place| Arc::clone(&place.get()));
         places.chain([Arc::clone(&self.pushed)]).collect()

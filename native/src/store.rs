@@ -1,4 +1,5 @@
-//! The usage pages of all plugins in this process, where the filter in wasm has Envoy's shared data.
+//! The usage pages of all plugins in this process. The wasm filter uses Envoy's shared data
+//! instead.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ struct Page {
 pub(crate) struct Pages;
 
 fn pages() -> MutexGuard<'static, Option<HashMap<Box<str>, Page>>> {
-    // A panic while it is held leaves a page that is whole: the old one or the new.
+    // Valid after a panic as well: a page is either the old one or the new one.
     PAGES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,6 +1,7 @@
-//! The module's one thread: Envoy has no timer for a filter. It has every configuration called on Envoy's main thread
-//! each second, and soon after a request, and a follower when it asks for that. It also frees what a worker no longer
-//! serves: neither a worker nor the main thread should wait until a million keys are freed.
+//! The module's only thread, because Envoy has no timer for filters. It schedules a call of every
+//! configuration on Envoy's main thread each second and soon after a request, and of a follower
+//! when it asks for one. It also frees what workers no longer serve: neither a worker nor the main
+//! thread should wait until a million keys are freed.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -11,23 +12,24 @@ use keyward::configuration::Configuration;
 use crate::abi::Scheduler;
 use crate::boundary::caught;
 
-/// The time between two rounds without events.
+/// The time between two rounds if nothing happens.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// From the first request after a round to the next one: what is counted until then is reported together.
+/// The time from the first request after a round to the next round. Everything counted in between
+/// is reported together.
 const SOON: Duration = Duration::from_millis(100);
 
-/// What a configuration is called for: its round, or the follower that it has.
+/// Why a configuration is called: for its round, or for its follower.
 pub(crate) const ROUND: u64 = 0;
 pub(crate) const FEED: u64 = 1;
 
-/// The thread.
+/// The running thread.
 pub(crate) struct Timer {
     tasks: Arc<Tasks>,
     thread: JoinHandle<()>,
 }
 
-/// What the thread is asked for.
+/// What the thread has to do.
 #[derive(Default)]
 pub(crate) struct Tasks {
     work: Mutex<Work>,
@@ -37,13 +39,13 @@ pub(crate) struct Tasks {
 #[derive(Default)]
 struct Work {
     ends: bool,
-    /// A request was counted.
+    /// Whether a request was counted.
     is_asked: bool,
     dropped: Vec<Arc<Configuration>>,
     due: Vec<Due>,
 }
 
-/// A follower that wants to be called.
+/// A follower that wants a call.
 struct Due {
     number: u64,
     at: Instant,
@@ -51,7 +53,8 @@ struct Due {
 }
 
 impl Timer {
-    /// Starts the thread, which has `call_all` called for a round. `None` where the process has no room for one.
+    /// Starts the thread, which calls `call_all` for a round. Returns `None` if the process cannot
+    /// start one.
     pub(crate) fn start(call_all: fn()) -> Option<Self> {
         let tasks = Arc::new(Tasks::default());
         let own = Arc::clone(&tasks);
@@ -66,10 +69,10 @@ impl Timer {
         &self.tasks
     }
 
-    /// Ends the thread, and waits for that. No lock may be held that a round asks for.
+    /// Ends the thread, and waits for it. The caller must not hold a lock that a round needs.
     pub(crate) fn end(self) {
         self.tasks.change(|work| work.ends = true);
-        // Where it is this thread, it ends by itself.
+        // If this is the thread itself, it ends on its own.
         if self.thread.thread().id() != std::thread::current().id() {
             let _ = self.thread.join();
         }
@@ -86,17 +89,18 @@ impl Tasks {
         self.is_there.notify_one();
     }
 
-    /// Has all configurations called soon.
+    /// Schedules a call of all configurations soon.
     pub(crate) fn ask(&self) {
         self.change(|work| work.is_asked = true);
     }
 
-    /// Drops these.
+    /// Makes the thread drop these.
     pub(crate) fn discard(&self, dropped: impl IntoIterator<Item = Arc<Configuration>>) {
         self.change(|work| work.dropped.extend(dropped));
     }
 
-    /// Calls the configuration of that number for its follower, in so many milliseconds and not before.
+    /// Schedules a call of that configuration's follower in this many milliseconds, replacing an
+    /// earlier schedule.
     pub(crate) fn wake(&self, number: u64, scheduler: Arc<Scheduler>, milliseconds: u64) {
         let at = Instant::now() + Duration::from_millis(milliseconds);
         self.change(|work| {
@@ -109,13 +113,13 @@ impl Tasks {
         });
     }
 
-    /// Stops calling it.
+    /// Cancels the call of a configuration's follower.
     pub(crate) fn forget(&self, number: u64) {
         self.change(|work| work.due.retain(|due| due.number != number));
     }
 }
 
-/// What to do at once.
+/// What to do now.
 struct Turn {
     ends: bool,
     is_round: bool,
@@ -147,7 +151,7 @@ fn wait(tasks: &Tasks, round_at: &mut Instant) -> Turn {
     loop {
         let now = Instant::now();
         if std::mem::take(&mut work.is_asked) {
-            // Events soon after are reported in the same round.
+            // Events soon afterwards are reported in the same round.
             *round_at = (*round_at).min(now + SOON);
         }
         let due = work.due.iter().map(|due| due.at);

@@ -1,4 +1,5 @@
-//! Test builds only: ways to make a hook panic on demand, so that tests can show what happens then. No release has this file compiled in.
+//! Only in test builds: makes a hook panic on demand, so that tests can show what happens. No
+//! release contains this file.
 #![expect(clippy::panic, reason = "that is what it is for")]
 
 use crate::abi::{Header, Stream};
@@ -22,14 +23,14 @@ const TEXTS: [(&[u8], Trap); 4] = [
     (b"trap-door: panic when answered", Trap::Answer),
 ];
 
-/// What a configuration asks for.
+/// Returns the trap that a configuration asks for.
 pub(crate) fn of(bytes: &[u8]) -> Option<Trap> {
     let says = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     let trap = TEXTS.iter().find(|(text, _)| says(text));
     trap.map(|(_, trap)| *trap)
 }
 
-/// Panics if the configuration asks for it. Its text must not be seen.
+/// Panics if the configuration asks for it. The message must not become visible.
 pub(crate) fn spring(asked: Option<Trap>, here: Trap) {
     assert!(asked != Some(here), "sk_live_FAKE-a-panic-tells-a-key");
 }

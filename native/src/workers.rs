@@ -1,4 +1,4 @@
-//! What each worker writes without waiting for another, and the main thread gathers.
+//! What each worker writes without waiting for others, and the main thread gathers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,16 +6,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use keyward::filter::counter::{Counter, Slot};
 use keyward::usage::Pending;
 
-/// One worker's share. It has its cache lines to itself.
+/// One worker's share, on separate cache lines.
 #[repr(align(128))]
 pub(crate) struct Worker {
     counts: [AtomicU64; PLACES],
     usage: Mutex<Pending>,
-    /// What the main thread has taken to share. It is given back empty, so that the worker need not make room again.
+    /// What the main thread has taken to share. It is returned empty, so that the worker can reuse
+    /// its memory.
     taken: Mutex<Pending>,
 }
 
-/// Places for all slots, and after them one for keys in queries.
+/// Places for all slots, and a last one for keys in queries.
 const PLACES: usize = 64;
 const SECRETS: usize = PLACES - 1;
 
@@ -28,7 +29,7 @@ impl Worker {
         }
     }
 
-    /// Counts one.
+    /// Increments a counter.
     pub(crate) fn count(&self, counter: Counter) {
         let place = match counter {
             Counter::Requests(slot) => slot.place(),
@@ -41,7 +42,7 @@ impl Worker {
         }
     }
 
-    /// Hands each count that is not 0 to `take`, and forgets it.
+    /// Passes each count that is not 0 to `take`, and resets it.
     pub(crate) fn take_counts(&self, mut take: impl FnMut(Counter, u64)) {
         let slots = Slot::all().map(|slot| (Counter::Requests(slot), slot.place()));
         for (counter, place) in slots.chain([(Counter::SecretKeysInQuery, SECRETS)]) {
@@ -53,17 +54,20 @@ impl Worker {
         }
     }
 
-    /// How often keys were used. A panic while it was held left it as it was: each count is a whole step.
+    /// Locks the counts of keys. They are valid after a panic as well, because every count is
+    /// complete in itself.
     pub(crate) fn usage(&self) -> MutexGuard<'_, Pending> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, but for what came after the last [`Self::take_usage`].
+    /// Locks the counts of keys that were taken to share, without those since the last
+    /// [`Self::take_usage`].
     pub(crate) fn taken(&self) -> MutexGuard<'_, Pending> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the counts of keys, to share them. Counts that could not be shared last time come first.
+    /// Takes the counts of keys, to share them. Counts that could not be shared last time come
+    /// first.
     pub(crate) fn take_usage(&self) -> MutexGuard<'_, Pending> {
         let mut taken = self.taken();
         if taken.is_empty() {
@@ -73,10 +77,10 @@ impl Worker {
     }
 }
 
-/// All workers' shares.
+/// The shares of all workers.
 pub(crate) struct Workers {
     all: Box<[Worker]>,
-    /// For a number that no worker should have.
+    /// The share for numbers that no worker should have.
     other: Worker,
 }
 

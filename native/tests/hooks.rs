@@ -60,7 +60,7 @@ fn asked(key: &str, more: &[(&str, &str)]) -> Stream {
     Stream::get("/v1/customers", &headers)
 }
 
-/// Asserts that it was denied, by a reply and in the filter state.
+/// Asserts that the request was denied, in the reply and in the filter state.
 #[track_caller]
 fn assert_denied(stream: &Stream, flow: Flow, status: u32, reason: &str) {
     assert_eq!(flow, Flow::Stop);
@@ -92,7 +92,7 @@ fn a_known_key_passes_and_the_upstream_is_told() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("key=\"mk_1\", kind=secret"), "{told:?}");
     assert!(stream.told().unwrap().starts_with("allow "));
-    // Routes may match what was changed. The state is last: without it the interlock denies.
+    // Routes may match what was changed. The state is set last: without it, the interlock denies.
     let end = stream.calls.len() - 2;
     assert_eq!(stream.calls[end..], ["route", "state"]);
 }
@@ -360,7 +360,7 @@ fn a_push_without_metrics_a_scheduler_or_a_place_is_refused() {
         ..Buffer::of(&good)
     };
     assert!(!envoy.push_raw(endless, Buffer::of(&good)));
-    // No bytes are an empty configuration, and that is a closed gateway.
+    // No bytes are an empty configuration, which denies everything.
     assert!(envoy.push_raw(Buffer::of(b"keyward"), Buffer::NULL));
 }
 
@@ -400,8 +400,8 @@ fn what_was_counted_is_told_when_the_configuration_goes() {
     assert_eq!(envoy.requests_total("allow", "key"), 3);
 }
 
-/// A commit holds the configuration for a moment. If the main thread gives it up just then, Envoy
-/// calls `config_destroy` within the commit, on the module's own thread.
+/// A commit keeps the configuration alive for a moment. If the main thread releases it just then,
+/// Envoy calls `config_destroy` inside the commit, on the module's own thread.
 #[test]
 fn a_commit_may_be_the_last_owner_of_a_configuration() {
     let envoy = Envoy::start();

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints what the catalogue adds to the filter, as a line for table.py: the .wasm as released, less the same build with empty tables (build/main.rs).
+# Prints what the catalogue adds to the filter, as a line for table.py: the size of the released
+# .wasm minus that of the same build with empty tables (build/main.rs).
 #
 # Usage: catalogue-size.sh WITH WITHOUT
 set -euo pipefail

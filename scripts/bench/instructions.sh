@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Counts the instructions of every decision in costs.tsv with Valgrind, and writes them into its last column. Says so and changes nothing where there is no Valgrind.
+# Counts the instructions of every decision in costs.tsv with Valgrind, and writes them into its
+# last column. Without Valgrind, prints a message and changes nothing.
 #
 # Usage: instructions.sh BENCH COSTS
 #
-# BENCH is the built `decision` benchmark, with its symbols; KEYWARD_BENCH_WORLDS names a folder with the snapshots.
+# BENCH is the built `decision` benchmark, with its symbols. KEYWARD_BENCH_WORLDS names a folder with
+# the snapshots.
 set -euo pipefail
 
 bench=$1

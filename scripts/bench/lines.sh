@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Counts the cache lines that a decision fetches when the caches hold nothing of it, as in an Envoy that does its own work between two decisions. Valgrind simulates a last-level
-# cache of 2 MiB and hardly any before it, so every line, of code or data, is fetched once a decision. The same on every machine, whatever else runs.
+# Counts the cache lines that a decision fetches if none of it is in the caches, as in an Envoy that
+# does its own work between two decisions. Valgrind simulates a last-level cache of 2 MiB and almost
+# none before it, so each line of code or data is fetched once per decision. The result is the same
+# on every machine, whatever else runs.
 #
 # Usage: lines.sh BENCH CASE...
 #
-# BENCH is the built `decision` benchmark, with its symbols; KEYWARD_BENCH_WORLDS names a folder with the snapshots. A case is named as in `KEYWARD_BENCH_COUNT= BENCH`.
+# BENCH is the built `decision` benchmark, with its symbols; KEYWARD_BENCH_WORLDS names a folder
+# with the snapshots. `KEYWARD_BENCH_COUNT= BENCH` lists the names of the cases.
 set -euo pipefail
 
 bench=$1

@@ -1,6 +1,7 @@
-//! Whether every account has a root above it.
+//! Checks that every account has a root above it.
 
-/// The place of the first account whose ancestors never end. Every account is walked once: `settled` remembers those known to end.
+/// Returns the place of the first account whose ancestors never end. Every account is walked once:
+/// `settled` marks those that are known to end.
 pub(super) fn first_in_a_cycle(parents: &[Option<usize>]) -> Option<usize> {
     let mut settled = vec![false; parents.len()];
     for start in 0..parents.len() {

@@ -1,12 +1,14 @@
-//! Accounts that changed since the tables of a forest were made: what is in front of those tables. An account keeps the number that it had in the tables,
-//! so that rows of keys that refer to it stay right; a new one has a number after theirs, and keeps it even if it goes and comes back.
+//! Accounts that changed since the tables of a forest were made. They are in front of those tables.
+//! An account keeps the number that it had in the tables, so that rows of keys still refer to it
+//! correctly. A new account gets a number after theirs, and keeps it even if the account is removed
+//! and returns.
 
 use std::sync::Arc;
 
 use super::number::AccountIndex;
 use crate::rows::index;
 
-/// What an account says of itself now.
+/// The current content of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChangedRow {
     pub(super) parent: Option<AccountIndex>,
@@ -16,28 +18,29 @@ pub(crate) struct ChangedRow {
 /// Accounts that differ from the tables.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChangedAccounts {
-    /// By their number in the tables, sorted; `None` for one that is gone.
+    /// Changed accounts by their number in the tables, sorted. `None` marks an account that is
+    /// gone.
     moved: Vec<(usize, Option<ChangedRow>)>,
-    /// Those after the tables, in the order they came.
+    /// Accounts that are not in the tables, in the order they were added.
     added: Vec<(Arc<str>, Option<ChangedRow>)>,
     /// Places in `added`, in the order of the ids.
     by_id: Vec<usize>,
 }
 
-/// What became of an account.
+/// How an account differs from the tables.
 pub(super) enum Changed<'a> {
-    /// It is as the tables say.
+    /// The account is unchanged.
     No,
-    /// It is not there.
+    /// The account does not exist.
     Gone,
-    /// It is in the tables, and says this.
+    /// The account is in the tables and has this new content.
     Moved(ChangedRow),
-    /// It is not in the tables.
+    /// The account is not in the tables.
     Added(&'a str, ChangedRow),
 }
 
 impl ChangedAccounts {
-    /// The account at `place` of a forest whose tables have `count`.
+    /// Returns the account at `place` of a forest whose tables have `count` accounts.
     pub(super) fn at(&self, place: usize, count: usize) -> Changed<'_> {
         if let Some(place) = place.checked_sub(count) {
             return match self.added.get(place) {
@@ -53,7 +56,8 @@ impl ChangedAccounts {
         }
     }
 
-    /// The number of an account after tables of `count`, present or removed.
+    /// Returns the number of an account that is not in the tables, which have `count` accounts. The
+    /// account may be present or removed.
     pub(super) fn number(&self, id: &str, count: usize) -> Option<AccountIndex> {
         let place = *self.by_id.get(self.search(id).ok()?)?;
         u32::try_from(place.checked_add(count)?)
@@ -66,14 +70,15 @@ impl ChangedAccounts {
         self.by_id.binary_search_by(|place| id_of(place).cmp(id))
     }
 
-    /// How many accounts there are with tables of `count`.
+    /// Returns how many accounts exist, if the tables have `count`.
     pub(super) fn count(&self, count: usize) -> usize {
         let gone = self.moved.iter().filter(|(_, row)| row.is_none()).count();
         let added = self.added.iter().filter(|(_, row)| row.is_some()).count();
         count.saturating_sub(gone).saturating_add(added)
     }
 
-    /// The numbers of those that are not in tables of `count`, in the order of their ids.
+    /// Returns the numbers of the accounts that are not in the tables, which have `count` accounts,
+    /// in the order of their ids.
     pub(super) fn in_order(&self, count: usize) -> Vec<usize> {
         let places = self.by_id.iter();
         places
@@ -81,17 +86,18 @@ impl ChangedAccounts {
             .collect()
     }
 
-    /// How many accounts are after the tables, present or removed.
+    /// Returns how many accounts are not in the tables, present or removed.
     pub(super) fn added(&self) -> usize {
         self.added.len()
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     pub(super) fn len(&self) -> usize {
         self.moved.len() + self.added.len()
     }
 
-    /// A number for an id that the forest has none for. `None` where there are more than can be numbered.
+    /// Returns a number for an id that the forest does not know, or `None` if there are no more
+    /// numbers.
     pub(crate) fn add(&mut self, id: &str, count: usize) -> Option<AccountIndex> {
         let place = self.added.len();
         let number = u32::try_from(place.checked_add(count)?).ok();
@@ -105,7 +111,7 @@ impl ChangedAccounts {
         Some(AccountIndex(number))
     }
 
-    /// What the account of that number says from now on; `None` for one that is gone.
+    /// Sets the content of the account with that number. `None` marks it as gone.
     pub(crate) fn set(&mut self, number: AccountIndex, count: usize, row: Option<ChangedRow>) {
         let Some(place) = index(number.0) else {
             return;

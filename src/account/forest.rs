@@ -1,4 +1,5 @@
-//! The forest of accounts, in rows sorted by id: found by binary search, and read in place.
+//! The forest of accounts, in rows sorted by id. Look-ups use binary search and read the rows in
+//! place.
 
 use std::sync::Arc;
 
@@ -15,36 +16,37 @@ use crate::rows::{Lists, Rows, index, number_at};
 /// Why a forest cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForestFault {
-    /// Two accounts of one id.
+    /// Two accounts have the same id.
     DuplicateId,
-    /// A parent that is not listed.
+    /// A parent is not listed.
     DanglingParent,
-    /// An account among its own ancestors.
+    /// An account is among its own ancestors.
     Cycle,
-    /// An organization below something.
+    /// An organization is below an account.
     OrganizationWithParent,
-    /// More accounts, or longer ids, than a forest can hold.
+    /// There are more accounts, or longer ids, than a forest can contain.
     TooMany,
 }
 
 /// Why rows that were read are not a forest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowFault {
-    /// The same as in a list of accounts.
+    /// A fault that a list of accounts may also have.
     Forest(ForestFault),
-    /// No id of an account or organization, or one of the other kind than the row says.
+    /// The id is not an account's or organization's, or its kind differs from the row's.
     Id,
-    /// An id that does not follow the one before it.
+    /// An id does not sort after the previous one.
     Order,
-    /// Flags that no one knows, or that contradict the other rows.
+    /// The flags are unknown, or contradict the other rows.
     Flags,
 }
 
-/// The accounts of a snapshot: every parent listed, no cycles. A copy shares its tables.
+/// The accounts of a snapshot. Every parent is listed, and there are no cycles. Copies share the
+/// tables.
 #[derive(Clone)]
 pub struct AccountForest {
     tables: Arc<Tables>,
-    /// What deltas changed, in front of the tables.
+    /// Accounts that deltas changed, in front of the tables.
     changed: Option<Arc<ChangedAccounts>>,
 }
 
@@ -54,12 +56,13 @@ struct Tables {
 }
 
 impl AccountForest {
-    /// Takes accounts in any order. The fault carries the place in `listed`.
+    /// Builds a forest from accounts in any order. A fault contains the place in `listed`.
     pub fn new(listed: &[ListedAccount<'_>]) -> Result<Self, (usize, ForestFault)> {
         Self::build(listed, &mut |place, fault| Err((place, fault)))
     }
 
-    /// The same. Where `fault` takes one and goes on, a second account of one id is left out, and one at fault with its parent has none.
+    /// Like [`Self::new`], but `fault` may accept a fault. In that case, a second account with the
+    /// same id is left out, and an account whose parent is at fault has no parent.
     pub(crate) fn build<E>(
         listed: &[ListedAccount<'_>],
         fault: &mut dyn FnMut(usize, ForestFault) -> Result<(), E>,
@@ -132,7 +135,7 @@ impl AccountForest {
         Ok(Self::from_rows(ids, Rows::from_bytes(ACCOUNT_ROW, &rows)))
     }
 
-    /// Takes rows as they were read, without looking at them: see [`Self::check`].
+    /// Wraps rows without checking them. [`Self::check`] does that.
     pub(crate) fn from_rows(ids: Lists, rows: Rows) -> Self {
         Self {
             tables: Arc::new(Tables { ids, rows }),
@@ -140,7 +143,7 @@ impl AccountForest {
         }
     }
 
-    /// The same accounts but for those that changed since the tables were made.
+    /// Returns the same accounts with other changes in front of the tables.
     pub(crate) fn with_changed(&self, changed: ChangedAccounts) -> Self {
         Self {
             tables: Arc::clone(&self.tables),
@@ -148,24 +151,24 @@ impl AccountForest {
         }
     }
 
-    /// What changed since the tables were made.
+    /// Returns the accounts that changed since the tables were made.
     pub(crate) fn changed(&self) -> ChangedAccounts {
         let changed = self.changed.as_deref().cloned();
         changed.unwrap_or_default()
     }
 
-    /// The number that an id has or had, whether or not the account is still there.
+    /// Returns the number that an id has or had, whether or not the account still exists.
     pub(crate) fn number(&self, id: &str) -> Option<AccountIndex> {
         let added = || self.changed.as_ref()?.number(id, self.tables.rows.len());
         self.in_tables(id).or_else(added)
     }
 
-    /// How many accounts are not as the tables say.
+    /// Returns how many accounts differ from the tables.
     pub(crate) fn changed_len(&self) -> usize {
         self.changed.as_ref().map_or(0, |changed| changed.len())
     }
 
-    /// The accounts in the tables, changed or not.
+    /// Returns the number of accounts in the tables, changed or not.
     pub(crate) fn table_len(&self) -> usize {
         self.tables.rows.len()
     }
@@ -178,7 +181,8 @@ impl AccountForest {
         &self.tables.rows
     }
 
-    /// Whether the rows say what [`Self::new`] would have made of the accounts in them. The fault carries the row.
+    /// Checks that the rows are what [`Self::new`] would have built from their accounts. A fault
+    /// contains the row.
     pub(crate) fn check(&self, prefixes: &IdPrefixes) -> Result<(), (usize, RowFault)> {
         let Tables { ids, rows } = &*self.tables;
         let is_whole = ids.are_whole() && ids.len() == rows.len() && self.changed.is_none();
@@ -230,7 +234,7 @@ impl AccountForest {
             .map_or(Ok(()), |place| Err((place, RowFault::Flags)))
     }
 
-    /// How many accounts there are.
+    /// Returns the number of accounts.
     #[must_use]
     pub fn len(&self) -> usize {
         let count = self.tables.rows.len();
@@ -238,13 +242,13 @@ impl AccountForest {
         changed.map_or(count, |changed| changed.count(count))
     }
 
-    /// Whether it is empty.
+    /// Returns whether there are no accounts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All accounts, in the order of their ids.
+    /// Returns all accounts, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = Account<'_>> {
         let count = self.tables.rows.len();
         let mut added = match &self.changed {
@@ -262,7 +266,7 @@ impl AccountForest {
         })
     }
 
-    /// The account of that id.
+    /// Returns the account with that id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<AccountIndex> {
         match &self.changed {
@@ -284,7 +288,7 @@ impl AccountForest {
         None
     }
 
-    /// The account at an index of this forest.
+    /// Returns the account at an index of this forest.
     #[must_use]
     pub fn account(&self, account: AccountIndex) -> Option<Account<'_>> {
         self.at(index(account.0)?)
@@ -306,12 +310,12 @@ impl AccountForest {
         Account::read(ids.get(place)?, rows.row(place)?)
     }
 
-    /// The root of the tree that holds `account`.
+    /// Returns the root of the tree that contains `account`.
     #[must_use]
     pub fn root(&self, account: AccountIndex) -> Option<Account<'_>> {
-        // No tree is higher than the forest is large: this ends whatever the rows say.
+        // No tree is higher than the forest is large, so this ends whatever the rows contain.
         let Some(changed) = &self.changed else {
-            // Ids below the root are not read.
+            // Does not read the ids below the root.
             let mut place = index(account.0)?;
             for _ in 0..self.table_len() {
                 match number_at(self.tables.rows.row(place)?, 0, 4)? {
@@ -331,8 +335,9 @@ impl AccountForest {
         None
     }
 
-    /// Whether `path` leads from `start` to an account only by parent-to-child edges, none of them suspended. Below an account whose children are
-    /// [`Children::Any`] one unlisted id may follow, if `accepts` it.
+    /// Returns whether `path` leads from `start` to an account only along parent-to-child edges,
+    /// none of them suspended. Below an account whose children are [`Children::Any`], one unlisted
+    /// id may follow if `accepts` returns true for it.
     #[must_use]
     pub fn reaches(
         &self,

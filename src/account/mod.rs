@@ -1,4 +1,4 @@
-//! Accounts: their ids, the forest they form, and the paths that a request names one by.
+//! Accounts: their ids, the forest they form, and the paths that requests use to name one.
 
 mod ancestors;
 mod changed;
@@ -17,12 +17,12 @@ pub use record::{Account, ListedAccount};
 use crate::id::is_id;
 use crate::word::words;
 
-/// How ids of accounts and of organizations begin.
+/// The prefixes of the ids of accounts and organizations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdPrefixes {
-    /// Stripe: `acct_`.
+    /// The prefix of an account's id. Stripe uses `acct_`.
     pub account: Box<str>,
-    /// Stripe: `org_`.
+    /// The prefix of an organization's id. Stripe uses `org_`.
     pub organization: Box<str>,
 }
 
@@ -36,7 +36,8 @@ pub enum IdKind {
 }
 
 impl IdPrefixes {
-    /// What `id` names, if it is spelled `[A-Za-z0-9_-]{1,64}`, with one of the prefixes and something after it.
+    /// Returns what `id` names, if it matches `[A-Za-z0-9_-]{1,64}` and has one of the prefixes
+    /// with something after it.
     #[must_use]
     pub fn kind(&self, id: &str) -> Option<IdKind> {
         let spelled = is_id(id) && !id.contains('.');
@@ -47,7 +48,7 @@ impl IdPrefixes {
         };
         let account = named(&self.account, IdKind::Account);
         let organization = named(&self.organization, IdKind::Organization);
-        // Where both prefixes fit (accounts may have none), the longer one names the kind.
+        // If both prefixes fit (that of accounts may be empty), the longer one determines the kind.
         account
             .into_iter()
             .chain(organization)
@@ -57,10 +58,10 @@ impl IdPrefixes {
 }
 
 words! {
-    /// Which ids are accepted below an account.
+    /// Which ids keyward accepts below an account.
     #[derive(Default)]
     pub enum Children {
-        /// Those the snapshot lists.
+        /// Only ids that the snapshot lists.
         #[default]
         Listed = "listed",
         /// Any well-formed id that the snapshot does not list elsewhere.
@@ -69,13 +70,13 @@ words! {
 }
 
 words! {
-    /// Whether an account is in use.
+    /// Whether an account is active.
     #[derive(Default)]
     pub enum AccountStatus {
-        /// In use.
+        /// The account is active.
         #[default]
         Active = "active",
-        /// Neither its keys nor paths across it work.
+        /// Neither the account's keys nor paths through it work.
         Suspended = "suspended",
     }
 }

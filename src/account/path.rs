@@ -2,15 +2,16 @@
 
 use super::{IdKind, IdPrefixes};
 
-/// The most segments a path may have.
+/// The maximum number of segments in a path.
 const LONGEST_PATH: usize = 8;
 
-/// A path of accounts below a key's owner, root first: `acct_…/acct_…`, 1 to 8 segments.
+/// A path of accounts below a key's owner, root first: `acct_…/acct_…`, with 1 to 8 segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountPath<'a>(&'a str);
 
 impl<'a> AccountPath<'a> {
-    /// Nothing is trimmed or normalized: what is not spelled exactly is `None`.
+    /// Parses a path exactly as spelled, without trimming or normalizing. Returns `None` for
+    /// anything else.
     #[must_use]
     pub fn parse(text: &'a str, prefixes: &IdPrefixes) -> Option<Self> {
         let well_formed =
@@ -23,24 +24,24 @@ impl<'a> AccountPath<'a> {
         well_formed.then_some(Self(text))
     }
 
-    /// As it was sent.
+    /// Returns the path as the client sent it.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
     }
 
-    /// The ids, root first.
+    /// Returns the ids, root first.
     pub fn segments(self) -> impl Iterator<Item = &'a str> {
         self.0.split('/')
     }
 
-    /// The last id: the account the request is about.
+    /// Returns the last id: the account that the request is about.
     #[must_use]
     pub fn target(self) -> &'a str {
         self.0.rsplit('/').next().unwrap_or(self.0)
     }
 
-    /// Whether the path has more than one segment.
+    /// Returns whether the path has more than one segment.
     #[must_use]
     pub fn is_nested(self) -> bool {
         self.0.contains('/')

@@ -1,33 +1,33 @@
-//! One account: as it is listed, and as its row has it.
+//! One account: as a snapshot lists it, and as its row stores it.
 
 use super::changed::ChangedRow;
 use super::number::AccountIndex;
 use super::{AccountStatus, Children, IdKind};
 use crate::rows::number_at;
 
-/// The bytes of an account's row: the number of its parent's row, and its flags.
+/// The size of an account's row in bytes: the number of its parent's row, and its flags.
 pub(crate) const ACCOUNT_ROW: usize = 5;
 
-/// The parent of a root.
+/// The value that a root has instead of a parent's number.
 pub(super) const NO_PARENT: u32 = u32::MAX;
 
 const ORGANIZATION: u8 = 1;
 const ANY_CHILDREN: u8 = 1 << 1;
 const SUSPENDED: u8 = 1 << 2;
 pub(super) const LISTED_CHILDREN: u8 = 1 << 3;
-/// The flags that there are.
+/// All known flags.
 pub(super) const FLAGS: u8 = ORGANIZATION | ANY_CHILDREN | SUSPENDED | LISTED_CHILDREN;
 
-/// One account or organization, as it is listed.
+/// An account or organization, as a snapshot lists it.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedAccount<'a> {
     /// The id.
     pub id: &'a str,
     /// Account or organization.
     pub kind: IdKind,
-    /// Which ids are accepted below it.
+    /// Which ids keyward accepts below it.
     pub children: Children,
-    /// Whether it is in use.
+    /// Whether it is active.
     pub status: AccountStatus,
     /// The id of the account above it.
     pub parent: Option<&'a str>,
@@ -59,7 +59,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What it says of itself, with its parent at another number.
+    /// Returns the account's content, with its parent at another number.
     pub(crate) fn moved(&self, parent: Option<AccountIndex>) -> ChangedRow {
         ChangedRow {
             parent,
@@ -67,13 +67,14 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Its row, with its parent at another number.
+    /// Returns the account's row, with its parent at another number.
     pub(crate) fn row(&self, parent: Option<u32>) -> [u8; ACCOUNT_ROW] {
         let [p0, p1, p2, p3] = parent.unwrap_or(NO_PARENT).to_le_bytes();
         [p0, p1, p2, p3, self.flags]
     }
 
-    /// Whether both are of one kind, take the same children and are in the same state.
+    /// Returns whether both are of the same kind, accept the same children and have the same
+    /// status.
     pub(crate) fn has_the_flags_of(&self, other: &Account<'_>) -> bool {
         self.flags == other.flags
     }
@@ -82,13 +83,13 @@ impl<'a> Account<'a> {
         self.flags & flag != 0
     }
 
-    /// The id.
+    /// Returns the id.
     #[must_use]
     pub fn id(&self) -> &'a str {
         self.id
     }
 
-    /// Account or organization.
+    /// Returns whether this is an account or an organization.
     #[must_use]
     pub fn kind(&self) -> IdKind {
         if self.has(ORGANIZATION) {
@@ -98,13 +99,13 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The account above it.
+    /// Returns the account above it.
     #[must_use]
     pub fn parent(&self) -> Option<AccountIndex> {
         self.parent
     }
 
-    /// Which ids are accepted below it.
+    /// Returns which ids keyward accepts below it.
     #[must_use]
     pub fn children(&self) -> Children {
         if self.has(ANY_CHILDREN) {
@@ -114,26 +115,26 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether it is suspended.
+    /// Returns whether it is suspended.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.has(SUSPENDED)
     }
 
-    /// Whether it has no parent.
+    /// Returns whether it has no parent.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.parent.is_none()
     }
 
-    /// Whether it may have connected accounts at all.
+    /// Returns whether it may have connected accounts.
     #[must_use]
     pub fn is_platform(&self) -> bool {
         self.has(LISTED_CHILDREN | ANY_CHILDREN)
     }
 }
 
-/// The flags of an account.
+/// Returns the flags of an account.
 pub(super) fn flags(account: &ListedAccount<'_>, has_children: bool) -> u8 {
     let flag = |is_set, flag| if is_set { flag } else { 0 };
     flag(account.kind == IdKind::Organization, ORGANIZATION)

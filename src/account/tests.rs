@@ -1,4 +1,4 @@
-//! The forest, paths across it, and malformed rows.
+//! Tests of the forest, of paths through it, and of malformed rows.
 
 use super::*;
 use crate::rows::{Lists, Rows};
@@ -151,7 +151,7 @@ fn accounts_are_what_was_listed() {
     }
 }
 
-/// Rows of accounts without children, but for what `change` makes of them.
+/// Builds rows of accounts without children, applies `change`, and asserts the fault.
 #[track_caller]
 fn assert_row_fault(ids: &[&str], change: impl Fn(&mut Vec<u8>), expected: (usize, RowFault)) {
     let ids = Lists::collect(ids.iter().map(|id| id.as_bytes())).unwrap();
@@ -159,7 +159,7 @@ fn assert_row_fault(ids: &[&str], change: impl Fn(&mut Vec<u8>), expected: (usiz
     change(&mut rows);
     let forest = AccountForest::from_rows(ids, Rows::from_bytes(ACCOUNT_ROW, &rows));
     assert_eq!(forest.check(&prefixes()), Err(expected));
-    // Whatever the rows are, looking things up ends.
+    // Look-ups end, whatever the rows contain.
     for index in (0..4).map(AccountIndex) {
         let _ = forest.root(index);
         let path = AccountPath::parse("acct_a/acct_b", &prefixes()).unwrap();

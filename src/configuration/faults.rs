@@ -1,5 +1,7 @@
-//! All that is wrong with a plugin configuration, for the person who fixes it: reading continues where a gateway stops. Parts that do not have the form of a configuration are removed from
-//! the text, part by part, and the rest is checked by the code that a gateway checks it with, whose faults are taken by a sink that goes on.
+//! Finds all faults of a plugin configuration, for the person who fixes them. Reading continues
+//! where a gateway would stop. Parts that do not have the form of a configuration are removed from
+//! the text one by one. The gateway's own code then checks the rest, and reports faults to a sink
+//! that does not stop.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,7 +16,7 @@ use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, Segment, Sink};
 use crate::snapshot::FORMAT;
 use crate::wire::{Members, Object, Text};
 
-/// Who has more to fix than this reads no further.
+/// The maximum number of faults. More would not help anyone who has that many to fix.
 const MOST: usize = 100;
 
 const SNAPSHOT: &str = "snapshot";
@@ -26,24 +28,25 @@ const KEYS: &str = "keys";
 /// The lists that are read element by element.
 const LISTS: [&str; 3] = [ACCOUNTS, ENDPOINTS, KEYS];
 
-/// What every snapshot has.
+/// The members that every snapshot has.
 const REQUIRED: [&str; 3] = ["format", "revision", "issued_at"];
 
-/// All faults of a plugin configuration in JSON, at most 100: first those of its form, then those of what it says. Of a setting, an account, an endpoint, a
-/// grant set or a key the first is reported, and what depends on a rejected account is not reported as well.
+/// Returns all faults of a plugin configuration in JSON, at most 100: first those of its form, then
+/// those of its content. Each setting, account, endpoint, grant set or key has only its first fault
+/// reported, and nothing that depends on a rejected account is reported separately.
 #[must_use]
 pub fn faults(json: &[u8]) -> Vec<Refusal> {
     let mut every = Every::default();
-    // What ends the reading is among the faults.
+    // A fault that ends the reading is also in `faults`.
     let _: Result<Configuration, Refusal> = every.read(json);
     every.faults
 }
 
-/// A sink that takes every fault.
+/// A sink that collects every fault.
 #[derive(Default)]
 struct Every {
     faults: Vec<Refusal>,
-    /// For each of [`LISTS`] the number in the text of each element that is left.
+    /// For each of [`LISTS`], the original number of each remaining element.
     numbers: [Vec<usize>; 3],
     left_out: HashSet<String>,
 }
@@ -69,7 +72,7 @@ impl Sink for Every {
 
 type RawMembers<'a> = Members<Text<'a>, &'a RawValue>;
 
-/// The members of an object unchanged in a text.
+/// The members of an object that remain, as unchanged text.
 #[derive(Default)]
 struct Kept(Vec<(String, String)>);
 
@@ -94,7 +97,7 @@ impl Every {
         }
     }
 
-    /// A place in what was left, as it is called in the text.
+    /// Converts a place in the remaining text to a place in the original text.
     fn in_text(&self, place: &Place) -> Place {
         let mut segments = place.segments().to_vec();
         if let [
@@ -133,7 +136,7 @@ impl Every {
         Configuration::from_wire(from_json(whole.as_bytes())?, self)
     }
 
-    /// Keeps a member that has a form, and that the object has not had before.
+    /// Keeps a member if its form is valid and the object does not have it yet.
     fn keep(
         &mut self,
         kept: &mut Kept,
@@ -154,7 +157,7 @@ impl Every {
         }
     }
 
-    /// What has the form of a snapshot.
+    /// Returns the parts that have the form of a snapshot.
     fn snapshot(&mut self, members: &RawMembers<'_>) -> Result<String, Refusal> {
         let place = Place::member(SNAPSHOT);
         let mut kept = Kept::default();
@@ -184,14 +187,14 @@ impl Every {
         let good: Vec<(String, String)> = good.collect();
         kept.0.extend(good);
         if has_keys && self.numbers.last().is_some_and(Vec::is_empty) {
-            // It is not refused for having no keys.
+            // Prevents a second fault for having no keys.
             kept.0.retain(|(name, _)| name != "empty");
             kept.0.push(("empty".to_owned(), "true".to_owned()));
         }
         Ok(kept.text())
     }
 
-    /// The elements of a list that have a form.
+    /// Returns the elements of a list whose form is valid.
     fn list(&mut self, name: &str, list: usize, elements: &[&RawValue]) -> Result<String, Refusal> {
         let mut kept: Vec<Cow<'_, str>> = Vec::with_capacity(elements.len());
         let mut refused = Vec::new();
@@ -222,7 +225,8 @@ impl Every {
         Ok(format!("[{}]", kept.join(",")))
     }
 
-    /// The grant sets; one without the form of one is empty, so that who names it is not at fault as well.
+    /// Returns the grant sets. A set with an invalid form becomes empty, so that keys that name it
+    /// are not at fault.
     fn grant_sets(&mut self, sets: &RawMembers<'_>) -> Result<String, Refusal> {
         let mut kept = Vec::with_capacity(sets.0.len());
         for (Text(name), value) in &sets.0 {
@@ -241,7 +245,7 @@ impl Every {
     }
 }
 
-/// A name that is spelled as an id; any other may hold anything.
+/// Returns a name if it is spelled like an id. Any other name may be anything, so it is hidden.
 fn shown(name: &str) -> Cow<'static, str> {
     if is_id(name) {
         Cow::Owned(name.to_owned())
@@ -260,7 +264,7 @@ fn object<'m>(members: impl IntoIterator<Item = (&'m str, &'m str)>) -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// Good values of what every snapshot has.
+/// Returns valid values of the members that every snapshot has.
 fn good() -> [(String, String); 3] {
     let [format, revision, issued_at] = REQUIRED.map(str::to_owned);
     let zero = || "0".to_owned();
@@ -268,12 +272,12 @@ fn good() -> [(String, String); 3] {
     [(format, known), (revision, zero()), (issued_at, zero())]
 }
 
-/// Whether a text has the form of a configuration.
+/// Checks that a text has the form of a configuration.
 fn has_form(json: &str) -> Result<(), Refusal> {
     from_json::<wire::Configuration<'_>>(json.as_bytes()).map(|_| ())
 }
 
-/// Whether a snapshot may have such a member.
+/// Checks that a snapshot may have such a member.
 fn has_place(name: &str, value: &str) -> Result<(), Refusal> {
     let good = good();
     let good = good.iter().map(|(name, value)| (&**name, &**value));
@@ -299,7 +303,8 @@ fn id_in(account: &str) -> Option<String> {
     serde_json::from_str(members.get("id")?.get()).ok()
 }
 
-/// A good endpoint in the place of a refused one, so that the permissions which that names stay known.
+/// Returns a valid endpoint to replace a rejected one, so that the permissions that the rejected
+/// one names stay known.
 fn stand_in(number: usize, endpoint: &RawValue) -> String {
     let named = read::<Object<Value>>(endpoint.get().as_bytes(), &[]).ok();
     let named = named.map(|Object(endpoint)| match endpoint.get("any_of") {
@@ -320,7 +325,8 @@ fn stand_in(number: usize, endpoint: &RawValue) -> String {
     ])
 }
 
-/// A place in a list of one element, as it is called where that has another number.
+/// Converts a place in a list of one element to the place that the element has in the original
+/// list.
 fn at_number(place: &Place, number: usize) -> Place {
     let mut segments = place.segments().to_vec();
     if let [_, _, Segment::Index(index), ..] = segments.as_mut_slice() {
@@ -329,7 +335,7 @@ fn at_number(place: &Place, number: usize) -> Place {
     Place::from(&*segments)
 }
 
-/// A place in a grant set, which is called by its name.
+/// Converts a place in a grant set to one that contains the set's name.
 fn under_name(place: &Place, name: &str) -> Place {
     let mut segments = place.segments().to_vec();
     if let [_, _, Segment::Member(hidden), ..] = segments.as_mut_slice() {

@@ -1,4 +1,5 @@
-//! The feed that a gateway follows instead of being pushed snapshots: where it is, and whose signature it believes.
+//! The feed from which a gateway gets snapshots, instead of having them pushed: where it is, and
+//! whose signatures the gateway trusts.
 
 use super::wire;
 use crate::id::{self, is_id};
@@ -7,44 +8,45 @@ use crate::refusal::{Place, Refusal};
 use crate::signify::{PUBLIC_KEY_EXPECTED, PublicKey};
 use crate::snapshot::Revision;
 
-/// Old keys and new ones, while they are rotated.
+/// Enough for old and new keys during a rotation.
 const MOST_KEYS: usize = 4;
 
-/// In seconds: load balancers cut connections that are silent for a minute.
+/// In seconds. Load balancers close connections that are silent for a minute.
 const LONGEST_WAIT: u64 = 60;
 const LONGEST_INTERVAL: u64 = 3600;
 
 const DEFAULT_WAIT: u64 = 25;
 const DEFAULT_INTERVAL: u64 = 5;
 
-/// The longest pause after a failure, in milliseconds, with all that is added to it.
+/// The maximum pause after a failure, in milliseconds, including everything that is added to it.
 const LONGEST_BACKOFF: u64 = 31_000;
 
 /// A feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
-    /// Its name, which every head of it carries.
+    /// The feed's name. Every head of the feed contains it.
     pub name: Box<str>,
     /// The name of Envoy's cluster.
     pub cluster: Box<str>,
-    /// The host that is asked.
+    /// The host that requests name.
     pub authority: Box<str>,
-    /// What is before `/head` and `/o/…`: empty, or `/…` without a slash at its end.
+    /// The path before `/head` and `/o/…`: empty, or `/…` without a trailing slash.
     pub path: Box<str>,
-    /// Whose signature is believed.
+    /// The keys whose signatures the gateway trusts.
     pub public_keys: Box<[PublicKey]>,
-    /// For how many seconds a server may hold an answer back while nothing changes.
+    /// How many seconds a server may delay its answer while nothing changes.
     pub wait: u64,
-    /// After how many seconds a server that does not is asked again.
+    /// After how many seconds the gateway polls a server that does not delay its answers.
     pub interval: u64,
-    /// No head below this revision is taken.
+    /// The gateway accepts no head below this revision.
     pub min_revision: Option<Revision>,
-    /// Whether the snapshot of the configuration serves before the first head is verified.
+    /// Whether the configuration's snapshot is served until the first head is verified.
     pub serve_seed: bool,
 }
 
 impl Feed {
-    /// Names go into logs, paths and metrics unchanged, so they must not hold a key.
+    /// Checks the feed's settings. Names appear unchanged in logs, paths and metrics, so they must
+    /// not contain a key.
     pub(super) fn read(
         wire: &wire::Feed<'_>,
         prefixes: &KnownPrefixes,
@@ -105,7 +107,7 @@ impl Feed {
         })
     }
 
-    /// The longest pause between two questions, in milliseconds.
+    /// Returns the maximum pause between two polls, in milliseconds.
     pub(crate) fn longest_pause(&self) -> u64 {
         self.interval
             .saturating_mul(1200)
@@ -153,7 +155,7 @@ fn is_authority(host: &str) -> bool {
 
 const PATH: &str = "a path `/…` of at most 256 letters, digits, `.`, `-`, `_` or `~`, no segment of which is empty or begins with a dot";
 
-/// One that has one reading, whatever normalizes it.
+/// Returns whether a path has only one reading, whatever normalizes it.
 fn is_path(path: &str) -> bool {
     let is_segment = |segment: &str| {
         !segment.is_empty()

@@ -1,4 +1,4 @@
-//! Headers that carry an identity to the upstream: their names, and which member each has.
+//! Headers that carry an identity to the upstream: their names, and the member that each contains.
 
 use crate::principal::Member;
 use crate::profile::Profile;
@@ -6,10 +6,11 @@ use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal};
 use crate::wire::{Members, Text};
 use crate::word::Word;
 
-/// Every allowed request pays for each of them.
+/// Limited because every allowed request pays for each of them.
 const MOST_IDENTITY_HEADERS: usize = 32;
 
-/// Headers that carry an identity must not be ones that Envoy or HTTP gives their own meaning.
+/// Returns whether a header may carry an identity. Headers that have a meaning in Envoy or HTTP may
+/// not.
 fn is_identity_header(name: &str) -> bool {
     let spelled = name.len() <= 64
         && name.strip_prefix("x-").is_some_and(|rest| {
@@ -24,10 +25,11 @@ fn is_identity_header(name: &str) -> bool {
 const IDENTITY_HEADER: &str =
     "a header name `x-…` in lower case that is not Envoy's (`x-envoy-…`, `x-forwarded-…`)";
 
-/// What a client sends under such a name would count as a forged identity, or an identity as what the client sent.
+/// A client's header with such a name would count as a forged identity, or the identity as the
+/// client's header.
 const READ_BY_PROFILE: &str = "the profile reads a header of this name";
 
-/// The name of the identity header; an empty one turns it off.
+/// Reads the name of the identity header. An empty name turns the header off.
 pub(super) fn principal(name: &str, profile: &Profile) -> Result<Option<Box<str>>, Refusal> {
     let place = Place::member("principal_header");
     match name {
@@ -38,10 +40,10 @@ pub(super) fn principal(name: &str, profile: &Profile) -> Result<Option<Box<str>
     }
 }
 
-/// Headers, each with the member that it carries.
+/// Headers, each with the member that it contains.
 pub type SingleMembers = Box<[(Box<str>, Member)]>;
 
-/// The headers that carry single members.
+/// Reads the headers that contain single members.
 pub(super) fn single(
     listed: &Members<Text<'_>, Text<'_>>,
     principal_header: Option<&str>,
@@ -72,7 +74,7 @@ pub(super) fn single(
     Ok(single.into())
 }
 
-/// The names of headers that carry an identity no longer.
+/// Reads the names of headers that no longer carry an identity.
 pub(super) fn former(names: &[Text<'_>], profile: &Profile) -> Result<Box<[Box<str>]>, Refusal> {
     let place = Place::member("former_identity_headers");
     if names.len() > MOST_IDENTITY_HEADERS {

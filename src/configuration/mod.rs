@@ -1,4 +1,5 @@
-//! The plugin configuration: the settings of one gateway and the snapshot it decides by.
+//! The plugin configuration: the settings of a gateway, and the snapshot that its decisions are
+//! based on.
 
 mod faults;
 mod feed;
@@ -29,16 +30,17 @@ use crate::snapshot::{Enforcement, Snapshot};
 use crate::wire::Object;
 use crate::word::words;
 
-/// The default name of the identity header. keyward removes what a client sent under it even if the header is renamed or off.
+/// The default name of the identity header. keyward removes it from requests even if the header is
+/// renamed or turned off.
 pub const PRINCIPAL_HEADER: &str = "x-keyward-principal";
 
 /// The default name of the filter state, under Envoy's `wasm.`.
 pub const FILTER_STATE: &str = "keyward";
 
-/// The most bytes of a configuration that the filter looks at.
+/// The maximum size of a configuration that the filter reads, in bytes.
 pub const LARGEST: usize = 128 << 20;
 
-/// No age in seconds is this large.
+/// Every age in seconds is below this number.
 const LONGEST_AGE: u64 = 100_000_000_000;
 
 words! {
@@ -56,7 +58,7 @@ words! {
 }
 
 impl ServeMode {
-    /// Whether keys of this mode are served.
+    /// Returns whether the gateway serves keys of this mode.
     #[must_use]
     pub fn serves(self, mode: Livemode) -> bool {
         match self {
@@ -71,54 +73,56 @@ words! {
     /// What happens to a browser's preflight.
     #[derive(Default)]
     pub enum Preflight {
-        /// It passes without a credential.
+        /// The preflight passes without a credential.
         #[default]
         Pass = "pass",
-        /// It is decided on like any other request.
+        /// keyward decides on the preflight as on any other request.
         Check = "check",
     }
 }
 
 words! {
-    /// What the filter is there for.
+    /// The purpose of the filter.
     #[derive(Default)]
     pub enum Role {
-        /// To decide on requests.
+        /// The filter decides on requests.
         #[default]
         Gateway = "gateway",
-        /// To report, on its own listener, how often keys are used. Every other request is denied.
+        /// The filter reports, on its own listener, how often keys are used. It denies every other
+        /// request.
         UsageReport = "usage_report",
     }
 }
 
-/// How one gateway decides and what it reports.
+/// How a gateway decides, and what it reports.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Which keys are served.
+    /// Which keys the gateway serves.
     pub serve_mode: ServeMode,
-    /// Whether verdicts are carried out.
+    /// Whether keyward enforces its verdicts.
     pub enforcement: Enforcement,
-    /// Seconds after `issued_at` past which requests are refused.
+    /// How many seconds old a snapshot may be. keyward rejects requests under an older one.
     pub max_snapshot_age: Option<u64>,
     /// What happens to preflights.
     pub preflight: Preflight,
-    /// Whether a request may ask for another protocol.
+    /// Whether a request may ask to switch protocols.
     pub allow_upgrades: bool,
     /// Whether `Authorization` reaches the upstream.
     pub forward_credential: bool,
     /// The identity header, if there is one.
     pub principal_header: Option<Box<str>>,
-    /// Single members as their own headers.
+    /// Headers that contain single members.
     pub identity_headers: SingleMembers,
-    /// Names that carried an identity before, or in other systems: removed like the present ones.
+    /// Names of headers that carried an identity before, or that do in other systems. keyward
+    /// removes them like the current ones.
     pub former_identity_headers: Box<[Box<str>]>,
     /// The name of the filter state under `wasm.`.
     pub filter_state: Box<str>,
-    /// The path under which the filter answers what it knows of the credential, if there is one.
+    /// The path at which the filter answers questions about the credential, if there is one.
     pub verify_path: Option<Box<str>>,
-    /// What the filter is there for.
+    /// The purpose of the filter.
     pub role: Role,
-    /// Where its snapshots come from, if not with the configuration.
+    /// The feed that snapshots come from, unless they come with the configuration.
     pub feed: Option<Feed>,
 }
 
@@ -142,7 +146,7 @@ impl Default for Settings {
     }
 }
 
-/// All that one gateway decides by. A copy shares it.
+/// Everything that a gateway's decisions are based on. Copies share it.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     settings: Arc<Settings>,
@@ -152,7 +156,8 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the JSON of a plugin configuration. An empty text is an empty object: everything is denied for lack of a snapshot.
+    /// Reads the JSON of a plugin configuration. An empty text counts as an empty object. Without a
+    /// snapshot, keyward denies everything.
     pub fn from_json(json: &[u8]) -> Result<Self, Refusal> {
         let json = if json.is_empty() { b"{}" } else { json };
         let wire: wire::Configuration<'_> = from_json(json)?;
@@ -168,13 +173,13 @@ impl Configuration {
         Ok(Self::new(settings, profile, snapshot))
     }
 
-    /// The configuration that denies everything for lack of a snapshot.
+    /// Returns a configuration without a snapshot, which denies everything.
     #[must_use]
     pub fn closed() -> Self {
         Self::new(Settings::default(), Profile::stripe(), None)
     }
 
-    /// Puts a configuration together.
+    /// Combines settings, a profile and a snapshot.
     #[must_use]
     pub fn new(settings: Settings, profile: Profile, snapshot: Option<Snapshot>) -> Self {
         let own = settings.principal_header.as_deref();
@@ -190,7 +195,7 @@ impl Configuration {
         }
     }
 
-    /// The same with another snapshot, or none.
+    /// Returns the same configuration with another snapshot, or with none.
     #[must_use]
     pub fn with_snapshot(&self, snapshot: Option<Snapshot>) -> Self {
         Self {
@@ -201,25 +206,25 @@ impl Configuration {
         }
     }
 
-    /// The settings.
+    /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The names and texts.
+    /// Returns the names and texts.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The names of the headers that carry an identity to the upstream.
+    /// Returns the names of the headers that carry an identity to the upstream.
     #[must_use]
     pub fn identity_names(&self) -> &IdentityNames {
         &self.identity_names
     }
 
-    /// The snapshot, if there is one.
+    /// Returns the snapshot, if there is one.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.snapshot.as_ref()
@@ -227,7 +232,7 @@ impl Configuration {
 }
 
 impl<'a> wire::Configuration<'a> {
-    /// Checks the settings. One at fault that the sink takes is as if it were left out.
+    /// Checks the settings. If the sink accepts a fault, the setting counts as left out.
     fn split<S: Sink>(
         self,
         sink: &mut S,
@@ -318,12 +323,12 @@ impl<'a> wire::Configuration<'a> {
     }
 }
 
-/// So that no one turns a gateway into a report by one word.
+/// The fault that keeps a single word from turning a gateway into a report.
 const REPORTS: &str = "a usage report has no snapshot, no feed and no verify_path";
 
 const VERIFY_PATH: &str = "a path `/…` of at most 128 letters, digits, `_`, `~`, `-` and `.`, no segment of which is empty or begins with a dot";
 
-/// One that has one reading, in the filter and everywhere else.
+/// Returns whether a path has only one reading, in the filter and everywhere else.
 fn is_verify_path(path: &str, profile: &Profile) -> bool {
     let is_segment = |segment: &str| {
         !segment.starts_with('.')

@@ -1,4 +1,5 @@
-//! The packed form of a plugin configuration: the settings as JSON after their length, and then a packed snapshot. It is what a `BytesValue` holds.
+//! The packed form of a plugin configuration: the length of the settings, the settings as JSON, and
+//! then a packed snapshot. A `BytesValue` contains it.
 
 use super::{Configuration, REPORTS, Role, wire};
 use crate::json::from_json;
@@ -8,25 +9,27 @@ use crate::rows::number_at;
 use crate::snapshot::Snapshot;
 use crate::snapshot::packed::{LoadFault, Outside, Source, Trust};
 
-/// How a packed configuration begins. The first byte begins no text, and the others do not survive a transfer as text.
+/// The first bytes of a packed configuration. No text starts with the first byte, and the others do
+/// not survive a transfer as text.
 const MAGIC: [u8; 8] = *b"\x89KWC\r\n\x1a\n";
 
 const VERSION: u32 = 1;
 
-/// The bytes before the settings.
+/// The size of everything before the settings, in bytes.
 const HEADER: usize = 16;
 
-/// Settings are short: all they name is a profile and some headers.
+/// The maximum size of the settings. They are short: they name only a profile and some headers.
 const LONGEST_SETTINGS: usize = 1 << 20;
 
-/// Whether a plugin configuration that begins like this is meant to be a packed one. No JSON is.
+/// Returns whether a plugin configuration with these first bytes is meant to be a packed one. No
+/// JSON text is.
 #[must_use]
 pub fn is_packed(start: &[u8]) -> bool {
     start.starts_with(&MAGIC)
 }
 
 impl Configuration {
-    /// Reads either form.
+    /// Reads a configuration in either form.
     pub fn read(mut bytes: &[u8]) -> Result<Self, Refusal> {
         if !is_packed(bytes) {
             return Self::from_json(bytes);
@@ -39,7 +42,7 @@ impl Configuration {
         }
     }
 
-    /// Reads the packed form, `size` bytes of it, range by range.
+    /// Reads a packed configuration of `size` bytes, range by range.
     pub fn from_packed<S: Source>(
         source: &mut S,
         size: usize,
@@ -63,7 +66,7 @@ impl Configuration {
     }
 }
 
-/// Where the snapshot begins, right after the settings.
+/// Returns where the snapshot begins, right after the settings.
 fn start_of_snapshot(header: &[u8], size: usize) -> Result<usize, Refusal> {
     let number = |start| number_at(header, start, 4).unwrap_or(0);
     if !is_packed(header) || number(8) != VERSION {
@@ -87,7 +90,7 @@ fn too_short() -> Refusal {
     Place::default().expected("settings of at most 1 MiB after their length, and a packed snapshot")
 }
 
-/// The settings that are before a packed snapshot: a configuration without one.
+/// Reads the settings before a packed snapshot. They are a configuration without a snapshot.
 fn settings_of(json: &[u8]) -> Result<(super::Settings, Profile), Refusal> {
     let wire: wire::Configuration<'_> = from_json(json)?;
     let (settings, profile, snapshot) = wire.split(&mut First)?;
@@ -98,7 +101,8 @@ fn settings_of(json: &[u8]) -> Result<(super::Settings, Profile), Refusal> {
     }
 }
 
-/// What is before the snapshot in a packed configuration with these settings, once they have passed every check; and the profile in them.
+/// Checks these settings, and returns what precedes the snapshot in a packed configuration, and the
+/// profile in the settings.
 pub fn packed_settings(json: &[u8]) -> Result<(Vec<u8>, Profile), Refusal> {
     let (_, profile) = settings_of(json)?;
     let length = u32::try_from(json.len())
@@ -115,7 +119,7 @@ pub fn packed_settings(json: &[u8]) -> Result<(Vec<u8>, Profile), Refusal> {
     Ok((head, profile))
 }
 
-/// The settings, as JSON, and the snapshot of a packed configuration.
+/// Splits a packed configuration into the settings, as JSON, and the snapshot.
 pub fn split_packed(bytes: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     let start = start_of_snapshot(bytes, bytes.len())?;
     let (settings, snapshot) = bytes.split_at_checked(start).ok_or_else(too_short)?;

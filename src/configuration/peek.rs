@@ -1,4 +1,5 @@
-//! The revision that a configuration names, read past everything else: also of one that is refused, or that a later version wrote.
+//! Reads only the revision in a configuration, and skips everything else. This also works for a
+//! configuration that is rejected, or that a later version wrote.
 
 use serde::Deserialize;
 
@@ -15,14 +16,14 @@ struct Snapshot {
     revision: Integer,
 }
 
-/// The revision of the snapshot in this JSON, if it says one.
+/// Returns the revision of the snapshot in this JSON, if there is one.
 #[must_use]
 pub fn named_revision(json: &[u8]) -> Option<u64> {
     let configuration: Configuration = serde_json::from_slice(json).ok()?;
     Some(configuration.snapshot?.revision.0)
 }
 
-/// The same for the packed form of a configuration, of `size` bytes.
+/// Like [`named_revision`], for a packed configuration of `size` bytes.
 pub fn named_revision_packed<S: Source>(source: &mut S, size: usize) -> Option<u64> {
     let snapshot = super::packed::snapshot_start(source, size)?;
     let (start, length) = packed::head_place(source, (snapshot, size))?;
@@ -39,7 +40,7 @@ mod tests {
     fn a_revision_is_found_in_what_is_refused() {
         for (json, expected) in [
             (r#"{"snapshot": {"revision": 7, "x": 1}, "y": []}"#, Some(7)),
-            // As Istio hands a number on.
+            // As Istio passes a number on.
             (r#"{"snapshot": {"revision": 7.0, "x": 1}}"#, Some(7)),
             (r#"{"snapshot": {"revision": "7"}}"#, None),
             (r#"{"snapshot": {}}"#, None),

@@ -1,4 +1,4 @@
-//! Every setting, and every refusal of one in its exact words.
+//! Tests of every setting, and of every refusal in its exact words.
 
 use std::collections::BTreeSet;
 
@@ -280,7 +280,7 @@ fn what_is_refused_is_never_quoted() {
             );
         }
     }
-    // The name of the filter state may hold it: nothing shows that.
+    // The name of the filter state may contain a key, because nothing shows it.
     assert_eq!(refused, texts.len() / 2 - 1);
 }
 
@@ -328,7 +328,7 @@ fn former_identity_headers_are_names_of_identity_headers_that_nobody_reads() {
     }
 }
 
-/// The names that the refusal of an unknown member lists.
+/// Returns the names that the refusal of an unknown member lists.
 fn known_members(json: &str) -> BTreeSet<String> {
     let refusal = Configuration::from_json(json.as_bytes()).unwrap_err();
     let text = refusal.to_string();

@@ -1,4 +1,4 @@
-//! What a key may do on the account a request is about.
+//! What a key may do on the account that a request is about.
 
 use super::trace::Needed;
 use crate::permission::{AccessLevel, Grants, Permission};
@@ -8,18 +8,21 @@ use crate::snapshot::{KeyRecord, Reach};
 /// What a key may do on one account.
 #[derive(Clone, Copy, Debug)]
 pub enum Authority<'a> {
-    /// Everything.
+    /// The key may do everything.
     Full,
-    /// What it is granted.
+    /// The key may do what it is granted.
     Limited(&'a Grants),
-    /// What it is granted on a connected account of Stripe's: direct permissions serve no call there.
+    /// The key may do what it is granted on a connected account of Stripe's. Direct permissions do
+    /// not apply there.
     Connected(&'a Grants),
-    /// Nothing: the account is a connected one, and the key has no permission on those.
+    /// The key may do nothing: the account is connected, and the key has no permission on connected
+    /// accounts.
     NotConnected,
 }
 
 impl<'a> Authority<'a> {
-    /// `connect_grants` decide on connected accounts, `grants` elsewhere. Under another catalogue than Stripe's no permission is direct.
+    /// Returns the authority of `key`: `connect_grants` decide on connected accounts, `grants`
+    /// elsewhere. Only Stripe's catalogue has direct permissions.
     #[must_use]
     pub fn of(key: &KeyRecord<'a>, is_connected: bool, are_stripes: bool) -> Self {
         match Reach::of(key, is_connected) {
@@ -30,7 +33,7 @@ impl<'a> Authority<'a> {
         }
     }
 
-    /// The grants that limit it, if it is limited and has any.
+    /// Returns the grants that limit the key, if it is limited and has any.
     #[must_use]
     pub fn limits(&self) -> Option<&'a Grants> {
         match self {
@@ -39,7 +42,7 @@ impl<'a> Authority<'a> {
         }
     }
 
-    /// Whether `permission` counts on the account at all, held or not.
+    /// Returns whether `permission` applies to the account, held or not.
     #[must_use]
     pub fn serves(&self, permission: Permission) -> bool {
         match self {
@@ -48,7 +51,7 @@ impl<'a> Authority<'a> {
         }
     }
 
-    /// Whether `permission` is held at `level`.
+    /// Returns whether the key has `permission` at `level`.
     #[must_use]
     pub fn grants(&self, permission: Permission, level: AccessLevel) -> bool {
         match self {
@@ -60,7 +63,7 @@ impl<'a> Authority<'a> {
         }
     }
 
-    /// The first of `permissions` that is held at `level`.
+    /// Returns the first of `permissions` that the key has at `level`.
     pub(super) fn held(
         &self,
         permissions: &[Permission],
@@ -70,7 +73,8 @@ impl<'a> Authority<'a> {
         held.find(|permission| self.grants(*permission, level))
     }
 
-    /// The first of `permissions` that would serve; the first of all where none would.
+    /// Returns the first of `permissions` that would apply to the account, or if none would, the
+    /// first of all.
     pub(super) fn servable(&self, permissions: &[Permission]) -> Option<Permission> {
         let mut servable = permissions.iter().copied();
         let first = permissions.first().copied();
@@ -79,7 +83,7 @@ impl<'a> Authority<'a> {
             .or(first)
     }
 
-    /// The reason where none of `permissions` is held.
+    /// Returns the reason if the key has none of `permissions`.
     pub(super) fn lack_of(&self, permissions: &[Permission]) -> DenyReason {
         let would_serve = permissions
             .iter()
@@ -91,7 +95,7 @@ impl<'a> Authority<'a> {
         }
     }
 
-    /// What a rule reports of having asked for one of `permissions`.
+    /// Returns what a rule reports after it asked for one of `permissions`.
     pub(super) fn needed(&self, permissions: &'a [Permission], access: AccessLevel) -> Needed<'a> {
         match self {
             Self::Full => Needed::Everything,

@@ -1,4 +1,4 @@
-//! What the rules found out, for the reply.
+//! What the rules found out, for the reply to use.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,28 +9,28 @@ use crate::endpoint::Endpoint;
 use crate::profile::HeaderName;
 use crate::request::RequestHead;
 
-/// What a reply may say about the request. It holds no raw key that could be printed.
+/// What a reply may say about the request. It contains no raw key in printable form.
 #[derive(Default)]
 pub struct Evidence<'a> {
     /// The request.
     pub request: Option<&'a RequestHead<'a>>,
-    /// The credential, once there is one.
+    /// The credential, after rule 2 has read one.
     pub credential: Option<Credential<'a>>,
     /// The scheme the client used.
     pub scheme: Option<Scheme>,
-    /// A malformed credential: its scheme and stars.
+    /// A malformed credential, as its scheme and stars.
     pub malformed_credential: Option<String>,
-    /// The client's address, once it was asked for.
+    /// The client's address, if a rule needed it.
     pub address: Option<IpAddr>,
-    /// The account the request names.
+    /// The account that the request names.
     pub account: Option<&'a str>,
-    /// The header that is wrong.
+    /// The wrong header.
     pub header: Option<&'a HeaderName>,
-    /// The endpoint, once it is known.
+    /// The endpoint, after rule 9 has found one.
     pub endpoint: Option<Endpoint<'a>>,
-    /// The label of a permission that the key lacks, where it is not the endpoint's.
+    /// The label of a permission that the key lacks, if it is not the endpoint's.
     pub label: Option<&'a str>,
-    /// What cannot be expanded.
+    /// What the request may not expand.
     pub expansion: Option<Inexpandable<'a>>,
 }
 

@@ -1,4 +1,5 @@
-//! What a query expands, held to a limited key: every object on the way is read, so its permission is needed.
+//! Checks what a query expands against a limited key. Every object along the path is read, so the
+//! key needs its permission.
 
 use std::borrow::Cow;
 
@@ -8,23 +9,24 @@ use crate::endpoint::Endpoint;
 use crate::expansion::{Parameter, STRIPE, Unknown, parameters, returned};
 use crate::permission::{AccessLevel, Permission};
 
-/// What cannot be expanded, for the reply.
+/// What the request may not expand, for the reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inexpandable<'a> {
-    /// The path up to where it is unknown, or a parameter as it was sent.
+    /// The path up to the unknown name, or a parameter as the client sent it.
     pub shown: Cow<'a, [u8]>,
-    /// What may have been meant: the same inside a list.
+    /// What the client may have meant: the same path inside a list.
     pub instead: Option<String>,
 }
 
-/// Why something may not be expanded.
+/// Why the request may not expand something.
 pub(super) enum Refused<'a> {
-    /// None of these permissions is held, at level read.
+    /// The key has none of these permissions at level `read`.
     Missing(&'a [Permission]),
     Unknown(Inexpandable<'a>),
 }
 
-/// Follows every `expand` of the query from what the endpoint returns. If there are several faults, a missing permission is reported first, as in the table of reasons.
+/// Follows every `expand` of the query from what the endpoint returns. If there are several faults,
+/// a missing permission is reported first, as in the order of reasons.
 pub(super) fn expand<'a>(
     query: &'a [u8],
     endpoint: &Endpoint<'a>,
@@ -53,7 +55,8 @@ pub(super) fn expand<'a>(
     unknown.map_or(Ok(()), |unknown| Err(Refused::Unknown(unknown)))
 }
 
-/// What is unknown on the way, if anything is. The error is what is asked for and not held.
+/// Returns the unknown part of a path, if there is one. The error is the set of permissions of
+/// which the key has none.
 fn follow<'a>(
     path: &str,
     endpoint: &Endpoint<'a>,
@@ -75,7 +78,8 @@ fn follow<'a>(
     let Err(unknown) = STRIPE.follow(returned, path, on_the_way)? else {
         return Ok(None);
     };
-    // What the operator adds: what the graph asks for on the way there was asked.
+    // An expansion that the operator added. The graph's permissions up to here were already
+    // checked.
     match endpoint.expansions.permission(path) {
         Some(permission) => ask(permission).map(|()| None),
         None => Ok(Some(inexpandable(&unknown))),

@@ -1,4 +1,5 @@
-//! The decision: may this request pass? Rules are asked in one order, and the first that fails answers.
+//! The decision: may this request pass? Rules are checked in a fixed order, and the first that
+//! fails determines the answer.
 
 mod authority;
 mod evidence;
@@ -31,15 +32,16 @@ use crate::request::{RequestHead, Value};
 use crate::snapshot::{Enforcement, KeyRecord, Snapshot};
 use crate::state::{Verdict, Written};
 
-/// What a decision may have to ask its surroundings. Each is asked only when a rule needs it.
+/// What a decision may need from its surroundings. It asks only when a rule needs the answer.
 pub trait Environment {
-    /// Unix seconds, if there is a clock.
+    /// Returns the time in Unix seconds, if there is a clock.
     fn now(&self) -> Option<u64>;
 
-    /// The client's address, if it has one.
+    /// Returns the client's address, if it has one.
     fn client_address(&self) -> Option<IpAddr>;
 
-    /// Whether a program on this machine asks: the usage report is for these.
+    /// Returns whether the client is a program on this machine. Only such a client may read the
+    /// usage report.
     fn is_local(&self) -> bool {
         false
     }
@@ -52,13 +54,13 @@ pub trait Environment {
     reason = "a permit is made once per request, on the stack; a box would be one more allocation"
 )]
 pub enum Decision<'a> {
-    /// It may pass.
+    /// The request may pass.
     Allow(Permit<'a>),
-    /// It may not.
+    /// The request may not pass.
     Deny(Box<Denial<'a>>),
 }
 
-/// Proof that a request may pass. Only [`decide`] makes one.
+/// Proof that a request may pass. Only [`decide`] creates one.
 #[derive(Debug)]
 pub struct Permit<'a> {
     kind: PermitKind,
@@ -70,35 +72,35 @@ pub struct Permit<'a> {
 pub enum PermitKind {
     /// The endpoint needs no credential.
     Public,
-    /// A browser asks whether it may send the real request.
+    /// A browser asks whether it may send the actual request.
     Preflight,
-    /// The key may do it.
+    /// The key allows the request.
     Key,
-    /// It may not, but the gateway or the key is in shadow.
+    /// The key does not allow the request, but the gateway or the key is in shadow.
     Shadow(DenyReason),
 }
 
 impl<'a> Permit<'a> {
-    /// Why.
+    /// Returns why the request may pass.
     #[must_use]
     pub fn kind(&self) -> PermitKind {
         self.kind
     }
 
-    /// What was established.
+    /// Returns what the decision established.
     #[must_use]
     pub fn principal(&self) -> &Principal<'a> {
         &self.principal
     }
 
-    /// The caller to report to the upstream: a key that is known and alive.
+    /// Returns the caller to report to the upstream: a known key that passed rule 4.
     #[must_use]
     pub fn identity(&self) -> Option<&Principal<'a>> {
         Some(&self.principal).filter(|principal| principal.is_live)
     }
 }
 
-/// The filter state's text.
+/// Writes the filter state's text.
 impl fmt::Display for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.state().text())
@@ -106,7 +108,7 @@ impl fmt::Display for Permit<'_> {
 }
 
 impl PermitKind {
-    /// The same in the filter state.
+    /// Returns the verdict as the filter state names it.
     fn verdict(self) -> Verdict {
         match self {
             Self::Public => Verdict::Public,
@@ -118,7 +120,7 @@ impl PermitKind {
 }
 
 impl Permit<'_> {
-    /// What it reports: the filter state, which starts with `allow`, and the identity.
+    /// Returns the filter state, which starts with `allow` and contains the identity.
     #[must_use]
     pub fn state(&self) -> Written {
         Written::new(self.kind.verdict(), &self.principal)
@@ -134,7 +136,7 @@ pub struct Denial<'a> {
 }
 
 impl<'a> Denial<'a> {
-    /// A denial before anything about the request is known.
+    /// Creates a denial before anything about the request is known.
     #[must_use]
     pub fn unread(reason: DenyReason) -> Self {
         Self {
@@ -144,7 +146,8 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// What becomes of a permit that the host refuses to carry out: the request does not pass, and whose it was is known all the same.
+    /// Returns the denial that replaces a permit after the host failed to carry it out. The request
+    /// does not pass, but its key is still known.
     #[must_use]
     pub fn not_carried_out(configuration: &'a Configuration, key: Option<KeyRecord<'a>>) -> Self {
         let snapshot = configuration.snapshot();
@@ -160,39 +163,39 @@ impl<'a> Denial<'a> {
         }
     }
 
-    /// The rule that failed.
+    /// Returns the reason, which names the rule that failed.
     #[must_use]
     pub fn reason(&self) -> DenyReason {
         self.reason
     }
 
-    /// What was established until then.
+    /// Returns what the decision established up to that rule.
     #[must_use]
     pub fn principal(&self) -> &Principal<'a> {
         &self.principal
     }
 
-    /// The filter state: it starts with `deny`.
+    /// Returns the filter state, which starts with `deny`.
     #[must_use]
     pub fn state(&self) -> Written {
         Written::new(Verdict::Deny(self.reason), &self.principal)
     }
 
-    /// What the reply may say.
+    /// Returns what the reply may say.
     #[must_use]
     pub fn evidence(&self) -> &Evidence<'a> {
         &self.evidence
     }
 }
 
-/// The filter state's text.
+/// Writes the filter state's text.
 impl fmt::Display for Denial<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.state().text())
     }
 }
 
-/// Decides on one request.
+/// Decides whether a request may pass.
 #[must_use]
 pub fn decide<'a>(
     configuration: &'a Configuration,
@@ -202,7 +205,7 @@ pub fn decide<'a>(
     decide_traced(configuration, request, environment, &mut Untraced)
 }
 
-/// The same, with what each rule asked reported to `trace`.
+/// Like [`decide`], and reports to `trace` what each rule asked.
 #[must_use]
 pub fn decide_traced<'a>(
     configuration: &'a Configuration,
@@ -234,7 +237,7 @@ pub fn decide_traced<'a>(
     }
 }
 
-/// How far ahead of the clock a snapshot may have been issued, in seconds.
+/// How many seconds ahead of the clock a snapshot's time of issue may be.
 pub(crate) const CLOCK_SKEW: u64 = 300;
 
 fn is_stale(snapshot: &Snapshot, settings: &Settings, environment: &dyn Environment) -> bool {
@@ -247,13 +250,14 @@ fn is_stale(snapshot: &Snapshot, settings: &Settings, environment: &dyn Environm
     })
 }
 
-/// The organization at the root of the tree that the key's owner is in.
+/// Returns the organization at the root of the tree that contains the key's owner.
 fn organization<'a>(snapshot: &'a Snapshot, key: KeyRecord<'_>) -> Option<&'a str> {
     let root = snapshot.accounts().root(key.owner())?;
     (root.kind() == IdKind::Organization).then(|| root.id())
 }
 
-/// Whether the request names an endpoint that needs no credential, and says nothing that could make the upstream serve another one.
+/// Returns whether the request names an endpoint that needs no credential, and contains nothing
+/// that could make the upstream serve another one.
 fn is_public(snapshot: &Snapshot, settings: &Settings, request: &RequestHead<'_>) -> bool {
     if !snapshot.endpoints().has_public()
         || request.is_overridden
@@ -267,7 +271,7 @@ fn is_public(snapshot: &Snapshot, settings: &Settings, request: &RequestHead<'_>
         .is_some_and(|endpoint| endpoint.is_public())
 }
 
-/// Whether the request is a CORS preflight and nothing else.
+/// Returns whether the request is a CORS preflight and nothing else.
 ///
 /// Source: <https://fetch.spec.whatwg.org/#cors-preflight-request>
 fn is_preflight(settings: &Settings, request: &RequestHead<'_>) -> bool {
@@ -292,7 +296,8 @@ fn asks_upgrade(settings: &Settings, request: &RequestHead<'_>) -> bool {
     request.is_upgrade && !settings.allow_upgrades
 }
 
-/// A gateway in shadow lets rules 2 to 11 pass, a key in shadow rules 7 to 11.
+/// Returns whether shadow lets a request pass: a gateway in shadow ignores rules 2 to 11, and a key
+/// in shadow rules 7 to 11.
 fn is_shadowed(settings: &Settings, key: Option<KeyRecord<'_>>, reason: DenyReason) -> bool {
     let gateway = settings.enforcement == Enforcement::Shadow && reason.rule() >= 2;
     let key = key.is_some_and(|key| key.enforcement() == Enforcement::Shadow && reason.rule() >= 7);

@@ -1,4 +1,4 @@
-//! Rule 8: the account a request is about.
+//! Rule 8: the account that a request is about.
 
 use crate::account::{AccountForest, AccountPath, IdKind};
 use crate::key::KeyKind;
@@ -8,10 +8,11 @@ use crate::reason::DenyReason;
 use crate::request::{RequestHead, Value};
 use crate::snapshot::KeyRecord;
 
-/// An account that a key reaches.
+/// An account that a key can reach.
 pub(super) struct Target<'a> {
     pub(super) trail: AccountTrail<'a>,
-    /// Whether it is a connected account: strictly below the key's owner, for an organization key at the second segment or deeper.
+    /// Whether it is a connected account: below the key's owner, or for an organization key, at the
+    /// second segment or deeper.
     pub(super) is_connected: bool,
 }
 
@@ -39,7 +40,8 @@ enum Named<'a> {
     Organization(&'a str),
 }
 
-/// The target of a request that presents `key`. `by_context_alone` shows whether the API takes no account header.
+/// Returns the target of a request that presents `key`. `by_context_alone` is true if the API has
+/// no account header.
 pub(super) fn target<'a>(
     accounts: &'a AccountForest,
     profile: &'a Profile,
@@ -99,7 +101,7 @@ fn named<'a>(
         .ok_or(Malformed)
 }
 
-/// Follows what is named from the key's owner down.
+/// Follows the named accounts from the key's owner down.
 fn reach<'a>(
     accounts: &'a AccountForest,
     profile: &Profile,
@@ -136,7 +138,8 @@ fn reach<'a>(
             ..TargetFault::bare(DenyReason::NotAPlatform)
         });
     }
-    // An id that the snapshot does not list goes into logs and headers unchanged, so it must not hold a key.
+    // An id that the snapshot does not list appears unchanged in logs and headers, so it must not
+    // contain a key.
     let holds_no_key = |id: &str| !profile.known_prefixes().occur_in(id);
     if !accounts.reaches(key.owner(), path, holds_no_key) {
         return Err(inaccessible(path.target()));

@@ -1,4 +1,5 @@
-//! What the rules report of what they asked, for a person who wants to know how a decision came about. In the filter a report is nothing: it is not even put together.
+//! What the rules report about their checks, for a person who wants to know how a decision came
+//! about. In the filter, reports cost nothing, because they are not even built.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -9,13 +10,13 @@ use crate::permission::{AccessLevel, Permission};
 use crate::principal::AccountTrail;
 use crate::snapshot::KeyRecord;
 
-/// Takes the reports of one decision, in the order of the rules.
+/// Receives the reports of one decision, in the order of the rules.
 pub trait Trace<'a> {
-    /// Takes a report, and calls `finding` only where it is kept.
+    /// Receives a report. An implementation calls `finding` only if it keeps the report.
     fn report(&mut self, finding: impl FnOnce() -> Finding<'a>);
 }
 
-/// The filter's trace: it keeps nothing, and costs nothing.
+/// The filter's trace. It keeps nothing and costs nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Untraced;
 
@@ -23,27 +24,28 @@ impl<'a> Trace<'a> for Untraced {
     fn report(&mut self, _: impl FnOnce() -> Finding<'a>) {}
 }
 
-/// All reports, in order.
+/// Keeps all reports, in order.
 impl<'a> Trace<'a> for Vec<Finding<'a>> {
     fn report(&mut self, finding: impl FnOnce() -> Finding<'a>) {
         self.push(finding());
     }
 }
 
-/// What a rule asked, and what it found.
+/// What a rule checked, and what it found.
 #[derive(Debug)]
 pub enum Finding<'a> {
     /// Rule 1: the snapshot and its age.
     Snapshot,
     /// Rule 2: the one well-formed credential, if there is one.
     Credential(Option<Credential<'a>>),
-    /// Rule 3: the key that it is.
+    /// Rule 3: the key that the credential belongs to.
     Key(Option<KeyRecord<'a>>),
-    /// Rule 4: the key's state, and the time, where it mattered.
+    /// Rule 4: the key's state, and the time if it mattered.
     Life(KeyRecord<'a>, Option<u64>),
-    /// Rule 5: `None` where the key works from everywhere, else the client's address, if it has one.
+    /// Rule 5: `None` if the key works from everywhere, and otherwise the client's address, if it
+    /// has one.
     Address(Option<Option<IpAddr>>),
-    /// Rule 6: the key whose mode counts.
+    /// Rule 6: the key, whose mode matters.
     Mode(KeyRecord<'a>),
     /// Rule 7: the spelling of headers, and the version.
     Headers,
@@ -55,14 +57,14 @@ pub enum Finding<'a> {
     Publishable(Option<bool>),
     /// Rule 11: the endpoint's permission.
     Permission(Needed<'a>),
-    /// Rule 11: a permission that an expansion on the way of this path asks for, at level read.
+    /// Rule 11: a permission at level `read` that an expansion along this path needs.
     Expansion(Cow<'a, str>, Needed<'a>),
-    /// Rule 11: an expansion that is not known; shown as far as the reply shows it.
+    /// Rule 11: an unknown expansion, shown as far as the reply shows it.
     UnknownExpansion(Cow<'a, [u8]>),
 }
 
 impl Finding<'_> {
-    /// The rule that reports it.
+    /// Returns the rule that reports this.
     #[must_use]
     pub fn rule(&self) -> u8 {
         match self {
@@ -81,41 +83,42 @@ impl Finding<'_> {
     }
 }
 
-/// What became of the search for the endpoint.
+/// The result of the search for the endpoint.
 #[derive(Clone, Copy, Debug)]
 pub enum Sought<'a> {
-    /// There was none: the key has every permission.
+    /// There was no search, because the key has every permission.
     Any,
-    /// No endpoint has this method.
+    /// No endpoint can have this method.
     Method,
-    /// The request asks to change the protocol.
+    /// The request asks to switch protocols.
     Upgrade,
-    /// A header or a parameter of the query names another method or path.
+    /// A header or a query parameter names another method or path.
     Override,
     /// The path has more than one reading, or names no endpoint.
     Unread(Unread<'a>),
-    /// The endpoint needs no key, and says nothing of permissions.
+    /// The endpoint needs no key and has no permission.
     Keyless,
-    /// It is this one.
+    /// The search found this endpoint.
     Found(Endpoint<'a>),
 }
 
-/// Which permissions would do, and whether one is held.
+/// Which permissions are enough, and whether the key has one.
 #[derive(Clone, Copy, Debug)]
 pub enum Needed<'a> {
     /// The key has every permission.
     Everything,
-    /// The account is a connected one, and the key has no permission on those.
+    /// The account is connected, and the key has no permission on connected accounts.
     NotConnected,
-    /// One of several.
+    /// The key needs one of several permissions.
     OneOf {
-        /// Any of these will do.
+        /// The permissions, any of which is enough.
         permissions: &'a [Permission],
-        /// At this level.
+        /// The level.
         access: AccessLevel,
-        /// The first of them that is held.
+        /// The first of them that the key has.
         held: Option<Permission>,
-        /// Whether the account is a connected one, where `connect_grants` count, and direct permissions for nothing.
+        /// Whether the account is connected. If so, `connect_grants` count, and direct permissions
+        /// do not.
         is_connected: bool,
     },
 }

@@ -1,11 +1,13 @@
-//! Stripe's second API, under `/v2`: it knows only the context header, so a request that may reach it must not name its account in the other one.
+//! Stripe's second API, under `/v2`. It accepts only the context header, so a request that may
+//! reach it must not name its account in the other header.
 //!
 //! Source: <https://docs.stripe.com/context>, and the SDKs' requests to `/v2`.
 
 use crate::endpoint::PlainPath;
 use crate::percent;
 
-/// Whether some upstream takes `path`, without its query, for one below `/v2`. Where a path has several readings, `v2` anywhere in it is enough.
+/// Returns whether some upstream may read `path`, which has no query, as one below `/v2`. If a path
+/// has several readings, `v2` anywhere in it is enough.
 pub(super) fn names_v2(path: &[u8]) -> bool {
     match PlainPath::parse(path) {
         Some(plain) => plain
@@ -15,7 +17,7 @@ pub(super) fn names_v2(path: &[u8]) -> bool {
             .is_some_and(|first| is_v2(first.as_bytes())),
         None => {
             let decoded: Vec<u8> = percent::decoded(path).collect();
-            // Once more for what is encoded twice.
+            // Decodes again, for text that is encoded twice.
             let decoded: Vec<u8> = percent::decoded(&decoded).collect();
             decoded
                 .split(|byte| matches!(byte, b'/' | b'\\' | b';' | b'?' | b'#'))
@@ -24,7 +26,8 @@ pub(super) fn names_v2(path: &[u8]) -> bool {
     }
 }
 
-/// `v2` in any case, with what frameworks cut off after it: a format, an escaped blank, a control byte.
+/// Returns whether a segment is `v2` in any case, possibly followed by what frameworks cut off: a
+/// format, an escaped blank, a control byte.
 fn is_v2(segment: &[u8]) -> bool {
     match segment {
         [b'v' | b'V', b'2', rest @ ..] => rest

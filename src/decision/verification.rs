@@ -1,5 +1,6 @@
-//! Verification: a client asks about its own credential, and the filter answers. Rules 1 to 6 decide, as for every request; the reply lists what the key may do, and
-//! nothing is done with it. Shadow changes nothing here: anyone who asks learns what is so.
+//! Verification: a client asks about its own credential, and the filter answers. Rules 1 to 6
+//! decide, as for every request. The reply lists what the key may do, but the key does nothing.
+//! Shadow has no effect here: the client learns the actual verdict.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,20 +15,21 @@ use crate::request::RequestHead;
 use crate::snapshot::{KeyRecord, Snapshot};
 use crate::state::{Verdict, Written};
 
-/// What became of a verification. Neither is a permit: no request for one ever goes on to the upstream.
+/// The result of a verification. Neither variant is a permit: a request for a verification never
+/// continues to the upstream.
 #[derive(Debug)]
 #[allow(
     clippy::large_enum_variant,
     reason = "it is made once per request, on the stack; a box would be one more allocation"
 )]
 pub enum Verification<'a> {
-    /// The credential is good.
+    /// The credential is valid.
     Valid(Verified<'a>),
-    /// It is not, or nothing can be said.
+    /// The credential is not valid, or keyward cannot tell.
     Refused(Box<Denial<'a>>),
 }
 
-/// What is known of a good credential.
+/// What is known about a valid credential.
 #[derive(Debug)]
 pub struct Verified<'a> {
     key: KeyRecord<'a>,
@@ -37,32 +39,33 @@ pub struct Verified<'a> {
 }
 
 impl<'a> Verified<'a> {
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn key(&self) -> &KeyRecord<'a> {
         &self.key
     }
 
-    /// The filter state. It does not start with `allow`, so the interlock stops a request that goes on all the same.
+    /// Returns the filter state. It does not start with `allow`, so the interlock stops the request
+    /// if it continues after all.
     #[must_use]
     pub fn state(&self) -> Written {
         Written::new(Verdict::Verify, &self.principal)
     }
 
-    /// What was established: the key and its organization.
+    /// Returns what was established: the key and its organization.
     #[must_use]
     pub fn principal(&self) -> &Principal<'a> {
         &self.principal
     }
 
-    /// What the key may do, on its own account or on connected ones.
+    /// Returns what the key may do, on its own account or on connected ones.
     #[must_use]
     pub fn authority(&self, is_connected: bool) -> Authority<'a> {
         let are_stripes = self.snapshot.endpoints().are_stripes();
         Authority::of(&self.key, is_connected, are_stripes)
     }
 
-    /// The account that owns the key; none of an organization's own key.
+    /// Returns the account that owns the key, or `None` for an organization's key.
     #[must_use]
     pub fn account(&self) -> Option<&'a str> {
         let owner = self.snapshot.accounts().account(self.key.owner());
@@ -71,33 +74,34 @@ impl<'a> Verified<'a> {
             .map(|owner| owner.id())
     }
 
-    /// The organization at the root of the owner's tree.
+    /// Returns the organization at the root of the owner's tree.
     #[must_use]
     pub fn org(&self) -> Option<&'a str> {
         self.principal.org
     }
 
-    /// The snapshot that says all of it.
+    /// Returns the snapshot that this is based on.
     #[must_use]
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
     }
 
-    /// The user that the key belongs to.
+    /// Returns the user to whom the key belongs.
     #[must_use]
     pub fn user_id(&self) -> Option<&'a str> {
         self.user_id
     }
 }
 
-/// The filter state's text.
+/// Writes the filter state's text.
 impl fmt::Display for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.state().text())
     }
 }
 
-/// Answers where the request is a verification: GET, HEAD or POST of `verify_path`, byte for byte. `None` where it is not, and is to be decided on.
+/// Answers a verification: GET, HEAD or POST of `verify_path`, byte for byte. Returns `None` for
+/// any other request, which then needs a decision.
 #[must_use]
 pub fn verify<'a>(
     configuration: &'a Configuration,
@@ -107,7 +111,7 @@ pub fn verify<'a>(
     verify_traced(configuration, request, environment, &mut Untraced)
 }
 
-/// The same, with what each rule asked reported to `trace`.
+/// Like [`verify`], and reports to `trace` what each rule asked.
 #[must_use]
 pub fn verify_traced<'a>(
     configuration: &'a Configuration,
@@ -149,7 +153,8 @@ pub fn verify_traced<'a>(
     })
 }
 
-/// What the surroundings say, asked by every verification alike: each question is a call of the host's, whose time a client could measure.
+/// The answers of the surroundings. Every verification asks for all of them, because each question
+/// is a call to the host whose time a client could measure.
 struct Surroundings {
     now: Option<u64>,
     address: Option<IpAddr>,

@@ -1,4 +1,5 @@
-//! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/stripe.tsv` as tables that are ready to be walked. Nothing is built when a snapshot is loaded.
+//! The built-in catalogue: Stripe's endpoints, compiled in from `catalogue/stripe.tsv` as tables
+//! that are ready to search. Loading a snapshot builds nothing.
 
 use std::cmp::Ordering;
 
@@ -8,22 +9,23 @@ use super::tree::Named;
 use super::{Endpoint, Expansions, Method, Row, Rule};
 use crate::permission::{AccessLevel, PERMISSIONS, Permission};
 
-/// One built-in endpoint, for people. Requests find it through the tree, and this table is not in the filter.
+/// A built-in endpoint, in readable form. Requests find endpoints through the tree, and this table
+/// is not in the filter.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltinRow {
-    /// The method; HEAD is looked up as GET.
+    /// The method. HEAD is looked up as GET.
     pub method: Method,
     /// The template.
     pub path: &'static str,
-    /// Any one of these permissions will do. The first gives the label.
+    /// Permissions, any of which is enough. The first one determines the label.
     pub permissions: &'static [&'static str],
-    /// At this level.
+    /// The level.
     pub access: AccessLevel,
     /// Whether publishable keys may call it.
     pub publishable: bool,
 }
 
-/// What rows ask of a caller.
+/// What rows require of a caller.
 struct Ask {
     permissions: &'static [Permission],
     access: AccessLevel,
@@ -34,20 +36,21 @@ struct Ask {
 pub(super) struct Node {
     literals: u16,
     leaves: u16,
-    /// 0 for none.
+    /// The number of the node after a parameter, or 0 if there is none.
     parameter: u16,
 }
 
 /// A literal segment and the node after it.
 pub(super) struct Literal {
-    /// The text's first eight bytes as one number that has their order, so that most comparisons take one instruction.
+    /// The text's first eight bytes as a number that sorts like the text, so that most comparisons
+    /// take one instruction.
     first: u64,
     text: &'static str,
     child: u16,
 }
 
 impl Named for Literal {
-    /// None has capitals: the build refuses them.
+    /// No literal has capital letters: the build rejects them.
     const ARE_APART: bool = true;
 
     fn text(&self) -> &str {
@@ -61,7 +64,7 @@ impl Named for Literal {
 
 struct Leaf {
     method: Method,
-    /// Of a wildcard.
+    /// Whether the row ends in a wildcard.
     is_rest: bool,
     row: u16,
 }
@@ -83,7 +86,8 @@ impl Place {
         }
     }
 
-    /// Where a template ends that names its parameters otherwise, and whether it ends in a wildcard.
+    /// Returns where a template ends, whatever its parameters are called, and whether it ends in a
+    /// wildcard.
     pub(super) fn of(template: &str) -> Option<(Self, bool)> {
         let mut place = Self::ROOT;
         let mut is_rest = false;
@@ -100,7 +104,7 @@ impl Place {
         Some((place, is_rest))
     }
 
-    /// Sorted as a lenient upstream compares.
+    /// Returns the literals, sorted as a lenient upstream compares them.
     pub(super) fn literals(self) -> &'static [Literal] {
         self.node()
             .and_then(|(node, next)| {
@@ -114,7 +118,7 @@ impl Place {
         (node.parameter != 0).then_some(Self(node.parameter))
     }
 
-    /// The row that ends here, or whose wildcard is here.
+    /// Returns the row that ends here, or whose wildcard is here.
     pub(super) fn row(self, method: Method, is_rest: bool) -> Option<u16> {
         let (node, next) = self.node()?;
         let leaves = LEAVES.get(usize::from(node.leaves)..usize::from(next.leaves))?;
@@ -131,7 +135,7 @@ impl Literal {
     }
 }
 
-/// The endpoint of a row.
+/// Returns the endpoint of a row.
 pub(super) fn endpoint(row: u16) -> Option<Endpoint<'static>> {
     let ask = ASK_OF_ROW.get(usize::from(row))?;
     let ask = ASKS.get(usize::from(*ask))?;

@@ -1,5 +1,5 @@
-//! The catalogue: from method and path to endpoint, through two trees of segments that are walked as one, the built-in one and that of the snapshot's own rows. A look-up allocates
-//! nothing.
+//! The catalogue finds an endpoint by its method and path. It walks two trees of segments as one:
+//! the built-in tree, and that of the snapshot's own rows. A look-up allocates nothing.
 
 use super::expansions::{AddedExpansions, Expansions};
 use super::method::Method;
@@ -8,16 +8,16 @@ use super::tree::{self, Named, RowFault, Tree, alike};
 use super::{Endpoint, Row, Rule, Unread, builtin};
 use crate::permission::{AccessLevel, Permission};
 
-/// What a snapshot's own row asks of a caller.
+/// What a row of a snapshot requires of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnRule {
-    /// No credential at all.
+    /// The caller needs no credential.
     Public,
-    /// A key, as [`Rule::Key`] has it.
+    /// The caller needs a key, as for [`Rule::Key`].
     Key {
-        /// Any one of these, at least one.
+        /// Permissions, any of which is enough. There is at least one.
         permissions: Box<[Permission]>,
-        /// At this level.
+        /// The level.
         access: AccessLevel,
         /// Whether publishable keys may call it.
         publishable: bool,
@@ -27,26 +27,27 @@ pub enum OwnRule {
 /// A row of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnEndpoint {
-    /// What it asks of a caller.
+    /// What the endpoint requires of a caller.
     pub rule: OwnRule,
-    /// The resource's name for people.
+    /// The resource's display name.
     pub label: Box<str>,
-    /// Paths that a query may expand beyond what is known of the replies, each with what it asks for.
+    /// Paths that a query may expand in addition to the known ones, and the permission that each
+    /// needs.
     pub expansions: AddedExpansions,
 }
 
-/// All endpoints that keys with limited permissions may name.
+/// All endpoints that keys with limited permissions may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointCatalogue {
     has_builtin: bool,
     tree: Tree,
-    /// Each with the built-in row that it replaces.
+    /// Each of the snapshot's rows, with the built-in row that it replaces.
     own: Vec<(OwnEndpoint, Option<u16>)>,
     has_public: bool,
 }
 
 impl EndpointCatalogue {
-    /// Stripe's endpoints.
+    /// Returns the catalogue of Stripe's endpoints.
     #[must_use]
     pub fn stripe() -> Self {
         Self {
@@ -55,7 +56,7 @@ impl EndpointCatalogue {
         }
     }
 
-    /// No endpoints.
+    /// Returns a catalogue without endpoints.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -66,7 +67,7 @@ impl EndpointCatalogue {
         }
     }
 
-    /// Adds your own row. It is in the place of a built-in one of the same method and shape.
+    /// Adds a row of the snapshot. It replaces a built-in row of the same method and shape.
     pub fn add(
         &mut self,
         method: Method,
@@ -82,26 +83,27 @@ impl EndpointCatalogue {
         Ok(())
     }
 
-    /// Whether any endpoint at all needs no credential.
+    /// Returns whether any endpoint needs no credential.
     #[must_use]
     pub fn has_public(&self) -> bool {
         self.has_public
     }
 
-    /// Whether this is Stripe's catalogue, with or without rows of an operator's own.
+    /// Returns whether this is Stripe's catalogue, with or without custom rows.
     #[must_use]
     pub fn are_stripes(&self) -> bool {
         self.has_builtin
     }
 
-    /// The endpoint that a request with `method` and `path` names. `None` too where another spelling of the path names another one: a segment that equals
-    /// a literal only after decoding and lower-casing ends the search.
+    /// Returns the endpoint that a request with `method` and `path` names. Also returns `None` if
+    /// another spelling of the path names another endpoint: a segment that equals a literal only
+    /// after decoding and lower-casing ends the search.
     #[must_use]
     pub fn find(&self, method: Method, path: PlainPath<'_>) -> Option<Endpoint<'_>> {
         self.seek(method, path).ok()
     }
 
-    /// The same, with the reason if no row fits.
+    /// Like [`Self::find`], and returns the reason if no row matches.
     pub fn seek<'p>(
         &self,
         method: Method,
@@ -124,7 +126,7 @@ impl EndpointCatalogue {
             .ok_or(Unread::Unlisted)
     }
 
-    /// The endpoint of a row.
+    /// Returns the endpoint of a row.
     #[must_use]
     pub fn endpoint(&self, row: Row) -> Option<Endpoint<'_>> {
         match row {
@@ -162,14 +164,14 @@ impl OwnEndpoint {
     }
 }
 
-/// The same place in both trees, as far as they reach.
+/// The same place in both trees, as far as they extend.
 #[derive(Clone, Copy, Default)]
 struct Spot<'a> {
     builtin: Option<builtin::Place>,
     own: Option<&'a tree::Node>,
 }
 
-/// A segment equals a literal for a lenient upstream, and not unchanged.
+/// A segment that a lenient upstream reads as a literal, although it is not spelled exactly so.
 struct Ambiguous<'p>(&'p str);
 
 struct Search<'a> {
@@ -178,7 +180,8 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Walks every branch that matches, the more literal first; the first leaf met is the answer.
+    /// Walks every branch that matches, the more literal ones first. The first leaf that it reaches
+    /// is the answer.
     fn walk<'p>(
         &self,
         spot: Spot<'a>,
@@ -202,7 +205,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The child for a segment that is a literal here.
+    /// Returns the child for a segment that is a literal here.
     fn literal<'p>(
         &self,
         spot: Spot<'a>,
@@ -228,7 +231,8 @@ impl<'a> Search<'a> {
         if child.is_somewhere() {
             return Ok(Some(child));
         }
-        // Frameworks cut a format (`search.json`) or trailing blanks off before they look a segment up.
+        // Frameworks cut off a format (`search.json`) or trailing blanks before they look a segment
+        // up.
         let is_cut = |byte: &u8| matches!(byte, b'.' | b'%');
         let stem = segment.as_bytes().iter().position(is_cut);
         let Some(stem) = stem.and_then(|end| segment.get(..end)) else {
@@ -256,7 +260,7 @@ impl<'a> Spot<'a> {
         self.builtin.is_some() || self.own.is_some()
     }
 
-    /// The row here, a custom one before a built-in one.
+    /// Returns the row at this place. A custom row takes precedence over a built-in one.
     fn row(self, method: Method, is_rest: bool) -> Option<Row> {
         let own = self.own.and_then(|node| node.row(method, is_rest));
         own.map(Row::Own).or_else(|| {
@@ -285,7 +289,7 @@ impl<'a> Literals<'a> {
         self.builtin.is_empty() && self.own.is_empty()
     }
 
-    /// Those that a lenient upstream takes for `segment`.
+    /// Returns the literals that a lenient upstream may read `segment` as.
     fn alike(self, segment: &str) -> (&'static [builtin::Literal], &'a [tree::Literal]) {
         let segment = Lenient::new(segment);
         (alike(self.builtin, &segment), alike(self.own, &segment))

@@ -1,17 +1,19 @@
-//! Which part of a path servers read in several ways, to explain why a path names no endpoint. The decision uses only [`PlainPath`].
+//! Finds the part of a path that servers read in several ways, to explain why a path names no
+//! endpoint. The decision uses only [`PlainPath`].
 
 use super::PlainPath;
 
-/// A part of a path, and why it has no single reading.
+/// A part of a path, and why it has several readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doubt<'p> {
-    /// As it was sent.
+    /// The part, as the client sent it.
     pub part: &'p [u8],
-    /// Why, as a sentence that begins with the part.
+    /// The reason, as a sentence that begins with the part.
     pub why: &'static str,
 }
 
-/// The leftmost part of `path` that has several readings; `None` where the whole path has one, as [`PlainPath::parse`] has it.
+/// Returns the leftmost part of `path` that has several readings, or `None` if the whole path has
+/// only one, as for [`PlainPath::parse`].
 #[must_use]
 pub fn doubt(path: &[u8]) -> Option<Doubt<'_>> {
     if PlainPath::parse(path).is_some() {
@@ -121,7 +123,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the decision refuses for its readings has a part to name, and nothing else has.
+        /// There is a doubtful part exactly if the decision rejects the path for its readings.
         #[test]
         fn there_is_doubt_just_where_no_plain_path_is(path in "(/|[a-c.;#\\\\%/]|%2[05fF]|%63|%3b|\\PC|[\\x00-\\x20]){0,12}") {
             prop_assert_eq!(doubt(path.as_bytes()).is_none(), PlainPath::parse(path.as_bytes()).is_some());

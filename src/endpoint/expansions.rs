@@ -1,8 +1,8 @@
-//! What an operator lets a query expand at their own endpoint.
+//! What an operator lets a query expand at a custom endpoint.
 
 use crate::permission::Permission;
 
-/// Paths of names, `*` for any, each with the permission that expanding it asks for.
+/// Paths of names, and the permission that each expansion needs. `*` matches any name.
 pub type AddedExpansions = Box<[(Box<str>, Permission)]>;
 
 /// What an operator lets a query expand.
@@ -14,12 +14,12 @@ impl<'a> Expansions<'a> {
         Self(added)
     }
 
-    /// All permissions that some expansion asks for.
+    /// Returns all permissions that expansions need.
     pub fn permissions(self) -> impl Iterator<Item = Permission> + use<'a> {
         self.0.iter().map(|(_, permission)| *permission)
     }
 
-    /// The permission that expanding `path` asks for. A step `*` stands for any name.
+    /// Returns the permission that expanding `path` needs. A step `*` matches any name.
     #[must_use]
     pub fn permission(self, path: &str) -> Option<&'a [Permission]> {
         let is_same = |pattern: &str| {

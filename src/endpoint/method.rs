@@ -1,6 +1,6 @@
-//! The methods an endpoint can have.
+//! The methods that an endpoint can have.
 
-/// A method that endpoints are listed under. HEAD is looked up as GET.
+/// A method under which endpoints are listed. HEAD is looked up as GET.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// GET, and HEAD.
@@ -16,7 +16,8 @@ pub enum Method {
 }
 
 impl Method {
-    /// Reads `:method`. Lower-case and unknown methods are `None`, OPTIONS, TRACE and CONNECT among them.
+    /// Reads `:method`. Returns `None` for lower-case and unknown methods, including OPTIONS, TRACE
+    /// and CONNECT.
     #[must_use]
     pub fn of_request(method: &[u8]) -> Option<Self> {
         match method {
@@ -29,7 +30,7 @@ impl Method {
         }
     }
 
-    /// `GET`
+    /// Returns the method's name, such as `GET`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,7 +42,7 @@ impl Method {
         }
     }
 
-    /// Reads the method of a catalogue row. No row is for HEAD.
+    /// Reads the method of a catalogue row. No row has the method HEAD.
     #[must_use]
     pub fn of_row(method: &str) -> Option<Self> {
         Self::of_request(method.as_bytes()).filter(|_| method != "HEAD")

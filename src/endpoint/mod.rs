@@ -1,4 +1,4 @@
-//! Endpoints: which permission a request needs, found by its method and path.
+//! Endpoints: which permission a request needs, determined by its method and path.
 
 mod builtin;
 mod catalogue;
@@ -22,43 +22,44 @@ pub use tree::RowFault;
 
 use crate::permission::{AccessLevel, Permission};
 
-/// What an endpoint asks of a caller.
+/// What an endpoint requires of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule<'a> {
-    /// No credential at all.
+    /// The caller needs no credential.
     Public,
-    /// A key.
+    /// The caller needs a key.
     Key {
-        /// Any one of these, at least one.
+        /// Permissions, any of which is enough. There is at least one.
         permissions: &'a [Permission],
-        /// At this level.
+        /// The level.
         access: AccessLevel,
         /// Whether publishable keys may call it.
         publishable: bool,
     },
 }
 
-/// One endpoint of the API that the gateway protects, as the catalogue has it.
+/// An endpoint of the API that the gateway protects, as the catalogue describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint<'a> {
-    /// What it asks of a caller.
+    /// What the endpoint requires of a caller.
     pub rule: Rule<'a>,
-    /// The resource's name for people.
+    /// The resource's display name.
     pub label: &'a str,
-    /// The row it comes from.
+    /// The row that the endpoint comes from.
     pub row: Row,
-    /// The place in [`ROWS`] of this row, or of the row that it replaces: its replies are known from there.
+    /// The place in [`ROWS`] of this row, or of the row that it replaces. keyward knows the replies
+    /// of that row.
     pub built_in: Option<u16>,
-    /// What the operator lets a query expand beyond what is known of the replies.
+    /// What the operator lets a query expand in addition to the known expansions.
     pub expansions: Expansions<'a>,
 }
 
 /// Why a path leads to no endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread<'p> {
-    /// The path as a whole has several readings: [`doubt`] says where.
+    /// The path as a whole has several readings. [`doubt`] returns the part that causes them.
     SeveralReadings,
-    /// Some servers take this segment for another one, which is a literal of the catalogue.
+    /// Some servers read this segment as another one, which is a literal of the catalogue.
     Alike(&'p str),
     /// No row has this method and path.
     Unlisted,
@@ -69,19 +70,20 @@ pub enum Unread<'p> {
 pub enum Row {
     /// The place in [`ROWS`].
     Builtin(u16),
-    /// The place among the snapshot's own.
+    /// The place among the snapshot's rows.
     Own(usize),
 }
 
 impl Endpoint<'_> {
-    /// Whether the endpoint needs no credential.
+    /// Returns whether the endpoint needs no credential.
     #[must_use]
     pub fn is_public(&self) -> bool {
         matches!(self.rule, Rule::Public)
     }
 }
 
-/// The level a method needs where the row does not say: GET and HEAD read, the others write.
+/// Returns the level that a method needs if the row does not state one: GET and HEAD read, the
+/// others write.
 #[must_use]
 pub fn access_of(method: Method) -> AccessLevel {
     match method {

@@ -1,19 +1,20 @@
-//! Request paths that have one reading.
+//! Request paths that have only one reading.
 
 use std::cmp::Ordering;
 
 use crate::percent;
 
-/// A request's path, without its query, that no upstream can read in two ways: no dot segments, no empty segments, no encoded delimiters.
+/// A request's path, without its query, that every upstream reads in the same way: no dot segments,
+/// no empty segments, no encoded delimiters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlainPath<'a>(&'a str);
 
 impl<'a> PlainPath<'a> {
-    /// `None` where the path is ambiguous. Nothing is normalized.
+    /// Returns `None` if the path is ambiguous. Nothing is normalized.
     #[must_use]
     pub fn parse(path: &'a [u8]) -> Option<Self> {
         let segments = path.strip_prefix(b"/")?;
-        // Without an early exit, so that many bytes are looked at at once: nearly every path passes.
+        // Without an early exit, so that many bytes are checked at once: nearly every path passes.
         let is_plain = path.iter().fold(true, |all, byte| all & is_plain(*byte));
         let has_escape = path.iter().fold(false, |any, byte| any | (*byte == b'%'));
         // Only after a slash can a segment be empty or begin with a dot.
@@ -29,25 +30,27 @@ impl<'a> PlainPath<'a> {
         is_one_reading.then_some(Self(text))
     }
 
-    /// The segments after the leading slash. A trailing slash ends in an empty one.
+    /// Returns the segments after the leading slash. If the path ends in a slash, the last segment
+    /// is empty.
     pub(super) fn segments(self) -> impl Iterator<Item = &'a str> + Clone {
         self.0.strip_prefix('/').unwrap_or(self.0).split('/')
     }
 
-    /// The path as it was sent.
+    /// Returns the path as the client sent it.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
     }
 }
 
-/// Printable ASCII without space, and none of the characters that delimit something in one reader and nothing in another.
+/// Returns whether a byte is printable ASCII, not a space, and not a character that only some
+/// readers treat as a delimiter.
 fn is_plain(byte: u8) -> bool {
     let is_delimiter = (byte == b'\\') | (byte == b';') | (byte == b'#') | (byte == b'?');
     (0x21..=0x7e).contains(&byte) & !is_delimiter
 }
 
-/// No dot segments, and no empty ones but the last.
+/// Returns whether there are no dot segments, and no empty segment except the last.
 fn segments_are_plain(segments: &str) -> bool {
     let mut segments = segments.split('/').peekable();
     while let Some(segment) = segments.next() {
@@ -59,7 +62,8 @@ fn segments_are_plain(segments: &str) -> bool {
     true
 }
 
-/// Every `%` begins an escape of a character that must be escaped and delimits nothing.
+/// Returns whether every `%` begins an escape of a character that must be escaped and is not a
+/// delimiter.
 fn escapes_are_plain(text: &str) -> bool {
     text.split('%').skip(1).all(|behind| {
         let escaped = behind
@@ -75,10 +79,11 @@ fn escapes_are_plain(text: &str) -> bool {
     })
 }
 
-/// A segment as a lenient upstream reads it: decoded and in lower case.
+/// A segment as a lenient upstream reads it: decoded, and in lower case.
 pub(super) struct Lenient<'a> {
     segment: &'a str,
-    /// Its first eight bytes as one number that has their order, if it is read unchanged.
+    /// The segment's first eight bytes as a number that sorts like the segment, if decoding leaves
+    /// it unchanged.
     first: Option<u64>,
 }
 
@@ -92,12 +97,13 @@ impl<'a> Lenient<'a> {
         }
     }
 
-    /// The order of a literal to this segment, when both are read leniently.
+    /// Compares a literal with this segment, both read leniently.
     pub(super) fn order_of(&self, literal: &str) -> Ordering {
         compare_leniently(literal, self.segment)
     }
 
-    /// The same for a literal without capitals and escapes, whose first eight bytes are at hand.
+    /// Like [`Self::order_of`], for a literal without capital letters and escapes whose first eight
+    /// bytes are known.
     pub(super) fn order_of_plain(&self, literal: &str, first: u64) -> Ordering {
         match self.first.map(|mine| first.cmp(&mine)) {
             Some(Ordering::Equal) => literal.cmp(self.segment),
@@ -107,7 +113,7 @@ impl<'a> Lenient<'a> {
     }
 }
 
-/// Shorter texts end in zeros.
+/// Returns the first eight bytes as a number. Shorter texts are padded with zeros.
 fn first_bytes(text: &[u8]) -> u64 {
     match text.first_chunk::<8>() {
         Some(chunk) => u64::from_be_bytes(*chunk),
@@ -118,7 +124,8 @@ fn first_bytes(text: &[u8]) -> u64 {
     }
 }
 
-/// Compares a literal with another one, or with a segment of a plain path, as a lenient upstream would: decoded and in lower case.
+/// Compares a literal with another one, or with a segment of a plain path, as a lenient upstream
+/// would: decoded, and in lower case.
 pub(super) fn compare_leniently(literal: &str, segment: &str) -> Ordering {
     lenient(literal).cmp(lenient(segment))
 }

@@ -1,20 +1,21 @@
 //! Path templates: `/v1/charges/{id}/capture`, `/files/{*rest}`.
 
-/// The most segments a template may have.
+/// The maximum number of segments in a template.
 const LONGEST_TEMPLATE: usize = 32;
 
-/// One segment of a template.
+/// A segment of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Segment<'a> {
-    /// Itself.
+    /// Matches itself.
     Literal(&'a str),
-    /// Exactly one segment of at least one character.
+    /// Matches exactly one segment of at least one character.
     Parameter,
-    /// All that is left, at least one character.
+    /// Matches the rest of the path, at least one character.
     Rest,
 }
 
-/// The segments of `text`; `None` where it is not a template. Literals are spelled in the characters that a path never needs to escape, and in `:@!$&'()*+,=`.
+/// Splits `text` into segments. Returns `None` if it is not a template. Literals consist of
+/// characters that a path never needs to escape, and of `:@!$&'()*+,=`.
 pub(super) fn parse(text: &str) -> Option<Vec<Segment<'_>>> {
     let segments: Vec<&str> = text
         .strip_prefix('/')?
@@ -41,7 +42,7 @@ fn parse_segment(segment: &str, is_last: bool, is_first: bool) -> Option<Segment
             Some(name) => (is_last && is_name(name)).then_some(Segment::Rest),
             None => is_name(name).then_some(Segment::Parameter),
         },
-        // Only `/` itself has an empty segment.
+        // Only the template `/` has an empty segment.
         None if segment.is_empty() => (is_first && is_last).then_some(Segment::Literal(segment)),
         None => {
             let spelled = segment.bytes().all(is_literal) && !matches!(segment, "." | "..");

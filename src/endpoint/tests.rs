@@ -9,7 +9,7 @@ fn public(label: &str) -> OwnEndpoint {
     }
 }
 
-/// Adds rows whose labels are the templates themselves.
+/// Adds rows that have their templates as labels.
 fn with(mut catalogue: EndpointCatalogue, rows: &[(Method, &str)]) -> EndpointCatalogue {
     for (method, path) in rows {
         catalogue.add(*method, path, public(path)).unwrap();
@@ -141,11 +141,11 @@ fn the_two_trees_are_walked_as_one() {
     let catalogue = with(EndpointCatalogue::stripe(), &rows);
     let find = |path: &str| find(&catalogue, Method::Get, path).map(str::to_owned);
     let found = |path: &str, label: &str| assert_eq!(find(path).as_deref(), Some(label), "{path}");
-    // A literal of one tree wins over a parameter of the other.
+    // A literal in one tree takes precedence over a parameter in the other.
     found("/v1/customers/own", "/v1/customers/own");
     found("/v1/customers/cus_1", "Customers");
     found("/v1/widgets/w_1", "/v1/{any}/{x}");
-    // Both trees go on below a node that only one of them has literals for.
+    // Both trees continue below a node for which only one of them has literals.
     found("/v1/customers/cus_1/own/y", "/v1/customers/{x}/own/{y}");
     found("/v1/customers/cus_1/nowhere/y", "/v1/{*rest}");
     for path in [

@@ -1,4 +1,4 @@
-//! The tree of a snapshot's own rows, and how a node's literals are searched.
+//! The tree of a snapshot's own rows, and the search among a node's literals.
 
 use std::cmp::Ordering;
 
@@ -11,24 +11,25 @@ use super::template::{self, Segment};
 pub enum RowFault {
     /// The path is not a template.
     Template,
-    /// Another row has this method and shape.
+    /// Another row has the same method and shape.
     Duplicate,
-    /// There are more rows than can be numbered.
+    /// There are more rows than numbers.
     TooMany,
 }
 
-/// What is under a literal segment.
+/// An item that is found by a literal segment.
 pub(super) trait Named {
-    /// No two literals of this kind are spellings of one another.
+    /// Whether no two literals of this type are spellings of each other.
     const ARE_APART: bool;
 
     fn text(&self) -> &str;
 
-    /// The order of this literal to a segment, as a lenient upstream reads them.
+    /// Compares this literal with a segment, as a lenient upstream reads them.
     fn order_to(&self, segment: &Lenient<'_>) -> Ordering;
 }
 
-/// The literals that a lenient upstream takes for `segment`, of those that are sorted as it compares.
+/// Returns the literals that a lenient upstream may read `segment` as. `literals` are sorted as it
+/// compares them.
 pub(super) fn alike<'a, T: Named>(literals: &'a [T], segment: &Lenient<'_>) -> &'a [T] {
     let order = |literal: &T| literal.order_to(segment);
     let Ok(found) = literals.binary_search_by(order) else {
@@ -69,10 +70,10 @@ impl Named for Literal {
     }
 }
 
-/// A node: what may follow the segments that lead to it.
+/// A node: everything that may follow the segments that lead to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Node {
-    /// Sorted as a lenient upstream compares, so that all spellings of one literal are adjacent.
+    /// Sorted as a lenient upstream compares them, so that all spellings of a literal are adjacent.
     pub(super) literals: Vec<Literal>,
     pub(super) parameter: Option<usize>,
     here: Leaves,
@@ -83,7 +84,7 @@ pub(super) struct Node {
 type Leaves = Vec<(Method, usize)>;
 
 impl Node {
-    /// The row that ends here, or whose wildcard is here.
+    /// Returns the row that ends here, or whose wildcard is here.
     pub(super) fn row(&self, method: Method, is_rest: bool) -> Option<usize> {
         let leaves = if is_rest { &self.rest } else { &self.here };
         leaves
@@ -93,7 +94,7 @@ impl Node {
     }
 }
 
-/// All rows of a snapshot, by segment. Without rows it has no nodes.
+/// All rows of a snapshot, by segment. Without rows, it has no nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tree(Vec<Node>);
 

@@ -1,63 +1,65 @@
-//! The graph of objects: which fields lead from one to others, and what reading those asks for.
+//! The graph of objects: which fields lead from one object to others, and which permissions reading
+//! those needs.
 
 use crate::permission::Permission;
 
-/// The name of a field that stands for any: its object is a map.
+/// A field name that matches any name: the object is a map.
 const ANY: &str = "*";
 
-/// An object, or a list of them, that is at some place of a reply.
+/// An object, or a list of them, at some place in a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
-    /// Its number in the graph.
+    /// The object's number in the graph.
     pub object: u16,
-    /// A list holds its objects in `data`.
+    /// Whether it is a list. A list contains its objects in `data`.
     pub is_list: bool,
 }
 
 /// A field of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
-    /// Its name's number.
+    /// The number of the field's name.
     pub field: u16,
-    /// Where it leads: the number of a way.
+    /// The number of the way that the field leads along.
     pub way: u16,
 }
 
 /// What a field leads to.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
-    /// One of these.
+    /// The possible targets.
     pub targets: &'static [Target],
-    /// Of each of these sets one permission is asked for, to read.
+    /// Sets of permissions. Of each set, the key needs one, at level `read`.
     pub asks: &'static [&'static [Permission]],
 }
 
 /// Objects and their fields, as tables.
 #[derive(Clone, Copy, Debug)]
 pub struct Graph {
-    /// Names of fields, sorted. `*` is the first where it is one.
+    /// Names of fields, sorted. If `*` is among them, it is the first.
     pub fields: &'static [&'static str],
-    /// Where the fields of each object begin among the edges; one more than there are objects.
+    /// For each object, the first of its fields among the edges, and a final entry for the end.
     pub starts: &'static [u16],
-    /// By object, then by field.
+    /// The edges, by object and then by field.
     pub edges: &'static [Edge],
-    /// What edges have in common.
+    /// What edges share.
     pub ways: &'static [Way],
 }
 
-/// Where a path leaves the graph.
+/// The point at which a path leaves the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unknown<'a> {
-    /// The path before the name that is unknown there: empty, or ending in a dot.
+    /// The path before the unknown name: empty, or ending in a dot.
     pub before: &'a str,
     /// The name.
     pub name: &'a str,
-    /// Whether it is at a list, whose objects are in `data`.
+    /// Whether the unknown name is in a list, whose objects are in `data`.
     pub is_at_list: bool,
 }
 
 impl Graph {
-    /// Follows `path` from what an endpoint returns. `ask` gets every set of permissions on the way, and reading needs one of each set; its first error ends the walk.
+    /// Follows `path` from what an endpoint returns. Calls `ask` with every set of permissions
+    /// along the way, of which reading needs one each. The first error of `ask` ends the walk.
     pub fn follow<'p, E>(
         &self,
         returned: &[Target],
@@ -118,7 +120,7 @@ impl Graph {
     }
 }
 
-/// Adds what `targets`, which are in order, do not hold.
+/// Adds `target` to the sorted `targets` if it is missing.
 fn add(targets: &mut Vec<Target>, target: Target) {
     if let Err(place) = targets.binary_search(&target) {
         targets.insert(place, target);

@@ -1,5 +1,6 @@
-//! Expansions: `expand[]=data.customer` in a query asks for another object inside the reply, so it is another object to be read. Which parameters ask for one, and what
-//! following one reads, by a graph compiled in from `catalogue/`.
+//! Expansions: `expand[]=data.customer` in a query asks for another object inside the reply, so the
+//! request reads that object as well. This module finds the parameters that ask for expansions, and
+//! what each of them reads, by a graph compiled in from `catalogue/`.
 //!
 //! Source: <https://docs.stripe.com/expand>, and the type declarations of Stripe's Node SDK.
 

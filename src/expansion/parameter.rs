@@ -1,28 +1,32 @@
-//! The parameters of a query that expand something. keyward checks what it reads as one. A parameter that only some servers may read as one is found as well, and has no reading.
+//! Finds the parameters of a query that expand something. keyward checks the parameters that it can
+//! read. It also finds parameters that only some servers may read as `expand`, but gives those no
+//! reading.
 
 use std::borrow::Cow;
 
 use crate::parameter;
 use crate::percent;
 
-/// A parameter that some server takes for `expand`.
+/// A parameter that some server may read as `expand`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parameter<'a> {
-    /// What to expand: names of `[a-z0-9_]`, joined by dots.
+    /// The path to expand: names of `[a-z0-9_]`, joined by dots.
     Path(Cow<'a, str>),
-    /// One that servers read in several ways, or whose value is not a path. As it was sent.
+    /// A parameter that servers read in several ways, or whose value is not a path, as the client
+    /// sent it.
     Unclear(&'a [u8]),
 }
 
 const EXPAND: &str = "expand";
 
-/// The `expand` parameters of a query, in order. A query without any costs one look at its bytes.
+/// Returns the `expand` parameters of a query, in order. A query without any costs one pass over
+/// its bytes.
 pub fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     let query = if may_expand(query) { query } else { &[] };
     query.split(|byte| *byte == b'&').filter_map(read)
 }
 
-/// Whether the word occurs anywhere, or anything that could represent its letters.
+/// Returns whether the query contains the word, or anything that could represent its letters.
 fn may_expand(query: &[u8]) -> bool {
     query.iter().enumerate().any(|(at, byte)| match byte {
         b'%' | 0x80.. => true,
@@ -45,7 +49,7 @@ fn read(sent: &[u8]) -> Option<Parameter<'_>> {
     }
 }
 
-/// The path that a value spells, decoded once.
+/// Returns the path in a value, decoded once.
 fn path(value: &[u8]) -> Option<Cow<'_, str>> {
     let decoded: Cow<'_, [u8]> = if value.contains(&b'%') {
         Cow::Owned(percent::decoded(value).collect())
@@ -67,11 +71,12 @@ fn path(value: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What a parameter's name says.
+/// How servers read a parameter's name.
 enum Naming {
-    /// `expand`, `expand[]` or `expand[0]`: every server that knows the parameter reads it so.
+    /// `expand`, `expand[]` or `expand[0]`. Every server that has the parameter reads it in the
+    /// same way.
     Clear,
-    /// Some server reads it as `expand`, or cannot be known not to.
+    /// Some server reads it as `expand`, or may do so.
     Unclear,
     Other,
 }
@@ -105,7 +110,8 @@ fn is_clear(name: &[u8]) -> bool {
     }
 }
 
-/// Whether there is more to decode in a name, or what is decoded is not text and may separate parameters: who knows what a careless decoder makes of it.
+/// Returns whether a name can be decoded further, or the decoded name is not text and may separate
+/// parameters. It is impossible to know what a careless decoder makes of such a name.
 fn is_unknowable(sent: &[u8]) -> bool {
     let mut pieces = sent.split(|byte| *byte == b';');
     let is_odd = |name: Vec<u8>| name.contains(&b'%') || std::str::from_utf8(&name).is_err();

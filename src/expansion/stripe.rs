@@ -1,11 +1,13 @@
-//! Stripe's graph, as the build makes it from `catalogue/expansions.tsv` and the files next to it.
+//! Stripe's graph, which the build creates from `catalogue/expansions.tsv` and the files next to
+//! it.
 
 use super::graph::{Edge, Graph, Target, Way};
 use crate::permission::Permission;
 
 include!(concat!(env!("OUT_DIR"), "/expansions.rs"));
 
-/// What a success of the built-in endpoint at that place returns; nothing where it is not known.
+/// Returns what the built-in endpoint at that place returns on success, or nothing if that is
+/// unknown.
 #[must_use]
 pub fn returned(row: u16) -> &'static [Target] {
     RETURNS

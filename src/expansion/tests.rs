@@ -82,7 +82,7 @@ fn what_some_server_may_read_as_one_is_unclear() {
         "expand[]=%ff",
         "expand[]=%c3%a4",
         "expand[]=[\"customer\"]",
-        // Names that some servers fold, cut or decode into it.
+        // Names that some servers fold, cut or decode into `expand`.
         "EXPAND[]=customer",
         "Expand=customer",
         "[expand][]=customer",
@@ -115,7 +115,7 @@ fn what_some_server_may_read_as_one_is_unclear() {
         "%u0065xpand[]=customer",
         "%c1%a5xpand[]=customer",
         "%e0%81%a5xpand[]=customer",
-        // Several in what is one parameter for others.
+        // Several parameters in what other servers read as one.
         "x=1;expand[]=customer",
         ";expand[]=customer",
         "x;EXPAND=customer",
@@ -179,8 +179,9 @@ const fn edge(field: u16, way: u16) -> Edge {
     Edge { field, way }
 }
 
-/// Charges (0) and customers (1) expand each other. A charge contains details (2), which expand a mandate (3, without fields). Customers expand a list of
-/// charges, and `owner` is a customer or a mandate.
+/// Charges (0) and customers (1) expand each other. A charge contains details (2), which expand a
+/// mandate (3, without fields). Customers expand a list of charges, and `owner` is a customer or a
+/// mandate.
 const GRAPH: Graph = Graph {
     fields: &["charges", "customer", "details", "mandate", "owner"],
     starts: &[0, 3, 4, 5, 5],
@@ -209,7 +210,7 @@ const GRAPH: Graph = Graph {
     ],
 };
 
-/// What following the path asks for, in order, or where it ends.
+/// Returns the sets of permissions that following the path asks for, in order, or where it ends.
 fn asked<'p>(returned: Target, path: &'p str) -> Result<Vec<&'static [Permission]>, Unknown<'p>> {
     let mut asked = Vec::new();
     let followed = GRAPH.follow(&[returned], path, |ask| {
@@ -296,7 +297,8 @@ fn the_first_error_ends_the_walk() {
     assert_eq!((followed, count), (Err("missing"), 1));
 }
 
-/// The compiled graph holds together: every number in it names something, and lists are sorted as they are searched.
+/// The compiled graph is consistent: every number in it refers to something, and lists are sorted
+/// as the search expects.
 #[test]
 fn stripes_graph_is_whole() {
     let graph = &STRIPE;

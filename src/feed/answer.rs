@@ -1,11 +1,12 @@
-//! What a source answered. Nothing in it is believed: what counts is signed, or has a hash that is.
+//! The answer of a source. Nothing in it is trusted by itself: everything that counts is signed, or
+//! has a hash that is.
 
-/// The bytes of an answer, in place.
+/// The body of an answer, read in place.
 pub trait Body {
-    /// How many there are.
+    /// Returns the number of bytes.
     fn size(&self) -> usize;
 
-    /// `length` bytes from `start` on; `None` where they cannot be had.
+    /// Reads `length` bytes from `start` on. Returns `None` if they are unavailable.
     fn read(&mut self, start: usize, length: usize) -> Option<Box<[u8]>>;
 }
 
@@ -19,7 +20,7 @@ impl Body for &[u8] {
     }
 }
 
-/// An answer.
+/// The headers of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     status: u16,
@@ -29,14 +30,14 @@ pub struct Answer {
     is_encoded: bool,
 }
 
-/// The bytes that an answer has: the first, the last, and how many there are in all.
+/// The range of bytes in an answer: the first, the last, and the total number.
 pub(super) type ContentRange = (u64, u64, u64);
 
-/// The longest entity tag that is kept.
+/// The maximum length of an entity tag that is kept.
 const LONGEST_TAG: usize = 256;
 
 impl Answer {
-    /// Reads the headers of an answer. `None` for one without a status.
+    /// Reads the headers of an answer. Returns `None` if there is no status.
     #[must_use]
     pub fn read(headers: &[(&[u8], &[u8])]) -> Option<Self> {
         let mut answer = Self {
@@ -61,12 +62,12 @@ impl Answer {
         self.status
     }
 
-    /// What the server calls the content, to be sent back to it as it came.
+    /// Returns the entity tag, to send it back unchanged.
     pub(super) fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
     }
 
-    /// Whether the server held the answer back while there was nothing new, and will do so again.
+    /// Returns whether the server delays answers while nothing changes.
     pub(super) fn waits(&self) -> bool {
         self.waits
     }
@@ -75,7 +76,7 @@ impl Answer {
         self.range
     }
 
-    /// Whether the body is another than what the server has: Envoy does not decompress.
+    /// Returns whether the body has a content coding. Envoy does not decompress it.
     pub(super) fn is_encoded(&self) -> bool {
         self.is_encoded
     }
@@ -86,13 +87,13 @@ fn value<'h>(headers: &[(&[u8], &'h [u8])], name: &[u8]) -> Option<&'h [u8]> {
     headers.find(|(of, _)| *of == name).map(|(_, value)| *value)
 }
 
-/// Digits and nothing else.
+/// Parses a number that consists only of digits.
 fn number(digits: &[u8]) -> Option<u64> {
     let is_plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     is_plain.then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
 }
 
-/// An entity tag that can be sent back: visible ASCII in quotes, weak or not.
+/// Returns an entity tag that can be sent back: visible ASCII in quotes, weak or not.
 fn tag(value: &[u8]) -> Option<String> {
     let opaque = value.strip_prefix(b"W/").unwrap_or(value);
     let inner = opaque.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -101,7 +102,7 @@ fn tag(value: &[u8]) -> Option<String> {
     is_tag.then(|| String::from_utf8(value.to_vec()).ok())?
 }
 
-/// `wait`, or `wait=25`.
+/// Returns whether a preference is `wait`, or `wait=25`.
 fn is_wait(preference: &[u8]) -> bool {
     let preference = preference.trim_ascii();
     let rest = preference
@@ -111,7 +112,7 @@ fn is_wait(preference: &[u8]) -> bool {
     rest.is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'=' | b';')))
 }
 
-/// `bytes 0-262143/57000000`
+/// Parses a content range such as `bytes 0-262143/57000000`.
 fn content_range(value: &[u8]) -> Option<ContentRange> {
     let range = value.strip_prefix(b"bytes ")?;
     let mut halves = range.splitn(2, |byte| *byte == b'/');

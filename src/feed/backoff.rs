@@ -1,15 +1,17 @@
-//! When to try again after a failure: at least a second later, so that a failing source costs each follower one request a second at most, and up to half a minute.
+//! When to try again after a failure: after at least a second, so that a failing source receives at
+//! most one request per second from each follower, and after up to half a minute.
 
-/// In milliseconds.
+/// The shortest pause, in milliseconds.
 const LEAST: u64 = 1000;
 const MOST: u64 = 30_000;
 
-/// Failures in a row.
+/// The number of consecutive failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Backoff(u32);
 
 impl Backoff {
-    /// One more failed. The pause in milliseconds: at random between a second and a bound that doubles.
+    /// Counts a failure. Returns the pause in milliseconds: random, between a second and a limit
+    /// that doubles.
     pub(super) fn fail(&mut self, random: u32) -> u64 {
         let bound = LEAST
             .checked_shl(self.0.saturating_add(1))
@@ -19,13 +21,13 @@ impl Backoff {
         between(LEAST, bound, random)
     }
 
-    /// One succeeded.
+    /// Resets the count after a success.
     pub(super) fn succeed(&mut self) {
         self.0 = 0;
     }
 }
 
-/// A number from `least` to `most`.
+/// Returns a number from `least` to `most`.
 pub(super) fn between(least: u64, most: u64, random: u32) -> u64 {
     let width = most.saturating_sub(least).saturating_add(1);
     least.saturating_add(u64::from(random).checked_rem(width).unwrap_or(0))

@@ -1,4 +1,5 @@
-//! From the bytes of an object to a snapshot, step by step: no step keeps requests waiting for more than a millisecond or two.
+//! Builds a snapshot from the bytes of an object, step by step. No step delays requests for more
+//! than a millisecond or two.
 
 use super::download::Pieces;
 use super::head::Sha256;
@@ -9,17 +10,17 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::delta::{Applying, Delta};
 use crate::snapshot::packed::{Assembly, LoadFault, Outside, Source, Trust};
 
-/// So many keys of a delta are taken in a step.
+/// The number of keys of a delta that a step applies.
 const KEYS: usize = 1000;
 
-/// A snapshot that is being put together.
+/// A snapshot that is being built.
 pub(super) enum Build {
     Base(Pieces, Box<Assembly>),
     Delta(Box<Applying>),
 }
 
 impl Build {
-    /// Begins with the bytes of an object, which are those that the head names.
+    /// Begins with the bytes of an object, whose hash is already verified.
     pub(super) fn begin(
         object: Object,
         mut pieces: Pieces,
@@ -46,7 +47,7 @@ impl Build {
         }
     }
 
-    /// Goes on. True where all is taken.
+    /// Takes a step. Returns true when the last one is done.
     pub(super) fn step(&mut self) -> Result<bool, Refusal> {
         match self {
             Self::Base(pieces, assembly) => assembly.step(pieces).map_err(refusal),
@@ -54,7 +55,7 @@ impl Build {
         }
     }
 
-    /// The snapshot, once the last step was taken.
+    /// Returns the snapshot after the last step.
     pub(super) fn finish(self, profile: &Profile) -> Result<Snapshot, Refusal> {
         match self {
             Self::Base(_, assembly) => assembly.finish()?.into_snapshot(profile, Trust::Content),

@@ -1,4 +1,5 @@
-//! An object on its way: fetched in pieces, hashed in their order, and given up at the first that is not what was asked for.
+//! The download of an object: fetched in pieces, hashed in order, and given up at the first wrong
+//! answer.
 
 use sha2::{Digest, Sha256 as Hasher};
 
@@ -7,16 +8,16 @@ use super::head::Sha256;
 use super::request::{CallId, IN_FLIGHT, Object, PIECE, Wanted};
 use crate::snapshot::packed::{Outside, Source};
 
-/// Why an object is not what the head names.
+/// Why an object is not the one that the head names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It is not there.
+    /// The server does not have it.
     Missing,
     /// The server answered something else.
     Answer,
-    /// Memory does not suffice for it.
+    /// There is not enough memory for it.
     Memory,
-    /// Its bytes are others.
+    /// Its bytes do not match the hash.
     Hash,
 }
 
@@ -45,7 +46,7 @@ impl Download {
         }
     }
 
-    /// The next piece to ask for, if another may be under way.
+    /// Returns the next piece to request, if another request may start.
     pub(super) fn next(&mut self, id: CallId) -> Option<Wanted> {
         if self.under_way.len() >= IN_FLIGHT || self.asked >= self.pieces.len() {
             return None;
@@ -60,7 +61,7 @@ impl Download {
         })
     }
 
-    /// The first byte and the last of a piece.
+    /// Returns the first and the last byte of a piece.
     fn bounds(&self, piece: usize) -> (u64, u64) {
         let start = piece.saturating_mul(PIECE);
         let end = start.saturating_add(PIECE).min(self.size);
@@ -72,12 +73,12 @@ impl Download {
         self.size
     }
 
-    /// Whether the answer to a call is still waited for.
+    /// Returns whether this download still waits for the answer to a call.
     pub(super) fn waits_for(&self, id: CallId) -> bool {
         self.under_way.iter().any(|(of, _)| *of == id)
     }
 
-    /// Takes an answer. Its body is not looked at before its length is right.
+    /// Takes an answer. Its body is read only if its length is right.
     pub(super) fn take(
         &mut self,
         id: CallId,
@@ -102,7 +103,7 @@ impl Download {
                 }
                 self.keep(piece, 0, body)
             }
-            // A server that knows no ranges sends all of it.
+            // A server without support for ranges sends the whole object.
             200 => {
                 if body.size() != self.size {
                     return Err(Fault::Answer);
@@ -128,7 +129,7 @@ impl Download {
         Ok(())
     }
 
-    /// Hashes at most so many pieces of those that are there in their order.
+    /// Hashes at most this many of the pieces that have arrived, in order.
     pub(super) fn hash(&mut self, most: usize) {
         for _ in 0..most {
             let Some(Some(piece)) = self.pieces.get(self.hashed) else {
@@ -139,17 +140,17 @@ impl Download {
         }
     }
 
-    /// Whether a piece is there that was not hashed yet.
+    /// Returns whether the next piece in order has arrived and is not hashed yet.
     pub(super) fn can_hash(&self) -> bool {
         matches!(self.pieces.get(self.hashed), Some(Some(_)))
     }
 
-    /// Whether every byte is there and hashed.
+    /// Returns whether all bytes have arrived and are hashed.
     pub(super) fn is_whole(&self) -> bool {
         self.hashed == self.pieces.len()
     }
 
-    /// The bytes, if they are those that were asked for.
+    /// Returns the bytes if they match the hash.
     pub(super) fn finish(self) -> Result<Pieces, Fault> {
         let Self {
             object: Object::Base(expected) | Object::Delta(expected),
@@ -169,7 +170,8 @@ impl Download {
     }
 }
 
-/// The bytes of an object. Bytes that were read are freed at once: a base is put together without having all of it twice.
+/// The bytes of an object. Bytes are freed as soon as they are read, so that building a base does
+/// not need memory for it twice.
 pub(super) struct Pieces {
     pieces: Vec<Option<Box<[u8]>>>,
     size: usize,
@@ -185,7 +187,7 @@ impl Pieces {
 impl Source for Pieces {
     type Fault = Outside;
 
-    /// In ascending order only.
+    /// Reads bytes, only in ascending order.
     fn read(&mut self, start: usize, length: usize) -> Result<Box<[u8]>, Outside> {
         let end = start.checked_add(length).ok_or(Outside)?;
         let mut bytes = Vec::new();

@@ -1,5 +1,7 @@
-//! What a follower has verified, and how far back it lets no one lead it. The floor is one per feed: the newest head that any of the trusted keys signed. A key that
-//! is trusted no longer takes with it what it raised, which cures a revision that a thief of the key put out of reach.
+//! What a follower has verified, and the limit below which no one can lead it back. Each feed has
+//! one floor: the newest head that any of the trusted keys signed. When a key is no longer trusted,
+//! what it raised is forgotten. So a thief who signs an unreachably high revision does no lasting
+//! harm.
 
 use std::fmt;
 
@@ -8,11 +10,11 @@ use crate::decision::CLOCK_SKEW;
 use crate::signify::PublicKey;
 use crate::snapshot::Revision;
 
-/// The newest heads that were verified, at most one for each key.
+/// The newest verified heads, at most one for each key.
 #[derive(Clone, Debug, Default)]
 pub struct Floor {
     seen: Vec<Seen>,
-    /// No head below this, whichever key signed it.
+    /// The lowest accepted revision, whichever key signed a head.
     least: Option<Revision>,
 }
 
@@ -23,12 +25,13 @@ struct Seen {
     bytes: Box<[u8]>,
 }
 
-/// Why a head that is verified is not taken.
+/// Why a verified head is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It is older than one that was verified, or below the least that the configuration allows.
+    /// It is older than a verified head, or below the configuration's minimum.
     Rollback,
-    /// Another of the same revision was verified, and this one does not say that it came later with the same content.
+    /// Another head with the same revision was verified, and this one is not a later one with the
+    /// same content.
     Replaced,
     /// It was issued in the future.
     Ahead,
@@ -45,17 +48,17 @@ impl fmt::Display for Refused {
 }
 
 impl Floor {
-    /// No head below `least` is taken.
+    /// Sets the lowest accepted revision.
     pub(super) fn set_least(&mut self, least: Option<Revision>) {
         self.least = least;
     }
 
-    /// Forgets what was raised by keys that are not among these.
+    /// Forgets what keys other than these raised.
     pub(super) fn retain(&mut self, keys: &[PublicKey]) {
         self.seen.retain(|seen| keys.contains(&seen.key));
     }
 
-    /// Takes a head that another VM verified. It is believed only after its signature.
+    /// Adds a head that another VM verified. Its signature is verified again.
     pub fn restore(
         &mut self,
         signed: &[u8],
@@ -72,7 +75,7 @@ impl Floor {
         Ok(())
     }
 
-    /// Holds a verified head to those before.
+    /// Compares a verified head with earlier ones.
     pub(super) fn judge(&self, head: &Head, signed: &[u8], now: u64) -> Result<(), Refused> {
         if head.issued_at > now.saturating_add(CLOCK_SKEW) {
             return Err(Refused::Ahead);
@@ -97,7 +100,7 @@ impl Floor {
         Ok(())
     }
 
-    /// A head was verified and judged.
+    /// Records a head that was verified and judged.
     pub(super) fn raise(&mut self, key: &PublicKey, head: &Head, signed: &[u8]) {
         self.seen.retain(|seen| seen.key != *key);
         self.seen.push(Seen {
@@ -113,7 +116,7 @@ impl Floor {
             .max_by_key(|seen| (seen.head.revision, seen.head.issued_at))
     }
 
-    /// The bytes of the newest head.
+    /// Returns the bytes of the newest head.
     #[must_use]
     pub fn newest_bytes(&self) -> Option<&[u8]> {
         self.newest().map(|seen| &*seen.bytes)

@@ -1,7 +1,9 @@
-//! Following a signed feed of snapshots: what is published, and a follower without I/O. `docs/feed.md` describes the format byte by byte.
+//! Follows a signed feed of snapshots: the published format, and a follower without I/O.
+//! `docs/feed.md` describes the format byte by byte.
 //!
-//! The way of a change: an answer comes in (`answer`), a head is held to what is known (`floor`), its objects are fetched in pieces and hashed (`download`), put
-//! together (`build`), and a snapshot comes out. `follower` has the order of it.
+//! The path of a change: an answer arrives (`answer`), the head is compared with what is known
+//! (`floor`), its objects are fetched in pieces and hashed (`download`) and applied (`build`), and
+//! a snapshot comes out. `follower` controls the order.
 
 mod answer;
 mod backoff;

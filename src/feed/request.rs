@@ -1,16 +1,18 @@
-//! What a follower asks a source.
+//! What a follower requests from a source.
 
 use std::fmt;
 
 use super::head::Sha256;
 
-/// A piece of an object, in bytes. One of these is copied in the callback of its answer, and two are hashed at a time.
+/// The size of a piece of an object in bytes. One piece is copied in the callback of its answer,
+/// and two are hashed at a time.
 pub(super) const PIECE: usize = 256 << 10;
 
-/// So many pieces are under way at once: what comes together stops a worker together.
+/// The maximum number of open requests for pieces. Answers that arrive together block a worker
+/// together.
 pub(super) const IN_FLIGHT: usize = 4;
 
-/// Which call an answer belongs to.
+/// Identifies the call that an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub(super) u64);
 
@@ -19,25 +21,25 @@ pub struct CallId(pub(super) u64);
 pub enum Object {
     /// A whole snapshot.
     Base(Sha256),
-    /// What changed.
+    /// The changes since a revision.
     Delta(Sha256),
 }
 
-/// What is asked for.
+/// What a follower requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// The head, if it is another than this one, which the server named so.
+    /// The head, if it differs from the known one.
     Head {
-        /// The entity tag of the head that is known.
+        /// The entity tag of the known head.
         known: Option<String>,
-        /// The server may hold the answer back for so many seconds while the head is unchanged.
+        /// How many seconds the server may delay the answer while the head is unchanged.
         wait: u64,
     },
     /// An object.
     Object {
-        /// Which.
+        /// The requested object.
         object: Object,
-        /// The first byte and the last; all of it without a range.
+        /// The first and the last byte, or `None` for the whole object.
         range: Option<(u64, u64)>,
     },
 }
@@ -45,15 +47,15 @@ pub enum Wanted {
 /// A call to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// What identifies its answer.
+    /// The id that its answer will have.
     pub id: CallId,
-    /// What it asks for.
+    /// What it requests.
     pub wanted: Wanted,
-    /// How long it may take, the whole answer included, in milliseconds.
+    /// How long it may take, including the whole answer, in milliseconds.
     pub timeout: u64,
 }
 
-/// The path of the object, after the feed's own.
+/// Shows the path of the object, relative to the feed's path.
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,7 +69,8 @@ impl fmt::Display for Wanted {
 }
 
 impl Wanted {
-    /// The headers of the request. Never `accept-encoding`: a server that compresses drops ranges.
+    /// Returns the headers of the request. They never include `accept-encoding`, because a server
+    /// that compresses ignores ranges.
     #[must_use]
     pub fn headers(&self, authority: &str, path: &str, user_agent: &str) -> Vec<(String, String)> {
         let header = |name: &str, value: String| (name.to_owned(), value);

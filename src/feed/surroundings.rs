@@ -1,14 +1,15 @@
-//! What a follower asks its host.
+//! What a follower needs from its host.
 
-/// The world, as arguments.
+/// The surroundings of a follower.
 pub trait Surroundings {
-    /// Unix time, in milliseconds.
+    /// Returns the Unix time in milliseconds.
     fn now(&mut self) -> u64;
 
-    /// Any number, evenly.
+    /// Returns a random number, evenly distributed.
     fn random(&mut self) -> u32;
 
-    /// Whether so many bytes of a packed snapshot can be fetched and put together next to what is served. What does not fit is not begun: an allocation that fails
+    /// Returns whether a packed snapshot of this many bytes can be fetched and built while the
+    /// current one is served. If it does not fit, it is not begun, because a failed allocation
     /// would end the VM.
     fn has_room(&mut self, bytes: usize) -> bool;
 }

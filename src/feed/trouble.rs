@@ -1,4 +1,4 @@
-//! What goes wrong with a feed: reported to the operator by one word each.
+//! What can go wrong with a feed. Each kind is reported to the operator by one word.
 
 use crate::word::words;
 
@@ -6,31 +6,31 @@ words! {
     /// A kind of trouble.
     #[derive(Hash)]
     pub enum Trouble {
-        /// No answer: no cluster, no connection, a time-out, an answer that broke off.
+        /// There is no answer: no cluster, no connection, a timeout, or an incomplete answer.
         Unreachable = "unreachable",
-        /// Another status than asked for, or a body that is not what was asked for.
+        /// The status or the body is not what was requested.
         Answer = "answer",
-        /// A head that no trusted key signed.
+        /// No trusted key signed the head.
         Signature = "signature",
-        /// A head that is signed and not what the format says.
+        /// The head is signed, but does not follow the format.
         Head = "head",
-        /// The head of another feed.
+        /// The head belongs to another feed.
         OtherFeed = "other_feed",
-        /// A format or a layout that this version does not read.
+        /// This version does not read the format or the layout.
         Unsupported = "unsupported",
-        /// A head that leads back.
+        /// The head leads back.
         Rollback = "rollback",
-        /// A head from the future.
+        /// The head was issued in the future.
         Ahead = "ahead",
-        /// An object that the head names and the source does not have.
+        /// The source does not have an object that the head names.
         Missing = "missing",
-        /// An object whose bytes do not match its hash.
+        /// The bytes of an object do not match its hash.
         Hash = "hash",
-        /// An object that is refused.
+        /// An object was rejected.
         Object = "object",
-        /// Other counts of keys or accounts than the head says.
+        /// The number of keys or accounts is not the head's.
         Counts = "counts",
-        /// Not enough memory.
+        /// There is not enough memory.
         Memory = "memory",
     }
 }

@@ -1,4 +1,4 @@
-//! What is counted. No value that a client chose is ever part of a name.
+//! The counters. No value that a client chose is ever part of a name.
 
 use crate::decision::PermitKind;
 use crate::feed::Trouble;
@@ -6,29 +6,30 @@ use crate::judge::Outcome;
 use crate::reason::DenyReason;
 use crate::word::Word;
 
-/// A counter, from 0 up.
+/// A counter. It starts at 0 and only rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counter {
-    /// Requests of one fate.
+    /// Requests with the same outcome.
     Requests(Slot),
     /// Requests with a key in their query that is not public.
     SecretKeysInQuery,
-    /// Snapshots of a lower revision than the one served before.
+    /// Snapshots with a lower revision than the one served before.
     Rollbacks,
     /// Attempts to follow a feed that ended with this trouble.
     FeedTroubles(Trouble),
-    /// Bases that a feed was followed by.
+    /// Bases that were loaded to follow a feed.
     FeedBases,
 }
 
-/// The name of [`Counter::Requests`]; [`Slot::labels`] distinguishes them.
+/// The name of [`Counter::Requests`]. [`Slot::labels`] distinguishes the slots.
 pub const REQUESTS: &str = "keyward_requests_total";
 
-/// The name of [`Counter::FeedTroubles`]; the trouble's word distinguishes them.
+/// The name of [`Counter::FeedTroubles`]. The trouble's word distinguishes them.
 pub const FEED_TROUBLES: &str = "keyward_feed_troubles_total";
 
 impl Counter {
-    /// Every counter has its own place, from 0. Requests that pass with a key are the most frequent, so their counter is first.
+    /// Returns the counter's place, from 0. Requests that pass with a key are the most frequent, so
+    /// their counter is first.
     #[must_use]
     pub fn place(self) -> usize {
         match self {
@@ -45,7 +46,7 @@ impl Counter {
         }
     }
 
-    /// All of them, each at its place.
+    /// Returns all counters, each at its place.
     pub fn all() -> impl Iterator<Item = Self> {
         let mut requests = Slot::all().map(Self::Requests);
         let first = requests.next();
@@ -59,7 +60,7 @@ impl Counter {
             .chain(troubles)
     }
 
-    /// The metric's name, without labels.
+    /// Returns the metric's name, without labels.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,27 +73,27 @@ impl Counter {
     }
 }
 
-/// What became of a request, as far as it is counted apart.
+/// The outcomes of a request that are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
-    /// It passed.
+    /// The request passed.
     Allow(Passed),
-    /// It passed in shadow only.
+    /// The request passed only in shadow.
     WouldDeny(DenyReason),
-    /// It did not pass, or a verification failed.
+    /// The request did not pass, or a verification failed.
     Deny(DenyReason),
-    /// A verification that the filter answered, and the key was good.
+    /// The filter answered a verification, and the key was valid.
     Verify,
 }
 
 /// Why a request passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Passed {
-    /// Its key may do it.
+    /// Its key allows it.
     Key,
     /// The endpoint needs no key.
     Public,
-    /// A browser's preflight.
+    /// It is a browser's preflight.
     Preflight,
 }
 
@@ -101,7 +102,7 @@ impl Slot {
         FIRST_REASON + 2 * DenyReason::all().count()
     }
 
-    /// All of them, each at its place.
+    /// Returns all slots, each at its place.
     pub fn all() -> impl Iterator<Item = Self> {
         let passed = [Passed::Key, Passed::Public, Passed::Preflight];
         let reasons = DenyReason::all();
@@ -112,7 +113,7 @@ impl Slot {
             .chain(reasons.flat_map(|reason| [Self::Deny(reason), Self::WouldDeny(reason)]))
     }
 
-    /// Where a request of that outcome is counted.
+    /// Returns the slot that counts requests with that outcome.
     #[must_use]
     pub fn of(outcome: Outcome) -> Self {
         match outcome {
@@ -125,7 +126,8 @@ impl Slot {
         }
     }
 
-    /// Every slot has its own place, in the order of [`Self::all`]. The most frequent one, a request that passes with a key, is found at once.
+    /// Returns the slot's place, in the order of [`Self::all`]. The most frequent one, a request
+    /// that passes with a key, is the fastest to find.
     #[must_use]
     pub fn place(self) -> usize {
         match self {
@@ -138,7 +140,7 @@ impl Slot {
         }
     }
 
-    /// The values of the labels `decision` and `reason`.
+    /// Returns the values of the labels `decision` and `reason`.
     #[must_use]
     pub fn labels(self) -> (&'static str, &'static str) {
         match self {

@@ -1,4 +1,5 @@
-//! One request, from its head to its entry in the ledger: it is read and judged, the ruling is carried out, and what became of the request is counted, once.
+//! A request, from its head to its entry in the ledger. The filter reads and judges it, carries the
+//! ruling out, and counts the outcome once.
 
 use super::host::{Host, LogLevel};
 use super::ledger;
@@ -10,17 +11,17 @@ use crate::reason::DenyReason;
 use crate::reply::Reply;
 use crate::upstream::{Handover, HeaderChange};
 
-/// Whether a request goes on.
+/// Whether a request continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Flow {
-    /// To the next filter, and so to the upstream.
+    /// The request continues to the next filter, and so to the upstream.
     Continue,
-    /// Not at all: it was answered or reset.
+    /// The request was answered or reset.
     Stop,
 }
 
-/// Decides on one request, once, when its head is there. `has_body` shows whether more of it is to come.
+/// Decides on a request, once, when its head has arrived. `has_body` is true if more of it follows.
 pub fn run<H: Host>(configuration: &Configuration, host: &mut H, has_body: bool) -> Flow {
     let asked = &*host;
     let Ok(ruling) =
@@ -74,7 +75,8 @@ fn deny<H: Host>(configuration: &Configuration, host: &mut H, denial: &Denial<'_
     flow
 }
 
-/// Tells the upstream who calls, and last of all the proxy that the request may pass: without that state the interlock denies it.
+/// Tells the upstream who the caller is, and last of all tells the proxy that the request may pass:
+/// without that state, the interlock denies the request.
 fn pass<H: Host>(
     configuration: &Configuration,
     host: &mut H,
@@ -87,12 +89,14 @@ fn pass<H: Host>(
     host.set_state(&configuration.settings().filter_state, handover.state())
 }
 
-/// Answers in the upstream's stead. Whatever the host says to that, the request does not go on.
+/// Answers instead of the upstream. The request does not continue, even if the host fails to send
+/// the answer.
 fn stop<H: Host>(configuration: &Configuration, host: &mut H, answer: &Answer) -> Flow {
     if host.reply(&answer.reply).is_err() {
         host.reset();
     }
-    // A state that cannot be written is not a pass either: only `allow` lets a request through.
+    // If the state cannot be written, the request still does not pass: only `allow` lets it
+    // through.
     let _ = host.set_state(&configuration.settings().filter_state, &answer.state);
     Flow::Stop
 }

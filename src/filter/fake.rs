@@ -1,4 +1,5 @@
-//! A host for tests: it shows the headers it is given, does as asked, records it, and fails on request.
+//! A host for tests. It shows the given headers, does and records what it is asked, and fails on
+//! request.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -9,7 +10,7 @@ use super::host::{Header, Host, LogLevel};
 use crate::reply::{Activity, Reply};
 use crate::usage::Event;
 
-/// What a host was called for. Calls that only read are [`Call::Headers`] and those of the environment.
+/// A call to the host. [`Call::Headers`] and the calls of the environment only read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Headers,
@@ -29,7 +30,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// Whether a host may refuse it.
+    /// Returns whether a host may fail this call.
     pub(super) fn can_fail(&self) -> bool {
         matches!(
             self,
@@ -38,7 +39,7 @@ impl Call {
     }
 }
 
-/// The call of this number was refused, counted among those that can be.
+/// The failed call's number, among the calls that can fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused(usize);
 
@@ -50,11 +51,11 @@ impl fmt::Display for Refused {
 
 #[derive(Default)]
 pub(super) struct FakeHost {
-    /// As they are now: what is removed and added shows here.
+    /// The current headers, after removals and additions.
     pub(super) headers: Vec<(String, String)>,
     pub(super) peer: Option<IpAddr>,
     pub(super) own: Option<IpAddr>,
-    /// Which of the calls that can be refused are.
+    /// The numbers of the calls that fail.
     pub(super) refuses: Vec<usize>,
     pub(super) last_reply: Option<Reply>,
     calls: RefCell<Vec<Call>>,
@@ -72,12 +73,12 @@ impl FakeHost {
         }
     }
 
-    /// Every call so far.
+    /// Returns every call so far.
     pub(super) fn calls(&self) -> Vec<Call> {
         self.calls.borrow().clone()
     }
 
-    /// The filter state's text, if one was set.
+    /// Returns the filter state's text, if one was set.
     pub(super) fn state(&self) -> Option<String> {
         let mut last = None;
         for call in self.calls() {

@@ -1,4 +1,4 @@
-//! Following a feed on behalf of a plugin: carries out what a follower asks for, on any host.
+//! Follows a feed for a plugin: carries out what a follower asks for, on any host.
 
 use super::counter::Counter;
 use super::host::LogLevel;
@@ -9,7 +9,8 @@ use crate::snapshot::{Revision, Snapshot};
 
 /// What a host does for a follower.
 pub trait FeedHost: Surroundings {
-    /// Makes a call to a cluster. `None` if it cannot be made; otherwise the number that identifies its answer.
+    /// Makes a call to a cluster. Returns the number that identifies its answer, or `None` if it
+    /// cannot be made.
     fn call(&mut self, cluster: &str, headers: &[(String, String)], timeout: u64) -> Option<u32>;
 
     /// Serves a snapshot from now on, in each configuration that `follows` selects.
@@ -18,7 +19,7 @@ pub trait FeedHost: Surroundings {
     /// Keeps the newest verified head of a feed where a new VM of this plugin finds it.
     fn keep(&mut self, feed: &str, head: &[u8]);
 
-    /// What was kept, by whomever.
+    /// Returns the head that was kept, whichever program wrote it.
     fn kept(&mut self, feed: &str) -> Option<Box<[u8]>>;
 
     /// Adds one to a counter.
@@ -27,23 +28,23 @@ pub trait FeedHost: Surroundings {
     /// Writes a log line.
     fn log(&mut self, level: LogLevel, line: &str);
 
-    /// Envoy's name for itself. It is the operator's.
+    /// Returns Envoy's name for itself, which the operator chose.
     fn node(&mut self) -> String;
 }
 
-/// A follower at work.
+/// A follower, with its open calls.
 pub struct Following {
     follower: Follower,
     calls: Vec<(u32, CallId)>,
-    /// Tells this one from others of the same node.
+    /// Distinguishes this follower from others on the same node.
     vm: u32,
 }
 
-/// The longest name of a node that is sent.
+/// The maximum length of a node's name in requests.
 const LONGEST_NODE: usize = 128;
 
 impl Following {
-    /// Begins to follow a feed; `before` is what the plugin followed until now.
+    /// Begins to follow a feed. `before` is what the plugin has followed until now.
     pub fn begin<H: FeedHost>(
         before: Option<Self>,
         feed: Feed,
@@ -61,7 +62,7 @@ impl Following {
         let (name, keys) = (feed.name.clone(), feed.public_keys.clone());
         let mut follower = Follower::new(feed, seed);
         if let Some(kept) = kept {
-            // What is kept is believed only after its signature: anybody may have written it.
+            // Anyone may have written it, so it counts only if its signature is valid.
             let _ = follower.floor().restore(&kept, &keys, &name);
         }
         Self {
@@ -71,19 +72,20 @@ impl Following {
         }
     }
 
-    /// What it follows.
+    /// Returns the feed.
     #[must_use]
     pub fn feed(&self) -> &Feed {
         self.follower.feed()
     }
 
-    /// The snapshot that the last verified head led to.
+    /// Returns the snapshot that the last verified head led to.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.follower.snapshot()
     }
 
-    /// The same, where a configuration may serve it from its push on: it follows the feed, trusts who signed, and names no higher revision.
+    /// Returns this snapshot if a configuration may serve it from its push on: the configuration
+    /// follows the feed, trusts the signer, and names no higher revision.
     #[must_use]
     pub fn offered(&self, to: &Configuration) -> Option<&Snapshot> {
         let seed = to.snapshot().map(Snapshot::revision);
@@ -93,14 +95,15 @@ impl Following {
         })
     }
 
-    /// Time has passed. In how many milliseconds the next tick is wanted.
+    /// Handles the passing of time. Returns in how many milliseconds the next tick is needed.
     pub fn tick<H: FeedHost>(&mut self, profile: &Profile, host: &mut H) -> u64 {
         let outputs = self.follower.tick(profile, host);
         self.carry_out(outputs, host);
         self.follower.next_tick(host.now())
     }
 
-    /// A call was answered; `None` for one that failed. In how many milliseconds the next tick is wanted; `None` for an answer that is not this follower's.
+    /// Handles the answer to a call, or `None` if the call failed. Returns in how many milliseconds
+    /// the next tick is needed, or `None` if the call is not this follower's.
     pub fn answered<H: FeedHost>(
         &mut self,
         token: u32,
@@ -126,7 +129,7 @@ impl Following {
                     match host.call(&feed.cluster, &headers, call.timeout) {
                         Some(token) => self.calls.push((token, call.id)),
                         None => {
-                            // It asks for no call: those wait for a tick.
+                            // This makes no call, because calls wait for a tick.
                             let outputs = self.follower.failed(call.id, host);
                             self.carry_out(outputs, host);
                         }
@@ -158,7 +161,7 @@ impl Following {
         }
     }
 
-    /// Who asks: a claim, for anyone who reads a source's log.
+    /// Returns the user agent, which identifies the follower in a source's log. It is not verified.
     fn agent<H: FeedHost>(&self, host: &mut H) -> String {
         let plain =
             |char: &char| char.is_ascii_graphic() && !matches!(char, '(' | ')' | ';' | '\\');

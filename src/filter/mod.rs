@@ -1,4 +1,5 @@
-//! The filter: what it does with a request, on any host. A host runs it, and implements [`host::Host`]: a VM of Envoy's, or a test.
+//! The filter: what it does with a request, on any host. A host runs it and implements
+//! [`host::Host`]: a VM in Envoy, or a test.
 
 mod census;
 pub mod counter;

@@ -1,38 +1,39 @@
-//! What the filter reports next to its counters.
+//! What the filter reports in addition to its counters.
 
 use super::counter::Counter;
 use super::plugin_id::PluginId;
 use crate::snapshot::Snapshot;
 
-/// A value that is set, or to which every VM adds its own share.
+/// A value that is set, or to which every VM adds its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gauge {
-    /// The revision of the snapshot that was last begun to be served.
+    /// The revision of the snapshot that a VM most recently started to serve.
     Revision,
-    /// When it was issued, Unix seconds.
+    /// When that snapshot was issued, in Unix seconds.
     IssuedAt,
-    /// How many keys it has.
+    /// The number of its keys.
     Keys,
-    /// How old it may become, seconds; 0 where nothing is said.
+    /// The maximum age of a snapshot in seconds, or 0 if there is none.
     MaxAge,
-    /// Workers that take requests with an older snapshot than the one they were given, or with none.
+    /// The number of workers that serve requests with an older snapshot than the pushed one, or
+    /// with none.
     WorkersBehind,
-    /// One, with the labels `version` and `commit`.
+    /// Always one, with the labels `version` and `commit`.
     BuildInfo,
-    /// Of a plugin: VMs that serve it.
+    /// For each plugin, the number of VMs that serve it.
     Vms,
-    /// Of a plugin: the sum of the revisions that these serve.
+    /// For each plugin, the sum of the revisions that these VMs serve.
     VmsRevisionSum,
-    /// Of a plugin: the sum of these revisions' fingerprints.
+    /// For each plugin, the sum of these revisions' fingerprints.
     VmsFingerprintSum,
-    /// Of a plugin: one where its last push was refused.
+    /// For each plugin, one if its last push was rejected.
     PushRefused,
-    /// Of a plugin: the revision of that push, if it could be read.
+    /// For each plugin, the revision of that push, if it was readable.
     RefusedRevision,
 }
 
 impl Gauge {
-    /// The metric's name, without labels.
+    /// Returns the metric's name, without labels.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,10 +52,11 @@ impl Gauge {
     }
 }
 
-/// Version and commit of this build: the labels of [`Gauge::BuildInfo`].
+/// The version and commit of this build: the labels of [`Gauge::BuildInfo`].
 pub const BUILD: [&str; 2] = [env!("CARGO_PKG_VERSION"), env!("KEYWARD_COMMIT")];
 
-/// Where it is reported. `plugin` is there for the gauges of a plugin, and becomes the label `plugin`.
+/// Receives what the filter reports. `plugin` is given for the gauges of a plugin, and becomes the
+/// label `plugin`.
 pub trait Monitor {
     /// Adds to a counter; 0 makes it appear.
     fn count(&mut self, counter: Counter, times: u32);
@@ -66,7 +68,7 @@ pub trait Monitor {
     fn set(&mut self, gauge: Gauge, plugin: Option<&PluginId>, value: u64);
 }
 
-/// Tells what is served from now on.
+/// Reports what is served from now on.
 pub fn announce<M: Monitor>(monitor: &mut M, snapshot: &Snapshot, max_age: Option<u64>) {
     let keys = u64::try_from(snapshot.key_count()).unwrap_or(u64::MAX);
     for (gauge, value) in [
@@ -79,7 +81,8 @@ pub fn announce<M: Monitor>(monitor: &mut M, snapshot: &Snapshot, max_age: Optio
     }
 }
 
-/// Reports once which build this is. Counters that should stay at zero exist from the start: a counter that begins at one is not a rise to Prometheus.
+/// Reports once which build this is. Counters that should stay at zero exist from the start,
+/// because Prometheus does not see a rise in a counter that begins at one.
 pub fn introduce<M: Monitor>(monitor: &mut M) {
     monitor.add(Gauge::WorkersBehind, None, 0);
     monitor.count(Counter::Rollbacks, 0);
@@ -87,14 +90,14 @@ pub fn introduce<M: Monitor>(monitor: &mut M) {
     monitor.set(Gauge::BuildInfo, None, 1);
 }
 
-/// Says that the push of `revision`, if it could be read, is refused.
+/// Reports that the push of `revision` is rejected. The revision is `None` if it was unreadable.
 pub fn refuses<M: Monitor>(monitor: &mut M, plugin: &PluginId, revision: Option<u64>) {
     let plugin = Some(plugin);
     monitor.set(Gauge::RefusedRevision, plugin, revision.unwrap_or(0));
     monitor.set(Gauge::PushRefused, plugin, 1);
 }
 
-/// Says that a push is not refused.
+/// Reports that a push is accepted.
 pub fn accepts<M: Monitor>(monitor: &mut M, plugin: &PluginId) {
     monitor.set(Gauge::PushRefused, Some(plugin), 0);
     monitor.set(Gauge::RefusedRevision, Some(plugin), 0);

@@ -1,26 +1,30 @@
-//! Which plugin: what distinguishes plugins of one process, for keys' usage, gauges, and who takes over from whom.
+//! What distinguishes the plugins of a process: for keys' usage, for gauges, and for which instance
+//! replaces which.
 
-/// A plugin is known by its name, its root id and its listener's direction. Plugins that share a VM or a process never see each other's keys.
+/// A plugin's identity: its name, its root id and its listener's direction. Plugins that share a VM
+/// or a process never see each other's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginId([Box<[u8]>; 3]);
 
-/// The longest part of a plugin's name that metrics show.
+/// The maximum length of a part of a plugin's name in metrics.
 const LONGEST_PART: usize = 64;
 
 impl PluginId {
-    /// The name, the root id, and Envoy's `envoy.config.core.v3.TrafficDirection` as eight bytes; each may be empty.
+    /// Creates an identity from the name, the root id, and Envoy's
+    /// `envoy.config.core.v3.TrafficDirection` as eight bytes. Each may be empty.
     #[must_use]
     pub fn new(parts: [Box<[u8]>; 3]) -> Self {
         Self(parts)
     }
 
-    /// What distinguish plugins , in one text.
+    /// Returns the whole identity as one text.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         self.0.join(&0)
     }
 
-    /// The plugin in the names of its metrics: its name, and what else distinguishes it, joined with `/`. The operator chooses all of it.
+    /// Returns the plugin's name in metrics: its parts, joined with `/`. The operator chooses all
+    /// of them.
     #[must_use]
     pub fn label(&self) -> String {
         let [name, root_id, direction] = &self.0;
@@ -40,7 +44,7 @@ impl PluginId {
     }
 }
 
-/// In characters that neither Envoy's tags nor Prometheus give a meaning.
+/// Replaces characters that have a meaning in Envoy's tags or in Prometheus.
 fn spelled(part: &[u8]) -> String {
     let plain = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(*byte),

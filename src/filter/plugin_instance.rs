@@ -1,11 +1,12 @@
-//! One instance of a plugin, from its configuration to its end, and its state: three answers that change independently of each other.
+//! An instance of a plugin, from its configuration to its end. Its state consists of three parts
+//! that change independently of each other.
 
 use std::sync::Arc;
 
 use crate::configuration::{Configuration, Role};
 use crate::snapshot::{Revision, Snapshot};
 
-/// What one root context of a plugin serves.
+/// What a root context of a plugin serves.
 #[derive(Clone, Debug)]
 pub(super) struct PluginInstance<H> {
     pub(super) handle: H,
@@ -15,45 +16,48 @@ pub(super) struct PluginInstance<H> {
     pub(super) standing: Standing,
 }
 
-/// The rank of an instance among those of its plugin.
+/// The instance's turn among those of its plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It has taken no request yet.
+    /// It has received no request yet.
     Waiting,
-    /// It took the most recent request.
+    /// It received the most recent request.
     Serving,
-    /// Another instance has taken requests since.
+    /// Another instance has received requests since.
     Replaced,
-    /// It takes requests again after another did: two plugins have one name, or Envoy has reactivated it.
+    /// It receives requests again after another instance did: two plugins have the same name, or
+    /// Envoy has reactivated it.
     Shared,
 }
 
-/// Whether an instance serves what it was given.
+/// Whether an instance serves the configuration that it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lag {
     /// It serves its own configuration.
     None,
-    /// It could not load its configuration, and serves an older one or none.
+    /// It could not load its configuration, and serves an older one, or none.
     Behind,
-    /// The same, and the gauge counts it.
+    /// It is behind, and the gauge counts it.
     Counted,
 }
 
-/// Where an instance is in the census.
+/// The instance's status in the census.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Its timer has not fired yet: it may be a trial.
     Trial,
-    /// It serves, unless a newer one does.
+    /// It serves, unless a newer instance does.
     Settled,
-    /// A newer one has settled.
+    /// A newer instance has settled.
     Old,
-    /// It took a request although a newer one has settled. True if it did so since its timer last fired.
+    /// It received a request although a newer instance has settled. The flag is true if it did so
+    /// since its timer last fired.
     Back(bool),
 }
 
 impl Turn {
-    /// It takes a request out of its turn. Returns true if this is new: it begins to serve, or to share.
+    /// Records a request to this instance. Returns true if its turn begins: it starts to serve, or
+    /// to share.
     pub(super) fn take(&mut self) -> bool {
         let (after, is_new) = match *self {
             Self::Waiting => (Self::Serving, true),
@@ -65,7 +69,7 @@ impl Turn {
         is_new
     }
 
-    /// Another takes a request. Returns true if it was this one's turn.
+    /// Records a request to another instance. Returns true if this one loses its turn.
     pub(super) fn lose(&mut self) -> bool {
         let had = *self == Self::Serving;
         if had {
@@ -76,7 +80,7 @@ impl Turn {
 }
 
 impl Lag {
-    /// It takes its first request. Returns true if it must be counted from now on.
+    /// Records the first request. Returns true if the gauge must count this instance from now on.
     pub(super) fn begin(&mut self) -> bool {
         let is_new = *self == Self::Behind;
         if is_new {
@@ -85,7 +89,7 @@ impl Lag {
         is_new
     }
 
-    /// It is closed. Returns true if it must no longer be counted.
+    /// Records that the instance is closed. Returns true if the gauge must no longer count it.
     pub(super) fn close(&mut self) -> bool {
         let was_counted = *self == Self::Counted;
         if was_counted {
@@ -96,7 +100,7 @@ impl Lag {
 }
 
 impl Standing {
-    /// Its timer has fired. Returns true if it settles.
+    /// Records that the timer has fired. Returns true if the instance settles.
     pub(super) fn tick(&mut self) -> bool {
         let (after, settles) = match *self {
             Self::Trial => (Self::Settled, true),
@@ -109,7 +113,8 @@ impl Standing {
         settles
     }
 
-    /// It takes a request. Returns true if this brings it back: Envoy has not switched to a newer one yet, or an old connection still uses this one.
+    /// Records a request. Returns true if this brings the instance back: Envoy has not switched to
+    /// a newer one yet, or an old connection still uses this one.
     pub(super) fn take(&mut self) -> bool {
         match *self {
             Self::Old => {
@@ -124,7 +129,7 @@ impl Standing {
         }
     }
 
-    /// Whether its timer must fire again.
+    /// Returns whether its timer must fire again.
     pub(super) fn is_back(self) -> bool {
         matches!(self, Self::Back(_))
     }
@@ -135,12 +140,13 @@ impl<H> PluginInstance<H> {
         self.serves.snapshot().map(Snapshot::revision)
     }
 
-    /// Whether it only reports usage, so that no snapshot of it is waited for.
+    /// Returns whether it only reports usage, so that no one waits for its snapshot.
     pub(super) fn only_reports(&self) -> bool {
         self.serves.settings().role == Role::UsageReport
     }
 
-    /// Whether it has no snapshot: it was closed, memory was missing, or it never had one.
+    /// Returns whether it has no snapshot: it was closed, there was not enough memory, or it never
+    /// had one.
     pub(super) fn is_closed(&self) -> bool {
         self.serves.snapshot().is_none()
     }

@@ -1,8 +1,10 @@
-//! Who serves: every plugin of one VM, from one push to the next.
+//! The instances of every plugin in a VM, and what each serves, from one push to the next.
 //!
-//! A worker holds a plugin's old and new instance for a while, and an old one for as long as one of its streams is open. Envoy may even take
-//! an old one up again, without configuring it, where the very same bytes are pushed once more. And two plugins may have the same name in one VM, by
-//! mistake. So each instance serves its own configuration, and takes over from another only if the owner is certain.
+//! A worker has a plugin's old and new instance for a while, and an old one as long as one of its
+//! streams is open. If exactly the same bytes are pushed again, Envoy may even reuse an old
+//! instance without configuring it. And two plugins may have the same name in a VM by mistake. So
+//! each instance serves its own configuration, and takes over another's only if it is certain that
+//! both belong to the same plugin.
 
 use std::sync::Arc;
 
@@ -14,18 +16,19 @@ use super::plugin_instance::{Lag, PluginInstance, Standing, Turn};
 use crate::configuration::Configuration;
 use crate::snapshot::{Revision, Snapshot};
 
-/// By what a host knows an instance: what its root context and its streams hold.
+/// A host's handle of an instance: its root context and its streams keep it.
 pub trait Handle: Clone {
-    /// Whose instance it is.
+    /// Returns the plugin that the instance belongs to.
     fn plugin(&self) -> &PluginId;
 
-    /// Whether both are of one instance.
+    /// Returns whether both belong to the same instance.
     fn is(&self, other: &Self) -> bool;
 
-    /// Whether any stream holds it.
+    /// Returns whether any stream keeps the instance.
     fn has_streams(&self) -> bool;
 
-    /// Has [`PluginInstances::tick`] called for it once, a second from now. A timer that runs is set again.
+    /// Schedules a call of [`PluginInstances::tick`] for the instance, once, in a second. A running
+    /// timer starts again.
     fn wake(&self);
 }
 
@@ -37,17 +40,17 @@ pub struct PluginInstances<H> {
     is_introduced: bool,
 }
 
-/// What is remembered of a plugin while it has an instance.
+/// What is kept about a plugin while it has an instance.
 #[derive(Clone)]
 struct Plugin {
     id: PluginId,
-    /// The revision that it last served.
+    /// The revision that the plugin last served.
     served: Option<Revision>,
     share: Share,
 }
 
 impl<H: Handle> PluginInstances<H> {
-    /// None at all.
+    /// Creates an empty list.
     #[must_use]
     #[expect(
         clippy::new_without_default,
@@ -61,13 +64,13 @@ impl<H: Handle> PluginInstances<H> {
         }
     }
 
-    /// Begins to serve what was loaded.
+    /// Begins to serve a loaded configuration.
     pub fn begin(&mut self, handle: H, configuration: Arc<Configuration>) {
         self.enter(handle, configuration, Lag::None);
     }
 
-    /// Begins without the configuration, which could not be loaded: with what the plugin served last if that is certain, and
-    /// closed otherwise. True where it is closed.
+    /// Begins without the configuration, which could not be loaded: with what the plugin last
+    /// served if that is certain, and closed otherwise. Returns true if it is closed.
     pub fn begin_behind(&mut self, handle: H) -> bool {
         let predecessor = self.predecessor(handle.plugin());
         let serves = predecessor.unwrap_or_else(|| Arc::new(Configuration::closed()));
@@ -94,19 +97,20 @@ impl<H: Handle> PluginInstances<H> {
         });
     }
 
-    /// What an instance serves, while there is one.
+    /// Returns what an instance serves, if the instance still exists.
     pub fn configuration(&mut self, handle: &H) -> Option<Arc<Configuration>> {
         self.find(handle).map(|own| Arc::clone(&own.serves))
     }
 
-    /// Whether its plugin has no other instance.
+    /// Returns whether its plugin has no other instance.
     pub fn is_last(&mut self, handle: &H) -> bool {
         let mut all = self.of(handle.plugin());
         all.all(|other| other.handle.is(handle))
     }
 
-    /// A feed led to another snapshot: every instance of the plugin that `follows` it serves that from now on, also one that was replaced, because Envoy may take it up
-    /// again without configuring it.
+    /// Serves another snapshot of a feed from now on, in every instance of the plugin whose
+    /// configuration `follows` the feed. This includes replaced instances, because Envoy may reuse
+    /// them without configuring them.
     pub fn serve<M: Monitor>(
         &mut self,
         plugin: &PluginId,
@@ -128,7 +132,8 @@ impl<H: Handle> PluginInstances<H> {
         self.tell(plugin, monitor);
     }
 
-    /// What a request is decided by. An instance that has ended serves nothing.
+    /// Returns the configuration that a request is decided by. An instance that has ended serves
+    /// nothing.
     pub fn take_request<M: Monitor>(&mut self, handle: &H, monitor: &mut M) -> Arc<Configuration> {
         let Some(own) = self.find(handle) else {
             return Arc::new(Configuration::closed());
@@ -147,7 +152,7 @@ impl<H: Handle> PluginInstances<H> {
         serves
     }
 
-    /// The timer has fired. True where it is to fire again, a second from now.
+    /// Records that the timer has fired. Returns true if it must fire again in a second.
     pub fn tick<M: Monitor>(&mut self, handle: &H, monitor: &mut M) -> bool {
         let Some(own) = self.find(handle) else {
             return false;
@@ -161,7 +166,7 @@ impl<H: Handle> PluginInstances<H> {
         again
     }
 
-    /// The plugin was replaced or taken away, and its last stream has ended.
+    /// Ends an instance: the plugin was replaced or removed, and its last stream has ended.
     pub fn end<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
         self.close(handle, monitor);
         self.all.retain(|other| !other.handle.is(handle));
@@ -172,8 +177,9 @@ impl<H: Handle> PluginInstances<H> {
         }
     }
 
-    /// Old instances that open streams keep, and nothing else does, the oldest first. Nothing is lost if they are [closed](Self::close) but one thing: if the
-    /// very same bytes are pushed again while such a stream is open, Envoy takes the old instance up as it is, and that denies.
+    /// Returns old instances that only open streams keep, the oldest first. They can be
+    /// [closed](Self::close) with a single loss: if exactly the same bytes are pushed again while
+    /// such a stream is open, Envoy reuses the old instance, which then denies requests.
     #[must_use]
     pub fn pinned(&self) -> Vec<H> {
         self.all
@@ -184,7 +190,7 @@ impl<H: Handle> PluginInstances<H> {
             .collect()
     }
 
-    /// Takes from an instance what it serves: from now on it denies.
+    /// Removes what an instance serves. It denies everything from now on.
     pub fn close<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
         if let Some(own) = self.find(handle) {
             close(own, monitor);
@@ -193,7 +199,7 @@ impl<H: Handle> PluginInstances<H> {
 
     fn take_turn<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
         for other in self.of(handle.plugin()) {
-            // What it was given is not what it serves, so it must not come back with that.
+            // It does not serve what it was given, so it must not come back with that.
             if other.turn.lose() && other.lag != Lag::None {
                 close(other, monitor);
             }
@@ -207,14 +213,14 @@ impl<H: Handle> PluginInstances<H> {
         if own.lag.begin() {
             monitor.add(Gauge::WorkersBehind, None, 1);
         }
-        // The first request proves as much as the timer.
+        // The first request proves as much as the timer does.
         if own.standing == Standing::Trial {
             self.tick(handle, monitor);
         }
         self.announce(handle, monitor);
     }
 
-    /// Says what is served from now on.
+    /// Reports what is served from now on.
     fn announce<M: Monitor>(&mut self, handle: &H, monitor: &mut M) {
         let Some(serves) = self.find(handle).map(|own| Arc::clone(&own.serves)) else {
             return;
@@ -247,7 +253,8 @@ impl<H: Handle> PluginInstances<H> {
         }
     }
 
-    /// Tells the census what this VM serves for `plugin`: the newest revision that has settled, or a lower one that still takes requests.
+    /// Reports to the census what this VM serves for `plugin`: the newest revision that has
+    /// settled, or a lower one that still receives requests.
     fn tell<M: Monitor>(&mut self, plugin: &PluginId, monitor: &mut M) {
         let mut newest: Option<Option<Revision>> = None;
         let mut back: Option<Option<Revision>> = None;
@@ -268,8 +275,8 @@ impl<H: Handle> PluginInstances<H> {
         }
     }
 
-    /// What `plugin` serves now, where one instance only can be meant. With two plugins of one name the owner is unknown: better to deny than to serve
-    /// another's keys.
+    /// Returns what `plugin` serves now, if that is clear. If two plugins have the same name, the
+    /// owner is unknown, and it is better to deny than to serve another plugin's keys.
     fn predecessor(&mut self, plugin: &PluginId) -> Option<Arc<Configuration>> {
         let mut serving = None;
         let mut waiting: Vec<Arc<Configuration>> = Vec::new();
@@ -282,14 +289,14 @@ impl<H: Handle> PluginInstances<H> {
                 Turn::Replaced => {}
             }
         }
-        // An instance that waits may be a newer one, or another plugin's.
+        // A waiting instance may be a newer one, or another plugin's.
         let is_clear = |serves: &Arc<Configuration>| {
             !is_shared && waiting.iter().all(|other| Arc::ptr_eq(other, serves))
         };
         serving.filter(is_clear)
     }
 
-    /// The newest first: that one nearly all requests are for.
+    /// Finds an instance. Searches the newest first, because nearly all requests are for it.
     fn find(&mut self, handle: &H) -> Option<&mut PluginInstance<H>> {
         self.all.iter_mut().rev().find(|own| own.handle.is(handle))
     }

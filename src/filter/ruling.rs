@@ -1,4 +1,5 @@
-//! A verdict's result: what the upstream learns, or the answer in its place. It is made while the request is visible, and carried out later.
+//! The result of a verdict: what the upstream learns, or the answer that replaces its response. It
+//! is built while the request is visible, and carried out later.
 
 use std::net::IpAddr;
 
@@ -11,16 +12,17 @@ use crate::request::RequestHead;
 use crate::state::REPORT;
 use crate::upstream::Handover;
 
-/// The ruling on one request. It borrows nothing of it.
+/// The ruling on a request. It borrows nothing from the request.
 pub(super) struct Ruling<'c> {
     pub(super) course: Course<'c>,
-    /// What is counted once it is carried out.
+    /// What is counted after the ruling was carried out.
     pub(super) entry: Option<Entry>,
-    /// Whether a key that is not public is in the query, whatever becomes of the request: that key has leaked.
+    /// Whether the query contains a key that is not public. That key has leaked, whatever the
+    /// outcome of the request.
     pub(super) exposes_secret: bool,
 }
 
-/// What a request gets.
+/// What happens to a request.
 #[allow(
     clippy::large_enum_variant,
     reason = "it is made once per request, on the stack; a box would be one more allocation"
@@ -30,7 +32,8 @@ pub(super) enum Course<'c> {
     Answer(Answer),
 }
 
-/// What is sent in the upstream's stead, and the filter state with it, which does not start with `allow`.
+/// What is sent instead of the upstream's response, and its filter state, which does not start with
+/// `allow`.
 pub(super) struct Answer {
     pub(super) reply: Reply,
     pub(super) state: String,
@@ -99,12 +102,12 @@ fn course<'c, H: Host>(
     Course::Answer(Answer { reply, state })
 }
 
-/// A request id need not be secret, only fresh.
+/// Returns a request id. It must be new, but need not be secret.
 pub(super) fn request_id<H: Host>(host: &H) -> RequestId {
     RequestId::new(host.entropy())
 }
 
-/// What the core may ask of the host.
+/// What the core may ask the host.
 struct Surroundings<'a, H> {
     host: &'a H,
     headers: &'a [Header<'a>],
@@ -119,8 +122,9 @@ impl<H: Host> Environment for Surroundings<'_, H> {
         self.host.client_address()
     }
 
-    /// Both addresses are what the PROXY protocol says where the listener reads it, and Envoy has no attribute without: the listener that we ship asks for the
-    /// connection's true peer as well.
+    /// Returns whether the client is on this machine. If the listener reads the PROXY protocol,
+    /// both addresses come from it, and Envoy has no attribute for the actual ones. So the listener
+    /// that keyward ships also checks the connection's actual peer.
     fn is_local(&self) -> bool {
         let ends = [self.host.client_address(), self.host.own_address()];
         crate::usage::is_local(self.headers, ends)

@@ -1,30 +1,31 @@
-//! How often keys are used, counted by one worker; a timer reports the counts to all others. Counting is a look at a short list: no host call, no clock.
+//! Counts how often keys are used, in one worker. A timer reports the counts to all other workers.
+//! Counting only reads a short list: it needs no host call and no clock.
 
 use super::plugin_id::PluginId;
 use crate::reply::Activity;
 use crate::usage::{self, Event, Pending, Plugin, Store};
 
-/// What counting asks of its host, other than the pages that all workers share.
+/// What counting needs from its host, in addition to the pages that all workers share.
 pub trait Timed: Store {
-    /// Unix seconds, if there is a clock.
+    /// Returns the time in Unix seconds, if there is a clock.
     fn now(&mut self) -> Option<u64>;
 
-    /// Has [`Usage::tick`] called once, some time from now.
+    /// Schedules one call of [`Usage::tick`].
     fn wake(&mut self);
 }
 
-/// What one worker has counted for one plugin.
+/// What one worker has counted for a plugin.
 #[derive(Default)]
 pub struct Usage {
     pending: Pending,
     /// Whether the timer runs.
     is_awake: bool,
-    /// Its timer is gone.
+    /// Whether the timer has ended.
     has_ended: bool,
 }
 
 impl Usage {
-    /// Counts one request of `key`.
+    /// Counts a request with `key`.
     pub fn count<T: Timed>(&mut self, plugin: &PluginId, key: &str, event: Event, host: &mut T) {
         let is_counted = self.pending.count(key, event);
         if !is_counted || self.has_ended {
@@ -36,28 +37,31 @@ impl Usage {
         self.wake(host);
     }
 
-    /// What a verification does whose key is not known: all that [`Self::count`] does but count. How long an answer takes must not say that a key is known.
+    /// Does everything that [`Self::count`] does except counting, for a verification with an
+    /// unknown key. The response time must not reveal whether a key is known.
     pub fn count_nothing<T: Timed>(&mut self, host: &mut T) {
         let nobody = self.pending.of("");
         std::hint::black_box(nobody);
         self.wake(host);
     }
 
-    /// Ensures that the counts are reported. It does not change a running timer: one that is set again and again never fires.
+    /// Makes sure that the counts will be reported. It does not change a running timer, because a
+    /// timer that is set again and again never fires.
     fn wake<T: Timed>(&mut self, host: &mut T) {
         if !self.has_ended && !std::mem::replace(&mut self.is_awake, true) {
             host.wake();
         }
     }
 
-    /// The timer has fired: reports the counts to all workers. True if it must fire again, for what is left or for `others`.
+    /// Reports the counts to all workers when the timer has fired. Returns true if the timer must
+    /// fire again, for remaining counts or for `others`.
     pub fn tick<T: Timed>(&mut self, plugin: &PluginId, others: bool, host: &mut T) -> bool {
         let again = self.share(plugin, host) || others;
         self.is_awake = again;
         again
     }
 
-    /// Tells all workers what was counted. True where some is left for the next time.
+    /// Reports the counts to all workers. Returns true if some are left for the next call.
     fn share<T: Timed>(&mut self, plugin: &PluginId, host: &mut T) -> bool {
         if self.pending.is_empty() {
             return false;
@@ -73,7 +77,7 @@ impl Usage {
         usage::share(&mut self.pending, host, &plugin, now)
     }
 
-    /// What is known of `key` among all workers, as of the last report of each.
+    /// Returns what is known about `key` in all workers, as of each worker's last report.
     pub fn activity<T: Timed>(&self, plugin: &PluginId, key: &str, host: &mut T) -> Activity {
         let own = self.pending.of(key).accepted();
         let shared = usage::shared(host, &plugin.bytes(), key).unwrap_or_default();
@@ -88,7 +92,8 @@ impl Usage {
         }
     }
 
-    /// Its timer ends. What does not fit into one time needs some more; where the host takes nothing, it is lost.
+    /// Reports the counts when the timer ends, in several calls if needed. If the host accepts
+    /// none, they are lost.
     pub fn end<T: Timed>(&mut self, plugin: &PluginId, host: &mut T) {
         self.has_ended = true;
         for _ in 0..usage::MOST_TIMES {
@@ -107,7 +112,7 @@ mod tests {
 
     const KEY: &str = "mk_1";
 
-    /// Shared pages, a clock, and how often the timer was asked for.
+    /// Shared pages, a clock, and how often a timer was requested.
     #[derive(Default)]
     struct Shared {
         pages: BTreeMap<String, (Vec<u8>, u32)>,
@@ -124,7 +129,7 @@ mod tests {
             }
         }
 
-        /// How often a key was accepted, as the pages say.
+        /// Returns how often a key was accepted, according to the pages.
         fn told(&mut self, key: &str) -> u64 {
             let told = usage::shared(self, &plugin().bytes(), key);
             told.map_or(0, |told| told.counts.accepted())
@@ -172,7 +177,7 @@ mod tests {
         assert_eq!(host.told(KEY), 3);
         usage.count(&plugin(), KEY, Event::Verified, &mut host);
         assert_eq!((host.wakes, host.told(KEY)), (2, 3));
-        // The timer goes on for another reason: it is not set again.
+        // The timer continues for another reason, so it is not set again.
         assert!(usage.tick(&plugin(), true, &mut host));
         usage.count(&plugin(), KEY, Event::Allowed, &mut host);
         assert_eq!((host.wakes, host.told(KEY)), (2, 4));

@@ -1,4 +1,5 @@
-//! The judge: which question a request asks, and the one verdict on it. The filter carries it out and counts it; `replay` and `explain` show it.
+//! The judge determines which question a request asks, and reaches one verdict on it. The filter
+//! carries the verdict out and counts it; `replay` and `explain` show it.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use crate::reason::DenyReason;
 use crate::request::RequestHead;
 pub use verdict::{Entry, Outcome, Verdict};
 
-/// Judges one request: the usage report, a verification, or the decision, in this order.
+/// Judges a request: the usage report, a verification, or the decision, in this order.
 #[must_use]
 pub fn judge<'a>(
     configuration: &'a Configuration,
@@ -22,7 +23,7 @@ pub fn judge<'a>(
     judge_traced(configuration, request, environment, &mut Untraced)
 }
 
-/// The same, with what each rule asked reported to `trace`.
+/// Like [`judge`], and reports to `trace` what each rule asked.
 #[must_use]
 pub fn judge_traced<'a>(
     configuration: &'a Configuration,
@@ -47,13 +48,13 @@ pub fn judge_traced<'a>(
     }
 }
 
-/// The answer to a client that may not have the report: no such endpoint.
+/// Returns the answer to a client that may not read the report: no such endpoint.
 #[must_use]
 pub fn no_report() -> Denial<'static> {
     Denial::unread(DenyReason::UnknownEndpoint)
 }
 
-/// Which part of the usage report is asked for, where it is.
+/// Returns which part of the usage report the request asks for, if any.
 fn report_part(request: &RequestHead<'_>) -> Option<usize> {
     let is_asked =
         matches!(request.method, b"GET" | b"HEAD") && request.path_without_query() == b"/usage";

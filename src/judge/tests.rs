@@ -1,4 +1,4 @@
-//! One verdict for each kind of request, and one entry for each verdict.
+//! Tests that each kind of request has one verdict, and each verdict one entry.
 
 use std::net::IpAddr;
 
@@ -46,10 +46,10 @@ fn gateway() -> Value {
     }})
 }
 
-/// What is counted for a verdict, and for which key.
+/// The counted outcome and key.
 type Counted = Option<(Outcome, Option<(String, Event)>)>;
 
-/// The verdict's name, and what is counted of it.
+/// Returns the verdict's name, and what is counted for it.
 fn judged(
     configuration: &Value,
     (method, path): (&str, &str),
@@ -122,7 +122,7 @@ fn verifications_go_before_the_decision() {
             Outcome::Denied(DenyReason::MissingCredential),
             None,
         ),
-        // Public for the decision.
+        // Public for a decision.
         (
             "/verify",
             Some(GOOD),
@@ -144,7 +144,7 @@ fn verifications_go_before_the_decision() {
             Outcome::NotVerified(DenyReason::MissingCredential),
             None,
         ),
-        // A gateway has no report.
+        // A gateway does not serve the report.
         (
             "/usage",
             Some("sk_test_FAKE-stranger-1"),

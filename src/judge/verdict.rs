@@ -1,4 +1,4 @@
-//! The verdict on one request, and the entry that the ledger makes of it.
+//! The verdict on a request, and its entry in the ledger.
 
 use crate::decision::{Denial, Permit, PermitKind, Verified};
 use crate::principal::Principal;
@@ -6,47 +6,49 @@ use crate::reason::DenyReason;
 use crate::snapshot::KeyRecord;
 use crate::usage::Event;
 
-/// What becomes of a request.
+/// The verdict on a request.
 #[derive(Debug)]
 #[allow(
     clippy::large_enum_variant,
     reason = "it is made once per request, on the stack; a box would be one more allocation"
 )]
 pub enum Verdict<'a> {
-    /// It passes.
+    /// The request passes.
     Allow(Permit<'a>),
-    /// It does not pass.
+    /// The request does not pass.
     Deny(Box<Denial<'a>>),
-    /// It asks about its own credential, and the credential is good: keyward answers.
+    /// The request asks about its own credential, which is valid. keyward answers it.
     Verify(Verified<'a>),
-    /// It asks about its own credential, which is not good, or nothing can be said of it.
+    /// The request asks about its own credential, which is not valid, or keyward cannot tell.
     NotVerified(Box<Denial<'a>>),
-    /// It asks a filter that is only there for the usage report: for that part of it, where it may have it. Nothing passes such a filter.
+    /// The request reached a filter whose only purpose is the usage report. It asks for this part
+    /// of the report, or may not have any. Nothing passes such a filter.
     Report(Option<usize>),
 }
 
-/// What is counted for one request, and for which key. A request has one, for its actual outcome. It outlives the request.
+/// What is counted for a request, and for which key. A request has one entry, for its actual
+/// outcome. The entry outlives the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     outcome: Outcome,
     key: Option<KeyRecord<'static>>,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It passed.
+    /// The request passed.
     Allowed(PermitKind),
-    /// It did not pass.
+    /// The request did not pass.
     Denied(DenyReason),
-    /// It asked about its credential, which was good.
+    /// The request asked about its credential, which was valid.
     Verified,
-    /// It asked about its credential, which was not.
+    /// The request asked about its credential, which was not valid.
     NotVerified(DenyReason),
 }
 
 impl Entry {
-    /// Of a verdict that was carried out. The usage report counts nothing.
+    /// Returns the entry for a verdict that was carried out. The usage report counts nothing.
     #[must_use]
     pub fn of(verdict: &Verdict<'_>) -> Option<Self> {
         let (outcome, principal) = match verdict {
@@ -61,7 +63,7 @@ impl Entry {
         Some(Self::new(outcome, principal))
     }
 
-    /// Of a request that did not pass.
+    /// Returns the entry for a request that did not pass.
     #[must_use]
     pub fn denied(denial: &Denial<'_>) -> Self {
         Self::new(Outcome::Denied(denial.reason()), denial.principal())
@@ -74,19 +76,19 @@ impl Entry {
         }
     }
 
-    /// What became of the request.
+    /// Returns the outcome of the request.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// Whose request it was, where that is known.
+    /// Returns the key of the request, if it is known.
     #[must_use]
     pub fn key(&self) -> Option<KeyRecord<'static>> {
         self.key
     }
 
-    /// What is counted of its key, where it is known.
+    /// Returns what to count for the key, if it is known.
     #[must_use]
     pub fn event(&self) -> Option<(&str, Event)> {
         let event = match self.outcome {

@@ -59,7 +59,7 @@ pub(super) fn update(
     }
     may_be_kept(&account, &settings, facts, context)?;
     if account.is_suspended() && !before.0.is_suspended() {
-        // None of its keys works from now on.
+        // This ends all of its keys.
         let keys = facts.keys.iter().map(|fact| &fact.key);
         for key in keys.filter(|key| key.owner == update.id && !key.is_deleted()) {
             context.ceiling.may_end(facts, key)?;
@@ -91,7 +91,7 @@ pub(super) fn remove(
         let id = id.to_owned();
         return Err(RuleCode::AccountHasKeys { id, count });
     }
-    // In one order, whatever order the store has.
+    // In a fixed order, whatever order the store returns.
     let mut keys: Vec<&Key> = owned().map(|fact| &fact.key).collect();
     keys.sort_by_key(|key| &key.id);
     let mut draft = Draft::of(facts);
@@ -119,7 +119,7 @@ fn refuse_owned(fact: &AccountFact) -> Result<(), RuleCode> {
     }
 }
 
-/// Every account above the new parent must be there, and be another one.
+/// Checks that every account above the new parent exists and is not `id` itself.
 fn refuse_circle(id: &str, parent: Option<&str>, facts: &Facts) -> Result<(), RuleCode> {
     let mut above = parent;
     let mut seen = HashSet::new();
@@ -134,7 +134,7 @@ fn refuse_circle(id: &str, parent: Option<&str>, facts: &Facts) -> Result<(), Ru
     Ok(())
 }
 
-/// What a store could not keep of an account.
+/// Rejects an account that a store could not keep.
 fn may_be_kept(
     account: &Account,
     settings: &AccountSettings,

@@ -1,5 +1,4 @@
-//! What the rules must know of the API whose keys these are: its names, its prefixes and its
-//! permissions.
+//! What the rules must know about an API: its names, its prefixes and its permissions.
 
 use std::collections::HashSet;
 
@@ -14,12 +13,12 @@ pub struct Api {
     pub profile: Profile,
     /// All permissions: the built-in ones and those that the API's own endpoints name.
     pub permissions: PermissionRegistry,
-    /// The permissions that its own endpoint asks for. These may be granted at any level.
+    /// The permissions that custom endpoints ask for. They may be granted at any level.
     pub asked_by_own: HashSet<Permission>,
 }
 
 impl Api {
-    /// Stripe's API, without its own endpoints.
+    /// Returns Stripe's API, without custom endpoints.
     #[must_use]
     pub fn stripe() -> Self {
         Self {
@@ -29,7 +28,7 @@ impl Api {
         }
     }
 
-    /// An API whose own endpoints ask for the permissions of these names.
+    /// Returns an API whose custom endpoints ask for the permissions with these names.
     #[must_use]
     pub fn new<'a>(
         profile: Profile,
@@ -46,7 +45,7 @@ impl Api {
         }
     }
 
-    /// Whether some endpoint may ask for that level of a permission.
+    /// Returns whether an endpoint may ask for that level of a permission.
     #[must_use]
     pub fn has_level(&self, permission: Permission, level: AccessLevel) -> bool {
         self.permissions.has_level(permission, level) || self.asked_by_own.contains(&permission)

@@ -1,4 +1,4 @@
-//! What someone wants done: one variant for each command of docs/keys.md and docs/key-file.md.
+//! What a caller wants to do: one variant for each command of docs/keys.md and docs/key-file.md.
 
 use std::collections::BTreeMap;
 
@@ -11,64 +11,64 @@ use crate::digest::KeyDigest;
 use crate::key::{KeyKind, Livemode};
 use crate::snapshot::Enforcement;
 
-/// One change that is wanted.
+/// A requested change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Make a key.
+    /// Creates a key.
     CreateKey(CreateKey),
-    /// Make a restricted key like another.
+    /// Creates a restricted key like another.
     DuplicateKey(DuplicateKey),
-    /// Change what a key is called, what it may do, from where and until when.
+    /// Changes a key's name, what it may do, from where and until when.
     EditKey(EditKey),
-    /// Replace a key.
+    /// Replaces a key.
     RotateKey(RotateKey),
-    /// Say when a key ends.
+    /// Sets the time at which a key ends.
     ExpireKey(ExpireKey),
-    /// End a key and keep its record, so that its users learn why.
+    /// Ends a key and keeps its record, so that its users learn why it fails.
     DeleteKey(KeyTarget),
-    /// Remove a key: to its users it is unknown.
+    /// Removes a key. To its users it is unknown.
     PurgeKey(KeyTarget),
-    /// Take in a key that exists.
+    /// Imports an existing key.
     ImportKey(ImportKey),
-    /// Add an account or an organization.
+    /// Adds an account or an organization.
     AddAccount(AddAccount),
-    /// Change an account, or put it elsewhere.
+    /// Changes or moves an account.
     UpdateAccount(UpdateAccount),
-    /// Remove an account.
+    /// Removes an account.
     RemoveAccount {
-        /// Its id.
+        /// The account's id.
         id: String,
-        /// With all its keys. Otherwise it must have none in use.
+        /// Whether to remove all its keys as well. Otherwise it must have no keys in use.
         with_keys: bool,
     },
-    /// Make a grant set, or give it other permissions.
+    /// Creates a grant set, or changes its permissions.
     PutGrantSet {
-        /// Its name.
+        /// The set's name.
         name: String,
-        /// All its permissions.
+        /// All permissions of the set.
         grants: Vec<Grant>,
     },
-    /// Remove a grant set.
+    /// Removes a grant set.
     RemoveGrantSet {
-        /// Its name.
+        /// The set's name.
         name: String,
     },
-    /// Make a policy, or change it.
+    /// Creates or changes a policy.
     PutPolicy {
-        /// Its name.
+        /// The policy's name.
         name: String,
-        /// All it says.
+        /// The whole policy.
         policy: Box<Policy>,
     },
-    /// Remove a policy.
+    /// Removes a policy.
     RemovePolicy {
-        /// Its name.
+        /// The policy's name.
         name: String,
     },
 }
 
 impl Command {
-    /// The key that it names, as it was written. A command that makes a key names none.
+    /// Returns the id of the existing key that the command is about, as the caller wrote it.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         match self {
@@ -93,24 +93,24 @@ impl Command {
 /// A key that a command is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyTarget {
-    /// Its id.
+    /// The key's id.
     pub id: String,
 }
 
-/// A value that is left as it is, taken away, or set.
+/// A change of an optional value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// As it is.
+    /// Leaves the value unchanged.
     #[default]
     Keep,
-    /// None any more.
+    /// Removes the value.
     Clear,
-    /// This one.
+    /// Sets this value.
     Set(T),
 }
 
 impl<T: Clone> Patch<T> {
-    /// Carries it out.
+    /// Applies the change to `value`.
     pub(super) fn apply(&self, value: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -123,157 +123,157 @@ impl<T: Clone> Patch<T> {
 /// When a key ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum End {
-    /// Nothing is said: as its account's policy has it, and never without one.
+    /// Not given: as the account's policy sets it, or never without a policy.
     #[default]
     Unsaid,
-    /// Never.
+    /// The key never ends.
     Never,
-    /// At the first second, Unix time, at which it no longer works.
+    /// The first second, in Unix time, at which the key no longer works.
     At(u64),
 }
 
 /// A new key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateKey {
-    /// The account it belongs to; for an organization key the organization.
+    /// The account that owns the key, or for an organization key, the organization.
     pub owner: String,
-    /// Its kind; restricted unless it is said, and organization for an organization.
+    /// The key's kind. The default is restricted, and for an organization's key, organization.
     pub kind: Option<KeyKind>,
-    /// Its mode.
+    /// The key's mode.
     pub mode: Livemode,
-    /// Where its value comes from.
+    /// The source of the key's value.
     pub value: Value,
-    /// The id it is to have; a new one unless it is said.
+    /// The id of the new key. The default is a random id.
     pub id: Option<String>,
-    /// What it may do.
+    /// What the key may do.
     pub grants: NewGrants,
-    /// What it may do on connected accounts.
+    /// What the key may do on connected accounts.
     pub connect_grants: NewGrants,
-    /// What else is said of it.
+    /// Other details of the key.
     pub details: Details,
 }
 
-/// Where the value of a new key comes from.
+/// The source of a new key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// It is made here, and shown once.
+    /// keyward generates the value, and shows it once.
     Minted,
-    /// The caller made it, and keeps it.
+    /// The caller generated the value, and keeps it.
     Digest(KeyDigest),
-    /// The same, and the caller says how it ends.
+    /// Like `Digest`, and the caller also gives the value's last characters.
     Ending(KeyDigest, Last4),
 }
 
-/// What a new key is granted. Nothing is said where both are empty.
+/// The grants of a new key. If both members are empty, none are given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewGrants {
-    /// A grant set: the key follows it, or has a copy where `grants` add to it.
+    /// A grant set. The key follows the set, or gets a copy if `grants` add to it.
     pub set: Option<String>,
-    /// Permissions, a later one wins.
+    /// Permissions. A later entry overrides an earlier one.
     pub grants: Vec<Grant>,
 }
 
-/// What can be said of any new key.
+/// Details that any new key may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
-    /// For people.
+    /// A display name.
     pub name: Option<String>,
-    /// For people.
+    /// A note for people.
     pub note: Option<String>,
-    /// Free names and texts.
+    /// Custom names with texts.
     pub labels: BTreeMap<String, String>,
-    /// When it ends.
+    /// When the key ends.
     pub expires: End,
-    /// The first second, Unix time, at which it works.
+    /// The first second, in Unix time, at which the key works.
     pub not_before: Option<u64>,
-    /// Addresses and ranges, several in one text where blanks part them.
+    /// Addresses and ranges. One text may contain several, separated by blanks.
     pub allowed_ips: Vec<String>,
-    /// Whether IPv6 is meant.
+    /// Whether the caller intends IPv6 addresses.
     pub ipv6: bool,
-    /// Whether its refusals are carried out.
+    /// Whether keyward enforces denials of the key.
     pub enforcement: Enforcement,
 }
 
 /// A restricted key like another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateKey {
-    /// The key to start from.
+    /// The key to copy.
     pub id: String,
-    /// The live key of a test key. Otherwise the mode stays.
+    /// Whether to create a live key from a test key. Otherwise the mode stays the same.
     pub live: bool,
-    /// What is said of the new key. Its name is that of the other unless one is said.
+    /// Details of the new key. Without a name, it gets the name of the other key.
     pub details: Details,
 }
 
-/// Changes of a key. Its kind, mode, owner and value never change.
+/// Changes to a key. Its kind, mode, owner and value never change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EditKey {
-    /// The key.
+    /// The key's id.
     pub id: String,
-    /// Its name.
+    /// The key's name.
     pub name: Patch<String>,
-    /// Its note.
+    /// The key's note.
     pub note: Patch<String>,
     /// Labels to add or to change.
     pub labels: Vec<(String, String)>,
-    /// Labels to take away.
+    /// Labels to remove.
     pub unlabels: Vec<String>,
-    /// Whether its refusals are carried out.
+    /// Whether keyward enforces denials of the key.
     pub enforcement: Option<Enforcement>,
-    /// What it may do.
+    /// What the key may do.
     pub grants: GrantsChange,
-    /// What it may do on connected accounts.
+    /// What the key may do on connected accounts.
     pub connect_grants: GrantsChange,
-    /// Whether a key that may do everything is to be limited to what is granted here.
+    /// Whether these grants may limit a key that may do everything.
     pub limit: bool,
-    /// From where it works.
+    /// From where the key works.
     pub ips: Option<IpChange>,
-    /// Until when it works; [`End::Unsaid`] leaves it as it is.
+    /// Until when the key works. [`End::Unsaid`] leaves it unchanged.
     pub expires: End,
-    /// Whether a key that has ended is to work again.
+    /// Whether a key that has ended may work again.
     pub revive: bool,
 }
 
 /// A change of permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum GrantsChange {
-    /// None.
+    /// Changes nothing.
     #[default]
     Keep,
-    /// Some are added and some taken away. A set comes first, in the place of what was granted.
+    /// Adds and removes permissions. A set is applied first and replaces the previous grants.
     Edit {
         /// A grant set.
         set: Option<String>,
-        /// Permissions to add, or to take away by their level.
+        /// Permissions to add, or to remove if they have no level.
         grants: Vec<Grant>,
-        /// Permissions to take away, which must be there.
+        /// Permissions to remove. The key must have them.
         revoked: Vec<String>,
     },
-    /// These and no others.
+    /// Replaces the permissions with these.
     Replace(Vec<Grant>),
 }
 
-/// A change of the addresses that a key works from.
+/// A change of the addresses from which a key works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IpChange {
-    /// What to do with them.
+    /// What to do with the addresses.
     pub action: IpAction,
-    /// Addresses and ranges, several in one text where blanks part them.
+    /// Addresses and ranges. One text may contain several, separated by blanks.
     pub texts: Vec<String>,
-    /// Whether IPv6 is meant.
+    /// Whether the caller intends IPv6 addresses.
     pub ipv6: bool,
 }
 
 /// What to do with addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpAction {
-    /// Let the key work from these as well.
+    /// The key also works from these.
     Add,
-    /// No longer from these.
+    /// The key no longer works from these.
     Remove,
-    /// From these only.
+    /// The key works only from these.
     Set,
-    /// From everywhere.
+    /// The key works from everywhere.
     Clear,
 }
 
@@ -282,43 +282,43 @@ pub enum IpAction {
 pub struct RotateKey {
     /// The key to replace.
     pub id: String,
-    /// For how many seconds the old key goes on.
+    /// How many seconds the old key continues to work.
     pub keep_for: u64,
-    /// When the replacement ends. It must be said where the old key has an end.
+    /// When the replacement ends. Required if the old key has an end.
     pub expires: End,
-    /// Where the new value comes from.
+    /// The source of the new value.
     pub value: Value,
 }
 
 /// The end of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpireKey {
-    /// The key.
+    /// The key's id.
     pub id: String,
-    /// When it ends, Unix seconds; `None` is never.
+    /// When the key ends, in Unix seconds, or `None` for never.
     pub end: Option<u64>,
-    /// Whether a key that has ended is to work again.
+    /// Whether a key that has ended may work again.
     pub revive: bool,
 }
 
-/// A key that exists.
+/// An existing key to import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportKey {
-    /// The account it belongs to; for an organization key the organization.
+    /// The account that owns the key, or for an organization key, the organization.
     pub owner: String,
-    /// What is kept of its value.
+    /// What a record keeps of the value.
     pub value: ImportedValue,
-    /// The id it is to have; a new one unless it is said.
+    /// The id of the new record. The default is a random id.
     pub id: Option<String>,
-    /// Take it in although it can be guessed.
+    /// Whether to import the key even if it is easy to guess.
     pub allow_short: bool,
-    /// What it may do.
+    /// What the key may do.
     pub grants: NewGrants,
-    /// What it may do on connected accounts.
+    /// What the key may do on connected accounts.
     pub connect_grants: NewGrants,
-    /// What else is said of it.
+    /// Other details of the key.
     pub details: Details,
-    /// When it was made, Unix seconds; now unless it is said.
+    /// When the key was made, in Unix seconds. The default is now.
     pub created: Option<u64>,
 }
 
@@ -327,33 +327,33 @@ pub struct ImportKey {
 pub struct AddAccount {
     /// The record.
     pub account: Account,
-    /// What is kept next to it.
+    /// The settings that are stored with the record.
     pub settings: AccountSettings,
 }
 
-/// Changes of an account.
+/// Changes to an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateAccount {
-    /// The account.
+    /// The account's id.
     pub id: String,
-    /// Its name.
+    /// The account's name.
     pub name: Patch<String>,
-    /// The account above it.
+    /// The account above.
     pub parent: Patch<String>,
-    /// Which ids are accepted below it.
+    /// Which ids keyward accepts below the account.
     pub children: Option<Children>,
-    /// Whether it is in use.
+    /// Whether the account is active.
     pub status: Option<AccountStatus>,
-    /// Why it is suspended.
+    /// Why the account is suspended.
     pub reason: Patch<String>,
-    /// Its policy.
+    /// The account's policy.
     pub policy: Patch<String>,
-    /// Its id elsewhere.
+    /// The account's id in another system.
     pub external_id: Patch<String>,
 }
 
 impl UpdateAccount {
-    /// No change of that account yet.
+    /// Returns an update that changes nothing about that account yet.
     #[must_use]
     pub fn of(id: &str) -> Self {
         Self {
@@ -363,8 +363,9 @@ impl UpdateAccount {
     }
 }
 
-/// The keys an account starts with, as Stripe's accounts do: a secret and a publishable one for
-/// each mode. Each is its own command, decided after the one before was carried out.
+/// Returns the keys that an account starts with, as Stripe's accounts do: a secret and a
+/// publishable one for each mode. Each is a separate command, decided after the previous one was
+/// carried out.
 #[must_use]
 pub fn first_keys(owner: &str) -> Vec<CreateKey> {
     let mut keys = Vec::new();

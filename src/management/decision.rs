@@ -1,10 +1,10 @@
-//! What a store writes, once a command is decided.
+//! What a store writes after a command is decided.
 
 use super::mint::Secret;
 use super::policy::Policy;
 use super::record::{Account, AccountSettings, Granted, Key, Side};
 
-/// What is to be written, all of it or nothing. Only [`decide`](super::decide) makes one.
+/// The records to write, all or none. Only [`decide`](super::decide) creates a decision.
 #[derive(Debug)]
 pub struct Decision {
     pub(super) changes: Vec<RecordChange>,
@@ -23,25 +23,26 @@ impl Decision {
         }
     }
 
-    /// The changes, to be made in this order.
+    /// Returns the changes, which must be made in this order.
     #[must_use]
     pub fn changes(&self) -> &[RecordChange] {
         &self.changes
     }
 
-    /// The id of the key to report to the caller: the new one, or the one it named.
+    /// Returns the id of the key to report to the caller: the new one, or the one that the command
+    /// named.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// What else is to be known.
+    /// Returns notes for the caller.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// The value that was made, to be shown once, after the changes are on the disk.
+    /// Returns the new key's value, to show once, after the changes are on disk.
     pub fn take_minted(&mut self) -> Option<Secret> {
         self.minted.take()
     }
@@ -54,86 +55,89 @@ pub enum RecordChange {
     AddKey {
         /// The record.
         key: Box<Key>,
-        /// The key whose file it goes into, where files matter; otherwise its owner's.
+        /// The key whose file it goes into, if records are in files. Otherwise, it goes into its
+        /// owner's file.
         beside: Option<String>,
     },
-    /// Another state of a key. Id, kind, mode, owner, digest and value are the same.
+    /// A new state of a key. Its id, kind, mode, owner, digest and value stay the same.
     PutKey {
-        /// As it was.
+        /// The previous state.
         before: Box<Key>,
-        /// As it is from now on.
+        /// The new state.
         after: Box<Key>,
     },
-    /// A key that goes.
+    /// A removed key.
     RemoveKey {
-        /// As it was.
+        /// The previous state.
         key: Box<Key>,
     },
     /// A new account.
     AddAccount {
         /// The record.
         account: Account,
-        /// What is kept next to it.
+        /// The settings that are stored with the record.
         settings: AccountSettings,
     },
-    /// Another state of an account. Its id is the same.
+    /// A new state of an account. Its id stays the same.
     PutAccount {
-        /// As it was.
+        /// The previous state.
         before: (Account, AccountSettings),
-        /// As it is from now on.
+        /// The new state.
         after: (Account, AccountSettings),
     },
-    /// An account that goes. Its keys went before.
+    /// A removed account. Its keys were removed before.
     RemoveAccount {
-        /// As it was.
+        /// The previous state.
         account: Account,
     },
-    /// A grant set, new or with other permissions.
+    /// A new or changed grant set.
     PutGrantSet {
-        /// Its name.
+        /// The set's name.
         name: String,
-        /// What it had, where it was there.
+        /// The previous permissions, if the set existed.
         before: Option<Granted>,
-        /// What it has from now on.
+        /// The new permissions.
         after: Granted,
     },
-    /// A grant set that goes.
+    /// A removed grant set.
     RemoveGrantSet {
-        /// Its name.
+        /// The set's name.
         name: String,
     },
-    /// A policy, new or changed.
+    /// A new or changed policy.
     PutPolicy {
-        /// Its name.
+        /// The policy's name.
         name: String,
-        /// What it said, where it was there.
+        /// The previous policy, if it existed.
         before: Option<Box<Policy>>,
-        /// What it says from now on.
+        /// The new policy.
         after: Box<Policy>,
     },
-    /// A policy that goes.
+    /// A removed policy.
     RemovePolicy {
-        /// Its name.
+        /// The policy's name.
         name: String,
     },
 }
 
 impl RecordChange {
-    /// The key that it adds.
+    /// Returns the key that the change adds.
     #[must_use]
     pub fn added_key(&self) -> Option<&Key> {
         self.key_states()
             .and_then(|(before, after)| if before.is_none() { after } else { None })
     }
 
-    /// The key that it is about: as it is from now on, or as it was where it goes.
+    /// Returns the key that the change is about: its new state, or the last one if the key is
+    /// removed.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
         self.key_states()
             .and_then(|(before, after)| after.or(before))
     }
 
-    /// A key before and after it. One that is new has no state before, and one that goes has none after.
+    /// Returns a key before and after the change. A new key has no state before, and a removed one
+    /// has none after.
     #[must_use]
     pub fn key_states(&self) -> Option<(Option<&Key>, Option<&Key>)> {
         match self {
@@ -151,17 +155,17 @@ impl RecordChange {
     }
 }
 
-/// What else is to be known of a change.
+/// A note about a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The key followed a grant set and has a copy from now on.
+    /// The key followed a grant set, and now has a copy of it.
     NoLongerFollows {
-        /// On which side.
+        /// The side of the grants.
         side: Side,
         /// The set.
         set: String,
     },
-    /// The key worked from everywhere, and works from the added addresses only.
+    /// The key worked from everywhere, and now works only from the added addresses.
     FirstLimit,
     /// The duplicate does not have the other key's addresses.
     IpsLeftBehind(Vec<String>),
@@ -169,18 +173,18 @@ pub enum Note {
     ExpiryLeftBehind,
     /// The old key ends at this time, Unix seconds.
     OldKeyEnds {
-        /// Its id.
+        /// The key's id.
         id: String,
-        /// When.
+        /// The time.
         at: u64,
     },
-    /// The rotation of a key was taken back, because its replacement is gone.
+    /// The rotation of a key was undone, because its replacement is gone.
     RotationTakenBack {
-        /// Its id.
+        /// The key's id.
         id: String,
-        /// Its end, which nothing prolongs by itself.
+        /// The key's end, which stays as it is.
         expires: Option<u64>,
     },
-    /// The imported key can be guessed.
+    /// The imported key is easy to guess.
     ShortKey,
 }

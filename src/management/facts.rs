@@ -1,4 +1,4 @@
-//! What was read for a command, by whichever store.
+//! What a store reads for a command.
 
 use std::sync::Arc;
 
@@ -8,46 +8,46 @@ use super::record::{Account, AccountSettings, Granted, Key, KeyGrants};
 use crate::digest::KeyDigest;
 use crate::key::Livemode;
 
-/// Everything that a decision rests on. What is not in it, is not there: a store leaves out what
-/// its caller may not see.
+/// Everything that a decision is based on. Whatever is missing here does not exist: a store leaves
+/// out what its caller may not see.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// Profile and permissions.
+    /// The profile and the permissions.
     pub api: Arc<Api>,
-    /// The accounts that [`Needs`](super::Needs) name, the owners of the keys below, and all
+    /// The accounts that [`Needs`](super::Needs) names, the owners of the keys below, and all
     /// accounts above these.
     pub accounts: Vec<AccountFact>,
     /// The keys, each once.
     pub keys: Vec<KeyFact>,
-    /// The grant sets that are needed, and those that the keys below follow.
+    /// The needed grant sets, and those that the keys above follow.
     pub grant_sets: Vec<GrantSetFact>,
-    /// Who has each of the digests that are needed.
+    /// Which key has each of the needed digests.
     pub digests: Vec<(KeyDigest, Holder)>,
-    /// Which account has each of the external ids that are needed, where one has it.
+    /// Which account has each of the needed external ids, if any.
     pub external_ids: Vec<(String, String)>,
-    /// The policies that are needed by name, and how many accounts have each.
+    /// The needed policies, and how many accounts have each.
     pub policies: Vec<(NamedPolicy, u64)>,
 }
 
-/// An account, and what is counted of it.
+/// An account, and counts about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountFact {
     /// The record.
     pub account: Account,
-    /// What is kept next to it.
+    /// The settings that are stored with the record.
     pub settings: AccountSettings,
-    /// The file that owns the record, where one does: it is changed there.
+    /// The file that owns the record, if any. The record is changed there.
     pub file: Option<String>,
     /// Its keys that are neither deleted nor expired.
     pub keys: KeyCounts,
-    /// Some account right below it.
+    /// An account directly below it, if any.
     pub child: Option<String>,
-    /// The policy that holds for it: its own, or that of the nearest account above it.
+    /// The policy that applies to it: its own, or that of the nearest account above it.
     pub policy: Option<Arc<NamedPolicy>>,
 }
 
 impl AccountFact {
-    /// An account of a store that has nothing but records.
+    /// Creates the fact for a store that keeps nothing but records.
     #[must_use]
     pub fn of(account: Account) -> Self {
         Self {
@@ -64,14 +64,14 @@ impl AccountFact {
 /// How many keys an account has in each mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyCounts {
-    /// Live ones.
+    /// Live keys.
     pub live: u64,
-    /// Test ones.
+    /// Test keys.
     pub test: u64,
 }
 
 impl KeyCounts {
-    /// Those of one mode.
+    /// Returns the count for one mode.
     #[must_use]
     pub fn of(self, mode: Livemode) -> u64 {
         match mode {
@@ -86,12 +86,13 @@ impl KeyCounts {
 pub struct KeyFact {
     /// The record.
     pub key: Key,
-    /// The file that owns the record, where one does: it is changed there, and ended anywhere.
+    /// The file that owns the record, if any. The record is changed there, but the key may be ended
+    /// anywhere.
     pub file: Option<String>,
 }
 
 impl KeyFact {
-    /// A key of a store whose records no other file owns.
+    /// Creates the fact for a store whose records no other file owns.
     #[must_use]
     pub fn of(key: Key) -> Self {
         Self { key, file: None }
@@ -101,31 +102,33 @@ impl KeyFact {
 /// A grant set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantSetFact {
-    /// Its name.
+    /// The set's name.
     pub name: String,
-    /// Its permissions.
+    /// The set's permissions.
     pub granted: Granted,
-    /// The file that owns the record, where one does.
+    /// The file that owns the record, if any.
     pub file: Option<String>,
-    /// Some key that follows it, deleted ones too. Read where the set itself is to change.
+    /// A key that follows the set, possibly a deleted one. Read only if the set itself is to
+    /// change.
     pub user: Option<String>,
-    /// The policies of the accounts whose keys follow it, each once. Read in the same way.
+    /// The policies of the accounts whose keys follow the set, without duplicates. Also read only
+    /// if the set is to change.
     pub policies: Vec<Arc<NamedPolicy>>,
 }
 
-/// Who has a digest.
+/// The key that has a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// A key that the caller may see.
     Key(String),
     /// A key that the caller may not see.
     Hidden,
-    /// No key any more: one had it that has ended, and it must not come back.
+    /// A key that has ended and was removed. It must not come back.
     Ended,
 }
 
 impl Facts {
-    /// Nothing but the API: every id is free, and no account is there.
+    /// Returns facts that contain only the API: every id is free, and there are no accounts.
     #[must_use]
     pub fn new(api: Arc<Api>) -> Self {
         Self {
@@ -139,25 +142,25 @@ impl Facts {
         }
     }
 
-    /// The key of that id.
+    /// Returns the key with that id.
     #[must_use]
     pub fn key(&self, id: &str) -> Option<&KeyFact> {
         self.keys.iter().find(|fact| fact.key.id == id)
     }
 
-    /// The account of that id.
+    /// Returns the account with that id.
     #[must_use]
     pub fn account(&self, id: &str) -> Option<&AccountFact> {
         self.accounts.iter().find(|fact| fact.account.id == id)
     }
 
-    /// The grant set of that name.
+    /// Returns the grant set with that name.
     #[must_use]
     pub fn grant_set(&self, name: &str) -> Option<&GrantSetFact> {
         self.grant_sets.iter().find(|fact| fact.name == name)
     }
 
-    /// The permissions that `grants` come to: those of the set it names, or its own.
+    /// Resolves grants to permissions: those of the set that the grants name, or the listed ones.
     #[must_use]
     pub fn granted<'a>(&'a self, grants: &'a KeyGrants) -> Option<&'a Granted> {
         match grants {
@@ -166,7 +169,7 @@ impl Facts {
         }
     }
 
-    /// Who has that digest, where it is not free.
+    /// Returns which key has that digest, if any.
     pub(super) fn holder(&self, digest: &KeyDigest) -> Option<&Holder> {
         let mut digests = self.digests.iter();
         digests

@@ -1,5 +1,5 @@
-//! Permissions by name or by category, and what they come to. A level that a permission does not
-//! have is refused, because the grant would not do what it says.
+//! Permissions by name or by category, and what they add up to. A level that a permission does not
+//! have is rejected, because the grant would have no effect.
 
 use super::api::Api;
 use super::record::{Granted, Side};
@@ -8,11 +8,11 @@ use super::shown;
 use super::suggest;
 use crate::permission::{AccessLevel, Permission};
 
-/// One permission, or all of a category, at a level.
+/// One permission, or a whole category, at a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     what: What,
-    /// `None` takes away what earlier ones gave.
+    /// `None` removes what earlier grants gave.
     level: Option<AccessLevel>,
 }
 
@@ -23,8 +23,8 @@ enum What {
 }
 
 impl Grant {
-    /// `what` at a level: a permission by any of its names, or `category:billing`. No level takes
-    /// away what earlier grants gave.
+    /// Creates a grant of `what`: a permission by any of its names, or `category:billing`. Without
+    /// a level, it removes what earlier grants gave.
     #[must_use]
     pub fn new(what: &str, level: Option<AccessLevel>) -> Self {
         let what = match what.strip_prefix("category:") {
@@ -45,7 +45,7 @@ impl Grant {
     }
 }
 
-/// What permissions there are, to put grants of one side together.
+/// The permissions that exist, to combine grants of one side.
 pub(super) struct Permissions<'a> {
     api: &'a Api,
     side: Side,
@@ -56,8 +56,7 @@ impl<'a> Permissions<'a> {
         Self { api, side }
     }
 
-    /// `granted`, and then what each of `grants` says, in their order. Names are written as the
-    /// catalogue spells them.
+    /// Adds `grants` to `granted`, in order. Names are written as the catalogue spells them.
     pub(super) fn add(&self, granted: &mut Granted, grants: &[Grant]) -> Result<(), RuleCode> {
         for grant in grants {
             match &grant.what {
@@ -68,7 +67,7 @@ impl<'a> Permissions<'a> {
         Ok(())
     }
 
-    /// `granted` without the permission of that name, which must be in it.
+    /// Removes a permission from `granted`, which must contain it.
     pub(super) fn take_away(&self, granted: &mut Granted, name: &str) -> Result<(), RuleCode> {
         let permission = self.find(name)?;
         if self.drop(granted, permission) {
@@ -101,8 +100,8 @@ impl<'a> Permissions<'a> {
         Ok(())
     }
 
-    /// All of a category. A permission without the level `write` is granted at `read`, which `write` includes;
-    /// what has no level `read` is not granted by `read`.
+    /// Adds a whole category. A permission without the level `write` is granted at `read`, because
+    /// `write` includes `read`. A permission without the level `read` is not granted by `read`.
     fn category(
         &self,
         granted: &mut Granted,
@@ -140,7 +139,7 @@ impl<'a> Permissions<'a> {
         }
     }
 
-    /// Takes a permission out, under whatever spelling it is there.
+    /// Removes a permission, whatever its spelling.
     fn drop(&self, granted: &mut Granted, permission: Permission) -> bool {
         let before = granted.len();
         granted.retain(|name, _| self.api.permissions.find(name) != Some(permission));

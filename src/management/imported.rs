@@ -1,4 +1,5 @@
-//! What is kept of the value of a key that exists. It is read where the value is; the rules see only that.
+//! What a record keeps of an existing key's value. It is computed where the value is, so the rules
+//! never see the value itself.
 
 use std::collections::HashSet;
 
@@ -8,23 +9,22 @@ use crate::key::{KeyKind, Livemode};
 use crate::mask::Masked;
 use crate::profile::Profile;
 
-/// The longest key a gateway reads.
+/// The maximum length of a key that a gateway reads.
 const LONGEST: usize = 512;
 
-/// How many characters after the prefix make a key hard to guess, if they are random: 24 of base62
-/// are 142 bits.
+/// How many random characters after the prefix make a key hard to guess: 24 of base62 are 142 bits.
 const STRONG: usize = 24;
 
-/// How many different ones there must be among them: 24 random ones of base62 have some 20, and a
-/// masked key (`****hVXR`) or `xxxx…` has few.
+/// How many of these characters must differ: 24 random ones of base62 have about 20 different ones,
+/// and a masked key (`****hVXR`) or `xxxx…` has few.
 const DIFFERENT: usize = 8;
 
-/// What is kept of the value of a key that exists, and what the value says of itself.
+/// What a record keeps of an existing key's value, and what the value reveals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedValue {
     pub(super) digest: KeyDigest,
     pub(super) last4: Option<String>,
-    /// The value of a publishable key, which is public.
+    /// The value of a publishable key. It is public.
     pub(super) public: Option<String>,
     pub(super) kind: Result<KeyKind, RuleCode>,
     pub(super) mode: Result<Livemode, RuleCode>,
@@ -36,7 +36,7 @@ pub struct ImportedValue {
 pub struct Last4([u8; 4]);
 
 impl Last4 {
-    /// Four letters or digits; none for anything else.
+    /// Returns `None` unless `text` is four letters or digits.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let bytes: [u8; 4] = text.as_bytes().try_into().ok()?;
@@ -44,13 +44,13 @@ impl Last4 {
         is_shown.then_some(Self(bytes))
     }
 
-    /// As a text.
+    /// Returns the characters as a text.
     pub(super) fn text(self) -> String {
         self.0.into_iter().map(char::from).collect()
     }
 }
 
-/// What follows a key's prefix.
+/// The part of a key after its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     Nothing,
@@ -59,8 +59,8 @@ pub(super) enum Body {
 }
 
 impl ImportedValue {
-    /// What a value says, where `kind` and `mode` are what someone said of it. What is wrong with
-    /// it is reported when the import is decided.
+    /// Reads a value. `kind` and `mode` are what the caller stated. Faults of the value are
+    /// reported when the import is decided.
     #[must_use]
     pub fn read(
         profile: &Profile,
@@ -86,7 +86,7 @@ impl ImportedValue {
         }
     }
 
-    /// A value known only by its digest.
+    /// Returns a value that is known only by its digest.
     #[must_use]
     pub fn digest_of(digest: KeyDigest, kind: KeyKind, mode: Livemode) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl ImportedValue {
         }
     }
 
-    /// The same, where someone said how the value ends.
+    /// Adds the value's last characters, if the caller gave them.
     #[must_use]
     pub fn ending(self, last4: Option<Last4>) -> Self {
         Self {
@@ -108,15 +108,15 @@ impl ImportedValue {
         }
     }
 
-    /// Its digest.
+    /// Returns the value's digest.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         self.digest
     }
 }
 
-/// The kind by the key's prefix. A gateway refuses a key whose prefix is not one of its kind's, so
-/// this does as well.
+/// Returns the kind that the key's prefix implies. A gateway rejects a key whose prefix does not
+/// match its kind, so this does as well.
 fn kind_of(profile: &Profile, value: &str, said: Option<KeyKind>) -> Result<KeyKind, RuleCode> {
     let is_spelled = value
         .bytes()
@@ -140,7 +140,7 @@ fn kind_of(profile: &Profile, value: &str, said: Option<KeyKind>) -> Result<KeyK
     }
 }
 
-/// The mode by the key's prefix, or the word after it: `sk_org_live_…`.
+/// Returns the mode from the key's prefix, or from the word after it: `sk_org_live_…`.
 fn mode_of(
     profile: &Profile,
     value: &str,
@@ -167,8 +167,8 @@ fn named_mode(word: &str) -> Option<Livemode> {
     }
 }
 
-/// What follows the prefix, and the mode where that comes next. A key that has nothing there, as an
-/// unset variable leaves it, would let in everyone who sends the prefix.
+/// Classifies what follows the prefix, and the mode if that comes next. If nothing follows, as when
+/// a variable was unset, the key would let in anyone who sends the prefix.
 fn body(profile: &Profile, value: &str, kind: KeyKind) -> Body {
     let prefix = prefix_of(profile, value, kind).unwrap_or_default();
     let body = value.strip_prefix(prefix).unwrap_or(value);

@@ -1,12 +1,12 @@
-//! Lists of addresses and ranges a key may be used from. What is written with host bits or not at
-//! all like an address is refused; what is there already is left out.
+//! Lists of addresses and ranges from which a key may be used. keyward rejects ranges with host
+//! bits and anything that is not an address, and skips what is already listed.
 
 use ipnet::IpNet;
 
 use super::refusal::RuleCode;
 use crate::address::parse_range;
 
-/// `known`, and then the addresses in `texts`. What is there already is left out.
+/// Adds the addresses in `texts` to `known`, except those already listed.
 pub(super) fn added(
     known: &[String],
     texts: &[String],
@@ -29,8 +29,8 @@ pub(super) fn added(
     Ok(all)
 }
 
-/// `known` without the addresses in `texts`, which must all be there. The last ones stay: without
-/// any the key would work from everywhere.
+/// Removes the addresses in `texts` from `known`, which must contain all of them. The last address
+/// cannot be removed: without any, the key would work from everywhere.
 pub(super) fn removed(known: &[String], texts: &[String]) -> Result<Vec<String>, RuleCode> {
     let mut left = known.to_vec();
     for text in words(texts) {
@@ -49,7 +49,7 @@ pub(super) fn removed(known: &[String], texts: &[String]) -> Result<Vec<String>,
     Ok(left)
 }
 
-/// One text may hold several, separated by blanks.
+/// Splits texts at blanks. One text may contain several addresses.
 fn words(texts: &[String]) -> impl Iterator<Item = &str> {
     texts.iter().flat_map(|text| text.split_whitespace())
 }
@@ -59,7 +59,7 @@ fn has(all: &[String], range: &IpNet) -> bool {
         .any(|known| parse_range(known).as_ref() == Some(range))
 }
 
-/// Whether each address that `texts` allow is allowed by `known` as well.
+/// Returns whether `known` allows every address that `texts` allow.
 pub(super) fn are_within(texts: &[String], known: &[String]) -> bool {
     let known: Vec<IpNet> = known.iter().filter_map(|text| parse_range(text)).collect();
     let is_within = |text: &String| {

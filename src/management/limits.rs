@@ -1,50 +1,51 @@
-//! How much a store keeps of texts and lists.
+//! Limits on the texts and lists that a store keeps.
 
 use super::record::{Granted, Key};
 use super::refusal::{Param, RuleCode, TextMember};
 use crate::id::is_id;
 
-/// Unix seconds at or above this are milliseconds by mistake, as in snapshots.
+/// From this number on, a time in Unix seconds must be one in milliseconds by mistake, as in
+/// snapshots.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// How long texts and lists may be. A store that reads back what it wrote, and names the line of a
-/// fault, sets none.
+/// The maximum lengths of texts and lists. A store that reads back what it wrote, and names the
+/// line of a fault, sets none.
 #[derive(Clone, Debug, Default)]
 pub struct Limits(Option<Most>);
 
-/// The most of each.
+/// The limits.
 #[derive(Clone, Debug)]
 pub struct Most {
-    /// Characters of a name.
+    /// The maximum length of a name, in characters.
     pub name: usize,
-    /// Characters of a note, or a reason.
+    /// The maximum length of a note or a reason, in characters.
     pub note: usize,
-    /// Labels of a key.
+    /// The maximum number of a key's labels.
     pub labels: usize,
-    /// Characters of a label's text.
+    /// The maximum length of a label's text, in characters.
     pub label: usize,
-    /// Addresses and ranges of a key.
+    /// The maximum number of a key's addresses and ranges.
     pub ips: usize,
-    /// Permissions of a key, on each side.
+    /// The maximum number of a key's permissions, on each side.
     pub permissions: usize,
-    /// Whether a text is one line on which something is seen.
+    /// Returns whether a text is a single line with something visible on it.
     pub is_line: fn(&str) -> bool,
 }
 
 impl Limits {
-    /// None.
+    /// Creates empty limits, which accept everything.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// These.
+    /// Creates these limits.
     #[must_use]
     pub fn of(most: Most) -> Self {
         Self(Some(most))
     }
 
-    /// Refuses a key with a text or a list that is too long or not to be kept.
+    /// Rejects a key with a text or a list that is too long or cannot be stored.
     pub(super) fn key(&self, key: &Key) -> Result<(), RuleCode> {
         let Some(most) = &self.0 else {
             return Ok(());
@@ -77,24 +78,24 @@ impl Limits {
         Ok(())
     }
 
-    /// Refuses more permissions than a grant set may have.
+    /// Rejects more permissions than a grant set may have.
     pub(super) fn permissions(&self, granted: &Granted) -> Result<(), RuleCode> {
         let most = self.0.as_ref().map_or(usize::MAX, |most| most.permissions);
         at_most(granted.len(), most, Param::Permissions)
     }
 
-    /// Refuses a name.
+    /// Rejects a name that is too long or not a visible line.
     pub(super) fn name(&self, name: Option<&str>) -> Result<(), RuleCode> {
         self.0.as_ref().map_or(Ok(()), |most| most.name(name))
     }
 
-    /// Refuses a text of several lines.
+    /// Rejects a note or reason that is too long or cannot be stored.
     pub(super) fn note(&self, text: Option<&str>, member: TextMember) -> Result<(), RuleCode> {
         let most = self.0.as_ref();
         most.map_or(Ok(()), |most| most.note(text, member))
     }
 
-    /// Whether texts and ids are looked at here.
+    /// Returns whether there are limits, so that texts and ids are checked here.
     pub(super) fn are_any(&self) -> bool {
         self.0.is_some()
     }
@@ -118,7 +119,8 @@ impl Most {
     }
 }
 
-/// Some text, of several lines, but without other controls.
+/// Returns whether a text is short enough, not empty, and contains no control characters other than
+/// line breaks and tabs.
 fn is_text(text: &str, most: usize) -> bool {
     let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
     !text.is_empty() && text.chars().count() <= most && !text.chars().any(is_control)

@@ -1,5 +1,5 @@
-//! What a rotation leaves: the old key's `replaced_by` and the new one's `replaces`, which name each
-//! other. A change that ends a replacement takes the rotation back, so that the old key can be
+//! The links of a rotation: the old key's `replaced_by` and the new key's `replaces`, which name
+//! each other. A change that ends a replacement undoes the rotation, so that the old key can be
 //! rotated again.
 
 use std::collections::{BTreeMap, HashSet};
@@ -8,13 +8,13 @@ use super::decision::RecordChange;
 use super::facts::Facts;
 use super::record::Key;
 
-/// Keys while a command changes them. Each is written once, in the order that they were first
-/// touched in.
+/// Keys while a command changes them. Each is written once, in the order in which the command first
+/// changed them.
 pub(super) struct Draft<'a> {
     before: BTreeMap<&'a str, &'a Key>,
     now: BTreeMap<String, Key>,
     touched: Vec<String>,
-    /// Keys that were added, each with the one whose file it goes into.
+    /// Added keys, each with the key whose file it goes into.
     added: BTreeMap<String, Option<String>>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Draft<'a> {
         self.now.insert(key.id.clone(), key);
     }
 
-    /// Changes a key, where it is there.
+    /// Changes a key, if it exists.
     pub(super) fn update(&mut self, id: &str, change: impl FnOnce(&mut Key)) {
         if let Some(key) = self.now.get_mut(id) {
             change(key);
@@ -53,7 +53,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes a key out, and closes the gap it leaves between others.
+    /// Removes a key, and links its neighbours to each other.
     pub(super) fn remove(&mut self, id: &str) {
         if let Some(gone) = self.now.remove(id) {
             self.touch(id);
@@ -61,13 +61,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The last of the keys that replace `key`, one after the other, and are not deleted. None where
-    /// the rotation was taken back.
+    /// Returns the last key in the chain of replacements of `key` that is not deleted, or `None` if
+    /// the rotation was undone.
     pub(super) fn replacement_of(&self, key: &Key) -> Option<&Key> {
         last_of(key, |id| self.key(id))
     }
 
-    /// Links a key with its new replacement, which names it already.
+    /// Links a key to its new replacement, which already names the key.
     pub(super) fn link(&mut self, old: &str, new: &str) {
         let stale = self.key(old).and_then(|key| key.replaced_by.clone());
         if let Some(stale) = stale {
@@ -76,8 +76,9 @@ impl<'a> Draft<'a> {
         self.update(old, |key| key.replaced_by = Some(new.to_owned()));
     }
 
-    /// Takes back the rotation that made `id`, which was just deleted. One that was replaced itself
-    /// stays between the others; the last of several is followed back.
+    /// Undoes the rotation that created `id`, which was just deleted. If `id` has a replacement
+    /// that still exists, it stays in the chain. Otherwise this continues with the deleted keys
+    /// before it.
     pub(super) fn take_back(&mut self, id: &str) {
         let mut last = id.to_owned();
         while let Some(old) = self
@@ -119,7 +120,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes `new` out of `old`, and `old` out of `new`.
+    /// Removes the links between `old` and `new`.
     fn unlink(&mut self, old: &str, new: &str) {
         self.update(new, |key| {
             key.replaces.take_if(|id| id == old);
@@ -129,7 +130,7 @@ impl<'a> Draft<'a> {
         });
     }
 
-    /// Of each key whose rotation ended with its replacement: its id and its end.
+    /// Returns the id and the end of each key whose rotation was undone.
     pub(super) fn taken_back(&self) -> impl Iterator<Item = (&str, Option<u64>)> {
         let before = self.before.values();
         before
@@ -139,7 +140,7 @@ impl<'a> Draft<'a> {
             .map(|key| (key.id.as_str(), key.expires))
     }
 
-    /// What is to be written.
+    /// Returns the changes to write.
     pub(super) fn into_changes(mut self) -> Vec<RecordChange> {
         let mut changes = Vec::new();
         for id in &self.touched {
@@ -164,7 +165,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The last of the keys that follow `key` and are not deleted.
+/// Returns the last key in the chain of replacements of `key` that is not deleted.
 pub fn last_of<'a>(key: &Key, find: impl Fn(&str) -> Option<&'a Key>) -> Option<&'a Key> {
     let mut seen = HashSet::from([key.id.as_str()]);
     let mut next = key.replaced_by.as_deref();

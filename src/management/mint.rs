@@ -1,5 +1,5 @@
-//! Values of new keys and their ids. A value is shown once, by [`Secret::expose`], and wiped from
-//! memory when it is dropped. A record keeps its digest.
+//! Generates the values and ids of new keys. A value is shown once, by [`Secret::expose`], and
+//! wiped from memory when dropped. A record keeps only its digest.
 
 use std::fmt;
 
@@ -10,34 +10,34 @@ use super::refusal::RuleCode;
 use crate::key::{KeyKind, Livemode};
 use crate::profile::Profile;
 
-/// How long a key is, prefix included: Stripe's length today.
+/// The length of a key, including its prefix: Stripe's current length.
 pub const VALUE_LENGTH: usize = 107;
 
 /// Base62. A profile's prefix has at most 32 characters, so at least 75 of these follow it: 446
 /// bits.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The whole multiples of 62 below 256: a byte above them is thrown away, so that every character
-/// is as likely as any other.
+/// The largest multiple of 62 below 256. Bytes from here on are discarded, so that all characters
+/// are equally likely.
 const FAIR: u8 = 248;
 
-/// How long the random part of a key's id (`mk_…`) is: 95 bits.
+/// The length of the random part of a key's id (`mk_…`): 95 bits.
 const ID_LENGTH: usize = 16;
 
-/// How often randomness is asked for. Each time half of 64 bytes are enough for the longest text,
-/// so a source that needs more is not a source of randomness.
+/// The maximum number of reads of randomness. At each read, half of the 64 bytes are enough for the
+/// longest text, so a source that needs more reads is not random.
 const MOST_READS: usize = 64;
 
-/// Where randomness comes from: the system's in earnest, a fixed one in tests.
+/// A source of randomness: the system's in production, and a fixed one in tests.
 pub trait Randomness {
-    /// Fills `bytes` with bytes that cannot be guessed.
+    /// Fills `bytes` with unpredictable bytes.
     ///
     /// # Errors
     /// If no random bytes are available.
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 }
 
-/// The source of randomness has none to give.
+/// The source of randomness is unavailable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRandomness;
 
@@ -49,8 +49,7 @@ impl fmt::Display for NoRandomness {
 
 impl std::error::Error for NoRandomness {}
 
-/// The value of a key that was just made. It has no `Display` and no `Clone`, and its `Debug` does
-/// not show it.
+/// The value of a new key. It has no `Display` and no `Clone`, and its `Debug` does not show it.
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -68,7 +67,7 @@ impl Secret {
         Ok(Self(value))
     }
 
-    /// The value itself, for the one answer that shows it.
+    /// Returns the value itself, for the one answer that shows it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -81,7 +80,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A key with a new value and a new id.
+/// Creates a key with a new value and a new id.
 pub(super) fn new_key(
     profile: &Profile,
     kind: KeyKind,
@@ -105,13 +104,13 @@ pub(super) fn new_key(
     Ok((key, secret))
 }
 
-/// A new id of a key: `mk_` and 16 characters of base62.
+/// Generates a key's id: `mk_` and 16 characters of base62.
 pub(super) fn new_key_id(randomness: &mut dyn Randomness) -> Result<String, RuleCode> {
     let random = random_id(randomness).map_err(|NoRandomness| RuleCode::NoRandomness)?;
     Ok(format!("mk_{random}"))
 }
 
-/// 16 random characters of base62, for ids of whatever kind.
+/// Generates 16 random characters of base62, for ids of any kind.
 ///
 /// # Errors
 /// If no randomness is available.
@@ -121,7 +120,7 @@ pub fn random_id(randomness: &mut dyn Randomness) -> Result<String, NoRandomness
     Ok(id)
 }
 
-/// The prefix of a new key: the one that names the mode, or the only one there is.
+/// Returns the prefix of a new key: the one that names the mode, or the only one.
 fn prefix(profile: &Profile, kind: KeyKind, mode: Livemode) -> Result<&str, RuleCode> {
     let names_mode = |prefix: &&str| prefix.split(['_', '-']).any(|word| word == mode.name());
     let mut all = profile.key_prefixes(kind);
@@ -192,7 +191,8 @@ mod tests {
             *counts.entry(character).or_default() += 1;
         }
         assert_eq!((text.len(), counts.len()), (62_000, 62));
-        // 1000 each, with a standard deviation of 31; a bias by `256 % 62` is eight of them.
+        // 1000 each are expected, with a standard deviation of 31. The bias of `256 % 62` would be
+        // eight deviations.
         let far = counts.values().find(|count| (**count - 1000).abs() > 250);
         assert_eq!(far, None);
     }

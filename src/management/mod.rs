@@ -1,8 +1,8 @@
-//! The rules of keys: who may make, change and end which key, and what becomes of its record. They
-//! are pure. A caller says what it wants ([`Command`]), asks what must be known for that
-//! ([`needs`]), reads it from its store ([`Facts`]), and learns what to write ([`decide`]).
-//! The key file, the server's store and every page go through these four steps, so that no rule
-//! exists twice.
+//! The rules for keys: who may create, change and end which key, and what happens to its record.
+//! The rules are pure. A caller states what it wants ([`Command`]), asks what the rules must know
+//! for that ([`needs`]), reads it from its store ([`Facts`]), and learns what to write
+//! ([`decide`]). The key file, the server's store and every page follow these four steps, so no
+//! rule exists twice.
 
 mod accounts;
 mod api;
@@ -54,24 +54,24 @@ pub use refusal::{AccountRole, Param, RefusalClass, RuleCode, RuleRefusal, TextM
 pub use sets::DEFAULT_POLICY;
 pub use suggest::{Meant, categories, near, written as written_category};
 
-/// The world that a command is decided in.
+/// The surroundings of a decision on a command.
 pub struct Context<'a> {
-    /// Unix seconds.
+    /// The current time in Unix seconds.
     pub now: u64,
-    /// Who does it, as records name them.
+    /// Who runs the command, as records name them.
     pub actor: &'a str,
-    /// What bounds it.
+    /// The caller's ceiling.
     pub ceiling: &'a Ceiling,
-    /// What the store can keep.
+    /// The store's limits.
     pub limits: &'a Limits,
-    /// Where values and ids come from.
+    /// The source of values and ids.
     pub randomness: &'a mut dyn Randomness,
 }
 
-/// Decides a command: what is to be written, or why nothing is.
+/// Decides a command: returns what to write, or why nothing is written.
 ///
 /// # Errors
-/// The rule that refuses it.
+/// The rule that rejects the command.
 pub fn decide(
     command: &Command,
     facts: &Facts,

@@ -1,10 +1,11 @@
-//! How ids and names are spelled, and how what someone sent in their place may be repeated.
+//! How ids and names are spelled, and how an error may repeat what a caller sent instead.
 
 use crate::id::is_id;
 use crate::mask::KnownPrefixes;
 use crate::profile::Profile;
 
-/// `name` as an error may repeat it: where it is spelled as ids and names are, and is not a key.
+/// Returns `name` as an error may repeat it: itself, if it is spelled like an id or a name and is
+/// not a key.
 #[must_use]
 pub fn shown<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
     if is_id(name) && !prefixes.occur_in(name) {
@@ -14,8 +15,8 @@ pub fn shown<'a>(name: &'a str, prefixes: &KnownPrefixes) -> &'a str {
     }
 }
 
-/// `customer_read`, as Stripe's API spells a grant: the permission and the level. `None` for what
-/// is not spelled as a name, or is a key.
+/// Splits `customer_read`, as Stripe's API spells a grant, into the permission and the level.
+/// Returns `None` if the text is not spelled like a name, or is a key.
 #[must_use]
 pub fn with_ending(text: &str) -> Option<(&str, &'static str)> {
     let of = |level| Some((text.strip_suffix(level)?.strip_suffix('_')?, level));

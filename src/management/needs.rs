@@ -1,4 +1,4 @@
-//! What must be read for a command, known before anything is read.
+//! What a store must read for a command, known before anything is read.
 
 use super::command::{Command, GrantsChange, NewGrants, Patch, Value};
 use crate::account::AccountStatus;
@@ -6,47 +6,47 @@ use crate::digest::KeyDigest;
 
 /// What a store reads for a command.
 ///
-/// With each key it reads the account that owns it and the grant sets that the key names; with each
-/// account all accounts above it and the policy that holds for it.
+/// With each key, it also reads the account that owns the key and the grant sets that the key
+/// names; with each account, all accounts above it and the policy that applies to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Keys. One that is not there is left out of the facts.
+    /// Keys. The facts leave out keys that do not exist.
     pub keys: Vec<KeyNeed>,
-    /// All keys of this account, with the keys that theirs replace and are replaced by.
+    /// The account whose keys are all needed, with the keys that they replace and that replace them.
     pub keys_of: Option<String>,
     /// Accounts.
     pub accounts: Vec<String>,
     /// Grant sets.
     pub grant_sets: Vec<String>,
-    /// The grant set that changes: with a key that follows it, and the policies of the accounts
-    /// whose keys do.
+    /// The grant set that changes. It is read with a key that follows it and the policies of the
+    /// accounts whose keys follow it.
     pub changed_set: Option<String>,
-    /// Digests whose holders are asked for.
+    /// Digests, to learn which keys have them.
     pub digests: Vec<KeyDigest>,
-    /// External ids whose accounts are asked for.
+    /// External ids, to learn which accounts have them.
     pub external_ids: Vec<String>,
     /// Policies.
     pub policies: Vec<String>,
 }
 
-/// A key that is needed.
+/// A needed key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyNeed {
-    /// Its id.
+    /// The key's id.
     pub id: String,
-    /// What is read along with it.
+    /// The keys that are read with it.
     pub links: Links,
 }
 
-/// Which keys are read along with one.
+/// Which linked keys are read with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// None.
+    /// No other keys.
     None,
-    /// Those that replace it, one after the other (`replaced_by`).
+    /// The keys that replace it, one after the other (`replaced_by`).
     Forward,
-    /// All that `replaces` and `replaced_by` lead to, in either direction, and those that lead to
-    /// it: a whole chain of replacements.
+    /// The whole chain of replacements: all keys that `replaces` and `replaced_by` lead to in
+    /// either direction, and those that lead to it.
     Both,
 }
 
@@ -80,7 +80,7 @@ impl Needs {
     }
 }
 
-/// What must be read for `command`.
+/// Returns what a store must read for `command`.
 #[must_use]
 pub fn needs(command: &Command) -> Needs {
     let mut needs = Needs::default();
@@ -97,7 +97,7 @@ pub fn needs(command: &Command) -> Needs {
         }
         Command::DuplicateKey(duplicate) => needs.key(&duplicate.id, Links::None),
         Command::EditKey(edit) => {
-            // The end of a key that was replaced hangs on its replacement.
+            // A replaced key's end depends on its replacement.
             needs.key(&edit.id, Links::Forward);
             for change in [&edit.grants, &edit.connect_grants] {
                 match change {

@@ -1,6 +1,6 @@
-//! The permissions to manage keys, by the names that the server's own endpoints ask for.
+//! The permissions to manage keys, by the names that the server's endpoints ask for.
 
-/// Each of them. A key that holds one can make, change or see keys of others.
+/// All of these permissions. A key that has one can create, change or see other keys.
 pub const MANAGEMENT: [&str; 14] = [
     "account",
     "activity_log",
@@ -18,14 +18,14 @@ pub const MANAGEMENT: [&str; 14] = [
     "snapshot",
 ];
 
-/// To make and change keys that hold a permission to manage keys.
+/// The permission to create and change keys that may manage keys.
 pub(super) const MANAGEMENT_KEYS: &str = "management_api_key";
-/// To make and change keys that may do everything.
+/// The permission to create and change keys that may do everything.
 pub(super) const UNRESTRICTED_KEYS: &str = "secret_api_key";
-/// To write policies, and to give what one does not hold.
+/// The permission to write policies, and to grant permissions that the caller does not have.
 pub(super) const POLICIES: &str = "key_policy";
 
-/// Whether a permission, by its canonical name, manages keys.
+/// Returns whether a permission, by its canonical name, manages keys.
 #[must_use]
 pub fn is_management(name: &str) -> bool {
     MANAGEMENT.contains(&name)

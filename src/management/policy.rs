@@ -1,36 +1,36 @@
-//! What an account may do with its keys by itself: the ceiling that operators set for it.
+//! What an account may do with its keys on its own: the ceiling that operators set for it.
 
 use super::record::Granted;
 use crate::key::{KeyKind, Livemode};
 
-/// A policy, which accounts share by its name.
+/// A policy. Accounts share it by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The kinds of keys that are made.
+    /// The kinds of keys that an account may create.
     pub kinds: Vec<KeyKind>,
-    /// The modes of keys that are made.
+    /// The modes of keys that an account may create.
     pub modes: Vec<Livemode>,
-    /// The most a key may do; `None` is everything but managing keys.
+    /// The most that a key may do. `None` is everything except managing keys.
     pub permissions: Option<Granted>,
-    /// The most a key may do on connected accounts; `None` is everything but managing keys.
+    /// The most that a key may do on connected accounts. `None` is everything except managing keys.
     pub connect_permissions: Option<Granted>,
-    /// Grant sets that a key may follow, whatever `permissions` say.
+    /// Grant sets that a key may follow, whatever `permissions` allow.
     pub grant_sets: Vec<String>,
-    /// Whether permissions are chosen one by one. Otherwise a key follows a grant set.
+    /// Whether callers may choose single permissions. Otherwise, a key follows a grant set.
     pub free_choice: bool,
-    /// The longest a key may work, in seconds.
+    /// The maximum lifetime of a key, in seconds.
     pub max_lifetime: Option<u64>,
-    /// How long a key works where nothing is said, in seconds.
+    /// The default lifetime of a key, in seconds.
     pub default_lifetime: Option<u64>,
-    /// How many keys that have not ended an account has in each mode.
+    /// The maximum number of keys that an account has in use, in each mode.
     pub max_keys: Option<u64>,
-    /// Whether a key must name the addresses it works from.
+    /// Whether a key must list the addresses from which it works.
     pub require_ip_allowlist: RequiredIps,
-    /// For how many seconds a replaced key may go on; 0 is not at all.
+    /// How many seconds a replaced key may continue to work. 0 means not at all.
     pub overlaps: Vec<u64>,
-    /// What bounds a key as well.
+    /// Whether the caller's own permissions also limit a key.
     pub delegation: Delegation,
-    /// Whether a portal deletes keys.
+    /// Whether a portal can delete keys.
     pub allow_delete: bool,
     /// Whether a portal shows requests.
     pub allow_requests: bool,
@@ -38,7 +38,7 @@ pub struct Policy {
     pub allow_activity: bool,
 }
 
-/// In which modes a key must name addresses.
+/// In which modes a key must list addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequiredIps {
     /// Live keys must.
@@ -48,7 +48,7 @@ pub struct RequiredIps {
 }
 
 impl RequiredIps {
-    /// Whether a key of that mode must.
+    /// Returns whether a key of that mode must list addresses.
     #[must_use]
     pub fn of(self, mode: Livemode) -> bool {
         match mode {
@@ -58,17 +58,17 @@ impl RequiredIps {
     }
 }
 
-/// What bounds a key that a caller makes under a policy.
+/// What limits a key that a caller creates under a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delegation {
-    /// The policy.
+    /// Only the policy.
     Policy,
-    /// The policy, and what the caller holds itself.
+    /// The policy, and the caller's own permissions.
     Own,
 }
 
 impl Delegation {
-    /// `policy` or `own`.
+    /// Returns `policy` or `own`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -81,9 +81,9 @@ impl Delegation {
 /// A policy and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedPolicy {
-    /// Its name.
+    /// The policy's name.
     pub name: String,
-    /// What it says.
+    /// The policy.
     pub policy: Policy,
 }
 
@@ -91,7 +91,8 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 86_400;
 
 impl Default for Policy {
-    /// Restricted keys of both modes that may do nothing yet, for 90 days unless it is said.
+    /// Returns a policy for restricted keys of both modes that may do nothing yet, with a default
+    /// lifetime of 90 days.
     fn default() -> Self {
         Self {
             kinds: vec![KeyKind::Restricted],

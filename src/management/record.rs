@@ -1,5 +1,5 @@
-//! The records that operators keep: accounts, grants and keys, well formed each on its own. The key
-//! file and the server's store hold the same ones.
+//! The records that operators keep: accounts, grants and keys. Each is well-formed by itself. The
+//! key file and the server's store contain the same records.
 
 use std::collections::BTreeMap;
 
@@ -10,32 +10,32 @@ use crate::mask::{KnownPrefixes, Masked};
 use crate::permission::AccessLevel;
 use crate::snapshot::{Enforcement, KeyStatus};
 
-/// On which accounts permissions count.
+/// On which accounts permissions apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// On the key's own account.
+    /// The key's own account.
     Own,
-    /// On accounts connected to it.
+    /// Accounts connected to it.
     Connected,
 }
 
 /// An account or an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// `acct_…` or `org_…`, or as the profile spells them.
+    /// The account's id: `acct_…` or `org_…`, or as the profile spells it.
     pub id: String,
-    /// For people.
+    /// A display name.
     pub name: Option<String>,
-    /// The account above it.
+    /// The account above.
     pub parent: Option<String>,
-    /// Which ids are accepted below it.
+    /// Which ids keyward accepts below the account.
     pub children: Children,
-    /// Whether it is in use.
+    /// Whether the account is active.
     pub status: AccountStatus,
 }
 
 impl Account {
-    /// An account in use, without a name, at the root.
+    /// Creates an active account without a name, at the root.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Account {
         }
     }
 
-    /// Whether it is suspended.
+    /// Returns whether the account is suspended.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.status == AccountStatus::Suspended
@@ -55,8 +55,7 @@ impl Account {
 }
 
 impl Account {
-    /// The members that differ from `other`, by the names they have in a key
-    /// file.
+    /// Returns the members that differ from `other`, by their names in a key file.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let Self {
@@ -76,14 +75,15 @@ impl Account {
     }
 }
 
-/// What a store keeps of an account next to its record, which is what a snapshot is made of.
+/// What a store keeps of an account in addition to its record. Only the record goes into a
+/// snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountSettings {
-    /// The id that the account has in someone else's system. No two accounts have the same.
+    /// The account's id in another system. No two accounts have the same one.
     pub external_id: Option<String>,
-    /// The policy it has itself; without one that of the account above it holds.
+    /// The account's own policy. Without one, the policy of the account above applies.
     pub policy: Option<String>,
-    /// Why it is suspended.
+    /// Why the account is suspended.
     pub suspended_reason: Option<String>,
 }
 
@@ -93,14 +93,14 @@ pub type Granted = BTreeMap<String, AccessLevel>;
 /// The grants of a key: the name of a set, or the permissions themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyGrants {
-    /// A grant set, by its name.
+    /// A grant set's name.
     Set(String),
-    /// its own Permissions.
+    /// The key's own permissions.
     Inline(Granted),
 }
 
 impl KeyGrants {
-    /// How many its own permissions a key has.
+    /// Returns how many permissions the key itself lists.
     #[must_use]
     pub fn inline_len(&self) -> usize {
         match self {
@@ -110,57 +110,58 @@ impl KeyGrants {
     }
 }
 
-/// One key. Its value is known only by its digest, but for a publishable key, whose value is public.
+/// A key. Only the digest of its value is known, except for a publishable key, whose value is
+/// public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// `mk_` and something random: `[A-Za-z0-9_.-]{1,64}`.
+    /// The key's id: `mk_` and a random part, `[A-Za-z0-9_.-]{1,64}`.
     pub id: String,
-    /// For people.
+    /// A display name.
     pub name: Option<String>,
-    /// For people.
+    /// A note for people.
     pub note: Option<String>,
-    /// Free names and texts; they are the snapshot's annotations.
+    /// Custom names with texts. They are the snapshot's annotations.
     pub labels: BTreeMap<String, String>,
-    /// When it was made, Unix seconds.
+    /// When the key was created, in Unix seconds.
     pub created: Option<u64>,
-    /// Who made it.
+    /// Who created the key.
     pub created_by: Option<String>,
-    /// Its kind; never changes.
+    /// The key's kind. It never changes.
     pub kind: KeyKind,
-    /// Its mode; never changes.
+    /// The key's mode. It never changes.
     pub mode: Livemode,
-    /// The account it belongs to; for an organization key the organization.
+    /// The account that owns the key, or for an organization key, the organization.
     pub owner: String,
-    /// What it may do, if that is limited.
+    /// What the key may do, if that is limited.
     pub grants: Option<KeyGrants>,
-    /// What it may do on connected accounts, if that is said apart.
+    /// What the key may do on connected accounts, if the key states that separately.
     pub connect_grants: Option<KeyGrants>,
-    /// Addresses and ranges it may be used from; everywhere if the list is empty.
+    /// Addresses and ranges from which the key may be used. It works from everywhere if the list is
+    /// empty.
     pub allowed_ips: Vec<String>,
-    /// The first second, Unix time, at which it no longer works.
+    /// The first second, in Unix time, at which the key no longer works.
     pub expires: Option<u64>,
-    /// The first second, Unix time, at which it works.
+    /// The first second, in Unix time, at which the key works.
     pub not_before: Option<u64>,
-    /// Whether it was deleted.
+    /// Whether the key was deleted.
     pub status: KeyStatus,
-    /// Whether its verdicts are carried out.
+    /// Whether keyward enforces the key's verdicts.
     pub enforcement: Enforcement,
     /// The id of the key that this one replaces.
     pub replaces: Option<String>,
     /// The id of the key that replaces this one.
     pub replaced_by: Option<String>,
-    /// The digest of its value; never changes.
+    /// The digest of the key's value. It never changes.
     pub digest: KeyDigest,
-    /// Its last four characters, as masked keys show them; fewer of a short key. Not known of keys
-    /// that were made before it was kept.
+    /// The value's last four characters, as masked keys show them, or fewer of a short key. Unknown
+    /// for keys that were created before keyward recorded it.
     pub last4: Option<String>,
     /// The value of a publishable key.
     pub value: Option<String>,
 }
 
 impl Key {
-    /// A key in use, with nothing said about it but what every key has. A restricted key has no
-    /// permissions yet.
+    /// Creates an active key with only what every key has. A restricted key has no permissions yet.
     #[must_use]
     pub fn new(id: &str, kind: KeyKind, mode: Livemode, owner: &str, digest: KeyDigest) -> Self {
         let is_restricted = kind == KeyKind::Restricted;
@@ -189,7 +190,8 @@ impl Key {
         }
     }
 
-    /// The same, of a key whose value is at hand: its digest and its end are kept of it.
+    /// Like [`Self::new`], for a key whose value is at hand. The record keeps its digest and its
+    /// last characters.
     #[must_use]
     pub fn of_value(
         id: &str,
@@ -207,7 +209,7 @@ impl Key {
         }
     }
 
-    /// A publishable key in use. Its value is public, so it is kept.
+    /// Creates an active publishable key. The record keeps its value, which is public.
     #[must_use]
     pub fn publishable(id: &str, mode: Livemode, owner: &str, value: &str) -> Self {
         let digest = KeyDigest::of(value.as_bytes());
@@ -217,19 +219,19 @@ impl Key {
         }
     }
 
-    /// Whether it was deleted.
+    /// Returns whether the key was deleted.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.status == KeyStatus::Deleted
     }
 
-    /// Whether it has expired at `now`, Unix seconds.
+    /// Returns whether the key has expired at `now`, in Unix seconds.
     #[must_use]
     pub fn is_expired(&self, now: u64) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Whether a request with it may pass at `now`, if its owner is not suspended.
+    /// Returns whether a request with the key may pass at `now`, if its owner is not suspended.
     #[must_use]
     pub fn is_live_at(&self, now: u64) -> bool {
         let is_early = self.not_before.is_some_and(|first| now < first);
@@ -238,7 +240,7 @@ impl Key {
 }
 
 impl Key {
-    /// The members that differ from `other`, by the names they have in a key file.
+    /// Returns the members that differ from `other`, by their names in a key file.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let Self {

@@ -1,4 +1,4 @@
-//! The rules of grant sets and policies, which keys and accounts name.
+//! The rules for grant sets and policies, which keys and accounts name.
 
 use super::Context;
 use super::decision::{Decision, RecordChange};
@@ -10,7 +10,7 @@ use super::record::{Granted, Side};
 use super::refusal::RuleCode;
 use crate::id::is_id;
 
-/// The policy of accounts that have none themselves or above them: it always exists.
+/// The policy of accounts that have none themselves or above them. It always exists.
 pub const DEFAULT_POLICY: &str = "default";
 
 pub(super) fn put(

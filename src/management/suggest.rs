@@ -1,16 +1,16 @@
-//! What someone may have meant by a name that is not there.
+//! Suggests what a caller may have meant by an unknown name.
 
 use super::names::with_ending;
 use crate::endpoint::ROWS;
 use crate::permission::PermissionRegistry;
 
-/// How alike two names must be (Jaro-Winkler, 1 is the same), how much less alike than the best
-/// one, and how many are listed.
+/// How similar two names must be (Jaro-Winkler, 1 is equal), how much less similar than the best
+/// match they may be, and how many are listed.
 const ALIKE: f64 = 0.85;
 const BEHIND: f64 = 0.05;
 const MOST: usize = 4;
 
-/// Those of `known` that are most like `name`, best first.
+/// Returns those of `known` that are most similar to `name`, best first.
 #[must_use]
 pub fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let name = name.to_lowercase();
@@ -30,17 +30,17 @@ pub fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str
     best
 }
 
-/// What may be meant by a permission that is unknown.
+/// What a caller may have meant by an unknown permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meant {
-    /// The name is that of a resource at Stripe, `/v1/NAME`, which needs this permission: `refunds`
-    /// are not alike to `charge`, which is what they need.
+    /// The name is a resource of Stripe's API, `/v1/NAME`, which needs this permission. For
+    /// example, `refunds` needs `charge`, a name that is not similar.
     Resource(&'static str),
-    /// Permissions with names like it, or none.
+    /// Permissions with similar names, if any.
     Near(Vec<String>),
 }
 
-/// What may be meant by a permission that is unknown.
+/// Returns what a caller may have meant by an unknown permission.
 pub(super) fn unknown_permission(registry: &PermissionRegistry, name: &str) -> Meant {
     if let Some(permission) = permission_of_resource(name) {
         return Meant::Resource(permission);
@@ -57,7 +57,7 @@ pub(super) fn unknown_permission(registry: &PermissionRegistry, name: &str) -> M
     Meant::Near(owned(near(bare, names.chain(aliases))))
 }
 
-/// What categories may be meant by one that is unknown.
+/// Returns what a caller may have meant by an unknown category.
 pub(super) fn unknown_category(registry: &PermissionRegistry, name: &str) -> Vec<String> {
     let known: Vec<String> = categories(registry).into_iter().map(written).collect();
     owned(near(&written(name), known.iter().map(String::as_str)))
@@ -67,7 +67,7 @@ fn owned(names: Vec<&str>) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The permission that reading `/v1/NAME` needs, where there is such a path at Stripe.
+/// Returns the permission that reading `/v1/NAME` needs, if Stripe has such a path.
 fn permission_of_resource(name: &str) -> Option<&'static str> {
     let row = ROWS
         .iter()
@@ -75,15 +75,15 @@ fn permission_of_resource(name: &str) -> Option<&'static str> {
     row.permissions.first().copied()
 }
 
-/// The category of that name, as the catalogue spells it. Case does not matter; a blank may be `-`
-/// or `_`.
+/// Returns the category with that name, as the catalogue spells it. Case does not matter, and a
+/// blank may be `-` or `_`.
 pub(super) fn category(registry: &PermissionRegistry, name: &str) -> Option<&'static str> {
     let wanted = written(name);
     let mut all = categories(registry).into_iter();
     all.find(|category| written(category) == wanted)
 }
 
-/// All categories there are, by name.
+/// Returns all categories, by name.
 #[must_use]
 pub fn categories(registry: &PermissionRegistry) -> Vec<&'static str> {
     let mut all: Vec<&str> = registry
@@ -95,7 +95,7 @@ pub fn categories(registry: &PermissionRegistry) -> Vec<&'static str> {
     all
 }
 
-/// A category as it is written on a command line: `money-management`.
+/// Returns a category as a command line spells it: `money-management`.
 #[must_use]
 pub fn written(name: &str) -> String {
     name.to_lowercase().replace([' ', '_'], "-")

@@ -1,8 +1,8 @@
-//! What tests of the rules share.
+//! Helpers for tests of the rules.
 
 use super::{NoRandomness, Randomness};
 
-/// Bytes from a counter, for tests: all different, well spread, and the same each time.
+/// Bytes from a counter, for tests: all different, well spread, and the same in each run.
 pub(crate) struct Counter(u64);
 
 impl Counter {

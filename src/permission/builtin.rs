@@ -7,24 +7,25 @@ use super::{AccessLevel, Permission};
 pub struct BuiltinPermission {
     /// `[A-Za-z0-9_.-]{1,64}`, without `_read` or `_write`.
     pub name: &'static str,
-    /// As Stripe's key page names it.
+    /// The permission's name on Stripe's key page.
     pub label: &'static str,
-    /// The group it is in there.
+    /// The permission's group on that page.
     pub category: &'static str,
-    /// Whether it can be granted to read.
+    /// Whether the permission can be granted at level `read`.
     pub read: bool,
-    /// Whether it can be granted to write.
+    /// Whether the permission can be granted at level `write`.
     pub write: bool,
-    /// Other spellings.
+    /// Other spellings of the name.
     pub aliases: &'static [&'static str],
-    /// What anyone who holds it, at any level, may read too.
+    /// The permissions that this one, at any level, also grants at level `read`.
     pub implied: &'static [Permission],
-    /// Whether Stripe marks it "(Direct)": it serves calls on the key's own account, and none on a connected one.
+    /// Whether Stripe marks the permission "(Direct)": it applies to calls on the key's own
+    /// account, but not to those on a connected account.
     pub is_direct: bool,
 }
 
 impl BuiltinPermission {
-    /// Whether Stripe knows it at this level.
+    /// Returns whether the permission has this level at Stripe.
     #[must_use]
     pub fn has(&self, level: AccessLevel) -> bool {
         match level {
@@ -36,10 +37,10 @@ impl BuiltinPermission {
 
 include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 
-/// How Stripe's older pages and errors spell permissions: `rak_customer`.
+/// The prefix of permissions on Stripe's older pages and in its older errors: `rak_customer`.
 const OLD_PREFIX: &str = "rak_";
 
-/// The permission of that name, alias, or old spelling of either.
+/// Returns the permission with that name, alias, or old spelling of either.
 pub(super) fn find(name: &str) -> Option<Permission> {
     exact(name).or_else(|| exact(name.strip_prefix(OLD_PREFIX)?))
 }
@@ -55,7 +56,7 @@ fn exact(name: &str) -> Option<Permission> {
         .map(|(_, permission)| *permission)
 }
 
-/// The built-in permission itself; `None` for one that a snapshot added.
+/// Returns the details of a built-in permission, or `None` for one that a snapshot added.
 pub(super) fn get(permission: Permission) -> Option<&'static BuiltinPermission> {
     PERMISSIONS.get(permission.place())
 }

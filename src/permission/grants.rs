@@ -1,4 +1,4 @@
-//! What a key is granted.
+//! The permissions that a key is granted.
 
 use super::{AccessLevel, Permission, PermissionRegistry};
 use crate::order::sort;
@@ -6,14 +6,14 @@ use crate::order::sort;
 /// What a key may do: permissions, each with the highest level granted. Empty grants deny everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
-    /// All of them, sorted.
+    /// All permissions, sorted.
     all: Box<[(Permission, AccessLevel)]>,
-    /// Those that others imply, sorted: no one wrote them.
+    /// The implied permissions, sorted. No grant names them.
     implied: Box<[Permission]>,
 }
 
 impl Grants {
-    /// What is granted by name, and what that implies. `None` where a permission is named twice.
+    /// Returns the named grants and what they imply, or `None` if a permission is named twice.
     #[must_use]
     pub fn new(
         mut granted: Vec<(Permission, AccessLevel)>,
@@ -42,7 +42,8 @@ impl Grants {
         })
     }
 
-    /// What was granted by name, as `registry` names it, in the order of the names: so what two registries say can be compared.
+    /// Returns the named grants with the names that `registry` gives them, sorted by name, so that
+    /// grants of two registries can be compared.
     pub(crate) fn written<'r>(
         &self,
         registry: &'r PermissionRegistry,
@@ -58,7 +59,7 @@ impl Grants {
         written
     }
 
-    /// The same grants under another registry. `None` where that knows one of them no longer.
+    /// Returns the same grants under another registry, or `None` if it no longer knows one of them.
     pub(crate) fn under(
         &self,
         before: &PermissionRegistry,
@@ -69,18 +70,18 @@ impl Grants {
         Self::new(granted.collect::<Option<_>>()?, after)
     }
 
-    /// Whether `permission` is granted at `level` or above.
+    /// Returns whether `permission` is granted at `level` or above.
     #[must_use]
     pub fn allow(&self, permission: Permission, level: AccessLevel) -> bool {
         find(&self.all, permission).is_some_and(|granted| granted >= level)
     }
 
-    /// What may be done, each permission once with its highest level, what is implied among it.
+    /// Returns each permission with its highest level, including implied ones.
     pub fn iter(&self) -> impl Iterator<Item = (Permission, AccessLevel)> {
         self.all.iter().copied()
     }
 
-    /// Whether nothing at all is granted.
+    /// Returns whether nothing is granted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()

@@ -15,18 +15,20 @@ use crate::word::words;
 pub struct Permission(u16);
 
 impl Permission {
-    /// The built-in permission at that place of [`PERMISSIONS`], for the tables that the build makes.
+    /// Returns the built-in permission at that place in [`PERMISSIONS`], for the tables that the
+    /// build creates.
     pub(crate) const fn builtin(place: u16) -> Self {
         Self(place)
     }
 
-    /// Whether it is a built-in one that Stripe marks "(Direct)": it serves calls on the key's own account, and none on a connected one.
+    /// Returns whether this is a built-in permission that Stripe marks "(Direct)": it applies to
+    /// calls on the key's own account, but not to those on a connected account.
     #[must_use]
     pub fn is_direct(self) -> bool {
         builtin::get(self).is_some_and(|builtin| builtin.is_direct)
     }
 
-    /// Its place in the registry.
+    /// Returns the permission's place in the registry.
     pub(crate) fn place(self) -> usize {
         usize::from(self.0)
     }
@@ -36,15 +38,15 @@ words! {
     /// Read or write. Write includes read.
     #[derive(PartialOrd, Ord, Hash)]
     pub enum AccessLevel {
-        /// Retrieve and list.
+        /// Retrieving and listing.
         Read = "read",
-        /// Everything else, and read.
+        /// Everything else, and reading.
         Write = "write",
     }
 }
 
 impl AccessLevel {
-    /// `Read` or `Write`, as Stripe's texts spell it next to a label.
+    /// Returns `Read` or `Write`, as Stripe's texts spell it after a label.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

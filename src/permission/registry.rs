@@ -1,11 +1,12 @@
-//! The names of permissions: the built-in ones, under every spelling, and those a snapshot's endpoints add.
+//! The names of permissions: the built-in ones, in every spelling, and those that a snapshot's
+//! endpoints add.
 
 use std::collections::HashMap;
 
 use super::builtin::{self, BuiltinPermission, PERMISSIONS};
 use super::{AccessLevel, Permission};
 
-/// All permissions that one snapshot knows.
+/// All permissions of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermissionRegistry {
     added: Vec<Box<str>>,
@@ -14,7 +15,7 @@ pub struct PermissionRegistry {
 }
 
 impl PermissionRegistry {
-    /// Stripe's permissions, and what they imply.
+    /// Returns Stripe's permissions, with what they imply.
     #[must_use]
     pub fn stripe() -> Self {
         Self {
@@ -24,7 +25,8 @@ impl PermissionRegistry {
         }
     }
 
-    /// For your own API: Stripe's names and aliases are known, but nothing implies anything.
+    /// Returns the registry for a custom API. It knows Stripe's names and aliases, but no
+    /// permission implies another.
     #[must_use]
     pub fn without_implications() -> Self {
         Self {
@@ -33,13 +35,15 @@ impl PermissionRegistry {
         }
     }
 
-    /// The permission of that name, if there is one. Built-in ones are known under their aliases and with the prefix `rak_` as well.
+    /// Returns the permission with that name, if there is one. Built-in ones are also found by
+    /// their aliases and with the prefix `rak_`.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Permission> {
         builtin::find(name).or_else(|| self.by_name.get(name).copied())
     }
 
-    /// The permission of that name, added if it is new. `None` when 65,536 are known.
+    /// Returns the permission with that name, and adds it if it is new. Returns `None` if there are
+    /// already 65,536.
     pub fn find_or_add(&mut self, name: &str) -> Option<Permission> {
         self.find(name).or_else(|| {
             let permission = Permission(u16::try_from(PERMISSIONS.len() + self.added.len()).ok()?);
@@ -49,13 +53,13 @@ impl PermissionRegistry {
         })
     }
 
-    /// Every permission: the built-in ones by name, then those added, in their order.
+    /// Returns every permission: the built-in ones by name, then the added ones in order.
     pub fn iter(&self) -> impl Iterator<Item = Permission> + use<> {
         let count = PERMISSIONS.len() + self.added.len();
         (0..=u16::MAX).take(count).map(Permission)
     }
 
-    /// The canonical name.
+    /// Returns the canonical name.
     #[must_use]
     pub fn name(&self, permission: Permission) -> &str {
         match builtin::get(permission) {
@@ -68,31 +72,33 @@ impl PermissionRegistry {
         }
     }
 
-    /// What is known about a built-in permission; `None` for one that the snapshot added.
+    /// Returns the details of a built-in permission, or `None` for one that the snapshot added.
     #[must_use]
     pub fn builtin(&self, permission: Permission) -> Option<&'static BuiltinPermission> {
         builtin::get(permission)
     }
 
-    /// The label of a built-in permission.
+    /// Returns the label of a built-in permission.
     #[must_use]
     pub fn label(&self, permission: Permission) -> Option<&'static str> {
         builtin::get(permission).map(|builtin| builtin.label)
     }
 
-    /// The category of a built-in permission.
+    /// Returns the category of a built-in permission.
     #[must_use]
     pub fn category(&self, permission: Permission) -> Option<&'static str> {
         builtin::get(permission).map(|builtin| builtin.category)
     }
 
-    /// Whether the permission can be granted at that level; one that the snapshot added has both.
+    /// Returns whether the permission can be granted at that level. A permission that the snapshot
+    /// added has both levels.
     #[must_use]
     pub fn has_level(&self, permission: Permission, level: AccessLevel) -> bool {
         builtin::get(permission).is_none_or(|builtin| builtin.has(level))
     }
 
-    /// What a grant of the permission, at any level, allows to read as well. One step: what those imply is not among it.
+    /// Returns what a grant of the permission, at any level, also allows to read. This is a single
+    /// step: implied permissions imply nothing further here.
     #[must_use]
     pub fn implied(&self, permission: Permission) -> &'static [Permission] {
         match builtin::get(permission) {

@@ -16,8 +16,9 @@ use crate::key::KeyKind;
 use crate::mask::KnownPrefixes;
 use crate::reason::DenyReason;
 
-/// Headers that let a client name another method, in servers and frameworks, or another path than the request line does. Each is here because code that is in
-/// use dispatches by it; those that proxies add and that change no more than links (`X-Forwarded-Prefix`, `X-Forwarded-Uri`) are not.
+/// Headers that let a client name another method or path than the request line does, in servers and
+/// frameworks. Each is here because code in use dispatches by it. Headers that proxies add and that
+/// change only links (`X-Forwarded-Prefix`, `X-Forwarded-Uri`) are not.
 pub const OVERRIDES: [&str; 19] = [
     // Google's APIs, Rack, Express, Symfony, Laravel, ASP.NET
     "x-http-method-override",
@@ -25,7 +26,7 @@ pub const OVERRIDES: [&str; 19] = [
     "x-http-method",
     // IBM's products, ArangoDB
     "x-method-override",
-    // PHP frameworks that read `HTTP_HTTP_METHOD_OVERRIDE` next to the first
+    // PHP frameworks that also read `HTTP_HTTP_METHOD_OVERRIDE`
     "http-method-override",
     // PHP routers that read `HTTP_X_REQUEST_METHOD`
     "x-request-method",
@@ -33,7 +34,7 @@ pub const OVERRIDES: [&str; 19] = [
     "x-http-verb",
     // IIS' URL rewriting, Symfony up to 4.1, Zend
     "x-original-url",
-    // Applications next to nginx and Vercel
+    // Applications behind nginx and Vercel
     "x-original-uri",
     // ISAPI_Rewrite, Zend, Yii
     "x-rewrite-url",
@@ -44,10 +45,10 @@ pub const OVERRIDES: [&str; 19] = [
     // Express, NestJS and WSGI on Vercel
     "x-matched-path",
     "x-invoke-path",
-    // gunicorn: `forwarder_headers`, which it cuts off the path or puts in its place
+    // gunicorn (`forwarder_headers`): it removes their value from the path, or replaces the path
     "script-name",
     "path-info",
-    // flask-reverse-proxy and many like it, mod_wsgi
+    // flask-reverse-proxy and many similar packages, mod_wsgi
     "x-script-name",
     // Plack's ReverseProxyPath, mod_wsgi
     "x-forwarded-script-name",
@@ -57,7 +58,7 @@ pub const OVERRIDES: [&str; 19] = [
     "x-vhm-root",
 ];
 
-/// A header of ours, as it is written and as it is compared.
+/// A header that keyward reads or writes, as it is written and as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderName {
     shown: Box<str>,
@@ -65,7 +66,7 @@ pub struct HeaderName {
 }
 
 impl HeaderName {
-    /// `shown` is spelled with letters, digits and `-`.
+    /// Creates a name. `shown` consists of letters, digits and `-`.
     #[must_use]
     pub fn new(shown: &str) -> Self {
         Self {
@@ -74,67 +75,68 @@ impl HeaderName {
         }
     }
 
-    /// As documentation writes it: `Stripe-Context`.
+    /// Returns the name as documentation writes it: `Stripe-Context`.
     #[must_use]
     pub fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// In lower case.
+    /// Returns the name in lower case.
     #[must_use]
     pub fn lower(&self) -> &str {
         &self.lower
     }
 }
 
-/// Where the texts of replies point to.
+/// The links in the texts of replies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// How to authenticate.
+    /// The page about authentication.
     pub authentication: Box<str>,
-    /// Who helps.
+    /// The support page.
     pub support: Box<str>,
-    /// Where keys are listed and edited.
+    /// The page that lists and edits keys.
     pub api_keys: Box<str>,
-    /// What error codes mean; `/CODE` is appended.
+    /// The pages about error codes. `/CODE` is appended.
     pub error_codes: Box<str>,
     /// The API's documentation.
     pub documentation: Box<str>,
 }
 
-/// Every name that an API gives to something.
+/// All names of an API.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// How the ids of accounts and organizations begin.
+    /// The prefixes of the ids of accounts and organizations.
     pub ids: IdPrefixes,
     /// The header that names the API's version.
     pub version_header: HeaderName,
-    /// The header that names the target by a path.
+    /// The header that names the target account by a path.
     pub context_header: HeaderName,
-    /// The older header that names the target.
+    /// The older header that names the target account.
     pub account_header: HeaderName,
     /// Headers, in lower case, that name another method or URL, in addition to [`OVERRIDES`].
     pub override_headers: Box<[Box<str>]>,
-    /// Headers, in lower case, that may contain only a key, in addition to `Authorization`.
+    /// Headers, in lower case, whose whole value is a key, in addition to `Authorization`.
     pub credential_headers: Box<[Box<str>]>,
-    /// The query parameter that stands for the version header next to a key in the query.
+    /// The query parameter that replaces the version header if the key is in the query.
     pub version_parameter: Box<str>,
-    /// The query parameter that stands for the account header next to a key in the query.
+    /// The query parameter that replaces the account header if the key is in the query.
     pub account_parameter: Box<str>,
-    /// Lower-case beginning of all headers of this API, where they have one in common: none may be on a preflight.
+    /// The lower-case prefix that all headers of this API share, if any. A preflight may have none
+    /// of them.
     pub header_family: Option<Box<str>>,
     /// The realm of `WWW-Authenticate`.
     pub realm: Box<str>,
-    /// How request ids begin.
+    /// The prefix of request ids.
     pub request_id_prefix: Box<str>,
-    /// The header that advises clients whether to retry.
+    /// The header that tells clients whether to retry.
     pub retry_header: HeaderName,
-    /// Where texts point to.
+    /// The links in texts.
     pub links: Links,
 }
 
 impl Names {
-    /// The headers that are read from a request.
+    /// Returns the headers that keyward reads from a request.
     #[must_use]
     pub fn request_headers(&self) -> [&HeaderName; 3] {
         [
@@ -144,7 +146,7 @@ impl Names {
         ]
     }
 
-    /// Whether the profile names a request's header so, in lower case.
+    /// Returns whether the profile reads a request header with this lower-case name.
     #[must_use]
     pub fn reads(&self, name: &str) -> bool {
         let ours = self.request_headers().map(HeaderName::lower);
@@ -156,7 +158,7 @@ impl Names {
 /// Prefixes by kind, in the order of [`KeyKind::ALL`].
 type Prefixes = [Box<[Box<str>]>; 4];
 
-/// Names and texts of one API.
+/// The names and texts of an API.
 #[derive(Clone, Debug)]
 pub struct Profile {
     names: Names,
@@ -166,7 +168,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Puts a profile together. A text that is not a template is shown as nothing (tests hold that all are).
+    /// Builds a profile. A text that is not a template becomes empty (tests make sure that all are
+    /// templates).
     fn new(
         names: Names,
         key_prefixes: Prefixes,
@@ -184,20 +187,20 @@ impl Profile {
         }
     }
 
-    /// Its names.
+    /// Returns the names.
     #[must_use]
     pub fn names(&self) -> &Names {
         &self.names
     }
 
-    /// Whether `key` begins as a key of `kind` must.
+    /// Returns whether `key` begins with a prefix of `kind`.
     #[must_use]
     pub fn is_key_of_kind(&self, key: &str, kind: KeyKind) -> bool {
         self.key_prefixes(kind)
             .any(|prefix| key.starts_with(prefix))
     }
 
-    /// How keys of `kind` begin, in the order the profile gives them.
+    /// Returns the prefixes of keys of `kind`, in the order of the profile.
     pub fn key_prefixes(&self, kind: KeyKind) -> impl Iterator<Item = &str> {
         KeyKind::ALL
             .iter()
@@ -207,27 +210,28 @@ impl Profile {
             .map(|prefix| &**prefix)
     }
 
-    /// Whether `text` begins as a key of this API does, of whatever kind.
+    /// Returns whether `text` begins like a key of this API, of any kind.
     #[must_use]
     pub fn is_like_a_key(&self, text: &[u8]) -> bool {
         let mut own = self.key_prefixes.iter().flatten();
         own.any(|prefix| text.starts_with(prefix.as_bytes()))
     }
 
-    /// The prefixes of keys to mask: this API's, and Stripe's always.
+    /// Returns the prefixes of keys to mask: this API's, and always Stripe's.
     #[must_use]
     pub fn known_prefixes(&self) -> &KnownPrefixes {
         &self.known_prefixes
     }
 
-    /// The message for `reason`.
+    /// Returns the message for `reason`.
     #[must_use]
     pub fn message(&self, reason: DenyReason) -> Option<&Template> {
         self.messages.get(reason.index())
     }
 }
 
-/// A Stripe key that strays into a request is a secret under any profile, so Stripe's prefixes are masked next to an API's own.
+/// Returns the prefixes to mask. A Stripe key in a request is a secret under any profile, so
+/// Stripe's prefixes are masked in addition to the API's own.
 fn known(own: &Prefixes) -> KnownPrefixes {
     let own = own.iter().flatten().map(|prefix| &**prefix);
     KnownPrefixes::new(own.chain(stripe::every_prefix()))

@@ -1,4 +1,4 @@
-//! Names and texts that name no one: a start for your own API.
+//! Neutral names and texts: a starting point for a custom API.
 
 use super::{HeaderName, Links, Names, Profile, stripe};
 use crate::account::IdPrefixes;
@@ -6,7 +6,8 @@ use crate::key::KeyKind;
 use crate::reason::DenyReason;
 
 impl Profile {
-    /// Neutral names and texts. Keys and ids begin as Stripe's do, until the configuration says otherwise.
+    /// Returns neutral names and texts. Keys and ids begin like Stripe's, unless the configuration
+    /// sets other prefixes.
     #[must_use]
     pub fn plain() -> Self {
         let names = Names {
@@ -37,7 +38,7 @@ impl Profile {
     }
 }
 
-/// Texts without links, because only the configuration gives links.
+/// Returns texts without links, because only the configuration gives links.
 pub(super) fn message(reason: DenyReason) -> &'static str {
     match reason {
         DenyReason::HostFailure | DenyReason::NoSnapshot | DenyReason::StaleSnapshot => {

@@ -6,10 +6,10 @@ use crate::key::KeyKind;
 use crate::reason::DenyReason;
 
 impl Profile {
-    /// Stripe's names and texts.
+    /// Returns Stripe's names and texts.
     ///
-    /// Sources: <https://docs.stripe.com/keys>, <https://docs.stripe.com/api/errors>, and replies quoted in public issues of Stripe's SDKs and CLI. Texts that
-    /// are keyward's own are marked as ours.
+    /// Sources: <https://docs.stripe.com/keys>, <https://docs.stripe.com/api/errors>, and replies
+    /// quoted in public issues of Stripe's SDKs and CLI. Texts that keyward adds are marked "ours".
     #[must_use]
     pub fn stripe() -> Self {
         let names = Names {
@@ -46,7 +46,7 @@ impl Profile {
     }
 }
 
-/// How keys of a kind begin.
+/// Returns the prefixes of keys of a kind.
 pub(super) fn prefixes(kind: KeyKind) -> &'static [&'static str] {
     match kind {
         KeyKind::Secret => &["sk_test_", "sk_live_"],
@@ -56,14 +56,15 @@ pub(super) fn prefixes(kind: KeyKind) -> &'static [&'static str] {
     }
 }
 
-/// How keys of any kind begin. An organization key's mode is after its prefix; masks keep it.
+/// Returns the prefixes of keys of all kinds. An organization key's mode is after its prefix, and
+/// masks keep the mode visible.
 pub(super) fn every_prefix<'a>() -> impl Iterator<Item = &'a str> {
     let by_kind = KeyKind::ALL.into_iter().flat_map(prefixes);
     let longer = &["sk_org_test_", "sk_org_live_"];
     by_kind.chain(longer).map(|prefix| -> &str { prefix })
 }
 
-/// Stripe's texts, letter by letter where one is known. "Ours" marks those that no public source shows.
+/// Returns Stripe's texts, verbatim if known. "Ours" marks texts that no public source shows.
 pub(super) fn message(reason: DenyReason) -> &'static str {
     match reason {
         // ours

@@ -2,24 +2,24 @@
 
 use crate::reason::DenyReason;
 
-/// What a message may say about a request.
+/// A fact that a message may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// The key, masked.
     Masked,
     /// The key's id, for a link to the key's page.
     Key,
-    /// The value of the header in question, echoed safely.
+    /// The value of the wrong header, echoed safely.
     Value,
-    /// The name of the header in question.
+    /// The name of the wrong header.
     Header,
     /// The client's address.
     Address,
-    /// The account the request is about.
+    /// The account that the request is about.
     Account,
-    /// `live` or `test`: the key's mode.
+    /// The key's mode: `live` or `test`.
     Livemode,
-    /// `live` or `test`: the mode this gateway serves.
+    /// The mode that this gateway serves: `live` or `test`.
     Served,
     /// The label of the endpoint's permission.
     Label,
@@ -29,9 +29,9 @@ pub enum Field {
     Access,
     /// The permission's name.
     Permission,
-    /// What cannot be expanded, echoed safely.
+    /// What the request may not expand, echoed safely.
     Expansion,
-    /// A sentence on what to expand instead, with a blank before it; or nothing.
+    /// A sentence about what to expand instead, with a leading blank, or nothing.
     Hint,
     /// The request's method.
     Method,
@@ -81,14 +81,14 @@ const FIELDS: [(&str, Field); 23] = [
 ];
 
 impl Field {
-    /// As templates spell it, without the braces.
+    /// Returns the field's name in templates, without the braces.
     #[must_use]
     pub fn name(self) -> &'static str {
         let spelled = FIELDS.iter().find(|(_, field)| *field == self);
         spelled.map_or("", |(name, _)| name)
     }
 
-    /// Whether a reply for `reason` has something to say in this field.
+    /// Returns whether this field has a value in a reply for `reason`.
     #[must_use]
     pub fn is_known_for(self, reason: DenyReason) -> bool {
         let rule = reason.rule();
@@ -144,7 +144,7 @@ enum Part {
 pub struct Template(Box<[Part]>);
 
 impl Template {
-    /// `None` where a brace is open or a field's name is unknown.
+    /// Returns `None` if a brace is not closed or a field's name is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = Vec::new();
@@ -160,7 +160,7 @@ impl Template {
         Some(Self(parts.into()))
     }
 
-    /// The fields it names.
+    /// Returns the fields of the template.
     pub fn fields(&self) -> impl Iterator<Item = Field> {
         self.0.iter().filter_map(|part| match part {
             Part::Text(_) => None,
@@ -168,7 +168,7 @@ impl Template {
         })
     }
 
-    /// The message, with what `fill` says of each field.
+    /// Returns the message with the values that `fill` gives for the fields.
     pub fn render(&self, fill: impl Fn(Field) -> String) -> String {
         self.0
             .iter()

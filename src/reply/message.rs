@@ -1,4 +1,5 @@
-//! What a reply says to a person: the profile's text with the request's facts in it, every one of them masked or echoed safely.
+//! The text of a reply: the profile's text with the request's facts in it, each masked or echoed
+//! safely.
 
 use crate::configuration::Configuration;
 use crate::decision::Denial;
@@ -6,9 +7,9 @@ use crate::mask::echo;
 use crate::profile::Field;
 use crate::reason::DenyReason;
 
-/// The message of the reply to `denial`.
+/// Returns the message of the reply to `denial`.
 pub(super) fn message(configuration: &Configuration, denial: &Denial<'_>) -> String {
-    // Where no `Authorization` was sent, nothing is said of what it held.
+    // Without an `Authorization` header, the message does not mention its content.
     let by_query = denial.reason() == DenyReason::MalformedCredential
         && denial.evidence().malformed_credential.is_none();
     let text = if by_query {
@@ -105,7 +106,7 @@ fn fill(configuration: &Configuration, denial: &Denial<'_>, field: Field) -> Str
     }
 }
 
-/// What the header in question holds, as far as it may be shown.
+/// Returns the content of the wrong header, as far as it may be shown.
 fn value(configuration: &Configuration, denial: &Denial<'_>) -> String {
     let profile = configuration.profile();
     let evidence = denial.evidence();

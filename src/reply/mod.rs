@@ -15,7 +15,7 @@ use crate::profile::Profile;
 use crate::reason::DenyReason;
 pub use verification::Activity;
 
-/// A reply: what Envoy sends in the upstream's stead.
+/// A reply that Envoy sends instead of the upstream's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
@@ -33,7 +33,7 @@ pub struct Reply {
 pub struct RequestId([u8; 14]);
 
 impl RequestId {
-    /// Spells 84 bits of `entropy` in base62.
+    /// Writes 84 bits of `entropy` in base62.
     #[must_use]
     pub fn new(entropy: u128) -> Self {
         const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -46,10 +46,10 @@ impl RequestId {
     }
 }
 
-/// What the body says next to the message.
+/// What the body contains in addition to the message.
 struct Shape {
     code: Option<&'static str>,
-    /// Whether `doc_url` points to the code's page.
+    /// Whether `doc_url` links to the code's page.
     is_documented: bool,
 }
 
@@ -74,7 +74,7 @@ fn shape(reason: DenyReason) -> Shape {
         | DenyReason::ConflictingContext
         | DenyReason::UnknownEndpoint
         | DenyReason::NoConnectPermission
-        // As bodies quoted in public issues have it: gitpod-io/gitpod #13035.
+        // As in bodies quoted in public issues: gitpod-io/gitpod #13035.
         | DenyReason::UnknownExpansion => (None, false),
         DenyReason::DeletedKey | DenyReason::ExpiredKey => (Some("api_key_expired"), true),
         DenyReason::LivemodeMismatch => (Some("livemode_mismatch"), false),
@@ -90,7 +90,7 @@ fn shape(reason: DenyReason) -> Shape {
 }
 
 impl Reply {
-    /// The reply to `denial`. `id` is fresh for every reply.
+    /// Returns the reply to `denial`. `id` must be new for every reply.
     #[must_use]
     pub fn new(configuration: &Configuration, denial: &Denial<'_>, id: RequestId) -> Self {
         let profile = configuration.profile();

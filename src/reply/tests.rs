@@ -1,6 +1,7 @@
-//! The reply to every deny reason, byte for byte.
+//! Tests of the reply to every deny reason, byte for byte.
 //!
-//! The bodies are `tests/golden/REASON.json`. After a wanted change: `KEYWARD_BLESS=1 cargo test --lib reply`, and read the difference.
+//! The bodies are in `tests/golden/REASON.json`. After an intended change, run
+//! `KEYWARD_BLESS=1 cargo test --lib reply` and read the diff.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -125,7 +126,7 @@ impl Case {
 
 fn case(reason: DenyReason) -> Case {
     match reason {
-        // Made without a request: see `reply_to`.
+        // Built without a request: see `reply_to`.
         DenyReason::HostFailure => Case::bare(),
         DenyReason::NoSnapshot => Case {
             configuration: json!({}),
@@ -290,7 +291,7 @@ fn no_reply_holds_a_raw_key() {
         let reply = format!("{:?}", reply_to(reason));
         assert!(!reply.contains("FAKE-"), "{reply}");
     }
-    // Keys where none belongs.
+    // Keys in the wrong places.
     for case in [
         Case::of(SECRET).with("stripe-version", SECRET),
         Case::of(SECRET).with("stripe-context", SECRET),

@@ -10,7 +10,7 @@ use crate::query::QueryKey;
 use crate::spelling::{Sieve, Spelling, spelled};
 use parameters::Parameters;
 
-/// All that a request says under one header name of ours.
+/// All values that a request has under one of keyward's header names.
 #[derive(Clone, Default)]
 pub struct Field<'a> {
     first: Option<&'a [u8]>,
@@ -18,26 +18,26 @@ pub struct Field<'a> {
     value: Value<'a>,
 }
 
-/// What a field amounts to.
+/// How keyward reads a field.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub enum Value<'a> {
-    /// No header of that name.
+    /// There is no header with that name.
     #[default]
     Absent,
-    /// One header of printable ASCII, at least one character.
+    /// There is one header, of at least one character of printable ASCII.
     Text(&'a str),
-    /// Several headers, an empty one, another byte, or a folded name.
+    /// There are several headers, an empty one, one with another byte, or a folded name.
     Malformed,
 }
 
 impl<'a> Field<'a> {
-    /// What the field amounts to.
+    /// Returns how keyward reads the field.
     #[must_use]
     pub fn value(&self) -> Value<'a> {
         self.value
     }
 
-    /// All values as sent, joined with `, `, as an upstream would read them.
+    /// Returns all values as sent, joined with `, `, as an upstream would read them.
     #[must_use]
     pub fn joined(&self) -> Vec<u8> {
         let mut joined = self.first.unwrap_or(&[]).to_vec();
@@ -48,7 +48,8 @@ impl<'a> Field<'a> {
         joined
     }
 
-    /// Adds what the query names. If the query counts, only the query counts.
+    /// Adds the query's values. If the query counts and there is no header, they become the field's
+    /// values. Otherwise they make the field malformed.
     fn add(&mut self, query: Self, may_count: bool) {
         if may_count && self.value == Value::Absent {
             *self = query;
@@ -77,12 +78,12 @@ impl<'a> Field<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityNames {
     names: Vec<Box<str>>,
-    /// These names, the profile's and those that always mean something.
+    /// Contains these names, the profile's, and those that always have a meaning.
     sieve: Sieve,
 }
 
 impl IdentityNames {
-    /// Lower-case names, for requests that are read by that profile.
+    /// Creates a set of lower-case names, for requests that are read with that profile.
     pub fn new<'a>(profile: &Profile, names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<Box<str>> = names.into_iter().map(Box::from).collect();
         let sieve = sieve(profile, &names);
@@ -90,7 +91,7 @@ impl IdentityNames {
     }
 }
 
-/// The names that mean something in every request.
+/// The names that have a meaning in every request.
 const FIXED: [&str; 8] = [
     ":method",
     ":path",
@@ -112,7 +113,7 @@ const fn with_all(mut sieve: Sieve, mut names: &[&str]) -> Sieve {
     sieve
 }
 
-/// All names that mean something, but for those of the family.
+/// Returns a sieve with all names that have a meaning, except those of the family.
 fn sieve(profile: &Profile, identity: &[Box<str>]) -> Sieve {
     let ours = profile.names().request_headers().map(HeaderName::lower);
     let names = profile.names();
@@ -127,13 +128,13 @@ fn sieve(profile: &Profile, identity: &[Box<str>]) -> Sieve {
     names.fold(ALWAYS, |sieve, name| sieve.with(name.as_bytes()))
 }
 
-/// How one of the profile's credential headers is spelled, if the name is one.
+/// Returns how the name spells one of the profile's credential headers, if it does.
 fn credential(profile: &Profile, name: &[u8]) -> Option<Spelling> {
     let mut headers = profile.names().credential_headers.iter();
     headers.find_map(|ours| spelled(name, ours))
 }
 
-/// Whether a name may be one of the family, by its first byte.
+/// Returns whether a name may belong to the family, by its first byte.
 fn begins_as(name: &[u8], family: Option<&str>) -> bool {
     let first = family.and_then(|family| family.as_bytes().first());
     let begins = |first| {
@@ -143,22 +144,23 @@ fn begins_as(name: &[u8], family: Option<&str>) -> bool {
     first.is_some_and(begins)
 }
 
-/// The head of one request. It holds raw credentials, so it has no `Debug`.
+/// The head of a request. It contains raw credentials, so it has no `Debug`.
 #[derive(Clone, Default)]
 pub struct RequestHead<'a> {
     /// `:method`.
     pub method: &'a [u8],
-    /// `:path`, query included; CONNECT may have none.
+    /// `:path`, including the query. A CONNECT request may have none.
     pub path: Option<&'a [u8]>,
     /// `Authorization`.
     pub authorization: Field<'a>,
     /// The profile's credential headers, as if they were one.
     pub credential: Field<'a>,
-    /// Their names, as the client spelled them.
+    /// The names of these headers, as the client spelled them.
     pub credential_names: Vec<&'a [u8]>,
     /// A key in the query.
     pub query_key: QueryKey<'a>,
-    /// Whether a key that is not public is in the query, where logs and histories keep it.
+    /// Whether the query contains a key that is not public. Logs and browser histories keep
+    /// queries.
     pub exposes_secret: bool,
     /// The profile's version header.
     pub version: Field<'a>,
@@ -166,25 +168,27 @@ pub struct RequestHead<'a> {
     pub context: Field<'a>,
     /// The profile's account header.
     pub account: Field<'a>,
-    /// Names of identity headers that the client sent, as it spelled them: to be removed.
+    /// Names of identity headers that the client sent, as it spelled them. keyward removes them.
     pub forged_identity: Vec<&'a [u8]>,
-    /// One of them that is spelled with other bytes for its hyphens.
+    /// One of these names that has other bytes in place of its hyphens.
     pub folded_identity: Option<&'a [u8]>,
-    /// Whether a header or a parameter of the query says another method or URL.
+    /// Whether a header or a query parameter names another method or URL.
     pub is_overridden: bool,
-    /// Whether the client asks for another protocol.
+    /// Whether the client asks to switch protocols.
     pub is_upgrade: bool,
     /// Whether there is any header of the profile's family.
     pub has_family_header: bool,
-    /// Whether this is shaped as a browser's preflight: `Origin` and `Access-Control-Request-Method`.
+    /// Whether the request looks like a browser's preflight: it has `Origin` and
+    /// `Access-Control-Request-Method`.
     pub is_cross_origin_probe: bool,
-    /// Whether a body follows or is announced.
+    /// Whether there is a body, or a header announces one.
     pub has_body: bool,
 }
 
 impl<'a> RequestHead<'a> {
-    /// Reads all headers, pseudo-headers among them, once. `body_follows` is what the transport says before the body: over HTTP/2 and HTTP/3 it may end
-    /// only after the headers, in an empty frame. A `Content-Length` of 0 announces that before, and Envoy enforces it.
+    /// Reads all headers once, including pseudo-headers. `body_follows` is what the transport knows
+    /// before the body: over HTTP/2 and HTTP/3, a request may end only after the headers, in an
+    /// empty frame. A `Content-Length` of 0 announces that in advance, and Envoy enforces it.
     pub fn read(
         profile: &Profile,
         identity: &IdentityNames,
@@ -195,7 +199,7 @@ impl<'a> RequestHead<'a> {
         let mut origin = false;
         let mut requested_method = false;
         let mut is_empty = !body_follows;
-        // Made once a configuration: it is of this profile's names.
+        // The sieve was built once per configuration, for this profile's names.
         debug_assert_eq!(identity.sieve, sieve(profile, &identity.names));
         let sieve = identity.sieve;
         let family = profile.names().header_family.as_deref();
@@ -220,8 +224,9 @@ impl<'a> RequestHead<'a> {
         head
     }
 
-    /// A key in the query brings its version and account along there. OPTIONS asks about a request and makes none, so it presents no key; but a server that lets
-    /// the query say another method makes one of it.
+    /// Reads the query. A key in the query has its version and account there as well. OPTIONS asks
+    /// about a request without making it, so it presents no key. But a server that lets the query
+    /// name another method turns it into a request.
     fn read_query(&mut self, profile: &Profile) {
         let Some(query) = self.query() else {
             return;
@@ -237,7 +242,8 @@ impl<'a> RequestHead<'a> {
         } else {
             QueryKey::of(found.keys, |text| profile.is_like_a_key(text))
         };
-        // Without a key in the query they are not parameters of keyward's, but an upstream may take them for some: like a folded header.
+        // Without a key in the query, keyward does not read these parameters. But an upstream may,
+        // so they count like a folded header.
         let by_query = self.authorization.value() == Value::Absent
             && self.credential.value() == Value::Absent
             && self.query_key != QueryKey::Absent;
@@ -275,7 +281,8 @@ impl<'a> RequestHead<'a> {
             .iter()
             .any(|ours| spelled(name, ours).is_some())
         {
-            // Envoy and the upstream frame by the exact names, which are read before. A preflight has neither.
+            // Envoy and the upstream read the length of a body from the exact names, which were
+            // read before. A preflight has neither header.
             self.has_body = true;
         } else {
             let own = profile.names().override_headers.iter();
@@ -288,7 +295,7 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// The query, where there is one, without its question mark.
+    /// Returns the query without its question mark, if there is one.
     #[must_use]
     pub fn query(&self) -> Option<&'a [u8]> {
         let path = self.path?;
@@ -296,7 +303,7 @@ impl<'a> RequestHead<'a> {
         path.get(start..)?.get(1..)
     }
 
-    /// The path without its query.
+    /// Returns the path without its query.
     #[must_use]
     pub fn path_without_query(&self) -> &'a [u8] {
         let path = self.path.unwrap_or(&[]);

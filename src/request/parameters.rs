@@ -1,4 +1,5 @@
-//! What a query says under names of ours, and under names that some server takes for ours.
+//! Finds the query parameters that keyward reads, and those that only some servers read as one of
+//! them.
 
 use std::borrow::Cow;
 
@@ -9,18 +10,18 @@ use crate::profile::Profile;
 use crate::query;
 use crate::spelling::Spelling;
 
-/// All parameters of a query that mean something.
+/// All parameters of a query that have a meaning.
 #[derive(Default)]
 pub(super) struct Parameters<'a> {
     /// The values of `key`, decoded.
     pub(super) keys: Vec<Cow<'a, [u8]>>,
-    /// Whether there is a key under a name that only some servers read as `key`.
+    /// Whether a name that only some servers read as `key` has a key as its value.
     pub(super) has_unclear_key: bool,
-    /// Whether there is a key that is not public, under either.
+    /// Whether either of these is a key that is not public.
     pub(super) exposes_secret: bool,
     pub(super) version: Field<'a>,
     pub(super) account: Field<'a>,
-    /// Whether one says another method or path.
+    /// Whether a parameter names another method or path.
     pub(super) is_override: bool,
 }
 
@@ -33,7 +34,8 @@ impl<'a> Parameters<'a> {
         all
     }
 
-    /// Reads one parameter, as sent. A name that only some servers read as ours counts as a folded header.
+    /// Reads a parameter, as sent. A name that only some servers read as one of keyward's counts
+    /// like a folded header.
     fn add(&mut self, profile: &Profile, sent: &'a [u8]) {
         let names = profile.names();
         let (name, value) = parameter::split(sent);
@@ -61,7 +63,8 @@ impl<'a> Parameters<'a> {
             }
             is_version |= name.is(&names.version_parameter);
             is_account |= name.is(&names.account_parameter);
-            // With a value that begins as a key does: with any other, `key[]` and its like are parameters of the API.
+            // Only with a value that begins like a key. With any other value, `key[]` and similar
+            // names are parameters of the API.
             if let Some(value) = name.value().filter(|_| name.is(query::KEY)) {
                 let value = query::decoded(value);
                 self.has_unclear_key |= profile.is_like_a_key(&value);
@@ -77,7 +80,8 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Whether it is a key that is not public. A prefix with nothing after it has leaked nothing.
+/// Returns whether a value is a key that is not public. A prefix with nothing after it reveals
+/// nothing.
 fn is_secret(profile: &Profile, key: &[u8]) -> bool {
     let is_public =
         |key: &[u8]| profile.is_key_of_kind(&String::from_utf8_lossy(key), KeyKind::Publishable);
@@ -89,7 +93,7 @@ mod tests {
     use super::*;
     use crate::request::Value;
 
-    /// Keys, then what else was found, with `~` where it is unclear.
+    /// Returns the keys, and then everything else that was found, with `~` before what is unclear.
     fn found(query: &str) -> Vec<String> {
         let profile = Profile::stripe();
         let found = Parameters::read(&profile, query.as_bytes());

@@ -149,7 +149,7 @@ fn a_body_is_there_unless_the_transport_or_the_length_says_no() {
         (true, &["3"], true),
         (true, &["0", "3"], true),
         (true, &["3", "0"], true),
-        // Not the one spelling that is sure to be read as none.
+        // Only `0` is read as an empty body by every server.
         (true, &["00"], true),
         (true, &["+0"], true),
         (true, &["0, 0"], true),

@@ -1,4 +1,5 @@
-//! A key's annotations: free-form, and no decision uses them. One is kept, for questions about a key: `user_id`, the user it belongs to.
+//! A key's annotations. They are free-form, and no decision uses them. keyward keeps one of them,
+//! for questions about a key: `user_id`, the user to whom the key belongs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,27 +13,29 @@ use crate::order::has_equals;
 use crate::refusal::DUPLICATE_MEMBER;
 use crate::wire::Text;
 
-/// The annotation that is kept.
+/// The annotation that keyward keeps.
 pub(super) const MEMBER: &str = "user_id";
 
-/// The longest user id that is shown.
+/// The maximum length of a user id that is shown, in bytes.
 const LONGEST: usize = 128;
 
 pub(super) const USER_ID: &str = "1 to 128 printable ASCII characters without spaces or a key";
 
-/// Whether a text is shown as a user's id: 1 to 128 printable ASCII characters without spaces, and nothing in it looks like a key.
+/// Returns whether a text may be shown as a user's id: 1 to 128 printable ASCII characters without
+/// spaces, and nothing in it looks like a key.
 pub(super) fn is_user_id(text: &str, prefixes: &KnownPrefixes) -> bool {
     (1..=LONGEST).contains(&text.len())
         && text.bytes().all(|byte| matches!(byte, 0x21..=0x7e))
         && !prefixes.occur_in(text)
 }
 
-/// Any JSON, read for its well-formedness: no object in it has a member twice. What is in `annotations`.
+/// The content of `annotations`: any JSON. It is read only to check that it is well-formed and that
+/// no object has a duplicate member.
 #[derive(Default)]
 pub(crate) struct Annotations<'a> {
-    /// Of a text, the text.
+    /// The text itself, if the value is a text.
     text: Option<Text<'a>>,
-    /// Of an object, its member `user_id` where that is a text.
+    /// The member `user_id`, if the value is an object and that member is a text.
     user_id: Option<Text<'a>>,
 }
 
@@ -44,7 +47,8 @@ impl<'a> Annotations<'a> {
         })
     }
 
-    /// The user, where it is a text that may be shown. Annotations are free-form: anything else is neither a fault nor an id.
+    /// Returns the user if it is a text that may be shown. Annotations are free-form, so anything
+    /// else is neither a fault nor an id.
     pub(super) fn user_id(self, prefixes: &KnownPrefixes) -> Option<Text<'a>> {
         self.user_id.filter(|user| is_user_id(&user.0, prefixes))
     }

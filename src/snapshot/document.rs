@@ -1,7 +1,9 @@
-//! A snapshot as it is written in JSON, before anything is checked: `docs/snapshot.schema.json` describes it. The gateway reads it with texts that are borrowed
-//! (`wire.rs`); code that makes, alters or compares snapshots holds a [`Document`] with its own texts. Each name and word of the JSON form is here, once.
+//! A snapshot in its JSON form, before any check; `docs/snapshot.schema.json` describes it. The
+//! gateway reads it with borrowed texts (`wire.rs`). Code that creates, changes or compares
+//! snapshots uses a [`Document`] with owned texts. This file is the only one that spells the names
+//! and words of the JSON form.
 //!
-//! A member that may be left out is an `Option`, so that what is written is what was read.
+//! An optional member is an `Option`, so that writing reproduces what was read.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,54 +22,55 @@ use crate::wire::{Form, Integer, Members, MembersVisitor, form, objects, present
 use crate::word::words;
 
 form! {
-    /// A snapshot. `T` is what texts are held in, `A` what annotations are.
+    /// A snapshot. `T` is the type of texts, and `A` the type of annotations.
     #[derive(Clone, Debug, PartialEq, Serialize)]
     #[serde(bound(deserialize = "T: Deserialize<'de>, A: Deserialize<'de>"))]
     pub struct Document<T = String, A = Value> {
         /// `keyward.snapshot/v1`
         pub format: T,
-        /// Its number.
+        /// The snapshot's number.
         pub revision: Integer,
-        /// When it was made, Unix seconds.
+        /// When the snapshot was issued, in Unix seconds.
         pub issued_at: Integer,
-        /// The versions of the API that are served; every one where none is listed.
+        /// The versions of the API that the gateway serves. It serves every version if the list is
+        /// empty.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub api_versions: Option<Vec<T>>,
         /// Accounts and organizations.
         #[serde(default, deserialize_with = "objects", skip_serializing_if = "Option::is_none")]
         pub accounts: Option<Vec<Account<T>>>,
-        /// Grants by name.
+        /// Grant sets by name.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub grant_sets: Option<Members<T, Granted<T>>>,
-        /// What `endpoints` adds to.
+        /// The catalogue that `endpoints` adds to.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub catalogue: Option<Catalogue>,
         /// Endpoints of the API.
         #[serde(default, deserialize_with = "objects", skip_serializing_if = "Option::is_none")]
         pub endpoints: Option<Vec<Endpoint<T>>>,
-        /// Every key that is known.
+        /// All known keys.
         #[serde(default, deserialize_with = "objects", skip_serializing_if = "Option::is_none")]
         pub keys: Option<Vec<Key<T, A>>>,
-        /// Whether it has no keys on purpose.
+        /// Whether the snapshot has no keys on purpose.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub empty: Option<bool>,
     }
 }
 
 form! {
-    /// An account, or the organization above some.
+    /// An account, or an organization above accounts.
     #[derive(Clone, Debug, PartialEq, Serialize)]
     #[serde(bound(deserialize = "T: Deserialize<'de>"))]
     pub struct Account<T = String> {
-        /// Its id.
+        /// The account's id.
         pub id: T,
         /// The id of the account or organization directly above.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub parent: Option<T>,
-        /// Which ids are accepted one step below.
+        /// Which ids keyward accepts one step below.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub children: Option<Children>,
-        /// Whether it is suspended.
+        /// Whether the account is suspended.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub status: Option<AccountStatus>,
     }
@@ -77,114 +80,115 @@ words! {
     /// The rows that a snapshot's endpoints add to.
     #[derive(Default)]
     pub enum Catalogue {
-        /// The built-in ones for Stripe's endpoints.
+        /// The built-in rows for Stripe's endpoints.
         #[default]
         Stripe = "stripe",
-        /// None.
+        /// No rows.
         None = "none",
     }
 }
 
 form! {
-    /// An endpoint, and what it asks of a caller.
+    /// An endpoint, and what it requires of a caller.
     #[derive(Clone, Debug, PartialEq, Serialize)]
     #[serde(bound(deserialize = "T: Deserialize<'de>"))]
     pub struct Endpoint<T = String> {
-        /// Its method.
+        /// The endpoint's method.
         pub method: T,
-        /// The template of its path.
+        /// The template of the endpoint's path.
         pub path: T,
         /// The permission that a key needs.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub permission: Option<T>,
-        /// Permissions; a key needs one of them.
+        /// Permissions. A key needs one of them.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub any_of: Option<Vec<T>>,
         /// The level that a key needs.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub access: Option<AccessLevel>,
-        /// The resource's name for people.
+        /// The resource's display name.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub label: Option<T>,
         /// Whether publishable keys may call it.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub publishable: Option<bool>,
-        /// Whether no credential is asked for.
+        /// Whether the endpoint needs no credential.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub auth: Option<Auth>,
-        /// What a query may expand in the reply, with the permission that each asks for.
+        /// What a query may expand in the reply, and the permission that each expansion needs.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub expansions: Option<Members<T, T>>,
     }
 }
 
 words! {
-    /// That an endpoint asks for no credential.
+    /// Marks an endpoint that needs no credential.
     pub enum Auth {
-        /// None is asked for or looked at.
+        /// keyward neither requires nor reads a credential.
         None = "none",
     }
 }
 
 form! {
-    /// A key: its digest, whose it is and what it may do.
+    /// A key: its digest, its owner, and what it may do.
     #[derive(Clone, Debug, PartialEq, Serialize)]
     #[serde(bound(deserialize = "T: Deserialize<'de>, A: Deserialize<'de>"))]
     pub struct Key<T = String, A = Value> {
-        /// Its id.
+        /// The key's id.
         pub id: T,
         /// SHA-256 of the whole key, in hexadecimal digits.
         pub sha256: T,
-        /// Its kind.
+        /// The key's kind.
         pub kind: KeyKind,
-        /// Whether it is a live key.
+        /// Whether this is a live key.
         pub livemode: bool,
-        /// The id of the account or organization that it belongs to.
+        /// The id of the account or organization that owns the key.
         pub owner: T,
-        /// Whether it was deleted.
+        /// Whether the key was deleted.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub status: Option<KeyStatus>,
-        /// The first second at which it works.
+        /// The first second at which the key works.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub not_before: Option<Integer>,
-        /// The first second at which it no longer works.
+        /// The first second at which the key no longer works.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub expires_at: Option<Integer>,
-        /// Addresses and ranges that it works from; everywhere where none is listed.
+        /// Addresses and ranges from which the key works. It works from everywhere if the list is
+        /// empty.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub allowed_ips: Option<Vec<T>>,
-        /// Whether its verdicts are carried out.
+        /// Whether keyward enforces the key's verdicts.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub enforcement: Option<Enforcement>,
-        /// What it may do.
+        /// What the key may do.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub grants: Option<Grants<T>>,
-        /// What it may do on connected accounts.
+        /// What the key may do on connected accounts.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub connect_grants: Option<Grants<T>>,
-        /// Anything at all.
+        /// Any JSON.
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         pub annotations: Option<A>,
     }
 }
 
 impl<T, A> Document<T, A> {
-    /// The accounts and organizations.
+    /// Returns the accounts and organizations.
     pub fn accounts(&self) -> &[Account<T>] {
         self.accounts.as_deref().unwrap_or_default()
     }
 
-    /// The endpoints.
+    /// Returns the endpoints.
     pub fn endpoints(&self) -> &[Endpoint<T>] {
         self.endpoints.as_deref().unwrap_or_default()
     }
 
-    /// The keys.
+    /// Returns the keys.
     pub fn keys(&self) -> &[Key<T, A>] {
         self.keys.as_deref().unwrap_or_default()
     }
 
-    /// The grant sets and their names.
+    /// Returns the grant sets and their names.
     pub fn grant_sets(&self) -> &[(T, Granted<T>)] {
         let sets = self.grant_sets.as_ref();
         sets.map_or(&[], |sets| sets.0.as_slice())
@@ -192,7 +196,7 @@ impl<T, A> Document<T, A> {
 }
 
 impl<T: AsRef<str>, A> Document<T, A> {
-    /// The permissions that grants come to: those of the set that they name, or their own.
+    /// Resolves grants to permissions: those of the set that the grants name, or the listed ones.
     pub fn granted<'a>(&'a self, grants: &'a Grants<T>) -> Option<&'a Granted<T>> {
         match grants {
             Grants::Set(name) => self.grant_sets.as_ref()?.get(name.as_ref()),
@@ -202,19 +206,19 @@ impl<T: AsRef<str>, A> Document<T, A> {
 }
 
 impl<T> Account<T> {
-    /// Whether it is suspended.
+    /// Returns whether the account is suspended.
     pub fn is_suspended(&self) -> bool {
         self.status == Some(AccountStatus::Suspended)
     }
 
-    /// Whether any id is accepted below it.
+    /// Returns whether keyward accepts any id below the account.
     pub fn takes_any(&self) -> bool {
         self.children == Some(Children::Any)
     }
 }
 
 impl<T> Endpoint<T> {
-    /// The permissions that it names.
+    /// Returns the permissions that the endpoint names.
     pub fn named(&self) -> impl Iterator<Item = &T> {
         let any_of = self.any_of.iter().flatten();
         any_of.chain(&self.permission)
@@ -222,33 +226,34 @@ impl<T> Endpoint<T> {
 }
 
 impl<T, A> Key<T, A> {
-    /// Its mode.
+    /// Returns the key's mode.
     pub fn mode(&self) -> Livemode {
         self.livemode.into()
     }
 
-    /// Whether it was deleted.
+    /// Returns whether the key was deleted.
     pub fn is_deleted(&self) -> bool {
         self.status == Some(KeyStatus::Deleted)
     }
 
-    /// Whether its verdicts are noted and not carried out.
+    /// Returns whether the key's verdicts are only recorded, not enforced.
     pub fn is_shadow(&self) -> bool {
         self.enforcement == Some(Enforcement::Shadow)
     }
 
-    /// The addresses and ranges that it works from; everywhere if the list is empty.
+    /// Returns the addresses and ranges from which the key works. It works from everywhere if the
+    /// list is empty.
     pub fn allowed_ips(&self) -> &[T] {
         self.allowed_ips.as_deref().unwrap_or_default()
     }
 
-    /// Whether it has ended at `now`, Unix seconds.
+    /// Returns whether the key has expired at `now`, in Unix seconds.
     pub fn has_expired(&self, now: u64) -> bool {
         self.expires_at.is_some_and(|end| end.0 <= now)
     }
 }
 
-/// A key, and the snapshot that has the sets which it names.
+/// A key, and the snapshot that contains the sets that the key names.
 #[derive(Debug)]
 pub struct KeyIn<'d, T = String, A = Value> {
     /// The snapshot.
@@ -260,7 +265,7 @@ pub struct KeyIn<'d, T = String, A = Value> {
 impl<'d, T: AsRef<str>, A> KeyIn<'d, T, A> {
     fn granted(&self, grants: Option<&'d Grants<T>>) -> Option<&'d [(T, AccessLevel)]> {
         let granted = self.document.granted(grants?);
-        // A set that is not there grants nothing.
+        // A missing set grants nothing.
         Some(granted.map_or(&[], |granted| granted.0.as_slice()))
     }
 }
@@ -288,7 +293,7 @@ impl<'d, T: AsRef<str>, A> Granting for KeyIn<'d, T, A> {
 /// Levels of access by permission.
 pub type Granted<T = String> = Members<T, AccessLevel>;
 
-/// Grants of a key: the name of a set, or the permissions themselves.
+/// The grants of a key: the name of a set, or the permissions themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grants<T = String> {
     /// The name of one of the `grant_sets`.
@@ -336,13 +341,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for GrantsVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Grants<T>, A::Error> {
-        // Read to its end, so that the refusal's place is the array and not its first element.
+        // Reads to the end, so that the refusal's place is the array and not its first element.
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Err(A::Error::invalid_type(Unexpected::Seq, &self))
     }
 }
 
-/// The members of every object below a snapshot.
+/// The members of every object in a snapshot.
 pub const SNAPSHOT: [&[&str]; 4] = [
     Document::<(), ()>::MEMBERS,
     Account::<()>::MEMBERS,

@@ -1,4 +1,5 @@
-//! The sets of grants that keys refer to by number: those of the base, and in front of them the named sets that deltas changed or brought.
+//! The sets of grants that keys refer to by number: the base's, and in front of them the named sets
+//! that deltas changed or added.
 
 use std::sync::Arc;
 
@@ -6,13 +7,14 @@ use super::terms::NONE;
 use crate::permission::{Grants, PermissionRegistry};
 use crate::rows::index;
 
-/// All sets of grants. A copy shares them.
+/// All sets of grants. Copies share the sets.
 #[derive(Clone)]
 pub(super) struct GrantTable {
     base: Arc<[Option<Grants>]>,
-    /// The names of the first sets of the base.
+    /// The names of the base's first sets.
     names: Arc<[Box<str>]>,
-    /// By number, sorted. Those that the base does not have are numbered after its own, and keep their numbers though they go and come back.
+    /// Changed sets, sorted by number. Sets that the base does not have get numbers after the
+    /// base's, and keep them even if they are removed and return.
     changed: Arc<Vec<ChangedSet>>,
 }
 
@@ -20,7 +22,7 @@ pub(super) struct GrantTable {
 struct ChangedSet {
     number: u32,
     name: Arc<str>,
-    /// `None` for a set that is gone, or that names a permission which is.
+    /// `None` if the set is gone, or names a permission that is gone.
     grants: Option<Arc<Grants>>,
 }
 
@@ -33,7 +35,8 @@ impl GrantTable {
         }
     }
 
-    /// The set of that number. `None` where it leads nowhere, which must never be taken for "no limit".
+    /// Returns the set with that number. Returns `None` if there is no such set, which the caller
+    /// must never treat as "no limit".
     pub(super) fn get(&self, number: u32) -> Option<&Grants> {
         if !self.changed.is_empty()
             && let Ok(place) = self.place(number)
@@ -47,7 +50,7 @@ impl GrantTable {
         self.changed.binary_search_by_key(&number, |set| set.number)
     }
 
-    /// The number that a name has or had.
+    /// Returns the number that a name has or had.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         let place = self.names.iter().position(|known| **known == *name);
         match place {
@@ -59,7 +62,7 @@ impl GrantTable {
         }
     }
 
-    /// The name of the set of that number, if it has one.
+    /// Returns the name of the set with that number, if it has one.
     pub(super) fn name(&self, number: u32) -> Option<&str> {
         if let Ok(place) = self.place(number) {
             return self.changed.get(place).map(|set| &*set.name);
@@ -67,7 +70,7 @@ impl GrantTable {
         self.names.get(index(number)?).map(|name| &**name)
     }
 
-    /// The named sets that are there.
+    /// Returns the named sets that exist.
     pub(super) fn named(&self) -> impl Iterator<Item = (&str, &Grants)> {
         let base = (0..).zip(self.names.iter()).map(|(number, _)| number);
         let added = self.changed.iter().map(|set| set.number);
@@ -77,12 +80,13 @@ impl GrantTable {
             .filter_map(|number| Some((self.name(number)?, self.get(number)?)))
     }
 
-    /// How many sets are not as in the base.
+    /// Returns how many sets differ from the base.
     pub(super) fn changed_len(&self) -> usize {
         self.changed.len()
     }
 
-    /// The number of the set of that name, which is as `grants` say from now on. `None` where there are more than can be numbered.
+    /// Sets the grants of the set with that name, and returns its number. Returns `None` if there
+    /// are no more numbers.
     pub(super) fn set(&mut self, name: &str, grants: Option<Arc<Grants>>) -> Option<u32> {
         let number = match self.find(name) {
             Some(number) => number,
@@ -118,7 +122,8 @@ impl GrantTable {
         Some(number)
     }
 
-    /// The same sets under another registry. A set that names an unknown permission leads nowhere from then on.
+    /// Returns the same sets under another registry. A set that names an unknown permission becomes
+    /// unreachable.
     pub(super) fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Self {
         let moved = |grants: &Grants| grants.under(before, after);
         let changed = self.changed.iter().map(|set| ChangedSet {

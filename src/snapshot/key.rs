@@ -1,4 +1,4 @@
-//! What a snapshot says of one key.
+//! What a snapshot says about a key.
 
 use crate::account::AccountIndex;
 use crate::address::AllowedIps;
@@ -8,13 +8,13 @@ use crate::permission::Grants;
 use crate::word::words;
 
 words! {
-    /// Whether a verdict is carried out.
+    /// Whether keyward enforces a verdict.
     #[derive(Default)]
     pub enum Enforcement {
-        /// What may not pass does not pass.
+        /// keyward blocks a request that may not pass.
         #[default]
         Enforce = "enforce",
-        /// What may not pass is noted, and passes.
+        /// keyward records that a request may not pass, and lets it pass.
         Shadow = "shadow",
     }
 }
@@ -23,15 +23,16 @@ words! {
     /// Whether a key was deleted.
     #[derive(Default)]
     pub enum KeyStatus {
-        /// In use.
+        /// The key is in use.
         #[default]
         Active = "active",
-        /// Deleted: it is listed so that its last users see why it no longer works.
+        /// The key was deleted. It stays listed so that its last users learn why it no longer
+        /// works.
         Deleted = "deleted",
     }
 }
 
-/// One key, known only by its digest. A view: what it says is in the snapshot.
+/// One key, known only by its digest. This is a view into the snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRecord<'a> {
     pub(super) id: Id,
@@ -48,7 +49,8 @@ pub struct KeyRecord<'a> {
 }
 
 impl<'a> KeyRecord<'a> {
-    /// Whose it is, for longer than the snapshot is borrowed: without what it may do.
+    /// Returns a record that may outlive the snapshot. It has the key's owner, but not what the key
+    /// may do.
     #[must_use]
     pub fn named(&self) -> KeyRecord<'static> {
         KeyRecord {
@@ -66,67 +68,67 @@ impl<'a> KeyRecord<'a> {
         }
     }
 
-    /// `mk_…`
+    /// Returns the key's id: `mk_…`.
     #[must_use]
     pub fn id(&self) -> &str {
         self.id.as_str()
     }
 
-    /// Its kind.
+    /// Returns the key's kind.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
         self.kind
     }
 
-    /// Its mode.
+    /// Returns the key's mode.
     #[must_use]
     pub fn livemode(&self) -> Livemode {
         self.livemode
     }
 
-    /// The account that owns it; for an organization key the organization.
+    /// Returns the account that owns the key. An organization key's owner is the organization.
     #[must_use]
     pub fn owner(&self) -> AccountIndex {
         self.owner
     }
 
-    /// Whether it was deleted.
+    /// Returns whether the key was deleted.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.status == KeyStatus::Deleted
     }
 
-    /// The first second, Unix time, at which it works.
+    /// Returns the first second, in Unix time, at which the key works.
     #[must_use]
     pub fn not_before(&self) -> Option<u64> {
         self.not_before
     }
 
-    /// The first second, Unix time, at which it no longer works.
+    /// Returns the first second, in Unix time, at which the key no longer works.
     #[must_use]
     pub fn expires_at(&self) -> Option<u64> {
         self.expires_at
     }
 
-    /// Where it may be used from, if that is limited.
+    /// Returns the addresses from which the key may be used, if they are limited.
     #[must_use]
     pub fn allowed_ips(&self) -> Option<AllowedIps<'a>> {
         self.allowed_ips
     }
 
-    /// Whether verdicts of rules 7 to 11 are carried out.
+    /// Returns whether keyward enforces the verdicts of rules 7 to 11.
     #[must_use]
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
     }
 
-    /// What it may do, if that is limited.
+    /// Returns what the key may do, if that is limited.
     #[must_use]
     pub fn grants(&self) -> Option<&'a Grants> {
         self.grants
     }
 
-    /// What it may do on connected accounts, if that is said apart.
+    /// Returns what the key may do on connected accounts, if the key states that separately.
     #[must_use]
     pub fn connect_grants(&self) -> Option<&'a Grants> {
         self.connect_grants

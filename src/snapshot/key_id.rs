@@ -1,5 +1,7 @@
-//! Ids of keys as rows hold them. All keys of one snapshot tend to have ids of one form, `mk_` and 16 letters and digits, say: so what they begin with is said
-//! once, and each row has the rest as it is. Fewer bits for each character would save a quarter of that, at the price of a codec on the way of every request.
+//! Ids of keys as rows store them. The keys of a snapshot tend to have ids of one form, such as
+//! `mk_` and 16 letters and digits. So the common prefix is stored once, and each row has the
+//! unchanged rest. Fewer bits per character would save a quarter of that, but every request would
+//! pay for the decoding.
 
 use crate::id::{Id, LONGEST, is_id_byte};
 use crate::rows::width_of;
@@ -8,12 +10,13 @@ use crate::rows::width_of;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IdCoding {
     prefix: Box<str>,
-    /// The bytes after the prefix. A shorter rest is filled up with zeros, which no id has.
+    /// The number of bytes after the prefix. A shorter rest is padded with zeros, which no id
+    /// contains.
     length: usize,
 }
 
 impl IdCoding {
-    /// `None` where an id that is spelled would be too long.
+    /// Returns `None` if an id in this coding could be too long.
     pub(super) fn new(prefix: &str, length: usize) -> Option<Self> {
         let fits = prefix.len().checked_add(length)? <= LONGEST;
         (fits && prefix.bytes().all(is_id_byte)).then(|| Self {
@@ -22,10 +25,11 @@ impl IdCoding {
         })
     }
 
-    /// The coding that takes the fewest bytes for `ids`, which are sorted. Ids that would make all others longer may be left to be written out.
+    /// Returns the coding that takes the fewest bytes for `ids`, which are sorted. A few ids that
+    /// would make all rows longer may be stored separately.
     pub(super) fn for_ids(ids: &[&str]) -> Self {
         let at = |place: usize| ids.get(place).copied().unwrap_or("");
-        // What most have in common; a few that are different must not spoil it.
+        // The common prefix of most ids. A few different ones must not spoil it.
         let eighth = ids.len() / 8;
         let first = at(eighth);
         let prefix = common_prefix(first, at(ids.len().saturating_sub(eighth + 1)));
@@ -40,7 +44,8 @@ impl IdCoding {
                 None => written_out = (written_out.0 + 1, written_out.1 + id.len() + 4),
             }
         }
-        // From the longest on: with each length that is given up, its ids are written out.
+        // Starts with the longest length. Each length that is given up moves its ids to the
+        // separate list.
         let mut cheapest: Option<(usize, usize)> = None;
         for (length, of_length) in rests.iter().enumerate().rev() {
             if *of_length == 0 {
@@ -64,18 +69,19 @@ impl IdCoding {
         &self.prefix
     }
 
-    /// The bytes of every id in its row.
+    /// Returns the size of an id in its row.
     pub(super) fn width(&self) -> usize {
         self.length
     }
 
-    /// What a row holds of `id`, if this coding spells it.
+    /// Returns the bytes of `id` that a row stores, if this coding can spell it.
     pub(super) fn rest<'a>(&self, id: &'a str) -> Option<&'a str> {
         let rest = id.strip_prefix(&*self.prefix)?;
         (rest.len() <= self.length).then_some(rest)
     }
 
-    /// The id that `field` spells. Of two fields no two spell the same; one that has something after its end is `None`.
+    /// Decodes the id in `field`. Different fields never decode to the same id: a field with bytes
+    /// after the id's end is `None`.
     pub(super) fn decode(&self, field: &[u8]) -> Option<Id> {
         let end = field.iter().position(|byte| *byte == 0);
         let (rest, filling) = field.split_at_checked(end.unwrap_or(field.len()))?;
@@ -151,12 +157,12 @@ mod tests {
         assert_eq!(read(b"ab\0\0").as_deref(), Some("mk_ab"));
         assert_eq!(read(b"abcd").as_deref(), Some("mk_abcd"));
         assert_eq!(read(b"\0\0\0\0").as_deref(), Some("mk_"));
-        // Something after the end.
+        // Bytes after the end.
         assert_eq!(read(b"ab\0c"), None);
         assert_eq!(read(b"\0bcd"), None);
-        // No letter of an id's.
+        // Bytes that no id contains.
         assert_eq!(read(b"ab\xff\xff"), None);
-        // An id has a character.
+        // An id has at least one character.
         assert_eq!(IdCoding::new("", 1).unwrap().decode(b"\0"), None);
     }
 

@@ -1,4 +1,5 @@
-//! The snapshot: all keys, accounts and endpoints that one gateway decides by, as of one revision.
+//! The snapshot: all keys, accounts and endpoints that a gateway's decisions are based on, as of
+//! one revision.
 
 mod annotations;
 mod convert;
@@ -43,28 +44,29 @@ use crate::refusal::{First, Place, Refusal};
 /// The format that this version reads.
 pub const FORMAT: &str = "keyward.snapshot/v1";
 
-/// A snapshot's number. Keeping it rising is the pusher's job.
+/// A snapshot's number. Whoever pushes snapshots must make sure that it only rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(u64);
 
 impl Revision {
-    /// Below 10^15, so that it is an RFC 9651 integer.
+    /// Returns `None` from 10^15 on, where a number is no longer an RFC 9651 integer.
     #[must_use]
     pub fn new(number: u64) -> Option<Self> {
         (number < 1_000_000_000_000_000).then_some(Self(number))
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 
-    /// 40 bits that look random: sums of revisions may be equal where the revisions are not, and sums of these are not. Those of 8192 VMs are below
-    /// 2^53, where programs that count in floating point are still exact.
+    /// Returns 40 bits that look random. Sums of different revisions may be equal, but sums of
+    /// their fingerprints are not. The sum over 8192 VMs stays below 2^53, where programs that
+    /// count in floating point are still exact.
     #[must_use]
     pub fn fingerprint(self) -> u64 {
-        // The finalizer of MurmurHash3, which takes every number to another.
+        // The finalizer of MurmurHash3, a bijection.
         let mut bits = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
         bits = (bits ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
@@ -72,7 +74,7 @@ impl Revision {
     }
 }
 
-/// All that one gateway decides by. A copy shares its tables.
+/// Everything that a gateway's decisions are based on. Copies share the tables.
 #[derive(Clone)]
 pub struct Snapshot {
     revision: Revision,
@@ -80,12 +82,12 @@ pub struct Snapshot {
     contract: Arc<Contract>,
     accounts: AccountForest,
     grants: GrantTable,
-    /// The keys as of the base, and those that deltas changed since.
+    /// The keys of the base. `overlay` has the keys that deltas changed since.
     keys: Arc<KeyTable>,
     overlay: Overlay,
 }
 
-/// What is served: what a snapshot says next to its keys, accounts and grants.
+/// What a snapshot contains apart from keys, accounts and grants.
 #[derive(Debug, PartialEq, Eq)]
 struct Contract {
     api_versions: Box<[Box<str>]>,
@@ -123,12 +125,12 @@ impl Snapshot {
         }
     }
 
-    /// Reads the JSON form. A snapshot is refused as a whole or taken as a whole.
+    /// Reads the JSON form. keyward accepts or rejects a snapshot as a whole.
     pub fn from_json(json: &[u8], profile: &Profile) -> Result<Self, Refusal> {
         Self::from_wire(from_json(json)?, profile, &Place::default(), &mut First)
     }
 
-    /// Reads the packed form, from `start` on, `size` bytes.
+    /// Reads the packed form: `size` bytes from `start` on.
     pub fn from_packed<S: Source>(
         source: &mut S,
         (start, size): (usize, usize),
@@ -140,44 +142,45 @@ impl Snapshot {
         Ok(packed.open(profile, trust, place)?)
     }
 
-    /// The number of this snapshot.
+    /// Returns the number of this snapshot.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// When it was issued, Unix seconds.
+    /// Returns when the snapshot was issued, in Unix seconds.
     #[must_use]
     pub fn issued_at(&self) -> u64 {
         self.issued_at
     }
 
-    /// Whether requests may name this version; every one where none is listed.
+    /// Returns whether requests may name this version. They may name any version if none is listed.
     #[must_use]
     pub fn serves_version(&self, version: &str) -> bool {
         let served = &self.contract.api_versions;
         served.is_empty() || served.iter().any(|served| **served == *version)
     }
 
-    /// All accounts and organizations.
+    /// Returns all accounts and organizations.
     #[must_use]
     pub fn accounts(&self) -> &AccountForest {
         &self.accounts
     }
 
-    /// The names of permissions.
+    /// Returns the names of permissions.
     #[must_use]
     pub fn permissions(&self) -> &PermissionRegistry {
         &self.contract.permissions
     }
 
-    /// All endpoints.
+    /// Returns all endpoints.
     #[must_use]
     pub fn endpoints(&self) -> &EndpointCatalogue {
         &self.contract.endpoints
     }
 
-    /// The same snapshot, issued at another time: what a newer head of a feed says of content that is the same.
+    /// Returns the same snapshot with another time of issue, for a newer head of a feed whose
+    /// content is the same.
     #[must_use]
     pub fn reissued(&self, issued_at: u64) -> Self {
         Self {
@@ -186,13 +189,13 @@ impl Snapshot {
         }
     }
 
-    /// The key of that digest.
+    /// Returns the key with that digest.
     #[must_use]
     pub fn key(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
         match self.overlay.find(digest) {
             None => {
                 let record = self.keys.record(&self.keys.find(digest)?, &self.grants)?;
-                // An account that a delta took away has no keys.
+                // An account that a delta removed has no keys.
                 let is_owned = self.accounts.changed_len() == 0 || self.is_owned(&record);
                 is_owned.then_some(record)
             }
@@ -207,8 +210,9 @@ impl Snapshot {
         self.accounts.account(record.owner).is_some()
     }
 
-    /// A stand-in for a key that may not exist, always the same for one digest; `None` without keys. It grants nothing: what is asked
-    /// of it takes as long as what is asked of a key that is there.
+    /// Returns a stand-in for a key that may not exist, or `None` if there are no keys. The same
+    /// digest always gets the same stand-in. It grants nothing: its purpose is that questions about
+    /// it take as long as questions about an existing key.
     #[must_use]
     pub fn stand_in(&self, digest: &KeyDigest) -> Option<KeyRecord<'_>> {
         let number = u64::from_be_bytes(*digest.as_bytes().last_chunk()?);
@@ -221,7 +225,7 @@ impl Snapshot {
         }
     }
 
-    /// The user that the key of that digest belongs to, as its annotations say.
+    /// Returns the user from the annotations of the key with that digest.
     #[must_use]
     pub fn user_id(&self, digest: &KeyDigest) -> Option<&str> {
         match self.overlay.find(digest) {
@@ -230,7 +234,7 @@ impl Snapshot {
         }
     }
 
-    /// All keys, in the order of their digests.
+    /// Returns all keys, in the order of their digests.
     pub fn keys(&self) -> impl Iterator<Item = (KeyDigest, KeyRecord<'_>)> {
         self.places().filter_map(|(digest, row)| {
             let record = match self.overlay.find(&digest) {
@@ -242,7 +246,8 @@ impl Snapshot {
         })
     }
 
-    /// The digests of the base, each with its row, and those of the overlay: of keys that are there and of some that are gone.
+    /// Returns the digests of the base, each with its row, and the digests of the overlay,
+    /// including keys that are gone.
     fn places(&self) -> impl Iterator<Item = (KeyDigest, Option<usize>)> {
         let mut base = self.keys.digests().enumerate().peekable();
         let mut changed = self.overlay.digests().peekable();
@@ -264,7 +269,7 @@ impl Snapshot {
         })
     }
 
-    /// What is written of every key, in the order of their digests.
+    /// Returns the full record of every key, in the order of the digests.
     fn views(&self) -> impl Iterator<Item = (KeyDigest, KeyView<'_>)> {
         self.places().filter_map(|(digest, row)| {
             let view = match self.overlay.find(&digest) {
@@ -286,20 +291,20 @@ impl Snapshot {
         &self.contract
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     #[must_use]
     pub fn key_count(&self) -> usize {
         self.overlay.count(self.keys.len())
     }
 
-    /// How many records of deltas are in front of the base.
+    /// Returns how many records of deltas are in front of the base.
     #[must_use]
     pub fn changed_count(&self) -> usize {
         self.overlay.len() + self.accounts.changed_len() + self.grants.changed_len()
     }
 }
 
-/// Neither keys nor accounts: there may be a million of them.
+/// Leaves out keys and accounts: there may be a million of them.
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")

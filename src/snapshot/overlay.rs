@@ -1,5 +1,5 @@
-//! Keys that deltas changed, in front of the table of the base: by digest, each with its record or as gone. A key of the overlay is what the newest delta says of
-//! it, whatever the base says.
+//! Keys that deltas changed, by digest, in front of the table of the base. Each has its record or
+//! is marked as gone. The overlay takes precedence over the base.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use crate::key::{KeyKind, Livemode};
 use crate::permission::{Grants, PermissionRegistry};
 use crate::rows::index;
 
-/// So many bits of a digest, the first ones, are the number of its shard: among 10,000 keys a shard has ten, so a look-up compares three or four digests, and a
-/// change copies one shard.
+/// The number of leading bits of a digest that select its shard. With 10,000 changed keys, a shard
+/// has ten, so a look-up compares three or four digests, and a change copies one shard.
 const SHARD_BITS: u32 = 10;
 
-/// One key, with what its row of the delta referred to.
+/// A key, with what its row in the delta referred to.
 pub(super) struct ChangedKey {
     pub(super) id: Id,
     pub(super) kind: KeyKind,
@@ -37,16 +37,17 @@ pub(super) struct ChangedKey {
 /// The grants of a changed key.
 #[derive(Clone)]
 pub(super) enum SetOfKey {
-    /// No limit.
+    /// The key has no limit.
     None,
-    /// The number of a named set: a later delta may change what that grants.
+    /// The number of a named set. A later delta may change what the set grants.
     Named(u32),
-    /// Its own. `None` if they name an unknown permission: such a key is not a key.
+    /// The key's own grants. `None` if they name an unknown permission: such a key is rejected.
     Own(Option<Arc<Grants>>),
 }
 
 impl ChangedKey {
-    /// Its content. A reference that leads nowhere must never count as a reference to nothing, which would mean "no limit": the key is rejected.
+    /// Returns the content of the key. An invalid reference must never count as no reference, which
+    /// would mean "no limit". So a key with an invalid reference is rejected.
     pub(super) fn record<'a>(&'a self, grants: &'a GrantTable) -> Option<KeyRecord<'a>> {
         let set = |set: &'a SetOfKey| match set {
             SetOfKey::None => Some(None),
@@ -72,7 +73,7 @@ impl ChangedKey {
         self.user.as_deref()
     }
 
-    /// The same key under another registry, if it has its own grants.
+    /// Returns the same key under another registry, if it has its own grants.
     fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Option<Self> {
         let set = |set: &SetOfKey| match set {
             SetOfKey::None | SetOfKey::Named(_) => set.clone(),
@@ -92,23 +93,23 @@ impl ChangedKey {
     }
 }
 
-/// The keys of a part of all digests, sorted; `None` for one that is gone.
+/// One shard's keys, sorted. `None` marks a key that is gone.
 type Shard = Vec<(KeyDigest, Option<Arc<ChangedKey>>)>;
 
-/// All changed keys. A copy shares them.
+/// All changed keys. Copies share them.
 #[derive(Clone, Default)]
 pub(super) struct Overlay {
-    /// None at all while nothing changed.
+    /// Empty until the first change.
     shards: Vec<Arc<Shard>>,
     len: usize,
-    /// How many keys of the base are gone.
+    /// The number of keys of the base that are gone.
     gone: usize,
-    /// How many keys there are that the base does not have.
+    /// The number of keys that the base does not have.
     added: usize,
 }
 
 impl Overlay {
-    /// `None` where the base has the say, `Some(None)` for a key that is gone.
+    /// Returns `None` if the base decides, and `Some(None)` for a key that is gone.
     #[inline]
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<Option<&ChangedKey>> {
         if self.shards.is_empty() {
@@ -119,29 +120,29 @@ impl Overlay {
         shard.get(place).map(|(_, key)| key.as_deref())
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// How many keys there are in front of a base of `count`.
+    /// Returns the number of keys, if the base has `count`.
     pub(super) fn count(&self, count: usize) -> usize {
         count.saturating_sub(self.gone).saturating_add(self.added)
     }
 
-    /// Some key that is there.
+    /// Returns any key that is not gone.
     pub(super) fn any(&self) -> Option<&ChangedKey> {
         let mut all = self.shards.iter().flat_map(|shard| shard.iter());
         all.find_map(|(_, key)| key.as_deref())
     }
 
-    /// All digests, in their order.
+    /// Returns all digests in order.
     pub(super) fn digests(&self) -> impl Iterator<Item = KeyDigest> {
         let all = self.shards.iter().flat_map(|shard| shard.iter());
         all.map(|(digest, _)| *digest)
     }
 
-    /// Takes note of what a delta says of a key.
+    /// Records what a delta says about a key.
     pub(super) fn set(
         &mut self,
         base: &KeyTable,
@@ -165,7 +166,7 @@ impl Overlay {
             Ok(place) => {
                 let (_, known) = shard.get_mut(place)?;
                 let before = std::mem::replace(known, key);
-                // One that the base does not have needs no record that it is gone.
+                // A key that the base does not have needs no record of its removal.
                 if !is_in_base && known.is_none() {
                     shard.remove(place);
                     self.len = self.len.saturating_sub(1);
@@ -184,7 +185,7 @@ impl Overlay {
         Some(())
     }
 
-    /// The same keys under another registry.
+    /// Returns the same keys under another registry.
     pub(super) fn under(&self, before: &PermissionRegistry, after: &PermissionRegistry) -> Self {
         let moved = |key: &Arc<ChangedKey>| match key.under(before, after) {
             Some(moved) => Arc::new(moved),

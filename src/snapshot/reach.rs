@@ -1,46 +1,48 @@
-//! The rule of authority, once: what a key may do on its owner, and what on connected accounts. Decisions ask it of a record of the snapshot, commands of a key as it is
-//! written.
+//! The rule of authority: what a key may do on its owner, and what on connected accounts. Decisions
+//! apply it to a record of the snapshot, and commands to a key in its JSON form.
 
 use super::key::KeyRecord;
 use crate::key::KeyKind;
 use crate::permission::Grants;
 
-/// A key that says what it is granted.
+/// A key that states what it is granted.
 pub trait Granting {
-    /// Permissions, in whatever form.
+    /// The type of granted permissions.
     type Grants: Copy;
 
-    /// The key's kind.
+    /// Returns the key's kind.
     fn kind(&self) -> KeyKind;
 
-    /// What it may do, if that is limited.
+    /// Returns what the key may do, if that is limited.
     fn own_grants(&self) -> Option<Self::Grants>;
 
-    /// What it may do on connected accounts, if that is said apart.
+    /// Returns what the key may do on connected accounts, if the key states that separately.
     fn connect_grants(&self) -> Option<Self::Grants>;
 
-    /// Whether nothing at all is granted.
+    /// Returns whether the grants are empty.
     fn is_nothing(grants: Self::Grants) -> bool;
 }
 
-/// What a key may do on an account, before it is asked for a permission.
+/// What a key may do on an account, before a specific permission is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach<G> {
-    /// Everything.
+    /// The key may do everything.
     Full,
-    /// What it is granted.
+    /// The key may do what it is granted.
     Granted(G),
-    /// Nothing.
+    /// The key may do nothing.
     Nothing,
 }
 
 impl<G: Copy> Reach<G> {
-    /// `connect_grants` decide on connected accounts, `grants` elsewhere.
+    /// Returns the reach of `key`: `connect_grants` decide on connected accounts, `grants`
+    /// elsewhere.
     pub fn of<K: Granting<Grants = G>>(key: &K, is_connected: bool) -> Self {
         let own = match (key.own_grants(), key.kind()) {
             (Some(grants), _) => Self::Granted(grants),
             (None, KeyKind::Secret | KeyKind::Organization) => Self::Full,
-            // A snapshot without a restricted key's grants is refused; publishable keys stop at rule 10.
+            // A snapshot with a restricted key that lacks grants is rejected, and publishable keys
+            // stop at rule 10.
             (None, KeyKind::Restricted | KeyKind::Publishable) => Self::Nothing,
         };
         if !is_connected {
@@ -56,7 +58,7 @@ impl<G: Copy> Reach<G> {
     }
 }
 
-/// Whether the key's own grants hold on connected accounts as well.
+/// Returns whether the key's own grants also apply to connected accounts.
 pub fn holds_everywhere<K: Granting>(key: &K) -> bool {
     key.kind() == KeyKind::Organization && key.connect_grants().is_none()
 }
@@ -85,7 +87,7 @@ impl<'a> Granting for KeyRecord<'a> {
 mod tests {
     use super::*;
 
-    /// Grants are a number here, and 0 is nothing.
+    /// Grants are a number in these tests, and 0 grants nothing.
     struct Key(KeyKind, Option<u8>, Option<u8>);
 
     impl Granting for Key {

@@ -1,5 +1,6 @@
-//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike. Terms that many keys share are in separate
-//! tables. `docs/packed-snapshot.md` has all of it byte by byte. Every number that a row holds is looked up, never trusted: a row that does not add up is not a key.
+//! The table of keys: rows sorted by digest, found through buckets of digests that begin alike.
+//! Terms that many keys share are in separate tables. `docs/packed-snapshot.md` describes it byte
+//! by byte. Every number in a row is looked up, never trusted: an inconsistent row is not a key.
 
 use std::cmp::Ordering;
 
@@ -13,20 +14,22 @@ use crate::digest::KeyDigest;
 use crate::id::Id;
 use crate::rows::{Lists, Rows, index, number_at, width_of};
 
-/// The bytes of a digest; a row begins with them.
+/// The size of a digest in bytes. A row begins with the digest.
 const DIGEST: usize = 32;
 
-/// Where the columns of a row are after the digest, each as wide as its largest number needs.
+/// The offsets of a row's columns after the digest. Each column is as wide as its largest number
+/// needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Columns {
     id: (usize, usize),
-    /// 0 for an id that is in the row, or the number, from 1, of one that is written out.
+    /// 0 if the row contains the id, or the number, from 1, of an id in the separate list.
     other: (usize, usize),
     owner: (usize, usize),
     terms: (usize, usize),
-    /// 0 for a key that always works, or the number, from 1, of its times.
+    /// 0 for a key without times, or the number, from 1, of its times.
     times: (usize, usize),
-    /// 0 for a key of no one in particular, or the number, from 1, of its user. Of no bytes where no key has one.
+    /// 0 for a key without a user, or the number, from 1, of its user. If no key has a user, the
+    /// column has no bytes.
     user: (usize, usize),
     row: usize,
 }
@@ -55,7 +58,7 @@ impl Columns {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdSpelling<'a> {
     Coded(&'a [u8]),
-    /// The number, from 0, of an id that is written out.
+    /// The number, from 0, of an id in the separate list.
     Other(usize),
 }
 
@@ -70,24 +73,24 @@ pub(super) struct KeyRow<'a> {
     pub(super) user: Option<u32>,
 }
 
-/// What rows refer to, and how they are spelled.
+/// What rows refer to, and how they spell it.
 #[derive(Clone)]
 pub(super) struct KeyContext {
     pub(super) coding: IdCoding,
-    /// Ids that the coding does not spell, sorted.
+    /// Ids that the coding cannot spell, sorted.
     pub(super) others: Lists,
     pub(super) terms: Rows,
     pub(super) times: Rows,
     pub(super) ips: Lists,
-    /// The users that keys belong to, sorted.
+    /// The users to whom keys belong, sorted.
     pub(super) users: Lists,
-    /// How many accounts there are.
+    /// The number of accounts.
     pub(super) accounts: usize,
 }
 
-/// How much there is of what rows refer to, which says how wide they are.
+/// How many things there are that rows refer to. The columns' widths follow from this.
 pub(super) struct Referred {
-    /// The bytes of an id that is spelled in a row.
+    /// The number of bytes that an id takes in a row.
     pub(super) id: usize,
     pub(super) others: usize,
     pub(super) accounts: usize,
@@ -109,7 +112,8 @@ impl Referred {
         ]))
     }
 
-    /// The bytes of a row; `None` where there is more of something than a number can say.
+    /// Returns the size of a row, or `None` if there are more of something than its number can
+    /// express.
     pub(super) fn row_width(&self) -> Option<usize> {
         self.columns().map(|columns| columns.row)
     }
@@ -128,7 +132,8 @@ impl KeyContext {
         .columns()
     }
 
-    /// The bytes of a row; `None` where there is more of something than a number can say.
+    /// Returns the size of a row, or `None` if there are more of something than its number can
+    /// express.
     pub(super) fn row_width(&self) -> Option<usize> {
         self.columns().map(|columns| columns.row)
     }
@@ -180,7 +185,7 @@ impl KeyContext {
     }
 }
 
-/// Where a text is in a sorted list.
+/// Returns the position of a text in a sorted list.
 fn place_in(sorted: &Lists, text: &[u8]) -> Option<usize> {
     let (mut low, mut high) = (0, sorted.len());
     while low < high {
@@ -209,15 +214,16 @@ pub(super) struct NewRow<'a> {
 pub(super) struct KeyTable {
     context: KeyContext,
     columns: Columns,
-    /// Where the rows of each bucket begin, and at the end how many rows there are.
+    /// The first row of each bucket, and at the end the number of rows.
     buckets: Rows,
     rows: Rows,
-    /// So many bits of a digest, the first ones, are the number of its bucket.
+    /// The number of leading bits of a digest that select its bucket.
     bucket_bits: u32,
 }
 
 impl KeyTable {
-    /// Takes rows sorted by digest, and their buckets, without looking at them. `None` where there is more of something than a number can say.
+    /// Wraps rows sorted by digest, and their buckets, without checking them. Returns `None` if
+    /// there are more of something than its number can express.
     pub(super) fn new(context: KeyContext, buckets: Rows, rows: Rows) -> Option<Self> {
         Some(Self {
             columns: context.columns()?,
@@ -244,7 +250,7 @@ impl KeyTable {
         &self.rows
     }
 
-    /// The row of that number.
+    /// Returns the row with that number.
     #[inline]
     pub(super) fn row(&self, number: usize) -> Option<KeyRow<'_>> {
         self.read(self.rows.row(number)?)
@@ -266,14 +272,16 @@ impl KeyTable {
         })
     }
 
-    /// The digests of all rows, in ascending order.
+    /// Returns the digests of all rows, in ascending order.
     pub(super) fn digests(&self) -> impl Iterator<Item = KeyDigest> {
         let rows = self.rows.iter();
         rows.filter_map(|row| row.first_chunk().copied().map(KeyDigest::from_bytes))
     }
 
-    /// The row of that digest. Digests are spread evenly, so the search begins where a bucket that is spread evenly has it, and goes on with the next row: every other
-    /// row that it looks at is a line of memory that no cache has. Whatever the bytes are, from the third on it halves what is left at every step.
+    /// Returns the row with that digest. Digests are spread evenly, so the search starts at the row
+    /// that an even spread predicts, and continues with its neighbour: every other row would be a
+    /// cache miss. From the third row on, it halves the remaining range at every step, whatever the
+    /// bytes are.
     pub(super) fn find(&self, digest: &KeyDigest) -> Option<KeyRow<'_>> {
         let digest = digest.as_bytes();
         let bucket = bucket_of(digest, self.bucket_bits)?;
@@ -310,13 +318,14 @@ impl KeyTable {
         })
     }
 
-    /// The user that a row's key belongs to, where it is a text that may be shown.
+    /// Returns the user to whom a row's key belongs, if it is a text that may be shown.
     pub(super) fn user(&self, row: &KeyRow<'_>) -> Option<&str> {
         let user = self.context.users.get(index(row.user?)?)?;
         std::str::from_utf8(user).ok()
     }
 
-    /// The content of a row. A reference that leads nowhere must never count as a reference to nothing, which would mean "no limit": the key is rejected.
+    /// Returns the content of a row. An invalid reference must never count as no reference, which
+    /// would mean "no limit". So a key with an invalid reference is rejected.
     pub(super) fn record<'a>(
         &'a self,
         row: &KeyRow<'a>,
@@ -347,18 +356,20 @@ impl KeyTable {
     }
 }
 
-/// So that there are 4 to 8 keys in a bucket.
+/// Returns the number of bits that puts 4 to 8 keys in a bucket.
 pub(super) fn bucket_bits(keys: usize) -> u32 {
     (keys / 8).max(1).next_power_of_two().ilog2()
 }
 
-/// The number of a digest's bucket: its first bits, big-endian, so that buckets ascend as digests do.
+/// Returns the number of a digest's bucket: its first bits, big-endian, so that buckets ascend as
+/// digests do.
 pub(super) fn bucket_of(digest: &[u8; DIGEST], bits: u32) -> Option<usize> {
     let first = u32::from_be_bytes(*digest.first_chunk()?);
     index(first.checked_shr(32 - bits).unwrap_or(0))
 }
 
-/// Which of a bucket's `count` rows a digest has if they are spread evenly: below `count`, by the 32 bits after those that number the bucket.
+/// Returns the row, among a bucket's `count` rows, in which an evenly spread digest would be. It
+/// follows from the 32 bits after the bucket's number.
 fn share_of(digest: &[u8; DIGEST], bits: u32, count: usize) -> Option<usize> {
     let first = u64::from_be_bytes(*digest.first_chunk()?);
     let part = first.checked_shl(bits)? >> 32;
@@ -367,7 +378,7 @@ fn share_of(digest: &[u8; DIGEST], bits: u32, count: usize) -> Option<usize> {
     usize::try_from(share).ok()
 }
 
-/// Where the rows of each bucket begin, and how many rows there are. Digests are sorted.
+/// Returns the first row of each bucket, and then the number of rows. `digests` must be sorted.
 pub(super) fn buckets_of<'a>(
     digests: impl ExactSizeIterator<Item = &'a [u8; DIGEST]>,
 ) -> Option<Rows> {

@@ -1,19 +1,19 @@
-//! What keys have in common, as rows of separate tables: their terms, and when they work.
+//! What keys share, as rows of separate tables: their terms, and the times between which they work.
 
 use super::key::{Enforcement, KeyStatus};
 use crate::key::{KeyKind, Livemode};
 use crate::rows::{long_at, number_at};
 
-/// The bytes of a row of terms: flags, grants, grants on connected accounts, allowed addresses.
+/// The size of a row of terms: flags, grants, grants on connected accounts, allowed addresses.
 pub(super) const TERMS_ROW: usize = 13;
 
-/// The bytes of a row of times: not before, expires at.
+/// The size of a row of times: not before, expires at.
 pub(super) const TIMES_ROW: usize = 16;
 
-/// A reference to nothing.
+/// No reference.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// A time that is not given.
+/// No time.
 const NO_TIME: u64 = u64::MAX;
 
 const KIND: u8 = 0b11;
@@ -22,7 +22,7 @@ const DELETED: u8 = 1 << 3;
 const SHADOW: u8 = 1 << 4;
 const KNOWN_FLAGS: u8 = KIND | LIVEMODE | DELETED | SHADOW;
 
-/// What a key may do, and where, and its status.
+/// What a key may do, from where, and its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) kind: KeyKind,
@@ -55,7 +55,7 @@ impl Terms {
         [flags, g0, g1, g2, g3, c0, c1, c2, c3, a0, a1, a2, a3]
     }
 
-    /// `None` for flags that no one knows as well.
+    /// Returns `None` also for unknown flags.
     pub(super) fn read(row: &[u8]) -> Option<Self> {
         let flags = *row.first()?;
         let has = |flag| flags & flag != 0;
@@ -87,7 +87,7 @@ impl Terms {
     }
 }
 
-/// From when until when a key works.
+/// The times between which a key works.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Times {
     pub(super) not_before: Option<u64>,

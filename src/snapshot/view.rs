@@ -1,4 +1,5 @@
-//! What is written of a key, with the names of the sets that it refers to: for anyone who compares or copies records. A decision reads a [`KeyRecord`].
+//! The full record of a key, with the names of the sets that it refers to, for code that compares
+//! or copies records. A decision reads a [`KeyRecord`].
 //!
 //! [`KeyRecord`]: super::KeyRecord
 
@@ -13,7 +14,7 @@ use crate::key::{KeyKind, Livemode};
 use crate::permission::Grants;
 use crate::rows::index;
 
-/// All that is written of a key.
+/// The full record of a key.
 pub(super) struct KeyView<'a> {
     pub(super) id: Id,
     pub(super) kind: KeyKind,
@@ -28,7 +29,7 @@ pub(super) struct KeyView<'a> {
     pub(super) connect_grants: Set<'a>,
 }
 
-/// What a key refers to.
+/// The grants that a key refers to.
 pub(super) enum Set<'a> {
     None,
     Named(&'a str),
@@ -89,7 +90,7 @@ impl<'a> KeyView<'a> {
         })
     }
 
-    /// Whether both say the same but for what they refer to by number.
+    /// Returns whether two records are equal apart from what they refer to by number.
     pub(super) fn says_the_same(&self, other: &KeyView<'_>) -> bool {
         self.id == other.id
             && self.kind == other.kind

@@ -1,4 +1,5 @@
-//! A snapshot as the gateway reads it: texts are borrowed, and of a key's annotations one is kept. And the head of the packed form.
+//! A snapshot as the gateway reads it: texts are borrowed, and only one of a key's annotations is
+//! kept. Also the head of the packed form.
 
 use super::annotations::Annotations;
 use super::document::{self, Catalogue, Document};
@@ -15,7 +16,8 @@ pub(super) type Grants<'a> = document::Grants<Text<'a>>;
 pub(super) type Granted<'a> = document::Granted<Text<'a>>;
 
 form! {
-    /// The head of a packed snapshot: all but accounts, grants and keys, in JSON, and the names that those refer to.
+    /// The head of a packed snapshot, in JSON: everything but accounts, grants and keys, and the
+    /// names that those refer to.
     #[derive(Serialize)]
     #[serde(bound(deserialize = "T: serde::Deserialize<'de>"))]
     pub(super) struct Head<T> {
@@ -33,7 +35,7 @@ form! {
         /// The permissions that are granted, in the order of their numbers.
         #[serde(default)]
         pub(super) permissions: Vec<T>,
-        /// The names of the first grant sets; those after them have none.
+        /// The names of the first grant sets. The sets after them have none.
         #[serde(default)]
         pub(super) grant_sets: Vec<T>,
         #[serde(deserialize_with = "object")]
@@ -42,7 +44,7 @@ form! {
 }
 
 form! {
-    /// How ids of keys are spelled.
+    /// How keys' ids are spelled.
     #[derive(Serialize)]
     pub(super) struct KeyIds<T> {
         pub(super) prefix: T,

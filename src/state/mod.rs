@@ -1,7 +1,8 @@
-//! The filter state `wasm.keyward`: a verdict in one line, written by the filter and read back from access logs. A few words say what was decided, and the
-//! members of an RFC 9651 dictionary follow, for those verdicts that have any: `deny unknown_key revision=7`.
+//! The filter state `wasm.keyward`: a verdict on one line, which the filter writes and access logs
+//! contain. A few words name the decision. The members of an RFC 9651 dictionary follow, if the
+//! verdict has any: `deny unknown_key revision=7`.
 //!
-//! The interlock lets a request pass whose state begins with `allow`, and no other.
+//! The interlock lets a request pass only if its state begins with `allow`.
 
 mod read;
 #[cfg(test)]
@@ -17,37 +18,39 @@ use crate::reason::DenyReason;
 pub enum Verdict {
     /// The endpoint needs no credential.
     Public,
-    /// A browser asked whether it may send the real request.
+    /// A browser asked whether it may send the actual request.
     Preflight,
-    /// The key may do it.
+    /// The key allows the request.
     Key,
-    /// It asked about the key itself, which is good, and keyward answered.
+    /// The request asked about the key itself, which is valid, and keyward answered.
     Verify,
-    /// It may not, but the gateway or the key is in shadow: the request passed.
+    /// The key does not allow the request, but the gateway or the key is in shadow, so the request
+    /// passed.
     Shadow(DenyReason),
-    /// It may not, and did not pass.
+    /// The key does not allow the request, and the request did not pass.
     Deny(DenyReason),
 }
 
 const ALLOW: &str = "allow";
 const VERIFY: &str = "verify";
 const DENY: &str = "deny";
-/// What may follow `allow`.
+/// The words that may follow `allow`.
 const PUBLIC: &str = "public";
 const PREFLIGHT: &str = "preflight";
 const WOULD_DENY: &str = "would_deny=";
 
-/// The state of a request for the usage report. It is not a verdict: such a filter decides nothing.
+/// The state of a request to a filter that only reports usage. It is not a verdict: such a filter
+/// decides nothing.
 pub const REPORT: &str = "report";
 
 impl Verdict {
-    /// Whether the request passed keyward: whether an upstream may have seen it.
+    /// Returns whether keyward let the request pass, so that an upstream may have seen it.
     #[must_use]
     pub fn passed(self) -> bool {
         !matches!(self, Self::Deny(_) | Self::Verify)
     }
 
-    /// What was wrong with the request, carried out or not.
+    /// Returns what was wrong with the request, whether or not keyward enforced it.
     #[must_use]
     pub fn reason(self) -> Option<DenyReason> {
         match self {
@@ -56,7 +59,7 @@ impl Verdict {
         }
     }
 
-    /// `allow`, `verify`, `shadow` or `deny`.
+    /// Returns `allow`, `verify`, `shadow` or `deny`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,7 +70,7 @@ impl Verdict {
         }
     }
 
-    /// The words before the members.
+    /// Returns the words before the members.
     fn words(self) -> [&'static str; 4] {
         match self {
             Self::Public => [ALLOW, " ", PUBLIC, ""],
@@ -79,20 +82,21 @@ impl Verdict {
         }
     }
 
-    /// Whether members follow. A request that needs no key has no members about one, and without a snapshot nothing is known.
+    /// Returns whether members follow. A request that needs no key has none, and without a snapshot
+    /// nothing is known.
     fn has_members(self, principal: &Principal<'_>) -> bool {
         !matches!(self, Self::Public | Self::Preflight) && principal.revision.is_some()
     }
 }
 
-/// A state that was written. It ends with the principal, so both are written at once.
+/// A written state. It ends with the principal, so both are written at once.
 pub struct Written {
     text: String,
     principal: usize,
 }
 
 impl Written {
-    /// The state of a request with that verdict and these facts.
+    /// Writes the state of a request with that verdict and these facts.
     #[must_use]
     pub fn new(verdict: Verdict, principal: &Principal<'_>) -> Self {
         /// Enough for most keys.
@@ -113,57 +117,60 @@ impl Written {
         }
     }
 
-    /// All of it.
+    /// Returns the whole text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The same, to keep.
+    /// Returns the whole text, and consumes the state.
     #[must_use]
     pub fn into_text(self) -> String {
         self.text
     }
 
-    /// The principal's members: the identity header's value.
+    /// Returns the principal's members, which are the identity header's value.
     #[must_use]
     pub fn principal(&self) -> &str {
         self.text.get(self.principal..).unwrap_or_default()
     }
 }
 
-/// The key of a request: what holds for every verdict on a known key.
+/// The key of a request: what every verdict on a known key contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Named<'a> {
-    /// Its id, `mk_…`.
+    /// The key's id, `mk_…`.
     pub id: &'a str,
-    /// Its kind.
+    /// The key's kind.
     pub kind: KeyKind,
-    /// Whether it is a live key.
+    /// Whether this is a live key.
     pub livemode: bool,
 }
 
-/// A verdict and its members, as they are read back. Those that the decision did not establish are absent. Every text is spelled in `[A-Za-z0-9_.-]`, a path also with `/`.
+/// A verdict and its members, as read from a log. Members that the decision did not establish are
+/// absent. Every text matches `[A-Za-z0-9_.-]`, and a path also contains `/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State<'a> {
-    /// What was decided.
+    /// The verdict.
     pub verdict: Verdict,
-    /// By which key.
+    /// The key.
     pub key: Option<Named<'a>>,
-    /// The account the request is about.
+    /// The account that the request is about.
     pub account: Option<&'a str>,
-    /// The accounts from the key's owner, or from the first account of an organization key's context, to that one, joined with `/`.
+    /// The accounts from the key's owner, or from the first account of an organization key's
+    /// context, to that account, joined with `/`.
     pub path: Option<&'a str>,
     /// The organization at the root.
     pub org: Option<&'a str>,
-    /// The permission that decided; of a refusal the one that is missing.
+    /// The permission that decided, or for a denial, the missing one.
     pub permission: Option<(&'a str, AccessLevel)>,
     /// The snapshot's revision.
     pub revision: Option<u64>,
 }
 
 impl State<'_> {
-    /// Whether the account is a connected one: then the key's `connect_grants` decide, if it has any.
+    /// Returns whether the account is a connected one. If so, the key's `connect_grants` decide, if
+    /// it has any.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.path.is_some_and(|path| path.contains('/'))

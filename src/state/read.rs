@@ -1,4 +1,4 @@
-//! A state as it is read back: from a log, so every byte of it is checked.
+//! Reads a state from a log. Every byte is checked.
 
 use super::{ALLOW, DENY, Named, PREFLIGHT, PUBLIC, State, VERIFY, Verdict, WOULD_DENY};
 use crate::id::{LONGEST as LONGEST_ID, is_id};
@@ -8,11 +8,11 @@ use crate::principal::Member;
 use crate::reason::DenyReason;
 use crate::word::Word;
 
-/// The most bytes a path of accounts may have: 8 ids, joined.
+/// The maximum length of a path of accounts in bytes: a key's owner and 8 more ids, joined.
 const LONGEST_PATH: usize = 9 * (LONGEST_ID + 1);
 
 impl<'a> State<'a> {
-    /// Reads a filter state. `None` if keyward did not write it.
+    /// Reads a filter state. Returns `None` if keyward did not write it.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (verdict, members) = verdict(text)?;
@@ -43,7 +43,7 @@ impl<'a> State<'a> {
             let (value, behind) = Value::take(behind)?;
             rest = behind;
             let Some(member) = Member::from_word(name) else {
-                // Of a later version. It must be spelled as a member is.
+                // A member of a later version. It must be spelled like a member.
                 is_name(name).then_some(())?;
                 continue;
             };
@@ -69,7 +69,8 @@ impl<'a> State<'a> {
             (Some(name), Some(level)) => Some((name, level)),
             _ => return None,
         };
-        // A key without its own verdict is not a line of keyward's, and neither is a pass without a key.
+        // keyward never writes a verdict on a key without the key, or a key with a verdict that
+        // needs none.
         let is_for_nobody = matches!(self.verdict, Verdict::Public | Verdict::Preflight);
         (!is_for_nobody || self.key.is_none()).then_some(())?;
         let is_for_key = matches!(self.verdict, Verdict::Key | Verdict::Verify);
@@ -77,7 +78,7 @@ impl<'a> State<'a> {
     }
 }
 
-/// What was decided, and the members after it.
+/// Splits a state into the verdict and the members after it.
 fn verdict(text: &str) -> Option<(Verdict, &str)> {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     match word {
@@ -101,7 +102,8 @@ fn verdict(text: &str) -> Option<(Verdict, &str)> {
     }
 }
 
-/// A member's value: a string without escapes, or anything bare (a token, a boolean, an integer).
+/// A member's value: a string without escapes, or anything without quotes (a token, a boolean, an
+/// integer).
 #[derive(Clone, Copy)]
 enum Value<'a> {
     Quoted(&'a str),
@@ -165,7 +167,7 @@ fn level(value: Value<'_>) -> Option<AccessLevel> {
     AccessLevel::from_word(value.bare()?)
 }
 
-/// Fills a slot that is empty.
+/// Fills a slot, which must be empty.
 fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     slot.replace(value).is_none().then_some(())
 }

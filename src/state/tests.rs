@@ -1,4 +1,4 @@
-//! What is written is read back, whatever was established.
+//! Tests that a written state can be read back, whatever was established.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -16,7 +16,7 @@ fn id() -> impl Strategy<Value = String> {
     "[A-Za-z0-9_.-]{1,64}"
 }
 
-/// A snapshot with one key.
+/// Returns a snapshot with one key.
 fn snapshot(id: &str, kind: KeyKind, livemode: bool, revision: u64) -> Snapshot {
     let owner = match kind {
         KeyKind::Organization => json!({"id": "org_1"}),
@@ -48,7 +48,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     ]
 }
 
-/// Verdicts that are for a key.
+/// Returns whether a verdict needs a key.
 fn needs_key(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Key | Verdict::Verify)
 }

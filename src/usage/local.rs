@@ -1,19 +1,23 @@
-//! Whether a request comes from a program on this machine: the usage report is for these only.
+//! Checks whether a request comes from a program on this machine. Only such a program may read the
+//! usage report.
 
 use std::net::{IpAddr, SocketAddr};
 
 /// A header's name, in lower case, and its value.
 type Header<'a> = (&'a [u8], &'a [u8]);
 
-/// Whether a request with these headers, between these two ends of its connection, is one of this machine's own programs. All of these must hold: both ends are
-/// loopback addresses, `Host` names this machine (a page whose name was made to lead here has another one), and no page of a browser asks.
+/// Returns whether a request with these headers, between these two ends of its connection, comes
+/// from a program on this machine. All of these must be true: both ends are loopback addresses,
+/// `Host` names this machine (a page whose domain was pointed at this machine has another name),
+/// and the request does not come from a page in a browser.
 #[must_use]
 pub fn is_local(headers: &[Header<'_>], ends: [Option<IpAddr>; 2]) -> bool {
     let is_near = |end: Option<IpAddr>| end.is_some_and(|end| end.to_canonical().is_loopback());
     ends.into_iter().all(is_near) && names_this_machine(headers) && !is_of_a_page(headers)
 }
 
-/// `:authority`, which is `Host` in HTTP/1.1, is `localhost` or a loopback address, with a port or without. Envoy hands no other `host` on.
+/// Returns whether `:authority`, which is `Host` in HTTP/1.1, is `localhost` or a loopback address,
+/// with or without a port. Envoy passes no other `host` on.
 fn names_this_machine(headers: &[Header<'_>]) -> bool {
     let mut hosts = headers
         .iter()
@@ -37,7 +41,8 @@ fn is_this_machine(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") && port.parse::<u16>().is_ok()
 }
 
-/// Whether a browser says that a page makes the request, and not the person at its address bar.
+/// Returns whether a browser marks the request as made by a page, and not by the person at the
+/// address bar.
 ///
 /// Source: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>
 fn is_of_a_page(headers: &[Header<'_>]) -> bool {

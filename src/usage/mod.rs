@@ -1,5 +1,6 @@
-//! How often each key is used. Counted in every VM, and from time to time added to pages that all VMs of a process share. Nothing is ever decided by it:
-//! anyone who shares the VM's name can write those pages, so what they hold is read as text from outside is.
+//! Counts how often each key is used. Every VM counts, and from time to time adds its counts to
+//! pages that all VMs of a process share. No decision depends on them: anyone who uses the VM's
+//! name can write those pages, so their content is read like any text from outside.
 
 mod local;
 mod page;
@@ -18,19 +19,19 @@ pub use store::Store;
 use page::Page;
 use store::{index, page_name, update};
 
-/// Among so many pages the keys of one plugin are spread.
+/// The number of pages among which the keys of a plugin are distributed.
 const PAGES: usize = 256;
 
-/// What became of a request with a known key.
+/// The outcome of a request with a known key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// It passed.
+    /// The request passed.
     Allowed,
-    /// It passed only in shadow.
+    /// The request passed only in shadow.
     WouldDeny,
-    /// It did not pass.
+    /// The request did not pass.
     Denied,
-    /// It asked about the key, and the key was good.
+    /// The request asked about the key, which was valid.
     Verified,
 }
 
@@ -71,7 +72,7 @@ impl Counts {
         self.verified = self.verified.saturating_add(verified);
     }
 
-    /// How often the key was accepted.
+    /// Returns how often the key was accepted.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.allowed.saturating_add(self.verified)
@@ -84,14 +85,14 @@ impl Counts {
     }
 }
 
-/// What is known of one key.
+/// What is known about a key's use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyUsage {
-    /// How often it was used.
+    /// How often the key was used.
     pub counts: Counts,
-    /// When it was last accepted, Unix seconds; 0 for never.
+    /// When the key was last accepted, in Unix seconds, or 0 for never.
     pub last_accepted: u64,
-    /// When it was last seen, whatever became of it, Unix seconds.
+    /// When the key was last used, whatever the outcome, in Unix seconds.
     pub last_seen: u64,
 }
 
@@ -105,7 +106,7 @@ impl KeyUsage {
     }
 }
 
-/// What is known of `key` in all VMs, but for what some of them have not shared yet.
+/// Returns what is known about `key` in all VMs, except for what some of them have not shared yet.
 pub fn shared<S: Store>(store: &mut S, plugin: &[u8], key: &str) -> Option<KeyUsage> {
     let plugin = index(store)?.position(plugin)?;
     let (page, _) = store.get(&page_name(plugin, pending::place_of(key).0))?;
@@ -113,13 +114,15 @@ pub fn shared<S: Store>(store: &mut S, plugin: &[u8], key: &str) -> Option<KeyUs
     page.find(key).map(|record| record.usage)
 }
 
-/// The most bytes of pages that one call of [`share`] reads before it leaves the rest to the next.
+/// The maximum size of the pages that one call of [`share`] reads, in bytes. It leaves the rest to
+/// the next call.
 const MOST_BYTES: usize = 2 << 20;
 
-/// So many calls of [`share`] share everything that one VM can have counted, if the host accepts it.
+/// How many calls of [`share`] are enough to share everything that a VM can have counted, if the
+/// host accepts it.
 pub const MOST_TIMES: usize = 64;
 
-/// Adds what was counted to the shared pages. True where some is left for the next time.
+/// Adds the counts to the shared pages. Returns true if some are left for the next call.
 pub fn share<S: Store>(
     pending: &mut Pending,
     store: &mut S,
@@ -142,16 +145,17 @@ pub fn share<S: Store>(
     false
 }
 
-/// Who counts.
+/// The plugin that counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin<'a> {
-    /// By which plugins are distinguished.
+    /// The id that distinguishes plugins.
     pub id: &'a [u8],
-    /// By which people distinguish them .
+    /// The name that people see.
     pub label: &'a str,
 }
 
-/// Adds what was counted of one page's keys to that page. The size of the page, or `None` where others were faster time and again.
+/// Adds the counts of one page's keys to that page. Returns the size of the page, or `None` if
+/// others were faster every time.
 fn share_page<S: Store>(
     pending: &mut Pending,
     store: &mut S,

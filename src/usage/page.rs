@@ -1,7 +1,8 @@
-//! One shared page: the usage of some keys of one plugin.
+//! A shared page: the usage of some keys of one plugin.
 //!
-//! Eight bytes of a name, eight of [`Page::lost`], and a record for each key, in ascending order of their ids: one byte the length of the id, the id, and six
-//! numbers of eight bytes, little-endian.
+//! It contains eight bytes that identify it, eight of [`Page::lost`], and a record for each key, in
+//! ascending order of their ids: one byte for the length of the id, the id, and six little-endian
+//! numbers of eight bytes.
 
 use super::{Counts, KeyUsage};
 use crate::rows::long_at;
@@ -12,7 +13,8 @@ const HEADER: usize = 16;
 
 const NUMBERS: usize = 6;
 
-/// The most bytes of a page. With 256 of them, what a process holds for one plugin is bounded by 96 MiB: more than a million keys.
+/// The maximum size of a page in bytes. With 256 pages, a process stores at most 96 MiB for a
+/// plugin: more than a million keys.
 pub(super) const LARGEST: usize = 384 << 10;
 
 /// The usage of one key.
@@ -30,14 +32,15 @@ impl Record<'_> {
 
 #[derive(Default, Debug, PartialEq, Eq)]
 pub(super) struct Page<'a> {
-    /// Requests that are counted nowhere else: those of keys that were forgotten for lack of room, and those that could not be counted.
+    /// Requests that are counted nowhere else: those of keys that were dropped for lack of space,
+    /// and those that could not be counted.
     pub(super) lost: u64,
-    /// In ascending order of their keys.
+    /// The records, in ascending order of their keys.
     pub(super) records: Vec<Record<'a>>,
 }
 
 impl<'a> Page<'a> {
-    /// `None` for what is not a page.
+    /// Returns `None` if `bytes` are not a page.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
         let lost = long_at(rest, 0)?;
@@ -114,7 +117,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Forgets the keys that were not seen for the longest time, until the page is not larger than it may be.
+    /// Drops the least recently used keys until the page is small enough.
     pub(super) fn shrink(&mut self) {
         let mut size = self.size();
         while size > LARGEST {

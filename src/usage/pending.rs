@@ -1,39 +1,40 @@
-//! What one VM has counted and not shared yet.
+//! What one VM has counted but not shared yet.
 
 use super::{Counts, Event, PAGES};
 
-/// So many keys of one page at most: what is counted beyond them waits for these to be shared.
+/// The maximum number of keys per page. Counts of other keys wait until these are shared.
 const MOST_KEYS: usize = 64;
 
-/// Counts by key. It holds at most 16,384 keys.
+/// Counts by key, for at most 16,384 keys.
 #[derive(Default)]
 pub struct Pending {
-    /// One list for each page, each in no order. Nothing is there before the first key is counted.
+    /// One unsorted list for each page. Empty until the first key is counted.
     pages: Vec<Page>,
     keys: usize,
-    /// Requests that could be neither counted nor shared.
+    /// Requests that could neither be counted nor shared.
     dropped: u64,
 }
 
 #[derive(Default)]
 struct Page {
-    /// Next to the keys, so that nearly all of them are distinguished by a number.
+    /// Hashes of the keys, so that nearly all keys can be distinguished by a number.
     hashes: Vec<u64>,
     entries: Vec<(Box<str>, Counts)>,
 }
 
-/// The page of a key, and its hash: FNV-1a.
+/// Returns a key's page and its hash: FNV-1a.
 pub(super) fn place_of(key: &str) -> (usize, u64) {
     let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
-    // The last bits of this hash are its weakest.
+    // The lowest bits of this hash are its weakest.
     let place = usize::try_from(hash >> 32).unwrap_or(0) % PAGES;
     (place, hash)
 }
 
 impl Pending {
-    /// Counts one request. `false` without room: then [`super::share`] is due first.
+    /// Counts a request. Returns `false` if there is no space left. In that case, call
+    /// [`super::share`] first.
     pub fn count(&mut self, key: &str, event: Event) -> bool {
         if self.pages.is_empty() {
             self.pages.resize_with(PAGES, Page::default);
@@ -61,7 +62,7 @@ impl Pending {
         true
     }
 
-    /// Drops one request: no room is left, and nothing can be shared.
+    /// Drops a request, because there is no space left and nothing can be shared.
     pub fn give_up(&mut self) {
         self.dropped = self.dropped.saturating_add(1);
     }
@@ -70,7 +71,7 @@ impl Pending {
         self.dropped
     }
 
-    /// What was counted of `key`.
+    /// Returns the counts for `key`.
     #[must_use]
     pub fn of(&self, key: &str) -> Counts {
         let (place, _) = place_of(key);
@@ -81,13 +82,13 @@ impl Pending {
             .unwrap_or_default()
     }
 
-    /// Whether nothing is counted.
+    /// Returns whether nothing is counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys == 0
     }
 
-    /// The pages that something was counted for.
+    /// Returns the pages that have counts.
     pub(super) fn places(&self) -> Vec<usize> {
         let pages = self.pages.iter().enumerate();
         pages
@@ -103,7 +104,7 @@ impl Pending {
     pub(super) fn clear(&mut self, place: usize) {
         if let Some(page) = self.pages.get_mut(place) {
             self.keys = self.keys.saturating_sub(page.entries.len());
-            // Keys that were used tend to be used again, so the room stays.
+            // A used key tends to be used again, so the memory stays allocated.
             page.hashes.clear();
             page.entries.clear();
             self.dropped = 0;

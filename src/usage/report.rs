@@ -1,4 +1,4 @@
-//! The usage report, part by part: a million keys do not fit into one reply.
+//! The usage report, in parts: a million keys do not fit into one reply.
 
 use std::fmt::Write;
 
@@ -6,11 +6,12 @@ use super::PAGES;
 use super::page::{Page, Record};
 use super::store::{Listed, Store, index, page_name};
 
-/// A reply ends with the page that takes it beyond so many bytes of records.
+/// A reply ends with the page that brings it over this many bytes of records.
 const ENOUGH: usize = 256 << 10;
 
-/// What all VMs have shared, from part `from` on (0 for the first), as JSON that ends in a newline: `plugins`, and `next`, where the next part begins or
-/// null. A plugin that is in several parts is in each of them.
+/// Returns what all VMs have shared, from part `from` on (0 for the first), as JSON that ends in a
+/// newline: `plugins`, and `next`, which is the start of the next part or null. A plugin that spans
+/// several parts appears in each of them.
 pub fn report<S: Store>(store: &mut S, from: usize) -> String {
     let index = index(store).unwrap_or_default();
     let mut text = String::from("{\n  \"plugins\": [");
@@ -52,7 +53,7 @@ pub fn report<S: Store>(store: &mut S, from: usize) -> String {
     text
 }
 
-/// One plugin, page by page.
+/// The text for one plugin, built page by page.
 #[derive(Default)]
 struct PluginText {
     keys: String,
@@ -73,7 +74,7 @@ impl PluginText {
     fn end(&self, listed: &Listed, text: &mut String) {
         let (label, since) = (quoted(&listed.label), listed.since);
         let Self { keys, lost } = self;
-        // A `String` takes whatever is written.
+        // Writing to a `String` never fails.
         let _ = write!(
             text,
             "\n    {{\"plugin\": {label}, \"since\": {since}, \"lost\": {lost}, \"keys\": [{keys}\n    ]}}"
@@ -101,7 +102,7 @@ fn push_key(text: &mut String, record: &Record<'_>) {
     text.push('}');
 }
 
-/// What is in shared pages may be anybody's.
+/// Quotes text from shared pages, which anyone may have written.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }

@@ -1,17 +1,17 @@
-//! What the VMs of a process share: named texts. A VM may replace a text only if it has read the last version. Entries can be added and never removed, so their
-//! number is fixed.
+//! What the VMs of a process share: named texts. A VM can replace a text only if it has read the
+//! latest version. Entries can be added but never removed, so their number is limited.
 
 use crate::rows::{index as number, long_at, number_at};
 
 use super::Plugin;
 
-/// A version that no text has: a write with it succeeds only for the first text.
+/// A version that no text has. A write with it succeeds only if there is no text yet.
 const FIRST: u32 = u32::MAX;
 
-/// How often an update is tried. Others may be faster, but each time one of them succeeds.
+/// How often an update is tried. Other VMs may be faster, but each time one of them succeeds.
 const TRIES: usize = 16;
 
-/// The largest number of plugins that are counted for one VM name.
+/// The maximum number of plugins that are counted under one VM name.
 const MOST_PLUGINS: usize = 64;
 
 const INDEX: &str = "keyward.usage";
@@ -20,14 +20,16 @@ const MAGIC: [u8; 8] = *b"keyward0";
 
 /// Named texts with versions.
 pub trait Store {
-    /// The text and its version.
+    /// Returns the text and its version.
     fn get(&mut self, name: &str) -> Option<(Box<[u8]>, u32)>;
 
-    /// Replaces the text of that version, or writes the first. Returns `false` if the version has changed, or the write fails.
+    /// Replaces the text if it still has that version, or writes the first one. Returns `false` if
+    /// the version has changed or the write fails.
     fn set(&mut self, name: &str, text: &[u8], version: u32) -> bool;
 }
 
-/// Replaces a text by what `change` makes of it; `None` leaves it unchanged. Returns its size in bytes.
+/// Replaces a text with what `change` returns for it. `None` leaves it unchanged. Returns its size
+/// in bytes.
 pub(super) fn update<S: Store>(
     store: &mut S,
     name: &str,
@@ -50,19 +52,20 @@ pub(super) fn page_name(plugin: usize, place: usize) -> String {
     format!("{INDEX}/{plugin}/{place}")
 }
 
-/// The plugins that are counted, in the order of their start.
+/// The counted plugins, in the order of their start.
 #[derive(Default)]
 pub(super) struct Index(pub(super) Vec<Listed>);
 
 pub(super) struct Listed {
     pub(super) id: Box<[u8]>,
     pub(super) label: Box<str>,
-    /// Its start, in Unix seconds.
+    /// The plugin's start, in Unix seconds.
     pub(super) since: u64,
 }
 
 impl Index {
-    /// Eight bytes of a name, and for each plugin: its start in eight bytes, and id and label, each after its length in four. `None` for anything else.
+    /// Reads eight bytes that identify an index, and for each plugin its start in eight bytes, its
+    /// id and its label, each after its length in four bytes. Returns `None` for anything else.
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
         let mut listed = Vec::new();
@@ -107,7 +110,8 @@ pub(super) fn index<S: Store>(store: &mut S) -> Option<Index> {
     Index::read(&bytes)
 }
 
-/// The number of the plugin, which this lists if needed. `None` if there are too many.
+/// Returns the number of the plugin, and lists the plugin if needed. Returns `None` if there are
+/// too many.
 pub(super) fn register<S: Store>(store: &mut S, plugin: &Plugin<'_>, now: u64) -> Option<usize> {
     if let Some(number) = index(store).and_then(|index| index.position(plugin.id)) {
         return Some(number);

@@ -1,4 +1,5 @@
-//! The counts add up, whatever else writes meanwhile, and whatever is in the shared pages.
+//! Tests that the counts add up, whatever else is written meanwhile, and whatever the shared pages
+//! contain.
 
 use std::collections::HashMap;
 
@@ -8,12 +9,12 @@ use serde_json::Value;
 use super::page::LARGEST;
 use super::*;
 
-/// Shared texts as Envoy keeps them, and someone who is faster now and then.
+/// Shared texts, as Envoy stores them, and another VM that is sometimes faster.
 #[derive(Default)]
 struct Memory {
     texts: HashMap<String, (Vec<u8>, u32)>,
     version: u32,
-    /// So many updates from now on fail.
+    /// How many of the next updates fail.
     conflicts: u32,
     is_deaf: bool,
 }
@@ -30,7 +31,7 @@ impl Store for Memory {
         }
         if self.conflicts > 0 {
             self.conflicts -= 1;
-            // What another VM would have written: the same text, newer.
+            // What another VM would write: the same text with a newer version.
             if let Some((_, version)) = self.texts.get_mut(name) {
                 self.version += 1;
                 *version = self.version;
@@ -66,7 +67,7 @@ fn share_all(pending: &mut Pending, store: &mut Memory, now: u64) {
     assert!(pending.is_empty());
 }
 
-/// Every part of the report, as one list of keys per plugin.
+/// Returns all parts of the report, as one list of keys per plugin.
 fn reported(store: &mut Memory) -> Vec<Value> {
     let (mut from, mut plugins) = (0, Vec::<Value>::new());
     loop {
@@ -113,7 +114,7 @@ fn vms_add_up() {
     };
     assert_eq!(usage.counts, counts);
     assert_eq!((usage.last_accepted, usage.last_seen), (200, 200));
-    // A request that was denied is seen, and the key is not accepted.
+    // A denied request uses the key without it being accepted.
     share_all(&mut counted(&[("mk_1", Event::Denied)]), &mut store, 300);
     let usage = shared(&mut store, PLUGIN.id, "mk_1").unwrap();
     assert_eq!((usage.last_accepted, usage.last_seen), (200, 300));
@@ -172,7 +173,7 @@ fn whoever_was_slower_tries_again_and_loses_nothing() {
             .allowed,
         2
     );
-    // One that is slower every time keeps what it has for the next time.
+    // A VM that is slower every time keeps its counts for the next call.
     store.conflicts = 1000;
     let mut pending = counted(&[("mk_1", Event::Allowed)]);
     assert!(share(&mut pending, &mut store, &PLUGIN, 3));
@@ -190,7 +191,7 @@ fn whoever_was_slower_tries_again_and_loses_nothing() {
 
 #[test]
 fn the_first_page_is_never_written_twice() {
-    // Between a look that finds nothing and the first write another VM writes.
+    // Another VM writes between a read that finds nothing and the first write.
     struct Raced(Memory);
     impl Store for Raced {
         fn get(&mut self, name: &str) -> Option<(Box<[u8]>, u32)> {
@@ -227,7 +228,7 @@ fn where_there_is_no_room_it_is_said() {
         }
     }
     assert!(given_up >= 40_000 - 16_384);
-    // Nothing can be shared, so it stays.
+    // Nothing can be shared, so the counts stay.
     share(&mut pending, &mut store, &PLUGIN, 1);
     assert!(!pending.is_empty());
     store.is_deaf = false;

@@ -76,3 +76,109 @@ fn the_page_on_errors_has_advice_and_classes_for_every_reason() {
         .collect();
     assert_eq!(classes, statuses);
 }
+
+/// The index, docs/README.md, is a list of these pages and has no such section.
+#[test]
+fn every_page_says_what_it_is_for_and_where_to_go_next() {
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".md") || name == "README.md" {
+            continue;
+        }
+        let page = read(&name);
+        let mut lines = page.lines();
+        assert!(lines.next().unwrap().starts_with("# "), "{name}: a title");
+        assert_eq!(lines.next(), Some(""), "{name}");
+        let about = lines.next().unwrap();
+        assert!(
+            about.starts_with(|first: char| first.is_alphanumeric() || first == '`'),
+            "{name} does not begin with a sentence: {about}"
+        );
+        let (_, end) = page
+            .split_once("\n## Where to go next\n")
+            .unwrap_or_else(|| panic!("{name} has no `Where to go next`"));
+        assert!(!end.contains("\n## "), "{name}: its last section");
+        assert!(end.contains("](") && end.contains(".md"), "{name}: a link");
+    }
+}
+
+/// Where a link in a page leads, as a path from the repository's root and an anchor.
+fn links(page: &str) -> Vec<(String, String)> {
+    let mut code = false;
+    let prose: String = page
+        .lines()
+        .filter(|line| {
+            let fence = line.trim_start().starts_with("```");
+            code ^= fence;
+            !code && !fence
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    prose
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(link, _)| link)
+        .filter(|link| !link.contains("://") && !link.contains(' '))
+        .map(|link| {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            (path.to_owned(), anchor.to_owned())
+        })
+        .collect()
+}
+
+/// The anchor that GitHub gives to a heading.
+fn anchor(heading: &str) -> String {
+    heading
+        .trim_start_matches('#')
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    let mut pages: Vec<_> = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ]
+    .map(|name| root().join(name))
+    .into();
+    for entry in std::fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "md") {
+            pages.push(path);
+        }
+    }
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for path in pages {
+        let page = std::fs::read_to_string(&path).unwrap();
+        for (link, wanted) in links(&page) {
+            checked += 1;
+            let target = if link.is_empty() {
+                path.clone()
+            } else {
+                path.parent().unwrap().join(&link)
+            };
+            let is_heading = || {
+                let text = std::fs::read_to_string(&target).unwrap_or_default();
+                text.lines()
+                    .any(|line| line.starts_with('#') && anchor(line) == wanted)
+            };
+            if !target.exists() || !(wanted.is_empty() || is_heading()) {
+                wrong.push(format!("{}: {link}#{wanted}", path.display()));
+            }
+        }
+    }
+    assert!(checked > 200, "only {checked} links were found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

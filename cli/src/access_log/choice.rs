@@ -1,4 +1,5 @@
-//! Which requests are meant: by key, verdict, endpoint, account and so on. What is not asked for does not matter; what is given several times means any of them.
+//! Chooses requests by key, verdict, endpoint, account and so on. An option that is not given does
+//! not restrict; values of an option that is given several times are alternatives.
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -66,9 +67,9 @@ struct Endpoint {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pattern {
-    /// What paths begin with.
+    /// The prefix of paths.
     Prefix(String),
-    /// Segments, `None` for a parameter.
+    /// Segments, with `None` for a parameter.
     Template(Vec<Option<String>>),
 }
 
@@ -78,7 +79,7 @@ struct Permission {
     level: Option<AccessLevel>,
 }
 
-/// Chosen requests.
+/// The criteria that chosen requests meet.
 pub(crate) struct Choice<'a>(&'a ChoiceArguments);
 
 impl<'a> Choice<'a> {
@@ -86,7 +87,7 @@ impl<'a> Choice<'a> {
         Self(arguments)
     }
 
-    /// Whether the request is one of those.
+    /// Whether a request meets all criteria.
     pub(crate) fn takes(&self, record: &Record<'_>) -> bool {
         let state = record.state.as_ref();
         let by = self.0;
@@ -124,7 +125,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Whether nothing is asked for, or one of what is.
+/// Whether there are no values, or one of them matches.
 fn any<T>(wanted: &[T], is: impl FnMut(&T) -> bool) -> bool {
     wanted.is_empty() || wanted.iter().any(is)
 }
@@ -170,7 +171,7 @@ impl Permission {
     }
 }
 
-/// The names of reasons; clap itself suggests the nearest.
+/// Parses the name of a reason. clap suggests the nearest name.
 fn reason() -> impl TypedValueParser<Value = DenyReason> {
     PossibleValuesParser::new(DenyReason::all().map(DenyReason::name))
         .try_map(|name| DenyReason::from_name(&name).ok_or("expected a reason"))
@@ -201,7 +202,7 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
     Ok(Endpoint { method, path })
 }
 
-/// Any spelling of a built-in one; the log has the canonical one.
+/// Parses any spelling of a built-in permission. The log has the canonical one.
 fn permission(text: &str) -> Result<Permission, String> {
     let (name, level) = text.split_once('=').unwrap_or((text, ""));
     let level = match level {

@@ -1,6 +1,8 @@
-//! The arguments of commands that read access logs: [`LogArguments`] (the files, `--since`, `--until`), by `#[command(flatten)]`, and which requests are meant.
+//! The arguments of commands that read access logs: [`LogArguments`] (the files, `--since`,
+//! `--until`), for `#[command(flatten)]`, and the choice of requests.
 //!
-//! What a record's texts hold was chosen by clients: they go to a terminal through `Text::shown`, into JSON through [`ascii_json`].
+//! Clients chose the texts of a record: print them to a terminal with `Text::shown`, and as JSON
+//! with [`ascii_json`].
 
 mod choice;
 mod progress;
@@ -30,7 +32,7 @@ pub(super) struct LogArguments {
 }
 
 impl LogArguments {
-    /// The log that is meant. `now` is Unix seconds.
+    /// Returns the log that the arguments name. `now` is in Unix seconds.
     pub(super) fn log(&self, now: u64) -> Log {
         let milliseconds = |moment: Moment| moment.before(now).saturating_mul(1000);
         let since = self.since.map_or(0, milliseconds);
@@ -39,13 +41,14 @@ impl LogArguments {
             files: self.files.clone(),
             time: since..until,
             follow: false,
-            // A key that was given for a file is shown masked.
+            // If an argument contains a key instead of a file, it is masked.
             shown: arguments::shown,
         }
     }
 }
 
-/// A value as one line of JSON in ASCII: what a client sent reaches no terminal as it is.
+/// Formats a value as one line of JSON in ASCII, so that no text from a client reaches a terminal
+/// unescaped.
 pub(super) fn ascii_json(value: &serde_json::Value) -> String {
     escaped_json(&value.to_string(), |c| !c.is_ascii() || c == '\u{7f}')
 }

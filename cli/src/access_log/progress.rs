@@ -1,4 +1,4 @@
-//! Shows how far the reading is. Only a terminal gets it.
+//! Shows the progress of reading, only on a terminal.
 
 use std::io::{self, IsTerminal};
 
@@ -6,12 +6,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use keyward_files::log_files::Progress;
 
-/// A bar on standard error, or nothing if that is not a terminal.
+/// A progress bar on standard error, or nothing if that is not a terminal.
 #[derive(Clone, Debug)]
 pub(crate) struct ProgressLine(ProgressBar);
 
 impl ProgressLine {
-    /// On a terminal, whatever standard output is.
+    /// Shows the bar on a terminal, independently of standard output.
     pub(crate) fn shown() -> Self {
         if !io::stderr().is_terminal() {
             return Self::hidden();
@@ -22,12 +22,12 @@ impl ProgressLine {
         ))
     }
 
-    /// Nowhere.
+    /// Shows no bar.
     pub(crate) fn hidden() -> Self {
         Self(ProgressBar::hidden())
     }
 
-    /// Writes without the bar in between.
+    /// Hides the bar while `write` runs.
     pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.0.suspend(write)
     }

@@ -1,4 +1,4 @@
-//! The accounts as a table, and one of them with its keys.
+//! Shows the accounts as a table, or one account with its keys.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -42,7 +42,8 @@ impl Choice {
     }
 }
 
-/// Those above an account, the nearest first. A key file that was read has no circles.
+/// Returns the accounts above an account, the nearest first. A key file that was read has no
+/// circles.
 fn path<'a>(file: &'a KeyFile, account: &'a Account) -> impl Iterator<Item = &'a str> {
     let next = |id: &&'a str| {
         file.account(id)
@@ -106,7 +107,7 @@ pub(super) fn list(
     Ok(Exit::Good)
 }
 
-/// One account, and the ids of its keys.
+/// Shows one account and the ids of its keys.
 pub(super) fn show(records: &Records, id: &str, output: OutputArguments, now: u64) -> Result<Exit> {
     let (file, counts) = &records.tree(now)?;
     find_key::check_owner(file, id)?;
@@ -174,7 +175,7 @@ pub(super) fn show(records: &Records, id: &str, output: OutputArguments, now: u6
     Ok(Exit::Good)
 }
 
-/// Its keys that may pass now.
+/// Returns the account's keys that work now.
 fn live_keys<'a>(
     file: &'a KeyFile,
     account: &'a Account,
@@ -184,7 +185,7 @@ fn live_keys<'a>(
         .filter(move |key| key.owner == account.id && key.is_live_at(now))
 }
 
-/// How many of its keys may pass now.
+/// Returns the number of the account's keys that work now.
 fn live(account: &Account, counts: &HashMap<String, Count>) -> usize {
     counts.get(&account.id).map_or(0, |count| count.live)
 }

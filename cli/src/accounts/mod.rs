@@ -112,7 +112,7 @@ pub(super) enum ChildrenArgument {
 }
 
 impl OnRecords<Command> {
-    /// Whether it prints what there is, and changes nothing.
+    /// Whether the command only prints and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
             Command::List { .. } | Command::Show { .. } | Command::Tree => true,
@@ -225,7 +225,7 @@ fn tell(records: &Records, output: OutputArguments, id: &str, did: &str) -> Resu
     Ok(Exit::Good)
 }
 
-/// Adds an account and its first keys, whose values are shown before the file is written.
+/// Adds an account and its first keys. Their values are shown before the file is written.
 fn add_with_keys(
     records: &Records,
     once: Once,
@@ -237,7 +237,8 @@ fn add_with_keys(
         once.show(&values(id, made, once.output())?)
     })?;
     let mut err = output::stderr();
-    // The keys exist and their values were shown, so a failure to print the rest does not count.
+    // The keys exist and their values were shown, so the command succeeds even if printing the rest
+    // fails.
     let _ = writeln!(err, "added {}", toned(Tone::Good, id));
     let _ = writeln!(
         err,
@@ -247,7 +248,7 @@ fn add_with_keys(
     Ok(Exit::Good)
 }
 
-/// What standard output gets of new keys.
+/// Returns the text about new keys for standard output.
 fn values(
     id: &str,
     made: &[(Key, Zeroizing<String>)],

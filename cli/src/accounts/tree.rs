@@ -1,4 +1,4 @@
-//! The accounts as a tree.
+//! Shows the accounts as a tree.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::server::Count;
 use keyward::account::Children;
 use keyward_files::key_file::{Account, KeyFile};
 
-/// What is drawn: the accounts by their parents, and how many keys each has.
+/// The accounts by their parents, and the number of keys of each.
 struct Forest<'a> {
     below: HashMap<Option<&'a str>, Vec<&'a Account>>,
     keys: &'a HashMap<String, Count>,

@@ -1,4 +1,5 @@
-//! What is kept of a log: counts, by key and by what each key did. One pass, in bounded memory.
+//! The counts that are kept of a log, by key and by what each key did. They are made in one pass,
+//! in bounded memory.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,17 +13,20 @@ use keyward::permission::{AccessLevel, Permission, PermissionRegistry};
 use keyward::reason::DenyReason;
 use keyward_files::access_log::{Named, Record, State, Verdict};
 
-/// How many keys are counted separately. A snapshot may have more; the others are counted together.
+/// The maximum number of keys that are counted separately. A snapshot may have more; the others are
+/// counted together.
 const KEYS: usize = 200_000;
-/// How many accounts, and client addresses, are counted separately for one key.
+/// The maximum number of accounts, and of client addresses, that are counted separately for one
+/// key.
 const ACCOUNTS: usize = 1_000;
 const CLIENTS: usize = 256;
-/// How many organizations, their accounts, and addresses of strangers are counted separately.
+/// The maximum numbers of organizations, their accounts, and addresses of strangers that are
+/// counted separately.
 const ORGANIZATIONS: usize = 10_000;
 const STRANGERS: usize = 1_000;
-/// How many paths that name no endpoint are kept of one key, as examples.
+/// How many paths that match no endpoint are kept for each key, as examples.
 const EXAMPLES: usize = 5;
-/// The steps of the timelines.
+/// The maximum number of steps in a timeline.
 const STEPS: u64 = 120;
 const KEY_STEPS: u64 = 24;
 
@@ -35,7 +39,7 @@ pub(super) struct Need {
 }
 
 impl Need {
-    /// Whether an endpoint of this rule asks for it.
+    /// Whether an endpoint with this rule requires it.
     fn is_of(&self, rule: Rule<'_>) -> bool {
         match rule {
             Rule::Public => false,
@@ -55,40 +59,42 @@ pub(super) struct Called {
     pub(super) is_connected: bool,
 }
 
-/// What one key did.
+/// The counts of one key.
 pub(super) struct KeyBook {
     pub(super) kind: KeyKind,
     pub(super) livemode: bool,
     pub(super) calls: u64,
     pub(super) refused: u64,
     pub(super) shadowed: u64,
-    /// Milliseconds since 1970.
+    /// The time of the first request, in milliseconds since 1970.
     pub(super) first: u64,
     pub(super) last: u64,
-    /// The last that passed.
+    /// The time of the last request that passed.
     pub(super) last_passed: Option<u64>,
     pub(super) reasons: HashMap<DenyReason, Count>,
     pub(super) accounts: Counts<Box<str>>,
     pub(super) clients: Counts<IpAddr>,
     /// Permissions that let a request pass.
     pub(super) used: Counts<Need>,
-    /// Permissions that a request lacked, so that it did not pass, or passed only in shadow.
+    /// Permissions that a request lacked, so that it failed, or passed only in shadow.
     pub(super) missing: Counts<Need>,
     /// Endpoints of requests that passed.
     pub(super) endpoints: Counts<Called>,
-    /// Requests that passed to a path that is not an endpoint of the catalogue.
+    /// Requests that passed, to a path that is not an endpoint of the catalogue.
     pub(super) uncatalogued: Counts<Box<str>>,
-    /// Of these, the ones whose permission is not logged either: nothing shows what they needed.
+    /// The number of such requests whose permission is not logged either, so that nothing shows
+    /// what they needed.
     pub(super) unexplained: u64,
-    /// Requests that passed by a permission that the endpoint at their path does not ask for.
+    /// The number of requests that passed because of a permission which the endpoint at their path
+    /// does not require.
     pub(super) elsewhere: u64,
-    /// The organization of a request, or without one its owner, if the line names it.
+    /// The organization of a request, otherwise its owner, if the line names it.
     pub(super) owner: Option<Box<str>>,
     pub(super) org: Option<Box<str>>,
     pub(super) timeline: Timeline,
 }
 
-/// What an organization's keys did.
+/// The counts of an organization's keys.
 pub(super) struct OrgBook {
     pub(super) count: Count,
     pub(super) shadowed: u64,
@@ -96,30 +102,31 @@ pub(super) struct OrgBook {
     pub(super) accounts: Counts<Box<str>>,
 }
 
-/// All that is kept.
+/// Everything that is kept.
 pub(super) struct Books {
     budget: Budget,
-    /// With those that endpoints of an older snapshot may have asked for.
+    /// The known permissions, and those that endpoints of an older snapshot may have required.
     pub(super) permissions: PermissionRegistry,
     pub(super) keys: HashMap<Box<str>, KeyBook>,
-    /// Requests of keys that found no room.
+    /// Requests of keys for which there was no room.
     pub(super) other_keys: Count,
     pub(super) orgs: HashMap<Box<str>, OrgBook>,
     pub(super) without_org: OrgBook,
-    /// Requests of organizations that found no room.
+    /// Requests of organizations for which there was no room.
     pub(super) other_orgs: Count,
     pub(super) reasons: HashMap<DenyReason, (u64, u64)>,
     pub(super) passed: u64,
     pub(super) public: u64,
-    /// Questions about the key itself, answered by keyward.
+    /// The number of questions about the key itself, which keyward answered.
     pub(super) verified: u64,
     pub(super) preflight: u64,
     pub(super) refused: u64,
     pub(super) shadowed: u64,
-    /// Without a verdict of keyward's, and of these the ones that the interlock answered.
+    /// The number of requests without a verdict, followed by those among them that the interlock
+    /// answered.
     pub(super) unjudged: u64,
     pub(super) interlocked: u64,
-    /// Refusals of no known key, by client.
+    /// Denials without a known key, by client.
     pub(super) strangers: Counts<IpAddr>,
     pub(super) timeline: Timeline,
     pub(super) first: Option<u64>,
@@ -152,12 +159,12 @@ impl Books {
         }
     }
 
-    /// Whether there were more distinct values than there is room for.
+    /// Whether there were more distinct values than room for them.
     pub(super) fn are_full(&self) -> bool {
         self.budget.is_used_up()
     }
 
-    /// Writes a request down.
+    /// Counts a request.
     pub(super) fn add(&mut self, record: &Record<'_>, inventory: &Inventory) {
         let at = record.at;
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
@@ -193,7 +200,7 @@ impl Books {
             return;
         };
         self.add_to_org(state, named, at, is_refused);
-        // A key takes the room of what every key has.
+        // Reserve room for the values that every key has.
         if !self.keys.contains_key(named.id) {
             if self.keys.len() >= KEYS || !self.budget.take(8) {
                 self.other_keys.add(at, is_refused);
@@ -265,7 +272,7 @@ impl KeyBook {
             reasons: HashMap::new(),
             accounts: Counts::new(ACCOUNTS),
             clients: Counts::new(CLIENTS),
-            // Bounded by what permissions and endpoints there are.
+            // The numbers of permissions and endpoints limit these.
             used: Counts::new(usize::MAX),
             missing: Counts::new(usize::MAX),
             endpoints: Counts::new(usize::MAX),
@@ -330,7 +337,8 @@ impl KeyBook {
         }
     }
 
-    /// Where the key belongs: its path begins with its owner, but for an organization key's.
+    /// Adds the place of the key: its path begins with its owner, unless it is an organization's
+    /// key.
     fn add_place(&mut self, state: &State<'_>) {
         if self.org.is_none() {
             self.org = state.org.map(Box::from);

@@ -1,4 +1,4 @@
-//! From the books to the report.
+//! Makes the report from the counts.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ use keyward::reason::DenyReason;
 use keyward_files::invariant::Held;
 use keyward_files::key_file::{Granted, instant};
 
-/// How many values are listed of one kind.
+/// The maximum number of values of one kind that are listed.
 const LISTED: usize = 20;
 
 pub(super) fn report(material: &Material<'_>) -> Report {
@@ -133,7 +133,7 @@ fn commands(
     let (Some(book), Some(known)) = (book, known) else {
         return Vec::new();
     };
-    // Without a key file there is nothing that these commands could change.
+    // Without a key file, these commands have nothing to change.
     let now = material.books.last.unwrap_or(0) / 1000;
     if !material.inventory.is_key_file || known.has_ended(now) {
         return Vec::new();
@@ -284,7 +284,7 @@ fn endpoints(book: &KeyBook, inventory: &Inventory) -> Vec<EndpointCalls> {
     calls
 }
 
-/// `GET /v1/customers/{customer}`
+/// Formats an endpoint as `GET /v1/customers/{customer}`.
 fn endpoint(row: Row, inventory: &Inventory) -> String {
     match row {
         Row::Builtin(place) => match ROWS.get(usize::from(place)) {

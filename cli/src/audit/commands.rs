@@ -1,17 +1,18 @@
-//! The commands that carry a proposal out, as a shell takes them.
+//! The shell commands that carry out a proposal.
 
 use super::grants::{Privileges, Proposal};
 use super::inventory::KnownKey;
 use keyward::key::KeyKind;
 use keyward_files::key_file::Granted;
 
-/// What every command names: the key file, where it was given.
+/// The part that all commands share: the key file, if it was named.
 pub(super) struct Commands<'a> {
     pub(super) keys: Option<&'a str>,
 }
 
 impl Commands<'_> {
-    /// Makes the limited key in a full one's place. In shadow at first: what it lacks is noted and passes.
+    /// Returns commands that replace a key with a limited one. The new key starts in shadow mode,
+    /// in which a request that lacks a permission is noted but passes.
     pub(super) fn replace(&self, id: &str, key: &KnownKey, proposal: &Proposal) -> Vec<String> {
         let name = match &key.name {
             Some(name) => format!("{name}, limited"),
@@ -39,13 +40,14 @@ impl Commands<'_> {
             .collect()
     }
 
-    /// Takes away what a limited key does not use. `None` where nothing would be left to change.
+    /// Returns a command that removes a limited key's unused grants. `None` if nothing would
+    /// change.
     pub(super) fn lower(&self, id: &str, privileges: &Privileges) -> Option<String> {
         let mut words = self.begin("edit");
         words.push(quoted(id));
         let start = words.len();
         for unused in &privileges.unused {
-            // What may have served an expansion stays: queries are not logged.
+            // A grant that may have served an expansion stays, because queries are not logged.
             if unused.may_be_expanded {
                 continue;
             }
@@ -61,7 +63,7 @@ impl Commands<'_> {
                 ]),
                 None => words.extend([revoke.to_owned(), quoted(&unused.permission)]),
             }
-            // What only this one implied is granted by its own name.
+            // If a used permission was only implied by the removed one, grant it explicitly.
             for implied in &unused.implied {
                 words.extend([grant.to_owned(), format!("{}=read", quoted(implied))]);
             }
@@ -78,7 +80,7 @@ impl Commands<'_> {
     }
 }
 
-/// Whether a key of that kind can be replaced by a limited one of `keyward keys create`.
+/// Whether a key of this kind can be replaced by a limited one from `keyward keys create`.
 pub(super) fn can_be_limited(kind: KeyKind, proposal: &Proposal) -> bool {
     let is_secret = matches!(kind, KeyKind::Secret | KeyKind::Organization);
     is_secret && !(proposal.grants.is_empty() && proposal.connect_grants.is_empty())
@@ -96,7 +98,7 @@ fn grants(argument: &str, granted: &Granted) -> Vec<String> {
         .collect()
 }
 
-/// One word of a POSIX shell. It gets quotes only if it needs them.
+/// Returns one word of a POSIX shell, with quotes only if it needs them.
 pub(super) fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.,/:@=+".contains(&byte);
     if !text.is_empty() && !text.starts_with('-') && text.bytes().all(is_plain) {

@@ -1,13 +1,15 @@
-//! Counts by values that others choose, in bounded memory. When the room is used up, a new value is counted among the others.
+//! Counts by values that others choose, in bounded memory. When the room is used up, a new value is
+//! counted among the others.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// How many distinct values are held at all, over all keys, accounts, addresses and endpoints. A log made to fill all of it took 600 MB, its report as JSON included.
+/// The maximum number of distinct values in total, over all keys, accounts, addresses and
+/// endpoints. A log that was made to fill all of it took 600 MB, including its report as JSON.
 const ROOM: usize = 2_000_000;
 
-/// The most that is taken at once.
+/// The maximum amount of room that is taken at once.
 const NEEDED: usize = 8;
 
 /// Room for distinct values.
@@ -18,12 +20,12 @@ impl Budget {
         Self(ROOM)
     }
 
-    /// Whether something found no room.
+    /// Whether there was no room for something.
     pub(super) fn is_used_up(&self) -> bool {
         self.0 < NEEDED
     }
 
-    /// Takes room for as many, if it is there.
+    /// Takes this much room, if it is available.
     pub(super) fn take(&mut self, count: usize) -> bool {
         match self.0.checked_sub(count) {
             Some(left) => {
@@ -35,12 +37,12 @@ impl Budget {
     }
 }
 
-/// What is counted of a value.
+/// The counts for a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) calls: u64,
     pub(super) refused: u64,
-    /// Milliseconds since 1970.
+    /// The time of the last call, in milliseconds since 1970.
     pub(super) last: u64,
 }
 
@@ -69,7 +71,7 @@ impl<T: Hash + Eq> Counts<T> {
         }
     }
 
-    /// The place to count a value in. `make` is called only for a new value.
+    /// Returns the count of a value. `make` is called only for a new value.
     pub(super) fn of<Q: Hash + Eq + ?Sized>(
         &mut self,
         value: &Q,
@@ -79,7 +81,7 @@ impl<T: Hash + Eq> Counts<T> {
     where
         T: Borrow<Q>,
     {
-        // Looked up twice where it is new, which is rare.
+        // A new value is looked up twice, but that is rare.
         if !self.by.contains_key(value) {
             if self.by.len() >= self.cap || !budget.take(1) {
                 return &mut self.others;
@@ -89,24 +91,25 @@ impl<T: Hash + Eq> Counts<T> {
         self.by.get_mut(value).unwrap_or(&mut self.others)
     }
 
-    /// What was counted, by value.
+    /// Returns the counts by value.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&T, &Count)> {
         self.by.iter()
     }
 
-    /// How many distinct values are held.
+    /// Returns the number of distinct values.
     pub(super) fn len(&self) -> usize {
         self.by.len()
     }
 
-    /// What was counted without its value.
+    /// Returns the count of the values that are not listed.
     pub(super) fn others(&self) -> Count {
         self.others
     }
 }
 
 impl Counts<Box<str>> {
-    /// The same for examples of values without a bound: once there are enough, it makes no more text, and counts new values among the others.
+    /// Like [`Self::of`], for examples of unlimited values: if there are enough, no more texts are
+    /// made, and new values are counted among the others.
     pub(super) fn example(
         &mut self,
         budget: &mut Budget,
@@ -121,7 +124,7 @@ impl Counts<Box<str>> {
 }
 
 impl<T: Hash + Eq + Ord> Counts<T> {
-    /// The values, the most called first, then in their order.
+    /// Returns the values, the most called first, then in their own order.
     pub(super) fn sorted(&self) -> Vec<(&T, Count)> {
         let mut all: Vec<(&T, Count)> = self
             .by

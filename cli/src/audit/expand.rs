@@ -1,4 +1,5 @@
-//! What `expand` in a query could have asked for: queries are not logged, so a grant that looks unused may have served an expansion.
+//! What `expand` in a query could have required. Queries are not logged, so a grant that seems
+//! unused may have served an expansion.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,8 @@ use keyward::endpoint::Row;
 use keyward::expansion::{STRIPE, Target, returned};
 use keyward::permission::Permission;
 
-/// Permissions that one expanded field of what these endpoints return asks for, directly or within what their objects contain.
+/// Returns the permissions that one expanded field in the replies of these endpoints requires,
+/// including fields of objects that the replies contain.
 pub(super) fn expandable(rows: &BTreeSet<Row>, inventory: &Inventory) -> BTreeSet<Permission> {
     let mut asked = BTreeSet::new();
     if !inventory.endpoints.are_stripes() {
@@ -25,7 +27,7 @@ pub(super) fn expandable(rows: &BTreeSet<Row>, inventory: &Inventory) -> BTreeSe
         }
         for way in ways(target) {
             asked.extend(way.asks.iter().copied().flatten().copied());
-            // What is contained is in the reply anyway, with the fields it has.
+            // A contained object is part of the reply anyway, with its fields.
             if way.asks.is_empty() {
                 here.extend(way.targets);
             }

@@ -1,4 +1,4 @@
-//! What of a key is worth a look.
+//! What is worth a look about a key.
 
 use super::Thresholds;
 use super::books::KeyBook;
@@ -9,7 +9,7 @@ use crate::times::{length_in_words, relative};
 use keyward::key::KeyKind;
 use keyward::reason::DenyReason;
 
-/// A key as it is looked at.
+/// A key to examine.
 pub(super) struct Subject<'a> {
     pub(super) id: &'a str,
     pub(super) book: Option<&'a KeyBook>,
@@ -17,7 +17,7 @@ pub(super) struct Subject<'a> {
     pub(super) privileges: &'a Privileges,
     /// Whether there is a source of keys.
     pub(super) has_source: bool,
-    /// The log's first and last second, Unix time.
+    /// The times of the log's first and last request, in Unix seconds.
     pub(super) log: (u64, u64),
 }
 
@@ -26,7 +26,7 @@ fn owner(subject: &Subject<'_>) -> Option<String> {
     known.or_else(|| subject.book?.owner.as_deref().map(str::to_owned))
 }
 
-/// All findings about one key.
+/// Returns all findings about one key.
 pub(super) fn of_key(subject: &Subject<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut find = |kind: Kind, text: String| {
@@ -211,7 +211,7 @@ fn grant(unused: &super::grants::Unused) -> String {
     text
 }
 
-/// A working key that was not presented for long before the log's end.
+/// Describes a working key that has not been used for long before the log ends.
 fn unused(subject: &Subject<'_>, thresholds: &Thresholds) -> Option<String> {
     let (first, end) = subject.log;
     let known = subject.known;
@@ -242,7 +242,7 @@ fn unused(subject: &Subject<'_>, thresholds: &Thresholds) -> Option<String> {
         .then(|| format!("last used {} before the log ends", length_in_words(idle)))
 }
 
-/// A key on its way out that still passes.
+/// Describes a key that is about to end or was replaced, but still passes.
 fn retiring(book: &KeyBook, known: &KnownKey, end: u64, thresholds: &Thresholds) -> Option<String> {
     let passed = book.last_passed? / 1000;
     if known.is_deleted {

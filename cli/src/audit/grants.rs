@@ -1,4 +1,5 @@
-//! Least privilege: what a key's calls needed, what it is granted, and the grants that would have been enough.
+//! Least privilege: what a key's calls needed, what it is granted, and the grants that would have
+//! been sufficient.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,11 +28,12 @@ pub(super) struct Unused {
     pub(super) permission: String,
     pub(super) granted: AccessLevel,
     pub(super) is_connected: bool,
-    /// Where it was used, at a lower level.
+    /// The lower level at which it was used.
     pub(super) used: Option<AccessLevel>,
-    /// Whether what the key called could expand an object that asks for it. Queries are not logged.
+    /// Whether the key's calls could have expanded an object that requires it. Queries are not
+    /// logged.
     pub(super) may_be_expanded: bool,
-    /// Permissions that were used and that only this one implied.
+    /// Used permissions that only this one implied.
     pub(super) implied: Vec<String>,
 }
 
@@ -42,18 +44,19 @@ pub(super) struct Proposal {
     pub(super) connect_grants: Granted,
 }
 
-/// What can be said of one key's permissions.
+/// The use of one key's permissions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Privileges {
     pub(super) used: Vec<Used>,
     pub(super) unused: Vec<Unused>,
     pub(super) missing: Vec<Used>,
     pub(super) proposal: Proposal,
-    /// Whether the permissions were derived from the endpoints it called, because it had every permission and the log names none.
+    /// Whether the permissions were derived from the called endpoints, because the key had every
+    /// permission and the log therefore names none.
     pub(super) by_endpoint: bool,
 }
 
-/// Looks at one key.
+/// Examines one key.
 pub(super) fn privileges(
     book: &KeyBook,
     known: Option<&KnownKey>,
@@ -88,7 +91,8 @@ pub(super) fn privileges(
     }
 }
 
-/// Of a key with every permission on an account the log names none: the catalogue is asked here instead.
+/// Adds the needs of a key with every permission. The log names no permission for such a key, so
+/// the catalogue provides it.
 fn add_by_endpoint(
     needs: &mut BTreeMap<Need, Count>,
     book: &KeyBook,
@@ -98,7 +102,8 @@ fn add_by_endpoint(
     let is_full = |is_connected: bool| match (book.kind, known) {
         (KeyKind::Restricted | KeyKind::Publishable, _) => false,
         (KeyKind::Secret | KeyKind::Organization, None) => {
-            // Without the key's grants, the log decides: a limited key's calls name permissions.
+            // If the key's grants are unknown, the log decides: calls of a limited key name
+            // permissions.
             !book
                 .used
                 .iter()
@@ -114,7 +119,8 @@ fn add_by_endpoint(
         .map(|(called, count)| (*called, *count))
         .filter(|(called, _)| is_full(called.is_connected))
         .collect();
-    // Those that leave no choice first, so that one of several permissions is one that is needed anyway.
+    // Endpoints without a choice come first, so that a choice can use a permission that is needed
+    // anyway.
     calls.sort_by_key(|(called, _)| (permissions_of(called.row, inventory).0.len(), *called));
     for (called, count) in calls {
         let (permissions, level) = permissions_of(called.row, inventory);
@@ -182,7 +188,8 @@ fn proposal(
         let granted = side.entry(name).or_insert(level);
         *granted = (*granted).max(level);
     }
-    // An organization key without `grants` has every permission. A permission that it needs only on connected accounts must be granted everywhere.
+    // An organization key without `grants` has every permission. A permission that it needs only on
+    // connected accounts must be granted everywhere.
     if kind == KeyKind::Organization && proposal.grants.is_empty() {
         proposal.grants = std::mem::take(&mut proposal.connect_grants);
     }
@@ -200,7 +207,8 @@ fn unused(
         (false, known.grants.as_ref()),
         (true, known.connect_grants.as_ref()),
     ];
-    // An organization key's grants also hold on connected accounts, unless those have separate grants.
+    // An organization key's grants also apply to connected accounts, unless those have separate
+    // grants.
     let holds_everywhere = holds_everywhere(&known);
     let mut all = Vec::new();
     for (is_connected, granted) in sides {
@@ -227,7 +235,7 @@ fn unused(
             if used.is_some_and(|used| used >= *level) {
                 continue;
             }
-            // Reading is all that some permissions can be lowered to.
+            // The only possible reduction is to `read`, which some permissions do not have.
             let can_be_read = inventory
                 .permissions
                 .has_level(permission, AccessLevel::Read);

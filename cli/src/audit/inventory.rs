@@ -1,4 +1,4 @@
-//! The keys there are, used or not, and what they are granted as it is written: from the key file, or from a configuration.
+//! All keys, used or not, with their grants as written in the key file or in a configuration.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use keyward_files::snapshot::Written;
 use keyward_files::snapshot::pack::Parts;
 use keyward_files::store::Store;
 
-/// One key as it is written down.
+/// One key as it is written.
 #[derive(Clone, Debug)]
 pub(super) struct KnownKey {
     pub(super) name: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct KnownKey {
     pub(super) expires: Option<u64>,
     pub(super) created: Option<u64>,
     pub(super) replaced_by: Option<String>,
-    /// `None`: every permission, for kinds that may have that.
+    /// `None` means every permission, for kinds that may have it.
     pub(super) grants: Option<Granted>,
     pub(super) connect_grants: Option<Granted>,
     /// Whether grants come from a set that other keys may share.
@@ -38,28 +38,28 @@ pub(super) struct KnownKey {
 }
 
 impl KnownKey {
-    /// Whether it has ended at `now`, Unix seconds.
+    /// Whether the key has ended at the time `now`, in Unix seconds.
     pub(super) fn has_ended(&self, now: u64) -> bool {
         self.is_deleted || self.expires.is_some_and(|expires| expires <= now)
     }
 }
 
-/// All keys, and the API they are for.
+/// All keys, and the API to which they belong.
 pub(super) struct Inventory {
     pub(super) keys: HashMap<String, KnownKey>,
     pub(super) endpoints: EndpointCatalogue,
-    /// The snapshot's own endpoints, as `GET /v1/widgets`.
+    /// The snapshot's custom endpoints, such as `GET /v1/widgets`.
     pub(super) own: Vec<String>,
     pub(super) permissions: PermissionRegistry,
     pub(super) prefixes: KnownPrefixes,
     /// Whether there is a source of keys at all.
     pub(super) is_given: bool,
-    /// Whether that is a key file, which `keyward keys` edits.
+    /// Whether the source is a key file, which `keyward keys` edits.
     pub(super) is_key_file: bool,
 }
 
 impl Inventory {
-    /// Without a source: Stripe's API, and no keys.
+    /// Returns the inventory without a source: Stripe's API and no keys.
     pub(super) fn empty() -> Self {
         Self {
             keys: HashMap::new(),
@@ -72,7 +72,7 @@ impl Inventory {
         }
     }
 
-    /// What a source says at `now`, Unix seconds.
+    /// Reads a source at the time `now`, in Unix seconds.
     pub(super) fn of(source: &Source, now: u64) -> Result<Self> {
         let issue = Issue {
             revision: now,
@@ -124,7 +124,7 @@ impl Inventory {
         }
     }
 
-    /// What only the key file knows.
+    /// Adds what only the key file contains.
     fn name(&mut self, file: &KeyFile) {
         for key in file.keys() {
             if let Some(known) = self.keys.get_mut(&key.id) {
@@ -178,7 +178,7 @@ impl<'a> Granting for &'a KnownKey {
     }
 }
 
-/// Permissions under the names that the log has.
+/// Returns permissions by the names that the log uses.
 fn canonical(levels: &[(String, AccessLevel)], permissions: &PermissionRegistry) -> Granted {
     levels
         .iter()

@@ -1,8 +1,8 @@
-//! What a report cannot know, said in it.
+//! States what a report cannot know.
 
 use super::material::Material;
 
-/// Why a log may have another path than the one that keyward decided about.
+/// Why a log may have another path than the one on which keyward decided.
 const REWRITTEN: &str = "Where a route rewrites paths and the router has `suppress_envoy_headers`, the log has the rewritten path.";
 
 pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
@@ -69,7 +69,7 @@ mod tests {
     use keyward_files::access_log::Line;
     use keyward_files::log_files::Tally;
 
-    /// The limits of a report on as many organizations.
+    /// Returns the number of organizations in a report on this many, and its limits.
     fn limits_with(organizations: usize) -> (usize, String) {
         let inventory = Inventory::empty();
         let mut books = Books::new(&inventory);

@@ -1,4 +1,4 @@
-//! What a report is made of.
+//! The input of a report.
 
 use super::Thresholds;
 use super::books::Books;
@@ -6,7 +6,7 @@ use super::commands::Commands;
 use super::inventory::Inventory;
 use keyward_files::log_files::Tally;
 
-/// Everything a report is made of.
+/// Everything from which a report is made.
 pub(super) struct Material<'a> {
     pub(super) books: &'a Books,
     pub(super) inventory: &'a Inventory,

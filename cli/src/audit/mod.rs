@@ -1,4 +1,5 @@
-//! `keyward audit`: which permissions and keys could be taken away, from access logs and, where there is one, from the key file. One pass over the log, in bounded memory.
+//! `keyward audit`: shows which permissions and keys could be removed, from access logs and, if
+//! there is one, the key file. It reads the log in one pass, in bounded memory.
 
 mod books;
 mod build;
@@ -55,7 +56,8 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// From where on something is worth a look. Seconds, and a number of addresses.
+/// The values from which something is worth a look: two times in seconds, and a number of
+/// addresses.
 struct Thresholds {
     unused_for: u64,
     expiring_within: u64,

@@ -1,10 +1,10 @@
-//! The report as data: what the table, the JSON and the page show.
+//! The report as data, for the table, the JSON and the page.
 
 use serde::Serialize;
 
 use crate::output::Tone;
 
-/// All of it.
+/// The whole report.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) log: Log,
@@ -14,50 +14,51 @@ pub(super) struct Report {
     pub(super) organizations: Vec<Organization>,
     pub(super) keys: Vec<Key>,
     pub(super) findings: Vec<Finding>,
-    /// Clients whose requests were refused without a known key, the most refused first.
+    /// Clients that were denied without a known key, those with the most denials first.
     pub(super) strangers: Tops,
     /// What this report cannot know.
     pub(super) limits: Vec<String>,
 }
 
-/// Which log it is.
+/// Describes the log.
 #[derive(Debug, Serialize)]
 pub(super) struct Log {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<String>,
-    /// Seconds.
+    /// The time that the log covers, in seconds.
     pub(super) covers: u64,
     pub(super) lines: serde_json::Value,
     /// What was not read, in words.
     pub(super) skipped: Vec<String>,
 }
 
-/// All requests, by their result.
+/// The numbers of all requests, by result.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Requests {
     pub(super) total: u64,
-    /// With a key.
+    /// Allowed requests with a key.
     pub(super) allowed: u64,
     pub(super) public: u64,
     pub(super) preflight: u64,
-    /// About the key itself, which was good; answered by keyward.
+    /// Questions about the key itself with a good key, which keyward answered.
     pub(super) verify: u64,
-    /// Passed although a rule refuses them.
+    /// Requests that passed although a rule rejects them.
     pub(super) shadow: u64,
     pub(super) denied: u64,
-    /// Without a verdict of keyward's.
+    /// Requests without a verdict from keyward.
     pub(super) none: u64,
-    /// Of these, answered by the interlock.
+    /// Those among them that the interlock answered.
     pub(super) interlock: u64,
-    /// Allowed calls with unknown needs: no permission is logged, and their path is not an endpoint of the catalogue.
+    /// Allowed calls with unknown needs: no permission is logged, and their path is not an endpoint
+    /// of the catalogue.
     pub(super) unexplained: u64,
-    /// Of the allowed, those that passed by a permission that their path does not ask for.
+    /// Allowed requests that passed because of a permission which their path does not require.
     pub(super) elsewhere: u64,
 }
 
-/// A reason, and how often.
+/// A reason, and how often it occurred.
 #[derive(Debug, Serialize)]
 pub(super) struct Reason {
     pub(super) reason: &'static str,
@@ -68,7 +69,7 @@ pub(super) struct Reason {
 /// Requests over time.
 #[derive(Debug, Serialize)]
 pub(super) struct Timeline {
-    /// Seconds per step.
+    /// The length of a step in seconds.
     pub(super) step: u64,
     pub(super) steps: Vec<Step>,
 }
@@ -80,7 +81,8 @@ pub(super) struct Step {
     pub(super) denied: u64,
 }
 
-/// One organization's keys and calls; without an id those of accounts that belong to none.
+/// One organization's keys and calls. Without an id, those of accounts that belong to no
+/// organization.
 #[derive(Debug, Serialize)]
 pub(super) struct Organization {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,13 +95,13 @@ pub(super) struct Organization {
     pub(super) accounts: Tops,
 }
 
-/// The most called of some values, and how many calls all others had.
+/// The values with the most calls, and the number of calls of all others.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Tops {
     pub(super) listed: Vec<Top>,
-    /// How many distinct ones there are at least.
+    /// The minimum number of distinct values.
     pub(super) distinct: usize,
-    /// Calls of what is not listed.
+    /// Calls of values that are not listed.
     pub(super) others: u64,
 }
 
@@ -123,7 +125,7 @@ pub(super) struct Key {
     pub(super) owner: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) org: Option<String>,
-    /// Whether the source of keys has it.
+    /// Whether the source of keys contains it.
     pub(super) is_known: bool,
     pub(super) calls: u64,
     pub(super) denied: u64,
@@ -140,9 +142,10 @@ pub(super) struct Key {
     pub(super) accounts: Tops,
     pub(super) clients: Tops,
     pub(super) endpoints: Vec<EndpointCalls>,
-    /// Calls that passed to a path that is not an endpoint of the catalogue, with examples. The permissions that they need are unknown.
+    /// Calls that passed, to a path that is not an endpoint of the catalogue, with examples. The
+    /// permissions that they need are unknown.
     pub(super) uncatalogued: Tops,
-    /// `logged`, or `endpoint` where the permissions are those of the endpoints the key called.
+    /// `logged`, or `endpoint` if the permissions are those of the endpoints that the key called.
     pub(super) told_by: &'static str,
     pub(super) permissions: Vec<Permission>,
     pub(super) proposal: Proposal,
@@ -157,7 +160,7 @@ pub(super) struct EndpointCalls {
     pub(super) calls: u64,
 }
 
-/// A permission of a key: used, granted, missing.
+/// A permission of a key: used, granted or missing.
 #[derive(Debug, Serialize)]
 pub(super) struct Permission {
     pub(super) permission: String,
@@ -167,18 +170,18 @@ pub(super) struct Permission {
     pub(super) calls: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last: Option<String>,
-    /// Of an unused one: the level that was used.
+    /// For an unused permission, the level that was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) used_level: Option<&'static str>,
-    /// Of an unused one: an `expand` in a query may have needed it.
+    /// For an unused permission, whether an `expand` in a query may have needed it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) may_be_expanded: bool,
-    /// Of an unused one: what was used because this one implies it.
+    /// For an unused permission, what was used because this one implies it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) implied: Vec<String>,
 }
 
-/// What there is to say of a permission.
+/// The use of a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum PermissionState {
@@ -187,7 +190,7 @@ pub(super) enum PermissionState {
     Missing,
 }
 
-/// Grants that would have been enough.
+/// Grants that would have been sufficient.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Proposal {
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
@@ -212,7 +215,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// `Billing, acct_1`, or nothing.
+    /// Returns `Billing, acct_1`, or an empty text.
     pub(super) fn whose(&self) -> String {
         let parts: Vec<&str> = [&self.name, &self.owner]
             .into_iter()
@@ -223,7 +226,7 @@ impl Finding {
     }
 }
 
-/// Findings of one kind, those of the same words together, in their order.
+/// Returns the findings of one kind in order, grouped by text.
 pub(super) fn folded(findings: &[Finding], kind: Kind) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     let mut places: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
@@ -237,38 +240,38 @@ pub(super) fn folded(findings: &[Finding], kind: Kind) -> Vec<Vec<&Finding>> {
     groups
 }
 
-/// What was found, the most urgent first.
+/// The kinds of findings, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
-    /// The interlock answered: a worker had no verdict.
+    /// The interlock answered, because a worker had no verdict.
     Interlock,
-    /// A key that ended is still presented.
+    /// A key that ended is still being used.
     EndedInUse,
-    /// The log has a key that the source of keys has not.
+    /// The log has a key that the source of keys does not contain.
     NotListed,
-    /// A key that ends soon, or was replaced, is still used.
+    /// A key that ends soon or was replaced is still being used.
     RetiringInUse,
-    /// A key was refused because it lacks a permission.
+    /// A request was denied because its key lacks a permission.
     Missing,
-    /// In shadow something passed that would be refused.
+    /// In shadow mode, a request passed that would be denied.
     WouldDeny,
-    /// One key, many clients.
+    /// Many clients use one key.
     ManyClients,
-    /// A key with every permission called nothing that the catalogue knows.
+    /// A key with every permission called only endpoints that are not in the catalogue.
     Unexplained,
-    /// A key with every permission used some.
+    /// A key with every permission used only some.
     CanBeLimited,
     /// Grants that no call needed.
     Unused,
-    /// An organization key that reached one account.
+    /// An organization key that was used for only one account.
     OneAccount,
-    /// A key that was not used for long, or never.
+    /// A key that has not been used for long, or never.
     UnusedKey,
 }
 
 impl Kind {
-    /// All of them, in their order.
+    /// All kinds, in their order.
     pub(super) const ALL: [Self; 12] = [
         Self::Interlock,
         Self::EndedInUse,
@@ -284,7 +287,7 @@ impl Kind {
         Self::UnusedKey,
     ];
 
-    /// For people, as a heading.
+    /// Returns the heading for people.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Interlock => "Answered by the interlock",
@@ -302,7 +305,7 @@ impl Kind {
         }
     }
 
-    /// How urgent it is.
+    /// Returns how urgent it is.
     pub(super) fn tone(self) -> Tone {
         match self {
             Self::Interlock | Self::EndedInUse | Self::NotListed => Tone::Bad,

@@ -1,4 +1,4 @@
-//! The report on a terminal.
+//! Shows the report on a terminal.
 
 use std::io::Write;
 
@@ -139,7 +139,7 @@ fn keys(keys: &[Key]) -> Rows {
     rows
 }
 
-/// `3 used, 2 unused, 1 missing`
+/// Returns `3 used, 2 unused, 1 missing`.
 fn permissions(key: &Key) -> String {
     let count = |state: PermissionState| {
         let all = key.permissions.iter();
@@ -187,10 +187,11 @@ fn organizations(report: &Report) -> Rows {
     rows
 }
 
-/// How many keys of one finding are named.
+/// The maximum number of keys that are named for one finding.
 const NAMED: usize = 5;
 
-/// The worst first. Findings of the same words are one, with the number of its keys.
+/// Prints the findings, the worst first. Findings with the same text are one, with the number of
+/// its keys.
 fn findings(findings: &[Finding], out: &mut impl Write) -> Result<()> {
     for kind in Kind::ALL {
         let groups = folded(findings, kind);
@@ -219,7 +220,7 @@ fn findings(findings: &[Finding], out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-/// `mk_1 (Billing, acct_1): `, or nothing.
+/// Returns `mk_1 (Billing, acct_1): `, or an empty text.
 fn subject(finding: &Finding) -> String {
     match (&finding.key, finding.whose()) {
         (None, _) => String::new(),

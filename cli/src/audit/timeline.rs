@@ -1,13 +1,14 @@
-//! Requests over time, in as many steps as fit, whatever time the log covers.
+//! Requests over time, in a limited number of steps, whatever time the log covers.
 
 use std::collections::BTreeMap;
 
-/// The lengths of a step, in seconds, the shortest first; beyond the last each is twice the one before.
+/// The lengths of a step in seconds, the shortest first. After the last one, each length is twice
+/// the one before.
 const STEPS: [u64; 10] = [
     1, 10, 60, 300, 900, 3_600, 21_600, 86_400, 604_800, 2_419_200,
 ];
 
-/// Counts per step of time: passed and refused.
+/// Counts for each step of time: passed and denied.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     most: u64,
@@ -16,7 +17,7 @@ pub(super) struct Timeline {
 }
 
 impl Timeline {
-    /// At most `most` steps.
+    /// Creates a timeline with at most `most` steps.
     pub(super) fn new(most: u64) -> Self {
         Self {
             most,
@@ -25,7 +26,7 @@ impl Timeline {
         }
     }
 
-    /// Counts a request that began at `at`, milliseconds since 1970.
+    /// Counts a request that began at `at`, in milliseconds since 1970.
     pub(super) fn add(&mut self, at: u64, is_refused: bool) {
         let seconds = at / 1000;
         self.count(
@@ -38,7 +39,8 @@ impl Timeline {
         }
     }
 
-    /// The same over all of this time, milliseconds since 1970, in steps as long as that asks for.
+    /// Returns the timeline extended to this whole time, in milliseconds since 1970, with longer
+    /// steps if necessary.
     pub(super) fn over(&self, first: u64, last: u64) -> Self {
         let mut whole = self.clone();
         for at in [first, last] {
@@ -56,7 +58,7 @@ impl Timeline {
         counts.1 += refused;
     }
 
-    /// How many steps there are from the first to the last.
+    /// Returns the number of steps from the first to the last.
     fn span(&self) -> u64 {
         let first = self.by.first_key_value().map_or(0, |(place, _)| *place);
         let last = self.by.last_key_value().map_or(0, |(place, _)| *place);
@@ -74,12 +76,13 @@ impl Timeline {
         self.step = longer;
     }
 
-    /// The length of a step, seconds.
+    /// Returns the length of a step in seconds.
     pub(super) fn step(&self) -> u64 {
         self.step
     }
 
-    /// Every step from the first to the last, the empty ones too: when it begins (Unix seconds), passed, refused.
+    /// Returns every step from the first to the last, including empty ones: its start in Unix
+    /// seconds, and how many requests passed and were denied.
     pub(super) fn steps(&self) -> Vec<(u64, u64, u64)> {
         let Some((first, _)) = self.by.first_key_value() else {
             return Vec::new();

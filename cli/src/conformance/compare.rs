@@ -1,4 +1,4 @@
-//! What a gateway did with one case, compared with what the case expects.
+//! Compares what a gateway did in one case with what the case expects.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use super::file::{Case, Expectation, Headers, Passage, Reply};
 use super::spell::latin1;
 use super::wire::Response;
 
-/// The most characters of an unexpected value that are shown.
+/// The maximum number of characters that are shown of an unexpected value.
 const LONGEST_SHOWN: usize = 1000;
 
-/// The differences, one line each; empty if the two agree.
+/// Returns the differences, one line each, or nothing if there are none.
 pub(super) fn differences(case: &Case, response: &Response, as_keyward: bool) -> Vec<String> {
     let mut found = Vec::new();
     match &case.expect {
@@ -58,7 +58,7 @@ fn compare_passage(
     as_keyward: bool,
     found: &mut Vec<String>,
 ) {
-    // The upstream says yes to everything, and to an `Upgrade` with 101.
+    // The upstream accepts everything, and an `Upgrade` with 101.
     if !(200..300).contains(&response.status) && response.status != 101 {
         let body = quoted(&String::from_utf8_lossy(&response.body));
         found.push(format!("expected to pass, seen {} {body}", response.status));
@@ -73,7 +73,8 @@ fn compare_passage(
     }
 }
 
-/// The headers that reached an upstream that echoes them, as a list of pairs in the member `headers` of a JSON object.
+/// Returns the headers that reached an echoing upstream, which lists them as pairs in the member
+/// `headers` of a JSON object.
 fn echoed(body: &[u8]) -> Option<Vec<(String, String)>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     serde_json::from_value(body.get("headers")?.clone()).ok()
@@ -103,7 +104,7 @@ fn compare_headers(
     }
 }
 
-/// Headers are shown as UTF-8, as far as they are.
+/// Returns a header as UTF-8, as far as it is valid.
 fn as_shown(value: &str) -> String {
     latin1(value).map_or_else(
         |_| value.to_owned(),

@@ -1,4 +1,4 @@
-//! The format of the files in `conformance/`; its README says what the members mean.
+//! The format of the files in `conformance/`. The README there explains the members.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::input;
 
 const FORMAT: &str = "keyward.conformance/v1";
 
-/// Members that hold a time, which may be relative to now.
+/// Members that contain a time, which may be relative to the present.
 const TIMES: [&str; 3] = ["issued_at", "not_before", "expires_at"];
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ pub(super) struct Case {
     pub(super) expect: Expectation,
 }
 
-/// Every character of method, path and values is one byte.
+/// A request. Every character of method, path and values stands for one byte.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
@@ -54,7 +54,7 @@ pub(super) enum Expectation {
     Passage(Passage),
 }
 
-/// The gateway answers.
+/// Expects an answer from the gateway.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reply {
@@ -66,7 +66,7 @@ pub(super) struct Reply {
     pub(super) x_keyward: Extension,
 }
 
-/// The request reaches the upstream.
+/// Expects that the request reaches the upstream.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Passage {
@@ -75,20 +75,20 @@ pub(super) struct Passage {
     pub(super) x_keyward: Extension,
 }
 
-/// What only keyward promises.
+/// Expectations that apply only to keyward.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Extension {
     #[serde(default)]
     pub(super) reason: Option<String>,
-    /// Envoy's filter state: not to be seen over HTTP.
+    /// Envoy's filter state, which is not visible over HTTP.
     #[serde(default, rename = "state")]
     _state: Option<String>,
     #[serde(default)]
     pub(super) upstream: Headers,
 }
 
-/// Exactly one header of that name with that value, or none.
+/// Exactly one header with this name and value, or no header.
 pub(super) type Headers = BTreeMap<String, Option<String>>;
 
 impl File {
@@ -103,7 +103,8 @@ impl File {
         Ok(file)
     }
 
-    /// The settings and the snapshot as keyward's plugin configuration: without the keys themselves, and with times in Unix seconds.
+    /// Returns the settings and the snapshot as keyward's plugin configuration, without the keys
+    /// themselves and with times in Unix seconds.
     pub(super) fn configuration(&self, now: u64) -> Result<Value> {
         let mut configuration = self.settings.clone();
         if let Some(snapshot) = &self.snapshot {
@@ -119,7 +120,7 @@ impl File {
     }
 }
 
-/// Replaces `now-10` and its like wherever a time is expected.
+/// Replaces times such as `now-10` wherever a time is expected.
 fn resolve_times(value: &mut Value, now: u64) -> Result<()> {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,5 @@
-//! `keyward conformance`: the cases of `conformance/` put to any gateway over HTTP, and how it differs from them.
+//! `keyward conformance`: sends the cases of `conformance/` to any gateway over HTTP, and reports
+//! how its answers differ from them.
 
 mod compare;
 mod file;
@@ -38,16 +39,16 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether it prints a file, and puts no case to a gateway.
+    /// Whether the command prints a file instead of sending cases to a gateway.
     pub(super) fn only_shows(&self) -> bool {
         self.print_configuration
     }
 }
 
-/// More than any answer to a case.
+/// The maximum size of an answer. Answers to the cases are shorter.
 const LONGEST_RESPONSE: u64 = 4 << 20;
 
-/// What became of the cases.
+/// The number of cases by result.
 #[derive(Default)]
 struct Count {
     passed: usize,
@@ -94,7 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     }
 }
 
-/// The files of the folder, by name.
+/// Returns the names of the files in the folder.
 fn names(folder: &Path) -> Result<Vec<String>> {
     let cannot = || format!("`{}` cannot be read", folder.display());
     let mut names = Vec::new();
@@ -135,7 +136,7 @@ fn put(
     Ok(count)
 }
 
-/// The differences. A gateway that does not answer also differs.
+/// Returns the differences. If a gateway does not answer, that is also a difference.
 fn ask(
     case: &Case,
     url: &http::Authority,

@@ -1,11 +1,11 @@
-//! A case's request, as the bytes that go over the wire.
+//! Writes a case's request as the bytes that are sent.
 
 use anyhow::{Context, Result};
 
 use super::file::Request;
 use crate::http::Authority;
 
-/// The request as bytes, nothing tidied up.
+/// Returns the request as bytes, without correcting anything.
 pub(super) fn spell(
     request: &Request,
     to: &Authority,
@@ -40,7 +40,7 @@ pub(super) fn spell(
     Ok(bytes)
 }
 
-/// The bytes of a text whose every character is one byte.
+/// Returns the bytes of a text in which every character stands for one byte.
 pub(super) fn latin1(text: &str) -> Result<Vec<u8>> {
     text.chars()
         .map(|c| u8::try_from(c).ok().context("a character above U+00FF"))

@@ -1,4 +1,5 @@
-//! HTTP/1.1 over plain TCP, byte by byte: conformance cases are often requests that a client library refuses to send.
+//! HTTP/1.1 over plain TCP, byte by byte, because many conformance cases are requests that a client
+//! library would not send.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -8,10 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::http::Authority;
 
-/// How long to wait for a connection, and for every piece of an answer.
+/// How long to wait for a connection, and for each piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: u16,
@@ -19,7 +20,8 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// One request on a new connection. An answer of more than `longest` bytes is cut, and its framing then shows that it is incomplete.
+/// Sends one request on a new connection. An answer of more than `longest` bytes is cut, and its
+/// framing then shows that it is incomplete.
 pub(super) fn exchange(
     to: &Authority,
     request: &[u8],
@@ -31,7 +33,7 @@ pub(super) fn exchange(
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    // A gateway may answer before it has read everything, and close: then its answer counts.
+    // A gateway may answer and close before it has read everything. Its answer still counts.
     let written = stream.write_all(request);
     let response = read(&mut BufReader::new(stream.take(longest)), to_head);
     match (response, written) {
@@ -113,7 +115,7 @@ fn read_exactly(stream: &mut impl BufRead, size: u64, body: &mut Vec<u8>) -> Res
     Ok(())
 }
 
-/// One line without its end.
+/// Reads one line without its line end.
 fn read_line(stream: &mut impl BufRead) -> Result<String> {
     let mut line = Vec::new();
     stream.read_until(b'\n', &mut line)?;

@@ -1,4 +1,5 @@
-//! A chain of filters: whether keyward runs in it for every request, and whether the interlock stops what keyward did not see.
+//! Checks a chain of filters: whether keyward runs for every request, and whether the interlock
+//! stops requests that keyward did not see.
 
 use serde_json::Value;
 
@@ -10,10 +11,11 @@ use super::state;
 
 const RBAC: &str = "filters.http.rbac.v3.RBAC";
 
-/// The name of an RBAC filter in Envoy's documentation, and so in most routes.
+/// The name of an RBAC filter in Envoy's documentation, which most routes therefore use.
 const USUAL_NAME: &str = "envoy.filters.http.rbac";
 
-/// Checks one chain, and returns the names of its interlocks. `enabled` are the filters that some route switches on.
+/// Checks one chain, and returns the names of its interlocks. `enabled` contains the filters that
+/// some route enables.
 pub(super) fn check(
     dump: &Dump,
     listener: &Value,
@@ -40,7 +42,8 @@ pub(super) fn check(
     locks.into_iter().map(|lock| lock.name).collect()
 }
 
-/// A filter that is off in its chain and on at routes, as Envoy Gateway has them. Elsewhere only the interlock is on, and it refuses everything.
+/// Checks a filter that is disabled in its chain and enabled by routes, as Envoy Gateway does it.
+/// On other routes only the interlock is active, and it denies everything.
 fn check_enabled(
     plugin: &Plugin<'_>,
     locks: &[Lock],
@@ -69,12 +72,12 @@ fn check_enabled(
     );
 }
 
-/// The last filters before the router, as far as they are interlocks, and those further up.
+/// An interlock, directly before the router or further up.
 struct Lock {
     index: usize,
     name: String,
     key: String,
-    /// Only other interlocks are between it and the router.
+    /// Whether only other interlocks are between it and the router.
     is_last: bool,
 }
 
@@ -95,13 +98,13 @@ fn locks(filters: &[Value]) -> Vec<Lock> {
     found
 }
 
-/// The filter state that an RBAC filter demands of every request, to begin with `allow`.
+/// Returns the filter state that an RBAC filter requires to begin with `allow` in every request.
 fn demands(filter: &Value) -> Option<&str> {
     let typed = at(filter, "/typed_config");
     let rules = at(typed, "/rules");
-    // A member with its default value is left out of a dump.
+    // A dump omits members with default values.
     let is_allow = at(rules, "/action").as_str().is_none_or(|it| it == "ALLOW");
-    // With a `matcher` Envoy does not look at the rules.
+    // If there is a `matcher`, Envoy ignores the rules.
     let is_matched = typed.get("matcher").is_some();
     if !is_of(typed, RBAC) || !is_allow || is_matched || is_on(filter, "disabled") {
         return None;
@@ -115,7 +118,7 @@ fn demands(filter: &Value) -> Option<&str> {
     keys.all(|key| key == Some(first)).then_some(first)
 }
 
-/// The filter state without which a principal does not match.
+/// Returns the filter state without which a principal does not match.
 fn state_of(principal: &Value) -> Option<&str> {
     let state = at(principal, "/filter_state");
     let prefix = at(state, "/string_match/prefix").as_str();
@@ -192,13 +195,14 @@ fn check_interlock(
     }
 }
 
-/// Whether a chain without keyward lets nothing pass: its interlock finds no verdict.
+/// Whether a chain without keyward lets no request pass, because its interlock finds no verdict.
 pub(super) fn is_closed(filters: &[Value]) -> bool {
     let of_wasm = |lock: &Lock| lock.is_last && lock.key.starts_with("wasm.");
     locks(filters).iter().any(of_wasm)
 }
 
-/// Whether no request comes through a chain but by the verdict of a keyward in it, where there is one.
+/// Whether every request needs the verdict of a keyward in this chain to pass. Without a keyward,
+/// whether no request passes.
 pub(super) fn is_guarded(dump: &Dump, filters: &[Value]) -> bool {
     let (plugins, locks) = (dump.plugins(filters), locks(filters));
     let is_locked = |plugin: &Plugin<'_>| {
@@ -212,7 +216,7 @@ pub(super) fn is_guarded(dump: &Dump, filters: &[Value]) -> bool {
     }
 }
 
-/// A boolean, or a `BoolValue`.
+/// Whether a boolean or a `BoolValue` is true.
 pub(super) fn is_on(value: &Value, member: &str) -> bool {
     value.get(member).and_then(Value::as_bool) == Some(true)
 }

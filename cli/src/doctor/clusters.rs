@@ -1,4 +1,5 @@
-//! What happens to a request on its last step, in the cluster that it goes to: filters there run after everything else, and for each retry.
+//! Checks what happens to a request in its last step, in its cluster. Filters there run after
+//! everything else, and for each retry.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ const CHECK: Check = Check::Clusters;
 pub(super) const OPTIONS: &str =
     "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// Looks at the clusters of a guarded chain, and at the filters that its router runs for all of them.
+/// Checks the clusters of a guarded chain, and the filters that its router runs for all of them.
 pub(super) fn check<'a>(
     dump: &Dump,
     manager: &Manager<'_>,
@@ -44,7 +45,7 @@ pub(super) fn check<'a>(
             );
             continue;
         };
-        // A pointer needs its slashes escaped, and these names have none.
+        // In a pointer, slashes must be escaped; these names have none.
         let filters = items(at(at(cluster, OPTIONS), "/http_filters"));
         check_filters(dump, filters, &names, &place, report);
         if at(cluster, "/original_dst_lb_config/use_http_header") == true {
@@ -71,7 +72,7 @@ fn check_filters(dump: &Dump, filters: &[Value], names: &Names, place: &str, rep
                 "upstream_codec" | "buffer" | "admission_control" | "body_size_limit" | "compressor" | "rbac"
                 | "header_mutation",
             ) => {}
-            // The upstream's own credential in place of the client's: an egress gateway.
+            // In an egress gateway, the upstream's own credential replaces the client's.
             Some("credential_injector") => {
                 let credential = at(typed, "/credential/typed_config");
                 let written = at(credential, "/header").as_str().unwrap_or("authorization");

@@ -1,13 +1,14 @@
-//! Envoy's `/config_dump`, and where in it requests are handled: every listener, every HTTP connection manager with its chain of filters and its
-//! routes, and every cluster. Fields have the names of Envoy's protobuf files; a dump that was written by another tool in camel case is refused.
+//! Envoy's `/config_dump`, and the places in it where requests are handled: every listener, every
+//! HTTP connection manager with its chain of filters and its routes, and every cluster. Fields have
+//! the names of Envoy's protobuf files. A dump that another tool wrote in camel case is rejected.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// The end of a connection manager's type.
+/// The end of the type name of a connection manager.
 pub(super) const MANAGER: &str = "network.http_connection_manager.v3.HttpConnectionManager";
 
-/// A whole dump.
+/// A complete dump.
 #[derive(Debug)]
 pub(super) struct Dump(Value);
 
@@ -20,7 +21,7 @@ impl Dump {
         Ok(Self(value))
     }
 
-    /// The members of all sections of this kind.
+    /// Returns the members of all sections of this kind.
     fn sections<'a>(&'a self, kind: &'a str, member: &'a str) -> impl Iterator<Item = &'a Value> {
         items(at(&self.0, "/configs"))
             .iter()
@@ -35,7 +36,7 @@ impl Dump {
             .map_or(&Value::Null, |section| at(section, "/bootstrap"))
     }
 
-    /// Every listener that takes connections, is about to, or still holds some.
+    /// Returns every listener that accepts connections, is about to, or still has some.
     pub(super) fn listeners(&self) -> Vec<Listener<'_>> {
         let kind = "ListenersConfigDump";
         let name = |value: &Value| {
@@ -65,7 +66,7 @@ impl Dump {
         found
     }
 
-    /// Every place where requests are taken.
+    /// Returns every place where requests arrive.
     pub(super) fn managers(&self) -> Vec<Manager<'_>> {
         let mut found = Vec::new();
         for listener in self.listeners() {
@@ -81,7 +82,7 @@ impl Dump {
                 &mut |value| value.get("config_discovery").is_some(),
                 &mut discovered,
             );
-            // A default is in the listener itself.
+            // A default configuration is part of the listener.
             for filter in discovered {
                 let name = at(filter, "/name").as_str().unwrap_or("");
                 let taken = self.discovered(name).unwrap_or(&Value::Null);
@@ -103,7 +104,7 @@ impl Dump {
         found
     }
 
-    /// A cluster by its name.
+    /// Returns a cluster by its name.
     pub(super) fn cluster(&self, name: &str) -> Option<&Value> {
         self.clusters().find(|cluster| at(cluster, "/name") == name)
     }
@@ -120,12 +121,12 @@ impl Dump {
         .map(|entry| at(entry, "/cluster"))
     }
 
-    /// All that filters are configured by through discovery, and all routes.
+    /// Returns everything that configures filters through discovery, and all routes.
     pub(super) fn everything(&self) -> &Value {
         &self.0
     }
 
-    /// The configuration that Envoy has taken for a filter under discovery.
+    /// Returns the configuration that Envoy has accepted for a filter under discovery.
     pub(super) fn discovered(&self, name: &str) -> Option<&Value> {
         let mut filters = self.sections("EcdsConfigDump", "ecds_filters");
         filters
@@ -133,7 +134,7 @@ impl Dump {
             .map(|entry| at(entry, "/ecds_filter/typed_config"))
     }
 
-    /// A filter's own configuration, wherever it comes from; null if it has not arrived.
+    /// Returns a filter's own configuration, wherever it comes from, or null if it has not arrived.
     pub(super) fn typed<'a>(&'a self, filter: &'a Value) -> &'a Value {
         let discovery = at(filter, "/config_discovery");
         if !discovery.is_object() {
@@ -144,7 +145,8 @@ impl Dump {
             .unwrap_or(at(discovery, "/default_config"))
     }
 
-    /// The route configurations that a manager routes by. Those it takes from elsewhere are looked up, and `None` means that one is missing.
+    /// Returns the route configurations of a manager. Discovered ones are looked up; `None` means
+    /// that one is missing.
     pub(super) fn routes<'a>(&'a self, manager: &Manager<'a>) -> Vec<Option<&'a Value>> {
         let value = manager.value;
         if let Some(inline) = value.get("route_config") {
@@ -179,7 +181,7 @@ impl Dump {
     }
 }
 
-/// Where connections are taken.
+/// A listener, where connections arrive.
 #[derive(Debug)]
 pub(super) struct Listener<'a> {
     pub(super) place: String,
@@ -200,24 +202,24 @@ impl<'a> Manager<'a> {
     }
 }
 
-/// The member at a JSON pointer, or null.
+/// Returns the member at a JSON pointer, or null.
 pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
     value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
-/// The items of a list; empty if the value is not a list.
+/// Returns the items of a list, or nothing if the value is not a list.
 pub(super) fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Whether a message is of this type, by the end of its `@type`.
+/// Whether a message has this type. `kind` is the end of its `@type`.
 pub(super) fn is_of(message: &Value, kind: &str) -> bool {
     at(message, "/@type")
         .as_str()
         .is_some_and(|url| url.ends_with(kind))
 }
 
-/// Every value in `value`, itself included, that `wanted` asks for.
+/// Collects every value in `value`, including `value` itself, for which `wanted` returns true.
 pub(super) fn collect<'a>(
     value: &'a Value,
     wanted: &mut impl FnMut(&Value) -> bool,

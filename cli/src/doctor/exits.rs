@@ -1,4 +1,5 @@
-//! Where a chain sends what it lets pass: names of clusters, as far as its configuration names them.
+//! The clusters to which a chain sends the requests that it lets pass, as far as its configuration
+//! names them.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use super::dump::{Dump, Manager, at, collect, is_of, items};
 
 const TCP_PROXY: &str = "filters.network.tcp_proxy.v3.TcpProxy";
 
-/// Where requests or connections may go.
+/// The possible destinations of requests or connections.
 #[derive(Debug, Default)]
 pub(super) struct Exits<'a> {
     pub(super) clusters: BTreeSet<&'a str>,
@@ -17,7 +18,7 @@ pub(super) struct Exits<'a> {
 }
 
 impl<'a> Exits<'a> {
-    /// Of an HTTP connection manager.
+    /// Returns the destinations of an HTTP connection manager.
     pub(super) fn of_manager(dump: &'a Dump, manager: &Manager<'a>) -> Self {
         let mut exits = Self::default();
         for routes in dump.routes(manager) {
@@ -29,7 +30,7 @@ impl<'a> Exits<'a> {
         exits
     }
 
-    /// Of a filter on connections that is not an HTTP connection manager.
+    /// Returns the destinations of a network filter that is not an HTTP connection manager.
     pub(super) fn of_network_filter(dump: &Dump, typed: &'a Value) -> Self {
         let mut exits = Self::default();
         if is_of(typed, TCP_PROXY) {

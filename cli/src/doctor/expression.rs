@@ -1,9 +1,10 @@
-//! What a CEL expression may show. It can show nothing but what it reads, so it is taken apart into the attributes that it reads; where one of these is
-//! not a name with literal keys, or shows a key, the whole cannot be judged.
+//! What a CEL expression may show. It can only show what it reads, so this module finds the
+//! attributes that it reads. If one of them is not a name with literal keys, or contains a key, the
+//! expression cannot be judged.
 
 use super::shown::{Known, Shown};
 
-/// Names that Envoy gives to what it knows of a request.
+/// The names under which Envoy provides a request's attributes.
 const ROOTS: [&str; 10] = [
     "request",
     "response",
@@ -17,12 +18,12 @@ const ROOTS: [&str; 10] = [
     "xds",
 ];
 
-/// What an expression may show; `None` where it cannot be judged.
+/// Returns what an expression may show. `None` if it cannot be judged.
 pub(super) fn shown_by(text: &str, known: &Known) -> Option<Vec<Shown>> {
     let mut shown = Vec::new();
     for read in reads(text)? {
         for one in attribute(&read.path, text, known)? {
-            // Whether a longer expression shows a key that it reads is another question.
+            // It is unclear whether a longer expression shows a key that it reads.
             if !read.is_whole && matches!(one, Shown::Credential(_) | Shown::Secretive(_)) {
                 return None;
             }
@@ -34,18 +35,19 @@ pub(super) fn shown_by(text: &str, known: &Known) -> Option<Vec<Shown>> {
     Some(shown)
 }
 
-/// As in envoy/bootstrap.yaml: nothing is shown but a UUID. Any other test is not judged, because a pattern may let anything through.
+/// Whether the expression is the one in envoy/bootstrap.yaml, which shows only a UUID. Other tests
+/// are not judged, because a pattern may match anything.
 fn bounds_request_id(text: &str) -> bool {
     const ID: &str = "request.headers['x-request-id']";
     const UUID: &str = "'^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$'";
     text == format!("{ID}.matches({UUID}) ? {ID} : ''")
 }
 
-/// One attribute that is read.
+/// An attribute that the expression reads.
 #[derive(Debug)]
 struct Read {
     path: Vec<String>,
-    /// Whether the expression is nothing else.
+    /// Whether the expression consists only of this attribute.
     is_whole: bool,
 }
 
@@ -71,7 +73,8 @@ fn attribute(path: &[String], text: &str, known: &Known) -> Option<Vec<Shown>> {
     })
 }
 
-/// Every attribute in an expression; `None` where it has something else than these, literals, operators and functions.
+/// Returns every attribute in an expression. `None` if there is anything else besides literals,
+/// operators and functions.
 fn reads(text: &str) -> Option<Vec<Read>> {
     let whole = text.trim();
     let mut rest = whole;
@@ -93,7 +96,7 @@ fn reads(text: &str) -> Option<Vec<Read>> {
                 return None;
             }
         } else if first == '.' {
-            // A method, of a result or of a literal.
+            // A method of a result or of a literal.
             let (_, after) = name(rest.strip_prefix('.')?.trim_start())?;
             rest = after.trim_start();
             rest.strip_prefix('(')?;
@@ -109,7 +112,8 @@ fn reads(text: &str) -> Option<Vec<Read>> {
     Some(found)
 }
 
-/// The path of an attribute that begins with `root`, and what comes after it. A method at its end is not part of it.
+/// Returns the path of an attribute that begins with `root`, and the text after it. A method at the
+/// end is not part of the path.
 fn path<'a>(root: &str, mut rest: &'a str) -> Option<(Vec<String>, &'a str)> {
     let mut path = vec![root.to_owned()];
     loop {
@@ -138,7 +142,8 @@ fn name(text: &str) -> Option<(&str, &str)> {
     (!split.0.is_empty()).then_some(split)
 }
 
-/// A string in quotes, and what comes after it. One with an escape may spell anything, and one in three quotes ends elsewhere.
+/// Returns a quoted string and the text after it. `None` for a string with an escape, which may
+/// spell anything, or with triple quotes, which ends elsewhere.
 fn literal(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
     let (inside, after) = text.strip_prefix(quote)?.split_once(quote)?;
@@ -196,7 +201,7 @@ mod tests {
             "filter_state['wasm.keyward']",
             "request.headers['user-agent'].startsWith('curl') ? 'curl' : ''",
             "size(response.headers['request-id']) <= 64 ? response.headers['request-id'] : ''",
-            // Of envoy/bootstrap.yaml.
+            // From envoy/bootstrap.yaml.
             "request.headers['x-request-id'].matches('^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$') ? request.headers['x-request-id'] : ''",
         ] {
             assert_eq!(shown(text), Some(Vec::new()), "{text}");

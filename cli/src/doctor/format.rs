@@ -1,17 +1,20 @@
-//! Envoy's format strings: plain text with operators such as `%REQ(X?Y):10%`, and `%%` for a percent sign.
+//! Envoy's format strings: plain text with operators such as `%REQ(X?Y):10%`, and `%%` for a
+//! percent sign.
 //!
-//! Source: Envoy 1.40's regular expression for an operator, `^%((?:[A-Z]|[0-9]|_)+)(?:\((.*?)\))?(?::([0-9]+))?%`: what is in the parentheses ends at
-//! the first `)` after which the rest fits, so an argument may itself contain parentheses.
+//! Source: Envoy 1.40's regular expression for an operator,
+//! `^%((?:[A-Z]|[0-9]|_)+)(?:\((.*?)\))?(?::([0-9]+))?%`. The parentheses end at the first `)`
+//! after which the rest matches, so an argument may itself contain parentheses.
 
 /// One operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Operator<'a> {
     pub(super) name: &'a str,
-    /// What is in the parentheses; none without them. How many characters are shown is left out: the first ones of a key are a leak as well.
+    /// The text in parentheses, if there are any. The length limit is ignored, because the first
+    /// characters of a key are also a leak.
     pub(super) argument: Option<&'a str>,
 }
 
-/// The operators in `text`, in their order; `None` where Envoy would not take it.
+/// Returns the operators in `text`, in order. `None` if Envoy would not accept it.
 pub(super) fn parse(text: &str) -> Option<Vec<Operator<'_>>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -27,7 +30,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<Operator<'_>>> {
     Some(found)
 }
 
-/// An operator after its first `%`, and what comes after its last.
+/// Parses an operator from after its first `%`, and returns the text after its last `%`.
 fn operator(text: &str) -> Option<(Operator<'_>, &str)> {
     let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let (name, after) = text.split_at_checked(text.find(|c| !is_of_name(c))?)?;
@@ -51,7 +54,7 @@ fn operator(text: &str) -> Option<(Operator<'_>, &str)> {
     })
 }
 
-/// What comes after `:10%` or `%`.
+/// Returns the text after `:10%` or `%`.
 fn end(text: &str) -> Option<&str> {
     if let Some(after) = text.strip_prefix('%') {
         return Some(after);
@@ -95,14 +98,14 @@ mod tests {
             "%CEL(string(request.headers['a']) + \"b\"):7%",
             &[("CEL", Some("string(request.headers['a']) + \"b\""))],
         );
-        // As far as the first end that fits, and no further.
+        // An operator extends to the first end that matches, and no further.
         assert_read(
             "%REQ(A)% (%REQ(B)%)",
             &[("REQ", Some("A")), ("REQ", Some("B"))],
         );
     }
 
-    /// Each of these `envoy --mode validate` refuses.
+    /// `envoy --mode validate` rejects each of these.
     #[test]
     fn what_envoy_refuses_is_not_read() {
         for text in [

@@ -1,14 +1,15 @@
-//! The headers that keyward decides by, or that name the caller to the upstream. Their names are compared as an upstream may read them.
+//! The headers that keyward uses to decide, or that name the caller to the upstream. Their names
+//! are compared as an upstream may read them.
 
 use super::instance::Plugin;
 use keyward::configuration::Configuration;
 use keyward::profile::OVERRIDES;
 use keyward::spelling;
 
-/// What a header is to keyward.
+/// What a header means to keyward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// It holds the key.
+    /// It contains the key.
     Credential,
     /// It names the caller to the upstream.
     Identity,
@@ -16,11 +17,11 @@ pub(super) enum Meaning {
     Target,
     /// It names the API's version.
     Version,
-    /// Some framework takes the method or the path from it.
+    /// Some frameworks read the method or the path from it.
     Dispatch,
 }
 
-/// The names that matter to the keywards of one chain.
+/// The names that matter to the keyward filters of one chain.
 #[derive(Debug)]
 pub(super) struct Names(Vec<(String, Meaning)>);
 
@@ -30,7 +31,7 @@ impl Names {
         for dispatch in OVERRIDES.iter().chain(&[":path", ":method"]) {
             names.push((fold(dispatch), Meaning::Dispatch));
         }
-        // A plugin's configuration may not be visible. Then the names are the usual ones.
+        // A plugin's configuration may not be visible. Then assume the default names.
         let usual = Configuration::closed();
         let read = plugins.iter().filter_map(Plugin::configuration);
         for configuration in read.chain([&usual]) {
@@ -56,7 +57,7 @@ impl Names {
         Self(names)
     }
 
-    /// What this header is to keyward, or to an upstream that folds names.
+    /// Returns what this header means to keyward, or to an upstream that folds names.
     pub(super) fn meaning(&self, header: &str) -> Option<Meaning> {
         let folded = fold(header);
         let mut of = self.0.iter().filter(|(name, _)| *name == folded);
@@ -64,7 +65,7 @@ impl Names {
     }
 }
 
-/// The name as the most generous server reads it.
+/// Returns the name as the most lenient server reads it.
 pub(super) fn fold(name: &str) -> String {
     name.bytes()
         .map(|byte| char::from(spelling::fold(byte)))

@@ -1,4 +1,4 @@
-//! A keyward in a chain of filters: how it is found, and what it has been given.
+//! Finds keyward in a chain of filters, and reads its configuration.
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 use super::dump::{Dump, at, collect, is_of, items};
 use keyward::configuration::{Configuration, FILTER_STATE, Role};
 
-/// What this looks for in the names of filters, plugins, root ids and files.
+/// The text that identifies keyward in the names of filters, plugins, root ids and files.
 const NAME: &str = "keyward";
 
 const WASM: &str = "filters.http.wasm.v3.Wasm";
 const NATIVE: &str = "filters.http.dynamic_modules.v3.DynamicModuleFilter";
 
-/// What runs a keyward in Envoy.
+/// What runs keyward in Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Host {
-    /// A VM of every thread.
+    /// A VM in each thread.
     Wasm,
     /// Envoy itself.
     Native,
@@ -33,7 +33,7 @@ impl Host {
 }
 
 impl Dump {
-    /// The keywards among `filters`, in their order.
+    /// Returns the keyward filters among `filters`, in order.
     pub(super) fn plugins<'a>(&'a self, filters: &'a [Value]) -> Vec<Plugin<'a>> {
         let plugin = |(index, filter): (usize, &'a Value)| {
             let name = at(filter, "/name").as_str().unwrap_or("");
@@ -94,19 +94,19 @@ impl Dump {
     }
 }
 
-/// A keyward in a chain.
+/// A keyward filter in a chain.
 #[derive(Debug)]
 pub(super) struct Plugin<'a> {
     pub(super) host: Host,
-    /// Where in the chain.
+    /// The position in the chain.
     pub(super) index: usize,
     /// The chain's entry.
     pub(super) filter: &'a Value,
     /// The entry's name.
     pub(super) name: &'a str,
-    /// Envoy's `PluginConfig`, or `DynamicModuleFilter`.
+    /// Envoy's `PluginConfig` or `DynamicModuleFilter`.
     pub(super) plugin: &'a Value,
-    /// Whether it runs with its own configuration, and not with a default.
+    /// Whether it runs with its own configuration instead of a default.
     pub(super) is_discovered: bool,
     pub(super) has_default: bool,
     pub(super) held: Held,
@@ -117,12 +117,13 @@ pub(super) struct Plugin<'a> {
 pub(super) enum Held {
     Read {
         configuration: Box<Configuration>,
-        /// Whether some key may be used only from some addresses.
+        /// Whether some keys may only be used from certain addresses.
         binds_addresses: bool,
     },
-    /// In a form that this command does not read.
+    /// The configuration has a form that this command cannot read.
     Unread,
-    /// Envoy shows the last configuration, whether or not the filter accepted it. Why this version rejects it, without any value.
+    /// Why this version rejects the configuration, without any value. Envoy shows the last
+    /// configuration even if the filter did not accept it.
     Refused(String),
 }
 
@@ -141,7 +142,8 @@ impl Held {
         if is_of(any, "StringValue") {
             return Self::read(text.as_bytes(), text.contains("allowed_ips"));
         }
-        // As JSON spells bytes. Which keys of a packed snapshot are bound to addresses is not looked for.
+        // JSON has bytes as base64. It is not checked which keys of a packed snapshot are bound to
+        // addresses.
         let bytes = base64::engine::general_purpose::STANDARD.decode(text);
         bytes
             .ok()
@@ -161,7 +163,7 @@ impl Held {
 }
 
 impl Plugin<'_> {
-    /// The name that its metrics have as `plugin`, if it has one.
+    /// Returns the value of the label `plugin` in its metrics, if it has one.
     pub(super) fn label(&self) -> Option<&str> {
         let member = match self.host {
             Host::Wasm => "name",
@@ -177,7 +179,7 @@ impl Plugin<'_> {
         }
     }
 
-    /// Whether some key of its snapshot is bound to addresses, as far as is known.
+    /// Whether some keys of its snapshot are bound to addresses. True if that is unknown.
     pub(super) fn binds_addresses(&self) -> bool {
         match self.held {
             Held::Read {
@@ -187,21 +189,22 @@ impl Plugin<'_> {
         }
     }
 
-    /// The key of its filter state.
+    /// Returns the key of its filter state.
     pub(super) fn state(&self) -> String {
         let read = self.configuration();
         let name = read.map_or(FILTER_STATE, |read| &read.settings().filter_state);
         format!("wasm.{name}")
     }
 
-    /// Whether it is there to report usage: it lets no request pass, and needs no snapshot.
+    /// Whether it only reports usage. Then it lets no request pass and needs no snapshot.
     pub(super) fn only_reports(&self) -> bool {
         let read = self.configuration();
         read.is_some_and(|read| read.settings().role == Role::UsageReport)
     }
 }
 
-/// Whether a filter further down in some filter of a chain is a keyward: in a wrapper, which may run it for some requests and not for others.
+/// Whether a keyward is nested in another filter of a chain, a wrapper that may run it for some
+/// requests only.
 pub(super) fn is_wrapped(filters: &[Value]) -> bool {
     let mut found = Vec::new();
     for filter in filters {

@@ -1,4 +1,5 @@
-//! What Envoy's own log holds: at `debug` and `trace` several of its loggers write the headers of each request, with the key.
+//! The levels of Envoy's own log. At `debug` and `trace`, several of its loggers write each
+//! request's headers, including the key.
 
 use super::report::{Check, Level, Report};
 
@@ -6,10 +7,12 @@ const CHECK: Check = Check::LogLevel;
 const MEND: &str =
     "set the level to `info`, by `--log-level` or by POST to `/logging` of the admin interface";
 
-/// `http`, `router` and `rbac` were seen to print a key with Envoy 1.40; the codecs of HTTP/2 and HTTP/3 print what they read.
+/// With Envoy 1.40, `http`, `router` and `rbac` were observed to print a key. The codecs of HTTP/2
+/// and HTTP/3 print what they read.
 const WITH_HEADERS: [&str; 6] = ["http", "http2", "quic", "quic_stream", "rbac", "router"];
 
-/// `page` is Envoy's answer to POST `/logging`, which without a parameter changes nothing: a line such as `  http: info` for each logger.
+/// Checks the levels. `page` is Envoy's answer to POST `/logging`, which changes nothing without a
+/// parameter: a line such as `  http: info` for each logger.
 pub(super) fn check(page: Option<&str>, report: &mut Report) {
     report.made(CHECK);
     let lines = page.map_or_else(Vec::new, levels);
@@ -49,7 +52,7 @@ pub(super) fn check(page: Option<&str>, report: &mut Report) {
     }
 }
 
-/// The loggers with their levels. Fine-grained loggers are named for files.
+/// Returns the loggers with their levels. Fine-grained loggers have the names of files.
 fn levels(page: &str) -> Vec<(&str, &str)> {
     let lines = page
         .lines()

@@ -1,4 +1,5 @@
-//! Ways to the guarded upstreams that do not pass keyward: other listeners, other chains, filters on connections, and what is not known of these.
+//! Finds ways to the guarded upstreams that bypass keyward: other listeners, other chains, network
+//! filters, and everything about these that is unknown.
 
 use serde_json::Value;
 
@@ -12,14 +13,14 @@ use super::upstreams::{Upstreams, goes_anywhere, is_local};
 const CHECK: Check = Check::Listeners;
 const MEND: &str = "put keyward and its interlock into that chain, or take it away";
 
-/// A way in without keyward, and without an interlock that closes it.
+/// A way in without keyward, and without an interlock that blocks it.
 struct Open<'a> {
     place: String,
     listener: &'a Value,
     exits: Exits<'a>,
 }
 
-/// Looks at every listener.
+/// Checks every listener.
 pub(super) fn check<'a>(
     dump: &'a Dump,
     guarded: &[&Manager<'a>],
@@ -59,7 +60,7 @@ pub(super) fn check<'a>(
         for way in inner {
             upstreams.add(dump, &way.exits);
             check_inner(&way, report);
-            // Of an internal listener, the guarded chain before it is the way in.
+            // An internal listener is only reached through the guarded chain.
             if way.listener.get("internal_listener").is_none() {
                 server::check_open(&way.place, &way.exits, sockets, report);
             }
@@ -114,7 +115,7 @@ fn check_outer(dump: &Dump, way: &Open<'_>, upstreams: &Upstreams<'_>, report: &
     }
 }
 
-/// What handles connections in a listener, but for connection managers.
+/// Returns the ways in through a listener's network filters, except connection managers.
 fn network_filters<'a>(
     dump: &'a Dump,
     listener: &Listener<'a>,
@@ -177,9 +178,9 @@ fn network_filters<'a>(
 }
 
 enum Network {
-    /// It is looked at by itself.
+    /// Another check examines it.
     Manager,
-    /// It refuses, counts or delays connections, or answers by itself.
+    /// It rejects, counts or delays connections, or answers them itself.
     Harmless,
     /// It sends bytes to a cluster that its configuration names.
     Proxy,
@@ -212,7 +213,7 @@ fn network_kind(typed: &Value) -> Network {
     }
 }
 
-/// What looks at a connection before its chain is chosen.
+/// Checks the filters that run before a connection's chain is chosen.
 fn check_listener_filters(listener: &Listener<'_>, report: &mut Report) {
     for filter in items(at(listener.value, "/listener_filters")) {
         let typed = at(filter, "/typed_config");

@@ -1,4 +1,5 @@
-//! Access logs: whether they contain what no log should, and whether they contain keyward's verdict.
+//! Checks access logs: whether they contain what no log should, and whether they contain keyward's
+//! verdict.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use super::shown::{Known, Shown};
 
 const CHECK: Check = Check::AccessLog;
 
-/// What a client may write by itself into what a log shows.
+/// The logged values that a client can choose.
 #[derive(Clone, Copy, Debug)]
 struct Forgeable {
     original_path: bool,
@@ -22,8 +23,9 @@ struct Forgeable {
 }
 
 impl Forgeable {
-    /// Envoy takes `x-envoy-original-path` off requests from outside, if it knows by `use_remote_address` where they come from. Since 1.33 nothing counts as
-    /// inside unless addresses are named.
+    /// Finds these values. Envoy removes `x-envoy-original-path` from external requests if
+    /// `use_remote_address` tells it where they come from. Since 1.33 no address counts as internal
+    /// unless it is configured.
     fn of(manager: &Value) -> Self {
         let mut removed = Vec::new();
         let mut wanted = |value: &Value| {
@@ -102,7 +104,7 @@ fn check_logger(
     }
     shown.extend(by_tags(typed, known));
     match kind(typed) {
-        // Without a format, Envoy's own: it has the path with its query.
+        // Without a format, Envoy uses its own, which contains the path with its query.
         Kind::Text if !has_format(typed) => {
             shown.insert(Shown::Query("Envoy's own format".to_owned()));
         }
@@ -119,7 +121,7 @@ fn check_logger(
     }
 }
 
-/// Says what is shown, by a log or a span.
+/// Reports what a log or a span shows.
 fn report_one(shown: &Shown, forgeable: Forgeable, place: &str, report: &mut Report) {
     const PATH: &str = "log `%PATH(NQ:ORIG_OR_PATH)%`";
     const VERDICT: &str = "log `%FILTER_STATE(wasm.keyward:PLAIN)%`, which names the key by its id";
@@ -151,14 +153,14 @@ fn report_one(shown: &Shown, forgeable: Forgeable, place: &str, report: &mut Rep
     report.found(level, CHECK, place, what, mend);
 }
 
-/// Which logger it is.
+/// The kind of logger.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Lines by a format, or by Envoy's default format.
+    /// Writes lines in a given format or in Envoy's default format.
     Text,
-    /// What its formats and tags name, and nothing else.
+    /// Writes only what its formats and tags name.
     Records,
-    /// The access log service's for HTTP.
+    /// Sends records to the access log service for HTTP.
     Service,
     Unknown,
 }
@@ -186,7 +188,8 @@ fn has_format(typed: &Value) -> bool {
     members.iter().any(|member| typed.get(member).is_some())
 }
 
-/// Every text in a logger that Envoy reads as a format. A format in a file or a variable is left out, because its text is not here.
+/// Returns every text in a logger that Envoy reads as a format. A format in a file or a variable is
+/// missing, because its text is not in the dump.
 fn formats(logger: &Value) -> Vec<&str> {
     let mut found = Vec::new();
     let typed = at(logger, "/typed_config");
@@ -199,7 +202,7 @@ fn formats(logger: &Value) -> Vec<&str> {
     texts.filter(|text| text.contains('%')).collect()
 }
 
-/// What a logger takes from a request without an operator.
+/// Returns what a logger takes from a request without an operator.
 fn by_tags(typed: &Value, known: &Known) -> Vec<Shown> {
     let mut shown = Vec::new();
     let mut tags = Vec::new();

@@ -1,4 +1,5 @@
-//! The connection manager's settings: what keyward learns about a client, and what it cannot see.
+//! Checks the connection manager's settings: what keyward learns about a client, and what it cannot
+//! see.
 
 use serde_json::Value;
 
@@ -142,7 +143,7 @@ fn check_framing(manager: &Manager<'_>, report: &mut Report) {
     }
 }
 
-/// keyward decides correctly whatever rewrites a path before it, so this is only a note.
+/// Notes settings that rewrite paths. keyward decides correctly with any of them.
 fn check_paths(manager: &Manager<'_>, report: &mut Report) {
     let value = manager.value;
     let mut set = Vec::new();
@@ -168,7 +169,7 @@ fn check_paths(manager: &Manager<'_>, report: &mut Report) {
     }
 }
 
-/// Envoy's own version, and its admin interface.
+/// Checks Envoy's version and its admin interface.
 pub(super) fn check_process(bootstrap: &Value, report: &mut Report) {
     report.made(Check::Admin);
     let address = at(bootstrap, "/admin/address/socket_address/address");

@@ -1,5 +1,6 @@
-//! `keyward doctor`: reads the configuration of a running Envoy, and reports what in it lets requests past keyward, lets clients forge
-//! what keyward decides by, or lets keys leak. It changes nothing, and what it cannot read it never calls good.
+//! `keyward doctor`: reads the configuration of a running Envoy, and reports what lets requests
+//! bypass keyward, lets clients forge the data by which keyward decides, or lets keys leak. It
+//! changes nothing, and never reports as good what it cannot read.
 
 mod chain;
 mod clusters;
@@ -45,7 +46,7 @@ use instance::Plugin;
 use report::{Check, Level, Report};
 use server::Sockets;
 
-/// The dump contains the snapshot as text, and that may have a million keys.
+/// The maximum size of a dump, which contains the snapshot as text and so may have a million keys.
 const LONGEST_DUMP: usize = 1 << 30;
 
 #[derive(clap::Args)]
@@ -64,7 +65,7 @@ pub(super) struct Arguments {
     strict: bool,
 }
 
-/// How long to pause between two checks.
+/// The pause between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a VM may take to report itself.
@@ -110,7 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     })
 }
 
-/// What the dump does not say: counts, and the levels of logs. How many workers there are is returned.
+/// Checks what the dump does not contain: counters and log levels. Returns the number of workers.
 fn examine_process(
     admin: &http::Authority,
     plugins: &[Plugin<'_>],
@@ -121,7 +122,7 @@ fn examine_process(
         Ok(String::from_utf8_lossy(&page).into_owned())
     };
     let start = Instant::now();
-    // A VM reports itself by a timer, so right after a start some have not.
+    // VMs report themselves with a timer, so right after a start some have not reported yet.
     let (page, missing) = loop {
         let page = page()?;
         let missing = stats::missing(&page, plugins);
@@ -139,7 +140,8 @@ fn examine_process(
     Ok(stats::workers(&page))
 }
 
-/// Before it is ready, an Envoy may not have all of its listeners, nor an address for its admin interface.
+/// Waits until Envoy is ready. Before, it may lack some listeners and even the address of its admin
+/// interface.
 fn until_ready(admin: &http::Authority, time: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
@@ -162,7 +164,7 @@ fn ask(admin: &http::Authority, method: &str, path: &str) -> Result<Vec<u8>> {
     Ok(answer.body)
 }
 
-/// Looks at all that the dump says. The keywards that were found are returned.
+/// Checks everything in the dump, and returns the keyward filters that it contains.
 fn examine<'a>(
     dump: &'a Dump,
     sockets: &Sockets<'a>,
@@ -225,7 +227,7 @@ fn examine_unguarded(
         )
     };
     report.found(level, Check::Filter, &manager.place, what, mend);
-    // Whatever bypasses the interlock bypasses this one as well.
+    // Anything that bypasses the interlock of a guarded chain also bypasses this one.
     if chain::is_closed(filters) {
         let place = &manager.place;
         let locks = chain::check(dump, manager.listener, filters, &[], place, report);

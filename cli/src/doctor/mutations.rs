@@ -1,4 +1,4 @@
-//! What a piece of Envoy's configuration does to the headers of a request.
+//! How a part of Envoy's configuration changes the headers of a request.
 
 use serde_json::Value;
 
@@ -9,18 +9,19 @@ use super::report::{Check, Level, Report};
 /// One change to a request's headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change<'a> {
-    /// A header is added or replaced.
+    /// Adds or replaces a header.
     Write(&'a str),
-    /// Every header of this name is removed.
+    /// Removes every header with this name.
     Remove(&'a str),
-    /// Every header of this name is removed, by a list that also removes the key: the upstream is foreign, and learns nothing of the caller.
+    /// Removes every header with this name, in a list that also removes the key. The upstream is
+    /// then a third party that should learn nothing about the caller.
     RemoveWithKey(&'a str),
-    /// Something other than a name decides what is changed.
+    /// Something other than a name decides what changes.
     Unknown,
 }
 
-/// Every change that is written somewhere in `value`: in a route, a virtual host, a weighted cluster, or a filter's own configuration.
-/// What is done to responses is left out.
+/// Collects every change in `value`: in a route, a virtual host, a weighted cluster, or a filter's
+/// own configuration. Changes of responses are ignored.
 pub(super) fn of<'a>(value: &'a Value, found: &mut Vec<Change<'a>>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| of(item, found)),
@@ -56,16 +57,16 @@ pub(super) fn of<'a>(value: &'a Value, found: &mut Vec<Change<'a>>) {
     }
 }
 
-/// Where in the way of a request a change is made.
+/// When a change is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// keyward decides about what has been changed.
+    /// Before keyward decides on the changed request.
     Before,
-    /// What keyward decided about is changed.
+    /// After keyward has decided.
     After,
 }
 
-/// Reports those changes that matter to keyward.
+/// Reports the changes that matter to keyward.
 pub(super) fn judge(
     changes: &[Change<'_>],
     when: When,
@@ -106,7 +107,7 @@ fn judge_one(
             Level::Fail,
             "a key that Envoy puts on a request lets every stranger in",
         ),
-        // keyward decides about what is left, and replaces its own headers.
+        // keyward decides on the remaining headers, and replaces its own.
         (When::Before, ..) => return None,
         // The upstream gets no key, as with `forward_credential: false`.
         (When::After, Change::RemoveWithKey(_), Meaning::Identity) => return None,
@@ -143,7 +144,7 @@ fn judge_one(
     ))
 }
 
-/// The changes that Envoy makes before any filter of the chain runs.
+/// Checks the changes that Envoy makes before any filter of the chain runs.
 pub(super) fn check_early(manager: &Value, names: &Names, place: &str, report: &mut Report) {
     for extension in items(at(manager, "/early_header_mutation_extensions")) {
         let typed = at(extension, "/typed_config");

@@ -1,4 +1,5 @@
-//! A keyward that Envoy runs itself: where the module comes from, and what happens to it.
+//! Checks a keyward that Envoy runs as a native module: where the module comes from, and what
+//! happens to it.
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub(super) fn check(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report:
     check_metrics(module, place, report);
 }
 
-/// Whether this Envoy runs modules at all.
+/// Checks that this Envoy can run modules.
 fn check_runtime(bootstrap: &Value, place: &str, report: &mut Report) {
     const CHECK: Check = Check::Runtime;
     let extensions = items(at(bootstrap, "/node/extensions"));
@@ -45,7 +46,8 @@ fn check_runtime(bootstrap: &Value, place: &str, report: &mut Report) {
     }
 }
 
-/// A module that Envoy does not have yet, or cannot have, is left out of the chain.
+/// Checks the module's file. If Envoy does not have a module yet, or cannot have it, it leaves the
+/// filter out of the chain.
 fn check_code(module: &Value, place: &str, report: &mut Report) {
     const CHECK: Check = Check::Code;
     report.made(CHECK);
@@ -60,7 +62,8 @@ fn check_code(module: &Value, place: &str, report: &mut Report) {
     }
 }
 
-/// Envoy would unload the module with its last configuration, and load it again with the next.
+/// Checks that Envoy keeps the module loaded. Otherwise it would unload the module with its last
+/// configuration, and load it again with the next.
 fn check_close(module: &Value, place: &str, report: &mut Report) {
     const CHECK: Check = Check::FailurePolicy;
     report.made(CHECK);

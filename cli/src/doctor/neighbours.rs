@@ -1,5 +1,6 @@
-//! The filters around keyward. Those that are known to do no harm in their place are named here, and every other one is reported: what it does to
-//! a request cannot be judged from here.
+//! Checks the filters around keyward. Filters that are known to do no harm in their position are
+//! listed here. Every other filter is reported, because its effect on a request cannot be judged
+//! from here.
 
 use serde_json::Value;
 
@@ -9,10 +10,10 @@ use super::instance::Plugin;
 use super::mutations::{self, Change, When};
 use super::report::{Check, Level, Report};
 
-/// Where a filter is in its chain.
+/// The position of a filter in its chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
-    /// keyward decides about the request that it leaves.
+    /// Before keyward, which decides on the request that the filter passes on.
     Before,
     /// Between keyward and the last interlock.
     Between,
@@ -20,13 +21,13 @@ pub(super) enum Position {
     After,
 }
 
-/// What is known of a filter in its place.
+/// What is known about a filter in its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Harmless,
-    /// Harmless as long as it writes no header of keyward's.
+    /// Harmless if it writes none of keyward's headers.
     ByHeaders,
-    /// Another check looks at it.
+    /// Another check examines it.
     Elsewhere,
     Bad(&'static str),
     Unknown,
@@ -36,7 +37,7 @@ const CACHE_BEFORE: &str = "a cache sends its own request to the upstream, past 
 const CACHE_AFTER: &str = "a cache answers one account with what was fetched for another";
 const INJECTED: &str = "it puts a credential on every request, so that a stranger needs none";
 
-/// `kind` is the folder of Envoy's API that the filter's message is in.
+/// Judges a filter. `kind` is the folder of Envoy's API with the filter's message.
 fn judge(kind: Option<&str>, position: Position) -> Verdict {
     use Position::{After, Before, Between};
     let Some(kind) = kind else {
@@ -47,7 +48,7 @@ fn judge(kind: Option<&str>, position: Position) -> Verdict {
         ("cache" | "cache_v2", Between | After) => Verdict::Bad(CACHE_AFTER),
         ("credential_injector", Before) => Verdict::Bad(INJECTED),
         ("tap", _) => Verdict::Elsewhere,
-        // They answer by themselves, delay, count, or read. None of them sends the request anywhere.
+        // They answer by themselves, delay, count or read. None of them sends the request anywhere.
         (
             "adaptive_concurrency"
             | "admission_control"
@@ -80,7 +81,7 @@ fn judge(kind: Option<&str>, position: Position) -> Verdict {
             | "ratelimit",
             _,
         ) => Verdict::ByHeaders,
-        // They change what a request looks like, and keyward sees what they made of it.
+        // They change the form of a request, and keyward sees the result.
         ("connect_grpc_bridge" | "grpc_http1_bridge" | "grpc_web" | "on_demand", Before) => {
             Verdict::Harmless
         }
@@ -89,7 +90,7 @@ fn judge(kind: Option<&str>, position: Position) -> Verdict {
     }
 }
 
-/// Looks at every filter of a chain but the keywards and the interlocks, which are at `locks`.
+/// Checks every filter of a chain, except keyward and the interlocks, whose positions are `locks`.
 pub(super) fn check(
     dump: &Dump,
     filters: &[Value],
@@ -123,7 +124,7 @@ pub(super) fn check(
     }
 }
 
-/// Envoy hands a request to the upstream in the last filter.
+/// Checks the last filter, which must be the router: there Envoy passes a request to the upstream.
 fn check_end(dump: &Dump, filter: &Value, place: &str, report: &mut Report) {
     if kind(dump.typed(filter)) != Some("router") {
         report.found(
@@ -160,7 +161,7 @@ fn check_one(
     match judge(kind, position) {
         Verdict::Harmless | Verdict::ByHeaders | Verdict::Elsewhere => {}
         Verdict::Bad(why) => report.found(Level::Fail, CHECK, place, why, "take it away"),
-        // The check `interlock` reports whatever comes after it.
+        // The `interlock` check reports every filter after the interlock.
         Verdict::Unknown if position == Position::After => {}
         Verdict::Unknown => {
             let what = match position {
@@ -182,7 +183,7 @@ fn check_one(
     }
 }
 
-/// Headers that a filter writes and names by another member than `header`.
+/// Returns headers that a filter writes and names in a member other than `header`.
 fn named_elsewhere<'a>(kind: Option<&str>, typed: &'a Value) -> Vec<Change<'a>> {
     let (members, change): (&[&str], fn(&'a str) -> Change<'a>) = match kind {
         Some("jwt_authn") => (&["forward_payload_header", "header_name"], Change::Write),
@@ -204,7 +205,7 @@ fn named_elsewhere<'a>(kind: Option<&str>, typed: &'a Value) -> Vec<Change<'a>> 
             ],
             Change::Write,
         ),
-        // `remove` of such a rule is a boolean.
+        // `remove` in such a rule is a boolean.
         Some("header_to_metadata") => {
             let mut removing = Vec::new();
             collect(
@@ -229,7 +230,7 @@ fn named_elsewhere<'a>(kind: Option<&str>, typed: &'a Value) -> Vec<Change<'a>> 
     named.map(change).collect()
 }
 
-/// `buffer` for `type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer`.
+/// Returns `buffer` for `type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer`.
 pub(super) fn kind(typed: &Value) -> Option<&str> {
     let url = at(typed, "/@type").as_str()?;
     let (_, message) = url.rsplit_once('/')?;

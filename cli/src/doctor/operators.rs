@@ -1,5 +1,5 @@
-//! What a log or a span shows by one of Envoy's operators. Those that show nothing that a client sent are named here; every other one is judged by
-//! its argument, or cannot be judged.
+//! What a log or a span shows through Envoy's operators. Operators that show nothing from a client
+//! are listed here. Every other one is judged by its argument, or cannot be judged.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::format::{self, Operator};
 use super::headers::fold;
 use super::shown::{Known, Shown};
 
-/// Operators of Envoy 1.40 that show neither a header, a query, nor what a filter wrote.
+/// Operators of Envoy 1.40 that show no header, no query, and nothing that a filter wrote.
 const PLAIN: &[&str] = &[
     "ACCESS_LOG_TYPE",
     "CLUSTER_METADATA",
@@ -46,7 +46,7 @@ const PLAIN: &[&str] = &[
     "XFCC_VALUE",
 ];
 
-/// Beginnings of families of them.
+/// Prefixes of families of such operators.
 const FAMILIES: [&str; 7] = [
     "BYTES_",
     "CONNECTION_",
@@ -57,7 +57,7 @@ const FAMILIES: [&str; 7] = [
     "UPSTREAM_",
 ];
 
-/// All that a format shows.
+/// Returns everything that a format shows.
 pub(super) fn shown_by(text: &str, known: &Known) -> Vec<Shown> {
     match format::parse(text) {
         Some(operators) => operators
@@ -116,7 +116,7 @@ fn shown_by_one(operator: Operator<'_>, known: &Known) -> Vec<Shown> {
                 vec![Shown::Unjudged(whole())]
             }
         }
-        // Metadata of requests is written by filters, the others are in the configuration.
+        // Filters write the metadata of requests. All other metadata is in the configuration.
         "METADATA" if !argument.starts_with("DYNAMIC") => Vec::new(),
         name if PLAIN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family)) => {
             Vec::new()
@@ -125,7 +125,8 @@ fn shown_by_one(operator: Operator<'_>, known: &Known) -> Vec<Shown> {
     }
 }
 
-/// `%PATH(X:Y)%`: with the query unless it says `NQ`, from `x-envoy-original-path` where that is there unless it says `PATH`.
+/// Judges `%PATH(X:Y)%`: it contains the query unless X is `NQ`, and comes from
+/// `x-envoy-original-path` if that exists, unless Y is `PATH`.
 fn by_path(argument: &str, whole: String) -> Vec<Shown> {
     let (query, source) = argument.split_once(':').unwrap_or((argument, ""));
     let mut shown = Vec::new();
@@ -138,7 +139,8 @@ fn by_path(argument: &str, whole: String) -> Vec<Shown> {
     shown
 }
 
-/// `%COALESCE({"operators": ["A", {"command": "REQ", "param": "x"}]})%` shows any of these.
+/// Judges `%COALESCE({"operators": ["A", {"command": "REQ", "param": "x"}]})%`, which shows any of
+/// these.
 fn by_first_of(json: &str, known: &Known) -> Option<Vec<Shown>> {
     let value: Value = serde_json::from_str(json).ok()?;
     let mut shown = Vec::new();

@@ -1,4 +1,5 @@
-//! The plugin itself: what happens to a worker whose VM fails, what is served before the first push, and how keyward is configured.
+//! Checks the plugin itself: what happens to a worker whose VM fails, what is served before the
+//! first push, and keyward's configuration.
 
 use serde_json::Value;
 
@@ -43,7 +44,7 @@ pub(super) fn check(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report:
     }
 }
 
-/// Whether this Envoy can run the module at all.
+/// Checks that this Envoy can run the module.
 fn check_runtime(plugin: &Plugin<'_>, bootstrap: &Value, place: &str, report: &mut Report) {
     const CHECK: Check = Check::Runtime;
     let wanted = at(plugin.plugin, "/vm_config/runtime")
@@ -113,7 +114,7 @@ fn check_failure(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
     }
 }
 
-/// Where the module comes from.
+/// Checks where the module comes from.
 fn check_code(plugin: &Plugin<'_>, place: &str, report: &mut Report) {
     const CHECK: Check = Check::Code;
     report.made(CHECK);

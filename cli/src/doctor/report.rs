@@ -1,13 +1,14 @@
-//! What the doctor found: each check by name, good or not, with the place, what follows from it, and how to fix it.
+//! The doctor's findings: each check by name, whether good or bad, with the place, the consequence,
+//! and how to fix it.
 
 use std::io::{self, Write};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     /// Good to know.
     Note,
-    /// A safeguard is missing, or Envoy does not do what one would expect of it.
+    /// A safeguard is missing, or Envoy behaves in an unexpected way.
     Warn,
     /// Requests pass unchecked, or may; or keys leak.
     Fail,
@@ -23,7 +24,7 @@ impl Level {
     }
 }
 
-/// What is looked at. The names are printed, and docs/hardening.md has each.
+/// The checks. Their names are printed, and docs/hardening.md explains each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Check {
     AccessLog,
@@ -91,7 +92,7 @@ impl Check {
     }
 }
 
-/// One thing that is not as it should be.
+/// Something that is not as it should be.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) level: Level,
@@ -101,7 +102,7 @@ pub(super) struct Finding {
     pub(super) mend: &'static str,
 }
 
-/// All findings, and the checks that found nothing.
+/// All findings, and the checks without any.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     findings: Vec<Finding>,
@@ -109,7 +110,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// A check that found something.
+    /// Adds a finding of a check.
     pub(super) fn found(
         &mut self,
         level: Level,
@@ -127,17 +128,18 @@ impl Report {
         });
     }
 
-    /// A check that was made, whatever it finds.
+    /// Records that a check was made, whether it finds anything or not.
     pub(super) fn made(&mut self, check: Check) {
         self.good.push(check);
     }
 
-    /// The worst there is.
+    /// Returns the worst level of all findings.
     pub(super) fn worst(&self) -> Option<Level> {
         self.findings.iter().map(|finding| finding.level).max()
     }
 
-    /// The worst first, then the names of the checks that found nothing worse than a note.
+    /// Prints the findings, the worst first, then the names of the checks that found nothing worse
+    /// than a note.
     pub(super) fn print(mut self, out: &mut impl Write) -> io::Result<()> {
         self.findings
             .sort_by_key(|finding| std::cmp::Reverse(finding.level));
@@ -180,7 +182,8 @@ impl Report {
 mod tests {
     use super::*;
 
-    /// The page has a row for each check. A new check goes into this list, or it is not documented.
+    /// docs/hardening.md has a row for each check. A new check must be added to this list, or the
+    /// test does not notice that it is undocumented.
     #[test]
     fn every_check_is_documented() {
         let page = include_str!("../../../docs/hardening.md");

@@ -1,4 +1,5 @@
-//! Routes: overrides that switch keyward or its interlock off, and what happens to a request after them.
+//! Checks routes: overrides that disable keyward or its interlock, and what happens to a request
+//! after them.
 
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ pub(super) fn check(
     }
 }
 
-/// The filters that some route of this manager's switches on.
+/// Returns the filters that some route of this manager enables.
 pub(super) fn enabled(dump: &Dump, manager: &Manager<'_>) -> Vec<String> {
     let mut overriding = Vec::new();
     let mut wanted = |value: &Value| value.get("typed_per_filter_config").is_some();
@@ -57,9 +58,10 @@ pub(super) fn enabled(dump: &Dump, manager: &Manager<'_>) -> Vec<String> {
         .collect()
 }
 
-/// An override that switches a filter on and leaves its configuration unchanged.
+/// Whether an override enables a filter without changing its configuration.
 ///
-/// Source: Envoy's `envoy.config.route.v3.FilterConfig`; Envoy Gateway writes one with an empty `config`
+/// Source: Envoy's `envoy.config.route.v3.FilterConfig`; Envoy Gateway writes one with an empty
+/// `config`
 pub(super) fn only_enables(owned: &Value) -> bool {
     let config = at(owned, "/config").as_object();
     is_of(owned, "config.route.v3.FilterConfig")
@@ -99,14 +101,15 @@ fn check_overrides(
     }
 }
 
-/// What routes, virtual hosts and weighted clusters do to the headers of a request, all of it after keyward.
+/// Checks how routes, virtual hosts and weighted clusters change the headers of a request, which
+/// happens after keyward.
 fn check_headers(routes: &Value, names: &Names, place: &str, report: &mut Report) {
     let mut changes = Vec::new();
     mutations::of(routes, &mut changes);
     mutations::judge(&changes, When::After, names, Check::Routes, place, report);
 }
 
-/// The upstream gets another path, or the log does.
+/// Checks for rewritten paths: the upstream or the log gets another path.
 fn check_paths(
     manager: &Manager<'_>,
     plugins: &[Plugin<'_>],
@@ -158,7 +161,8 @@ fn check_paths(
     }
 }
 
-/// Without the header `x-envoy-original-path` no log shows which path a request came with.
+/// Whether logs cannot show the original path of a request, because the header
+/// `x-envoy-original-path` is suppressed.
 fn hides_original(manager: &Manager<'_>) -> bool {
     let end = manager.filters().last().unwrap_or(&Value::Null);
     is_on(at(end, "/typed_config"), "suppress_envoy_headers")
@@ -179,7 +183,7 @@ fn check_mirror(policy: &Value, place: &str, report: &mut Report) {
     );
 }
 
-/// Every action that hands a request on, wherever a matcher has it.
+/// Returns every action that forwards a request, including those in matchers.
 fn actions(routes: &Value) -> Vec<&Value> {
     let mut owners = Vec::new();
     collect(

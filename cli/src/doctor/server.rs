@@ -1,5 +1,5 @@
-//! A keyward-server that this Envoy leads to: whether keyward and the interlock are on every way to its socket, and whether another gateway
-//! serves its pages or its API.
+//! Checks a keyward-server behind this Envoy: whether keyward and the interlock are on every way to
+//! its socket, and whether another gateway serves its pages or its API.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +17,13 @@ const CHECK: Check = Check::Server;
 const MEND: &str =
     "put keyward and its interlock on every way to the server, as envoy/control.yaml has them";
 
-/// The file name of the server's socket, as `keyward-server init` makes it.
+/// The file name of the server's socket, as `keyward-server init` sets it.
 const SOCKET: &str = "api.sock";
 
 /// The header with the secret that identifies the gateway to the server.
 const SECRET: &str = "x-keyward-gateway";
 
-/// Where the server's API and its pages begin.
+/// The prefixes of the server's API and of its pages.
 const API: [&str; 2] = ["/v2/iam", "/v2/keyward"];
 const PAGES: [&str; 2] = ["/console", "/portal"];
 
@@ -32,7 +32,8 @@ const PAGES: [&str; 2] = ["/console", "/portal"];
 pub(super) struct Sockets<'a>(BTreeMap<&'a str, &'a str>);
 
 impl<'a> Sockets<'a> {
-    /// Clusters on a Unix socket with the server's name; failing that, on one that receives the server's secret.
+    /// Finds clusters whose Unix socket has the server's name. If there are none, finds those whose
+    /// Unix socket receives the server's secret.
     pub(super) fn of(dump: &'a Dump) -> Self {
         let named = Self::at(dump, |_, path| path.rsplit('/').next() == Some(SOCKET));
         if !named.0.is_empty() {
@@ -57,7 +58,7 @@ impl<'a> Sockets<'a> {
         Self(dump.clusters().filter_map(socket).collect())
     }
 
-    /// The paths of the sockets, each once.
+    /// Returns the paths of the sockets, each once.
     pub(super) fn paths(&self) -> BTreeSet<&'a str> {
         self.0.values().copied().collect()
     }
@@ -76,10 +77,11 @@ fn pipes(cluster: &Value) -> impl Iterator<Item = &str> {
 
 /// A route to one cluster.
 struct Way<'a> {
-    /// What its filters and headers are set by: route configuration, virtual host, route, weighted cluster.
+    /// The objects that set its filters and headers: route configuration, virtual host, route,
+    /// weighted cluster.
     owners: Vec<&'a Value>,
     matched: &'a Value,
-    /// None where a request or a plugin names it.
+    /// `None` if a request or a plugin names the cluster.
     cluster: Option<&'a str>,
 }
 
@@ -93,7 +95,7 @@ impl Way<'_> {
         names.any(|name| name.eq_ignore_ascii_case(SECRET))
     }
 
-    /// What a path begins with to come here, as far as the route says.
+    /// Returns the start of the paths that match, as far as the route states it.
     fn path(&self) -> &str {
         let said = [
             "/prefix",
@@ -147,7 +149,7 @@ fn ways(routes: &Value) -> Vec<Way<'_>> {
     found
 }
 
-/// Looks at a chain with keyward or with an interlock. `locks` are the names of its interlocks.
+/// Checks a chain that contains keyward or an interlock. `locks` are the names of its interlocks.
 pub(super) fn check(
     dump: &Dump,
     manager: &Manager<'_>,
@@ -180,7 +182,7 @@ pub(super) fn check(
     }
 }
 
-/// A way in without keyward, such as another listener or a proxy of connections.
+/// Checks a way in without keyward, such as another listener or a TCP proxy.
 pub(super) fn check_open(
     place: &str,
     exits: &Exits<'_>,
@@ -230,7 +232,7 @@ fn check_guard(dump: &Dump, manager: &Manager<'_>, report: &mut Report) {
     }
 }
 
-/// Only the snapshot of an edge gateway lists versions.
+/// Checks that the snapshot of a management gateway lists no versions, as an edge gateway's does.
 fn check_versions(plugins: &[Plugin<'_>], manager: &Manager<'_>, report: &mut Report) {
     const NO_VERSION: &str = "no version";
     let mut snapshots = plugins
@@ -272,7 +274,7 @@ fn check_overrides(
     }
 }
 
-/// What is the server's, on a route that does not lead to it.
+/// Checks for the server's API or its secret on a route that does not lead to the server.
 fn check_elsewhere(way: &Way<'_>, place: &str, report: &mut Report) {
     let cluster = way.cluster.unwrap_or("a cluster that the request names");
     if API.iter().any(|root| way.is_below(root)) {
@@ -295,7 +297,8 @@ fn check_elsewhere(way: &Way<'_>, place: &str, report: &mut Report) {
     }
 }
 
-/// Rows without a key that are pages of the server, on a gateway that does not lead there.
+/// Checks for rows that serve the server's pages without a key, on a gateway that does not lead to
+/// the server.
 fn check_pages(plugin: &Plugin<'_>, inside: &[Way<'_>], place: &str, report: &mut Report) {
     let snapshot = plugin.configuration().and_then(|read| read.snapshot());
     let Some(endpoints) = snapshot.map(|snapshot| snapshot.endpoints()) else {
@@ -304,7 +307,7 @@ fn check_pages(plugin: &Plugin<'_>, inside: &[Way<'_>], place: &str, report: &mu
     let is_open = |root: &&str| is_page(endpoints, root);
     let is_led = |root: &str| inside.iter().any(|way| way.is_below(root));
     let open: Vec<&str> = PAGES.into_iter().filter(is_open).collect();
-    // One of them may be a page of the API's own.
+    // If there is only one, it may be a page of the API itself.
     let level = if open.len() == PAGES.len() {
         Level::Fail
     } else {
@@ -321,7 +324,8 @@ fn check_pages(plugin: &Plugin<'_>, inside: &[Way<'_>], place: &str, report: &mu
     }
 }
 
-/// Whether a page, or something below it, needs no key by a row that is not there for other paths as well.
+/// Whether a page, or a path below it, needs no key because of a row that does not also match other
+/// paths.
 fn is_page(endpoints: &EndpointCatalogue, root: &str) -> bool {
     ["", "/keyward-doctor"].into_iter().any(|below| {
         [Method::Get, Method::Post].into_iter().any(|method| {

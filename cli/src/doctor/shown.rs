@@ -1,26 +1,27 @@
-//! What a log or a span should not show, and which headers hold it.
+//! What a log or a span should not show, and which headers contain it.
 
 use super::headers::fold;
 use super::instance::Plugin;
 
-/// Something that a log should not hold, or may not.
+/// Something that a log must not contain, or that cannot be ruled out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shown {
-    /// A key as it is, or another secret.
+    /// A key in clear text, or another secret.
     Credential(String),
-    /// A header that holds credentials of other kinds, among them keys of a client that is confused.
+    /// A header for other kinds of credentials, which may also contain the key of a misconfigured
+    /// client.
     Secretive(String),
-    /// A path with its query, or some of it.
+    /// A path with its query, or a part of the query.
     Query(String),
-    /// `x-envoy-original-path`, which an internal client may write itself.
+    /// `x-envoy-original-path`, which an internal client can set.
     OriginalPath,
-    /// `x-request-id`, which any client may write where Envoy preserves it.
+    /// `x-request-id`, which any client can set if Envoy preserves it.
     RequestId,
-    /// What cannot be judged.
+    /// Something that cannot be judged.
     Unjudged(String),
 }
 
-/// Credentials that do not belong to keyward.
+/// Headers with credentials that are not keyward's.
 const SECRETIVE: [&str; 8] = [
     "proxy-authorization",
     "cookie",
@@ -32,7 +33,7 @@ const SECRETIVE: [&str; 8] = [
     "x-forwarded-authorization",
 ];
 
-/// Headers that hold a path with its query, or another page's URL.
+/// Headers that contain a path with its query, or the URL of another page.
 const WITH_QUERY: [&str; 8] = [
     "-path",
     "x-envoy-original-path",
@@ -44,11 +45,11 @@ const WITH_QUERY: [&str; 8] = [
     "x-forwarded-path",
 ];
 
-/// What the keywards of a chain say of what a log shows.
+/// What the keyward filters of a chain reveal about the content of a log.
 pub(super) struct Known {
-    /// Their filter states, which hold no key.
+    /// Their filter states, which contain no key.
     states: Vec<String>,
-    /// The headers other than `Authorization` that the key may be in, folded.
+    /// The headers other than `Authorization` that may contain the key, folded.
     credentials: Vec<String>,
 }
 
@@ -70,12 +71,12 @@ impl Known {
         }
     }
 
-    /// Whether that filter state is one of theirs.
+    /// Whether the filter state `key` is one of theirs.
     pub(super) fn is_state(&self, key: &str) -> bool {
         self.states.iter().any(|state| state == key)
     }
 
-    /// What a request's header may hold.
+    /// Returns what a request's header may contain.
     pub(super) fn by_header(&self, name: &str) -> Option<Shown> {
         if self.credentials.contains(&fold(name)) {
             return Some(Shown::Credential(name.to_owned()));

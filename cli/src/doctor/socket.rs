@@ -1,5 +1,6 @@
-//! Who else may speak for the gateway: processes that share Envoy's user, and users that may replace the server's socket. No dump says that, so it is
-//! read from this machine, where Envoy runs on it.
+//! Checks who else could act as the gateway: processes that run as Envoy's user, and users that
+//! could replace the server's socket. No dump contains this, so it is read from this machine, if
+//! Envoy runs here.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,10 +16,10 @@ use super::server::Sockets;
 const CHECK: Check = Check::Server;
 const MEND: &str = "run Envoy as a separate user, and nothing else as that user: docs/server.md";
 
-/// How many processes are named.
+/// The maximum number of processes that are named.
 const NAMED: usize = 5;
 
-/// `admin` is None where the dump comes from a file.
+/// Checks the sockets. `admin` is `None` if the dump comes from a file.
 pub(super) fn check(admin: Option<&Authority>, sockets: &Sockets<'_>, report: &mut Report) {
     let paths = sockets.paths();
     for path in &paths {
@@ -36,14 +37,14 @@ pub(super) fn check(admin: Option<&Authority>, sockets: &Sockets<'_>, report: &m
     }
 }
 
-/// What this machine says.
+/// What this machine shows.
 struct Seen {
     socket: String,
-    /// Whether users other than its owner may change the folder of the socket.
+    /// Whether users other than the owner may change the socket's folder.
     is_replaceable: bool,
     admin: String,
     uid: u32,
-    /// The names of all processes of that user.
+    /// The names of all processes of Envoy's user.
     processes: Vec<String>,
 }
 
@@ -98,7 +99,7 @@ impl Seen {
     }
 }
 
-/// What this machine shows, or why it shows nothing.
+/// Returns what this machine shows, or why it shows nothing.
 fn look(admin: Option<&Authority>, path: &Path) -> Result<Seen, String> {
     let admin = admin.ok_or("the dump comes from a file")?.as_str();
     let (host, port) = admin
@@ -130,7 +131,7 @@ fn look(admin: Option<&Authority>, path: &Path) -> Result<Seen, String> {
             folder.uid(),
             folder.mode() & 0o7777
         ),
-        // In a folder with the sticky bit, only its own user removes a file.
+        // In a folder with the sticky bit, only a file's own user can remove it.
         is_replaceable: folder.mode() & 0o022 != 0 && folder.mode() & 0o1000 == 0,
         admin: admin.to_owned(),
         uid,
@@ -138,7 +139,7 @@ fn look(admin: Option<&Authority>, path: &Path) -> Result<Seen, String> {
     })
 }
 
-/// The user whose process listens at a port of this machine, if there is only one.
+/// Returns the user whose process listens on a port of this machine, if there is only one.
 fn listener(port: u16) -> Option<u32> {
     let pages = ["/proc/net/tcp", "/proc/net/tcp6"]
         .map(|page| fs::read_to_string(page).unwrap_or_default());
@@ -149,9 +150,10 @@ fn listener(port: u16) -> Option<u32> {
     uids.first().copied().filter(|_| uids.len() == 1)
 }
 
-/// The users that listen at a port.
+/// Returns the users that listen on a port.
 ///
-/// Source: `proc_net_tcp.txt` of Linux: `local_address` is the second column, the state `st` the fourth, with `0A` for listening, and `uid` the eighth
+/// Source: `proc_net_tcp.txt` of Linux: `local_address` is the second column, the state `st` the
+/// fourth, with `0A` for listening, and `uid` the eighth
 fn listening(page: &str, port: u16) -> Vec<u32> {
     let end = format!(":{port:04X}");
     let uid = |line: &str| {
@@ -162,7 +164,7 @@ fn listening(page: &str, port: u16) -> Vec<u32> {
     page.lines().filter_map(uid).collect()
 }
 
-/// The names of the processes that run as a user, this command left out.
+/// Returns the names of a user's processes, except this command.
 fn processes(uid: u32) -> Vec<String> {
     let own = std::process::id().to_string();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -171,9 +173,10 @@ fn processes(uid: u32) -> Vec<String> {
     status.filter_map(|page| name(&page, uid)).collect()
 }
 
-/// The name of a process, if it runs as a user.
+/// Returns the name of a process, if it runs as this user.
 ///
-/// Source: proc_pid_status(5): `Uid:` has the real, effective, saved and file system user. The server sees the effective one
+/// Source: proc_pid_status(5): `Uid:` has the real, effective, saved and file system user. The
+/// server sees the effective one
 fn name(status: &str, uid: u32) -> Option<String> {
     let line = |start| status.lines().find_map(|line| line.strip_prefix(start));
     let effective: u32 = line("Uid:")?

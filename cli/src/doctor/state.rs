@@ -1,4 +1,4 @@
-//! The filter state that holds keyward's verdict: who else writes it.
+//! Checks who else writes the filter state with keyward's verdict.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::report::{Check, Level, Report};
 
 const CHECK: Check = Check::FilterState;
 
-/// Several keywards in a chain with one filter state.
+/// Checks for several keyward filters in a chain that share a filter state.
 pub(super) fn check_twins(plugins: &[Plugin<'_>], place: &str, report: &mut Report) {
     report.made(CHECK);
     let states: Vec<String> = plugins.iter().map(Plugin::state).collect();
@@ -28,7 +28,8 @@ pub(super) fn check_twins(plugins: &[Plugin<'_>], place: &str, report: &mut Repo
     }
 }
 
-/// Filters of the chain, and of its listener: what is written for a connection, each of its requests has.
+/// Checks the filters of the chain and of its listener. State that is written for a connection
+/// applies to each of its requests.
 pub(super) fn check_writers(
     dump: &Dump,
     listener: &Value,

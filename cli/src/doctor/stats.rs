@@ -1,10 +1,11 @@
-//! What a running Envoy has counted: denials of the interlock, refused pushes, workers that have an old snapshot, VMs that trapped.
+//! Checks the counters of a running Envoy: denials by the interlock, rejected pushes, workers with
+//! an old snapshot, VMs that trapped.
 
 use super::instance::Plugin;
 use super::report::{Check, Level, Report};
 use crate::wait::page::Page;
 
-/// A counter that should be zero: how its name begins and ends, and what follows from it.
+/// A counter that should be zero: the start and end of its name, and the consequence.
 struct Zero {
     start: &'static str,
     end: &'static str,
@@ -79,7 +80,7 @@ const ZEROES: [Zero; 9] = [
     },
 ];
 
-/// `page` is Envoy's `/stats`.
+/// Checks the counters. `page` is Envoy's `/stats`.
 pub(super) fn check(page: &str, report: &mut Report) {
     report.made(Check::Stats);
     for line in page.lines() {
@@ -103,17 +104,18 @@ pub(super) fn check(page: &str, report: &mut Report) {
     }
 }
 
-/// A plugin's name in the name of a metric is cut after this many characters.
+/// In the name of a metric, a plugin's name is cut to this length.
 const LONGEST_NAME: usize = 64;
 
-/// How many VMs of each gateway's plugin are missing: the main thread and every worker should have one. `None` where the page does not say how many
-/// workers there are.
+/// Returns how many VMs of each gateway's plugin are missing: the main thread and every worker
+/// should have one. `None` if the page does not contain the number of workers.
 pub(super) fn missing(page: &str, plugins: &[Plugin<'_>]) -> Option<Vec<(String, u64)>> {
     let page = Page::of_stats(page);
     let threads = page.concurrency?.saturating_add(1);
     let vms = |plugin: &Plugin<'_>| {
         let name = plugin.label().unwrap_or(plugin.name);
-        // In a metric's name some characters are `_`, a long name is cut, and root id and direction may follow it.
+        // In a metric's name, some characters become `_`, a long name is cut, and root id and
+        // direction may follow it.
         let spelled = name.replace(
             |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')),
             "_",
@@ -134,7 +136,7 @@ pub(super) fn missing(page: &str, plugins: &[Plugin<'_>]) -> Option<Vec<(String,
     )
 }
 
-/// How many workers there are, if the page says it.
+/// Returns the number of workers, if the page contains it.
 pub(super) fn workers(page: &str) -> Option<u64> {
     Page::of_stats(page).concurrency
 }

@@ -1,4 +1,5 @@
-//! Taps: Envoy's filter and its transport socket that write whole requests somewhere, with their keys.
+//! Checks for taps: Envoy's filter and transport socket that write complete requests somewhere,
+//! with their keys.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ pub(super) fn check(dump: &Dump, report: &mut Report) {
     let mut taps = Vec::new();
     let mut is_tap = |value: &Value| is_of(value, ".tap.v3.Tap");
     collect(dump.everything(), &mut is_tap, &mut taps);
-    // What is in the bootstrap is in its listeners and clusters once more.
+    // Everything in the bootstrap occurs a second time, in the listeners and clusters.
     let all = taps.into_iter().map(|tap| {
         let of_admin = at(tap, "/common_config/admin_config").is_object();
         (of_admin, at(tap, "/@type").as_str().unwrap_or(""))

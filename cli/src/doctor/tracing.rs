@@ -1,4 +1,4 @@
-//! Spans: each has the URL with its query, and whatever tags are asked for.
+//! Checks spans: each contains the URL with its query, and the configured tags.
 
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ fn report_one(shown: &Shown, place: &str, report: &mut Report) {
             Level::Warn,
             format!("what `{what}` shows in spans cannot be judged"),
         ),
-        // The URL has more.
+        // The URL reveals more.
         Shown::OriginalPath | Shown::RequestId => return,
     };
     report.found(level, CHECK, place, what, "take that tag away");

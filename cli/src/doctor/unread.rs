@@ -1,4 +1,5 @@
-//! What this command does not know how to read. Envoy's API grows: a setting that is not named here may do anything.
+//! Reports settings that this command cannot interpret. Envoy's API grows, and an unknown setting
+//! may do anything.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +10,9 @@ use super::report::{Check, Level, Report};
 
 const CHECK: Check = Check::Unread;
 
-/// Of Envoy 1.40's `HttpConnectionManager`. Left out on purpose: `path_normalization_options` and `typed_header_validation_config`: with them, filters
-/// and the upstream may see different paths.
+/// Known members of Envoy 1.40's `HttpConnectionManager`. Two are missing on purpose: with
+/// `path_normalization_options` and `typed_header_validation_config`, filters and the upstream may
+/// see different paths.
 const MANAGER: &[&str] = &[
     "@type",
     "codec_type",
@@ -74,7 +76,8 @@ const MANAGER: &[&str] = &[
     "record_route_resolution_stats",
 ];
 
-/// Left out: `vhds`, which brings virtual hosts that a dump may not contain, and `route_specifiers`, which choose a route by code.
+/// Known members of a route configuration. Two are missing on purpose: `vhds`, which loads virtual
+/// hosts that a dump may not contain, and `route_specifiers`, which choose a route by code.
 const ROUTES: &[&str] = &[
     "@type",
     "name",
@@ -197,13 +200,13 @@ const SHARE: &[&str] = &[
     "host_rewrite_literal",
 ];
 
-/// Messages that need separate handling, wherever they are.
+/// Reports each `TypedStruct` in the dump: its type hides its content from this command.
 pub(super) fn check_dump(dump: &Dump, report: &mut Report) {
     report.made(CHECK);
     let mut found = Vec::new();
     let mut is_struct = |value: &Value| is_of(value, ".TypedStruct");
     collect(dump.everything(), &mut is_struct, &mut found);
-    // What is in the bootstrap is in its listeners and clusters once more.
+    // Everything in the bootstrap occurs a second time, in the listeners and clusters.
     let kinds = found
         .into_iter()
         .map(|message| at(message, "/type_url").as_str().unwrap_or(""));
@@ -227,7 +230,7 @@ pub(super) fn check_routes(routes: &Value, place: &str, report: &mut Report) {
     for host in items(at(routes, "/virtual_hosts")) {
         check_members(host, VIRTUAL_HOST, place, report);
         let mut all: Vec<&Value> = items(at(host, "/routes")).iter().collect();
-        // A matcher holds routes, and lists of them, as its actions.
+        // The actions of a matcher are routes and lists of routes.
         collect(
             at(host, "/matcher"),
             &mut |value| value.get("match").is_some(),

@@ -1,4 +1,5 @@
-//! The upstreams that keyward guards: clusters, and the addresses of their endpoints. Another cluster with such an address is the same upstream.
+//! The upstreams that keyward guards: clusters, and the addresses of their endpoints. Another
+//! cluster with the same address is the same upstream.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::dump::{Dump, at, items};
 use super::exits::Exits;
 
-/// Clusters that guarded chains lead to, with the addresses of their endpoints.
+/// The clusters to which guarded chains lead, and the addresses of their endpoints.
 #[derive(Debug, Default)]
 pub(super) struct Upstreams<'a> {
     clusters: BTreeSet<&'a str>,
@@ -26,7 +27,7 @@ impl<'a> Upstreams<'a> {
         }
     }
 
-    /// Whether a cluster leads to one of them, under this name or another.
+    /// Whether a cluster leads to one of them, by this name or another.
     pub(super) fn has(&self, dump: &Dump, name: &str) -> bool {
         if self.clusters.contains(name) {
             return true;
@@ -62,7 +63,7 @@ impl<'a> Upstreams<'a> {
     }
 }
 
-/// Whether a request chooses where a cluster leads.
+/// Whether the request chooses where a cluster leads.
 pub(super) fn goes_anywhere(cluster: &Value) -> bool {
     let kind = at(cluster, "/cluster_type/name").as_str().unwrap_or("");
     at(cluster, "/type") == "ORIGINAL_DST"
@@ -71,7 +72,7 @@ pub(super) fn goes_anywhere(cluster: &Value) -> bool {
             .any(|it| kind.contains(it))
 }
 
-/// Whether only this machine reaches a listener.
+/// Whether a listener can only be reached from this machine.
 pub(super) fn is_local(listener: &Value) -> bool {
     let more = items(at(listener, "/additional_addresses"));
     let mut all = more
@@ -97,7 +98,7 @@ pub(super) fn addresses(cluster: &Value) -> Vec<String> {
         .collect()
 }
 
-/// By which a cluster asks for its endpoints.
+/// Returns the name that a cluster uses to ask for its endpoints.
 fn service(cluster: &Value) -> Option<&str> {
     let discovery = at(cluster, "/eds_cluster_config");
     let named = at(discovery, "/service_name").as_str();

@@ -1,5 +1,5 @@
-//! The account of a decision: each of the eleven rules, what became of it, and what it found. All of it is what the rules reported while they were asked; nothing is decided
-//! or looked up here a second time.
+//! The account of a decision: each of the eleven rules with its outcome and what it found.
+//! Everything comes from the rules' own reports; nothing is decided or looked up a second time.
 
 use super::found::Facts;
 use keyward::configuration::Configuration;
@@ -13,7 +13,7 @@ pub(super) struct Step {
     pub(super) rule: u8,
     pub(super) name: &'static str,
     pub(super) outcome: Outcome,
-    /// What was looked at, in words; never a key in clear.
+    /// What the rule examined, in words, never with a key in clear text.
     pub(super) found: String,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Step {
 pub(super) enum Outcome {
     Passed,
     Failed,
-    /// It failed, and shadow let the request pass.
+    /// The rule failed, but shadow mode let the request pass.
     Shadowed,
     NotAsked,
 }
@@ -52,18 +52,18 @@ const RULES: [(u8, &str); 11] = [
     (11, "permission"),
 ];
 
-/// How it ended, as far as that affects the rules shown.
+/// How the decision ended, as far as that affects the rules shown.
 #[derive(Clone, Copy)]
 pub(super) enum Course {
-    /// Nothing failed; rules that were not asked were not for this reason.
+    /// Nothing failed. The text says why rules were not asked.
     Passed(&'static str),
     /// A rule failed.
     Failed(DenyReason),
-    /// A rule failed, and shadow let the request pass.
+    /// A rule failed, but shadow mode let the request pass.
     Shadowed(DenyReason),
 }
 
-/// Every rule, in order.
+/// Returns every rule, in order.
 pub(super) fn account(
     configuration: &Configuration,
     request: &RequestHead<'_>,
@@ -81,7 +81,8 @@ pub(super) fn account(
         let found = facts.of(*rule);
         let outcome = match course {
             _ if found.is_none() => Outcome::NotAsked,
-            // A verification asks rules after the one that answers, so that its time says nothing.
+            // A verification evaluates all rules, even after one has failed, so that its duration
+            // reveals nothing.
             Course::Failed(reason) if reason.rule() < *rule => Outcome::NotAsked,
             Course::Failed(reason) if reason.rule() == *rule => Outcome::Failed,
             Course::Shadowed(reason) if reason.rule() == *rule => Outcome::Shadowed,

@@ -1,4 +1,4 @@
-//! What each rule found, in words. Never a key in clear.
+//! What each rule found, in words, never with a key in clear text.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use keyward::permission::{AccessLevel, Permission};
 use keyward::request::{Field, RequestHead, Value};
 use keyward::snapshot::KeyRecord;
 
-/// What the rules reported, and what else the text needs.
+/// The rules' reports, and everything else that the text needs.
 pub(super) struct Facts<'a> {
     pub(super) configuration: &'a Configuration,
     pub(super) request: &'a RequestHead<'a>,
@@ -19,7 +19,7 @@ pub(super) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// What a rule found; `None` where it was not asked.
+    /// Returns what a rule found. `None` if it was not asked.
     pub(super) fn of(&self, rule: u8) -> Option<String> {
         let findings = self.findings.iter();
         let reported: Vec<String> = findings
@@ -181,7 +181,7 @@ impl Facts<'_> {
         }
     }
 
-    /// `` `customer` read among the grants of `mk_1` ``
+    /// Returns text such as `` `customer` read among the grants of `mk_1` ``.
     fn needed(&self, needed: &Needed<'_>) -> String {
         let id = self.findings.iter().find_map(|finding| {
             let Finding::Key(Some(key)) = finding else {
@@ -223,7 +223,7 @@ impl Facts<'_> {
         }
     }
 
-    /// `` `customer`, `charge` or `refund` read ``
+    /// Returns text such as `` `customer`, `charge` or `refund` read ``.
     fn any_of(&self, permissions: &[Permission], access: AccessLevel) -> String {
         let registry = self
             .configuration
@@ -254,7 +254,7 @@ impl Facts<'_> {
     }
 }
 
-/// A time as people read it, or the bare number if no calendar contains it.
+/// Formats a time for people, or returns the bare number if it is beyond the calendar.
 fn time(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()

@@ -1,5 +1,5 @@
-//! `keyward explain`: the decision on one request, by the same code that runs in Envoy, and how it came about: rule by rule, then the reply as it
-//! would be sent, or what the upstream would see.
+//! `keyward explain`: the decision on one request, made by the same code that runs in Envoy, and
+//! how it was reached: each rule, then the reply or the request that the upstream would get.
 
 mod account;
 mod found;
@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     path: Option<String>,
 }
 
-/// The surroundings of the request.
+/// The circumstances of the request.
 struct Given {
     now: u64,
     address: Option<IpAddr>,
@@ -123,7 +123,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     })
 }
 
-/// The gateway's configuration; a key file's as if it were pushed at that time.
+/// Returns the gateway's configuration. A key file is treated as if it were pushed at the time
+/// `now`.
 fn configuration(source: &Source, now: u64) -> Result<Configuration> {
     match source {
         Source::Configuration(path) => input::configuration(path),
@@ -138,7 +139,7 @@ fn configuration(source: &Source, now: u64) -> Result<Configuration> {
     }
 }
 
-/// Answers every line of standard input with a line.
+/// Answers each line of standard input with a line.
 fn all(configuration: &Configuration, now: u64) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     for (number, line) in BufReader::new(std::io::stdin()).lines().enumerate() {
@@ -146,7 +147,7 @@ fn all(configuration: &Configuration, now: u64) -> Result<Exit> {
         if line.trim().is_empty() {
             continue;
         }
-        // The line may contain a key, so a fault is reported only by its place.
+        // The line may contain a key, so the error only names the line.
         let Ok(question) = Question::from_json(&line) else {
             let number = number.saturating_add(1);
             bail!(

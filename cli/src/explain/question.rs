@@ -1,4 +1,4 @@
-//! The request that is asked about, as arguments or JSON give it.
+//! The request to explain, from arguments or JSON.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use keyward::request::RequestHead;
 
 /// A request's head, in bytes.
 pub(super) struct Question {
-    /// Pseudo-headers first, names in lower case, as Envoy hands them on.
+    /// Pseudo-headers come first, and names are in lower case, as Envoy passes them.
     headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub(super) address: Option<IpAddr>,
     has_body: bool,
@@ -32,7 +32,7 @@ struct Line {
 }
 
 impl Question {
-    /// A request as a person types it.
+    /// Creates a request from what a person types.
     pub(super) fn new(
         method: &str,
         path: &str,
@@ -52,7 +52,7 @@ impl Question {
         }
     }
 
-    /// A request as a program writes it: one character per byte.
+    /// Reads a request that a program wrote, with one character per byte.
     pub(super) fn from_json(line: &str) -> Result<Self> {
         let line: Line = serde_json::from_str(line)?;
         let mut headers = vec![(b":method".to_vec(), latin1(&line.method)?)];
@@ -87,7 +87,7 @@ fn latin1(text: &str) -> Result<Vec<u8>> {
         .collect()
 }
 
-/// The header that a key is sent in: its own, as it is, or `Authorization`.
+/// Returns the header with a key: either a custom header with the bare key, or `Authorization`.
 pub(super) fn credential(header: Option<&str>, key: &str) -> (String, String) {
     match header {
         Some(name) => (name.to_ascii_lowercase(), key.to_owned()),
@@ -95,7 +95,7 @@ pub(super) fn credential(header: Option<&str>, key: &str) -> (String, String) {
     }
 }
 
-/// Reads `NAME: VALUE`.
+/// Parses `NAME: VALUE`.
 pub(super) fn header(text: &str) -> Result<(String, String)> {
     let Some((name, value)) = text.split_once(':') else {
         bail!("expected `NAME: VALUE`");
@@ -107,7 +107,7 @@ pub(super) fn header(text: &str) -> Result<(String, String)> {
     Ok((name, value.trim().to_owned()))
 }
 
-/// Reads Unix seconds or an RFC 3339 time.
+/// Parses Unix seconds or an RFC 3339 time.
 pub(crate) fn time(text: &str) -> Result<u64> {
     text.parse()
         .ok()

@@ -1,4 +1,4 @@
-//! An explanation as people and programs read it.
+//! Shows an explanation to people and programs.
 
 use std::io::Write;
 
@@ -24,7 +24,7 @@ pub(super) struct Answer {
 }
 
 enum End {
-    /// What the upstream sees changed.
+    /// The changes that the upstream sees.
     Upstream(Vec<HeaderChange<'static>>),
     Reply(Reply),
 }
@@ -40,7 +40,7 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     pub(super) fn answer(&self, verdict: &Verdict<'_>) -> Answer {
         let (configuration, request) = (self.configuration, self.request);
-        // Envoy gives every reply a new id; here no one will look one up.
+        // Envoy gives every reply a new id. This one appears in no log.
         let id = RequestId::new(0);
         match verdict {
             Verdict::Allow(permit) => {
@@ -62,7 +62,7 @@ impl Asked<'_> {
                 }
             }
             Verdict::Deny(denial) => self.denied(denial, Reply::new(configuration, denial, id)),
-            // How often the key was used is known to a gateway only.
+            // Only a gateway knows how often the key was used.
             Verdict::Verify(verified) => Answer {
                 state: verified.to_string(),
                 reason: None,
@@ -190,7 +190,7 @@ impl Answer {
     }
 }
 
-/// Names that are taken off have one character per byte.
+/// Returns the changes as JSON. Names of removed headers have one character per byte.
 fn upstream(changes: &[HeaderChange<'_>]) -> Value {
     let mut set = Vec::new();
     let mut removed = Vec::new();

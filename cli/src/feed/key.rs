@@ -1,4 +1,4 @@
-//! `keyward feed key`: keys that sign a feed.
+//! `keyward feed key`: creates and shows the keys that sign a feed.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
             let key = SigningKey::new(&mut SystemRandomness)
                 .map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
             key_source::create(file, &key)?;
-            // No name is repeated: a key may have been pasted in its place.
+            // No name is repeated, because it may be a key that was pasted by mistake.
             writeln!(
                 out,
                 "made the signing key, and next to it the file of its public half. Gateways believe it with\n\n  \"public_keys\": [\"{}\"]",

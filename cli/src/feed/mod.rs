@@ -1,4 +1,4 @@
-//! `keyward feed`: keys that sign a feed, what a feed holds, and serving it.
+//! `keyward feed`: creates the keys that sign a feed, shows a feed's content, and serves it.
 
 mod key;
 mod seed;
@@ -51,7 +51,7 @@ Examples:
 }
 
 impl Arguments {
-    /// Whether it prints what there is, as much as is wanted.
+    /// Whether the command only prints information, so that it may stop early.
     pub(super) fn only_shows(&self) -> bool {
         match &self.command {
             Command::Show(_) => true,

@@ -1,4 +1,5 @@
-//! `keyward feed seed`: the snapshot that a gateway begins with while the feed cannot be reached.
+//! `keyward feed seed`: writes the snapshot that a gateway starts with if the feed cannot be
+//! reached.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `keyward feed serve`: a feed's folder over HTTP, on this machine.
+//! `keyward feed serve`: serves a feed's folder over HTTP, on this machine.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,7 +12,8 @@ use keyward_files::feed::serve::{self, Feed};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Connections beyond those that wait: for objects, and for those whose wait has just ended.
+/// Connections in addition to those of waiting polls: for objects, and for polls that have just
+/// been answered.
 const BESIDES: usize = 1_000;
 
 #[derive(clap::Args)]
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
 }
 
 async fn serve(arguments: &Arguments) -> Result<Exit> {
-    // First of all: a socket is bound under a umask, which is the process's.
+    // This comes first, because binding a socket changes the process's umask.
     let listener = Listener::bind(&arguments.listen).await?;
     let wanted = arguments.most_polls.saturating_add(BESIDES);
     let connections = listen::connections(wanted);

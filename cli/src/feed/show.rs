@@ -1,4 +1,4 @@
-//! `keyward feed show`: what a gateway would say of a feed.
+//! `keyward feed show`: shows what a gateway would find in a feed.
 
 use std::io::Write;
 
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// What a feed holds, every byte of it verified.
+/// Returns the content of a feed, with every byte verified.
 pub(super) fn present(
     place: &StorePlace,
     feed: &FeedArguments,

@@ -1,4 +1,5 @@
-//! `keyward grant-sets`: permissions by name. A key that was made with `--from-grant-set` has those of the set, now and whenever it changes.
+//! `keyward grant-sets`: permissions under a name. A key that was created with `--from-grant-set`
+//! has the permissions of the set, even after the set changes.
 
 use std::io::Write;
 
@@ -52,7 +53,7 @@ pub(super) enum Command {
 }
 
 impl OnRecords<Command> {
-    /// Whether it prints what there is, and changes nothing.
+    /// Whether the command only prints and changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         match self.command {
             Command::List | Command::Show { .. } => true,

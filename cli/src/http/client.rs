@@ -1,4 +1,5 @@
-//! One server to talk to, over one connection that stays open between requests. Everything has a bound: how long is waited, and how long an answer is.
+//! A client for one server, over one connection that stays open between requests. Everything has a
+//! limit: how long it waits, and how long an answer is.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,13 +18,13 @@ use tokio::time::timeout;
 use super::place::Place;
 use keyward_files::tls;
 
-/// How long to wait for a connection, and for every piece of an answer.
+/// How long to wait for a connection, and for each piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A request. `Host` and the length are added.
+/// A request. The client adds `Host` and the length.
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
-    /// The path with its query.
+    /// The path, including its query.
     pub(crate) path: &'a str,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Vec<u8>,
@@ -40,7 +41,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What came back.
+/// The answer.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -49,13 +50,13 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// The first header of that name, where it is text.
+    /// Returns the first header with this name, if it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// A connection, made when it is needed, and again where it was closed.
+/// A connection that is made when it is needed, and again if it was closed.
 pub(crate) struct Client {
     place: Place,
     runtime: Runtime,
@@ -72,12 +73,13 @@ impl Client {
         })
     }
 
-    /// Where it talks to.
+    /// Returns the place of the server.
     pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
-    /// One request. An answer of more than `longest` bytes is an error. Whether a request that failed was carried out is not known.
+    /// Sends a request. An answer of more than `longest` bytes is an error. If a request fails, it
+    /// is unknown whether the server carried it out.
     pub(crate) fn send(&mut self, request: &Request<'_>, longest: usize) -> Result<Response> {
         let Self {
             place,
@@ -153,19 +155,19 @@ async fn connect(place: &Place) -> Result<SendRequest<Full<Bytes>>> {
     }
 }
 
-/// Starts HTTP on a connection. The same thread moves the bytes while it waits for a request.
+/// Starts HTTP on a connection. The same thread transports the bytes while it waits for a request.
 async fn shake_hands(
     io: impl Read + Write + Unpin + Send + 'static,
 ) -> Result<SendRequest<Full<Bytes>>> {
     let (sender, carrier) = patiently(http1::handshake(io)).await?;
     tokio::spawn(async move {
-        // An error here is reported by the request that it concerns.
+        // The affected request also receives the error.
         let _ = carrier.await;
     });
     Ok(sender)
 }
 
-/// Waits for a step, and no longer than [`PATIENCE`].
+/// Waits for a step, but no longer than [`PATIENCE`].
 async fn patiently<T, E>(step: impl Future<Output = Result<T, E>>) -> Result<T>
 where
     E: std::error::Error + Send + Sync + 'static,

@@ -1,5 +1,6 @@
-//! The command's one HTTP client: Envoy's admin interfaces and keyward-server's API, over TCP, TLS and Unix sockets. Conformance cases are the exception:
-//! they are often requests that a client library refuses to send, and `conformance/wire.rs` writes them byte by byte.
+//! The command's only HTTP client, for Envoy's admin interface and keyward-server's API, over TCP,
+//! TLS and Unix sockets. Conformance cases are the exception: many are requests that a client
+//! library would not send, so `conformance/wire.rs` writes them byte by byte.
 
 mod client;
 mod place;
@@ -11,13 +12,15 @@ use anyhow::Result;
 pub(super) use client::{Client, Request, Response};
 pub(super) use place::{Authority, Place, authority};
 
-/// One request to Envoy's admin interface, on a new connection. An answer of more than `longest` bytes is an error.
+/// Sends one request to Envoy's admin interface, on a new connection. An answer of more than
+/// `longest` bytes is an error.
 pub(super) fn ask(to: &Authority, method: &str, path: &str, longest: usize) -> Result<Response> {
     let mut client = Client::new(Place::plain(to.clone()))?;
     client.send(&Request::new(method, path), longest)
 }
 
-/// Whether the network may have lost a request or its answer. It is false if the other side refused the request.
+/// Whether the network may have lost a request or its answer. False if the other side rejected the
+/// request.
 pub(super) fn is_of_the_network(error: &anyhow::Error) -> bool {
     error
         .chain()

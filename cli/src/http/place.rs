@@ -1,33 +1,33 @@
-//! Where a server is: a URL, or a Unix socket.
+//! The place of a server: a URL or a Unix socket.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// Where a host listens: `HOST:PORT`.
+/// A host and a port: `HOST:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authority(String);
 
 impl Authority {
-    /// The value of `Host`.
+    /// Returns the value for the header `Host`.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host, without the brackets of an IPv6 address.
+    /// Returns the host, without the brackets of an IPv6 address.
     pub(super) fn host(&self) -> &str {
         let host = self.0.rsplit_once(':').map_or(&*self.0, |(host, _)| host);
         host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// Whether nothing that is sent there leaves this machine.
+    /// Whether data for this host never leaves this machine.
     fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback())
     }
 
-    /// `HOST[:PORT][/]`, which is what follows a scheme.
+    /// Parses `HOST[:PORT][/]`, the text after a scheme.
     fn read(rest: &str, port: u16, scheme: &str) -> Result<Self> {
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.is_empty() || authority.contains(['/', '?', '#', '@']) {
@@ -43,7 +43,7 @@ impl Authority {
     }
 }
 
-/// The authority of `http://HOST[:PORT][/]`.
+/// Parses `http://HOST[:PORT][/]`.
 pub(crate) fn authority(url: &str) -> Result<Authority> {
     let Some(rest) = url.strip_prefix("http://") else {
         bail!("expected `http://HOST[:PORT]`; where TLS is needed, put a proxy in between");
@@ -51,24 +51,25 @@ pub(crate) fn authority(url: &str) -> Result<Authority> {
     Authority::read(rest, 80, "http://")
 }
 
-/// Where a server listens, and how it is spoken to.
+/// Where a server listens, and its protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Over TCP.
+    /// TCP.
     Plain(Authority),
-    /// Over TCP with TLS.
+    /// TCP with TLS.
     Tls(Authority),
-    /// At a Unix socket.
+    /// A Unix socket.
     Socket(PathBuf),
 }
 
 impl Place {
-    /// A server without TLS.
+    /// Returns the place of a server without TLS.
     pub(crate) fn plain(authority: Authority) -> Self {
         Self::Plain(authority)
     }
 
-    /// Reads `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT`: where a key may be sent to.
+    /// Parses `unix:PATH`, `https://HOST[:PORT]` or `http://127.0.0.1:PORT`, the places to which a
+    /// key may be sent.
     pub(crate) fn of_server(text: &str) -> Result<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             if path.is_empty() {
@@ -91,7 +92,7 @@ impl Place {
         Ok(Self::Plain(authority))
     }
 
-    /// The value of `Host`.
+    /// Returns the value of the header `Host`.
     pub(super) fn host_header(&self) -> &str {
         match self {
             Self::Plain(authority) | Self::Tls(authority) => authority.as_str(),
@@ -99,7 +100,7 @@ impl Place {
         }
     }
 
-    /// As people read it.
+    /// Formats the place for people.
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Plain(authority) => format!("http://{}", authority.as_str()),

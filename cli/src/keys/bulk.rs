@@ -1,4 +1,5 @@
-//! Many keys at once: `--select` of `delete`, `edit` and `rotate`, and the filters of `revoke`. The command first shows the chosen keys, and changes only those.
+//! Many keys at once: `--select` of `delete`, `edit` and `rotate`, and the filters of `revoke`. The
+//! command first shows the selected keys, and changes only those.
 
 use std::io::Write;
 
@@ -29,25 +30,26 @@ pub(super) struct Many {
 /// The words for an action on many keys.
 #[derive(Clone, Copy)]
 pub(super) struct Deed {
-    /// `Delete`
+    /// The verb, such as `Delete`.
     pub(super) verb: &'static str,
-    /// `deleted`
+    /// The participle, such as `deleted`.
     pub(super) done: &'static str,
 }
 
-/// The chosen keys.
+/// The selected keys.
 pub(super) struct Chosen {
     pub(super) seen: Seen,
     pub(super) ids: Vec<String>,
 }
 
 impl Many {
-    /// Whether it changes nothing.
+    /// Whether the command changes nothing.
     pub(super) fn only_shows(&self) -> bool {
         self.dry_run
     }
 
-    /// Returns the matching keys that `can` accepts, after the person has agreed; otherwise the exit of the command.
+    /// Returns the matching keys that `can` accepts, after the person has agreed, or the command's
+    /// exit status.
     pub(super) fn chosen(
         &self,
         records: &Records,
@@ -72,7 +74,7 @@ impl Many {
     }
 }
 
-/// The keys that a selection chooses from, and what is known of their use.
+/// Returns the records from which a selection is made, and what is known about the use of the keys.
 pub(super) fn selected(
     selection: &Selection,
     records: &Records,
@@ -85,7 +87,8 @@ pub(super) fn selected(
 }
 
 impl Deed {
-    /// Shows the keys (on standard output if the person asked only for that) and asks. `None` is yes; otherwise the exit of the command.
+    /// Shows the keys (on standard output for a dry run) and asks. Returns `None` for yes, or the
+    /// command's exit status.
     pub(super) fn agreed(
         self,
         file: &KeyFile,

@@ -1,4 +1,5 @@
-//! A question before what cannot be taken back. It is asked on a terminal; elsewhere an option, `--yes` for most, answers it beforehand.
+//! Asks before an action that cannot be undone. The question appears on a terminal. Elsewhere an
+//! option answers it in advance, usually `--yes`.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -15,7 +16,8 @@ pub(super) struct ConfirmArguments {
     yes: bool,
 }
 
-/// Asks `question` unless `--yes` has answered it. `None` is yes; otherwise how the command ends, which the person knows by then.
+/// Asks `question`, unless `--yes` has answered it. Returns `None` for yes. Otherwise returns the
+/// command's exit status, and the person already knows why.
 pub(super) fn ask(arguments: ConfirmArguments, question: &str) -> Result<Option<Exit>> {
     if arguments.yes {
         return Ok(None);
@@ -23,7 +25,7 @@ pub(super) fn ask(arguments: ConfirmArguments, question: &str) -> Result<Option<
     ask_or(question, "give --yes if you mean it")
 }
 
-/// Asks `question`. Without a terminal to ask on, it fails and names the option in `instead`.
+/// Asks `question`. Without a terminal, it fails and names the option in `instead`.
 pub(super) fn ask_or(question: &str, instead: &str) -> Result<Option<Exit>> {
     let mut err = output::stderr();
     let is_asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();

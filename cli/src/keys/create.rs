@@ -1,4 +1,5 @@
-//! `keyward keys create`: a new key. Nothing is granted that is not named, and the kind is the most limited one unless it is said.
+//! `keyward keys create`: creates a key. It grants only permissions that are named, and by default
+//! creates the most limited kind.
 
 use anyhow::Result;
 

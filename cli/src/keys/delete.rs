@@ -1,4 +1,5 @@
-//! `keyward keys delete`: ends a key. It stays in the file as deleted, so that keyward can give its users the reason; `--purge` takes it out.
+//! `keyward keys delete`: ends a key. The key stays in the file as deleted, so that keyward can
+//! give its users the reason; `--purge` removes it.
 
 use anyhow::Result;
 
@@ -57,7 +58,7 @@ pub(super) fn run(
         false => (DELETE, "keys delete"),
     };
     let Some(id) = &arguments.key else {
-        // The rules say of each key whether it can be purged.
+        // The rules decide for each key whether it can be purged.
         let can = |key: &keyward_files::key_file::Key| {
             purge || !key.is_deleted() && key.kind != KeyKind::Publishable
         };

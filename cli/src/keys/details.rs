@@ -1,4 +1,5 @@
-//! What can be said of a key when it is made, the same for `create`, `duplicate` and `import`: what it is called, when and from where it works, what it may do.
+//! The details of a new key, the same for `create`, `duplicate` and `import`: its name, when and
+//! from where it works, and what it may do.
 
 use clap::ValueEnum;
 
@@ -79,7 +80,7 @@ impl From<EnforcementArgument> for Enforcement {
     }
 }
 
-/// Reads `team=billing`.
+/// Parses `team=billing`.
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .filter(|(name, value)| is_id(name) && !value.is_empty())
@@ -88,7 +89,7 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
 }
 
 impl Details {
-    /// What is said here, of a key that is made at `now`.
+    /// Returns the details of a key that is created at the time `now`.
     pub(super) fn to_rules(&self, now: u64) -> management::Details {
         management::Details {
             name: self.name.clone(),
@@ -106,7 +107,7 @@ impl Details {
 }
 
 impl GrantArguments {
-    /// What is granted to a new key, and what on connected accounts.
+    /// Returns the permissions of a new key, and those on connected accounts.
     pub(super) fn to_rules(&self) -> [NewGrants; 2] {
         let own = (&self.from_grant_set, &self.grants);
         let connected = (&self.connect_from_grant_set, &self.connect_grants);

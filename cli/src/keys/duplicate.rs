@@ -1,4 +1,5 @@
-//! `keyward keys duplicate`: a new restricted key with the permissions and the name of another; `--live` makes the live key of a test key that has proven right.
+//! `keyward keys duplicate`: creates a restricted key with the permissions and the name of another.
+//! `--live` creates the live counterpart of a tested test key.
 
 use anyhow::Result;
 

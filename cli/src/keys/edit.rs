@@ -1,4 +1,5 @@
-//! `keyward keys edit`: what a key is called, what it may do, and whether its refusals are carried out. Its kind, mode and value never change.
+//! `keyward keys edit`: changes a key's name, its permissions, and whether denials are enforced.
+//! Its kind, mode and value never change.
 
 use anyhow::Result;
 use clap::ArgGroup;
@@ -15,7 +16,7 @@ use keyward::management::{Command, EditKey, End, GrantsChange, NewGrants, Patch}
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::Key;
 
-/// What `edit` wants at least one of: the ids of the arguments below.
+/// The ids of arguments; `edit` requires at least one of them.
 const CHANGES: [&str; 11] = [
     "name",
     "note",
@@ -131,7 +132,7 @@ impl Arguments {
     }
 }
 
-/// `""` takes a text away.
+/// Reads a text for a change. `""` removes the text.
 fn text(argument: &Option<String>) -> Patch<String> {
     match argument {
         None => Patch::Keep,

@@ -1,4 +1,5 @@
-//! `keyward keys expire`: when a key ends. One that has ended does not come back by accident, and one that was replaced does not outlive the overlap.
+//! `keyward keys expire`: sets when a key ends. An ended key cannot be revived by accident, and a
+//! replaced key cannot outlive its overlap.
 
 use anyhow::Result;
 
@@ -40,7 +41,7 @@ struct When {
 }
 
 impl When {
-    /// Unix seconds; `None` is never.
+    /// Returns the end in Unix seconds. `None` means never.
     fn end(&self, now: u64) -> Option<u64> {
         if self.now {
             return Some(now);

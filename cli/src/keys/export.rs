@@ -1,4 +1,5 @@
-//! `keyward keys export`: keys with their digests, a JSON object per line, as `keyward keys import --lines` reads them.
+//! `keyward keys export`: prints keys with their digests, one JSON object per line, for `keyward
+//! keys import --lines`.
 
 use std::io::Write;
 

@@ -1,9 +1,9 @@
-//! `--grant customer=read` and its kin, as they are written.
+//! `--grant customer=read` and similar options, as they are written.
 
 use keyward::management::{Grant, with_ending};
 use keyward::permission::AccessLevel;
 
-/// Reads `customer=read` or `category:billing=write`.
+/// Parses `customer=read` or `category:billing=write`.
 pub(crate) fn grant(text: &str) -> Result<Grant, String> {
     let (what, level) = text.split_once('=').ok_or_else(|| {
         let (name, level) = with_ending(text).unwrap_or(("customer", "read"));

@@ -1,4 +1,5 @@
-//! `keyward keys import`: a key that exists already, from standard input, or many of them, each on a line. It keeps digests, and the values of publishable keys, which are public.
+//! `keyward keys import`: imports an existing key from standard input, or many keys, one per line.
+//! It stores digests, and the values of publishable keys, which are public.
 
 use anyhow::Result;
 
@@ -14,7 +15,7 @@ use crate::records::{Records, Step};
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Command, ImportKey, ImportedValue};
 
-/// The options that each line sets for its key when there are many.
+/// The options that each line sets for its own key when there are many.
 const SAID_OF_ONE: [&str; 16] = [
     "owner",
     "kind",

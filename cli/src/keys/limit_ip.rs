@@ -1,4 +1,5 @@
-//! `keyward keys limit-ip`: sets from where a key may be used. Only secret, restricted and organization keys have such limits.
+//! `keyward keys limit-ip`: sets the addresses from which a key may be used. Only secret,
+//! restricted and organization keys have such limits.
 
 use anyhow::Result;
 use clap::ValueEnum;

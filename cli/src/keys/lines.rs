@@ -1,4 +1,5 @@
-//! A key as one line of JSON, for `keyward keys export` and `keyward keys import --lines`: everything that decides what it may do, and its digest.
+//! A key as one line of JSON, for `keyward keys export` and `keyward keys import --lines`: its
+//! digest, and everything that decides what it may do.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -19,7 +20,7 @@ use keyward_files::key_file::{Key, KeyGrants, instant};
 
 type Levels = BTreeMap<String, String>;
 
-/// A line. A member that is not known is refused: it could restrict the key.
+/// A line. An unknown member is rejected, because it could restrict the key.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -33,7 +34,7 @@ struct Line {
     /// 64 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
-    /// In the place of the digest; printed of publishable keys only.
+    /// Replaces the digest. It is only printed for publishable keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,13 +65,13 @@ struct Line {
     enforcement: Option<String>,
 }
 
-/// A key as a line says it.
+/// Returns the line for a key.
 pub(super) fn line(key: &Key) -> Result<Json> {
     let time = |at: Option<u64>| at.map(instant::show);
     let (grants, grant_set) = said(key.grants.as_ref());
     let (connect_grants, connect_grant_set) = said(key.connect_grants.as_ref());
     let is_shadow = key.enforcement == Enforcement::Shadow;
-    // Of a public value the digest says nothing that the value does not.
+    // The digest of a public value is redundant.
     let sha256 = key.value.is_none().then(|| key.digest.to_string());
     Ok(serde_json::to_value(Line {
         id: Some(key.id.clone()),
@@ -107,7 +108,8 @@ fn said(grants: Option<&KeyGrants>) -> (Option<Levels>, Option<String>) {
     }
 }
 
-/// Reads lines as commands that take the keys in. A line may hold a key, so of a fault only its place and what was expected is said.
+/// Reads lines as commands that import the keys. A line may contain a key, so an error gives only
+/// the place and what was expected.
 pub(super) fn read(
     input: impl BufRead,
     profile: &Profile,
@@ -193,7 +195,8 @@ fn command(line: Line, profile: &Profile, allow_short: bool) -> Result<Command> 
     }))
 }
 
-/// What is granted. Grants that are there and empty limit a key to nothing, which an import cannot say of every key: where it would grant everything instead, the line is refused.
+/// Returns the permissions of a key. Empty grants limit a key to nothing, but an import cannot
+/// express that for every kind. If it would grant everything instead, the line is rejected.
 fn granted(
     member: &str,
     grants: Option<Levels>,
@@ -217,7 +220,7 @@ fn granted(
     })
 }
 
-/// One of some words.
+/// Parses one of several words.
 fn word<T: Copy>(
     text: Option<&str>,
     member: &str,

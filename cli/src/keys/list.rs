@@ -1,4 +1,5 @@
-//! `keyward keys list`: the keys as a table. Deleted ones are left out unless they are asked for, and that is said.
+//! `keyward keys list`: the keys as a table. It omits deleted keys unless asked for them, and says
+//! so.
 
 use std::io::Write;
 

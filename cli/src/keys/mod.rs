@@ -1,5 +1,6 @@
-//! `keyward keys`: what Stripe's Dashboard does for keys, on a terminal and in a pipeline. A key file is the truth, and a gateway learns of a change with the next push; or a
-//! keyward-server is, which publishes by itself.
+//! `keyward keys`: the functions of Stripe's Dashboard for keys, on a terminal and in a pipeline.
+//! The keys are either in a key file, whose changes reach gateways with the next push, or on a
+//! keyward-server, which publishes changes by itself.
 
 mod bulk;
 mod confirm;
@@ -145,7 +146,7 @@ Examples:
 }
 
 impl OnRecords<Command> {
-    /// Whether it prints what there is, changes nothing, and shows no secret.
+    /// Whether the command only prints, changes nothing, and shows no secret.
     pub(super) fn only_shows(&self) -> bool {
         match &self.command {
             Command::Export(_) | Command::Find(_) | Command::List(_) | Command::Show(_) => true,

@@ -1,4 +1,5 @@
-//! `keyward keys revoke`: ends many keys at once, after an incident. It first shows what it would delete, and deletes only that.
+//! `keyward keys revoke`: ends many keys at once, after an incident. It first shows the keys that
+//! it would delete, and deletes only those.
 
 use std::io::Write;
 
@@ -17,7 +18,7 @@ use keyward::key::KeyKind;
 use keyward::management::Command;
 use keyward_files::key_file::Key;
 
-/// At least one is required, so that leaving everything out does not delete all keys.
+/// At least one filter is required, so that a command without any does not delete all keys.
 const FILTERS: [&str; 12] = [
     "owners",
     "name",
@@ -46,7 +47,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether it deletes nothing.
+    /// Whether the command deletes nothing.
     pub(super) fn only_shows(&self) -> bool {
         self.dry_run
     }

@@ -1,4 +1,5 @@
-//! `keyward keys rotate`: a replacement that works at once, with everything the old key may do. The old one ends at once, which is asked for, or after up to 7 days.
+//! `keyward keys rotate`: creates a replacement that works immediately and may do everything that
+//! the old key may. The old key ends immediately, which is confirmed first, or after up to 7 days.
 
 use std::io::Write;
 
@@ -18,7 +19,7 @@ use crate::times::{self, Moment};
 use keyward::management::{Command, End, LONGEST_OVERLAP, RotateKey, Value};
 use keyward_files::key_file::Key;
 
-/// The message if no terminal is there to ask when the old key ends.
+/// The message if there is no terminal to ask on when the old key ends.
 const WHEN: &str =
     "say when the old key ends: --keep-for 24h lets both work for a day, --now ends it at once";
 
@@ -50,7 +51,7 @@ pub(crate) struct Arguments {
     no_expiry: bool,
 }
 
-/// Reads `24h`; at most 7 days.
+/// Parses `24h`; the maximum is 7 days.
 fn overlap(text: &str) -> Result<u64, String> {
     let seconds = times::length(text)?;
     if seconds > LONGEST_OVERLAP {
@@ -108,7 +109,7 @@ pub(super) fn run(
     told::make(records, once, &step)
 }
 
-/// Rotates all keys that are meant: their values are shown in one piece, a JSON object per line.
+/// Rotates all selected keys. Their values are shown together, one JSON object per line.
 fn many(
     arguments: &Arguments,
     records: &Records,
@@ -131,7 +132,7 @@ fn many(
     let commands: Vec<Command> = chosen.ids.iter().map(|id| command(id)).collect();
     let made = told::make_all(records, &once, "keys rotate", &chosen.seen, &commands, now)?;
     let mut err = output::stderr();
-    // The values were shown, so a failure to print the rest does not count.
+    // The values were shown, so the command succeeds even if printing the rest fails.
     let _ = writeln!(
         err,
         "rotated {made}: each line of standard output has a new key's id, the id of the one it replaces, and its value, this once\n{}",

@@ -1,4 +1,5 @@
-//! Which keys of a file are meant: the filters that `list`, `export` and `revoke` share, and that `delete`, `edit` and `rotate` take by `--select`. A key must fit all of them.
+//! Selects keys of a file by the filters that `list`, `export` and `revoke` share, and that
+//! `delete`, `edit` and `rotate` accept with `--select`. A key must match all of them.
 
 use std::iter;
 
@@ -77,7 +78,7 @@ fn read<'a>(filters: impl IntoIterator<Item = &'a str>) -> Result<Selection, Str
     })
 }
 
-/// Reads one `owner=acct_1`.
+/// Parses one filter, such as `owner=acct_1`.
 pub(super) fn filter(text: &str) -> Result<String, String> {
     if !text.contains('=') {
         return Err(
@@ -89,12 +90,13 @@ pub(super) fn filter(text: &str) -> Result<String, String> {
 }
 
 impl Selection {
-    /// `--select owner=acct_1` is `keys list --owner=acct_1`.
+    /// Parses the filters of `--select`: `--select owner=acct_1` selects like `keys list
+    /// --owner=acct_1`.
     pub(super) fn of_filters(filters: &[String]) -> Result<Self> {
         read(filters.iter().map(String::as_str)).map_err(anyhow::Error::msg)
     }
 
-    /// What of it a server filters by.
+    /// Returns the part of the filters that a server applies.
     pub(super) fn of_server(&self) -> Filter {
         let kind = match self.kinds.as_slice() {
             [kind] => Some(KeyKind::from(*kind).name()),
@@ -109,7 +111,8 @@ impl Selection {
         }
     }
 
-    /// Refuses an owner or a permission that does not exist, so that an empty answer always means "no keys".
+    /// Rejects an owner or a permission that does not exist, so that an empty result always means
+    /// "no keys".
     pub(super) fn check(&self, file: &KeyFile) -> Result<()> {
         for owner in &self.owners {
             check_owner(file, owner)?;
@@ -134,7 +137,8 @@ impl Selection {
         Ok(())
     }
 
-    /// The usage reports that are named, where some are. What is asked of them must be what they can say.
+    /// Reads the named usage reports, if there are any. Fails if they cannot answer what the
+    /// filters ask.
     pub(super) fn usage(&self, now: u64) -> Result<Option<Usage>> {
         if self.usage.is_empty() {
             if self.unused_for.is_some() || self.used_within.is_some() {
@@ -151,7 +155,7 @@ impl Selection {
         Ok(Some(usage))
     }
 
-    /// The keys that are meant, in the order of the file.
+    /// Returns the selected keys, in the order of the file.
     pub(super) fn of<'a>(
         &'a self,
         file: &'a KeyFile,
@@ -192,7 +196,7 @@ impl Selection {
         if level.is_none() && self.permissions.is_empty() {
             return true;
         }
-        // Without grants a key may do everything, but for a publishable one.
+        // A key without grants may do everything, unless it is publishable.
         if key.grants.is_none() && key.kind != KeyKind::Publishable {
             return true;
         }
@@ -330,7 +334,7 @@ mod tests {
             (&["level=write"], false),
         ] {
             assert_eq!(fits(filters, &limited, 0), expected, "{filters:?}");
-            // Without grants it may do everything.
+            // Without grants the key may do everything.
             assert!(fits(filters, &key(), 0), "{filters:?}");
         }
         let none = Key {

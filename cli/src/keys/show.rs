@@ -1,4 +1,5 @@
-//! `keyward keys show`: everything about one key, its permissions with the names Stripe's pages give them, and what was done to it and by whom.
+//! `keyward keys show`: everything about one key, its permissions with the names on Stripe's pages,
+//! and who changed what.
 
 use std::io::Write;
 

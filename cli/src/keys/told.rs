@@ -1,4 +1,5 @@
-//! What a command prints at its end. Only the value of a new key goes to standard output, so that a pipe gets nothing else; everything about it goes to standard error.
+//! What a command prints at the end. Only the value of a new key goes to standard output, so that a
+//! pipe gets nothing else. Everything about the key goes to standard error.
 
 use std::io::Write;
 
@@ -15,7 +16,8 @@ use crate::rules;
 use keyward::management::Command;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// Carries out a command that makes a key, shows its value, and keeps it once that was taken.
+/// Carries out a command that makes a key, and shows its value. The key is only kept if a reader
+/// has received the value.
 pub(super) fn make(records: &Records, once: Once, step: &Step<'_>) -> Result<Exit> {
     let output = once.output();
     let told = |outcome: &Outcome<'_>| {
@@ -31,7 +33,8 @@ pub(super) fn make(records: &Records, once: Once, step: &Step<'_>) -> Result<Exi
     Ok(Exit::Good)
 }
 
-/// Carries out commands that each make a key, and shows all values at once, a JSON object per line. Returns how many there are.
+/// Carries out commands that each make a key, and shows all values at once, one JSON object per
+/// line. Returns the number of keys.
 pub(super) fn make_all(
     records: &Records,
     once: &Once,
@@ -59,7 +62,7 @@ pub(super) fn make_all(
     Ok(made.len())
 }
 
-/// Carries out a command on a key, and says what was done to it.
+/// Carries out a command on a key, and returns a report of the result.
 pub(super) fn change(records: &Records, step: &Step<'_>) -> Result<(Told, Vec<String>)> {
     records.change(step, |outcome| {
         let told = Told::of_outcome(outcome, step.now)?;
@@ -67,7 +70,7 @@ pub(super) fn change(records: &Records, step: &Step<'_>) -> Result<(Told, Vec<St
     })
 }
 
-/// What else is to be known of a change.
+/// Returns the notes about a change.
 pub(super) fn notes(outcome: &Outcome<'_>, now: u64, records: &Records) -> Vec<String> {
     let id = outcome.key.unwrap_or_default();
     let notes = outcome.notes.iter();
@@ -76,7 +79,7 @@ pub(super) fn notes(outcome: &Outcome<'_>, now: u64, records: &Records) -> Vec<S
         .collect()
 }
 
-/// A key as it was left by a command, for people and for programs.
+/// A key after a command, for people and programs.
 pub(super) struct Told {
     id: String,
     summary: String,
@@ -84,7 +87,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// A key as the file has it.
+    /// Describes a key in the file.
     pub(super) fn of(file: &KeyFile, key: &Key, now: u64) -> Self {
         let mut summary = format!(
             "{}, {} mode, {}, permissions: {}",
@@ -106,14 +109,14 @@ impl Told {
         }
     }
 
-    /// The key that a command was about.
+    /// Describes the key that a command was about.
     fn of_outcome(outcome: &Outcome<'_>, now: u64) -> Result<Self> {
         let key = outcome.key.and_then(|id| outcome.file.key(id));
         let key = key.context("the key is not there; please report this")?;
         Ok(Self::of(outcome.file, key, now))
     }
 
-    /// What standard output gets of a new key: its value, or an object with it.
+    /// Returns the output for a new key: its value, or an object that contains the value.
     fn with_value(&self, value: &str, output: OutputArguments) -> Result<Zeroizing<String>> {
         if output.json {
             let json = self.json_with(value);
@@ -129,7 +132,8 @@ impl Told {
         json
     }
 
-    /// Prints the rest about a new key. The key exists and its value was shown, so a failure to print this does not count.
+    /// Prints the rest about a new key. The key exists and its value was shown, so a failure to
+    /// print this is ignored.
     fn say_made(&self, notes: &[String], records: &Records) {
         let mut err = output::stderr();
         let id = toned(Tone::Good, &self.id);
@@ -144,7 +148,7 @@ impl Told {
         let _ = writeln!(err, "{}", records.next());
     }
 
-    /// Shows what was done to a key.
+    /// Shows the result for a key.
     pub(super) fn show(
         self,
         did: &str,

@@ -1,4 +1,5 @@
-//! When and how often keys were used: the usage report of a running Envoy (docs/usage.md), or of several.
+//! When and how often keys were used, from the usage reports (docs/usage.md) of one or several
+//! running Envoys.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::input;
 use crate::times::length_in_words;
 use keyward_files::key_file::instant;
 
-/// The longest part of a report: a gateway ends one after 256 KiB of records.
+/// The maximum length of a part of a report. A gateway ends a part after 256 KiB of records.
 const LONGEST_PART: usize = 16 << 20;
 
 /// One part of a report.
@@ -37,7 +38,7 @@ struct Record {
     used: Used,
 }
 
-/// What is known of one key, over all reports.
+/// The use of one key, over all reports.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 pub(super) struct Used {
     allowed: u64,
@@ -49,7 +50,7 @@ pub(super) struct Used {
 }
 
 impl Used {
-    /// The requests that passed, and the verifications.
+    /// Returns the number of allowed requests and verifications.
     pub(super) fn accepted(&self) -> u64 {
         let passed = self.allowed.saturating_add(self.would_deny);
         passed.saturating_add(self.verified)
@@ -80,18 +81,18 @@ impl Used {
     }
 }
 
-/// What all reports say.
+/// The content of all reports.
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     keys: HashMap<String, Used>,
-    /// The plugin that began to count last, and when that was: before it a key may have been used.
+    /// The plugin that began to count last, and when. Before that time a key may have been used.
     since: Option<(u64, String)>,
-    /// How many requests were not counted, or were forgotten.
+    /// The number of requests that were not counted, or whose count was lost.
     lost: u64,
 }
 
 impl Usage {
-    /// Reads reports, each a URL or a file.
+    /// Reads reports, each from a URL or a file.
     pub(super) fn read(sources: &[String]) -> Result<Self> {
         let mut usage = Self::default();
         for source in sources {
@@ -123,17 +124,17 @@ impl Usage {
         }
     }
 
-    /// What is known of a key; `None` where it was not used since the counts began.
+    /// Returns the use of a key. `None` if it was not used since counting began.
     pub(super) fn of(&self, key: &str) -> Option<&Used> {
         self.keys.get(key)
     }
 
-    /// How many requests are in no key's count.
+    /// Returns the number of requests that are in no key's count.
     pub(super) fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Refuses to say that a key was unused for longer than anyone has counted.
+    /// Rejects a claim that a key was unused for longer than the gateways have counted.
     pub(super) fn reaches_back(&self, length: u64, now: u64) -> Result<()> {
         if self.lost > 0 {
             bail!(
@@ -153,7 +154,8 @@ impl Usage {
     }
 }
 
-/// The parts in a file, one after the other. All must be there: a key in a missing part would look unused.
+/// Reads the parts in a file, one after the other. All must be present, because a key in a missing
+/// part would look unused.
 fn in_file(path: &str) -> Result<Vec<Part>> {
     let bytes = input::read(Path::new(path))?;
     let parts = serde_json::Deserializer::from_slice(&bytes).into_iter::<Part>();

@@ -1,4 +1,5 @@
-//! A key as people and programs see it: its status now, its permissions in a word, the table of keys, and the JSON object that every command prints.
+//! A key as people and programs see it: its present status, a summary of its permissions, the table
+//! of keys, and the JSON object that every command prints.
 
 use clap::ValueEnum;
 use serde_json::{Map, Value as Json, json};
@@ -26,7 +27,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    /// Of a key, at `now`.
+    /// Returns the status of a key at the time `now`.
     pub(super) fn of(key: &Key, file: &KeyFile, now: u64) -> Self {
         let is_suspended = file
             .account(&key.owner)
@@ -44,7 +45,7 @@ impl Status {
         }
     }
 
-    /// As it is written.
+    /// Returns the status as it is written.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Deleted => "deleted",
@@ -65,7 +66,8 @@ impl Status {
     }
 }
 
-/// What a key may do, in a few words: `all`, `3`, `none`, `support (2)`, and what holds on connected accounts.
+/// Summarizes what a key may do: `all`, `3`, `none`, `support (2)`, and its permissions on
+/// connected accounts.
 pub(super) fn permissions(key: &Key, file: &KeyFile) -> String {
     let own = match (&key.grants, key.kind) {
         (_, KeyKind::Publishable) => "public endpoints".to_owned(),
@@ -87,7 +89,7 @@ fn counted(grants: &KeyGrants, file: &KeyFile) -> String {
     }
 }
 
-/// When a key ends, in a few words, and whether that is soon: within a week.
+/// Summarizes when a key ends. The tone shows whether that is within a week.
 pub(super) fn expiry(key: &Key, now: u64) -> (Tone, String) {
     const SOON: u64 = 7 * 86_400;
     match key.expires {
@@ -98,7 +100,7 @@ pub(super) fn expiry(key: &Key, now: u64) -> (Tone, String) {
     }
 }
 
-/// The table of keys, with their use where that is known.
+/// Returns the table of keys, with their use if it is known.
 pub(super) fn table<'a>(
     file: &KeyFile,
     keys: impl IntoIterator<Item = &'a Key>,
@@ -159,7 +161,8 @@ pub(super) fn table<'a>(
     rows
 }
 
-/// Everything about a key but its digest, for programs. Members that do not apply are left out.
+/// Returns everything about a key except its digest, for programs. Members that do not apply are
+/// left out.
 pub(super) fn json(key: &Key, file: &KeyFile, now: u64) -> Map<String, Json> {
     let time = |at: Option<u64>| at.map(|at| json!(instant::show(at)));
     let grants = |grants: &Option<KeyGrants>| {

@@ -1,4 +1,5 @@
-//! `keyward logs`: the requests of an access log, those that are asked for, in the order of the log. What Stripe's Dashboard has as "View request logs" of a key.
+//! `keyward logs`: shows selected requests of an access log, in the order of the log. It
+//! corresponds to "View request logs" of a key in Stripe's Dashboard.
 
 mod show;
 
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// Rows or lines that are shown, and how many so far.
+/// How many rows or lines to show, and how many have been shown.
 struct Shown {
     table: Table,
     lines: BufWriter<Stdout>,
@@ -49,7 +50,7 @@ impl Shown {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
-    // What is followed has no end that could be near.
+    // A followed file has no end, so there is no progress to show.
     let progress = match arguments.follow {
         true => ProgressLine::hidden(),
         false => ProgressLine::shown(),

@@ -1,4 +1,5 @@
-//! A request of the log as a row and as JSON. Everything that a client chose is shown in printable ASCII.
+//! Formats a request of the log as a row and as JSON. Everything that a client chose is shown in
+//! printable ASCII.
 
 use std::io::Write;
 
@@ -26,25 +27,26 @@ const HEADINGS: [&str; COLUMNS] = [
 const COLUMNS: usize = 11;
 const PATH: usize = 5;
 
-/// How many rows decide how wide the columns are: the log may have millions.
+/// The number of rows that determine the widths of the columns, because the log may have millions.
 const FIRST: usize = 1000;
 
-/// No column but the last is made wider than this for one long value.
+/// The maximum width of columns other than the last.
 const WIDEST: usize = 64;
 
-/// The widths of columns that are decided by fewer rows than one: of a stream.
+/// The minimum widths of columns, for a stream that starts with few rows.
 const USUAL: [usize; COLUMNS] = [24, 6, 8, 8, 6, 24, 0, 0, 0, 0, 0];
 
-/// The columns by importance.
+/// The columns, ordered by importance.
 const IMPORTANCE: [usize; COLUMNS] = [0, 1, 2, 3, 4, 5, 8, 6, 7, 9, 10];
 
-/// Cells of one row.
+/// The cells of one row.
 pub(super) type Cells = [(Tone, String); COLUMNS];
 
-/// Rows in columns, in constant memory: the first rows make the widths, and later ones keep to them where they can.
+/// Rows in columns, in constant memory: the first rows determine the widths, and later ones keep to
+/// them if they can.
 pub(super) struct Table {
     rows: Vec<Cells>,
-    /// Of the columns that are shown.
+    /// The widths of the columns that are shown.
     widths: Option<[Option<usize>; COLUMNS]>,
     terminal: Option<usize>,
 }
@@ -67,7 +69,7 @@ impl Table {
         self.rows.len() >= FIRST
     }
 
-    /// Prints what was pushed, under headings the first time.
+    /// Prints the rows that were added, the first time with headings.
     pub(super) fn print(&mut self, out: &mut impl Write) -> Result<()> {
         if self.rows.is_empty() {
             return Ok(());
@@ -88,7 +90,8 @@ impl Table {
         Ok(())
     }
 
-    /// As wide as the first rows are. On a terminal, the columns that fit by their importance: a row is a line, and no id of it is broken.
+    /// Returns the widths of the first rows. On a terminal, only the most important columns that
+    /// fit are kept, because a row is one line and no id is broken.
     fn widths(&self) -> [Option<usize>; COLUMNS] {
         let mut widths = HEADINGS.map(str::len);
         for (width, usual) in widths.iter_mut().zip(USUAL) {
@@ -110,7 +113,8 @@ impl Table {
                     *kept = Some(*width);
                     room = left.saturating_sub(2);
                 }
-                // The path may be longer than a line. Parts that matter less than the first one that does not fit are left out as well.
+                // The path may be longer than a line. After the first column that does not fit, all
+                // less important ones are left out.
                 None => {
                     if column == PATH {
                         *kept = Some(room);
@@ -145,7 +149,7 @@ fn toned_unless_plain(tone: Tone, text: &str) -> String {
     }
 }
 
-/// A request as a row.
+/// Formats a request as a row.
 pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
     let state = record.state.as_ref();
     let verdict = state.map(|state| state.verdict);
@@ -171,7 +175,7 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
         Some(verdict) => verdict.reason().map(keyward::reason::DenyReason::name),
         None => None,
     };
-    // The client's answer comes first.
+    // Prefer the id that the client received.
     let id = record.response_request_id.or(record.request_id);
     [
         (Tone::Dim, time(record.at)),
@@ -193,7 +197,8 @@ pub(super) fn cells(record: &Record<'_>, prefixes: &KnownPrefixes) -> Cells {
     ]
 }
 
-/// A client's word as a cell. People paste tables into spreadsheets, so a cell that begins like a formula gets an apostrophe in front.
+/// Returns a client's text as a cell. People paste tables into spreadsheets, so a cell that begins
+/// like a formula gets an apostrophe.
 fn cell(shown: String) -> String {
     match shown.as_bytes() {
         [] => "-".to_owned(),
@@ -202,7 +207,7 @@ fn cell(shown: String) -> String {
     }
 }
 
-/// A request for programs. Members that do not apply are left out.
+/// Returns a request as JSON, for programs. Members that do not apply are left out.
 pub(super) fn json(record: &Record<'_>, prefixes: &KnownPrefixes) -> Value {
     let state = record.state.as_ref();
     let verdict = state.map(|state| state.verdict);
@@ -264,7 +269,7 @@ pub(super) fn json(record: &Record<'_>, prefixes: &KnownPrefixes) -> Value {
     Value::Object(members.collect::<Map<_, _>>())
 }
 
-/// `2026-11-20T10:00:00.123Z`
+/// Formats a time as `2026-11-20T10:00:00.123Z`.
 fn time(milliseconds: u64) -> String {
     let whole = instant::show(milliseconds / 1000);
     match whole.strip_suffix('Z') {

@@ -1,4 +1,4 @@
-//! Which feed a command is about: its name, and the keys whose heads are accepted.
+//! The feed that a command works on: its name, and the keys whose heads are accepted.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! The metrics of `publish --watch` for Prometheus: a file for the textfile collector of the node exporter, replaced as a whole.
+//! The metrics of `publish --watch` for Prometheus, in a file for the textfile collector of the
+//! node exporter. The file is always replaced as a whole.
 //!
 //! Source: <https://github.com/prometheus/node_exporter#textfile-collector>
 
@@ -9,22 +10,22 @@ use anyhow::Result;
 pub(super) use crate::push::metrics_path as path;
 use keyward_files::replace::{Access, replace};
 
-/// How the watcher is doing.
+/// The state of the watcher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metrics {
     pub(super) is_held_back: bool,
     pub(super) is_failing: bool,
     pub(super) revision: u64,
-    /// Unix seconds.
+    /// When the head was signed, in Unix seconds.
     pub(super) signed_at: u64,
-    /// When gateways deny, Unix seconds.
+    /// When gateways will deny, in Unix seconds.
     pub(super) deadline: u64,
-    /// How many mirrors do not hold what the feed holds.
+    /// The number of mirrors that do not have the content of the feed.
     pub(super) mirrors_behind: u64,
 }
 
 impl Metrics {
-    /// The page, for one feed.
+    /// Returns the page for one feed.
     fn text(&self, feed: &str) -> String {
         let rows = [
             (
@@ -58,7 +59,7 @@ impl Metrics {
                 self.mirrors_behind,
             ),
         ];
-        // A feed's name has no characters that a label escapes.
+        // A feed's name contains no character that must be escaped in a label.
         rows.iter()
             .map(|(name, help, value)| {
                 format!(
@@ -68,7 +69,7 @@ impl Metrics {
             .collect()
     }
 
-    /// Writes them.
+    /// Writes the metrics.
     pub(super) fn write(&self, path: &Path, feed: &str) -> Result<()> {
         replace(path, Access::Shared, self.text(feed).as_bytes())
     }

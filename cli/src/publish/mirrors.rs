@@ -1,4 +1,5 @@
-//! `--mirror`: copies of the feed elsewhere. A publication counts once the feed has it. A mirror that cannot be reached delays nothing, and is reported.
+//! `--mirror`: copies of the feed elsewhere. A publication is complete when the feed has it. A
+//! mirror that cannot be reached delays nothing, but is reported.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::exit::Exit;
 use keyward::signify::PublicKey;
 use keyward_files::feed::{FeedStore, Mirror, Mirrored, StorePlace};
 
-/// How long to wait before a mirror that failed is tried again.
+/// How long to wait before trying a failed mirror again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What all mirrors of a feed have in common.
@@ -88,7 +89,7 @@ fn told(place: &StorePlace, mirrored: &Mirrored) -> String {
     }
 }
 
-/// A thread for each mirror, so that a slow one delays neither the feed nor another.
+/// The mirrors, each with a thread, so that a slow one delays neither the feed nor another mirror.
 pub(super) struct Mirrors(Vec<One>);
 
 struct One {
@@ -106,7 +107,7 @@ impl Mirrors {
             let (feed, place, flag) = (feed.clone(), place.clone(), Arc::clone(&is_behind));
             let to = place.open()?;
             if !arguments.begin {
-                // It may lack what an earlier run published.
+                // The mirror may lack what an earlier run published.
                 let _ = wake.send(());
             }
             thread::Builder::new()
@@ -117,7 +118,7 @@ impl Mirrors {
         Ok(Self(all))
     }
 
-    /// There is something new.
+    /// Tells the mirrors that there is something new.
     pub(super) fn wake(&self) {
         for one in &self.0 {
             one.is_behind.store(true, Ordering::Relaxed);
@@ -126,7 +127,7 @@ impl Mirrors {
         }
     }
 
-    /// How many mirrors do not have the publication yet.
+    /// Returns the number of mirrors that do not have the publication yet.
     pub(super) fn behind(&self) -> u64 {
         let behind = self
             .0
@@ -153,11 +154,11 @@ fn follow(
         if next == Err(RecvTimeoutError::Disconnected) {
             return;
         }
-        // One copy covers everything that came meanwhile.
+        // One copy covers everything that was published in the meantime.
         while woken.try_recv().is_ok() {}
         is_behind.store(true, Ordering::Relaxed);
         let copied = feed.copy(to);
-        // What was published meanwhile wakes it again.
+        // A newer publication wakes this thread again.
         is_behind.store(copied.is_err(), Ordering::Relaxed);
         match copied {
             Ok(Mirrored::Same {

@@ -1,4 +1,5 @@
-//! `keyward publish`: makes a feed lead to what a source says. Gateways that follow the feed fetch what changed, and nothing else.
+//! `keyward publish`: updates a feed to the content of a source. Gateways that follow the feed
+//! fetch only what changed.
 
 pub(crate) mod feed;
 mod metrics;
@@ -23,7 +24,7 @@ use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
 use keyward_files::store::Store;
 
-/// How old gateways let a head become, where neither the source nor an argument says it.
+/// The maximum age of a head for gateways, unless the source or an argument specifies it.
 const MAX_SNAPSHOT_AGE: u64 = 86_400;
 
 #[derive(clap::Args)]
@@ -94,7 +95,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// Whether it prints what a publication would do, and writes nothing.
+    /// Whether the command only prints what a publication would do, and writes nothing.
     pub(super) fn only_shows(&self) -> bool {
         self.dry_run
     }
@@ -110,7 +111,7 @@ impl Arguments {
         })
     }
 
-    /// For how many seconds objects stay.
+    /// Returns how many seconds objects stay.
     fn retained(&self) -> u64 {
         let twice = self.max_snapshot_age.unwrap_or(0).saturating_mul(2);
         self.retain.max(twice)
@@ -137,7 +138,7 @@ impl Arguments {
     }
 }
 
-/// What a source says now.
+/// Reads the present content of a source.
 pub(super) fn content(source: &Source, may_be_empty: bool) -> Result<Content> {
     let name = source.path().display().to_string();
     match source {
@@ -162,7 +163,8 @@ fn publish(arguments: &Arguments, source: &Source, store: &dyn FeedStore) -> Res
     let now = input::now();
     let mut out = output::stdout();
     if arguments.heartbeat {
-        // Its base is checked as a gateway without local settings checks it; nothing is made of it.
+        // Its base is checked as a gateway without local settings checks it. The result is not
+        // used.
         let profile = heartbeat_profile(arguments, source)?;
         let published = publisher.renew(&profile, now)?;
         let age = arguments.max_snapshot_age.unwrap_or(MAX_SNAPSHOT_AGE);
@@ -191,7 +193,8 @@ fn publish(arguments: &Arguments, source: &Source, store: &dyn FeedStore) -> Res
     }
 }
 
-/// The profile that heartbeats read the feed by: the source's settings where there is a source, and else Stripe's.
+/// Returns the profile with which heartbeats read the feed: the source's if there is a source,
+/// otherwise Stripe's.
 fn heartbeat_profile(arguments: &Arguments, source: &Source) -> Result<keyward::profile::Profile> {
     match arguments.source.if_there() {
         Some(_) => Ok(content(source, true)?.profile().clone()),
@@ -199,16 +202,16 @@ fn heartbeat_profile(arguments: &Arguments, source: &Source) -> Result<keyward::
     }
 }
 
-/// The error of a publication, with advice.
+/// Adds advice to the error of a publication.
 fn refused(error: Error, source: &Source) -> Error {
     if let Some(MissingAccounts(effect)) = error.downcast_ref::<MissingAccounts>() {
-        // A closed standard error cannot be reported anywhere.
+        // If standard error is closed, there is nowhere to report it.
         let _ = effect.name_accounts(&mut output::stderr());
     }
     rejected(error, source)
 }
 
 fn say(text: &str) {
-    // A closed standard error cannot be reported anywhere.
+    // If standard error is closed, there is nowhere to report it.
     let _ = writeln!(output::stderr(), "keyward: {text}");
 }

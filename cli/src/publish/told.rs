@@ -1,4 +1,4 @@
-//! What a person reads about a publication.
+//! Reports a publication to people.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::times;
 use keyward_files::feed::{Published, Step, StorePlace};
 use keyward_files::key_file::instant;
 
-/// What was published, in a line.
+/// Describes a publication in a line.
 pub(super) fn published(
     published: &Published,
     to: &StorePlace,
@@ -55,7 +55,7 @@ fn step(step: &Step) -> String {
     }
 }
 
-/// What a publication would do.
+/// Describes what a publication would do.
 pub(super) fn would(published: &Published, to: &StorePlace, out: &mut impl Write) -> Result<()> {
     writeln!(
         out,
@@ -68,7 +68,7 @@ pub(super) fn would(published: &Published, to: &StorePlace, out: &mut impl Write
     published.effect.name_accounts(out)
 }
 
-/// When gateways deny.
+/// Says when gateways will deny.
 pub(super) fn deadline(
     published: &Published,
     age: u64,
@@ -85,7 +85,7 @@ pub(super) fn deadline(
     Ok(())
 }
 
-/// What a heartbeat did.
+/// Describes a heartbeat.
 pub(super) fn renewed(
     published: &Published,
     age: u64,
@@ -101,7 +101,8 @@ pub(super) fn renewed(
     notes(published)
 }
 
-/// What a person should know, on standard error, which is the log of the process that runs this.
+/// Prints the notes about a publication to standard error, which is the log of the process that
+/// runs this.
 pub(super) fn notes(published: &Published) -> Result<()> {
     if let Some(note) = &published.note {
         say(note);

@@ -1,4 +1,5 @@
-//! `keyward publish --watch`: follows the source, and signs the head again in time. If the source breaks, the watcher reports it, and the last publication stays.
+//! `keyward publish --watch`: follows the source, and signs the head again in time. If the source
+//! breaks, the watcher reports it, and the last publication stays.
 
 use std::time::Duration;
 
@@ -16,10 +17,10 @@ use keyward::profile::Profile;
 use keyward_files::feed::{Content, FeedStore, Published, Publisher, Request};
 use keyward_files::publish::Rejection;
 
-/// How often the source and the clock are looked at.
+/// How long to wait before the source and the clock are checked again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long to wait before a failed publication is tried again, in seconds.
+/// How long to wait before trying a failed publication again, in seconds.
 const AGAIN: u64 = 1;
 
 struct Watch<'a> {
@@ -28,16 +29,16 @@ struct Watch<'a> {
     store: &'a dyn FeedStore,
     publisher: Publisher<'a>,
     request: Request,
-    /// The profile that the feed is read by: the source's, as last read.
+    /// The profile for reading the feed: the source's, as last read.
     profile: Profile,
     age: u64,
     metrics: Metrics,
     mirrors: Mirrors,
-    /// The source as it was when it was last read.
+    /// The state of the source when it was last read.
     published: Option<Seen>,
-    /// The source as it was a moment ago: a source that is still changing is not read.
+    /// The state of the source a moment ago. A source that is still changing is not read.
     changing: Option<Seen>,
-    /// Whether the content that was read last is not published yet.
+    /// Whether the content that was last read has not been published yet.
     is_due: bool,
     retry: u64,
 }
@@ -74,7 +75,8 @@ pub(super) fn run(arguments: &Arguments, source: &Source, store: &dyn FeedStore)
 }
 
 impl Watch<'_> {
-    /// The watch does not start on a feed of another source, or on one that it cannot verify. It waits for a source that it cannot read yet.
+    /// Starts the watch. Fails if the feed has another source or cannot be verified. A source that
+    /// cannot be read yet is no error.
     fn begin(&mut self) -> Result<()> {
         let dry = Request {
             dry_run: true,
@@ -134,7 +136,7 @@ impl Watch<'_> {
         let content = match read {
             Ok(content) => content,
             Err(error) => {
-                // It is read again when it changes.
+                // The source is read again when it changes.
                 self.is_due = false;
                 return Err(error);
             }
@@ -150,7 +152,7 @@ impl Watch<'_> {
         };
         self.is_due = false;
         self.metrics.is_held_back = false;
-        // Both are used up: two watchers that take a feed from each other would never end.
+        // Both apply only once: otherwise two watchers could take a feed from each other forever.
         self.request.begin = false;
         self.request.allowed.take_over = false;
         self.request.base = false;
@@ -160,7 +162,7 @@ impl Watch<'_> {
         told::notes(&published)
     }
 
-    /// Publishes what the source ends, and nothing of the rest.
+    /// Publishes only what the source ends.
     fn hold_back(&mut self, content: &Content, error: anyhow::Error, now: u64) -> Result<()> {
         self.metrics.is_held_back = true;
         let shown = self.store.shown();

@@ -1,4 +1,4 @@
-//! `--name` and what else a manifest without a template is made of.
+//! `--name` and the other values for a manifest without a template.
 
 use keyward_files::publish::Names;
 

@@ -1,6 +1,8 @@
-//! What `push --watch` says to Prometheus: a file for the textfile collector of the node exporter, replaced as a whole whenever something changes.
+//! The metrics of `push --watch` for Prometheus, in a file for the textfile collector of the node
+//! exporter. The file is replaced as a whole whenever something changes.
 //!
-//! Source: <https://github.com/prometheus/node_exporter#textfile-collector>, and the format in <https://prometheus.io/docs/instrumenting/exposition_formats/>
+//! Source: <https://github.com/prometheus/node_exporter#textfile-collector>, and the format in
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,7 @@ use anyhow::{Result, bail};
 
 use keyward_files::replace::{Access, replace};
 
-/// A file's name of an argument. The collector reads no others.
+/// Parses the file name in an argument. The collector only reads files with such a name.
 pub(crate) fn path(text: &str) -> Result<PathBuf> {
     let path = PathBuf::from(text);
     if path.extension().is_none_or(|ending| ending != "prom") {
@@ -17,17 +19,17 @@ pub(crate) fn path(text: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// What is ahead of the live keys that work.
+/// The upcoming expiries of live keys that work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Expiring {
-    /// How many expire within two weeks.
+    /// The number of keys that expire within two weeks.
     pub(super) soon: usize,
-    /// When the next one does, Unix seconds; 0 where none does.
+    /// When the next key expires, in Unix seconds, or 0 if none does.
     pub(super) next: u64,
 }
 
 impl Expiring {
-    /// `expiries` are in order.
+    /// Finds the upcoming ones in `expiries`, which are sorted.
     pub(super) fn of(expiries: &[u64], now: u64) -> Self {
         let ahead = expiries.iter().skip_while(|at| **at <= now);
         let end = now.saturating_add(SOON);
@@ -41,21 +43,21 @@ impl Expiring {
 /// Two weeks, as in `keyward snapshot check`.
 const SOON: u64 = 14 * 86_400;
 
-/// How the watcher is doing.
+/// The state of the watcher.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metrics {
     pub(super) is_held_back: bool,
     pub(super) missing_keys: usize,
     pub(super) missing_accounts: usize,
-    /// Of what was pushed last, ends of a push that is held back included.
+    /// The revision that was last pushed, including ends of a push that is held back.
     pub(super) revision: u64,
-    /// Unix seconds.
+    /// When it was pushed, in Unix seconds.
     pub(super) pushed_at: u64,
     pub(super) expiring: Expiring,
 }
 
 impl Metrics {
-    /// The page, for one target.
+    /// Returns the page for one target.
     fn text(&self, target: &str) -> String {
         let target = target
             .replace('\\', "\\\\")
@@ -105,7 +107,7 @@ impl Metrics {
             .collect()
     }
 
-    /// Writes them.
+    /// Writes the metrics.
     pub(super) fn write(&self, path: &Path, target: &str) -> Result<()> {
         replace(path, Access::Shared, self.text(target).as_bytes())
     }

@@ -1,5 +1,5 @@
-//! `keyward push`: builds a configuration, checks it as a gateway would, and delivers it to where Envoy or a mesh takes it from. Revisions rise by
-//! themselves and never go back.
+//! `keyward push`: builds a configuration, checks it as a gateway would, and delivers it to where
+//! Envoy or a mesh reads it. Revisions increase automatically and never go back.
 
 mod manifest;
 mod metrics;
@@ -94,18 +94,18 @@ struct To {
     envoy_extension_policy: Option<PathBuf>,
 }
 
-/// Which revision a push is to have.
+/// The revision for a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    /// What the configuration says, and its time of issue.
+    /// The revision and time in the configuration.
     AsWritten,
     Exactly(u64),
-    /// The next one.
+    /// The next revision.
     Next,
 }
 
 impl Arguments {
-    /// Whether it prints what a push would do, and pushes nothing.
+    /// Whether the command only prints what a push would do.
     pub(super) fn only_shows(&self) -> bool {
         self.dry_run
     }
@@ -155,7 +155,7 @@ impl Arguments {
     }
 }
 
-/// The ECDS file that is pushed to where nothing is said.
+/// Returns the ECDS file that is pushed to by default.
 fn usual_target(source: &Source) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("KEYWARD_ECDS").filter(|path| !path.is_empty()) {
         return Ok(PathBuf::from(path));
@@ -247,7 +247,7 @@ fn push(arguments: &Arguments, source: &Source, target: &Target) -> Result<Exit>
     Ok(Exit::Good)
 }
 
-/// Says what a push would do.
+/// Describes what a push would do.
 fn show(
     publication: &Publication<'_>,
     found: &Found<'_>,
@@ -275,7 +275,7 @@ fn show(
     publication.effect.name_accounts(out)
 }
 
-/// Says what was pushed.
+/// Describes what was pushed.
 fn tell(published: &Published, target: &Target, out: &mut impl Write) -> Result<()> {
     let (revision, keys) = (published.revision, published.keys);
     writeln!(
@@ -287,7 +287,7 @@ fn tell(published: &Published, target: &Target, out: &mut impl Write) -> Result<
     published.effect.name_accounts(out)
 }
 
-/// Prints what a person should know to standard error, which is the log of the process that runs this.
+/// Prints a note to standard error, which is the log of the process that runs this.
 fn say(text: Option<&str>) -> Result<()> {
     if let Some(text) = text {
         writeln!(output::stderr(), "keyward: {text}")?;
@@ -295,7 +295,7 @@ fn say(text: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Where messages go: not among the manifest's lines.
+/// Returns where messages go, so that they do not mix with a manifest on standard output.
 fn messages(target: &Target) -> Box<dyn Write> {
     match target.file() {
         Some(_) => Box::new(output::stdout()),

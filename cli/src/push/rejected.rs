@@ -1,11 +1,11 @@
-//! What a person can do about a push that was rejected.
+//! What a person can do about a rejected push.
 
 use anyhow::{Error, anyhow};
 
 use crate::source::Source;
 use keyward_files::publish::Rejection;
 
-/// The error of a push from `source`, with what to do about it.
+/// Adds advice to the error of a push from `source`.
 pub(crate) fn rejected(error: Error, source: &Source) -> Error {
     let Some(rejection) = error.downcast_ref::<Rejection>() else {
         return error;

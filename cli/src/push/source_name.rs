@@ -1,4 +1,4 @@
-//! Which source a push is from: the key file has a name, or `--source` says it.
+//! The source of a push: the key file's name for itself, or `--source`.
 
 use anyhow::{Context, Result, bail};
 
@@ -6,12 +6,12 @@ use crate::source::Source;
 use keyward_files::key_file::{EXPECTED_SOURCE, SourceName};
 use keyward_files::snapshot::Built;
 
-/// A name of an argument.
+/// Parses a name in an argument.
 pub(crate) fn parse(text: &str) -> Result<SourceName> {
     SourceName::parse(text).with_context(|| format!("expected {EXPECTED_SOURCE}"))
 }
 
-/// The name that a push has: the key file's own, or the one that `--source` says.
+/// Returns the source of a push: the key file's own name, or the one from `--source`.
 pub(super) fn of(built: &Built, said: Option<&SourceName>) -> Result<Option<SourceName>> {
     match (&built.source, said) {
         (Some(own), Some(said)) if own != said => bail!(
@@ -22,7 +22,7 @@ pub(super) fn of(built: &Built, said: Option<&SourceName>) -> Result<Option<Sour
     }
 }
 
-/// What a person should know of a key file that has no name yet.
+/// Returns a warning for a key file that has no name yet.
 pub(super) fn nameless(source: &Source, name: Option<&SourceName>) -> Option<String> {
     match (source, name) {
         (Source::Keys(path), None) => Some(format!(

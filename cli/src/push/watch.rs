@@ -1,6 +1,8 @@
-//! `keyward push --watch`: follows the source and keeps the snapshot young. A source that breaks is reported, and the last good one is issued
-//! again until it is repaired, so that a typing error does not end in 503s. It polls and uses no service of the kernel: those miss what
-//! happens on network volumes, and where a folder is exchanged as a whole, as ConfigMaps are.
+//! `keyward push --watch`: follows the source and keeps the snapshot fresh. If the source breaks,
+//! the watcher reports it and continues to issue the last valid snapshot until the source is
+//! repaired, so that a typing error does not end in 503s. It polls instead of using the kernel's
+//! notifications, because those miss changes on network volumes and folders that are replaced as a
+//! whole, as ConfigMaps are.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,20 +25,20 @@ use keyward_files::publish::{
 };
 use keyward_files::snapshot::reissue;
 
-/// How often the source and the clock are looked at.
+/// How long to wait before the source and the clock are checked again.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A file by its entry in the folder.
+/// A file as its folder's entry shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SeenFile {
     modified: Option<SystemTime>,
     length: u64,
 }
 
-/// The files of a source, by their entries in the folder.
+/// The files of a source, as their folder's entries show them.
 pub(crate) type Seen = BTreeMap<PathBuf, SeenFile>;
 
-/// What was pushed last, and when the next issue of it is due.
+/// The last pushed configuration, and when to issue it again.
 struct Last {
     json: String,
     due: Option<u64>,
@@ -44,10 +46,11 @@ struct Last {
     expiries: Vec<u64>,
 }
 
-/// What a watcher may do, and says.
+/// The options of a watcher.
 pub(super) struct Rules {
     pub(super) allow_empty: bool,
-    /// A take-over is used up by the first push: two watchers that take a target from each other would never end.
+    /// A take-over applies only to the first push: otherwise two watchers could take a target from
+    /// each other forever.
     pub(super) allowed: Allowed,
     pub(super) named: Option<SourceName>,
     pub(super) metrics: Option<PathBuf>,
@@ -81,19 +84,20 @@ pub(super) fn run(source: &Source, target: &Target, rules: Rules) -> Result<Exit
     Ok(Exit::Good)
 }
 
-/// What an earlier run has pushed: it is good, and goes on where the source is broken from the start.
+/// Returns what an earlier run has pushed. It is valid, and stays in use if the source is broken
+/// from the start.
 fn on_target(target: &Target) -> Result<Option<Last>> {
     Ok(Found::at(target)?.configuration.and_then(Last::read))
 }
 
 impl Last {
-    /// A configuration with a snapshot, if this JSON is one.
+    /// Parses a configuration with a snapshot. `None` if the JSON is not one.
     fn read(json: String) -> Option<Self> {
         let configuration = Configuration::from_json(json.as_bytes()).ok()?;
         Self::of(json, &configuration)
     }
 
-    /// A configuration, and its JSON. It is issued again at half of its maximum age.
+    /// Creates it from a configuration and its JSON. It is due again after half of its maximum age.
     fn of(json: String, configuration: &Configuration) -> Option<Self> {
         let snapshot = configuration.snapshot()?;
         let age = configuration.settings().max_snapshot_age;
@@ -116,23 +120,24 @@ struct Watch<'a> {
     target: &'a Target,
     rules: Rules,
     last: Option<Last>,
-    /// The name of the source, once it is known.
+    /// The name of the source, when it is known.
     name: Option<SourceName>,
-    /// Whether it was said that it has none.
+    /// Whether the warning about a missing name was printed.
     is_told: bool,
-    /// The target as it was when a push was held back.
+    /// The state of the target when a push was held back.
     held: Option<Seen>,
     metrics: Metrics,
-    /// The source as it was when it was last read.
+    /// The state of the source when it was last read.
     pushed: Option<Seen>,
-    /// The source as it was a moment ago: what still changes is not read.
+    /// The state of the source a moment ago. A source that is still changing is not read.
     changing: Option<Seen>,
-    /// Unix seconds before which a failed issue is not tried again.
+    /// The time in Unix seconds before which a failed issue is not tried again.
     retry: u64,
 }
 
 impl Watch<'_> {
-    /// The watch does not start on a target of another source. A source that cannot be read yet has no name to compare.
+    /// Starts the watch. Fails if the target has another source. A source that cannot be read yet
+    /// has no name to compare.
     fn begin(&mut self) -> Result<()> {
         let now = input::now();
         let found = Found::at(self.target)?;
@@ -147,7 +152,8 @@ impl Watch<'_> {
 
     fn look(&mut self) {
         let seen = seen(self.source.path());
-        // Somebody may have pushed past a push that is held back, and so allowed it.
+        // If the target has changed, someone may have pushed what is held back here, and so allowed
+        // it.
         let is_past = self.held.is_some() && self.held != self.seen_target();
         if is_past {
             self.held = self.seen_target();
@@ -197,7 +203,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Pushes what the source says now, or what it ends if the rest is held back.
+    /// Pushes the present content of the source, or only what it ends if the rest is held back.
     fn push(&mut self) -> Result<()> {
         let now = input::now();
         let _lock = self.target.lock()?;
@@ -208,7 +214,7 @@ impl Watch<'_> {
         let name = source_name::of(&built, self.rules.named.as_ref())?;
         self.name.clone_from(&name);
         let note = found.admits(name.as_ref(), self.rules.allowed.take_over)?;
-        // If the target was broken since, the comparison uses what this watcher left there.
+        // If the target has been broken since, compare with what this watcher left there.
         let (base, present) = match (found.present(), &self.last) {
             (Present::Unreadable, Some(last)) => (Some(last.json.clone()), Present::of(&last.json)),
             (present, _) => (found.configuration.clone(), present),
@@ -250,7 +256,7 @@ impl Watch<'_> {
         out.flush().context("standard output is closed")
     }
 
-    /// Publishes the ends in a push that is held back, upon what the target holds.
+    /// Publishes the ends in a push that is held back, based on the target's content.
     fn publish_ends(
         &mut self,
         found: &Found<'_>,
@@ -278,7 +284,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Issues what the target contains again, or this watcher's last push if the target is broken.
+    /// Issues the target's content again, or this watcher's last push if the target is broken.
     fn push_again(&mut self) -> Result<()> {
         let now = input::now();
         let _lock = self.target.lock()?;
@@ -307,7 +313,7 @@ impl Watch<'_> {
         })
     }
 
-    /// Puts a configuration at the target under another revision. Its source does not change.
+    /// Writes a configuration to the target with another revision. Its source does not change.
     fn reissue(
         &mut self,
         found: &Found<'_>,
@@ -341,7 +347,8 @@ impl Watch<'_> {
     }
 }
 
-/// The source's files. A missing one is left out, and one that cannot be looked at is reported when it is read.
+/// Returns the source's files. A missing file is left out, and one that cannot be examined is
+/// reported when it is read.
 pub(crate) fn seen(path: &Path) -> Seen {
     let files = match fs::read_dir(path) {
         Ok(entries) => entries
@@ -365,6 +372,6 @@ pub(crate) fn seen(path: &Path) -> Seen {
 }
 
 fn say(text: &str) {
-    // Nowhere is left to say that standard error is closed.
+    // If standard error is closed, there is nowhere to report it.
     let _ = writeln!(output::stderr(), "keyward: {text}");
 }

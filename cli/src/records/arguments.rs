@@ -1,4 +1,5 @@
-//! Which records a command is about: `--keys` and `--server`, the same for every command that works on either.
+//! `--keys` and `--server`: the records that a command works on, with the same arguments for every
+//! command.
 
 use std::env;
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ pub(crate) struct RecordsArguments {
 }
 
 impl RecordsArguments {
-    /// The records, which must be there.
+    /// Opens the records, which must exist.
     pub(crate) fn open(&self) -> Result<Records> {
         let Some(place) = self.place()? else {
             for (is_given, name) in [
@@ -63,7 +64,8 @@ impl RecordsArguments {
         Ok(Records::Server(Box::new(server)))
     }
 
-    /// The server, if the records are on one. An argument takes precedence over the environment.
+    /// Returns the server, if the records are on one. An argument takes precedence over the
+    /// environment.
     fn place(&self) -> Result<Option<Place>> {
         if self.server.is_some() || self.keys.is_some() {
             return Ok(self.server.clone());

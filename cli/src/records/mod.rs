@@ -1,5 +1,5 @@
-//! The records that a command works on: a key file, or those of a server. A command asks and changes them by the same words here and there, so that none is
-//! written twice and both say the same.
+//! The records that a command works on: a key file or a server's records. Both have one interface,
+//! so no command is written twice, and both give the same output.
 
 mod arguments;
 
@@ -19,20 +19,18 @@ use keyward_files::store::{self, Store};
 
 pub(crate) use arguments::OnRecords;
 
-/// Where the records are.
 pub(crate) enum Records {
     File(Store),
     Server(Box<Server>),
 }
 
-/// Records as they were when a person was asked about them.
+/// The records at the time when a person was asked about them.
 pub(crate) enum Seen {
     File(Box<KeyFile>),
     Server(Box<server::Seen>),
 }
 
 impl Seen {
-    /// The records.
     pub(crate) fn file(&self) -> &KeyFile {
         match self {
             Self::File(file) => file,
@@ -43,21 +41,21 @@ impl Seen {
 
 /// A command to carry out.
 pub(crate) struct Step<'a> {
-    /// `keys create`, for the journal.
+    /// The command's name for the journal, such as `keys create`.
     pub(crate) name: &'a str,
     pub(crate) command: &'a Command,
     pub(crate) now: u64,
     /// What the person agreed to change, if they were asked.
     pub(crate) seen: Option<&'a Seen>,
-    /// The file that what is new goes into.
+    /// The file for new records.
     pub(crate) place: Option<&'a str>,
 }
 
-/// What a command came to.
+/// The result of a command.
 pub(crate) struct Outcome<'a> {
-    /// The records after it.
+    /// The records after the command.
     pub(crate) file: &'a KeyFile,
-    /// The key that it is about.
+    /// The key that the command is about.
     pub(crate) key: Option<&'a str>,
     pub(crate) notes: &'a [Note],
     /// The value of a new key.
@@ -65,7 +63,7 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl Records {
-    /// Said of every change: when gateways learn of it.
+    /// Says when gateways learn of a change.
     pub(crate) fn next(&self) -> &'static str {
         match self {
             Self::File(_) => "it takes effect with the next `keyward push`",
@@ -73,7 +71,7 @@ impl Records {
         }
     }
 
-    /// When that is which happens at once.
+    /// Says when an immediate change takes effect.
     pub(crate) fn at_once(&self) -> &'static str {
         match self {
             Self::File(_) => "with the next push",
@@ -81,7 +79,6 @@ impl Records {
         }
     }
 
-    /// The names and prefixes of the API.
     pub(crate) fn profile(&self) -> Result<Profile> {
         Ok(match self {
             Self::File(store) => store.read()?.profile().clone(),
@@ -89,7 +86,7 @@ impl Records {
         })
     }
 
-    /// Whether a command would be carried out, before a person is asked.
+    /// Checks that a command would be carried out, before a person is asked.
     pub(crate) fn check(&self, command: &Command, now: u64) -> Result<Seen> {
         match self {
             Self::File(store) => {
@@ -101,7 +98,7 @@ impl Records {
         }
     }
 
-    /// Carries a command out. `told` receives the result before anything else can change.
+    /// Carries out a command. `told` receives the result before anything else can change.
     pub(crate) fn change<T>(
         &self,
         step: &Step<'_>,
@@ -146,7 +143,8 @@ impl Records {
         })
     }
 
-    /// Carries out a command that makes a key, and shows its value by `show`. If that fails, the key is not made.
+    /// Carries out a command that makes a key, and shows its value with `show`. If showing fails,
+    /// no key is made.
     pub(crate) fn make<T>(
         &self,
         step: &Step<'_>,
@@ -173,7 +171,8 @@ impl Records {
         }
     }
 
-    /// Adds an account and its first keys, whose values `show` shows. If that fails, the account is not made.
+    /// Adds an account and its first keys, and shows their values with `show`. If showing fails, no
+    /// account is made.
     pub(crate) fn add_with_keys(
         &self,
         add: &AddAccount,
@@ -207,7 +206,8 @@ impl Records {
         shown.map(drop)
     }
 
-    /// Carries out commands on keys that the person has seen, if they were asked: all or none on a key file, one after the other on a server.
+    /// Carries out commands on keys that a person has seen, if asked: all or none in a key file,
+    /// one after the other on a server.
     pub(crate) fn change_all(
         &self,
         name: &str,
@@ -243,7 +243,8 @@ impl Records {
         }
     }
 
-    /// Carries out commands that each make a key, and shows their values by `show`: together on a key file, where all or none is made, and one after the other on a server.
+    /// Carries out commands that each make a key, and shows their values with `show`: all or none
+    /// in a key file, one after the other on a server.
     pub(crate) fn make_all<T>(
         &self,
         name: &str,
@@ -277,7 +278,7 @@ impl Records {
         }
     }
 
-    /// The keys that may fit a filter, and which of the accounts that it names are there.
+    /// Returns the keys that may match a filter, and the existing accounts that it names.
     pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
         Ok(match self {
             Self::File(store) => Seen::File(Box::new(store.read()?)),
@@ -285,7 +286,7 @@ impl Records {
         })
     }
 
-    /// Whether no key exists at all, as far as a filtered list shows it.
+    /// Whether no keys exist at all, as far as a filtered list shows this.
     pub(crate) fn has_no_keys(&self, listed: &Seen, filter: &Filter) -> bool {
         let is_all = match self {
             Self::File(_) => true,
@@ -294,7 +295,7 @@ impl Records {
         is_all && listed.file().keys().next().is_none()
     }
 
-    /// What is needed to show one key.
+    /// Returns what is needed to show one key.
     pub(crate) fn shown_key(&self, id: &str) -> Result<Seen> {
         Ok(match self {
             Self::File(store) => Seen::File(Box::new(store.read()?)),
@@ -302,7 +303,6 @@ impl Records {
         })
     }
 
-    /// All grant sets.
     pub(crate) fn grant_sets(&self) -> Result<Seen> {
         Ok(match self {
             Self::File(store) => Seen::File(Box::new(store.read()?)),
@@ -310,7 +310,7 @@ impl Records {
         })
     }
 
-    /// All accounts, with their keys counted.
+    /// Returns all accounts, with the number of their keys.
     pub(crate) fn tree(&self, now: u64) -> Result<(KeyFile, HashMap<String, Count>)> {
         match self {
             Self::File(store) => {
@@ -326,7 +326,7 @@ impl Records {
         }
     }
 
-    /// The keys among which those of a text are: all of a file; of a server those that have one of the digests, or end so.
+    /// Returns the keys to search: all of a file, or those of a server with a digest or ending.
     pub(crate) fn holders(
         &self,
         asked: impl FnOnce() -> (Vec<KeyDigest>, Vec<String>),
@@ -340,7 +340,7 @@ impl Records {
         }
     }
 
-    /// What was done to a key, the oldest first. None where the caller may not know.
+    /// Returns the changes to a key, the oldest first. `None` if the caller may not see them.
     pub(crate) fn history(&self, id: &str) -> Result<Option<Vec<store::Step>>> {
         match self {
             Self::File(store) => store.history(id).map(Some),

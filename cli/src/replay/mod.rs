@@ -1,5 +1,7 @@
-//! `keyward replay`: the requests of access logs, decided once by the snapshot that is served and once by the one that is to be pushed, by the same code that runs in Envoy. It does not guess what the log
-//! does not contain: a request whose verdict the old snapshot does not explain is listed separately, with the reason.
+//! `keyward replay`: decides the requests of access logs with the present snapshot and with the one
+//! that is about to be pushed, by the same code that runs in Envoy. It does not guess what the log
+//! does not contain: a request whose verdict the old snapshot does not explain is listed
+//! separately, with the reason.
 
 mod outcome;
 mod question;
@@ -49,7 +51,7 @@ pub(super) struct Arguments {
     output: OutputArguments,
 }
 
-/// The surroundings of a request of the log.
+/// The circumstances of a request in the log.
 struct Given {
     now: u64,
     client: Option<std::net::IpAddr>,
@@ -107,7 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     })
 }
 
-/// What becomes of one request by either snapshot.
+/// Returns the result of one request with each snapshot.
 fn compare(
     old: &Side,
     new: &Side,
@@ -138,7 +140,8 @@ fn compare(
         {
             return Err(Unclear::BeyondALog(reason));
         }
-        // Decided by another snapshot, a request may have had another answer; decided by this one, the log lacks what it rested on.
+        // If another snapshot decided the request, its answer may have been different. If this one
+        // did, the log lacks something that the decision depended on.
         if state.revision == old.revision() {
             return Err(Unclear::NotExplained);
         }

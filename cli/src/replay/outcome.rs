@@ -8,7 +8,7 @@ use keyward::reason::DenyReason;
 use keyward_files::access_log::State;
 use keyward_files::access_log::Verdict;
 
-/// A verdict, and the permission that was missing.
+/// A verdict and the missing permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Outcome {
     kind: Kind,
@@ -28,13 +28,13 @@ enum Kind {
 /// Whether and how a verdict changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Change {
-    /// It passed, and no longer does.
+    /// The request passed, but no longer does.
     Breaks,
-    /// It did not pass, and now does.
+    /// The request did not pass, but now does.
     Opens,
-    /// It is answered by the gateway in place of the upstream, or the other way round.
+    /// The gateway answers the request instead of the upstream, or the reverse.
     Moves,
-    /// It passes or not, as before, but with another reason.
+    /// The request still passes or still fails, but for another reason.
     Reason,
 }
 
@@ -48,7 +48,7 @@ impl Change {
         }
     }
 
-    /// Whether the verdict flips.
+    /// Whether the verdict changes, not only its reason.
     pub(super) fn is_flip(self) -> bool {
         self != Self::Reason
     }
@@ -77,12 +77,12 @@ impl Outcome {
                 Self::denied(denial)
             }
             judge::Verdict::Verify(_) => Self::without_fault(Kind::Verify),
-            // Nothing passes a filter that is only there for the report.
+            // No request passes a filter that only reports usage.
             judge::Verdict::Report(_) => Self::denied(&judge::no_report()),
         }
     }
 
-    /// What the log says.
+    /// Returns the result in the log.
     pub(super) fn logged(state: &State<'_>) -> Self {
         Self::without_fault(match state.verdict {
             Verdict::Public => Kind::Public,
@@ -118,7 +118,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it is the same verdict, whatever the permission.
+    /// Whether the verdicts are the same, regardless of the permission.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.kind == other.kind
     }
@@ -130,12 +130,13 @@ impl Outcome {
         }
     }
 
-    /// The permission that is missing: `customer=write`.
+    /// Returns the missing permission, such as `customer=write`.
     pub(super) fn missing(&self) -> Option<&str> {
         self.missing.as_deref()
     }
 
-    /// As filter state begins: `allow`, `allow would_deny=REASON`, `verify`, `deny REASON`.
+    /// Returns the start of the filter state: `allow`, `allow would_deny=REASON`, `verify`, `deny
+    /// REASON`.
     pub(super) fn name(&self) -> String {
         match self.kind {
             Kind::Public => "allow public".to_owned(),
@@ -155,7 +156,7 @@ impl Outcome {
         }
     }
 
-    /// How `after` differs, if it does.
+    /// Returns how `after` differs, if it does.
     pub(super) fn change_to(&self, after: &Self) -> Option<Change> {
         match (self.end(), after.end()) {
             (End::Upstream | End::Verification, End::Refusal) => Some(Change::Breaks),

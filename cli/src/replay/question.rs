@@ -1,4 +1,5 @@
-//! A request of the log as it may have been sent: what the log does not hold is left out, and what must be there is made up, alike for both snapshots.
+//! Reconstructs a request from the log. What the log does not contain is left out, and required
+//! parts are invented, in the same way for both snapshots.
 
 use super::stand_ins::StandIns;
 use super::unclear::Unclear;
@@ -47,7 +48,7 @@ impl Question {
                 } else if reason == DenyReason::UnknownKey {
                     put("authorization", "Bearer of-a-stranger");
                 } else if reason != DenyReason::MissingCredential {
-                    // Answered before any credential was looked at.
+                    // keyward answered before it examined the credential.
                     return Err(Unclear::BeyondALog(reason));
                 }
             }
@@ -57,10 +58,10 @@ impl Question {
     }
 }
 
-/// The context header, as far as the verdict shows it; nothing for a key's own account.
+/// Returns the context header as far as the verdict shows it, or nothing for a key's own account.
 fn context<'a>(state: &State<'a>, kind: KeyKind) -> Option<&'a str> {
     match (kind, state.path) {
-        // An organization's key names the whole path, or the organization itself.
+        // An organization's key names the complete path, or the organization itself.
         (KeyKind::Organization, Some(path)) => Some(path),
         (KeyKind::Organization, None) => state.org,
         // The path of any other key begins with its owner.

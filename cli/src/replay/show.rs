@@ -1,4 +1,5 @@
-//! What replay found, for people, for programs, and for a pull request. Whatever a client chose is printable ASCII by now.
+//! Shows the results of a replay to people and programs, and in a pull request. All text that a
+//! client chose is already printable ASCII.
 
 use std::io::Write;
 
@@ -12,7 +13,7 @@ use crate::output::{Rows, Tone};
 use keyward_files::key_file::instant;
 use keyward_files::log_files::Tally;
 
-/// What no log contains, and so no replay can show.
+/// What no log contains, so no replay can show it.
 const LIMITS: [&str; 6] = [
     "The query is not logged: what `expand` asks for is not checked against the new grants, and a key or an account in the query is taken for one in a header.",
     "Bodies are not logged, and keyward reads none.",
@@ -22,7 +23,7 @@ const LIMITS: [&str; 6] = [
     "Every request is decided at one time, by both snapshots, and `max_snapshot_age` is left aside.",
 ];
 
-/// A pull request shows so many groups; the others are counted.
+/// The maximum number of groups in a pull request. The others are counted.
 const MOST_IN_MARKDOWN: usize = 50;
 
 pub(super) struct Told<'a> {
@@ -64,7 +65,7 @@ impl Told<'_> {
         )
     }
 
-    /// One sentence for each thing that is not known.
+    /// Returns one sentence for each thing that is unknown.
     fn unknown(&self) -> Vec<String> {
         let unclear = self.sum.unclear.iter();
         let mut all: Vec<String> = unclear
@@ -196,7 +197,8 @@ fn row(group: &Group, extent: &Extent) -> String {
     )
 }
 
-/// A text of printable ASCII as code in a table's cell: nothing in it is Markdown, HTML or the end of the cell.
+/// Formats printable ASCII as code in a table cell, in which nothing is Markdown, HTML or the end
+/// of the cell.
 fn code(text: &str) -> String {
     format!("`{}`", text.replace('`', "'").replace('|', "\\|"))
 }
@@ -208,7 +210,7 @@ fn said(outcome: &Outcome) -> String {
     }
 }
 
-/// Milliseconds since 1970 as a time.
+/// Formats milliseconds since 1970 as a time.
 fn time(milliseconds: u64) -> String {
     instant::show(milliseconds / 1000)
 }

@@ -1,5 +1,6 @@
-//! One of the two snapshots. A log names keys by their ids, and a decision begins with a raw key, which is kept nowhere. So every key of the old snapshot gets its own stand-in, and both
-//! snapshots hold the digests of these. A key in both is recognized by its true digest, whatever its id.
+//! One of the two snapshots. A log names keys by their ids, but a decision needs a raw key, which
+//! is stored nowhere. So every key of the old snapshot gets a stand-in, and both snapshots contain
+//! the digests of the stand-ins. A key in both is recognized by its real digest, whatever its id.
 
 use anyhow::{Context, Result};
 
@@ -18,7 +19,7 @@ use keyward_files::snapshot::Checked;
 /// A snapshot and its settings, with stand-ins for its keys.
 pub(super) struct Side {
     pub(super) configuration: Configuration,
-    /// The versions that requests may name; every one where none is listed.
+    /// The versions that requests may name. If the list is empty, every version.
     versions: Vec<String>,
     /// The paths of its custom endpoints.
     own_paths: Vec<String>,
@@ -27,7 +28,7 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(source: &Checked, stand_ins: &StandIns) -> Result<Self> {
         let mut written = source.written.clone();
-        // A snapshot's age at a request does not depend on the snapshot.
+        // The snapshot's age at the time of a request depends on the time, not on the snapshot.
         written.settings.remove("max_snapshot_age");
         let mut own_paths = Vec::new();
         if let Some(snapshot) = &mut written.snapshot {
@@ -53,7 +54,8 @@ impl Side {
         snapshot.map(|snapshot| snapshot.revision().number())
     }
 
-    /// The versions that requests may name by `self` and no longer by `new`, if there are any.
+    /// Returns the versions that requests may name with `self` but no longer with `new`, if there
+    /// are any.
     pub(super) fn versions_lost_in(&self, new: &Self) -> Option<String> {
         if new.versions.is_empty() {
             return None;
@@ -69,7 +71,7 @@ impl Side {
         (!lost.is_empty()).then(|| lost.join(", "))
     }
 
-    /// What becomes of the request, as the filter judges it.
+    /// Returns the result of the request, judged as the filter does.
     pub(super) fn judge(&self, question: &Question, given: &Given) -> Outcome {
         let head = RequestHead::read(
             self.configuration.profile(),
@@ -83,7 +85,7 @@ impl Side {
         Outcome::of(&judge(&self.configuration, &head, given))
     }
 
-    /// Whether the endpoint at this path asks for this permission, at this level.
+    /// Whether the endpoint at this path requires this permission at this level.
     pub(super) fn asks_for(
         &self,
         method: &str,
@@ -117,7 +119,7 @@ impl Side {
             .find(method, path)
     }
 
-    /// The endpoint's template, for a path that has one.
+    /// Returns the template of the endpoint for a path, if there is one.
     pub(super) fn endpoint(&self, method: &str, path: &str) -> Option<String> {
         Some(match self.found(method, path)?.row {
             Row::Builtin(row) => ROWS.get(usize::from(row))?.path.to_owned(),

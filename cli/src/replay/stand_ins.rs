@@ -1,4 +1,5 @@
-//! A log names keys by their ids, and a decision begins with a raw key, which is kept nowhere. So every key of the old snapshot gets its own stand-in.
+//! A log names keys by their ids, but a decision needs a raw key, which is stored nowhere. So every
+//! key of the old snapshot gets a stand-in.
 
 use std::collections::HashMap;
 
@@ -6,14 +7,14 @@ use keyward::snapshot::Document;
 use keyward_files::invariant::Held;
 use keyward_files::snapshot::Checked;
 
-/// Made-up raw keys in place of those that clients have.
+/// Invented raw keys that replace those of clients.
 pub(super) struct StandIns {
     by_id: HashMap<String, String>,
     pub(super) by_digest: HashMap<String, String>,
     version: String,
 }
 
-/// A well-formed version, for keys that need one where the old snapshot lists none.
+/// A well-formed version, for keys that need one if the old snapshot lists none.
 const SOME_VERSION: &str = "2026-10-28.endive";
 
 impl StandIns {
@@ -28,7 +29,8 @@ impl StandIns {
         let (mut by_id, mut by_digest) = (HashMap::new(), HashMap::new());
         for key in old.snapshot().map_or(&[][..], Document::keys) {
             let digest = key.sha256.to_ascii_lowercase();
-            // The kind that the client's key has is the old snapshot's: under another kind its beginning may be wrong.
+            // The client's key has the kind that the old snapshot gives it. With another kind, its
+            // prefix may be wrong.
             let prefix = profile.key_prefixes(key.kind).next();
             let stand_in = format!("{}{digest}", prefix.held("each kind of key has a prefix"));
             by_id.insert(key.id.clone(), stand_in.clone());
@@ -41,18 +43,19 @@ impl StandIns {
         }
     }
 
-    /// A version that clients may send: one of the old snapshot's, and of both if there is one.
+    /// Returns a version that clients may send: one of the old snapshot's, preferably one that both
+    /// have.
     pub(super) fn version(&self) -> &str {
         &self.version
     }
 
-    /// The stand-in of the key that a log names.
+    /// Returns the stand-in for the key with this id in the log.
     pub(super) fn of_key(&self, id: &str) -> Option<&str> {
         self.by_id.get(id).map(String::as_str)
     }
 }
 
-/// The versions that a snapshot lists.
+/// Returns the versions that a snapshot lists.
 pub(super) fn versions(source: &Checked) -> &[String] {
     let listed = source.snapshot().and_then(|it| it.api_versions.as_deref());
     listed.unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What changes, in groups: at most [`MOST`] of them, however long the log.
+//! Groups the changes, into at most [`MOST`] groups, however long the log is.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,11 @@ use super::unclear::Unclear;
 use keyward::reason::DenyReason;
 use keyward_files::access_log::Record;
 
-/// Clients choose paths, so groups are bounded.
+/// The maximum number of groups, because clients choose the paths.
 const MOST: usize = 10_000;
 
-/// Whether a reason is one of a header that is not logged, of the query, or of the gateway at that moment.
+/// Whether a reason depends on a header that is not logged, on the query, or on the gateway's state
+/// at that time.
 pub(super) fn is_beyond_a_log(reason: DenyReason) -> bool {
     match reason {
         DenyReason::HostFailure
@@ -43,19 +44,20 @@ pub(super) fn is_beyond_a_log(reason: DenyReason) -> bool {
     }
 }
 
-/// Requests that change alike.
+/// Requests that change in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Group {
     pub(super) change: Change,
     /// The key's id.
     pub(super) key: Option<String>,
-    /// Method and the endpoint's template, or the path if no endpoint matches. Printable.
+    /// The method and the endpoint's template, or the path if no endpoint matches. Printable.
     pub(super) endpoint: String,
     pub(super) before: Outcome,
     pub(super) after: Outcome,
 }
 
-/// How many requests a group has, and when: milliseconds since 1970.
+/// The number of requests in a group, and the times of the first and last in milliseconds since
+/// 1970.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
     pub(super) count: u64,
@@ -65,15 +67,15 @@ pub(super) struct Extent {
 
 #[derive(Default)]
 pub(super) struct Sum {
-    /// Requests that were decided by both.
+    /// Requests that both snapshots decided.
     pub(super) compared: u64,
     pub(super) breaks: u64,
     pub(super) opens: u64,
     pub(super) moves: u64,
-    /// Those with only another reason.
+    /// Requests for which only the reason changes.
     pub(super) reasons: u64,
     groups: BTreeMap<Group, Extent>,
-    /// Requests that change and are in no group.
+    /// Requests that change but are in no group.
     pub(super) ungrouped: u64,
     pub(super) unclear: BTreeMap<Unclear, u64>,
 }
@@ -136,7 +138,7 @@ impl Sum {
         self.breaks + self.opens + self.moves
     }
 
-    /// Groups, those that break first, and of these the largest first.
+    /// Returns the groups: those that break first, and within the same change the largest first.
     pub(super) fn groups(&self) -> Vec<(&Group, &Extent)> {
         let mut groups: Vec<(&Group, &Extent)> = self.groups.iter().collect();
         groups.sort_by(|(a, m), (b, n)| a.change.cmp(&b.change).then(n.count.cmp(&m.count)));

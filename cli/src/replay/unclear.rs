@@ -2,20 +2,23 @@
 
 use keyward::reason::DenyReason;
 
-/// Why nothing can be said of a request.
+/// Why nothing can be said about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unclear {
-    /// keyward did not judge it: Envoy answered before, or the interlock did.
+    /// keyward did not judge it, because Envoy or the interlock answered.
     NoVerdict,
-    /// The log has no path: the request had none, or it looked as if it held a key.
+    /// The log has no path: the request had none, or the path seemed to contain a key.
     NoPath,
-    /// The line's method and path do not ask for the permission that decided: keyward decided about another path, or a query asked for more.
+    /// The logged method and path do not require the permission that decided: keyward decided on
+    /// another path, or a query required more.
     AnotherPermission,
     /// Its key is not in the old snapshot.
     UnknownToOld,
-    /// Its verdict rests on what no log holds: another header, the query, the state of the gateway.
+    /// Its verdict depends on something that no log contains: another header, the query, or the
+    /// state of the gateway.
     BeyondALog(DenyReason),
-    /// The log says the old snapshot's revision, and by what the log holds that snapshot decides otherwise.
+    /// The log names the old snapshot's revision, but with what the log contains, that snapshot
+    /// decides differently.
     NotExplained,
 }
 

@@ -1,4 +1,5 @@
-//! Commands on keys and accounts, decided and carried out on a key file by the rules, which the server shares.
+//! Decides and carries out commands on the keys and accounts of a key file, by the rules that the
+//! server also uses.
 
 mod notes;
 mod refusals;
@@ -15,15 +16,15 @@ use keyward_files::store::actor;
 pub(crate) use notes::text as note;
 pub(crate) use refusals::{OVERLAP_TOO_LONG, missing_set};
 
-/// One of many commands that were carried out.
+/// One of several commands that were carried out.
 pub(crate) struct Done {
-    /// The key that it was about.
+    /// The key that the command was about.
     pub(crate) key: String,
     pub(crate) notes: Vec<Note>,
 }
 
-/// Carries a command out. A new record goes into the file that `place` names, or next to what it
-/// belongs to.
+/// Carries out a command. A new record goes into the file that `place` names, or next to a related
+/// record.
 pub(crate) fn carry_out(
     file: &mut KeyFile,
     command: &Command,
@@ -35,7 +36,7 @@ pub(crate) fn carry_out(
     Ok(decision)
 }
 
-/// Whether a command would be carried out, before a person is asked.
+/// Checks that a command would be carried out, before a person is asked.
 pub(crate) fn check(file: &KeyFile, command: &Command, now: u64) -> Result<()> {
     decided(file, command, now).map(drop)
 }
@@ -44,8 +45,8 @@ fn decided(file: &KeyFile, command: &Command, now: u64) -> Result<Decision> {
     decide(file, command, now).map_err(|refusal| anyhow!(text(&refusal, command, file)))
 }
 
-/// Decides a command. The holder of the key file may do everything with it, and reading it names the line
-/// of a text that cannot be kept; a server decides again, with what bounds its caller.
+/// Decides a command. The holder of the key file may do everything with it, and if a text is not
+/// allowed, reading the file names its line. A server decides again, with the limits of its caller.
 pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Decision, RuleRefusal> {
     let context = Context {
         now,
@@ -57,7 +58,7 @@ pub(crate) fn decide(file: &KeyFile, command: &Command, now: u64) -> Result<Deci
     management::decide(command, &file.facts(&needs(command)), context)
 }
 
-/// Which of many commands it is: the key that it names, or its line.
+/// Identifies one of several commands: by the key that it names, or by its line.
 pub(crate) fn which(command: &Command, number: usize) -> String {
     match command.key() {
         Some(id) => format!("`{id}`"),
@@ -65,13 +66,13 @@ pub(crate) fn which(command: &Command, number: usize) -> String {
     }
 }
 
-/// What is said where one of many commands failed on a server.
+/// Returns the error if one of several commands failed on a server.
 pub(crate) fn interrupted(command: &Command, number: usize, count: usize) -> String {
     let which = which(command, number);
     format!("{number} of {count} were done, and {which} was not; run this again for the rest")
 }
 
-/// The text of a refusal.
+/// Returns the text of a refusal.
 pub(crate) fn text(refusal: &RuleRefusal, command: &Command, file: &KeyFile) -> String {
     refusals::text(refusal.code(), command, file)
 }

@@ -1,10 +1,10 @@
-//! What else to know about a change, in words.
+//! Notes on a change, in words.
 
 use super::refusals::SHORT;
 use crate::times::relative;
 use keyward::management::Note;
 
-/// A note on the key of that id. `at_once` says when an immediate change takes effect.
+/// Returns a note on the key with this id. `at_once` says when an immediate change takes effect.
 pub(crate) fn text(note: &Note, id: &str, now: u64, at_once: &str) -> String {
     match note {
         Note::NoLongerFollows { set, side: _ } => format!(

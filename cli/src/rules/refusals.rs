@@ -1,4 +1,4 @@
-//! Why a command is refused, and what to do instead, in the words of the command line.
+//! Why a command is rejected and what to do instead, in the words of the command line.
 
 use crate::find_key::{self, did_you_mean};
 use keyward::key::KeyKind;
@@ -12,7 +12,7 @@ pub(super) const SHORT: &str = "so little follows the key's prefix that it can b
 
 const CREATE: &str = "`keyward keys create` makes a new key";
 
-/// The text of a refusal of `command`, which was decided over `file`.
+/// Returns the text for a refusal of `command`, which was decided on `file`.
 #[expect(
     clippy::too_many_lines,
     reason = "one text for each rule, in one match"
@@ -231,7 +231,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
         RuleCode::PolicyInUse { name, accounts } => {
             format!("{accounts} accounts have the policy `{name}`: give them another one first")
         }
-        // A key file has no limits and no ceiling, so these are the server's words.
+        // A key file has no limits and no ceiling, so these texts are the server's.
         RuleCode::TextInvalid { .. }
         | RuleCode::OrganizationHasNoParent
         | RuleCode::TimeTooFar { .. }
@@ -247,7 +247,7 @@ pub(super) fn text(code: &RuleCode, command: &Command, file: &KeyFile) -> String
     }
 }
 
-/// Said of an overlap that is too long, also while arguments are read.
+/// The error for an overlap that is too long, also used while arguments are parsed.
 pub(crate) const OVERLAP_TOO_LONG: &str =
     "a replaced key ends within 7 days; give `7d` or less, and rotate later if that is too soon";
 
@@ -266,7 +266,7 @@ fn limit_missing(id: &str, side: Side, is_revoking: bool) -> String {
     )
 }
 
-/// What is said of a grant set that is not there.
+/// Returns the error for a grant set that does not exist.
 pub(crate) fn missing_set(name: &str, file: &KeyFile) -> String {
     let name = repeated(name, file.profile().known_prefixes());
     match did_you_mean(&near(name, file.grant_sets().map(|(name, _)| name))) {
@@ -299,7 +299,7 @@ fn unknown_permission(name: &str, meant: &Meant) -> String {
     }
 }
 
-/// The owner that a command names, as it was written.
+/// Returns the owner that a command names, as it was written.
 fn owner_of(command: &Command) -> Option<&str> {
     match command {
         Command::CreateKey(new) => Some(&new.owner),

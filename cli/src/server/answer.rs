@@ -1,11 +1,11 @@
-//! A refusal, as it is answered.
+//! A refusal in an answer.
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::http::Response;
 
-/// A refusal, of the server or of the gateway before it.
+/// A refusal by the server, or by the gateway in front of it.
 #[derive(Clone, Debug)]
 pub(super) struct Refused {
     pub(super) status: u16,
@@ -14,7 +14,7 @@ pub(super) struct Refused {
     pub(super) param: Option<String>,
     /// Facts for programs.
     pub(super) facts: Map<String, Json>,
-    /// Why the gateway denied the request, if it was the gateway.
+    /// Why the gateway denied the request, if it did.
     pub(super) denied: Option<String>,
 }
 
@@ -35,7 +35,7 @@ struct Members {
 }
 
 impl Refused {
-    /// Reads Stripe's form of an error; none where the body is something else.
+    /// Reads an error in Stripe's format. `None` if the body is something else.
     pub(super) fn read(response: &Response, body: &Json) -> Option<Self> {
         let Body { error } = Body::deserialize(body).ok()?;
         Some(Self {
@@ -48,17 +48,17 @@ impl Refused {
         })
     }
 
-    /// A fact that is a text.
+    /// Returns a fact that is a text.
     pub(super) fn fact(&self, name: &str) -> Option<&str> {
         self.facts.get(name)?.as_str()
     }
 
-    /// Whether what was asked for is not there, or not for this caller.
+    /// Whether the requested object does not exist, or not for this caller.
     pub(super) fn is_missing(&self) -> bool {
         self.status == 404 && self.code == "resource_missing"
     }
 
-    /// Whether the caller's key lacks the permission that the endpoint asks for.
+    /// Whether the caller's key lacks the permission that the endpoint requires.
     pub(super) fn is_forbidden(&self) -> bool {
         self.status == 403
     }

@@ -1,4 +1,4 @@
-//! Records as bodies of requests.
+//! Request bodies for records.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use keyward::account::Children;
 use keyward_files::key_file::{Account, Granted, Key, KeyGrants};
 
-/// What has to be said to make a key of one state one of another.
+/// Returns the body that changes a key from one state to another.
 pub(super) fn difference(before: &Key, after: &Key, now: u64) -> Map<String, Json> {
     let (mut body, mut mine) = (Map::new(), Map::new());
     if before.name != after.name {
@@ -63,7 +63,7 @@ pub(super) fn difference(before: &Key, after: &Key, now: u64) -> Map<String, Jso
     body
 }
 
-/// Grants, as a list or as the name of a set.
+/// Adds grants, as a list or as the name of a set.
 pub(super) fn put_grants(
     grants: Option<&KeyGrants>,
     (list, body): (&str, &mut Map<String, Json>),
@@ -80,7 +80,7 @@ pub(super) fn put_grants(
     }
 }
 
-/// `customer_read`.
+/// Returns grants as names such as `customer_read`.
 pub(super) fn names(granted: &Granted) -> Vec<String> {
     let names = granted.iter();
     names
@@ -94,12 +94,13 @@ pub(super) fn put(body: &mut Map<String, Json>, name: &str, text: Option<&String
     }
 }
 
-/// The API asks whether IPv6 is meant; the command has asked before.
+/// Whether a key has IPv6 addresses. The API wants this confirmed, and the command has already
+/// asked.
 pub(super) fn has_ipv6(key: &Key) -> bool {
     key.allowed_ips.iter().any(|ip| ip.contains(':'))
 }
 
-/// RFC 3339.
+/// Formats a time as RFC 3339.
 pub(super) fn time(seconds: u64) -> String {
     let time = i64::try_from(seconds)
         .ok()

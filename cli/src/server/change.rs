@@ -1,5 +1,6 @@
-//! A change that was decided, as the request that makes it. What is sent is what the decision wrote, with the version that it was decided over: the
-//! server's rules come to the same result, and refuse it if another change came first.
+//! Sends a change that was decided. The request contains what the decision wrote and the version on
+//! which it was decided. The server's rules come to the same result, and reject the request if
+//! another change was made in the meantime.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value as Json, json};
@@ -14,9 +15,9 @@ use keyward::account::AccountStatus;
 use keyward::management::{Command, Decision, Note, RecordChange};
 use keyward_files::key_file::{Account, Granted, Key, KeyFile};
 
-/// What a change came to.
+/// The result of a change.
 pub(crate) struct Changed {
-    /// The records after it.
+    /// The records after the change.
     pub(crate) file: KeyFile,
     pub(crate) key: Option<String>,
     pub(crate) notes: Vec<Note>,
@@ -47,7 +48,7 @@ impl Server {
         })
     }
 
-    /// Sends it. A key that was changed is returned as it is now.
+    /// Sends the change. Returns the present state of a changed key.
     fn carry_out(
         &self,
         mirror: &Mirror,
@@ -124,7 +125,7 @@ impl Server {
         }
     }
 
-    /// Changes a key from one state to another. None where they are the same.
+    /// Changes a key from one state to another. Returns `None` if they are the same.
     pub(super) fn put_key(
         &self,
         before: &Key,
@@ -200,7 +201,7 @@ impl Server {
             .map(drop)
     }
 
-    /// The body of a new account.
+    /// Returns the body for a new account.
     pub(super) fn account_body(&self, account: &Account) -> Map<String, Json> {
         let mut body = Map::new();
         body.insert("id".to_owned(), json!(account.id));
@@ -210,7 +211,7 @@ impl Server {
         body
     }
 
-    /// With why the account's policy is passed over, where it is.
+    /// Adds the reason for overriding the account's policy, if there is one.
     pub(super) fn with_override(&self, mut body: Map<String, Json>) -> Map<String, Json> {
         let Some(reason) = &self.override_policy else {
             return body;
@@ -226,7 +227,7 @@ impl Server {
     }
 }
 
-/// The states of a key before and after a change of it.
+/// Returns the states of a key before and after its change.
 fn key_change<'a>(change: &'a RecordChange, key: Option<&str>) -> Option<(&'a Key, &'a Key)> {
     let (Some(before), Some(after)) = change.key_states()? else {
         return None;
@@ -241,7 +242,7 @@ pub(super) fn delete(path: &str) -> Call<'_> {
     }
 }
 
-/// The path of a record that was read.
+/// Returns the path of a record that was read.
 pub(super) fn path(list: &str, id: &str) -> Result<String> {
     path_of(list, id).context("there is a record without an id; please report this")
 }

@@ -1,4 +1,5 @@
-//! Finds the keys of a text by their digests: the command asks the server whether it knows one, and no value leaves this machine.
+//! Finds the keys in a text by their digests: the command asks the server whether it knows one, and
+//! no value leaves this machine.
 
 use std::thread;
 use std::time::Duration;
@@ -13,14 +14,16 @@ use super::wire::ApiKey;
 use keyward::digest::KeyDigest;
 use keyward_files::key_file::KeyFile;
 
-/// How many digests the server is asked for at most, which takes it a minute and a half.
+/// The maximum number of digests that are sent to the server, which takes a minute and a half for
+/// them.
 pub(crate) const MOST_LOOKUPS: usize = 400;
 
-/// The server answers five of them in a second.
+/// The interval between two questions: the server answers five in a second.
 const PACE: Duration = Duration::from_millis(200);
 
 impl Server {
-    /// The keys that have one of these digests, or that end in one of these ways; each with the digest that it was found by.
+    /// Returns the keys that have one of these digests or endings, each with the digest by which it
+    /// was found.
     pub(crate) fn holders(&self, digests: &[KeyDigest], ends: &[String]) -> Result<KeyFile> {
         let mut mirror = self.mirror()?;
         for (number, digest) in digests.iter().take(MOST_LOOKUPS).enumerate() {

@@ -1,4 +1,4 @@
-//! What was done to a key, from the server's trail.
+//! The history of a key, from the server's trail.
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use keyward_files::key_file::instant;
 use keyward_files::store::Step;
 
 impl Server {
-    /// The steps, the oldest first. None where the caller may not read the trail.
+    /// Returns the steps, the oldest first. `None` if the caller may not read the trail.
     pub(crate) fn history(&self, id: &str) -> Result<Option<Vec<Step>>> {
         let rows = self.list::<ActivityLog>("/v2/iam/activity_logs", &[("object", id)], None)?;
         match rows {
@@ -32,7 +32,7 @@ fn step(row: ActivityLog) -> Step {
     Step {
         at: seconds.map_or(row.created, instant::show),
         by: by.unwrap_or_else(|| "unknown".to_owned()),
-        // All members of a new key are new.
+        // In a new key all members are new.
         members: members.filter(|_| did != "added").collect(),
         did,
         command: row.r#type,
@@ -40,7 +40,7 @@ fn step(row: ActivityLog) -> Step {
     }
 }
 
-/// A row's type as a journal says it.
+/// Returns a row's type in the words of a journal.
 fn did(of_type: &str) -> &str {
     match of_type {
         "api_key_created" | "api_key_imported" => "added",

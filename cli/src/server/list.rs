@@ -1,4 +1,4 @@
-//! The keys that `keyward keys list` and `revoke` look at, and the one that `show` shows.
+//! The keys that `keyward keys list` and `revoke` examine, and the key that `show` shows.
 
 use anyhow::Result;
 
@@ -6,20 +6,20 @@ use super::Server;
 use super::lists::Found;
 use super::mirror::Seen;
 
-/// What the server filters by. It may leave more than is meant, which is filtered again.
+/// The server's filters. Their result may contain more keys than wanted, so it is filtered again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
-    /// The accounts that are named; each must exist.
+    /// The named accounts. Each must exist.
     pub(crate) owners: Vec<String>,
     pub(crate) kind: Option<&'static str>,
     pub(crate) is_live: Option<bool>,
     pub(crate) label: Option<String>,
-    /// Whether permissions are named; each must exist.
+    /// Whether permissions are named. Each must exist.
     pub(crate) by_permission: bool,
 }
 
 impl Filter {
-    /// Whether nothing is left out.
+    /// Whether the filter matches everything.
     pub(crate) fn is_everything(&self) -> bool {
         let Self {
             owners,
@@ -37,7 +37,8 @@ impl Filter {
 }
 
 impl Server {
-    /// The keys that may fit, with deleted ones, in the order of their making. An unknown owner is not among the accounts.
+    /// Returns the keys that may match, including deleted ones, in the order of their creation. An
+    /// unknown owner is not among the accounts.
     pub(crate) fn listed(&self, filter: &Filter) -> Result<Seen> {
         let mut mirror = self.mirror()?;
         if filter.by_permission {
@@ -66,7 +67,7 @@ impl Server {
         let keys = if are_there {
             self.keys_of_all(&pairs)?
         } else {
-            // What may be meant instead.
+            // These are for a suggestion.
             if let Ok(accounts) = self.accounts(&[], Some(1_000))? {
                 accounts.iter().for_each(|one| mirror.put_account(one));
             }
@@ -78,7 +79,7 @@ impl Server {
         Ok(mirror.into_seen())
     }
 
-    /// Every key, account and grant set of those that `id` needs to be shown.
+    /// Returns every key, account and grant set that is needed to show `id`.
     pub(crate) fn shown_key(&self, id: &str) -> Result<Seen> {
         let mut mirror = self.mirror()?;
         mirror.put_permissions(self.permissions()?);
@@ -96,7 +97,7 @@ impl Server {
         Ok(mirror.into_seen())
     }
 
-    /// All grant sets.
+    /// Returns all grant sets.
     pub(crate) fn all_sets(&self) -> Result<Seen> {
         let mut mirror = self.mirror()?;
         mirror.put_permissions(self.permissions()?);

@@ -1,4 +1,4 @@
-//! Objects of the server, one or a list of them.
+//! Objects of the server, single or as a list.
 
 use anyhow::{Context, Result, bail};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,22 +25,23 @@ struct Page<T> {
     next_page_url: Option<String>,
 }
 
-/// What is asked for by its id.
+/// The result of asking for an object by its id.
 pub(super) enum Found<T> {
     There(T),
     Missing,
-    /// The caller may not ask.
+    /// The caller is not allowed to ask.
     Forbidden,
 }
 
-/// The path of one object; none if the text is not an id, so that a key given by mistake is not sent.
+/// Returns the path of one object. `None` if the text is not an id, so that a key which was given
+/// by mistake is not sent.
 pub(super) fn path_of(list: &str, id: &str) -> Option<String> {
     let is_name = is_id(id) && id.bytes().any(|byte| byte != b'.');
     let is_key = Profile::stripe().known_prefixes().occur_in(id);
     (is_name && !is_key).then(|| format!("{list}/{id}"))
 }
 
-/// An object as a type.
+/// Converts an object to a type.
 pub(super) fn typed<T: DeserializeOwned>(json: Json) -> Result<T> {
     serde_json::from_value(json)
         .ok()
@@ -68,13 +69,14 @@ impl Server {
         }
     }
 
-    /// Keys that fit, the newest first; all of them, or about as many as are wanted.
+    /// Returns matching keys, the newest first: all of them, or roughly as many as are wanted.
     pub(super) fn keys(&self, filter: &[(&str, &str)], most: Option<usize>) -> Result<Vec<ApiKey>> {
         self.list(KEYS, filter, most)?
             .map_err(|refused| refused.to_error())
     }
 
-    /// The same of all accounts that the caller may see: its tree, where its account is the root of one.
+    /// Returns matching keys of all accounts that the caller may see: its whole tree if its account
+    /// is the root of one.
     pub(super) fn keys_of_all(&self, filter: &[(&str, &str)]) -> Result<Vec<ApiKey>> {
         let wide = [&[("scope", "tree")], filter].concat();
         match self.list(KEYS, &wide, None)? {
@@ -84,7 +86,7 @@ impl Server {
         }
     }
 
-    /// The same for accounts that fit.
+    /// Returns matching accounts.
     pub(super) fn accounts(
         &self,
         filter: &[(&str, &str)],
@@ -93,12 +95,12 @@ impl Server {
         self.list(ACCOUNTS, filter, most)
     }
 
-    /// All grant sets: there are few.
+    /// Returns all grant sets; there are few.
     pub(super) fn grant_sets(&self) -> Result<Result<Vec<GrantSetObject>, Refused>> {
         self.whole(GRANT_SETS)
     }
 
-    /// The permissions that may be granted, each with its levels.
+    /// Returns the permissions that may be granted, each with its levels.
     pub(super) fn permissions(&self) -> Result<Vec<(String, Vec<AccessLevel>)>> {
         let all: Vec<PermissionObject> = self
             .whole("/v2/keyward/permissions")?
@@ -110,7 +112,7 @@ impl Server {
         Ok(all.collect())
     }
 
-    /// The names and prefixes of the API.
+    /// Returns the names and prefixes of the API.
     pub(crate) fn profile(&self) -> Result<Profile> {
         if let Some(known) = self.profile.borrow().as_ref() {
             return Ok(known.clone());

@@ -1,11 +1,14 @@
-//! New keys. The value is made here and shown here; the server gets its digest. So it is never on the network or in the server, and a request whose answer
-//! was lost is sent again without harm: the server carries it out once, and the answer has no value that could be lost with it.
+//! Makes new keys. The value is created and shown on this machine, and the server gets only its
+//! digest. So the value is never on the network or the server. If the answer is lost, sending the
+//! request again is safe: the server carries it out once, and its answer contains no value that
+//! could be lost.
 //!
-//! Two values the server makes: that of a publishable key, which is public, and that of any key where the caller may not send digests
-//! (`api_key_import=write`).
+//! The server creates two kinds of values itself: those of publishable keys, which are public, and
+//! those of any key if the caller may not send digests (`api_key_import=write`).
 //!
-//! A key file is changed once its value was taken. Here the key is made first, because only the server knows whether it takes it; if no one takes the
-//! value, the key is removed again, and an old key that it was to replace has not ended yet.
+//! In a key file, a key is only stored after its value has been received. Here the key is made
+//! first, because only the server knows whether it accepts the key. If no reader receives the
+//! value, the key is removed again; the key that it was to replace has not ended yet.
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::{Map, Value as Json, json};
@@ -24,32 +27,34 @@ use keyward::management::{Command, Decision, End, Note, RecordChange, RotateKey}
 use keyward::snapshot::Enforcement;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// How long an old key goes on, in minutes, that ends once the value of its replacement was taken.
+/// How many minutes an old key continues to work if it should end as soon as the value of its
+/// replacement has been received.
 const UNTIL_SHOWN: u64 = 60;
 
-/// A key that was made, before its value was shown.
+/// A key that was made and whose value has not been shown yet.
 pub(crate) struct Made {
-    /// The records with it.
+    /// The records including the key.
     pub(crate) file: KeyFile,
     pub(crate) key: String,
     pub(crate) notes: Vec<Note>,
-    /// None of a key that was taken in: its owner has the value.
+    /// `None` for an imported key, whose owner has the value.
     pub(crate) value: Option<Zeroizing<String>>,
     undo: Undo,
 }
 
-/// What follows once the value was taken, or was not.
+/// What to do when the value has been received, or has not.
 enum Undo {
-    /// The key is removed if no one took its value.
+    /// Remove the key if its value was not received.
     New,
-    /// Likewise, and the old key ends as it did before; otherwise it ends at this time.
+    /// If the value was not received, remove the key and restore the old key's end. Otherwise end
+    /// the old key at `end`.
     Replacement { old: Box<Key>, end: Option<u64> },
-    /// Its value can be looked up.
+    /// Nothing, because the value can be looked up.
     Public,
 }
 
 impl Server {
-    /// Makes a key, shows its value by `show`, and sees to it that nothing is left where that fails.
+    /// Makes a key and shows its value with `show`. If showing fails, removes the key again.
     pub(crate) fn make<T>(
         &self,
         seen: Option<&Seen>,
@@ -170,7 +175,8 @@ impl Server {
         typed_or_refused(self.call(&Call::post(&path, Json::Object(body)).at(version))?)
     }
 
-    /// The key of a request that the server had carried out already: its first answer was lost, and a value with it.
+    /// Returns the key of a request that the server had already carried out: its first answer was
+    /// lost, together with a value.
     fn made_before(&self, refused: &Refused, is_public: bool, old: Option<&Key>) -> Result<ApiKey> {
         let id = refused.fact("api_key").unwrap_or_default();
         if refused.code != "value_already_returned" {
@@ -187,7 +193,7 @@ impl Server {
         ))
     }
 
-    /// The value was taken: now the old key may end.
+    /// Ends the old key, now that the value has been received.
     fn settle(&self, made: &Made, now: u64) -> Result<()> {
         let Undo::Replacement {
             old,
@@ -211,7 +217,7 @@ impl Server {
         })
     }
 
-    /// Nobody took the value: what was made goes again.
+    /// Removes a key whose value was not received.
     fn take_back(&self, made: &Made, why: Error) -> Error {
         let id = &made.key;
         let old = match &made.undo {
@@ -234,7 +240,7 @@ impl Server {
         }
     }
 
-    /// Removes a key whose value no one has. The key that it was to replace ends as before.
+    /// Removes a key whose value is lost, and restores the end of the key that it was to replace.
     fn remove(&self, id: &str, old: Option<&Key>) -> Result<()> {
         let purge = format!("{}?purge=true", path("/v2/keyward/api_keys", id)?);
         self.ask(&delete(&purge))?;
@@ -253,12 +259,12 @@ fn typed_or_refused(answer: Result<Json, Refused>) -> Result<Result<ApiKey, Refu
     }
 }
 
-/// The key that a decision adds.
+/// Returns the key that a decision adds.
 fn new_key(decision: &Decision) -> Option<&Key> {
     decision.changes().iter().find_map(RecordChange::added_key)
 }
 
-/// The rotation, where a command is one.
+/// Returns the rotation, if a command is one.
 fn rotation_of(command: &Command) -> Option<&RotateKey> {
     if let Command::RotateKey(rotate) = command {
         return Some(rotate);
@@ -266,7 +272,8 @@ fn rotation_of(command: &Command) -> Option<&RotateKey> {
     None
 }
 
-/// When the old key must end by a separate request: at once, or at a second that the API's minutes cannot express.
+/// Returns when the old key must end, if that needs a separate request: immediately, or at a second
+/// that the API's minutes cannot express.
 fn end_of(command: &Command, decision: &Decision, now: u64) -> Option<u64> {
     let rotate = rotation_of(command)?;
     if rotate.keep_for == 0 {
@@ -285,7 +292,7 @@ fn end_of(command: &Command, decision: &Decision, now: u64) -> Option<u64> {
     end.filter(|_| rotate.keep_for % 60 != 0)
 }
 
-/// The body that makes a key as the rules have decided it.
+/// Returns the body that makes a key as the rules have decided.
 fn body_of(new: &Key, by_digest: bool) -> Map<String, Json> {
     let (mut body, mut mine) = (Map::new(), Map::new());
     let of_type = match new.kind {
@@ -326,7 +333,7 @@ fn body_of(new: &Key, by_digest: bool) -> Map<String, Json> {
     body
 }
 
-/// What the server gets of a value that was made here.
+/// Adds what the server gets of a value that was created here.
 fn put_value(mine: &mut Map<String, Json>, new: &Key, by_digest: bool) {
     if by_digest {
         mine.insert("sha256".to_owned(), json!(new.digest.to_string()));
@@ -334,7 +341,7 @@ fn put_value(mine: &mut Map<String, Json>, new: &Key, by_digest: bool) {
     }
 }
 
-/// A key that the server made, and its value.
+/// Returns a key that the server made, and its value.
 pub(super) fn one_value(mut key: ApiKey) -> Result<(Key, Zeroizing<String>)> {
     let value = key.take_value();
     let value =

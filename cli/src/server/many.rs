@@ -1,4 +1,4 @@
-//! Many changes, one after the other: a server takes them key by key.
+//! Makes many changes, one after the other, because a server accepts them key by key.
 
 use anyhow::{Context, Result};
 
@@ -9,7 +9,8 @@ use crate::rules::{Done, interrupted};
 use keyward::management::Command;
 
 impl Server {
-    /// Makes changes, one after the other. A key that is deleted meanwhile is what was wanted.
+    /// Makes changes, one after the other. If a key to delete is already deleted, that is a
+    /// success.
     pub(crate) fn change_all(&self, commands: &[Command], now: u64) -> Result<Vec<Done>> {
         let all = commands.iter().enumerate().map(|(number, command)| {
             let done = if let Command::DeleteKey(target) = command {

@@ -1,4 +1,4 @@
-//! What the server has shown so far: records, and the version that each was at.
+//! What the server has shown so far: records, and the version of each.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use keyward::permission::AccessLevel;
 use keyward::profile::Profile;
 use keyward_files::key_file::{Account, Granted, KeyFile, Records};
 
-/// Records that a person has seen, or that a command is decided over.
+/// Records that a person has seen, or on which a command is decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     file: KeyFile,
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The records, to be asked as a key file is.
+    /// Returns the records in the form of a key file.
     pub(crate) fn file(&self) -> &KeyFile {
         &self.file
     }
@@ -29,7 +29,7 @@ impl Seen {
     }
 }
 
-/// Records of one kind.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 pub(super) enum What {
     Key,
@@ -37,7 +37,7 @@ pub(super) enum What {
     GrantSet,
 }
 
-/// Records, as far as they were asked for.
+/// The records that have been requested so far.
 #[derive(Clone, Debug)]
 pub(super) struct Mirror {
     records: Records,
@@ -45,7 +45,7 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// No records, of an API with those names and prefixes.
+    /// Creates an empty mirror, for an API with the names and prefixes of `profile`.
     pub(super) fn of(profile: Profile) -> Self {
         Self {
             records: Records::of(profile),
@@ -64,7 +64,7 @@ impl Mirror {
         KeyFile::of_records(self.records.clone())
     }
 
-    /// The version that a record was at, if it was shown.
+    /// Returns the version of a record, if it was shown.
     pub(super) fn version(&self, what: What, id: &str) -> Option<u64> {
         self.versions.get(&(what, id.to_owned())).copied()
     }
@@ -77,7 +77,7 @@ impl Mirror {
         self.records.accounts.iter().any(|known| known.id == id)
     }
 
-    /// A key as it is now, with as much of its owner and its grant sets as it shows itself.
+    /// Adds the present state of a key, with what it reveals about its owner and its grant sets.
     pub(super) fn put_key(&mut self, key: &ApiKey) -> Result<()> {
         let record = key.record()?;
         self.versions
@@ -100,7 +100,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// The digest that a key was found by.
+    /// Sets the digest that led to a key.
     pub(super) fn put_digest(&mut self, id: &str, digest: KeyDigest) {
         let keys = self.records.keys.iter_mut();
         for key in keys.filter(|key| key.id == id) {
@@ -108,14 +108,14 @@ impl Mirror {
         }
     }
 
-    /// An account that is taken to be there: that of a key, or one that the caller may not look at.
+    /// Adds an account that is assumed to exist: a key's owner, or one that the caller may not see.
     pub(super) fn assume_account(&mut self, id: &str) {
         if !self.records.accounts.iter().any(|known| known.id == id) {
             self.records.accounts.push(Account::new(id));
         }
     }
 
-    /// A grant set that is taken to be there, with what is known of it.
+    /// Adds a grant set that is assumed to exist, with what is known about it.
     pub(super) fn assume_set(&mut self, name: &str, granted: Granted) {
         let mut sets = self.records.grant_sets.iter();
         if !sets.any(|(known, _)| known == name) {
@@ -142,7 +142,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// The permissions that may be granted, each with its levels.
+    /// Sets the permissions that may be granted, each with its levels.
     pub(super) fn put_permissions(&mut self, permissions: Vec<(String, Vec<AccessLevel>)>) {
         self.records.permissions = Some(permissions);
     }

@@ -1,5 +1,7 @@
-//! keyward-server, by its API: records are read from it and commands are sent to it. The command's outcome is decided here first, by the same rules and
-//! over the records that the server shows, so that a refusal has the same words as on a key file. Then the server decides, and its decision is final.
+//! keyward-server through its API: the command reads records from it and sends changes to it. The
+//! command first decides here, by the same rules and on the records that the server shows, so that
+//! a refusal has the same words as for a key file. Then the server decides, and its decision is
+//! final.
 
 mod answer;
 mod body;
@@ -35,19 +37,20 @@ pub(crate) use mirror::Seen;
 pub(crate) use propagation::{Come, Follower};
 pub(crate) use tree::Count;
 
-/// A server, and the key that it is asked with.
+/// A server, and the key for asking it.
 pub(crate) struct Server {
     client: RefCell<Client>,
-    /// The names and prefixes of its API, once they were asked for.
+    /// The names and prefixes of its API, after they were requested.
     profile: RefCell<Option<Profile>>,
-    /// `Bearer …`; none at a socket for people on the server's machine.
+    /// `Bearer …`, or `None` for a socket that is for people on the server's machine.
     authorization: Option<HeaderValue>,
-    /// Why the policies of accounts are passed over.
+    /// The reason for overriding the policies of accounts.
     override_policy: Option<String>,
 }
 
 impl Server {
-    /// The server at `place`. The key is read from `key_file`, else from `KEYWARD_API_KEY`; a socket needs none.
+    /// Returns the server at `place`. The key comes from `key_file` or `KEYWARD_API_KEY`; a socket
+    /// needs none.
     pub(crate) fn new(
         place: &Place,
         key_file: Option<&Path>,
@@ -73,7 +76,7 @@ impl Server {
         })
     }
 
-    /// As people read it.
+    /// Formats the server's place for people.
     pub(crate) fn shown(&self) -> String {
         self.client.borrow().place().shown()
     }

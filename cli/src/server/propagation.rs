@@ -1,4 +1,4 @@
-//! How far a change has come, as the server says.
+//! How far a change has been propagated, as the server reports it.
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -6,43 +6,43 @@ use serde::Deserialize;
 use super::Server;
 use super::request::Call;
 
-/// A change.
+/// The propagation of a change.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Come {
-    /// Its number.
+    /// The change's number.
     pub(crate) number: u64,
     /// `committed`, `published` or `everywhere`.
     pub(crate) state: String,
-    /// The revision that has it.
+    /// The revision that contains the change.
     pub(crate) revision: Option<u64>,
-    /// From when on gateways that lack it deny by themselves.
+    /// The time from which gateways that lack the change deny by themselves.
     pub(crate) latest_by: Option<String>,
 }
 
 /// A gateway that follows the server's feed.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Follower {
-    /// Its name.
+    /// The gateway's name.
     pub(crate) name: String,
     /// `serving`, `behind`, `silent` or `refused`.
     pub(crate) state: String,
-    /// What a worker says is wrong.
+    /// What a worker reports as wrong.
     pub(crate) refused_for: Option<String>,
-    /// How many workers it has.
+    /// The numbers of its workers.
     pub(crate) workers: Workers,
 }
 
-/// Workers of a gateway.
+/// Numbers of workers of a gateway.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Workers {
-    /// All that may serve something.
+    /// All workers that may serve a revision.
     pub(crate) all: u64,
-    /// Those that serve the newest revision.
+    /// Workers that serve the newest revision.
     pub(crate) serving: u64,
 }
 
 impl Server {
-    /// The number of the newest change.
+    /// Returns the number of the newest change.
     pub(crate) fn newest_change(&self) -> Result<u64> {
         #[derive(Deserialize)]
         struct Snapshot {
@@ -54,13 +54,14 @@ impl Server {
         Ok(snapshot.through.saturating_add(snapshot.behind))
     }
 
-    /// How far a change has come, after so many seconds at most.
+    /// Returns how far a change has been propagated, waiting for at most `wait` seconds.
     pub(crate) fn come(&self, change: u64, wait: u64) -> Result<Come> {
         let path = format!("/v2/keyward/changes/{change}?wait={wait}");
         Ok(serde_json::from_value(self.ask(&Call::get(&path))?)?)
     }
 
-    /// The gateways that do not serve the newest revision. None where the key may not ask for them.
+    /// Returns the gateways that do not serve the newest revision. `None` if the key may not see
+    /// them.
     pub(crate) fn late_gateways(&self) -> Result<Option<Vec<Follower>>> {
         #[derive(Deserialize)]
         struct List {

@@ -1,4 +1,4 @@
-//! What a command needs to know, read from the server: as much as the rules ask for, and no more.
+//! Reads from the server what a command needs to know, and only what the rules require.
 
 use anyhow::{Result, anyhow};
 
@@ -12,18 +12,19 @@ use keyward::management::{
 };
 use keyward_files::key_file::Granted;
 
-/// How many records are looked at for one whose name is like that of a record that is not there.
+/// The maximum number of records that are searched for a name similar to a missing one.
 const LOOKED_AT: usize = 1_000;
 
 impl Server {
-    /// Whether a command would be carried out, as far as the rules of keys say: what it was decided over.
+    /// Checks that the rules of keys allow a command. Returns the records on which that was
+    /// decided.
     pub(crate) fn check(&self, command: &Command, now: u64) -> Result<Seen> {
         let mirror = self.needed(command)?;
         self.decided(&mirror, command, now)?;
         Ok(mirror.into_seen())
     }
 
-    /// Decides a command by the rules, with the words that a key file has for a refusal.
+    /// Decides a command by the rules. A refusal has the same words as for a key file.
     pub(super) fn decided(&self, mirror: &Mirror, command: &Command, now: u64) -> Result<Decision> {
         let command = &without_settings(command);
         let refusal = match rules::decide(&mirror.file(), command, now) {
@@ -34,7 +35,7 @@ impl Server {
         Err(anyhow!(text))
     }
 
-    /// With more records, where a record is not there and another may be meant.
+    /// Returns more records if a record is missing and another one may be meant.
     fn widened(&self, mirror: &Mirror, refusal: &RuleRefusal) -> Result<Mirror> {
         let mut wide = mirror.clone();
         let code = refusal.code();
@@ -56,12 +57,12 @@ impl Server {
         Ok(wide)
     }
 
-    /// Nothing yet, but what the API's keys look like.
+    /// Returns a mirror without records, with the profile of the API.
     pub(super) fn mirror(&self) -> Result<Mirror> {
         Ok(Mirror::of(self.profile()?))
     }
 
-    /// What must be known for a command.
+    /// Reads what must be known for a command.
     pub(super) fn needed(&self, command: &Command) -> Result<Mirror> {
         let needs = needs(command);
         let mut mirror = self.mirror()?;
@@ -91,7 +92,7 @@ impl Server {
         Ok(mirror)
     }
 
-    /// A key and what its links lead to.
+    /// Reads a key and the keys that its links lead to.
     fn read_chain(&self, mirror: &mut Mirror, id: &str, links: Links) -> Result<()> {
         let mut open = vec![id.to_owned()];
         while let Some(id) = open.pop() {
@@ -100,7 +101,7 @@ impl Server {
             }
             let key = match self.key(&id)? {
                 Found::There(key) => key,
-                // The list says why.
+                // The list returns the reason.
                 Found::Forbidden => {
                     self.keys(&[], Some(1))?;
                     continue;
@@ -118,7 +119,8 @@ impl Server {
         Ok(())
     }
 
-    /// An account and all above it. One that the caller may not look at is taken to be there: the server decides.
+    /// Reads an account and all accounts above it. One that the caller may not see is assumed to
+    /// exist, because the server decides.
     pub(super) fn read_account(&self, mirror: &mut Mirror, id: &str) -> Result<()> {
         let mut next = Some(id.to_owned());
         while let Some(id) = next.take() {
@@ -134,7 +136,7 @@ impl Server {
         Ok(())
     }
 
-    /// An account's keys, and some account below it.
+    /// Reads an account's keys, and one account below it.
     fn read_below(&self, mirror: &mut Mirror, id: &str) -> Result<()> {
         if !is_id(id) {
             return Ok(());
@@ -148,7 +150,7 @@ impl Server {
         Ok(())
     }
 
-    /// All grant sets. Where the caller may not look at them, those that are named are taken to be there.
+    /// Reads all grant sets. If the caller may not see them, the named ones are assumed to exist.
     pub(super) fn read_sets(&self, mirror: &mut Mirror, named: &[String]) -> Result<()> {
         match self.grant_sets()? {
             Ok(sets) => sets.iter().try_for_each(|set| mirror.put_set(set)),
@@ -165,7 +167,8 @@ impl Server {
     }
 }
 
-/// Without what only a server keeps of an account: its policies are not looked at here.
+/// Returns the command without settings of an account that only a server has. Policies are not
+/// checked here.
 fn without_settings(command: &Command) -> Command {
     if let Command::AddAccount(add) = command {
         return Command::AddAccount(AddAccount {

@@ -1,4 +1,5 @@
-//! The server's refusals in the command's words: what it says, and what to do next. Those that the rules of keys give are said before, by the same rules.
+//! The server's refusals in the command's words, with what to do next. Refusals by the rules of
+//! keys occur earlier, when the command decides by the same rules.
 
 use anyhow::{Error, anyhow};
 
@@ -8,13 +9,13 @@ use super::answer::Refused;
 pub(super) const CHANGED: &str = "the server's records changed in the meantime, and this command changed nothing; look at them and run it again";
 
 impl Refused {
-    /// As the command says it.
+    /// Returns the error that the command shows.
     pub(super) fn to_error(&self) -> Error {
         anyhow!(text(self))
     }
 }
 
-/// What a refusal says to a person.
+/// Returns the text of a refusal for people.
 fn text(refused: &Refused) -> String {
     if let Some(reason) = &refused.denied {
         return format!(
@@ -63,7 +64,7 @@ fn text(refused: &Refused) -> String {
     }
 }
 
-/// A message of the API's without its full stop.
+/// Removes the full stop from a message of the API.
 fn sentence(message: &str) -> &str {
     message.strip_suffix('.').unwrap_or(message)
 }

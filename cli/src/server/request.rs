@@ -1,5 +1,5 @@
-//! One request to the server: sent again where it or its answer was lost on the way, which the server carries out once, and answered with an object or the
-//! reason of a refusal.
+//! One request to the server. If the request or its answer is lost on the way, it is sent again,
+//! and the server carries it out only once. The result is an object or the reason of a refusal.
 
 use std::thread;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use super::answer::Refused;
 use crate::http::{Request, Response, is_of_the_network};
 use keyward_files::randomness::new_random_id;
 
-/// More than any answer: a page of 100 keys with 300 permissions each.
+/// The maximum size of an answer. Even a page of 100 keys with 300 permissions each is smaller.
 const LONGEST_ANSWER: usize = 16 << 20;
 
-/// How often a request is sent at most.
+/// The maximum number of times that a request is sent.
 const TRIES: u32 = 4;
 
-/// How long to wait before the second time; twice as long before each further one.
+/// How long to wait before the second attempt. Each further wait is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The longest that the server may ask to wait.
+/// The maximum number of seconds that the server may ask the command to wait.
 const LONGEST_PAUSE: u64 = 5;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A method, and whether the server carries a repetition out once.
+/// A method, and whether the server carries out a repeated request only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -55,7 +55,7 @@ impl Method {
         }
     }
 
-    /// Whether the request may be sent again when its outcome is unknown.
+    /// Whether the request may be sent again if its outcome is unknown.
     fn is_repeatable(self) -> bool {
         match self {
             Self::Get | Self::Post | Self::Delete => true,
@@ -64,7 +64,7 @@ impl Method {
     }
 }
 
-/// A request, before it is sent.
+/// A request that has not been sent yet.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
@@ -91,26 +91,26 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Only if the object is still the one that was seen.
+    /// Makes the request apply only if the object still has the version that was seen.
     pub(super) fn at(self, version: Option<u64>) -> Self {
         Self { version, ..self }
     }
 }
 
 impl Server {
-    /// The object that a request is answered with, or why it was refused.
+    /// Sends a request, and returns the object in the answer or the refusal.
     pub(super) fn call(&self, call: &Call<'_>) -> Result<Result<Json, Refused>> {
         let place = self.shown();
         let mut response = self
             .sent(call)
             .with_context(|| format!("`{place}` cannot be asked"))?;
         let read = read(&response, &place);
-        // The answer may hold the value of a new key.
+        // The answer may contain the value of a new key.
         response.body.zeroize();
         read
     }
 
-    /// The same, where a refusal ends the command.
+    /// Like [`Self::call`], but a refusal is an error.
     pub(super) fn ask(&self, call: &Call<'_>) -> Result<Json> {
         self.call(call)?.map_err(|refused| refused.to_error())
     }
@@ -170,7 +170,7 @@ impl Server {
     }
 }
 
-/// How long to wait before the same request may succeed, where the server says that it may.
+/// Returns how long to wait before the same request may succeed, if the server says that it may.
 fn wait_of(response: &Response) -> Option<Duration> {
     let may_succeed = response.header("stripe-should-retry") == Some("true");
     may_succeed.then(|| {

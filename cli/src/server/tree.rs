@@ -1,4 +1,4 @@
-//! The accounts of a server, and how many keys each has.
+//! The accounts of a server, and the number of keys of each.
 
 use std::collections::HashMap;
 
@@ -17,17 +17,17 @@ use keyward_files::key_file::{Key, KeyFile};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-/// Keys of one account.
+/// The keys of one account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
-    /// Those that may pass now.
+    /// Keys that work now.
     pub(crate) live: usize,
-    /// Deleted, expired, or not begun.
+    /// Keys that are deleted, expired or not valid yet.
     pub(crate) other: usize,
 }
 
 impl Count {
-    /// Counts one more key.
+    /// Counts another key.
     pub(crate) fn add(&mut self, is_live: bool) {
         if is_live {
             self.live += 1;
@@ -38,7 +38,7 @@ impl Count {
 }
 
 impl Server {
-    /// All accounts, with their keys counted by the server.
+    /// Returns all accounts, with their keys counted by the server.
     pub(crate) fn tree(&self, now: u64) -> Result<(KeyFile, HashMap<String, Count>)> {
         let accounts = self.accounts(&[("scope", "tree")], None)?;
         let accounts = accounts.map_err(|refused| refused.to_error())?;
@@ -48,7 +48,8 @@ impl Server {
             mirror.put_account(account);
             counts.insert(account.id.clone(), self.count(account, now)?);
         }
-        // The server counts expired keys and those that have not begun among those in use.
+        // The server's number of keys in use includes expired keys and those that are not valid
+        // yet.
         for state in ["expired", "inactive"] {
             for key in self.keys_of_all(&[("state", state)])? {
                 let count = counts.get_mut(&key.keyward.owner);
@@ -69,7 +70,8 @@ impl Server {
                 other: account.counts.deleted,
             });
         }
-        // Of a suspended account the server says that its keys are suspended, and not whether they would pass otherwise.
+        // For a suspended account, the server reports the keys as suspended, but not whether they
+        // would work otherwise.
         let mut count = Count::default();
         let filter = [("owner", account.id.as_str()), ("include_expired", "true")];
         for key in self.keys_of_all(&filter)? {
@@ -78,8 +80,9 @@ impl Server {
         Ok(count)
     }
 
-    /// Adds an account with its first keys, which the server makes in the same transaction and by no policy, and shows their values by `show`. Where
-    /// no one takes them, the account is removed again.
+    /// Adds an account with its first keys, and shows their values with `show`. The server makes
+    /// the keys in the same transaction, without applying a policy. If no reader receives the
+    /// values, the account is removed again.
     pub(crate) fn add_with_keys(
         &self,
         add: &AddAccount,

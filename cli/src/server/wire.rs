@@ -1,4 +1,5 @@
-//! The API's objects as they are read, and the records they are. Members that a newer server adds are ignored.
+//! The API's objects as they are read, and the records that they describe. Members that a newer
+//! server adds are ignored.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ pub(super) struct ApiKey {
     secret_key: Option<SecretKey>,
 }
 
-/// What Stripe's object does not have.
+/// Members that Stripe's object does not have.
 #[derive(Deserialize)]
 pub(super) struct KeyMembers {
     connect_grant_set: Option<String>,
@@ -67,7 +68,8 @@ struct SecretKey {
 }
 
 impl ApiKey {
-    /// The value, in the one answer that has it. That of a publishable key is public.
+    /// Takes the value, which only one answer contains. A publishable key's value is public and
+    /// always present.
     pub(super) fn take_value(&mut self) -> Option<Zeroizing<String>> {
         if let Some(public) = &self.publishable_key {
             return Some(Zeroizing::new(public.token.clone()));
@@ -80,7 +82,7 @@ impl ApiKey {
         self.keyward.state == "suspended"
     }
 
-    /// The record. The server shows no digest, and nothing that is decided here asks for one.
+    /// Returns the record. The server shows no digest, and no decision here needs one.
     pub(super) fn record(&self) -> Result<Key> {
         let mine = &self.keyward;
         let kinds = KeyKind::ALL.into_iter();
@@ -101,7 +103,8 @@ impl ApiKey {
         let (grants, connect_grants) = match kind {
             KeyKind::Publishable => (None, None),
             KeyKind::Restricted => (own, connected.filter(|grants| !is_nothing(grants))),
-            // Where nothing is said of connected accounts, the server shows what follows from that.
+            // If nothing was specified for connected accounts, the server shows the resulting
+            // permissions.
             KeyKind::Secret => {
                 let implied = own.is_some();
                 (
@@ -156,7 +159,7 @@ impl ApiKey {
         })
     }
 
-    /// The sets that it follows, and what they come to.
+    /// Returns the sets that it follows, with their permissions.
     pub(super) fn sets(&self) -> Result<Vec<(String, Granted)>> {
         let mine = &self.keyward;
         let sides = [
@@ -185,7 +188,7 @@ fn side(set: Option<&String>, permissions: Option<&Vec<String>>) -> Result<Optio
     })
 }
 
-/// `customer_read`, as the API spells a grant.
+/// Parses grants as the API spells them: `customer_read`.
 pub(super) fn granted(permissions: &[String]) -> Result<Granted> {
     let read = |text: &String| {
         let (name, level) = text.rsplit_once('_')?;
@@ -203,7 +206,7 @@ fn level_of(word: &str) -> Option<AccessLevel> {
         .find(|level| level.name() == word)
 }
 
-/// Unix seconds of RFC 3339.
+/// Parses RFC 3339 to Unix seconds.
 pub(super) fn seconds(text: Option<&str>) -> Result<Option<u64>> {
     let Some(text) = text else {
         return Ok(None);
@@ -229,7 +232,7 @@ pub(super) struct AccountObject {
     pub(super) version: u64,
 }
 
-/// How many keys it has: those that are not deleted, expired ones among them, and those that are.
+/// How many keys it has: those that are not deleted, including expired ones, and deleted ones.
 #[derive(Clone, Copy, Deserialize)]
 pub(super) struct Counts {
     pub(super) deleted: usize,
@@ -237,7 +240,7 @@ pub(super) struct Counts {
 }
 
 impl AccountObject {
-    /// The record.
+    /// Returns the record.
     pub(super) fn record(&self) -> Account {
         Account {
             name: self.name.clone(),

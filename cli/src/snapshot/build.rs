@@ -1,4 +1,4 @@
-//! `keyward snapshot build`: the key file as a snapshot, or as the whole plugin configuration.
+//! `keyward snapshot build`: makes a snapshot or a complete plugin configuration from the key file.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ pub(crate) struct Issuing {
 }
 
 impl Issuing {
-    /// What the snapshot contains in addition to the key file's content.
+    /// Returns what the snapshot contains in addition to the key file's content.
     pub(crate) fn issue(&self, now: u64) -> Issue {
         let above = self.after.map_or(0, |after| after.saturating_add(1));
         Issue {
@@ -42,7 +42,7 @@ impl Issuing {
     }
 }
 
-/// A time of an argument.
+/// Parses a time in an argument.
 pub(crate) fn time(text: &str) -> Result<u64> {
     match text.parse().ok().or_else(|| instant::parse(text)) {
         Some(seconds) => Ok(seconds),

@@ -1,4 +1,5 @@
-//! `keyward snapshot check`: everything that is wrong, and then everything in a good snapshot that a person should look at.
+//! `keyward snapshot check`: reports everything that is wrong and, for a valid snapshot, everything
+//! that a person should look at.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ pub(crate) struct Arguments {
     max_key_age: Option<u64>,
 }
 
-/// Seconds of `90d`, `12h` or `1w`. A day has 24 hours.
+/// Parses `90d`, `12h` or `1w` to seconds. A day has 24 hours.
 pub(crate) fn duration(text: &str) -> Result<u64> {
     let seconds = text
         .parse::<Span>()
@@ -83,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, store: &StoreArguments, json: bool) -> 
     let mut findings = findings::of(&subject);
     findings.extend(findings::risks(&subject, file, &policy));
     findings.extend(findings::of_feed(&source.configuration, policy.now));
-    // A snapshot does not name the profile that it is served with.
+    // A bare snapshot does not name the profile that it is served with.
     let has_profile = file.is_some() || source.place != Place::default();
     if let (Some(text), true) = (borrowed::told(&source.configuration), has_profile) {
         findings.push(Finding::warning(

@@ -1,4 +1,4 @@
-//! `keyward snapshot diff A B`: what changes from one snapshot to another, in words.
+//! `keyward snapshot diff A B`: describes the changes from one snapshot to another.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments, is_json: bool) -> Result<Exit> {
     })
 }
 
-/// One line per change.
+/// Prints one line per change.
 pub(crate) fn print(differences: &[Difference], names: &HashMap<&str, &str>) -> Result<()> {
     let mut out = output::stdout();
     if differences.is_empty() {
@@ -62,7 +62,7 @@ pub(crate) fn print(differences: &[Difference], names: &HashMap<&str, &str>) -> 
     Ok(())
 }
 
-/// For programs.
+/// Returns a change as JSON, for programs.
 pub(crate) fn shown(difference: &Difference) -> Value {
     json!({
         "subject": difference.subject,

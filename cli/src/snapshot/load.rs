@@ -1,4 +1,5 @@
-//! What commands on snapshots are given: a snapshot, a plugin configuration with one in it, or a key file that one is made from.
+//! Loads the input of snapshot commands: a snapshot, a plugin configuration that contains one, or a
+//! key file from which one is made.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::input;
 use keyward_files::snapshot::{Checked, unpack};
 use keyward_files::store::Store;
 
-/// Reads JSON, the packed form, or a key file: a folder, or a file that ends in `.toml`.
+/// Reads JSON, the packed form, or a key file, which is a folder or a file that ends in `.toml`.
 pub(crate) fn load(path: &Path) -> Result<Checked> {
     let is_key_file = path.extension().is_some_and(|ending| ending == "toml");
     let name = path.display().to_string();

@@ -1,4 +1,4 @@
-//! `keyward snapshot`: what the key file makes, and what can be said about a snapshot on its own.
+//! `keyward snapshot`: makes snapshots from the key file, and examines snapshots.
 
 pub(super) mod build;
 mod check;

@@ -1,4 +1,4 @@
-//! `keyward snapshot pack`: from JSON to the packed form.
+//! `keyward snapshot pack`: converts JSON to the packed form.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     Ok(Exit::Good)
 }
 
-/// Writes what a key file makes, in the packed form: a snapshot, or a plugin configuration with one in it.
+/// Writes the result of a key file in the packed form: a snapshot, or a plugin configuration that
+/// contains one.
 pub(super) fn write_made(json: &[u8], profile: &Profile, output: Option<&Path>) -> Result<()> {
     let parts = Parts::split(json)?;
     let snapshot = parts.snapshot()?;

@@ -1,4 +1,4 @@
-//! `keyward snapshot show`: what is in a snapshot, in numbers.
+//! `keyward snapshot show`: summarizes the content of a snapshot in numbers.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::store::StoreArguments;
 use keyward::snapshot::document::Key;
 use keyward_files::key_file::instant;
 
-/// How many expiries are listed.
+/// The number of expiries that are listed.
 const NEXT: usize = 5;
 
 #[derive(clap::Args)]

@@ -1,4 +1,5 @@
-//! Where packed and unpacked snapshots go: a file that is there as a whole or not at all, or standard output.
+//! Where packed and unpacked snapshots are written: to a file, completely or not at all, or to
+//! standard output.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -7,7 +8,7 @@ use anyhow::{Result, bail};
 
 use keyward_files::replace::{Access, Staged};
 
-/// Writes to `path`, or to standard output without one. Binary data does not go to a terminal.
+/// Writes to `path`, or to standard output if there is none. Binary data does not go to a terminal.
 pub(super) fn write(
     path: Option<&Path>,
     is_text: bool,

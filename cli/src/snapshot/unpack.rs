@@ -1,4 +1,4 @@
-//! `keyward snapshot unpack`: from the packed form to JSON.
+//! `keyward snapshot unpack`: converts the packed form to JSON.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
-//! `keyward wait`: returns once every named Envoy serves a revision on every worker, so that no request which begins later is decided by an
-//! older one. It believes what the filter's VMs say together (`src/filter/census.rs`), and nothing that one of them could say for the others.
+//! `keyward wait`: returns when every named Envoy serves a revision on every worker, so that no
+//! request which begins later is decided by an older one. It trusts only what the filter's VMs
+//! report together (`src/filter/census.rs`), never what one of them reports for the others.
 
 pub(crate) mod page;
 mod progress;
@@ -24,7 +25,7 @@ use progress::Progress;
 use target::Target;
 use verdict::{Verdict, Wanted};
 
-/// How long to pause between two checks.
+/// The pause between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(clap::Args)]
@@ -67,7 +68,7 @@ fn revision(text: &str) -> Result<Revision> {
         .context("expected a revision: a whole number from 1 to 10^15 - 1")
 }
 
-/// A time as it is written on the command line.
+/// Parses a time on the command line.
 pub(super) fn time(text: &str) -> Result<Duration> {
     let time: SignedDuration = text
         .parse()
@@ -107,7 +108,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     let start = Instant::now();
     let mut progress = Progress::new(revision);
     loop {
-        // Asked before the look: the last look is a whole one.
+        // This is checked before looking, so that the last look is complete.
         let is_last = start.elapsed() >= arguments.timeout;
         let verdicts = look(&targets, wanted);
         let is_done = verdicts
@@ -126,7 +127,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit> {
     }
 }
 
-/// Looks at all of them at once: one that hangs does not hold up the others.
+/// Looks at all of them at the same time, so that one that hangs does not delay the others.
 fn look(targets: &[&Target], wanted: Wanted<'_>) -> Vec<Verdict> {
     thread::scope(|scope| {
         let looks: Vec<_> = targets

@@ -1,23 +1,24 @@
-//! What a page of Envoy's statistics says about keyward: the admin interface's own page (`/stats`), or the one that Prometheus reads.
+//! What a page of Envoy's statistics contains about keyward. The page is the admin interface's own
+//! (`/stats`) or the one for Prometheus.
 
 use std::collections::BTreeMap;
 
-/// The numbers of one page that matter here.
+/// The relevant numbers on a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// How many workers Envoy has.
+    /// The number of Envoy's workers.
     pub(crate) concurrency: Option<u64>,
-    /// By the plugin's name.
+    /// The plugins by their names.
     pub(crate) plugins: BTreeMap<String, Plugin>,
-    /// Workers that could not load what they were given.
+    /// The number of workers that could not load what they were given.
     pub(crate) behind: u64,
-    /// Pushes of any filter or listener that Envoy refused.
+    /// The number of pushes, for any filter or listener, that Envoy rejected.
     pub(crate) rejected: u64,
-    /// Pushes that it could not read.
+    /// The number of pushes that Envoy could not read.
     pub(crate) unreadable: u64,
-    /// Listeners that are loaded and do not serve yet.
+    /// The number of listeners that are loaded but do not serve yet.
     pub(crate) warming: u64,
-    /// Listeners and filter chains that were replaced and still serve their old connections.
+    /// The number of replaced listeners and filter chains that still serve old connections.
     pub(crate) draining: u64,
 }
 
@@ -31,15 +32,15 @@ pub(crate) struct Plugin {
     pub(crate) is_refused: bool,
 }
 
-/// What is asked of `/stats`: a regex, and only what [`Page`] keeps.
+/// The regex that is sent to `/stats`, for only the metrics that [`Page`] needs.
 pub(crate) const FILTER: &str = "keyward_snapshot_|^(keyward|dynamicmodulescustom)\\.snapshot_|^server\\.concurrency$|\\.update_(rejected|failure)$|^listener_manager\\.total_";
 
 impl Page {
-    /// Lines such as `server.concurrency: 2`.
+    /// Parses lines such as `server.concurrency: 2`.
     pub(crate) fn of_stats(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines() {
-            // The same page has histograms and texts.
+            // The same page also contains histograms and texts.
             if let Some((name, value)) = line.rsplit_once(": ") {
                 page.take(name, "", value);
             }
@@ -47,7 +48,7 @@ impl Page {
         page
     }
 
-    /// Lines such as `envoy_server_concurrency{} 2`, with the sample's time after them, if there is one.
+    /// Parses lines such as `envoy_server_concurrency{} 2`, which may end with the sample's time.
     pub(crate) fn of_prometheus(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -74,7 +75,7 @@ impl Page {
             .as_ref()
             .map_or((name, labels), |(name, labels)| (name, labels));
         let ends = |end: &str| -> Option<&str> {
-            // Envoy joins by dots, Prometheus by `_`, tags end in `;`.
+            // Envoy joins names with dots and Prometheus with `_`; tags end in `;`.
             let start = name.strip_suffix(end)?;
             (start.is_empty() || start.ends_with(['.', '_', ';'])).then_some(start)
         };
@@ -110,11 +111,13 @@ impl Page {
     }
 }
 
-/// Before the names of a native module's metrics: what is shipped sets the first, and the second is Envoy's own.
+/// The prefixes of a native module's metrics: the first is set in the shipped configuration, the
+/// second is Envoy's default.
 const NAMESPACES: [&str; 2] = ["keyward", "dynamicmodulescustom"];
 
-/// A native module's metric as it is called in wasm, and its labels as Prometheus has them: `keyward.snapshot_vms.plugin.NAME` of Envoy's own
-/// page, or `envoy_keyward_snapshot_vms` of Prometheus'.
+/// Returns the wasm name of a native module's metric, and its labels in Prometheus' form. `name` is
+/// `keyward.snapshot_vms.plugin.NAME` on Envoy's own page, or `envoy_keyward_snapshot_vms` on
+/// Prometheus'.
 fn native(name: &str, labels: &str) -> Option<(String, String)> {
     let (rest, is_own_page) = NAMESPACES.iter().find_map(|namespace| {
         let own = name
@@ -138,12 +141,13 @@ fn native(name: &str, labels: &str) -> Option<(String, String)> {
     })
 }
 
-/// A page that makes no sense must not end the command.
+/// Adds without overflow, so that a nonsensical page cannot end the command.
 fn add(sum: &mut u64, value: u64) {
     *sum = sum.saturating_add(value);
 }
 
-/// The plugin's name: a label, a tag still in the name (`plugin=.=NAME;.;`), or that tag as Prometheus spells it (`plugin___NAME____`).
+/// Returns the plugin's name from a label, from a tag that is still in the name
+/// (`plugin=.=NAME;.;`), or from that tag as Prometheus spells it (`plugin___NAME____`).
 fn plugin_name(start: &str, labels: &str) -> String {
     let in_labels = labels
         .split(',')
@@ -167,7 +171,8 @@ fn is_of(name: &str, source: &str, what: &str) -> bool {
     })
 }
 
-/// Whether this counts pushes of filters (`extension_config_discovery.…`) or of listeners (`listener_manager.lds.…`).
+/// Whether this counts pushes of filters (`extension_config_discovery.…`) or of listeners
+/// (`listener_manager.lds.…`).
 fn is_push(name: &str, what: &str) -> bool {
     let name = name.trim_start_matches("envoy_");
     name.ends_with(what)
@@ -176,7 +181,8 @@ fn is_push(name: &str, what: &str) -> bool {
             || name.starts_with("listener_manager_lds"))
 }
 
-/// A whole number. Programs between Envoy and us may have written it as a floating-point one, which is exact below 2^53.
+/// Parses an integer. A program in between may have written it as a floating-point number, which is
+/// exact below 2^53.
 fn number(text: &str) -> Option<u64> {
     if let Ok(number) = text.parse() {
         return Some(number);

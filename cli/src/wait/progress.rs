@@ -1,4 +1,5 @@
-//! What is shown while waiting: one line that changes on a terminal, and elsewhere a line for each change.
+//! The progress while waiting: on a terminal one line that changes, elsewhere a line for each
+//! change.
 
 use std::io::{IsTerminal, Write};
 
@@ -9,10 +10,10 @@ use super::verdict::Verdict;
 use crate::output;
 use keyward::snapshot::Revision;
 
-/// Back to the line's start, and the line cleared.
+/// Moves to the start of the line and clears it.
 const CLEAR: &str = "\r\u{1b}[2K";
 
-/// As much as most terminals show in a line.
+/// The maximum length of a line, which fits on most terminals.
 const LONGEST_LINE: usize = 100;
 
 pub(super) struct Progress {
@@ -30,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far they are, if that has changed.
+    /// Shows the progress if it has changed.
     pub(super) fn show(&mut self, targets: &[&Target], verdicts: &[Verdict]) -> Result<()> {
         let serving = verdicts
             .iter()
@@ -66,10 +67,10 @@ impl Progress {
         Ok(())
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(super) fn end(&self) {
         if self.on_terminal && !self.last.is_empty() {
-            // A closed standard error cannot be reported anywhere.
+            // If standard error is closed, there is nowhere to report it.
             let _ = write!(output::stderr(), "{CLEAR}");
         }
     }

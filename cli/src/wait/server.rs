@@ -1,4 +1,4 @@
-//! Waiting until a server reports that every worker of every gateway has a change.
+//! Waits until a server reports that every worker of every gateway has a change.
 
 use std::io::Write;
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::http::Place;
 use crate::output;
 use crate::server::{Come, Follower, Server};
 
-/// How long the server holds an answer, in seconds.
+/// How long the server delays an answer, in seconds.
 const HELD: u64 = 5;
 
-/// What is waited for.
+/// What to wait for.
 pub(super) struct Wanted<'a> {
     pub(super) place: &'a Place,
     pub(super) key_file: Option<&'a Path>,
-    /// The newest change where none is named.
+    /// The change. `None` for the newest.
     pub(super) change: Option<u64>,
     pub(super) timeout: Duration,
     pub(super) json: bool,
@@ -42,10 +42,10 @@ pub(super) fn run(wanted: &Wanted<'_>) -> Result<Exit> {
         let is_done = come.state == "everywhere";
         if !is_done && start.elapsed() < wanted.timeout {
             if come.latest_by.is_none() && come.state == "published" {
-                // The server does not hold such an answer: it will never know more.
+                // The server answers this immediately, because it will never know more.
                 return report(wanted, &server, &come, start.elapsed());
             }
-            // Behind a mirror the server never knows more, and answers at once.
+            // With a mirror in between, the server never knows more, and answers immediately.
             if asked.elapsed() < PAUSE {
                 thread::sleep(PAUSE);
             }

@@ -1,4 +1,4 @@
-//! One Envoy to ask: through its admin interface, or through the page that Prometheus reads of it.
+//! One Envoy to ask, through its admin interface or through the page for Prometheus.
 
 use anyhow::{Context, Result, bail};
 
@@ -6,7 +6,7 @@ use super::page::{FILTER, Page};
 use super::verdict::{Verdict, Wanted, judge};
 use crate::http::{self, Authority};
 
-/// More than any page of statistics.
+/// The maximum size of a page. Pages of statistics are smaller.
 const LONGEST_PAGE: usize = 256 << 20;
 
 /// Where and how to ask.
@@ -24,7 +24,7 @@ enum Form {
     Prometheus,
 }
 
-/// An admin interface, with the path before it if there is one.
+/// Parses the URL of an admin interface, which may have a path.
 pub(super) fn admin(url: &str) -> Result<Target> {
     let (authority, path) = split(url)?;
     if path.contains(['?', '#']) {
@@ -45,7 +45,7 @@ pub(super) fn admin(url: &str) -> Result<Target> {
     })
 }
 
-/// A page of metrics; `/stats/prometheus` where the URL has no path.
+/// Parses the URL of a metrics page. Without a path, the path is `/stats/prometheus`.
 pub(super) fn prometheus(url: &str) -> Result<Target> {
     let (authority, path) = split(url)?;
     if path.contains('#') {
@@ -64,7 +64,7 @@ pub(super) fn prometheus(url: &str) -> Result<Target> {
     })
 }
 
-/// The authority, and the text after it.
+/// Returns the authority, and the text after it.
 fn split(url: &str) -> Result<(Authority, &str)> {
     const SCHEME: &str = "http://";
     let Some(rest) = url.strip_prefix(SCHEME) else {
@@ -81,7 +81,7 @@ fn split(url: &str) -> Result<(Authority, &str)> {
 }
 
 impl Target {
-    /// As it was given.
+    /// Returns the URL as it was given.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -90,7 +90,7 @@ impl Target {
     pub(super) fn look(&self, wanted: Wanted<'_>) -> Verdict {
         match self.page() {
             Ok(page) => judge(&page, wanted),
-            // It may be starting.
+            // The Envoy may still be starting.
             Err(error) => Verdict::Waiting(format!("does not answer: {error:#}")),
         }
     }

@@ -1,27 +1,28 @@
-//! Whether one Envoy serves a revision on every worker, by what its statistics say; and if not, in words why not. Where the page leaves a doubt,
-//! it does not.
+//! Decides by an Envoy's statistics whether it serves a revision on every worker, and if not,
+//! describes why. If the page leaves a doubt, the answer is no.
 
 use super::page::{Page, Plugin};
 use keyward::snapshot::Revision;
 
-/// What one Envoy does.
+/// The state of one Envoy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Every thread of it serves this revision: the one that was asked for, or a later one.
+    /// Every thread serves this revision: the wanted one or a later one.
     Serves(u64),
-    /// Not yet, and why.
+    /// It does not serve the revision yet, and why.
     Waiting(String),
-    /// Never: the push was refused, and the previous configuration goes on.
+    /// It will never serve the revision: the push was rejected, and the previous configuration
+    /// stays in use.
     Refused(String),
 }
 
-/// What is waited for.
+/// What to wait for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) revision: Revision,
-    /// One plugin's name; all plugins if none is given.
+    /// The name of one plugin. `None` for all plugins.
     pub(super) plugin: Option<&'a str>,
-    /// Old connections of replaced listeners are not considered here.
+    /// Whether to ignore old connections of replaced listeners.
     pub(super) ignore_draining: bool,
 }
 
@@ -76,17 +77,17 @@ pub(super) fn judge(page: &Page, wanted: Wanted<'_>) -> Verdict {
     Verdict::Serves(lowest)
 }
 
-/// Why no revision is served by every thread.
+/// Why there is no revision that every thread serves.
 enum Unserved {
-    /// All threads are without a snapshot.
+    /// No thread has a snapshot.
     Nothing,
-    /// So many have loaded any configuration.
+    /// Only this many of the threads have loaded a configuration.
     Threads(u64, u64),
-    /// They do not all serve the same one.
+    /// They serve different revisions.
     Mixed,
 }
 
-/// The revision that every thread serves.
+/// Returns the revision that every thread serves.
 fn served(plugin: &Plugin, threads: u64) -> Result<u64, Unserved> {
     if plugin.vms != threads {
         return Err(Unserved::Threads(plugin.vms, threads));
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn no_mean_is_mistaken_for_agreement() {
-        // By their sum, these revisions would equal 8, 8 and 8.
+        // Each of these has the same sum as 8, 8 and 8.
         for revisions in [[7, 8, 9], [0, 12, 12], [0, 0, 24], [6, 9, 9], [8, 7, 9]] {
             assert_waits(&page(&revisions), "different revisions");
         }

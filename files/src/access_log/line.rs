@@ -1,4 +1,4 @@
-//! A line as JSON, and as what it says.
+//! A line of the log as JSON, and the record that it describes.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -15,11 +15,11 @@ use keyward::state::State;
 /// Why a line is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {
-    /// It begins as a JSON object and is not one: cut off, or two lines in one.
+    /// It begins like a JSON object but is not one: cut off, or two lines in one.
     Torn,
-    /// It is not JSON object, or one without a time and a `keyward` member: some other program's.
+    /// It is not a JSON object, or has no time or no `keyward` member: another program wrote it.
     Foreign,
-    /// It is a line of the log in all but one member, which holds what it cannot.
+    /// It looks like a line of the log, but one member has an invalid value.
     Malformed,
     /// It is longer than any line of the log.
     TooLong,
@@ -29,7 +29,7 @@ impl Skip {
     /// Every reason.
     pub const ALL: [Self; 4] = [Self::Torn, Self::Foreign, Self::Malformed, Self::TooLong];
 
-    /// One word, for programs.
+    /// Returns one word, for programs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Skip {
         }
     }
 
-    /// What was found, for people.
+    /// Describes what was found, for people.
     #[must_use]
     pub fn found(self) -> &'static str {
         match self {
@@ -52,7 +52,8 @@ impl Skip {
     }
 }
 
-/// A line's JSON. Other programs' members are ignored; one of ours that occurs twice makes the line malformed. The names after the first are those of Envoy's and Istio's own formats.
+/// A line's JSON. Members of other programs are ignored; a known member that occurs twice makes the
+/// line malformed. The aliases are the names in Envoy's and Istio's own formats.
 #[derive(Debug, Deserialize)]
 pub struct Line<'a> {
     #[serde(borrow, default)]
@@ -87,37 +88,39 @@ pub struct Line<'a> {
     upstream_host: Option<Text<'a>>,
 }
 
-/// One request, and its result.
+/// One request and its result.
 #[derive(Clone, Debug)]
 pub struct Record<'l> {
     /// When it began: milliseconds since 1970.
     pub at: u64,
-    /// As the client sent it; empty where Envoy could not read one.
+    /// The method as the client sent it; empty if Envoy could not read one.
     pub method: &'l Text<'l>,
-    /// Without its query.
+    /// The path without its query.
     pub path: Text<'l>,
-    /// The status of the reply; 0 where there was none.
+    /// The status of the reply, or 0 if there was none.
     pub status: u16,
-    /// Envoy's word on where the reply came from.
+    /// Envoy's description of where the reply came from.
     pub details: Option<&'l Text<'l>>,
     /// Envoy's response flags.
     pub flags: Option<&'l Text<'l>>,
-    /// Milliseconds.
+    /// The duration in milliseconds.
     pub duration: Option<u64>,
     /// The client's address.
     pub client: Option<IpAddr>,
     /// Envoy's id of the request, `X-Request-Id`.
     pub request_id: Option<&'l Text<'l>>,
-    /// The reply's own, `Request-Id`: keyward's of a refusal, the upstream's of what passed.
+    /// The reply's `Request-Id`: from keyward if it denied the request, otherwise from the
+    /// upstream.
     pub response_request_id: Option<&'l Text<'l>>,
-    /// Where it went.
+    /// The upstream that received the request.
     pub upstream: Option<&'l Text<'l>>,
-    /// keyward's verdict. `None`: it gave none, because Envoy answered before it, or because it was out of order and the interlock answered.
+    /// keyward's verdict. `None` if there was none, because Envoy answered first, or because
+    /// keyward was not working and the interlock answered.
     pub state: Option<State<'l>>,
 }
 
 impl Record<'_> {
-    /// Whether the verdict's permission is one that the key lacks.
+    /// Whether the key lacks the permission in the verdict.
     #[must_use]
     pub fn missing(&self) -> bool {
         let reason = self.state.and_then(|state| state.verdict.reason());
@@ -131,7 +134,7 @@ impl Record<'_> {
 static NO_TEXT: Text<'static> = Text::empty();
 
 impl<'a> Line<'a> {
-    /// Reads a line without its end.
+    /// Parses a line without its line end.
     pub fn parse(line: &'a [u8]) -> Result<Self, Skip> {
         if line.trim_ascii_start().first() != Some(&b'{') {
             return Err(Skip::Foreign);
@@ -147,7 +150,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// What the line says.
+    /// Returns the record that the line describes.
     pub fn record(&self) -> Result<Record<'_>, Skip> {
         let at = self
             .start_time
@@ -158,7 +161,7 @@ impl<'a> Line<'a> {
             Presence::Null | Presence::Absent => None,
         };
         let path = self.path.as_ref().unwrap_or(&NO_TEXT).as_str();
-        // A query is never shown, whatever wrote it into the log.
+        // A query is never shown, even if something wrote it into the log.
         let end = memchr::memchr2(b'?', b'#', path.as_bytes());
         let path = end.and_then(|end| path.get(..end)).unwrap_or(path);
         Ok(Record {
@@ -187,25 +190,25 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The loggers write an empty text in the place of what is not an id.
+/// Returns the id. The loggers write an empty text if a header contains no id.
 fn id<'l>(text: Option<&'l Text<'l>>) -> Option<&'l Text<'l>> {
     text.filter(|text| !text.as_str().is_empty())
 }
 
-/// Milliseconds since 1970 of `2026-11-20T10:00:00.123Z`; no time before that.
+/// Parses `2026-11-20T10:00:00.123Z` to milliseconds since 1970. `None` for earlier times.
 fn millis(text: &str) -> Option<u64> {
     let time: Timestamp = text.parse().ok()?;
     u64::try_from(time.as_millisecond()).ok()
 }
 
-/// An address, with its port or without.
+/// Parses an address with or without its port.
 fn address(text: &str) -> Option<IpAddr> {
     let with_port = || text.parse::<SocketAddr>().map(|address| address.ip());
     let address = text.parse::<IpAddr>().or_else(|_| with_port()).ok()?;
     Some(address.to_canonical())
 }
 
-/// Whether a member is there.
+/// Whether a member is present.
 #[derive(Debug, Default)]
 enum Presence<'a> {
     #[default]
@@ -214,7 +217,7 @@ enum Presence<'a> {
     There(Text<'a>),
 }
 
-/// Envoy writes `null`, or `-`, for a filter state that is not there.
+/// Reads a filter state. Envoy writes `null` or `-` for one that does not exist.
 fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Presence<'a>, D::Error> {
     Ok(match Option::<Text<'a>>::deserialize(deserializer)? {
         Some(text) if text.as_str() == "-" => Presence::Null,
@@ -223,7 +226,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Presenc
     })
 }
 
-/// A number, as one or as a text, as formats of text write it; `null` and `-` are not numbers.
+/// A number, or a string that contains one, as text formats write it. `null` and `-` mean none.
 #[derive(Debug, Default)]
 struct Number(Option<u64>);
 

@@ -38,7 +38,7 @@ fn state(text: &str) -> Option<State<'_>> {
     State::parse(text)
 }
 
-/// What the loggers write where a header holds no id.
+/// The loggers write an empty text if a header contains no id.
 #[test]
 fn an_empty_id_is_none() {
     let mut text = line();

@@ -1,4 +1,4 @@
-//! What a client or an upstream chose, on its way to a person.
+//! Text that a client or an upstream chose, made safe for people to see.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -7,36 +7,37 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use keyward::mask::{KnownPrefixes, echo};
 
-/// A text from a line of the log. Hostile until shown: [`Text::shown`] is printable ASCII.
+/// A text from a line of the log. It may be hostile; [`Text::shown`] is printable ASCII.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text<'a>(Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    /// A text unchanged in a line.
+    /// Creates a text from a line's content.
     pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
         Self(text.into())
     }
 
-    /// No text at all.
+    /// Returns the empty text.
     pub(super) const fn empty() -> Self {
         Self(Cow::Borrowed(""))
     }
 
-    /// As it was logged, to be compared and never to be printed.
+    /// Returns the text as it was logged, for comparison only. Never print it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// For people: at most 128 characters, what looks like a key masked, and everything but printable ASCII written as `\u{202e}`. Every other character stands for itself, `<` and `=` too: what HTML
-    /// and spreadsheets make of them is up to the code that writes those.
+    /// Returns the text for people: at most 128 characters, with anything that looks like a key
+    /// masked, and everything except printable ASCII written as `\u{202e}`. Printable ASCII is
+    /// unchanged, including `<` and `=`: code that writes HTML or spreadsheets must escape them.
     #[must_use]
     pub fn shown(&self, prefixes: &KnownPrefixes) -> String {
         printable(&echo(self.0.as_bytes(), prefixes))
     }
 }
 
-/// Everything but printable ASCII is written as `\u{202e}`, and a backslash twice.
+/// Writes everything except printable ASCII as `\u{202e}`, and doubles backslashes.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -45,7 +46,7 @@ pub fn printable(text: &str) -> String {
             '\\' => shown.push_str("\\\\"),
             ' '..='~' => shown.push(c),
             _ => {
-                // A `String` takes everything.
+                // Writing to a `String` cannot fail.
                 let _ = write!(shown, "{}", c.escape_unicode());
             }
         }
@@ -53,7 +54,7 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
-/// Only its length: it may hold a key.
+/// Shows only the length: the text may contain a key.
 impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} bytes)", self.0.len())
@@ -78,7 +79,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Without a copy where the line has no escapes.
+/// Does not copy if the line has no escapes.
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(TextVisitor)

@@ -1,4 +1,4 @@
-//! A plugin configuration as JSON: as it is written, and taken apart to be packed.
+//! A plugin configuration as JSON: how it is written, and how it is split for packing.
 
 pub mod pack;
 pub mod written;

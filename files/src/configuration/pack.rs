@@ -1,4 +1,4 @@
-//! From JSON to the packed form.
+//! Converts JSON to the packed form.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -10,10 +10,10 @@ use keyward::refusal::{Place, Refusal};
 use keyward::snapshot::packed::Packed;
 use keyward::wire::{Members, Text};
 
-/// Why a good snapshot may have no packed form.
+/// Why a valid snapshot may have no packed form.
 pub const TOO_MUCH: &str = "there is more than the packed form can hold";
 
-/// A plugin configuration with a snapshot in it, in the packed form.
+/// Packs a plugin configuration that contains a snapshot.
 pub fn configuration(json: &[u8]) -> Result<Vec<u8>> {
     let parts = Parts::split(json)?;
     let snapshot = parts.snapshot()?;
@@ -26,21 +26,21 @@ pub fn configuration(json: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A file taken apart: nothing is read twice, and only positions are kept.
+/// A file split into its parts. Nothing is read twice, and only positions are stored.
 pub struct Parts<'a> {
-    /// The configuration without its snapshot; `None` for a snapshot itself.
+    /// The configuration without its snapshot. `None` if the file is a bare snapshot.
     pub settings: Option<String>,
     /// The snapshot's JSON, if there is one.
     pub snapshot: Option<&'a [u8]>,
-    /// Where the snapshot is.
+    /// The place of the snapshot.
     pub place: Place,
 }
 
 impl<'a> Parts<'a> {
-    /// Takes a plugin configuration with a snapshot in it apart, or a snapshot itself.
+    /// Splits a plugin configuration with a snapshot in it, or a bare snapshot.
     pub fn split(json: &'a [u8]) -> Result<Self, Refusal> {
         let members: Members<Text<'a>, &'a RawValue> = from_json(json)?;
-        // Only a snapshot itself has a `format`.
+        // Only a bare snapshot has a `format`.
         if members.0.iter().any(|(name, _)| name.0 == "format") {
             return Ok(Self {
                 settings: None,
@@ -65,7 +65,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The snapshot's JSON.
+    /// Returns the snapshot's JSON.
     pub fn snapshot(&self) -> Result<&'a [u8]> {
         self.snapshot.context("it has no snapshot")
     }

@@ -1,4 +1,4 @@
-//! A plugin configuration as it is written: the settings, and the snapshot as a document.
+//! A plugin configuration in its written form: the settings, and the snapshot as a document.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use keyward::snapshot::Document;
 
 const IN_JSON: &str = "what was read of JSON or TOML has a form in JSON";
 
-/// The member of a configuration that holds the snapshot.
+/// The member of a configuration that contains the snapshot.
 pub const SNAPSHOT: &str = "snapshot";
 
-/// A plugin configuration that is not checked.
+/// A plugin configuration that has not been checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
-    /// All members but the snapshot.
+    /// All members except the snapshot.
     pub settings: Map<String, Value>,
     /// The snapshot, if there is one.
     pub snapshot: Option<Document>,
 }
 
 impl Written {
-    /// Takes a file apart that was checked, so that it can be read as it is meant.
+    /// Reads the parts of a file that has been checked.
     pub fn of(parts: &Parts<'_>) -> Result<Self> {
         const AGAIN: &str = "the configuration cannot be read again; please report this";
         let settings = match &parts.settings {
@@ -39,7 +39,7 @@ impl Written {
         })
     }
 
-    /// The same as text, without a tree of it in between.
+    /// Returns the configuration as JSON text, without building a tree of it first.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         #[derive(serde::Serialize)]
@@ -56,7 +56,7 @@ impl Written {
         serde_json::to_vec(&form).ok().held(IN_JSON)
     }
 
-    /// As JSON, members in the order of their names.
+    /// Returns the configuration as JSON, with members sorted by name.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut members = self.settings.clone();
@@ -67,10 +67,10 @@ impl Written {
     }
 }
 
-/// The JSON of a snapshot, members in the order of their names.
+/// Returns the JSON of a snapshot, with members sorted by name.
 #[must_use]
 pub fn json(snapshot: &Document) -> Value {
-    // Names are texts, so that there is nothing that JSON could not say.
+    // Map keys are strings, so serialization cannot fail.
     serde_json::to_value(snapshot).ok().held(IN_JSON)
 }
 

@@ -1,4 +1,5 @@
-//! What is published: a snapshot in the packed form, from a key file or from a configuration that another program wrote. It has passed every check that a gateway makes.
+//! The content of a publication: a packed snapshot, from a key file or from another program's
+//! configuration. It has passed every check of a gateway.
 
 use anyhow::{Context, Result, bail};
 
@@ -11,19 +12,20 @@ use keyward::snapshot::delta::Touched;
 use keyward::snapshot::packed::{self, Packed, Trust};
 use keyward::snapshot::{Revision, Snapshot};
 
-/// A snapshot that is ready for a feed, and what its configuration says next to it.
+/// A snapshot that is ready for a feed, and the settings of its configuration.
 pub struct Content {
     packed: Packed,
     snapshot: Snapshot,
     profile: Profile,
-    /// The settings of a packed configuration, with all that is before its snapshot.
+    /// The settings of a packed configuration: everything before its snapshot.
     settings: Vec<u8>,
     max_snapshot_age: Option<u64>,
     source: Option<SourceName>,
 }
 
 impl Content {
-    /// The content of a key file. Errors call it `name`. The publisher decides its revision and time.
+    /// Returns the content of a key file. Errors call it `name`. The publisher chooses its revision
+    /// and time.
     pub fn of_key_file(name: &str, file: &KeyFile, may_be_empty: bool) -> Result<Self> {
         if file.keys().next().is_none() && !may_be_empty {
             bail!(
@@ -41,7 +43,8 @@ impl Content {
         Self::of_parts(name, &settings, &snapshot, file.source())
     }
 
-    /// A configuration of another program, JSON or packed, or a snapshot by itself.
+    /// Returns the content of another program's configuration, JSON or packed, or of a bare
+    /// snapshot.
     pub fn of_configuration(name: &str, bytes: &[u8]) -> Result<Self> {
         let refused = || format!("`{name}` is refused");
         if is_packed(bytes) {
@@ -71,7 +74,7 @@ impl Content {
         let refused = || format!("`{name}` is refused");
         let (_, profile) = packed_settings(settings.as_bytes()).with_context(refused)?;
         let packed = Packed::from_json(snapshot, &profile).with_context(refused)?;
-        // Packing looked at everything.
+        // Packing has checked everything.
         Self::of_packed(name, settings, packed, Trust::Content, source)
     }
 
@@ -96,50 +99,52 @@ impl Content {
         })
     }
 
-    /// The same, as a gateway decides by it.
+    /// Returns the snapshot as a gateway uses it.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// The profile that its configuration names: gateways that follow the feed must also have it.
+    /// Returns the profile in its configuration. Gateways that follow the feed must have the same
+    /// one.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// After how many seconds gateways deny, as its configuration says.
+    /// Returns the age of a snapshot, in seconds, after which its configuration makes gateways
+    /// deny.
     #[must_use]
     pub fn max_snapshot_age(&self) -> Option<u64> {
         self.max_snapshot_age
     }
 
-    /// The name of the key file that it was made from.
+    /// Returns the source's name for itself, if it has one.
     #[must_use]
     pub fn source(&self) -> Option<&SourceName> {
         self.source.as_ref()
     }
 
-    /// Whether a feed holds this.
+    /// Whether the feed already has this content.
     #[must_use]
     pub fn is_the_same_as(&self, present: &Present) -> bool {
         Touched::between(&present.snapshot, &self.snapshot).is_empty()
     }
 
-    /// A packed configuration with this content under a revision.
+    /// Returns a packed configuration with this content, revision and time.
     pub fn configuration(&self, revision: Revision, issued_at: u64) -> Result<Vec<u8>> {
         let mut bytes = self.settings.clone();
         bytes.extend(base_bytes(&self.issued(revision, issued_at)?)?);
         Ok(bytes)
     }
 
-    /// The same under a revision.
+    /// Returns the packed content with this revision and time.
     pub(super) fn issued(&self, revision: Revision, issued_at: u64) -> Result<Packed> {
         Ok(self.packed.reissued(revision, issued_at)?)
     }
 }
 
-/// The bytes of a base.
+/// Returns the bytes of a base.
 pub(super) fn base_bytes(packed: &Packed) -> Result<Vec<u8>> {
     Ok(packed.chunks().context(TOO_MUCH)?.concat())
 }

@@ -1,5 +1,6 @@
-//! Objects that no head names any more, and when to remove them. A gateway may still ask for what an older head named, so an object stays for a while after the last head that
-//! named it. Its own age says nothing: a base in use may be old.
+//! Objects that no head names any more, and when to remove them. A gateway may still ask for an
+//! object that an older head named, so the object stays for a while after the last such head. The
+//! object's own age does not matter: a base in use may be old.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +12,10 @@ use super::store::{FeedStore, Listed, Mutable, ObjectName, Swap};
 /// The format that this version reads and writes.
 const FORMAT: &str = "keyward.retired/v1";
 
-/// The most bytes of the list.
+/// The maximum size of the list in bytes.
 pub const LARGEST_RETIRED: u64 = 16 << 20;
 
-/// Since when objects are in no head, Unix seconds.
+/// Since when objects are in no head, in Unix seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retired(BTreeMap<ObjectName, u64>);
 
@@ -26,7 +27,8 @@ struct Wire {
 }
 
 impl Retired {
-    /// Reads the list. If it cannot be read, a new one begins: then everything that is in no head stays for another while.
+    /// Reads the list. If it cannot be read, starts an empty one; then all objects that are in no
+    /// head stay for the whole period again.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let wire: Option<Wire> = serde_json::from_slice(bytes).ok();
@@ -39,7 +41,7 @@ impl Retired {
         )
     }
 
-    /// As it is kept.
+    /// Returns the list in its stored form.
     #[must_use]
     pub fn to_json(&self) -> String {
         let since = self.0.iter();
@@ -49,24 +51,24 @@ impl Retired {
                 .map(|(name, since)| (name.to_string(), *since))
                 .collect(),
         };
-        // Texts and numbers: there is nothing that JSON could not say.
+        // The list contains only strings and numbers, so serialization cannot fail.
         serde_json::to_string(&wire).unwrap_or_default()
     }
 
-    /// How many objects it has.
+    /// Returns the number of objects.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it is empty.
+    /// Whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// What to do about the objects of a store.
+/// What to do with the objects of a store.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Collection {
     /// The new list.
@@ -75,8 +77,9 @@ pub struct Collection {
     pub garbage: Vec<ObjectName>,
 }
 
-/// Decides: `named` is what the head names, `retain` for how many seconds an object stays after the last head that named it. One that was put a short while ago stays in any case:
-/// another publisher may be about to name it.
+/// Decides which objects to remove. `named` contains the objects of the head, and `retain` is how
+/// many seconds an object stays after the last head that named it. A recently written object always
+/// stays, because another publisher may be about to name it.
 #[must_use]
 pub fn collect(
     listed: &[Listed],
@@ -88,7 +91,7 @@ pub fn collect(
     let mut retired = BTreeMap::new();
     let mut garbage = Vec::new();
     for object in listed.iter().filter(|object| !named.contains(&object.name)) {
-        // A time that a fast clock wrote must not keep the object for ever.
+        // A time from a clock that was fast must not keep the object forever.
         let since = before.0.get(&object.name).copied().unwrap_or(now).min(now);
         let is_over = |from: u64| from.saturating_add(retain) <= now;
         if is_over(since) && is_over(object.put_at) {
@@ -103,7 +106,8 @@ pub fn collect(
     }
 }
 
-/// Removes from a store what no head named for long enough, and what killed writers left. Returns how much.
+/// Removes objects that no head has named for long enough, and files that killed writers left.
+/// Returns their number.
 pub(super) fn sweep(
     store: &dyn FeedStore,
     named: &BTreeSet<ObjectName>,
@@ -119,11 +123,12 @@ pub(super) fn sweep(
         let expected = found.as_ref().map(|(_, version)| version);
         let swap = store.swap(Mutable::Retired, expected, json.as_bytes())?;
         if swap == Swap::Lost {
-            // Another publisher collects.
+            // Another publisher is collecting.
             return Ok(0);
         }
     }
-    // An object that a later head names by now stays: its publisher put it there just now, or it was never retired.
+    // An object that a newer head names stays: its publisher has just written it, or it was never
+    // retired.
     for name in &collection.garbage {
         store.delete(name)?;
     }
@@ -161,7 +166,7 @@ mod tests {
         let third = collect(&both, &names([&new]), &second.retired, 1_100, 100);
         assert_eq!(third.garbage, [old.name]);
         assert!(third.retired.is_empty());
-        // One that is named again begins from the start.
+        // If an object is named again, its period restarts.
         let named = collect(&both, &names(&both), &second.retired, 1_100, 100);
         assert!(named.retired.is_empty() && named.garbage.is_empty());
     }

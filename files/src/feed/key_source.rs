@@ -1,4 +1,5 @@
-//! Where a publisher's signing key comes from: a file that no one else can read, an environment variable, or what a command prints.
+//! Where a publisher's signing key comes from: a file that only its user can read, an environment
+//! variable, or the output of a command.
 
 use std::fmt;
 use std::fs::File;
@@ -13,22 +14,22 @@ use zeroize::Zeroizing;
 use super::signing_key::SigningKey;
 use crate::replace::{beside, sync_folder};
 
-/// More than any signing key has.
+/// The maximum length of the text. Signing keys are shorter.
 const LONGEST: u64 = 4_096;
 
-/// Where a signing key is.
+/// The source of a signing key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// In an environment variable, as the text of such a file.
+    /// An environment variable with the text of such a file.
     Environment(String),
-    /// In what a shell command prints.
+    /// A shell command that prints the text.
     Command(String),
 }
 
 impl KeySource {
-    /// `PATH`, `env:NAME` or `command:SHELL COMMAND`.
+    /// Parses `PATH`, `env:NAME` or `command:SHELL COMMAND`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
@@ -58,7 +59,7 @@ impl fmt::Display for KeySource {
         match self {
             Self::File(path) => write!(f, "`{}`", path.display()),
             Self::Environment(name) => write!(f, "the environment variable `{name}`"),
-            // It may hold a password.
+            // The command may contain a password.
             Self::Command(_) => write!(f, "the command of the signing key"),
         }
     }
@@ -80,7 +81,8 @@ fn of_file(path: &Path) -> Result<Zeroizing<String>> {
     Ok(text)
 }
 
-/// Whether only this user can have read or written a file. The group may read a file of root's: so a volume of Kubernetes gives a secret to a process.
+/// Checks that only this user can have read or written a file. The group may read a file that root
+/// owns, because Kubernetes mounts secrets this way.
 fn is_private(mode: u32, owner: u32, user: u32) -> Result<()> {
     let closed = match owner {
         0 => 0o037,
@@ -117,7 +119,8 @@ fn of_command(command: &str) -> Result<Zeroizing<String>> {
     Ok(text)
 }
 
-/// Writes a new key into `path`, which must not be there yet, and the public half into `path` with `.pub` at its end.
+/// Writes a new key to `path`, which must not exist yet, and the public half to the same path with
+/// `.pub` appended.
 pub fn create(path: &Path, key: &SigningKey) -> Result<PathBuf> {
     let public = beside(path, ".pub");
     write_new(path, 0o600, key.secret_text().as_bytes())?;

@@ -1,4 +1,5 @@
-//! A copy of a feed elsewhere, such as in another region: objects first, the head last. A mirror never goes back, and what it holds in the end is read as gateways read it.
+//! A copy of a feed elsewhere, such as in another region. It copies the objects first and the head
+//! last. A mirror never goes back, and the result is read as gateways read it.
 
 use std::collections::BTreeSet;
 
@@ -11,40 +12,41 @@ use keyward::feed::Head;
 use keyward::feed::head::LARGEST_HEAD;
 use keyward::signify::PublicKey;
 
-/// How often it begins again because others were faster.
+/// How often copying starts again because another publisher was faster.
 const ATTEMPTS: usize = 5;
 
 /// A feed and its mirror.
 pub struct Mirror<'a> {
-    /// The feed that is published to.
+    /// The original feed.
     pub from: &'a dyn FeedStore,
     /// Its mirror.
     pub to: &'a dyn FeedStore,
     /// The feed's name.
     pub feed: &'a str,
-    /// The keys whose heads it accepts.
+    /// The keys whose signatures on heads are accepted.
     pub keys: &'a [PublicKey],
-    /// For how many seconds objects stay after the last head that named them.
+    /// How many seconds an object stays after the last head that named it.
     pub retain: u64,
 }
 
-/// What became of a mirror.
+/// The result of mirroring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mirrored {
-    /// It holds what the feed holds.
+    /// The mirror has the content of the feed.
     Same {
-        /// How many objects were copied.
+        /// The number of copied objects.
         objects: usize,
-        /// Their bytes.
+        /// Their size in bytes.
         bytes: u64,
-        /// Why unused objects were not removed, if so.
+        /// Why unused objects were not removed, if that failed.
         uncollected: Option<String>,
     },
-    /// It holds a newer head: another publisher was faster, or the feed was restored from a backup.
+    /// The mirror has a newer head: another publisher was faster, or the feed was restored from a
+    /// backup.
     Ahead,
 }
 
-/// A head, as it is signed and as it reads.
+/// A head, as signed bytes and parsed.
 struct Signed {
     bytes: Vec<u8>,
     head: Head,
@@ -58,7 +60,7 @@ impl Signed {
 }
 
 impl Mirror<'_> {
-    /// Makes the mirror hold what the feed holds now.
+    /// Copies the present content of the feed to the mirror.
     pub fn run(&self) -> Result<Mirrored> {
         let shown = self.to.shown();
         for _ in 0..ATTEMPTS {
@@ -97,7 +99,7 @@ impl Mirror<'_> {
         bail!("other publishers wrote to `{shown}` in between, {ATTEMPTS} times")
     }
 
-    /// The head of a store, verified.
+    /// Returns the verified head of a store.
     fn signed(&self, store: &dyn FeedStore) -> Result<Option<(Signed, super::store::Version)>> {
         let most = u64::try_from(LARGEST_HEAD).unwrap_or(u64::MAX);
         let Some((bytes, version)) = store.read(Mutable::Head, most)? else {
@@ -109,7 +111,7 @@ impl Mirror<'_> {
         Ok(Some((Signed { bytes, head }, version)))
     }
 
-    /// Copies the objects that the head names, except those that the mirror's head names already.
+    /// Copies the objects that the head names, except those that the mirror's head already names.
     fn copy(&self, head: &Head, kept: &BTreeSet<ObjectName>) -> Result<(usize, u64)> {
         let there = self.there()?;
         let (mut count, mut size) = (0_usize, 0_u64);
@@ -133,7 +135,7 @@ impl Mirror<'_> {
         Ok((count, size))
     }
 
-    /// Whether everything that a head names is in the mirror.
+    /// Whether the mirror has everything that a head names.
     fn is_whole(&self, head: &Head) -> Result<bool> {
         let there = self.there()?;
         Ok(objects(head).iter().all(|object| there.contains(object)))
@@ -144,7 +146,8 @@ impl Mirror<'_> {
         Ok(listed.into_iter().map(|it| (it.name, it.size)).collect())
     }
 
-    /// What a gateway finds there now: this head with all that it names, or a newer one.
+    /// Checks what a gateway now finds in the mirror: this head with all its objects, or a newer
+    /// head.
     fn check(&self, source: &Signed) -> Result<()> {
         let shown = self.to.shown();
         let found = self.signed(self.to)?;
@@ -164,7 +167,7 @@ impl Mirror<'_> {
     }
 }
 
-/// What a head names, with its sizes.
+/// Returns the objects that a head names, with their sizes.
 fn objects(head: &Head) -> Vec<(ObjectName, u64)> {
     let deltas = head.deltas.iter();
     let deltas = deltas.map(|delta| (name(ObjectKind::Delta, &delta.sha256), delta.size.into()));

@@ -1,4 +1,5 @@
-//! A signed feed of snapshots: publishing to it, and serving it. Gateways follow it by the core's `feed`; `docs/feed.md` describes both sides.
+//! A signed feed of snapshots: publishing it and serving it. Gateways follow it with the core's
+//! `feed` module; `docs/feed.md` describes both sides.
 
 pub mod content;
 pub mod garbage;

@@ -1,4 +1,5 @@
-//! What a feed holds now. The store is the publisher's only memory: it reads the head, the base and the deltas, and verifies them as a gateway would, before it builds on them.
+//! The present content of a feed. The store is the publisher's only memory: the publisher reads the
+//! head, the base and the deltas, and verifies them as a gateway would, before it builds on them.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,7 @@ use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched};
 use keyward::snapshot::packed::{Packed, Trust};
 
-/// A feed as its head and objects describe it, all of them verified.
+/// A feed as its head and objects describe it, all verified.
 pub struct Present {
     /// The head.
     pub head: Head,
@@ -23,9 +24,9 @@ pub struct Present {
     pub signed_by: PublicKey,
     pub(super) version: Version,
     pub(super) base: Snapshot,
-    /// The state that gateways get to.
+    /// The state that gateways reach.
     pub snapshot: Snapshot,
-    /// Everything that changed since the base.
+    /// Everything that has changed since the base.
     pub(super) touched: Touched,
 }
 
@@ -37,14 +38,14 @@ pub struct Reader<'a> {
     pub feed: &'a str,
     /// The keys whose signatures are accepted.
     pub keys: &'a [PublicKey],
-    /// The profile that snapshots are checked by.
+    /// The profile for checking snapshots.
     pub profile: &'a Profile,
-    /// Where objects are kept that were read before.
+    /// A folder that caches objects which were read before.
     pub cache: Option<&'a Path>,
 }
 
 impl Reader<'_> {
-    /// The head unchanged there, verified, if there is one.
+    /// Reads and verifies the head, if there is one.
     pub fn head(&self) -> Result<Option<(Head, PublicKey, Version)>> {
         let most = u64::try_from(LARGEST_HEAD).unwrap_or(u64::MAX);
         let shown = self.store.shown();
@@ -62,7 +63,7 @@ impl Reader<'_> {
         Ok(Some((head, key.clone(), version)))
     }
 
-    /// All of it, without reading again what `before` knows.
+    /// Reads the whole feed, but nothing that `before` already has.
     pub fn read(&self, before: Option<Present>) -> Result<Option<Present>> {
         let Some((head, key, version)) = self.head()? else {
             return Ok(None);
@@ -126,7 +127,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The base of an entry, every row of it checked.
+    /// Reads the base of an entry, and checks every row.
     pub fn base(&self, entry: &BaseEntry) -> Result<Snapshot> {
         let bytes = self.object(ObjectKind::Base, &entry.sha256, entry.size)?;
         let read = || -> Result<Snapshot> {
@@ -144,7 +145,7 @@ impl Reader<'_> {
         read().context("the base")
     }
 
-    /// The delta of an entry.
+    /// Reads the delta of an entry.
     pub fn delta(&self, entry: &DeltaEntry) -> Result<Delta> {
         let bytes = self.object(ObjectKind::Delta, &entry.sha256, entry.size)?;
         let read = || -> Result<Delta> {
@@ -157,7 +158,7 @@ impl Reader<'_> {
         read().with_context(|| format!("the delta to revision {}", entry.to.number()))
     }
 
-    /// The bytes that a head names, from the cache or from the store.
+    /// Returns the bytes that a head names, from the cache or the store.
     fn object(&self, kind: ObjectKind, hash: &Sha256, size: u32) -> Result<Vec<u8>> {
         let name = name(kind, hash);
         let is_whole = |bytes: &[u8]| {
@@ -181,7 +182,7 @@ impl Reader<'_> {
 }
 
 impl Present {
-    /// Whether what is known leads on to a head.
+    /// Whether deltas lead from this state to `head`.
     fn is_of(&self, head: &Head) -> bool {
         self.head.line == head.line
             && self.head.base == head.base
@@ -189,20 +190,20 @@ impl Present {
             && !matches!(head.way(Some(self.snapshot.revision())), Way::Base(_))
     }
 
-    /// When gateways deny if nothing more is published, Unix seconds.
+    /// Returns when gateways deny if nothing more is published, in Unix seconds.
     #[must_use]
     pub fn denied_from(&self, max_snapshot_age: u64) -> u64 {
         self.head.issued_at.saturating_add(max_snapshot_age)
     }
 
-    /// The objects that the head names.
+    /// Returns the objects that the head names.
     #[must_use]
     pub fn named(&self) -> std::collections::BTreeSet<ObjectName> {
         named(&self.head)
     }
 }
 
-/// The objects that a head names.
+/// Returns the objects that a head names.
 pub(super) fn named(head: &Head) -> std::collections::BTreeSet<ObjectName> {
     let deltas = head.deltas.iter();
     deltas
@@ -218,9 +219,9 @@ pub(super) fn name(kind: ObjectKind, hash: &Sha256) -> ObjectName {
     }
 }
 
-/// Keeps an object in the cache. New objects replace the oldest ones.
+/// Stores an object in the cache. New objects replace the oldest ones.
 fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
-    /// How many objects are kept.
+    /// The number of objects that stay.
     const KEPT: usize = 64;
     let Some(folder) = path.parent() else {
         return Ok(());
@@ -241,7 +242,7 @@ fn keep(path: &Path, bytes: &[u8]) -> Result<()> {
     all.sort();
     let surplus = all.len().saturating_sub(KEPT);
     for (_, path) in all.iter().take(surplus) {
-        // It does no harm there.
+        // If it remains, it does no harm.
         let _ = fs::remove_file(path);
     }
     Ok(())

@@ -1,6 +1,8 @@
-//! The key that signs a feed's head, in the format of OpenBSD's `signify`: that tool makes such keys, signs with them and verifies what they signed.
+//! The key that signs a feed's head, in the format of OpenBSD's `signify`. That tool can create
+//! such keys, sign with them and verify their signatures.
 //!
-//! Source: <https://cvsweb.openbsd.org/src/usr.bin/signify/signify.c>, `struct enckey`, `struct pubkey` and `struct sig`
+//! Source: <https://cvsweb.openbsd.org/src/usr.bin/signify/signify.c>, `struct enckey`, `struct
+//! pubkey` and `struct sig`
 
 use std::fmt;
 
@@ -12,13 +14,14 @@ use zeroize::Zeroizing;
 
 use keyward::management::{NoRandomness, Randomness};
 
-/// How the first line of each of `signify`'s files begins.
+/// The start of the first line of each `signify` file.
 const COMMENT: &str = "untrusted comment: ";
 
 /// The signature algorithm: Ed25519.
 const ALGORITHM: &[u8] = b"Ed";
 
-/// How a passphrase would become a key. `signify` writes it in keys without one too.
+/// The key derivation function for passphrases. `signify` also writes it in keys that have no
+/// passphrase.
 const DERIVATION: &[u8] = b"BK";
 
 const ROUNDS: usize = 4;
@@ -27,23 +30,23 @@ const CHECKSUM: usize = 8;
 const NUMBER: usize = 8;
 const SECRET: usize = 64;
 
-/// The bytes of a secret key in its file.
+/// The number of bytes of a secret key in its file.
 const SECRET_FILE: usize = 2 + 2 + ROUNDS + SALT + CHECKSUM + NUMBER + SECRET;
 
-/// A key that signs heads. Nothing shows it but [`SigningKey::secret_text`].
+/// A key that signs heads. Only [`SigningKey::secret_text`] shows it.
 pub struct SigningKey {
     number: [u8; NUMBER],
     key: Ed25519,
 }
 
-/// Why a text is not a signing key. It quotes nothing of the text.
+/// Why a text is not a signing key. It quotes none of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SigningKeyFault {
-    /// Not the two lines of `signify`, or another algorithm.
+    /// It does not have the two lines of `signify`, or has another algorithm.
     Format,
     /// It has a passphrase.
     Passphrase,
-    /// Its checksum, or its public half, is not that of its secret half.
+    /// Its checksum or its public half does not match its secret half.
     Damaged,
 }
 
@@ -64,7 +67,7 @@ impl fmt::Display for SigningKeyFault {
 impl std::error::Error for SigningKeyFault {}
 
 impl SigningKey {
-    /// A new key.
+    /// Creates a new key.
     pub fn new(randomness: &mut impl Randomness) -> Result<Self, NoRandomness> {
         let mut seed = Zeroizing::new([0; 32]);
         let mut number = [0; NUMBER];
@@ -113,7 +116,7 @@ impl SigningKey {
         Ok(Self { number, key })
     }
 
-    /// The text of the secret key's file.
+    /// Returns the text of the secret key's file.
     #[must_use]
     pub fn secret_text(&self) -> Zeroizing<String> {
         let secret = Zeroizing::new(self.key.to_keypair_bytes());
@@ -135,20 +138,21 @@ impl SigningKey {
         Zeroizing::new(format!("{COMMENT}keyward feed secret key\n{}\n", *encoded))
     }
 
-    /// The public key in one line of base64, as a configuration's `public_keys` lists it.
+    /// Returns the public key as one line of base64, for `public_keys` in a configuration.
     #[must_use]
     pub fn public_key(&self) -> String {
         let public = self.key.verifying_key();
         STANDARD.encode([ALGORITHM, &self.number, public.as_bytes()].concat())
     }
 
-    /// The text of a public key's file.
+    /// Returns the text of the public key's file.
     #[must_use]
     pub fn public_text(&self) -> String {
         format!("{COMMENT}keyward feed public key\n{}\n", self.public_key())
     }
 
-    /// The message below its signature, which covers every byte of the message: what `signify -S -e` makes.
+    /// Returns the message after its signature, which covers every byte of the message, as `signify
+    /// -S -e` does.
     #[must_use]
     pub fn sign(&self, comment: &str, message: &[u8]) -> Vec<u8> {
         let signature = self.key.sign(message).to_bytes();
@@ -159,7 +163,7 @@ impl SigningKey {
     }
 }
 
-/// Only the public half.
+/// Shows only the public half.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SigningKey")

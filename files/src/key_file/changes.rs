@@ -1,11 +1,12 @@
-//! What changed between two states of a key file, in ids and names of members: nothing of it could be a key or a digest.
+//! What changed between two states of a key file, as ids and names of members, which cannot
+//! contain a key or a digest.
 
 use std::collections::HashMap;
 
 use super::{KeyFile, SourceName};
 use crate::invariant::Held;
 
-/// What a change is about.
+/// The kind of record that a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// An account or organization.
@@ -14,12 +15,12 @@ pub enum Subject {
     GrantSet,
     /// A key.
     Key,
-    /// The name of the key file.
+    /// The key file's name for itself, its `source`.
     Source,
 }
 
 impl Subject {
-    /// `account`, `grant_set`, `key` or `source`.
+    /// Returns `account`, `grant_set`, `key` or `source`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -34,11 +35,11 @@ impl Subject {
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What it is about.
+    /// The kind of record.
     pub subject: Subject,
-    /// Its id or name.
+    /// The record's id or name.
     pub id: String,
-    /// The file that it is in, or was in.
+    /// The file that contains the record, or contained it.
     pub file: String,
     /// What was done: `added`, `removed` or `changed`.
     pub did: &'static str,
@@ -47,7 +48,7 @@ pub struct Change {
 }
 
 impl KeyFile {
-    /// What changed since `before`, in the order of the records.
+    /// Returns what changed since `before`, in the order of the records.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Vec<Change> {
         let mut changes = Vec::new();

@@ -1,5 +1,6 @@
-//! What must hold between the records of all files: ids, digests and names once each, and nothing named that is not there. Then the snapshot is made and read as a
-//! gateway reads it, so that this code may be forgetful and the file is still refused.
+//! What must hold between the records of all files: ids, digests and names are unique, and every
+//! reference leads somewhere. Then the snapshot is built and read as a gateway reads it, so the
+//! file is rejected even if a check is missing here.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,7 +15,7 @@ use keyward::permission::PermissionRegistry;
 use keyward::refusal::{Place, Refusal, Segment};
 use keyward::snapshot::document::Endpoint;
 
-/// The permissions there are: the built-in ones and those that endpoints name.
+/// Returns the known permissions: the built-in ones and those that endpoints name.
 pub(super) fn permissions(is_stripe: bool, endpoints: &[(Endpoint, At)]) -> PermissionRegistry {
     let mut permissions = if is_stripe {
         PermissionRegistry::stripe()
@@ -30,7 +31,7 @@ pub(super) fn permissions(is_stripe: bool, endpoints: &[(Endpoint, At)]) -> Perm
 }
 
 impl KeyFile {
-    /// Everything that is wrong between the records.
+    /// Returns every fault between the records.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
         self.single_twice(&mut faults);
@@ -52,7 +53,7 @@ impl KeyFile {
         faults
     }
 
-    /// What a gateway would refuse.
+    /// Returns what a gateway would reject.
     pub(super) fn refused_by_gateways(&self) -> Vec<Fault> {
         let trial = Issue {
             revision: 0,
@@ -60,7 +61,7 @@ impl KeyFile {
             may_be_empty: true,
         };
         let json = self.compile(&trial).to_vec();
-        // Finding all faults takes longer than seeing that the file has none.
+        // Finding all faults takes longer than seeing that there are none.
         if Configuration::from_json(&json).is_ok() {
             return Vec::new();
         }
@@ -176,7 +177,7 @@ impl KeyFile {
         }
     }
 
-    /// A refusal of the snapshot, where it is in the files.
+    /// Translates a refusal of the snapshot to its place in the files.
     fn traced(&self, refusal: Refusal) -> Fault {
         let (at, place) = self.source_of(&refusal.place);
         let file = match at {
@@ -190,7 +191,8 @@ impl KeyFile {
         }
     }
 
-    /// Where `keys[17].livemode` of the snapshot comes from: the seventeenth key may be the third of its file.
+    /// Returns where `keys[17].livemode` of the snapshot comes from: key 17 may be the third of its
+    /// file.
     fn source_of(&self, place: &Place) -> (Option<At>, Place) {
         let of_snapshot = place.within(SNAPSHOT);
         if of_snapshot == *place {
@@ -222,7 +224,7 @@ impl KeyFile {
         (at, Place::from(&*segments))
     }
 
-    /// The file of a member that only one file may have.
+    /// Returns the file with a member that only one file may have.
     fn source_of_single(&self, name: &str) -> Option<At> {
         let mut single = self.single.iter();
         let found = single.find(|(of, _)| of.name() == name);

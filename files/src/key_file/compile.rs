@@ -8,19 +8,20 @@ use keyward::snapshot::document::{self, Document, Grants};
 use keyward::snapshot::{Enforcement, FORMAT, KeyStatus};
 use keyward::wire::{Integer, Members};
 
-/// What a snapshot says that the key file does not: which revision it is, and of when.
+/// What a snapshot contains that the key file does not: its revision and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issue {
     /// The revision.
     pub revision: u64,
-    /// When it is issued, Unix seconds.
+    /// When it is issued, in Unix seconds.
     pub issued_at: u64,
-    /// Whether a file without keys makes a snapshot with `"empty": true`. Otherwise it makes one that gateways reject.
+    /// Whether a file without keys makes a snapshot with `"empty": true`. Otherwise gateways reject
+    /// its snapshot.
     pub may_be_empty: bool,
 }
 
 impl KeyFile {
-    /// The plugin configuration with the snapshot in it.
+    /// Returns the plugin configuration with the snapshot in it.
     #[must_use]
     pub fn compile(&self, issue: &Issue) -> Written {
         Written {
@@ -62,7 +63,7 @@ impl KeyFile {
     }
 }
 
-/// An account's row in a snapshot.
+/// Returns an account's row in a snapshot.
 #[must_use]
 pub fn account_row(account: &Account) -> document::Account {
     document::Account {
@@ -73,7 +74,7 @@ pub fn account_row(account: &Account) -> document::Account {
     }
 }
 
-/// Permissions, as rows and grant sets of a snapshot have them.
+/// Returns permissions in the form of a snapshot's rows and grant sets.
 #[must_use]
 pub fn permissions_row(granted: &Granted) -> document::Granted {
     let members = granted.iter();
@@ -91,7 +92,7 @@ fn grants(grants: &KeyGrants) -> Grants {
     }
 }
 
-/// A key's row in a snapshot.
+/// Returns a key's row in a snapshot.
 #[must_use]
 pub fn key_row(key: &Key) -> document::Key {
     document::Key {

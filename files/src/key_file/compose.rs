@@ -1,12 +1,12 @@
-//! A key file of records that are kept elsewhere, section by section, so that a file of a million
-//! keys is never in memory at once. What is composed reads back as the same records.
+//! Writes a key file from records that are stored elsewhere, section by section, so that a file of
+//! a million keys is never in memory at once. The result reads back as the same records.
 
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::{Account, FORMAT, Granted, Key, KeyFile, Single, write};
 
-/// A setting that TOML has no form for: `null`, or a number beyond its own.
+/// A setting that TOML cannot express: `null`, or a number outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoForm;
 
@@ -18,7 +18,7 @@ impl std::fmt::Display for NoForm {
 
 impl std::error::Error for NoForm {}
 
-/// The beginning: the format, the gateway's settings, and what a snapshot says of the API.
+/// Composes the beginning: the format, the gateway's settings, and the API members of a snapshot.
 pub fn compose_beginning(
     configuration: &Map<String, Json>,
     endpoints: &Map<String, Json>,
@@ -45,7 +45,7 @@ pub fn compose_beginning(
 }
 
 impl KeyFile {
-    /// The gateway's settings, all but the snapshot.
+    /// Returns the gateway's settings without the snapshot.
     #[must_use]
     pub fn settings(&self) -> Map<String, Json> {
         let settings = self.singles().find_map(|single| match single {
@@ -57,7 +57,8 @@ impl KeyFile {
         settings.unwrap_or_default()
     }
 
-    /// What a snapshot says of the API: `api_versions`, `catalogue` and `endpoints`.
+    /// Returns the members of a snapshot that describe the API: `api_versions`, `catalogue` and
+    /// `endpoints`.
     #[must_use]
     pub fn api_members(&self) -> Map<String, Json> {
         let mut members = Map::new();
@@ -77,7 +78,7 @@ impl KeyFile {
     }
 }
 
-/// The section of an account.
+/// Composes the section of an account.
 #[must_use]
 pub fn compose_account(account: &Account) -> String {
     let mut table = Table::new();
@@ -85,7 +86,7 @@ pub fn compose_account(account: &Account) -> String {
     section("accounts", table)
 }
 
-/// The section of a grant set.
+/// Composes the section of a grant set.
 #[must_use]
 pub fn compose_grant_set(name: &str, granted: &Granted) -> String {
     let mut set = Table::new();
@@ -98,7 +99,7 @@ pub fn compose_grant_set(name: &str, granted: &Granted) -> String {
     format!("\n{document}")
 }
 
-/// The section of a key.
+/// Composes the section of a key.
 #[must_use]
 pub fn compose_key(key: &Key) -> String {
     let mut table = Table::new();

@@ -1,5 +1,5 @@
-//! Changes of records, written into the TOML. The rules of keys decide which; what only a reading of
-//! all files together can decide is left to the reading after every change.
+//! Writes changes of records into the TOML. The rules of keys decide which changes are allowed.
+//! Checks that need all files together happen when the files are read after every change.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,23 +30,23 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, EditRefusal> {
     Err(EditRefusal(why.into()))
 }
 
-/// Said of a change that was decided over other records than these.
+/// The error for a change that was decided on other records than these.
 const NOT_THERE: &str =
     "the key file has changed, or does not have what is to be changed; nothing was written";
 
-/// The table of grant sets.
+/// The name of the table of grant sets.
 const GRANT_SETS: &str = "grant_sets";
 
 impl KeyFile {
-    /// Writes changes, all of them or none. What is new goes into `file`, else next to what it belongs
-    /// to (an account to its parent, a key to its owner or the key that it came from), else into the
-    /// only file there is.
+    /// Writes all of the changes or none. A new record goes into `file` if it is given, otherwise
+    /// next to its relative (an account next to its parent, a key next to its owner or the key it
+    /// came from), otherwise into the only file.
     pub fn apply(
         &mut self,
         changes: &[RecordChange],
         file: Option<&str>,
     ) -> Result<(), EditRefusal> {
-        // One change is whole or none by itself.
+        // A single change is atomic by itself.
         if let [change] = changes {
             return self.apply_one(change, file);
         }
@@ -85,7 +85,7 @@ impl KeyFile {
         }
     }
 
-    /// Id, kind, mode, digest, end and value stay.
+    /// Changes a key. Its id, kind, mode, digest, end and value stay.
     fn change_key(&mut self, after: &Key) -> Result<(), EditRefusal> {
         let Some((key, at)) = self.keys.iter_mut().find(|(key, _)| key.id == after.id) else {
             return refuse(NOT_THERE);
@@ -168,7 +168,8 @@ impl KeyFile {
         self.edit_grant_sets(at.part, |sets| sets.remove(name).map(|_| ()))
     }
 
-    /// Lets `edit` edit the table of grant sets, in the last piece of this file where it finds what it is to edit.
+    /// Applies `edit` to the table of grant sets, in the last piece of this file where `edit` finds
+    /// its subject.
     fn edit_grant_sets(
         &mut self,
         part: usize,
@@ -226,7 +227,8 @@ impl KeyFile {
         keys.find(|(key, _)| key.id == id).map(|(_, at)| *at)
     }
 
-    /// The part that something new goes into. In a folder, a file that is not there yet is made.
+    /// Returns the part that a new record goes into. In a folder, creates the file if it is
+    /// missing.
     fn part_for(&mut self, file: Option<&str>, beside: Option<At>) -> Result<usize, EditRefusal> {
         let names: Vec<&str> = self.parts.iter().map(|part| &*part.name).collect();
         let names = names.join("`, `");
@@ -326,7 +328,8 @@ impl KeyFile {
 }
 
 impl Part {
-    /// Puts a new piece after the last of its role, else at the end, before the comments there.
+    /// Inserts a new piece after the last one with its role, or at the end, before the comments
+    /// there.
     fn push(&mut self, role: Role, text: &str) {
         let is_of_role = |piece: &Piece| piece.role == role && role != Role::Rest;
         let is_comment = |piece: &Piece| {
@@ -359,13 +362,14 @@ impl Part {
     }
 }
 
-/// Whether `name`, a path, is the file that someone calls `file`: the path, its last segment, or that without `.toml`.
+/// Whether `file`, as a person wrote it, means the path `name`: the path, its last segment, or that
+/// segment without `.toml`.
 fn is_named(name: &str, file: &str) -> bool {
     let last = name.rsplit('/').next().unwrap_or(name);
     name == file || last == file || last.strip_suffix(".toml") == Some(file)
 }
 
-/// Moves up where one before it was removed.
+/// Moves `other` up if a record before it in the same part was removed.
 fn follow(other: &mut At, removed: At) {
     if other.part == removed.part && other.index > removed.index {
         other.index -= 1;

@@ -1,4 +1,4 @@
-//! What the rules of keys ask of a key file.
+//! What the rules of keys need to know about a key file.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use keyward::management::{
 };
 
 impl KeyFile {
-    /// The profile, and the permissions that may be granted.
+    /// Returns the profile, and the permissions that may be granted.
     #[must_use]
     pub fn api(&self) -> Api {
         let asked = self
@@ -19,7 +19,7 @@ impl KeyFile {
         Api::new(self.profile.clone(), self.permissions(), asked)
     }
 
-    /// What must be known for a command. A key file has no policies, and counts no keys.
+    /// Returns what a command needs to know. A key file has no policies and counts no keys.
     #[must_use]
     pub fn facts(&self, needs: &Needs) -> Facts {
         let mut facts = Facts::new(Arc::new(self.api()));
@@ -55,7 +55,7 @@ impl KeyFile {
         facts
     }
 
-    /// Keys in the order of the files, each once.
+    /// Returns the needed keys in the order of the files, each once.
     fn needed_keys(&self, needs: &Needs) -> Vec<&Key> {
         let mut ids: BTreeSet<&str> = BTreeSet::new();
         let mut both: Vec<&str> = Vec::new();
@@ -90,7 +90,8 @@ impl KeyFile {
             .collect()
     }
 
-    /// The ids of those keys and all that links lead to from them, in either direction, there or not.
+    /// Returns these ids and every id that is linked to them, in either direction, whether its key
+    /// exists or not.
     fn linked<'a>(&'a self, from: Vec<&'a str>) -> BTreeSet<&'a str> {
         let mut found: BTreeSet<&str> = from.into_iter().collect();
         if found.is_empty() {
@@ -113,7 +114,7 @@ impl KeyFile {
         }
     }
 
-    /// Those accounts and all above them, each once.
+    /// Returns these accounts and all accounts above them, each once.
     fn with_those_above(&self, ids: &[&str]) -> Vec<AccountFact> {
         let mut seen = BTreeSet::new();
         let mut facts = Vec::new();
@@ -132,7 +133,7 @@ impl KeyFile {
         facts
     }
 
-    /// The first key that follows a grant set.
+    /// Returns the first key that follows a grant set.
     fn follower_of(&self, set: &str) -> Option<&Key> {
         self.keys().find(|key| {
             let mut grants = [&key.grants, &key.connect_grants].into_iter().flatten();

@@ -1,4 +1,5 @@
-//! What is wrong with a key file: the file and line, the place, and what was expected there. Never the content.
+//! What is wrong with a key file: file, line, place, and what was expected there. Never its
+//! content.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use keyward::refusal::{Place, Refusal};
 pub struct Fault {
     /// The file's name, as it was given.
     pub file: String,
-    /// The line, from 1, where it is known.
+    /// The line, from 1, if it is known.
     pub line: Option<usize>,
     /// The place in the file, and what was expected.
     pub refusal: Refusal,
@@ -24,12 +25,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// All faults that were found, at least one, in the order of the files and lines.
+/// All faults that were found, at least one, ordered by file and line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// `Ok` without faults.
+    /// Returns `Ok` if there are no faults.
     pub(super) fn of(mut faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() {
             return Ok(());
@@ -38,7 +39,7 @@ impl Faults {
         Err(Self(faults))
     }
 
-    /// One by one.
+    /// Returns the faults.
     #[must_use]
     pub fn list(&self) -> &[Fault] {
         &self.0
@@ -63,9 +64,10 @@ impl std::error::Error for Faults {}
 pub(super) struct Collector<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
-    /// The offsets at which lines end: looking for lines from the start each time would take the square of the file's size.
+    /// The offset of every line end. Counting lines from the start each time would take quadratic
+    /// time.
     line_ends: Vec<usize>,
-    /// Where the piece begins that offsets are counted from.
+    /// The offset of the piece in the file.
     pub(super) base: usize,
     pub(super) faults: Vec<Fault>,
 }
@@ -100,7 +102,7 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// The line, from 1, of a byte of the piece.
+    /// Returns the line, from 1, of a byte of the piece.
     pub(super) fn line(&self, offset: usize) -> usize {
         let offset = self.base.saturating_add(offset);
         self.line_ends.partition_point(|end| *end < offset) + 1

@@ -1,4 +1,5 @@
-//! The members of one TOML table, taken one by one: what is missing, of another type or left over is a fault with its line.
+//! The members of one TOML table, read one by one. A member that is missing, unknown or of the
+//! wrong type is a fault with its line.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use keyward::word::Word;
 /// The longest text for people, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
-/// Whether `text` can be a note or a label: of several lines, but without other controls.
+/// Whether `text` can be a note or a label: several lines are allowed, other controls are not.
 pub(super) fn is_text(text: &str) -> bool {
     (1..=LONGEST_TEXT).contains(&text.len())
         && !text
@@ -28,7 +29,7 @@ pub(super) fn is_text(text: &str) -> bool {
 /// One table whose members are being read.
 pub(super) struct Fields<'t, 'c, 'a> {
     table: &'t dyn TableLike,
-    /// Where the table begins, for members that are missing.
+    /// The offset of the table, for members that are missing.
     offset: Option<usize>,
     pub(super) place: Place,
     pub(super) collector: &'c mut Collector<'a>,
@@ -51,13 +52,13 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         }
     }
 
-    /// The member of that name, which from now on is known.
+    /// Returns a member, and marks its name as known.
     pub(super) fn take(&mut self, name: &'static str) -> Option<&'t Item> {
         self.taken.push(name);
         self.table.get(name).filter(|item| !item.is_none())
     }
 
-    /// Where a member is.
+    /// Returns the offset of a member.
     pub(super) fn offset(&self, name: &str) -> Option<usize> {
         offset_of(self.table, name).or(self.offset)
     }
@@ -68,13 +69,13 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         self.collector.expected(offset, &place, expected);
     }
 
-    /// Notes a fault of a member, in its own words.
+    /// Notes a fault of a member in the words of `why`.
     pub(super) fn refused(&mut self, name: &'static str, why: &'static str) {
         let (offset, place) = (self.offset(name), self.place.then(name));
         self.collector.push(offset, place.refused(why));
     }
 
-    /// A string, if there is one.
+    /// Reads an optional string.
     pub(super) fn string(&mut self, name: &'static str) -> Option<&'t str> {
         let item = self.take(name)?;
         let text = item.as_str();
@@ -84,7 +85,8 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         text
     }
 
-    /// A name for people: one line on which something is seen. Direction marks and kin are shown by their number.
+    /// Reads a name for people: one line with a visible character. Direction marks and similar
+    /// characters are shown by their number.
     pub(super) fn name(&mut self, name: &'static str) -> Option<String> {
         let text = self.string(name)?;
         if text.len() > LONGEST_TEXT || !visible::is_line(text) {
@@ -95,7 +97,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         Some(text.to_owned())
     }
 
-    /// A string for people.
+    /// Reads a text for people.
     pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         let text = self.string(name)?;
         if !is_text(text) {
@@ -104,7 +106,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         Some(text.to_owned())
     }
 
-    /// An id.
+    /// Reads an id.
     pub(super) fn id(&mut self, name: &'static str) -> Option<String> {
         let text = self.string(name)?;
         if !is_id(text) {
@@ -114,7 +116,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         Some(text.to_owned())
     }
 
-    /// A member that must be there: `None` is noted.
+    /// Notes a fault if a required member is `None`.
     pub(super) fn required<T>(
         &mut self,
         name: &'static str,
@@ -133,7 +135,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         read(self, name)
     }
 
-    /// One of a few words.
+    /// Reads a member that has one of a few words.
     pub(super) fn word<T: Word>(&mut self, name: &'static str) -> Option<T> {
         let found = self.take(name)?.as_str().and_then(T::from_word);
         if found.is_none() {
@@ -146,7 +148,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         found
     }
 
-    /// A time: RFC 3339 with its zone, bare or as a string, or Unix seconds.
+    /// Reads a time: RFC 3339 with its zone, bare or as a string, or Unix seconds.
     pub(super) fn instant(&mut self, name: &'static str) -> Option<u64> {
         let item = self.take(name)?;
         let seconds = match item.as_value() {
@@ -162,7 +164,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         seconds
     }
 
-    /// The strings of an array, each with its offset.
+    /// Reads the strings of an array, each with its offset.
     pub(super) fn strings(&mut self, name: &'static str) -> Vec<(String, Option<usize>)> {
         let Some(item) = self.take(name) else {
             return Vec::new();
@@ -189,7 +191,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         texts
     }
 
-    /// A table of names and texts.
+    /// Reads a table of names and texts.
     pub(super) fn labels(&mut self, name: &'static str) -> BTreeMap<String, String> {
         let Some(item) = self.take(name) else {
             return BTreeMap::new();
@@ -217,7 +219,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
         labels
     }
 
-    /// Whatever is left is unknown. `known` lists the members there are.
+    /// Notes each remaining member as unknown. `known` lists the members that exist.
     pub(super) fn finish(self) {
         for (name, _) in self.table.iter() {
             if self.taken.contains(&name) {
@@ -237,7 +239,7 @@ impl<'t, 'c, 'a> Fields<'t, 'c, 'a> {
     }
 }
 
-/// Permissions with their levels, in a table. Whether a permission is known is asked later.
+/// Reads permissions with their levels from a table. It does not check that the permissions exist.
 pub(super) fn granted(
     table: &dyn TableLike,
     place: &Place,
@@ -263,13 +265,13 @@ pub(super) fn granted(
     granted
 }
 
-/// The byte at which a member begins.
+/// Returns the byte offset of a member.
 pub(super) fn offset_of(table: &dyn TableLike, name: &str) -> Option<usize> {
     let (key, item) = table.get_key_value(name)?;
     key.span().or_else(|| item.span()).map(|span| span.start)
 }
 
-/// A name as a place shows it: `*` where it is not spelled as one, because then it may hold anything.
+/// Returns a name for a place, or `*` if it is not spelled like a name: it could contain anything.
 pub(super) fn shown(name: &str) -> Cow<'static, str> {
     if is_id(name) {
         Cow::Owned(name.to_owned())

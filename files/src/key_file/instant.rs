@@ -5,11 +5,12 @@ use jiff::Timestamp;
 /// Unix seconds at or above this are milliseconds by mistake, as in snapshots.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// What a time must be, for faults.
+/// The text of a fault for a time that cannot be read.
 pub(super) const EXPECTED: &str =
     "a time with its zone and without fractions, such as 2026-11-20T10:00:00Z, or Unix seconds";
 
-/// Reads RFC 3339 with a zone: `2026-11-20T10:00:00Z`. `None` for anything else, for times before 1970 and for fractions of a second.
+/// Parses RFC 3339 with a zone: `2026-11-20T10:00:00Z`. `None` for anything else, for times before
+/// 1970 and for fractions of a second.
 #[must_use]
 pub fn parse(text: &str) -> Option<u64> {
     let timestamp: Timestamp = text.parse().ok()?;
@@ -19,14 +20,14 @@ pub fn parse(text: &str) -> Option<u64> {
     from_seconds(timestamp.as_second())
 }
 
-/// Unix seconds as a file has them, `None` where they are negative or milliseconds.
+/// Returns Unix seconds from a file, or `None` if they are negative or milliseconds.
 pub(super) fn from_seconds(seconds: i64) -> Option<u64> {
     u64::try_from(seconds)
         .ok()
         .filter(|seconds| *seconds < FIRST_MILLISECONDS)
 }
 
-/// As RFC 3339 in UTC: `2026-11-20T10:00:00Z`.
+/// Formats a time as RFC 3339 in UTC: `2026-11-20T10:00:00Z`.
 #[must_use]
 pub fn show(seconds: u64) -> String {
     i64::try_from(seconds)

@@ -1,4 +1,4 @@
-//! What a key file writes as the snapshot does, from TOML to JSON.
+//! Converts the parts of a key file that have the snapshot's form from TOML to JSON.
 
 use serde_json::{Map, Value as Json};
 use toml_edit::{Item, TableLike, Value};
@@ -7,7 +7,7 @@ use super::fault::Collector;
 use super::fields::shown;
 use keyward::refusal::Place;
 
-/// A TOML item as JSON. Times and numbers that JSON has no word for are faults.
+/// Converts a TOML item to JSON. Times, and numbers that JSON cannot express, are faults.
 pub(super) fn json_of(item: &Item, place: &Place, collector: &mut Collector<'_>) -> Option<Json> {
     match item {
         Item::None => None,

@@ -1,28 +1,30 @@
-//! What a rotation leaves: the old key's `replaced_by` and the new one's `replaces`, which name each
-//! other. The rules keep them together; what hands have cut is found here.
+//! The links that a rotation leaves: the old key's `replaced_by` and the new key's `replaces`,
+//! which name each other. The rules keep them consistent; this module finds links that were broken
+//! by hand.
 
 use std::collections::HashMap;
 
 use super::{Key, KeyFile};
 use keyward::management::last_of;
 
-/// A link that does not lead to a key which leads back.
+/// A link whose key does not exist or does not link back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DanglingLink<'a> {
-    /// Which key has it, counted from 0.
+    /// The number of the key that has the link, from 0.
     pub number: usize,
-    /// The key that has it.
+    /// The key that has the link.
     pub key: &'a Key,
     /// `replaces` or `replaced_by`.
     pub member: &'static str,
-    /// The id that it names.
+    /// The id that the link names.
     pub names: &'a str,
     /// What is wrong with it.
     pub why: &'static str,
 }
 
 impl KeyFile {
-    /// Links that lead nowhere, to a key that does not lead back, in a circle, or to a replacement that was deleted.
+    /// Returns links to a missing key, to a key that does not link back, in a circle, or to a
+    /// deleted replacement.
     #[must_use]
     pub fn dangling_links(&self) -> Vec<DanglingLink<'_>> {
         let keys: HashMap<&str, &Key> = self.keys().map(|key| (key.id.as_str(), key)).collect();
@@ -87,7 +89,7 @@ mod tests {
         Key::new(id, KeyKind::Restricted, Livemode::Test, "acct_1", digest)
     }
 
-    /// `mk_1` to `mk_3`, each put in the place of the one before.
+    /// Returns a file with `mk_1` to `mk_3`, each the replacement of the one before.
     fn file() -> KeyFile {
         let text = "format = \"keyward.keys/v1\"\n".to_owned();
         let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();
@@ -119,7 +121,7 @@ mod tests {
         file
     }
 
-    /// As an earlier version left them, or an editor.
+    /// Earlier versions and editors left such links.
     #[test]
     fn what_was_cut_by_hand_is_found() {
         let cut = |id: &str, change: &dyn Fn(&mut Key)| {

@@ -1,18 +1,19 @@
-//! Arrays of strings, edited in place. In TOML's syntax the comment after an element follows its comma, before the next element; here it goes with the element it is
-//! about.
+//! Arrays of strings, edited in place. In TOML's syntax the comment after an element follows its
+//! comma, before the next element. Here it belongs to the element that it describes.
 
 use toml_edit::{Array, Value};
 
 /// An element and the text around it.
 struct Element {
     value: Value,
-    /// From the end of the line above: blanks, line ends and its own comments.
+    /// The text from the end of the previous line: blanks, line ends and the element's own
+    /// comments.
     lead: String,
-    /// On its line, after the comma.
+    /// The comment on its line, after the comma.
     remark: String,
 }
 
-/// Makes the elements of `array` these, in this order. The ones that stay keep their comments.
+/// Sets the elements of `array`, in this order. Elements that stay keep their comments.
 pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
     let (head, mut elements, tail) = taken_apart(array);
     elements.retain(|element| {
@@ -25,7 +26,7 @@ pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
             continue;
         }
         let lead = match elements.last() {
-            // On its own line, as far in as its neighbour.
+            // On its own line, with the indentation of its neighbour.
             Some(last) => match last.lead.rsplit_once('\n') {
                 Some((_, indentation)) => format!("\n{indentation}"),
                 None if last.remark.contains('#') => "\n".to_owned(),
@@ -43,8 +44,8 @@ pub(super) fn make_elements(array: &mut Array, wanted: &[String]) {
     put_together(array, head, elements, &tail);
 }
 
-/// Without comments and line ends between them, the blanks belong to the places. Otherwise what
-/// leads to an element goes with it.
+/// Sorts the elements. If there are no comments and line ends between them, blanks belong to the
+/// positions. Otherwise the text before an element moves with it.
 fn put_in_order(elements: &mut [Element], wanted: &[String]) {
     let place = |element: &Element| {
         let text = element.value.as_str();
@@ -63,7 +64,8 @@ fn put_in_order(elements: &mut [Element], wanted: &[String]) {
     }
 }
 
-/// What follows the opening bracket on its line, the elements, and what follows the last one's line.
+/// Returns the text after the opening bracket on its line, the elements, and the text after the
+/// last element's line.
 fn taken_apart(array: &Array) -> (String, Vec<Element>, String) {
     let mut head = None;
     let mut elements: Vec<Element> = Vec::with_capacity(array.len());
@@ -75,7 +77,7 @@ fn taken_apart(array: &Array) -> (String, Vec<Element>, String) {
     for value in array {
         let prefix = value.decor().prefix().and_then(|text| text.as_str());
         let (remark, lead) = at_line_end(prefix.unwrap_or_default());
-        // Without a line end between them, blanks are what leads to the next element.
+        // Without a line end between them, the blanks belong to the next element.
         let (remark, lead) = if lead.is_empty() {
             (String::new(), remark)
         } else {
@@ -91,7 +93,7 @@ fn taken_apart(array: &Array) -> (String, Vec<Element>, String) {
         });
     }
     let mut trailing = String::new();
-    // Without a last comma, what is before the bracket hangs on the last element.
+    // Without a trailing comma, TOML assigns the text before the bracket to the last element.
     if let Some(last) = elements.last_mut() {
         let decor = last.value.decor_mut();
         trailing.extend(decor.suffix().and_then(|text| text.as_str()));
@@ -125,7 +127,7 @@ fn put_together(array: &mut Array, head: String, elements: Vec<Element>, tail: &
         remark,
     } in elements
     {
-        // A comment ends with its line.
+        // A comment extends to the end of its line.
         let end = if before.contains('#') && !lead.starts_with('\n') {
             "\n"
         } else {

@@ -1,6 +1,8 @@
-//! The key file: accounts, grant sets, endpoints and keys as operators write them, in TOML, and from which a snapshot is made. A [`KeyFile`] that exists would
-//! make a good snapshot: reading finds every fault with its file, line and place, quotes none of the content, and rejects a raw key anywhere. Edits touch
-//! what they change and nothing else, so comments and order stay. Nothing here reads a file or a clock.
+//! The key file: accounts, grant sets, endpoints and keys as operators write them in TOML, from
+//! which keyward makes a snapshot. A [`KeyFile`] that exists makes a valid snapshot: reading finds
+//! every fault with its file, line and place, quotes no content, and rejects a raw key anywhere.
+//! Edits touch only what they change, so comments and order stay. Nothing here reads a file or a
+//! clock.
 
 mod changes;
 mod check;
@@ -58,7 +60,7 @@ use read::Record;
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "keyward.keys/v1";
 
-/// Where a record is: the part, its index there, and its line when it was read.
+/// The place of a record: the part, its index there, and its line when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct At {
     part: usize,
@@ -70,13 +72,13 @@ struct At {
 #[derive(Clone, Debug)]
 struct Part {
     name: String,
-    /// As it was read.
+    /// The text as it was read.
     text: Arc<str>,
     pieces: Vec<Piece>,
 }
 
 impl Part {
-    /// The text as it is now.
+    /// Returns the current text.
     fn written(&self) -> String {
         self.pieces.iter().map(|piece| &*piece.text).collect()
     }
@@ -88,13 +90,14 @@ enum Known<'a> {
     Key(&'a Arc<Key>),
 }
 
-/// What one file has apart from its records, with the file's line numbers, and where the records are.
+/// The rest of a file without its records, with the file's line numbers, and the places of the
+/// records.
 type Apart = (Document<String>, Vec<pieces::Found>);
 
 fn parsed(text: &str, collector: &mut Collector<'_>) -> Option<Document<String>> {
     match Document::parse(text.to_owned()) {
         Ok(document) => Some(document),
-        // A parser's message may quote what it met.
+        // A parser's message may quote the content.
         Err(error) => {
             let offset = error.span().map(|span| span.start);
             collector.expected(offset, &Place::default(), "TOML");
@@ -103,7 +106,7 @@ fn parsed(text: &str, collector: &mut Collector<'_>) -> Option<Document<String>>
     }
 }
 
-/// Takes one file apart, and parses what is not a record.
+/// Splits one file, and parses everything that is not a record.
 fn rest_of(text: &str, stripes: &RawKeys, collector: &mut Collector<'_>) -> Option<Apart> {
     let place = Place::default();
     match pieces::of(text) {
@@ -144,7 +147,7 @@ enum Single {
     Catalogue(Catalogue),
     /// The file's name for itself.
     Source(SourceName),
-    /// The ECDS file that `keyward push` writes where nothing else is said.
+    /// The ECDS file that `keyward push` writes by default.
     Push(String),
 }
 
@@ -166,12 +169,12 @@ impl Single {
 /// What operators edit: one TOML file, or several that are read as one.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
-    /// Where new files are made.
+    /// The folder for new files.
     folder: Option<String>,
     parts: Vec<Part>,
     accounts: Vec<(Account, At)>,
     grant_sets: Vec<(String, Granted, At)>,
-    /// Shared by the states of a file before and after a change, which differ in few of them.
+    /// Shared between the states of a file before and after a change, because few keys differ.
     keys: Vec<(Arc<Key>, At)>,
     endpoints: Vec<(Endpoint, At)>,
     single: Vec<(Single, At)>,
@@ -179,22 +182,23 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// Reads files, given by name and text, as one. All faults are found, not only the first.
+    /// Reads files, given by name and text, as one. It reports all faults, not only the first.
     pub fn read(texts: Vec<(String, String)>) -> Result<Self, Faults> {
         let file = Self::records(texts, None)?;
         Faults::of(file.refused_by_gateways())?;
         Ok(file)
     }
 
-    /// The same, but that what a gateway would refuse is not found: for a file that is about to be changed.
+    /// Like [`Self::read`], but does not find what a gateway would reject: for a file that is about
+    /// to be changed.
     pub(crate) fn read_to_change(texts: Vec<(String, String)>) -> Result<Self, Faults> {
         Self::records(texts, None)
     }
 
-    /// Reads files which are much the same as `self`. Records of the same text are taken from there.
+    /// Reads files that are similar to `self`. Records with the same text are shared with it.
     pub(crate) fn read_again(&self, texts: Vec<(String, String)>) -> Result<Self, Faults> {
         let mut file = Self::records(texts, Some(self))?;
-        // Another profile reads other records.
+        // With another profile, the same text may be another record.
         if file.settings() != self.settings() {
             let texts = file.texts_as_read();
             let texts = texts.map(|(name, text)| (name.to_owned(), text.to_owned()));
@@ -204,7 +208,7 @@ impl KeyFile {
         Ok(file)
     }
 
-    /// Why this would not go into a gateway.
+    /// Returns the reason why a gateway would reject this file.
     pub(crate) fn refusal(&self) -> Result<(), Faults> {
         Faults::of(self.refused_by_gateways())
     }
@@ -303,13 +307,13 @@ impl KeyFile {
                 pieces,
             });
         }
-        // What could not be read at all would make others look as if they named what is not there.
+        // Records that cannot be read would make references to them look broken.
         Faults::of(faults)?;
         Faults::of(file.faults())?;
         Ok(file)
     }
 
-    /// The records and their texts, where those are as they were read.
+    /// Returns the records by their texts, if these are unchanged since they were read.
     fn by_text(&self) -> HashMap<(Role, &str), Known<'_>> {
         let pieces: Vec<[Vec<&str>; 2]> = self
             .parts
@@ -332,7 +336,7 @@ impl KeyFile {
         accounts.chain(keys).collect()
     }
 
-    /// The same, where edits may make new files: `FOLDER/NAME.toml`.
+    /// Returns the key file for a folder, in which edits may create new files: `FOLDER/NAME.toml`.
     #[must_use]
     pub fn in_folder(self, folder: &str) -> Self {
         Self {

@@ -1,5 +1,6 @@
-//! The text of one file in pieces: one for each `[[accounts]]` and `[[keys]]`, and the rest between them. A file of 10,000 keys is read and edited piece by piece. A tree
-//! of all of it takes some thirty times the memory of the text.
+//! The text of one file in pieces: one for each `[[accounts]]` and `[[keys]]`, and the rest between
+//! them. A file of 10,000 keys is read and edited piece by piece, because a tree of the whole file
+//! takes about thirty times the memory of the text.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use toml_parser::{ErrorSink, ParseError, Source, Span};
 
 use crate::invariant::Held;
 
-/// How deep values may be nested.
+/// The maximum nesting depth of values.
 const DEEPEST: u32 = 80;
 
-/// What a piece is about.
+/// The kind of content in a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     Account,
@@ -33,7 +34,7 @@ impl Role {
         }
     }
 
-    /// The heading of its tables, if it is a record's.
+    /// Returns the heading of a record's tables.
     pub(super) const fn heading(self) -> Option<&'static str> {
         match self {
             Self::Account => Some("accounts"),
@@ -43,7 +44,7 @@ impl Role {
     }
 }
 
-/// A piece as it is now.
+/// A piece with its current text.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) role: Role,
@@ -51,7 +52,7 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// Replaces the text by what `edit` makes of it, with the line ends that it had.
+    /// Replaces the text with the result of `edit`, with the line ends that it had.
     pub(super) fn edit<T>(&mut self, edit: impl FnOnce(&mut DocumentMut) -> T) -> Option<T> {
         let mut document: DocumentMut = self.text.parse().ok()?;
         let outcome = edit(&mut document);
@@ -60,7 +61,7 @@ impl Piece {
     }
 }
 
-/// `text` with the line ends that `like` has.
+/// Returns `text` with the line ends of `like`.
 pub(super) fn with_line_ends_of(like: &str, text: &str) -> Arc<str> {
     match like.contains("\r\n") {
         true => text.replace("\r\n", "\n").replace('\n', "\r\n").into(),
@@ -68,23 +69,23 @@ pub(super) fn with_line_ends_of(like: &str, text: &str) -> Arc<str> {
     }
 }
 
-/// Where a piece is in the text, with the comments above it.
+/// The place of a piece in the text, including the comments above it.
 pub(super) struct Found {
     pub(super) role: Role,
     pub(super) place: Range<usize>,
-    /// Where its heading begins.
+    /// The offset of its heading.
     pub(super) heading: usize,
 }
 
-/// Why a text cannot be taken apart.
+/// Why a text cannot be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
     NotToml,
-    /// A table of a record is here, and not below its record.
+    /// A record's table is here instead of below its record.
     Apart(usize),
 }
 
-/// Takes a text apart. The first piece is of the rest, and may be empty.
+/// Splits a text. The first piece has the role `Rest` and may be empty.
 pub(super) fn of(text: &str) -> Result<Vec<Found>, Unreadable> {
     let mut splitter = Splitter {
         text,
@@ -120,9 +121,11 @@ pub(super) fn of(text: &str) -> Result<Vec<Found>, Unreadable> {
     Ok(found)
 }
 
-/// Calls `parse` with the tokens of each table, and of what is before the first. All tokens of a file at once take seven times its size.
+/// Calls `parse` with the tokens of each table, and of the text before the first. All tokens of a
+/// file at once take seven times its size.
 ///
-/// A table begins at a bracket that begins a line and is in no other bracket, so an array or a string is never cut.
+/// A table begins at a bracket that begins a line and is inside no other bracket, so no array or
+/// string is ever cut.
 fn each_table(text: &str, mut parse: impl FnMut(&[Token])) {
     let mut tokens = Vec::new();
     let (mut depth, mut begins_line) = (0_usize, true);
@@ -150,7 +153,7 @@ fn each_table(text: &str, mut parse: impl FnMut(&[Token])) {
     parse(&tokens);
 }
 
-/// The text without its records. Their line ends stay, so each line keeps its number.
+/// Returns the text without its records. Their line ends stay, so each line keeps its number.
 pub(super) fn rest_of(text: &str, found: &[Found]) -> String {
     let mut rest = String::new();
     for piece in found {
@@ -174,7 +177,7 @@ struct Heading<'a> {
 struct Splitter<'a> {
     text: &'a str,
     found: Vec<Found>,
-    /// Where what is not a blank and no comment ended last.
+    /// The end of the last content that is neither blank nor a comment.
     end: usize,
     heading: Option<Heading<'a>>,
     apart: Option<usize>,
@@ -185,7 +188,7 @@ impl<'a> Splitter<'a> {
         self.found.last().map_or(Role::Rest, |piece| piece.role)
     }
 
-    /// The line after the last content. Lines above a heading belong to it.
+    /// Returns the offset of the line after the last content. Lines above a heading belong to it.
     fn next_line(&self) -> usize {
         if self.end == 0 {
             return 0;
@@ -238,7 +241,7 @@ impl<'a> Splitter<'a> {
             (true, 1, true) => self.begin(role, heading.start),
             (true, 2.., _) if self.role() == role => {}
             (true, 2.., _) => self.apart = self.apart.or(Some(heading.start)),
-            // `[keys]` is of the rest, and refused there.
+            // `[keys]` belongs to the rest, and is rejected there.
             (true, _, _) | (false, _, _) => {
                 if self.role() != Role::Rest {
                     self.begin(Role::Rest, heading.start);
@@ -351,7 +354,7 @@ mod tests {
         assert_eq!(roles, [Role::Rest, Role::Key, Role::Rest]);
     }
 
-    /// A text is TOML table by table only if it is as a whole.
+    /// The tables are valid TOML only if the whole text is.
     #[test]
     fn brackets_that_do_not_match_are_refused() {
         for text in [

@@ -1,9 +1,11 @@
-//! A key file must not contain a raw key, not even in a comment. The reader rejects text that looks like one, names its line, and does not show it, before it reads anything else.
+//! A key file must not contain a raw key, not even in a comment. The reader rejects text that looks
+//! like one before it reads anything else. The error names the line but does not show it.
 
 use keyward::key::KeyKind;
 use keyward::profile::Profile;
 
-/// How many characters after a prefix make a key of it: shorter texts name a prefix or a masked key.
+/// The minimum number of characters after a prefix that make a key. A shorter text is a prefix or a
+/// masked key.
 const SHORTEST: usize = 10;
 
 /// The kinds whose values are secret.
@@ -15,12 +17,12 @@ pub fn has_secret_key(text: &str) -> bool {
     RawKeys::of(&Profile::stripe()).occur_in(text)
 }
 
-/// How secret keys of one API begin, and Stripe's always.
+/// The prefixes of one API's secret keys, and always Stripe's.
 #[derive(PartialEq, Eq)]
 pub(super) struct RawKeys(Vec<Box<str>>);
 
 impl RawKeys {
-    /// The keys of this profile, and Stripe's.
+    /// Returns the prefixes of this profile and Stripe's.
     pub(super) fn of(profile: &Profile) -> Self {
         let stripe = Profile::stripe();
         let prefixes = SECRET
@@ -35,7 +37,7 @@ impl RawKeys {
 
     /// Whether something in `text` looks like a secret key.
     pub(super) fn occur_in(&self, text: &str) -> bool {
-        // A key contains no byte of a character beyond ASCII.
+        // A key contains only ASCII.
         text.as_bytes()
             .split(|byte| !is_key_byte(*byte))
             .filter(|token| token.len() > SHORTEST)
@@ -56,7 +58,7 @@ impl RawKeys {
 }
 
 fn is_key(text: &[u8], prefix: &str) -> bool {
-    // Most words begin otherwise.
+    // A quick check: most words begin differently.
     let prefix = prefix.as_bytes();
     text.first() == prefix.first()
         && text
@@ -64,7 +66,7 @@ fn is_key(text: &[u8], prefix: &str) -> bool {
             .is_some_and(|rest| rest.len() >= SHORTEST)
 }
 
-/// What generated keys are spelled with.
+/// Whether generated keys contain this byte.
 fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }

@@ -1,4 +1,5 @@
-//! From the text of one file to its records: every member known and of its type, and all faults found at once.
+//! From the text of one file to its records: every member is known and has its type, and all faults
+//! are found at once.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -21,11 +22,11 @@ use keyward::wire::Object;
 
 const TABLES: &str = "tables, each under a heading in double brackets";
 
-/// What one file says.
+/// The content of one file.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) grant_sets: Vec<(String, Granted, At)>,
-    /// Endpoints as the snapshot writes them.
+    /// Endpoints, in the form of the snapshot.
     pub(super) endpoints: Vec<(Endpoint, At)>,
     /// The members that only one file may have.
     pub(super) single: Vec<(Single, At)>,
@@ -37,7 +38,8 @@ pub(super) enum Record {
     Key(Box<Key>),
 }
 
-/// Reads the piece of one record, number `index` of its heading. Faults are noted, and then it is `None`.
+/// Reads the piece of one record, number `index` of its heading. If it has faults, notes them and
+/// returns `None`.
 pub(super) fn record(
     text: &str,
     role: Role,
@@ -71,7 +73,7 @@ pub(super) fn record(
     }
 }
 
-/// Reads one file without its records. Faults are noted; what could not be read is left out.
+/// Reads one file without its records. Notes faults, and leaves out what could not be read.
 pub(super) fn contents(
     document: &Document<String>,
     part: usize,
@@ -156,7 +158,7 @@ pub(super) fn contents(
     contents
 }
 
-/// What the snapshot has in the same words, refused as a gateway refuses it.
+/// Reads content that has the same form in the snapshot, and rejects it as a gateway does.
 fn as_a_gateway_reads<T: DeserializeOwned>(
     json: &Json,
     offset: Option<usize>,
@@ -187,12 +189,13 @@ fn single(
             as_a_gateway_reads(&json, offset, place, collector).map(Single::Catalogue)
         }
         (_, Json::Object(settings)) => Some(Single::Configuration(settings)),
-        // Noted before.
+        // The fault is already noted.
         (_, _) => None,
     }
 }
 
-/// Settings are checked as the gateway checks them; here only what would get lost on the way.
+/// Checks settings only for values that the conversion would lose. The gateway's own checks follow
+/// later.
 fn settings(item: &Item, fields: &mut Fields<'_, '_, '_>) {
     match item.as_table_like() {
         None => fields.expected("configuration", "a table of settings"),
@@ -275,7 +278,8 @@ fn read_grant_sets(
     }
 }
 
-/// The profile of the settings in this file; `None` where it has none or a broken one, which is said elsewhere.
+/// Returns the profile of the settings in this file. `None` if it has none or a broken one, which
+/// other code reports.
 pub(super) fn profile_of(document: &Document<String>) -> Option<Profile> {
     let settings = document.get("configuration")?.get("profile")?;
     let mut aside = Collector::new("", "");
@@ -299,7 +303,7 @@ pub(super) fn refuse_raw_keys(keys: &RawKeys, collector: &mut Collector<'_>) {
     }
 }
 
-/// Notes where a raw key is spelled with TOML's escapes: each of them begins with a backslash.
+/// Notes raw keys that are spelled with TOML's escapes, which all begin with a backslash.
 pub(super) fn refuse_escaped_keys<S>(
     document: &Document<S>,
     text: &str,
@@ -318,7 +322,7 @@ pub(super) fn refuse_escaped_keys<S>(
     }
 }
 
-/// Where strings and names hold a raw key once their escapes are read.
+/// Finds strings and names that contain a raw key after their escapes are read.
 fn escaped(item: &Item, keys: &RawKeys, found: &mut Vec<Option<usize>>) {
     if let Some(table) = item.as_table_like() {
         escaped_in(table, keys, found);

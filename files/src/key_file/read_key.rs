@@ -1,4 +1,4 @@
-//! From a table of the file to a key.
+//! Reads a key from a table of the file.
 
 use super::fields::{Fields, granted};
 use keyward::address::parse_range;
@@ -106,7 +106,7 @@ fn last4(fields: &mut Fields<'_, '_, '_>) -> Option<String> {
     is_end.then(|| text.to_owned())
 }
 
-/// The digest of a publishable key: of its value, where that is kept.
+/// Returns the digest of a publishable key: the digest of its value, if the file has it.
 fn public(fields: &mut Fields<'_, '_, '_>, value: &str, profile: &Profile) -> Option<KeyDigest> {
     let is_key = (1..=512).contains(&value.len())
         && value
@@ -142,7 +142,7 @@ fn secret(fields: &mut Fields<'_, '_, '_>, has_value: bool) -> Option<KeyDigest>
     digest
 }
 
-/// What a kind must have, and what it cannot have.
+/// Checks which members a kind of key must have and which it cannot have.
 fn limits(
     fields: &mut Fields<'_, '_, '_>,
     kind: Option<KeyKind>,

@@ -1,5 +1,5 @@
-//! Records that are in no file, such as a server's, seen as a key file is: what asks a key file about its keys asks these by the same words. Nothing
-//! can be written into them.
+//! Records that are in no file, such as a server's, as a [`KeyFile`], so that code which reads a
+//! key file's keys can also read these. Nothing can be written into them.
 
 use super::{Account, At, Granted, Key, KeyFile};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use keyward::permission::{AccessLevel, PermissionRegistry};
 use keyward::profile::Profile;
 use keyward::snapshot::document::Endpoint;
 
-/// What a server shows of its records.
+/// The records that a server shows.
 #[derive(Clone, Debug)]
 pub struct Records {
     /// The names and prefixes of the API.
@@ -17,14 +17,15 @@ pub struct Records {
     pub accounts: Vec<Account>,
     /// Grant sets by name.
     pub grant_sets: Vec<(String, Granted)>,
-    /// Keys, each once. A digest that is not shown is whatever is there.
+    /// Keys, each once. The digest is arbitrary if the server does not show it.
     pub keys: Vec<Key>,
-    /// The permissions that may be granted, each with its levels. Stripe's, where no one has asked.
+    /// The permissions that may be granted, each with its levels. If they were not requested,
+    /// Stripe's.
     pub permissions: Option<Vec<(String, Vec<AccessLevel>)>>,
 }
 
 impl Records {
-    /// None, of an API with those names and prefixes.
+    /// Creates an empty set of records, for an API with the names and prefixes of `profile`.
     #[must_use]
     pub fn of(profile: Profile) -> Self {
         Self {
@@ -45,7 +46,7 @@ const NOWHERE: At = At {
 };
 
 impl KeyFile {
-    /// The view of those records.
+    /// Returns a key file that shows these records.
     #[must_use]
     pub fn of_records(records: Records) -> Self {
         let mut file = Self {
@@ -69,7 +70,7 @@ impl KeyFile {
             found.filter(|found| stripe.name(*found) == name)
         };
         for (name, levels) in permissions {
-            // What the catalogue does not have at that level, your own endpoint asks for.
+            // A permission that the catalogue lacks at this level comes from a custom endpoint.
             let is_known = is_builtin(&name)
                 .is_some_and(|found| levels.iter().all(|level| stripe.has_level(found, *level)));
             if !is_known {
@@ -85,7 +86,8 @@ fn nowhere<T>(records: Vec<T>) -> Vec<(T, At)> {
     records.map(|record| (record, NOWHERE)).collect()
 }
 
-/// Some endpoint that asks for a permission: which one is not shown.
+/// Returns a placeholder endpoint that requires a permission. The server does not show the real
+/// one.
 fn asking_for(permission: String) -> Endpoint {
     Endpoint {
         method: "GET".to_owned(),

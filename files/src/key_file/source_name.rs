@@ -1,4 +1,5 @@
-//! The name of what a snapshot is made from. It is made once, and every target that is pushed to carries it, so that a push from another source is noticed.
+//! The name of a snapshot's source. It is created once, and every target that is pushed to carries
+//! it, so that keyward notices a push from another source.
 
 use std::fmt;
 
@@ -11,37 +12,37 @@ use super::{At, KeyFile, Single, is_id};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceName(String);
 
-/// What a source's name looks like.
+/// The expected form of a source's name.
 pub const EXPECTED_SOURCE: &str =
     "`file:` or `server:` and an id of 1 to 64 letters, digits, `_`, `.` or `-`";
 
 const EXPECTED_IN_FILE: &str =
     "`file:` and an id of 1 to 64 letters, digits, `_`, `.` or `-`, as the command made it";
 
-/// The member of a key file that holds it.
+/// The member of a key file that contains it.
 pub(super) const MEMBER: &str = "source";
 
 impl SourceName {
-    /// The name of a key file, of a new id.
+    /// Returns the name of a key file with a new id.
     #[must_use]
     pub fn of_file(id: &str) -> Option<Self> {
         Self::parse(&format!("file:{id}"))
     }
 
-    /// Reads one.
+    /// Parses a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, id) = text.split_once(':')?;
         (matches!(kind, "file" | "server") && is_id(id)).then(|| Self(text.to_owned()))
     }
 
-    /// Whether it is a key file's.
+    /// Whether it names a key file.
     #[must_use]
     pub fn is_of_file(&self) -> bool {
         self.0.starts_with("file:")
     }
 
-    /// As it is written.
+    /// Returns the name as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,7 +56,7 @@ impl fmt::Display for SourceName {
 }
 
 impl KeyFile {
-    /// Its name, if it has one by now.
+    /// Returns the file's name for itself, if it has one yet.
     #[must_use]
     pub fn source(&self) -> Option<SourceName> {
         self.singles().find_map(|single| match single {
@@ -67,14 +68,15 @@ impl KeyFile {
         })
     }
 
-    /// The name of the file that the name is in.
+    /// Returns the name of the file that contains `source`.
     pub(super) fn file_of_source(&self) -> Option<&str> {
         let mut single = self.single.iter();
         let (_, at) = single.find(|(of, _)| matches!(of, Single::Source(_)))?;
         self.name_of(*at)
     }
 
-    /// Gives it a name, once: one that has a name keeps it. Of several files the one with the settings gets it, or the first.
+    /// Sets the name, unless there is one already. If there are several files, the one with the
+    /// settings gets it, or the first.
     pub fn name_source(&mut self, name: &SourceName) {
         if self.source().is_some() {
             return;
@@ -99,7 +101,7 @@ impl KeyFile {
     }
 }
 
-/// The name that a file gives itself.
+/// Reads the name that a file has for itself.
 pub(super) fn read(fields: &mut Fields<'_, '_, '_>) -> Option<SourceName> {
     let name = SourceName::parse(fields.string(MEMBER)?).filter(SourceName::is_of_file);
     if name.is_none() {

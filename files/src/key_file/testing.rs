@@ -1,4 +1,4 @@
-//! What tests of the key file share: commands carried out by the rules, and changes of records.
+//! Shared by the tests of the key file: carries out commands by the rules, and changes records.
 
 use super::{EditRefusal, Key, KeyFile};
 use keyward::management::{
@@ -21,7 +21,7 @@ impl Randomness for Counting {
     }
 }
 
-/// Carries a command out. Says which key it is about.
+/// Carries out a command, and returns the id of its key.
 pub(super) fn run(file: &mut KeyFile, command: &Command) -> Result<Option<String>, RuleRefusal> {
     let context = Context {
         now: NOW,
@@ -39,7 +39,7 @@ pub(super) fn target(id: &str) -> KeyTarget {
     KeyTarget { id: id.to_owned() }
 }
 
-/// The change that adds a key.
+/// Returns the change that adds a key.
 pub(super) fn record(key: Key) -> RecordChange {
     RecordChange::AddKey {
         key: Box::new(key),

@@ -1,4 +1,4 @@
-//! What a key file holds, whichever of its files that is in.
+//! The content of a key file, from all of its files.
 
 use keyward::digest::KeyDigest;
 use keyward::management::{Account, Granted, Key, KeyGrants};
@@ -9,48 +9,48 @@ use keyward::snapshot::document::Catalogue;
 use super::{At, KeyFile, Single, check};
 
 impl KeyFile {
-    /// The accounts and organizations, in the order of the files.
+    /// Returns the accounts and organizations, in the order of the files.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.iter().map(|(account, _)| account)
     }
 
-    /// The account of that id.
+    /// Returns the account with this id.
     #[must_use]
     pub fn account(&self, id: &str) -> Option<&Account> {
         self.accounts().find(|account| account.id == id)
     }
 
-    /// The keys, deleted ones too, in the order of the files.
+    /// Returns the keys, including deleted ones, in the order of the files.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter().map(|(key, _)| &**key)
     }
 
-    /// The key of that id.
+    /// Returns the key with this id.
     #[must_use]
     pub fn key(&self, id: &str) -> Option<&Key> {
         self.keys().find(|key| key.id == id)
     }
 
-    /// The key of that digest.
+    /// Returns the key with this digest.
     #[must_use]
     pub fn key_of_digest(&self, digest: &KeyDigest) -> Option<&Key> {
         self.keys().find(|key| key.digest == *digest)
     }
 
-    /// The grant sets and their names.
+    /// Returns the grant sets with their names.
     pub fn grant_sets(&self) -> impl Iterator<Item = (&str, &Granted)> {
         let sets = self.grant_sets.iter();
         sets.map(|(name, granted, _)| (name.as_str(), granted))
     }
 
-    /// The grant set of that name.
+    /// Returns the grant set with this name.
     #[must_use]
     pub fn grant_set(&self, name: &str) -> Option<&Granted> {
         let mut sets = self.grant_sets();
         sets.find(|(of, _)| *of == name).map(|(_, granted)| granted)
     }
 
-    /// The permissions that `grants` come to: those of the set it names, or its own.
+    /// Returns the permissions of `grants`: its own, or those of the set that it names.
     #[must_use]
     pub fn granted<'a>(&'a self, grants: &'a KeyGrants) -> Option<&'a Granted> {
         match grants {
@@ -59,7 +59,8 @@ impl KeyFile {
         }
     }
 
-    /// The ECDS file that is pushed to where nothing else is said, as the file writes it: from its own folder.
+    /// Returns the ECDS file that is pushed to by default. The path is as written, relative to the
+    /// key file's folder.
     #[must_use]
     pub fn usual_target(&self) -> Option<&str> {
         self.singles().find_map(|single| match single {
@@ -71,13 +72,13 @@ impl KeyFile {
         })
     }
 
-    /// The names and prefixes of the API, from `[configuration.profile]`.
+    /// Returns the names and prefixes of the API, from `[configuration.profile]`.
     #[must_use]
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
-    /// The permissions there are: the built-in ones and those that the file's endpoints name.
+    /// Returns the known permissions: the built-in ones and those that the file's endpoints name.
     #[must_use]
     pub fn permissions(&self) -> PermissionRegistry {
         let is_none = |single: &Single| matches!(single, Single::Catalogue(Catalogue::None));
@@ -85,7 +86,7 @@ impl KeyFile {
         check::permissions(is_stripe, &self.endpoints)
     }
 
-    /// Whether one of the file's own endpoints asks for that permission, by whatever name.
+    /// Whether one of the file's own endpoints requires this permission, by any of its names.
     #[must_use]
     pub fn is_asked_by_own_endpoint(
         &self,
@@ -96,27 +97,27 @@ impl KeyFile {
         names.any(|name| permissions.find(name) == Some(permission))
     }
 
-    /// The name of the file that a key is in.
+    /// Returns the name of the file that contains a key.
     #[must_use]
     pub fn file_of_key(&self, id: &str) -> Option<&str> {
         let (_, at) = self.keys.iter().find(|(key, _)| key.id == id)?;
         self.name_of(*at)
     }
 
-    /// The name of the file that an account is in.
+    /// Returns the name of the file that contains an account.
     #[must_use]
     pub fn file_of_account(&self, id: &str) -> Option<&str> {
         let (_, at) = self.accounts.iter().find(|(account, _)| account.id == id)?;
         self.name_of(*at)
     }
 
-    /// The files' names and their texts as they are now.
+    /// Returns the files' names and current texts.
     pub fn texts(&self) -> impl Iterator<Item = (&str, String)> {
         let parts = self.parts.iter();
         parts.map(|part| (part.name.as_str(), part.written()))
     }
 
-    /// The files' names and their texts as they were read.
+    /// Returns the files' names and their texts as they were read.
     pub fn texts_as_read(&self) -> impl Iterator<Item = (&str, &str)> {
         let parts = self.parts.iter();
         parts.map(|part| (part.name.as_str(), &*part.text))

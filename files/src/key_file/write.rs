@@ -1,4 +1,5 @@
-//! Records into TOML tables: it changes only the members that differ, and keeps the text around them.
+//! Writes records into TOML tables. It changes only the members that differ, and keeps the text
+//! around them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use keyward::key::KeyKind;
 use keyward::management::{Account, Granted, Key, KeyGrants};
 use keyward::snapshot::Enforcement;
 
-/// Everything that is written of a new key, in this order.
+/// The members of a new key, in the order they are written.
 pub(super) const KEY_MEMBERS: [&str; 21] = [
     "id",
     "name",
@@ -36,7 +37,7 @@ pub(super) const KEY_MEMBERS: [&str; 21] = [
     "sha256",
 ];
 
-/// Everything that is written of a new account, in this order.
+/// The members of a new account, in the order they are written.
 pub(super) const ACCOUNT_MEMBERS: [&str; 5] = ["id", "name", "parent", "children", "status"];
 
 /// Writes the named members of an account.
@@ -95,7 +96,7 @@ pub(super) fn key(table: &mut Table, key: &Key, members: &[&str]) {
             "replaced_by" => text(&key.replaced_by),
             "last4" => text(&key.last4),
             "value" if key.kind == KeyKind::Publishable => text(&key.value),
-            // Next to a value the digest says nothing new.
+            // The digest is redundant if the value is present.
             "sha256" if key.value.is_none() => Some(Value::from(key.digest.to_string())),
             _ => None,
         };
@@ -103,7 +104,7 @@ pub(super) fn key(table: &mut Table, key: &Key, members: &[&str]) {
     }
 }
 
-/// Makes the permissions of a grant set these.
+/// Replaces the permissions of a grant set.
 pub(super) fn granted(table: &mut dyn TableLike, granted: &Granted) {
     let members = granted.iter();
     let wanted = members.map(|(name, level)| (name.as_str(), level.name()));
@@ -117,7 +118,7 @@ fn time(seconds: u64) -> Value {
         .map_or_else(|_| Value::from(shown), Value::from)
 }
 
-/// Sets a member, or takes it away. Blanks and comments around an old value stay around the new one.
+/// Sets or removes a member. Blanks and comments around an old value stay around the new one.
 fn set(table: &mut Table, name: &str, value: Option<Value>) {
     let Some(mut value) = value else {
         table.remove(name);
@@ -148,7 +149,8 @@ fn set_grants(table: &mut Table, name: &str, grants: Option<&KeyGrants>) {
     }
 }
 
-/// Makes a member a table of these names and texts; one without any is left out, unless `even_empty`.
+/// Sets a member to a table of these names and texts. An empty table is left out, unless
+/// `even_empty`.
 fn set_members(table: &mut Table, name: &str, wanted: BTreeMap<&str, &str>, even_empty: bool) {
     if wanted.is_empty() && !even_empty {
         table.remove(name);
@@ -184,7 +186,8 @@ fn make_members(table: &mut dyn TableLike, wanted: &BTreeMap<&str, &str>) {
     }
 }
 
-/// Makes a member an array of these texts: the ones that stay keep their places and comments, new ones are put after them.
+/// Sets a member to an array of these texts. Texts that stay keep their places and comments; new
+/// ones are added at the end.
 fn set_strings(table: &mut Table, name: &str, wanted: &[String]) {
     if wanted.is_empty() {
         table.remove(name);

@@ -1,4 +1,5 @@
-//! The bytes of a log: a file or standard input, decompressed if its first bytes are those of gzip or zstd.
+//! The bytes of a log: a file or standard input, decompressed if it begins with the magic number of
+//! gzip or zstd.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -17,17 +18,18 @@ use super::Progress;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-/// The other magic numbers of zstd: frames to be skipped. The first byte's low half is free.
+/// The other magic numbers of zstd, for frames to skip. The low half of the first byte is
+/// arbitrary.
 const SKIPPABLE: &[u8] = &[0x2a, 0x4d, 0x18];
 
 const BUFFER: usize = 256 * 1024;
 
 const STANDARD_INPUT: &str = "standard input";
 
-/// How often a file that is followed is looked at.
+/// How long to wait before a followed file is checked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A log that is there.
+/// A log that exists.
 pub(super) struct Input {
     name: String,
     size: u64,
@@ -36,7 +38,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Looks whether a file can be opened. It is opened once it is its turn.
+    /// Checks that a file can be opened. It is opened when its turn comes.
     pub(super) fn new(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Self {
@@ -65,17 +67,18 @@ impl Input {
         &self.name
     }
 
-    /// Bytes as they are stored; 0 where no one knows.
+    /// Returns the stored size in bytes, or 0 if it is unknown.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether more of it may come later.
+    /// Whether more data may come later.
     pub(super) fn is_stream(&self) -> bool {
         self.is_stream
     }
 
-    /// Goes on with what is added to the file, and with the file that takes its place when logs are rotated.
+    /// Continues with data that is appended to the file, and with the file that replaces it when
+    /// logs are rotated.
     pub(super) fn follow(&mut self) -> Result<()> {
         if self.name == STANDARD_INPUT {
             anyhow::bail!("standard input is read as it comes; leave --follow out, or name a file");
@@ -86,7 +89,7 @@ impl Input {
         Ok(())
     }
 
-    /// The log itself. An error of what cannot be unpacked comes with the first read.
+    /// Returns the decompressed log. If it cannot be decompressed, the first read fails.
     pub(super) fn decoded(self, progress: &dyn Progress) -> Box<dyn Read + '_> {
         let source = Counted {
             source: self.source,
@@ -130,7 +133,7 @@ impl Read for Later {
     }
 }
 
-/// A file whose end is not the end.
+/// A file that is read beyond its end as it grows.
 struct Followed {
     path: PathBuf,
     file: File,
@@ -148,10 +151,10 @@ impl Followed {
         })
     }
 
-    /// Begins again where the file was cut off, or where another has its name.
+    /// Starts from the beginning if the file was truncated, or if another file has its name.
     fn turn(&mut self) -> io::Result<()> {
         let old = self.file.metadata()?;
-        // Two files of one name have no order.
+        // Only the identity counts: two files with the same name have no order.
         let is_other = |new: &Metadata| (new.dev(), new.ino()) != (old.dev(), old.ino());
         if fs::metadata(&self.path).is_ok_and(|new| is_other(&new)) {
             self.file = File::open(&self.path)?;
@@ -182,7 +185,7 @@ impl Read for Followed {
 
 type Stored<'a> = BufReader<Counted<'a>>;
 
-/// What is unpacked once its first bytes are known.
+/// A reader that chooses the decoder when it knows the first bytes.
 enum Packed<'a> {
     Unknown(Option<Stored<'a>>),
     Plain(io::Chain<Cursor<Vec<u8>>, Stored<'a>>),
@@ -219,7 +222,8 @@ impl Read for Packed<'_> {
     }
 }
 
-/// The frames of a zstd stream, one after the other: what `zstd` appends to, and what `pzstd` writes.
+/// The frames of a zstd stream, one after the other. `zstd` output that was appended to has
+/// several, and so has `pzstd` output.
 struct Frames<R> {
     source: R,
     decoder: FrameDecoder,
@@ -237,7 +241,7 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// Begins the next frame; `false` at the end.
+    /// Begins the next frame. `false` at the end.
     fn begin(&mut self) -> io::Result<bool> {
         loop {
             let mut first = [0; 1];

@@ -2,25 +2,26 @@
 
 use std::io::{self, Read};
 
-/// The most bytes of a line. Envoy takes headers of up to 60 KiB by default, and an escape in JSON takes six bytes for one.
+/// The maximum length of a line in bytes. Envoy accepts headers of up to 60 KiB by default, and an
+/// escape in JSON takes six bytes for one.
 const LONGEST: usize = 1024 * 1024;
 
 const BUFFER: usize = 256 * 1024;
 
-/// What comes next.
+/// The next item of the stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<'a> {
-    /// A line without its end.
+    /// A line without its line end.
     Line(&'a [u8]),
-    /// A line that was left out.
+    /// A line that was skipped.
     TooLong,
 }
 
-/// Splits a stream at its line ends. A last line without one is a line.
+/// Splits a stream at its line ends. The last line may lack one.
 pub(super) struct Lines<R> {
     source: R,
     buffer: Vec<u8>,
-    /// What of the buffer is read and not handed out.
+    /// The start of the data in the buffer that has not been returned yet.
     start: usize,
     end: usize,
     is_over: bool,
@@ -37,13 +38,13 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Whether there is a whole line that was read already.
+    /// Whether the buffer contains a complete line.
     pub(super) fn has_line(&self) -> bool {
         let unseen = self.buffer.get(self.start..self.end);
         unseen.is_some_and(|unseen| memchr::memchr(b'\n', unseen).is_some())
     }
 
-    /// `None` at the end. After an error there is nothing more.
+    /// Returns the next line, or `None` at the end. After an error there is nothing more.
     pub(super) fn next(&mut self) -> io::Result<Option<Next<'_>>> {
         let mut looked_at = self.start;
         let mut is_too_long = false;
@@ -76,7 +77,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Moves what is not handed out to the front, and makes the buffer larger where it is full of one line.
+    /// Moves the remaining data to the front, and enlarges the buffer if one line fills it.
     fn make_room(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
@@ -121,7 +122,7 @@ mod tests {
         all
     }
 
-    /// A source that gives one byte at a time.
+    /// A source that returns one byte at a time.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {

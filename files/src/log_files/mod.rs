@@ -1,7 +1,10 @@
-//! Access logs as a stream: [`read`] hands every line that is one of the log's to a closure, file after file, and counts the others with the reason. Files are plain, gzip or zstd, distinguished by their first
-//! bytes; `-` is standard input. Memory does not grow with the log: a line has at most 1 MiB, a decoder at most a window of 128 MiB.
+//! Access logs as a stream: [`read`] passes every line that belongs to the log to a closure, file
+//! after file, and counts the others with the reason. Files are plain, gzip or zstd, distinguished
+//! by their first bytes; `-` is standard input. Memory does not grow with the log: a line has at
+//! most 1 MiB, a decoder a window of at most 128 MiB.
 //!
-//! What a record's texts hold was chosen by clients: they are shown by [`Text::shown`](crate::access_log::Text::shown).
+//! Clients chose the texts of a record: show them with
+//! [`Text::shown`](crate::access_log::Text::shown).
 
 mod input;
 mod lines;
@@ -21,47 +24,48 @@ use lines::{Lines, Next};
 
 pub use tally::Tally;
 
-/// The files of a log and the time that is looked at.
+/// The files of a log, and which of their requests to read.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// Plain, gzip or zstd; `-` is standard input.
     pub files: Vec<PathBuf>,
-    /// Only requests that began in this time, Unix milliseconds.
+    /// Only requests that began in this range, in Unix milliseconds.
     pub time: Range<u64>,
-    /// Go on with what is added to the last file.
+    /// Whether to continue with data that is appended to the last file.
     pub follow: bool,
-    /// How the tally shows a file's name, and an error that may repeat it.
+    /// How the tally shows a file's name, or an error that may contain it.
     pub shown: fn(&str) -> String,
 }
 
-/// Receives the progress of the reading.
+/// Receives the progress of reading.
 pub trait Progress {
-    /// So many bytes are to be read; 0 where that is not known.
+    /// The number of bytes to read, or 0 if unknown.
     fn expect(&self, bytes: u64);
-    /// So many more bytes are read.
+    /// This many more bytes were read.
     fn read(&self, bytes: u64);
-    /// That was all.
+    /// Called at the end.
     fn finish(&self);
 }
 
-/// No one.
+/// Receives no progress.
 impl Progress for () {
     fn expect(&self, _bytes: u64) {}
     fn read(&self, _bytes: u64) {}
     fn finish(&self) {}
 }
 
-/// Whether more is wanted.
+/// Whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Go {
-    /// The next record, please.
+    /// Continue with the next record.
     On,
-    /// No more.
+    /// Stop reading.
     Stop,
 }
 
-/// Hands every record to `each`, in the order of the files, until it says [`Go::Stop`]. An error is a file that cannot be opened, found before anything is read, or an error of `each`.
-/// A file that ends or breaks in the middle is read up to there and noted in the tally.
+/// Passes every record to `each`, in the order of the files, until it returns [`Go::Stop`]. Fails
+/// before reading anything if a file cannot be opened, and if `each` fails. If a file ends or
+/// breaks in the middle, it is read up to there, and the tally notes it.
 pub fn read(
     log: &Log,
     progress: &dyn Progress,
@@ -70,7 +74,8 @@ pub fn read(
     stream(log, progress, each, &mut || Ok(()))
 }
 
-/// The same, and `wait` is called before more of a stream is waited for: of standard input, a pipe, or a file that is followed.
+/// Like [`read`], but calls `wait` before it waits for more of a stream: standard input, a pipe, or
+/// a followed file.
 pub fn stream(
     log: &Log,
     progress: &dyn Progress,
@@ -86,7 +91,7 @@ pub fn stream(
     read_inputs(log, inputs, Tally::new(log.shown), progress, each, wait)
 }
 
-/// The same, and a file that cannot be opened is noted in the tally as well.
+/// Like [`read`], but if a file cannot be opened, the tally notes it.
 pub fn read_what_there_is(
     log: &Log,
     progress: &dyn Progress,
@@ -103,7 +108,8 @@ pub fn read_what_there_is(
     read_inputs(log, inputs, tally, progress, each, &mut || Ok(()))
 }
 
-/// Hands every line to `each`, whatever form it has: of logs that are not Envoy's. Errors and the tally are those of [`read`], and a line that is too long is skipped.
+/// Passes every line to `each`, whatever its form, for logs that are not Envoy's. Errors and the
+/// tally are those of [`read`]. A line that is too long is skipped.
 pub fn lines(
     files: &[PathBuf],
     shown: fn(&str) -> String,
@@ -132,7 +138,7 @@ pub fn lines(
     Ok(tally)
 }
 
-/// However it ends, the progress does.
+/// Reads the inputs, and ends the progress even after an error.
 fn read_inputs(
     log: &Log,
     inputs: Vec<Input>,

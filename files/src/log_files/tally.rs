@@ -1,4 +1,4 @@
-//! What became of the lines of a log.
+//! Counts what happened to the lines of a log.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,19 +8,20 @@ use serde_json::{Value, json};
 
 use crate::access_log::{Skip, printable};
 
-/// How many lines were read, left aside and skipped.
+/// How many lines were read, ignored and skipped.
 #[derive(Clone, Debug)]
 pub struct Tally {
     read: u64,
     outside: u64,
     skipped: BTreeMap<Skip, u64>,
-    /// Files that could not be read to their end, each with a sentence that says why.
+    /// Files that could not be read to the end, each with the reason as a sentence.
     broken: Vec<(String, String)>,
     shown: fn(&str) -> String,
 }
 
 impl Tally {
-    /// Nothing was read yet. `shown` says how a file's name is shown, and an error that may repeat it.
+    /// Creates an empty tally. `shown` makes a file's name, or an error that may contain it, safe
+    /// to show.
     #[must_use]
     pub fn new(shown: fn(&str) -> String) -> Self {
         Self {
@@ -69,19 +70,19 @@ impl Tally {
         self.broken.is_empty()
     }
 
-    /// Requests that were handed on.
+    /// Returns the number of requests that were passed on.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.read
     }
 
-    /// Lines that were skipped, for whatever reason.
+    /// Returns the number of lines that were skipped for any reason.
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped.values().sum()
     }
 
-    /// For programs.
+    /// Returns the tally as JSON, for programs.
     #[must_use]
     pub fn json(&self) -> Value {
         let skipped: serde_json::Map<String, Value> = Skip::ALL
@@ -95,7 +96,7 @@ impl Tally {
         json!({"requests": self.read, "outside_the_time": self.outside, "skipped": skipped, "broken_files": broken})
     }
 
-    /// A sentence for each thing that was not read; none where all was.
+    /// Returns a sentence for each thing that was not read.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
@@ -113,7 +114,7 @@ impl Tally {
         sentences
     }
 
-    /// The same for people.
+    /// Writes those sentences, for people.
     pub fn tell(&self, out: &mut impl Write) -> Result<()> {
         for sentence in self.sentences() {
             writeln!(out, "keyward: {sentence}")?;

@@ -86,14 +86,14 @@ fn plain_gzip_and_zstd_are_told_apart_by_their_bytes() {
         (log(0, 5003), 5003),
         (gzip(&log(0, 9)), 9),
         (zstd(&log(0, 9)), 9),
-        // As several members or frames, which is how logs are appended to.
+        // With several members or frames, which is how logs are appended to.
         (two(gzip), 5003),
         (two(zstd), 5003),
         (skippable.concat(), 9),
         (Vec::new(), 0),
         (b"{".to_vec(), 0),
     ] {
-        // The name says nothing.
+        // The name does not reveal the compression.
         let (read, _) = paths(vec![folder.file("access.log", &bytes)]);
         assert_eq!(read, numbers(0, count));
     }

@@ -1,6 +1,8 @@
-//! A configuration as it travels to Envoy: text in a `StringValue`, or packed in a `BytesValue`.
+//! The form in which Envoy receives a configuration: text in a `StringValue`, or packed in a
+//! `BytesValue`.
 //!
-//! Source: <https://protobuf.dev/reference/protobuf/google.protobuf/>, and its JSON form in <https://protobuf.dev/programming-guides/json/>
+//! Source: <https://protobuf.dev/reference/protobuf/google.protobuf/>, and its JSON form in
+//! <https://protobuf.dev/programming-guides/json/>
 
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -26,18 +28,18 @@ impl Carried {
         })
     }
 
-    /// What is in a message of this type, if it is a configuration.
+    /// Reads a message of this type, if it contains a configuration.
     pub(super) fn read(type_url: &str, value: &[u8]) -> Option<Self> {
         match type_url {
             STRING => Some(Self::Text(std::str::from_utf8(value).ok()?.to_owned())),
-            // As protobuf has it, what is left out is empty.
+            // In protobuf, an absent field is empty.
             BYTES if value.is_empty() => Some(Self::Text(String::new())),
             BYTES if is_packed(value) => Some(Self::Packed(value.to_vec())),
             _ => None,
         }
     }
 
-    /// The same out of protobuf's JSON form.
+    /// Reads a message in protobuf's JSON form.
     pub(super) fn read_json(message: &Value) -> Option<Self> {
         let value = message.get("value").map_or(Some(""), Value::as_str)?;
         match message.get("@type")?.as_str()? {
@@ -53,7 +55,7 @@ impl Carried {
         }
     }
 
-    /// The member `value` of the message in protobuf's JSON form.
+    /// Returns the member `value` of the message in protobuf's JSON form.
     pub(super) fn json(&self) -> Value {
         match self {
             Self::Text(text) => json!(text),
@@ -75,7 +77,7 @@ impl Carried {
         }
     }
 
-    /// The configuration's JSON.
+    /// Returns the configuration's JSON.
     pub(super) fn into_json(self) -> Result<String> {
         match self {
             Self::Text(text) => Ok(text),

@@ -1,4 +1,5 @@
-//! What a target is to hold. keyward rejects what the transport cannot carry before it writes anything.
+//! The new content of a target. keyward rejects what the transport cannot carry before it writes
+//! anything.
 
 use std::path::Path;
 
@@ -14,13 +15,13 @@ use crate::key_file::SourceName;
 use crate::replace::{Access, keep_before, replace, sweep};
 use keyward::configuration::LARGEST;
 
-/// What Kubernetes keeps in one ConfigMap.
+/// The maximum size of a ConfigMap in Kubernetes.
 ///
 /// Source: <https://kubernetes.io/docs/concepts/configuration/configmap/>
 const LARGEST_CONFIG_MAP: usize = 1 << 20;
 
 impl Found<'_> {
-    /// The target's new content, of this source, if the way there can carry it.
+    /// Returns the target's new content with this source, if the transport can carry it.
     pub fn with(&self, json: &str, revision: u64, source: Option<&SourceName>) -> Result<Vec<u8>> {
         let target = self.target;
         let version = &VersionInfo {
@@ -60,7 +61,7 @@ impl Found<'_> {
         if target.in_config_map && content.len() > LARGEST_CONFIG_MAP {
             let instead = match (&carried, ecds::form(target.file().unwrap_or(Path::new("")))) {
                 (Carried::Text(_), _) => "push it packed into a .pb file (--packed), ",
-                // Base64 is a third larger.
+                // Base64 adds a third.
                 (Carried::Packed(_), Ok(Some(_))) => "push it into a .pb file, ",
                 (Carried::Packed(_), _) => "",
             };
@@ -72,7 +73,7 @@ impl Found<'_> {
         Ok(content)
     }
 
-    /// A template in YAML makes no JSON file, nor the other way round.
+    /// Checks the formats: a YAML template cannot make a JSON file, or the reverse.
     fn is_of_its_form(&self, path: &Path) -> Result<()> {
         let template = self.target.template.as_deref().unwrap_or(path);
         let (of_file, of_template) = (ecds::form(path)?, ecds::form(template)?);
@@ -91,7 +92,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// Writes it into the target's file. Returns what a person should know about it.
+    /// Writes the content to the target's file. Returns a note for people, if there is one.
     pub fn deliver(&self, content: &[u8]) -> Result<Option<String>> {
         let Some(path) = self.target.file() else {
             bail!("expected a file to write to");

@@ -1,5 +1,6 @@
-//! Envoy's ECDS file: a discovery response with one filter, in wasm or native, as JSON, YAML or binary protobuf by its name's ending. The configuration and the
-//! version are replaced, and nothing else.
+//! Envoy's ECDS file: a discovery response with one filter, wasm or native. The file's extension
+//! decides whether it is JSON, YAML or binary protobuf. Only the configuration and the version are
+//! replaced.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ const EXTENSION: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtension
 /// The error for a file that is not a discovery response.
 const EXPECTED: &str = "expected a discovery response with one filter, which has `resources[0].typed_config.config.configuration` in wasm and `resources[0].typed_config.filter_config` natively; envoy/ecds/keyward.yaml is one";
 
-/// The configuration in a JSON or YAML file.
+/// Returns the configuration in a JSON or YAML file.
 pub(super) fn configuration(document: &TextFile) -> Result<Option<Carried>> {
     let value = document.value();
     let resources = value.get("resources").and_then(Value::as_array);
@@ -27,13 +28,13 @@ pub(super) fn configuration(document: &TextFile) -> Result<Option<Carried>> {
     Ok(Carried::read_json(configuration))
 }
 
-/// Which revision the file says it holds, and whose.
+/// Returns the revision and the source that the file states.
 pub(super) fn version(document: &TextFile) -> VersionInfo {
     let version = document.value().get("version_info").and_then(Value::as_str);
     VersionInfo::read(version.unwrap_or_default())
 }
 
-/// The file with this configuration.
+/// Returns the file with this configuration.
 pub(super) fn place(
     document: &TextFile,
     carried: &Carried,
@@ -49,9 +50,10 @@ pub(super) fn place(
     document.written(pointer)
 }
 
-/// The numbers of fields from the response to the filter.
+/// The field numbers from the response to the filter.
 ///
-/// Source: Envoy's `envoy/service/discovery/v3/discovery.proto`, `envoy/config/core/v3/extension.proto`
+/// Source: Envoy's `envoy/service/discovery/v3/discovery.proto`,
+/// `envoy/config/core/v3/extension.proto`
 mod field {
     pub(super) const VERSION: u64 = 1;
     pub(super) const RESOURCES: u64 = 2;
@@ -59,13 +61,13 @@ mod field {
     pub(super) const ANY_VALUE: u64 = 2;
     pub(super) const EXTENSION_NAME: u64 = 1;
     pub(super) const TYPED_CONFIG: u64 = 2;
-    /// The same for `StringValue` and `BytesValue`.
+    /// The field of the value in `StringValue` and `BytesValue`.
     pub(super) const VALUE: u64 = 1;
 }
 
 const NOT_BINARY: &str = "expected a binary discovery response with one filter, in wasm or native; `--template envoy/ecds/keyward.yaml` makes a new one";
 
-/// The configuration in a binary file.
+/// Returns the configuration in a binary file.
 pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<Carried>> {
     let response = parse(bytes)?;
     let extension = any(response.one(field::RESOURCES), EXTENSION)?;
@@ -85,7 +87,7 @@ pub(super) fn binary_configuration(bytes: &[u8]) -> Result<Option<Carried>> {
     Ok(content.and_then(|content| Carried::read(type_url, content)))
 }
 
-/// The same of a binary file.
+/// Returns the revision and the source that a binary file states.
 pub(super) fn binary_version(bytes: &[u8]) -> Result<VersionInfo> {
     let response = parse(bytes)?;
     Ok(VersionInfo::read(
@@ -93,7 +95,7 @@ pub(super) fn binary_version(bytes: &[u8]) -> Result<VersionInfo> {
     ))
 }
 
-/// The binary file with this configuration.
+/// Returns the binary file with this configuration.
 pub(super) fn place_binary(
     bytes: &[u8],
     carried: &Carried,
@@ -119,7 +121,7 @@ pub(super) fn place_binary(
     Ok(response.encode())
 }
 
-/// A message whose field at the end of this path is `content`.
+/// Returns a message with `content` in the field at the end of this path.
 fn replaced(bytes: &[u8], path: &[u64], content: Vec<u8>) -> Result<Vec<u8>> {
     let mut message = parse(bytes)?;
     let Some((number, rest)) = path.split_first() else {
@@ -130,7 +132,8 @@ fn replaced(bytes: &[u8], path: &[u64], content: Vec<u8>) -> Result<Vec<u8>> {
     Ok(message.encode())
 }
 
-/// The binary form of a JSON or YAML file whose code is a local file. A field that this code cannot write in binary is refused, not left out.
+/// Converts a JSON or YAML file to binary, if the filter's code is a local file. Fails for a field
+/// that it cannot convert, instead of leaving the field out.
 pub(super) fn to_binary(document: &TextFile) -> Result<Vec<u8>> {
     configuration(document)?;
     let filter = Filter::of(document);
@@ -150,7 +153,7 @@ fn parse(bytes: &[u8]) -> Result<Message<'_>> {
     Message::parse(bytes).context(NOT_BINARY)
 }
 
-/// What an `Any` of this type holds.
+/// Returns the message in an `Any` of this type.
 fn any(bytes: Option<&[u8]>, type_url: &str) -> Result<Vec<u8>> {
     let any = parse(bytes.context(NOT_BINARY)?)?;
     if any.text(field::ANY_TYPE) != Some(type_url) {
@@ -159,7 +162,7 @@ fn any(bytes: Option<&[u8]>, type_url: &str) -> Result<Vec<u8>> {
     Ok(any.one(field::ANY_VALUE).context(NOT_BINARY)?.to_vec())
 }
 
-/// The filter that an `Any` holds, and its message.
+/// Returns the filter in an `Any`, and its message.
 fn of_filter(bytes: Option<&[u8]>) -> Result<(Filter, Vec<u8>)> {
     let any = parse(bytes.context(NOT_BINARY)?)?;
     let filter = any.text(field::ANY_TYPE).and_then(Filter::of_type);
@@ -167,7 +170,7 @@ fn of_filter(bytes: Option<&[u8]>) -> Result<(Filter, Vec<u8>)> {
     Ok((filter.context(NOT_BINARY)?, message.to_vec()))
 }
 
-/// The one field of this number.
+/// Returns the only field with this number.
 fn one(bytes: &[u8], number: u64) -> Result<Vec<u8>> {
     let message = parse(bytes)?;
     Ok(message.one(number).context(NOT_BINARY)?.to_vec())
@@ -180,14 +183,14 @@ fn to_any(type_url: &str, value: Vec<u8>) -> Vec<u8> {
     any.encode()
 }
 
-/// A `StringValue` or a `BytesValue`.
+/// Returns a `StringValue` or a `BytesValue`.
 fn value(type_url: &str, content: &[u8]) -> Vec<u8> {
     let mut value = Message::default();
     value.set(field::VALUE, content.to_vec());
     to_any(type_url, value.encode())
 }
 
-/// How Envoy reads a file, off its name.
+/// Returns the format that Envoy assumes for a file name. `None` for binary.
 pub(super) fn form(name: &std::path::Path) -> Result<Option<Form>> {
     match name.extension().and_then(|extension| extension.to_str()) {
         Some("pb") => Ok(None),

@@ -1,4 +1,4 @@
-//! Which filter an ECDS file carries, in wasm or native, and where its configuration is.
+//! Which filter an ECDS file contains, wasm or native, and where its configuration is.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -13,11 +13,12 @@ pub(super) enum Filter {
     Native,
 }
 
-/// Where the extension's own message is in a file that is read as text.
+/// The place of the extension's message in a text file.
 const TYPED_CONFIG: &str = "/resources/0/typed_config";
 
 impl Filter {
-    /// What the file names; a file that names none of them is taken for one in wasm, and has no configuration there.
+    /// Returns the filter in the file. A file that names neither counts as wasm, without a
+    /// configuration.
     pub(super) fn of(document: &TextFile) -> Self {
         let kind = document
             .value()
@@ -26,7 +27,7 @@ impl Filter {
         kind.and_then(Self::of_type).unwrap_or(Self::Wasm)
     }
 
-    /// The same by the type that an `Any` names.
+    /// Returns the filter whose type an `Any` names.
     pub(super) fn of_type(type_url: &str) -> Option<Self> {
         let mut all = [Self::Wasm, Self::Native].into_iter();
         all.find(|filter| filter.type_url() == type_url)
@@ -41,7 +42,7 @@ impl Filter {
         }
     }
 
-    /// Where its configuration is.
+    /// Returns the place of its configuration.
     pub(super) fn pointer(self) -> &'static str {
         match self {
             Self::Wasm => "/resources/0/typed_config/config/configuration",
@@ -49,9 +50,10 @@ impl Filter {
         }
     }
 
-    /// The same in binary: the numbers of the fields that lead there.
+    /// Returns the same place for binary, as the numbers of the fields that lead there.
     ///
-    /// Source: Envoy's `envoy/extensions/filters/http/wasm/v3/wasm.proto`, `envoy/extensions/wasm/v3/wasm.proto`,
+    /// Source: Envoy's `envoy/extensions/filters/http/wasm/v3/wasm.proto`,
+    /// `envoy/extensions/wasm/v3/wasm.proto`,
     /// `envoy/extensions/filters/http/dynamic_modules/v3/dynamic_modules.proto`
     pub(super) fn fields(self) -> &'static [u64] {
         match self {
@@ -60,7 +62,8 @@ impl Filter {
         }
     }
 
-    /// The binary form of the filter in a JSON or YAML file, whose code is a local file, with this configuration. A field that this code cannot write in binary is refused, not left out.
+    /// Converts the filter in a JSON or YAML file to binary, with this configuration, if its code
+    /// is a local file. Fails for a field that it cannot convert, instead of leaving the field out.
     pub(super) fn to_binary(self, document: &TextFile, configuration: Vec<u8>) -> Result<Vec<u8>> {
         let template = Template { document };
         match self {
@@ -155,7 +158,7 @@ impl Template<'_> {
     }
 }
 
-/// `AsyncDataSource.local.filename`
+/// Returns an `AsyncDataSource` with `local.filename`.
 fn local(filename: Vec<u8>) -> Vec<u8> {
     one(1, one(1, filename))
 }

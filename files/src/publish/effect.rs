@@ -1,5 +1,7 @@
-//! What a push does to keys that work, and whether it takes away so many that it must be a mistake. Its digest identifies a key: under another id it still works. A key that the
-//! source ends, by `deleted`, an expiry or a suspended account, was meant, and never counts as missing.
+//! The effect of a push on working keys, and whether it removes so many that it must be a mistake.
+//! The digest identifies a key: it still works with another id. If the source ends a key by
+//! `deleted`, an expiry or a suspended account, that is intended, and the key never counts as
+//! missing.
 
 use std::io::Write;
 
@@ -11,21 +13,21 @@ use keyward::configuration::Configuration;
 use keyward::snapshot::delta::Touched;
 use keyward::snapshot::{KeyRecord, Snapshot};
 
-/// How many accounts a line names.
+/// The maximum number of accounts in a line.
 const MOST_NAMED: usize = 20;
 
-/// What a target holds now.
+/// The present content of a target.
 pub enum Present {
-    /// Nothing that lets anybody in.
+    /// Nothing that allows any request.
     Nothing,
     /// A configuration.
     Readable(Box<Configuration>),
-    /// Something that may be keys, and that this version cannot read.
+    /// Content that may contain keys but that this version cannot read.
     Unreadable,
 }
 
 impl Present {
-    /// What this JSON is.
+    /// Classifies this JSON.
     #[must_use]
     pub fn of(json: &str) -> Self {
         match Configuration::from_json(json.as_bytes()) {
@@ -35,7 +37,7 @@ impl Present {
         }
     }
 
-    /// Its snapshot, if it has one.
+    /// Returns its snapshot, if it has one.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
@@ -45,7 +47,7 @@ impl Present {
     }
 }
 
-/// Whether this is the place for a configuration that is still to come, such as `{"snapshot": {}}`.
+/// Whether this is a placeholder for a configuration, such as `{"snapshot": {}}`.
 fn is_without_keys(json: &str) -> bool {
     #[derive(Deserialize)]
     struct Whole {
@@ -71,14 +73,14 @@ fn owner<'a>(snapshot: &'a Snapshot, key: &KeyRecord<'_>) -> Option<&'a str> {
     Some(owner.id())
 }
 
-/// Whether an account is there, and suspended.
+/// Whether an account exists and is suspended.
 pub(super) fn is_suspended(snapshot: &Snapshot, id: &str) -> bool {
     let accounts = snapshot.accounts();
     let account = accounts.find(id).and_then(|index| accounts.account(index));
     account.is_some_and(|account| account.is_suspended())
 }
 
-/// Whether a request with this key may pass, as far as its life is concerned.
+/// Whether the lifetime of this key and its account's status allow requests.
 #[must_use]
 pub fn works(snapshot: &Snapshot, key: &KeyRecord<'_>, now: u64) -> bool {
     let owner = snapshot.accounts().account(key.owner());
@@ -88,7 +90,7 @@ pub fn works(snapshot: &Snapshot, key: &KeyRecord<'_>, now: u64) -> bool {
         && owner.is_some_and(|owner| !owner.is_suspended())
 }
 
-/// What becomes of the keys and accounts at a target.
+/// The effect on the keys and accounts at a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
     /// Keys that begin to work.
@@ -97,16 +99,16 @@ pub struct Effect {
     go: usize,
     /// Keys that work before the push.
     working: usize,
-    /// Those of them that the source does not have.
+    /// Working keys that the source does not contain.
     pub missing: usize,
-    /// Accounts in use that the source does not have.
+    /// Accounts in use that the source does not contain.
     pub accounts: Vec<String>,
-    /// Suspended accounts that the source does not have. No one loses anything by them.
+    /// Suspended accounts that the source does not contain. Removing them affects no requests.
     suspended: Vec<String>,
 }
 
 impl Effect {
-    /// What becomes of them when `after` takes the place of `before`.
+    /// Returns the effect of replacing `before` with `after`.
     #[must_use]
     pub fn between(before: Option<&Snapshot>, after: &Snapshot, now: u64) -> Self {
         let mut effect = Self::default();
@@ -132,7 +134,7 @@ impl Effect {
             match after.key(&digest) {
                 Some(key) if works(after, &key, now) => continue,
                 Some(_) => {}
-                // Ended with its account, whether the source still lists it or not.
+                // The key ended with its account, whether the source still lists the key or not.
                 None if owner(before, &key).is_some_and(|id| is_suspended(after, id)) => {}
                 None => effect.missing = effect.missing.saturating_add(1),
             }
@@ -150,7 +152,8 @@ impl Effect {
         effect
     }
 
-    /// The same where it is known what differs: nothing else is looked at, unless keys are missing or accounts differ.
+    /// Like [`Self::between`], if the differences are known. It examines nothing else, unless keys
+    /// are missing or accounts differ.
     #[must_use]
     pub fn among(before: &Snapshot, after: &Snapshot, touched: &Touched, now: u64) -> Self {
         let mut effect = Self::default();
@@ -169,7 +172,8 @@ impl Effect {
         }
     }
 
-    /// Why the push looks like a mistake: more than a tenth of the working keys is missing, or an account in use.
+    /// Returns why the push looks like a mistake: more than a tenth of the working keys is missing,
+    /// or an account in use is.
     #[must_use]
     pub fn mistake(&self) -> Option<String> {
         let has_many = self.missing.saturating_mul(10) > self.working;
@@ -194,13 +198,13 @@ impl Effect {
         Some(format!("{} {verb} missing", missing.join(" and ")))
     }
 
-    /// `+3 -1`.
+    /// Formats the counts as `+3 -1`.
     #[must_use]
     pub fn counts(&self) -> String {
         format!("+{} -{}", self.come, self.go)
     }
 
-    /// Names the accounts that disappear, on their own line.
+    /// Writes the accounts that disappear, on a separate line.
     pub fn name_accounts(&self, out: &mut impl Write) -> Result<()> {
         let mut gone = self.accounts.clone();
         gone.extend_from_slice(&self.suspended);
@@ -212,7 +216,7 @@ impl Effect {
     }
 }
 
-/// The ids, as many as a line holds.
+/// Lists the ids, as many as fit in a line.
 fn named(ids: &[String]) -> String {
     let shown = ids.get(..MOST_NAMED.min(ids.len())).unwrap_or(ids);
     let shown = shown.join(", ");
@@ -285,7 +289,7 @@ mod tests {
         let accounts = json!([{"id": "acct_1"}, {"id": "acct_2", "status": "suspended"}]);
         let end = effect(&with(keys(0..5), one()), &with(after, accounts));
         assert_eq!((end.counts(), end.mistake()), ("+0 -4".into(), None));
-        // Nor do the unlisted keys of a suspended account.
+        // Unlisted keys of a suspended account do not count as missing either.
         let suspended = json!([{"id": "acct_1", "status": "suspended"}]);
         let end = effect(&with(keys(0..5), one()), &with(vec![key(9)], suspended));
         assert_eq!((end.counts(), end.mistake()), ("+0 -5".into(), None));

@@ -1,5 +1,6 @@
-//! The ends in a push that is held back: what a target holds, with every key ended that the source ends, and nothing else changed. So a revocation reaches the gateways while
-//! someone looks why keys are missing.
+//! The ends in a push that is held back: the content of a target in which every key that the source
+//! ends is ended, and nothing else changes. So a revocation reaches the gateways while a person
+//! finds out why keys are missing.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -8,19 +9,20 @@ use super::effect::{is_suspended, works};
 use keyward::digest::KeyDigest;
 use keyward::snapshot::Snapshot;
 
-/// A configuration with ends in it, and how many.
+/// A configuration with ends applied, and their number.
 #[derive(Debug)]
 pub struct Ends {
     /// The configuration.
     pub json: String,
-    /// How many keys it ends.
+    /// The number of keys that it ends.
     pub keys: usize,
-    /// How many accounts it suspends.
+    /// The number of accounts that it suspends.
     pub accounts: usize,
 }
 
 impl Ends {
-    /// Applies the ends in `after` to `json`, whose snapshot is `before`. `None` if it has them all already.
+    /// Applies the ends in `after` to `json`, whose snapshot is `before`. `None` if `json` already
+    /// has them all.
     pub fn of(json: &str, before: &Snapshot, after: &Snapshot, now: u64) -> Result<Option<Self>> {
         let mut configuration: Value = serde_json::from_str(json).ok().context("expected JSON")?;
         let snapshot = configuration.get_mut("snapshot");
@@ -59,7 +61,7 @@ impl Ends {
     }
 }
 
-/// Ends a key as the source ends it, or as soon. `None` where that changes nothing.
+/// Ends a key as the source does, or otherwise at the same time. `None` if that changes nothing.
 fn end(key: &mut Value, before: &Snapshot, after: &Snapshot, now: u64) -> Option<()> {
     let digest = KeyDigest::from_hex(key.get("sha256")?.as_str()?)?;
     let (old, new) = (before.key(&digest)?, after.key(&digest)?);
@@ -68,7 +70,7 @@ fn end(key: &mut Value, before: &Snapshot, after: &Snapshot, now: u64) -> Option
         put(key, "status", json!("deleted"));
         changed = Some(());
     }
-    // Also an end that is still to come: it comes while the push is held back.
+    // This includes a future end, which takes effect while the push is held back.
     let sooner = new
         .expires_at()
         .filter(|end| old.expires_at().is_none_or(|old| *end < old));
@@ -83,7 +85,7 @@ fn end(key: &mut Value, before: &Snapshot, after: &Snapshot, now: u64) -> Option
         put(key, "not_before", json!(first));
         changed = Some(());
     }
-    // Moved to an account that is suspended: here it stays with one that is not.
+    // The key moved to a suspended account. Here it stays with another account, so delete it.
     let owner = before.accounts().account(old.owner())?;
     let is_left = changed.is_none() && works(before, &old, now) && !works(after, &new, now);
     if is_left && !is_suspended(after, owner.id()) {
@@ -127,7 +129,7 @@ mod tests {
         let ends = Ends::of(&before.to_string(), snapshots.0, snapshots.1, NOW).unwrap()?;
         let value: Value = serde_json::from_str(&ends.json).unwrap();
         read(&value);
-        // What has these ends has no more of them.
+        // Applying the ends again changes nothing.
         let again = read(&value);
         let twice = Ends::of(&ends.json, again.snapshot().unwrap(), snapshots.1, NOW);
         assert!(twice.unwrap().is_none());
@@ -194,7 +196,7 @@ mod tests {
                 key("b", json!({"status": "deleted"}))
             ]),
         );
-        // Nor is a key revived.
+        // A key is not revived either.
         let after = written(
             json!([{"id": "acct_1"}]),
             json!([key("a", json!({})), key("b", json!({}))]),

@@ -1,4 +1,4 @@
-//! What is at a target now.
+//! The present state of a target.
 
 use std::fs;
 use std::path::Path;
@@ -15,19 +15,19 @@ use super::text_file::TextFile;
 use crate::key_file::SourceName;
 use keyward::configuration::named_revision;
 
-/// What was found at the target, to put a configuration into.
+/// What was found at a target, which will receive a configuration.
 pub struct Found<'a> {
-    /// Where.
+    /// The target.
     pub target: &'a Target,
     pub(super) content: Content,
-    /// The JSON of the configuration that is there now.
+    /// The JSON of its present configuration.
     pub configuration: Option<String>,
     /// The source of its keys.
     pub source: Option<SourceName>,
-    /// Whether something is there that is not a configuration this version reads.
+    /// Whether it contains something that this version cannot read as a configuration.
     pub(super) is_unreadable: bool,
     pub(super) is_packed: bool,
-    /// Whether writing it loses the comments of the file that is there.
+    /// Whether writing loses the comments of the present file.
     pub(super) is_by_hand: bool,
 }
 
@@ -36,20 +36,21 @@ pub(super) enum Content {
     Binary(Vec<u8>),
 }
 
-/// What was read of a file.
+/// The result of reading a file.
 struct Read {
     content: Content,
     carried: Option<Carried>,
     source: Option<SourceName>,
-    /// Whether it holds something that is not a configuration.
+    /// Whether it contains something other than a configuration.
     is_foreign: bool,
 }
 
 impl<'a> Found<'a> {
-    /// Reads what is there.
+    /// Reads the target.
     pub fn at(target: &'a Target) -> Result<Self> {
         let existing = target.file().filter(|path| path.exists());
-        // The file itself holds the revision that must not be undercut; the template, where there is one, everything else.
+        // The target's file has the revision, which must not decrease. Everything else comes from
+        // the template, if there is one.
         let current = existing.map(|path| read(target, path)).transpose()?;
         let is_by_hand = current
             .as_ref()
@@ -70,7 +71,7 @@ impl<'a> Found<'a> {
         };
         let (content, carried, source) = (found.content, found.carried, found.source);
         let is_packed = target.packed || carried.as_ref().is_some_and(Carried::is_packed);
-        // What cannot be read has no revision, either.
+        // Unreadable content has no revision either.
         let configuration = carried.map(Carried::into_json);
         Ok(Self {
             target,
@@ -83,7 +84,7 @@ impl<'a> Found<'a> {
         })
     }
 
-    /// What it holds.
+    /// Returns the present content.
     #[must_use]
     pub fn present(&self) -> Present {
         match &self.configuration {
@@ -93,19 +94,19 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The revision that it holds.
+    /// Returns the present revision.
     #[must_use]
     pub fn revision(&self) -> Option<u64> {
         named_revision(self.configuration.as_deref()?.as_bytes())
     }
 
-    /// The revision that a push has which rises by itself.
+    /// Returns the revision of a push that chooses its own, which always increases.
     #[must_use]
     pub fn next_revision(&self, now: u64) -> u64 {
         next_revision(self.revision(), now)
     }
 
-    /// Whether a push of this revision would not take the target back.
+    /// Checks that a push with this revision would not take the target back.
     pub fn rises_to(&self, revision: u64) -> Result<(), Rejection> {
         match self.revision() {
             Some(held) if held >= revision => Err(Rejection::Older {
@@ -117,7 +118,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Whether this source may push here; what a person should know of it, if it may.
+    /// Checks that this source may push to the target. Returns a note for people, if there is one.
     pub fn admits(
         &self,
         source: Option<&SourceName>,
@@ -142,7 +143,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Whether it names a snapshot, good or not.
+    /// Whether it contains a snapshot, valid or not.
     #[must_use]
     pub fn holds_keys(&self) -> bool {
         let json = self.configuration.as_deref().unwrap_or_default();
@@ -150,7 +151,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Above the one that is held, and else the time, which rises by itself.
+/// Returns the current time as a revision, but always more than the present revision.
 #[must_use]
 pub fn next_revision(held: Option<u64>, now: u64) -> u64 {
     held.map_or(now, |held| now.max(held.saturating_add(1)))
@@ -161,7 +162,8 @@ fn read(target: &Target, path: &Path) -> Result<Read> {
     let carried = configuration(target, &content)?;
     let is_ecds = matches!(target.destination, Destination::Ecds(_));
     Ok(Read {
-        // A manifest without a configuration has none; an ECDS file has a message of another kind.
+        // A manifest may lack a configuration. An ECDS file without one has another kind of
+        // message.
         is_foreign: is_ecds && carried.is_none(),
         carried,
         source: source(target, &content)?,

@@ -1,5 +1,6 @@
-//! Kubernetes manifests that carry the configuration as an object: Istio's `WasmPlugin` and Envoy Gateway's `EnvoyExtensionPolicy`. They are the
-//! operator's own, with the configuration in its place, or a plain one made from names.
+//! Kubernetes manifests with the configuration as an object: Istio's `WasmPlugin` and Envoy
+//! Gateway's `EnvoyExtensionPolicy`. Either the operator's own manifest receives the configuration,
+//! or keyward makes a plain one from names.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -8,19 +9,19 @@ use super::template::{self, Kind, Names};
 use super::text_file::{Form, TextFile};
 use crate::key_file::SourceName;
 
-/// What etcd takes of one object, 1.5 MiB, but for what the API server adds to it.
+/// The maximum size of an object in etcd, 1.5 MiB, minus the part that the API server adds.
 ///
 /// Source: <https://etcd.io/docs/v3.5/dev-guide/limit/>
 const LARGEST_OBJECT: usize = (1536 - 64) << 10;
 
-/// The annotation with the name of the source that the keys are from.
+/// The annotation with the name of the keys' source.
 const SOURCE: &str = "/metadata/annotations/keyward~1source";
 
-/// Beyond this, a number changes when it is read as a double, as istiod does.
+/// A larger number may change when it is read as a double, as istiod does.
 const LARGEST_NUMBER: u64 = 1 << 53;
 
 impl Kind {
-    /// As `kind` has it.
+    /// Returns the manifest's `kind`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -29,7 +30,8 @@ impl Kind {
         }
     }
 
-    /// The one manifest of this kind in a file; of several the one of the name that --name says.
+    /// Reads the only manifest of this kind in a file. If there are several, reads the one that
+    /// --name names.
     pub(super) fn read(self, bytes: Vec<u8>, form: Form, names: &Names) -> Result<TextFile> {
         let kind = self.name();
         let is_of_kind = |value: &Value| value.get("kind").and_then(Value::as_str) == Some(kind);
@@ -40,20 +42,21 @@ impl Kind {
         TextFile::read_one(bytes, form, is_of_kind, is_named, (kind, &of_several))
     }
 
-    /// A manifest with an empty configuration.
+    /// Returns a manifest with an empty configuration.
     pub(super) fn plain(self, names: &Names) -> Result<TextFile> {
         let empty = json!({"snapshot": {}});
         let text = template::manifest(self, names, &empty, None)?;
         self.read(text.into_bytes(), Form::Yaml, names)
     }
 
-    /// Whether the document is one that `plain` made and a push has filled: it is printed again in that form.
+    /// Whether `plain` made this document and a push filled it. Then it can be printed in that form
+    /// again.
     pub(super) fn is_plain(self, document: &TextFile) -> bool {
         let printed = self.printed(document);
         printed.is_some() && document.only_yaml() == printed.as_deref()
     }
 
-    /// The document as the template prints it, if that has all of its members.
+    /// Returns the document as the template prints it, if the template has all of its members.
     fn printed(self, document: &TextFile) -> Option<String> {
         document.only_yaml()?;
         let value = document.value();
@@ -67,7 +70,7 @@ impl Kind {
         (read.value() == value).then_some(text)
     }
 
-    /// Where the configuration is in a plain manifest.
+    /// Returns the place of the configuration in a plain manifest.
     fn plain_pointer(self) -> &'static str {
         match self {
             Self::WasmPlugin => "/spec/pluginConfig",
@@ -75,7 +78,7 @@ impl Kind {
         }
     }
 
-    /// Where the configuration is.
+    /// Returns the place of the configuration.
     fn pointer(self, document: &TextFile, names: &Names) -> Result<String> {
         match self {
             Self::WasmPlugin => Ok(self.plain_pointer().to_owned()),
@@ -100,7 +103,7 @@ impl Kind {
         }
     }
 
-    /// The configuration in it.
+    /// Returns its configuration.
     pub(super) fn configuration(
         self,
         document: &TextFile,
@@ -111,13 +114,13 @@ impl Kind {
         Ok(configuration.map(Value::to_string))
     }
 
-    /// The source of its keys.
+    /// Returns the source of its keys.
     pub(super) fn source(document: &TextFile) -> Option<SourceName> {
         let name = document.value().pointer(SOURCE).and_then(Value::as_str)?;
         SourceName::parse(name)
     }
 
-    /// The file with this configuration, of this source.
+    /// Returns the file with this configuration from this source.
     pub(super) fn place(
         self,
         document: &TextFile,
@@ -134,7 +137,8 @@ impl Kind {
         let is_plain = self.is_plain(document);
         let mut document = document.clone();
         if Self::source(&document).as_ref() != source {
-            // An annotation without a value counts as absent: the source that took the target over has no name.
+            // An empty annotation counts as absent: the source that took over the target has no
+            // name.
             document.put(SOURCE, json!(source.map_or("", SourceName::as_str)))?;
         }
         let pointer = self.pointer(&document, names)?;
@@ -157,7 +161,7 @@ impl Kind {
     }
 }
 
-/// A whole number that a double does not hold.
+/// Finds an integer that a double cannot represent.
 fn inexact(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64().filter(|number| *number > LARGEST_NUMBER),

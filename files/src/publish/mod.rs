@@ -1,5 +1,6 @@
-//! Publishing a configuration to where Envoy or a mesh takes it from: a file that Envoy watches, or a manifest. [`publish`] is the whole way in one call; its steps are
-//! here for a caller that shows them to a person.
+//! Publishes a configuration where Envoy or a mesh reads it: to a file that Envoy watches, or as a
+//! manifest. [`publish`] does everything in one call. Its steps are public for a caller that shows
+//! them to a person.
 
 mod carried;
 mod delivery;

@@ -1,10 +1,11 @@
-//! Binary protobuf, as far as one field of a message has to be replaced: every other field is handed on byte by byte, known here or not.
+//! Binary protobuf, for replacing one field of a message. All other fields are copied byte by byte,
+//! even unknown ones.
 //!
 //! Source: <https://protobuf.dev/programming-guides/encoding/>
 
 use std::borrow::Cow;
 
-/// A message as its fields, in their order.
+/// A message as its fields, in order.
 #[derive(Debug, Default)]
 pub(super) struct Message<'a>(Vec<Field<'a>>);
 
@@ -12,7 +13,7 @@ pub(super) struct Message<'a>(Vec<Field<'a>>);
 struct Field<'a> {
     number: u64,
     wire: Wire,
-    /// The payload of a length-delimited field, the bytes unchanged of every other.
+    /// The payload of a length-delimited field, or the unchanged bytes of another field.
     content: Cow<'a, [u8]>,
 }
 
@@ -31,7 +32,7 @@ impl Wire {
             1 => Some(Self::Fixed64),
             2 => Some(Self::Delimited),
             5 => Some(Self::Fixed32),
-            // Groups are not in proto3.
+            // proto3 has no groups.
             _ => None,
         }
     }
@@ -47,7 +48,7 @@ impl Wire {
 }
 
 impl<'a> Message<'a> {
-    /// Takes a message apart. `None` if it is malformed.
+    /// Parses a message. `None` if it is malformed.
     pub(super) fn parse(mut bytes: &'a [u8]) -> Option<Self> {
         let mut fields = Vec::new();
         while !bytes.is_empty() {
@@ -74,7 +75,8 @@ impl<'a> Message<'a> {
         Some(Self(fields))
     }
 
-    /// The payload of the one length-delimited field of this number; empty if it is absent, as in protobuf. `None` where there are several.
+    /// Returns the payload of the only length-delimited field with this number. As in protobuf, it
+    /// is empty if the field is absent. `None` if there are several.
     pub(super) fn one(&self, number: u64) -> Option<&[u8]> {
         let mut named = self.0.iter().filter(|field| field.number == number);
         match (named.next(), named.next()) {
@@ -84,7 +86,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The text of the one field of this number.
+    /// Returns the text of the only field with this number.
     pub(super) fn text(&self, number: u64) -> Option<&str> {
         std::str::from_utf8(self.one(number)?).ok()
     }
@@ -102,7 +104,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Sets a field that is a number.
+    /// Sets a numeric field.
     pub(super) fn set_number(&mut self, number: u64, value: u64) {
         let mut content = Vec::new();
         put_varint(&mut content, value);
@@ -113,7 +115,7 @@ impl<'a> Message<'a> {
         });
     }
 
-    /// The message's bytes.
+    /// Returns the message's bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
         let size: usize = self.0.iter().map(|field| field.content.len()).sum();
         let mut bytes = Vec::with_capacity(size.saturating_add(self.0.len().saturating_mul(15)));
@@ -131,7 +133,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Takes a number off the front.
+/// Reads a number from the front, and removes it.
 fn varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {

@@ -1,4 +1,5 @@
-//! A configuration on its way to a target: whether it may go there, what it does there, and the whole way in one call.
+//! A configuration that is about to be published to a target: whether it may be, its effect there,
+//! and the whole publication in one call.
 
 use anyhow::Result;
 
@@ -9,16 +10,16 @@ use super::target::Target;
 use crate::key_file::SourceName;
 use crate::snapshot::Built;
 
-/// What a publisher may do to a target, other than bring it up to date.
+/// What a publisher may do to a target besides updating it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     /// Replace the keys of another source.
     pub take_over: bool,
-    /// Leave out more than a tenth of the working keys, or an account.
+    /// Omit more than a tenth of the working keys, or an account.
     pub removals: bool,
 }
 
-/// One configuration for one target, compared with what is there.
+/// One configuration for one target, compared with the present content.
 pub struct Publication<'a> {
     found: &'a Found<'a>,
     built: &'a Built,
@@ -27,9 +28,9 @@ pub struct Publication<'a> {
     issued_at: u64,
     /// The revision.
     pub revision: u64,
-    /// How many keys there are.
+    /// The number of keys.
     pub keys: usize,
-    /// What becomes of the keys at the target.
+    /// The effect on the keys at the target.
     pub effect: Effect,
 }
 
@@ -38,16 +39,18 @@ pub struct Publication<'a> {
 pub struct Published {
     /// The revision.
     pub revision: u64,
-    /// How many keys there are.
+    /// The number of keys.
     pub keys: usize,
-    /// What happened to the keys at the target.
+    /// The effect on the keys at the target.
     pub effect: Effect,
-    /// What a person should know of the target, such as that it changed hands.
+    /// A note for people, for example that the target has another source now.
     pub note: Option<String>,
 }
 
-/// Publishes to a file: under a lock, whole or not at all, with the name of the source on it. Revisions never go back. A target of another source is not changed, nor is
-/// one that would lose keys by mistake, as far as `allowed` does not say otherwise. Those are a [`Rejection`]; other errors are of the file or of what it can carry.
+/// Publishes to a file under a lock, completely or not at all, and records the name of the source.
+/// Revisions never go back. Unless `allowed` says otherwise, it does not change a target of another
+/// source, or one that would lose keys by mistake. Such an error is a [`Rejection`]; other errors
+/// concern the file or what it can contain.
 pub fn publish(
     target: &Target,
     built: &Built,
@@ -70,7 +73,8 @@ pub fn publish(
 }
 
 impl<'a> Publication<'a> {
-    /// Compares the configuration with `present`, which is what was found or, where that cannot be read, what was there before.
+    /// Compares the configuration with `present`: the content that was found or, if that cannot be
+    /// read, the earlier content.
     pub fn new(
         found: &'a Found<'a>,
         present: Present,
@@ -92,7 +96,7 @@ impl<'a> Publication<'a> {
         })
     }
 
-    /// Whether a gateway would not refuse it for its age.
+    /// Checks that gateways would not reject it because of its age.
     pub fn is_fresh(&self, now: u64) -> Result<(), Rejection> {
         match self.built.configuration.settings().max_snapshot_age {
             Some(age) if self.issued_at.saturating_add(age) < now => Err(Rejection::Stale { age }),
@@ -100,7 +104,7 @@ impl<'a> Publication<'a> {
         }
     }
 
-    /// Whether it has what the target has, but for what the source ended.
+    /// Checks that it has everything that the target has, except what the source ended.
     pub fn is_complete(&self) -> Result<(), Rejection> {
         match self.mistake() {
             None => Ok(()),
@@ -112,7 +116,7 @@ impl<'a> Publication<'a> {
         }
     }
 
-    /// Why it looks like a mistake, if it does.
+    /// Returns why it looks like a mistake, if it does.
     #[must_use]
     pub fn mistake(&self) -> Option<String> {
         match &self.present {
@@ -124,19 +128,19 @@ impl<'a> Publication<'a> {
         }
     }
 
-    /// What it was compared with.
+    /// Returns the content that it was compared with.
     #[must_use]
     pub fn present(&self) -> &Present {
         &self.present
     }
 
-    /// The target's new content, if the way there can carry it.
+    /// Returns the target's new content, if the transport can carry it.
     pub fn content(&self) -> Result<Vec<u8>> {
         self.found
             .with(&self.built.json, self.revision, self.source)
     }
 
-    /// What there is to say once it is delivered.
+    /// Returns the result to report after delivery.
     #[must_use]
     pub fn published(self, note: Option<String>) -> Published {
         Published {

@@ -1,45 +1,46 @@
-//! Why a good configuration is not published. The caller adds what a person can do, because that depends on the publisher.
+//! Why a valid configuration is not published. The caller adds what a person can do about it,
+//! because that depends on the publisher.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::key_file::SourceName;
 
-/// A rule of publishing that a push would break. Nothing was written.
+/// A rule of publishing that a push would violate. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// It has no snapshot.
     NoSnapshot,
-    /// The target holds this revision or a later one.
+    /// The target has this revision or a later one.
     Older {
-        /// What messages call the target.
+        /// The target's name in messages.
         target: String,
-        /// Its revision.
+        /// The target's revision.
         held: u64,
-        /// That of the push.
+        /// The revision of the push.
         revision: u64,
     },
-    /// The snapshot is older than its own configuration allows.
+    /// The snapshot is older than its configuration allows.
     Stale {
         /// `max_snapshot_age`, in seconds.
         age: u64,
     },
-    /// The target holds the keys of another source.
+    /// The target has the keys of another source.
     OtherSource {
-        /// What messages call the target.
+        /// The target's name in messages.
         target: String,
         /// The source of its keys.
         owner: SourceName,
-        /// The source that pushes.
+        /// The source of the push.
         source: Option<SourceName>,
     },
-    /// So much is missing that it must be a mistake.
+    /// So many keys or accounts are missing that it must be a mistake.
     Missing {
-        /// What messages call the target.
+        /// The target's name in messages.
         target: String,
         /// What is missing, in words.
         mistake: String,
-        /// Keys that would begin and cease to work: `+3 -1`.
+        /// How many keys would begin and stop working: `+3 -1`.
         counts: String,
     },
 }

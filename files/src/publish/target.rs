@@ -1,4 +1,4 @@
-//! Where a configuration goes.
+//! Where a configuration is published.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,32 +12,34 @@ use crate::replace;
 pub struct Target {
     /// Where it is.
     pub destination: Destination,
-    /// What everything but the configuration is taken from, where that is not the target itself.
+    /// The file for everything except the configuration, if it is not the target itself.
     pub template: Option<PathBuf>,
-    /// Whether the file goes into a ConfigMap: what that cannot hold is refused.
+    /// Whether the file goes into a ConfigMap. Then keyward rejects content that is too large for
+    /// one.
     pub in_config_map: bool,
-    /// Whether the configuration is to be packed. A configuration that is packed at the target stays packed.
+    /// Whether to pack the configuration. A target whose configuration is packed stays packed.
     pub packed: bool,
 }
 
-/// What kind of file takes the configuration.
+/// The kind of file that receives the configuration.
 pub enum Destination {
-    /// The file that Envoy watches, JSON, YAML or binary protobuf by its ending.
+    /// The file that Envoy watches: JSON, YAML or binary protobuf, depending on its extension.
     Ecds(PathBuf),
     /// A manifest.
     Manifest {
-        /// Which kind.
+        /// The kind of manifest.
         kind: Kind,
-        /// What a manifest without a template is made of, and which one is meant where a file has several.
+        /// The names from which a manifest without a template is made, and by which one of several
+        /// in a file is chosen.
         names: Names,
-        /// The file; none for standard output.
+        /// The file. `None` for standard output.
         file: Option<PathBuf>,
     },
 }
 
 impl Target {
-    /// A file that Envoy watches. Everything but the configuration comes from the file itself, or from `template`, which it
-    /// needs where it is not there yet.
+    /// Returns a target that Envoy watches. Everything except the configuration comes from the file
+    /// itself or from `template`, which is required if the file does not exist yet.
     #[must_use]
     pub fn ecds(file: &Path, template: Option<&Path>, packed: bool) -> Self {
         Self {
@@ -48,7 +50,7 @@ impl Target {
         }
     }
 
-    /// The file that is written; none for standard output.
+    /// Returns the file to write. `None` for standard output.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match &self.destination {
@@ -57,14 +59,15 @@ impl Target {
         }
     }
 
-    /// What messages call it.
+    /// Returns the target's name in messages.
     #[must_use]
     pub fn shown(&self) -> String {
         let path = self.file().map(|path| path.display().to_string());
         path.unwrap_or_else(|| "standard output".to_owned())
     }
 
-    /// Held while a target is read and written, so that of two pushes at once the later sees the revision of the earlier.
+    /// Locks the target. Hold the lock from reading to writing, so that if two pushes run at once,
+    /// the second sees the first one's revision.
     pub fn lock(&self) -> Result<Option<File>> {
         let Some(path) = self.file() else {
             return Ok(None);

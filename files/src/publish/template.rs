@@ -1,33 +1,35 @@
-//! A plain manifest, printed from a template. Names are spelled as in JSON, so that no reader of YAML takes one for a boolean or a number.
+//! Prints a plain manifest from a template. Names are quoted as in JSON, so that no YAML reader can
+//! mistake one for a boolean or a number.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::yaml;
 
-/// Which manifest.
+/// The kind of manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Istio's.
+    /// Istio's manifest.
     WasmPlugin,
-    /// Envoy Gateway's.
+    /// Envoy Gateway's manifest.
     EnvoyExtensionPolicy,
 }
 
-/// What a manifest without a template is made of.
+/// The names from which a manifest without a template is made.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// The manifest's name, and the plugin's; which one is meant, where a file has several
+    /// The name of the manifest and of the plugin; if a file has several manifests, the one to
+    /// change
     pub name: String,
     /// The manifest's namespace
     pub namespace: Option<String>,
-    /// Where the mesh gets the `.wasm` from, such as `oci://registry.example/keyward:0.1.0`
+    /// Where the mesh gets the `.wasm`, such as `oci://registry.example/keyward:0.1.0`
     pub image: Option<String>,
-    /// The Gateway that an EnvoyExtensionPolicy is for
+    /// The Gateway to which an EnvoyExtensionPolicy applies
     pub gateway: Option<String>,
 }
 
-/// The manifest's text.
+/// Returns the manifest's text.
 pub(super) fn manifest(
     kind: Kind,
     names: &Names,
@@ -93,12 +95,12 @@ metadata:
     }
 }
 
-/// What follows a member's name: lines of a flow mapping are indented more than the name.
+/// Returns the text after a member's name: lines of a flow mapping are indented more than the name.
 fn indented(value: &Value, by: &str) -> String {
     yaml::spelled(value).replace('\n', &format!("\n{by}"))
 }
 
-/// What a manifest of this kind is made of, if it has no more to it.
+/// Returns the names in a manifest of this kind, which may contain more than these.
 pub(super) fn names(kind: Kind, manifest: &Value) -> Option<Names> {
     let at = |pointer: &str| {
         let text = manifest.pointer(pointer).and_then(Value::as_str);

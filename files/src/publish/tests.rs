@@ -10,7 +10,7 @@ use keyward::digest::KeyDigest;
 
 const NOW: u64 = 1_795_194_529;
 
-/// A folder with a template, and no target yet.
+/// A folder with a template, and without a target yet.
 struct Site {
     _folder: tempfile::TempDir,
     template: PathBuf,
@@ -18,7 +18,7 @@ struct Site {
 }
 
 impl Site {
-    /// With a template of the native module.
+    /// Creates a site with a template of the native module.
     fn native(ending: &str) -> Self {
         let site = Self::new(ending);
         let template = site.file.with_file_name("template.json");

@@ -1,5 +1,6 @@
-//! A JSON or YAML file of someone's own, with single values replaced. It is written as JSON, also into a YAML file: every field stays, comments do not. Of YAML with
-//! several documents one is meant, and the others stay byte by byte.
+//! A user's JSON or YAML file in which single values are replaced. keyward writes it as JSON, even
+//! in a YAML file: every field stays, but comments do not. In YAML with several documents it
+//! changes only one of them; the others stay unchanged byte by byte.
 
 use std::ops::Range;
 
@@ -15,25 +16,26 @@ pub(super) enum Form {
     Yaml,
 }
 
-/// A file's text, read.
+/// The parsed text of a file.
 #[derive(Clone)]
 pub(super) struct TextFile {
     text: String,
     form: Form,
-    /// The document that is meant.
+    /// The place of the chosen document.
     place: Range<usize>,
     is_only: bool,
     value: Value,
 }
 
 impl TextFile {
-    /// Reads a text that is one document.
+    /// Reads a text with exactly one document.
     pub(super) fn read(bytes: Vec<u8>, form: Form) -> Result<Self> {
         let any = |_: &Value| true;
         Self::read_one(bytes, form, any, |_| false, ("document", "document"))
     }
 
-    /// Reads a text with one document of the wanted kind, or with several of which one is meant. `what` names the two in refusals.
+    /// Reads a text in which one document has the wanted kind, or chooses one of several. `what`
+    /// names both in error messages.
     pub(super) fn read_one(
         bytes: Vec<u8>,
         form: Form,
@@ -73,7 +75,7 @@ impl TextFile {
         &self.value
     }
 
-    /// The text, if it is YAML with this document and no other.
+    /// Returns the text if it is YAML with only this document.
     pub(super) fn only_yaml(&self) -> Option<&str> {
         (self.form == Form::Yaml && self.is_only).then_some(&self.text)
     }
@@ -84,12 +86,12 @@ impl TextFile {
             .held("a range was taken of this text")
     }
 
-    /// Whether writing it loses comments and spelling.
+    /// Whether writing loses comments and the original spelling.
     pub(super) fn is_by_hand(&self) -> bool {
         self.form == Form::Yaml && !yaml::is_json(self.part())
     }
 
-    /// Puts a value where the pointer leads (RFC 6901), with the objects around it.
+    /// Puts a value at the end of a JSON pointer (RFC 6901), and creates the objects on the way.
     pub(super) fn put(&mut self, pointer: &str, value: Value) -> Result<()> {
         if let Some(place) = self.value.pointer_mut(pointer) {
             *place = value;
@@ -115,7 +117,8 @@ impl TextFile {
         Ok(())
     }
 
-    /// The whole text with the value as it is now. The old text at `replaced` is ignored.
+    /// Returns the whole text with the present value. The check for ambiguous words ignores the old
+    /// text at `replaced`.
     pub(super) fn written(&self, replaced: &str) -> Result<Vec<u8>> {
         if self.form == Form::Json {
             return Ok(format!("{:#}\n", self.value).into_bytes());
@@ -132,7 +135,7 @@ impl TextFile {
             }
         }
         let spelled = yaml::spelled(&self.value);
-        // Without `---` at its beginning, kubectl would take several documents for a stream of JSON.
+        // Without `---` at the start, kubectl would treat several documents as a stream of JSON.
         let marker = if self.is_only { "" } else { "---\n" };
         let mut text = self.text.clone();
         text.replace_range(self.place.clone(), &format!("{marker}{spelled}\n"));

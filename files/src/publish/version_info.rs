@@ -1,4 +1,5 @@
-//! What is in a discovery response's `version_info`: the revision, and the name of the source that the keys are from. Envoy shows the text and does not read it.
+//! The content of a discovery response's `version_info`: the revision, and the name of the keys'
+//! source. Envoy shows the text but does not interpret it.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ pub(super) struct VersionInfo {
 }
 
 impl VersionInfo {
-    /// Reads one. A text that another program wrote is of revision 0 and of no source.
+    /// Parses the text. If another program wrote it, it has revision 0 and no source.
     pub(super) fn read(text: &str) -> Self {
         let (revision, source) = text.split_once(' ').unwrap_or((text, ""));
         Self {

@@ -1,4 +1,5 @@
-//! YAML as keyward reads and writes it: documents of a stream; one of them is written back as JSON. JSON is YAML, and all readers agree on it.
+//! YAML as keyward reads and writes it: a stream of documents, one of which is written back as
+//! JSON. JSON is valid YAML, and all readers agree on its meaning.
 
 use std::ops::Range;
 
@@ -8,25 +9,25 @@ use serde_json::Value;
 
 use crate::invariant::Held;
 
-/// What YAML 1.1, which kubectl reads, takes for a boolean, and YAML 1.2 for text.
+/// Words that are booleans in YAML 1.1, which kubectl reads, but texts in YAML 1.2.
 ///
 /// Source: <https://yaml.org/type/bool.html>
 const WORDS: [&str; 6] = ["n", "no", "off", "on", "y", "yes"];
 
-/// A document of a stream, and its text with the `---` before it.
+/// A document of a stream, and its text including the `---` before it.
 pub(super) struct Document {
     pub(super) place: Range<usize>,
     pub(super) value: Value,
 }
 
-/// The documents of a YAML text.
+/// Returns the documents of a YAML text.
 pub(super) fn read(text: &str) -> Result<Vec<Document>> {
     let mut documents = Vec::new();
     for place in places(text) {
         let part = text
             .get(place.clone())
             .held("a range was taken of this text");
-        // What is before the first `---`.
+        // The text before the first `---`.
         let is_comment = |line: &str| matches!(line.trim().chars().next(), None | Some('#'));
         if part.lines().all(is_comment) {
             continue;
@@ -42,7 +43,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Document>> {
     Ok(documents)
 }
 
-/// A line that begins with `---` begins a document, whatever is around it.
+/// Returns the places of the documents. A line that begins with `---` always begins a document,
+/// whatever the context.
 fn places(text: &str) -> Vec<Range<usize>> {
     let mut starts = vec![0];
     let mut at = 0_usize;
@@ -64,13 +66,14 @@ fn places(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Whether a document is JSON already.
+/// Whether a document is already JSON.
 pub(super) fn is_json(part: &str) -> bool {
     let text = part.strip_prefix("---").unwrap_or(part);
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// The value as JSON that every YAML reader takes: what YAML does not print is escaped.
+/// Returns the value as JSON that every YAML reader accepts: characters that YAML cannot print are
+/// escaped.
 pub(super) fn spelled(value: &Value) -> String {
     let json = format!("{value:#}");
     let mut spelled = String::with_capacity(json.len());
@@ -90,12 +93,14 @@ pub(super) fn spelled(value: &Value) -> String {
     spelled
 }
 
-/// A text of `value` that is in this part without quotes, and that some readers take for a boolean or a number. Written as JSON it would be text for all of them.
+/// Finds a text in `value` that has no quotes in this part and that some readers interpret as a
+/// boolean or a number. As JSON it would be a text for all of them.
 pub(super) fn ambiguous<'a>(value: &'a Value, part: &str) -> Option<&'a str> {
     match value {
         Value::String(text) => {
             let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
-            // A number that both versions read as one would not be text here, unless it is quoted.
+            // Both versions read such a text as a number, so it can only be a text here if it is
+            // quoted.
             let is_plain =
                 text.parse::<f64>().is_ok() && (!text.starts_with('0') || text.len() == 1);
             let is_number = text.bytes().any(|byte| byte.is_ascii_digit())
@@ -111,7 +116,7 @@ pub(super) fn ambiguous<'a>(value: &'a Value, part: &str) -> Option<&'a str> {
             ((is_word || is_number) && !is_quoted()).then_some(text)
         }
         Value::Array(items) => items.iter().find_map(|item| ambiguous(item, part)),
-        // Merge keys are carried out by some readers only.
+        // Only some readers process merge keys.
         Value::Object(members) => members
             .iter()
             .find_map(|(name, member)| match name == "<<" {

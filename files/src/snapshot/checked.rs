@@ -1,5 +1,5 @@
-//! A snapshot, or a plugin configuration with one in it, or what a key file makes: checked as a gateway
-//! would check it, and all that is wrong is said at once.
+//! Checks a snapshot, a plugin configuration with a snapshot in it, or the result of a key file as
+//! a gateway would, and reports all faults at once.
 
 use std::collections::HashMap;
 
@@ -12,20 +12,21 @@ use keyward::configuration::{Configuration, faults};
 use keyward::refusal::{Place, Refusal};
 use keyward::snapshot::Document;
 
-/// A good configuration, and what it was read from.
+/// A valid configuration, and what it was read from.
 pub struct Checked {
-    /// What was read.
+    /// The configuration as a gateway reads it.
     pub configuration: Configuration,
-    /// The whole configuration, the snapshot in it.
+    /// The complete configuration, including the snapshot.
     pub written: Written,
-    /// Where in the input the snapshot is.
+    /// The place of the snapshot in the input.
     pub place: Place,
-    /// The key file that it was made from.
+    /// The key file that made it.
     pub key_file: Option<KeyFile>,
 }
 
 impl Checked {
-    /// What a key file makes. An empty one makes an empty snapshot only if that was asked for.
+    /// Makes a snapshot from a key file and checks it. A file without keys makes an empty snapshot
+    /// only if `issue` allows it.
     pub fn made(name: &str, file: KeyFile, issue: &Issue) -> Result<Self> {
         let written = file.compile(issue);
         if file.keys().next().is_none() && !issue.may_be_empty {
@@ -43,7 +44,7 @@ impl Checked {
         })
     }
 
-    /// Reads the JSON of a snapshot or of a plugin configuration, which errors call `name`.
+    /// Reads the JSON of a snapshot or of a plugin configuration. Errors call it `name`.
     pub fn read(name: &str, json: &[u8]) -> Result<Self> {
         let json = if json.is_empty() { b"{}" } else { json };
         let parts = match Parts::split(json) {
@@ -68,13 +69,13 @@ impl Checked {
         })
     }
 
-    /// The snapshot as it is written.
+    /// Returns the snapshot in its written form.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Document> {
         self.written.snapshot.as_ref()
     }
 
-    /// The names that people gave to keys and accounts, by id; only a key file has them.
+    /// Returns the names that people gave to keys and accounts, by id. Only a key file has them.
     #[must_use]
     pub fn names(&self) -> HashMap<&str, &str> {
         let Some(file) = &self.key_file else {
@@ -90,7 +91,7 @@ impl Checked {
     }
 }
 
-/// Reads a configuration as a gateway reads it. All that is wrong is said.
+/// Reads a configuration as a gateway does, and reports all faults.
 fn check(name: &str, json: &[u8], place: &Place) -> Result<Configuration> {
     let first = match Configuration::from_json(json) {
         Ok(configuration) => return Ok(configuration),
@@ -107,7 +108,7 @@ fn check(name: &str, json: &[u8], place: &Place) -> Result<Configuration> {
     bail!("`{name}` is refused: {}", shown.join("\n"))
 }
 
-/// Places in a bare snapshot are reported unchanged.
+/// Removes `snapshot` from the start of a place if the input is a bare snapshot.
 fn in_place(refusal: Refusal, place: &Place) -> Refusal {
     if !place.is_whole() {
         return refusal;

@@ -1,5 +1,5 @@
-//! Snapshots as people and programs handle them outside a gateway: built, read and checked, packed,
-//! and compared.
+//! Snapshots outside a gateway, for people and programs: built, read and checked, packed, and
+//! compared.
 
 mod built;
 mod checked;

@@ -1,4 +1,5 @@
-//! A configuration's JSON under another revision. Its text is not made again: of a hundred megabytes of keys every byte stays as it is.
+//! Gives a configuration's JSON another revision. The text is not regenerated: with a hundred
+//! megabytes of keys, every byte of them stays unchanged.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 type Members = BTreeMap<String, Box<RawValue>>;
 
-/// The configuration with these two members of its snapshot replaced, and no blanks between its tokens.
+/// Returns the configuration with these two members of its snapshot replaced, and without blanks
+/// between its tokens.
 pub fn reissue(json: &str, revision: u64, issued_at: u64) -> Result<String> {
     // Serde's own messages quote values.
     let read = |text: &str| -> Result<Members> {
@@ -26,7 +28,7 @@ pub fn reissue(json: &str, revision: u64, issued_at: u64) -> Result<String> {
     Ok(compact(&serde_json::to_string(&configuration)?))
 }
 
-/// The text without blanks between its tokens.
+/// Returns the text without blanks between its tokens.
 pub(super) fn compact(json: &str) -> String {
     let mut in_string = false;
     let mut is_escaped = false;

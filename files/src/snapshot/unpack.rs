@@ -1,4 +1,4 @@
-//! From the packed form to JSON.
+//! Converts the packed form to JSON.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use keyward::profile::Profile;
 use keyward::refusal::{Place, Refusal};
 use keyward::snapshot::packed::{self, Packed};
 
-/// The JSON of what is packed, and any other bytes as they are.
+/// Returns the JSON of a packed file. Other bytes are returned unchanged.
 pub fn to_json(bytes: Vec<u8>) -> Result<Vec<u8>> {
     if !is_packed(&bytes) && !packed::is_packed(&bytes) {
         return Ok(bytes);
@@ -19,7 +19,7 @@ pub fn to_json(bytes: Vec<u8>) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Writes the JSON of a packed configuration, or of a packed snapshot under this profile.
+/// Writes the JSON of a packed configuration, or of a packed snapshot with this profile.
 pub fn write(bytes: &[u8], profile: &Profile, out: &mut dyn Write) -> Result<()> {
     if !is_packed(bytes) {
         let packed = Packed::from_bytes(bytes)?;
@@ -29,7 +29,7 @@ pub fn write(bytes: &[u8], profile: &Profile, out: &mut dyn Write) -> Result<()>
     let (_, profile) = packed_settings(settings)?;
     let packed = Packed::from_bytes(snapshot).map_err(in_configuration)?;
     let unpacked = packed.unpack(&profile).map_err(in_configuration)?;
-    // The settings are an object: the snapshot becomes its last member.
+    // The settings are an object, and the snapshot becomes its last member.
     let text = std::str::from_utf8(settings)?.trim_end();
     let members = text.strip_suffix('}').unwrap_or(text).trim_end();
     let comma = if members.ends_with('{') { "" } else { "," };

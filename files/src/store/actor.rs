@@ -1,4 +1,5 @@
-//! Who changes keys, as the journal records it. The journal is not proof: anyone who may write the file may write the journal.
+//! Who changes keys, for the journal. The journal is not proof: anyone who may write to the file
+//! may write to the journal.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,12 +7,12 @@ use std::os::unix::fs::MetadataExt;
 use keyward::mask::echo;
 use keyward::profile::Profile;
 
-/// The user that this process runs as.
+/// Returns the user that this process runs as.
 fn process_user() -> Option<u32> {
     Some(fs::metadata("/proc/self").ok()?.uid())
 }
 
-/// The name of a user, by its number.
+/// Returns the name of the user with this number.
 fn named(user: u32, passwd: &str) -> Option<String> {
     let user = user.to_string();
     let mut lines = passwd.lines().map(|line| line.split(':'));
@@ -21,7 +22,7 @@ fn named(user: u32, passwd: &str) -> Option<String> {
     })
 }
 
-/// `KEYWARD_ACTOR`, or user and host: `ann@build-7`.
+/// Returns `KEYWARD_ACTOR`, or user and host: `ann@build-7`.
 #[must_use]
 pub fn actor() -> String {
     let given = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
@@ -39,7 +40,7 @@ pub fn actor() -> String {
             host.map_or_else(unknown, |host| host.trim().to_owned())
         )
     });
-    // Whatever is in the environment: bounded, printable, and no key.
+    // The environment may contain anything; the result is bounded, printable, and not a key.
     echo(actor.as_bytes(), Profile::stripe().known_prefixes())
 }
 

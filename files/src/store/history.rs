@@ -1,4 +1,5 @@
-//! What the journals record of one key. A malformed line is skipped, because a journal is not proof.
+//! What the journals record about one key. A malformed line is skipped, because a journal is not
+//! proof.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,25 +10,26 @@ use serde_json::Value as Json;
 use super::Store;
 use crate::replace::beside;
 
-/// One thing that was done to a key.
+/// One change to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// RFC 3339.
+    /// When, in RFC 3339.
     pub at: String,
     /// Who did it.
     pub by: String,
-    /// By which command.
+    /// The command that did it.
     pub command: String,
     /// `added`, `removed` or `changed`.
     pub did: String,
     /// The members that changed.
     pub members: Vec<String>,
-    /// `done`; `undone` where the file was left as it was; `begun` or `unknown` where a crash came between.
+    /// `done`; `undone` if the file stayed unchanged; `begun` or `unknown` if a crash interrupted
+    /// it.
     pub state: String,
 }
 
 impl Store {
-    /// What was done to the key of that id, the oldest first.
+    /// Returns the changes to the key with this id, the oldest first.
     pub fn history(&self, id: &str) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         for file in self.on_disk()? {
@@ -62,7 +64,7 @@ fn told(text: &str, id: &str) -> Vec<Step> {
         for change in changes.into_iter().flatten().filter(is_this) {
             let members = change.get("members").and_then(Json::as_array);
             let members = members.into_iter().flatten().filter_map(Json::as_str);
-            // The last line on a change says how it ended.
+            // The last line about a change has its outcome.
             let last = lines
                 .iter()
                 .rfind(|other| other.get("change") == line.get("change"));

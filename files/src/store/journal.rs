@@ -1,6 +1,9 @@
-//! The journal next to a key file, `<file>.journal`: one line of JSON for every step, appended and synced. A change is two lines, `begun` before the file is replaced and `done`
-//! after, or `undone` where the file was left as it was, so that no change goes unrecorded. Only `done` claims anything: what a crash left begun is settled by the next writer, who compares the file with the digests in the
-//! `begun` line. Ids and names of members are written, never a key or a key's digest.
+//! The journal next to a key file, `<file>.journal`: one line of JSON for every step, appended and
+//! synced. A change has two lines: `begun` before the file is replaced, then `done`, or `undone` if
+//! the file stayed unchanged. So every change is recorded. Only `done` proves that a change was
+//! made. If a crash left a change at `begun`, the next writer compares the file with the digests
+//! in that line and records the outcome. The journal contains ids and names of members, never a
+//! key or a key's digest.
 
 use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -20,7 +23,7 @@ pub(super) struct Journal {
     path: PathBuf,
 }
 
-/// Who changes something, when, and the command.
+/// Who changes something, when, and with which command.
 pub(super) struct Entry<'a> {
     pub(super) at: u64,
     pub(super) by: &'a str,
@@ -34,14 +37,14 @@ pub(super) struct Begun {
 }
 
 impl Journal {
-    /// The journal of `file`. It is made with its first line.
+    /// Returns the journal of `file`. It is created with its first line.
     pub(super) fn of(file: &Path) -> Self {
         Self {
             path: beside(file, ".journal"),
         }
     }
 
-    /// Says what is about to be done to the file.
+    /// Records what is about to happen to the file.
     pub(super) fn begin(
         &self,
         entry: &Entry<'_>,
@@ -67,7 +70,8 @@ impl Journal {
         Ok(Begun { journal, id })
     }
 
-    /// Settles what a crash left begun: `done` where the file is the new one, `undone` where it is the old one, `unknown` where someone else has written it since.
+    /// Records the outcome of a change that a crash interrupted: `done` if the file has the new
+    /// text, `undone` if it has the old one, `unknown` if someone else has written it since.
     pub(super) fn recover(&self, text: &str, at: u64) -> Result<()> {
         let Some(last) = self.last()? else {
             return Ok(());
@@ -91,7 +95,8 @@ impl Journal {
         }))
     }
 
-    /// The last whole line. A partial line after a crash is cut off: it was never synced, so nothing depends on it.
+    /// Returns the last complete line. A partial line after a crash is cut off: it was never
+    /// synced, so nothing depends on it.
     fn last(&self) -> Result<Option<Json>> {
         let opened = OpenOptions::new().read(true).write(true).open(&self.path);
         let mut file = match opened {
@@ -157,12 +162,12 @@ impl Journal {
 }
 
 impl Begun {
-    /// Says that the file was replaced.
+    /// Records that the file was replaced.
     pub(super) fn done(self, at: u64) -> Result<()> {
         self.ended("done", at)
     }
 
-    /// Says that the file was left as it was.
+    /// Records that the file stayed unchanged.
     pub(super) fn undone(self, at: u64) -> Result<()> {
         self.ended("undone", at)
     }
@@ -173,7 +178,7 @@ impl Begun {
     }
 }
 
-/// Which text a file has, for recovery.
+/// Returns the digest that recovery compares with a file's text.
 fn digest(text: &str) -> String {
     KeyDigest::of(text.as_bytes()).to_string()
 }

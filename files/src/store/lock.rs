@@ -1,4 +1,5 @@
-//! One writer at a time: an exclusive lock on a file next to the key file, which the system takes back when its holder ends, however it ends.
+//! Allows one writer at a time, with an exclusive lock on a file next to the key file. The system
+//! releases the lock when its holder ends, for whatever reason.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -10,14 +11,16 @@ use anyhow::{Context, Result, bail};
 
 use crate::visible;
 
-/// How often and how long someone waits for one other writer: 10 seconds. Where many write, the wait begins again with each of them.
+/// How often and how long a writer waits for one other writer: 10 seconds in total. The wait
+/// begins again when another writer gets the lock first.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Held until it is dropped.
+/// A lock that is held until it is dropped.
 pub(super) struct Lock(#[expect(dead_code, reason = "it is held, and closed in the end")] File);
 
-/// Opens the file, or makes it. Its name can be guessed, and what it says is overwritten: a link there is someone else's doing and is not followed.
+/// Opens the file or creates it. Its name can be guessed and its content is overwritten, so a link
+/// is not followed: someone else made it.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -39,7 +42,8 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 impl Lock {
-    /// Waits for the lock. Anyone who holds it is named in the file: for the message that another one gets, and so that those who wait see how it goes on.
+    /// Waits for the lock. The file names its holder, for the error message of other writers, and
+    /// so that they notice when the holder changes.
     pub(super) fn take(path: &Path, holder: &str) -> Result<Self> {
         let name = path.display();
         let mut file = open(path)
@@ -49,7 +53,7 @@ impl Lock {
         while tries < TRIES {
             match file.try_lock() {
                 Ok(()) => {
-                    // The name is a courtesy: without it the lock is as good.
+                    // The name is only informative: the lock works without it.
                     let _ = file.set_len(0);
                     let _ = file.rewind();
                     let _ = file.write_all(holder.as_bytes());

@@ -1,5 +1,6 @@
-//! The key file on disk. An edit is read, changed, checked and written under a lock, whole or not at all: a crash at any moment leaves the old file or the new one, and
-//! the journal next to it records which. Files are readable only for their owner.
+//! The key file on disk. Under a lock, an edit reads the file, changes it, checks the result and
+//! writes it completely or not at all: a crash at any moment leaves the old file or the new one,
+//! and the journal next to it records which. Only its owner can read a file.
 
 mod actor;
 mod history;
@@ -23,7 +24,7 @@ pub use history::Step;
 
 /// A key file, or a folder of them.
 pub struct Store {
-    /// As it was given: what files are called.
+    /// The path as it was given, which messages show.
     path: PathBuf,
     is_folder: bool,
 }
@@ -35,7 +36,7 @@ struct OnDisk {
 }
 
 impl Store {
-    /// The key file at `path`, which must be there.
+    /// Opens the key file at `path`, which must exist.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let found = fs::metadata(path).with_context(|| {
@@ -49,7 +50,7 @@ impl Store {
         })
     }
 
-    /// Makes a key file of that text. Refused where there is one.
+    /// Creates a key file with this text. Fails if the file already exists.
     pub fn create(path: &Path, text: &str) -> Result<()> {
         let store = Self {
             path: path.to_owned(),
@@ -73,15 +74,17 @@ impl Store {
         Pending::prepare(&path, &name, ("", &text), &changes, "init", now)?.commit()
     }
 
-    /// Reads it. The error lists every fault.
+    /// Reads the key file. The error lists every fault.
     pub fn read(&self) -> Result<KeyFile> {
         self.parsed(&self.on_disk()?, KeyFile::read)
     }
 
-    /// Reads, lets `edit` change what was read, checks the result as a gateway would, and writes it with a journal entry under the name of the command
-    /// (`keys create`). Where `edit` fails or the result is refused, nothing is written. What `edit` returns is handed on.
+    /// Reads the file, lets `edit` change it, checks the result as a gateway would, and writes it
+    /// with a journal entry under the name of the command (`keys create`). Returns what `edit`
+    /// returns. If `edit` fails or the result is rejected, nothing is written.
     ///
-    /// It waits for another `keyward`. A change that an editor made in the meantime is kept and reported.
+    /// It waits for other keyward commands. If an editor changed the file in the meantime, that
+    /// change is kept and reported.
     pub fn edit<T>(
         &self,
         command: &str,
@@ -90,7 +93,8 @@ impl Store {
         self.locked(command, None, edit, |_| Ok(()))
     }
 
-    /// The same, after the person has seen `seen` and agreed: rejected if the files have changed since.
+    /// Like [`Self::edit`], after a person has seen `seen` and agreed: fails if the files have
+    /// changed since.
     pub fn edit_seen<T>(
         &self,
         command: &str,
@@ -100,8 +104,9 @@ impl Store {
         self.locked(command, Some(seen), edit, |_| Ok(()))
     }
 
-    /// The same, where `show` shows what is kept nowhere else. It is called when the new text is on the disk and all but in its place: where it fails, the file stays as it
-    /// is, and where it does not, little is left that could fail.
+    /// Like [`Self::edit_seen`], where `show` shows something that is stored nowhere else. It is
+    /// called when the new text is on the disk and needs only the rename. If `show` fails, the file
+    /// stays unchanged; if it succeeds, little is left that could fail.
     pub fn edit_and_show<T>(
         &self,
         command: &str,
@@ -151,7 +156,7 @@ impl Store {
             .collect();
         let read_again = before.read_again(texts.clone());
         if read_again.is_err() {
-            // What was refused before is not a fault of the change.
+            // If the file was rejected before, the change is not at fault.
             before.refusal()?;
         }
         let read_again = read_again.context("the change is refused, and nothing was written")?;
@@ -183,7 +188,7 @@ impl Store {
             pending.push(Pending::prepare(path, name, texts, &changes, command, now)?);
             Ok(())
         });
-        // Showing may take a while.
+        // Showing may take a while, so compare with the disk again.
         let ready = ready
             .and_then(|()| show(&outcome))
             .and_then(|()| unchanged());
@@ -214,7 +219,7 @@ impl Store {
         })
     }
 
-    /// The files, in the order of their names.
+    /// Reads the files, in the order of their names.
     fn on_disk(&self) -> Result<Vec<OnDisk>> {
         let shown = self.path.display();
         let mut paths = vec![self.path.clone()];
@@ -252,13 +257,13 @@ impl Store {
         }
     }
 
-    /// The file itself, where its name is a link.
+    /// Returns the file itself if its name is a link.
     fn resolved(&self, name: &str) -> Result<PathBuf> {
         resolved(Path::new(name)).with_context(|| format!("`{name}` cannot be followed"))
     }
 }
 
-/// A name for a key file that has none.
+/// Returns a name for a key file that has none.
 fn new_source() -> Result<SourceName> {
     SourceName::of_file(&new_random_id()?).context("expected an id")
 }
@@ -271,7 +276,7 @@ fn holder(command: &str) -> String {
     format!("process {process} (`keyward {command}`, {})", actor())
 }
 
-/// Whether the files are still those that were read.
+/// Whether the files on the disk are still those that were read.
 fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
     let now = disk
         .iter()
@@ -279,14 +284,15 @@ fn is_same(read: &KeyFile, disk: &[OnDisk]) -> bool {
     read.texts_as_read().eq(now)
 }
 
-/// A file whose new text is on the disk next to it, with an entry in its journal.
+/// A file whose new text is on the disk next to it and whose journal has an entry.
 struct Pending {
     staged: Staged,
     begun: Begun,
 }
 
 impl Pending {
-    /// Makes ready what replaces the text `before` at `path` by `after`, with a journal entry of the changes in the file of that name.
+    /// Prepares to replace the text `before` at `path` with `after`, and adds a journal entry with
+    /// the changes in the file `name`.
     fn prepare(
         path: &Path,
         name: &str,
@@ -309,7 +315,8 @@ impl Pending {
         let mut staged = Staged::new(path, Access::Owner)?;
         staged.fill(|out| Ok(out.write_all(after.as_bytes())?))?;
         let journal = Journal::of(path);
-        // A file that is not there yet may have a journal: of a crash that came before it.
+        // Even a file that does not exist yet may have a journal, if a crash interrupted its
+        // creation.
         journal.recover(before, now)?;
         let begun = journal.begin(&entry, new_random_id()?, &here, before, after)?;
         Ok(Self { staged, begun })
@@ -321,9 +328,9 @@ impl Pending {
         self.begun.done(clock::now())
     }
 
-    /// Leaves the file as it is.
+    /// Leaves the file unchanged.
     fn give_up(self) {
-        // What the journal does not take, the next writer settles.
+        // If the journal cannot be written, the next writer records the outcome.
         let _ = self.begun.undone(clock::now());
     }
 }

@@ -1,14 +1,14 @@
-//! Calls under way, and what has come of their answers.
+//! Open calls, and what has arrived of their answers.
 
 use keyward::feed::Answer;
 
 use crate::abi::{Buffer, Header};
 use crate::fault::Fault;
 
-/// The longest answer that is kept: what Envoy keeps for a filter in wasm.
+/// The maximum length of an answer, the same as Envoy stores for a wasm filter.
 const LONGEST: usize = 32 << 20;
 
-/// Calls of one configuration.
+/// The calls of a configuration.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     all: Vec<Call>,
@@ -17,9 +17,9 @@ pub(super) struct Calls {
 
 #[derive(Debug)]
 struct Call {
-    /// Envoy's number.
+    /// Envoy's number for the call.
     number: u64,
-    /// The follower's.
+    /// The follower's number for the call.
     token: u32,
     answer: Option<Answer>,
     body: Vec<u8>,
@@ -29,11 +29,11 @@ struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Open,
-    /// Nothing waits for its result any more.
+    /// The result is no longer needed.
     GivenUp,
 }
 
-/// An answer, whole or not.
+/// An answer, complete or not.
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) token: u32,
@@ -42,7 +42,7 @@ pub(super) struct Ended {
 }
 
 impl Calls {
-    /// Envoy has made a call of that number.
+    /// Records that Envoy has made a call with that number.
     pub(super) fn begin(&mut self, number: u64) -> u32 {
         self.made = self.made.wrapping_add(1);
         self.all.push(Call {
@@ -55,12 +55,12 @@ impl Calls {
         self.made
     }
 
-    /// All calls, by Envoy's numbers.
+    /// Returns all calls, by Envoy's numbers.
     pub(super) fn open(&self) -> impl Iterator<Item = u64> {
         self.all.iter().map(|call| call.number)
     }
 
-    /// Calls that are to be ended.
+    /// Returns the calls that must be ended.
     pub(super) fn given_up(&self) -> Vec<u64> {
         let all = self.all.iter();
         let all = all.filter(|call| call.state == State::GivenUp);
@@ -83,7 +83,7 @@ impl Calls {
         }
     }
 
-    /// True where the call is given up for it.
+    /// Adds to the body of an answer. Returns true if the call is given up because of it.
     pub(super) fn take_data(&mut self, number: u64, chunks: Result<&[Buffer<'_>], Fault>) -> bool {
         let Some(call) = self.find(number) else {
             return false;
@@ -97,7 +97,7 @@ impl Calls {
         !is_taken
     }
 
-    /// It has ended, in any state.
+    /// Removes a call that has ended, in any state.
     pub(super) fn end(&mut self, number: u64) -> Option<Ended> {
         let place = self.all.iter().position(|call| call.number == number)?;
         let Call {

@@ -1,4 +1,4 @@
-//! What a follower asks of Envoy and of this process.
+//! What a follower needs from Envoy and from this process.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -16,7 +16,7 @@ use crate::abi::{ERROR, INFO, log};
 use crate::clock;
 use crate::registry;
 
-/// One hook's.
+/// The surroundings during one hook.
 pub(super) struct Host<'a, 'b> {
     pub(super) own: &'a Own<'a>,
     pub(super) calls: &'b mut Calls,
@@ -32,7 +32,8 @@ impl Surroundings for Host<'_, '_> {
         u32::try_from(bits >> 32).unwrap_or(0)
     }
 
-    /// A process has no bound unless one was set. A load begins only if all its memory is available.
+    /// Returns whether a load fits into memory. A process has no limit unless one was set, so a
+    /// load begins only if all its memory is available.
     fn has_room(&mut self, bytes: usize) -> bool {
         let needed = load::needed_for_packed(bytes);
         bytes <= LARGEST && Vec::<u8>::new().try_reserve_exact(needed).is_ok()

@@ -1,9 +1,10 @@
-//! Following feeds: one follower for each plugin of the process. Its calls are those of one configuration, the newest of
-//! the plugin that Envoy has kept, and what it leads to is served by every configuration of the plugin that trusts it.
+//! Follows feeds, with one follower for each plugin of the process. Its calls go through one
+//! configuration: the newest of the plugin that Envoy has kept. Every configuration of the plugin
+//! that trusts the feed serves the result.
 //!
-//! Envoy may destroy a configuration on a worker, and would end its calls there, next to the main thread that answers
-//! them. So the calls of the old one are ended as soon as a new one is made, which is on the main thread and before
-//! Envoy lets go of the old one.
+//! Envoy may destroy a configuration on a worker, and would end its calls there while the main
+//! thread handles their answers. So the calls of the old configuration are ended as soon as a new
+//! one is created, which happens on the main thread and before Envoy releases the old one.
 
 mod calls;
 mod host;
@@ -26,25 +27,25 @@ use host::Host;
 
 static FOLLOWED: Mutex<Vec<Followed>> = Mutex::new(Vec::new());
 
-/// The newest verified heads, by plugin and feed, for as long as the process runs.
+/// The newest verified heads, by plugin and feed, while the process runs.
 static KEPT: Mutex<BTreeMap<String, Box<[u8]>>> = Mutex::new(BTreeMap::new());
 
 /// A plugin that follows a feed.
 struct Followed {
     plugin: Box<str>,
-    /// By what it is followed. `None` while no configuration has taken it up.
+    /// The configuration that follows the feed, or `None` until one does.
     by: Option<By>,
     following: Following,
 }
 
-/// A configuration that calls are made by.
+/// A configuration through which calls are made.
 struct By {
     number: u64,
     caller: Caller,
     calls: Calls,
 }
 
-/// What a hook of Envoy's main thread knows of its configuration.
+/// What a hook on Envoy's main thread knows about its configuration.
 pub(crate) struct Own<'a> {
     pub(crate) number: u64,
     pub(crate) plugin: &'a str,
@@ -52,14 +53,14 @@ pub(crate) struct Own<'a> {
     pub(crate) config: &'a Config<'a>,
     pub(crate) metrics: &'a Metrics,
     pub(crate) serving: &'a Serving,
-    /// The revision of the snapshot that was pushed with the settings.
+    /// The revision of the snapshot that was pushed together with the settings.
     pub(crate) seed: Option<Revision>,
-    /// How many threads Envoy has.
+    /// The number of Envoy's threads.
     pub(crate) threads: u64,
 }
 
 fn followed() -> MutexGuard<'static, Vec<Followed>> {
-    // What is changed while it is held is changed in whole steps.
+    // Valid after a panic as well, because every change under this lock is complete in itself.
     FOLLOWED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -71,7 +72,8 @@ fn take(plugin: &str) -> Option<Followed> {
     Some(all.swap_remove(place))
 }
 
-/// What a plugin serves first after a push: the snapshot of its feed, or its seed if it allows that, or nothing.
+/// Returns what a plugin serves first after a push: the snapshot of its feed, or its seed if the
+/// settings allow that, or nothing.
 pub(crate) fn first(plugin: &str, pushed: &Configuration) -> Configuration {
     let all = followed();
     let own = all.iter().find(|followed| *followed.plugin == *plugin);
@@ -84,7 +86,8 @@ pub(crate) fn first(plugin: &str, pushed: &Configuration) -> Configuration {
     }
 }
 
-/// A configuration of the plugin was made, and Envoy may give up the others from now on: their calls are ended.
+/// Ends the calls of the plugin's other configurations. A new one was created, so Envoy may release
+/// the others from now on.
 pub(crate) fn pause(plugin: &str) {
     if let Some(mut own) = take(plugin) {
         own.end_calls();
@@ -92,14 +95,14 @@ pub(crate) fn pause(plugin: &str) {
     }
 }
 
-/// The plugin's follower is no longer needed.
+/// Removes the plugin's follower, which is no longer needed.
 pub(crate) fn give_up(plugin: &str) {
     if let Some(mut own) = take(plugin) {
         own.end_calls();
     }
 }
 
-/// A configuration goes, and its calls with it.
+/// Removes a configuration together with its calls.
 pub(crate) fn leave(number: u64, plugin: &str, is_last: bool) {
     let left: Vec<Followed> = {
         let mut all = followed();
@@ -112,7 +115,8 @@ pub(crate) fn leave(number: u64, plugin: &str, is_last: bool) {
     drop(left);
 }
 
-/// A turn of the plugin's follower. In how many milliseconds it wants the next; `None` for a configuration that is not the one to follow by.
+/// Runs a turn of the plugin's follower. Returns in how many milliseconds it needs the next, or
+/// `None` if another configuration follows the feed.
 pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
     if !registry::is_newest(own.plugin, own.number) {
         return None;
@@ -163,7 +167,7 @@ pub(crate) fn turn(own: &Own<'_>) -> Option<u64> {
 }
 
 impl Followed {
-    /// Ends all calls, and with them what they were for. Hooks for these calls then find nothing.
+    /// Ends all calls, and forgets their purpose. Hooks for these calls then find nothing.
     fn end_calls(&mut self) {
         if let Some(By { caller, calls, .. }) = self.by.take() {
             for call in calls.open() {
@@ -172,7 +176,7 @@ impl Followed {
         }
     }
 
-    /// Ends the calls that are no longer needed, by the follower's numbers.
+    /// Ends the calls that are no longer needed, and returns the follower's numbers for them.
     fn give_up(&mut self) -> Vec<u32> {
         let Some(By { caller, calls, .. }) = &mut self.by else {
             return Vec::new();
@@ -207,17 +211,18 @@ fn with_calls<R>(number: u64, with: impl FnOnce(&mut Calls) -> R) -> Option<R> {
     Some(with(&mut by.calls))
 }
 
-/// The headers of an answer are there.
+/// Takes the headers of an answer.
 pub(crate) fn on_headers(number: u64, call: u64, headers: Result<&[Header<'_>], Fault>) {
     with_calls(number, |calls| calls.take_headers(call, headers));
 }
 
-/// More of its body is there. Returns true if the call must end in the next turn.
+/// Takes more of an answer's body. Returns true if the call must end in the next turn.
 pub(crate) fn on_data(number: u64, call: u64, chunks: Result<&[Buffer<'_>], Fault>) -> bool {
     with_calls(number, |calls| calls.take_data(call, chunks)).unwrap_or(false)
 }
 
-/// An answer is whole, or the call has failed. In how many milliseconds the next turn is wanted.
+/// Handles a complete answer or a failed call. Returns in how many milliseconds the follower needs
+/// its next turn.
 pub(crate) fn on_end(own: &Own<'_>, call: u64, is_whole: bool) -> Option<u64> {
     let mut taken = {
         let mut all = followed();
@@ -245,7 +250,7 @@ fn kept() -> MutexGuard<'static, BTreeMap<String, Box<[u8]>>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reports to Envoy and its watchers what is served from now on.
+/// Reports to Envoy and to watchers what is served from now on.
 fn announce(own: &Own<'_>, snapshot: &Snapshot) {
     let max_age = own.serving.as_pushed().settings().max_snapshot_age;
     own.metrics.announce(own.config, Some(snapshot), max_age);

@@ -1,4 +1,4 @@
-//! The functions that the module calls.
+//! Envoy's functions that the module calls.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -10,20 +10,20 @@ use super::{
 };
 
 pub(super) unsafe fn config<'a>(config: *mut c_void) -> &'a Config {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     unsafe { &*config.cast::<Config>() }
 }
 
 unsafe fn stream<'a>(filter: *mut c_void) -> &'a mut Stream {
-    // SAFETY: the fake gave it out, for the length of a hook.
+    // SAFETY: the fake created it, and it is valid during a hook.
     unsafe { &mut *filter.cast::<Stream>() }
 }
 
-/// The labels, each a text.
+/// Returns the labels as texts.
 unsafe fn labels(labels: *const Buffer, count: usize) -> Vec<String> {
     let labels = match count {
         0 => &[],
-        // SAFETY: the module's, during the call.
+        // SAFETY: the module owns it during the call.
         count => unsafe { std::slice::from_raw_parts(labels, count) },
     };
     labels.iter().map(|label| label.text()).collect()
@@ -55,14 +55,14 @@ unsafe fn define(
     count: usize,
     id: *mut usize,
 ) -> u32 {
-    // SAFETY: as the caller's.
+    // SAFETY: the caller guarantees it.
     let (config, labels) = unsafe { (config(raw), labels(names, count)) };
     let mut defined = config.defined.lock().unwrap();
     if defined.len() >= config.most_metrics {
         return 3;
     }
     defined.push((name.text(), labels));
-    // SAFETY: the module's number.
+    // SAFETY: the module provides a place for the number.
     unsafe { *id = defined.len() - 1 };
     0
 }
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_define
     count: usize,
     id: *mut usize,
 ) -> u32 {
-    // SAFETY: the same.
+    // SAFETY: as above.
     unsafe { define(config, name, labels, count, id) }
 }
 
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_define
     count: usize,
     id: *mut usize,
 ) -> u32 {
-    // SAFETY: the same.
+    // SAFETY: as above.
     unsafe { define(config, name, labels, count, id) }
 }
 
@@ -98,7 +98,7 @@ unsafe fn change(
     count: usize,
     change: impl FnOnce(&mut u64),
 ) -> u32 {
-    // SAFETY: as the caller's.
+    // SAFETY: the caller guarantees it.
     let (config, values) = unsafe { (config(raw), labels(values, count)) };
     let defined = config.defined.lock().unwrap();
     let Some((name, names)) = defined.get(id) else {
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_increm
     count: usize,
     by: u64,
 ) -> u32 {
-    // SAFETY: the same.
+    // SAFETY: as above.
     unsafe { change(config, id, values, count, |value| *value += by) }
 }
 
@@ -144,11 +144,11 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_set_ga
     count: usize,
     to: u64,
 ) -> u32 {
-    // SAFETY: the same.
+    // SAFETY: as above.
     unsafe { change(config, id, values, count, |value| *value = to) }
 }
 
-/// A scheduler outlives its configuration as Envoy's does: it has a number, and the process.
+/// A scheduler. Like Envoy's, it outlives its configuration: it has only a number, and the process.
 struct Scheduler {
     number: usize,
     process: Arc<Mutex<Process>>,
@@ -158,7 +158,7 @@ struct Scheduler {
 pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_scheduler_new(
     raw: *mut c_void,
 ) -> *mut c_void {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let config = unsafe { config(raw) };
     if !config.has_scheduler {
         return null_mut();
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_schedu
     scheduler: *mut c_void,
     _event: u64,
 ) {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let scheduler = unsafe { &*scheduler.cast::<Scheduler>() };
     let given_up = {
         let mut process = scheduler.process.lock().unwrap();
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_schedu
 pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_scheduler_delete(
     scheduler: *mut c_void,
 ) {
-    // SAFETY: the fake made it of a box, and the module gives it back once.
+    // SAFETY: the fake created it from a box, and the module returns it once.
     drop(unsafe { Box::from_raw(scheduler.cast::<Scheduler>()) });
 }
 
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers_size(
     map: u32,
 ) -> usize {
     assert_eq!(map, 0, "the request's headers");
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let stream = unsafe { stream(filter) };
     let count = stream.headers.len() + usize::from(stream.faults.raw.is_some());
     stream.faults.headers_size.unwrap_or(count)
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers(
     _map: u32,
     headers: *mut RawHeader,
 ) -> bool {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let stream = unsafe { stream(filter) };
     if stream.faults.get_headers {
         return false;
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers(
     });
     let most = stream.faults.headers_size.unwrap_or(usize::MAX);
     for (at, header) in all.chain(raw).take(most).enumerate() {
-        // SAFETY: the module has places for as many as it received.
+        // SAFETY: the module has as many places as this function counted.
         unsafe { headers.add(at).write(header) };
     }
     true
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_add_header(
     name: Buffer,
     value: Buffer,
 ) -> bool {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let stream = unsafe { stream(filter) };
     stream.calls.push("add");
     if stream.faults.add_header {
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_set_header(
     name: Buffer,
     value: Buffer,
 ) -> bool {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let stream = unsafe { stream(filter) };
     stream.calls.push("remove");
     assert!(value.start.is_null(), "the module only removes");
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_send_response(
     body: Buffer,
     details: Buffer,
 ) {
-    // SAFETY: the module's, during the call.
+    // SAFETY: the module owns it during the call.
     let headers = unsafe { std::slice::from_raw_parts(headers, count) };
     let answer = Answer {
         status,
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_send_response(
         body: body.text(),
         details: details.text(),
     };
-    // SAFETY: the fake gave it out. Envoy calls the hook before it returns.
+    // SAFETY: the fake created it. Envoy calls the hook before it returns.
     unsafe {
         stream(filter).calls.push("answer");
         stream(filter).answers.push(answer);
@@ -315,7 +315,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_send_response(
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn envoy_dynamic_module_callback_http_clear_route_cache(filter: *mut c_void) {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     unsafe { stream(filter) }.calls.push("route");
 }
 
@@ -325,7 +325,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_set_filter_state_byt
     key: Buffer,
     value: Buffer,
 ) -> bool {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let stream = unsafe { stream(filter) };
     stream.calls.push("state");
     if stream.faults.set_state {
@@ -341,7 +341,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_attribute
     attribute: u32,
     value: *mut Buffer,
 ) -> bool {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let stream = unsafe { stream(filter) };
     let text = match attribute {
         24 => &stream.source,
@@ -351,7 +351,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_attribute
     if stream.faults.attributes {
         return false;
     }
-    // SAFETY: the module's buffer.
+    // SAFETY: the module provides the buffer.
     unsafe { value.write(Buffer::of(text)) };
     true
 }
@@ -360,7 +360,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_attribute
 pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_get_worker_index(
     filter: *mut c_void,
 ) -> u32 {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     unsafe { stream(filter) }.faults.worker
 }
 
@@ -370,6 +370,6 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_reset_stream(
     _reason: u32,
     _details: Buffer,
 ) {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     unsafe { stream(filter) }.resets += 1;
 }

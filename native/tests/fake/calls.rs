@@ -1,4 +1,4 @@
-//! Calls of a configuration, and what Envoy answers.
+//! Calls of a configuration, and Envoy's answers.
 
 use std::ffi::c_void;
 
@@ -12,7 +12,7 @@ use super::{
     envoy_dynamic_module_on_http_filter_config_scheduled,
 };
 
-/// A call that was made.
+/// An open call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Made {
     pub number: u64,
@@ -29,26 +29,26 @@ impl Made {
     }
 }
 
-/// What Envoy hands over of an answer, in its order.
+/// The parts of an answer, in the order that Envoy passes them.
 #[derive(Clone, Copy, Debug)]
 pub enum Parts<'a> {
     Headers(&'a [(&'a [u8], &'a [u8])]),
     /// Chunks of the body.
     Data(&'a [&'a [u8]]),
-    /// So many headers, or chunks, and null where they should be.
+    /// This many headers, or chunks, with a null pointer.
     NoHeaders(usize),
     NoData(usize),
-    /// A chunk of so many bytes, and null where they should be.
+    /// A chunk of this many bytes, with a null pointer.
     NoChunk(usize),
     Complete,
     Reset,
 }
 
 impl Filter {
-    /// A turn of the main thread for the event that the module gave.
+    /// Runs a turn of the main thread for an event that the module scheduled.
     pub fn turn_for(&self, event: u64) {
         self.config.process.lock().unwrap().scheduled.clear();
-        // SAFETY: as abi.h has it.
+        // SAFETY: as abi.h specifies.
         unsafe {
             envoy_dynamic_module_on_http_filter_config_scheduled(
                 self.raw(),
@@ -58,12 +58,12 @@ impl Filter {
         }
     }
 
-    /// Calls that have not ended.
+    /// Returns the open calls.
     pub fn calls(&self) -> Vec<Made> {
         self.config.calls.lock().unwrap().clone()
     }
 
-    /// The call whose path ends so.
+    /// Returns the call whose path ends with `end`.
     #[track_caller]
     pub fn call(&self, end: &str) -> Made {
         let calls = self.calls();
@@ -79,12 +79,12 @@ impl Filter {
     /// Answers 200 with this body.
     pub fn answer(&self, call: u64, body: &[u8]) {
         self.hand_over(call, Parts::Headers(&[(b":status", b"200")]));
-        // In two chunks, the first one empty, as Envoy may send them.
+        // In two chunks, the first one empty, which Envoy may do.
         self.hand_over(call, Parts::Data(&[b"", body]));
         self.hand_over(call, Parts::Complete);
     }
 
-    /// Calls one hook. The texts are freed when it has returned.
+    /// Calls one hook. The texts are freed after it has returned.
     pub fn hand_over(&self, call: u64, part: Parts<'_>) {
         let (config, held) = (self.raw(), self.config.held);
         if matches!(part, Parts::Complete | Parts::Reset) {
@@ -92,7 +92,7 @@ impl Filter {
             calls.retain(|made| made.number != call);
         }
         let headers = |headers: *const RawHeader, count| {
-            // SAFETY: as abi.h has it, or what no Envoy does; the module has to find out.
+            // SAFETY: as abi.h specifies, or as Envoy never does, which the module must detect.
             unsafe {
                 envoy_dynamic_module_on_http_filter_config_http_stream_headers(
                     config, held, call, headers, count, false,
@@ -100,7 +100,7 @@ impl Filter {
             }
         };
         let data = |chunks: *const Buffer, count| {
-            // SAFETY: the same.
+            // SAFETY: as above.
             unsafe {
                 envoy_dynamic_module_on_http_filter_config_http_stream_data(
                     config, held, call, chunks, count, false,
@@ -136,11 +136,11 @@ impl Filter {
                 };
                 data(&raw const chunk, 1);
             }
-            // SAFETY: as abi.h has it.
+            // SAFETY: as abi.h specifies.
             Parts::Complete => unsafe {
                 envoy_dynamic_module_on_http_filter_config_http_stream_complete(config, held, call);
             },
-            // SAFETY: as abi.h has it.
+            // SAFETY: as abi.h specifies.
             Parts::Reset => unsafe {
                 envoy_dynamic_module_on_http_filter_config_http_stream_reset(config, held, call, 0);
             },
@@ -159,13 +159,13 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_start_
     ends: bool,
     timeout: u64,
 ) -> u32 {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let config = unsafe { config(raw) };
     assert!(body.length == 0 && ends && timeout > 0);
     if config.refuses_calls {
         return 2;
     }
-    // SAFETY: the module's, during the call.
+    // SAFETY: the module owns it during the call.
     let headers = unsafe { std::slice::from_raw_parts(headers, count) };
     let mut made = config.made.lock().unwrap();
     *made += 1;
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_start_
             .collect(),
         timeout,
     });
-    // SAFETY: the module's number.
+    // SAFETY: the module provides a place for the number.
     unsafe { *number = *made };
     0
 }
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_reset_
     raw: *mut c_void,
     call: u64,
 ) {
-    // SAFETY: the fake gave it out.
+    // SAFETY: the fake created it.
     let config = unsafe { config(raw) };
     let was_open = {
         let mut calls = config.calls.lock().unwrap();
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn envoy_dynamic_module_callback_http_filter_config_reset_
         calls.len() < before
     };
     if was_open {
-        // SAFETY: as abi.h has it: within the call.
+        // SAFETY: as abi.h specifies: before the function returns.
         unsafe {
             envoy_dynamic_module_on_http_filter_config_http_stream_reset(raw, config.held, call, 0);
         }

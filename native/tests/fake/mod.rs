@@ -1,8 +1,10 @@
-//! A fake Envoy, in the process of the test: it defines the functions that the module calls, and drives the module's
-//! hooks as Envoy 1.40 does. It hands out memory as Envoy does as well: header texts are their own blocks, freed by the
-//! setter that removes them, so that AddressSanitizer sees anyone who reads them after that.
+//! A fake Envoy in the test's process. It defines the functions that the module calls, and drives
+//! the module's hooks as Envoy 1.40 does. It also allocates memory as Envoy does: each header text
+//! is a separate block, freed by the setter that removes it, so that AddressSanitizer detects any
+//! later read.
 //!
-//! One fake is one thread's: the state is thread-local, and each test runs on its own thread.
+//! Each fake belongs to one thread: the state is thread-local, and each test runs on its own
+//! thread.
 #![allow(
     dead_code,
     unsafe_code,
@@ -53,7 +55,7 @@ impl Buffer {
     pub fn bytes<'a>(self) -> &'a [u8] {
         match self.length {
             0 => &[],
-            // SAFETY: the module's, during the call.
+            // SAFETY: the module owns it during the call.
             length => unsafe { std::slice::from_raw_parts(self.start, length) },
         }
     }
@@ -144,10 +146,11 @@ unsafe extern "C" {
     ) -> u32;
 }
 
-/// The metrics of all configurations, which outlive each: as Envoy's do while any scope has them.
+/// The metrics of all configurations. Like Envoy's, they outlive a configuration while any scope
+/// has them.
 pub type Metrics = BTreeMap<String, u64>;
 
-/// What the process's Envoy is. The module's thread commits to schedulers from outside of the test's thread.
+/// The process's Envoy. The module's thread commits to schedulers from outside the test's thread.
 #[derive(Default)]
 pub struct Process {
     pub metrics: Metrics,
@@ -155,32 +158,32 @@ pub struct Process {
     /// Configurations whose schedulers were committed.
     pub scheduled: VecDeque<usize>,
     pub schedulers: usize,
-    /// A configuration whose last owner is the next commit.
+    /// A configuration whose last owner will be the next commit.
     pub given_up: Option<Filter>,
-    /// How many were destroyed by a commit.
+    /// How many configurations a commit destroyed.
     pub destroyed: usize,
 }
 
-/// One filter configuration, Envoy's side. The module gets its address.
+/// Envoy's side of a filter configuration. The module receives its address.
 pub struct Config {
     pub number: usize,
     pub process: Arc<Mutex<Process>>,
     /// Names with labels, by id.
     pub defined: Mutex<Vec<(String, Vec<String>)>>,
-    /// The first so many metrics are defined.
+    /// How many metrics can be defined.
     pub most_metrics: usize,
     pub has_scheduler: bool,
     pub concurrency: u32,
-    /// Calls that have not ended.
+    /// Open calls.
     pub calls: Mutex<Vec<Made>>,
-    /// How many were made.
+    /// How many calls were made.
     pub made: Mutex<u64>,
-    /// No call can be made.
+    /// Whether every call fails.
     pub refuses_calls: bool,
     held: *const c_void,
 }
 
-/// How one request's Envoy misbehaves.
+/// How Envoy misbehaves in one request.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     pub headers_size: Option<usize>,
@@ -189,19 +192,19 @@ pub struct Faults {
     pub remove_header: bool,
     pub set_state: bool,
     pub attributes: bool,
-    /// A header of these very parts, after all others.
+    /// A header with exactly these parts, after all others.
     pub raw: Option<RawParts>,
     pub worker: u32,
 }
 
-/// Lengths and null pointers as no Envoy should have them.
+/// Lengths and null pointers that Envoy should never pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RawParts {
     pub name: Option<usize>,
     pub value: Option<usize>,
 }
 
-/// What was answered.
+/// An answer that the module sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub status: u32,
@@ -210,10 +213,10 @@ pub struct Answer {
     pub details: String,
 }
 
-/// A text with its own block.
+/// A text in a separate block.
 pub type Text = Box<[u8]>;
 
-/// One request, Envoy's side.
+/// Envoy's side of a request.
 pub struct Stream {
     pub headers: Vec<(Text, Text)>,
     pub source: Box<[u8]>,
@@ -222,13 +225,13 @@ pub struct Stream {
     pub state: Vec<(String, Vec<u8>)>,
     pub answers: Vec<Answer>,
     pub resets: usize,
-    /// The order of calls that change something.
+    /// The calls that changed something, in order.
     pub calls: Vec<&'static str>,
     held: *const c_void,
 }
 
 impl Stream {
-    /// A request over HTTP/1.1 from loopback.
+    /// Creates a request over HTTP/1.1 from loopback.
     pub fn new(headers: &[(&[u8], &[u8])]) -> Self {
         let own = |bytes: &[u8]| Box::<[u8]>::from(bytes);
         Self {
@@ -260,7 +263,7 @@ impl Stream {
         Self::new(&head.into_iter().chain(own).collect::<Vec<_>>())
     }
 
-    /// The filter state that the interlock reads.
+    /// Returns the filter state that the interlock reads.
     pub fn told(&self) -> Option<String> {
         let of_key = |(key, _): &&(String, Vec<u8>)| key == "wasm.keyward";
         let (_, state) = self.state.iter().rev().find(of_key)?;
@@ -277,14 +280,14 @@ impl Stream {
     }
 }
 
-/// What became of a request.
+/// What a hook returned for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     Continue,
     Stop,
 }
 
-/// An Envoy. There is one at a time in a process: the module's statics are one process's.
+/// An Envoy. A process has one at a time, because the module's statics belong to the process.
 pub struct Envoy {
     pub process: Arc<Mutex<Process>>,
     _only: MutexGuard<'static, ()>,
@@ -293,7 +296,7 @@ pub struct Envoy {
 static ONLY: Mutex<()> = Mutex::new(());
 
 thread_local! {
-    /// Where log lines of this thread go.
+    /// Where this thread's log lines go.
     static LOG: RefCell<Option<Arc<Mutex<Process>>>> = const { RefCell::new(None) };
 }
 
@@ -304,12 +307,13 @@ impl Envoy {
             _only: ONLY.lock().unwrap_or_else(PoisonError::into_inner),
         };
         LOG.set(Some(Arc::clone(&envoy.process)));
-        // SAFETY: it takes nothing, and returns a static text.
+        // SAFETY: it has no parameters, and returns a static text.
         let version = unsafe { CStr::from_ptr(envoy_dynamic_module_on_program_init()) };
         assert_eq!(version, c"v0.2.0");
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            // The module writes only the place of a panic to Envoy's log; a failed test needs its text.
+            // The module writes only a panic's place to Envoy's log, but a failed test needs the
+            // message.
             let module = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 module(panic);
@@ -319,7 +323,7 @@ impl Envoy {
         envoy
     }
 
-    /// Pushes a configuration. `None` where the module refuses it.
+    /// Pushes a configuration. Returns `None` if the module rejects it.
     pub fn push(&self, bytes: &[u8]) -> Option<Filter> {
         self.push_with(b"keyward", bytes, |_| {})
     }
@@ -346,10 +350,10 @@ impl Envoy {
         });
         drop(process);
         change(&mut config);
-        // Envoy frees the texts when the hook has returned.
+        // Envoy frees the texts after the hook has returned.
         let (name, bytes) = (Box::<[u8]>::from(name), Box::<[u8]>::from(bytes));
         let config = Box::into_raw(config);
-        // SAFETY: as abi.h has it.
+        // SAFETY: as abi.h specifies.
         let held = unsafe {
             envoy_dynamic_module_on_http_filter_config_new(
                 config.cast(),
@@ -357,13 +361,13 @@ impl Envoy {
                 Buffer::of(&bytes),
             )
         };
-        // SAFETY: it was made of a box above.
+        // SAFETY: it was created from a box above.
         let mut config = unsafe { Box::from_raw(config) };
         config.held = held;
         (!held.is_null()).then(|| Filter { config })
     }
 
-    /// The same with any two buffers.
+    /// Pushes a configuration from any two buffers.
     pub fn push_raw(&self, name: Buffer, bytes: Buffer) -> bool {
         let config = Box::into_raw(Box::new(Config {
             number: 0,
@@ -377,7 +381,7 @@ impl Envoy {
             refuses_calls: false,
             held: null(),
         }));
-        // SAFETY: what Envoy never does; the module has to find out.
+        // SAFETY: Envoy never does this; the module must detect it.
         unsafe {
             let held = envoy_dynamic_module_on_http_filter_config_new(config.cast(), name, bytes);
             if !held.is_null() {
@@ -404,7 +408,7 @@ impl Envoy {
     }
 }
 
-/// A filter configuration that the module has taken. Envoy destroys it when it is dropped.
+/// A filter configuration that the module accepted. Envoy destroys it when it is dropped.
 pub struct Filter {
     config: Box<Config>,
 }
@@ -415,7 +419,7 @@ unsafe impl Send for Filter {}
 unsafe impl Sync for Filter {}
 
 impl Filter {
-    /// One turn of the main thread: what was scheduled for this configuration is called.
+    /// Runs one turn of the main thread: calls what was scheduled for this configuration.
     pub fn turn(&self) {
         self.turn_for(0);
     }
@@ -424,7 +428,7 @@ impl Filter {
         std::ptr::from_ref(&*self.config).cast_mut().cast()
     }
 
-    /// One request without a body.
+    /// Sends a request without a body.
     pub fn request(&self, stream: &mut Stream) -> Flow {
         self.request_with(stream, true)
     }
@@ -436,19 +440,19 @@ impl Filter {
 
 impl Drop for Filter {
     fn drop(&mut self) {
-        // SAFETY: as abi.h has it: once, after the last request.
+        // SAFETY: as abi.h specifies: once, after the last request.
         unsafe { envoy_dynamic_module_on_http_filter_config_destroy(self.config.held) }
     }
 }
 
-/// A request to a filter that was not made: as Envoys before 1.40 ask.
+/// Sends a request to a filter that could not be created, as Envoy before 1.40 does.
 pub fn request_of_none(stream: &mut Stream) -> Flow {
     request(null(), stream, true)
 }
 
-/// A hook without Envoy's side.
+/// Calls a hook without Envoy's side.
 pub fn request_without_stream(filter: &Filter) -> u32 {
-    // SAFETY: what Envoy never does; the module has to find out.
+    // SAFETY: Envoy never does this; the module must detect it.
     unsafe {
         envoy_dynamic_module_on_http_filter_request_headers(
             std::ptr::null_mut(),
@@ -460,7 +464,7 @@ pub fn request_without_stream(filter: &Filter) -> u32 {
 
 fn request(held: *const c_void, stream: &mut Stream, end: bool) -> Flow {
     let raw = std::ptr::from_mut(stream).cast::<c_void>();
-    // SAFETY: as abi.h has it.
+    // SAFETY: as abi.h specifies.
     unsafe {
         let filter = envoy_dynamic_module_on_http_filter_new(held, raw);
         (*raw.cast::<Stream>()).held = filter;

@@ -1,4 +1,6 @@
-//! Following a feed through the hooks, each test another feed, because the process remembers the newest head of each: calls by the newest configuration only, what they lead to on every worker, and no pass by anything that is not signed.
+//! Follows a feed through the hooks. Only the newest configuration makes calls, their result is on
+//! every worker, and nothing unsigned lets a request pass. Each test has its own feed, because the
+//! process remembers the newest head of each.
 
 use ed25519_dalek::{Signer, SigningKey};
 use keyward::feed::head::{BaseEntry, Head, PACKED, Sha256};
@@ -34,7 +36,7 @@ fn push(envoy: &Envoy, configuration: &Value) -> Filter {
     filter.expect("the configuration is good")
 }
 
-/// A signed head, and the base that it names.
+/// Returns a signed head, and the base that it names.
 fn published(feed: &str, signer: u8, revision: u64) -> (Vec<u8>, Vec<u8>) {
     let profile = Profile::stripe();
     let json = snapshot(revision).to_string();
@@ -63,7 +65,7 @@ fn published(feed: &str, signer: u8, revision: u64) -> (Vec<u8>, Vec<u8>) {
     (seal("keyward feed", [signer; 8], &signature, &json), base)
 }
 
-/// Leads the filter to that revision.
+/// Brings the filter to that revision.
 fn lead(filter: &Filter, feed: &str, revision: u64) {
     let (head, base) = published(feed, 1, revision);
     filter.answer(filter.call("/head").number, &head);
@@ -240,7 +242,7 @@ fn a_seed_serves_only_where_it_is_told_to() {
     configuration["feed"]["serve_seed"] = json!(true);
     let filter = push(&envoy, &configuration);
     assert_passes(&filter);
-    // What is older than the seed is not taken.
+    // A revision older than the seed is rejected.
     filter.turn();
     let (head, _) = published("feed-8", 1, 6);
     filter.answer(filter.call("/head").number, &head);
@@ -313,12 +315,12 @@ fn whatever_envoy_hands_over_of_an_answer_leads_to_nothing_that_is_not_signed() 
         assert_closed(&filter);
         assert_eq!(filter.calls(), [], "{parts:?}");
         assert_eq!(troubles(&envoy, "unreachable"), 1, "{parts:?}");
-        // Of calls that it did not make.
+        // Answers to calls that the module did not make.
         for part in parts {
             filter.hand_over(call + 7, *part);
         }
     }
-    // The base is another.
+    // A base that does not match the head.
     let envoy = Envoy::start();
     let filter = push(&envoy, &configuration("feed-10", 1));
     filter.turn();

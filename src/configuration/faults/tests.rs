@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A good configuration of two accounts, a grant set, an endpoint and two keys.
+/// Returns a valid configuration with two accounts, a grant set, an endpoint and two keys.
 fn good() -> Value {
     let key = |number: u8, owner: &str| {
         json!({"id": format!("mk_{number}"), "sha256": format!("{number:064}"), "kind": "restricted", "livemode": false,
@@ -25,7 +25,7 @@ fn assert_faults(json: &str, expected: &[&str]) {
         .collect();
     assert_eq!(faults, expected);
     let first = Configuration::from_json(json.as_bytes()).err();
-    // A gateway's places do not say what a grant set is called.
+    // A gateway's places hide the name of a grant set.
     let hidden = |fault: &str| fault.replace("grant_sets.support", "grant_sets.*");
     let mut faults = faults.iter().map(|fault| hidden(fault));
     let is_among =
@@ -33,7 +33,7 @@ fn assert_faults(json: &str, expected: &[&str]) {
     assert!(is_among, "a gateway's fault is among them");
 }
 
-/// The good configuration with these values at these places.
+/// Puts these values at these places of the valid configuration, and asserts the faults.
 #[track_caller]
 fn assert_altered(edits: &[(&str, Value)], expected: &[&str]) {
     let mut configuration = good();
@@ -76,7 +76,7 @@ fn faults_of_form_and_of_content_are_found_in_one_pass_with_their_numbers() {
 
 #[test]
 fn what_hangs_on_something_refused_is_not_refused_too() {
-    // Children and keys of an account, in its form and in its id.
+    // Children and keys of an account, if its form or its id is at fault.
     for account in [json!({"id": "acct_1", "status": "gone"}), json!({"id": 7})] {
         let has_id = account["id"].is_string();
         let mut found = faults(
@@ -99,7 +99,7 @@ fn what_hangs_on_something_refused_is_not_refused_too() {
             "snapshot.keys[1].owner: expected the id of a listed account",
         ],
     );
-    // The permissions of an endpoint, and a set's name.
+    // The permissions of an endpoint, and the name of a set.
     assert_altered(
         &[("/snapshot/endpoints/0/path", json!("widgets"))],
         &["snapshot.endpoints[0].path: expected a path template such as `/v1/widgets/{id}`"],

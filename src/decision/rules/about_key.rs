@@ -1,4 +1,4 @@
-//! Rules 2 to 6, which are only about the key.
+//! Rules 2 to 6, which concern only the key.
 
 use super::super::organization;
 use super::super::trace::{Finding, Trace};
@@ -10,7 +10,7 @@ use crate::reason::DenyReason;
 use crate::snapshot::KeyRecord;
 
 impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
-    /// Rules 2 to 6, which are only about the key.
+    /// Checks rules 2 to 6, which concern only the key.
     pub(in crate::decision) fn ask_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
         let credential = self.rule_2_credential()?;
         let key = self.rule_3_known(credential)?;
@@ -20,8 +20,10 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         Ok(key)
     }
 
-    /// The same rules, for a client that tries credentials: the first that fails answers, and all are asked whatever became of those before, so that the time until the
-    /// answer does not reveal which one it was. An unknown key has a stand-in. Rule 2 needs no such care, because a client sees its own credential.
+    /// Checks the same rules for a client that may be trying credentials. The first rule that fails
+    /// determines the answer, but all are checked in any case, so that the response time does not
+    /// reveal which one it was. An unknown key is replaced by a stand-in. Rule 2 needs no such
+    /// care, because a client knows its own credential.
     pub(in crate::decision) fn ask_all_about_key(&mut self) -> Result<KeyRecord<'a>, DenyReason> {
         let credential = self.rule_2_credential()?;
         let digest = credential.digest();
@@ -42,7 +44,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         self.trace.report(|| Finding::Key(is_known.then_some(key)));
         let now = self.environment.now();
         self.trace.report(|| Finding::Life(key, now));
-        // An array's elements are all evaluated.
+        // All elements of an array are evaluated.
         let alive = [
             self.undeleted(&key),
             self.in_time(&key, now),
@@ -57,7 +59,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
             self.rule_6_mode(&key),
         ];
         if !is_known {
-            // A known key is reported to the log.
+            // A known key would be written to the log, so this costs the same time.
             std::hint::black_box(self.principal.to_string());
             self.principal = Principal {
                 revision: self.principal.revision,
@@ -80,7 +82,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
             }
             Err(CredentialFault::Missing) => Err(DenyReason::MissingCredential),
             Err(CredentialFault::Malformed { scheme, shown }) => {
-                // Without a known scheme, the reply names Bearer.
+                // Without a known scheme, the reply names `Bearer`.
                 self.evidence.scheme = scheme.or(Some(Scheme::Bearer));
                 self.evidence.malformed_credential = shown;
                 Err(DenyReason::MalformedCredential)
@@ -98,10 +100,11 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         Ok(key)
     }
 
-    /// Whether a key of that kind is spelled so, and is in a permitted place.
+    /// Returns whether the credential is spelled like a key of that kind and was sent in a
+    /// permitted place.
     fn may_present(&self, credential: &Credential<'_>, record: &KeyRecord<'_>) -> bool {
         let profile = self.configuration.profile();
-        // A query ends up in logs and histories: only a key that is public may be there.
+        // Queries end up in logs and browser histories, so only a public key may be there.
         let may_stand_there = !credential.is_in_query() || record.kind() == KeyKind::Publishable;
         may_stand_there && credential.satisfies(|key| profile.is_key_of_kind(key, record.kind()))
     }
@@ -144,7 +147,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         Ok(())
     }
 
-    /// By an account that is not suspended.
+    /// Checks that the owner exists and is not suspended.
     fn owned(&self, key: &KeyRecord<'_>) -> Result<(), DenyReason> {
         let owner = self.snapshot.accounts().account(key.owner());
         if owner.is_none_or(|owner| owner.is_suspended()) {
@@ -179,7 +182,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
     }
 }
 
-/// Whether a key works from or until some time only.
+/// Returns whether the key's validity is limited in time.
 fn is_timed(key: &KeyRecord<'_>) -> bool {
     key.expires_at().is_some() || key.not_before().is_some()
 }

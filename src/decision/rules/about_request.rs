@@ -1,4 +1,4 @@
-//! Rules 7 to 11: what the request names, and whether the key may do that.
+//! Rules 7 to 11: what the request names, and whether the key allows that.
 
 use super::super::asks_upgrade;
 use super::super::authority::Authority;
@@ -60,7 +60,7 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         }
     }
 
-    /// The endpoint, for a key whose permissions matter.
+    /// Finds the endpoint, for a key whose permissions matter.
     pub(super) fn rule_9_endpoint(
         &mut self,
         key: &KeyRecord<'_>,
@@ -155,13 +155,13 @@ impl<'a, T: Trace<'a>> Inquiry<'a, '_, T> {
         }
     }
 
-    /// What is to be expanded in the reply is read as well.
+    /// Checks what the request expands, because the reply then contains that as well.
     pub(super) fn rule_11_expansions(
         &mut self,
         authority: &Authority<'a>,
         endpoint: &Endpoint<'a>,
     ) -> Result<(), DenyReason> {
-        // A custom API may mean anything by `expand`.
+        // In a custom API, `expand` may mean anything.
         let query = self.request.query();
         let Some(query) = query.filter(|_| self.snapshot.endpoints().are_stripes()) else {
             return Ok(());

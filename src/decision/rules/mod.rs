@@ -1,4 +1,5 @@
-//! Rules 2 to 11, asked one after the other. The next rule, the upstream and the reply use what each establishes.
+//! Rules 2 to 11, checked one after the other. The next rule, the upstream and the reply use what
+//! each rule establishes.
 
 mod about_key;
 mod about_request;
@@ -14,7 +15,7 @@ use crate::reason::DenyReason;
 use crate::request::RequestHead;
 use crate::snapshot::{KeyRecord, Snapshot};
 
-/// One request under decision.
+/// A request that is being decided.
 pub(in crate::decision) struct Inquiry<'a, 'e, T> {
     configuration: &'a Configuration,
     snapshot: &'a Snapshot,
@@ -73,12 +74,12 @@ impl<'a, 'e, T: Trace<'a>> Inquiry<'a, 'e, T> {
         })
     }
 
-    /// What was established, for a question only about the key.
+    /// Returns what was established, for a question that concerns only the key.
     pub(in crate::decision) fn established(self) -> (Principal<'a>, Evidence<'a>) {
         (self.principal, self.evidence)
     }
 
-    /// The order of the decision. The first rule that fails answers.
+    /// Checks all rules in the order of the decision. The first that fails determines the answer.
     pub(in crate::decision) fn ask(&mut self) -> Result<(), DenyReason> {
         let key = &self.ask_about_key()?;
         self.rule_7_version(key)?;

@@ -1,4 +1,5 @@
-//! The clock and the address: asked when a rule needs them, never otherwise, and never taken for granted.
+//! Tests that a decision asks for the clock and the address only if a rule needs them, and works
+//! without them.
 
 use super::*;
 
@@ -47,7 +48,7 @@ fn the_clock_is_asked_for_the_snapshots_age_and_the_keys_time() {
         0,
         0,
     );
-    // Another key's times are not this one's.
+    // The times of another key do not matter.
     assert_asked(
         &secret().set_key(Key::Alone, "expires_at", json!(NOW)),
         0,
@@ -136,7 +137,7 @@ fn a_verification_asks_for_both_once_whatever_becomes_of_it() {
         (stranger, Some(DenyReason::UnknownKey)),
         (Case::bare(), Some(DenyReason::MissingCredential)),
         (deleted.clone(), Some(DenyReason::DeletedKey)),
-        // Several rules fail: the first answers, and the others are asked.
+        // Several rules fail: the first determines the answer, but the others are checked.
         (
             deleted
                 .set_key(Key::Secret, "expires_at", json!(NOW))

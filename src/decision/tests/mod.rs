@@ -1,4 +1,5 @@
-//! The decision's promises. Every test starts from one configuration whose keys all work, and changes what it tests.
+//! Tests of the decision. Every test starts from the same configuration, in which all keys work,
+//! and changes what it tests.
 
 mod environment;
 mod order;
@@ -18,12 +19,12 @@ use crate::upstream::{Handover, HeaderChange};
 
 const NOW: u64 = 1_795_200_000;
 
-/// The keys of the configuration: their place in it is their order here.
+/// The keys of the configuration, in its order.
 #[derive(Clone, Copy)]
 enum Key {
     /// A secret key of `acct_platform`.
     Secret,
-    /// A restricted key of `acct_platform`: customers, to read.
+    /// A restricted key of `acct_platform` that may read customers.
     Restricted,
     /// A publishable key of `acct_platform`.
     Publishable,
@@ -89,7 +90,7 @@ fn configuration() -> Value {
     configuration
 }
 
-/// A request under a configuration.
+/// A request, and the configuration that decides on it.
 #[derive(Clone)]
 struct Case {
     configuration: Value,
@@ -102,7 +103,7 @@ struct Case {
 }
 
 impl Case {
-    /// `GET /v1/customers` without a header.
+    /// Returns `GET /v1/customers` without headers.
     fn bare() -> Self {
         Self {
             configuration: configuration(),
@@ -115,7 +116,8 @@ impl Case {
         }
     }
 
-    /// `GET /v1/customers` with a key. An organization's names its version and an account.
+    /// Returns `GET /v1/customers` with a key. An organization key also names its version and an
+    /// account.
     fn of(key: Key) -> Self {
         let case = Self::bare().with("authorization", &format!("Bearer {}", key.raw()));
         match key {
@@ -165,7 +167,8 @@ impl Case {
         self.set("enforcement", json!("shadow"))
     }
 
-    /// What `ask` makes of the request, and how often it asked for the clock and the address.
+    /// Returns the result of `ask` for the request, and how often it asked for the clock and the
+    /// address.
     #[track_caller]
     fn asked<T>(
         &self,
@@ -249,9 +252,9 @@ struct Outcome {
     reason: Option<DenyReason>,
     /// The filter state.
     state: String,
-    /// What happens to an allowed request's headers.
+    /// The changes to an allowed request's headers.
     changes: Vec<HeaderChange<'static>>,
-    /// The identity header, or the first of several.
+    /// The identity header, or the first one if there are several.
     identity: Option<String>,
     /// How often the clock and the address were asked for.
     asked: (u32, u32),

@@ -1,11 +1,11 @@
-//! The order of the decision: every reason by itself, and every adjacent pair of the table.
+//! Tests of the decision's order: every reason by itself, and every adjacent pair of reasons.
 
 use super::*;
 
-/// A request that only one rule denies.
+/// Returns a request that only one rule denies.
 pub(super) fn alone(reason: DenyReason) -> Case {
     match reason {
-        // The filter's to see: whatever is decided without the host is not a verdict.
+        // Only the filter sees this reason: without a host, there is no such verdict.
         DenyReason::HostFailure => Case::bare(),
         DenyReason::NoSnapshot => {
             let mut case = Case::of(Key::Secret);
@@ -49,7 +49,8 @@ pub(super) fn alone(reason: DenyReason) -> Case {
     }
 }
 
-/// A request that the rule of `first` and the rule of the reason after it in the table both refuse. Where there can be none: why.
+/// Returns a request that both the rule of `first` and the rule of the next reason deny. If there
+/// can be none, returns why.
 fn both(first: DenyReason) -> Result<Case, &'static str> {
     Ok(match first {
         DenyReason::HostFailure => return Err("what the host refuses to tell is not decided on"),
@@ -59,7 +60,7 @@ fn both(first: DenyReason) -> Result<Case, &'static str> {
         DenyReason::MalformedCredential => Case::bare()
             .with("authorization", "Bearer sk_test_FAKE-none")
             .with("authorization", "Bearer sk_test_FAKE-none"),
-        // A secret key under an organization key's prefix.
+        // A secret key with an organization key's prefix.
         DenyReason::UnknownKey => deleted(Case::of(Key::Secret))
             .without("authorization")
             .with("authorization", "Bearer sk_org_FAKE")
@@ -178,7 +179,8 @@ fn of_two_reasons_the_earlier_answers() {
     );
 }
 
-/// Without what the first reason is about, the same request is refused for the second: so the pairs above do violate both.
+/// Without the cause of the first reason, the same request is denied for the second. This shows
+/// that the pairs above violate both rules.
 #[test]
 fn with_the_earlier_mended_the_later_answers() {
     let mend = |first: DenyReason, case: Case| -> Case {
@@ -208,7 +210,8 @@ fn with_the_earlier_mended_the_later_answers() {
             DenyReason::InvalidVersion => case
                 .without("stripe-version")
                 .with("stripe-version", "2026-10-28.endive"),
-            // An organization's key without its context misses that first: a secret one takes its place.
+            // An organization key without its context would fail for that first, so a secret key
+            // replaces it.
             DenyReason::MissingContext => case
                 .without("authorization")
                 .with("authorization", &format!("Bearer {}", Key::Secret.raw())),
@@ -219,7 +222,7 @@ fn with_the_earlier_mended_the_later_answers() {
             DenyReason::ConflictingContext => case.without("stripe-account"),
             DenyReason::NotAPlatform => case.without("stripe-context"),
             DenyReason::UnknownEndpoint => case.at("GET", "/v1/customers"),
-            // No publishable key has connect grants: a restricted one takes its place.
+            // No publishable key has connect grants, so a restricted key replaces it.
             DenyReason::SecretKeyRequired => case.without("authorization").with(
                 "authorization",
                 &format!("Bearer {}", Key::Restricted.raw()),

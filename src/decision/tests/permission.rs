@@ -1,11 +1,11 @@
-//! Rules 9 to 11: endpoints, and what a key may do on them.
+//! Tests of rules 9 to 11: endpoints, and what a key may do at them.
 
 use super::*;
 
 const READ: &str = "read";
 const WRITE: &str = "write";
 
-/// A request on `/v1/customers` at home, or on a connected account.
+/// Returns a request for `/v1/customers` on the key's own account, or on a connected one.
 fn customers(key: Key, access: &str, is_connected: bool) -> Case {
     let method = if access == READ { "GET" } else { "POST" };
     let case = Case::of(key).at(method, "/v1/customers");
@@ -31,7 +31,7 @@ fn connect_grants_decide_on_connected_accounts_and_grants_elsewhere() {
     let write = json!({"customer": "write"});
     let denied = Some(Insufficient);
     let no_connect = Some(NoConnect);
-    // Answers: to read and to write at home, to read and to write on a connected account.
+    // Answers: reading and writing on the key's own account, then on a connected account.
     let table: Vec<(Key, &Value, &Value, Answers)> = vec![
         (Key::Secret, &none, &none, [None, None, None, None]),
         (
@@ -241,7 +241,8 @@ fn only_limited_keys_may_not_override_method_or_url() {
 }
 
 impl Case {
-    /// Passes, or fails at rule 10: past rule 9 in any case.
+    /// Asserts that the request passes, or fails for `reason` at rule 10. In either case, it passed
+    /// rule 9.
     #[track_caller]
     fn assert_passes_or(&self, reason: DenyReason) {
         let outcome = self.decide();

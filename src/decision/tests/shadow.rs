@@ -1,4 +1,5 @@
-//! Shadow: a request that would be denied passes and is logged. And what shadow never does.
+//! Tests of shadow: a request that would be denied passes and is logged. Also tests what shadow
+//! never does.
 
 use super::order::alone;
 use super::*;

@@ -1,4 +1,4 @@
-//! What is reported: the filter state, and the identity header of a live key.
+//! Tests of what a decision reports: the filter state, and the identity header of a live key.
 
 use super::*;
 
@@ -121,12 +121,12 @@ fn what_a_client_sent_as_its_identity_never_stays() {
         sent(principal, json!({"principal_header": ""})),
         [remove(principal)]
     );
-    // A folded name is refused at rule 7; shadow lets it pass, without the header.
+    // A folded name is denied at rule 7. Shadow lets the request pass, without that header.
     let [folded, HeaderChange::Add(..)] = &sent("x_keyward_principal", json!({}))[..] else {
         panic!("one removed, one added");
     };
     assert_eq!(*folded, remove("x_keyward_principal"));
-    // A single member that does not apply leaves its header out, the client's too.
+    // If a member does not apply, its header is absent, even if the client sent one.
     assert_eq!(
         sent(
             "x-perm",

@@ -1,4 +1,4 @@
-//! Rule 8: which account a request is about.
+//! Tests of rule 8: which account a request is about.
 
 use super::*;
 use DenyReason::{
@@ -195,7 +195,8 @@ fn under_v2_the_context_header_alone_names_an_account() {
     }
 }
 
-/// A key that reads events on connected accounts and not at home: an upstream that ignored the account header would show it those at home.
+/// The key may read events on connected accounts, but not on its own. An upstream that ignored the
+/// account header would show the key's own events.
 #[test]
 fn under_v2_no_account_header_lends_grants_of_another_account() {
     let case = |path: &'static str| {

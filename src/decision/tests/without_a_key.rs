@@ -1,4 +1,5 @@
-//! What passes without a key: public endpoints and preflights, and nothing that only looks like them.
+//! Tests of what passes without a key: public endpoints and preflights, and nothing that only
+//! resembles them.
 
 use super::*;
 
@@ -158,7 +159,7 @@ fn what_carries_anything_else_is_no_preflight() {
         has_body: true,
         ..preflight()
     };
-    // With a length of 0 the stream goes on and brings nothing.
+    // With a length of 0, the stream continues without any data.
     with_body
         .with("content-length", "0")
         .assert_state("allow preflight");

@@ -1,4 +1,4 @@
-//! The head: asked for, verified, judged, and asked for again.
+//! The head: how a follower polls, verifies and judges it.
 
 use super::{Follower, GRACE, LEAST_PAUSE, Output, State, Target};
 use crate::feed::answer::{Answer, Body};
@@ -53,7 +53,7 @@ impl Follower {
             },
             status => {
                 let why = format!("the head was answered with status {status}");
-                // Envoy makes up such answers where it reaches no one.
+                // Envoy generates such answers if it cannot reach the server.
                 let trouble = match status {
                     502..=504 => Trouble::Unreachable,
                     _ => Trouble::Answer,
@@ -63,7 +63,8 @@ impl Follower {
         }
     }
 
-    /// Verifies and judges a head, and makes it the target. Its bytes, where it is another than before.
+    /// Verifies and judges a head, and makes it the target. Returns its bytes if it differs from
+    /// the last head.
     pub(super) fn open(
         &mut self,
         answer: &Answer,
@@ -116,7 +117,7 @@ impl Follower {
         Ok(is_new.then_some(bytes))
     }
 
-    /// Nothing more is to be done with this head.
+    /// Polls again or schedules the next poll, because this head needs nothing more.
     pub(super) fn rest(
         &mut self,
         since: u64,

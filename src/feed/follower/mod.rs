@@ -1,7 +1,9 @@
-//! Follows a feed: asks for its head, verifies it, fetches what it names, and puts the next snapshot together. It does no I/O and knows no clock: answers and time
-//! come in, calls and snapshots go out.
+//! Follows a feed: polls its head, verifies it, fetches what it names, and builds the next
+//! snapshot. A follower does no I/O and reads no clock: it receives answers and the time, and
+//! returns calls and snapshots.
 //!
-//! After a failure nothing is asked before the next tick that is due, never from the answer that failed: a source that refuses at once would be asked without end.
+//! After a failure, it makes no call before the next tick that is due, and never in response to the
+//! failed answer: otherwise, a source that fails immediately would be called in an endless loop.
 
 mod heads;
 mod objects;
@@ -21,45 +23,49 @@ use crate::signify::PublicKey;
 use crate::snapshot::{Revision, Snapshot};
 use crate::word::Word;
 
-/// How much longer than it may wait a call for the head may take; and how long after its time-out an answer is given up.
+/// How much longer than its wait a call for the head may take, and how long after its timeout an
+/// answer is given up, in milliseconds.
 const GRACE: u64 = 10_000;
 
-/// How long a call for an object may take.
+/// The maximum duration of a call for an object, in milliseconds.
 const OBJECT_TIMEOUT: u64 = 30_000;
 
-/// A source that answers at once although it was asked to wait is asked once a second.
+/// The pause for a source that answers at once although it was asked to wait.
 const LEAST_PAUSE: u64 = 1000;
 
-/// What is known to change, and needs a base: a random moment in this time, so that a fleet does not come at once.
+/// The period in which a needed base is loaded, at a random moment, so that a fleet does not load
+/// it all at once.
 const BASE_WITHIN: u64 = 30_000;
 
-/// The same where nothing waits for it: the base is only newer than the overlay should be large.
+/// The same if nothing waits for the base, which only keeps the overlay small.
 const COMPACTION_WITHIN: u64 = 600_000;
 
-/// How long a tick may be away while nothing is to be done.
+/// The maximum time between two ticks while there is nothing to do.
 const IDLE_TICK: u64 = 1000;
 
-/// An object of at most so many bytes is hashed and applied where its answer comes in: a revocation waits for no tick.
+/// An object of at most this many bytes is hashed and applied when its answer arrives, so that a
+/// revocation does not wait for a tick.
 const AT_ONCE: usize = 64 << 10;
 
-/// Steps that put such an object together: a snapshot has sixteen parts, and some of them a block or two.
+/// The number of steps that build such an object: a snapshot has sixteen parts, some of them with a
+/// block or two.
 const STEPS_AT_ONCE: usize = 40;
 
-/// Pieces that are hashed in one tick.
+/// The number of pieces that a tick hashes.
 const PIECES_A_TICK: usize = 2;
 
-/// What comes out.
+/// What a follower returns.
 #[derive(Debug)]
 pub enum Output {
     /// A call to make. If it cannot be made, call [`Follower::failed`].
     Call(Call),
     /// A snapshot to serve from now on.
     Serve(Snapshot),
-    /// The newest verified head: to be kept where a new VM finds it.
+    /// The newest verified head, to be kept where a new VM finds it.
     Keep(Box<[u8]>),
-    /// Trouble that was not there before; with what is known of it.
+    /// New trouble, with what is known about it.
     Trouble(Trouble, String),
-    /// The same trouble once more.
+    /// The same trouble again.
     Again(Trouble),
     /// The trouble is over.
     Recovered,
@@ -68,17 +74,17 @@ pub enum Output {
 }
 
 enum State {
-    /// Nothing is under way.
+    /// There is nothing to do before `due`.
     Idle { due: u64 },
-    /// The head was asked for.
+    /// A poll of the head is open.
     Asking { id: CallId, since: u64, until: u64 },
-    /// An object is on its way.
+    /// An object is being fetched.
     Fetching {
         object: Object,
         download: Box<Download>,
         until: u64,
     },
-    /// An object is there.
+    /// An object has been fetched and is being applied.
     Building {
         object: Object,
         size: usize,
@@ -90,37 +96,37 @@ enum State {
 struct Loaded {
     snapshot: Snapshot,
     line: Box<str>,
-    /// Who signed that head.
+    /// The key that signed that head.
     key: PublicKey,
-    /// The revision of the base below its overlay.
+    /// The revision of the base under its overlay.
     base: Revision,
 }
 
-/// A head that was verified.
+/// A verified head.
 struct Target {
     head: Head,
     key: PublicKey,
     etag: Option<String>,
-    /// The snapshot on the way to it, and the base below that.
+    /// The snapshot on the way to the head, and the revision of its base.
     work: Option<(Snapshot, Revision)>,
-    /// Whether a delta brought it there: then a base may still fix what does not add up.
+    /// Whether a delta led there. If so, a base may still repair wrong counts.
     by_delta: bool,
-    /// Whether the server holds answers back.
+    /// Whether the server delays its answers.
     waits: bool,
-    /// Whether the head is another than the last one.
+    /// Whether the head differs from the last one.
     is_new: bool,
 }
 
-/// Follows one feed.
+/// Follows a feed.
 pub struct Follower {
     feed: Feed,
     floor: Floor,
     loaded: Option<Loaded>,
     target: Option<Target>,
     state: State,
-    /// When a base is to be loaded that nothing waits for.
+    /// When to load a base for which nothing waits.
     base_due: Option<u64>,
-    /// What the server calls the head that is loaded.
+    /// The entity tag of the loaded head.
     etag: Option<String>,
     backoff: Backoff,
     trouble: Option<Trouble>,
@@ -128,7 +134,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Begins with nothing. `seed` is the revision of a snapshot in the configuration: no head below it is taken.
+    /// Creates a follower without a snapshot. `seed` is the revision of a snapshot in the
+    /// configuration: no head below it is accepted.
     #[must_use]
     pub fn new(feed: Feed, seed: Option<Revision>) -> Self {
         let mut floor = Floor::default();
@@ -147,8 +154,9 @@ impl Follower {
         }
     }
 
-    /// Goes on under other settings. What is loaded stays if the feed is the same, the key that signed it is still trusted, and its revision is not below the least.
-    /// Calls that are under way are forgotten.
+    /// Continues under other settings. What is loaded stays if the feed is the same, the key that
+    /// signed it is still trusted, and its revision is not below the minimum. Open calls are
+    /// forgotten.
     #[must_use]
     pub fn reconfigured(mut self, feed: Feed, seed: Option<Revision>) -> Self {
         let is_same = self.feed.name == feed.name;
@@ -176,30 +184,30 @@ impl Follower {
         }
     }
 
-    /// The snapshot that the last verified head led to.
+    /// Returns the snapshot that the last verified head led to.
     #[must_use]
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.loaded.as_ref().map(|loaded| &loaded.snapshot)
     }
 
-    /// Who signed the head that led to it.
+    /// Returns the key that signed the head of this snapshot.
     #[must_use]
     pub fn signer(&self) -> Option<&PublicKey> {
         self.loaded.as_ref().map(|loaded| &loaded.key)
     }
 
-    /// What it follows.
+    /// Returns the feed.
     #[must_use]
     pub fn feed(&self) -> &Feed {
         &self.feed
     }
 
-    /// What was verified, for anyone who restores or keeps it.
+    /// Returns what was verified, to restore or keep it.
     pub fn floor(&mut self) -> &mut Floor {
         &mut self.floor
     }
 
-    /// In one word how it is.
+    /// Returns the state in one word.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match (self.trouble, &self.loaded) {
@@ -209,7 +217,7 @@ impl Follower {
         }
     }
 
-    /// In how many milliseconds it wants the next tick, at most a second.
+    /// Returns in how many milliseconds the next tick is needed, at most a second.
     #[must_use]
     pub fn next_tick(&self, now: u64) -> u64 {
         let until = |due: u64| due.saturating_sub(now).clamp(1, IDLE_TICK);
@@ -224,13 +232,13 @@ impl Follower {
         }
     }
 
-    /// Time has passed.
+    /// Handles the passing of time.
     pub fn tick(&mut self, profile: &Profile, around: &mut dyn Surroundings) -> Vec<Output> {
         let mut out = Vec::new();
         let now = around.now();
         match &mut self.state {
             State::Idle { due } => {
-                // A clock that was put back must not stop it for longer than the longest pause.
+                // If the clock was set back, this must not wait longer than the longest pause.
                 *due = (*due).min(now.saturating_add(self.feed.longest_pause()));
                 if *due <= now {
                     self.ask(now, &mut out);
@@ -259,7 +267,7 @@ impl Follower {
         out
     }
 
-    /// An answer came, or what is in its place: `None` for a call that failed.
+    /// Handles the answer to a call, or `None` if the call failed.
     pub fn answered(
         &mut self,
         id: CallId,
@@ -273,7 +281,7 @@ impl Follower {
                 id: asked, since, ..
             } if *asked == id => Some(*since),
             State::Fetching { download, .. } if download.waits_for(id) => None,
-            // Of a call that was given up.
+            // The answer to a call that was given up.
             State::Idle { .. }
             | State::Asking { .. }
             | State::Fetching { .. }
@@ -291,7 +299,7 @@ impl Follower {
         out
     }
 
-    /// A call could not be made.
+    /// Handles a call that could not be made.
     pub fn failed(&mut self, id: CallId, around: &mut dyn Surroundings) -> Vec<Output> {
         let mut out = Vec::new();
         let is_waited_for = match &self.state {
@@ -318,7 +326,7 @@ impl Follower {
         }
     }
 
-    /// The next attempt begins with the head, whatever the server calls it.
+    /// Records a failure. The next attempt begins with the head, without an entity tag.
     pub(super) fn fail(
         &mut self,
         trouble: Trouble,
@@ -334,7 +342,7 @@ impl Follower {
         self.target = None;
         self.base_due = None;
         self.etag = None;
-        // The head was asked for a moment ago, and so was an object: that is two calls.
+        // Polling the head and requesting an object within a moment already were two calls.
         let least = if matches!(self.state, State::Asking { .. }) {
             0
         } else {

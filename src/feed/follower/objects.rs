@@ -1,4 +1,5 @@
-//! What a head names: fetched, put together, and held to what the head counts.
+//! The objects of a head: how a follower fetches and applies them, and compares the result with the
+//! head's counts.
 
 use super::{
     AT_ONCE, BASE_WITHIN, COMPACTION_WITHIN, Follower, GRACE, Loaded, OBJECT_TIMEOUT, Output,
@@ -18,7 +19,7 @@ use crate::snapshot::delta::MOST_CHANGED;
 use crate::snapshot::{Revision, Snapshot};
 
 impl Follower {
-    /// The next step to the target.
+    /// Takes the next step towards the target.
     pub(super) fn advance(&mut self, around: &mut dyn Surroundings, out: &mut Vec<Output>) {
         let now = around.now();
         let is_due = self.base_due.is_some_and(|due| due <= now);
@@ -28,7 +29,7 @@ impl Follower {
         let Some(target) = &mut self.target else {
             return;
         };
-        // A base that is due replaces what is there, though there may be a way without it.
+        // A base that is due replaces the snapshot, even if deltas could lead to the target.
         let newest = target.head.base.revision;
         let is_older = |(_, base): &(Snapshot, Revision)| *base < newest;
         if is_due && target.work.as_ref().is_some_and(is_older) {
@@ -73,7 +74,7 @@ impl Follower {
         self.fetch(now, out);
     }
 
-    /// Asks for as many pieces as may be under way.
+    /// Requests as many pieces as may be open.
     pub(super) fn fetch(&mut self, now: u64, out: &mut Vec<Output>) {
         loop {
             let id = self.id();
@@ -122,7 +123,7 @@ impl Follower {
         }
     }
 
-    /// Takes at most so many steps with what is there.
+    /// Takes at most this many steps with what has arrived.
     pub(super) fn go_on(
         &mut self,
         steps: usize,
@@ -214,7 +215,7 @@ impl Follower {
         Ok(())
     }
 
-    /// An object is not what it should be. A delta that does not fit leaves the base as a way.
+    /// Rejects an object. If a delta does not fit, the base remains as a way.
     pub(super) fn refuse_object(
         &mut self,
         trouble: Trouble,
@@ -237,14 +238,14 @@ impl Follower {
         }
     }
 
-    /// What is loaded goes on, and the next head is reached from its base.
+    /// Keeps the loaded snapshot in use, but makes the next head start from its base.
     pub(super) fn distrust(&mut self) {
         if let Some(loaded) = &mut self.loaded {
             loaded.line = Box::default();
         }
     }
 
-    /// The work is at the head's revision.
+    /// Finishes when the head's revision is reached.
     pub(super) fn arrive(&mut self, around: &mut dyn Surroundings, out: &mut Vec<Output>) {
         let Some(target) = self.target.take() else {
             return;

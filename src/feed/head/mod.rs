@@ -1,4 +1,5 @@
-//! The head of a feed: the one file that changes. It names every object by its hash and size, and what is signed is its very bytes.
+//! The head of a feed: the only file that changes. It names every object by its hash and size. The
+//! signature covers its exact bytes.
 
 mod wire;
 
@@ -20,19 +21,19 @@ pub const FORMAT: &str = "keyward.feed/v1";
 /// The layout of packed snapshots and deltas that this version reads.
 pub const PACKED: u32 = 1;
 
-/// The most bytes of a signed head that are read.
+/// The maximum size of a signed head that is read, in bytes.
 pub const LARGEST_HEAD: usize = 64 << 10;
 
-/// The most deltas that a head may name.
+/// The maximum number of deltas in a head.
 pub const MOST_DELTAS: usize = 64;
 
-/// The most bytes of JSON that a publisher signs: AWS KMS takes no longer message.
+/// The maximum size of JSON that a publisher signs, in bytes: AWS KMS accepts no longer message.
 pub const LARGEST_WRITTEN: usize = 4096;
 
-/// The most deltas that a publisher names.
+/// The maximum number of deltas that a publisher names.
 pub const MOST_WRITTEN_DELTAS: usize = 24;
 
-/// Unix seconds at or above this are milliseconds by mistake.
+/// From this number on, a time in Unix seconds must be one in milliseconds by mistake.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
 /// SHA-256 of an object.
@@ -40,19 +41,19 @@ const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// The hash itself.
+    /// Wraps a hash.
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes of the hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// 64 digits, lower case: an object has one name.
+    /// Reads 64 lower-case digits. Upper case would give an object a second name.
     fn from_hex(text: &str) -> Option<Self> {
         let is_lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let mut bytes = [0; 32];
@@ -78,26 +79,27 @@ impl fmt::Debug for Sha256 {
 /// A base: a whole packed snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseEntry {
-    /// The revision it holds.
+    /// Its revision.
     pub revision: Revision,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u32,
-    /// Its hash, which is its name.
+    /// Its hash, which is also its name.
     pub sha256: Sha256,
-    /// Whether a follower that has no other way to the head's revision loads it at once: someone's access ends by it.
+    /// Whether a follower without another way to the head's revision must load it at once, because
+    /// it ends someone's access.
     pub urgent: bool,
 }
 
-/// A delta: the final record of everything that changed after `from`, up to and with `to`.
+/// A delta: the final record of everything that changed after `from`, up to and including `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeltaEntry {
-    /// It applies to this revision and all above it, below `to`.
+    /// The first revision to which it applies. It applies to all from there on, below `to`.
     pub from: Revision,
-    /// The revision it leads to.
+    /// The revision that it leads to.
     pub to: Revision,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u32,
-    /// Its hash, which is its name.
+    /// Its hash, which is also its name.
     pub sha256: Sha256,
 }
 
@@ -106,19 +108,20 @@ pub struct DeltaEntry {
 pub struct Head {
     /// The feed's name.
     pub feed: Box<str>,
-    /// Who publishes: `file:…` or `server:…`.
+    /// The publisher: `file:…` or `server:…`.
     pub source: Box<str>,
-    /// Made at random when a feed is begun or restored. A delta applies to its own states line only.
+    /// A random text for each start or restore of a feed. A delta applies only to states of its own
+    /// line.
     pub line: Box<str>,
     /// The layout of its objects.
     pub packed: u32,
-    /// The revision it leads to.
+    /// The revision that it leads to.
     pub revision: Revision,
-    /// When it was signed, Unix seconds.
+    /// When it was signed, in Unix seconds.
     pub issued_at: u64,
-    /// How many keys there are at that revision.
+    /// The number of keys at that revision.
     pub keys: u64,
-    /// How many accounts.
+    /// The number of accounts at that revision.
     pub accounts: u64,
     /// The base.
     pub base: BaseEntry,
@@ -129,26 +132,26 @@ pub struct Head {
 /// The next step towards a head's revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way<'h> {
-    /// None: it is there.
+    /// No step: the revision is reached.
     There,
-    /// By this delta.
+    /// Apply this delta.
     Delta(&'h DeltaEntry),
-    /// By the base.
+    /// Load the base.
     Base(&'h BaseEntry),
 }
 
-/// Why a head is not taken.
+/// Why a head is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeadFault {
-    /// More bytes than a head has.
+    /// It is larger than a head may be.
     TooLarge,
     /// It is not signed by a trusted key.
     Signature(SignatureFault),
-    /// It is signed, and of a format that this version does not read.
+    /// It is signed, but has a format that this version does not read.
     Format,
-    /// It is signed, and not what the format says.
+    /// It is signed, but does not follow the format.
     Grammar(Refusal),
-    /// It is signed, and another feed's.
+    /// It is signed, but belongs to another feed.
     OtherFeed,
 }
 
@@ -167,7 +170,8 @@ impl fmt::Display for HeadFault {
 impl std::error::Error for HeadFault {}
 
 impl Head {
-    /// The head in `signed`, and the key that signed it. Nothing is read before its signature is verified.
+    /// Returns the head in `signed`, and the key that signed it. Nothing is parsed before its
+    /// signature is verified.
     pub fn open<'k>(
         signed: &[u8],
         keys: &'k [PublicKey],
@@ -184,7 +188,7 @@ impl Head {
         Ok((head, key))
     }
 
-    /// Reads the JSON of a head, and holds it to all that a head must be.
+    /// Reads the JSON of a head, and checks all of it.
     pub fn from_json(json: &[u8]) -> Result<Self, HeadFault> {
         if let Ok(Named { format }) = serde_json::from_slice(json)
             && format != FORMAT
@@ -265,7 +269,7 @@ impl Head {
                 "1 to 4194304 bytes",
             )?;
         }
-        // Every step goes up, so this ends.
+        // Every step leads to a higher revision, so this ends.
         let mut at = self.base.revision;
         loop {
             match self.way(Some(at)) {
@@ -276,7 +280,8 @@ impl Head {
         }
     }
 
-    /// The step to take from a loaded revision of the same line: the delta that leads furthest. From nothing the base.
+    /// Returns the step from a loaded revision of the same line: the delta that leads furthest.
+    /// Without a loaded revision, returns the base.
     #[must_use]
     pub fn way(&self, loaded: Option<Revision>) -> Way<'_> {
         let Some(mine) = loaded else {
@@ -293,8 +298,8 @@ impl Head {
             .map_or(Way::Base(&self.base), Way::Delta)
     }
 
-    /// The JSON that is to be signed. It was held to all that a reader asks; whether it is short enough for every signer is the publisher's to see
-    /// ([`LARGEST_WRITTEN`]).
+    /// Returns the JSON to sign, after the checks that a reader makes. The publisher must check
+    /// whether it is short enough for every signer ([`LARGEST_WRITTEN`]).
     pub fn to_json(&self) -> Result<Vec<u8>, HeadFault> {
         self.check().map_err(HeadFault::Grammar)?;
         let base_hash = self.base.sha256.to_string();

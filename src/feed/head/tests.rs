@@ -16,7 +16,7 @@ fn delta(from: u64, to: u64) -> DeltaEntry {
     }
 }
 
-/// A head at revision 12 over a base of revision 5.
+/// Returns a head at revision 12 over a base of revision 5.
 fn sample() -> Head {
     Head {
         feed: "prod".into(),
@@ -223,7 +223,8 @@ fn the_way_is_the_delta_that_leads_furthest() {
         (Some(9), "10"),
         (Some(10), "11"),
         (Some(12), "there"),
-        // Never taken for older than it is: what a head says of a revision above its own is the follower's to judge.
+        // A revision above the head's is not treated as an older one. The follower judges such a
+        // head.
         (Some(13), "base"),
     ] {
         assert_eq!(to(from), way, "{from:?}");

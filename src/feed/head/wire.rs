@@ -24,7 +24,8 @@ form! {
 }
 
 form! {
-    /// An object: a base has `revision`, a delta `from` and `to`. One form for both is compiled once.
+    /// An object: a base has `revision`, and a delta `from` and `to`. One type for both is compiled
+    /// only once.
     #[derive(Default, Serialize)]
     pub(super) struct WireObject<'a> {
         #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -44,7 +45,7 @@ impl Form for WireHead<'_> {
     const MEMBERS: &'static [&'static [&'static str]] = &[WireHead::MEMBERS, WireObject::MEMBERS];
 }
 
-/// What distinguish formats , read past everything else.
+/// The format of a head, without reading anything else.
 #[derive(Deserialize)]
 pub(super) struct Named<'a> {
     pub(super) format: &'a str,

@@ -1,4 +1,4 @@
-//! What a host is called for, call by call, and that no failure of it lets a request pass.
+//! Tests of which calls a host receives, one by one, and that no failed call lets a request pass.
 
 use serde_json::{Value, json};
 
@@ -253,7 +253,8 @@ fn a_gateway_without_a_snapshot_denies() {
     assert_eq!(host.state().as_deref(), Some("deny no_snapshot"));
 }
 
-/// Each call that can be refused, refused once: and no request passes, is left without an answer, or is counted twice.
+/// Fails each call that can fail, once. No request may pass, remain unanswered, or be counted
+/// twice.
 #[test]
 fn a_call_that_is_refused_denies_the_request() {
     let settings = json!({"forward_credential": false, "identity_headers": {"x-key": "key"}});

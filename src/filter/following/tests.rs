@@ -2,10 +2,10 @@ use super::*;
 use crate::signify::tests::{pair, signed};
 use crate::snapshot::packed::{Packed, Trust};
 
-/// A call: its cluster, its headers, its time-out.
+/// A call: its cluster, its headers, its timeout.
 type Made = (String, Vec<(String, String)>, u64);
 
-/// A host that makes calls or refuses them, and records them.
+/// A host that makes or fails calls, and records them.
 #[derive(Default)]
 struct Fake {
     calls: Vec<Made>,
@@ -90,7 +90,7 @@ fn answer(following: &mut Following, host: &mut Fake, token: u32, body: &[u8]) -
     following.answered(token, Some((&answer, &mut body)), &Profile::stripe(), host)
 }
 
-/// The signed head of a feed at revision 7, and its base.
+/// Returns the signed head of a feed at revision 7, and its base.
 fn published() -> (Vec<u8>, Vec<u8>) {
     use crate::feed::head::{BaseEntry, Head, Sha256};
     use sha2::Digest;
@@ -158,11 +158,11 @@ fn what_a_head_leads_to_is_served_where_its_signer_is_trusted() {
     answer(&mut following, &mut host, 1, &head).unwrap();
     assert_eq!(host.kept.as_deref(), Some(&*head));
     answer(&mut following, &mut host, 2, &base).unwrap();
-    // The one whose configuration trusts key 1, and not the one that trusts key 2.
+    // The configuration that trusts key 1, and not the one that trusts key 2.
     assert_eq!(host.served, [1007]);
     assert_eq!(host.counted, [Counter::FeedBases]);
     assert_eq!(following.snapshot().unwrap().revision().number(), 7);
-    // A push of other settings keeps it, and begins to ask again.
+    // After a push of other settings, the snapshot stays, and polling starts again.
     let mut following = Following::begin(Some(following), feed(1), None, &mut host);
     assert!(following.snapshot().is_some());
     assert_eq!(answer(&mut following, &mut host, 3, &head), None);

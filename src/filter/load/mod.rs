@@ -1,7 +1,10 @@
-//! A plugin's configuration, loaded once per push and VM. Only its bytes can make the load fail as rejected; with any other trouble the plugin keeps what it has and lags.
+//! Loads a plugin's configuration, once per push and VM. A load is rejected only because of the
+//! configuration's bytes. After any other failure, the plugin keeps what it has and lags behind.
 //!
-//! A VM has at most 1 GiB and never gives memory back, and it holds an old and a new snapshot at once: so what a load may take is bounded, by a rule that depends on the configuration's
-//! bytes only. Whether there is room for that much is another matter: without room, the load does not begin, because a failed allocation would end the VM.
+//! A VM has at most 1 GiB, never returns memory, and contains an old and a new snapshot at the same
+//! time. So the memory of a load is limited by a rule that depends only on the configuration's
+//! bytes. Whether that much memory is free is a separate question. If it is not, the load does not
+//! begin, because a failed allocation would end the VM.
 
 #[cfg(test)]
 mod tests;
@@ -15,16 +18,17 @@ use crate::refusal::Refusal;
 use crate::rows::CHUNK;
 use crate::snapshot::packed::{LoadFault, Source, Trust};
 
-/// The most memory that one load may take, the configuration's text included: well under half of the VM.
+/// The maximum memory of a load, including the configuration's text: well under half of the VM.
 const LARGEST_LOAD: usize = 320 << 20;
 
-/// A load may take so many bytes for every byte of configuration, see [`Form`], and some for its own.
+/// The memory that any load may use in addition to a multiple of its configuration's size: see
+/// [`Form`].
 const LOAD_BASE: usize = 4 << 20;
 
-/// What is left to requests.
+/// The memory that stays free for requests.
 const LEFT_TO_REQUESTS: usize = 32 << 20;
 
-/// How a configuration is written: what is parsed takes more memory than what is kept unchanged.
+/// The form of a configuration. Parsed text takes more memory than bytes that are kept unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Text,
@@ -39,14 +43,15 @@ impl Form {
         }
     }
 
-    /// The most that a load of `size` bytes may take.
+    /// Returns the maximum memory of a load of `size` bytes.
     fn allowance(self, size: usize) -> usize {
         size.saturating_mul(self.load_per_byte())
             .saturating_add(LOAD_BASE)
             .min(LARGEST_LOAD)
     }
 
-    /// What has to be free for that. Half as much again is for the gaps it leaves: a vector that doubles leaves blocks after that are too small for what comes next.
+    /// Returns how much memory must be free for that. It adds half for gaps: a growing vector
+    /// leaves blocks that are too small for what comes next.
     fn needed(self, size: usize) -> usize {
         let allowance = self.allowance(size);
         allowance
@@ -55,60 +60,65 @@ impl Form {
     }
 }
 
-/// What has to be free to load a packed snapshot of `size` bytes, wherever it comes from.
+/// Returns how much memory must be free to load a packed snapshot of `size` bytes, wherever it
+/// comes from.
 #[must_use]
 pub fn needed_for_packed(size: usize) -> usize {
     Form::Packed.needed(size)
 }
 
-/// What a load asks of the VM it is in. Its bytes are the plugin's configuration, range by range, so that the host never asks for one large block.
+/// What a load needs from its VM. As a source, the VM returns the plugin's configuration range by
+/// range, so that the host never asks for one large block.
 pub trait Vm: Source {
-    /// Whether this VM has loaded nothing yet, as in every trial load. There a load takes the same memory to the byte wherever it is repeated, and what passed the trial is not measured again
-    /// in a VM that has a past. Nor are the million rows of a packed snapshot looked at again: Envoy hands the same string of bytes to the trial and then to every worker, and a
-    /// worker that looks at them serves no one meanwhile.
+    /// Returns whether this VM has loaded nothing yet, as in every trial load. In a fresh VM, a
+    /// repeated load takes exactly the same memory, so a configuration that passed the trial is not
+    /// measured again in an older VM. Nor are the million rows of a packed snapshot checked again:
+    /// Envoy passes the same bytes to the trial and then to every worker, and a worker that checks
+    /// them serves no requests meanwhile.
     fn is_fresh(&self) -> bool;
 
-    /// It has loaded something.
+    /// Records that the VM has loaded something.
     fn ages(&mut self);
 
-    /// Whether so much memory can be had at once.
+    /// Returns whether this much memory is available at once.
     fn has_room(&mut self, size: usize) -> bool;
 
-    /// Whether so little is in use that old snapshots may stay a while.
+    /// Returns whether so little memory is in use that old snapshots may stay for a while.
     fn is_low(&self) -> bool;
 
-    /// Gives up the oldest snapshot that only open streams keep. False if no such snapshot is left.
+    /// Drops the oldest snapshot that only open streams keep. Returns false if there is none.
     fn give_up_pinned(&mut self) -> bool;
 
-    /// The most memory that was in use beyond what was when [`Self::start_metering`] was called.
+    /// Returns the maximum memory in use, beyond what was in use when [`Self::start_metering`] was
+    /// called.
     fn peak(&self) -> usize;
 
-    /// See [`Self::peak`].
+    /// Starts measuring for [`Self::peak`].
     fn start_metering(&mut self);
 }
 
-/// How a load ended.
+/// The result of a load.
 #[derive(Debug)]
 pub enum Loaded {
-    /// This is served from now on. In a fresh VM, the push is accepted.
+    /// The plugin serves this configuration from now on. In a fresh VM, the push is accepted.
     Serve(Box<Configuration>, Freshness),
-    /// The configuration's bytes are refused, here and in every other VM.
+    /// The configuration's bytes are rejected, here and in every other VM.
     Refuse {
-        /// What is wrong.
+        /// What is wrong with them.
         why: String,
         /// The revision that they name.
         revision: Option<u64>,
     },
-    /// It could not be loaded, for this reason, which is not in its bytes.
+    /// The load failed, for this reason, which does not depend on the bytes.
     Behind(String),
 }
 
 /// Whether a VM was fresh before a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// It was: see [`Vm::is_fresh`].
+    /// The VM was fresh: see [`Vm::is_fresh`].
     Fresh,
-    /// It had loaded something before.
+    /// The VM had loaded something before.
     Aged,
 }
 
@@ -170,7 +180,7 @@ fn try_load<V: Vm>(
     Ok((configuration, Freshness::Fresh))
 }
 
-/// The form of a configuration, by its first bytes.
+/// Returns the form of a configuration, from its first bytes.
 fn form<V: Vm>(vm: &mut V, size: usize) -> Result<Form, V::Fault> {
     const ENOUGH: usize = 16;
     if size < ENOUGH {
@@ -209,7 +219,7 @@ fn read<V: Vm>(vm: &mut V, size: usize, form: Form) -> Result<Configuration, Unl
     }
 }
 
-/// All of the configuration, in one block.
+/// Returns the whole configuration in one block.
 fn text<V: Vm>(vm: &mut V, size: usize) -> Result<Vec<u8>, Unloaded<V::Fault>> {
     let mut text = Vec::new();
     let has_room = text.try_reserve_exact(size);

@@ -1,21 +1,21 @@
-//! What becomes of a configuration, by its bytes and by the VM it is loaded in.
+//! Tests of what happens to a configuration, depending on its bytes and its VM.
 
 use super::*;
 use crate::configuration::packed_settings;
 use crate::snapshot::packed::Packed;
 
-/// A VM with so much room, where streams keep so many old snapshots.
+/// A VM with this much free memory and this many old snapshots that streams keep.
 struct FakeVm {
     bytes: Vec<u8>,
     is_fresh: bool,
-    /// Free once nothing is pinned; each pinned snapshot takes [`PINNED`] of it.
+    /// The free memory if nothing is pinned. Each pinned snapshot takes [`PINNED`] of it.
     room: usize,
     pinned: usize,
     is_low: bool,
     peak: usize,
-    /// The host refuses the range that begins there.
+    /// The host fails to return the range that begins here.
     refuses: Option<usize>,
-    /// What was asked of its memory, in order.
+    /// The amounts of memory that were requested, in order.
     asked: Vec<usize>,
 }
 
@@ -136,7 +136,7 @@ fn a_good_configuration_is_served_and_the_vm_is_fresh_no_longer() {
         vm.assert_served(Some(7), Freshness::Fresh);
         vm.assert_served(Some(7), Freshness::Aged);
     }
-    // A closed gateway: nothing, and next to nothing.
+    // Nothing, and an empty object: both deny everything.
     for bytes in ["", "{}"] {
         FakeVm::of(bytes).assert_served(None, Freshness::Fresh);
     }
@@ -185,7 +185,7 @@ fn a_host_that_hands_nothing_over_leaves_the_vm_behind() {
         }
         .assert_behind(behind);
     }
-    // In its midst.
+    // In the middle of the text.
     let long = format!("{}{}", text(), " ".repeat(2 * CHUNK));
     FakeVm {
         refuses: Some(CHUNK),
@@ -204,7 +204,7 @@ fn old_snapshots_of_streams_are_given_up_one_by_one_until_there_is_room() {
     };
     vm.assert_served(Some(7), Freshness::Fresh);
     assert_eq!((vm.pinned, &*vm.asked), (1, &[of_text; 3][..]));
-    // Where much is in use, they go first.
+    // If much memory is in use, they are dropped first.
     let mut vm = FakeVm {
         pinned: 3,
         is_low: false,
@@ -243,7 +243,7 @@ fn a_fresh_vm_refuses_what_takes_more_than_its_bytes_allow() {
         ..FakeVm::of(text())
     }
     .assert_served(Some(7), Freshness::Fresh);
-    // One that has a past has other gaps, and the trial has said what is to be said.
+    // An older VM has other gaps, and the trial has already decided.
     FakeVm {
         is_fresh: false,
         ..over()

@@ -1,4 +1,4 @@
-//! What a plugin serves, and what is reported about it, from push to push.
+//! Tests of what a plugin serves and what is reported about it, from push to push.
 
 mod every_state;
 mod feeds;
@@ -13,7 +13,7 @@ use serde_json::json;
 use super::*;
 use crate::filter::counter::Counter;
 
-/// What a root context or a stream would hold.
+/// What a root context or a stream would keep.
 #[derive(Clone, Debug)]
 struct Held(Rc<Inner>);
 
@@ -53,7 +53,7 @@ impl Handle for Held {
     }
 }
 
-/// Every metric, by its name and its plugin's.
+/// Every metric, by its name and its plugin.
 #[derive(Clone, Debug, Default)]
 struct Watch(BTreeMap<(&'static str, String), i64>);
 
@@ -84,7 +84,7 @@ impl Monitor for Watch {
     }
 }
 
-/// Another one each time, though of the same bytes.
+/// Returns a new configuration each time, even for the same revision.
 fn snapshot(revision: u64) -> Arc<Configuration> {
     static READ: Mutex<BTreeMap<u64, Configuration>> = Mutex::new(BTreeMap::new());
     let mut read = READ.lock().unwrap();
@@ -109,7 +109,7 @@ fn revision(configuration: &Configuration) -> Option<u64> {
     Some(snapshot.revision().number())
 }
 
-/// One VM, with plugin `a` unless another is named.
+/// A VM. Its plugin is `a` unless another is named.
 #[derive(Clone, Default)]
 struct Vm {
     all: RefCell<Option<PluginInstances<Held>>>,
@@ -139,7 +139,7 @@ impl Vm {
         held
     }
 
-    /// The revision that decides a request; `None` denies.
+    /// Returns the revision that decides on a request, or `None` if the request is denied.
     fn request(&self, held: &Held) -> Option<u64> {
         revision(&self.with(|all, watch| all.take_request(held, watch)))
     }
@@ -152,14 +152,14 @@ impl Vm {
         self.with(|all, watch| all.end(held, watch));
     }
 
-    /// The gauge of plugin `a`, or of none.
+    /// Returns the gauge of plugin `a`, or the one without a plugin.
     fn gauge(&self, gauge: Gauge) -> i64 {
         let watch = self.watch.borrow();
         let of_plugin = watch.of(gauge.name(), "a");
         of_plugin.or(watch.of(gauge.name(), "")).unwrap_or(0)
     }
 
-    /// VMs, and the sum of their revisions.
+    /// Returns the number of VMs, and the sum of their revisions.
     fn census(&self) -> (i64, i64) {
         (self.gauge(Gauge::Vms), self.gauge(Gauge::VmsRevisionSum))
     }
@@ -261,7 +261,7 @@ fn behind_serves_what_was_served_last() {
     let next = vm.begin(7);
     assert_eq!(vm.request(&next), Some(7));
     assert_eq!(vm.gauge(Gauge::WorkersBehind), 0);
-    // What it was given was never loaded, so it does not come back with what it served.
+    // Its own configuration was never loaded, so it does not come back with what it served.
     assert_eq!(vm.request(&behind), None);
 }
 
@@ -280,12 +280,12 @@ fn behind_denies_where_it_is_not_clear_what_was_served() {
     let vm = Vm::default();
     let serving = vm.begin(5);
     vm.request(&serving);
-    // A newer one waits for its first request.
+    // A newer instance waits for its first request.
     let waiting = vm.begin(6);
     let behind = vm.begin_behind();
     assert_eq!(vm.request(&behind), None);
     vm.end(&behind);
-    // Two plugins of one name.
+    // Two plugins with the same name.
     vm.request(&waiting);
     vm.request(&serving);
     let behind = vm.begin_behind();
@@ -366,7 +366,7 @@ fn only_what_open_streams_keep_can_be_given_up() {
     assert_eq!(pinned(&vm), expected[1..]);
     second.0.has_streams.set(false);
     assert!(pinned(&vm).is_empty());
-    // Pushed once more, the very same bytes: Envoy takes the old one up as it is.
+    // Exactly the same bytes are pushed again, and Envoy reuses the old instance.
     assert_eq!(vm.request(&first), None);
     assert_eq!(vm.request(&second), Some(2));
 }

@@ -1,5 +1,6 @@
-//! The host's calls, as functions that cannot panic. The SDK's own unwrap UTF-8 and panic on statuses they do not expect, so one byte from a client
-//! could end a VM; these return what the host said.
+//! The host's calls, as functions that cannot panic. Those of the SDK unwrap UTF-8 and panic on
+//! unexpected statuses, so a single byte from a client could end a VM. The functions here return
+//! the host's result.
 //!
 //! Source: <https://github.com/proxy-wasm/spec/tree/main/abi-versions/v0.2.1>
 #![expect(
@@ -12,7 +13,7 @@ use std::ptr::null_mut;
 
 use crate::filter::host::LogLevel;
 
-/// The host's status, where it is not 0.
+/// The host's status, if it is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct HostStatus(pub(super) u32);
 
@@ -30,11 +31,12 @@ const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const HTTP_REQUEST_STREAM: u32 = 0;
 const NOT_FOUND: u32 = 1;
-/// What a gRPC client learns of an answer that is not a denial. For a denial, Envoy derives it from the status.
+/// The gRPC status of an answer that is not a denial. For a denial, Envoy derives it from the HTTP
+/// status.
 const GRPC_OK: i32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
 
-/// What a metric does.
+/// The type of a metric.
 #[derive(Clone, Copy)]
 pub(super) enum MetricKind {
     Counter,
@@ -113,13 +115,15 @@ fn check(status: u32) -> HostResult<()> {
     }
 }
 
-/// Takes over what the host wrote into memory it got from the SDK's `proxy_on_memory_allocate`: a boxed slice of exactly `size` bytes.
+/// Takes ownership of what the host wrote into memory from the SDK's `proxy_on_memory_allocate`: a
+/// boxed slice of exactly `size` bytes.
 fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<Option<Box<[u8]>>> {
     let mut data: *mut u8 = null_mut();
     let mut size: usize = 0;
     match call(&raw mut data, &raw mut size) {
         0 if data.is_null() || size == 0 => Ok(None),
-        // SAFETY: the host wrote `size` bytes into a boxed slice of that size and gives it up.
+        // SAFETY: the host wrote `size` bytes into a boxed slice of that size, and does not use it
+        // any more.
         0 => Ok(Some(unsafe {
             Box::from_raw(std::ptr::slice_from_raw_parts_mut(data, size))
         })),
@@ -128,7 +132,7 @@ fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<Op
     }
 }
 
-/// Writes a log line; a host that takes none is not a reason to fail.
+/// Writes a log line. If the host does not accept it, that is not an error.
 pub(super) fn log(level: LogLevel, message: &str) {
     let level = match level {
         LogLevel::Info => 2,
@@ -138,7 +142,7 @@ pub(super) fn log(level: LogLevel, message: &str) {
     let _ = unsafe { proxy_log(level, message.as_ptr(), message.len()) };
 }
 
-/// Unix time in seconds, if there is a clock.
+/// Returns the Unix time in seconds, if there is a clock.
 pub(super) fn now() -> Option<u64> {
     let mut time = 0;
     // SAFETY: the host writes eight bytes.
@@ -146,7 +150,7 @@ pub(super) fn now() -> Option<u64> {
     Some(time / 1_000_000_000)
 }
 
-/// Unix time in milliseconds, if there is a clock.
+/// Returns the Unix time in milliseconds, if there is a clock.
 pub(super) fn now_milliseconds() -> Option<u64> {
     let mut time = 0;
     // SAFETY: the host writes eight bytes.
@@ -154,14 +158,16 @@ pub(super) fn now_milliseconds() -> Option<u64> {
     Some(time / 1_000_000)
 }
 
-/// All headers of the answer to a call, serialized. Only within its callback, and only where it has any.
+/// Returns all headers of the answer to a call, serialized. Only for use in its callback, and only
+/// if the answer has headers.
 pub(super) fn call_headers() -> HostResult<Box<[u8]>> {
     // SAFETY: the host writes a pointer and a size.
     received(|data, size| unsafe { proxy_get_header_map_pairs(CALL_RESPONSE_HEADERS, data, size) })
         .map(Option::unwrap_or_default)
 }
 
-/// At most `most` bytes of the body of the answer to a call from `start` on. Only within its callback.
+/// Returns at most `most` bytes of the body of the answer to a call, from `start` on. Only for use
+/// in its callback.
 pub(super) fn call_body(start: usize, most: usize) -> HostResult<Box<[u8]>> {
     // SAFETY: the host writes a pointer and a size.
     received(|data, size| unsafe {
@@ -170,7 +176,7 @@ pub(super) fn call_body(start: usize, most: usize) -> HostResult<Box<[u8]>> {
     .map(Option::unwrap_or_default)
 }
 
-/// At most `most` bytes of the plugin configuration from `start` on.
+/// Returns at most `most` bytes of the plugin configuration, from `start` on.
 pub(super) fn plugin_configuration(start: usize, most: usize) -> HostResult<Box<[u8]>> {
     // SAFETY: the host writes a pointer and a size.
     received(|data, size| unsafe {
@@ -179,7 +185,7 @@ pub(super) fn plugin_configuration(start: usize, most: usize) -> HostResult<Box<
     .map(Option::unwrap_or_default)
 }
 
-/// All headers of the request, serialized: see [`crate::header_map`].
+/// Returns all headers of the request, serialized: see [`crate::header_map`].
 pub(super) fn request_headers() -> HostResult<Box<[u8]>> {
     // SAFETY: the host writes a pointer and a size.
     received(|data, size| unsafe { proxy_get_header_map_pairs(HTTP_REQUEST_HEADERS, data, size) })
@@ -200,25 +206,25 @@ pub(super) fn add_request_header(name: &[u8], value: &[u8]) -> HostResult<()> {
     })
 }
 
-/// Takes off all headers of that name.
+/// Removes all headers with that name.
 pub(super) fn remove_request_header(name: &[u8]) -> HostResult<()> {
     // SAFETY: pointer and size are those of the slice.
     check(unsafe { proxy_remove_header_map_value(HTTP_REQUEST_HEADERS, name.as_ptr(), name.len()) })
 }
 
-/// An Envoy attribute; its path's parts are joined by NUL.
+/// Returns an Envoy attribute. The parts of its path are joined by NUL.
 pub(super) fn property(path: &str) -> HostResult<Option<Box<[u8]>>> {
     // SAFETY: pointer and size are those of `path`; the host writes a pointer and a size.
     received(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
-/// Sets filter state `wasm.NAME`.
+/// Sets the filter state `wasm.NAME`.
 pub(super) fn set_filter_state(name: &str, value: &str) -> HostResult<()> {
     // SAFETY: pointers and sizes are those of the slices.
     check(unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
-/// Answers the request in the upstream's stead, with response details for the access log.
+/// Answers the request instead of the upstream, with response details for the access log.
 pub(super) fn send_local_response(
     status: u16,
     details: &str,
@@ -244,7 +250,7 @@ pub(super) fn send_local_response(
     })
 }
 
-/// Resets the request's stream: the last resort where no reply can be sent.
+/// Resets the request's stream: the last resort if no reply can be sent.
 pub(super) fn reset_stream() {
     // SAFETY: the call takes no pointer.
     let _ = unsafe { proxy_close_stream(HTTP_REQUEST_STREAM) };
@@ -274,13 +280,13 @@ pub(super) fn increment_metric(id: u32, offset: i64) {
     let _ = unsafe { proxy_increment_metric(id, offset) };
 }
 
-/// Has the root context of this call ticked after `period` milliseconds, and so on; 0 stops it.
+/// Makes Envoy tick the root context of this call every `period` milliseconds. 0 stops it.
 pub(super) fn set_tick_period(period: u32) {
     // SAFETY: the call takes no pointer.
     let _ = unsafe { proxy_set_tick_period_milliseconds(period) };
 }
 
-/// A text that all VMs of this VM's name share, and its version.
+/// Returns a text that all VMs with this VM's name share, and its version.
 pub(super) fn shared_data(name: &str) -> HostResult<Option<(Box<[u8]>, u32)>> {
     let mut version = 0;
     // SAFETY: pointer and size are those of `name`; the host writes a pointer, a size and four bytes.
@@ -290,7 +296,7 @@ pub(super) fn shared_data(name: &str) -> HostResult<Option<(Box<[u8]>, u32)>> {
     Ok(text.map(|text| (text, version)))
 }
 
-/// Replaces the shared text of that version. The first one is written whatever the version.
+/// Replaces the shared text if it has that version. The first text is written with any version.
 pub(super) fn set_shared_data(name: &str, text: &[u8], version: u32) -> HostResult<()> {
     // SAFETY: pointers and sizes are those of the slices.
     check(unsafe {

@@ -1,4 +1,5 @@
-//! Feeds in a VM: each VM follows for itself, by its timer and the answers to its calls. What is loaded stays in the VM from push to push.
+//! Follows feeds in a VM. Each VM follows them separately, by its timer and the answers to its
+//! calls. What is loaded stays in the VM from push to push.
 
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -28,9 +29,10 @@ thread_local! {
 /// A plugin that follows a feed.
 struct Followed {
     plugin: PluginId,
-    /// The instance whose timer and calls it lives by: the newest. `None` where that has ended and another has not taken it up yet.
+    /// The instance whose timer and calls the follower uses: the newest. `None` if that has ended
+    /// and no other has replaced it yet.
     by: Option<Instance>,
-    /// Whose profile its snapshots are read by.
+    /// The configuration whose profile is used to read snapshots.
     configuration: Configuration,
     following: Following,
 }
@@ -41,8 +43,9 @@ impl Followed {
     }
 }
 
-/// The configuration as it is to be served at first: with what the feed led to before this push, or with its seed, or with nothing. A plugin that follows no feed serves it as
-/// it is.
+/// Returns the configuration to serve first: with the snapshot that the feed led to before this
+/// push, or with its seed, or without a snapshot. If a plugin follows no feed, its configuration is
+/// unchanged.
 pub(super) fn prepare(
     plugin: &PluginId,
     configuration: Configuration,
@@ -70,7 +73,7 @@ fn take(plugin: &PluginId) -> Option<Following> {
     })
 }
 
-/// From now on `by` is what the feed is followed by.
+/// Follows the feed through `by` from now on.
 pub(super) fn follow(by: &Instance, configuration: Configuration, following: Following) {
     let plugin = by.plugin().clone();
     FOLLOWED.with_borrow_mut(|all| {
@@ -83,7 +86,7 @@ pub(super) fn follow(by: &Instance, configuration: Configuration, following: Fol
     });
 }
 
-/// An instance lags with what the plugin had, and continues to follow that.
+/// Makes a lagging instance continue to follow what the plugin followed before.
 pub(super) fn take_over(by: &Instance) {
     FOLLOWED.with_borrow_mut(|all| {
         for followed in all.iter_mut() {
@@ -94,8 +97,8 @@ pub(super) fn take_over(by: &Instance) {
     });
 }
 
-/// The instance ends. Its follower ends with it, unless there is another of its plugin: Envoy takes up an old one, without configuring it, where the very same bytes
-/// are pushed once more.
+/// Ends an instance. Its follower ends as well, unless there is another instance of its plugin: if
+/// exactly the same bytes are pushed again, Envoy reuses an old instance without configuring it.
 pub(super) fn end(instance: &Instance) {
     let is_last = instance.is_last();
     FOLLOWED.with_borrow_mut(|all| {
@@ -109,7 +112,7 @@ pub(super) fn end(instance: &Instance) {
     });
 }
 
-/// Goes on with what an instance that ended has followed, by the settings of this one.
+/// Continues what an ended instance has followed, with the settings of this one.
 fn take_up(instance: &Instance) {
     let Some(configuration) = instance.configuration() else {
         return;
@@ -129,7 +132,8 @@ fn take_up(instance: &Instance) {
     }
 }
 
-/// In how many milliseconds the instance wants the next tick. `None` for one that follows nothing: also one that was superseded, though its streams live.
+/// Returns in how many milliseconds the instance needs the next tick, or `None` if it follows
+/// nothing. A replaced instance follows nothing, even if its streams continue.
 pub(super) fn tick(instance: &Instance) -> Option<u64> {
     take_up(instance);
     act(instance, |followed, host| {
@@ -141,7 +145,7 @@ pub(super) fn tick(instance: &Instance) -> Option<u64> {
     })
 }
 
-/// A call was answered.
+/// Handles the answer to a call.
 pub(super) fn answered(
     instance: &Instance,
     token: u32,
@@ -166,7 +170,8 @@ pub(super) fn answered(
     })
 }
 
-/// The follower is taken out while it acts, so that what it asks for may look at the list.
+/// Runs `act` on the follower. The follower is removed from the list meanwhile, so that `act` may
+/// read the list.
 fn act(
     instance: &Instance,
     act: impl FnOnce(&mut Followed, &mut Host<'_>) -> Option<u64>,
@@ -184,7 +189,7 @@ fn act(
     next
 }
 
-/// The body of the answer that this call of Envoy's is about.
+/// The body of the answer that Envoy's current call is about.
 struct CallBody(usize);
 
 impl Body for CallBody {

@@ -1,4 +1,4 @@
-//! The instances of this VM, each with what its root context and its streams hold of it.
+//! The instances of this VM, each with what its root context and its streams keep of it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ thread_local! {
     static INSTANCES: RefCell<PluginInstances<Instance>> = const { RefCell::new(PluginInstances::new()) };
 }
 
-/// An instance of a plugin, as long as anything holds it.
+/// An instance of a plugin, as long as anything keeps it.
 #[derive(Clone)]
 pub(super) struct Instance(Rc<Held>);
 
@@ -39,7 +39,7 @@ impl Handle for Instance {
     }
 
     fn has_streams(&self) -> bool {
-        // One is the registry's, one the root's, all others are streams'.
+        // The list has one reference and the root context has one. All others belong to streams.
         Rc::strong_count(&self.0) > 2
     }
 
@@ -48,7 +48,7 @@ impl Handle for Instance {
     }
 }
 
-/// The plugin that this call of Envoy's is about.
+/// Returns the plugin that Envoy's current call is about.
 pub(super) fn this_plugin() -> PluginId {
     let names = ["plugin_name", "plugin_root_id", "listener_direction"];
     PluginId::new(names.map(|name| abi::property(name).ok().flatten().unwrap_or_default()))
@@ -66,31 +66,31 @@ impl Instance {
         }))
     }
 
-    /// Begins to serve what was loaded.
+    /// Begins to serve a loaded configuration.
     pub(super) fn begin(plugin: PluginId, configuration: Configuration) -> Self {
         let own = Self::new(plugin);
         with_all(|all| all.begin(own.clone(), Arc::new(configuration)));
         own
     }
 
-    /// Begins with what the plugin served last, or closed, and returns which.
+    /// Begins with what the plugin last served, or closed, and returns which.
     pub(super) fn begin_behind(plugin: PluginId) -> (Self, bool) {
         let own = Self::new(plugin);
         let is_closed = with_all(|all| all.begin_behind(own.clone()));
         (own, is_closed)
     }
 
-    /// What it serves.
+    /// Returns what it serves.
     pub(super) fn configuration(&self) -> Option<Arc<Configuration>> {
         with_all(|all| all.configuration(self))
     }
 
-    /// Whether it is the only one of its plugin.
+    /// Returns whether it is the only one of its plugin.
     pub(super) fn is_last(&self) -> bool {
         with_all(|all| all.is_last(self))
     }
 
-    /// A feed led to another snapshot.
+    /// Serves another snapshot of a feed from now on.
     pub(super) fn serve(
         plugin: &PluginId,
         snapshot: &Snapshot,
@@ -99,19 +99,19 @@ impl Instance {
         with_all(|all| all.serve(plugin, snapshot, follows, &mut Metrics));
     }
 
-    /// What a request is decided by.
+    /// Returns the configuration that a request is decided by.
     pub(super) fn take_request(&self) -> Arc<Configuration> {
         with_all(|all| all.take_request(self, &mut Metrics))
     }
 
-    /// The timer has fired. True where it is to fire again.
+    /// Records that the timer has fired. Returns true if it must fire again.
     pub(super) fn tick(&self) -> bool {
         let is_back = with_all(|all| all.tick(self, &mut Metrics));
         let mut usage = self.0.usage.borrow_mut();
         usage.tick(&self.0.plugin, is_back, &mut SharedData)
     }
 
-    /// The root context ends, and its timer with it.
+    /// Ends the root context together with its timer.
     pub(super) fn end(&self) {
         let mut usage = self.0.usage.borrow_mut();
         usage.end(&self.0.plugin, &mut SharedData);
@@ -133,7 +133,7 @@ impl Instance {
     }
 }
 
-/// Takes the oldest snapshot from an instance that only open streams keep. False if no instance has one.
+/// Drops the oldest snapshot that only open streams keep. Returns false if there is none.
 pub(super) fn release_pinned() -> bool {
     let Some(pinned) = with_all(|all| all.pinned()).into_iter().next() else {
         return false;

@@ -1,4 +1,4 @@
-//! A load in this VM: its memory, its old snapshots, and what it reports to Envoy.
+//! Loads a configuration in this VM: its memory, its old snapshots, and what it reports to Envoy.
 
 use std::cell::Cell;
 
@@ -14,11 +14,11 @@ use crate::filter::monitor;
 use crate::filter::plugin_id::PluginId;
 use crate::snapshot::packed::Source;
 
-/// How a load ended.
+/// The result of a load.
 pub(super) enum Load {
-    /// This is served from now on.
+    /// The plugin serves this instance from now on.
     Serve(Instance),
-    /// The configuration's bytes are refused, here and in every other VM.
+    /// The configuration's bytes are rejected, here and in every other VM.
     Refuse,
 }
 
@@ -27,8 +27,9 @@ pub(super) fn load(size: usize) -> Load {
     let plugin = this_plugin();
     match load::load(&mut ThisVm(Meter::start()), size) {
         Loaded::Serve(configuration, freshness) => {
-            // The trial comes first, and on one thread: a worker that is late with an older push does not take back what this one says.
-            // A report serves no snapshot. `keyward wait` waits for whatever says anything of pushes, so a report says nothing.
+            // The trial comes first, and on one thread, so a worker that is late with an older push
+            // cannot undo this report. A usage report serves no snapshot. `keyward wait` waits for
+            // everything that reports pushes, so a usage report does not report them.
             match (freshness, configuration.settings().role) {
                 (Freshness::Fresh, Role::Gateway) => monitor::accepts(&mut Metrics, &plugin),
                 (Freshness::Fresh, Role::UsageReport) | (Freshness::Aged, _) => {}

@@ -7,11 +7,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What the VM may have.
+/// The maximum size of the VM.
 const LARGEST_VM: usize = 1 << 30;
 const PAGE: usize = 1 << 16;
 
-/// Old snapshots that open streams keep may stay while no more than this is in use.
+/// Old snapshots that open streams keep may stay while no more memory than this is in use.
 const LOW: usize = 256 << 20;
 
 #[global_allocator]
@@ -27,10 +27,10 @@ fn add(size: usize) {
     PEAK.fetch_max(live, Ordering::Relaxed);
 }
 
-// SAFETY: every call is the system allocator's with the same arguments.
+// SAFETY: every call passes the same arguments to the system allocator.
 unsafe impl GlobalAlloc for Metered {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is the system allocator's.
+        // SAFETY: the caller promises what the system allocator requires.
         let block = unsafe { System.alloc(layout) };
         if !block.is_null() {
             add(layout.size());
@@ -40,15 +40,15 @@ unsafe impl GlobalAlloc for Metered {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise is the system allocator's.
+        // SAFETY: the caller promises what the system allocator requires.
         unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise is the system allocator's.
+        // SAFETY: the caller promises what the system allocator requires.
         let moved = unsafe { System.realloc(block, layout, size) };
         if !moved.is_null() {
-            // Where a block moves, the old and the new one are there at once.
+            // If a block moves, the old and the new one exist at the same time.
             add(size);
             LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
         }
@@ -56,14 +56,16 @@ unsafe impl GlobalAlloc for Metered {
     }
 }
 
-/// Whether this much can be had.
+/// Returns whether this much memory is available.
 pub(super) fn has_room(size: usize) -> bool {
     let grown = core::arch::wasm32::memory_size(0).saturating_mul(PAGE);
-    // Memory that was never in use has no gaps. Memory that was in use has gaps, so the code tries to allocate.
+    // Memory that was never in use has no gaps. Memory that was in use may have gaps, so this tries
+    // to allocate.
     LARGEST_VM.saturating_sub(grown) >= size || can_take(size)
 }
 
-/// Whether this much can be had at once: one block of a half, for the largest vector, one of a quarter, and so on down to a page.
+/// Returns whether this much memory is available at once: one block of a half, for the largest
+/// vector, one of a quarter, and so on down to a page.
 fn can_take(size: usize) -> bool {
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let mut left = size;
@@ -73,7 +75,7 @@ fn can_take(size: usize) -> bool {
         if blocks.try_reserve(1).is_err() || block.try_reserve_exact(piece).is_err() {
             return false;
         }
-        // Or else the compiler may leave the allocation out, and its failure with it.
+        // Otherwise, the compiler may leave out the allocation, and with it the failure.
         std::hint::black_box(block.as_ptr());
         blocks.push(block);
         left -= piece;
@@ -81,17 +83,17 @@ fn can_take(size: usize) -> bool {
     true
 }
 
-/// What is in use, in bytes.
+/// Returns the memory in use, in bytes.
 pub(super) fn live() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// Whether so little is in use that old snapshots may stay a while.
+/// Returns whether so little memory is in use that old snapshots may stay for a while.
 pub(super) fn is_low() -> bool {
     live() <= LOW
 }
 
-/// Measures one load: from [`Meter::start`] on, the most that was in use beyond what was then.
+/// Measures a load: the maximum memory in use since [`Meter::start`], beyond what was in use then.
 pub(super) struct Meter {
     start: usize,
 }

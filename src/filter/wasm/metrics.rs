@@ -1,4 +1,4 @@
-//! Envoy's counters and gauges. Every id is asked for once per VM, on first use.
+//! Envoy's counters and gauges. A VM asks for each id once, on first use.
 
 use std::cell::RefCell;
 
@@ -23,7 +23,7 @@ enum Id {
     Refused,
 }
 
-/// A gauge, its plugin's or the VM's, and its id where the host defined it.
+/// A gauge, its plugin if it has one, and its id if the host defined it.
 struct Defined(Gauge, Option<PluginId>, Option<u32>);
 
 /// The metrics of this VM.
@@ -62,7 +62,8 @@ impl Monitor for Metrics {
     }
 }
 
-/// Tags are before the name in the form that Istio's `extraStatTags` match: `tag=.=value;.;`.
+/// Returns a counter's name, after its tags in the form that Istio's `extraStatTags` match:
+/// `tag=.=value;.;`.
 fn name(counter: Counter) -> String {
     let name = counter.name();
     match counter {

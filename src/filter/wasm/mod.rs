@@ -1,4 +1,5 @@
-//! The filter in a VM of Envoy's: the only code that names proxy-wasm, and what a VM needs as well: its memory, its statics, its timers.
+//! The filter in an Envoy VM. Only this module uses proxy-wasm. It also contains what else a VM
+//! needs: its memory, its statics, its timers.
 
 mod abi;
 mod feed;
@@ -25,15 +26,16 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root { instance: None, told: 0 }));
 }}
 
-/// One plugin in one VM, from one push to the next.
+/// A plugin in a VM, from one push to the next.
 struct Root {
     instance: Option<Instance>,
-    /// When the instance's timer last fired, in milliseconds. A feed has it fire more often.
+    /// When the instance last ran its own tick, in milliseconds. A feed makes the timer fire more
+    /// often.
     told: u64,
 }
 
 impl Context for Root {
-    /// The plugin was replaced or taken away.
+    /// Called when the plugin was replaced or removed.
     fn on_done(&mut self) -> bool {
         // A timer outlives its root context.
         abi::set_tick_period(0);
@@ -44,7 +46,8 @@ impl Context for Root {
         true
     }
 
-    /// A call was answered. Without headers it failed, and nothing of it may be read.
+    /// Called when a call was answered. Without headers, the call failed, and nothing of the answer
+    /// may be read.
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         let instance = self.instance.as_ref();
         if let Some(next) = instance.and_then(|it| feed::answered(it, token, headers, body)) {
@@ -66,8 +69,9 @@ impl RootContext for Root {
         true
     }
 
-    /// False only for one cause, the configuration's bytes: then every VM agrees, the trial load on Envoy's main thread among them, and the push is
-    /// refused before a worker sees it.
+    /// Returns false only because of the configuration's bytes. In that case, every VM agrees,
+    /// including the trial load on Envoy's main thread, and the push is rejected before a worker
+    /// sees it.
     fn on_configure(&mut self, size: usize) -> bool {
         #[cfg(feature = "trap-door")]
         if let Some(result) = trap_door::on_configure(size) {

@@ -1,4 +1,4 @@
-//! One request as a proxy-wasm host shows it.
+//! A request, as a proxy-wasm host presents it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
@@ -23,7 +23,8 @@ use crate::header_map;
 use crate::reply::{Activity, Reply};
 use crate::usage::{self, Event};
 
-/// One stream. It holds no snapshot, so that long streams do not hold old ones; what it holds is counted as an open stream.
+/// A stream. It contains no snapshot, so that long streams do not keep old ones. Its instance
+/// counts it as an open stream.
 pub(super) struct Stream {
     instance: Option<Instance>,
     is_judged: bool,
@@ -44,7 +45,8 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let instance = self.instance.as_ref();
         let mut request = Request { instance };
-        // Envoy calls once per stream; a second call has no verdict, so it does not pass.
+        // Envoy calls this once per stream. A second call has no verdict, so the request does not
+        // pass.
         let flow = if std::mem::replace(&mut self.is_judged, true) {
             exchange::refuse(&Configuration::closed(), &mut request)
         } else {
@@ -61,7 +63,7 @@ impl HttpContext for Stream {
     }
 }
 
-/// The request of the stream that Envoy calls for.
+/// The request of the stream that Envoy's current call is about.
 struct Request<'a> {
     instance: Option<&'a Instance>,
 }
@@ -81,7 +83,7 @@ impl Host for Request<'_> {
         end("destination\0address")
     }
 
-    /// Two hashes with keys that the standard library seeds at random.
+    /// Returns two hashes, with keys that the standard library seeds randomly.
     fn entropy(&self) -> u128 {
         let half = || u128::from(RandomState::new().build_hasher().finish());
         half() << 64 | half()
@@ -145,7 +147,7 @@ impl Host for Request<'_> {
     }
 }
 
-/// One end of the connection.
+/// Returns one end of the connection.
 fn end(property: &str) -> Option<IpAddr> {
     address::parse_source(&abi::property(property).ok().flatten()?)
 }

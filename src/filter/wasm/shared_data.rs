@@ -1,4 +1,4 @@
-//! Envoy's data that all VMs of one name share.
+//! Envoy's data that all VMs with the same name share.
 
 use super::abi;
 use super::timer;

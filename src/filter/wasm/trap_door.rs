@@ -1,4 +1,5 @@
-//! Test builds only: ways to make a VM fail on demand, so that tests can show what happens then. No release has this file compiled in.
+//! Only in test builds: makes a VM fail on demand, so that tests can show what happens. No release
+//! contains this file.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,13 +8,16 @@ use super::memory;
 use crate::filter::host::LogLevel;
 use crate::header_map;
 
-/// A request with this header traps its VM, or makes it hold as many MiB as it says, in place of those it held before.
+/// A request with this header traps its VM, or makes it allocate as many MiB as the header names
+/// and release the previous ones.
 const TRAP_HEADER: &[u8] = b"x-keyward-trap-door";
 
-/// A configuration with this text is refused by a VM that has served a request: by workers, and not by the trial load.
+/// A VM that has served a request rejects a configuration with this text. So workers reject it, but
+/// the trial load does not.
 const FAIL_ON_WORKERS: &[u8] = b"trap-door: fail on workers";
 
-/// A configuration with this text is read whole, with no limit, and kept, as a filter without limits would do.
+/// A configuration with this text is read as a whole, without a limit, and kept, as a filter
+/// without limits would do.
 const KEEP_WITHOUT_LIMIT: &[u8] = b"trap-door: keep without limit";
 
 thread_local! {
@@ -42,7 +46,7 @@ pub(super) fn on_request() {
     );
 }
 
-/// Logs what a load took at its peak, and how large the VM is now, in KiB.
+/// Logs the peak memory of a load, and the size of the VM now, in KiB.
 pub(super) fn tell_peak(peak: usize) {
     let grown = core::arch::wasm32::memory_size(0) << 6;
     let (peak, live) = (peak >> 10, memory::live() >> 10);
@@ -52,7 +56,7 @@ pub(super) fn tell_peak(peak: usize) {
     );
 }
 
-/// The answer to `on_configure`, where the trap door decides it.
+/// Returns the answer to `on_configure`, if the trap door decides it.
 pub(super) fn on_configure(size: usize) -> Option<bool> {
     let start = abi::plugin_configuration(0, size.min(4096)).unwrap_or_default();
     let says = |text: &[u8]| start.windows(text.len()).any(|window| window == text);

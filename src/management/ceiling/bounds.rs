@@ -9,7 +9,7 @@ use super::reach::{Reach, enters_shadow, is_within, reaches};
 use crate::key::KeyKind;
 use crate::permission::AccessLevel;
 
-/// Refuses a key that the policy does not allow.
+/// Rejects a key that the policy does not allow.
 pub(super) fn bounded(
     facts: &Facts,
     NamedPolicy { name, policy }: &NamedPolicy,
@@ -22,7 +22,7 @@ pub(super) fn bounded(
         Way::New | Way::Replacement(_) => None,
         Way::Change(before) => Some(before),
     };
-    // What a change leaves as it is was allowed when it was made.
+    // Values that a change leaves alone were allowed when they were set.
     let changes =
         |is_changed: fn(&Key, &Key) -> bool| before.is_none_or(|before| is_changed(before, key));
     if before.is_none() && !policy.kinds.contains(&key.kind) {
@@ -37,7 +37,8 @@ pub(super) fn bounded(
     if changes(|before, key| before.connect_grants != key.connect_grants) {
         within(facts, name, policy, key, 1)?;
     }
-    // In shadow a key does what its permissions forbid, so the policy must allow a key without any limit.
+    // A key in shadow may do what its permissions forbid, so the policy must allow an unlimited
+    // key.
     if let Some(member) = limit_of(policy)
         && enters_shadow(before, key)
     {
@@ -73,7 +74,7 @@ pub(super) fn bounded(
     Ok(())
 }
 
-/// What of a policy keeps its keys from doing everything.
+/// Returns the member of a policy that keeps its keys from doing everything, if there is one.
 fn limit_of(policy: &Policy) -> Option<&'static str> {
     let is_unlimited = |kind: &KeyKind| matches!(kind, KeyKind::Secret | KeyKind::Organization);
     if policy.permissions.is_some() {
@@ -89,7 +90,7 @@ fn limit_of(policy: &Policy) -> Option<&'static str> {
     }
 }
 
-/// The ceiling of the policy, on one side.
+/// Checks a key against the policy's permissions on one side.
 fn within(
     facts: &Facts,
     name: &str,
@@ -130,7 +131,7 @@ pub(super) fn refused(policy: &str, member: &'static str) -> RuleCode {
     RuleCode::PolicyRefused { policy, member }
 }
 
-/// Whether a key can do nothing but follow the snapshots, as a gateway does.
+/// Returns whether a key may only follow the snapshots, as a gateway does.
 fn follows_snapshots(facts: &Facts, key: &Key) -> bool {
     let [own, connected] = reaches(facts, key);
     let is_snapshot = |granted: &Granted| {

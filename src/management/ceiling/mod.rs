@@ -1,6 +1,6 @@
-//! What a caller may give away. Five rules, in this order, for every way that hands out authority:
+//! What a caller may give away. Five rules, in this order, for everything that hands out authority:
 //! a new key, a duplicate, an import, a change, a grant set, and a replacement, which hands out a
-//! value with the old key's permissions. Ends are free of them but for one.
+//! value with the old key's permissions. Of these rules, only one applies to ending a key.
 
 mod bounds;
 mod reach;
@@ -17,67 +17,68 @@ use crate::permission::{AccessLevel, PermissionRegistry};
 use bounds::{bounded, refused};
 use reach::{Reach, allows, enters_shadow, grants, is_managing, is_within, reaches, widens};
 
-/// What bounds a command. None at all where a person has the records themselves: a key file, or the
-/// server's local socket.
+/// The caller that limits a command. There is none if a person has direct access to the records: in
+/// a key file, or through the server's local socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ceiling(Option<Caller>);
 
-/// Who asks, by a key or a session.
+/// The caller, identified by a key or a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The mode of the key.
+    /// The key's mode.
     pub mode: Livemode,
-    /// What the caller may do on the account it acts on, under whatever names. A caller that acts on
-    /// a connected account has its permissions on connected accounts here.
+    /// What the caller may do on the account it acts on, under any name of a permission. For a
+    /// caller that acts on a connected account, these are its permissions on connected accounts.
     pub own: Granted,
-    /// What the caller may do on accounts connected to that.
+    /// What the caller may do on accounts connected to that account.
     pub connected: Granted,
-    /// Whether the policy is to be passed over.
+    /// Whether the command overrides the policy.
     pub passes_policy: Override,
 }
 
-/// Whether a policy is to be passed over.
+/// Whether a command overrides the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Override {
-    /// No.
+    /// The policy applies.
     #[default]
     None,
-    /// Yes, for this reason.
+    /// The command overrides the policy, for this reason.
     Because(String),
-    /// The keys that an account starts with are made: the policy says what it makes itself.
+    /// The command creates an account's first keys. The policy limits only the keys that an account
+    /// creates itself.
     FirstKeys,
 }
 
-/// In which way a key comes to someone's hands.
+/// How someone obtains a key.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way<'a> {
-    /// It is made, or taken in.
+    /// The key is created or imported.
     New,
-    /// It replaces another one, which goes on for so many seconds.
+    /// The key replaces another one, which continues to work for this many seconds.
     Replacement(u64),
-    /// It was another one before.
+    /// The key was changed. This is its previous state.
     Change(&'a Key),
 }
 
 impl Ceiling {
-    /// None.
+    /// Creates an empty ceiling, which limits nothing.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// That of a caller.
+    /// Creates the ceiling of a caller.
     #[must_use]
     pub fn of(caller: Caller) -> Self {
         Self(Some(caller))
     }
 
-    /// Whether it is empty.
+    /// Returns whether there is no ceiling.
     pub(super) fn is_none(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Refuses a key that the caller may not hand out in this way.
+    /// Rejects a key that the caller may not hand out in this way.
     pub(super) fn check(
         &self,
         facts: &Facts,
@@ -124,7 +125,8 @@ impl Ceiling {
         }
     }
 
-    /// Refuses to end or to narrow a key that manages keys, which would lock its holders out.
+    /// Checks that the caller may end or restrict a key. If the key manages keys, that would lock
+    /// its holders out.
     pub(super) fn may_end(&self, facts: &Facts, key: &Key) -> Result<(), RuleCode> {
         match &self.0 {
             Some(caller) => caller.manages(facts, key),
@@ -132,7 +134,8 @@ impl Ceiling {
         }
     }
 
-    /// Refuses permissions of a grant set that the caller may not give to all keys that follow it.
+    /// Rejects permissions of a grant set that the caller may not give to all keys that follow the
+    /// set.
     pub(super) fn check_set(
         &self,
         facts: &Facts,
@@ -159,7 +162,7 @@ impl Ceiling {
             .filter(|(name, level)| !allows(registry, &had, name, **level))
             .map(|(name, level)| (name.clone(), *level))
             .collect();
-        // A set is shared by accounts, so no policy lifts this.
+        // Accounts share a set, so no account's policy lifts this rule.
         caller.escalates(registry, &[Reach::Listed(&added), Reach::Nothing], None)?;
         if added.is_empty() || caller.passes(registry)? {
             return Ok(());
@@ -186,7 +189,7 @@ impl Caller {
         )
     }
 
-    /// Rule 2.
+    /// Applies rule 2.
     fn manages(&self, facts: &Facts, key: &Key) -> Result<(), RuleCode> {
         let registry = &facts.api.permissions;
         let managing = reaches(facts, key).into_iter().find_map(|reach| {
@@ -204,7 +207,7 @@ impl Caller {
         }
     }
 
-    /// Rule 4. Rule 3 has checked keys without a limit.
+    /// Applies rule 4. Rule 3 has already checked unlimited keys.
     fn escalates(
         &self,
         registry: &PermissionRegistry,
@@ -230,7 +233,7 @@ impl Caller {
         Ok(())
     }
 
-    /// Whether rule 5 is passed over.
+    /// Returns whether the caller overrides rule 5.
     fn passes(&self, registry: &PermissionRegistry) -> Result<bool, RuleCode> {
         match &self.passes_policy {
             Override::None => Ok(false),

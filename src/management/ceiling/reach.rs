@@ -1,4 +1,4 @@
-//! What a key may do, and whether a change lets it do more.
+//! What a key may do, and whether a change extends it.
 
 use super::super::facts::Facts;
 use super::super::ips;
@@ -15,9 +15,9 @@ pub(super) enum Reach<'a> {
     Nothing,
 }
 
-/// What a key may do on its own account and on connected ones, as the decision has it.
+/// Returns what a key may do on its own account and on connected accounts, as the decision sees it.
 pub(super) fn reaches<'a>(facts: &'a Facts, key: &'a Key) -> [Reach<'a>; 2] {
-    // A set that is not there grants nothing.
+    // A missing set grants nothing.
     let of = |grants: &'a KeyGrants| match facts.granted(grants) {
         Some(granted) => Reach::Listed(granted),
         None => Reach::Nothing,
@@ -42,14 +42,15 @@ pub(super) fn reaches<'a>(facts: &'a Facts, key: &'a Key) -> [Reach<'a>; 2] {
     }
 }
 
-/// Whether a key is in shadow from now on, where its permissions forbid nothing. A publishable key has none.
+/// Returns whether a change puts a key into shadow, in which its permissions forbid nothing.
+/// Publishable keys have no permissions.
 pub(super) fn enters_shadow(before: Option<&Key>, key: &Key) -> bool {
     let is_in_shadow = |key: &Key| key.enforcement == Enforcement::Shadow;
     key.kind != KeyKind::Publishable && is_in_shadow(key) && !before.is_some_and(is_in_shadow)
 }
 
-/// Whether a key can do more after a change than before, on any side, for longer, sooner, or from
-/// elsewhere.
+/// Returns whether a key may do more after a change than before: on either side, for longer,
+/// sooner, or from more addresses.
 pub(super) fn widens(facts: &Facts, before: &Key, after: &Key, now: u64) -> bool {
     let registry = &facts.api.permissions;
     let mut sides = reaches(facts, before)
@@ -98,7 +99,7 @@ pub(super) fn is_managing(registry: &PermissionRegistry, name: &str) -> bool {
     is_management(canonical.unwrap_or(name))
 }
 
-/// What is granted, with what it implies. Nothing where a permission is named twice.
+/// Returns the grants and everything that they imply, or none if a permission is named twice.
 pub(super) fn grants<'a>(
     registry: &PermissionRegistry,
     granted: impl IntoIterator<Item = (&'a String, &'a AccessLevel)>,
@@ -108,7 +109,8 @@ pub(super) fn grants<'a>(
     Grants::new(found.collect(), registry).unwrap_or_default()
 }
 
-/// Whether a permission is granted at that level. One that is unknown is not.
+/// Returns whether the grants include a permission at that level. They never include an unknown
+/// one.
 pub(super) fn allows(
     registry: &PermissionRegistry,
     grants: &Grants,
@@ -120,7 +122,8 @@ pub(super) fn allows(
         .is_some_and(|permission| grants.allow(permission, level))
 }
 
-/// Whether permissions stay within a ceiling; no ceiling is everything but managing keys.
+/// Returns whether permissions stay within a ceiling. Without a ceiling, everything is allowed
+/// except managing keys.
 pub(super) fn is_within(
     registry: &PermissionRegistry,
     granted: &Granted,

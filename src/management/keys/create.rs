@@ -1,5 +1,4 @@
-//! A new key. Nothing is granted that is not named, and the kind is the most limited one unless it
-//! is said.
+//! Creates a key. It gets only the named grants. The default kind is the most limited one.
 
 use super::super::Context;
 use super::super::ceiling::Way;
@@ -26,7 +25,7 @@ pub(in super::super) fn decide(
     Ok(added(key, None, minted))
 }
 
-/// A new key in use, with nothing said about it yet.
+/// Creates an active key without any details.
 pub(super) fn with_value(
     facts: &Facts,
     kind: KeyKind,
@@ -59,7 +58,7 @@ pub(super) fn with_value(
     }
 }
 
-/// The decision that adds a key.
+/// Returns the last characters of the value, if the caller gave them.
 fn end(value: Value) -> Option<String> {
     match value {
         Value::Ending(_, last4) => Some(last4.text()),

@@ -1,4 +1,4 @@
-//! What can be said of a key when it is made: what it is called, when and from where it works, what
+//! Details that a key may get when it is created: its name, when and from where it works, and what
 //! it may do.
 
 use super::super::Context;
@@ -11,7 +11,7 @@ use super::super::record::{Granted, Key, KeyGrants, Side};
 use super::super::refusal::RuleCode;
 use crate::key::KeyKind;
 
-/// `key` with what is said, made now. Its name stays where none is given.
+/// Returns `key` with these details, created now. Without a name, it keeps its own.
 pub(super) fn put_into(
     key: Key,
     details: &Details,
@@ -37,8 +37,8 @@ pub(super) fn put_into(
     })
 }
 
-/// When a new key ends. Where nothing is said, a caller that has a ceiling gets what the policy of
-/// the account says.
+/// Returns when a new key ends. If the caller does not state it and has a ceiling, the account's
+/// policy decides.
 pub(super) fn end(end: End, key: &Key, facts: &Facts, context: &Context<'_>) -> Option<u64> {
     match end {
         End::Never => None,
@@ -52,7 +52,7 @@ pub(super) fn end(end: End, key: &Key, facts: &Facts, context: &Context<'_>) -> 
     }
 }
 
-/// A key that would never work is a slip.
+/// Rejects times at which a key would never work, because they must be a mistake.
 pub(super) fn refuse_past(
     expires: Option<u64>,
     not_before: Option<u64>,
@@ -68,7 +68,7 @@ pub(super) fn refuse_past(
     Ok(())
 }
 
-/// `key` with what is granted. A kind that needs grants and is given none has none at all.
+/// Returns `key` with these grants. A kind that needs grants and is given none gets an empty list.
 pub(super) fn grant(
     key: Key,
     grants: &NewGrants,
@@ -88,7 +88,7 @@ pub(super) fn grant(
     })
 }
 
-/// What is granted on one side; `None` where nothing is said.
+/// Returns the grants of one side, or `None` if none are given.
 pub(super) fn made(
     facts: &Facts,
     side: Side,

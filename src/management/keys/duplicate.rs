@@ -1,5 +1,5 @@
-//! A new restricted key with the permissions and the name of another, or the live key of a test key
-//! that has proven right.
+//! Creates a restricted key with the permissions and the name of another, or the live version of a
+//! test key.
 
 use super::super::Context;
 use super::super::ceiling::Way;
@@ -58,7 +58,8 @@ fn mode(old: &Key, live: bool) -> Result<Livemode, RuleCode> {
     }
 }
 
-/// What the old key has and the new one has not, so that it is not taken for taken over.
+/// Lists what the old key has and the new one lacks, so that the caller does not assume it was
+/// copied.
 fn left_behind(old: &Key, new: &Key) -> Vec<Note> {
     let mut notes = Vec::new();
     if !old.allowed_ips.is_empty() && new.allowed_ips.is_empty() {

@@ -1,4 +1,4 @@
-//! What a key is called, what it may do, from where and until when. Its kind, mode, owner and value
+//! Changes a key's name, what it may do, from where and until when. Its kind, mode, owner and value
 //! never change.
 
 use super::super::Context;
@@ -62,7 +62,7 @@ pub(in super::super) fn decide(
     })
 }
 
-/// An empty text takes it away.
+/// Sets or removes a text. An empty text removes it.
 fn put_text(change: &Patch<String>, text: &mut Option<String>) {
     change.apply(text);
     text.take_if(|text| text.is_empty());
@@ -86,18 +86,18 @@ fn side_of(key: &mut Key, side: Side) -> &mut Option<KeyGrants> {
     }
 }
 
-/// What happens to the permissions of one side.
+/// The changes to the permissions of one side.
 struct GrantEdit<'a> {
     side: Side,
     set: Option<&'a str>,
     grants: &'a [Grant],
     revoked: &'a [String],
-    /// Whether what was granted before is gone.
+    /// Whether these grants replace all previous ones.
     is_replaced: bool,
 }
 
 impl<'a> GrantEdit<'a> {
-    /// `None` where nothing is to change.
+    /// Returns `None` if nothing is to change.
     fn of(side: Side, change: &'a GrantsChange) -> Option<Self> {
         match change {
             GrantsChange::Keep => None,
@@ -136,7 +136,7 @@ impl<'a> GrantEdit<'a> {
         self.may_change(key, now, limit)?;
         if self.set.is_some()
             && self.revoked.is_empty()
-            // A set takes the place of what was granted before.
+            // A set replaces the previous grants.
             && let Some(grants) = details::made(facts, self.side, self.grants, self.set)?
         {
             return Ok(grants);
@@ -167,8 +167,8 @@ impl<'a> GrantEdit<'a> {
         Ok(KeyGrants::Inline(granted))
     }
 
-    /// A grant to a key that may do everything would take all the rest away, which someone who
-    /// grants something does not mean.
+    /// Checks whether grants may change. A grant to a key that may do everything would remove
+    /// everything else, and someone who adds a grant does not expect that.
     fn may_change(&self, key: &Key, now: Option<&KeyGrants>, limit: bool) -> Result<(), RuleCode> {
         let id = key.id.clone();
         if key.is_deleted() {
@@ -191,7 +191,7 @@ impl<'a> GrantEdit<'a> {
     }
 }
 
-/// The addresses after a change.
+/// Returns the addresses after a change.
 fn limits(key: &Key, change: &IpChange) -> Result<Vec<String>, RuleCode> {
     let id = key.id.clone();
     if key.kind == KeyKind::Publishable {

@@ -1,4 +1,5 @@
-//! The end of a key: deleted, its record stays, so that its users learn why; purged, it goes.
+//! Ends a key. Deleting keeps its record, so that its users learn why it fails. Purging removes the
+//! record.
 
 use super::super::Context;
 use super::super::command::KeyTarget;
@@ -38,7 +39,7 @@ pub(in super::super) fn purge(
     context: &mut Context<'_>,
 ) -> Result<Decision, RuleCode> {
     let key = &find(facts, &target.id)?.key;
-    // A publishable key that was rotated and has ended is of no more use than a deleted one.
+    // A rotated publishable key that has ended is of no more use than a deleted one.
     let is_over = key.replaced_by.is_some() && key.is_expired(context.now);
     if key.kind == KeyKind::Publishable && !is_over {
         let id = key.id.clone();

@@ -1,4 +1,4 @@
-//! When a key ends. One that has ended does not come back by accident, and one that was replaced
+//! Sets when a key ends. A key that has ended does not come back by accident, and a replaced key
 //! does not outlive the overlap.
 
 use super::super::Context;
@@ -40,7 +40,7 @@ pub(in super::super) fn decide(
     })
 }
 
-/// Refuses an end that a key may not have.
+/// Rejects an end that a key may not have.
 pub(super) fn may_end(
     draft: &Draft<'_>,
     key: &Key,

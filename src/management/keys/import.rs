@@ -1,4 +1,4 @@
-//! A key that exists.
+//! Imports an existing key.
 
 use super::super::Context;
 use super::super::ceiling::Way;

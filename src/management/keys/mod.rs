@@ -1,4 +1,4 @@
-//! The rules of keys, one file for each command.
+//! The rules for keys, one file per command.
 
 pub(super) mod create;
 pub(super) mod details;
@@ -20,14 +20,14 @@ use crate::digest::KeyDigest;
 use crate::id::is_id;
 use crate::key::KeyKind;
 
-/// The key of that id.
+/// Returns the key with that id.
 pub(super) fn find<'a>(facts: &'a Facts, id: &str) -> Result<&'a KeyFact, RuleCode> {
     facts.key(id).ok_or_else(|| RuleCode::KeyMissing {
         id: shown(id, facts.api.profile.known_prefixes()).to_owned(),
     })
 }
 
-/// Refuses to change a record that a file owns.
+/// Rejects a change of a record that a file owns.
 fn refuse_owned(fact: &KeyFact) -> Result<(), RuleCode> {
     match &fact.file {
         Some(file) => Err(RuleCode::OwnedByFile { file: file.clone() }),
@@ -35,8 +35,8 @@ fn refuse_owned(fact: &KeyFact) -> Result<(), RuleCode> {
     }
 }
 
-/// The kind of a new key of `owner`: an organization's keys are organization keys, and no others
-/// are.
+/// Returns the kind of a new key of `owner`. An organization has only organization keys, and only
+/// organizations have them.
 fn kind_for(facts: &Facts, owner: &str, kind: Option<KeyKind>) -> Result<KeyKind, RuleCode> {
     if facts.account(owner).is_none() {
         return Err(RuleCode::AccountMissing {
@@ -58,7 +58,7 @@ fn kind_for(facts: &Facts, owner: &str, kind: Option<KeyKind>) -> Result<KeyKind
     }
 }
 
-/// An id that the caller chose for a new key.
+/// Checks the id that the caller chose for a new key.
 fn chosen_id<'a>(facts: &Facts, id: Option<&'a String>) -> Result<Option<&'a str>, RuleCode> {
     match id {
         None => Ok(None),
@@ -67,8 +67,7 @@ fn chosen_id<'a>(facts: &Facts, id: Option<&'a String>) -> Result<Option<&'a str
     }
 }
 
-/// Refuses a key whose id or digest is taken, that is too large, or that the caller may not hand
-/// out.
+/// Rejects a key whose id or digest exists, that is too large, or that the caller may not hand out.
 fn may_be_added(
     facts: &Facts,
     context: &Context<'_>,

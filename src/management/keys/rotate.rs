@@ -1,5 +1,5 @@
-//! A replacement that works at once, with everything the old key may do. The old one ends now, or
-//! after up to 7 days.
+//! Replaces a key. The replacement works at once and may do everything that the old key may. The
+//! old key ends now, or after up to 7 days.
 
 use super::super::Context;
 use super::super::ceiling::Way;
@@ -12,7 +12,7 @@ use super::super::refusal::{RuleCode, Wanted};
 use super::{create, details, find, may_be_added, refuse_owned};
 use crate::key::KeyKind;
 
-/// How long a key may go on next to its replacement, in seconds: 7 days, as at Stripe.
+/// How long a replaced key may continue to work, in seconds: 7 days, as at Stripe.
 pub const LONGEST_OVERLAP: u64 = 7 * 86_400;
 
 pub(in super::super) fn decide(
@@ -61,7 +61,7 @@ pub(in super::super) fn decide(
     })
 }
 
-/// When the replacement of `old` ends. Refused where that is not said and must be, and where the
+/// Returns when the replacement of `old` ends. Fails if that is required and not given, or if the
 /// key cannot be replaced.
 fn expiry(
     rotate: &RotateKey,
@@ -78,7 +78,7 @@ fn expiry(
     };
     details::refuse_past(expires, None, now)?;
     let id = old.id.clone();
-    // If a key has a replacement to rotate in its place, that is reported first.
+    // If there is a replacement that should be rotated instead, that is reported first.
     if old.is_deleted() {
         let wanted = Wanted::Replacement;
         return Err(RuleCode::KeyIsDeleted { id, wanted });
@@ -93,9 +93,9 @@ fn expiry(
     Ok(expires)
 }
 
-/// `new` with what `old` has: where it works and what it may do. A secret and a publishable key are
-/// named for what they are, as at Stripe; a restricted key keeps its name, and so does an
-/// organization key, because there may be several.
+/// Returns `new` with what `old` has: from where it works and what it may do. Secret and
+/// publishable keys get their kind as a name, as at Stripe. Restricted and organization keys keep
+/// their names, because there may be several.
 fn replacement(old: &Key, new: Key) -> Key {
     let name = match old.kind {
         KeyKind::Secret => Some("Secret key".to_owned()),

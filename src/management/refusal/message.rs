@@ -1,4 +1,4 @@
-//! What the API says of a refusal, in the casing of Stripe's messages.
+//! The text of a refusal in the API, in the style of Stripe's messages.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Why a command is refused: a code, with what is needed to say it in words. The command, the API
-//! and pages have their own words, each by an exhaustive match.
+//! Why a command is rejected: a code, with the facts that a message needs. The command line, the
+//! API and the pages have their own words, each in an exhaustive match.
 
 mod message;
 mod param;
@@ -16,14 +16,14 @@ use crate::account::IdKind;
 use crate::key::{KeyKind, Livemode};
 use crate::permission::AccessLevel;
 
-/// A refusal: nothing changes.
+/// A refusal. Nothing changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleRefusal {
     code: Box<RuleCode>,
 }
 
 impl RuleRefusal {
-    /// The rule that refused, and what it says.
+    /// Returns the rule that rejected the command, and its facts.
     #[must_use]
     pub fn code(&self) -> &RuleCode {
         &self.code
@@ -38,8 +38,8 @@ impl From<RuleCode> for RuleRefusal {
     }
 }
 
-/// Each rule that refuses, with what it met. Names that someone sent are shown as
-/// [`shown`](super::shown) shows them.
+/// The rules that reject a command, with the facts of each. Names that a caller sent appear as
+/// [`shown`](super::shown) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleCode {
     /// No key has that id.
@@ -51,14 +51,14 @@ pub enum RuleCode {
     AccountMissing {
         /// The id.
         id: String,
-        /// Which part it plays.
+        /// The account's role in the command.
         role: AccountRole,
     },
     /// No grant set has that name.
     GrantSetMissing {
         /// The name.
         name: String,
-        /// For which grants, where a key was to follow it.
+        /// The side of the grants, if a key was to follow the set.
         side: Option<Side>,
     },
     /// No policy has that name.
@@ -72,14 +72,14 @@ pub enum RuleCode {
         file: String,
     },
 
-    /// A kind of key that the owner does not have.
+    /// The owner cannot have keys of this kind.
     KindNotForOwner {
         /// The kind.
         kind: KeyKind,
         /// What the owner is.
         owner: Option<IdKind>,
     },
-    /// The profile has several prefixes for the kind, and none with the mode in it.
+    /// The profile has several prefixes for the kind, and none contains the mode.
     NoPrefixForMode {
         /// The kind.
         kind: KeyKind,
@@ -88,32 +88,32 @@ pub enum RuleCode {
     },
     /// No randomness is available.
     NoRandomness,
-    /// An id that is not spelled as one.
+    /// The id is not spelled like an id.
     IdInvalid,
-    /// An id that is taken.
+    /// The id already exists.
     IdExists {
         /// The id.
         id: String,
     },
-    /// A digest that a key has.
+    /// A key already has the digest.
     DigestExists {
-        /// The key, where the caller may see it.
+        /// The key, if the caller may see it.
         id: Option<String>,
     },
-    /// A digest of a key that has ended.
+    /// A key with that digest has ended.
     DigestEnded,
-    /// The end of a new key has passed.
+    /// The end of a new key is in the past.
     ExpiresInPast,
     /// A key would end before it begins.
     EndsBeforeItBegins,
     /// Publishable keys have no grants.
     PublishableHasNoGrants {
-        /// The key, where it exists.
+        /// The key, if it exists.
         id: Option<String>,
     },
-    /// Publishable keys have no limit of addresses.
+    /// Publishable keys cannot be limited to addresses.
     PublishableHasNoIpLimit {
-        /// The key, where it exists.
+        /// The key, if it exists.
         id: Option<String>,
     },
 
@@ -121,121 +121,121 @@ pub enum RuleCode {
     PermissionUnknown {
         /// The name.
         name: String,
-        /// What may be meant.
+        /// What the caller may have meant.
         meant: Meant,
-        /// For which grants.
+        /// The side of the grants.
         side: Side,
     },
     /// No category has that name.
     CategoryUnknown {
         /// The name.
         name: String,
-        /// Those with names like it, as they are written.
+        /// Categories with similar names, as they are written.
         near: Vec<String>,
-        /// For which grants.
+        /// The side of the grants.
         side: Side,
     },
     /// The permission does not have that level.
     PermissionLevelUnknown {
-        /// Its canonical name.
+        /// The permission's canonical name.
         name: String,
         /// The level.
         level: AccessLevel,
-        /// For which grants.
+        /// The side of the grants.
         side: Side,
     },
-    /// A permission to be taken away that is not granted.
+    /// A permission to be removed is not granted.
     NotGranted {
-        /// Its canonical name.
+        /// The permission's canonical name.
         name: String,
         /// What is granted.
         granted: Vec<String>,
-        /// For which grants.
+        /// The side of the grants.
         side: Side,
     },
-    /// Grants would narrow a key that may do everything, which was not said.
+    /// The grants would limit a key that may do everything, and the command does not confirm that.
     LimitMissing {
         /// The key.
         id: String,
-        /// For which grants.
+        /// The side of the grants.
         side: Side,
-        /// Whether the command takes permissions away from a key without a list of them.
+        /// Whether the command removes permissions from a key without a list of them.
         is_revoking: bool,
     },
-    /// A label to be taken away that is not there.
+    /// A label to be removed does not exist.
     LabelMissing {
-        /// What labels there are.
+        /// The existing labels.
         labels: Vec<String>,
     },
 
-    /// A text that is not an address and no range.
+    /// The text is neither an address nor a range.
     IpInvalid {
-        /// Whether commas are in it.
+        /// Whether the text contains commas.
         has_comma: bool,
     },
     /// A range with bits below its mask.
     IpHasHostBits {
-        /// The range as it was written.
+        /// The range as the caller wrote it.
         range: String,
-        /// The range that may be meant.
+        /// The range that the caller may have meant.
         meant: String,
     },
-    /// A range of all addresses.
+    /// The range includes all addresses.
     IpEveryAddress {
-        /// As it was written.
+        /// The range as the caller wrote it.
         range: String,
     },
-    /// An IPv6 address where none is meant.
+    /// An IPv6 address was given without the intention to use IPv6.
     IpIsV6 {
-        /// As it was written.
+        /// The address as the caller wrote it.
         range: String,
     },
-    /// An address to be taken away that is not there.
+    /// An address to be removed is not listed.
     IpNotListed {
-        /// As it was written.
+        /// The address as the caller wrote it.
         range: String,
-        /// The addresses there are.
+        /// The listed addresses.
         known: Vec<String>,
     },
-    /// The last address was to be taken away.
+    /// The last address cannot be removed.
     IpLast,
-    /// No address was said.
+    /// No address was given.
     IpsMissing,
-    /// Addresses were said where all go.
+    /// Addresses were given to a change that removes all of them.
     IpsNotTaken,
 
     /// The key is deleted.
     KeyIsDeleted {
         /// The key.
         id: String,
-        /// What was to be done.
+        /// What the command wanted to do.
         wanted: Wanted,
     },
-    /// The key was replaced already.
+    /// The key was already replaced.
     KeyWasReplaced {
         /// The key.
         id: String,
         /// The last of its replacements.
         by: String,
     },
-    /// A replaced key would go on for too long.
+    /// A replaced key would work for too long.
     ReplacedKeyEnds {
         /// The key.
         id: String,
     },
-    /// A key that has ended would work again, which was not said.
+    /// A key that has ended would work again, and the command does not confirm that.
     ReviveMissing {
         /// The key.
         id: String,
     },
-    /// The old key would go on for too long.
+    /// The old key would work for too long.
     OverlapTooLong,
-    /// When the replacement ends is not said.
+    /// The end of the replacement is not given.
     ExpiryOfReplacementMissing {
         /// The old key.
         id: String,
     },
-    /// Only restricted keys are duplicated.
+    /// Only restricted keys can be duplicated.
     OnlyRestrictedIsDuplicated {
         /// The key.
         id: String,
@@ -244,7 +244,7 @@ pub enum RuleCode {
         /// Its owner.
         owner: String,
     },
-    /// The key is a live one already.
+    /// The key is already a live key.
     LiveAlready {
         /// The key.
         id: String,
@@ -255,59 +255,59 @@ pub enum RuleCode {
         id: String,
     },
 
-    /// What was to be imported is not spelled as a key.
+    /// The value to import is not spelled like a key.
     NotAKey,
-    /// The imported key's prefix is not one of the kind that was said.
+    /// The imported key's prefix does not match the given kind.
     PrefixOfAnotherKind {
         /// The kind.
         kind: KeyKind,
         /// Its prefixes.
         prefixes: Vec<String>,
     },
-    /// The API does not have the imported key's prefix.
+    /// The API does not know the imported key's prefix.
     PrefixUnknown,
-    /// The imported key's prefix is one of several kinds.
+    /// The imported key's prefix belongs to several kinds, and no kind was given.
     KindUnsaid,
-    /// The imported key's prefix names another mode than was said.
+    /// The imported key's prefix names a mode other than the given one.
     ModeContradicts {
-        /// By the prefix.
+        /// The prefix's mode.
         told: Livemode,
-        /// As it was said.
+        /// The given mode.
         said: Livemode,
     },
-    /// The imported key's prefix names no mode.
+    /// The imported key's prefix names no mode, and none was given.
     ModeUnsaid,
     /// Nothing follows the imported key's prefix.
     KeyIsEmpty,
-    /// The imported key can be guessed.
+    /// The imported key is easy to guess.
     KeyIsShort,
 
-    /// An id that is not one of an account.
+    /// The id is not an account's.
     AccountIdInvalid,
-    /// An account of that id is there.
+    /// An account with that id already exists.
     AccountExists {
         /// The id.
         id: String,
     },
-    /// An organization is at the root.
+    /// An organization must be at the root.
     OrganizationHasNoParent,
     /// An account was to be moved below itself.
     BelowItself {
-        /// The id.
+        /// The account's id.
         id: String,
     },
-    /// There are accounts below.
+    /// The account has accounts below it.
     AccountHasChildren {
         /// The account.
         id: String,
-        /// One below it.
+        /// One of the accounts below.
         child: String,
     },
     /// The account has keys in use.
     AccountHasKeys {
         /// The account.
         id: String,
-        /// How many.
+        /// The number of keys.
         count: usize,
     },
     /// Another account has that external id.
@@ -315,7 +315,7 @@ pub enum RuleCode {
         /// The other account.
         id: String,
     },
-    /// A name that is not spelled as one of a grant set or a policy.
+    /// The name is not spelled like that of a grant set or a policy.
     NameInvalid,
     /// A key follows the set.
     GrantSetInUse {
@@ -324,64 +324,64 @@ pub enum RuleCode {
         /// The key.
         user: String,
     },
-    /// Accounts have the policy.
+    /// Accounts use the policy.
     PolicyInUse {
         /// The policy.
         name: String,
-        /// How many.
+        /// The number of accounts.
         accounts: u64,
     },
 
-    /// A text for people that cannot be kept.
+    /// A text cannot be stored.
     TextInvalid {
-        /// Which.
+        /// The text.
         member: TextMember,
     },
-    /// A time that is not time in seconds.
+    /// The time cannot be in seconds.
     TimeTooFar {
-        /// Which.
+        /// The member.
         param: Param,
     },
-    /// More than can be kept.
+    /// There are more than a store keeps.
     TooMany {
-        /// Of what.
+        /// The member.
         param: Param,
-        /// How many at most.
+        /// The maximum.
         most: usize,
     },
 
-    /// A test key makes no live key.
+    /// A test key may not create a live key.
     LiveFromTest,
-    /// A key that manages keys, from a caller that may not give that.
+    /// The caller may not hand out a key that manages keys.
     ManagementKeyRefused {
         /// The permission.
         permission: String,
     },
-    /// A key that may do everything, from a caller that may not give that.
+    /// The caller may not hand out a key that may do everything.
     UnrestrictedKeyRefused,
-    /// A permission that the caller does not hold itself.
+    /// The caller does not have the permission itself.
     EscalationRefused {
-        /// Its canonical name.
+        /// The permission's canonical name.
         permission: String,
-        /// At which level.
+        /// The level.
         level: AccessLevel,
     },
-    /// The policy of the account does not allow it.
+    /// The account's policy does not allow it.
     PolicyRefused {
         /// The policy.
         policy: String,
         /// The member of the policy.
         member: &'static str,
     },
-    /// The account has as many keys as its policy allows.
+    /// The account already has as many keys as its policy allows.
     TooManyKeys {
         /// The policy.
         policy: String,
-        /// How many.
+        /// The maximum.
         most: u64,
     },
-    /// The policy is to be passed over, by a caller that may not do that.
+    /// The caller may not override the policy.
     OverrideRefused,
-    /// The policy is to be passed over, without a reason.
+    /// The command overrides the policy without a reason.
     OverrideReasonMissing,
 }

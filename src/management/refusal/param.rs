@@ -1,6 +1,6 @@
-//! Where in a request of the API a fault is.
+//! Which member of an API request is at fault.
 
-/// Where in a request the fault is.
+/// The member of a request that is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Param {
     /// The id in the path.
@@ -37,26 +37,26 @@ pub enum Param {
     GrantSet,
     /// The grant set for connected accounts.
     ConnectGrantSet,
-    /// Whether a key is to be limited.
+    /// Whether a key may be limited.
     Limit,
-    /// Whether a key is to work again.
+    /// Whether a key may work again.
     Revive,
-    /// How long the old key goes on.
+    /// How long the old key continues to work.
     ExpireCurrentKeyInMinutes,
     /// The account above.
     Parent,
-    /// The id elsewhere.
+    /// The id in another system.
     ExternalId,
     /// The policy.
     Policy,
-    /// Why.
+    /// The reason.
     Reason,
-    /// Whether the policy is passed over.
+    /// Whether the policy is overridden.
     OverridePolicy,
 }
 
 impl Param {
-    /// The member, as the API spells it.
+    /// Returns the member's name in the API.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

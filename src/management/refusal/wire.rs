@@ -1,31 +1,32 @@
-//! How the API names a refusal: a code, a class that decides the status, and the member at fault.
+//! How the API names a refusal: a code, a class that determines the status, and the member at
+//! fault.
 
 use super::super::record::Side;
 use super::{AccountRole, Param, RuleCode, TextMember};
 
-/// What kind of answer a refusal is.
+/// The class of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalClass {
-    /// 400: the request itself is at fault.
+    /// 400: the request itself is wrong.
     Invalid,
-    /// 400: no more of them.
+    /// 400: a limit is reached.
     QuotaExceeded,
     /// 403: the caller may not do it.
     Forbidden,
-    /// 404: it is not there, or the caller may not see it.
+    /// 404: the record does not exist, or the caller may not see it.
     Missing,
-    /// 409: it is there already.
+    /// 409: the record already exists.
     AlreadyExists,
-    /// 409: the record is in a state that does not allow it.
+    /// 409: the record's state does not allow it.
     Conflict,
-    /// 409: something else owns the record.
+    /// 409: the record is owned elsewhere.
     OwnedElsewhere,
     /// 500: the server cannot do it.
     Failure,
 }
 
 impl RuleCode {
-    /// The code that programs use to distinguish refusals.
+    /// Returns the code that programs use to distinguish refusals.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -93,7 +94,7 @@ impl RuleCode {
         }
     }
 
-    /// What kind of answer it is.
+    /// Returns the class of the refusal.
     #[must_use]
     pub fn class(&self) -> RefusalClass {
         match self {
@@ -167,7 +168,7 @@ impl RuleCode {
         }
     }
 
-    /// The member at fault, where it is one.
+    /// Returns the member at fault, if it is a single one.
     #[must_use]
     pub fn param(&self) -> Option<Param> {
         match self {

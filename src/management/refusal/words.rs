@@ -1,13 +1,13 @@
-//! What refusals distinguish.
+//! What refusals distinguish: roles, texts and intentions.
 
-/// Which part an account plays in a command.
+/// The role of an account in a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRole {
     /// The owner of a new key.
     Owner,
     /// The account that the command is about.
     Itself,
-    /// The account that it goes below.
+    /// The account above the new place.
     Parent,
 }
 
@@ -18,25 +18,25 @@ pub enum TextMember {
     Name,
     /// A note.
     Note,
-    /// A label, name or text.
+    /// A label's name or text.
     Label,
     /// Why an account is suspended.
     Reason,
-    /// An id elsewhere.
+    /// An id in another system.
     ExternalId,
 }
 
-/// What was to be done with a deleted key.
+/// What a command wanted to do with a deleted key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Other grants.
+    /// Change its grants.
     Grants,
-    /// Other addresses.
+    /// Change its addresses.
     Ips,
-    /// Another end.
+    /// Change its end.
     Expiry,
-    /// A replacement.
+    /// Replace it.
     Replacement,
-    /// The end of it.
+    /// Delete it.
     Deletion,
 }

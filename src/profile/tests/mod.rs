@@ -56,7 +56,7 @@ fn assert_refused(profile: &str, expected: &str) {
     assert_eq!(read(profile).map(drop).unwrap_err(), expected, "{profile}");
 }
 
-/// Refused for the member itself, whatever is next to it.
+/// Asserts that the member is rejected because of itself.
 #[track_caller]
 fn assert_each_refused(member: &str, values: &[&str], expected: &str) {
     for value in values {
@@ -124,7 +124,7 @@ fn every_name_is_read_and_headers_name_their_parameters() {
         text(DenyReason::DeletedKey),
         "Expired API Key provided: <masked>"
     );
-    // A kind that is left out keeps the preset's.
+    // A kind that is left out keeps the preset's prefixes.
     assert!(profile.is_key_of_kind("acme_secret_x", KeyKind::Secret));
     assert!(!profile.is_key_of_kind("sk_test_x", KeyKind::Secret));
     assert!(profile.is_key_of_kind("rk_test_x", KeyKind::Restricted));
@@ -172,7 +172,7 @@ fn the_headers_of_a_family_are_known_by_their_common_beginning() {
             ["Acme-Api-Version", "Acme-Api-Context", "Acme-Account"],
             Some("acme-"),
         ),
-        // Every request has headers that begin so.
+        // Every request has headers with this prefix.
         (["X-Version", "X-Context", "X-Account"], None),
         (["Access-Version", "Access-Context", "Access-Account"], None),
         (["Version", "Context", "Account"], None),

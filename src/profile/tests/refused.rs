@@ -1,4 +1,4 @@
-//! What a profile may not say, and what the refusal says.
+//! Tests of what a profile must not contain, and of the refusals.
 
 use super::*;
 
@@ -65,7 +65,7 @@ fn prefixes_are_words_and_belong_to_one_kind() {
         r#"{"prefixes": {"secret": ["a_"], "restricted": ["a_"]}}"#,
         twice,
     );
-    // The preset's count as well, where a kind is left out.
+    // The preset's prefixes also count if a kind is left out.
     assert_refused(r#"{"prefixes": {"secret": ["pk_live_"]}}"#, twice);
     assert!(read(r#"{"prefixes": {"organization": ["a_", "a_live_"]}}"#).is_ok());
     assert!(

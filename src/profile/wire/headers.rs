@@ -1,4 +1,4 @@
-//! The names of headers in a profile: spelled in one way, and without another meaning.
+//! Checks the names of headers in a profile: each has one spelling, and no other meaning.
 
 use super::super::{HeaderName, Names, OVERRIDES};
 use super::spelled;
@@ -38,10 +38,10 @@ pub(super) fn read(wire: Headers<'_>, names: &mut Names, place: &Place) -> Resul
     Ok(())
 }
 
-/// Every header of a request that is looked at is compared with each of them.
+/// The maximum number of names. Every header of a request that keyward reads is compared with each.
 const MOST: usize = 32;
 
-/// Names of headers in a list: none that means something already.
+/// Reads the names of headers in a list. None may already have a meaning.
 pub(super) fn read_more(
     wire: &[Text<'_>],
     names: &Names,
@@ -50,7 +50,7 @@ pub(super) fn read_more(
     if wire.len() > MOST {
         return Err(place.expected("at most 32 headers"));
     }
-    // On every request, by a client, by HTTP or by Envoy.
+    // Headers that clients, HTTP or Envoy put on every request.
     let usual = [
         "accept",
         "cookie",
@@ -78,19 +78,21 @@ pub(super) fn read_more(
     Ok(headers.into())
 }
 
-/// The query parameter that stands for a header, as `_stripe_account` for `Stripe-Account`.
+/// Returns the query parameter that replaces a header, such as `_stripe_account` for
+/// `Stripe-Account`.
 fn parameter(header: &HeaderName) -> Box<str> {
     format!("_{}", header.lower().replace('-', "_")).into()
 }
 
-/// The beginning, up to a hyphen, that all headers of the API have in common: `acme-`. None where others' headers begin so as well: `x-`.
+/// Returns the prefix, up to a hyphen, that all headers of the API share: `acme-`. Returns `None`
+/// if other headers also have it, such as `x-`.
 fn family(names: &Names) -> Option<Box<str>> {
     let [first, others @ ..] = names.request_headers().map(HeaderName::lower);
     let family = first
         .match_indices('-')
         .filter_map(|(hyphen, _)| first.get(..=hyphen))
         .rfind(|start| others.iter().all(|other| other.starts_with(start)))?;
-    // What browsers and proxies put on any preflight.
+    // Headers that browsers and proxies put on any preflight.
     let common = [
         "accept-language",
         "access-control-request-method",
@@ -104,7 +106,8 @@ fn family(names: &Names) -> Option<Box<str>> {
     (!is_common).then(|| family.into())
 }
 
-/// A header's name: letters, digits and hyphens, so that it has one spelling that servers fold into.
+/// Reads a header's name: letters, digits and hyphens, so that only hyphens differ when servers
+/// fold it.
 fn header_name(text: &Text<'_>, place: &Place) -> Result<Box<str>, Refusal> {
     let is_header = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let name = spelled(text, 1, 64, is_header, place, HEADER)?;
@@ -117,7 +120,7 @@ fn header_name(text: &Text<'_>, place: &Place) -> Result<Box<str>, Refusal> {
 
 const HEADER: &str = "a header name of letters, digits and hyphens that has no other meaning here";
 
-/// A header that is read from requests, or written into replies.
+/// Reads a header that keyward reads from requests or writes into replies.
 pub(super) fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refusal> {
     let name = header_name(text, place)?;
     let lower = name.to_ascii_lowercase();
@@ -128,7 +131,7 @@ pub(super) fn header(text: &Text<'_>, place: &Place) -> Result<HeaderName, Refus
     Ok(HeaderName::new(&name))
 }
 
-/// Whether HTTP, Envoy or keyward gives a header its own meaning.
+/// Returns whether a header already has a meaning in HTTP, Envoy or keyward.
 fn is_taken(lower: &str) -> bool {
     let taken = [
         "authorization",
@@ -141,7 +144,7 @@ fn is_taken(lower: &str) -> bool {
         "transfer-encoding",
         "te",
         "access-control-request-method",
-        // What a reply has as well.
+        // Headers that every reply has.
         "www-authenticate",
         "cache-control",
         "retry-after",

@@ -1,4 +1,4 @@
-//! A profile as a configuration writes it: a preset, and what differs from it.
+//! A profile in a configuration: a preset, and what differs from it.
 
 mod headers;
 
@@ -81,7 +81,7 @@ struct WireLinks<'a> {
 }
 }
 
-/// The members of every object below a profile.
+/// The members of every object in a profile.
 pub(crate) const PROFILE: [&[&str]; 5] = [
     Profile::MEMBERS,
     KeyPrefixes::MEMBERS,
@@ -91,7 +91,7 @@ pub(crate) const PROFILE: [&[&str]; 5] = [
 ];
 
 impl Profile<'_> {
-    /// Checks every name and text; `place` is where the profile is.
+    /// Checks every name and text. `place` is the profile's place.
     pub(crate) fn read(self, place: &Place) -> Result<super::Profile, Refusal> {
         let Self {
             preset,

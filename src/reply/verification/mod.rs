@@ -1,5 +1,7 @@
-//! The answer to a verification, in the shape of Kinde's: <https://docs.kinde.com/manage-your-apis/about-api-keys/api-keys-quick-start>. Whatever fails of
-//! rules 2 to 5 is answered alike, byte for byte but for the request id, so that no one learns which part of a credential was right.
+//! The answer to a verification, in the format of Kinde's:
+//! <https://docs.kinde.com/manage-your-apis/about-api-keys/api-keys-quick-start>. If any of rules 2
+//! to 5 fails, the answer is the same, byte for byte except for the request id, so that clients
+//! cannot learn which part of a credential was right.
 
 use serde::Serialize;
 
@@ -9,16 +11,18 @@ use crate::decision::{Authority, Denial, Verified};
 use crate::permission::{AccessLevel, PermissionRegistry};
 use crate::profile::Profile;
 
-/// How often a key was accepted before, and when last, as far as it is known. Nothing is decided by it.
+/// How often a key was accepted before, and when it was last accepted, as far as known. No decision
+/// depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// How often.
+    /// How often the key was accepted.
     pub count: u64,
-    /// When last, Unix seconds.
+    /// When the key was last accepted, in Unix seconds.
     pub last: Option<u64>,
 }
 
-/// Kinde's members, and `account`, `connect_scopes`, `expires_at`, `kind` and `livemode`, in alphabetical order.
+/// Kinde's members, and `account`, `connect_scopes`, `expires_at`, `kind` and `livemode`, in
+/// alphabetical order.
 #[derive(Default, Serialize)]
 struct Body<'a> {
     account: Option<&'a str>,
@@ -40,7 +44,7 @@ struct Body<'a> {
 
 impl Body<'_> {
     fn text(&self) -> String {
-        // Nothing in it can fail to serialize.
+        // Every member can be serialized.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
@@ -48,7 +52,7 @@ impl Body<'_> {
 }
 
 impl Reply {
-    /// The answer about a good credential.
+    /// Returns the answer about a valid credential.
     #[must_use]
     pub fn verified(
         configuration: &Configuration,
@@ -83,7 +87,7 @@ impl Reply {
         }
     }
 
-    /// The answer where a verification fails.
+    /// Returns the answer to a verification that failed.
     #[must_use]
     pub fn not_verified(configuration: &Configuration, denial: &Denial<'_>, id: RequestId) -> Self {
         if !matches!(denial.reason().rule(), 2..=5) {
@@ -112,7 +116,7 @@ impl Reply {
 }
 
 impl Reply {
-    /// The usage report.
+    /// Returns the usage report.
     #[must_use]
     pub fn usage(configuration: &Configuration, body: String, id: RequestId) -> Self {
         Self {
@@ -124,7 +128,7 @@ impl Reply {
     }
 }
 
-/// What is said of the reason, whatever it was.
+/// The only reason that the answer names, whatever the actual one was.
 const NOT_VERIFIED: &str = "not_verified";
 
 fn headers(profile: &Profile, others: &[(&str, &str)], id: RequestId) -> Vec<(String, String)> {
@@ -139,8 +143,9 @@ fn headers(profile: &Profile, others: &[(&str, &str)], id: RequestId) -> Vec<(St
         .collect()
 }
 
-/// `customer_read`, `customer_write`, as Stripe's errors name grants. `write` includes `read`, so both are listed: whatever may be done is in
-/// the list. `*` is everything.
+/// Returns scopes such as `customer_read` and `customer_write`, as Stripe's errors name grants.
+/// `write` includes `read`, so both are listed: the list contains everything that the key may do.
+/// `*` means everything.
 fn scopes(authority: Authority<'_>, permissions: &PermissionRegistry) -> Vec<String> {
     let Some(grants) = authority.limits() else {
         let everything = matches!(authority, Authority::Full).then(|| "*".to_owned());
@@ -158,7 +163,7 @@ fn scopes(authority: Authority<'_>, permissions: &PermissionRegistry) -> Vec<Str
     scopes
 }
 
-/// RFC 3339, in UTC: `2026-11-28T14:31:59Z`. `None` beyond the year 9999.
+/// Formats a time as RFC 3339, in UTC: `2026-11-28T14:31:59Z`. Returns `None` after the year 9999.
 fn timestamp(seconds: u64) -> Option<String> {
     const DAY: u64 = 86_400;
     if seconds >= 253_402_300_800 {
@@ -166,7 +171,8 @@ fn timestamp(seconds: u64) -> Option<String> {
     }
     let (days, second) = (seconds / DAY, seconds % DAY);
     let (hours, minutes, second) = (second / 3600, second / 60 % 60, second % 60);
-    // Years that begin in March, in eras of 400 of them: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+    // Years begin in March, and are counted in eras of 400 years:
+    // <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
     let from_march = days + 719_468;
     let (era, day) = (from_march / 146_097, from_march % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

@@ -1,4 +1,4 @@
-//! The forest of accounts.
+//! Reads the forest of accounts.
 
 use super::wire;
 use crate::account::{AccountForest, ForestFault, ListedAccount};
@@ -45,7 +45,7 @@ pub(super) fn forest<S: Sink>(
     })
 }
 
-/// The numbers of what was left out of a list, in ascending order.
+/// The numbers of entries that were left out of a list, in ascending order.
 #[derive(Default)]
 pub(super) struct LeftOut(Vec<usize>);
 
@@ -58,7 +58,7 @@ impl LeftOut {
         self.0.contains(&number)
     }
 
-    /// The number in the list of what has another among those that are left.
+    /// Converts a number among the remaining entries to the number in the original list.
     pub(super) fn original(&self, number: usize) -> usize {
         self.0.iter().fold(number, |number, left_out| {
             number + usize::from(*left_out <= number)
@@ -66,7 +66,7 @@ impl LeftOut {
     }
 }
 
-/// The refusal of the account at `place`.
+/// Returns the refusal for the account at `place`.
 pub(in crate::snapshot) fn refusal_of(fault: ForestFault, place: &Place) -> Refusal {
     match fault {
         ForestFault::DuplicateId => place.then("id").refused("duplicate id"),

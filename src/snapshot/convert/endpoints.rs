@@ -1,4 +1,4 @@
-//! The catalogue: built-in rows, and those of the snapshot.
+//! Reads the catalogue: built-in rows, and the rows of the snapshot.
 
 use super::accounts::LeftOut;
 use super::wire;
@@ -11,7 +11,8 @@ use crate::refusal::{DUPLICATE_MEMBER, Place, Refusal, Sink};
 use crate::snapshot::document::{Auth, Catalogue};
 use crate::wire::{Members, Text};
 
-/// The permissions that there are before the snapshot's endpoints add theirs, and the catalogue of all endpoints.
+/// Returns the catalogue of all endpoints, after adding the permissions of the snapshot's endpoints
+/// to the existing ones.
 pub(super) fn catalogue_of<S: Sink>(
     catalogue: Catalogue,
     listed: &[wire::Endpoint<'_>],
@@ -34,7 +35,8 @@ pub(super) fn catalogue_of<S: Sink>(
             sink.take(add(wire, &mut permissions, &mut endpoints, &place))?
         };
         if added.is_none() {
-            // What it names is known: who is granted it is not at fault as well.
+            // The faulty row's names still count as known: keys that are granted them are not at
+            // fault.
             for name in wire.named().filter(|name| is_id(&name.0)) {
                 permissions.find_or_add(&name.0);
             }
@@ -117,7 +119,7 @@ fn endpoint(
     })
 }
 
-/// What a query may expand beyond what is known of the replies.
+/// Reads what a query may expand in addition to what the catalogue knows about replies.
 fn expansions(
     wire: &Members<Text<'_>, Text<'_>>,
     permissions: &mut PermissionRegistry,
@@ -145,7 +147,7 @@ fn is_expansion(path: &str) -> bool {
     path.split('.').all(is_step)
 }
 
-/// The permissions of an endpoint, from `permission` or `any_of`; new names are added.
+/// Returns the permissions of an endpoint, from `permission` or `any_of`, and adds new names.
 fn needed(
     wire: &wire::Endpoint<'_>,
     permissions: &mut PermissionRegistry,
@@ -158,7 +160,8 @@ fn needed(
         }
         (None, Some(any)) if !any.is_empty() => {
             let place = place.then("any_of");
-            // Places are made one at a time: a list of millions must not cost a place for each.
+            // One place at a time, so that a list of millions does not allocate a place for each
+            // entry.
             any.iter()
                 .enumerate()
                 .map(|(index, name)| permission(name, permissions, &place.at(index)))
@@ -168,7 +171,7 @@ fn needed(
     }
 }
 
-/// The permission of that name; a new one is added.
+/// Returns the permission with that name, and adds it if it is new.
 fn permission(
     name: &Text<'_>,
     permissions: &mut PermissionRegistry,
@@ -186,7 +189,7 @@ fn is_label(label: &str) -> bool {
     (1..=128).contains(&label.len()) && label.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
-/// `tax_rate` → `Tax rate`
+/// Turns `tax_rate` into `Tax rate`.
 fn title(name: &str) -> String {
     let spaced = name.replace('_', " ");
     let mut letters = spaced.chars();

@@ -1,4 +1,4 @@
-//! Grants: the named sets, and those written out at a key, each kept once.
+//! Reads grants: named sets, and sets that a key lists itself. Equal sets are stored once.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::snapshot::document::Grants;
 use crate::snapshot::terms::NONE;
 use crate::wire::{Members, Text};
 
-/// Permissions as they are granted by name, sorted.
+/// Granted permissions, sorted.
 pub(in crate::snapshot) type Granted = Vec<(Permission, AccessLevel)>;
 
-/// All sets of grants. Those with names come first.
+/// All sets of grants. Named sets come first.
 #[derive(Default)]
 pub(in crate::snapshot) struct GrantSets<'a> {
     pub(in crate::snapshot) names: Vec<Text<'a>>,
@@ -38,7 +38,7 @@ impl<'a> GrantSets<'a> {
             } else {
                 Err(place.expected(id::EXPECTED))
             };
-            // A set at fault is empty, and who names it is not at fault as well.
+            // A faulty set stays as an empty set, so that keys that name it are not at fault.
             let granted = sink.take(granted)?.unwrap_or_default();
             let set = all.push(granted, &place)?;
             if all.by_name.insert(name.clone(), set).is_some() {
@@ -49,7 +49,7 @@ impl<'a> GrantSets<'a> {
         Ok(all)
     }
 
-    /// The number of a key's grants.
+    /// Returns the number of the set that contains a key's grants.
     pub(super) fn number(
         &mut self,
         wire: Option<&wire::Grants<'_>>,

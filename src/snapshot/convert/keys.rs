@@ -1,4 +1,4 @@
-//! Keys, and what they refer to.
+//! Reads keys and what they refer to.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ use crate::wire::{Integer, Text};
 
 const TOO_MANY: &str = "too many keys";
 
-/// Reads the keys of a snapshot one after the other.
+/// Reads the keys of a snapshot, one after the other.
 pub(super) struct KeyReader<'r, 'a> {
     accounts: &'r AccountForest,
     permissions: &'r PermissionRegistry,
@@ -35,7 +35,7 @@ pub(super) struct KeyReader<'r, 'a> {
     times: Interned<[u8; TIMES_ROW]>,
 }
 
-/// A key that was read.
+/// A key, after reading.
 struct Key<'a> {
     digest: KeyDigest,
     id: Text<'a>,
@@ -63,7 +63,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         }
     }
 
-    /// The keys, but for those that are left out already.
+    /// Returns the keys, except those that were already left out.
     pub(super) fn keys<S: Sink>(
         mut self,
         mut listed: Vec<wire::Key<'_>>,
@@ -184,7 +184,7 @@ impl<'r, 'a> KeyReader<'r, 'a> {
         index.ok_or_else(|| place.expected("the id of a listed account"))
     }
 
-    /// `None` where there is more of something than a number can say.
+    /// Returns `None` if there are more of something than its number can express.
     fn table(self, keys: &[Key<'_>], by_id: &[usize], by_digest: &[usize]) -> Option<KeyTable> {
         let ids: Vec<&str> = by_id
             .iter()
@@ -227,13 +227,13 @@ impl<'r, 'a> KeyReader<'r, 'a> {
     }
 }
 
-/// The numbers of keys, in some order.
+/// Numbers of keys, in some order.
 struct InOrder<'o> {
     numbers: Vec<usize>,
     compare: Box<dyn Fn(usize, usize) -> Ordering + 'o>,
 }
 
-/// The numbers of keys as `compare` orders them, without some that are left out.
+/// Returns the numbers of keys in the order of `compare`, except those in `left_out`.
 fn in_order<'o>(
     keys: &'o [Key<'_>],
     left_out: &[usize],
@@ -252,7 +252,7 @@ fn in_order<'o>(
 }
 
 impl InOrder<'_> {
-    /// The keys with an equal one before them.
+    /// Returns the keys that have an equal one before them.
     fn seconds(&self) -> Vec<usize> {
         seconds_of_equals(&self.numbers, &self.compare)
     }
@@ -264,12 +264,12 @@ impl InOrder<'_> {
     }
 }
 
-/// The refusal of a snapshot whose keys and whose word for it differ.
+/// Returns the refusal for a snapshot whose `keys` and `empty` contradict each other.
 pub(in crate::snapshot) fn no_keys(place: &Place) -> Refusal {
     place.expected("keys, or none together with `\"empty\": true`")
 }
 
-/// Values, each kept once, by number.
+/// Values by number. Equal values are stored once.
 struct Interned<T> {
     values: Vec<T>,
     numbers: HashMap<T, u32>,
@@ -285,7 +285,7 @@ impl<T> Default for Interned<T> {
 }
 
 impl<T: Clone + Eq + Hash> Interned<T> {
-    /// `None` where there are more than can be numbered.
+    /// Returns `None` if there are more values than numbers.
     fn number(&mut self, value: T) -> Option<u32> {
         if let Some(known) = self.numbers.get(&value) {
             return Some(*known);
@@ -304,7 +304,7 @@ fn user<'k>(key: &'k Key<'_>) -> Option<&'k str> {
     key.user.as_ref().map(AsRef::as_ref)
 }
 
-/// The ranges of a key that is limited to some.
+/// Returns the address ranges of a key, if the key lists any.
 fn allowed(listed: &[Text<'_>], place: &Place) -> Result<Option<Vec<u8>>, Refusal> {
     let mut ranges = Vec::new();
     for (index, text) in listed.iter().enumerate() {

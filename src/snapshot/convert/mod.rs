@@ -1,4 +1,5 @@
-//! From the wire form to the domain: every check that a snapshot must pass, each with its place.
+//! Converts the wire form to the domain types. Every check that a snapshot must pass is here, each
+//! with its place.
 
 mod accounts;
 mod endpoints;
@@ -30,10 +31,10 @@ use keys::KeyReader;
 pub(super) use keys::no_keys;
 pub(super) use names::A_NAME;
 
-/// Unix seconds at or above this are milliseconds by mistake.
+/// From this number on, a time in Unix seconds must be one in milliseconds by mistake.
 const FIRST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// All of a snapshot but its accounts and keys.
+/// A snapshot without its accounts and keys.
 pub(super) struct Heading {
     pub(super) revision: Revision,
     pub(super) issued_at: u64,
@@ -71,7 +72,7 @@ impl Heading {
     }
 }
 
-/// A snapshot in its parts, before grants are put together for use.
+/// The parts of a snapshot, before grants are prepared for use.
 pub(super) struct Parts<'a> {
     pub(super) heading: Heading,
     pub(super) accounts: AccountForest,
@@ -80,7 +81,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Checks the wire form; `place` is where it is.
+    /// Checks the wire form. `place` is its place in the input.
     pub(super) fn from_wire<S: Sink>(
         wire: wire::Snapshot<'a>,
         profile: &Profile,
@@ -135,7 +136,7 @@ impl<'a> Parts<'a> {
 }
 
 impl Snapshot {
-    /// Checks the wire form; `place` is where it is.
+    /// Checks the wire form. `place` is its place in the input.
     pub(crate) fn from_wire<S: Sink>(
         wire: wire::Snapshot<'_>,
         profile: &Profile,
@@ -148,7 +149,7 @@ impl Snapshot {
             .grant_sets
             .sets
             .into_iter()
-            // No permission is in a set twice: that was refused.
+            // No set contains a permission twice: reading has already rejected that.
             .map(|granted| Grants::new(granted, permissions).unwrap_or_default())
             .collect();
         let names = parts.grant_sets.names.iter();
@@ -158,7 +159,7 @@ impl Snapshot {
     }
 }
 
-/// A restricted key needs grants, a publishable one has none.
+/// Checks that a restricted key has grants and a publishable one has none.
 pub(super) fn check_terms(terms: &Terms, place: &Place) -> Result<(), Refusal> {
     const PUBLISHABLE: &str = "a publishable key has no grants";
     match terms.kind {
@@ -177,7 +178,7 @@ pub(super) fn check_terms(terms: &Terms, place: &Place) -> Result<(), Refusal> {
     }
 }
 
-/// A key of an organization belongs to one, and all others to accounts.
+/// Checks that an organization key belongs to an organization, and any other key to an account.
 pub(super) fn check_owner(
     owner: Option<Account<'_>>,
     kind: KeyKind,

@@ -1,5 +1,5 @@
-//! Names that are shown in logs, headers and replies: one that begins as a key does is a key pasted into the wrong member, and is refused before
-//! it is shown.
+//! Checks names that appear in logs, headers and replies. A name that begins like a key is a key
+//! that someone pasted into the wrong member, so keyward rejects it before showing it.
 
 use super::accounts::LeftOut;
 use super::wire;

@@ -1,4 +1,5 @@
-//! Applying a delta: a new snapshot that shares the tables of the old one, and has in front of them what the delta says. Nothing serves it before all of it is there.
+//! Applies a delta. The new snapshot shares the tables of the old one and puts the delta's records
+//! in front of them. Nothing serves the new snapshot before it is complete.
 
 use std::sync::Arc;
 
@@ -15,23 +16,23 @@ use crate::snapshot::table::KeyRow;
 use crate::snapshot::terms::NONE;
 use crate::snapshot::{Contract, Snapshot};
 
-/// The most records that may be in front of a base.
+/// The maximum number of records in front of a base.
 pub const MOST_CHANGED: usize = 100_000;
 
-/// A delta that is being applied, some records at a time.
+/// A delta that is being applied, a few records at a time.
 pub struct Applying {
     delta: Delta,
     next: Snapshot,
-    /// For each account of the delta its number in the snapshot.
+    /// For each account of the delta, its number in the snapshot.
     accounts: Vec<AccountIndex>,
-    /// For each grant set of the delta how its keys refer to it.
+    /// For each grant set of the delta, how its keys refer to it.
     sets: Vec<SetOfKey>,
     gone: usize,
     row: usize,
 }
 
 impl Snapshot {
-    /// The state that a delta leads to. The delta has to be one of this snapshot's line, and to apply to its revision.
+    /// Applies a delta. The delta must belong to this snapshot's line and apply to its revision.
     pub fn apply(&self, delta: &Delta, profile: &Profile) -> Result<Self, Refusal> {
         let mut applying = Applying::new(self, delta.clone(), profile)?;
         while !applying.step(usize::MAX)? {}
@@ -40,7 +41,7 @@ impl Snapshot {
 }
 
 impl Applying {
-    /// Begins with all but the keys.
+    /// Applies everything but the keys.
     pub fn new(before: &Snapshot, delta: Delta, profile: &Profile) -> Result<Self, Refusal> {
         let place = Place::member("delta");
         if before.revision < delta.from || before.revision >= delta.to {
@@ -64,7 +65,7 @@ impl Applying {
         })
     }
 
-    /// Takes at most `most` keys. True where all are taken.
+    /// Applies up to `most` keys. Returns true when all are applied.
     pub fn step(&mut self, most: usize) -> Result<bool, Refusal> {
         let place = Place::member("delta").then("keys");
         let Delta {
@@ -85,7 +86,8 @@ impl Applying {
             self.row += 1;
             left -= 1;
         }
-        // What is gone comes last: of a key that is listed as gone and has a record, the record is nothing.
+        // Removed keys come last: if a key is listed as removed and also has a record, the removal
+        // wins.
         while left > 0 && self.gone < gone_keys.len() {
             let digest = gone_keys.row(self.gone).and_then(|row| row.first_chunk());
             let set = digest.and_then(|digest| {
@@ -103,7 +105,7 @@ impl Applying {
         Ok(self.gone == gone_keys.len() && self.row == records.keys().len())
     }
 
-    /// The snapshot. Before the last step it is not what the delta says.
+    /// Returns the new snapshot. Before the last step, it is incomplete.
     #[must_use]
     pub fn finish(self) -> Snapshot {
         debug_assert!(
@@ -114,7 +116,7 @@ impl Applying {
     }
 }
 
-/// New endpoints, versions and catalogue replace the old ones whole. Permissions then have other numbers.
+/// Replaces endpoints, versions and catalogue as a whole. Permissions get new numbers.
 fn take_contract(
     next: &mut Snapshot,
     delta: &Delta,
@@ -128,7 +130,7 @@ fn take_contract(
     let (Some(versions), Some(catalogue), Some(endpoints)) =
         (&head.api_versions, head.catalogue, &head.endpoints)
     else {
-        // The three are adjacent.
+        // The three belong together.
         return if delta.records.has_contract() {
             Err(place.expected("`api_versions`, `catalogue` and `endpoints`, or none of them"))
         } else {
@@ -155,7 +157,7 @@ fn take_contract(
     Ok(())
 }
 
-/// Each account of the delta gets the number that its id has in the snapshot, or a new one.
+/// Gives each account of the delta the number that its id has in the snapshot, or a new one.
 fn take_accounts(next: &mut Snapshot, delta: &Delta) -> Option<Vec<AccountIndex>> {
     let forest = delta.records.accounts();
     let is_touched = !forest.is_empty() || delta.gone_accounts.len() > 0;
@@ -180,7 +182,7 @@ fn take_accounts(next: &mut Snapshot, delta: &Delta) -> Option<Vec<AccountIndex>
             None => None,
             Some(parent) => Some(*numbers.get(index(parent.0)?)?),
         };
-        // Owners of its keys are there though nothing of them changed.
+        // The delta also lists owners of its keys that did not change themselves.
         let known = next.accounts.account(*number);
         let is_known =
             known.is_some_and(|known| known.moved(known.parent()) == account.moved(parent));
@@ -234,7 +236,7 @@ fn take_sets(next: &mut Snapshot, delta: &Delta, place: &Place) -> Result<Vec<Se
     Ok(taken)
 }
 
-/// A key of a delta, with all that it refers to.
+/// Returns a key of a delta with everything that it refers to.
 fn changed(
     records: &crate::snapshot::packed::Packed,
     row: &KeyRow<'_>,

@@ -3,13 +3,14 @@
 use crate::refusal::{Place, Refusal};
 use crate::rows::{long_at, number_at};
 
-/// How a delta begins. The first byte begins no text, and the others do not survive a transfer as text.
+/// The first bytes of a delta. No text starts with the first byte, and the others do not survive a
+/// transfer as text.
 pub(super) const MAGIC: [u8; 8] = *b"\x89KWD\r\n\x1a\n";
 
 /// The version of the layout.
 const VERSION: u32 = 1;
 
-/// The bytes of a header.
+/// The size of a header in bytes.
 pub(super) const HEADER: usize = 48;
 
 /// A header.
@@ -26,7 +27,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// What a delta begins with; `None` for what begins otherwise.
+    /// Reads the header at the start of a delta. Returns `None` if `bytes` start differently.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         if !bytes.starts_with(&MAGIC) {
             return None;
@@ -52,7 +53,8 @@ impl Header {
         }
     }
 
-    /// The header of what was counted. `gone`: keys, accounts, bytes of their ids, grant sets, bytes of their names.
+    /// Writes a header with these counts. `gone` counts keys, accounts, bytes of their ids, grant
+    /// sets, and bytes of their names.
     pub(super) fn write(gone: [u32; 5], from: u64, to: u64) -> Vec<u8> {
         let mut header = MAGIC.to_vec();
         header.extend(VERSION.to_le_bytes());

@@ -1,7 +1,9 @@
-//! A delta: the final record of everything that was touched between two revisions, as a small packed snapshot with its own tables, and what is gone.
-//! `docs/feed.md` describes it byte by byte.
+//! A delta: the final record of everything that was touched between two revisions, as a small
+//! packed snapshot with its own tables, and a list of everything that was removed. `docs/feed.md`
+//! describes it byte by byte.
 //!
-//! It is state and no list of operations. So it applies to every revision of its line from `from` on that is below `to`, and doing so twice does no harm.
+//! A delta contains state, not operations. So it applies to every revision of its line from `from`
+//! on and below `to`, and applying it twice does no harm.
 
 mod apply;
 mod layout;
@@ -22,15 +24,15 @@ use crate::refusal::{Place, Refusal};
 use crate::rows::{Lists, Rows, index};
 use layout::{HEADER, Header};
 
-/// The most bytes of a delta.
+/// The maximum size of a delta in bytes.
 pub const LARGEST_DELTA: u32 = 4 << 20;
 
-/// The bytes of a digest.
+/// The size of a digest in bytes.
 const DIGEST: usize = 32;
 
 const LENGTH: &str = "as many bytes as the header counts";
 
-/// A delta in its parts.
+/// The parts of a delta.
 #[derive(Clone)]
 pub struct Delta {
     from: Revision,
@@ -38,12 +40,13 @@ pub struct Delta {
     gone_keys: Rows,
     gone_accounts: Lists,
     gone_sets: Lists,
-    /// What was touched and is there, and the accounts and grant sets that it refers to.
+    /// The touched records that still exist, and the accounts and grant sets that they refer to.
     records: Packed,
 }
 
 impl Delta {
-    /// Takes the parts of a delta that is all of `bytes`. Nothing is believed that the lengths do not bear out.
+    /// Splits `bytes`, which are the whole delta, into its parts. Every count is checked against
+    /// the length of `bytes`.
     pub fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         let place = Place::default();
         let too_short = || place.expected(LENGTH);
@@ -84,19 +87,20 @@ impl Delta {
         })
     }
 
-    /// It applies to this revision and all above it, below [`Self::to`].
+    /// Returns the first revision that the delta applies to. It applies to all from there up to,
+    /// but not including, [`Self::to`].
     #[must_use]
     pub fn from(&self) -> Revision {
         self.from
     }
 
-    /// The revision that it leads to.
+    /// Returns the revision that the delta leads to.
     #[must_use]
     pub fn to(&self) -> Revision {
         self.to
     }
 
-    /// How many records it has: of keys, accounts and grant sets, there or gone.
+    /// Returns the number of records: keys, accounts and grant sets, both changed and removed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.gone_keys.len()
@@ -107,7 +111,7 @@ impl Delta {
             + self.records.grant_set_count()
     }
 
-    /// Whether nothing at all was touched.
+    /// Returns whether the delta has no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -131,7 +135,7 @@ fn texts(lists: &Lists) -> impl Iterator<Item = &str> {
     (0..lists.len()).filter_map(|number| std::str::from_utf8(lists.get(number)?).ok())
 }
 
-/// What is left of a delta.
+/// The part of a delta that is still to be read.
 struct Parts<'b> {
     rest: &'b [u8],
 }

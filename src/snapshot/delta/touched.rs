@@ -1,5 +1,6 @@
-//! What changed between two revisions, by name only. A publisher adds up what single changes touched, so that a delta over many of them has the final record of
-//! everything that any of them touched: a record that changed and changed back among them.
+//! Lists what changed between two revisions, by name only. A publisher adds up what single changes
+//! touched, so a delta over many of them has the final record of everything that any of them
+//! touched, including records that changed and changed back.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// What differs between two states.
+    /// Returns what differs between two states.
     #[must_use]
     pub fn between(before: &Snapshot, after: &Snapshot) -> Self {
         let mut touched = Self::of_tables(before, after);
@@ -30,7 +31,7 @@ impl Touched {
         touched
     }
 
-    /// What differs of all but the keys.
+    /// Returns what differs apart from keys.
     fn of_tables(before: &Snapshot, after: &Snapshot) -> Self {
         let mut touched = Self {
             contract: before.contract() != after.contract(),
@@ -87,7 +88,8 @@ impl Touched {
         }
     }
 
-    /// What of this differs between two states. Of keys nothing else is looked at.
+    /// Returns which of these names differ between two states. Compares no keys other than the
+    /// named ones.
     #[must_use]
     pub fn among(&self, before: &Snapshot, after: &Snapshot) -> Self {
         let differs = |digest: &&KeyDigest| match (before.view(digest), after.view(digest)) {
@@ -101,7 +103,7 @@ impl Touched {
         }
     }
 
-    /// What a delta has records of, or lists as gone.
+    /// Returns everything that a delta has a record of or lists as removed.
     #[must_use]
     pub fn of(delta: &Delta) -> Self {
         let records = &delta.records;
@@ -122,7 +124,7 @@ impl Touched {
         }
     }
 
-    /// Adds what something else touched.
+    /// Adds everything that `other` touched.
     pub fn add(&mut self, other: Self) {
         let Self {
             keys,
@@ -136,20 +138,20 @@ impl Touched {
         self.contract |= contract;
     }
 
-    /// How much was touched.
+    /// Returns how many things were touched.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len() + self.accounts.len() + self.grant_sets.len() + usize::from(self.contract)
     }
 
-    /// Whether nothing was.
+    /// Returns whether nothing was touched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Whether two records say the same, each in its snapshot.
+/// Returns whether two records are equal when each is read in its own snapshot.
 fn same(a: &KeyView<'_>, of_a: &Snapshot, b: &KeyView<'_>, of_b: &Snapshot) -> bool {
     let owner = |view: &KeyView<'_>, of: &Snapshot| {
         of.accounts()

@@ -1,4 +1,4 @@
-//! Writing a delta: from what was touched, and the state that it leads to.
+//! Writes a delta from the names of what was touched and the state that the delta leads to.
 
 use std::collections::BTreeSet;
 
@@ -19,9 +19,9 @@ use crate::wire::{Integer, Text};
 /// Why a delta cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unwritten {
-    /// More than a delta holds: another base is needed.
+    /// There is more than a delta may contain. The feed needs a new base.
     TooLarge,
-    /// What it should lead to is not a snapshot, or no later one than `from`.
+    /// The target is not a valid snapshot, or its revision is not later than `from`.
     Refused(Option<Refusal>),
 }
 
@@ -44,7 +44,8 @@ impl std::fmt::Display for Unwritten {
 impl std::error::Error for Unwritten {}
 
 impl Delta {
-    /// The delta that has the record in `after` of everything that was touched since `from`. What `after` does not have is gone.
+    /// Writes a delta with the record in `after` of everything that was touched since `from`. A
+    /// touched name that `after` does not contain is listed as removed.
     pub fn write(after: &Packed, touched: &Touched, from: Revision) -> Result<Vec<u8>, Unwritten> {
         let to = after.revision()?;
         if from >= to {
@@ -102,7 +103,8 @@ fn whole(
     Some(bytes)
 }
 
-/// The part of a snapshot that a delta has: what was touched, and what that refers to. And the names of sets that are gone.
+/// Returns the part of a snapshot that the delta contains: everything that was touched, and what
+/// that refers to. Also returns the names of sets that are gone.
 fn records<'t>(
     after: &Packed,
     touched: &'t Touched,
@@ -211,7 +213,7 @@ fn part<'h>(
     Some(Packed::of_parts(head, forest, grants, table))
 }
 
-/// The sets of a delta, with the permissions that they name numbered again.
+/// Returns the sets of a delta, with new numbers for the permissions.
 fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> Option<Lists> {
     let numbers: Vec<u16> = (0..u16::try_from(head.permissions.len()).ok()?).collect();
     let mut used = BTreeSet::new();
@@ -239,9 +241,9 @@ fn granted(after: &Packed, sets: &[usize], head: &mut wire::Head<Text<'_>>) -> O
     Lists::collect(written.iter().map(Vec::as_slice))
 }
 
-/// The accounts of a delta: what was touched, the owners of its keys, and all above them.
+/// The accounts of a delta: the touched ones, the owners of its keys, and all accounts above them.
 struct Accounts {
-    /// Their numbers in the snapshot, sorted: so they are in the order of their ids here as well.
+    /// Their numbers in the snapshot, sorted. So here, too, they are in the order of their ids.
     kept: Vec<u32>,
 }
 
@@ -290,7 +292,7 @@ fn number(reference: u32) -> Option<usize> {
     index(reference).filter(|_| reference != NONE)
 }
 
-/// The number of what is kept, among what is.
+/// Returns the new number of a kept entry: its position among the kept ones.
 fn moved(reference: u32, kept: &[usize]) -> Option<u32> {
     match number(reference) {
         None => Some(NONE),

@@ -1,4 +1,5 @@
-//! Every check that a packed snapshot must pass, each with its place. The same as for the JSON form, and that the tables are in order. One pass over the keys.
+//! Every check that a packed snapshot must pass, each with its place: the checks of the JSON form,
+//! and whether the tables are in order. The keys are read in one pass.
 
 use std::cmp::Ordering;
 
@@ -19,7 +20,7 @@ use crate::wire::Text;
 
 const SORTED: &str = "rows in ascending order";
 
-/// The permissions that the grants of a file name by number.
+/// Returns the permissions to which the grants of a file refer by number.
 pub(in crate::snapshot) fn permissions(
     names: &[Text<'_>],
     registry: &PermissionRegistry,
@@ -37,7 +38,7 @@ pub(in crate::snapshot) fn permissions(
     Ok(found)
 }
 
-/// The names of the first grant sets.
+/// Returns the names of the first grant sets.
 pub(in crate::snapshot) fn set_names(
     names: &[Text<'_>],
     sets: usize,
@@ -158,7 +159,7 @@ pub(super) fn keys(
     unique_ids(keys, &fingerprints, &place)
 }
 
-/// What keys have in common.
+/// Checks and returns the terms that keys share.
 fn terms(context: &KeyContext, grant_sets: usize, place: &Place) -> Result<Vec<Terms>, Refusal> {
     let ips_place = place.then("allowed_ips");
     if !context.ips.are_whole() {
@@ -214,7 +215,8 @@ fn times(rows: &Rows, place: &Place) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Ids that are written out: none of them could be spelled in a row, so that none has two spellings.
+/// Checks the ids that are stored separately. None of them may fit in a row, so that no id has two
+/// spellings.
 fn other_ids(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> Result<(), Refusal> {
     if !context.others.are_whole() {
         return Err(place.expected("ids that end in ascending order"));
@@ -239,7 +241,7 @@ fn other_ids(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> R
     Ok(())
 }
 
-/// Users, each once.
+/// Checks the users. Each may be listed only once.
 fn users(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> Result<(), Refusal> {
     if !context.users.are_whole() {
         return Err(place.expected("users that end in ascending order"));
@@ -259,7 +261,7 @@ fn users(context: &KeyContext, prefixes: &KnownPrefixes, place: &Place) -> Resul
     Ok(())
 }
 
-/// Each bucket begins where the first row of its digests is.
+/// Checks that each bucket begins at the first row of its digests.
 fn buckets(keys: &KeyTable, place: &Place) -> Result<(), Refusal> {
     let bits = bucket_bits(keys.len());
     let mut starts = keys.buckets().iter();
@@ -289,20 +291,21 @@ fn buckets(keys: &KeyTable, place: &Place) -> Result<(), Refusal> {
     }
 }
 
-/// Folds the bytes of an id's spelling into one number, so that equal ids can be looked for among numbers.
+/// Folds the bytes of an id into one number, so that equal ids can be found by their numbers.
 fn fingerprint(field: &[u8]) -> u64 {
     field.chunks(8).fold(0, |so_far: u64, part| {
         let part = part
             .iter()
             .rev()
             .fold(0, |number, byte| number << 8 | u64::from(*byte));
-        // An odd multiplier, 2^64 divided by the golden ratio, carries every bit upwards.
+        // An odd multiplier, 2^64 divided by the golden ratio, spreads every bit upwards.
         (so_far.rotate_left(29) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     })
 }
 
-/// Refuses the first id that was in a row before. Ids are compared where fingerprints are alike: nearly never, unless someone wants them to be, and then
-/// they are sorted, so that it takes no longer than sorting.
+/// Rejects the first id that an earlier row has. Ids are compared only if their fingerprints are
+/// equal, which is rare unless an attacker wants it. In that case the ids are sorted, so the check
+/// takes no longer than sorting.
 fn unique_ids(keys: &KeyTable, fingerprints: &[u64], place: &Place) -> Result<(), Refusal> {
     let alike = repeated(fingerprints);
     if alike.is_empty() {
@@ -327,18 +330,19 @@ fn unique_ids(keys: &KeyTable, fingerprints: &[u64], place: &Place) -> Result<()
     }
 }
 
-/// In ascending order, every number that is there twice, and maybe some that do not. Sorting all of them would take as long, and ten times the code.
+/// Returns, in ascending order, every number that occurs twice, and possibly some that do not.
+/// Sorting all numbers would take as long and need ten times the code.
 fn repeated(numbers: &[u64]) -> Vec<u64> {
-    /// How far a number may be from its place. A number further away counts as repeated.
+    /// The maximum distance of a number from its place. A number further away counts as repeated.
     const FAR: usize = 64;
-    // A third is left free, and 0 says that a place is.
+    // A third stays free, and 0 marks a free place.
     let size = numbers.len() + numbers.len() / 2 + FAR;
     let mut table = vec![0_u64; size];
     let mut found = Vec::new();
     for number in numbers.iter().map(|number| (*number).max(1)) {
         let places = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
         let first = usize::try_from(((number >> 32) * places) >> 32).unwrap_or(0);
-        // Spread over the table, neighbours apart.
+        // Spreads the places over the table, with gaps between neighbours.
         let near = table.get_mut(first + first / 2..).unwrap_or_default();
         match near
             .iter_mut()
@@ -363,7 +367,7 @@ mod tests {
 
     #[test]
     fn what_stands_twice_is_found_wherever_it_stands() {
-        // Spread out, all at one place, and at its very end.
+        // Spread out, all in one place, and at the very end.
         let spread: Vec<u64> = (1..2_000_u64).map(|number| number << 53 | number).collect();
         let crowded: Vec<u64> = (1..2_000).collect();
         let last: Vec<u64> = (1..2_000).map(|number| u64::MAX - number).collect();

@@ -1,24 +1,25 @@
-//! The header of a packed snapshot, and the order of what follows it.
+//! The header of a packed snapshot, and the order of the parts after it.
 
 use crate::rows::{long_at, number_at};
 
-/// How a packed snapshot begins. The first byte begins no text, and the others do not survive a transfer as text.
+/// The first bytes of a packed snapshot. No text starts with the first byte, and the others do not
+/// survive a transfer as text.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89KWS\r\n\x1a\n";
 
 /// The version of the layout.
 pub(super) const VERSION: u32 = 1;
 
-/// The bytes of a header.
+/// The size of a header in bytes.
 pub(super) const HEADER: usize = 76;
 
-/// What the checksum covers begins here.
+/// The offset at which the checksum's range begins.
 pub(super) const COVERED: usize = 16;
 
 /// The seed of the checksum.
 pub(super) const SEED: u64 = 0;
 
-/// How much there is of everything, in the order of the header and of the file. All but `terms`, `times` and `keys` is followed by what it counts
-/// the bytes of.
+/// The counts, in the order of the header and of the file. After the head's size, each number of
+/// items is followed by the total size of these items, except for `terms`, `times` and `keys`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) head_bytes: u32,
@@ -37,7 +38,7 @@ pub(super) struct Counts {
     pub(super) user_bytes: u32,
 }
 
-/// A header that was read.
+/// A header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) checksum: u64,
@@ -46,7 +47,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// `None` for what is not a header: too short, or another magic.
+    /// Returns `None` if `bytes` are not a header: if they are too short, or begin with another
+    /// magic.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != HEADER || !bytes.starts_with(&MAGIC) {
             return None;
@@ -76,7 +78,7 @@ impl Header {
 }
 
 impl Counts {
-    /// The part of a header that the checksum covers.
+    /// Returns the part of a header that the checksum covers.
     pub(super) fn covered(&self) -> Vec<u8> {
         let Self {
             head_bytes,

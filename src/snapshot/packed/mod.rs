@@ -1,7 +1,8 @@
-//! The packed form of a snapshot: the tables that decisions use, one after the other, below a header that counts them.
-//! `docs/packed-snapshot.md` describes it byte by byte.
+//! The packed form of a snapshot: the tables that decisions use, one after the other, after a
+//! header that counts them. `docs/packed-snapshot.md` describes it byte by byte.
 //!
-//! A file has no offsets: all lengths follow from the header's counts, and they must add up to the file's.
+//! A file contains no offsets: all lengths follow from the header's counts, and they must add up to
+//! the file's length.
 
 pub(super) mod check;
 mod layout;
@@ -32,18 +33,20 @@ use crate::refusal::{First, Place, Refusal};
 use crate::rows::{CHUNK, Lists, index, number_at};
 use crate::wire::Text;
 
-/// The bytes of one grant: the number of a permission among those the file names, and the level.
+/// The size of one grant in bytes: the number of a permission among those that the file names, and
+/// the level.
 pub(super) const GRANT: usize = 3;
 
 const WRITE: u8 = 1;
 
-/// Whether a text is meant to be a packed snapshot. No JSON is.
+/// Returns whether a text is meant to be a packed snapshot. No JSON text is.
 #[must_use]
 pub fn is_packed(text: &[u8]) -> bool {
     text.starts_with(&MAGIC)
 }
 
-/// Where the head of a packed snapshot is, and its length, which is at most 1 MiB. The snapshot goes from `start` to `end`.
+/// Returns the offset and length of a packed snapshot's head, which is at most 1 MiB long. The
+/// snapshot extends from `start` to `end`.
 pub(crate) fn head_place<S: Source>(
     source: &mut S,
     (start, end): (usize, usize),
@@ -54,7 +57,7 @@ pub(crate) fn head_place<S: Source>(
     (length > 0 && length <= CHUNK.min(end - behind)).then_some((behind, length))
 }
 
-/// A packed snapshot in its parts. Its content has not been checked yet. A copy shares its tables.
+/// The parts of a packed snapshot. Its content has not been checked yet. Copies share the tables.
 #[derive(Clone)]
 pub struct Packed {
     pub(super) head: Arc<[u8]>,
@@ -64,22 +67,25 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs the JSON form, once it has passed every check.
+    /// Packs the JSON form after checking all of it.
     pub fn from_json(json: &[u8], profile: &Profile) -> Result<Self, Refusal> {
         Self::from_wire(from_json(json)?, profile, &Place::default())
     }
 
-    /// Takes the parts of a packed snapshot that is all of `bytes`, and looks at nothing but its checksum.
+    /// Splits `bytes`, which are the whole packed snapshot, into its parts. Checks only the
+    /// checksum.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Refusal> {
         Self::from_part(bytes, Trust::Nothing)
     }
 
-    /// The snapshot, with these tables. With [`Trust::Nothing`] it has passed every check that the JSON form has to pass.
+    /// Returns the snapshot with these tables. With [`Trust::Nothing`], it passes every check of
+    /// the JSON form first.
     pub fn snapshot(&self, profile: &Profile, trust: Trust) -> Result<Snapshot, Refusal> {
         self.clone().open(profile, trust, &Place::default())
     }
 
-    /// The same for one that is a part of something larger, whose own hash may be known already.
+    /// Like [`Self::from_bytes`], for a snapshot inside something larger, whose own hash may
+    /// already be verified.
     pub(crate) fn from_part(mut bytes: &[u8], trust: Trust) -> Result<Self, Refusal> {
         let size = bytes.len();
         let place = Place::default();
@@ -90,7 +96,7 @@ impl Packed {
         }
     }
 
-    /// Takes the parts of a packed snapshot; `place` is where it is.
+    /// Reads the parts of a packed snapshot. `place` is its place in the input.
     pub(crate) fn read<S: Source>(
         source: &mut S,
         (start, size): (usize, usize),
@@ -100,7 +106,7 @@ impl Packed {
         read::read(source, (start, size), trust, place)
     }
 
-    /// The snapshot, once it has passed every check that the JSON form has to pass.
+    /// Returns the snapshot after every check of the JSON form.
     pub(crate) fn open(
         self,
         profile: &Profile,
@@ -111,7 +117,7 @@ impl Packed {
         Ok(Snapshot::new(heading, self.accounts, grants, self.keys))
     }
 
-    /// The same, without a copy.
+    /// Like [`Self::snapshot`], without a copy.
     pub(crate) fn into_snapshot(
         self,
         profile: &Profile,
@@ -132,12 +138,12 @@ impl Packed {
         self.grants.len()
     }
 
-    /// The head, read.
+    /// Parses the head.
     pub(super) fn head(&self) -> Result<wire::Head<Text<'_>>, Refusal> {
         read::head(&self.head, &Place::default())
     }
 
-    /// The parts of a snapshot that was put together elsewhere.
+    /// Combines parts that were built elsewhere.
     pub(super) fn of_parts(
         head: Vec<u8>,
         accounts: AccountForest,
@@ -152,7 +158,7 @@ impl Packed {
         }
     }
 
-    /// The bytes of a grant of the permission of that number.
+    /// Returns the bytes of a grant of the permission with that number.
     pub(super) fn grant(permission: u16, level: AccessLevel) -> [u8; GRANT] {
         let [low, high] = permission.to_le_bytes();
         match level {
@@ -161,7 +167,7 @@ impl Packed {
         }
     }
 
-    /// The names of its named sets. Of a head that cannot be read, none.
+    /// Returns the names of the named sets, or none if the head is unreadable.
     pub(super) fn set_names(&self) -> Vec<String> {
         let names = self.head().map(|head| head.grant_sets).unwrap_or_default();
         names
@@ -170,14 +176,14 @@ impl Packed {
             .collect()
     }
 
-    /// Whether its head says anything of endpoints, the catalogue or versions of the API.
+    /// Returns whether the head contains endpoints, the catalogue or versions of the API.
     pub(super) fn has_contract(&self) -> bool {
         self.head().is_ok_and(|head| {
             head.api_versions.is_some() || head.catalogue.is_some() || head.endpoints.is_some()
         })
     }
 
-    /// The revision that its head names.
+    /// Returns the revision in the head.
     pub fn revision(&self) -> Result<Revision, Refusal> {
         let expected = "an integer below 10^15";
         Revision::new(self.head()?.revision.0)
@@ -225,7 +231,7 @@ impl Packed {
         Ok((heading, GrantTable::new(grants, names.collect())))
     }
 
-    /// The sets of grants, for use.
+    /// Returns the sets of grants, prepared for use.
     pub(super) fn grants(
         &self,
         permissions: &[Permission],
@@ -248,7 +254,7 @@ impl Packed {
             .collect()
     }
 
-    /// A set of grants as it was written.
+    /// Returns a set of grants as the file lists it.
     pub(super) fn granted<T: Copy>(
         &self,
         number: usize,

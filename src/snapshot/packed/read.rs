@@ -1,4 +1,5 @@
-//! Taking over a packed snapshot, range by range. No byte is copied more than once, and none is looked at but the header's and the head's.
+//! Reads a packed snapshot range by range. No byte is copied more than once, and only the header
+//! and the head are parsed.
 
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -17,16 +18,16 @@ use crate::snapshot::table::{KeyContext, KeyTable, Referred, bucket_bits};
 use crate::snapshot::terms::{TERMS_ROW, TIMES_ROW};
 use crate::wire::Text;
 
-/// Where the bytes of a configuration come from.
+/// A source of a configuration's bytes.
 pub trait Source {
     /// Why reading failed.
     type Fault;
 
-    /// Exactly `length` bytes, at most 1 MiB, from `start` on.
+    /// Reads exactly `length` bytes, at most 1 MiB, from `start` on.
     fn read(&mut self, start: usize, length: usize) -> Result<Box<[u8]>, Self::Fault>;
 }
 
-/// Bytes that end too early.
+/// The bytes end too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outside;
 
@@ -41,21 +42,22 @@ impl Source for &[u8] {
     }
 }
 
-/// How much of a packed snapshot has to be looked at.
+/// How much of a packed snapshot must be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Everything is checked.
     Nothing,
-    /// These very bytes have passed every check in this process. Lookups are as safe as ever; what the rows say is taken unchanged.
+    /// The same bytes have already passed every check in this process. Look-ups stay as safe as
+    /// ever; the content of rows is not checked again.
     Content,
 }
 
-/// Why a packed snapshot is not loaded.
+/// Why a packed snapshot was not loaded.
 #[derive(Debug)]
 pub enum LoadFault<E> {
-    /// Its bytes cannot be had.
+    /// Its bytes cannot be read.
     Source(E),
-    /// Its bytes are refused.
+    /// Its bytes were rejected.
     Refused(Refusal),
 }
 
@@ -78,7 +80,7 @@ pub(super) fn read<S: Source>(
     Ok(assembly.finish()?)
 }
 
-/// The head of a packed snapshot.
+/// Parses the head of a packed snapshot.
 pub(super) fn head<'a, T: Deserialize<'a>>(
     json: &'a [u8],
     place: &Place,
@@ -86,7 +88,8 @@ pub(super) fn head<'a, T: Deserialize<'a>>(
     from_json(json).map_err(|refusal| refusal.below(place))
 }
 
-/// A packed snapshot that is being taken over, part by part. Each step reads one range of at most 1 MiB, so anyone who has requests to answer can do so meanwhile.
+/// A packed snapshot that is being read, part by part. Each step reads one range of at most 1 MiB,
+/// so the caller can answer requests between steps.
 pub(crate) struct Assembly {
     place: Place,
     at: usize,
@@ -95,7 +98,7 @@ pub(crate) struct Assembly {
     checksum: Option<XxHash64>,
     coding: Option<IdCoding>,
     taken: Vec<Part>,
-    /// What is taken of the part that comes next.
+    /// What has been read of the current part.
     open: Option<Open>,
 }
 
@@ -114,7 +117,7 @@ enum OpenPart {
     Bytes(Vec<u8>),
 }
 
-/// The shape of a part: rows of a width, or bytes.
+/// The shape of a part: rows of one width, or bytes.
 enum Shape {
     Rows(usize, usize),
     Bytes(u32),
@@ -137,7 +140,7 @@ impl Assembly {
         Ok(Self::of_header(&bytes, (start, end), trust, place)?)
     }
 
-    /// What no kind of source makes a difference to is compiled once.
+    /// Does what does not depend on the kind of source, so that it is compiled only once.
     fn of_header(
         bytes: &[u8],
         (start, end): (usize, usize),
@@ -169,7 +172,7 @@ impl Assembly {
         self.place.expected(LENGTH)
     }
 
-    /// The shape of the part of that number; `None` after the last.
+    /// Returns the shape of the part with that number, or `None` after the last.
     fn shape(&self, number: usize) -> Result<Option<Shape>, Refusal> {
         let counts = &self.header.counts;
         let place = |count: u32| index(count).ok_or_else(|| self.too_short());
@@ -209,7 +212,7 @@ impl Assembly {
         }
     }
 
-    /// Takes over what comes next. True where all is taken.
+    /// Reads the next range. Returns true when everything has been read.
     pub(crate) fn step<S: Source>(&mut self, source: &mut S) -> Result<bool, LoadFault<S::Fault>> {
         let Some(length) = self.wanted()? else {
             return Ok(true);
@@ -222,7 +225,7 @@ impl Assembly {
         Ok(false)
     }
 
-    /// How many bytes come next; `None` after the last part.
+    /// Returns the length of the next range, or `None` after the last part.
     fn wanted(&mut self) -> Result<Option<usize>, Refusal> {
         let open = match self.open.take() {
             Some(open) => open,
@@ -271,7 +274,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// A part that the bytes which are left can hold.
+    /// Begins a part, if the remaining bytes are enough for it.
     fn begin_part(&self, shape: &Shape) -> Result<Open, Refusal> {
         let left = match shape {
             Shape::Rows(count, width) => count.checked_mul(*width),
@@ -282,7 +285,7 @@ impl Assembly {
             .ok_or_else(|| self.too_short())?;
         let part = match shape {
             Shape::Rows(_, width) => OpenPart::Rows(Rows::new(*width)),
-            // One block is taken over as it is.
+            // A single block is kept without copying it.
             Shape::Bytes(_) if left <= CHUNK => OpenPart::Bytes(Vec::new()),
             Shape::Bytes(_) => OpenPart::Bytes(Vec::with_capacity(left)),
         };
@@ -302,7 +305,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// The snapshot in its parts, once the last step was taken.
+    /// Returns the parts of the snapshot after the last step.
     pub(crate) fn finish(self) -> Result<Packed, Refusal> {
         let too_short = self.place.expected(LENGTH);
         if self.at != self.end {
@@ -322,7 +325,7 @@ impl Assembly {
     }
 }
 
-/// The parts of a snapshot, one after the other.
+/// The parts of a snapshot, in order.
 struct Parts(std::vec::IntoIter<Part>);
 
 impl Parts {

@@ -1,4 +1,4 @@
-//! The same packed snapshot under another revision. Its tables are shared.
+//! Gives a packed snapshot another revision. The tables are shared.
 
 use super::{Packed, read};
 use crate::refusal::{Place, Refusal};
@@ -6,7 +6,7 @@ use crate::snapshot::Revision;
 use crate::wire::{Integer, Text};
 
 impl Packed {
-    /// The same content, with this revision and time of issue.
+    /// Returns the same content with this revision and time of issue.
     pub fn reissued(&self, revision: Revision, issued_at: u64) -> Result<Self, Refusal> {
         let place = Place::default();
         let mut head = read::head::<Text<'_>>(&self.head, &place)?;

@@ -1,4 +1,5 @@
-//! From the packed form back to a document: the same content, in the order of the packed tables. Of the annotations, a packed form holds only `user_id`.
+//! Converts the packed form back to a document with the same content, in the order of the packed
+//! tables. Of the annotations, the packed form contains only `user_id`.
 
 use ipnet::IpNet;
 use serde_json::json;
@@ -18,7 +19,7 @@ use crate::snapshot::terms::NONE;
 use crate::wire::{Integer, Members};
 
 impl Packed {
-    /// Looks at everything, so that what comes out is a snapshot that is taken.
+    /// Checks everything, so that keyward accepts the resulting document as a snapshot.
     pub fn unpack(&self, profile: &Profile) -> Result<Document, Refusal> {
         let place = Place::default();
         self.check(profile, Trust::Nothing, &place)?;
@@ -49,7 +50,7 @@ impl Packed {
             names: grant_sets,
         };
         let keys = (0..self.keys.len()).filter_map(|number| {
-            // Every row was checked: each has a key.
+            // Every row was checked, so each is a key.
             self.key(&self.keys.row(number)?, &sets)
         });
         Ok(Document {
@@ -106,7 +107,7 @@ impl Packed {
     }
 }
 
-/// All sets of grants; the first ones have names.
+/// All sets of grants. The first ones have names.
 struct Sets {
     granted: Vec<Granted>,
     names: Vec<String>,
@@ -127,7 +128,7 @@ impl Sets {
     }
 }
 
-/// A range of one address is written as the address.
+/// Formats a range. A range of one address is written as the address.
 fn range_text(range: IpNet) -> String {
     if range.prefix_len() == range.max_prefix_len() {
         range.addr().to_string()

@@ -1,4 +1,4 @@
-//! Writing the packed form.
+//! Writes the packed form.
 
 use std::borrow::Cow;
 use std::hash::Hasher;
@@ -19,13 +19,13 @@ use crate::wire::{Integer, Text};
 const TOO_MUCH: &str = "too much for the packed form";
 
 impl Packed {
-    /// Packs the wire form, once it has passed every check; `place` is where it is.
+    /// Packs the wire form after checking all of it. `place` is its place in the input.
     pub(crate) fn from_wire(
         wire: wire::Snapshot<'_>,
         profile: &Profile,
         place: &Place,
     ) -> Result<Self, Refusal> {
-        // The parts keep what is decided by; the head keeps what was written.
+        // The parts contain what decisions use. The head contains what was written.
         let too_much = || place.refused(TOO_MUCH);
         let mut head = wire::Head {
             format: wire.format.clone(),
@@ -73,7 +73,8 @@ impl Packed {
         })
     }
 
-    /// The packed form, part by part. `None` where there is more of something than the header can count.
+    /// Returns the packed form, part by part. Returns `None` if there are more of something than
+    /// the header can count.
     pub fn chunks(&self) -> Option<Vec<Cow<'_, [u8]>>> {
         let context = self.keys.context();
         let count = |count: usize| u32::try_from(count).ok();
@@ -116,7 +117,7 @@ impl Packed {
     }
 }
 
-/// Sets of grants by the numbers that permissions have in `granted`.
+/// Encodes sets of grants with the numbers that permissions have in `granted`.
 fn lists(sets: &GrantSets<'_>, granted: &[Permission]) -> Option<Lists> {
     let mut lists = Vec::with_capacity(sets.sets.len());
     for set in &sets.sets {

@@ -1,4 +1,4 @@
-//! What is in the members.
+//! Tests of the members' content.
 
 use super::*;
 
@@ -234,7 +234,7 @@ fn grants_fit_the_kind_and_name_what_is_known() {
         r#""customer_read": "read""#,
         &format!("grant_sets.*.*: {unknown}"),
     );
-    // A permission that an endpoint adds is known.
+    // A permission that an endpoint adds is accepted.
     assert_taken(
         r#"{"balance": "read"}"#,
         r#"{"widget": "read", "gadget": "write"}"#,

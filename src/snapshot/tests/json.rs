@@ -1,4 +1,4 @@
-//! What is not JSON, or none that is read.
+//! Tests of text that is not JSON, or is JSON that keyward does not read.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn text_that_is_no_json_is_refused_with_line_and_column() {
 #[test]
 fn deep_nesting_is_refused() {
     let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    // Five levels surround it.
+    // It is five levels deep itself.
     assert_taken("{\"deep\": null}", &deep(127 - 5));
     let expected = "expected JSON of at most 127 levels";
     for levels in [128 - 5, 100_000] {

@@ -1,10 +1,11 @@
-//! Every key of a snapshot is found by its digest, and nothing else is, however its digests are spread.
+//! Tests that every key of a snapshot is found by its digest, and that no other digest finds one,
+//! however the digests are spread.
 
 use std::fmt::Write;
 
 use super::*;
 
-/// A snapshot with a key of each digest, named for its place.
+/// Returns a snapshot with a key for each digest. The key's id is its place.
 fn of(digests: &[[u8; 32]]) -> Snapshot {
     let mut json = r#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1795194529, "accounts": [{"id": "acct_1"}], "keys": ["#.to_owned();
     for (place, digest) in digests.iter().enumerate() {
@@ -16,7 +17,7 @@ fn of(digests: &[[u8; 32]]) -> Snapshot {
     read(&json).unwrap()
 }
 
-/// The digest before and the one after, as numbers.
+/// Returns the digests just before and after, as numbers.
 fn neighbours(digest: [u8; 32]) -> [[u8; 32]; 2] {
     [0xff_u8, 1].map(|step| {
         let mut digest = digest;
@@ -71,7 +72,7 @@ fn keys_whose_digests_are_not_are_found_too() {
         digest
     };
     let mut all = Vec::new();
-    // In one bucket, alike in the bits where the search begins, at either end and between.
+    // In one bucket, equal in the bits where the search begins, at both ends and in the middle.
     for start in [0, 0x5a, 0xff] {
         let few = (0..200).map(|value| with(start, 28, value));
         all.extend(few.clone());

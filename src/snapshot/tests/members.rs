@@ -1,4 +1,4 @@
-//! Members: which ones exist, once each, and their JSON types.
+//! Tests of members: which exist, that each occurs once, and their JSON types.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn a_member_that_stands_twice_is_refused_at_every_level() {
         r#""revision": 7, "revision": 7"#,
         "revision: duplicate member",
     );
-    // Escapes spell the same name.
+    // Escapes can spell the same name.
     assert_refused(
         r#""revision": 7"#,
         r#""revision": 7, "re\u0076ision": 7"#,
@@ -74,7 +74,7 @@ fn a_member_that_stands_twice_is_refused_at_every_level() {
         r#"{"balance": "read", "balance": "read"}"#,
         "keys[0].connect_grants.*: duplicate member",
     );
-    // Two names of one permission.
+    // Two names of the same permission.
     assert_refused(
         r#"{"balance": "read"}"#,
         r#"{"topup": "read", "top_up": "write"}"#,
@@ -269,7 +269,7 @@ fn objects_arrays_texts_and_booleans_are_not_taken_for_each_other() {
             "accounts[0]: expected an object",
         );
     }
-    // What serde derives for a struct would take its members in order.
+    // serde's derived code would read members from an array.
     assert_refused(
         r#"{"id": "org_1"}"#,
         r#"["org_1"]"#,

@@ -1,4 +1,5 @@
-//! Every refusal of a snapshot, in its exact words. No expected text below holds anything but fixed words and the names of our members: content is never quoted.
+//! Tests of every refusal of a snapshot, in its exact words. The expected texts contain only fixed
+//! words and the names of keyward's members: a refusal never quotes content.
 
 mod content;
 mod json;
@@ -51,7 +52,7 @@ fn read(json: &str) -> Result<Snapshot, Refusal> {
     Snapshot::from_json(json.as_bytes(), &Profile::stripe())
 }
 
-/// The valid snapshot with one text in it replaced.
+/// Returns the valid snapshot after replacing a text.
 #[track_caller]
 fn changed(from: &str, to: &str) -> String {
     assert_eq!(VALID.matches(from).count(), 1, "`{from}` stands once");

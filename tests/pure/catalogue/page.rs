@@ -13,42 +13,50 @@ use crate::support::find::root;
 const OPENING: &str = "\
 # Permissions
 
-Which permission a restricted key needs for which request, by permission. This page is generated from the files in [`catalogue/`](../catalogue): change those.
+This page lists every permission, the requests that need it, and the SDK methods that make them. It is
+generated from the files in [`catalogue/`](../catalogue): change those.
 
 ## Choosing grants by reading code
 
 1. List the calls your code makes: `stripe.customers.retrieve(…)`, `stripe.checkout.sessions.create(…)`.
 2. Search this page for each, without `stripe.`: `customers.retrieve`. The heading above the row is the permission, the row says `read` or `write`. Write includes read.
-3. Look at each call's `expand`. What it brings in has to be readable, too: [what expansions ask for](#what-expansions-ask-for).
-4. Write down the highest level of each: `\"grants\": {\"customer\": \"read\", \"checkout_session\": \"write\"}`. A key that acts on connected accounts takes what it needs there from `connect_grants`.
+3. Look at each call's `expand`. The key must be able to read what it adds: [what expansions need](#what-expansions-need).
+4. Write down the highest level of each: `\"grants\": {\"customer\": \"read\", \"checkout_session\": \"write\"}`. For connected accounts, use `connect_grants`.
 
-The method names are those of Stripe's Node SDK. Python's `Customer.retrieve`, `client.v1.customers.retrieve`, Ruby's `Stripe::Customer.retrieve` and PHP's `$stripe->customers->retrieve` are
-`customers.retrieve` here, `list_line_items` is `listLineItems`, `delete` is `del`. Where a name differs more, search for the path. Auto-pagination asks for what `list` asks for.
+The names are the methods of Stripe's Node SDK. Python's `Customer.retrieve`, `client.v1.customers.retrieve`, Ruby's `Stripe::Customer.retrieve` and PHP's `$stripe->customers->retrieve` are
+`customers.retrieve` here, `list_line_items` is `listLineItems`, `delete` is `del`. If a name differs more, search for the path. Auto-pagination needs what `list` needs.
 
-Still unsure? Give the key `\"enforcement\": \"shadow\"` and read in the logs what it would have been refused.
+Still unsure? Give the key `\"enforcement\": \"shadow\"` and the logs show what keyward would deny.
 
-**Rests on** says how well a row is known. *documented*: a page of Stripe's documentation ties the permission to it. *observed*: an error of Stripe's API, or a public account of one, names it.
-*inferred*: neither was found; the row follows its family, or the name is ours in Stripe's style. [`catalogue/SOURCES.md`](../catalogue/SOURCES.md) has the sources.
-**(pk)**: a publishable key may call it as well. **(Direct)**: Stripe's table marks the permission so; on a connected account it counts for nothing, in `connect_grants` or anywhere else. **or …**: any one of the permissions will do.
+**Rests on** is the source of a row. *documented*: a page of Stripe's documentation names the permission. *observed*: an error of Stripe's API, or a public report of one, names it.
+*inferred*: we found neither; the row follows similar ones, or the name is ours in Stripe's style. [`catalogue/SOURCES.md`](../catalogue/SOURCES.md) has the sources.
+**(pk)**: a publishable key may call it as well. **(Direct)**: Stripe's table marks the permission so; it has no effect on a connected account, in `connect_grants` or elsewhere. **or …**: any one of the permissions is enough.
 
-## What keyward leaves alone
+## What keyward does not check
 
-- **Other hosts.** SDKs send a few requests elsewhere than to `api.stripe.com`. They meet keyward only if those hosts are routed through it, and then ask for what their rows say:
+- **Other hosts.** SDKs send a few requests to other hosts than `api.stripe.com`. keyward sees them only if you route those hosts through it, and then they need what their rows say:
 ";
 
 const LEFT_ALONE: &str = "
-- **The session token of the meter event stream** (`v2.billing.meterEventStream.create`) is no API key. Behind keyward such a request is refused.
-- **The links that replies hold**: a file link's contents, an invoice's hosted page or PDF, a receipt. Their address is their credential, and their hosts are others.
-- **Request bodies.** The `expand` of a POST stands in its body, which keyward does not read: what such a request's reply may hold is the upstream's to decide. So is `include` under `/v2`.
+- **The session token of the meter event stream** (`v2.billing.meterEventStream.create`) is not an API key. keyward denies such a request.
+- **Links in replies**: a file link's contents, an invoice's hosted page or PDF, a receipt. Their address is their credential, and they are on other hosts.
+- **Request bodies.** The `expand` of a POST is in its body, which keyward does not read: the upstream decides what the reply may contain. The same is true of `include` under `/v2`.
 ";
 
 const EXPANSIONS: &str = "\
-## What expansions ask for
+## What expansions need
 
-`expand[]=data.customer` on a list of charges, or `expand[]=customer` on one, is `customer` in the line of `charge`. Every step of a path asks: `latest_charge.customer` on a
-PaymentIntent needs what `latest_charge` and a charge's `customer` need. All permissions that are joined by *and* are needed, of those joined by *or* one. A list's `data` is left out here.
-`*` in a field stands for any name: `currency_options.*.tiers` is `currency_options.usd.tiers`.
-Fields that ask for nothing are not listed; some are of older API versions.
+`expand[]=data.customer` on a list of charges, or `expand[]=customer` on one, is `customer` in the row of `charge`. Every step of a path needs its permission: `latest_charge.customer` on a
+PaymentIntent needs what `latest_charge` and a charge's `customer` need. With *and*, all of the permissions are needed, with *or*, one of them. The table omits a list's `data`.
+`*` in a field means any name: `currency_options.*.tiers` is `currency_options.usd.tiers`.
+Fields that need nothing are not listed; some fields are from older API versions.
+";
+
+const ENDING: &str = "
+## Where to go next
+
+[keys.md](keys.md) grants permissions on the command line, [audit.md](audit.md) finds what a key does not use, and
+[your-own-api.md](your-own-api.md) has permissions of your own.
 ";
 
 /// What the page states about one request under one permission.
@@ -310,6 +318,7 @@ fn page() -> String {
     page.push('\n');
     page.push_str(EXPANSIONS);
     expansions_by_object(&mut page);
+    page.push_str(ENDING);
     page
 }
 

@@ -1,4 +1,5 @@
-//! The feed that a gateway follows: whether Envoy's cluster leads there, who can read the traffic, and what on the way breaks long polls and pieces.
+//! Checks the feed that a gateway follows: whether Envoy's cluster leads there, who can read the
+//! traffic, and what interrupts long polls and partial downloads on the way.
 
 mod routes;
 
@@ -19,16 +20,17 @@ use keyward::configuration::Feed;
 
 const CHECK: Check = Check::Feed;
 
-/// How long a call for the head may take beyond what a server waits, with some room: 40 s where `wait` is 25.
+/// How much longer than `wait` a call for the head may take, with some room: 40 s in total if
+/// `wait` is 25.
 const BEYOND_WAIT: u64 = 15;
 
-/// How many calls one VM makes at once: the pieces of an object.
+/// How many calls one VM makes at the same time, for the pieces of an object.
 const CALLS: u64 = 4;
 
-/// Envoy's value if a threshold is not set.
+/// Envoy's default for a threshold.
 const USUAL_THRESHOLD: u64 = 1024;
 
-/// Looks at the feed of one plugin, if it follows one.
+/// Checks the feed of one plugin, if it follows one.
 pub(super) fn check(dump: &Dump, manager: &Manager<'_>, plugin: &Plugin<'_>, report: &mut Report) {
     let Some(feed) = of(plugin) else { return };
     report.made(CHECK);
@@ -61,7 +63,8 @@ pub(super) fn check(dump: &Dump, manager: &Manager<'_>, plugin: &Plugin<'_>, rep
     routes::check(dump, feed, least, report);
 }
 
-/// Whether circuit breakers leave room for every VM. A dump does not show `workers`: then it checks for the smallest Envoy.
+/// Checks that circuit breakers leave room for every VM. If the number of workers is unknown,
+/// because a dump does not contain it, assumes one.
 pub(super) fn check_room(
     dump: &Dump,
     plugins: &[Plugin<'_>],
@@ -81,7 +84,7 @@ pub(super) fn check_room(
             Host::Wasm => workers.unwrap_or(1).saturating_add(1),
             Host::Native => 1,
         };
-        // While code is replaced, VMs of the old one ask as well.
+        // While code is being replaced, VMs with the old code also poll.
         let needed = vms.saturating_mul(CALLS).saturating_mul(2);
         let thresholds = at(cluster, "/circuit_breakers/thresholds");
         let of_hosts = at(cluster, "/circuit_breakers/per_host_thresholds");
@@ -120,7 +123,8 @@ fn of<'a>(plugin: &'a Plugin<'_>) -> Option<&'a Feed> {
     plugin.configuration()?.settings().feed.as_ref()
 }
 
-/// A replaced instance asks for nothing, but a VM of other code does not know that it was replaced, and lives until its last stream ends.
+/// Checks for endless streams: a VM with other code does not know that it was replaced, so it
+/// continues to poll until its last stream ends.
 fn check_streams(manager: &Manager<'_>, plugin: &Plugin<'_>, report: &mut Report) {
     let idle = at(manager.value, "/stream_idle_timeout");
     let longest = at(
@@ -144,7 +148,7 @@ fn is_original_destination(cluster: &Value) -> bool {
     at(cluster, "/type") == "ORIGINAL_DST" || kind.contains("original_dst")
 }
 
-/// Whether the feed is hidden on the way: a signature hides nothing.
+/// Checks that the feed is encrypted on the way. A signature hides nothing.
 fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
     const MEND: &str = "give the cluster a `transport_socket` with TLS that verifies the server";
     let own = at(cluster, "/transport_socket");
@@ -152,7 +156,7 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
     let matched = matches.iter().map(|one| at(one, "/transport_socket"));
     let mut contexts = Vec::new();
     let mut is_plain = false;
-    // Each socket by itself: the feed may go through any of them.
+    // Check each socket separately, because the feed may go through any of them.
     for socket in matched.chain((own.is_object() || matches.is_empty()).then_some(own)) {
         let before = contexts.len();
         let mut wanted = |value: &Value| {
@@ -196,7 +200,8 @@ fn check_transport(cluster: &Value, place: &str, report: &mut Report) {
     }
 }
 
-/// Whether a client of TLS verifies the server. A context without anything to hold a certificate to accepts every one.
+/// Whether a TLS client verifies the server. A context without anything to compare a certificate
+/// with accepts every certificate.
 fn verifies(context: &Value) -> bool {
     let common = at(context, "/common_tls_context");
     let is_by_discovery = [
@@ -226,7 +231,7 @@ fn verifies(context: &Value) -> bool {
     (is_by_discovery || own.iter().any(holds)) && !own.iter().any(accepts_all)
 }
 
-/// Whether an address is this machine.
+/// Whether an address is on this machine.
 fn is_here(address: &str) -> bool {
     if address.starts_with("pipe:") || address.starts_with("internal:") {
         return true;
@@ -235,7 +240,7 @@ fn is_here(address: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback())
 }
 
-/// The calls go through the cluster's own filters.
+/// Checks the cluster's own filters, through which the calls go.
 fn check_filters(dump: &Dump, cluster: &Value, place: &str, report: &mut Report) {
     for filter in items(at(at(cluster, OPTIONS), "/http_filters")) {
         let name = at(filter, "/name").as_str().unwrap_or("");
@@ -292,7 +297,7 @@ fn check_change(change: Change<'_>, place: &str, report: &mut Report) {
     }
 }
 
-/// The gateway repeats calls itself, with its own pauses.
+/// Checks that Envoy does not retry: the gateway retries calls itself, with its own pauses.
 fn check_retries(cluster: &Value, place: &str, report: &mut Report) {
     if at(at(cluster, OPTIONS), "/retry_policy").is_object() {
         report.found(
@@ -324,7 +329,7 @@ fn check_stream_duration(cluster: &Value, least: Duration, place: &str, report: 
     }
 }
 
-/// As JSON spells a `Duration`: `15s`, `0.250s`.
+/// Parses a `Duration` as JSON spells it: `15s`, `0.250s`.
 fn duration(value: &Value) -> Option<Duration> {
     let seconds: f64 = value.as_str()?.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()

@@ -1,4 +1,5 @@
-//! The way to a feed through a listener of this Envoy, whose routes end calls that last too long.
+//! Checks the routes to a feed if it is reached through a listener of this Envoy. They may end
+//! calls that take too long.
 
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use crate::doctor::report::{Level, Report};
 use crate::doctor::upstreams::Upstreams;
 use keyward::configuration::Feed;
 
-/// Envoy's value if a route's time-out is not set.
+/// Envoy's default timeout of a route.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The cluster may lead to a listener of this Envoy, whose routes have their own time-outs.
+/// Checks the routes of a listener of this Envoy to which the cluster may lead. They have their own
+/// timeouts.
 pub(super) fn check(dump: &Dump, feed: &Feed, least: Duration, report: &mut Report) {
     let mut leads = Upstreams::default();
     let exits = Exits {
@@ -65,7 +67,7 @@ fn check_host(host: &Value, head: &str, least: Duration, place: &str, report: &m
     }
 }
 
-/// Whether a route takes this path; `None` where that depends on more than its path.
+/// Whether a route matches this path. `None` if that depends on more than the path.
 fn matches(by: &Value, path: &str) -> Option<bool> {
     let depends = by.get("headers").is_some() || by.get("query_parameters").is_some();
     let takes = match (

@@ -1,5 +1,6 @@
-//! What a server is asked about a text: the digests of what looks like a key, and the ends of masked keys. A key file is searched by every length a key may
-//! have; a server answers five questions in a second, so it is asked about whole words, and about the length of the keys that are made today.
+//! What to ask a server about a text: the digests of everything that looks like a key, and the
+//! endings of masked keys. In a key file every possible length is searched. A server answers only
+//! five questions a second, so it is asked about whole words, and about the length of today's keys.
 
 use super::masked::{self, MaskedKey};
 use super::text::Text;
@@ -10,21 +11,21 @@ use keyward::profile::Profile;
 use keyward_files::invariant::Held;
 use keyward_files::key_file::{KeyFile, Records};
 
-/// The longest key that a gateway reads.
+/// The maximum length of a key that a gateway reads.
 const LONGEST: usize = 512;
 
-/// The questions.
+/// The questions to a server.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) digests: Vec<KeyDigest>,
-    /// Last four characters.
+    /// Last four characters of masked keys.
     pub(super) ends: Vec<String>,
-    /// What is not asked, in words.
+    /// What the server is not asked about, in words.
     pub(super) unasked: Vec<String>,
 }
 
 impl Asked {
-    /// What to ask of a text.
+    /// Returns the questions about a text.
     pub(super) fn of(mut text: Text, profile: &Profile) -> Self {
         let none = KeyFile::of_records(Records::of(profile.clone()));
         let mut words: Vec<Vec<u8>> = Vec::new();
@@ -64,7 +65,7 @@ impl Asked {
     }
 }
 
-/// The word that begins here, and as much of it as a key of today has.
+/// Adds the word that begins here, and its first part with the length of today's keys.
 fn put_words(from: &[u8], prefix: usize, words: &mut Vec<Vec<u8>>) {
     let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let end = from.iter().position(|byte| !is_of_word(byte));

@@ -1,26 +1,27 @@
-//! Masked keys: `rk_test_****hVXR`, `sk_live_…hVXR`, `****hVXR`. They show their last characters, and the keys of the file that end so are the ones they may be.
+//! Masked keys: `rk_test_****hVXR`, `sk_live_…hVXR`, `****hVXR`. They show their last characters,
+//! so the keys in the file with that ending are the candidates.
 
 use keyward::key::Livemode;
 use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// The longest end that a mask leaves, in characters.
+/// The maximum number of characters that a mask leaves at the end.
 const LONGEST_END: usize = 12;
 
-/// How many stars make a mask of what has no prefix: fewer are emphasis.
+/// The minimum number of stars in a mask without a prefix. Fewer are emphasis.
 const FEWEST_STARS: usize = 3;
 
 /// A masked key as a text contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MaskedKey {
-    /// The known prefix before the mask; may be empty.
+    /// The known prefix before the mask, or empty.
     prefix: String,
-    /// The characters after it; empty if all is masked.
+    /// The characters after the mask, or empty if everything is masked.
     end: String,
 }
 
 impl MaskedKey {
-    /// In one spelling, whatever the mask was.
+    /// Returns a uniform spelling, whatever the mask was.
     pub(super) fn shown(&self) -> String {
         format!("{}****{}", self.prefix, self.end)
     }
@@ -29,13 +30,13 @@ impl MaskedKey {
         !self.end.is_empty()
     }
 
-    /// Its last four characters; none where it shows fewer.
+    /// Returns its last four characters. `None` if it shows fewer.
     pub(super) fn last4(&self) -> Option<&str> {
         let start = self.end.len().checked_sub(4)?;
         self.end.get(start..)
     }
 
-    /// Whether it can be `key`; `None` where the file does not know how the key ends.
+    /// Whether it can be `key`. `None` if the file does not contain the key's ending.
     pub(super) fn may_be(&self, key: &Key, file: &KeyFile) -> Option<bool> {
         let mut prefixes = file.profile().key_prefixes(key.kind);
         let names_mode = |mode: Livemode| {
@@ -78,7 +79,7 @@ pub(super) fn find(reading: &[u8], file: &KeyFile, all: &mut Vec<MaskedKey>) {
         if let Some(found) = found.filter(|found| !all.contains(found)) {
             all.push(found);
         }
-        // Within a mask no other begins.
+        // No mask begins inside another.
         is_word_start = !character.is_alphanumeric() && !is_star(character) && character != '_';
     }
 }
@@ -98,13 +99,13 @@ fn behind_prefix(prefix: &str, rest: &str) -> Option<MaskedKey> {
     let after = behind.trim_start_matches(is_mask);
     let mask = behind.get(..behind.len().saturating_sub(after.len()))?;
     let dots = mask.chars().filter(|c| *c == '.').count();
-    // Three dots leave something out; one ends a sentence.
+    // Three dots are an ellipsis; one dot ends a sentence.
     if mask.is_empty() || (dots == mask.len() && dots < 3) {
         return None;
     }
     let end = after.find(|c: char| !is_of_word(c)).unwrap_or(after.len());
     let end = after.get(..end)?.to_owned();
-    // A beginning and dots, and no end: the key was cut, not masked.
+    // A start and dots without an ending: the key was cut off, not masked.
     let is_cut = end.is_empty() && !head.is_empty() && !mask.chars().any(is_star);
     (!is_cut && end.len() <= LONGEST_END).then(|| MaskedKey {
         prefix: prefix.to_owned(),
@@ -118,7 +119,7 @@ fn without_prefix(rest: &str) -> Option<MaskedKey> {
     let end = after.find(|c: char| !is_of_word(c)).unwrap_or(after.len());
     let (end, behind) = after.split_at(end);
     let is_emphasis = behind.starts_with(is_star) || end.len() > LONGEST_END;
-    // Stars and nothing else, between other words, are anything.
+    // Only stars between other words could mean anything.
     let is_alone = end.is_empty() && !behind.trim().is_empty();
     (stars >= FEWEST_STARS && !is_emphasis && !is_alone).then(|| MaskedKey {
         prefix: String::new(),

@@ -1,4 +1,5 @@
-//! `keyward keys find`: which keys a leaked text contains, what they may do, and what to do now. The text is read from standard input, and no value in it is shown.
+//! `keyward keys find`: finds which keys a leaked text contains, what they may do, and what to do
+//! now. It reads the text from standard input, and shows no value from it.
 
 mod asked;
 mod masked;
@@ -55,11 +56,11 @@ pub(super) fn run(
 struct Found<'a> {
     /// Keys of the file.
     keys: Vec<&'a Key>,
-    /// Masked keys, and the keys of the file that each may be.
+    /// Masked keys, each with the keys of the file that it may be.
     masked: Vec<(MaskedKey, Vec<&'a Key>)>,
-    /// Keys of others, masked.
+    /// Keys that are not in the file, masked.
     strangers: Vec<String>,
-    /// What was not read, or cannot be known.
+    /// What was not read or cannot be known.
     unread: Vec<String>,
 }
 
@@ -96,7 +97,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The keys of the file that a masked key may be.
+/// Returns the keys of the file that a masked key may be.
 fn may_be<'a>(mask: &MaskedKey, file: &'a KeyFile, unread: &mut Vec<String>) -> Vec<&'a Key> {
     let shown = mask.shown();
     if !mask.has_end() {

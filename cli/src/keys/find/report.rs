@@ -1,4 +1,5 @@
-//! The report for people and for programs: every key found with what to do now, and what could not be read. It never prints a key.
+//! The report for people and programs: every found key with what to do now, and what could not be
+//! read. It never prints a key.
 
 use std::io::Write;
 
@@ -13,7 +14,7 @@ use crate::records::Records;
 use keyward::key::KeyKind;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// The findings, with the file and the time.
+/// The results, with the file and the time.
 pub(super) struct Report<'a> {
     file: &'a KeyFile,
     found: &'a Found<'a>,
@@ -46,7 +47,8 @@ impl<'a> Report<'a> {
         Ok(self.exit())
     }
 
-    /// What was not read comes before what was found: it is not known that this is all.
+    /// Returns the exit status. If something could not be read, that outranks what was found,
+    /// because there may be more.
     fn exit(&self) -> Exit {
         if !self.found.unread.is_empty() {
             Exit::Invalid
@@ -123,7 +125,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// What belongs to no key of the file.
+    /// Reports values that match no key of the file.
     fn remark(&self, err: &mut impl Write) -> Result<()> {
         for shown in &self.found.strangers {
             writeln!(
@@ -152,7 +154,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// The commands to run now, in this order.
+    /// Returns the commands to run now, in order.
     fn next(&self, key: &Key, status: Status) -> Vec<String> {
         let id = &key.id;
         match (key.kind, status) {
@@ -176,7 +178,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What its holder can do with it.
+/// Describes what someone who has the key can do with it.
 fn danger(file: &KeyFile, key: &Key, status: Status) -> String {
     let whose = format!(
         "a {} key of {} in {} mode",

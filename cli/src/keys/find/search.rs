@@ -1,4 +1,5 @@
-//! Finds keys in a text: those of the key file by their digests, wherever they begin and end, and other words that look like keys.
+//! Finds keys in a text: those of the key file by their digests, wherever they begin and end, and
+//! other words that look like keys.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -11,19 +12,21 @@ use keyward::mask::Masked;
 use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
-/// The longest key that a gateway reads.
+/// The maximum length of a key that a gateway reads.
 const LONGEST: usize = 512;
 
-/// How many characters must follow a prefix for the word to look like a key, if the file does not have it.
+/// The minimum number of characters after a prefix for a word to look like a key, if it is not in
+/// the file.
 const SHORTEST: usize = 10;
 
-/// How many digests are computed at most: a few seconds of work, and more than any text asks for that was not made to.
+/// The maximum number of digests that are computed: a few seconds of work. Only a text that was
+/// made to exceed this does.
 const MOST_DIGESTS: usize = 20_000_000;
 
-/// What was looked at before.
+/// The kind of text that was already examined.
 #[derive(Hash)]
 enum Seen {
-    /// The text between blanks.
+    /// The text between two blanks.
     Run,
     /// A prefix and the text after it.
     Prefixed,
@@ -35,13 +38,13 @@ pub(super) struct Search<'a> {
     known: HashMap<KeyDigest, &'a Key>,
     /// The keys of the file that were found, in order.
     pub(super) found: Vec<&'a Key>,
-    /// Words that look like keys and are not in the file, masked, each once.
+    /// Words that look like keys but are not in the file, masked, each once.
     pub(super) strangers: Vec<String>,
-    /// The same of what may be the beginning of one, with what it is.
+    /// Words that may be the beginning of a key, masked and in clear text.
     cut: Vec<(String, Vec<u8>)>,
-    /// What was found, as the text has it.
+    /// The values of the keys that were found, as in the text.
     values: Vec<Vec<u8>>,
-    /// What was looked at: logs repeat themselves.
+    /// Hashes of the text that was already examined, because logs repeat themselves.
     seen: HashSet<u64>,
     hasher: RandomState,
     digests: usize,
@@ -62,19 +65,21 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What may be the beginning of a key, masked. No key that was found continues it.
+    /// Returns words that may be the beginning of a key, masked, except beginnings of keys that
+    /// were found.
     pub(super) fn cut(&self) -> impl Iterator<Item = &str> {
         let goes_on = |text: &[u8]| self.values.iter().any(|value| value.starts_with(text));
         let cut = self.cut.iter().filter(move |(_, text)| !goes_on(text));
         cut.map(|(shown, _)| shown.as_str())
     }
 
-    /// Whether it gave up.
+    /// Whether the search gave up.
     pub(super) fn is_cut_short(&self) -> bool {
         self.digests >= MOST_DIGESTS
     }
 
-    /// Looks through one reading of the text. Where words are not apart, what looks like a key may be several words.
+    /// Searches one reading of the text. `is_spaced` is false if the words are not separate, so
+    /// that something which looks like a key may be several words.
     pub(super) fn look(&mut self, reading: &[u8], is_spaced: bool) {
         let is_of_key = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
         let mut rest = reading;
@@ -95,7 +100,8 @@ impl<'a> Search<'a> {
         self.seen.insert(self.hasher.hash_one((what, text)))
     }
 
-    /// Every known prefix begins a key of any length; `behind` is the text after the run.
+    /// Treats every known prefix as the start of a key of any length. `behind` is the text after
+    /// the run.
     fn by_prefix(&mut self, run: &[u8], behind: &[u8], is_spaced: bool) {
         let file = self.file;
         let prefixes = file.profile().known_prefixes();
@@ -118,7 +124,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether one of the file begins `text`: all lengths are tried, for a key can end at any character.
+    /// Whether `text` begins with a key of the file. It tries all lengths, because a key can end at
+    /// any character.
     fn is_any_length(&mut self, text: &[u8], prefix: usize) -> bool {
         let mut digest = Sha256::new();
         let mut is_found = false;
@@ -135,7 +142,8 @@ impl<'a> Search<'a> {
         is_found
     }
 
-    /// Keys with an unknown prefix: the whole run without its quotes, and the parts between and after delimiters.
+    /// Finds keys with an unknown prefix: tries the whole run without its quotes, and the parts
+    /// between and after delimiters.
     fn whole(&mut self, run: &[u8]) {
         let is_quote = |byte: &u8| b"\"'`()[]{}<>;:.!?*".contains(byte);
         let start = run.iter().position(|byte| !is_quote(byte)).unwrap_or(0);
@@ -163,7 +171,7 @@ impl<'a> Search<'a> {
         key.is_some()
     }
 
-    /// Notes a word that looks like a key and is not in the file.
+    /// Notes a word that looks like a key but is not in the file.
     fn note(&mut self, from: &[u8], prefix: usize, behind: &[u8]) {
         let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         let end = from.iter().position(|byte| !is_of_word(byte));
@@ -189,7 +197,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether the word ends with the dots, so that the key's end is left out.
+/// Whether the word ends with the dots, so that the end of the key is missing.
 fn is_end(after: &[u8], behind: &[u8]) -> bool {
     let rest = if after.is_empty() { behind } else { after };
     let dots = |byte: &u8| *byte == b'.' || !byte.is_ascii();

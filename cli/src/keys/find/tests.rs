@@ -10,7 +10,7 @@ const BOB: &str = "rk_live_FAKE.bob~0002";
 const ODD: &str = "hunter2/FAKE+odd=0003";
 const OURS: &str = "zed-FAKE-zed-0004";
 
-/// A file with keys of Stripe's prefixes, one of none, and one of the profile's own.
+/// Returns a file with keys that have one of Stripe's prefixes, no prefix, or the profile's own.
 fn file() -> KeyFile {
     let text = "format = \"keyward.keys/v1\"\n[configuration.profile.prefixes]\nsecret = [\"sk_test_\", \"sk_live_\", \"zed-\"]\n".to_owned();
     let mut file = KeyFile::read(vec![("keyward.toml".to_owned(), text)]).unwrap();
@@ -34,7 +34,7 @@ fn file() -> KeyFile {
     file
 }
 
-/// The ids of what is found, and what is said not to be read.
+/// Returns the ids of the keys that are found, and the reports of what was not read.
 fn find(file: &KeyFile, text: impl Into<Vec<u8>>) -> (Vec<String>, Vec<String>) {
     let found = Found::in_text(Text::new(text.into()), file);
     let ids = found.keys.iter().map(|key| key.id.clone()).collect();
@@ -91,7 +91,7 @@ fn a_key_is_found_in_what_people_have() {
         format!("\u{1b}[31m{ALICE}\u{1b}[0m"),
         format!("|{ALICE}|{ALICE}|"),
     ] {
-        // The text around the key is not a key, and none of these is cut.
+        // The text around the key is not a key, and no key is cut off.
         let (found, _) = find(&file(), text.clone());
         assert_eq!(found, ["mk_alice"], "{text}");
     }
@@ -130,7 +130,7 @@ fn what_is_not_read_is_said() {
     assert!(unread("sk_live_51H…".as_bytes()).contains("shorter than a key"));
     assert!(unread(b"the key sk_live_*** leaked").contains("masked to its end"));
     assert!(unread(b"***").contains("masked to its end"));
-    // Binary around a key does not hide it.
+    // Binary data around a key does not hide it.
     let (found, unread) = find(&file, [b"\0\xff", ALICE.as_bytes(), b"\xfe\0"].concat());
     assert_eq!(found, ["mk_alice"]);
     assert_eq!(unread.len(), 2, "{unread:?}");
@@ -161,7 +161,7 @@ fn a_masked_key_lists_the_keys_that_end_so() {
         assert_eq!(found.len(), 1, "{text}");
         assert_eq!(found[0].1, ["mk_alice"], "{text}");
     }
-    // Another mode, another kind, another end.
+    // These have another mode, another kind or another ending.
     for text in ["sk_live_****0001", "rk_test_****0001", "sk_test_****0009"] {
         assert_eq!(masked(text)[0].1, [""; 0], "{text}");
     }
@@ -184,7 +184,7 @@ fn values_are_never_shown() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// A key is found whatever is around it.
+    /// A key is found whatever text is around it.
     #[test]
     fn a_planted_key_is_always_found(before in ".{0,40}|[!-~ \\n]{0,60}", after in ".{0,40}|[!-~ \\n]{0,60}", alice in any::<bool>()) {
         let (id, value) = if alice { ("mk_alice", ALICE) } else { ("mk_bob", BOB) };
@@ -192,7 +192,7 @@ proptest! {
         prop_assert!(found.iter().any(|found| found == id));
     }
 
-    /// So it is between bytes of any kind, and nothing panics.
+    /// A key is found between arbitrary bytes, and nothing panics.
     #[test]
     fn a_key_among_bytes_is_found(before in prop::collection::vec(any::<u8>(), 0..40), after in prop::collection::vec(any::<u8>(), 0..40)) {
         let text = [&before[..], ALICE.as_bytes(), &after[..]].concat();

@@ -1,4 +1,5 @@
-//! The text to search: read up to a bound, then tried in every encoding that tools put keys into. It reports what it could not read.
+//! The text to search, read up to a limit and then decoded from every encoding that tools use for
+//! keys. It reports what it could not read.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,19 +12,20 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use keyward_files::invariant::Held;
 
-/// The most bytes that are read.
+/// The maximum number of bytes that are read.
 const MOST: usize = 16 << 20;
 
-/// The most bytes that are looked at, with all that was decoded.
+/// The maximum number of bytes that are searched, including decoded text.
 const MOST_DECODED: usize = 8 * MOST;
 
-/// How often what was decoded is decoded again.
+/// How often decoded text is decoded again.
 const LAYERS: usize = 4;
 
-/// The longest text that is also read without its blanks, as one key over several lines.
+/// The maximum length of a text that is also read without its blanks, to find a key that spans
+/// several lines.
 const LONGEST_WRAPPED: usize = 64 << 10;
 
-/// The shortest base64 that can hold a key.
+/// The minimum length of base64 that can contain a key.
 const SHORTEST_BASE64: usize = 12;
 
 /// The content of standard input.
@@ -76,7 +78,8 @@ impl Text {
         self.unread.is_empty() && self.bytes.trim_ascii().is_empty()
     }
 
-    /// Passes to `look` the text as it is, and everything that it can be decoded to, and whether its words are still separate.
+    /// Passes to `look` the original text and everything that it can be decoded to, each with
+    /// whether its words are still separate.
     pub(super) fn each_reading(&mut self, mut look: impl FnMut(&[u8], bool)) {
         let mut open: VecDeque<(Cow<'_, [u8]>, usize, bool)> = VecDeque::new();
         open.push_back((Cow::Borrowed(&self.bytes), 0, true));
@@ -109,7 +112,7 @@ impl Text {
     }
 }
 
-/// What a byte order mark says is UTF-16, as Windows' shells write it.
+/// Decodes UTF-16 with a byte order mark, as Windows' shells write it.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let (rest, read): (_, fn([u8; 2]) -> u16) = match bytes {
         [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
@@ -121,7 +124,8 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     Some(String::from_utf16_lossy(&units))
 }
 
-/// With escapes of JSON, programming languages, URLs and HTML decoded once; `None` if it has no escapes.
+/// Decodes the escapes of JSON, programming languages, URLs and HTML once. `None` if there are no
+/// escapes.
 fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     memchr::memchr3(b'\\', b'%', b'&', text)?;
     let mut decoded = Vec::with_capacity(text.len());
@@ -147,7 +151,7 @@ fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     (decoded.len() < text.len()).then_some(decoded)
 }
 
-/// What a backslash and the text after it mean: a character and a length.
+/// Returns the character that a backslash and the text after it mean, and the length of that text.
 fn backslash(behind: &[u8]) -> Option<(char, usize)> {
     match behind {
         [b'u', rest @ ..] => {
@@ -162,7 +166,7 @@ fn backslash(behind: &[u8]) -> Option<(char, usize)> {
     }
 }
 
-/// `&#95;`, `&#x5f;`, `&quot;`, `&amp;`, without the ampersand.
+/// Decodes `&#95;`, `&#x5f;`, `&quot;` and `&amp;`, given without the ampersand.
 fn entity(behind: &[u8]) -> Option<(char, usize)> {
     let end = behind.iter().take(10).position(|byte| *byte == b';')?;
     let name = std::str::from_utf8(behind.get(..end)?).ok()?;
@@ -192,7 +196,7 @@ fn hexadecimal(text: &[u8], digits: usize) -> Option<(char, usize)> {
     char::from_u32(code).map(|character| (character, digits))
 }
 
-/// As mail encodes it: `=5F`, and a `=` at the end of a line that goes on.
+/// Decodes the encoding of mail: `=5F`, and a `=` at the end of a line that continues.
 ///
 /// Source: RFC 2045, section 6.7
 fn quoted_printable(text: &[u8]) -> Option<Vec<u8>> {
@@ -221,7 +225,8 @@ fn quoted_printable(text: &[u8]) -> Option<Vec<u8>> {
     (decoded.len() < text.len()).then_some(decoded)
 }
 
-/// Everything in base64 that stands for text, a line each: `Authorization: Basic`, a Kubernetes Secret.
+/// Decodes every base64 value that contains text, one per line, as in `Authorization: Basic` or a
+/// Kubernetes Secret.
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -230,7 +235,7 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
     let mut decoded = Vec::new();
     let runs = text.split(|byte| !is_digit(byte));
-    // The place of the sign distinguishes `data=…` from `…==`.
+    // The position of the sign distinguishes `data=…` from `…==`.
     let values = runs.flat_map(|run| {
         let end = run
             .iter()
@@ -261,7 +266,7 @@ fn without_nuls(text: &[u8]) -> Option<Vec<u8>> {
     Some(text.iter().copied().filter(|byte| *byte != 0).collect())
 }
 
-/// Without blanks and line ends: a key that a terminal or a page broke.
+/// Removes blanks and line ends, to find a key that a terminal or a page has wrapped.
 fn unwrapped(text: &[u8]) -> Option<Vec<u8>> {
     let text = Some(text).filter(|text| text.len() <= LONGEST_WRAPPED)?;
     let bytes = text.iter().copied();

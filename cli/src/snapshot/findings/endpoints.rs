@@ -1,4 +1,5 @@
-//! The rows in force: the built-in ones unless they are dropped or replaced, and the snapshot's own, each with the place where it is written.
+//! The rows in effect: the built-in ones unless they are dropped or replaced, and the snapshot's
+//! own, each with its place.
 
 use std::collections::HashSet;
 
@@ -6,7 +7,7 @@ use super::Subject;
 use keyward::endpoint::{Endpoint, Method, ROWS, Row};
 use keyward::refusal::Place;
 
-/// A row that is in force.
+/// A row that is in effect.
 pub(super) struct InForce<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
@@ -16,7 +17,7 @@ pub(super) struct InForce<'a> {
 }
 
 impl InForce<'_> {
-    /// ``GET /v1/widgets/{id}``, in backticks.
+    /// Formats the row in backticks: ``GET /v1/widgets/{id}``.
     pub(super) fn shown(&self, subject: &Subject<'_>) -> String {
         subject.shown(&format!("{} {}", self.method.name(), self.path))
     }
@@ -55,7 +56,7 @@ pub(super) fn in_force<'a>(subject: &Subject<'a>) -> Vec<InForce<'a>> {
     rows
 }
 
-/// The text between the slashes of a template.
+/// Returns the text between the slashes of a template.
 pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
@@ -68,7 +69,7 @@ pub(super) fn is_wildcard(segment: &str) -> bool {
     segment.starts_with("{*")
 }
 
-/// The template without the names of its parameters.
+/// Returns the template without the names of its parameters.
 pub(super) fn shape(path: &str) -> String {
     let shapes = segments(path).map(|segment| match segment {
         wildcard if is_wildcard(wildcard) => "{*}",

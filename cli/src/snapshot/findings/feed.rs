@@ -1,19 +1,22 @@
-//! The settings of a feed that a gateway reads as they are written, and that make it deny sooner or later than intended. `keyward doctor` looks at Envoy's cluster.
+//! Checks a feed's settings for valid values that make a gateway deny sooner or later than
+//! intended. `keyward doctor` checks Envoy's cluster.
 
 use super::Finding;
 use keyward::configuration::Configuration;
 use keyward::refusal::Place;
 
-/// A revoked key goes on for so long where the source stops: more than a week is hardly meant.
+/// The maximum age that is plausible. If the source stops, a revoked key continues to work for this
+/// long.
 const LONGEST_AGE: u64 = 7 * 86_400;
 
-/// After how many seconds a gateway asks again at the latest, where a poll failed.
+/// The maximum number of seconds after which a gateway asks again if a poll failed.
 const LONGEST_PAUSE: u64 = 31;
 
-/// What is waited at most where something between keeps calls for 60 s. A call takes 10 s more.
+/// The maximum wait if a proxy in between limits calls to 60 s. A call takes up to 10 s longer than
+/// the wait.
 const LONGEST_WAIT: u64 = 50;
 
-/// What there is to say about a configuration's feed, if it has one.
+/// Returns the findings about a configuration's feed, if it has one.
 pub(in crate::snapshot) fn check(configuration: &Configuration, now: u64) -> Vec<Finding> {
     let settings = configuration.settings();
     let Some(feed) = &settings.feed else {
@@ -21,7 +24,7 @@ pub(in crate::snapshot) fn check(configuration: &Configuration, now: u64) -> Vec
     };
     let mut findings = Vec::new();
     let of_feed = |member| Place::member("feed").then(member);
-    // A feed without it is refused.
+    // A feed without a maximum age is rejected.
     let age = settings.max_snapshot_age.unwrap_or(0);
     if age > LONGEST_AGE {
         findings.push(Finding::warning(
@@ -54,7 +57,7 @@ pub(in crate::snapshot) fn check(configuration: &Configuration, now: u64) -> Vec
     findings
 }
 
-/// A seed that is to serve, and does not.
+/// Checks a seed that should be served but will not be.
 fn seed(configuration: &Configuration, age: u64, now: u64) -> Option<Finding> {
     let place = Place::member("feed").then("serve_seed");
     let feed = configuration.settings().feed.as_ref()?;

@@ -1,4 +1,5 @@
-//! Grants that grant nothing: permissions and levels that no endpoint asks for, levels that Stripe does not have, and direct permissions on connected accounts.
+//! Grants without effect: permissions and levels that no endpoint requires, levels that Stripe does
+//! not have, and direct permissions on connected accounts.
 
 use std::collections::HashMap;
 
@@ -34,7 +35,7 @@ pub(super) fn check(subject: &Subject<'_>, rows: &[InForce<'_>], findings: &mut 
     }
 }
 
-/// What is said against grants: each text once, with the first place and how many there are.
+/// Objections to grants: each text once, with its first place and the number of places.
 #[derive(Default)]
 struct Objections {
     found: Vec<(String, Place, usize)>,
@@ -51,7 +52,7 @@ impl Objections {
     }
 }
 
-/// Direct permissions among what keys are granted on connected accounts, written out or by a set.
+/// Finds direct permissions that keys have on connected accounts, inline or from a set.
 fn direct(subject: &Subject<'_>, objections: &mut Objections) {
     if !subject.snapshot.endpoints().are_stripes() {
         return;
@@ -74,7 +75,7 @@ fn direct(subject: &Subject<'_>, objections: &mut Objections) {
     }
 }
 
-/// All grants that are written out, sets first, with their places. Keys that were deleted are granted nothing.
+/// Returns all inline grants with their places, sets first. Deleted keys have no permissions.
 fn grants<'a>(subject: &Subject<'a>) -> Vec<(Place, &'a Granted)> {
     let mut all = Vec::new();
     for (name, set) in subject.written.grant_sets() {
@@ -95,7 +96,7 @@ fn grants<'a>(subject: &Subject<'a>) -> Vec<(Place, &'a Granted)> {
     all
 }
 
-/// Which permissions the rows in force ask for, and at which levels.
+/// The permissions that the rows in effect require, and at which levels.
 struct Asked(HashMap<Permission, Vec<AccessLevel>>);
 
 impl Asked {
@@ -121,7 +122,7 @@ impl Asked {
         Self(asked)
     }
 
-    /// What a reply of Stripe's may be expanded by has to be readable.
+    /// Adds read access for everything that Stripe's replies can be expanded by.
     fn add_expansions(&mut self) {
         let asks = STRIPE.ways.iter().flat_map(|way| way.asks);
         for permission in asks.copied().flatten() {
@@ -136,7 +137,7 @@ impl Asked {
             .is_some_and(|levels| levels.contains(&level))
     }
 
-    /// Why a grant cannot be meant.
+    /// Returns why a grant cannot be intended.
     fn objection(&self, subject: &Subject<'_>, name: &str, level: AccessLevel) -> Option<String> {
         let registry = subject.snapshot.permissions();
         let permission = registry.find(name)?;

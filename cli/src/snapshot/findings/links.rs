@@ -1,4 +1,5 @@
-//! Links between keys that a rotation left and that lead nowhere. Only the key file has them; a gateway does not use them.
+//! Broken links between keys that a rotation left. Only the key file has them; a gateway does not
+//! use them.
 
 use super::{Finding, Subject};
 use keyward_files::key_file::KeyFile;

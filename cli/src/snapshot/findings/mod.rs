@@ -1,4 +1,5 @@
-//! What an operator should know about a snapshot that is good: rows that no request reaches, grants that grant nothing. A finding names its place, and shows nothing that looks like a key.
+//! What an operator should know about a valid snapshot: rows that no request reaches, grants that
+//! have no effect. A finding names its place, and shows nothing that looks like a key.
 
 mod endpoints;
 mod feed;
@@ -25,16 +26,16 @@ use keyward::snapshot::{Document, Snapshot};
 use keyward_files::key_file::KeyFile;
 pub(super) use risks::Policy;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    /// It may be what the author meant.
+    /// It may be intended.
     Note,
-    /// It cannot be what the author meant.
+    /// It cannot be intended.
     Warning,
 }
 
-/// One thing to know.
+/// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     level: Level,
@@ -56,7 +57,7 @@ impl Finding {
         Self { level, place, text }
     }
 
-    /// For programs.
+    /// Returns the finding as JSON, for programs.
     pub(super) fn json(&self) -> Value {
         let level = match self.level {
             Level::Note => "note",
@@ -70,35 +71,36 @@ impl Finding {
     }
 }
 
-/// A snapshot that was read, and the document it was read from: places are those of what is written, and grants there are without what they imply.
+/// A snapshot and the document from which it was read. Places refer to the document, whose grants
+/// do not include what they imply.
 pub(super) struct Subject<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) written: &'a Document,
     pub(super) profile: &'a Profile,
-    /// The file with the snapshot.
+    /// The place of the snapshot in the file.
     pub(super) place: Place,
 }
 
 impl<'a> Subject<'a> {
-    /// The keys of the snapshot, each with its place.
+    /// Returns the keys of the snapshot, each with its place.
     fn keys(&self) -> impl Iterator<Item = (Place, &'a Key)> + use<'a> {
         let place = self.place.then("keys");
         let keys = self.written.keys().iter().enumerate();
         keys.map(move |(index, key)| (place.at(index), key))
     }
 
-    /// A name or template of the operator's, with whatever looks like a key masked.
+    /// Returns an operator's name or template, with everything that looks like a key masked.
     fn masked(&self, text: &str) -> String {
         echo(text.as_bytes(), self.profile.known_prefixes())
     }
 
-    /// The same between backticks.
+    /// Like [`Self::masked`], in backticks.
     fn shown(&self, text: &str) -> String {
         format!("`{}`", self.masked(text))
     }
 }
 
-/// Everything there is to say, in the order of the checks.
+/// Returns all findings, in the order of the checks.
 pub(super) fn of(subject: &Subject<'_>) -> Vec<Finding> {
     let rows = endpoints::in_force(subject);
     let mut findings = Vec::new();
@@ -108,7 +110,7 @@ pub(super) fn of(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is risky about keys; the key file, if there is one, says how old they are and which replaces which.
+/// Returns the risks of keys. Only a key file knows how old they are and which key replaces which.
 pub(super) fn risks(
     subject: &Subject<'_>,
     file: Option<&KeyFile>,

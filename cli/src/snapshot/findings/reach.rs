@@ -1,5 +1,6 @@
-//! Rows that no request reaches. A row is reached by some request if it is reached by one whose parameters equal no literal at all: any other value only brings more rows into play, which
-//! answer first or make the path ambiguous. A wildcard is tried at every length that some other row could distinguish.
+//! Rows that no request reaches. To find them, it is enough to try requests whose parameters equal
+//! no literal: any other value only adds rows that answer first or make the path ambiguous. A
+//! wildcard is tried at every length that another row could distinguish.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -66,11 +67,11 @@ fn find(subject: &Subject<'_>, row: &InForce<'_>, path: &str) -> Option<Row> {
     Some(endpoint.row)
 }
 
-/// Paths that a template matches.
+/// Sample paths that match a template.
 struct Samples {
-    /// A segment that equals no literal, in any spelling.
+    /// A segment that equals no literal in any spelling.
     value: String,
-    /// More segments than any template has.
+    /// A number of segments that exceeds every template's.
     depth: usize,
 }
 
@@ -92,7 +93,7 @@ impl Samples {
         }
     }
 
-    /// With `ending` where the template ends in a wildcard.
+    /// Returns sample paths. If the template ends in a wildcard, they end with `ending`.
     fn of(&self, template: &str, ending: &str) -> Vec<String> {
         let mut path = String::new();
         for segment in segments(template) {
@@ -115,7 +116,8 @@ impl Samples {
     }
 }
 
-/// The row that makes every path of this one ambiguous: it has the same place in the tree up to a literal that a lenient upstream takes for this row's.
+/// Returns the row that makes every path of this row ambiguous: both match up to a literal that a
+/// lenient upstream mistakes for this row's literal.
 fn rival<'r, 'a: 'r>(
     row: &InForce<'_>,
     mut others: impl Iterator<Item = &'r InForce<'a>>,

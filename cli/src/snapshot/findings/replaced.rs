@@ -1,4 +1,4 @@
-//! Own rows in the place of Stripe's, with what changes, and rows that name a permission twice.
+//! Custom rows that replace Stripe's, with the differences, and rows that name a permission twice.
 
 use std::collections::HashMap;
 
@@ -42,7 +42,7 @@ pub(super) fn check(subject: &Subject<'_>, rows: &[InForce<'_>], findings: &mut 
     }
 }
 
-/// What an endpoint asks of a caller, in words.
+/// Describes what an endpoint requires of a caller.
 fn asks(subject: &Subject<'_>, endpoint: &Endpoint<'_>) -> String {
     match endpoint.rule {
         Rule::Public => "no key at all".to_owned(),

@@ -1,4 +1,5 @@
-//! Keys that can do more than needed, or that will expire soon: what a person should look at before a push. Deleted and expired keys carry no risk.
+//! Keys that can do more than needed or will expire soon, for a person to review before a push.
+//! Deleted and expired keys carry no risk.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +13,15 @@ use keyward_files::key_file::{KeyFile, instant};
 /// Two weeks.
 const SOON: u64 = 14 * 86_400;
 
-/// What is asked of keys.
+/// The requirements for keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::snapshot) struct Policy {
-    /// Unix seconds.
+    /// The present time in Unix seconds.
     pub(in crate::snapshot) now: u64,
-    /// Expiries within so many seconds are reported; without it, those of live keys within two weeks.
+    /// Report expiries within this many seconds. Without it, report those of live keys within two
+    /// weeks.
     pub(in crate::snapshot) within: Option<u64>,
-    /// Keys older than so many seconds are reported.
+    /// Report keys that are older than this many seconds.
     pub(in crate::snapshot) max_key_age: Option<u64>,
 }
 
@@ -91,7 +93,7 @@ fn listed(risks: &[String]) -> String {
     }
 }
 
-/// Two sets of the same permissions are changed in one place and forgotten in the other.
+/// Finds sets with the same permissions: someone may change one and forget the other.
 fn duplicate_sets(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let registry = subject.snapshot.permissions();
     let mut seen: BTreeMap<Vec<(Permission, AccessLevel)>, &str> = BTreeMap::new();

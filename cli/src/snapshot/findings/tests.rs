@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use keyward::endpoint::ROWS;
 
-/// A snapshot of one restricted key, with these members.
+/// Returns a snapshot with one restricted key that has these members.
 fn snapshot(members: Value) -> Value {
     let mut snapshot = json!({
         "format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1_795_194_529,
@@ -38,7 +38,7 @@ fn assert_found(members: Value, expected: &[&str]) {
     assert_eq!(found(&snapshot(members)), expected);
 }
 
-/// Own rows on top of Stripe's.
+/// Asserts the findings for custom rows on top of Stripe's.
 #[track_caller]
 fn assert_rows(rows: Value, expected: &[&str]) {
     assert_found(json!({"endpoints": rows}), expected);

@@ -1,4 +1,5 @@
-//! The steps of a publication: each ends with a new head. Wherever a step is interrupted, gateways can still follow the feed.
+//! The steps of a publication, each of which ends with a new head. If a step is interrupted at any
+//! point, gateways can still follow the feed.
 
 use anyhow::{Context, Result, ensure};
 
@@ -20,10 +21,10 @@ use keyward::snapshot::{Revision, Snapshot};
 /// The comment above a signature.
 const COMMENT: &str = "keyward feed";
 
-/// How far a head may be ahead of this machine's clock. Gateways accept no more.
+/// How far a head's time may be ahead of this machine's clock. Gateways accept no more.
 const SKEW: u64 = 300;
 
-/// What a new head leads to.
+/// The state that a new head leads to.
 struct State {
     base: Snapshot,
     snapshot: Snapshot,
@@ -31,7 +32,7 @@ struct State {
 }
 
 impl Publisher<'_> {
-    /// A feed is begun, or a line: every gateway loads the base.
+    /// Begins a feed or a new line. Every gateway loads the base.
     pub(super) fn begin(
         &mut self,
         content: &Content,
@@ -79,7 +80,8 @@ impl Publisher<'_> {
         Ok(Ok(published))
     }
 
-    /// One more revision, by a delta. With the last one of a change the feed leads to the content.
+    /// Writes one revision as a delta. After the last delta of a change, the feed leads to the
+    /// content.
     pub(super) fn step(
         &mut self,
         content: &Content,
@@ -137,7 +139,7 @@ impl Publisher<'_> {
         Ok(self.swap(head, state)?.map(|()| Step::Delta(size)))
     }
 
-    /// One more revision, by a base: there is more than deltas carry.
+    /// Writes one revision as a base, for a change that is too large for deltas.
     pub(super) fn jump(
         &mut self,
         content: &Content,
@@ -169,7 +171,7 @@ impl Publisher<'_> {
         Ok(self.swap(head, state)?.map(|()| Step::Jump(size)))
     }
 
-    /// A new base for the present revision, or `None` if it is not due.
+    /// Writes a new base for the present revision. Returns `None` if it is not due.
     pub(super) fn compact(
         &mut self,
         content: &Content,
@@ -195,7 +197,7 @@ impl Publisher<'_> {
         let all = self.settings.verify_all;
         let bridge = match Delta::write(&packed, &present.touched, from) {
             Ok(bytes) => Some(bytes),
-            // Gateways load the base then, each at its own moment.
+            // Then gateways load the base, each at its own time.
             Err(Unwritten::TooLarge) => None,
             Err(refused) => return Err(refused.into()),
         };
@@ -231,10 +233,10 @@ impl Publisher<'_> {
         ))
     }
 
-    /// The same head, signed at another time.
+    /// Signs the same head with another time.
     pub(super) fn sign_again(&mut self, source: &str, now: u64) -> Result<Result<(), Lost>> {
         let present = self.present.as_ref().context("there is no head")?;
-        // Gateways take another head of the same revision only if it is newer.
+        // Gateways accept another head of the same revision only if it is newer.
         let now = match *present.head.source == *source {
             true => now,
             false => now.max(present.head.issued_at.saturating_add(1)),
@@ -252,7 +254,7 @@ impl Publisher<'_> {
         self.swap(head, state)
     }
 
-    /// Puts a base, read again from its bytes and compared, into the store.
+    /// Puts a base into the store, after reading it from its bytes and comparing it.
     fn put_base(
         &self,
         packed: &Packed,
@@ -262,7 +264,7 @@ impl Publisher<'_> {
         let bytes = base_bytes(packed)?;
         let name = ObjectName::of(ObjectKind::Base, &bytes);
         let read = Packed::from_bytes(&bytes)?;
-        // Its rows were copied from the content, where they passed every check.
+        // Its rows were copied from the content, which has passed every check.
         let base = read.snapshot(content.profile(), Trust::Content)?;
         let all = self.settings.verify_all;
         let (meant, nothing) = (content.snapshot(), Touched::default());
@@ -277,7 +279,7 @@ impl Publisher<'_> {
         Ok((base, entry))
     }
 
-    /// Replaces the head, after everything that it names.
+    /// Replaces the head, after all objects that it names are in the store.
     fn swap(&mut self, head: Head, state: State) -> Result<Result<(), Lost>> {
         ensure!(
             head.deltas.len() <= MOST_WRITTEN_DELTAS,
@@ -291,7 +293,7 @@ impl Publisher<'_> {
             json.len()
         );
         let signed = self.settings.key.sign(COMMENT, &json);
-        // Read as a gateway reads it.
+        // Read the head as a gateway does.
         let (read, key) = Head::open(&signed, &self.keys, &self.settings.feed)?;
         ensure!(
             read == head,
@@ -321,7 +323,8 @@ impl Publisher<'_> {
         }
     }
 
-    /// Reports the result, and collects garbage. If collecting fails, the publication is still good.
+    /// Reports the result and collects garbage. If collecting fails, the publication is still
+    /// valid.
     pub(super) fn finish(&self, published: &mut Published) {
         if let Some(present) = &self.present {
             published.revision = present.head.revision.number();
@@ -335,14 +338,15 @@ impl Publisher<'_> {
         }
     }
 
-    /// Removes what no head named for long enough. `issued_at` is the time: it is this machine's, or later.
+    /// Removes objects that no head has named for long enough. The time is the head's `issued_at`,
+    /// which is this machine's time or later.
     fn collect(&self, present: &Present) -> Result<usize> {
         let now = present.head.issued_at;
         sweep(self.store, &present.named(), now, self.settings.retain)
     }
 }
 
-/// The time that a head carries: now, but never before the time of the present head.
+/// Returns the time for a new head: now, but never before the time of the present head.
 fn issue_after(present: &Present, now: u64) -> Result<u64> {
     let held = present.head.issued_at;
     ensure!(
@@ -357,7 +361,7 @@ fn revision(number: u64) -> Result<Revision> {
     Revision::new(number).context("revisions are below 10^15")
 }
 
-/// The entry of the last of these deltas.
+/// Returns the entry of the last of these deltas.
 fn entry(from: Revision, to: Revision, objects: &[Vec<u8>]) -> Result<DeltaEntry> {
     let bytes = objects.last().context("there is no delta")?;
     Ok(DeltaEntry {

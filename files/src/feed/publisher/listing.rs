@@ -1,36 +1,38 @@
-//! Which deltas a head lists. From the base a chain leads to the present: one cumulative delta, then the last single ones. Next to it one delta leads from the base before, so that a new
-//! base makes no running gateway load it.
+//! Which deltas a head lists. A chain leads from the base to the present: one cumulative delta,
+//! then the latest single ones. In addition one delta leads from the previous base to this one, so
+//! that no running gateway has to load a new base.
 
 use keyward::feed::DeltaEntry;
 use keyward::snapshot::Revision;
 use keyward::snapshot::delta::{LARGEST_DELTA, MOST_CHANGED};
 
-/// How many single deltas are listed at most, and how many of them stay when a delta covers them.
+/// The maximum number of single deltas in a head, and how many of them stay after a new base.
 pub(super) const MOST_SINGLE: usize = 16;
 const KEPT_SINGLE: usize = 8;
 
-/// The shortest time between two bases, in seconds.
+/// The minimum time between two bases, in seconds.
 pub(super) const BASE_INTERVAL: u64 = 3_600;
 
-/// How much changes before a new base is made: a part of the base, so many records, so many bytes.
+/// How much must change before a new base is made: a fraction of the base, a number of records, or
+/// a number of bytes.
 const PART_OF_BASE: u64 = 16;
 const COMPACTED_RECORDS: usize = 10_000;
 const COMPACTED_BYTES: u64 = 1 << 20;
 
-/// A head's deltas, by what they are for.
+/// A head's deltas, by purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listing {
     base: Revision,
-    /// From the base before to this one.
+    /// From the previous base to this one.
     bridge: Option<DeltaEntry>,
     /// From the base towards the present.
     cumulative: Option<DeltaEntry>,
-    /// Single steps, in their order: those after the cumulative one, and some that it covers.
+    /// Single steps in order: those after the cumulative delta, and some that it covers.
     singles: Vec<DeltaEntry>,
 }
 
 impl Listing {
-    /// Sorts what a head lists.
+    /// Sorts the deltas of a head.
     pub(super) fn of(base: Revision, deltas: &[DeltaEntry]) -> Self {
         let bridge = deltas.iter().filter(|delta| delta.to == base);
         let bridge = bridge.min_by_key(|delta| delta.from).copied();
@@ -50,14 +52,14 @@ impl Listing {
         }
     }
 
-    /// The steps from the base to the present.
+    /// Returns the steps from the base to the present.
     fn chain(&self) -> impl Iterator<Item = &DeltaEntry> {
         let end = self.cumulative.map_or(self.base, |delta| delta.to);
         let behind = self.singles.iter().filter(move |delta| delta.from >= end);
         self.cumulative.iter().chain(behind)
     }
 
-    /// With one more step at the end.
+    /// Adds one step at the end.
     pub(super) fn with(mut self, step: DeltaEntry) -> Self {
         match self.cumulative {
             None if step.from == self.base => self.cumulative = Some(step),
@@ -66,12 +68,13 @@ impl Listing {
         self
     }
 
-    /// Whether the chain has grown so long that its steps are to become one.
+    /// Whether the chain is so long that one delta should replace it.
     pub(super) fn is_long(&self) -> bool {
         self.chain().count() > MOST_SINGLE.saturating_add(1)
     }
 
-    /// With one delta from the base to the present in the place of the chain. The last single ones stay for those who are nearly there.
+    /// Replaces the chain with one delta from the base to the present. The latest single deltas
+    /// stay for gateways that are only a few revisions behind.
     pub(super) fn folded(self, cumulative: DeltaEntry) -> Self {
         Self {
             cumulative: Some(cumulative),
@@ -79,9 +82,9 @@ impl Listing {
         }
     }
 
-    /// For a new base at the present revision; `bridge` leads to it.
+    /// Returns the listing for a new base at the present revision, to which `bridge` leads.
     pub(super) fn rebased(self, base: Revision, bridge: Option<DeltaEntry>) -> Self {
-        // A cumulative step is not one of the last single steps.
+        // Keep the cumulative step only if it is not one of the singles.
         let is_single =
             |delta: &DeltaEntry| self.singles.iter().all(|single| single.to != delta.to);
         let first = self.cumulative.filter(is_single);
@@ -97,7 +100,8 @@ impl Listing {
         }
     }
 
-    /// As a head lists it. It lists all single ones that the cumulative one does not cover, and others while there is room.
+    /// Returns the deltas in the order of a head: all single ones that the cumulative delta does
+    /// not cover, and others while there is room.
     pub(super) fn entries(&self) -> Vec<DeltaEntry> {
         let needed = self.chain().count().saturating_sub(1);
         let listed = needed.max(MOST_SINGLE).min(self.singles.len());
@@ -118,22 +122,23 @@ impl Listing {
             || size > COMPACTED_BYTES
             || records > COMPACTED_RECORDS;
         let may = conditions.base_age >= BASE_INTERVAL;
-        // Beyond these a gateway that comes late loads the base and still has no way on: the hour does not count.
+        // Beyond these sizes, a gateway that starts late loads the base but cannot continue from
+        // there, so the base does not wait for the hour.
         let must = size > u64::from(LARGEST_DELTA) / 4 * 3 || records > MOST_CHANGED / 4 * 3;
         size > 0 && (conditions.is_forced || must || (is_large && may))
     }
 }
 
-/// What decides whether a new base is due.
+/// The conditions that decide whether a new base is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Conditions {
-    /// The bytes of the base.
+    /// The size of the base in bytes.
     pub(super) base_size: u64,
-    /// How many seconds ago it was made.
+    /// The age of the base in seconds.
     pub(super) base_age: u64,
-    /// How many records changed since.
+    /// The number of records that have changed since.
     pub(super) records: usize,
-    /// Whether someone asked for one.
+    /// Whether the caller asked for a new base.
     pub(super) is_forced: bool,
 }
 
@@ -163,7 +168,7 @@ mod tests {
             .collect()
     }
 
-    /// What a publisher does with each of so many changes, beginning at the base 100.
+    /// Returns the listing after a number of changes, beginning at base 100.
     fn after(changes: u64) -> Listing {
         let mut listing = Listing::of(at(100), &[]);
         for number in 0..changes {
@@ -190,7 +195,7 @@ mod tests {
                     .filter(|(from, to)| *from <= reached && reached < *to);
                 reached = next.map(|(_, to)| *to).max().unwrap();
             }
-            // A gateway that lags by at most eight revisions continues in single steps.
+            // A gateway that is at most eight revisions behind continues in single steps.
             let singles = spans.iter().filter(|(from, to)| to - from == 1);
             assert!(
                 singles.count() >= usize::try_from(changes.min(8)).unwrap(),
@@ -217,7 +222,7 @@ mod tests {
             (listed[0], listed[1], listed.len()),
             ((100, 120), (112, 113), 9)
         );
-        // And stays so with the next changes.
+        // The listing stays the same after the next changes.
         let again = Listing::of(at(120), &rebased.entries());
         assert_eq!(again, rebased);
         let next = again.with(step(120, 121, 500));
@@ -265,7 +270,7 @@ mod tests {
             (1_000, small, false),
             (1_001, small, true),
             (1, forced, true),
-            // Content that no gateway accepts cannot wait for the hour.
+            // A change that gateways could not load cannot wait for the hour.
             (LARGEST_DELTA, young, true),
             (1, too_many, true),
         ] {

@@ -1,5 +1,6 @@
-//! Publishing to a feed. It verifies what is there, compares it with the new content, and writes deltas: objects first, the head last. Of two publishers at once the later one
-//! begins again from what the earlier one left.
+//! Publishes to a feed: verifies what is there, compares it with the new content, and writes
+//! deltas, first the objects and then the head. If two publishers run at once, the slower one
+//! begins again from the result of the faster one.
 
 mod commit;
 mod listing;
@@ -27,51 +28,51 @@ use keyward::snapshot::delta::{Touched, Unwritten};
 pub use outcome::{Published, Step};
 use parts::Parts;
 
-/// How often a publisher begins again because others were faster.
+/// How often a publisher begins again because another was faster.
 const ATTEMPTS: usize = 5;
 
-/// Who publishes, and how.
+/// The properties of a publisher.
 pub struct Settings {
     /// The feed's name.
     pub feed: String,
-    /// What signs its heads.
+    /// The key that signs its heads.
     pub key: SigningKey,
-    /// Another key whose heads it builds on: the previous key, while keys rotate.
+    /// Other keys whose heads it builds on, such as the previous key during a rotation.
     pub trusted: Vec<PublicKey>,
-    /// For how many seconds objects stay after the last head that named them.
+    /// How many seconds an object stays after the last head that named it.
     pub retain: u64,
-    /// Where objects are kept that were read before.
+    /// A folder that caches objects which were read before.
     pub cache: Option<PathBuf>,
-    /// Compare all records of each way, and not a sample.
+    /// Whether to compare all records after each step instead of a sample.
     pub verify_all: bool,
 }
 
-/// What is asked of one publication.
+/// The options of one publication.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Whose keys these are.
+    /// The source of these keys.
     pub source: Option<SourceName>,
-    /// What it may do to the feed, other than bring it up to date.
+    /// What it may do to the feed besides updating it.
     pub allowed: Allowed,
-    /// Begin a feed if the folder has none.
+    /// Begin a feed if the store has none.
     pub begin: bool,
-    /// Begin a new line: no delta leads there, every gateway loads the base.
+    /// Begin a new line: no delta leads there, and every gateway loads the base.
     pub new_line: bool,
     /// Make a new base, whether or not it is due.
     pub base: bool,
-    /// The revision is above this one.
+    /// Use a revision above this one.
     pub above: Option<u64>,
     /// Write nothing.
     pub dry_run: bool,
 }
 
-/// Publishes to one feed. It keeps what it read and wrote for the next time.
+/// Publishes to one feed. Remembers what it has read and written.
 pub struct Publisher<'a> {
     store: &'a dyn FeedStore,
     settings: Settings,
     keys: Vec<PublicKey>,
     present: Option<Present>,
-    /// Receives the revision of each head before the head is written.
+    /// Called with the revision of each head before the head is written.
     note: Option<Note<'a>>,
 }
 
@@ -82,7 +83,7 @@ pub type Note<'a> = Box<dyn Fn(u64) -> Result<()> + 'a>;
 struct Lost;
 
 impl<'a> Publisher<'a> {
-    /// For this store.
+    /// Creates a publisher for this store.
     pub fn new(store: &'a dyn FeedStore, settings: Settings) -> Result<Self> {
         let own = PublicKey::from_line(&settings.key.public_key());
         let own = own.context("the signing key has no public half that gateways take")?;
@@ -97,7 +98,7 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    /// The same, for a caller that has to know of every revision before gateways can.
+    /// Adds a function that learns every revision before gateways can.
     #[must_use]
     pub fn noting(self, note: Note<'a>) -> Self {
         Self {
@@ -111,13 +112,13 @@ impl<'a> Publisher<'a> {
         noted.unwrap_or(Ok(()))
     }
 
-    /// The keys whose heads it builds on: its own, and the trusted ones of its settings.
+    /// Returns the keys whose heads it builds on: its own, and the trusted keys of its settings.
     #[must_use]
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
     }
 
-    /// What the feed holds, verified.
+    /// Reads and verifies the feed.
     pub fn read(&mut self, profile: &Profile) -> Result<Option<&Present>> {
         let before = self.present.take();
         let reader = Reader {
@@ -131,12 +132,13 @@ impl<'a> Publisher<'a> {
         Ok(self.present.as_ref())
     }
 
-    /// Makes the feed lead to this content.
+    /// Updates the feed to this content.
     pub fn publish(&mut self, content: &Content, request: &Request, now: u64) -> Result<Published> {
         self.attempts(|publisher| publisher.attempt(content, request, now))
     }
 
-    /// Publishes only what the content ends. Keys that it leaves out stay, and so does everything else. `None` if it ends nothing.
+    /// Publishes only what the content revokes or suspends. Keys that are missing from it stay, as
+    /// does everything else. `None` if it ends nothing.
     pub fn publish_ends(
         &mut self,
         content: &Content,
@@ -165,7 +167,8 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    /// Signs the head again with the present time, so that gateways do not take it for frozen.
+    /// Signs the head again with the present time, so that gateways do not consider the feed
+    /// frozen.
     pub fn renew(&mut self, profile: &Profile, now: u64) -> Result<Published> {
         self.attempts(|publisher| {
             publisher.read(profile)?;
@@ -190,7 +193,7 @@ impl<'a> Publisher<'a> {
         for _ in 0..ATTEMPTS {
             match act(self)? {
                 Ok(done) => return Ok(done),
-                // The next one reads what is there now.
+                // The next attempt reads the feed again.
                 Err(Lost) => self.present = None,
             }
         }
@@ -257,7 +260,7 @@ impl<'a> Publisher<'a> {
             return Ok(Err(Lost));
         };
         published.steps.append(&mut steps);
-        // Another publisher may have been faster with a base, which then is as good.
+        // If another publisher was faster with a base, that base is just as good.
         let compacted = self.compact(content, &source, request.base, now)?;
         let is_compacted = compacted.is_some();
         published.steps.extend(compacted.and_then(Result::ok));
@@ -284,7 +287,7 @@ impl<'a> Publisher<'a> {
             match self.step(content, part, source, is_last, now) {
                 Ok(Ok(step)) => steps.push(step),
                 Ok(Err(Lost)) => return Ok(Err(Lost)),
-                // The base has the rest of the parts as well.
+                // The base also contains the remaining parts.
                 Err(error) if error.downcast_ref() == Some(&Unwritten::TooLarge) => {
                     needs_base = true;
                     break;
@@ -302,7 +305,8 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// The accounts that a rejected publication would take away, for a caller that reports them.
+/// The error that a publication was rejected because it would remove accounts, for a caller that
+/// reports them.
 #[derive(Debug)]
 pub struct MissingAccounts(pub Effect);
 
@@ -312,7 +316,7 @@ impl std::fmt::Display for MissingAccounts {
     }
 }
 
-/// The name that heads carry.
+/// Returns the source that heads name.
 fn source_of(content: &Content, request: &Request) -> Result<String> {
     let source = match (content.source(), &request.source) {
         (Some(own), Some(said)) if own != said => bail!(
@@ -326,7 +330,7 @@ fn source_of(content: &Content, request: &Request) -> Result<String> {
     Ok(source.to_string())
 }
 
-/// Whether this source may publish to the feed; what a person should know of it, if it may.
+/// Checks that this source may publish to the feed. Returns a note for people, if there is one.
 fn admit(
     store: &dyn FeedStore,
     present: &Present,

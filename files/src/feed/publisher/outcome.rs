@@ -1,4 +1,4 @@
-//! What a publication did, for a caller that reports it.
+//! The result of a publication, for a caller that reports it.
 
 use crate::feed::present::Present;
 use crate::publish::Effect;
@@ -6,43 +6,45 @@ use crate::publish::Effect;
 /// One new head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A feed was begun, or a new line of it, with a base of so many bytes.
+    /// A new feed or line, with a base of this many bytes.
     Begun(u64),
-    /// A revision with a delta of so many bytes.
+    /// A revision with a delta of this many bytes.
     Delta(u64),
-    /// A revision that only its base leads to, of so many bytes.
+    /// A revision to which only a base leads, of this many bytes.
     Jump(u64),
-    /// A new base for the revision that was there, and whether a delta leads to it from the base before.
+    /// A new base of this many bytes for the same revision, and whether a delta leads to it from
+    /// the previous base.
     Compacted(u64, bool),
 }
 
 /// What was published.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// The revision that the feed leads to.
+    /// The revision to which the feed leads.
     pub revision: u64,
-    /// When its head was signed, Unix seconds.
+    /// When its head was signed, in Unix seconds.
     pub issued_at: u64,
-    /// How many keys there are.
+    /// The number of keys.
     pub keys: u64,
-    /// How many accounts.
+    /// The number of accounts.
     pub accounts: u64,
-    /// How many records changed.
+    /// The number of changed records.
     pub records: usize,
-    /// What became of the keys.
+    /// The effect on the keys.
     pub effect: Effect,
-    /// The heads that were written, in order. Empty if nothing changed: then the present head was signed again.
+    /// The heads that were written, in order. Empty if nothing changed and the present head was
+    /// only signed again.
     pub steps: Vec<Step>,
-    /// How many unused objects were removed.
+    /// The number of unused objects that were removed.
     pub removed: usize,
-    /// What a person should know of a feed that changed hands.
+    /// A note for people if the source of the feed changed.
     pub note: Option<String>,
-    /// Why garbage was not collected, if so. The publication is good without it.
+    /// Why garbage was not collected, if that failed. The publication is valid without it.
     pub uncollected: Option<String>,
 }
 
 impl Published {
-    /// Nothing yet, on what is there.
+    /// Creates an outcome without any steps yet, for the present feed.
     pub(super) fn of(present: &Present, effect: Effect) -> Self {
         Self {
             revision: present.head.revision.number(),

@@ -1,5 +1,6 @@
-//! A large change goes out in several revisions, what ends first. A state between two of them must allow nothing that neither the old nor the new state allows: so a part that goes
-//! before others brings nothing along that someone else's access depends on.
+//! Splits a large change into several revisions and publishes ends first. A state between two
+//! revisions must not allow anything that neither the old nor the new state allows. So an early
+//! part contains nothing that someone else's access depends on.
 
 use keyward::account::AccountIndex;
 use keyward::digest::KeyDigest;
@@ -8,19 +9,19 @@ use keyward::snapshot::{KeyRecord, Snapshot};
 
 use crate::publish::works;
 
-/// How many records one revision changes at most, where it can be more.
+/// The maximum number of records in one revision, if a change can be split.
 pub(super) const MOST_RECORDS: usize = 20_000;
 
 /// How a change is published.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
-    /// Deltas, each a revision. After the last one the new state is reached, unless a base follows.
+    /// Deltas, one for each revision. The last one reaches the new state, unless a base follows.
     pub(super) deltas: Vec<Touched>,
-    /// Whether the rest is a new base.
+    /// Whether a new base carries the rest.
     pub(super) needs_base: bool,
 }
 
-/// Splits a change. `changed` is how many records are in front of the base already.
+/// Splits a change. `changed` is the number of records that have already changed since the base.
 pub(super) fn split(
     before: &Snapshot,
     after: &Snapshot,
@@ -44,7 +45,7 @@ pub(super) fn split(
         .iter()
         .fold(room, |room, part| room.saturating_sub(part.len()));
     if rest.is_empty() {
-        // All ends that there is room for; the others need the base.
+        // All ends that there is room for. If some are left, they need the base.
         return Parts {
             needs_base: room == 0,
             deltas,
@@ -54,7 +55,7 @@ pub(super) fn split(
     let needs_base = rest.len() > room;
     if !needs_base {
         match are_keys_alone {
-            // Each key has its old or its new state, whatever the others have.
+            // Each key has either its old or its new state, independently of the others.
             true => deltas.extend(chunks(rest, room)),
             false => deltas.push(rest),
         }
@@ -62,7 +63,8 @@ pub(super) fn split(
     Parts { deltas, needs_base }
 }
 
-/// Parts of at most so many records, as long as there is room for them in front of the base.
+/// Splits a change into parts of limited size, as far as there is room for more changes since the
+/// base.
 fn chunks(touched: Touched, room: usize) -> Vec<Touched> {
     let accounts = Touched {
         accounts: touched.accounts,
@@ -82,8 +84,8 @@ fn chunks(touched: Touched, room: usize) -> Vec<Touched> {
     parts
 }
 
-/// What a change ends, and what can be published before the rest of it: keys that no longer work, and accounts that are suspended. `with_missing` says whether keys that are not listed
-/// any more are among them.
+/// Returns what a change ends and what can therefore be published first: keys that no longer work,
+/// and suspended accounts. `with_missing` says whether to include keys that are no longer listed.
 pub(super) fn ends(
     before: &Snapshot,
     after: &Snapshot,
@@ -132,7 +134,8 @@ pub(super) fn ends(
     ends
 }
 
-/// Whether a record depends on nothing else that changed: its owner and all accounts above are unchanged, and so are the grant sets.
+/// Whether a key depends on nothing else that changed: its owner, all accounts above the owner, and
+/// the grant sets are unchanged.
 fn refers_to_nothing_new(after: &Snapshot, key: &KeyRecord<'_>, touched: &Touched) -> bool {
     let has_grants = key.grants().is_some() || key.connect_grants().is_some();
     let sets_may_differ = touched.contract || !touched.grant_sets.is_empty();
@@ -144,7 +147,7 @@ fn refers_to_nothing_new(after: &Snapshot, key: &KeyRecord<'_>, touched: &Touche
 fn is_as_before(after: &Snapshot, id: Option<&str>, touched: &Touched) -> bool {
     let accounts = after.accounts();
     let mut next: Option<AccountIndex> = id.and_then(|id| accounts.find(id));
-    // No tree is higher than there are accounts.
+    // No tree is higher than the number of accounts.
     for _ in 0..=accounts.len() {
         let Some(account) = next.and_then(|index| accounts.account(index)) else {
             return true;

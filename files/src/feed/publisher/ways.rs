@@ -1,4 +1,5 @@
-//! Before a head is written, each new way through it is followed in memory, from the bytes that gateways will read, and the result is compared with the intended content.
+//! Before a head is written, each new way to its revision is followed in memory, from the bytes
+//! that gateways will read, and the result is compared with the intended content.
 
 use anyhow::{Result, bail};
 
@@ -7,15 +8,16 @@ use keyward::profile::Profile;
 use keyward::snapshot::Snapshot;
 use keyward::snapshot::delta::{Delta, Touched};
 
-/// How many unchanged keys are compared, if not all of them.
+/// How many unchanged keys are compared, unless all are.
 const SAMPLE: usize = 10_000;
 
-/// What a delta makes of a state, read again from its bytes.
+/// Applies a delta, read from its bytes, to a state.
 pub(super) fn walk(before: &Snapshot, bytes: &[u8], profile: &Profile) -> Result<Snapshot> {
     Ok(before.apply(&Delta::read(bytes)?, profile)?)
 }
 
-/// Whether a state is as intended: it compares all counts, all that was touched, and a sample of the rest, or everything.
+/// Checks that a state is as intended: compares all counts, all changed records, and either a
+/// sample of the rest or everything.
 pub(super) fn compare(
     is: &Snapshot,
     meant: &Snapshot,
@@ -41,7 +43,7 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// Keys from all over the table.
+/// Returns keys from all over the table.
 fn sample(of: &Snapshot) -> impl Iterator<Item = KeyDigest> {
     let step = (of.key_count() / SAMPLE).max(1);
     of.keys().step_by(step).map(|(digest, _)| digest)

@@ -1,29 +1,30 @@
-//! What a poll claims about its sender, in its user agent: gateway, VM, version, revision and state. It is a claim.
+//! What a poll claims about its sender in its user agent: gateway, VM, version, revision and state.
+//! Nothing proves it.
 
 use std::collections::HashMap;
 
 use axum::http::{HeaderMap, header};
 
-/// The longest word of a claim.
+/// The maximum length of a word in a claim.
 pub(super) const LONGEST: usize = 128;
 
-/// A claim, as a poll makes it.
+/// The claim of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Envoy's name for itself; empty from a module, which does not know it.
+    /// Envoy's name for itself. Empty from a native module, which does not know it.
     pub gateway: String,
     /// One VM of that Envoy.
     pub vm: String,
     /// The filter's version.
     pub version: String,
-    /// The revision that the VM serves; zero for none.
+    /// The revision that the VM serves, or zero for none.
     pub revision: Option<u64>,
     /// `ok`, `loading`, or what is wrong.
     pub state: String,
 }
 
 impl Claim {
-    /// Reads the user agent of a request, if it is keyward's.
+    /// Reads a request's user agent, if keyward sent it.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let mut agents = headers.get_all(header::USER_AGENT).iter();
@@ -31,7 +32,7 @@ impl Claim {
         Self::read(only.to_str().ok()?)
     }
 
-    /// Reads a user agent: `keyward/0.1.0 (gw=edge-7; vm=0a1b2c3d; rev=48213; state=ok)`.
+    /// Parses a user agent: `keyward/0.1.0 (gw=edge-7; vm=0a1b2c3d; rev=48213; state=ok)`.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (version, rest) = text.strip_prefix("keyward/")?.split_once(" (")?;
@@ -52,12 +53,13 @@ impl Claim {
 }
 
 impl Claim {
-    /// The user agent in a line of an access log, of nginx, Envoy, S3 or a CDN: the last one, because the client also chose what is before it, such as a path.
+    /// Finds the user agent in a line of an access log, from nginx, Envoy, S3 or a CDN. It takes
+    /// the last one, because the client also chose earlier parts of the line, such as the path.
     #[must_use]
     pub fn in_line(line: &str) -> Option<Self> {
         let (_, rest) = line.rsplit_once("keyward/")?;
         let (agent, _) = rest.split_once(')')?;
-        // CloudFront writes blanks like this.
+        // CloudFront percent-encodes blanks and some other characters.
         let agent = agent
             .replace("%20", " ")
             .replace("%3B", ";")

@@ -1,4 +1,5 @@
-//! What a request's headers ask for: another content than a known one (RFC 9110, 13.1.2), to wait (RFC 7240, 4.3), a range (RFC 9110, 14.2).
+//! What a request's headers ask for: content other than a known version (RFC 9110, 13.1.2), a wait
+//! (RFC 7240, 4.3), or a range (RFC 9110, 14.2).
 
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 /// `Prefer`, which the `http` crate does not name.
 pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// Whether the client has this content already. A weak tag is as good: nginx weakens what it compresses.
+/// Whether the client already has this content. A weak tag also matches, because nginx weakens the
+/// tag when it compresses.
 pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
     texts(headers, header::IF_NONE_MATCH)
         .flat_map(|text| text.split(','))
@@ -15,7 +17,7 @@ pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-/// How long the client would wait for a change.
+/// Returns how long the client is willing to wait for a change.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let mut preferences = texts(headers, PREFER).flat_map(|text| text.split(','));
     preferences.find_map(|preference| {
@@ -29,18 +31,19 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// Which bytes of an object are wanted.
+/// The bytes of an object that a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All of them.
+    /// All bytes.
     Whole,
-    /// From the first, and so many.
+    /// The first byte and the number of bytes.
     Part(u64, u64),
-    /// Some that are not there.
+    /// A range beyond the end.
     Nowhere,
 }
 
-/// The range that the client asks for. Several at once, other units and what is malformed are not understood, and then all bytes are sent.
+/// Returns the range that the client asks for. Several ranges, other units and malformed ones are
+/// ignored, so all bytes are sent.
 pub(super) fn wanted(headers: &HeaderMap, size: u64) -> Wanted {
     let mut texts = texts(headers, header::RANGE);
     let range = texts.next().and_then(|text| text.strip_prefix("bytes="));
@@ -50,7 +53,7 @@ pub(super) fn wanted(headers: &HeaderMap, size: u64) -> Wanted {
     };
     let number = |text: &str| -> Option<u64> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        // A number that is too long for us is beyond every file.
+        // A number that does not fit is beyond the end of every file.
         is_number.then(|| text.parse().unwrap_or(u64::MAX))
     };
     match (number(first), number(last)) {
@@ -75,7 +78,7 @@ fn text_is_open(range: Option<&str>) -> bool {
     range.is_some_and(|range| range.ends_with('-'))
 }
 
-/// The values of a header that are text.
+/// Returns the values of a header that are text.
 fn texts(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)

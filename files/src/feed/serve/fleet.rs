@@ -1,4 +1,5 @@
-//! What polls say about their sender: gateway, VM, revision and state. It is a claim, for people who look for a late worker. No decision depends on it.
+//! Remembers what polls claim about their sender: gateway, VM, revision and state. People use it to
+//! find gateways that lag; no decision depends on it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,13 +9,13 @@ use serde::Serialize;
 
 use super::claim::Claim;
 
-/// How many VMs are remembered.
+/// The maximum number of VMs that are remembered.
 const MOST: usize = 20_000;
 
-/// After how long without a poll a VM is forgotten, in seconds.
+/// A VM is forgotten after this many seconds without a poll.
 const FORGOTTEN: u64 = 600;
 
-/// Who polled last, and when.
+/// The senders of polls, and the last poll of each.
 #[derive(Default)]
 pub(super) struct Fleet(Arc<Mutex<HashMap<Who, Last>>>);
 
@@ -29,7 +30,7 @@ struct Last {
     revision: Option<u64>,
     state: String,
     at: u64,
-    /// How many of its polls wait for an answer.
+    /// The number of its polls that wait for an answer.
     open: usize,
 }
 
@@ -67,7 +68,7 @@ struct Row<'a> {
 }
 
 impl Fleet {
-    /// Remembers what a poll says of itself, for as long as it is answered as one that waits.
+    /// Records what a poll claims. Its sender counts as waiting until the result is dropped.
     pub(super) fn note(&self, headers: &HeaderMap, now: u64) -> Polling {
         let claim = Claim::of(headers);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +100,7 @@ impl Fleet {
         }
     }
 
-    /// The JSON of `/fleet`, those that lag first.
+    /// Returns the JSON of `/fleet`, with VMs that lag first.
     pub(super) fn page(&self, revision: Option<u64>, now: u64) -> String {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forget(&mut all, now);
@@ -121,7 +122,7 @@ impl Fleet {
             revision,
             vms,
         };
-        // Texts and numbers: there is nothing that JSON could not say.
+        // The page contains only strings and numbers, so serialization cannot fail.
         let mut page = serde_json::to_string(&page).unwrap_or_default();
         page.push('\n');
         page
@@ -171,7 +172,7 @@ mod tests {
         };
         let rows = serde_json::json!([row("a", 8, false, 2), row("b", 9, true, 1)]);
         assert_eq!(shown["vms"], rows);
-        // A VM that waits is not forgotten, however long that takes.
+        // A waiting VM is not forgotten, however long it waits.
         assert_eq!(page(&fleet, 9_000)["vms"].as_array().unwrap().len(), 1);
         drop(waits);
         assert_eq!(page(&fleet, 9_000)["vms"].as_array().unwrap().len(), 0);

@@ -1,4 +1,4 @@
-//! The head of a folder, as it is now: read again whenever it is replaced.
+//! The present head of a folder, read again whenever it is replaced.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -18,21 +18,22 @@ use tokio::sync::watch;
 
 use crate::feed::store::{Mutable, ObjectKind, ObjectName};
 
-/// More bytes than any head has.
+/// The maximum size in bytes. Heads are smaller.
 const LARGEST: u64 = 64 << 10;
 
-/// How often the head is read if the kernel reports nothing: on a network volume another machine writes it.
+/// How often the head is read if the kernel reports nothing, because on a network volume another
+/// machine writes it.
 const PAUSE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
 };
 
-/// What a head says of itself. Nothing is verified: gateways do that.
+/// What a head claims about itself. Only gateways verify it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Named {
-    /// The revision that it leads to.
+    /// The revision to which it leads.
     pub revision: u64,
-    /// When it was signed, Unix seconds.
+    /// When it was signed, in Unix seconds.
     pub issued_at: u64,
 }
 
@@ -40,9 +41,9 @@ pub struct Named {
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) bytes: Bytes,
-    /// With its quotes.
+    /// The ETag, including its quotes.
     pub(super) tag: String,
-    /// What it says of itself.
+    /// What the head claims about itself.
     pub(super) named: Option<Named>,
 }
 
@@ -66,11 +67,11 @@ pub(super) struct Watcher {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A file as the folder shows of it.
+/// The metadata that reveals a changed file.
 type Seen = Option<(u64, u64, i64, i64, u64)>;
 
 impl Watcher {
-    /// Reads the head, and starts to follow it.
+    /// Reads the head and starts to follow it.
     pub(super) fn start(folder: &Path) -> Result<(Self, watch::Receiver<Option<Arc<Content>>>)> {
         let path = folder.join(Mutable::Head.as_str());
         let notes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
@@ -113,15 +114,15 @@ fn follow(
     is_over: &AtomicBool,
 ) {
     while !is_over.load(Ordering::Relaxed) {
-        // Interrupted or not, the head is looked at.
+        // The head is read even if the call was interrupted.
         let _ = poll(&mut [PollFd::new(notes, PollFlags::IN)], Some(&PAUSE));
-        // What is noted does not matter.
+        // The content of the notifications does not matter.
         while rustix::io::read(notes, &mut [0_u8; 4096]).is_ok() {}
         let now = seen(path);
         if now == before {
             continue;
         }
-        // If it cannot be read now, it is tried again, and the last head stays.
+        // If the head cannot be read, the previous one stays until a later attempt succeeds.
         if let Ok(content) = read(path) {
             before = now;
             told.send_if_modified(|held| {

@@ -1,4 +1,5 @@
-//! Listening only on this machine: a Unix socket, or an address of the loopback interface. For access from elsewhere, put a proxy with TLS before it.
+//! Listens only on this machine: on a Unix socket or an address of the loopback interface. For
+//! access from elsewhere, put a proxy with TLS in front.
 
 use std::fmt;
 use std::fs;
@@ -22,20 +23,22 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// A client that sends no complete head for so long is cut off, also between two requests.
+/// A client must send a complete request head within this time, also on an idle connection.
+/// Otherwise the connection is closed.
 const HEAD: Duration = Duration::from_secs(75);
 
-/// The most bytes of a request's head, and the most headers in it.
+/// The maximum size of a request head in bytes, and the maximum number of headers.
 const HEAD_BYTES: usize = 16 << 10;
 const HEADERS: usize = 64;
 
-/// How long the last answers may take when the server stops.
+/// How long the last answers may take after the server was asked to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// How long a listener waits after it could not accept, such as when no file can be opened any more.
+/// How long a listener waits after it could not accept a connection, for example because too many
+/// files are open.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Where a server listens.
+/// The address on which a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket.
@@ -45,7 +48,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads `unix:PATH` or `127.0.0.1:PORT`.
+    /// Parses `unix:PATH` or `127.0.0.1:PORT`.
     pub fn parse(text: &str) -> Result<Self> {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(path.into()));
@@ -72,7 +75,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// A socket that is bound.
+/// A bound socket.
 pub enum Listener {
     /// A Unix socket.
     Unix(UnixListener),
@@ -81,7 +84,8 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Binds. Called within a runtime, before anything else runs in the process: the umask is the process's.
+    /// Binds. Call it within a runtime, but before anything else runs in the process, because it
+    /// changes the process's umask.
     pub async fn bind(address: &Address) -> Result<Self> {
         let failure = || format!("`{address}` cannot be listened on");
         Ok(match address {
@@ -92,7 +96,7 @@ impl Listener {
         })
     }
 
-    /// Where it listens: the port that the system chose, if none was named.
+    /// Returns the port on which it listens, including one that the system chose.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match self {
@@ -102,7 +106,7 @@ impl Listener {
     }
 }
 
-/// Binds under a umask, so that the socket is at no time open to others than its user and group.
+/// Binds under a umask, so that only the socket's user and group can ever open it.
 fn bind_socket(path: &Path) -> Result<UnixListener> {
     remove_stale(path)?;
     let before = rustix::process::umask(Mode::from_raw_mode(0o117));
@@ -113,7 +117,8 @@ fn bind_socket(path: &Path) -> Result<UnixListener> {
     Ok(UnixListener::from_std(bound)?)
 }
 
-/// Removes the socket of a server that is gone. One that answers stays, and so does what is not a socket.
+/// Removes the socket of a server that has ended. A socket that answers stays, and so does anything
+/// that is not a socket.
 fn remove_stale(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -130,10 +135,11 @@ fn remove_stale(path: &Path) -> Result<()> {
     }
 }
 
-/// Lets the process open as many files as the system allows: each poll that waits is one. Returns how many connections that is good for, at most `wanted`.
+/// Raises the limit of open files as far as the system allows, because each waiting poll is one.
+/// Returns how many connections fit, at most `wanted`.
 #[must_use]
 pub fn connections(wanted: usize) -> usize {
-    /// Open files other than connections, and objects that are being read.
+    /// Open files that are not connections, and objects that are being read.
     const OTHERS: u64 = 128;
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -150,7 +156,8 @@ pub fn connections(wanted: usize) -> usize {
         .max(1)
 }
 
-/// Serves until `stop` says true: at most so many connections at once, each with its own limits. The answers that are due are sent.
+/// Serves until `stop` is true, with a maximum number of connections at once and limits for each.
+/// At the end it still sends answers that are due.
 pub async fn serve(
     listener: Listener,
     router: Router,
@@ -180,7 +187,7 @@ pub async fn serve(
                 connections.spawn(connection(stream, router.clone(), place, stop.clone()));
             }
             Ok(Stream::Loopback(stream)) => {
-                // Answers are small, and waited for.
+                // Answers are small, and clients wait for them.
                 let _ = stream.set_nodelay(true);
                 connections.spawn(connection(stream, router.clone(), place, stop.clone()));
             }
@@ -189,7 +196,7 @@ pub async fn serve(
     }
     let _ = stop.wait_for(|stop| *stop).await;
     let all = async { while connections.join_next().await.is_some() {} };
-    // A client that takes longer is cut off.
+    // A client that takes longer is disconnected.
     let _ = tokio::time::timeout(FAREWELL, all).await;
 }
 
@@ -219,7 +226,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        // How a connection ends concerns only its client, which sees it.
+        // If the connection failed, only its client needs to know, and it does.
         _ = connection.as_mut() => return,
         _ = stop.wait_for(|stop| *stop) => {}
     }

@@ -1,4 +1,5 @@
-//! Serving a feed's folder over HTTP/1.1, with answers that wait for the next head. The module knows no listener: a caller serves [`Feed::router`] on one, and decides who may ask.
+//! Serves a feed's folder over HTTP/1.1, with answers that wait for the next head. The module has
+//! no listener: a caller serves [`Feed::router`] on one, and decides who has access.
 
 mod claim;
 mod condition;
@@ -32,9 +33,10 @@ use head::{Content, Watcher};
 /// How a feed is served.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How many polls may wait at the same time. Further ones are answered at once, and their gateways ask again after their interval.
+    /// The maximum number of polls that wait at the same time. Others are answered immediately, and
+    /// their gateways ask again after their interval.
     pub most_polls: usize,
-    /// The longest that a poll waits, however long it asks to.
+    /// The maximum time that a poll waits, even if it asks for more.
     pub longest_wait: Duration,
 }
 
@@ -47,12 +49,12 @@ impl Default for Settings {
     }
 }
 
-/// A folder that is served.
+/// A folder that is being served.
 pub struct Feed {
     folder: PathBuf,
     settings: Settings,
     head: watch::Receiver<Option<Arc<Content>>>,
-    /// True as soon as the server is to stop. Then every waiting poll is answered.
+    /// True when the server is about to stop. Then every waiting poll is answered.
     stop: watch::Sender<bool>,
     polls: Semaphore,
     fleet: Fleet,
@@ -60,7 +62,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Reads the head of a folder, and follows it from then on.
+    /// Reads the head of a folder and starts to follow it.
     pub fn open(folder: &Path, settings: Settings) -> Result<Arc<Self>> {
         let (watcher, head) = Watcher::start(folder)?;
         Ok(Arc::new(Self {
@@ -74,7 +76,7 @@ impl Feed {
         }))
     }
 
-    /// `/head`, `/o/…` and `/fleet`.
+    /// Returns a router for `/head`, `/o/…` and `/fleet`.
     pub fn router(self: &Arc<Self>) -> Router {
         let objects = Arc::clone(self);
         let fleet = Arc::clone(self);
@@ -96,29 +98,30 @@ impl Feed {
             .route("/fleet", get(move || async move { fleet.fleet_page() }))
     }
 
-    /// The same below a path, which begins with `/` and does not end so.
+    /// Returns the same routes below a path, which begins with `/` and does not end with it.
     pub fn router_below(self: &Arc<Self>, path: &str) -> Router {
         Router::new().nest(path, self.router())
     }
 
-    /// Answers a request for the head, for a caller that knows who asks. The answer may wait for the next head.
+    /// Answers a request for the head, for a caller that knows the sender. The answer may wait for
+    /// the next head.
     pub async fn answer_poll(&self, headers: &HeaderMap) -> Polled {
         poll::answer(self, headers).await
     }
 
-    /// Answers a request for an object, which the last segment of its path names.
+    /// Answers a request for an object, which the last segment of the path names.
     pub async fn answer_object(&self, request: &Parts) -> Response {
         object::answer(self, request).await
     }
 
-    /// The head that is served now.
+    /// Returns the head that is being served.
     #[must_use]
     pub fn head(&self) -> Option<Named> {
         let served = self.head.borrow().clone();
         served.and_then(|content| content.named)
     }
 
-    /// Answers everyone who waits.
+    /// Answers all waiting polls.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
@@ -134,16 +137,16 @@ impl Feed {
     }
 }
 
-/// The answer to a poll, and the head that its sender has with it.
+/// The answer to a poll, and the head that its sender then has.
 #[derive(Debug)]
 pub struct Polled {
     /// The answer.
     pub response: Response,
-    /// The head in the answer, or the one that it says is unchanged. `None` if the feed has none.
+    /// The head in the answer, or the head that is unchanged. `None` if the feed has none.
     pub head: Option<Named>,
 }
 
-/// An answer without its own body.
+/// Returns an answer with a plain text body.
 fn plain(status: StatusCode, text: &'static str) -> Response {
     let kind = [(
         header::CONTENT_TYPE,

@@ -1,4 +1,4 @@
-//! An object, or a piece of one. It never changes, so caches may keep it for ever.
+//! An object, or a range of one. It never changes, so caches may store it forever.
 
 use std::fs::File;
 use std::io;
@@ -21,10 +21,10 @@ use super::condition::{self, Wanted};
 use super::{Feed, plain};
 use crate::feed::store::ObjectName;
 
-/// How much is read at a time.
+/// The number of bytes that are read at a time.
 const PIECE: u64 = 256 << 10;
 
-/// A client that takes nothing for so long is cut off.
+/// A client that reads nothing for this long is disconnected.
 const STALLED: Duration = Duration::from_secs(30);
 
 const KIND: [(header::HeaderName, &str); 3] = [
@@ -85,7 +85,7 @@ pub(super) async fn answer(feed: &Feed, request: &Parts) -> Response {
     response
 }
 
-/// A part of a file, read as fast as it is taken.
+/// A part of a file, read as fast as the client receives it.
 struct Pieces {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     left: u64,

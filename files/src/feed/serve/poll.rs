@@ -1,4 +1,5 @@
-//! A gateway asks for the head: it gets the next one as soon as there is one, or an answer in time that nothing changed.
+//! Answers a gateway that asks for the head: with the next head as soon as there is one, or after
+//! the requested time with the answer that nothing changed.
 
 use std::time::Duration;
 
@@ -28,13 +29,14 @@ pub(super) async fn answer(feed: &Feed, headers: &HeaderMap) -> Polled {
             Ok(_permit) => {
                 let mut stop = feed.stop.subscribe();
                 let is_stopped = tokio::select! {
-                    // The head shows what ended the wait.
+                    // Whatever ends the wait, the head is compared again below.
                     _ = timeout(wait, head.wait_for(is_new)) => false,
                     _ = stop.wait_for(|stop| *stop) => true,
                 };
                 applied = applied.filter(|_| !is_stopped);
             }
-            // Too many wait. This one asks again after its interval, as if no one could wait here.
+            // Too many polls wait. This one asks again after its interval, as if the server could
+            // not wait.
             Err(_) => applied = None,
         }
     }

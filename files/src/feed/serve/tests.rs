@@ -15,7 +15,7 @@ use super::listen::{self, Address, Listener};
 use super::{Feed, Settings};
 use crate::feed::store::{FeedStore, Folder, Mutable, ObjectKind, ObjectName, Version};
 
-/// Longer than anything here takes.
+/// Longer than anything in these tests takes.
 const BOUND: Duration = Duration::from_secs(20);
 
 struct Server {
@@ -83,7 +83,7 @@ impl Connection {
         Self(stream)
     }
 
-    /// All until the server closes.
+    /// Reads everything until the server closes the connection.
     fn answer(mut self) -> Answer {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes).unwrap();
@@ -119,7 +119,7 @@ fn version(store: &Folder) -> Version {
     store.read(Mutable::Head, 9_999).unwrap().unwrap().1
 }
 
-/// Waits until so many polls wait.
+/// Waits until this many polls wait.
 fn wait_for_polls(feed: &Feed, count: usize) {
     let begun = Instant::now();
     while feed.settings.most_polls - feed.polls.available_permits() != count {
@@ -151,17 +151,17 @@ fn a_poll_waits_for_the_next_head_and_gets_it() {
     assert_eq!(first.header("preference-applied"), None);
     let tag = first.header("etag").unwrap().to_owned();
     let known = format!("if-none-match: {tag}\r\n");
-    // Without a preference the answer is there at once.
+    // Without a preference the answer is immediate.
     let same = server.get("/head", &known);
     assert_eq!((same.status, same.body.len()), (304, 0));
     assert_eq!(same.header("etag"), Some(&*tag));
-    // With one, when the time is over.
+    // With one, the answer comes when the time is over.
     let begun = Instant::now();
     let same = server.get("/head", &format!("{known}prefer: wait=1\r\n"));
     assert_eq!(same.status, 304);
     assert_eq!(same.header("preference-applied"), Some("wait=1"));
     assert!(begun.elapsed() >= Duration::from_secs(1));
-    // Or as soon as there is another head.
+    // Or it comes as soon as there is another head.
     let request = format!(
         "GET /head HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{known}prefer: wait=30\r\n\r\n"
     );

@@ -1,4 +1,5 @@
-//! A feed in a folder: `head`, and the objects below `o`. Files take their place by a rename, after the disk has them, and heads are replaced under a lock.
+//! A feed in a folder: `head`, and the objects in `o`. Files are renamed into place after they are
+//! on the disk, and heads are replaced under a lock.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Read};
@@ -12,17 +13,17 @@ use super::{FeedStore, Listed, Mutable, ObjectKind, ObjectName, Swap, Version};
 use crate::clock;
 use crate::replace::{Access, replace, sync_folder};
 
-/// After how long a file that never took its place counts as left by a killed writer.
+/// A temporary file of this age in seconds was left by a killed writer.
 const LEFT_BEHIND: u64 = 3_600;
 
-/// A folder on a disk of this machine. On a network volume without locks it is for one publisher.
+/// A folder on a disk of this machine. On a network volume without locks, use only one publisher.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// A folder that is there.
+    /// Opens an existing folder.
     pub fn open(path: &Path) -> Result<Self> {
         if !fs::metadata(path).is_ok_and(|found| found.is_dir()) {
             bail!(
@@ -35,7 +36,7 @@ impl Folder {
         })
     }
 
-    /// Makes the place for objects.
+    /// Creates the folder for objects.
     fn prepare(&self) -> Result<()> {
         let objects = self.path.join("o");
         match DirBuilder::new().mode(0o777).create(&objects) {
@@ -47,13 +48,13 @@ impl Folder {
         }
     }
 
-    /// Where its head is.
+    /// Returns the path of a mutable blob.
     #[must_use]
     pub fn path_of(&self, name: Mutable) -> PathBuf {
         self.path.join(name.as_str())
     }
 
-    /// Where an object is.
+    /// Returns the path of an object.
     #[must_use]
     pub fn path_of_object(&self, name: &ObjectName) -> PathBuf {
         self.path.join("o").join(name.to_string())
@@ -69,7 +70,7 @@ impl Folder {
     }
 }
 
-/// The bytes of a file, if it is there.
+/// Reads a file if it exists.
 fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     let failure = || format!("`{}` cannot be read", path.display());
     let file = match File::open(path) {
@@ -87,7 +88,7 @@ fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// A version is the hash of the content.
+/// Returns the hash of the content as its version.
 fn version(bytes: &[u8]) -> Version {
     Version::new(ObjectName::of(ObjectKind::Base, bytes).to_string())
 }
@@ -124,7 +125,7 @@ impl FeedStore for Folder {
         let path = self.path_of_object(name);
         let length = fs::metadata(&path).map(|found| found.len());
         if length.ok() == u64::try_from(bytes.len()).ok() && name.is_of(&fs::read(&path)?) {
-            // From now on, garbage collection keeps it.
+            // With a new timestamp, garbage collection keeps it.
             let now = UNIX_EPOCH + Duration::from_secs(clock::now());
             return File::options()
                 .append(true)
@@ -151,7 +152,7 @@ impl FeedStore for Folder {
             let Some(name) = name else { continue };
             let found = match entry.metadata() {
                 Ok(found) => found,
-                // Another publisher collects garbage.
+                // Another publisher is collecting garbage.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(error).with_context(failure),
             };
@@ -194,7 +195,7 @@ impl ObjectName {
     }
 }
 
-/// Whether it is a file of ours that did not take its place long ago: `.NAME.random.new`.
+/// Whether it is an old temporary file of keyward: `.NAME.random.new`.
 fn is_left_behind(entry: &fs::DirEntry, now: u64) -> bool {
     let name = entry.file_name();
     let aside = name.to_str().and_then(|name| {
@@ -279,7 +280,7 @@ mod tests {
         store.put_new(&name, b"bytes").unwrap();
         assert_eq!(store.get(&name, 5).unwrap().unwrap(), b"bytes");
         assert!(store.get(&name, 4).is_err());
-        // However old it is, it counts as put now.
+        // However old the object is, it now counts as just written.
         let path = store.path_of_object(&name);
         let file = File::options().append(true).open(&path).unwrap();
         file.set_modified(UNIX_EPOCH).unwrap();
@@ -288,7 +289,7 @@ mod tests {
         let listed = store.list().unwrap();
         assert_eq!((listed.len(), listed[0].size), (1, 5));
         assert!(listed[0].put_at > 0);
-        // A damaged object is put again.
+        // A damaged object is written again.
         fs::write(&path, b"bytez").unwrap();
         store.put_new(&name, b"bytes").unwrap();
         assert_eq!(store.get(&name, 5).unwrap().unwrap(), b"bytes");

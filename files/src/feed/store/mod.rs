@@ -1,4 +1,5 @@
-//! Where a feed is kept: a few named blobs. A folder is one such place, a bucket of an object store another, for which each operation is one request, and `swap` is a conditional one.
+//! Where a feed is stored: a few named blobs in a folder or in a bucket of an object store. In a
+//! bucket each operation is one request, and `swap` is a conditional request.
 
 #[cfg(feature = "object-store")]
 mod bucket;
@@ -14,67 +15,69 @@ pub use folder::Folder;
 pub use name::{Mutable, ObjectKind, ObjectName};
 pub use place::StorePlace;
 
-/// Which content of a mutable blob was read, for [`FeedStore::swap`]: whatever the store knows it by, such as an ETag.
+/// Identifies the content of a mutable blob for [`FeedStore::swap`], in any form that the store
+/// uses, such as an ETag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(String);
 
 impl Version {
-    /// What the store knows a content by.
+    /// Creates a version from the store's text for it.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The same, as it is sent back.
+    /// Returns the text, to send it back to the store.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How a swap ended.
+/// The result of a swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Swap {
-    /// The blob has the new content, which is of this version.
+    /// The blob has the new content, with this version.
     Done(Version),
     /// Another writer was first: the blob has other content than expected, and keeps it.
     Lost,
 }
 
-/// An object that is there.
+/// An object in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// Its name.
     pub name: ObjectName,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
-    /// When it was put there last, Unix seconds, by the store's clock.
+    /// When it was last written, in Unix seconds by the store's clock.
     pub put_at: u64,
 }
 
-/// A place for one feed.
+/// Stores one feed.
 pub trait FeedStore {
-    /// What messages call it.
+    /// Returns the store's name in messages.
     fn shown(&self) -> String;
 
-    /// A mutable blob, if it is there; an error if it has more than `most` bytes.
+    /// Reads a mutable blob if it exists. Fails if it has more than `most` bytes.
     fn read(&self, name: Mutable, most: u64) -> Result<Option<(Vec<u8>, Version)>>;
 
     /// Replaces a mutable blob if it still has the expected content, or is absent as expected.
     fn swap(&self, name: Mutable, expected: Option<&Version>, bytes: &[u8]) -> Result<Swap>;
 
-    /// An object, if it is there; an error if it has more than `most` bytes.
+    /// Reads an object if it exists. Fails if it has more than `most` bytes.
     fn get(&self, name: &ObjectName, most: u64) -> Result<Option<Vec<u8>>>;
 
-    /// Puts an object there. One that is there already has the same bytes, and counts as put now.
+    /// Writes an object. If it already exists it has the same bytes, and then counts as just
+    /// written.
     fn put_new(&self, name: &ObjectName, bytes: &[u8]) -> Result<()>;
 
-    /// All objects.
+    /// Lists all objects.
     fn list(&self) -> Result<Vec<Listed>>;
 
-    /// Removes an object. One that is gone already is not an error.
+    /// Removes an object. It is not an error if the object is already gone.
     fn delete(&self, name: &ObjectName) -> Result<()>;
 
-    /// Removes what writers that were killed left, and says how much.
+    /// Removes temporary files of killed writers, and returns their number.
     fn tidy(&self, now: u64) -> Result<usize>;
 }

@@ -1,20 +1,20 @@
-//! What the blobs of a feed are called. No name comes from outside: objects are named by their hash.
+//! The names of a feed's blobs. No name comes from outside: objects are named by their hash.
 
 use std::fmt;
 
 use keyward::digest::KeyDigest;
 
-/// A blob whose content is replaced.
+/// A blob whose content can be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutable {
-    /// What gateways ask for.
+    /// The head, which gateways ask for.
     Head,
-    /// Which objects no head names any more, and since when. Gateways never read it.
+    /// The objects that no head names any more, and since when. Gateways never read it.
     Retired,
 }
 
 impl Mutable {
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,12 +24,12 @@ impl Mutable {
     }
 }
 
-/// What an object is.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectKind {
-    /// A whole snapshot.
+    /// A complete snapshot.
     Base,
-    /// What changed between two revisions.
+    /// The changes between two revisions.
     Delta,
 }
 
@@ -42,17 +42,17 @@ impl ObjectKind {
     }
 }
 
-/// An object, by what it is and the SHA-256 of its bytes.
+/// The name of an object: its kind and the SHA-256 of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
-    /// What it is.
+    /// The object's kind.
     pub kind: ObjectKind,
-    /// The hash of its bytes.
+    /// The hash of the object's bytes.
     pub sha256: [u8; 32],
 }
 
 impl ObjectName {
-    /// The name that these bytes have.
+    /// Returns the name of an object with these bytes.
     #[must_use]
     pub fn of(kind: ObjectKind, bytes: &[u8]) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl ObjectName {
         }
     }
 
-    /// Reads a name, as it is below `o/`: 64 hexadecimal digits in lower case and an ending.
+    /// Parses a name as it is below `o/`: 64 lower-case hexadecimal digits and an extension.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (digits, kind) = match text.strip_suffix(ObjectKind::Base.ending()) {

@@ -1,4 +1,4 @@
-//! Where a feed is kept, as a command's arguments name it: a folder, or a bucket.
+//! Where a feed is stored, as a command's arguments name it: a folder or a bucket.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use anyhow::Result;
 use super::bucket::{Bucket, BucketPlace};
 use super::{FeedStore, Folder};
 
-/// How the place of a bucket begins.
+/// The start of a bucket's place.
 const BUCKET: &str = "s3://";
 
 /// A folder, or a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StorePlace {
-    /// A folder that is there.
+    /// An existing folder.
     Folder(PathBuf),
     /// `s3://BUCKET/PREFIX`.
     #[cfg(feature = "object-store")]
@@ -23,7 +23,7 @@ pub enum StorePlace {
 }
 
 impl StorePlace {
-    /// Reads a place. One that does not begin with `s3://` is a folder.
+    /// Parses a place. Everything that does not begin with `s3://` is a folder.
     pub fn parse(text: &str) -> Result<Self> {
         if !text.starts_with(BUCKET) {
             return Ok(Self::Folder(text.into()));
@@ -43,7 +43,7 @@ impl StorePlace {
         )
     }
 
-    /// The store there.
+    /// Opens the store.
     pub fn open(&self) -> Result<Box<dyn FeedStore + Send>> {
         Ok(match self {
             Self::Folder(path) => Box::new(Folder::open(path)?),

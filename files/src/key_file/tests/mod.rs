@@ -76,13 +76,13 @@ fn assert_faults(text: &str, expected: &[&str]) {
     assert_eq!(shown, expected);
 }
 
-/// `FILE` with one text in the place of another.
+/// Returns `FILE` with one text replaced by another.
 fn with(from: &str, to: &str) -> String {
     assert!(FILE.contains(from), "{from}");
     FILE.replacen(from, to, 1)
 }
 
-/// The lines that an edit took away and put in.
+/// Asserts which lines an edit removed and added.
 #[track_caller]
 fn assert_edit(edit: impl FnOnce(&mut KeyFile), gone: &[&str], new: &[&str]) {
     let mut file = read(FILE).unwrap();

@@ -1,4 +1,4 @@
-//! Accounts: which are new or gone, moved, suspended.
+//! Differences between accounts: new, removed, moved, suspended.
 
 use super::{Difference, Direction, by};
 use keyward::snapshot::Document;

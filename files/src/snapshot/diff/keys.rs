@@ -1,4 +1,5 @@
-//! Keys: who gains and who loses what. Grants are compared as the permissions they come to, whether a set is named or not and however a permission is spelled.
+//! Differences between keys: which ones gain or lose what. Grants are compared by the permissions
+//! that they contain, whether they are inline or in a set, and however a permission is spelled.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,12 +59,12 @@ pub(super) fn compare(a: &Checked, b: &Checked, differences: &mut Vec<Difference
     }
 }
 
-/// What is compared of a key.
+/// The properties of a key that are compared.
 struct Facts {
     kind: KeyKind,
     mode: Livemode,
     owner: String,
-    /// Compared, and never shown.
+    /// Compared, but never shown.
     digest: String,
     is_deleted: bool,
     is_shadow: bool,
@@ -99,7 +100,7 @@ impl Facts {
         })
     }
 
-    /// A new key, in one line.
+    /// Describes a new key in one line.
     fn in_words(&self) -> String {
         let mut words = format!(
             "a {} {} key of {}",
@@ -243,7 +244,7 @@ fn joined(words: &BTreeSet<String>) -> String {
         .join(", ")
 }
 
-/// Permissions by their canonical names.
+/// Returns permissions by their canonical names.
 fn named(
     granted: &[(String, AccessLevel)],
     registry: &PermissionRegistry,
@@ -255,7 +256,7 @@ fn named(
     named.collect()
 }
 
-/// `read customer, write charge`
+/// Formats an authority as `read customer, write charge`.
 fn may(authority: &Authority) -> String {
     match authority {
         Authority::All => "do everything".to_owned(),

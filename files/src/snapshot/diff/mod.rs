@@ -1,4 +1,5 @@
-//! What changes from one snapshot to another, in words: which keys gain or lose what, which accounts move, which endpoints ask for something else.
+//! What changes from one snapshot to another, in words: which keys gain or lose what, which
+//! accounts move, which endpoints require something else.
 
 mod accounts;
 mod keys;
@@ -15,12 +16,12 @@ use keyward::permission::AccessLevel;
 use keyward::snapshot::Document;
 use keyward::snapshot::document::{Auth, Endpoint};
 
-/// Whether someone may do more or less than before.
+/// Whether a change allows more or less than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// More passes.
+    /// More requests are allowed.
     More,
-    /// Less passes.
+    /// Fewer requests are allowed.
     Less,
     /// Neither, or it depends.
     Other,
@@ -31,11 +32,11 @@ pub enum Direction {
 pub struct Difference {
     /// `key`, `account`, `endpoint` or `setting`.
     pub subject: &'static str,
-    /// Its id, method and path, or name.
+    /// The id, method and path, or name.
     pub id: String,
-    /// In words, such as `gains write on charge`.
+    /// The change in words, such as `gains write on charge`.
     pub what: String,
-    /// Whether more passes.
+    /// Whether the change allows more.
     pub direction: Direction,
 }
 
@@ -50,7 +51,8 @@ impl Difference {
     }
 }
 
-/// Everything that differs: settings (where both are whole configurations), accounts, endpoints, keys.
+/// Returns all differences: settings (if both are complete configurations), accounts, endpoints,
+/// keys.
 #[must_use]
 pub fn between(a: &Checked, b: &Checked) -> Vec<Difference> {
     let mut differences = Vec::new();
@@ -74,7 +76,7 @@ pub fn between(a: &Checked, b: &Checked) -> Vec<Difference> {
     differences
 }
 
-/// The names of keys and accounts, by id.
+/// Returns the names of keys and accounts, by id.
 #[must_use]
 pub fn names<'a>(a: &'a Checked, b: &'a Checked) -> HashMap<&'a str, &'a str> {
     let mut names = a.names();
@@ -98,7 +100,7 @@ fn setting(
     differences.push(Difference::new("setting", name, Direction::Other, what));
 }
 
-/// The elements of a list, by what identifies them.
+/// Returns the elements of a list, by what identifies them.
 fn by<T>(list: &[T], identity: impl Fn(&T) -> String) -> BTreeMap<String, &T> {
     let elements = list.iter();
     elements
@@ -134,7 +136,7 @@ fn endpoints(
     }
 }
 
-/// What a row asks of a caller: `asks for write on widget`.
+/// Describes what a row requires: `asks for write on widget`.
 fn asks(row: &Endpoint) -> String {
     if row.auth == Some(Auth::None) {
         return "asks for no key".to_owned();

@@ -21,7 +21,7 @@ fn source(json: &Value) -> Checked {
     Checked::read("x", json.to_string().as_bytes()).unwrap()
 }
 
-/// What a change of one place of the configuration comes to, in words.
+/// Asserts how the diff describes a change of one place of the configuration.
 #[track_caller]
 fn assert_changed(place: &str, value: Value, expected: &[&str]) {
     let before = configuration();

@@ -1,8 +1,8 @@
-//! Which heads are taken.
+//! Tests of which heads a follower accepts.
 
 use super::*;
 
-/// What is done to a source.
+/// A change to a source.
 type Alter = fn(&mut Rig);
 
 #[test]
@@ -25,7 +25,7 @@ fn nobody_but_a_trusted_key_leads_it_anywhere() {
         (|rig| rig.head.issued_at += 400, "ahead"),
     ];
     for (alter, word) in bad {
-        // Before the first head nothing is served, and after one nothing else.
+        // Nothing is served before the first head, and nothing else after it.
         let mut rig = Rig::new(&first);
         alter(&mut rig);
         rig.pass(3000);
@@ -57,7 +57,7 @@ fn no_head_leads_back() {
     rig.signed = Some(old);
     rig.pass(20_000);
     assert_eq!((rig.follower.word(), rig.served.len()), ("rollback", 2));
-    // Another line does not help, and an older time does not.
+    // Neither another line nor an older time helps.
     let back: [Alter; 4] = [
         |rig: &mut Rig| rig.head.issued_at -= 1,
         |rig| {
@@ -101,7 +101,7 @@ fn a_key_that_is_trusted_no_longer_takes_what_it_raised_with_it() {
     rig.publish_base(&second);
     rig.pass(1000);
     assert_eq!(rig.served.last().unwrap().0, 11);
-    // While both are trusted, the last head of the old key cannot be played again.
+    // While both keys are trusted, the last head of the old key cannot be replayed.
     let mut both = feed();
     both.public_keys = [pair(1).1, pair(2).1].into();
     rig.follower = rig.follower.reconfigured(both, None);
@@ -161,7 +161,7 @@ fn another_line_is_reached_by_its_base() {
     rig.pass(10);
     rig.publish(&first, &second);
     rig.head.line = "l2".into();
-    // The delta fits by its numbers, and is of another line: the base comes first.
+    // The delta's revisions fit, but it belongs to another line, so the base comes first.
     rig.pass(6000);
     assert_eq!((rig.bases, rig.served.last().unwrap().0), (2, 11));
     rig.publish(&second, &third);
@@ -174,7 +174,7 @@ fn counts_that_differ_are_mended_by_the_base_and_never_served() {
     let [first, second, third] = states();
     let mut rig = Rig::new(&first);
     rig.pass(10);
-    // A delta that forgets a key: what it leads to is not what the head counts.
+    // The delta lacks a key, so its result does not match the head's count.
     rig.publish(&first, &second);
     rig.head.keys += 1;
     rig.pass(30_000);

@@ -10,7 +10,7 @@ use crate::feed::head::PACKED;
 use crate::feed::request::Wanted;
 use crate::signify::tests::pair;
 
-/// Two keys at revision 10, the second revoked at 11, a third at 12.
+/// Returns two keys at revision 10, the second one revoked at 11, and a third one at 12.
 fn states() -> [Value; 3] {
     let active = |count: u8| -> Vec<Value> {
         (0..count)
@@ -64,7 +64,7 @@ fn a_server_that_does_not_wait_is_asked_after_the_interval() {
     let [first, ..] = states();
     let mut rig = Rig::new(&first);
     rig.pass(60_000);
-    // At random between 4 and 6 seconds: here always 4.
+    // Random between 4 and 6 seconds. Here it is always 4.
     assert_eq!(heads(&rig), 16);
     let unconditional = |it: &&Wanted| matches!(it, Wanted::Head { known: None, .. });
     assert_eq!(rig.asked.iter().filter(unconditional).count(), 1);
@@ -82,12 +82,12 @@ fn a_server_that_waits_is_asked_again_at_once() {
     rig.pass(10);
     assert_eq!(rig.held.len(), 1);
     assert_eq!(rig.held[0].timeout, 35_000);
-    // Nothing happens for a while; the server answers that, and is asked again.
+    // Nothing happens for a while. The server answers that, and is polled again.
     rig.pass(25_000);
     let asked = heads(&rig);
     rig.release();
     assert_eq!(heads(&rig), asked + 1);
-    // A change is answered at once, and served without any tick.
+    // A change is answered at once, and served without a tick.
     rig.publish(&first, &second);
     rig.release();
     assert!(is_deleted(&rig, 2));
@@ -121,7 +121,7 @@ fn a_failing_source_is_asked_at_most_once_a_second_and_less_and_less() {
     assert_eq!(rig.follower.word(), "unreachable");
     assert_eq!(rig.told[0], "unreachable: a call failed");
     assert!(rig.told[1..].iter().all(|told| told == "unreachable again"));
-    // What was verified goes on meanwhile, and it recovers by itself.
+    // The verified snapshot stays in use meanwhile, and the follower recovers by itself.
     assert!(!is_deleted(&rig, 2));
     rig.publish(&first, &second);
     rig.manners.clear();
@@ -225,7 +225,7 @@ fn other_settings_keep_what_is_loaded_where_it_is_still_trusted() {
             .snapshot()
             .is_none()
     );
-    // It goes on with deltas.
+    // It continues with deltas.
     let mut rig = with(|feed| feed.wait = 20);
     rig.publish(&first, &second);
     rig.pass(10);

@@ -1,8 +1,8 @@
-//! Objects on their way.
+//! Tests of how objects are fetched.
 
 use super::*;
 
-/// A base of several pieces: 16,000 keys take 600 KB.
+/// Returns a base of several pieces: 16,000 keys take 600 KB.
 fn large(revision: u64) -> Value {
     let keys = (0..16_000_u32).map(|number| {
         let digest = format!("{number:08x}").repeat(8);
@@ -32,7 +32,7 @@ fn a_large_object_comes_in_pieces_of_which_four_are_under_way() {
     assert_eq!(ranges.first(), Some(&(0, 262_143)));
     assert_eq!(ranges.last().unwrap().1, size - 1);
     assert_eq!(u64::try_from(ranges.len()).unwrap(), size.div_ceil(262_144));
-    // It is not put together in one go.
+    // It is built in several steps.
     let digest = crate::digest::KeyDigest::from_hex(&"00000007".repeat(8)).unwrap();
     assert!(rig.follower.snapshot().unwrap().key(&digest).is_some());
 }
@@ -149,7 +149,7 @@ fn a_delta_that_is_refused_leaves_the_base_as_a_way() {
     let mut rig = Rig::new(&first);
     rig.pass(10);
     rig.publish(&first, &second);
-    // The object is what the head names, and no delta.
+    // The object matches the head's hash, but is not a delta.
     let name = rig.head.deltas[0].sha256;
     let junk = b"\x89KWD\r\n\x1a\n and nothing that follows from it".to_vec();
     let hash = crate::feed::head::Sha256::new({

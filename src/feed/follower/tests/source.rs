@@ -1,4 +1,5 @@
-//! A source for a follower: states that were published, and answers to calls from them. Its clock moves only when a test moves it.
+//! A source for a follower: published states, and its answers to calls. Its clock moves only when a
+//! test moves it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +15,7 @@ use crate::signify::tests::pair;
 use crate::snapshot::delta::{Delta, Touched};
 use crate::snapshot::packed::{Packed, Trust};
 
-/// When all tests begin, Unix milliseconds.
+/// The time at which all tests begin, in Unix milliseconds.
 pub(super) const START: u64 = 1_796_000_000_000;
 
 pub(super) fn key(id: &str, digest: u8, status: &str) -> Value {
@@ -59,9 +60,9 @@ type Given = (u16, Vec<(&'static str, String)>, Vec<u8>);
 /// How the source answers a call.
 #[derive(Clone, Debug)]
 pub(super) enum Manner {
-    /// As it should.
+    /// With the right answer.
     Well,
-    /// The call fails: no headers.
+    /// Not at all: the call fails without headers.
     Fails,
     /// With this status and body.
     With(u16, Vec<u8>),
@@ -101,11 +102,11 @@ pub(super) struct Rig {
     pub(super) signed: Option<Vec<u8>>,
     pub(super) objects: BTreeMap<String, Vec<u8>>,
     pub(super) waits: bool,
-    /// How the next calls are answered; well, after the last of them.
+    /// How the next calls are answered. After the last one, all are answered well.
     pub(super) manners: VecDeque<Manner>,
-    /// Calls that are not answered yet: a head that nothing is new of, on a server that waits.
+    /// Calls without an answer yet: polls of an unchanged head, on a server that waits.
     pub(super) held: Vec<Call>,
-    /// Everything that was asked for, in order.
+    /// Everything that was requested, in order.
     pub(super) asked: Vec<Wanted>,
     pub(super) served: Vec<(u64, u64)>,
     pub(super) told: Vec<String>,
@@ -162,7 +163,7 @@ impl Rig {
         (hash, size)
     }
 
-    /// A new base, and no deltas.
+    /// Publishes a new base, and no deltas.
     pub(super) fn publish_base(&mut self, state: &Value) {
         let packed = packed(state);
         let bytes = packed.chunks().unwrap().concat();
@@ -177,7 +178,7 @@ impl Rig {
         self.lead_to(&packed);
     }
 
-    /// One more delta, from the state before.
+    /// Publishes another delta, from the state before.
     pub(super) fn publish(&mut self, before: &Value, after: &Value) {
         let (old, new) = (packed(before), packed(after));
         let snapshot = |packed: &Packed| packed.snapshot(&Profile::stripe(), Trust::Nothing);
@@ -216,7 +217,7 @@ impl Rig {
         )
     }
 
-    /// Lets so much time pass, tick by tick, and answers what is asked.
+    /// Lets this much time pass, tick by tick, and answers all calls.
     pub(super) fn pass(&mut self, milliseconds: u64) {
         let end = self.world.now + milliseconds;
         loop {
@@ -231,7 +232,7 @@ impl Rig {
         self.world.now = end;
     }
 
-    /// Answers the calls that a server held back.
+    /// Answers the calls that the server delayed.
     pub(super) fn release(&mut self) {
         for call in std::mem::take(&mut self.held) {
             let (status, headers, body) = self.well(&call, &Manner::Whole).unwrap();
@@ -301,7 +302,7 @@ impl Rig {
         self.carry_out(out);
     }
 
-    /// The right answer; `None` where the server holds it back.
+    /// Returns the right answer, or `None` if the server delays it.
     fn well(&self, call: &Call, manner: &Manner) -> Option<Given> {
         let mut headers = Vec::new();
         match &call.wanted {

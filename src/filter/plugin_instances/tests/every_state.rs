@@ -1,27 +1,29 @@
-//! Every state that a plugin can come to in a VM by seven events, with at most three instances at a time; and what holds in each. Without that bound there are
-//! some 44,000 states, where the same holds, and takes longer than a test should.
+//! Tests every state that a plugin can reach in a VM by seven events, with at most three instances
+//! at a time, and what must be true in each. Without that limit there are about 44,000 states, in
+//! which the same is true, but which take too long for a test.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use super::*;
 
-/// After so many events every combination has been seen.
+/// After this many events, every combination has occurred.
 const LONGEST: usize = 7;
 
-/// What may happen to a VM.
+/// An event in a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    /// An instance begins with a snapshot: of the higher revision, the fewer there are.
+    /// An instance begins with a snapshot. The fewer instances there are, the higher its revision.
     Begin,
     Behind,
-    /// What follows happens to the instance at this place.
+    /// The following events happen to the instance at this place.
     Request(usize),
     Tick(usize),
     Close(usize),
     End(usize),
 }
 
-/// An instance's state, the revision it serves, and the first instance that serves the very same.
+/// An instance's state, the revision that it serves, and the first instance that serves the same
+/// configuration.
 type Shown = (u8, u8, u8, Option<u64>, usize);
 
 fn shown(own: &PluginInstance<Held>, all: &[PluginInstance<Held>]) -> Shown {
@@ -48,14 +50,14 @@ fn shown(own: &PluginInstance<Held>, all: &[PluginInstance<Held>]) -> Shown {
     (turn, lag, standing, revision(&own.serves), first.unwrap())
 }
 
-/// A VM that was led through some events.
+/// A VM after some events.
 #[derive(Clone, Default)]
 struct Led {
     vm: Vm,
     held: Vec<Held>,
-    /// The revision that each was given or took over, until it was closed.
+    /// For each instance, the revision that it was given or took over, until it was closed.
     expected: Vec<Option<u64>>,
-    /// Whether one was closed since the last report to the census.
+    /// Whether an instance was closed since the last report to the census.
     is_closed: bool,
 }
 
@@ -97,7 +99,8 @@ impl Led {
         }
     }
 
-    /// What one that begins late takes over: what the only one serves that took the last request, unless another waits or shares with something else.
+    /// Returns what an instance that begins behind takes over: what the only instance serves that
+    /// received the last request, unless another one waits or shares with something else.
     fn clear_predecessor(&self) -> Option<u64> {
         let state = self.state();
         let in_turn = |turn| move |own: &&Shown| own.0 == turn;
@@ -108,7 +111,7 @@ impl Led {
         serving.3.filter(|_| is_clear)
     }
 
-    /// One that lags denies once another takes a request in its stead.
+    /// Expects an instance that lags to deny requests after another has received one.
     fn lose_turns(&mut self, taken: usize) {
         for (at, own) in self.state().into_iter().enumerate() {
             if at != taken && own.0 == 1 && own.1 != 0 {
@@ -155,12 +158,12 @@ impl Led {
     }
 }
 
-/// What may happen next.
+/// Returns the events that may happen next.
 fn next(led: &Led) -> Vec<Event> {
     let mut next = Vec::new();
     for (at, own) in led.state().iter().enumerate() {
         next.extend([Event::Request(at), Event::Tick(at), Event::End(at)]);
-        // Only one that was replaced is given up.
+        // Only a replaced instance is closed.
         next.extend((own.0 == 2).then_some(Event::Close(at)));
     }
     if led.held.len() < 3 {
@@ -169,8 +172,10 @@ fn next(led: &Led) -> Vec<Event> {
     next
 }
 
-/// Turn, lag and status that an instance can have at once; the other 30 of 60 combinations cannot be reached. One that waits was never counted, and is not back.
-/// One that has taken a request has left its trial, and is counted if it lags, until another takes its turn and so closes it.
+/// Returns whether an instance can have this turn, lag and status at the same time. The other 30 of
+/// 60 combinations are unreachable. A waiting instance was never counted, and is not back. An
+/// instance that received a request has left its trial. If it lags, it is counted until another
+/// takes its turn, which closes it.
 fn is_reachable((turn, lag, standing): (u8, u8, u8)) -> bool {
     match turn {
         0 => lag != 2 && standing <= 2,

@@ -1,4 +1,4 @@
-//! Snapshots that a feed leads to, between pushes.
+//! Tests of snapshots that come from a feed, between pushes.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn it_reaches_every_instance_that_follows_and_no_other_plugin() {
     assert_eq!(vm.request(&new), Some(2));
     let other = vm.begin_of("b", 3);
     follow(&vm, "a", 7, |_| true);
-    // An old one may be taken up again: it must not bring back a key that is revoked.
+    // An old instance may be reused, so it must not bring back a revoked key.
     assert_eq!((vm.request(&old), vm.request(&new)), (Some(7), Some(7)));
     assert_eq!(vm.request(&other), Some(3));
     follow(&vm, "a", 8, |configuration| {

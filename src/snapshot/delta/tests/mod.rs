@@ -6,7 +6,8 @@ use super::*;
 use crate::profile::Profile;
 use crate::snapshot::Snapshot;
 
-/// A state to start from: two platforms below an organization, a set, keys of every kind of grants.
+/// Returns a state to start from: two platforms below an organization, a set, and keys with every
+/// kind of grants.
 fn start() -> Value {
     json!({
         "format": "keyward.snapshot/v1", "revision": 10, "issued_at": 1_796_000_000_u64,
@@ -37,7 +38,7 @@ fn key(id: &str, digest: u8, owner: &str, grants: Value) -> Value {
     })
 }
 
-/// Spread over the shards.
+/// Returns a digest. The digests are spread over the shards.
 fn hex(digest: u8) -> String {
     format!("{:02x}", digest.wrapping_mul(37)).repeat(32)
 }
@@ -58,7 +59,7 @@ fn snapshot(state: &Value) -> Snapshot {
     packed(state).snapshot(&profile(), Trust::Nothing).unwrap()
 }
 
-/// What `change` makes of a state, one revision later.
+/// Applies `change` to a state, and increments its revision.
 fn later(state: &Value, change: impl FnOnce(&mut Value)) -> Value {
     let mut after = state.clone();
     after["revision"] = json!(state["revision"].as_u64().unwrap() + 1);
@@ -66,7 +67,7 @@ fn later(state: &Value, change: impl FnOnce(&mut Value)) -> Value {
     after
 }
 
-/// The delta between two states, written and read.
+/// Returns the delta between two states, written and read again.
 fn between(before: &Value, after: &Value) -> Delta {
     let touched = Touched::between(&snapshot(before), &snapshot(after));
     written(before, after, &touched)
@@ -78,7 +79,7 @@ fn written(before: &Value, after: &Value, touched: &Touched) -> Delta {
     Delta::read(&bytes).unwrap()
 }
 
-/// Applies the change between two states to the first, and holds the outcome to what is built of the second.
+/// Applies the delta between two states to the first, and compares the result with the second.
 fn applied(before: &Value, after: &Value) -> Snapshot {
     let made = snapshot(before)
         .apply(&between(before, after), &profile())
@@ -144,7 +145,7 @@ fn a_key_comes_changes_and_goes() {
     for gone in [1, 2, 4] {
         assert!(made.key(&digest(gone)).is_none());
     }
-    // One that the base does not have leaves nothing.
+    // A key that the base does not have leaves nothing behind.
     assert_eq!(made.overlay.len(), 2);
 }
 
@@ -205,7 +206,7 @@ fn accounts_come_move_and_go_and_paths_follow() {
     assert_same(&made, &fewer);
     assert!(made.accounts().find("acct_9").is_none());
     assert!(made.accounts().find("acct_3").is_none());
-    // One that comes back has its number again.
+    // An account that returns has its number again.
     let back = later(&fewer, |it| {
         let accounts = it["accounts"].as_array_mut().unwrap();
         accounts.push(json!({"id": "acct_9"}));
@@ -221,7 +222,7 @@ fn a_key_whose_account_a_delta_took_away_is_unknown() {
         accounts: ["acct_3".to_owned()].into(),
         ..Touched::default()
     };
-    // No publisher writes this: the key of the account is not touched.
+    // No publisher writes this: the account's key is not touched.
     let after = later(&start, |it| {
         let accounts = it["accounts"].as_array_mut().unwrap();
         accounts.retain(|account| account["id"] != "acct_3");
@@ -297,7 +298,7 @@ fn new_endpoints_replace_the_old_ones_and_every_grant_keeps_its_name() {
         ));
     });
     let made = applied(&start, &more);
-    // In this order the permissions have other numbers.
+    // In this order, the permissions have other numbers.
     let after = later(&more, |it| {
         it["endpoints"] = json!([
             {"method": "GET", "path": "/g", "permission": "gamma"},
@@ -311,7 +312,8 @@ fn new_endpoints_replace_the_old_ones_and_every_grant_keeps_its_name() {
     let made = made.apply(&delta, &profile()).unwrap();
     assert_same(&made, &after);
     assert!(!made.serves_version("2025-01-01"));
-    // A permission that no endpoint asks for is unknown: who held it has no key before a delta says otherwise.
+    // A permission that no endpoint asks for is unknown. A key that had it does not exist until a
+    // delta changes it.
     let less = later(&after, |it| {
         it["endpoints"].as_array_mut().unwrap().remove(1);
         it["grant_sets"].as_object_mut().unwrap().remove("writers");

@@ -1,4 +1,4 @@
-//! One delta for many states, in steps of any size, and of any bytes.
+//! Tests of one delta for many states, in steps of any size, and of arbitrary bytes.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn a_delta_over_many_changes_applies_to_every_state_among_them_and_twice() {
         .apply(&between(&first, &second), &profile())
         .unwrap();
     assert_same(&made.apply(&delta, &profile()).unwrap(), &third);
-    // It leads to the third, and not from it.
+    // The delta leads to the third state, and does not apply to it.
     let there = snapshot(&third);
     assert!(there.apply(&delta, &profile()).is_err());
 }

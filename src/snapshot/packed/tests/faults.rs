@@ -1,9 +1,10 @@
-//! Every refusal of a packed snapshot, in its exact words. All of them are sealed: the checksum fits.
+//! Tests of every refusal of a packed snapshot, in its exact words. All files are sealed: their
+//! checksums are right.
 
 use super::*;
 use crate::snapshot::packed::layout::{HEADER, Header};
 
-/// Where each part of a file begins.
+/// The offset of each part of a file.
 struct Parts {
     account_ids: usize,
     accounts: usize,
@@ -54,7 +55,7 @@ fn parts(bytes: &[u8]) -> Parts {
     }
 }
 
-/// Changes a packed [`VALID`], with an id of another form in it, and says why that is refused.
+/// Changes a packed [`VALID`] with an id of another form in it, and asserts the refusal.
 #[track_caller]
 fn assert_refused(change: impl Fn(&mut [u8], &Parts), expected: &str) {
     let other = VALID.replace("\"mk_2\"", "\"another-id.of.another_form\"");
@@ -66,7 +67,7 @@ fn assert_refused(change: impl Fn(&mut [u8], &Parts), expected: &str) {
         open(&bytes, Trust::Nothing).err().as_deref(),
         Some(expected)
     );
-    // A worker would take it for what it passed on the main thread, and still come to no harm.
+    // A worker would trust it as already checked, and must still come to no harm.
     if let Ok(snapshot) = open(&bytes, Trust::Content) {
         look_everywhere(&snapshot);
     }
@@ -217,7 +218,7 @@ fn accounts_are_a_forest_in_order() {
     );
 }
 
-/// Changes the JSON in the head to a text of the same length.
+/// Replaces a text in the head's JSON with one of the same length, and asserts the refusal.
 #[track_caller]
 fn assert_head_refused(from: &str, to: &str, expected: &str) {
     assert_refused(

@@ -1,4 +1,5 @@
-//! The packed form says what the JSON form says, and whatever its bytes are, it is refused or can be looked at without harm.
+//! Tests that the packed form contains what the JSON form does, and that arbitrary bytes are either
+//! rejected or harmless to read.
 
 mod faults;
 mod users;
@@ -29,7 +30,7 @@ fn open(bytes: &[u8], trust: Trust) -> Result<Snapshot, String> {
     )
 }
 
-/// The bytes with a checksum that fits them.
+/// Returns the bytes with the right checksum.
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     use std::hash::Hasher;
     let mut checksum = twox_hash::XxHash64::with_seed(0);
@@ -40,7 +41,7 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Asks whatever can be asked of a snapshot. It must end, and it must not panic.
+/// Calls everything that a snapshot offers. It must return, and must not panic.
 fn look_everywhere(snapshot: &Snapshot) {
     let digests = (0..=16_u8)
         .map(|first| [first.wrapping_mul(17); 32])
@@ -74,7 +75,7 @@ fn look_everywhere(snapshot: &Snapshot) {
     }
 }
 
-/// The content of a JSON snapshot in one spelling: what is left out is left out, lists are in one order.
+/// Normalizes a JSON snapshot: members with default values are left out, and lists are sorted.
 fn plain(mut json: Value) -> Value {
     for key in json["keys"].as_array_mut().unwrap() {
         let members = key.as_object_mut().unwrap();
@@ -103,7 +104,7 @@ fn what_is_packed_is_unpacked_as_it_was() {
     let json = serde_json::to_value(&unpacked).unwrap();
     let valid: Value = serde_json::from_str(VALID).unwrap();
     assert_eq!(plain(json.clone()), plain(valid));
-    // And back again, to the very same bytes.
+    // And back again, to exactly the same bytes.
     assert_eq!(pack(&json.to_string()), pack(VALID));
 }
 
@@ -140,7 +141,7 @@ fn no_keys_are_packed_like_any() {
     look_everywhere(&snapshot);
 }
 
-/// [`VALID`] without the built-in endpoints, which take their time.
+/// Returns [`VALID`] without the built-in endpoints, which would take time.
 fn small() -> Vec<u8> {
     pack(&VALID.replace("\"catalogue\": \"stripe\"", "\"catalogue\": \"none\""))
 }
@@ -153,7 +154,7 @@ fn a_flipped_bit_anywhere_is_refused_and_does_no_harm() {
             let mut bytes = good.clone();
             bytes[at] ^= bits;
             assert!(open(&bytes, Trust::Nothing).is_err(), "byte {at}");
-            // Without the checksum, or with one that fits, it is another snapshot or none.
+            // Without the checksum, or with the right one, it is another snapshot, or none.
             for bytes in [bytes.clone(), sealed(bytes)] {
                 for trust in [Trust::Nothing, Trust::Content] {
                     if let Ok(snapshot) = open(&bytes, trust) {

@@ -1,8 +1,8 @@
-//! Users of keys.
+//! Tests of keys' users.
 
 use super::*;
 
-/// The valid snapshot with users for two of its keys.
+/// Returns the valid snapshot with users for two of its keys.
 fn with_users(first: &str, second: &str) -> String {
     let mut json: Value = serde_json::from_str(VALID).unwrap();
     json["keys"][0]["annotations"] = json!({"user_id": first, "team": ["billing"]});
@@ -98,7 +98,7 @@ fn annotations_of_any_form_are_read() {
     }
 }
 
-/// Where a text is in a file.
+/// Returns the offset of a text in a file.
 #[track_caller]
 fn find(bytes: &[u8], text: &[u8]) -> usize {
     let mut windows = bytes.windows(text.len());
@@ -132,7 +132,7 @@ fn users_that_are_none_out_of_order_or_of_no_key_are_refused() {
         changed[from..from + text.len()].copy_from_slice(text);
         assert_eq!(refused(changed), why);
     }
-    // The last byte of a row is its user.
+    // The last byte of a row is the number of its user.
     let last = bytes.len() - 1;
     for (number, why) in [
         (0, "keys: expected a key for every user of the file"),
@@ -143,7 +143,7 @@ fn users_that_are_none_out_of_order_or_of_no_key_are_refused() {
         changed[last] = number;
         assert_eq!(refused(changed), why);
     }
-    // A number that leads nowhere names no user, even in an unchecked file.
+    // An invalid number refers to no user, even in an unchecked file.
     let mut changed = bytes.clone();
     changed[last] = 3;
     let snapshot = open(&changed, Trust::Content).unwrap();

@@ -1,4 +1,5 @@
-//! A store that fails or dies at one of its operations, for tests: before the operation, or after it took effect and before its caller learned of it.
+//! A store for tests that fails or dies at one of its operations: before the operation, or after it
+//! took effect but before its caller learned of it.
 
 use std::cell::Cell;
 
@@ -6,16 +7,17 @@ use anyhow::{Result, bail};
 
 use crate::feed::store::{FeedStore, Folder, Listed, Mutable, ObjectName, Swap, Version};
 
-/// When the operation of the trap's number fails.
+/// When the chosen operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// Nothing happened.
+    /// Before it has an effect.
     Before,
-    /// It happened.
+    /// After it took effect.
     After,
 }
 
-/// A folder whose writing operations are counted, and which fails from one of them on: a publisher that was killed there does nothing more.
+/// A folder that counts its writing operations, and fails from one of them on, because a publisher
+/// that was killed there does nothing more.
 pub(super) struct Faulty<'a> {
     pub(super) inner: &'a Folder,
     pub(super) dies_at: Option<(usize, When)>,

@@ -20,7 +20,7 @@ fn wherever_a_publisher_is_killed_gateways_can_go_on_and_so_can_the_next_one() {
     }
     let mut held = state.clone();
     let mut number = 17;
-    // A change that folds the chain and makes a new base as well: every kind of step is in it.
+    // Every kind of step occurs: the changes fold the chain, and some make a new base.
     for when in [When::Before, When::After] {
         for step in 0.. {
             now += 1;
@@ -32,7 +32,7 @@ fn wherever_a_publisher_is_killed_gateways_can_go_on_and_so_can_the_next_one() {
             };
             let dies = Faulty::new(&world.store, Some((step, when)));
             let result = publisher(&dies).publish(&content(&state), &request, now);
-            // What is there is whole, and is the old state or the new one.
+            // The feed is complete, and has either the old state or the new one.
             gateway.follow(&world);
             let reached = Touched::between(&gateway.snapshot, content(&state).snapshot());
             match reached.is_empty() {
@@ -44,7 +44,7 @@ fn wherever_a_publisher_is_killed_gateways_can_go_on_and_so_can_the_next_one() {
                 break;
             }
             if step % 3 == 0 {
-                // The next one goes on from there.
+                // The next publisher continues from there.
                 now += 1;
                 world.publish(&state, &super::request(), now).unwrap();
                 gateway.follow(&world);
@@ -72,7 +72,9 @@ fn of_two_publishers_at_once_none_loses_a_change() {
                         state["keys"][of * 20 + number]["status"] = json!("deleted");
                         content(&state)
                     };
-                    // A publisher of an older state than its rival's would take the rival's back, so both read one source, again after each loss.
+                    // A publisher with an older state than its rival would revert the rival's
+                    // change. So both publish the same shared state, and read it again after each
+                    // loss.
                     let _ = publisher.publish(&next, &request(), NOW + 1);
                 }
             });

@@ -3,7 +3,8 @@ use super::*;
 use crate::feed::publisher::Step;
 use keyward::snapshot::delta::MOST_CHANGED;
 
-/// Many keys: the first end, the next change and the last are new.
+/// Returns two states with many keys: between them the first keys end, the next ones change, and
+/// new ones are added.
 fn change(keys: usize, ended: usize, changed: usize, added: usize) -> (Value, Value) {
     let before = world(keys);
     let mut after = before.clone();
@@ -33,7 +34,7 @@ fn a_large_change_goes_out_in_revisions_what_ends_first() {
     let steps = &published.steps;
     assert_eq!(steps.len(), 4, "{steps:?}");
     assert!(steps.iter().all(|step| matches!(step, Step::Delta(_))));
-    // A gateway that comes in between has all ends before anything else of it.
+    // A gateway that polls in between has all ends before any other change.
     let head = world.present().head;
     let keys = [public(1)];
     let profile = &world.profile;
@@ -59,7 +60,7 @@ fn ends_go_first_as_far_as_there_is_room() {
         let (before, after) = change(1_000, 100, 0, 0);
         touched(&before, &after)
     };
-    // There is room only for half of the ends.
+    // There is room for only half of the ends.
     let parts = split(
         before.snapshot(),
         after.snapshot(),
@@ -92,7 +93,7 @@ fn a_change_of_more_than_gateways_keep_is_an_urgent_base() {
 fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
     let state = world(100);
     let mut next = state.clone();
-    // Accounts: one moves, one is suspended, one is suspended below the one that moves.
+    // One account moves, one is suspended, and one is suspended below an account that moves.
     next["accounts"] = json!([{"id": "acct_0"}, {"id": "acct_1"}, {"id": "acct_2", "parent": "acct_0", "status": "suspended"},
         {"id": "acct_3", "parent": "acct_1", "status": "suspended"}, {"id": "acct_4", "parent": "acct_0"},
         {"id": "acct_5", "parent": "acct_0"}, {"id": "acct_6", "parent": "acct_0"}]);
@@ -109,7 +110,7 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
         .iter()
         .map(|digest| before.snapshot().key(digest).unwrap().id().to_owned())
         .collect();
-    // Those of accounts that changed wait; the one that is missing refers to nothing.
+    // Keys of changed accounts wait. The missing key refers to nothing.
     let mut ids = ids;
     ids.sort();
     assert_eq!(
@@ -122,7 +123,7 @@ fn a_part_that_goes_first_brings_along_nothing_that_others_depend_on() {
             "mk_000009"
         ]
     );
-    // With other grant sets, keys that have grants wait as well.
+    // With other grant sets, keys that have grants also wait.
     next["grant_sets"]["readers"]["charge"] = json!("read");
     let (before, after, all) = touched(&state, &next);
     let first = ends(before.snapshot(), after.snapshot(), &all, true, NOW);

@@ -1,4 +1,4 @@
-//! A feed in a folder, a gateway that follows it (the core's own reading and applying), and publishers.
+//! A feed in a folder, a gateway that follows it with the core's own code, and publishers.
 
 mod faulty;
 mod kills;
@@ -24,7 +24,7 @@ use keyward::snapshot::delta::Touched;
 const NOW: u64 = 1_796_054_400;
 const RETAIN: u64 = 86_400;
 
-/// A signing key of one byte, for tests only.
+/// Returns a signing key made of one byte, for tests only.
 pub(super) fn key(seed: u8) -> SigningKey {
     struct Same(u8);
     impl keyward::management::Randomness for Same {
@@ -40,7 +40,7 @@ fn public(seed: u8) -> PublicKey {
     PublicKey::from_line(&key(seed).public_key()).unwrap()
 }
 
-/// A key's row. Every tenth account has a parent.
+/// Returns a key's row. Every tenth account has a parent.
 fn row(number: usize, members: Value) -> Value {
     let digest = KeyDigest::of(format!("sk_test_FAKE-{number}").as_bytes());
     let mut row = json!({"id": format!("mk_{number:06}"), "sha256": digest.to_string(), "kind": "restricted",
@@ -51,7 +51,7 @@ fn row(number: usize, members: Value) -> Value {
     row
 }
 
-/// A snapshot of so many keys, which a test changes.
+/// Returns a snapshot with this many keys, for a test to change.
 fn world(keys: usize) -> Value {
     let accounts: Vec<Value> = (0..7)
         .map(|number| match number {
@@ -117,7 +117,7 @@ impl World {
         new
     }
 
-    /// By a publisher that knows nothing but the store.
+    /// Publishes with a new publisher, which knows only the store.
     fn publish(&self, world: &Value, request: &Request, now: u64) -> anyhow::Result<Published> {
         let mut publisher = Publisher::new(&self.store, settings(1))?;
         publisher.publish(&content(world), request, now)
@@ -150,7 +150,7 @@ fn reader<'a>(store: &'a dyn FeedStore, profile: &'a Profile, keys: &'a [PublicK
     }
 }
 
-/// A gateway, as far as its state goes.
+/// A gateway, reduced to its state.
 struct Gateway {
     line: String,
     snapshot: Snapshot,
@@ -199,7 +199,7 @@ impl Gateway {
         assert_eq!((Ok(counts.0), Ok(counts.1)), of_head);
     }
 
-    /// Whether it decides by what this says.
+    /// Asserts that it decides by this state.
     #[track_caller]
     fn has(&self, world: &Value) {
         let meant = content(world);

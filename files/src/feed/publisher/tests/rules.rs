@@ -29,7 +29,7 @@ fn every_change_leads_from_what_is_there_to_what_is_meant() {
             "{published:?}"
         );
         assert_eq!(published.revision, NOW + number + 1);
-        // Some follow each change, some every seventh, and some come late.
+        // Some follow each change, some every seventh, and some start late.
         for (of, gateway) in gateways.iter_mut().enumerate() {
             if number % [1, 7][of % 2] == 0 {
                 gateway.follow(&world);
@@ -52,7 +52,7 @@ fn a_record_that_changes_and_changes_back_is_in_the_delta_over_both() {
     let world = World::begun(&state);
     let mut now = NOW;
     let mut between = None;
-    // So many that the chain becomes one step.
+    // Enough changes for the chain to become one step.
     for number in 0..20 {
         now += 1;
         let next = if number % 2 == 0 { &deleted } else { &state };
@@ -134,7 +134,7 @@ fn nothing_new_is_only_signed_again() {
     let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
     publisher.renew(&world.profile, NOW + 90).unwrap();
     assert_eq!(world.present().head.issued_at, NOW + 90);
-    // A clock that went back takes nothing back; one that is far off is not a clock.
+    // If the clock went back a little, the time stays. If it is far off, publishing fails.
     publisher.renew(&world.profile, NOW + 80).unwrap();
     assert_eq!(world.present().head.issued_at, NOW + 90);
     let error = publisher.renew(&world.profile, NOW - 900).unwrap_err();
@@ -203,7 +203,7 @@ fn keys_that_are_missing_from_the_source_stay_until_somebody_allows_it() {
         refused.contains("50 of 100 working keys are missing"),
         "{refused}"
     );
-    // The ends are still published, by a publisher that goes on.
+    // A publisher can still publish the ends, without the rest.
     let mut publisher = Publisher::new(&world.store, settings(1)).unwrap();
     let ends = publisher.publish_ends(&content(&half), &request(), NOW + 2);
     assert_eq!(ends.unwrap().unwrap().records, 1);
@@ -231,7 +231,7 @@ fn keys_that_are_missing_from_the_source_stay_until_somebody_allows_it() {
 fn what_cannot_be_verified_is_not_built_on() {
     let state = world(30);
     let world = World::begun(&state);
-    // Signed by another key.
+    // The head is signed by another key.
     let mut other = Publisher::new(&world.store, settings(2)).unwrap();
     let error = format!(
         "{:#}",
@@ -240,7 +240,7 @@ fn what_cannot_be_verified_is_not_built_on() {
             .unwrap_err()
     );
     assert!(error.contains("not among"), "{error}");
-    // Unless it is trusted: this is how keys rotate.
+    // This works if the other key is trusted, which is how keys rotate.
     let rotating = Settings {
         trusted: vec![public(1)],
         ..settings(2)
@@ -254,7 +254,7 @@ fn what_cannot_be_verified_is_not_built_on() {
         world.publish(&state, &request(), NOW + 2).unwrap_err()
     );
     assert!(error.contains("not among"), "{error}");
-    // Another feed's.
+    // The head belongs to another feed.
     let world = World::begun(&state);
     let stranger = Settings {
         feed: "test".to_owned(),
@@ -268,7 +268,7 @@ fn what_cannot_be_verified_is_not_built_on() {
             .unwrap_err()
     );
     assert!(error.contains("another feed"), "{error}");
-    // An object that someone changed, or removed.
+    // An object was changed or removed.
     let base = world.store.list().unwrap()[0].name;
     assert_eq!(base.kind, ObjectKind::Base);
     let path = world.store.path_of_object(&base);
@@ -313,7 +313,7 @@ fn objects_go_when_no_head_named_them_for_long_enough() {
     for number in 0..30_u64 {
         let place = usize::try_from(number).unwrap();
         state["keys"][place]["status"] = json!("deleted");
-        // With a new base in the end: later ones are not due then.
+        // The last change makes a new base, so none is due later.
         let request = Request {
             base: number == 29,
             ..request()
@@ -322,7 +322,7 @@ fn objects_go_when_no_head_named_them_for_long_enough() {
     }
     let all = objects();
     assert!(all > world.present().named().len());
-    // The store uses this machine's clock, and the test its own: as if all objects had been put long ago.
+    // The store uses this machine's clock and the test its own. Pretend that all objects are old.
     for object in world.store.list().unwrap() {
         let file = std::fs::File::options()
             .append(true)

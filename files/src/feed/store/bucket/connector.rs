@@ -1,5 +1,7 @@
-//! HTTP for the object store: hyper over TLS as the machine trusts it, one connection that stays open. Plain text is for this machine, for the addresses where a cloud's machines
-//! ask for credentials, and for users who set `AWS_ALLOW_HTTP=true`. Everything has a bound.
+//! HTTP for the object store: hyper over TLS that trusts the machine's certificates, with one
+//! connection that stays open. Plain text is only used on this machine, for the addresses where
+//! machines in a cloud ask for credentials, and for users who set `AWS_ALLOW_HTTP=true`. Everything
+//! has limits.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
@@ -24,14 +26,14 @@ use tokio::time::timeout;
 
 use crate::tls;
 
-/// How long to wait for a connection, and for every piece of an answer.
+/// How long to wait for a connection, and for each piece of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long to wait for the head of an answer, and how much longer for each MiB that is sent first.
+/// How long to wait for the head of an answer, and the additional time for each MiB of the request.
 const ANSWER: Duration = Duration::from_secs(30);
 const EACH_MIB: Duration = Duration::from_secs(4);
 
-/// The most bytes of an answer: the largest base, with room.
+/// The maximum size of an answer in bytes: the largest base, with room.
 const LONGEST: usize = 136 << 20;
 
 /// Makes clients for the object store.
@@ -121,7 +123,8 @@ impl Service {
     }
 }
 
-/// All that is kept of an answer with an error, because errors show it: a store may repeat the session's token in it.
+/// Returns the error code of an answer. Nothing else is kept, because error messages show it and a
+/// store may repeat the session's token in it.
 fn code_of(body: &[u8]) -> Bytes {
     let text = String::from_utf8_lossy(body);
     let code = text
@@ -132,7 +135,7 @@ fn code_of(body: &[u8]) -> Bytes {
     Bytes::from(code.unwrap_or_default().to_owned())
 }
 
-/// The whole body, within its bounds.
+/// Reads the whole body within the limits.
 async fn read(mut body: Incoming) -> Result<Bytes, HttpError> {
     let mut bytes = Vec::new();
     while let Some(frame) = within(PATIENCE, body.frame()).await? {
@@ -147,7 +150,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, HttpError> {
     Ok(bytes.into())
 }
 
-/// Where EC2 and EKS have their metadata.
+/// The metadata addresses of EC2 and EKS.
 const METADATA: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
@@ -184,7 +187,8 @@ impl Target {
         }
     }
 
-    /// Whether the way crosses no foreign network: this machine, or link-local, where clouds have their metadata.
+    /// Whether the connection crosses no other network: this machine, or link-local, where clouds
+    /// have their metadata.
     fn is_near(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         match host.parse() {
@@ -209,14 +213,14 @@ impl Target {
     }
 }
 
-/// Begins to speak HTTP. The task that carries the bytes runs while an operation is waited for.
+/// Starts HTTP on a connection. The task that transports the bytes runs while an operation waits.
 async fn shake_hands(
     io: impl Read + Write + Unpin + Send + 'static,
 ) -> Result<SendRequest<HttpRequestBody>, HttpError> {
     let shaken = within(PATIENCE, http1::handshake(io)).await?;
     let (sender, carrier) = shaken.map_err(unconnected)?;
     tokio::spawn(async move {
-        // The request that an error here concerns receives it.
+        // The affected request also receives the error.
         let _ = carrier.await;
     });
     Ok(sender)
@@ -234,7 +238,7 @@ fn unconnected(error: impl std::error::Error + Send + Sync + 'static) -> HttpErr
     HttpError::new(HttpErrorKind::Connect, error)
 }
 
-/// It is not known whether the server carried the request out.
+/// Returns the error for a request that the server may or may not have carried out.
 fn interrupted(error: hyper::Error) -> HttpError {
     HttpError::new(HttpErrorKind::Interrupted, error)
 }

@@ -1,4 +1,5 @@
-//! A feed in a bucket of an object store that speaks S3: each operation is one request, and heads are replaced by conditional ones.
+//! A feed in a bucket of an S3-compatible object store. Each operation is one request, and a
+//! conditional request replaces the head.
 
 mod connector;
 mod place;
@@ -21,22 +22,23 @@ pub use place::BucketPlace;
 /// An ETag that no content has.
 const NOBODYS: &str = "\"keyward-probe\"";
 
-/// What gateways and caches between are to do with a head, and with an object.
+/// The `Cache-Control` of a head and of an object, for gateways and caches in between.
 const NO_CACHE: &str = "no-cache";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// A bucket. Its operations block: call them on a thread that runs no asynchronous tasks.
+/// A bucket. Its operations block, so call them on a thread that runs no asynchronous tasks.
 #[derive(Debug)]
 pub struct Bucket {
     runtime: Runtime,
     store: AmazonS3,
     place: BucketPlace,
-    /// Whether the store has shown that it obeys conditions.
+    /// Set when the store has shown that it obeys conditions.
     is_conditional: OnceLock<()>,
 }
 
 impl Bucket {
-    /// With credentials from the environment, as `AWS_*` variables say, or from the machine's role. Asks for nothing yet.
+    /// Opens a bucket with credentials from the `AWS_*` environment variables or from the machine's
+    /// role. Sends no request yet.
     pub fn open(place: BucketPlace) -> Result<Self> {
         let mut builder = AmazonS3Builder::from_env()
             .with_bucket_name(&place.bucket)
@@ -106,7 +108,9 @@ impl Bucket {
         self.runtime.block_on(put)
     }
 
-    /// A store that ignores conditions lets two publishers undo each other, and a revocation with them. So ask first for one that cannot hold, before any write that matters.
+    /// Checks that the store obeys conditions, before the first write that matters, by a write
+    /// whose condition cannot hold. Otherwise two publishers could undo each other's changes,
+    /// including revocations.
     fn demand_conditions(&self) -> Result<()> {
         if self.is_conditional.get().is_some() {
             return Ok(());
@@ -125,13 +129,14 @@ impl Bucket {
     }
 }
 
-/// Where an object is. As it is written: `Path::from` would escape a `~`, and gateways ask without that.
+/// Returns the path of an object, exactly as written: `Path::from` would escape a `~`, but gateways
+/// do not.
 fn path_of(place: &BucketPlace, name: &str) -> Path {
     let path = format!("{}/{name}", place.prefix);
     Path::parse(&path).unwrap_or_else(|_| Path::from(path))
 }
 
-/// Few retries, and soon: the publisher waits for them.
+/// Allows few retries, soon after each other, because the publisher waits for them.
 fn retries() -> RetryConfig {
     RetryConfig {
         max_retries: 3,
@@ -140,7 +145,7 @@ fn retries() -> RetryConfig {
     }
 }
 
-/// Only if the content still has this ETag.
+/// Returns the mode for a write that succeeds only if the content still has this ETag.
 fn update(tag: &str) -> PutMode {
     PutMode::Update(UpdateVersion {
         e_tag: Some(tag.to_owned()),
@@ -172,10 +177,12 @@ impl FeedStore for Bucket {
             Ok(PutResult {
                 e_tag: Some(tag), ..
             }) => Ok(Swap::Done(Version::new(tag))),
-            // The store does not name the ETag, or an answer was lost and the repeated request met what the first had written.
+            // The store did not return the ETag, or an answer was lost and the repeated request met
+            // the result of the first.
             Ok(PutResult { e_tag: None, .. })
             | Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                // One that cannot be read, or is longer, is not known to be ours: the loser reads it again, and meets the failure.
+                // If the content cannot be read or is longer, treat the swap as lost: the caller
+                // reads it again and finds any failure.
                 let held = self.read(name, most).unwrap_or_default();
                 Ok(match held {
                     Some((held, version)) if held == bytes => Swap::Done(version),
@@ -193,7 +200,8 @@ impl FeedStore for Bucket {
 
     fn put_new(&self, name: &ObjectName, bytes: &[u8]) -> Result<()> {
         let name = format!("o/{name}");
-        // The name is the hash of the bytes: written again they are the same, and count as put now.
+        // The name is the hash of the bytes. Writing the same bytes again only makes the object
+        // count as new.
         self.put(&name, bytes, PutMode::Overwrite, FOR_EVER)
             .map(|_| ())
             .with_context(|| self.failure(&name, "written"))
@@ -226,7 +234,7 @@ impl FeedStore for Bucket {
     }
 
     fn tidy(&self, _now: u64) -> Result<usize> {
-        // An object is there as a whole or not at all.
+        // An object is stored completely or not at all.
         Ok(0)
     }
 }

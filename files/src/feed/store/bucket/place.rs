@@ -1,21 +1,21 @@
-//! Where a bucket is: `s3://BUCKET/PREFIX?region=…&endpoint=…`.
+//! The place of a bucket: `s3://BUCKET/PREFIX?region=…&endpoint=…`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Error, Result, bail, ensure};
 
-/// A bucket, and what is before the names of a feed's blobs in it.
+/// A bucket, and the prefix of the names of a feed's blobs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketPlace {
     pub(super) bucket: String,
-    /// Segments with slashes between them.
+    /// Segments separated by slashes.
     pub(super) prefix: String,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
 }
 
-/// How such a place begins.
+/// The scheme of such a place.
 const SCHEME: &str = "s3://";
 
 impl FromStr for BucketPlace {
@@ -37,7 +37,7 @@ impl FromStr for BucketPlace {
             "expected a bucket's name: 3 to 63 lower-case letters, digits, `-` or `.`"
         );
         let prefix = prefix.trim_end_matches('/');
-        // As `feed.path` of a gateway has them.
+        // The rules for segments are those of a gateway's `feed.path`.
         let is_segment = |segment: &str| {
             let is_plain =
                 |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
