@@ -102,7 +102,8 @@ fn every_page_says_what_it_is_for_and_where_to_go_next() {
     }
 }
 
-/// Where a link in a page leads, as a path from the repository's root and an anchor.
+/// Returns where the links in a page lead, as paths from the repository's root, with an anchor
+/// each.
 fn links(page: &str) -> Vec<(String, String)> {
     let mut code = false;
     let prose: String = page
@@ -127,7 +128,7 @@ fn links(page: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The anchor that GitHub gives to a heading.
+/// Returns GitHub's anchor for a heading.
 fn anchor(heading: &str) -> String {
     heading
         .trim_start_matches('#')
