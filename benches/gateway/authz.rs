@@ -1,5 +1,6 @@
-//! What people use with `ext_authz`: an HTTP service that looks a key up in a table. A thread for each of Envoy's connections (one worker keeps a few), and no framework, so
-//! nothing slower than it has to be.
+//! A typical service for `ext_authz`: an HTTP service that looks a key up in a table. It has a
+//! thread for each of Envoy's connections (one worker keeps a few) and no framework, so it is as
+//! fast as it can be.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::Builder;
 
-/// The name of its threads; their time is counted by it.
+/// The name of its threads. It identifies them when their time is counted.
 pub const THREADS: &str = "authz";
 
 /// Serves for as long as the process runs.
@@ -29,7 +30,7 @@ pub fn serve(keys: Vec<String>) -> SocketAddr {
     address
 }
 
-/// Until Envoy closes the connection. A check has no body.
+/// Answers until Envoy closes the connection. A check has no body.
 fn answer(stream: &TcpStream, keys: &HashSet<String>) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let (mut lines, mut out) = (BufReader::new(stream), stream);

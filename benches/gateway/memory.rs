@@ -1,4 +1,5 @@
-//! What keys take of Envoy's memory with the native module, by the number of workers: they share one copy.
+//! The memory that keys take in an Envoy with the native module, by the number of workers, which
+//! share one copy.
 
 use std::thread;
 use std::time::Duration;
@@ -18,10 +19,11 @@ pub struct Memory {
     pub with: u64,
 }
 
-/// Until the allocator has given back what it does not need any more, or long enough to say that it keeps it.
+/// The time within which the allocator returns what it no longer needs. After that, it keeps the
+/// memory.
 const SETTLES: Duration = Duration::from_secs(5);
 
-/// Each number of workers in its own Envoy.
+/// Measures each number of workers in its own Envoy.
 pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     let world = World::new(keys, Kind::Restricted);
     let packed = world.packed(1, None);
@@ -53,7 +55,7 @@ pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     each.collect()
 }
 
-/// Every worker decides: what it needs for that is counted as well.
+/// Makes every worker decide, because the memory for that counts as well.
 fn everywhere(envoy: &Envoy, request: &[u8], status: u16) {
     envoy.on_every_worker("every worker decides", LONG, |connection| {
         connection.send_raw(request).unwrap();

@@ -1,6 +1,8 @@
-//! What a push costs: how long a revoked key still passes, how long the worker answers no one, and how much memory Envoy has before and after.
+//! The cost of a push: how long a revoked key still passes, how long the worker answers nothing,
+//! and how much memory Envoy uses before and after.
 //!
-//! Two snapshots take turns; in one of them the key that a steady client sends is deleted. So every second push revokes it and every other gives it back.
+//! Two snapshots alternate. In one of them, the key that a steady client sends is deleted, so every
+//! second push revokes it, and the next one restores it.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -16,7 +18,7 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push, eventually};
 use crate::world::{Kind, World, sdk_request};
 
-/// What is pushed.
+/// The form of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A `StringValue` in a JSON file.
@@ -34,7 +36,7 @@ impl Form {
     }
 }
 
-/// What the page calls a host.
+/// Returns a host's name on the page.
 pub fn name(host: Host) -> &'static str {
     match host {
         Host::Wasm => "wasm",
@@ -42,27 +44,27 @@ pub fn name(host: Host) -> &'static str {
     }
 }
 
-/// What came of pushing one size in one form.
+/// The result of pushing one size in one form.
 #[derive(Debug)]
 pub struct Pushed {
     pub host: Host,
     pub form: Form,
     pub keys: u32,
-    /// Bytes of the configuration.
+    /// The size of the configuration in bytes.
     pub size: usize,
-    /// Nothing where Envoy or the filter refuses a configuration of that size.
+    /// The measurements, or `None` if Envoy or the filter rejects a configuration of this size.
     pub taken: Option<Taken>,
 }
 
 #[derive(Debug)]
 pub struct Taken {
-    /// From each rename that revoked the key to the last request that it let through.
+    /// The times from each rename that revoked the key to the last request that still passed.
     pub revoked: Vec<Duration>,
-    /// The longest that an answer took around each push.
+    /// The longest time for an answer around each push.
     pub pauses: Vec<Duration>,
-    /// The same without a push, for as long, after each.
+    /// The same after each push, for an equally long time without one.
     pub calm: Vec<Duration>,
-    /// Envoy's memory in bytes: before the first push, after it, after the last.
+    /// Envoy's memory in bytes: before the first push, after it, and after the last.
     pub resident: [u64; 3],
     pub pushes: usize,
     /// The worker's linear memory after two pushes and after the last.
@@ -70,7 +72,8 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// How much longer the longest wait of a request was during a push than without one, in milliseconds: the median.
+    /// Returns how much longer a request had to wait at most during a push than without one, in
+    /// milliseconds: the median.
     pub fn wait(&self) -> f64 {
         let waits = self.pauses.iter().zip(&self.calm);
         let more = waits.map(|(pause, calm)| (pause.as_secs_f64() - calm.as_secs_f64()) * 1e3);
@@ -78,11 +81,11 @@ impl Taken {
     }
 }
 
-/// Requests per second of the steady client: a pause is seen to the millisecond.
+/// The requests per second of the steady client, so that a pause is visible to the millisecond.
 const RATE: u32 = 1_000;
 const CONNECTIONS: usize = 4;
 
-/// After a push has arrived, until the next: nothing of it is left to be done.
+/// The time between a push that has arrived and the next, so that all its work is finished.
 const REST: Duration = Duration::from_millis(500);
 
 pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
@@ -137,7 +140,7 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
         }
         watched.until(if push % 2 == 0 { 200 } else { 401 });
         thread::sleep(REST);
-        // As long again, without a push.
+        // Equally long, without a push.
         let rest = Instant::now();
         thread::sleep(rest - renamed[push]);
         rested.push((rest, Instant::now()));
@@ -187,7 +190,8 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
     }
 }
 
-/// When the kernel last changed the watched folder, to its tick: anyone who renames may be put aside before it looks at a clock.
+/// Returns when the kernel last changed the watched folder, to its tick. The process that renames
+/// may be suspended before it reads a clock.
 fn last_rename(envoy: &Envoy) -> Instant {
     let file = envoy.ecds_file();
     let changed = fs::metadata(file.parent().unwrap()).unwrap().modified();
@@ -225,7 +229,7 @@ impl Content {
     }
 }
 
-/// A client that sends steadily on its own thread.
+/// A client that sends steadily on a separate thread.
 struct Watched {
     state: std::sync::Arc<State>,
     thread: thread::JoinHandle<Vec<Answer>>,
@@ -254,7 +258,7 @@ impl Watched {
         Self { state, thread }
     }
 
-    /// Waits until the last answer had that status.
+    /// Waits until the last answer has this status.
     fn until(&self, status: u16) {
         eventually("the worker serves what was pushed", LONG, || {
             (self.state.status.load(Ordering::Relaxed) == status).then_some(())

@@ -1,5 +1,6 @@
-//! What a request costs: in each round every candidate has its turn, in an order that changes, and is compared only with the others of that round. A neighbour that takes the
-//! machine for a second spoils a round, and the median does not see it.
+//! The cost of a request: in each round every candidate has its turn, in a changing order, and is
+//! compared only with the others of this round. If another program uses the machine for a second,
+//! it spoils one round, and the median is not affected.
 
 use std::time::Duration;
 
@@ -10,22 +11,23 @@ use crate::figures::Figure;
 use crate::machine::Cores;
 use crate::process;
 
-/// How much is measured.
+/// The amount of measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Every one with new processes: where things happen to lie in memory is part of the noise.
+    /// Each session uses new processes, because the layout of memory is part of the noise.
     pub sessions: usize,
     pub rounds: usize,
     pub requests: usize,
-    /// Of those whose latency is measured.
+    /// The number of requests whose latency is measured.
     pub calm: usize,
-    /// Until V8 has compiled what is called often a second time, with its slower and better compiler.
+    /// The number of requests until V8 has recompiled frequent functions with its slower,
+    /// optimizing compiler.
     pub warm_up: usize,
-    /// Keys in the largest table.
+    /// The number of keys in the largest table.
     pub most: u32,
 }
 
-/// At this rate latency is measured: far from what any candidate can bear.
+/// The rate of requests for measuring latency. It is far below what any candidate can handle.
 pub const RATE: u32 = 1_000;
 
 /// A candidate's figures.
@@ -36,16 +38,16 @@ pub struct Cost {
     pub time: Figure,
     /// What it adds to a bare Envoy, in µs.
     pub added: Figure,
-    /// That, as a multiple of what the no-op filter adds.
+    /// The same as a multiple of what the no-op filter adds.
     pub of_noop: Figure,
     /// Latencies in µs, over all rounds.
     pub median: f64,
     pub p99: f64,
     /// The process's memory at the end, in bytes.
     pub resident: u64,
-    /// What each round added, for ratios with others.
+    /// What each round added, for ratios with other candidates.
     pub each: Vec<f64>,
-    /// The time of its service for a request, in µs.
+    /// The service's time for a request, in µs.
     pub service: f64,
 }
 
@@ -93,14 +95,16 @@ pub fn measure(plan: Plan, cores: &Cores) -> Vec<Cost> {
     costs(&names, series)
 }
 
-/// Who has its turn in a round, and how often: those that all others are compared with several times, because their own noise is in every ratio.
+/// Returns which candidate has its turn in a round, and how often. The candidates that all others
+/// are compared with have several turns, because their noise is in every ratio.
 fn places(count: usize) -> Vec<usize> {
     const COMPARED_WITH: usize = 2;
     let often = (0..COMPARED_WITH).flat_map(|place| [place; 3]);
     often.chain(COMPARED_WITH..count).collect()
 }
 
-/// A step that has no factor in common with the number of turns, and another start every time.
+/// Steps by a number that has no factor in common with the number of turns, from another start
+/// every time.
 fn order(count: usize, round: usize) -> impl Iterator<Item = usize> {
     let steps: Vec<usize> = (1..count).filter(|step| gcd(*step, count) == 1).collect();
     let step = steps[round % steps.len()];
@@ -117,7 +121,7 @@ type Turn = [f64; 2];
 
 fn turn(plan: Plan, candidate: &mut Candidate, series: &mut Series) -> Turn {
     let process = candidate.envoy.process_id();
-    // Caches have been others' since its last turn.
+    // Other candidates have used the caches since its last turn.
     candidate.client.send(Pace::Flood, plan.requests / 20);
     let before = (
         process::ran(process, candidate.worker),
@@ -138,7 +142,7 @@ fn turn(plan: Plan, candidate: &mut Candidate, series: &mut Series) -> Turn {
 }
 
 impl Series {
-    /// A round: the mean of the turns in it.
+    /// Adds a round: the mean of its turns.
     fn add(&mut self, turns: &[Turn]) {
         let mean = |of: usize| turns.iter().map(|turn| turn[of]).sum::<f64>() / turns.len() as f64;
         self.times.push(mean(0));
@@ -192,7 +196,7 @@ fn costs(names: &[&'static str], series: Vec<Series>) -> Vec<Cost> {
         .collect()
 }
 
-/// The ratio of what two candidates add, within rounds.
+/// Returns the ratio of what two candidates add, within rounds.
 pub fn ratio(of: &Cost, to: &Cost) -> Figure {
     Figure::of(
         of.each

@@ -1,4 +1,4 @@
-//! The `keyward` command, as a person runs it.
+//! Runs the `keyward` command as a person would.
 
 use std::fs;
 use std::process::Output;

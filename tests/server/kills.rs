@@ -1,4 +1,5 @@
-//! A server that is killed while it makes and ends keys. The store's own harness kills oftener (`store::crash`); here are the whole server, its answers and its file.
+//! A server that is killed while it makes and ends keys. The store's own harness kills more often
+//! (`store::crash`). This test covers the whole server, its answers and its file.
 
 use std::path::Path;
 use std::thread::{self, JoinHandle};
@@ -10,9 +11,9 @@ use serde_json::{Value, json};
 use crate::local::Local;
 use crate::world::{command, try_straight};
 
-/// How often it is killed.
+/// The number of kills.
 const KILLS: u64 = 4;
-/// How many clients it has.
+/// The number of clients.
 const CLIENTS: u64 = 3;
 
 /// A request with an idempotency key, and its answer if one came.
@@ -33,7 +34,7 @@ fn a_killed_server_lost_nothing_it_answered_and_does_nothing_twice() {
                 thread::spawn(move || talk(&socket, &format!("k{round}x{client}")))
             })
             .collect();
-        // Each time at another moment; whichever it is, all of the following holds.
+        // Each time at another moment. All of the following holds at any moment.
         thread::sleep(Duration::from_millis(150 + 130 * round));
         local.kill();
         let sent: Vec<Sent> = clients
@@ -65,7 +66,7 @@ fn new_key(idempotency: &str) -> Value {
     })
 }
 
-/// Makes keys until no one answers.
+/// Makes keys until the server stops answering.
 fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     let mut sent = Vec::new();
     for number in 0.. {
@@ -91,7 +92,8 @@ fn talk(socket: &Path, name: &str) -> Vec<Sent> {
     sent
 }
 
-/// A key that was answered is there; the same request makes no second one, and what was not answered is there whole or not at all.
+/// Asserts that a key whose request was answered exists once, even after the same request again. A
+/// key whose request was not answered exists completely or not at all.
 fn is_there_once(local: &Local, sent: &Sent) {
     let head = [("idempotency-key", sent.idempotency.as_str())];
     let body = new_key(&sent.idempotency);

@@ -1,4 +1,4 @@
-//! A server without an Envoy before it, spoken to on its admin socket.
+//! A server without an Envoy in front of it, reached through its admin socket.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -16,7 +16,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Makes a store in `folder`, and serves it.
+    /// Makes a store in `folder`, and starts a server on it.
     pub(crate) fn start(folder: &Path) -> Self {
         let made = command()
             .args(["init", "--data"])
@@ -37,12 +37,12 @@ impl Local {
         local
     }
 
-    /// Starts it, with more arguments.
+    /// Starts the server with more arguments.
     pub(crate) fn serve(&mut self, more: &[&str]) {
         self.server = Some(serve_in(&self.folder, more));
     }
 
-    /// `kill -9`
+    /// Kills the server, as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.server = None;
     }
@@ -55,7 +55,7 @@ impl Local {
         self.data().join("admin/admin.sock")
     }
 
-    /// Asks, again where that was too often.
+    /// Sends a request, and repeats it if the server answers that there were too many.
     pub(crate) fn ask(
         &self,
         method: &str,
@@ -69,7 +69,7 @@ impl Local {
         })
     }
 
-    /// Makes a key: the status, and its id or the code of the refusal.
+    /// Makes a key. Returns the status, and the key's id or the error code.
     pub(crate) fn create(&self) -> (u16, String) {
         let note = "n".repeat(1_000);
         let body = json!({
@@ -85,14 +85,14 @@ impl Local {
         (status, said.as_str().unwrap().to_owned())
     }
 
-    /// A key that was made.
+    /// Makes a key, and returns its id.
     pub(crate) fn key(&self) -> String {
         let (status, id) = self.create();
         assert_eq!(status, 200, "{id}");
         id
     }
 
-    /// Ends a key, and waits until gateways can know.
+    /// Ends a key, and waits until its end is published.
     #[track_caller]
     pub(crate) fn expire(&self, id: &str) -> Value {
         let path = format!("/v2/iam/api_keys/{id}/expire");
@@ -102,7 +102,7 @@ impl Local {
         ended
     }
 
-    /// What gateways are given: the configuration in the file that they watch.
+    /// Returns the configuration in the file that gateways watch.
     pub(crate) fn published(&self) -> Value {
         let file = self.data().join("envoy/ecds/keyward.pb");
         let target = Target::ecds(&file, None, true);
@@ -110,21 +110,21 @@ impl Local {
         serde_json::from_str(&found.configuration.unwrap()).unwrap()
     }
 
-    /// Waits until gateways have a key, or know of its end.
+    /// Waits until a key, or its end, is published.
     pub(crate) fn is_published(&self, id: &str) {
         eventually(&format!("{id} is published"), PROPAGATION, || {
             self.published_key(id).map(|_| ())
         });
     }
 
-    /// The key as gateways are given it.
+    /// Returns the key as published to gateways.
     pub(crate) fn published_key(&self, id: &str) -> Option<Value> {
         let published = self.published();
         let keys = published["snapshot"]["keys"].as_array()?;
         keys.iter().find(|key| key["id"] == *id).cloned()
     }
 
-    /// One of the commands on the store.
+    /// Runs one of the commands on the store.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
         command().args(arguments).output().unwrap()
     }

@@ -1,4 +1,5 @@
-//! Who may do what: every route of the table by every sort of caller. The expectation follows from the table's permission and level, and from the caller.
+//! Who may do what: sends requests to every route in the table as every kind of caller. The
+//! expectation follows from the table's permission and level, and from the caller.
 
 mod strangers;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::world::{PROPAGATION, World};
 
-/// A sort of caller, as the gateway reports it.
+/// A kind of caller, as the gateway reports it.
 struct Caller {
     name: &'static str,
     key: String,
@@ -18,37 +19,37 @@ struct Caller {
     may: May,
 }
 
-/// What is expected of a caller.
+/// What a caller is expected to be allowed.
 #[derive(Clone, Copy, PartialEq)]
 enum May {
     /// Everything, everywhere.
     Operate,
-    /// Everything, on the account that has the objects; what is the operator's is not.
+    /// Everything on the account that has the objects, but nothing that is for operators.
     OnIt,
-    /// Everything, on another account: the objects are not there.
+    /// Everything on another account, where the objects do not exist.
     Elsewhere,
     /// Reading keys.
     ReadKeys,
-    /// What the gateway refuses for lack of any permission of ours.
+    /// Nothing: the gateway denies the request, because the key has no management permission.
     Nothing,
-    /// What the server refuses: the key may do everything.
+    /// Nothing: the server rejects the key, because it is unrestricted.
     Unrestricted,
-    /// What is not a key any more.
+    /// Nothing: the key has been revoked.
     Revoked,
 }
 
-/// What an answer is.
+/// The kind of an answer.
 #[derive(Debug, PartialEq)]
 enum Seen {
-    /// The handler answered, whatever it said of the request.
+    /// The handler answered, whatever the answer was.
     Answered,
-    /// 404 `resource_missing`: the object is not there for this caller.
+    /// 404 `resource_missing`: the object does not exist for this caller.
     Missing,
-    /// Only operators.
+    /// The answer that the route is for operators only.
     OperatorsOnly,
-    /// The gateway, for this reason.
+    /// The gateway denied the request, for this reason.
     Gateway(String),
-    /// The server, with this code.
+    /// The server rejected the request, with this status and code.
     Server(u16, String),
 }
 
@@ -145,7 +146,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
                 PROPAGATION,
                 || {
                     let seen = ask(&world, &objects, caller, route);
-                    // What was just made may not have reached every worker.
+                    // A new key may not have reached every worker.
                     let is_late = matches!(&seen, Seen::Gateway(reason) if reason == "unknown_key");
                     (!is_late).then_some(seen)
                 },
@@ -165,7 +166,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
     strangers::no_way_around_the_gateway_is_believed(&world, &objects);
 }
 
-/// What the table says of a caller.
+/// Returns the expected answer according to the table.
 fn expected(may: May, route: &Route) -> Seen {
     match may {
         May::Operate => Seen::Answered,
@@ -191,7 +192,8 @@ fn expected(may: May, route: &Route) -> Seen {
     }
 }
 
-/// Accounts are changed, and what is of the whole store is seen, by operators only.
+/// Returns whether only operators may use the route: it changes accounts, or concerns the whole
+/// store.
 fn is_operators(route: &Route) -> bool {
     let is_change = route.level == AccessLevel::Write;
     (route.asked == Asked::One(Management::Account) && is_change)
@@ -204,12 +206,13 @@ fn is_operators(route: &Route) -> bool {
         || route.template == "/v2/keyward/activity_logs/head"
 }
 
-/// Grant sets and policies are of the whole store.
+/// Returns whether the route is for an object of one account. Grant sets and policies belong to the
+/// whole store.
 fn is_about_a_tenants_object(route: &Route) -> bool {
     route.template.contains("{id}") || route.template.contains("{number}")
 }
 
-/// The objects that paths name, all of `acct_a` but for the operator's session.
+/// The objects that paths name. All belong to `acct_a` except the operator's session.
 struct Objects {
     session: String,
     portal: String,
@@ -234,7 +237,8 @@ impl Objects {
         }
     }
 
-    /// A path of the route. Keys are named that no call can spoil for the next one: a test key of the account, which is there and is not changed by an empty body.
+    /// Returns a path of the route. It names a key that no request can spoil for the next one: a
+    /// test key of the account, which exists and which an empty body does not change.
     fn path(&self, route: &Route) -> String {
         let id = if route.template.contains("activity_logs") {
             &self.activity
@@ -271,7 +275,7 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
         return Seen::Gateway(reason.to_owned());
     }
     assert!(answer.header("request-id").is_some(), "{}", answer.text());
-    // An export is not JSON as a whole.
+    // An export is not a single JSON text.
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let message = body["error"]["message"].as_str().unwrap_or_default();
@@ -288,7 +292,8 @@ fn ask(world: &World, objects: &Objects, caller: &Caller, route: &Route) -> Seen
     }
 }
 
-/// A member that none of them knows: a handler that is reached names it. Those of one key look for the key, and so get a body that they take.
+/// Returns a body with a member that no route knows, so that a handler names the member if the
+/// request reaches it. Routes of one key look up the key first, so they get a valid body.
 fn body_of(route: &Route) -> Option<Value> {
     let body = if route.template.contains("api_keys/{id}") {
         json!({})
@@ -298,7 +303,7 @@ fn body_of(route: &Route) -> Option<Value> {
     (route.largest_body > 0).then_some(body)
 }
 
-/// The key that paths name, made again where a call before deleted it.
+/// Makes the key that paths name, again if an earlier request deleted it.
 fn fresh(world: &World) {
     let body = json!({
         "type": "secret_key", "permissions": ["customer_read"],

@@ -1,5 +1,5 @@
-//! Rules 9 to 11 on any path and query: paths have one reading or none, the row found is the reference's, and a query's expansions need the permissions that the
-//! reference lists.
+//! Rules 9 to 11 for any path and query: paths have one reading or none, the row that is found is
+//! the reference's, and a query's expansions require the permissions that the reference lists.
 
 use std::sync::LazyLock;
 
@@ -79,7 +79,7 @@ fn raw(number: usize) -> String {
     format!("{prefix}_test_FAKE-{number}")
 }
 
-/// The first byte chooses the key and the method, the rest is the path with its query.
+/// The first byte chooses the key and the method, and the rest is the path with its query.
 pub fn run(mut input: &[u8]) {
     let how = usize::from(take(&mut input));
     let path = input.split(|byte| *byte == b'?').next().unwrap_or_default();
@@ -121,7 +121,7 @@ fn has_one_reading(path: &[u8]) -> bool {
     PATH.is_match(path) && segments.all(|segment| segment != b"." && segment != b"..")
 }
 
-/// A row that is found matches segment by segment, and HEAD finds the row of GET.
+/// Asserts that a row that is found matches segment by segment, and that HEAD finds the row of GET.
 fn found(catalogue: &EndpointCatalogue, method: &str, path: PlainPath<'_>) {
     let Some(read) = Method::of_request(method.as_bytes()) else {
         assert!(matches!(method, "OPTIONS" | "get"), "{method}");

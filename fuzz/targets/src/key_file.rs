@@ -1,4 +1,5 @@
-//! The key file: what is read is kept to the byte and compiles to what a gateway takes; an edit is whole or not at all, and what it leaves can be read again.
+//! The key file: a file that is read is preserved byte for byte, and compiles to what a gateway
+//! accepts. An edit happens completely or not at all, and its result can be read again.
 
 use std::sync::LazyLock;
 
@@ -21,12 +22,12 @@ const NAME: &str = "keys.toml";
 
 const NOW: u64 = 1_795_200_000;
 
-/// What the file refuses in every place. Shorter texts are names, and shown.
+/// What the file rejects in every place. Shorter texts are names, and may be shown.
 static RAW_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?:\A|[^0-9A-Za-z])(?:[rs]k_(?:test|live)|sk_org)_[0-9A-Za-z_-]{10}")
 });
 
-/// A byte that counts, so many bytes that choose edits, and the text.
+/// The input is a length byte, that many bytes that choose edits, and the text.
 pub fn run(mut input: &[u8]) {
     let mut edits = take_part(&mut input);
     let Ok(text) = std::str::from_utf8(input) else {
@@ -60,7 +61,8 @@ pub fn run(mut input: &[u8]) {
                 assert_eq!(self::text(&file), before, "{refusal}");
             }
         }
-        // Only a reading of the whole shows whether an edit names what is not there; anyone who stores a file reads it first.
+        // Only reading the whole shows whether an edit names something that does not exist. Every
+        // program that stores a file reads it first.
         match read(&self::text(&file)) {
             Ok(again) => {
                 assert_eq!(again.changes_since(&file), [], "{}", self::text(&file));
@@ -116,11 +118,11 @@ fn assert_compiles(file: &KeyFile) {
     for key in file.keys() {
         assert_eq!(snapshot.key(&key.digest).unwrap().id(), key.id);
     }
-    // Only publishable keys are public.
+    // Only publishable keys are in the snapshot in plain text.
     assert!(!RAW_KEY.is_match(json.as_bytes()), "{json}");
 }
 
-/// One command of all there are, on what the file has or on something new.
+/// Runs one of all commands, on records of the file or on new ones.
 fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
     let command = command(file, choices);
     let facts = file.facts(&needs(&command));
@@ -129,7 +131,7 @@ fn edit(file: &mut KeyFile, choices: &mut &[u8]) -> Result<(), String> {
         actor: "fuzz",
         ceiling: &Ceiling::none(),
         limits: &Limits::none(),
-        // Ids of keys stay unlike those that are there.
+        // New ids differ from those of existing keys.
         randomness: &mut Counting(file.keys().count()),
     };
     let decision = decide(&command, &facts, context).map_err(|refusal| refusal.to_string())?;

@@ -1,4 +1,4 @@
-//! `/v2/keyward/gateways`: who follows the feed, and how far each one is.
+//! `/v2/keyward/gateways`: the gateways that follow the feed, and how far each has come.
 
 use std::sync::Arc;
 
@@ -99,7 +99,7 @@ fn shown(gateway: Gateway) -> GatewayObject {
     }
 }
 
-/// `GET /v2/keyward/gateways`
+/// Handles `GET /v2/keyward/gateways`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -108,7 +108,7 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `GET /v2/keyward/gateways/{name}`
+/// Handles `GET /v2/keyward/gateways/{name}`.
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;
@@ -119,7 +119,8 @@ pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// `DELETE /v2/keyward/gateways/{name}`: on the caller's word that what is silent is gone.
+/// Handles `DELETE /v2/keyward/gateways/{name}`. It relies on the caller's word that silent VMs are
+/// gone.
 pub(crate) fn forget(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.operators_only(OPERATORS)?;

@@ -1,5 +1,6 @@
-//! What the tests against a real Envoy are on: an Envoy started from the bootstrap we ship, clients that send any byte,
-//! and an upstream that shows what it saw. Everything is on loopback and bounded by time-outs.
+//! The base of the tests against a real Envoy: an Envoy started from the bootstrap that keyward
+//! ships, clients that send any bytes, and an upstream that records what it received. Everything
+//! runs on loopback and is bounded by time-outs.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,

@@ -14,18 +14,19 @@ use super::http::{Connection, NO_HEADERS, Response};
 use super::wait::{BOUND, eventually};
 
 impl Envoy {
-    /// Where the admin interface listens.
+    /// Returns the address of the admin interface.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
     }
 
-    /// A request to the admin interface.
+    /// Sends a request to the admin interface.
     #[track_caller]
     pub fn admin(&self, method: &str, path: &str) -> Response {
         Connection::open(self.admin).request(method, path, NO_HEADERS, b"")
     }
 
-    /// A counter or gauge by its whole name, as `/stats` shows it. 0 if it does not exist: Envoy makes most when they are first needed.
+    /// Returns a counter or gauge by its full name, as `/stats` shows it, or 0 if it does not
+    /// exist: Envoy creates most of them on first use.
     #[track_caller]
     pub fn stat(&self, name: &str) -> u64 {
         let name = self.host.stat(name);
@@ -35,21 +36,22 @@ impl Envoy {
             .unwrap_or(0)
     }
 
-    /// The same; nothing where Envoy does not answer or has none of that name.
+    /// Like [`Self::stat`], but returns `None` if Envoy does not answer or has no such counter or
+    /// gauge.
     pub fn try_stat(&self, name: &str) -> Option<u64> {
         let name = self.host.stat(name);
         let stats = self.try_stats(&format!("^{}$", escape_regex(&name)), BOUND)?;
         stats.get(&name).copied()
     }
 
-    /// The counters and gauges whose names a regex (RE2) finds.
+    /// Returns the counters and gauges whose names match a regular expression (RE2).
     #[track_caller]
     pub fn stats(&self, regex: &str) -> BTreeMap<String, u64> {
         self.try_stats(regex, BOUND)
             .expect("Envoy's admin interface does not answer")
     }
 
-    /// keyward's counter of requests.
+    /// Returns keyward's counter of requests with this decision and reason.
     #[track_caller]
     pub fn requests_total(&self, decision: &str, reason: &str) -> u64 {
         self.gathered();
@@ -58,7 +60,7 @@ impl Envoy {
         ))
     }
 
-    /// keyward's counters of requests that have counted any.
+    /// Returns keyward's counters of requests that are not 0.
     #[track_caller]
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.gathered();
@@ -70,12 +72,14 @@ impl Envoy {
         all
     }
 
-    /// Waits until a native module has reported what it counted until now: workers count, and the main thread gathers, a tenth of a second after the first request, and each second.
+    /// Waits until a native module has reported everything that it has counted so far. Workers
+    /// count, and the main thread gathers the counts a tenth of a second after the first request,
+    /// and then every second.
     #[track_caller]
     fn gathered(&self) {
         if self.host == Host::Native {
             let rounds = || self.stats("^keyward\\.counts_gathered_total\\.");
-            // The main thread is in no round while it answers.
+            // While the main thread answers this, it is not gathering counts.
             let before = rounds();
             eventually("every plugin's counts are gathered", BOUND, || {
                 let now = rounds();
@@ -85,13 +89,13 @@ impl Envoy {
         }
     }
 
-    /// The page that Prometheus reads.
+    /// Returns the page that Prometheus reads.
     #[track_caller]
     pub fn prometheus(&self) -> String {
         self.admin("GET", "/stats/prometheus").text().to_owned()
     }
 
-    /// Nothing when the main thread is busy for longer than `timeout`, as with a big push.
+    /// Returns `None` if the main thread is busy for longer than `timeout`, as with a big push.
     pub(super) fn try_stats(
         &self,
         regex: &str,
@@ -107,20 +111,21 @@ impl Envoy {
             )
             .ok()?;
         let lines = std::str::from_utf8(&page.body).ok()?.lines();
-        // Histograms and texts are on the same page.
+        // The same page also contains histograms and texts.
         let numbers = lines
             .filter_map(|line| line.rsplit_once(": "))
             .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
         Some(numbers.collect())
     }
 
-    /// Everything Envoy and the filter have logged.
+    /// Returns everything that Envoy and the filter have logged.
     pub fn logs(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.path().join("envoy.log")).unwrap())
             .into_owned()
     }
 
-    /// The access log's lines so far. A line is written some milliseconds after the response: see [`Self::logged`].
+    /// Returns the access log's lines so far. Envoy writes a line some milliseconds after the
+    /// response: see [`Self::logged`].
     pub fn access_log(&self) -> Vec<Value> {
         let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
         let start = usize::try_from(self.page.load(Ordering::Relaxed)).unwrap();
@@ -134,14 +139,14 @@ impl Envoy {
             .collect()
     }
 
-    /// How many bytes of whole lines the access log has.
+    /// Returns the number of bytes in the access log's complete lines.
     pub(super) fn written(&self) -> u64 {
         let bytes = fs::read(self.folder.path().join("access.log")).unwrap();
         let end = bytes.iter().rposition(|byte| *byte == b'\n');
         u64::try_from(end.map_or(0, |end| end + 1)).unwrap()
     }
 
-    /// The first line of the access log that `wanted` accepts, once it is there.
+    /// Waits for the first line of the access log that `wanted` accepts, and returns it.
     #[track_caller]
     pub fn logged(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(what, BOUND, || {
@@ -149,8 +154,8 @@ impl Envoy {
         })
     }
 
-    /// The access log's line of the request to this path (normalized as Envoy does, without its query), once it is there. For paths that
-    /// are asked for once.
+    /// Waits for the access log's line of the request to this path, and returns it. The path is
+    /// normalized as Envoy does it, without the query. For paths that are requested only once.
     #[track_caller]
     pub fn logged_path(&self, path: &str) -> Value {
         self.logged(&format!("`{path}` is in the access log"), |line| {
@@ -158,8 +163,9 @@ impl Envoy {
         })
     }
 
-    /// Polls `probe` on a connection to each worker until it answers on all of them. A connection stays on its worker, so this proves what
-    /// every worker serves, not what one of them happens to. Nothing else may connect to this Envoy meanwhile.
+    /// Polls `probe` on a connection to each worker until it succeeds on all of them. A connection
+    /// stays on its worker, so this proves what every worker serves, rather than what one of them
+    /// happens to serve. Nothing else may connect to this Envoy in the meantime.
     #[track_caller]
     pub fn on_every_worker<T>(
         &self,
@@ -177,7 +183,8 @@ impl Envoy {
             .collect()
     }
 
-    /// An open connection to each worker, in their order. The kernel picks a connection's worker, so some are opened in vain.
+    /// Returns an open connection to each worker, in the workers' order. The kernel chooses a
+    /// connection's worker, so some attempts are wasted.
     #[track_caller]
     pub fn worker_connections(&self) -> Vec<Connection> {
         let mut held: Vec<Option<Connection>> = (0..self.concurrency).map(|_| None).collect();
@@ -198,9 +205,9 @@ impl Envoy {
         held.into_iter().flatten().collect()
     }
 
-    /// How many connections each worker has taken.
+    /// Returns the number of connections that each worker has accepted.
     fn taken_per_worker(&self) -> Vec<u64> {
-        // The port was 0 when the listener got its name in the stats.
+        // The listener got its name in the stats while its port was still 0.
         let name = |worker| format!("listener.127.0.0.1_0.worker_{worker}.downstream_cx_total");
         let stats = self.stats("^listener\\.127\\.0\\.0\\.1_0\\.worker_.*downstream_cx_total$");
         (0..self.concurrency)

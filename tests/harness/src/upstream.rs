@@ -1,5 +1,6 @@
-//! An upstream that shows what reached it. Its answer is JSON (`method`, `path`, `headers` as pairs, `body`); what is not UTF-8 is exact in
-//! [`Upstream::seen`] only. An `Upgrade` is answered with 101, and from then on every byte is sent back.
+//! An upstream that reports what it received. Its answer is JSON (`method`, `path`, `headers` as
+//! pairs, `body`). Anything that is not UTF-8 is exact only in [`Upstream::seen`]. It answers an
+//! `Upgrade` with 101, and from then on it echoes every byte.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -21,7 +22,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// All headers of that name, in any case.
+    /// Returns all headers with that name. The case of the name does not matter.
     pub fn headers(&self, name: &str) -> Vec<&[u8]> {
         let named = self
             .headers
@@ -30,7 +31,7 @@ impl Seen {
         named.map(|(_, value)| value.as_slice()).collect()
     }
 
-    /// The first header of that name, as text.
+    /// Returns the first header with that name, as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers(name)
             .first()
@@ -38,7 +39,7 @@ impl Seen {
     }
 }
 
-/// What the upstream answers.
+/// The upstream's answer.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -75,7 +76,7 @@ pub struct Upstream {
 #[derive(Debug, Default)]
 struct Shared {
     seen: Mutex<Vec<Seen>>,
-    /// The connections, to cut on drop; `None` once it has begun.
+    /// The open connections, to be closed on drop. `None` once the drop has begun.
     open: Mutex<Option<Vec<TcpStream>>>,
 }
 
@@ -107,17 +108,17 @@ impl Upstream {
         self.address
     }
 
-    /// How many requests arrived.
+    /// Returns the number of requests that have arrived.
     pub fn count(&self) -> usize {
         self.shared.seen.lock().unwrap().len()
     }
 
-    /// All requests, in the order of their arrival.
+    /// Returns all requests in the order of arrival.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    /// As if nothing had arrived yet.
+    /// Forgets all requests that have arrived.
     pub fn forget(&self) {
         self.shared.seen.lock().unwrap().clear();
     }
@@ -153,7 +154,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, handler: &Handler) {
         }
         let (shared, handler) = (Arc::clone(shared), Arc::clone(handler));
         spawn(move || {
-            // Ends with an error when either side closes, which is how every connection ends.
+            // Ends with an error when either side closes, and every connection ends this way.
             let _ = serve(&stream, &shared, &handler);
             let _ = stream.shutdown(Shutdown::Both);
         });

@@ -1,4 +1,6 @@
-//! The loggers under `envoy/access-log`, taken by a real Envoy: the file is the log that the commands read, and what is sent to a collector has the same members. None of them has a query or a key.
+//! A real Envoy accepts the loggers under `envoy/access-log`. The file is the log that the commands
+//! read, and the records sent to a collector have the same members. None of them contains a query
+//! or a key.
 
 use std::fs;
 
@@ -16,7 +18,7 @@ fn fragment(name: &str) -> Value {
     read(&format!("envoy/access-log/{name}"))
 }
 
-/// Puts a fragment where its first lines say.
+/// Inserts a fragment at the place that its first lines name.
 fn with(builder: Builder, name: &str, port: u16) -> Builder {
     let fragment = fragment(name);
     builder.edit(move |bootstrap| {
@@ -42,7 +44,7 @@ fn keyed() -> Sent {
     sent
 }
 
-/// What a client must not be able to put into a log, in whatever form it is sent on.
+/// Asserts that a client cannot put secrets into a log, in any format.
 fn assert_told_nothing(told: &str, of: &str) {
     for secret in [
         "ann@example.com",
@@ -103,9 +105,10 @@ fn a_grpc_access_log_service_gets_every_request() {
 fn assert_collected(collector: &Collector, envoy: &Envoy) {
     let load = [load(), vec![keyed()]].concat();
     play(envoy, &load);
-    // A value that occurs once in each record: those of some key, each path, and both loggers of the pair.
+    // Values that occur once in each record: those of some key, each path, and both loggers of the
+    // pair.
     let id = |id: &str| load.iter().filter(|sent| sent.known() == Some(id)).count();
-    // Each logger sends on its own, when its buffer is full or a second has passed.
+    // Each logger sends separately, when its buffer is full or a second has passed.
     collector.expect("start_time", load.len());
     let times = collector.count("mk_org") / id("mk_org");
     assert!(times > 0, "no verdict was collected");
@@ -123,7 +126,7 @@ fn assert_collected(collector: &Collector, envoy: &Envoy) {
     assert!(!warned, "{diagnosis}");
 }
 
-/// What the loggers log is one list: of the bootstrap, of the file, and of both collectors.
+/// The bootstrap, the file and both collectors log the same list of members.
 #[test]
 fn every_logger_has_the_same_members() {
     let members = |format: &Value| -> Vec<String> {
@@ -142,7 +145,7 @@ fn every_logger_has_the_same_members() {
             );
         }
     }
-    // The page has them all, and no others.
+    // The page lists exactly these members.
     let page = fs::read_to_string(root().join("docs/logs.md")).unwrap();
     let (table, _) = page.split_once("`keyward` is `allow`").unwrap();
     let cells = table

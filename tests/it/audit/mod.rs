@@ -1,4 +1,5 @@
-//! `keyward logs` and `keyward audit` on the access log of a real Envoy: they agree with what was sent, to the request.
+//! Runs `keyward logs` and `keyward audit` on the access log of a real Envoy: they agree with what
+//! was sent, to the request.
 
 mod agree;
 mod alike;

@@ -1,5 +1,6 @@
-//! Hostile but ordinary input, through a real Envoy: what a client can send with a raw socket, and what the upstream then saw. One Envoy takes a
-//! whole table under each of the [`SETTINGS`], and after every table the filter is shown to be as it was: see [`Gate::assert_sound`].
+//! Hostile but ordinary input, through a real Envoy: what a client can send over a raw socket, and
+//! what the upstream then received. One Envoy handles a whole table under each of the [`SETTINGS`],
+//! and after every table the test checks that the filter still works: see [`Gate::assert_sound`].
 
 mod address;
 mod bytes;
@@ -37,20 +38,21 @@ use crate::support::upstream::{Reply, Seen};
 use crate::support::world::merge;
 use crate::support::{Envoy, Host, Upstream};
 
-/// May read customers, and nothing else.
+/// The key that may read customers, and nothing else.
 const LIMITED: &str = "rk_test_FAKE-limited-0001";
-/// May do everything.
+/// The key that may do everything.
 const FULL: &str = "sk_test_FAKE-full-00000001";
-/// May call what is open to publishable keys.
+/// The key that may call what is open to publishable keys.
 const PUBLISHABLE: &str = "pk_test_FAKE-open-00000001";
-/// As [`LIMITED`], but nothing is denied for it yet.
+/// Like [`LIMITED`], but in shadow: nothing is denied yet.
 const SHADOW: &str = "rk_test_FAKE-shadow-00001";
-/// As [`FULL`], only from documentation addresses.
+/// Like [`FULL`], but only from documentation addresses.
 const BOUND: &str = "sk_test_FAKE-bound-000001";
-/// As [`FULL`], only from loopback.
+/// Like [`FULL`], but only from loopback.
 const LOCAL: &str = "sk_test_FAKE-local-000001";
 
-/// The endpoints of the API that the gateway protects: method, path and permission. Without a permission they are public; `price` is open to publishable keys.
+/// The endpoints of the API that the gateway protects: method, path and permission. Without a
+/// permission they are public. `price` is open to publishable keys.
 const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
     ("GET", "/v1/customers", Some("customer")),
     ("POST", "/v1/customers", Some("customer")),
@@ -76,7 +78,7 @@ const ENDPOINTS: [(&str, &str, Option<&str>); 20] = [
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The plugin configuration of these tests, with other settings next to its snapshot.
+/// Returns the plugin configuration of these tests, with other settings next to its snapshot.
 fn configuration(settings: Value) -> Value {
     let endpoints: Vec<Value> = ENDPOINTS
         .iter()
@@ -111,13 +113,13 @@ fn configuration(settings: Value) -> Value {
     all
 }
 
-/// What came back: a response, or `None` where Envoy cut the connection or the stream without one.
+/// The response, or `None` if Envoy closed the connection or the stream without one.
 type Answer = Option<Response>;
 
-/// A name, and the change of the connection manager.
+/// A name, and a change to the connection manager.
 type Setting = (&'static str, fn(&mut Value));
 
-/// Envoy's ways to treat a path before any filter sees it.
+/// How Envoy can treat a path before any filter sees it.
 const SETTINGS: [Setting; 4] = [
     ("as sent", |_| {}),
     ("normalized", |hcm| hcm["normalize_path"] = json!(true)),
@@ -131,12 +133,12 @@ const SETTINGS: [Setting; 4] = [
     }),
 ];
 
-/// The listener that treats paths this way.
+/// Returns the name of the listener that treats paths this way.
 fn listener(setting: &str) -> String {
     format!("gateway, {setting}")
 }
 
-/// Adds a listener for each of the [`SETTINGS`], otherwise like the gateway's.
+/// Adds a listener for each of the [`SETTINGS`]. Otherwise they are like the gateway's.
 fn add_listeners(bootstrap: &mut Value) {
     for (setting, change) in SETTINGS {
         let all = at(bootstrap, "/static_resources/listeners");
@@ -149,29 +151,29 @@ fn add_listeners(bootstrap: &mut Value) {
     }
 }
 
-/// An Envoy before an upstream that shows what it saw.
+/// An Envoy in front of an upstream that records what it received.
 struct Gate {
     envoy: Envoy,
-    /// Where a request goes under each of the [`SETTINGS`].
+    /// Where requests go under each of the [`SETTINGS`].
     addresses: [SocketAddr; SETTINGS.len()],
     /// The setting in force.
     setting: Cell<usize>,
     sent: Cell<usize>,
-    /// What reached the upstream since it was last asked.
+    /// The requests that reached the upstream since the last call.
     seen: Arc<Mutex<Vec<Seen>>>,
     _upstream: Upstream,
 }
 
-/// Gates as we ship it, and with the one setting that many tests need next to it: names with underscores pass.
+/// Gates as keyward ships them, and gates that let names with underscores pass.
 static GATES: Pool<Gate> = Pool::new();
 
 impl Gate {
-    /// As we ship it; a test before may have had it.
+    /// Returns a gate as keyward ships it. Another test may have used it before.
     fn shipped() -> Lent<Self> {
         Self::lent("shipped", |builder| builder)
     }
 
-    /// The same, but that Envoy lets names with underscores pass.
+    /// Like [`Self::shipped`], but Envoy lets names with underscores pass.
     fn with_underscores() -> Lent<Self> {
         Self::lent("underscores", Builder::allow_underscores)
     }
@@ -187,7 +189,7 @@ impl Gate {
         gate
     }
 
-    /// Starts both. `change` may ask for anything next to what we ship.
+    /// Starts Envoy and its upstream. `change` may make any change to what keyward ships.
     fn open(settings: Value, change: impl FnOnce(Builder) -> Builder) -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let upstream = Upstream::answering({
@@ -200,7 +202,7 @@ impl Gate {
         let builder = Envoy::builder()
             .config(configuration(settings).to_string())
             .upstream(upstream.address())
-            // Envoy waits this long before it cuts a connection whose client sent something other than HTTP; the default is 1 s.
+            // Envoy closes a connection that sends no HTTP after this time. The default is 1 s.
             .edit(|all| hcm(all)["delayed_close_timeout"] = json!("0.01s"));
         let envoy = change(builder).edit(add_listeners).start();
         let addresses = SETTINGS.map(|(setting, _)| address_of(&envoy, &listener(setting)));
@@ -214,28 +216,28 @@ impl Gate {
         }
     }
 
-    /// Each of the [`SETTINGS`] in turn, by its name: until the next, requests go where it is in force.
+    /// Yields the name of each of the [`SETTINGS`], and sends requests to its listener.
     fn settings(&self) -> impl Iterator<Item = &'static str> {
         SETTINGS.iter().enumerate().map(|(number, (name, _))| {
             self.setting.set(number);
-            // Shown where a test fails.
+            // Visible if a test fails.
             println!("{name}");
             *name
         })
     }
 
-    /// How many requests, or connections with several, were made.
+    /// Returns the number of requests, or of connections with several, so far.
     fn sent(&self) -> usize {
         self.sent.get()
     }
 
-    /// Where the next request goes.
+    /// Returns the address for the next request, and counts it.
     fn address(&self) -> SocketAddr {
         self.sent.set(self.sent.get() + 1);
         self.addresses[self.setting.get()]
     }
 
-    /// Exactly this head over HTTP/1.1, with `Host` and, where there is a body, its length.
+    /// Sends exactly this head over HTTP/1.1, with `Host` and, if there is a body, its length.
     fn http1(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
         let mut bytes = [method, b" ", target, b" HTTP/1.1\r\nhost: gate\r\n"].concat();
         for (name, value) in headers {
@@ -249,7 +251,7 @@ impl Gate {
         self.raw(&bytes)
     }
 
-    /// Exactly these bytes.
+    /// Sends exactly these bytes.
     fn raw(&self, bytes: &[u8]) -> Answer {
         let mut connection = Connection::open(self.address()).with_timeout(Duration::from_secs(10));
         connection.send_raw(bytes).ok()?;
@@ -267,7 +269,7 @@ impl Gate {
         }
     }
 
-    /// Exactly this head over HTTP/2.
+    /// Sends exactly this head over HTTP/2.
     fn http2(&self, method: &[u8], target: &[u8], headers: &Headers, body: &[u8]) -> Answer {
         let mut all: Vec<(&[u8], &[u8])> = vec![
             (b":method", method),
@@ -279,7 +281,7 @@ impl Gate {
         self.exchange(&all, body, &[])
     }
 
-    /// Exactly these fields over HTTP/2.
+    /// Sends exactly these fields over HTTP/2.
     fn exchange(&self, all: &[(&[u8], &[u8])], body: &[u8], trailers: &[(&[u8], &[u8])]) -> Answer {
         match h2::Connection::open(self.address()).exchange(all, body, trailers) {
             Outcome::Response(response) => Some(response),
@@ -287,7 +289,7 @@ impl Gate {
         }
     }
 
-    /// Exactly these fields over HTTP/2, and then each piece in its own frame.
+    /// Sends exactly these fields over HTTP/2, and then each piece in its own frame.
     fn frames(&self, all: &[(&[u8], &[u8])], pieces: &[&[u8]]) -> Answer {
         match h2::Connection::open(self.address()).exchange_frames(all, pieces) {
             Outcome::Response(response) => Some(response),
@@ -295,15 +297,15 @@ impl Gate {
         }
     }
 
-    /// The requests that reached the upstream while `storm` raged, and what it returns.
+    /// Runs `storm`. Returns its result, and the requests that reached the upstream meanwhile.
     fn seen_during<T>(&self, storm: impl FnOnce() -> T) -> (T, Vec<Seen>) {
         self.seen.lock().unwrap().clear();
         let result = storm();
         (result, std::mem::take(&mut self.seen.lock().unwrap()))
     }
 
-    /// A good request still passes; no VM trapped; no answer was a 5xx; and every line of the access log has the state it must have. `lines` is the
-    /// least number of requests that were logged.
+    /// Asserts that a good request still passes, no VM trapped, no answer was a 5xx, and every line
+    /// of the access log has the right state. At least `lines` requests must be logged.
     #[track_caller]
     fn assert_sound(&self, lines: usize) {
         println!("{} requests", self.sent.get());
@@ -330,7 +332,7 @@ impl Gate {
                         "{line}"
                     );
                 }
-                // Envoy's own answer, before the filters.
+                // Envoy answered itself, before the filters.
                 None => {
                     assert!(code == 0 || (300..500).contains(&code), "{line}");
                     let own = !["keyward", "via_upstream", "wasm", "rbac"]
@@ -361,7 +363,7 @@ fn bearer(key: &str) -> (&'static str, String) {
     ("authorization", format!("Bearer {key}"))
 }
 
-/// Headers from text.
+/// Converts headers from text.
 fn pairs(headers: &[(&str, &str)]) -> Headers {
     headers
         .iter()
@@ -369,19 +371,19 @@ fn pairs(headers: &[(&str, &str)]) -> Headers {
         .collect()
 }
 
-/// The headers of a caller with this key, or of one without.
+/// Returns the headers of a caller with this key, or without a key.
 fn caller(key: Option<&str>) -> Headers {
     key.map(|key| pairs(&[("authorization", &bearer(key).1)]))
         .unwrap_or_default()
 }
 
-/// Bytes for a message.
+/// Formats bytes for a message.
 fn shown(bytes: &[u8]) -> String {
     let start = bytes.get(..300).unwrap_or(bytes);
     start.escape_ascii().to_string()
 }
 
-/// How the most generous of CGI, WSGI, Rack and PHP applications finds a header.
+/// Returns a header's name as the most lenient of CGI, WSGI, Rack and PHP would read it.
 fn folded(name: &[u8]) -> String {
     let fold = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() => letter.to_ascii_lowercase(),
@@ -390,7 +392,7 @@ fn folded(name: &[u8]) -> String {
     name.iter().map(fold).collect()
 }
 
-/// All values that the upstream may find under this name, however it was spelled.
+/// Returns all values that the upstream may find under this name, in any spelling.
 fn values<'a>(seen: &'a Seen, name: &str) -> Vec<&'a [u8]> {
     let named = seen.headers.iter().filter(|(held, _)| folded(held) == name);
     named.map(|(_, value)| value.as_slice()).collect()

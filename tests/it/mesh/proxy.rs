@@ -1,5 +1,6 @@
-//! An Envoy as a mesh's control plane would configure it: its listener's filters and statistics in the place of ours, and what comes by
-//! discovery in files that are replaced by a rename.
+//! An Envoy as a mesh's control plane would configure it: with its listener's filters and
+//! statistics in place of those that keyward ships. What it gets by discovery is in files that are
+//! replaced by a rename.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,19 +14,20 @@ use crate::support::builder::Builder;
 use crate::support::process::Folder;
 use crate::support::{Envoy, find};
 
-/// What a control plane sends to one proxy: an entry of `tests/mesh/istio.yaml` or `tests/mesh/envoy-gateway.yaml`.
+/// What a control plane sends to one proxy: an entry in `tests/mesh/istio.yaml` or
+/// `tests/mesh/envoy-gateway.yaml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
-    /// What the control plane sets of the connection manager.
+    /// The connection manager's members that the control plane sets.
     pub manager: Value,
-    /// What our manifests merge into it.
+    /// The members that keyward's manifests merge into it.
     pub patched: Value,
     pub http_filters: Vec<Value>,
-    /// Next to the one route there is.
+    /// What is added to the only route.
     #[serde(default)]
     pub on_route: Value,
-    /// Configurations of extensions, which come by discovery.
+    /// Configurations of extensions, which arrive by discovery.
     #[serde(default)]
     pub extensions: Vec<Value>,
     pub stats_config: Option<Value>,
@@ -34,7 +36,7 @@ pub struct Proxy {
 const CONFIGURATION: &str = "/typed_config/config/configuration";
 
 impl Proxy {
-    /// What is under `name` in a file of `tests/mesh`.
+    /// Reads the entry `name` of a file in `tests/mesh`.
     pub fn read(file: &str, name: &str) -> Self {
         let mut all = super::merged(&format!("tests/mesh/{file}.yaml"));
         let mut proxy: Self = serde_json::from_value(all[name].take()).unwrap();
@@ -47,7 +49,7 @@ impl Proxy {
         proxy
     }
 
-    /// With this configuration in the manifest. Istio hands it on as a `google.protobuf.Struct`.
+    /// Puts this configuration into the manifest. Istio passes it on as a `google.protobuf.Struct`.
     pub fn with_configuration(mut self, configuration: &Value) -> Self {
         let (place, text) = match self.extensions.first_mut() {
             Some(extension) => (extension, doubled(configuration.clone()).to_string()),
@@ -57,7 +59,8 @@ impl Proxy {
         self
     }
 
-    /// Where a manifest's configuration is an empty object: Istio sends none at all.
+    /// Removes the configuration, as if the manifest's were an empty object: Istio then sends none
+    /// at all.
     pub fn with_no_configuration(mut self) -> Self {
         let config = at(&mut self.extensions[0], "/typed_config/config");
         config
@@ -68,19 +71,19 @@ impl Proxy {
         self
     }
 
-    /// Without the manifest that merges members into the connection manager.
+    /// Removes the manifest that merges members into the connection manager.
     pub fn unpatched(mut self) -> Self {
         self.patched = json!({});
         self
     }
 
-    /// Without the manifest of the interlock.
+    /// Removes the interlock's manifest.
     #[track_caller]
     pub fn without_interlock(self) -> Self {
         self.without("keyward.interlock")
     }
 
-    /// Without the manifest of the plugin.
+    /// Removes the plugin's manifest.
     #[track_caller]
     pub fn without_plugin(self) -> Self {
         let name = self.http_filters[0]["name"].as_str().unwrap().to_owned();
@@ -95,7 +98,7 @@ impl Proxy {
         self
     }
 
-    /// The plugin's place in the chain, its own file being in `discovery` where it comes by one.
+    /// Returns the plugin's entry in the chain. If it uses discovery, its file is in `discovery`.
     pub fn plugin(&self, discovery: &Discovery) -> Value {
         for extension in &self.extensions {
             discovery.push(extension);
@@ -107,13 +110,13 @@ impl Proxy {
         self.builder(&Discovery::new()).start()
     }
 
-    /// With a listener that [`Discovery::push_listener`] replaces.
+    /// Starts an Envoy with a listener that [`Discovery::push_listener`] replaces.
     pub fn started_with(&self, discovery: &Discovery) -> Envoy {
         discovered(self.builder(discovery), discovery).start()
     }
 }
 
-/// Every number through a double, written as Go writes it.
+/// Converts every number to a double, written as Go writes it.
 pub fn doubled(value: Value) -> Value {
     match value {
         Value::Number(number) => {
@@ -143,13 +146,13 @@ impl Discovery {
         self.0.path().join(format!("{plain}.json"))
     }
 
-    /// A source of configuration that is this file.
+    /// Returns a source of configuration that reads this file.
     fn source(&self, name: &str) -> Value {
         json!({"resource_api_version": "V3", "path_config_source": {
             "path": self.file(name), "watched_directory": {"path": self.0.path()}}})
     }
 
-    /// Replaces what is under `name`.
+    /// Replaces the resource `name`.
     fn put(&self, name: &str, resource: &Value) {
         let aside = self.0.path().join("aside");
         let text = json!({"resources": [resource]}).to_string();
@@ -157,12 +160,12 @@ impl Discovery {
         fs::rename(aside, self.file(name)).unwrap();
     }
 
-    /// A new configuration of one extension.
+    /// Pushes a new configuration of one extension.
     pub fn push(&self, extension: &Value) {
         self.put(extension["name"].as_str().unwrap(), extension);
     }
 
-    /// A new listener, for an Envoy that was [`discovered`].
+    /// Pushes a new listener to an Envoy that was [`discovered`].
     pub fn push_listener(&self, proxy: &Proxy) {
         let text = fs::read_to_string(self.file("listener.original")).unwrap();
         let original: Value = serde_json::from_str(&text).unwrap();
@@ -174,7 +177,8 @@ impl Discovery {
 }
 
 impl Proxy {
-    /// Our bootstrap with this in its place.
+    /// Returns a builder with keyward's bootstrap, but with this proxy's parts in place of the
+    /// shipped ones.
     pub fn builder(&self, discovery: &Discovery) -> Builder {
         for extension in &self.extensions {
             discovery.push(extension);
@@ -196,7 +200,7 @@ impl Proxy {
             .iter()
             .map(|filter| located(filter, discovery))
             .collect();
-        // These are for the control plane to say.
+        // The control plane sets these.
         for ours in [
             "use_remote_address",
             "xff_num_trusted_hops",
@@ -213,7 +217,7 @@ impl Proxy {
     }
 }
 
-/// Discovery through the control plane's stream becomes discovery through a file.
+/// Replaces discovery through the control plane's stream with discovery through a file.
 fn located(filter: &Value, discovery: &Discovery) -> Value {
     let mut filter = filter.clone();
     let name = filter["name"].as_str().unwrap().to_owned();
@@ -224,7 +228,7 @@ fn located(filter: &Value, discovery: &Discovery) -> Value {
     filter
 }
 
-/// The gateway's listener by discovery as well. After every other change.
+/// Makes the gateway's listener arrive by discovery as well. Call this after every other change.
 pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     let discovery = discovery.clone();
     builder.edit(move |bootstrap| {
@@ -243,7 +247,7 @@ pub fn discovered(builder: Builder, discovery: &Discovery) -> Builder {
     })
 }
 
-/// As protobuf merges messages: members of members, and the later value.
+/// Merges messages as protobuf does: member by member, and the later value wins.
 fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {

@@ -1,5 +1,6 @@
-//! What only the native module has: how Envoy loads it, how it shares one copy, and what happens after a panic. Everything else is tested by the tests of
-//! the filter in wasm, with `KEYWARD_HOST=native`.
+//! Tests of what only the native module has: how Envoy loads it, how it shares one copy, and what
+//! happens after a panic. The tests of the wasm filter cover everything else, with
+//! `KEYWARD_HOST=native`.
 
 mod counts;
 mod files;
@@ -22,7 +23,8 @@ use crate::support::builder::Builder;
 use crate::support::http::Connection;
 use crate::support::{Envoy, Host};
 
-/// The Envoy we ship, with the native module, whatever runs the filter in other tests.
+/// Returns the shipped Envoy with the native module, regardless of what runs the filter in other
+/// tests.
 fn builder() -> Builder {
     Envoy::builder().host(Host::Native)
 }
@@ -33,7 +35,7 @@ fn started() -> Envoy {
         .start()
 }
 
-/// An ECDS response with that `dynamic_module_config`.
+/// Returns an ECDS response with this `dynamic_module_config`.
 fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     let resource = json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
@@ -49,12 +51,12 @@ fn response(version: u64, module: &Value, config: &str) -> Vec<u8> {
     response.to_string().into_bytes()
 }
 
-/// A module in that file, as we ship its configuration.
+/// Returns a module in this file, configured as keyward ships it.
 fn local(file: &Path) -> Value {
     json!({"module": {"local": {"filename": file}}, "do_not_close": true, "metrics_namespace": "keyward"})
 }
 
-/// keyward as a filter of the listener's own, and not of ECDS.
+/// Puts keyward into the listener's own filters, without ECDS.
 fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     let response: Value = serde_json::from_slice(&response(1, module, config)).unwrap();
     let typed = response["resources"][0]["typed_config"].clone();
@@ -63,7 +65,7 @@ fn as_static(config: &str, module: &Value) -> impl FnOnce(&mut Value) + use<> {
     }
 }
 
-/// The doctor's output, and its exit.
+/// Returns the doctor's output and exit code.
 fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
     let url = format!("http://{}", envoy.admin_address());
     let mut command = crate::support::command::command();
@@ -74,7 +76,7 @@ fn doctor(envoy: &Envoy) -> (String, Option<i32>) {
     )
 }
 
-/// What a stranger is answered, and the key's owner.
+/// Returns the status for a stranger, and for the key's owner.
 fn both(envoy: &Envoy) -> (u16, u16) {
     let mut connection = Connection::open(envoy.address());
     let mut ask = |key| crate::fail_closed::ask(&mut connection, key).status;

@@ -1,4 +1,5 @@
-//! Packed pushes that were cut off, damaged, or made to hurt with a checksum that is right. For each, the library says whether it is any good, and Envoy has to agree.
+//! Packed pushes that were cut off, damaged, or made to cause harm with a correct checksum. The
+//! library decides whether each is valid, and Envoy must agree.
 
 use std::hash::Hasher;
 
@@ -10,12 +11,13 @@ use super::malformed::Dice;
 use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, configuration, everywhere, status};
 use crate::support::{BOUND, Ecds, Envoy, Push, Wrapper, packed};
 
-/// The snapshot begins here: the settings are `{}`. Its header is described in `docs/packed-snapshot.md`.
+/// The offset of the snapshot: the settings are `{}`. `docs/packed-snapshot.md` describes the
+/// header.
 const SNAPSHOT: usize = 18;
-/// Where the numbers of the header are, version and counts, each of four bytes.
+/// The header's numbers, which are the version and counts of four bytes each.
 const NUMBERS: std::ops::Range<usize> = SNAPSHOT + 16..SNAPSHOT + 76;
 
-/// A stranger asks without end, an Envoy serves, and this is what it was given.
+/// An Envoy, a stranger who sends requests to it continuously, and what was pushed.
 struct Target {
     envoy: Envoy,
     stranger: Watch,
@@ -67,7 +69,8 @@ impl Target {
         target
     }
 
-    /// Envoy takes it if and only if the library does, and Alice's key is what it was.
+    /// Pushes bytes. Envoy must accept them exactly if the library does, and Alice's key must work
+    /// as before.
     #[track_caller]
     fn push(&mut self, what: &str, bytes: &[u8]) -> Push {
         let verdict = self.envoy.push_pb_and_wait(Wrapper::Bytes, bytes, BOUND);
@@ -87,7 +90,7 @@ impl Target {
         verdict
     }
 
-    /// The same where it has to be refused.
+    /// Like [`Self::push`], for bytes that must be rejected.
     #[track_caller]
     fn refused(&mut self, what: &str, bytes: &[u8]) {
         assert_eq!(self.push(what, bytes), Push::Rejected, "{what} is taken");
@@ -112,7 +115,7 @@ impl Target {
     }
 }
 
-/// Puts the checksum right.
+/// Corrects the checksum.
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let (head, covered) = bytes.split_at_mut(SNAPSHOT + 16);
     let mut checksum = XxHash64::with_seed(0);
@@ -146,7 +149,8 @@ fn cut_off_and_bits_flipped() {
     target.end();
 }
 
-/// The checksum finds only accidents, so bytes with a right checksum must still be checked.
+/// The checksum finds only accidents, so the filter must check bytes with a correct checksum as
+/// well.
 #[test]
 fn numbers_that_are_lies() {
     let mut target = Target::start();
@@ -170,7 +174,7 @@ fn numbers_that_are_lies() {
             target.refused(&format!("{lie} at {at}"), &sealed(bytes));
         }
     }
-    // The settings' length, and the version in front of it.
+    // The settings' length, and the version before it.
     for at in [8, 12] {
         for lie in [0_u32, 3, 1 << 20, 1 << 30, u32::MAX] {
             let mut bytes = good.clone();
@@ -194,7 +198,7 @@ fn numbers_that_are_lies() {
     target.end();
 }
 
-/// A raw key where an id belongs.
+/// A raw key in place of an id.
 #[test]
 fn a_key_in_a_packed_push_is_refused_and_not_told() {
     let mut target = Target::start();

@@ -1,4 +1,5 @@
-//! What is rolled out to a running Envoy, and taken back: the filter itself, and the keys. The steps are those of `docs/operations.md`.
+//! Rollouts to a running Envoy, and their rollback: the filter itself, and the keys. The steps are
+//! those in `docs/operations.md`.
 
 mod code;
 mod funce;

@@ -1,4 +1,5 @@
-//! gRPC clients: Envoy turns a denial into the gRPC status that its HTTP status stands for, so they see no 401 but `UNAUTHENTICATED`.
+//! gRPC clients: Envoy turns a denial into the gRPC status for its HTTP status, so they see
+//! `UNAUTHENTICATED` in place of a 401.
 
 use serde_json::{Value, json};
 
@@ -59,7 +60,7 @@ fn grpc_clients_get_a_status_of_theirs() {
     assert_eq!(states, expected.map(|state| (state.to_owned(), 200)));
 }
 
-/// Upstream connections speak HTTP/2.
+/// Makes upstream connections use HTTP/2.
 fn speak_http2(bootstrap: &mut Value) {
     let kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
     at(bootstrap, "/static_resources/clusters/0")["typed_extension_protocol_options"] = json!({

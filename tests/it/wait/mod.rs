@@ -1,4 +1,5 @@
-//! `keyward wait` against a real Envoy: what it reports is true on every worker, and it reports nothing too early.
+//! `keyward wait` against a real Envoy: what it reports is true on every worker, and it never
+//! reports too early.
 
 mod refusals;
 mod workers;

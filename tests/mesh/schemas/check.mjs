@@ -1,8 +1,10 @@
-// Holds Kubernetes manifests to their projects' own CRD schemas: reads a JSON array of manifests from standard input, and writes an
-// array of the same length, of lists of what is wrong with each; empty where nothing is.
+// Checks Kubernetes manifests against their projects' own CRD schemas: reads a JSON array of
+// manifests from standard input, and writes an array of the same length. Each element is a list of
+// the faults in one manifest, which is empty if there are none.
 //
-// Two looks, because neither sees everything. The validators made of the CRDs know values: enumerations, patterns, what is required.
-// The types made of them know names: a member that no schema has, which the API server would drop without a word.
+// There are two checks, because neither finds everything. The validators made from the CRDs check
+// values: enumerations, patterns, required members. The types made from them check names: a member
+// that no schema has, which the API server would drop silently.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -35,7 +37,8 @@ async function wrongValues(manifest) {
   }
 }
 
-// One constant for each manifest, of the type that its CRD makes of it. What TypeScript says of its line is said of the manifest.
+// One constant for each manifest, with the type made from its CRD. TypeScript's errors on its line
+// are the manifest's.
 function wrongNames(manifests) {
   const lines = manifests.map((manifest, index) => {
     const from = module(manifest);

@@ -1,4 +1,4 @@
-// A browser that is signed in, and what holds of every page.
+// A signed-in browser, and checks that apply to every page.
 import { expect, test as base } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -83,18 +83,18 @@ function measure() {
     for (const side of ["Top", "Right", "Bottom", "Left"]) {
       for (const of of ["padding", "margin"]) {
         const px = parseFloat(style[of + side]) || 0;
-        // `auto` comes to what is left.
+        // `auto` resolves to the remaining space.
         if (px % 4 !== 0 && px <= 48) steps.add(`${name(element)} ${of}${side} ${px}`);
       }
     }
     for (const of of ["rowGap", "columnGap"]) if ((parseFloat(style[of]) || 0) % 4 !== 0) steps.add(`${name(element)} ${of} ${style[of]}`);
     const hides = ["hidden", "clip"].includes(style.overflowX) || style.textOverflow === "ellipsis";
-    // What is there for screen readers only is clipped as a whole.
+    // Elements for screen readers only are clipped as a whole.
     if (hides && style.clipPath === "none" && element.scrollWidth > element.clientWidth + 1 && element.tagName !== "INPUT") cut.add(name(element));
   }
   const controls = all.filter((one) => one.matches("main .button, main select, main input:not([type=radio], [type=checkbox])") && !one.closest(".every, .small"));
   const heights = new Set(controls.map((one) => Math.round(one.getBoundingClientRect().height)));
-  // WCAG 2.5.8: 24 by 24, but for links within a text and choices whose label is the target.
+  // WCAG 2.5.8: 24 by 24, except for links within a text and choices whose label is the target.
   const targets = all.filter((one) => one.matches("button, select, summary, .button, .chip, .nav a, .tabs a, .menu a, label.choice, label.level"));
   const small = targets.filter((one) => { const box = one.getBoundingClientRect(); return box.width < 24 || box.height < 24; });
   return {

@@ -1,4 +1,4 @@
-// The portal's pages: their states, what belongs to them, and what holds of each.
+// The portal's pages: their states, the data that they need, and checks that apply to each.
 import { expect } from "./fixture.js";
 import { seen as looked } from "./looks.js";
 import { HOSTILE } from "./states.js";

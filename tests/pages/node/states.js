@@ -1,4 +1,4 @@
-// Every state that a page can be in: what has to be there, and how one comes to it.
+// Every state that a page can be in: what it must contain, and how to get there.
 import { account, api, key, link } from "./world.js";
 import { expect } from "@playwright/test";
 import { createHash } from "node:crypto";
@@ -11,7 +11,7 @@ export const digest = (value) => createHash("sha256").update(value).digest("hex"
 export const HOSTILE = "<script>alert(1)</script>\"'&amp; \u202Eevil\u2066 Averyveryveryveryveryveryveryveryveryverylongwordwithoutanyplacetobreak";
 
 /** Keys in every state, and what belongs to them. Made once for a run. */
-// A worker that begins anew after a failure finds the accounts of the one before it.
+// A worker that restarts after a failure finds the accounts of the previous one.
 const tag = `p${process.pid}`;
 let made;
 export const world = () => (made ??= make());

@@ -1,4 +1,4 @@
-// What a person does on the pages, by mouse or by keyboard alone.
+// What a person does on the pages, by mouse or by keyboard only.
 import { expect } from "./fixture.js";
 
 /** Clicks and types with the mouse and the keyboard. */
@@ -27,7 +27,7 @@ export const keyboard = {
   choose: async (page, group, level) => {
     const radios = page.getByRole("group", { name: group }).getByRole("radio");
     const wanted = page.getByRole("group", { name: group }).getByRole("radio", { name: level, exact: true });
-    // A group is one stop of Tab; arrows go through it.
+    // A group is one stop for Tab, and the arrow keys move within it.
     await reach(page, radios);
     for (let turns = 0; turns < 8 && !(await wanted.isChecked()); turns += 1) await page.keyboard.press("ArrowRight");
     await expect(wanted).toBeChecked();
@@ -36,7 +36,7 @@ export const keyboard = {
 
 /** Tabs until something has the focus; it must be seen to have it. */
 async function reach(page, wanted) {
-  // A page that goes away while it is asked is asked again once the next one is there.
+  // If the page navigates away during the check, the check is repeated on the next page.
   const is = () => wanted.evaluateAll((found) => found.includes(document.activeElement)).catch(() => page.waitForLoadState().then(() => false));
   for (let turns = 0; turns < 600; turns += 1) {
     if (await is()) {

@@ -1,4 +1,5 @@
-// The server under test: its API with the operator's key, its links, and the keys that it makes, used through Envoy.
+// The server under test: its API with the operator's key, its links, and the keys that it makes,
+// used through Envoy.
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

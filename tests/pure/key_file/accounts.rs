@@ -112,7 +112,7 @@ fn what_is_refused_changes_nothing_and_quotes_no_key() {
         assert!(!said.contains("FAKE"), "{said}");
         assert_eq!(folder.text(), before, "{arguments:?}");
     }
-    // A key is not an argument at all.
+    // A key is never accepted as an argument.
     let named = [
         "accounts",
         "add",
@@ -151,7 +151,7 @@ fn a_folder_of_files_is_edited_file_by_file() {
     assert!(billing.contains("acct_2") && !billing.contains("[[keys]]"));
     let lines = journal(&folder.path.join("keys.d/billing.toml.journal"));
     assert_eq!(lines.len(), 2);
-    // One name in two files.
+    // The same name in two files.
     fs::write(folder.path.join("keys.d/zebra.toml"), billing).unwrap();
     let said = folder.refused(&["accounts", "tree", "--keys", "keys.d"]);
     assert_eq!(

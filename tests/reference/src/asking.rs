@@ -1,4 +1,5 @@
-//! The same question put to the filter and to the reference, and the answer in the reference's words.
+//! Asks the filter the same question as the reference, and translates the answer into the
+//! reference's words.
 
 use std::net::IpAddr;
 
@@ -12,7 +13,7 @@ use crate::catalogue;
 use crate::model::{self, Builtin, Edge, Graph, Request, Row, Verdict};
 use crate::worlds::world::canonical;
 
-/// The verdict in the reference's words, and what kind of verdict it is.
+/// Returns the verdict in the reference's words, and the kind of verdict.
 pub fn ask(configuration: &Configuration, request: &Request) -> (Verdict, &'static str) {
     let head = head(configuration, request);
     match decide(configuration, &head, &Surroundings(request)) {
@@ -79,7 +80,7 @@ impl Environment for Surroundings<'_> {
     }
 }
 
-/// The built-in catalogue in the reference's words, from its files.
+/// Returns the built-in catalogue in the reference's words, read from its files.
 pub fn builtin() -> Builtin {
     let rows = catalogue::rows().into_iter().map(|row| Row {
         method: row.method,
@@ -114,7 +115,8 @@ pub fn builtin() -> Builtin {
     }
 }
 
-/// The reference knows no aliases: wherever a permission is named, it gets the canonical name.
+/// Replaces aliases of permissions with their canonical names, because the reference knows no
+/// aliases.
 pub fn without_aliases(configuration: &Value) -> Value {
     match configuration {
         Value::Object(members) => members
@@ -130,7 +132,7 @@ pub fn without_aliases(configuration: &Value) -> Value {
     }
 }
 
-/// A request with its bytes as text.
+/// A request whose `Debug` output shows its bytes as text.
 pub struct Shown<'a>(pub &'a Request);
 
 impl std::fmt::Debug for Shown<'_> {

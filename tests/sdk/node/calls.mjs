@@ -1,4 +1,4 @@
-// Makes the calls of a plan, and tells of each what the SDK made of the answer.
+// Makes the calls of a plan, and reports what the SDK made of each answer.
 
 import Stripe from 'stripe';
 import { client, done, plan, tell } from './steps.mjs';

@@ -1,4 +1,5 @@
-// What the scripts share: the plan they are given, and one JSON line per step, so that a script that does nothing cannot pass for one that works.
+// The parts that the scripts share: their plan, and one JSON line per step. A script that does
+// nothing therefore cannot pass for one that works.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

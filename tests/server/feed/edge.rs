@@ -30,7 +30,7 @@ pub(super) fn feed(data: &Path, more: &str) {
     text.push_str("\n[feed]\nname = \"prod\"\nsigning_key = \"feed.sec\"\n");
     text.push_str(more);
     fs::write(path, text).unwrap();
-    // Next to the Envoys' files, which the tests read.
+    // Next to the Envoys' files, where the tests read it.
     fs::write(data.join("feed.pub"), key.public_key()).unwrap();
 }
 
@@ -68,7 +68,7 @@ impl Edge {
 }
 
 impl Edge {
-    /// Waits until every worker gives that answer.
+    /// Waits until every worker answers with this status.
     #[track_caller]
     pub(super) fn comes_to(&self, key: &str, expected: u16) {
         let what = format!("every worker answers {expected}");
@@ -78,7 +78,7 @@ impl Edge {
     }
 }
 
-/// The status that a connection's worker answers to a key.
+/// Returns the status of a connection's worker for a key.
 pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
     let authorization = format!("Bearer {key}");
     let headers = [("authorization", authorization.as_str())];
@@ -87,7 +87,7 @@ pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
         .status
 }
 
-/// The cluster of the source. Envoy itself adds the gateway's key to the polls.
+/// Returns the cluster of the source. Envoy itself adds the gateway's key to the polls.
 fn cluster(source: SocketAddr) -> Value {
     let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");
     let injector = json!({

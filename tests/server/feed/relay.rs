@@ -1,4 +1,5 @@
-//! A connection to the server that a test can cut: packets in transit then stay there, as on a network that loses every packet.
+//! A connection to the server that a test can cut: packets in transit then stay where they are, as
+//! on a network that loses every packet.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -53,6 +54,6 @@ fn pass(mut from: TcpStream, mut to: TcpStream, is_cut: &AtomicBool) {
             break;
         }
     }
-    // The other side must also learn of the end.
+    // Lets the other side learn of the end as well.
     let _ = to.shutdown(std::net::Shutdown::Both);
 }

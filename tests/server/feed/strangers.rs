@@ -1,4 +1,5 @@
-//! Polls without a key, with another gateway's key, or with false claims: none of them changes the server's answers.
+//! Polls without a key, with another gateway's key, or with false claims: none of them changes the
+//! server's answers.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// The user agent of a filter.
+/// Returns a filter's user agent.
 fn agent(gateway: &str, vm: &str, revision: u64) -> String {
     format!("keyward/0.1.0 (gw={gateway}; vm={vm}; rev={revision}; state=ok)")
 }
@@ -20,7 +21,7 @@ impl World {
         self.call_with(key, "GET", "/feed/edge/head", None, &agent)
     }
 
-    /// The revision that a head leads to.
+    /// Returns the revision that a head leads to.
     fn served(&self, key: &str, name: &str) -> u64 {
         let asked = self.poll(key, &agent(name, "aaaa0001", 0));
         assert_eq!(asked.status, 200, "{}", asked.text());
@@ -71,7 +72,8 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     confirm(&one, "edge-1");
     let state = |wait| world.come(&come["change"], wait)["state"].clone();
     assert_eq!(state(0), "published", "the second has not asked since");
-    // The first gateway's key cannot poll for the second, and no VM can serve a revision that was never published.
+    // The first gateway's key cannot poll for the second, and no VM can serve a revision that was
+    // never published.
     let served = world.served(&one, "edge-1");
     for (key, agent) in [
         (&two, agent("edge-2", "aaaa0001", served + 1_000)),
@@ -81,7 +83,8 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
         assert_eq!(state(0), "published", "{agent}");
     }
     confirm(&two, "edge-2");
-    // A poll with the first gateway's key and another name may come from anything: the server waits for it, under the first gateway's name.
+    // A poll with the first gateway's key and another name may come from anyone. The server waits
+    // for this client, as one of the first gateway's.
     assert_eq!(state(0), "published");
     let first = world.gateway_state("edge-1");
     assert_eq!(first["has_strangers"], json!(true), "{first}");
@@ -100,7 +103,8 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
     );
 }
 
-/// The server's page contains the numbers that the shipped alerts use, and reports the events above.
+/// The server's metrics page contains the numbers that the shipped alerts use, and counts the
+/// events above.
 fn alerts_ask_for_metrics_that_are_there(world: &World) {
     let output = Command::new("curl")
         .args(["--silent", "--fail", "--unix-socket"])

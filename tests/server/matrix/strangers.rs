@@ -1,4 +1,5 @@
-//! Every route by callers who do not come by the gateway: with no principal, with a forged one, without the gateway's secret, as another user, and by TCP.
+//! Every route by callers who bypass the gateway: with no principal, with a forged one, without the
+//! gateway's secret, as another user, and over TCP.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,10 +14,10 @@ use super::{Objects, body_of, fresh};
 use crate::refused::{principal, tcp_sockets};
 use crate::world::{World, straight};
 
-/// One that no process of the test's runs as.
+/// The id of a user as which none of the test's processes runs.
 const ANOTHER_USER: u32 = 12_345;
 
-/// What a request is seen with.
+/// The headers that a request needs.
 struct Heads {
     /// The secret that Envoy sends.
     secret: String,
@@ -34,7 +35,7 @@ impl Heads {
         }
     }
 
-    /// The principal that keyward writes for this route.
+    /// Returns the principal that keyward writes for this route.
     fn principal(&self, route: &Route, key: &str) -> String {
         let names = route.asked.names();
         principal(key, names.first().unwrap(), route.level.name())
@@ -49,7 +50,7 @@ pub(super) fn no_way_around_the_gateway_is_believed(world: &World, objects: &Obj
         by_tcp(world, objects, &heads, route);
     }
     assert_eq!(cells, 6 * ROUTES.len());
-    // What is sent to the gateway is all there is by TCP.
+    // Over TCP, only the gateway can be reached.
     match tcp_sockets(world.server.id()) {
         Some(rows) => assert!(rows.is_empty(), "{rows:?}"),
         None => eprintln!("skipped: this machine does not show the sockets of a process"),
@@ -57,7 +58,7 @@ pub(super) fn no_way_around_the_gateway_is_believed(world: &World, objects: &Obj
     as_another_user(world, objects, &heads);
 }
 
-/// By the user that Envoy runs as, straight to the socket. How many cells that are.
+/// Sends requests as the user of Envoy, directly to the socket. Returns the number of combinations.
 fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route) -> usize {
     let socket = world.data().join("run/api.sock");
     let (good, gone) = (
@@ -95,13 +96,13 @@ fn by_the_socket(world: &World, objects: &Objects, heads: &Heads, route: &Route)
         let place = format!("{} {path} with {with}", route.method.name());
         assert_refused(status, &body, &place);
     }
-    // So that each of them was refused for its own reason.
+    // A good request passes, so each of the others was rejected for its own reason.
     let (status, body) = ask(&[(name, &good), secret]);
     assert_ne!(status, 401, "{path}: {body}");
     count
 }
 
-/// By TCP there is the gateway, for which these headers are a client's own.
+/// Sends requests over TCP, where the gateway receives them and these headers are a client's own.
 fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     let path = objects.path(route);
     let good = heads.principal(route, &heads.first);
@@ -129,7 +130,7 @@ fn by_tcp(world: &World, objects: &Objects, heads: &Heads, route: &Route) {
     );
 }
 
-/// With the right principal and the right secret, on a socket that someone left open.
+/// Sends requests with the right principal and the right secret to a socket that someone left open.
 fn as_another_user(world: &World, objects: &Objects, heads: &Heads) {
     if Command::new("true").uid(ANOTHER_USER).status().is_err() {
         eprintln!("skipped: a caller of another user needs root, to become one");

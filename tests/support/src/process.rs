@@ -10,7 +10,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::find::root;
 
-/// A folder under cargo's own folder for tests. Removed on drop, but for a test that fails: then its logs stay.
+/// A folder in cargo's own folder for tests. It is removed on drop, unless the test fails: then its
+/// logs remain.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
@@ -40,8 +41,9 @@ impl Drop for Folder {
     }
 }
 
-/// A child that is killed when this value is dropped, and also when the test process ends without dropping it: a `static` is never
-/// dropped, and a test run can be interrupted. A shell holds the other end of a pipe for that.
+/// A child that is killed on drop, and also when the test process ends without dropping it: a
+/// `static` is never dropped, and a test run can be interrupted. For that case, a shell reads from
+/// a pipe that only this process keeps open.
 #[derive(Debug)]
 pub struct Guarded {
     child: Child,
@@ -53,8 +55,9 @@ impl Guarded {
         Self::guard(command.stdin(Stdio::null()).spawn()?, Path::new(""))
     }
 
-    /// For a child that may outlive the test which starts it, with a folder that is removed where the test process ends without dropping either. Envoy ends
-    /// with the *thread* that started it (`PR_SET_PDEATHSIG`), and a test is a thread: this one ends with the process.
+    /// Starts a child that may outlive the test that starts it. Its folder is removed if the test
+    /// process ends without dropping either. With `PR_SET_PDEATHSIG`, Envoy ends with the *thread*
+    /// that started it, and a test is a thread. This child ends with the process instead.
     pub fn spawn_for_all(mut command: Command, folder: &Path) -> std::io::Result<Self> {
         type Job = (Command, Sender<std::io::Result<Child>>);
         static STARTER: LazyLock<Mutex<Sender<Job>>> = LazyLock::new(|| {
@@ -75,7 +78,8 @@ impl Guarded {
     }
 
     fn guard(child: Child, folder: &Path) -> std::io::Result<Self> {
-        // A line means that the child was waited for, and its number may be another's by now; the end of the pipe that it was not.
+        // A line means that the child has been waited for, and that another process may have its id
+        // by now. The end of the pipe without a line means that it has not.
         let guard = Command::new("/bin/sh")
             .args([
                 "-c",

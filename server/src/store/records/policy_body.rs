@@ -1,4 +1,4 @@
-//! A policy as it is stored, member by member. The API's own form of it may change, and this one
+//! A policy as it is stored, member by member. The API's form of a policy may change, but this one
 //! may not.
 
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub(super) fn to_text(policy: &Policy) -> String {
         allow_requests: *allow_requests,
         allow_activity: *allow_activity,
     };
-    // Strings, numbers and lists of them always have a form in JSON.
+    // Strings, numbers and lists of them can always be written as JSON.
     serde_json::to_string(&body).unwrap_or_default()
 }
 

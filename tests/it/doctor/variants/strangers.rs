@@ -1,4 +1,4 @@
-//! A stranger gets in, or the doctor cannot rule it out; and nothing runs.
+//! A stranger gets in, or the doctor cannot rule it out, or no filter runs.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn header(key: &str) -> Value {
     json!({"header": {"key": key, "value": "x"}})
 }
 
-/// keyward and its interlock taken out of a listener.
+/// Removes keyward and its interlock from a listener.
 fn open(listener: &mut Value) {
     let filters = at(listener, MANAGER)["http_filters"]
         .as_array_mut()

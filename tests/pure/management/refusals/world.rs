@@ -1,8 +1,9 @@
-//! Refusals that hang on what the store has, who asks, and the world.
+//! Rejections that depend on the store's content, the caller, and the surroundings.
 
 use super::*;
 
-/// Those that hang on more than the command: what the store has, who asks, and the world.
+/// Returns the rejections that depend on more than the command: the store's content, the caller,
+/// and the surroundings.
 pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
     let mut all = Vec::new();
     let mut note = |code: RuleCode| {
@@ -33,7 +34,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
     note(desk.refused(&by_digest));
     desk.ceiling = Ceiling::none();
     desk.good(&by_digest);
-    // What the store says of a record, and of digests that the caller may not see.
+    // What the store reports about a record, and about digests that the caller may not see.
     let facts = |desk: &Desk, command: &Command, change: &dyn Fn(&mut Facts)| {
         let mut facts = desk.records.facts(&desk.api, &needs(command), desk.now);
         change(&mut facts);
@@ -83,7 +84,7 @@ pub(super) fn of_the_world() -> Vec<(RuleCode, Option<Param>)> {
         );
         note(refused.code().clone());
     }
-    // Ends work anyone who owns the record.
+    // Anyone may end a record, regardless of its owner.
     for end in [delete("mk_r"), purge("mk_r"), expire("mk_r", Some(NOW))] {
         assert!(facts(&desk, &end, &owned).is_ok(), "{end:?}");
     }

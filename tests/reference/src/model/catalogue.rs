@@ -1,4 +1,4 @@
-//! Which endpoint a request names: every row is compared, segment by segment.
+//! Finds the endpoint of a request: compares every row, segment by segment.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,16 +14,17 @@ pub(super) struct Endpoint {
     pub(super) permissions: Vec<String>,
     access: Option<String>,
     pub(super) is_publishable: bool,
-    /// `"auth": "none"`.
+    /// Whether the row has `"auth": "none"`.
     pub(super) is_public: bool,
-    /// The built-in template that it is, or that it is in the place of.
+    /// The built-in template that the row has or replaces.
     pub(super) built_in: Option<String>,
-    /// Paths that may be expanded beyond what is known, and what that asks for.
+    /// Paths that may be expanded in addition to the known ones, and the permissions that this
+    /// requires.
     added: Vec<(String, String)>,
 }
 
 impl Endpoint {
-    /// The endpoint's own level, else what its method does.
+    /// Returns the endpoint's own level, or else the method's.
     pub(super) fn level(&self) -> String {
         match &self.access {
             Some(access) => access.clone(),
@@ -32,7 +33,7 @@ impl Endpoint {
         }
     }
 
-    /// What a success returns, as far as it is known.
+    /// Returns what a success returns, if it is known.
     pub(super) fn returned(&self, graph: &Graph) -> Vec<String> {
         let known = graph.returns.iter().find(|(method, path, _)| {
             *method == self.method && Some(path) == self.built_in.as_ref()
@@ -42,7 +43,8 @@ impl Endpoint {
             .unwrap_or_default()
     }
 
-    /// What expanding this path asks for by the row's own words. A step `*` is any name.
+    /// Returns the permission that the row itself requires to expand this path. A step `*` matches
+    /// any name.
     pub(super) fn added(&self, path: &[String]) -> Option<String> {
         let fits = |pattern: &str| {
             let steps: Vec<&str> = pattern.split('.').collect();
@@ -55,7 +57,7 @@ impl Endpoint {
             .map(|(_, permission)| permission.clone())
     }
 
-    /// The template without the names of its parameters.
+    /// Returns the template without the names of its parameters.
     fn shape(&self) -> Vec<String> {
         let pieces = self.template.iter();
         pieces
@@ -67,13 +69,15 @@ impl Endpoint {
             .collect()
     }
 
-    /// Smaller is preferred: at the leftmost difference a literal before a parameter before a wildcard.
+    /// Returns the row's rank. Smaller is preferred: at the leftmost difference, a literal comes
+    /// before a parameter, and a parameter before a wildcard.
     fn rank(&self) -> Vec<Kind> {
         self.template.iter().map(|piece| kind(piece)).collect()
     }
 }
 
-/// The built-in rows unless the snapshot drops them, with the snapshot's own added or put in their place.
+/// Returns the built-in rows, unless the snapshot drops them, with the snapshot's own rows added or
+/// put in their place.
 pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint>> {
     let mut endpoints = Vec::new();
     if text(snapshot, "catalogue") != Some("none") {
@@ -98,7 +102,7 @@ pub(super) fn effective(builtin: &Builtin, snapshot: &Value) -> Vec<Arc<Endpoint
     endpoints
 }
 
-/// The built-in rows with their templates taken apart, once for all configurations.
+/// The built-in rows with their templates parsed, once for all configurations.
 #[derive(Clone, Debug, Default)]
 pub struct Read(OnceLock<Vec<Arc<Endpoint>>>);
 
@@ -136,7 +140,8 @@ fn custom(row: &Value) -> Endpoint {
     }
 }
 
-/// The row that a method and a path (with its query) name; `None` too where the path has more than one reading.
+/// Returns the row that a method and a path (with its query) match. Also `None` if servers read the
+/// path differently.
 pub(super) fn find(
     endpoints: &[Arc<Endpoint>],
     method: &[u8],
@@ -159,7 +164,8 @@ pub(super) fn find(
     found.first().copied().cloned()
 }
 
-/// Whether an upstream may read `/v2` at the path's beginning. A path of several readings may begin at any of its segments.
+/// Returns whether an upstream may read `/v2` at the path's beginning. A path with several readings
+/// may begin at any of its segments.
 pub(super) fn may_be_v2(path: &[u8]) -> bool {
     let is_v2 = |segment: &str| {
         let name: String = segment
@@ -180,7 +186,7 @@ pub(super) fn may_be_v2(path: &[u8]) -> bool {
     }
 }
 
-/// The path without its query, where every server reads it alike.
+/// Returns the path without its query if every server reads it the same way.
 fn one_reading(path: &[u8]) -> Option<String> {
     let path = path.split(|&byte| byte == b'?').next()?;
     if path.first() != Some(&b'/') {
@@ -210,13 +216,14 @@ fn one_reading(path: &[u8]) -> Option<String> {
     (!has_dots && !path.contains("//")).then_some(path)
 }
 
-/// The byte that the percent sign at this place stands for.
+/// Decodes the percent-escape at this position.
 fn escape(text: &[u8], at: usize) -> Option<u8> {
     let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
     u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()
 }
 
-/// What is between the slashes after the first one; the path `/` is one empty segment.
+/// Returns what is between the slashes, beginning after the first one. The path `/` is one empty
+/// segment.
 fn segments(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/').map(str::to_owned).collect()
@@ -249,8 +256,8 @@ fn matches(template: &[String], path: &[String]) -> bool {
     }
 }
 
-/// Whether the first segment at which the path leaves the template is the template's literal in another spelling, or with a suffix that frameworks cut
-/// off.
+/// Compares the template and the path at the first segment that differs. Returns whether the path
+/// has the template's literal in another spelling, or with a suffix that frameworks cut off.
 fn misses_by_case(template: &[String], path: &[String], endpoints: &[Arc<Endpoint>]) -> bool {
     for (at, (piece, segment)) in template.iter().zip(path).enumerate() {
         match kind(piece) {
@@ -288,12 +295,12 @@ fn fold_alike(one: &str, other: &str) -> bool {
     }
 }
 
-/// Percent-decoded and in lower case.
+/// Returns the segment percent-decoded and in lower case.
 fn folded(segment: &str) -> Vec<u8> {
     unescaped(segment.as_bytes()).to_ascii_lowercase()
 }
 
-/// Percent-decoded once.
+/// Percent-decodes the bytes once.
 fn unescaped(bytes: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! The request's headers, sorted into ours and the rest.
+//! The request's headers, divided into keyward's and the rest.
 
 use serde_json::Value;
 
@@ -27,15 +27,15 @@ const OVERRIDES: [&str; 19] = [
     "x-vhm-root",
 ];
 
-/// The headers that remain once the identity headers a client sent are removed.
+/// The headers that remain after the identity headers that a client sent are removed.
 pub(super) struct Headers {
     /// Names in lower case, otherwise as spelled.
     remaining: Vec<(Vec<u8>, Vec<u8>)>,
-    /// One of the removed identity headers was spelled with other bytes for its hyphens.
+    /// Whether a removed identity header was spelled with other bytes in place of its hyphens.
     pub(super) is_identity_misspelled: bool,
 }
 
-/// What a request says under one of our names.
+/// What a request sends under one of keyward's names.
 pub(super) enum Ours {
     Absent,
     /// Several, empty, misspelled, or not printable ASCII.
@@ -62,14 +62,14 @@ impl Headers {
         }
     }
 
-    /// A header of exactly this name.
+    /// Returns whether there is a header with exactly this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.remaining
             .iter()
             .any(|(other, _)| other == name.as_bytes())
     }
 
-    /// The values of all headers of exactly this name.
+    /// Returns the values of all headers with exactly this name.
     pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
         let named = self
             .remaining
@@ -78,14 +78,14 @@ impl Headers {
         named.map(|(_, value)| value.clone()).collect()
     }
 
-    /// A header of this name, however it is spelled.
+    /// Returns whether there is a header with this name in any spelling.
     pub(super) fn has_any_spelling(&self, name: &str) -> bool {
         self.remaining
             .iter()
             .any(|(other, _)| folded(other) == name)
     }
 
-    /// Headers of these names, however they are spelled.
+    /// Returns the headers with these names in any spelling.
     pub(super) fn spelled_as(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let is_one = |name: &[u8]| names.iter().any(|ours| folded(name) == *ours);
         self.remaining
@@ -101,7 +101,7 @@ impl Headers {
             .any(|(name, _)| folded(name).starts_with("stripe-"))
     }
 
-    /// A body is announced, or some server may think so.
+    /// Returns whether a body is announced, or some server may think so.
     pub(super) fn announces_body(&self) -> bool {
         self.remaining.iter().any(|(name, value)| {
             let is_empty = name == b"content-length" && value == b"0";
@@ -113,7 +113,7 @@ impl Headers {
         OVERRIDES.iter().any(|name| self.has_any_spelling(name))
     }
 
-    /// The value of the header of ours of this name.
+    /// Returns the value of keyward's header with this name.
     pub(super) fn ours(&self, name: &str) -> Ours {
         let mut found = Vec::new();
         for (other, value) in &self.remaining {
@@ -134,7 +134,8 @@ impl Headers {
     }
 }
 
-/// The names under which keyward writes: removed on every request, the default name too when renamed or off.
+/// Returns the names that keyward writes. Headers with these names are removed from every request.
+/// The default name is included even if it is renamed or off.
 fn identity_names(configuration: &Value) -> Vec<String> {
     let mut names = vec!["x-keyward-principal".to_owned()];
     if let Some(name) = text(configuration, "principal_header")

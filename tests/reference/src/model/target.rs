@@ -1,4 +1,4 @@
-//! Rule 8: which account a request is about, and whether the key reaches it.
+//! Rule 8: which account a request is for, and whether the key reaches it.
 
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ pub(super) fn rule_8(case: &mut Case) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The path in a header, `None` where the header is absent.
+/// Returns the path in a header, or `None` if the header is absent.
 fn path_in(
     case: &Case,
     header: &str,
@@ -72,7 +72,8 @@ fn path_in(
     }
 }
 
-/// Goes down from the owner. Every step is a listed edge, or an unlisted id below an account with any children.
+/// Walks down from the owner. Every step is a listed edge, or an unlisted id below an account with
+/// any children.
 fn walk(accounts: &[Value], owner: &str, path: &[String]) -> Result<(), &'static str> {
     let mut parent = owner;
     for step in path {
@@ -81,7 +82,7 @@ fn walk(accounts: &[Value], owner: &str, path: &[String]) -> Result<(), &'static
                 text(listed, "parent") == Some(parent)
                     && text(listed, "status") != Some("suspended")
             }
-            // Only accounts are children: the id of another organization is not accessible.
+            // Only accounts are children, so the id of another organization is not accessible.
             None => {
                 step.starts_with("acct_")
                     && has_any_children(accounts, parent)
@@ -120,7 +121,7 @@ pub(super) fn account<'a>(accounts: &'a [Value], id: &str) -> Option<&'a Value> 
         .find(|account| text(account, "id") == Some(id))
 }
 
-/// The root of an account's tree.
+/// Returns the root of an account's tree.
 pub(super) fn root(accounts: &[Value], id: &str) -> String {
     match account(accounts, id).and_then(|account| text(account, "parent")) {
         Some(parent) => root(accounts, parent),
@@ -128,7 +129,8 @@ pub(super) fn root(accounts: &[Value], id: &str) -> String {
     }
 }
 
-/// An unlisted id is written to logs unchanged, so a key must not be in it.
+/// Returns whether the id contains a key. An unlisted id is written to logs unchanged, so it must
+/// not contain one.
 fn holds_a_key(id: &str) -> bool {
     let prefixes = [
         "sk_test_", "sk_live_", "rk_test_", "rk_live_", "pk_test_", "pk_live_", "sk_org_",

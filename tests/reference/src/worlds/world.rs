@@ -10,7 +10,7 @@ use super::accounts::accounts;
 use super::dice::Dice;
 use super::rows::Rows;
 
-/// The instant around which everything happens.
+/// The time around which everything happens.
 pub const NOW: u64 = 1_795_200_000;
 
 pub const VERSIONS: [&str; 3] = [
@@ -39,7 +39,7 @@ const MEMBERS: [&str; 9] = [
     "revision",
 ];
 
-/// A configuration, and what a request has to know to come near it.
+/// A configuration, and what a request needs to know to come close to it.
 #[derive(Clone, Debug)]
 pub struct World {
     pub configuration: Value,
@@ -217,7 +217,7 @@ impl World {
         listed
     }
 
-    /// The optional members that are the same for every kind.
+    /// Adds optional members that are the same for every kind.
     fn restrict(&self, dice: &mut Dice, key: &mut Value) {
         if dice.one_in(16) {
             key["status"] = json!("deleted");
@@ -309,7 +309,7 @@ fn settings(dice: &mut Dice) -> Map<String, Value> {
     settings
 }
 
-/// An integer, at times as the double that Istio makes of it.
+/// Returns an integer, sometimes as the double that Istio makes of it.
 fn number(dice: &mut Dice, number: u64) -> Value {
     if dice.one_in(4) {
         serde_json::from_str(&format!("{number}.0")).unwrap()
@@ -318,7 +318,7 @@ fn number(dice: &mut Dice, number: u64) -> Value {
     }
 }
 
-/// Some of the permissions, none under two names.
+/// Returns some of the permissions, none under two names.
 fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     let mut grants = Map::new();
     let mut known = BTreeSet::new();
@@ -342,7 +342,7 @@ fn grants(dice: &mut Dice, permissions: &[String]) -> Value {
     Value::Object(grants)
 }
 
-/// The name that this is another spelling of, or itself.
+/// Returns the canonical name of a permission, which may be `name` itself.
 pub fn canonical(name: &str) -> &str {
     let known = |name: &str| {
         let mut known = PERMISSIONS.iter();

@@ -1,4 +1,5 @@
-//! A case's request as Envoy hands it on, and what Envoy does with the changes that come back.
+//! A case's request as Envoy passes it to the filter, and how Envoy applies the filter's changes to
+//! it.
 
 use std::net::IpAddr;
 
@@ -7,10 +8,11 @@ use keyward::upstream::HeaderChange;
 
 use super::corpus::{self, Request};
 
-/// Some time; the corpus has no times.
+/// An arbitrary time. The corpus does not depend on it.
 pub const NOW: u64 = 1_795_200_000;
 
-/// The headers as Envoy hands them on: names in lower case, pseudo-headers first, a body announced.
+/// Returns the headers as Envoy passes them to the filter: with names in lower case, pseudo-headers
+/// first, and a body announced.
 pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     let bytes = |text: &corpus::Text| text.as_bytes().to_vec();
     let mut sent = vec![(":method".to_owned(), bytes(&request.method))];
@@ -33,7 +35,8 @@ pub fn sent(request: &Request) -> Vec<(String, Vec<u8>)> {
     sent
 }
 
-/// The address as Envoy's `source.address` writes it; what is not an address is handed on unchanged.
+/// Returns the address as Envoy's `source.address` shows it. Envoy passes on anything that is not
+/// an address unchanged.
 pub fn source(address: &str) -> Option<IpAddr> {
     let written = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(v4)) => format!("{v4}:0"),
@@ -43,7 +46,7 @@ pub fn source(address: &str) -> Option<IpAddr> {
     parse_source(written.as_bytes())
 }
 
-/// What Envoy does on these changes.
+/// Applies these changes as Envoy does.
 pub fn changed(
     mut headers: Vec<(String, Vec<u8>)>,
     changes: Vec<HeaderChange<'_>>,
