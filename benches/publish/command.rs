@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use keyward_benches::{Kind, World};
 
-use crate::Bound;
+use crate::{Bound, median};
 
 /// How often each is measured; the median is reported.
 const ROUNDS: u32 = 5;
@@ -115,19 +115,15 @@ pub(crate) fn measure(keys: u32) -> Vec<Bound> {
         press.next_head(&before);
         watching.push(begun.elapsed());
     }
-    let bound = |what: &str, most, mut measured: Vec<Duration>| {
-        measured.sort();
-        Bound {
-            what: format!("`keyward publish` of one change among {keys} keys{what}"),
-            most,
-            measured: measured[measured.len() / 2],
-        }
+    let bound = |what: &str, limits, measured: Vec<Duration>| {
+        let what = format!("`keyward publish` of one change among {keys} keys{what}");
+        Bound::time(what, limits, median(&measured))
     };
     vec![
-        bound("", Duration::from_secs(3), alone),
+        bound("", [3_000, 1_000], alone),
         bound(
             ", `--watch`: from the source's rename to the head's",
-            Duration::from_millis(500),
+            [500, 200],
             watching,
         ),
     ]

@@ -68,6 +68,7 @@ impl Follower {
         self.state = State::Fetching {
             object,
             download: Box::new(Download::new(object, size)),
+            since: now,
             until: now,
         };
         self.fetch(now, out);
@@ -137,7 +138,7 @@ impl Follower {
                 State::Fetching { .. } => self.begin_build(profile),
                 State::Building { build, .. } => match build.step() {
                     Ok(false) => Ok(()),
-                    Ok(true) => self.finish_build(profile, out),
+                    Ok(true) => self.finish_build(profile, around.now(), out),
                     Err(refusal) => Err(refused(&refusal)),
                 },
             };
@@ -154,7 +155,10 @@ impl Follower {
     pub(super) fn begin_build(&mut self, profile: &Profile) -> Result<(), (Trouble, String)> {
         let before = State::Idle { due: 0 };
         let State::Fetching {
-            object, download, ..
+            object,
+            download,
+            since,
+            ..
         } = std::mem::replace(&mut self.state, before)
         else {
             return Ok(());
@@ -172,6 +176,7 @@ impl Follower {
         self.state = State::Building {
             object,
             size,
+            since,
             build,
         };
         Ok(())
@@ -180,13 +185,15 @@ impl Follower {
     pub(super) fn finish_build(
         &mut self,
         profile: &Profile,
+        now: u64,
         out: &mut Vec<Output>,
     ) -> Result<(), (Trouble, String)> {
         let before = State::Idle { due: 0 };
         let State::Building {
             object,
-            size,
+            since,
             build,
+            ..
         } = std::mem::replace(&mut self.state, before)
         else {
             return Ok(());
@@ -201,7 +208,6 @@ impl Follower {
                     let why = "a base is of another revision than the head says".to_owned();
                     return Err((Trouble::Object, why));
                 }
-                out.push(Output::Base(size));
                 snapshot.revision()
             }
             Object::Delta(_) => {
@@ -211,6 +217,10 @@ impl Follower {
             }
         };
         target.work = Some((snapshot, base));
+        out.push(Output::Loaded {
+            is_base: matches!(object, Object::Base(_)),
+            took: now.saturating_sub(since),
+        });
         Ok(())
     }
 

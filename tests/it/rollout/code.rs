@@ -11,7 +11,7 @@ use crate::support::{Host, LONG};
 use crate::wait::serves;
 
 /// The released filter with something that nothing reads, so that it is another file that does the same.
-fn another(number: u8, folder: &Path) -> String {
+pub fn another(number: u8, folder: &Path) -> String {
     let (mut code, ending) = match Host::chosen() {
         Host::Wasm => {
             let mut wasm = fs::read(find::wasm()).unwrap();
@@ -29,7 +29,7 @@ fn another(number: u8, folder: &Path) -> String {
 }
 
 /// The file that Envoy watches, naming this code.
-fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
+pub fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
     let mut response: Value =
         serde_json::from_slice(&fs::read(envoy.ecds_file()).unwrap()).unwrap();
     let host = Host::chosen();

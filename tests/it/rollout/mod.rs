@@ -1,6 +1,6 @@
 //! What is rolled out to a running Envoy, and taken back: the filter itself, and the keys. The steps are those of `docs/operations.md`.
 
-mod code;
+pub mod code;
 mod funce;
 mod keys;
 

@@ -2,6 +2,7 @@
 //! for the revisions that a worker can have served between a request and its answer, not one answer may be a 5xx or missing, and Envoy's memory
 //! may not grow by more than a twentieth after the first hundred pushes.
 
+mod feed;
 mod plan;
 
 use std::net::SocketAddr;
