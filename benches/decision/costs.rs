@@ -17,6 +17,7 @@ use keyward::request::RequestHead;
 use keyward::snapshot::packed::Trust;
 use keyward::upstream::Handover;
 
+use crate::overlay;
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
 /// As many keys in turn as a processor's caches hold entirely.
@@ -32,6 +33,8 @@ pub(crate) struct Case {
     pub(crate) kind: Kind,
     pub(crate) outcome: &'static str,
     asked: Asked,
+    /// Whether records that a feed's deltas changed are in front of the table.
+    has_overlay: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -127,8 +130,17 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
         kind,
         outcome,
         asked,
+        has_overlay: false,
     };
-    rows.map(case).to_vec()
+    let mut all = rows.map(case).to_vec();
+    if keys >= 100_000 {
+        let many = case((Kind::Restricted, overlay::OUTCOME, many));
+        all.push(Case {
+            has_overlay: true,
+            ..many
+        });
+    }
+    all
 }
 
 /// A case that is decided again and again.
@@ -150,7 +162,7 @@ impl Case {
         };
         let (map, place) = self.map(&world);
         let mut ready = Ready {
-            configuration: configuration(self.keys, self.kind),
+            configuration: self.configuration(),
             map,
             place,
             keys,
@@ -165,6 +177,14 @@ impl Case {
             );
         }
         ready
+    }
+
+    fn configuration(self) -> Rc<Configuration> {
+        let plain = configuration(self.keys, self.kind);
+        match self.has_overlay {
+            true => Rc::new(overlay::before(&plain, self.keys)),
+            false => plain,
+        }
     }
 
     /// The header map with some key of this kind, and the place of the key.
@@ -195,15 +215,15 @@ impl Case {
     }
 }
 
-/// Where packed worlds lie between one process and the next, if anywhere: under Valgrind, a million keys would take minutes to be made.
-fn file(keys: u32, kind: Kind) -> Option<PathBuf> {
+/// Where what takes long to be made lies between one process and the next, if anywhere: under Valgrind, a million keys would take minutes.
+pub(crate) fn kept(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("KEYWARD_BENCH_WORLDS")?);
-    let kind = if keys == 1 { kind.name() } else { "mixed" };
-    Some(folder.join(format!("{keys}-{kind}.packed")))
+    Some(folder.join(name))
 }
 
 fn packed(keys: u32, kind: Kind) -> Vec<u8> {
-    let file = file(keys, kind);
+    let of = if keys == 1 { kind.name() } else { "mixed" };
+    let file = kept(&format!("{keys}-{of}.packed"));
     if let Some(bytes) = file.as_ref().and_then(|file| fs::read(file).ok()) {
         return bytes;
     }

@@ -6,7 +6,7 @@ use super::{everywhere, followers};
 use crate::fail_closed::{ALICE, BOB, STRANGER, Watch, status};
 use crate::publish::{begun, published};
 use crate::rollout::code::{another, naming};
-use crate::support::feed::{CLUSTER, cluster, configuration};
+use crate::support::feed::{CLUSTER, cluster, configuration, now};
 use crate::support::http;
 use crate::support::publishing::{Press, Served};
 use crate::support::{BOUND, Envoy, Push, eventually};
@@ -86,7 +86,9 @@ fn from_a_pushed_file_to_the_feed_and_back_without_one_wrong_verdict() {
     let press = begun("way");
     let served = Served::start(&press, &["--path", "/feeds/prod"]);
     // Pushed until now, with a revision of its own.
-    let envoy = started(&press, &served, &published(&[ALICE, BOB]));
+    let mut pushed = published(&[ALICE, BOB]);
+    pushed["snapshot"]["issued_at"] = json!(now());
+    let envoy = started(&press, &served, &pushed);
     everywhere(&envoy, ALICE, 200);
     let watch = |key, expected| (Watch::start(envoy.address(), key), expected);
     let mut watched = vec![watch(ALICE, 200), watch(STRANGER, 401)];
@@ -110,6 +112,7 @@ fn from_a_pushed_file_to_the_feed_and_back_without_one_wrong_verdict() {
     drop(served);
     let mut next = published(&[ALICE]);
     next["snapshot"]["revision"] = json!(press.present().head.revision.number() + 1);
+    next["snapshot"]["issued_at"] = json!(now());
     push(&next);
     everywhere(&envoy, ALICE, 200);
     for _ in 0..20 {
