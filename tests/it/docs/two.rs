@@ -82,8 +82,13 @@ fn two_envoys_follow_a_feed_from_nothing() {
     let [out, log] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     assert!(output.status.success(), "{out}\n{log}");
     // What the last command shows.
-    let fleet = out.lines().rev().find(|line| line.starts_with('{'));
-    let fleet: Value = serde_json::from_str(fleet.unwrap()).unwrap();
+    let (_, fleet) = out
+        .rsplit_once("{\"note\":")
+        .unwrap_or_else(|| panic!("{out}"));
+    // Envoy's access log may follow on the same line.
+    let fleet = format!("{{\"note\":{fleet}");
+    let mut values = serde_json::Deserializer::from_str(&fleet).into_iter::<Value>();
+    let fleet = values.next().unwrap().unwrap();
     let vms = fleet["vms"].as_array().unwrap();
     for gateway in ["one", "two"] {
         let of = vms.iter().filter(|vm| vm["gateway"] == gateway);
