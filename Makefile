@@ -86,7 +86,7 @@ TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST
 # As the released command has it: feeds in buckets. Not where TEST names a package, which may not know it.
 FEATURES = $(if $(findstring -p ,$(TEST)),,--features keyward-cli/object-store)
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
-SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
+SLOW := docs::every_command docs::two the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
 	hostile::paths::no_path_reaches_more_than_was_granted_with fail_closed::every_reason fail_closed::amplification fail_closed::behind \
 	fail_closed::exhaustion fail_closed::host_calls::a_call_that_only_tells fail_closed::restart fail_closed::streams::open_streams \
@@ -96,7 +96,7 @@ SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::
 	store::differential::a_key_file_and_the_store_agree_ten_thousand_times native::panics native::files native::memory native::remote native::versions \
 	conformance::envoy_with doctor::variants::missing browser::page::behind browser::page::a_page_of fail_closed::neighbours::each fail_closed::neighbours::one_with \
 	fail_closed::host_calls::a_call_that_the audit::rewritten audit::evidence::nor \
-	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::held doctor::feed publish::bucket command::life::every_command_says \
+	agreement::over_many feed::over_many feed::everywhere feed::strangers feed::held feed::restart feed::way feed::pushes::a_hundred doctor::feed publish::bucket command::life::every_command_says \
 	description::every_answer console::hidden portal:: pages::the_portal api::tests::ceiling feed::publisher::tests::large::a_change_of_more feed::publisher::tests::large::a_large_change \
 	feed::manners::whatever fail_closed::skipped::a_filter_that fail_closed::skipped::a_broken_first_configuration_without fail_closed::skipped::an_interlock_that \
 	fail_closed::skipped::a_configuration_that_fails fail_closed::pushes::fifty fail_closed::traps fail_closed::neighbours::one_that fail_closed::twins \
@@ -163,10 +163,10 @@ tools:
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store, 200 of a publisher; `make test-all` has two minutes of it
+soak: build ## steady load, 1,000 pushes and a busy feed for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store, 200 of a publisher; `make test-all` has some of it
 	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
 	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it -- soak:: feed::held::ten --nocapture
 
 audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)
 	@scripts/audit.sh
@@ -199,11 +199,12 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	$(DECISION) KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/decision.tsv cargo bench --locked -p keyward-benches --bench decision
 	@bench=$$($(DECISION) cargo bench --locked -p keyward-benches --bench decision --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))/\1/p') && $(DECISION) scripts/bench/instructions.sh "$$bench" target/bench/costs.tsv
 	@rm -rf target/bench/worlds
+	@# The command without link-time optimization, so the released one is no slower.
+	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
+	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
-	@# The command as the step before left it: without link-time optimization, so the released one is no slower. A gigabyte of log, so not in the quick part.
-	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
-	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
+	@# A gigabyte of log, so not in the quick part.
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
 	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv

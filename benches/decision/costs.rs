@@ -18,6 +18,7 @@ use keyward::request::RequestHead;
 use keyward::snapshot::packed::Trust;
 use keyward::upstream::Handover;
 
+use crate::overlay;
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
 /// The number of keys used in turn. A processor's caches hold all of them.
@@ -33,6 +34,8 @@ pub(crate) struct Case {
     pub(crate) kind: Kind,
     pub(crate) outcome: &'static str,
     asked: Asked,
+    /// Whether records that a feed's deltas changed are in front of the table.
+    has_overlay: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -128,8 +131,17 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
         kind,
         outcome,
         asked,
+        has_overlay: false,
     };
-    rows.map(case).to_vec()
+    let mut all = rows.map(case).to_vec();
+    if keys >= 100_000 {
+        let many = case((Kind::Restricted, overlay::OUTCOME, many));
+        all.push(Case {
+            has_overlay: true,
+            ..many
+        });
+    }
+    all
 }
 
 /// A case that can be decided repeatedly.
@@ -151,7 +163,7 @@ impl Case {
         };
         let (map, place) = self.map(&world);
         let mut ready = Ready {
-            configuration: configuration(self.keys, self.kind),
+            configuration: self.configuration(),
             map,
             place,
             keys,
@@ -168,7 +180,15 @@ impl Case {
         ready
     }
 
-    /// Returns the header map with some key of this kind, and the position of the key.
+    fn configuration(self) -> Rc<Configuration> {
+        let plain = configuration(self.keys, self.kind);
+        match self.has_overlay {
+            true => Rc::new(overlay::before(&plain, self.keys)),
+            false => plain,
+        }
+    }
+
+    /// The header map with some key of this kind, and the place of the key.
     fn map(&self, world: &World) -> (Vec<u8>, usize) {
         let (asked, context) = (self.asked, world.context());
         let sent = sdk_headers(
@@ -197,16 +217,15 @@ impl Case {
     }
 }
 
-/// Returns the file that keeps a packed world between processes, if there is one: under Valgrind,
-/// it takes minutes to make a million keys.
-fn file(keys: u32, kind: Kind) -> Option<PathBuf> {
+/// Where what takes long to be made lies between one process and the next, if anywhere: under Valgrind, a million keys would take minutes.
+pub(crate) fn kept(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("KEYWARD_BENCH_WORLDS")?);
-    let kind = if keys == 1 { kind.name() } else { "mixed" };
-    Some(folder.join(format!("{keys}-{kind}.packed")))
+    Some(folder.join(name))
 }
 
 fn packed(keys: u32, kind: Kind) -> Vec<u8> {
-    let file = file(keys, kind);
+    let of = if keys == 1 { kind.name() } else { "mixed" };
+    let file = kept(&format!("{keys}-{of}.packed"));
     if let Some(bytes) = file.as_ref().and_then(|file| fs::read(file).ok()) {
         return bytes;
     }

@@ -17,6 +17,7 @@ mod bounds;
 mod costs;
 mod keys;
 mod operations;
+mod overlay;
 
 use divan::{Bencher, black_box};
 use keyward::endpoint::EndpointCatalogue;

@@ -146,15 +146,30 @@ fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
 /// Adds the bounds for a restricted key that reads, with one key and with a million. Of the
 /// million, 65,536 are used in turn.
 fn of_decisions(decisions: &[Decision], all: &mut Vec<Bound>) {
-    let of = |keys| {
+    let named = |keys, wanted| {
         decisions.iter().find(|decision| {
             let Decision { kind, outcome, .. } = decision;
-            decision.keys == keys && kind == "restricted" && outcome == "allowed, many in turn"
+            decision.keys == keys && kind == "restricted" && outcome == wanted
         })
     };
+    let of = |keys| named(keys, "allowed, many in turn");
     let (Some(one), Some(million)) = (of(1), of(1_000_000)) else {
         return;
     };
+    let overlaid = named(1_000_000, "allowed, many in turn, 10000 in an overlay");
+    if let (Some(none), Some(some)) = (
+        million.instructions,
+        overlaid.and_then(|decision| decision.instructions),
+    ) {
+        let more = (some as f64 / none as f64 - 1.0) * 100.0;
+        let percent = |more: f64| format!("{more:+.1} %");
+        all.push(Limits::bound(5.0).goal(2.0).on(
+            "instructions per decision among 1,000,000 keys: an overlay of 10,000 compared with none",
+            Some(more),
+            format!("{} ({none}, {some})", percent(more)),
+            percent,
+        ));
+    }
     if let (Some(few), Some(many)) = (one.instructions, million.instructions) {
         let more = (many as f64 / few as f64 - 1.0) * 100.0;
         let percent = |more: f64| format!("{more:+.1} %");

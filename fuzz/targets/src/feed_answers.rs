@@ -81,7 +81,7 @@ fn carry_out(out: Vec<Output>, pending: &mut Vec<Call>, asked: &mut u64) {
                 assert!(matches!(call.wanted, Wanted::Head { .. }));
                 pending.push(call);
             }
-            Output::Serve(_) | Output::Keep(_) | Output::Base(_) => {
+            Output::Serve(_) | Output::Keep(_) | Output::Loaded { .. } => {
                 panic!("nothing was signed")
             }
             Output::Trouble(_, why) => assert!(!why.contains('\n') && why.len() < 500, "{why}"),

@@ -4,6 +4,7 @@
 
 mod left_out;
 mod script;
+mod two;
 mod world;
 
 use std::collections::BTreeSet;
@@ -84,7 +85,7 @@ fn every_command_of_the_pages_runs_or_is_left_out_for_a_reason() {
     for path in pages() {
         let page = name(&path);
         let found = blocks(&fs::read_to_string(&path).unwrap());
-        if found.is_empty() {
+        if found.is_empty() || page == two::PAGE {
             continue;
         }
         count += found

@@ -12,7 +12,7 @@ mod neighbours;
 mod passes;
 pub mod plugin;
 mod pushes;
-mod restart;
+pub mod restart;
 pub mod shipped;
 mod skipped;
 mod streams;

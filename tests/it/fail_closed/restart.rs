@@ -78,14 +78,14 @@ fn a_drained_envoy_decides_as_before_until_it_is_gone() {
     }
 }
 
-/// Returns a port that was free a moment ago: a new Envoy takes over a socket by its address.
-fn free_port() -> u16 {
+/// A port that was free a moment ago: a new Envoy takes over a socket by its address.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Starts the second epoch next to the first, from the same files.
-fn second_epoch(first: &Envoy) -> Guarded {
+pub fn second_epoch(first: &Envoy) -> Guarded {
     let directory = first.directory();
     let base_id = fs::read_to_string(directory.join("base-id")).unwrap();
     let mut command = Command::new(find::envoy());

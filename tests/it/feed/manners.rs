@@ -167,6 +167,12 @@ fn no_head_leads_back_by_number_by_key_by_line_or_by_feed() {
             head.issued_at = now() + 1000;
         });
         refused("it was issued more than 5 minutes ahead of this clock");
+        feed.alter(|head| {
+            head.issued_at = now();
+            head.packed = 2;
+        });
+        refused("the head names objects of layout 2");
+        feed.alter(|head| head.packed = 1);
         feed.publish_base(&snapshot(2, &[ALICE]));
         feed.alter(|head| head.line = "l2".into());
         refused("another head of its revision was verified");

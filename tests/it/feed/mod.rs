@@ -4,6 +4,8 @@
 mod held;
 mod manners;
 mod pushes;
+mod restart;
+mod way;
 
 use serde_json::{Value, json};
 

@@ -18,8 +18,8 @@ use crate::support::process::Guarded;
 use crate::support::publishing::{Nginx, Press, Served};
 use crate::support::{BOUND, Envoy, eventually};
 
-/// Returns a configuration to publish.
-fn published(keys: &[&str]) -> Value {
+/// A configuration that is published.
+pub fn published(keys: &[&str]) -> Value {
     json!({"max_snapshot_age": 86400, "snapshot": snapshot(1, keys)})
 }
 
@@ -63,7 +63,7 @@ fn follows(press: &Press, envoy: &Envoy) {
     assert_eq!(envoy.stat("wasmcustom.keyward_snapshot_revision"), revision);
 }
 
-fn begun(name: &str) -> Press {
+pub fn begun(name: &str) -> Press {
     let press = Press::new(name);
     press.write(&published(&[ALICE, BOB]));
     press.published(&["--begin"]);

@@ -10,8 +10,8 @@ use crate::support::upstream::Reply;
 use crate::support::{Host, LONG};
 use crate::wait::serves;
 
-/// Writes the released filter with an addition that nothing reads: another file that does the same.
-fn another(number: u8, folder: &Path) -> String {
+/// The released filter with something that nothing reads, so that it is another file that does the same.
+pub fn another(number: u8, folder: &Path) -> String {
     let (mut code, ending) = match Host::chosen() {
         Host::Wasm => {
             let mut wasm = fs::read(find::wasm()).unwrap();
@@ -28,8 +28,8 @@ fn another(number: u8, folder: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Returns the file that Envoy watches, with this code.
-fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
+/// The file that Envoy watches, naming this code.
+pub fn naming(envoy: &Envoy, code: &str, configuration: &Value) -> Vec<u8> {
     let mut response: Value =
         serde_json::from_slice(&fs::read(envoy.ecds_file()).unwrap()).unwrap();
     let host = Host::chosen();

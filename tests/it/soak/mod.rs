@@ -3,6 +3,7 @@
 //! have served between a request and its answer. No answer may be a 5xx or missing. After the first
 //! hundred pushes, Envoy's memory may not grow by more than a twentieth.
 
+mod feed;
 mod plan;
 
 use std::net::SocketAddr;

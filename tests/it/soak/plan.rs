@@ -43,6 +43,11 @@ fn raw_of(key: u64, life: Life) -> String {
 
 /// Returns the plugin configuration of a revision.
 pub fn configuration(revision: u64) -> String {
+    json!({"snapshot": snapshot(revision)}).to_string()
+}
+
+/// The snapshot of a revision.
+pub fn snapshot(revision: u64) -> Value {
     let keys: Vec<Value> = (0..KEYS)
         .filter_map(|key| {
             let life = life(key, revision);
@@ -62,9 +67,27 @@ pub fn configuration(revision: u64) -> String {
             Some(all)
         })
         .collect();
-    json!({"snapshot": {"format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
-        "accounts": [{"id": "acct_1"}, {"id": "acct_2", "parent": "acct_1"}], "keys": keys}})
-    .to_string()
+    json!({"format": "keyward.snapshot/v1", "revision": revision, "issued_at": 1_795_194_529,
+        "accounts": [{"id": "acct_1"}, {"id": "acct_2", "parent": "acct_1"}], "keys": keys})
+}
+
+/// The same with so many keys more, which no request has.
+pub fn among(revision: u64, others: u64) -> Vec<u8> {
+    use std::io::Write;
+    let mut text = snapshot(revision).to_string().into_bytes();
+    let keys = b"\"keys\":[";
+    let place = text.windows(keys.len()).position(|window| window == keys);
+    let rest = text.split_off(place.unwrap() + keys.len());
+    for number in 0..others {
+        let sha256 = KeyDigest::of(format!("other-{number}").as_bytes());
+        write!(
+            text,
+            r#"{{"id":"mk_o{number}","sha256":"{sha256}","kind":"secret","livemode":false,"owner":"acct_1"}},"#
+        )
+        .unwrap();
+    }
+    text.extend(rest);
+    text
 }
 
 /// One request of the load.

@@ -5,18 +5,26 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-/// The number of places: the first bytes one by one, through status line and headers, and then in
-/// larger steps.
-const PLACES: usize = 50;
+use crate::support::BOUND;
+
+/// A head with all its deltas, and the headers of its answer.
+const LONGEST: usize = 3_000;
+
+/// How many places there are: the first bytes one by one, through status line and headers, and then with longer steps. `make soak` takes every byte.
+fn places() -> (usize, usize) {
+    let is_long = std::env::var_os("SOAK_SECONDS").is_some();
+    if is_long { (LONGEST, 1) } else { (50, 41) }
+}
+
 const ONE_BY_ONE: usize = 20;
-const STEP: usize = 41;
 
 /// Returns how many bytes of this answer are sent before it is cut.
 fn place(number: usize) -> usize {
     match number.checked_sub(ONE_BY_ONE) {
         None => number,
-        Some(more) => ONE_BY_ONE + more * STEP,
+        Some(more) => ONE_BY_ONE + more * places().1,
     }
 }
 
@@ -60,7 +68,12 @@ impl Cutting {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.cut.load(Ordering::Relaxed) >= PLACES
+        self.cut.load(Ordering::Relaxed) >= places().0
+    }
+
+    /// How long that may take: a few answers a second are cut.
+    pub(super) fn bound(&self) -> Duration {
+        3 * BOUND + Duration::from_secs(u64::try_from(places().0).unwrap_or(0))
     }
 }
 
@@ -100,7 +113,7 @@ fn pass(mut client: TcpStream, source: SocketAddr, cut: Option<&AtomicUsize>) ->
     answer.extend_from_slice(&body);
     match cut {
         Some(counter) => {
-            let number = counter.fetch_add(1, Ordering::Relaxed) % PLACES;
+            let number = counter.fetch_add(1, Ordering::Relaxed) % places().0;
             let end = place(number).min(answer.len() - 1);
             client.write_all(&answer[..end]).ok()?;
         }
