@@ -2,8 +2,9 @@
 //!
 //! Source: <https://docs.stripe.com/context>, and the SDKs' requests to `/v2`.
 
+use percent_encoding::percent_decode;
+
 use crate::endpoint::PlainPath;
-use crate::percent;
 
 /// Whether some upstream takes `path`, without its query, for one below `/v2`. Where a path has several readings, `v2` anywhere in it is enough.
 pub(super) fn names_v2(path: &[u8]) -> bool {
@@ -14,9 +15,9 @@ pub(super) fn names_v2(path: &[u8]) -> bool {
             .nth(1)
             .is_some_and(|first| is_v2(first.as_bytes())),
         None => {
-            let decoded: Vec<u8> = percent::decoded(path).collect();
+            let decoded: Vec<u8> = percent_decode(path).collect();
             // Once more for what is encoded twice.
-            let decoded: Vec<u8> = percent::decoded(&decoded).collect();
+            let decoded: Vec<u8> = percent_decode(&decoded).collect();
             decoded
                 .split(|byte| matches!(byte, b'/' | b'\\' | b';' | b'?' | b'#'))
                 .any(is_v2)

@@ -7,6 +7,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use crate::invariant::Held;
 use crate::key::KeyKind;
 use crate::permission::AccessLevel;
 use crate::principal::Principal;
@@ -128,7 +129,9 @@ impl Written {
     /// The principal's members: the identity header's value.
     #[must_use]
     pub fn principal(&self) -> &str {
-        self.text.get(self.principal..).unwrap_or_default()
+        self.text
+            .get(self.principal..)
+            .held("the principal is a part of the text")
     }
 }
 

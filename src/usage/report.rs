@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::PAGES;
 use super::page::{Page, Record};
 use super::store::{Listed, Store, index, page_name};
+use crate::invariant::Held;
 
 /// A reply ends with the page that takes it beyond so many bytes of records.
 const ENOUGH: usize = 256 << 10;
@@ -103,5 +104,7 @@ fn push_key(text: &mut String, record: &Record<'_>) {
 
 /// What is in shared pages may be anybody's.
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+    serde_json::to_string(text)
+        .ok()
+        .held("a text has a form in JSON")
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use keyward::invariant::Held;
 use keyward::snapshot::Document;
-use keyward_files::invariant::Held;
 use keyward_files::snapshot::Checked;
 
 /// Made-up raw keys in place of those that clients have.

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::store::{FeedStore, Listed, Mutable, ObjectName, Swap};
+use keyward::invariant::Held;
 
 /// The format that this version reads and writes.
 const FORMAT: &str = "keyward.retired/v1";
@@ -49,8 +50,9 @@ impl Retired {
                 .map(|(name, since)| (name.to_string(), *since))
                 .collect(),
         };
-        // Texts and numbers: there is nothing that JSON could not say.
-        serde_json::to_string(&wire).unwrap_or_default()
+        serde_json::to_string(&wire)
+            .ok()
+            .held("texts and numbers have a form in JSON")
     }
 
     /// How many objects it has.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{KeyFile, SourceName};
-use crate::invariant::Held;
+use keyward::invariant::Held;
 
 /// What a change is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

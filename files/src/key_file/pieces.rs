@@ -10,7 +10,7 @@ use toml_parser::lexer::{Token, TokenKind};
 use toml_parser::parser::{EventReceiver, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
-use crate::invariant::Held;
+use keyward::invariant::Held;
 
 /// How deep values may be nested.
 const DEEPEST: u32 = 80;

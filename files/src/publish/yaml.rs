@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::invariant::Held;
+use keyward::invariant::Held;
 
 /// What YAML 1.1, which kubectl reads, takes for a boolean, and YAML 1.2 for text.
 ///

@@ -1,7 +1,7 @@
 //! Masked keys: `rk_test_****hVXR`, `sk_live_…hVXR`, `****hVXR`. They show their last characters, and the keys of the file that end so are the ones they may be.
 
+use keyward::invariant::Held;
 use keyward::key::Livemode;
-use keyward_files::invariant::Held;
 use keyward_files::key_file::{Key, KeyFile};
 
 /// The longest end that a mask leaves, in characters.

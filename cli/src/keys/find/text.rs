@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use keyward_files::invariant::Held;
+use keyward::invariant::Held;
 
 /// The most bytes that are read.
 const MOST: usize = 16 << 20;

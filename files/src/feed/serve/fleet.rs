@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use serde::Serialize;
 
 use super::claim::Claim;
+use keyward::invariant::Held;
 
 /// How many VMs are remembered.
 const MOST: usize = 20_000;
@@ -121,8 +122,8 @@ impl Fleet {
             revision,
             vms,
         };
-        // Texts and numbers: there is nothing that JSON could not say.
-        let mut page = serde_json::to_string(&page).unwrap_or_default();
+        let page = serde_json::to_string(&page);
+        let mut page = page.ok().held("texts and numbers have a form in JSON");
         page.push('\n');
         page
     }

@@ -3,6 +3,7 @@
 /// A value that an invariant says is there.
 pub trait Held<T> {
     /// The value. `why` says what holds.
+    #[track_caller]
     fn held(self, why: &'static str) -> T;
 }
 
