@@ -76,3 +76,14 @@ fn the_page_on_errors_has_advice_and_classes_for_every_reason() {
         .collect();
     assert_eq!(classes, statuses);
 }
+
+/// Said before the first heading: whoever reads on to the commands has read it.
+#[test]
+fn the_readme_says_early_that_test_keys_reach_the_same_upstream() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (start, _) = readme.split_once("\n## ").unwrap();
+    let start = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(start.contains(
+        "With `serve_mode: any`, the default, test keys reach the same upstream as live keys"
+    ));
+}
