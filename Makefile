@@ -201,13 +201,14 @@ bench: filter native ## what is promised of size and speed, measured: one table,
 	@rm -rf target/bench/worlds
 	@# The command without link-time optimization, so the released one is no slower.
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo build --profile bench --locked -p keyward-cli
+	@scripts/bench/edit.py target/release/keyward target/bench/edit target/bench/edit.tsv
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/publish.tsv cargo bench --locked -p keyward-benches --bench publish
 	ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 cargo bench --locked -p keyward-benches --bench gateway
 	CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16 KEYWARD_BENCH_DISK=$(CURDIR)/target/bench KEYWARD_BENCH_OUT=$(CURDIR)/target/bench/store.tsv cargo bench --locked -p keyward-benches --bench store
 	@# A gigabyte of log, so not in the quick part.
 	@rm -f target/bench/logs.tsv && touch target/bench/logs.tsv
 	@[ -n "$$QUICK" ] || scripts/bench/logs.py target/release/keyward target/bench/logs target/bench/logs.tsv
-	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv
+	@scripts/bench/table.py target/bench/gateway.tsv target/bench/decision.tsv target/bench/catalogue-size.tsv target/bench/edit.tsv target/bench/logs.tsv target/bench/store.tsv target/bench/publish.tsv
 
 SOURCES := src build files cli server native tests benches examples fuzz
 

@@ -183,3 +183,14 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(checked > 200, "only {checked} links were found");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Said before the first heading: whoever reads on to the commands has read it.
+#[test]
+fn the_readme_says_early_that_test_keys_reach_the_same_upstream() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (start, _) = readme.split_once("\n## ").unwrap();
+    let start = start.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(start.contains(
+        "With `serve_mode: any`, the default, test keys reach the same upstream as live keys"
+    ));
+}

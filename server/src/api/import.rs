@@ -26,6 +26,7 @@ use crate::service::step::{decided, step};
 use crate::shown::value;
 use crate::store::Tx;
 use crate::time;
+use keyward::invariant::Held;
 
 /// The maximum number of rows in a request.
 const MOST: usize = 1_000;
@@ -154,7 +155,7 @@ fn take_in(
         }
     }
     match step(tx, command, bounds) {
-        Ok(done) => Ok(Ok(TakenIn::Created(done.key.unwrap_or_default()))),
+        Ok(done) => Ok(Ok(TakenIn::Created(done.key.held("an import makes a key")))),
         Err(Stored::Refused(failure)) => Ok(Err(failure)),
         Err(Stored::Store(error)) => Err(error.into()),
     }

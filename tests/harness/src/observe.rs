@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::envoy::Envoy;
@@ -105,7 +106,10 @@ impl Envoy {
         let page = connection
             .try_request(
                 "GET",
-                &format!("/stats?filter={}", percent_encode(regex)),
+                &format!(
+                    "/stats?filter={}",
+                    utf8_percent_encode(regex, NON_ALPHANUMERIC)
+                ),
                 NO_HEADERS,
                 b"",
             )
@@ -223,18 +227,6 @@ fn escape_regex(text: &str) -> String {
                 .then_some('\\')
                 .into_iter()
                 .chain([char])
-        })
-        .collect()
-}
-
-fn percent_encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
         })
         .collect()
 }

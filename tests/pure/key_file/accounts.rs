@@ -202,3 +202,29 @@ fn accounts_are_listed_by_what_is_asked_and_shown_one_by_one() {
         "{said}"
     );
 }
+
+#[test]
+fn a_key_is_made_by_the_user_where_nothing_names_another() {
+    let folder = Folder::new("made-by");
+    let user = std::process::Command::new("id")
+        .arg("-un")
+        .output()
+        .unwrap();
+    let user = String::from_utf8(user.stdout).unwrap();
+    for (account, environment, expected) in [
+        ("acct_1", None, user.trim()),
+        ("acct_2", Some("LOGNAME"), "lou"),
+        ("acct_3", Some("USER"), "lou"),
+    ] {
+        let mut add = folder.command(&["accounts", "add", account]);
+        add.env_remove("KEYWARD_ACTOR").env("HOSTNAME", "build-7");
+        add.env_remove("USER").env_remove("LOGNAME");
+        add.envs(environment.map(|name| (name, "lou")));
+        assert!(add.output().unwrap().status.success());
+        let text = folder.text();
+        let file = read(&text);
+        let made = file.keys().filter(|key| key.owner == account);
+        let by: Vec<_> = made.map(|key| key.created_by.clone().unwrap()).collect();
+        assert_eq!(by, vec![format!("{expected}@build-7"); 4]);
+    }
+}

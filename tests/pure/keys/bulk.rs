@@ -338,3 +338,43 @@ fn keys_go_from_one_file_to_another_with_their_digests() {
     assert!(said.contains("--name"), "{said}");
     desk.assert_kept_nowhere(&[other.folder.path.as_path()]);
 }
+
+#[test]
+fn what_was_done_to_many_keys_is_readable_at_80_columns() {
+    let desk = Desk::new("bulk-many");
+    desk.good(&["grant-sets", "put", "support", "--grant", "customer=read"]);
+    let id = |number: usize| format!("mk_{number:032}");
+    let import = |numbers: std::ops::Range<usize>| {
+        let line = |number: usize| {
+            let digest = format!("{number:064x}");
+            json!({"id": id(number), "owner": "acct_1", "kind": "restricted", "mode": "live", "sha256": digest, "grant_set": "support"})
+        };
+        let lines: Vec<String> = numbers.map(|number| line(number).to_string()).collect();
+        desk.run_with(&["keys", "import", "--lines"], &lines.join("\n"))
+    };
+    let listed = |numbers: std::ops::Range<usize>| -> String {
+        numbers
+            .map(|number| format!("  {}\n", id(number)))
+            .collect()
+    };
+    let few = import(0..20);
+    assert_eq!(few.out, format!("imported 20:\n{}", listed(0..20)));
+    let many = import(100..400);
+    let shown = listed(100..105);
+    assert_eq!(many.out, format!("imported 300:\n{shown}  and 295 more\n"));
+    let next = "`keyward keys list --all` shows the keys that are there; --json prints every id\n";
+    assert!(many.err.starts_with(next), "{}", many.err);
+    for line in many.out.lines().chain(many.err.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    // What is to be said of all of them is said once.
+    let edit = ["keys", "edit", "--select", "kind=restricted"];
+    let edited = desk.run(&[&edit[..], &["--grant", "charge=read", "--yes"]].concat());
+    assert_eq!(edited.code, Some(0), "{}", edited.err);
+    let note = format!(
+        "{} and 319 more: note: it had the permissions of the grant set",
+        id(0)
+    );
+    assert!(edited.err.contains(&note), "{}", edited.err);
+    assert_eq!(edited.err.matches("note: ").count(), 1);
+}

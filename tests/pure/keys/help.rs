@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::Desk;
 use crate::support::key_file::Folder;
@@ -21,27 +22,50 @@ fn commands(help: &str) -> Vec<String> {
         .collect()
 }
 
-fn walk(folder: &Folder, path: &[String], without: &mut Vec<String>, count: &mut usize) {
+fn walk(folder: &Folder, path: &[String], helps: &mut Vec<(String, String)>) {
     let mut arguments: Vec<&str> = path.iter().map(String::as_str).collect();
     arguments.push("--help");
     let help = folder.good(&arguments);
-    *count += 1;
-    let has_example = help.contains("\n  keyward ") || help.contains(" | keyward ");
-    if !has_example {
-        without.push(format!("keyward {}", path.join(" ")));
+    let below = commands(&help);
+    helps.push((path.join(" "), help));
+    for name in below {
+        walk(folder, &[path, &[name]].concat(), helps);
     }
-    for name in commands(&help) {
-        walk(folder, &[path, &[name]].concat(), without, count);
-    }
+}
+
+/// Every command, and its help.
+fn helps() -> &'static [(String, String)] {
+    static HELPS: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    HELPS.get_or_init(|| {
+        let mut helps = Vec::new();
+        walk(&Folder::empty("help"), &[], &mut helps);
+        assert!(helps.len() > 25, "{}", helps.len());
+        helps
+    })
 }
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let folder = Folder::empty("help");
-    let (mut without, mut count) = (Vec::new(), 0);
-    walk(&folder, &[], &mut without, &mut count);
-    assert!(count > 25, "{count}");
+    let has_example = |help: &str| help.contains("\n  keyward ") || help.contains(" | keyward ");
+    let without = helps().iter().filter(|(_, help)| !has_example(help));
+    let without: Vec<&str> = without.map(|(command, _)| command.as_str()).collect();
     assert_eq!(without, [""; 0]);
+}
+
+/// One name for an option that several commands have.
+#[test]
+fn what_may_be_empty_is_said_by_one_option() {
+    let mut with = Vec::new();
+    for (command, help) in helps() {
+        let words = help.split_whitespace();
+        let options = words.filter(|word| word.starts_with("--") && word.contains("empty"));
+        for option in options {
+            assert_eq!(option, "--allow-empty", "{command}");
+            with.push(command.as_str());
+        }
+    }
+    with.dedup();
+    assert_eq!(with, ["publish", "push", "snapshot build"]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn what_a_file_refuses_a_server_refuses_in_the_same_words() {
         ),
         (
             "keys create --owner acct_shop --from-grant-set nosuch",
-            "there is no such grant set, only `support`",
+            "there is no grant set `nosuch`; `keyward grant-sets list`",
         ),
         (
             "keys create --owner acct_shop --expires 2020-01-01T00:00:00Z",
