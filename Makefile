@@ -72,7 +72,7 @@ portal: filter ## the same with an application beside them, whose customers mana
 
 # In its own profile, which unwinds. `build` leaves it out: who runs the filter and the command does not compile SQLite.
 server-build: toolchain ## keyward-server (target/release/keyward-server)
-	cargo build $(Q) --locked --profile server -p keyward-server
+	cargo build $(Q) --locked --profile server -p keyward-server --features object-store
 	@mkdir -p target/release
 	@cp target/server/keyward-server target/release/keyward-server.new && mv target/release/keyward-server.new target/release/keyward-server
 
@@ -84,7 +84,8 @@ run: $(if $(NATIVE),native,filter) ## the same Envoy in the foreground: 127.0.0.
 # Four at a time: tests wait for an Envoy to start more than they compute.
 TESTING = ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && export RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} && cargo test --locked
 # As the released command has it: feeds in buckets. Not where TEST names a package, which may not know it.
-FEATURES = $(if $(findstring -p ,$(TEST)),,--features keyward-cli/object-store)
+FEATURES = $(if $(findstring -p ,$(TEST)),,--features keyward-cli/object-store$(comma)keyward-server/object-store)
+comma := ,
 # Tests that `make test` leaves to `make test-all`, by the beginnings of their names.
 SLOW := docs::every_command the_picture soak:: cases::envoy mesh::gateway mesh::revoked mesh::istio::every_promise catalogue::near::random_paths \
 	hostile::bytes::no_byte_in_a_header hostile::paths::no_path_reaches_more_than_was_granted_normalized \
@@ -216,7 +217,7 @@ check: toolchain ## formatting, clippy for the host and for wasm, cargo-deny, do
 	@# A file has one purpose. native/src/abi.rs is the exception: it holds all that is unsafe in the module, so that one file is to be read for it.
 	@find $(SOURCES) -name '*.rs' -not -path '*/target/*' -exec wc -l {} + | awk '{ most = $$2 ~ /^(tests|benches|examples|fuzz|native\/tests)/ ? 500 : $$2 ~ /native\/src\/abi.rs/ ? 580 : 400 } $$1 > most && $$2 != "total" { print $$2 " has " $$1 " lines, more than " most; long = 1 } END { exit long }'
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets -p keyward-cli --features object-store -- -D warnings
+	cargo clippy --locked --all-targets -p keyward-cli -p keyward-server --features keyward-cli/object-store,keyward-server/object-store -- -D warnings
 	@# What the core must not do (src/clippy.toml) besides.
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) -- -D warnings
 	CLIPPY_CONF_DIR=src cargo clippy --locked $(WASM) --features trap-door -- -D warnings

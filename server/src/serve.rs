@@ -157,7 +157,7 @@ fn health(app: &Arc<App>) -> Router {
                 let is_full = metrics.store.is_full();
                 let text = metrics
                     .metrics
-                    .text(metrics.publisher.state(), &metrics.fleet, is_full);
+                    .text(&metrics.publisher, &metrics.fleet, is_full);
                 let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 ([("content-type", kind)], text)
             }),

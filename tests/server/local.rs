@@ -18,6 +18,11 @@ pub(crate) struct Local {
 impl Local {
     /// Makes a store in `folder`, and serves it.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, |_| {})
+    }
+
+    /// The same, with something done to the data folder before the server starts.
+    pub(crate) fn start_with(folder: &Path, prepare: impl FnOnce(&Path)) -> Self {
         let made = command()
             .args(["init", "--data"])
             .arg(folder.join("data"))
@@ -26,6 +31,7 @@ impl Local {
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "{said}");
+        prepare(&folder.join("data"));
         let mut local = Self {
             server: None,
             folder: folder.to_owned(),

@@ -1,11 +1,12 @@
 //! A server and the Envoy before it, made by `init` as an operator makes them.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use keyward_harness::http::{Connection, Response, request};
@@ -18,13 +19,17 @@ pub(crate) const PROPAGATION: Duration = Duration::from_secs(10);
 
 pub(crate) struct World {
     // Before the folder: the processes go first.
-    _envoy: Guarded,
+    envoy: Option<Guarded>,
     pub(crate) server: Guarded,
     pub(crate) folder: Folder,
     pub(crate) gateway: SocketAddr,
     /// The value of the first key.
     pub(crate) first: String,
+    environment: Environment,
 }
+
+/// What the server finds in its environment.
+pub(crate) type Environment = Vec<(&'static str, OsString)>;
 
 impl World {
     pub(crate) fn start() -> Self {
@@ -33,6 +38,11 @@ impl World {
 
     /// The same, with something done to the data folder before the server starts.
     pub(crate) fn start_with(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_in(Environment::new(), prepare)
+    }
+
+    /// The same with an environment of the server.
+    pub(crate) fn start_in(environment: Environment, prepare: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
         let made = command()
@@ -58,7 +68,7 @@ impl World {
         assert!(text.contains("name = \"Widgets\""), "{text}");
         fs::write(&file, text).unwrap();
         prepare(&data);
-        let server = serve(&folder);
+        let server = serve_with(folder.path(), &[], &environment);
         on_free_ports(&folder);
         let admin_file = folder.path().join("admin.txt");
         let envoy = Guarded::spawn(
@@ -77,11 +87,12 @@ impl World {
             gateway(fs::read_to_string(&admin_file).ok()?.trim().parse().ok()?)
         });
         let world = Self {
-            _envoy: envoy,
+            envoy: Some(envoy),
             server,
             gateway,
             folder,
             first,
+            environment,
         };
         let authorization = format!("Bearer {}", world.first);
         let headers = [("authorization", authorization.as_str())];
@@ -95,13 +106,61 @@ impl World {
 
     /// `kill -9`, and a new start.
     pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.serve(&[]);
+    }
+
+    /// Starts it again, with more arguments.
+    pub(crate) fn serve(&mut self, more: &[&str]) {
+        self.server = serve_with(self.folder.path(), more, &self.environment);
+    }
+
+    /// `kill -9`
+    pub(crate) fn kill(&mut self) {
         let id = self.server.id().to_string();
         let killed = Command::new("kill").args(["-KILL", &id]).status().unwrap();
         assert!(killed.success());
         eventually("the server is gone", BOUND, || {
             self.server.has_ended().then_some(())
         });
-        self.server = serve(&self.folder);
+    }
+
+    /// Ends the Envoy before the server as well: its machine is gone.
+    pub(crate) fn kill_gateway(&mut self) {
+        self.kill();
+        self.envoy.take();
+    }
+
+    /// One of the server's commands, on its configuration.
+    pub(crate) fn command(&self, name: &str, more: &[&str]) -> Output {
+        let file = self.data().join("keyward-server.toml");
+        let mut command = command();
+        command.arg(name).arg("--config").arg(file).args(more);
+        command.envs(self.environment.iter().cloned());
+        command.output().unwrap()
+    }
+
+    /// Edits the server's configuration.
+    pub(crate) fn configure(&self, edit: impl FnOnce(String) -> String) {
+        let file = self.data().join("keyward-server.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, edit(text)).unwrap();
+    }
+
+    /// The page for Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let output = Command::new("curl")
+            .args(["--silent", "--fail", "--unix-socket"])
+            .arg(self.data().join("admin/admin.sock"))
+            .arg("http://localhost/metrics")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Whether the page has this line.
+    pub(crate) fn measures(&self, line: &str) -> bool {
+        self.metrics().lines().any(|there| there == line)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -241,12 +300,12 @@ pub(crate) fn try_straight(
 }
 
 /// Starts the server of a folder, and waits until it is ready.
-pub(crate) fn serve(folder: &Folder) -> Guarded {
-    serve_in(folder.path(), &[])
+pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
+    serve_with(folder, more, &Environment::new())
 }
 
-/// The same by a path, with more arguments.
-pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
+/// The same in an environment.
+fn serve_with(folder: &Path, more: &[&str], environment: &Environment) -> Guarded {
     let data = folder.join("data");
     let log = File::options()
         .append(true)
@@ -258,6 +317,7 @@ pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
             .args(["serve", "--config"])
             .arg(data.join("keyward-server.toml"))
             .args(more)
+            .envs(environment.iter().cloned())
             .stderr(log),
     )
     .unwrap();

@@ -41,7 +41,10 @@ pub enum Mirrored {
         uncollected: Option<String>,
     },
     /// It holds a newer head: another publisher was faster, or the feed was restored from a backup.
-    Ahead,
+    Ahead {
+        /// Whether that head leads to a higher revision. Otherwise it was only signed later.
+        is_later: bool,
+    },
 }
 
 /// A head, as it is signed and as it reads.
@@ -68,7 +71,8 @@ impl Mirror<'_> {
             let held = self.signed(self.to)?;
             if let Some((held, _)) = &held {
                 if source.is_before(&held.head) {
-                    return Ok(Mirrored::Ahead);
+                    let is_later = held.head.revision > source.head.revision;
+                    return Ok(Mirrored::Ahead { is_later });
                 }
                 if held.bytes == source.bytes && self.is_whole(&source.head)? {
                     return Ok(Mirrored::Same {

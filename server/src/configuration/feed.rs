@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use keyward::signify::PublicKey;
-use keyward_files::feed::KeySource;
+use keyward_files::feed::{KeySource, StorePlace};
 use serde::{Deserialize, Serialize};
 
 use super::Group;
@@ -33,6 +33,9 @@ pub struct Feed {
     /// Whether gateways also take it from a cache or a mirror. In that case no poll proves that a change is everywhere.
     #[serde(default)]
     pub mirrored: bool,
+    /// Copies of the feed that the server writes, for gateways of other regions: buckets (`s3://BUCKET/PREFIX`) and folders. Each group has its own place below.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<String>,
     /// The default folder.
     #[serde(skip)]
     default_folder: PathBuf,
@@ -77,6 +80,16 @@ impl Feed {
         }
         self.folder = self.folder.take().map(|own| folder.join(own));
         self.default_folder = data.join("feed");
+        for mirror in &mut self.mirrors {
+            if !mirror.starts_with("s3://") {
+                let path = folder.join(&*mirror);
+                let text = path.to_str().context("`feed.mirrors`: expected UTF-8")?;
+                *mirror = text.to_owned();
+            }
+        }
+        for group in &self.groups {
+            self.mirrors_of(*group)?;
+        }
         self.trusted()?;
         Ok(())
     }
@@ -100,7 +113,17 @@ impl Feed {
     /// Whether gateways may get it from elsewhere.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
-        self.mirrored || self.folder.is_some()
+        self.mirrored || self.folder.is_some() || !self.mirrors.is_empty()
+    }
+
+    /// The mirrors of a group's feed.
+    pub fn mirrors_of(&self, group: Group) -> Result<Vec<StorePlace>> {
+        let read = |mirror: &String| -> Result<StorePlace> {
+            let place = StorePlace::parse(mirror);
+            let place = place.with_context(|| format!("`feed.mirrors`: `{mirror}`"))?;
+            Ok(place.below(group.name()))
+        };
+        self.mirrors.iter().map(read).collect()
     }
 
     /// The other keys whose heads the server builds on.
@@ -146,6 +169,11 @@ mod tests {
         assert!(feed.is_mirrored());
         let feed = read(&format!("{LEAST}mirrored = true\n")).unwrap();
         assert!(feed.is_mirrored());
+        let feed = read(&format!("{LEAST}mirrors = [\"/srv/mirror\", \"us\"]\n")).unwrap();
+        assert!(feed.is_mirrored());
+        let places = feed.mirrors_of(Group::Edge).unwrap();
+        let shown: Vec<String> = places.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["/srv/mirror/edge", "/etc/keyward/us/edge"]);
     }
 
     #[test]
@@ -156,6 +184,7 @@ mod tests {
             ("groups = [\"edge\", \"edge\"]\n", "twice"),
             ("groups = [\"edge\", \"control\", \"control\"]\n", "twice"),
             ("trusted_keys = [\"x\"]\n", "`feed.trusted_keys`"),
+            ("mirrors = [\"s3://x\"]\n", "`feed.mirrors`: `s3://x`"),
             ("listen = \"0.0.0.0:80\"\n", "unknown field"),
         ] {
             let refused = format!("{:#}", read(&format!("{LEAST}{more}")).unwrap_err());

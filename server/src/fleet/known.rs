@@ -64,6 +64,7 @@ impl Fleet {
         let forgotten: std::result::Result<(), StoreError> = self.store.end(forgotten).await;
         forgotten?;
         self.polls().forget(gateway, &gone, now);
+        self.standing.forget(gateway, &gone);
         self.confirmed.send_replace(());
         Ok(Some(Forgotten {
             gone: gone.len(),

@@ -15,11 +15,11 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout_at};
 
 use crate::configuration::{self, Configuration, Group};
-use crate::publish::{Manner, Publications, Published, Publisher};
+use crate::publish::{Manner, Publications, Published, Publisher, Standing};
 use crate::store::{Store, StoreError};
 use crate::time;
 pub(crate) use known::Forgotten;
-use polls::Polls;
+use polls::{Begun, Polls};
 pub(crate) use polls::{Doubt, SKEW, Sender, Who};
 use propagation::Question;
 use propagation::Reach;
@@ -38,7 +38,8 @@ pub(crate) struct Fleet {
     polls: Arc<Mutex<Polls>>,
     feeds: Vec<Followed>,
     published: watch::Receiver<Published>,
-    /// Notified of each poll.
+    standing: Arc<Standing>,
+    /// Notified of what a poll changes for a proof.
     confirmed: watch::Sender<()>,
     max_snapshot_age: u64,
     /// Whether there may be gateways that this server does not know: those of a cache or a mirror, or, while it accepts only ends, those of a store that is older than they are.
@@ -124,6 +125,7 @@ impl Fleet {
             polls: Arc::new(Mutex::new(polls)),
             feeds: feeds?,
             published: publisher.watch(),
+            standing: Arc::clone(publisher.standing()),
             confirmed: watch::channel(()).0,
             max_snapshot_age: settings.map_or(0, |feed| feed.max_snapshot_age),
             has_unseen: settings.is_some_and(configuration::Feed::is_mirrored)
@@ -151,12 +153,22 @@ impl Fleet {
         if polls.is_full(sender.gateway) {
             polls.tidy(self.clock.now());
         }
-        let who = polls.begin(sender, claim, served, time::now());
+        let Begun {
+            who,
+            claimed,
+            is_news,
+        } = polls.begin(sender, claim, served, time::now());
         if let Some(head) = served {
             polls.may_receive(&who, self.leaves(head.issued_at));
         }
         drop(polls);
-        self.confirmed.send_replace(());
+        if let Some(revision) = claimed {
+            let vm = (&*who.gateway, &*who.vm);
+            self.standing.asked(vm, sender.group, revision);
+        }
+        if is_news {
+            self.confirmed.send_replace(());
+        }
         let polling = Polling {
             polls: Arc::clone(&self.polls),
             who: who.clone(),

@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 pub(super) struct Relay {
     pub(super) address: SocketAddr,
+    target: Arc<Mutex<SocketAddr>>,
     is_cut: Arc<AtomicBool>,
 }
 
@@ -18,10 +19,12 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let is_cut = Arc::new(AtomicBool::new(false));
         let cut = Arc::clone(&is_cut);
+        let target = Arc::new(Mutex::new(target));
+        let aimed = Arc::clone(&target);
         // The thread ends with the process.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(target) else {
+                let Ok(server) = TcpStream::connect(*aimed.lock().unwrap()) else {
                     continue;
                 };
                 let there = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -31,7 +34,16 @@ impl Relay {
                 }
             }
         });
-        Self { address, is_cut }
+        Self {
+            address,
+            target,
+            is_cut,
+        }
+    }
+
+    /// New connections lead there.
+    pub(super) fn aim(&self, target: SocketAddr) {
+        *self.target.lock().unwrap() = target;
     }
 
     pub(super) fn cut(&self) {

@@ -1,7 +1,6 @@
 //! Polls without a key, with another gateway's key, or with false claims: none of them changes the server's answers.
 
 use std::fs;
-use std::process::Command;
 
 use keyward_harness::find::root;
 use keyward_harness::http::Response;
@@ -102,13 +101,7 @@ fn who_polls_speaks_for_the_gateway_of_its_own_key_and_for_no_other() {
 
 /// The server's page contains the numbers that the shipped alerts use, and reports the events above.
 fn alerts_ask_for_metrics_that_are_there(world: &World) {
-    let output = Command::new("curl")
-        .args(["--silent", "--fail", "--unix-socket"])
-        .arg(world.data().join("admin/admin.sock"))
-        .arg("http://localhost/metrics")
-        .output()
-        .unwrap();
-    let page = String::from_utf8(output.stdout).unwrap();
+    let page = world.metrics();
     let rules = fs::read_to_string(root().join("envoy/prometheus/server.yaml")).unwrap();
     let asked = rules
         .lines()
