@@ -69,6 +69,10 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
         bail!("a target holds revision {highest}, which is above {above}");
     }
     let unseen = unseen(&configuration, now);
+    if !arguments.dry_run {
+        // Before the store takes the revision: without a head, an older store still asks gateways.
+        Targets::of(&configuration).set_aside(&head.store_id, above)?;
+    }
     let resumed = resume(&store, (ahead, unseen), above, now, arguments.dry_run);
     let resumed = runtime.block_on(resumed)?;
     for (what, ids) in [

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use keyward::digest::KeyDigest;
+use keyward::profile::Profile;
+use keyward::signify::PublicKey;
 use keyward_files::publish::{Found, Target};
 use keyward_harness::process::Guarded;
 use keyward_harness::{BOUND, eventually};
@@ -128,6 +131,25 @@ impl Local {
         let published = self.published();
         let keys = published["snapshot"]["keys"].as_array()?;
         keys.iter().find(|key| key["id"] == *id).cloned()
+    }
+
+    /// When a key ends, as gateways that follow the feed have it. None if they do not have the key.
+    pub(crate) fn followed_key(&self, digest: &str) -> Option<Option<u64>> {
+        let data = self.data();
+        let public_key = std::fs::read_to_string(data.join("feed.pub")).unwrap();
+        let store = keyward_files::feed::Folder::open(&data.join("feed/edge")).unwrap();
+        let reader = keyward_files::feed::Reader {
+            store: &store,
+            feed: "prod",
+            keys: &[PublicKey::from_line(&public_key).unwrap()],
+            profile: &Profile::stripe(),
+            cache: None,
+        };
+        let present = reader.read(None).unwrap().unwrap();
+        let key = present
+            .snapshot
+            .key(&KeyDigest::from_hex(digest).unwrap())?;
+        Some(key.expires_at())
     }
 
     /// One of the commands on the store.

@@ -300,6 +300,11 @@ pub(crate) fn try_straight(
 }
 
 /// Starts the server of a folder, and waits until it is ready.
+pub(crate) fn serve(folder: &Folder) -> Guarded {
+    serve_in(folder.path(), &[])
+}
+
+/// The same by a path, with more arguments.
 pub(crate) fn serve_in(folder: &Path, more: &[&str]) -> Guarded {
     serve_with(folder, more, &Environment::new())
 }

@@ -1,6 +1,6 @@
 //! `[feed]` of the configuration: the signed feed that gateways follow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +9,7 @@ use keyward_files::feed::{KeySource, StorePlace};
 use serde::{Deserialize, Serialize};
 
 use super::Group;
+use crate::uid::Uid;
 
 /// The feed, and what the server knows about the gateways that follow it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -36,9 +37,46 @@ pub struct Feed {
     /// Copies of the feed that the server writes, for gateways of other regions: buckets (`s3://BUCKET/PREFIX`) and folders. Each group has its own place below.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<String>,
+    /// A socket on which gateways of this machine ask without a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<Socket>,
     /// The default folder.
     #[serde(skip)]
     default_folder: PathBuf,
+}
+
+/// The feed's own socket. The kernel reports the user at the other end, and so the gateway.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Socket {
+    /// The socket: mode 0660, its folder 0750.
+    pub path: PathBuf,
+    /// The users that may ask, names or numbers, each with the gateway that it runs.
+    pub gateways: BTreeMap<String, String>,
+}
+
+impl Socket {
+    /// The gateway of each user.
+    pub(super) fn users(&self) -> Result<BTreeMap<Uid, String>> {
+        let mut users = BTreeMap::new();
+        for (user, gateway) in &self.gateways {
+            let place = || format!("`feed.socket.gateways`: `{user}`");
+            let uid = Uid::parse(user).with_context(place)?;
+            if !crate::fleet::is_name(gateway) {
+                bail!(
+                    "{}: expected the name of a gateway, 1 to 64 letters, digits, `_`, `.` and `-`",
+                    place()
+                );
+            }
+            if users.insert(uid, gateway.clone()).is_some() {
+                bail!("{}: this user is there twice", place());
+            }
+        }
+        if users.is_empty() {
+            bail!("`feed.socket.gateways`: expected a user and the gateway that it runs");
+        }
+        Ok(users)
+    }
 }
 
 fn edge() -> Vec<Group> {
@@ -77,6 +115,10 @@ impl Feed {
                 .to_str()
                 .context("`feed.signing_key`: expected UTF-8")?;
             self.signing_key = text.to_owned();
+        }
+        if let Some(socket) = &mut self.socket {
+            socket.path = folder.join(&socket.path);
+            socket.users()?;
         }
         self.folder = self.folder.take().map(|own| folder.join(own));
         self.default_folder = data.join("feed");
@@ -180,6 +222,22 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (more, said) in [
             ("max_snapshot_age = 5\n", "expected 60 to"),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {}\n",
+                "expected a user",
+            ),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {65534 = \"a\"}\n",
+                "`65534`",
+            ),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {0 = \"a b\"}\n",
+                "the name of a gateway",
+            ),
+            (
+                "[socket]\npath = \"f.sock\"\ngateways = {0 = \"a\", root = \"b\"}\n",
+                "twice",
+            ),
             ("groups = []\n", "`feed.groups`"),
             ("groups = [\"edge\", \"edge\"]\n", "twice"),
             ("groups = [\"edge\", \"control\", \"control\"]\n", "twice"),

@@ -352,7 +352,7 @@ fn identified(sender: Sender<'_>, claim: Option<&Claim>) -> (Who, Option<Doubt>)
 }
 
 /// Whether a path can contain the name.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_plain)
 }

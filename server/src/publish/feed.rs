@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use keyward::signify::PublicKey;
-use keyward::snapshot::Snapshot as Loaded;
+use anyhow::{Context, Result};
 use keyward_files::feed::{
-    Ahead, Content, FeedStore, KeySource, Mirrors, Numbering, Publisher, Request, Settings,
-    StorePlace, When,
+    Ahead, Content, FeedStore, Mirrors, Numbering, Publisher, Request, Settings, When,
 };
 use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
@@ -20,9 +17,8 @@ use tokio::runtime::Handle;
 use super::opened::Opened;
 use super::publications::Publications;
 use super::standing::Standing;
-use super::target::{Held, source};
 use super::{Manner, mirrors};
-use crate::configuration::{self, Group};
+use crate::configuration::Group;
 use crate::store::{Snapshot, Store, StoreError};
 
 /// A feed as a target.
@@ -261,31 +257,4 @@ fn lead(
         revision: published.revision,
         before: before.unwrap_or(published.issued_at),
     })
-}
-
-/// The verified records of this store that a feed and its mirrors contain.
-pub(crate) fn held(feed: &configuration::Feed, group: Group, store_id: &str) -> Result<Vec<Held>> {
-    let path = feed.folder_of(group);
-    let key = KeySource::parse(&feed.signing_key).read()?;
-    let own = PublicKey::from_line(&key.public_key()).context("the signing key")?;
-    let keys: Vec<PublicKey> = [vec![own], feed.trusted()?].concat();
-    let (name, source) = (feed.name_of(group), source(store_id)?);
-    let own = StorePlace::Folder(path.clone());
-    let own = path.exists().then_some(own);
-    let places = own.into_iter().chain(feed.mirrors_of(group)?);
-    let mut all = Vec::new();
-    for place in places {
-        let Some(present) = mirrors::held(&place, &name, &keys)? else {
-            continue;
-        };
-        if *present.head.source != *source.to_string() {
-            bail!("`{place}` does not hold keys of `{source}`");
-        }
-        let snapshot: Loaded = present.snapshot;
-        all.push(Held {
-            revision: present.head.revision.number(),
-            snapshot,
-        });
-    }
-    Ok(all)
 }

@@ -2,6 +2,7 @@
 
 mod feed;
 mod group;
+mod held;
 mod mirrors;
 mod opened;
 mod publications;
@@ -76,6 +77,14 @@ impl<'a> Targets<'a> {
         feeds.flat_map(|feed| feed.groups.iter().map(move |group| (feed, *group)))
     }
 
+    /// Sets aside the heads of feeds that are older than what gateways serve.
+    pub(crate) fn set_aside(self, store_id: &str, above: Option<u64>) -> Result<()> {
+        for (feed, group) in self.groups() {
+            held::set_aside(feed, group, store_id, above)?;
+        }
+        Ok(())
+    }
+
     /// All records of this store that the targets contain.
     pub(crate) fn held(self, store_id: &str) -> Result<Vec<Held>> {
         let files = self
@@ -84,7 +93,7 @@ impl<'a> Targets<'a> {
             .map(|target| target::held(target, store_id));
         let feeds = self
             .groups()
-            .map(|(feed, group)| feed::held(feed, group, store_id));
+            .map(|(feed, group)| held::all(feed, group, store_id));
         let mut all: Vec<Held> = files.collect::<Result<_>>()?;
         for held in feeds {
             all.extend(held?);

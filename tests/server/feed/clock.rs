@@ -17,7 +17,12 @@ fn a_server_whose_clock_jumps_publishes_again_as_soon_as_it_is_right() {
     world.account("acct_widgets");
     let keys: Vec<(String, String)> = (0..5).map(|_| world.customer_key()).collect();
     let (_, kept) = &keys[4];
-    let edge = Edge::start("edge-1", &world.gateway_key("edge-1"), world.gateway, &world.data());
+    let edge = Edge::start(
+        "edge-1",
+        &world.gateway_key("edge-1"),
+        world.gateway,
+        &world.data(),
+    );
     edge.comes_to(kept, 200);
     assert_eq!(world.expire(&keys[0].0, 20)["state"], "everywhere");
 
@@ -47,7 +52,9 @@ fn a_server_whose_clock_jumps_publishes_again_as_soon_as_it_is_right() {
     assert_eq!(ended["state"], "everywhere", "{ended}");
     // Prometheus, whose clock is right, sees it.
     let page = world.metrics();
-    let line = page.lines().find(|line| line.starts_with("keyward_server_time_seconds "));
+    let line = page
+        .lines()
+        .find(|line| line.starts_with("keyward_server_time_seconds "));
     let seconds: i64 = line.unwrap().split_once(' ').unwrap().1.parse().unwrap();
     let now = i64::try_from(keyward_harness::world::now()).unwrap();
     assert!((now - seconds - 2 * HOUR).abs() < 60, "{seconds} at {now}");

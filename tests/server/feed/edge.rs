@@ -58,14 +58,22 @@ impl Edge {
         sources: &[SocketAddr],
         public_keys: &[&str],
     ) -> Self {
-        let configuration = json!({
-            "max_snapshot_age": 86_400,
-            "feed": {
-                "name": "prod", "cluster": CLUSTER, "authority": "feed.test", "path": "/feed/edge",
-                "public_keys": public_keys, "interval": 1,
-            },
-        });
-        let (name, cluster) = (name.to_owned(), cluster(sources));
+        let configuration = configuration(public_keys);
+        Self::following(name, key, configuration, cluster(&addresses(sources)))
+    }
+
+    /// The same by the server's socket, without a key.
+    pub(super) fn on_socket(name: &str, socket: &Path, data: &Path) -> Self {
+        let public_key = fs::read_to_string(data.join("feed.pub")).unwrap();
+        let configuration = configuration(&[&public_key]);
+        let mut cluster = cluster(&[json!({"pipe": {"path": socket}})]);
+        let options = cluster.as_object_mut().unwrap();
+        options.remove("typed_extension_protocol_options");
+        Self::following(name, "unused", configuration, cluster)
+    }
+
+    fn following(name: &str, key: &str, configuration: Value, cluster: Value) -> Self {
+        let name = name.to_owned();
         let secret = json!({
             "name": "feed_key", "generic_secret": {"secret": {"inline_string": key}},
         });
@@ -103,14 +111,28 @@ pub(super) fn ask(connection: &mut Connection, key: &str) -> u16 {
         .status
 }
 
+fn configuration(public_keys: &[&str]) -> Value {
+    json!({
+        "max_snapshot_age": 86_400,
+        "feed": {
+            "name": "prod", "cluster": CLUSTER, "authority": "feed.test", "path": "/feed/edge",
+            "public_keys": public_keys, "interval": 1,
+        },
+    })
+}
+
+fn addresses(sources: &[SocketAddr]) -> Vec<Value> {
+    let address = |source: &SocketAddr| json!({"socket_address": {"address": source.ip().to_string(), "port_value": source.port()}});
+    sources.iter().map(address).collect()
+}
+
 /// The cluster of the sources. Envoy itself adds the gateway's key to the polls.
-fn cluster(sources: &[SocketAddr]) -> Value {
+fn cluster(sources: &[Value]) -> Value {
     let endpoints: Vec<Value> = sources
         .iter()
         .enumerate()
-        .map(|(priority, source)| {
-            let address = json!({"address": source.ip().to_string(), "port_value": source.port()});
-            json!({"priority": priority, "lb_endpoints": [{"endpoint": {"address": {"socket_address": address}}}]})
+        .map(|(priority, address)| {
+            json!({"priority": priority, "lb_endpoints": [{"endpoint": {"address": address}}]})
         })
         .collect();
     let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.{name}");

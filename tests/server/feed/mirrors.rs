@@ -35,7 +35,11 @@ impl Served {
         let stdout = child.stdout.as_mut().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let address = line.trim().rsplit(' ').next().unwrap();
-        let address = address.trim_start_matches("http://").split('/').next().unwrap();
+        let address = address
+            .trim_start_matches("http://")
+            .split('/')
+            .next()
+            .unwrap();
         let address = address.parse().unwrap();
         Self { child, address }
     }
@@ -103,7 +107,9 @@ fn a_server_writes_to_a_bucket_in_each_region_and_is_held_to_them() {
         edge.comes_to(&kept, 200);
     }
     eventually("no mirror is behind", BOUND, || {
-        world.measures("keyward_server_feed_mirrors_behind 0").then_some(())
+        world
+            .measures("keyward_server_feed_mirrors_behind 0")
+            .then_some(())
     });
 
     // The whole disk is lost, and the store comes from a backup. Only the buckets know what ended since.
@@ -120,14 +126,25 @@ fn a_server_writes_to_a_bucket_in_each_region_and_is_held_to_them() {
     });
     let refused = world.command("serve", &[]);
     let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("`keyward-server resume`"), "{said}");
-    assert!(said.contains("s3://keyward-feeds/feeds/prod/edge"), "{said}");
+    assert!(
+        !refused.status.success() && said.contains("`keyward-server resume`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("s3://keyward-feeds/feeds/prod/edge"),
+        "{said}"
+    );
     let resumed = world.command("resume", &[]);
     let said = String::from_utf8_lossy(&resumed.stdout);
-    assert!(resumed.status.success() && said.contains(&format!("{ended}: ")), "{said}");
+    assert!(
+        resumed.status.success() && said.contains(&format!("{ended}: ")),
+        "{said}"
+    );
     world.serve(&[]);
     eventually("the buckets follow", BOUND, || {
-        world.measures("keyward_server_feed_mirrors_behind 0").then_some(())
+        world
+            .measures("keyward_server_feed_mirrors_behind 0")
+            .then_some(())
     });
     for edge in &edges {
         edge.comes_to(&ended_value, 401);
@@ -138,7 +155,11 @@ fn a_server_writes_to_a_bucket_in_each_region_and_is_held_to_them() {
     drop(moto);
     let (id, _) = world.customer_key();
     assert_eq!(world.expire(&id, 1)["state"], "published");
-    assert!(world.measures("keyward_server_feed_mirrors_behind 2"), "{}", world.metrics());
+    assert!(
+        world.measures("keyward_server_feed_mirrors_behind 2"),
+        "{}",
+        world.metrics()
+    );
 }
 
 #[test]
@@ -162,7 +183,9 @@ fn while_the_server_is_gone_gateways_start_from_its_mirror() {
     world.expire(&ended, 0);
     running.comes_to(&ended_value, 401);
     eventually("the mirror has it", BOUND, || {
-        world.measures("keyward_server_feed_mirrors_behind 0").then_some(())
+        world
+            .measures("keyward_server_feed_mirrors_behind 0")
+            .then_some(())
     });
 
     // Server and Envoy before it are gone. Who runs goes on, and who starts has all of it.

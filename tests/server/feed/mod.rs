@@ -7,6 +7,7 @@ mod load;
 mod mirrors;
 mod relay;
 mod rotation;
+mod socket;
 mod strangers;
 mod volume;
 

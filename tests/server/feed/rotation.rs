@@ -17,12 +17,22 @@ fn a_gateway_follows_through_a_rotation_of_the_signing_key() {
     let new = signing_key(&data.join("feed-new.sec"));
     let sources = [world.gateway];
     let keys: Vec<(String, String)> = (0..4).map(|_| world.customer_key()).collect();
-    let [(first, first_value), (second, second_value), (third, third_value), (_, kept)] = &keys[..]
+    let [
+        (first, first_value),
+        (second, second_value),
+        (third, third_value),
+        (_, kept),
+    ] = &keys[..]
     else {
         panic!("four keys");
     };
     // Both keys are pushed to the gateway first. The other gateway was forgotten.
-    let both = Edge::trusting("edge-1", &world.gateway_key("edge-1"), &sources, &[&old, &new]);
+    let both = Edge::trusting(
+        "edge-1",
+        &world.gateway_key("edge-1"),
+        &sources,
+        &[&old, &new],
+    );
     let only_old = Edge::trusting("edge-2", &world.gateway_key("edge-2"), &sources, &[&old]);
     for edge in [&both, &only_old] {
         edge.comes_to(kept, 200);
@@ -32,7 +42,10 @@ fn a_gateway_follows_through_a_rotation_of_the_signing_key() {
     world.configure(|text| {
         text.replace(
             "signing_key = \"feed.sec\"\n",
-            &format!("signing_key = \"feed-new.sec\"\ntrusted_keys = [\"{}\"]\n", old.trim()),
+            &format!(
+                "signing_key = \"feed-new.sec\"\ntrusted_keys = [\"{}\"]\n",
+                old.trim()
+            ),
         )
     });
     world.restart();
@@ -76,7 +89,10 @@ fn a_gateways_key_that_ends_soon_is_told_of() {
     });
     let made = world.api("POST", "/v2/iam/api_keys", Some(body));
     assert_eq!(made.status, 200, "{}", made.text());
-    let key = made.json()["secret_key"]["token"].as_str().unwrap().to_owned();
+    let key = made.json()["secret_key"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let data = world.data();
     let _edge = Edge::start("edge-1", &key, world.gateway, &data);
     eventually("the gateway has asked", BOUND, || {
@@ -84,13 +100,22 @@ fn a_gateways_key_that_ends_soon_is_told_of() {
         (state["state"] == "serving").then_some(())
     });
     assert_eq!(world.gateway_state("edge-1")["key_expires_at"], json!(end));
-    assert!(world.measures("keyward_server_feed_key_expiring 1"), "{}", world.metrics());
+    assert!(
+        world.measures("keyward_server_feed_key_expiring 1"),
+        "{}",
+        world.metrics()
+    );
 }
 
 /// The time in so many seconds, as the API writes it.
 fn jiff_in(seconds: u64) -> String {
     let output = std::process::Command::new("date")
-        .args(["--utc", "--date", &format!("{seconds} seconds"), "+%Y-%m-%dT%H:%M:%S.000Z"])
+        .args([
+            "--utc",
+            "--date",
+            &format!("{seconds} seconds"),
+            "+%Y-%m-%dT%H:%M:%S.000Z",
+        ])
         .output()
         .unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

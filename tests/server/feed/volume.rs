@@ -53,24 +53,40 @@ fn a_volume_restored_with_its_feed_publishes_nothing_until_it_is_resumed() {
     copy(&backup, &data);
     world.serve(&[]);
     eventually("the server sees that gateways are ahead", BOUND, || {
-        world.measures("keyward_server_restored_store 1").then_some(())
+        world
+            .measures("keyward_server_restored_store 1")
+            .then_some(())
     });
-    assert_eq!(world.api("GET", "/v2/keyward/snapshots/current", None).json()["restored"], true);
+    assert_eq!(
+        world
+            .api("GET", "/v2/keyward/snapshots/current", None)
+            .json()["restored"],
+        true
+    );
     let refused = world.api(
         "POST",
         "/v2/keyward/accounts",
         Some(serde_json::json!({"id": "acct_more", "policy": "operator"})),
     );
-    assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &"ends_only".into()));
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["code"]),
+        (503, &"ends_only".into())
+    );
     // An end is taken, and not published either: the head that it would need leads back.
     assert_eq!(world.expire(&kept, 2)["state"], "committed");
     let mut workers = edge.envoy.worker_connections();
-    let mut is_revoked = || workers.iter_mut().all(|worker| ask(worker, &ended_value) == 401);
+    let mut is_revoked = || {
+        workers
+            .iter_mut()
+            .all(|worker| ask(worker, &ended_value) == 401)
+    };
     assert!(is_revoked(), "the key was revived");
     // A start changes nothing about that.
     world.restart();
     eventually("it sees that again", BOUND, || {
-        world.measures("keyward_server_restored_store 1").then_some(())
+        world
+            .measures("keyward_server_restored_store 1")
+            .then_some(())
     });
     assert!(is_revoked(), "the key was revived");
     let log = fs::read_to_string(world.folder.path().join("server.log")).unwrap();
@@ -81,7 +97,10 @@ fn a_volume_restored_with_its_feed_publishes_nothing_until_it_is_resumed() {
     world.kill();
     let nothing = world.command("resume", &[]);
     let said = String::from_utf8_lossy(&nothing.stdout);
-    assert!(said.contains("nothing to resume") && said.contains("--accept-loss"), "{said}");
+    assert!(
+        said.contains("nothing to resume") && said.contains("--accept-loss"),
+        "{said}"
+    );
     let accepted = world.command("resume", &["--accept-loss", "--above", &held.to_string()]);
     let said = String::from_utf8_lossy(&accepted.stderr);
     assert!(accepted.status.success(), "{said}");

@@ -93,4 +93,3 @@ impl Drop for Moto {
         let _ = self.child.wait();
     }
 }
-
