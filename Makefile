@@ -164,11 +164,11 @@ tools:
 	@scripts/mesh.sh schemas >/dev/null || [ $$? -eq 3 ]
 	@scripts/mesh.sh kubectl >/dev/null || [ $$? -eq 3 ]
 
-soak: build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store and of the server with gateways, 200 of a publisher, 1,000 ends under load; `make test-all` has two minutes of it
+soak: build server-build ## steady load and 1,000 pushes for half an hour (SOAK_SECONDS=...), 1,000 kills of the server's store and of the server with gateways, 200 of a publisher, 1,000 ends under load; `make test-all` has two minutes of it
 	@KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test pure publish::kills -- --nocapture
 	@KEYWARD_CRASH_ROUNDS=$${KEYWARD_CRASH_ROUNDS:-1000} cargo test --locked -p keyward-server --lib store::crash::many_kills -- --nocapture
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_PUBLISH_KILLS=$${KEYWARD_PUBLISH_KILLS:-200} cargo test --locked -p keyward-cli --test it publish::killed -- --nocapture
-	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_FLEET_KILLS=$${KEYWARD_FLEET_KILLS:-1000} KEYWARD_FLEET_ENDS=$${KEYWARD_FLEET_ENDS:-1000} cargo test --locked -p keyward-server --test server feed::kills feed::load -- --nocapture --test-threads 1
+	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && KEYWARD_FLEET_KILLS=$${KEYWARD_FLEET_KILLS:-1000} KEYWARD_FLEET_ENDS=$${KEYWARD_FLEET_ENDS:-1000} KEYWARD_SERVER_BIN=$(CURDIR)/target/release/keyward-server cargo test --locked -p keyward-server --test server feed::kills feed::load -- --nocapture --test-threads 1
 	@ENVOY_BIN=$$(scripts/envoy.sh) && export ENVOY_BIN && SOAK_SECONDS=$${SOAK_SECONDS:-1800} cargo test --locked -p keyward-cli --test it soak -- --nocapture
 
 audit: ## look for what is locked in the RustSec advisory database (ADVISORY_DB=FOLDER: in a copy of it, offline)

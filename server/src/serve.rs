@@ -49,6 +49,8 @@ pub fn run(configuration: &Path, takes: Takes) -> Result<()> {
 }
 
 async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
+    // The steady clock begins here.
+    time::steady();
     // First of all, while nothing else runs that makes files: the umask is the process's.
     let api = bind_api(&configuration.listen.api)?;
     let admin = bind_admin(&configuration.listen.admin)?;

@@ -26,7 +26,7 @@ impl Fleet {
         let Some(until) = self.polls().hand(who, group, leaves, slack) else {
             return Ok(());
         };
-        let now = self.clock.now();
+        let now = time::at_once();
         self.polls().tidy(now);
         let vm = StoredVm {
             gateway: who.gateway.clone(),

@@ -7,7 +7,7 @@ mod propagation;
 mod seen;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use keyward_files::feed::serve::{Claim, Feed, Named};
@@ -46,19 +46,6 @@ pub(crate) struct Fleet {
     has_unseen: bool,
     /// Whether there are gateways that watch a file. They do not report what they loaded.
     has_files: bool,
-    clock: Clock,
-}
-
-/// The time, for a proof: a clock that jumps ahead must not make heads look older than they are.
-struct Clock {
-    started: (u64, Instant),
-}
-
-impl Clock {
-    fn now(&self) -> u64 {
-        let (wall, steady) = self.started;
-        time::now().min(wall.saturating_add(steady.elapsed().as_secs()))
-    }
 }
 
 /// A poll that waits for its answer.
@@ -131,9 +118,6 @@ impl Fleet {
             has_unseen: settings.is_some_and(configuration::Feed::is_mirrored)
                 || manner == Manner::Ends,
             has_files: configuration.publish.iter().any(is_edge),
-            clock: Clock {
-                started: (started, Instant::now()),
-            },
         })
     }
 
@@ -151,7 +135,7 @@ impl Fleet {
     ) -> (Polling, Who) {
         let mut polls = self.polls();
         if polls.is_full(sender.gateway) {
-            polls.tidy(self.clock.now());
+            polls.tidy(time::at_once());
         }
         let Begun {
             who,
@@ -189,7 +173,7 @@ impl Fleet {
         if published.through < change {
             return Come::Committed;
         }
-        let now = self.clock.now();
+        let now = time::at_once();
         let polls = self.polls();
         let mut come: Option<(u64, Reach)> = None;
         for followed in &self.feeds {

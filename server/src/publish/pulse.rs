@@ -1,7 +1,7 @@
 //! How publishing goes, for metrics; and what the clock does meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyward_files::feed::Ahead;
 
@@ -10,28 +10,15 @@ use crate::time;
 /// How far gateways let a head be ahead of their clocks.
 const SKEW: u64 = 300;
 
-/// Counts of this process, and the clock as it was at the start.
+/// Counts of this process.
+#[derive(Default)]
 pub(crate) struct Pulse {
-    started: (u64, Instant),
     good: AtomicU64,
     failed: AtomicU64,
     is_failing: AtomicBool,
     last: AtomicU64,
     /// The latest time that a publication had.
     latest: AtomicU64,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self {
-            started: (time::now(), Instant::now()),
-            good: AtomicU64::default(),
-            failed: AtomicU64::default(),
-            is_failing: AtomicBool::default(),
-            last: AtomicU64::default(),
-            latest: AtomicU64::default(),
-        }
-    }
 }
 
 impl Pulse {
@@ -62,10 +49,8 @@ impl Pulse {
 
     /// What to do about a head that is ahead of the clock, at the time `now` of a publication.
     pub(super) fn clock(&self, now: u64) -> Ahead {
-        let (wall, steady) = self.started;
-        let expected = wall.saturating_add(steady.elapsed().as_secs());
         let latest = self.latest.fetch_max(now, Ordering::SeqCst);
-        judge(now, expected, latest)
+        judge(now, time::steady(), latest)
     }
 }
 

@@ -81,10 +81,10 @@ fn a_gateways_key_that_ends_soon_is_told_of() {
     let world = World::with_feed();
     let end = jiff_in(3 * 86_400);
     let body = json!({
-        "type": "secret_key", "permissions": ["snapshot_read"],
+        "type": "secret_key", "permissions": ["snapshot_read"], "expires_at": end,
         "keyward": {
             "owner": "acct_operator", "livemode": true, "labels": {"gateway": "edge-1"},
-            "override_policy": true, "reason": "a gateway's key", "expires_at": end,
+            "override_policy": true, "reason": "a gateway's key",
         },
     });
     let made = world.api("POST", "/v2/iam/api_keys", Some(body));
