@@ -250,3 +250,34 @@ fn a_key_that_was_replaced_or_has_ended_is_not_warned_of() {
     polls.tidy(NOW + 100);
     assert_eq!(polls.keys_that_end(NOW + 100), 0);
 }
+
+#[test]
+fn a_poll_that_says_the_same_is_no_news() {
+    let mut polls = Polls::default();
+    let mut is_news = |revision| {
+        let claim = claim("edge-1", "0a", revision, "ok");
+        let begun = polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+        polls.end(&begun.who, NOW);
+        begun.is_news
+    };
+    assert!(is_news(8));
+    assert!(!is_news(8));
+    assert!(is_news(9));
+    assert!(!is_news(9));
+    // A revision that was never published takes the proof away.
+    assert!(is_news(10));
+}
+
+#[test]
+fn a_claim_above_what_is_served_is_handed_on_only_of_a_vm_with_a_name() {
+    let mut polls = Polls::default();
+    let mut claimed = |gateway, vm| {
+        let claim = claim(gateway, vm, 10, "ok");
+        polls
+            .begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW)
+            .claimed
+    };
+    assert_eq!(claimed("edge-1", "0a"), Some(10));
+    assert_eq!(claimed("edge-2", "0a"), None);
+    assert_eq!(claimed("edge-1", "not hex"), None);
+}
