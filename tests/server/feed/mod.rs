@@ -2,6 +2,7 @@
 
 mod clock;
 pub(crate) mod edge;
+mod forget;
 mod kills;
 mod load;
 mod mirrors;
