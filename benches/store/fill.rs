@@ -8,7 +8,7 @@ use keyward::management::{Account, AccountSettings, Granted, Key, KeyGrants, Rec
 use keyward::permission::AccessLevel;
 use keyward_server::store::{Origin, Store, StoreError};
 
-use crate::work::{NOW, entry};
+use crate::entry::{NOW, entry};
 
 /// The number of keys in a transaction.
 const BATCH: u64 = 5_000;

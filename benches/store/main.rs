@@ -11,6 +11,7 @@
     reason = "a benchmark may fail loudly"
 )]
 
+mod entry;
 mod fill;
 mod work;
 
@@ -20,8 +21,9 @@ use std::time::{Duration, Instant};
 use keyward_server::store::lists::{From, KeyFilter, KeyState, Page};
 use keyward_server::store::{Options, Scope, Store, StoreError};
 
+use entry::NOW;
 use fill::Filled;
-use work::{NOW, Times, create};
+use work::{Times, create};
 
 fn main() {
     let is_quick = std::env::var_os("QUICK").is_some();

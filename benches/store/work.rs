@@ -10,11 +10,10 @@ use keyward::management::{
     Randomness, Value, decide, needs,
 };
 use keyward::permission::AccessLevel;
-use keyward_server::store::activity::{Actor, Entry};
 use keyward_server::store::lists::KeyFilter;
 use keyward_server::store::{Answer, Origin, Scope, Store, StoreError};
 
-pub(crate) const NOW: u64 = 1_795_168_800;
+use crate::entry::{NOW, entry};
 
 /// Returns the folder for the store: on a disk, which `/tmp` need not be.
 pub(crate) fn disk() -> PathBuf {
@@ -132,28 +131,7 @@ pub(crate) async fn create(store: &Store, client: u64, index: u64) {
     created.unwrap();
 }
 
-/// Returns a row of activity.
-pub(crate) fn entry(id: &str) -> Entry {
-    Entry {
-        at: NOW,
-        kind: "api_key_created".to_owned(),
-        group: "api_key".to_owned(),
-        context: Some("acct_1".to_owned()),
-        root: Some("acct_1".to_owned()),
-        livemode: Some(true),
-        object: Some(("api_key".to_owned(), id.to_owned())),
-        actor: Actor {
-            kind: "api_key".to_owned(),
-            id: Some("mk_client".to_owned()),
-        },
-        session: None,
-        address: Some("203.0.113.9".to_owned()),
-        request_id: Some("req_0123456789abcd".to_owned()),
-        body: serde_json::json!({"changes": [], "reason": null}),
-    }
-}
-
-/// Returns the number of keys after reading each once.
+/// How many keys there are, each read once.
 pub(crate) async fn read_all(store: &Store) -> u64 {
     let counted: Result<u64, StoreError> = store
         .read_all(|reader| {

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::feed::edge::feed;
 use crate::local::Local;
 
 const FOLDER: &str = "KEYWARD_TEST_FULL_DISK";
@@ -54,7 +55,8 @@ fn on_a_full_disk_ends_reach_the_gateways() {
 #[ignore = "it wants a file system of 80 MiB"]
 fn child() {
     let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
-    let mut local = Local::start(&folder);
+    // Gateways that watch a file and gateways that follow the feed.
+    let mut local = Local::start_with(&folder, |data| feed(data, "mirrored = true\n"));
     let keys: Vec<String> = (0..6).map(|_| local.key()).collect();
     local.is_published(&keys[5]);
     let ballast = local.data().join("ballast");
@@ -101,6 +103,11 @@ fn assert_ended(local: &Local, id: &str) {
     local.expire(id);
     let key = local.published_key(id).unwrap();
     assert!(key["expires_at"].is_u64(), "{key}");
+    let followed = local.followed_key(key["sha256"].as_str().unwrap());
+    assert!(
+        followed.is_some_and(|end| end.is_some()),
+        "{id} in the feed"
+    );
 }
 
 /// Fills all the free space.

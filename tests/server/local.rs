@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use keyward::digest::KeyDigest;
+use keyward::profile::Profile;
+use keyward::signify::PublicKey;
 use keyward_files::publish::{Found, Target};
 use keyward_harness::process::Guarded;
 use keyward_harness::{BOUND, eventually};
@@ -18,6 +21,11 @@ pub(crate) struct Local {
 impl Local {
     /// Makes a store in `folder`, and starts a server on it.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, |_| {})
+    }
+
+    /// The same, with something done to the data folder before the server starts.
+    pub(crate) fn start_with(folder: &Path, prepare: impl FnOnce(&Path)) -> Self {
         let made = command()
             .args(["init", "--data"])
             .arg(folder.join("data"))
@@ -26,6 +34,7 @@ impl Local {
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "{said}");
+        prepare(&folder.join("data"));
         let mut local = Self {
             server: None,
             folder: folder.to_owned(),
@@ -124,7 +133,26 @@ impl Local {
         keys.iter().find(|key| key["id"] == *id).cloned()
     }
 
-    /// Runs one of the commands on the store.
+    /// When a key ends, as gateways that follow the feed have it. None if they do not have the key.
+    pub(crate) fn followed_key(&self, digest: &str) -> Option<Option<u64>> {
+        let data = self.data();
+        let public_key = std::fs::read_to_string(data.join("feed.pub")).unwrap();
+        let store = keyward_files::feed::Folder::open(&data.join("feed/edge")).unwrap();
+        let reader = keyward_files::feed::Reader {
+            store: &store,
+            feed: "prod",
+            keys: &[PublicKey::from_line(&public_key).unwrap()],
+            profile: &Profile::stripe(),
+            cache: None,
+        };
+        let present = reader.read(None).unwrap().unwrap();
+        let key = present
+            .snapshot
+            .key(&KeyDigest::from_hex(digest).unwrap())?;
+        Some(key.expires_at())
+    }
+
+    /// One of the commands on the store.
     pub(crate) fn command(&self, arguments: &[&str]) -> Output {
         command().args(arguments).output().unwrap()
     }

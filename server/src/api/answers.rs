@@ -78,6 +78,8 @@ pub(crate) struct Expiring {
 pub(crate) struct CurrentSnapshot {
     pub(crate) behind: u64,
     pub(crate) object: &'static str,
+    /// Whether gateways serve a later state than the store has, so that nothing is published until `resume`.
+    pub(crate) restored: bool,
     pub(crate) revision: u64,
     pub(crate) source: String,
     pub(crate) state: ChangeState,

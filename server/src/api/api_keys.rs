@@ -98,7 +98,7 @@ pub(crate) fn expire(app: Arc<App>, call: Call) -> Pending {
         call.no_members()?;
         let command = Command::ExpireKey(ExpireKey {
             id: call.target.clone(),
-            end: Some(crate::time::now()),
+            end: Some(crate::time::at_once()),
             revive: false,
         });
         let work = Work::of(command, key_of(&app));

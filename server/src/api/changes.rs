@@ -157,6 +157,7 @@ pub(crate) fn snapshot(app: Arc<App>, call: Call) -> Pending {
         Answer::of(&CurrentSnapshot {
             behind: head.sequence.saturating_sub(published.through),
             object: "keyward.snapshot",
+            restored: app.publisher.standing().restored().is_some(),
             revision: published.revision,
             source: format!("server:{}", head.store_id),
             state: ChangeState::Published,

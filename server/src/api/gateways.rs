@@ -25,6 +25,8 @@ pub(crate) struct GatewayObject {
     filter_versions: Vec<String>,
     /// Whether some polls with its key came from none of its VMs: from a program that is no filter, or that names another gateway.
     has_strangers: bool,
+    /// When the key with which it asked last ends, if it does.
+    key_expires_at: Option<String>,
     group: &'static str,
     last_poll: Option<String>,
     /// From when on its VMs that lack the newest revision deny by themselves.
@@ -80,6 +82,7 @@ fn shown(gateway: Gateway) -> GatewayObject {
     GatewayObject {
         filter_versions: gateway.versions,
         has_strangers: gateway.has_nameless,
+        key_expires_at: gateway.key_ends.map(time::written),
         group: gateway.group.name(),
         last_poll: gateway.last_poll.map(time::written),
         latest_by: gateway.latest_by.map(time::written),

@@ -288,7 +288,7 @@ async fn carry_out(
             for id in &found.ids {
                 let command = Command::ExpireKey(ExpireKey {
                     id: id.clone(),
-                    end: Some(now),
+                    end: Some(time::at_once()),
                     revive: false,
                 });
                 change = step(tx, &command, &bounds)?.change;

@@ -43,6 +43,7 @@ pub(crate) mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -133,6 +134,7 @@ struct Shared {
     writer: Writer,
     readers: Readers,
     ballast: Arc<Ballast>,
+    ends_only: Arc<AtomicBool>,
     folder: Folder,
 }
 
@@ -174,16 +176,18 @@ impl Store {
         migrate::migrate(&mut connection, options.now)?;
         let api = Arc::new(ApiCache::default());
         let ballast = Arc::new(Ballast::keep(folder.ballast(), options.ballast));
+        let ends_only = Arc::new(AtomicBool::new(options.ends_only));
         Ok(Self {
             shared: Arc::new(Shared {
                 writer: Writer::start(
                     connection,
                     Arc::clone(&api),
                     Arc::clone(&ballast),
-                    options.ends_only,
+                    Arc::clone(&ends_only),
                 )?,
                 readers: Readers::start(&database, &api)?,
                 ballast,
+                ends_only,
                 folder,
             }),
         })
@@ -283,7 +287,12 @@ impl Store {
         self.shared.ballast.release();
     }
 
-    /// Returns the data folder.
+    /// From now on, takes only ends.
+    pub fn take_ends_only(&self) {
+        self.shared.ends_only.store(true, Ordering::SeqCst);
+    }
+
+    /// The data folder.
     #[must_use]
     pub fn folder(&self) -> &Folder {
         &self.shared.folder

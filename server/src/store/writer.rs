@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -114,7 +115,7 @@ impl Writer {
         connection: Connection,
         api: Arc<ApiCache>,
         ballast: Arc<Ballast>,
-        ends_only: bool,
+        ends_only: Arc<AtomicBool>,
     ) -> Result<Self> {
         let head = head::require(&connection)?;
         let (queue, jobs) = sync_channel(QUEUE);
@@ -164,7 +165,7 @@ struct Loop {
     api: Arc<ApiCache>,
     head: Head,
     ballast: Arc<Ballast>,
-    ends_only: bool,
+    ends_only: Arc<AtomicBool>,
     #[cfg(test)]
     acknowledges_early: bool,
 }
@@ -191,7 +192,7 @@ impl Loop {
         // The room is reserved again only for additions, because an end may be using it.
         let refusal = if group.iter().all(is_end) {
             None
-        } else if self.ends_only {
+        } else if self.ends_only.load(Ordering::SeqCst) {
             Some(StoreError::EndsOnly)
         } else if self.ballast.is_there_or_made() {
             None

@@ -31,8 +31,8 @@ pub mod upstream;
 #[cfg(target_os = "linux")]
 pub use keyward_support::pty;
 pub use keyward_support::{
-    BOUND, LONG, bootstrap, cases, catalogue, command, eventually, key_file, keys, packed, process,
-    publishing, pushing, replay, restricted, sample, wait, world,
+    BOUND, LONG, bootstrap, cases, catalogue, clock, command, eventually, key_file, keys, moto,
+    packed, process, publishing, pushing, replay, restricted, sample, wait, world,
 };
 
 pub use self::{

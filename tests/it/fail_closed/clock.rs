@@ -2,57 +2,21 @@
 //! few lines in front of libc, compiled here, that adds an offset to the wall clock only.
 #![cfg(target_os = "linux")]
 
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
-use std::process::Command;
-
 use super::*;
 use crate::support::Push;
-use crate::support::find::root;
-use crate::support::process::Folder;
+use crate::support::clock::Clock;
 use crate::support::world::now;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
-struct Clock {
-    folder: Folder,
-    file: File,
-}
-
-impl Clock {
-    fn new() -> Self {
-        let folder = Folder::new("clock");
-        let library = folder.path().join("clock.so");
-        let compiled = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
-            .arg(&library)
-            .arg(root().join("tests/it/fail_closed/clock.c"))
-            .output()
-            .unwrap();
-        assert!(
-            compiled.status.success(),
-            "{}",
-            String::from_utf8_lossy(&compiled.stderr)
-        );
-        let file = File::create(folder.path().join("offset")).unwrap();
-        let mut clock = Self { folder, file };
-        clock.jump(0);
-        clock
-    }
-
-    fn builder(&self) -> Builder {
-        Envoy::builder()
-            .environment("LD_PRELOAD", self.folder.path().join("clock.so"))
-            .environment("KEYWARD_TEST_CLOCK", self.folder.path().join("offset"))
-    }
-
-    /// Sets Envoy's clock `seconds` ahead from now on.
-    fn jump(&mut self, seconds: i64) {
-        self.file.seek(SeekFrom::Start(0)).unwrap();
-        self.file.write_all(&seconds.to_ne_bytes()).unwrap();
-    }
+/// An Envoy with that clock.
+fn builder(clock: &Clock) -> Builder {
+    let [(preload, library), (name, offset)] = clock.environment();
+    Envoy::builder()
+        .environment(preload, library)
+        .environment(name, offset)
 }
 
 /// Returns a snapshot with Bob's key, which is valid from an hour ago until an hour from now, and
@@ -76,7 +40,7 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
     for interlock in BOTH {
         let mut clock = Clock::new();
         let now = now();
-        let builder = clock.builder().config(timed(1, now).to_string());
+        let builder = builder(&clock).config(timed(1, now).to_string());
         let envoy = with_interlock(builder, interlock).start();
         everywhere(&envoy, BOB, 200);
         let stranger = Watch::start(envoy.address(), STRANGER);
@@ -135,15 +99,9 @@ fn a_clock_that_jumps_revives_no_key_and_comes_back() {
 fn the_clock_moves_envoys_own_time() {
     let mut clock = Clock::new();
     clock.jump(10 * YEAR);
-    let envoy = clock.builder().start();
+    let envoy = builder(&clock).start();
     assert_eq!(status(&envoy, ALICE), 503);
     let line = envoy.logged("the request", |line| line["response_code"] == 503);
     let year: u64 = line["start_time"].as_str().unwrap()[..4].parse().unwrap();
     assert!(year >= 2035, "{line}");
-    assert!(
-        fs::metadata(clock.folder.path().join("offset"))
-            .unwrap()
-            .len()
-            == 8
-    );
 }

@@ -127,12 +127,15 @@ fn expressions() -> Vec<(String, String)> {
 }
 
 fn rules() -> Value {
-    let text = fs::read_to_string(root().join("envoy/prometheus/rules.yaml")).unwrap();
-    serde_norway::from_str(&text).unwrap()
+    yaml("rules.yaml")
 }
 
 fn dashboard() -> Value {
-    let text = fs::read_to_string(root().join("envoy/grafana/keyward.json")).unwrap();
+    board("keyward.json")
+}
+
+fn board(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("envoy/grafana").join(name)).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -188,6 +191,8 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
     for (folder, arguments) in [
         (&*folder, ["check", "rules", "rules.yaml"]),
         (&*folder, ["test", "rules", "tests.yaml"]),
+        (&*folder, ["check", "rules", "server.yaml"]),
+        (&*folder, ["test", "rules", "server-tests.yaml"]),
         (native.path(), ["test", "rules", "tests.yaml"]),
     ] {
         let output = Command::new(tools.promtool())
@@ -205,8 +210,20 @@ fn the_rules_pass_promtools_checks_and_their_own_cases() {
 
 #[test]
 fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
-    let text = fs::read_to_string(root().join("envoy/prometheus/tests.yaml")).unwrap();
-    let tests: Value = serde_norway::from_str(&text).unwrap();
+    for (rules, cases) in [
+        ("rules.yaml", "tests.yaml"),
+        ("server.yaml", "server-tests.yaml"),
+    ] {
+        cover(&yaml(rules), &yaml(cases));
+    }
+}
+
+fn yaml(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("envoy/prometheus").join(name)).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+fn cover(rules: &Value, tests: &Value) {
     let (mut fires, mut rests) = (BTreeSet::new(), BTreeSet::new());
     for test in tests["tests"].as_array().unwrap() {
         for case in test["alert_rule_test"].as_array().unwrap() {
@@ -215,7 +232,6 @@ fn every_alert_has_a_case_where_it_fires_and_one_where_it_does_not() {
             seen.insert(case["alertname"].as_str().unwrap().to_owned());
         }
     }
-    let rules = rules();
     let all: BTreeSet<String> = rules["groups"][0]["rules"]
         .as_array()
         .unwrap()
@@ -392,8 +408,12 @@ fn rules_file() -> std::path::PathBuf {
 
 #[test]
 fn panels_have_ids_and_places_of_their_own() {
-    let dashboard = dashboard();
-    let panels = dashboard["panels"].as_array().unwrap();
+    for name in ["keyward.json", "keyward-server.json"] {
+        apart(board(name)["panels"].as_array().unwrap());
+    }
+}
+
+fn apart(panels: &[Value]) {
     let ids: BTreeSet<u64> = panels
         .iter()
         .map(|panel| panel["id"].as_u64().unwrap())

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "object-store")]
 mod bucket;
+mod killed;
 
 use std::fs;
 use std::net::SocketAddr;

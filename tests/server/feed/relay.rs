@@ -3,13 +3,15 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 pub(super) struct Relay {
     pub(super) address: SocketAddr,
+    target: Arc<Mutex<SocketAddr>>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
     is_cut: Arc<AtomicBool>,
 }
 
@@ -19,12 +21,16 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let is_cut = Arc::new(AtomicBool::new(false));
         let cut = Arc::clone(&is_cut);
+        let target = Arc::new(Mutex::new(target));
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let (aimed, opened) = (Arc::clone(&target), Arc::clone(&open));
         // The thread ends with the process.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Ok(server) = TcpStream::connect(target) else {
+                let Ok(server) = TcpStream::connect(*aimed.lock().unwrap()) else {
                     continue;
                 };
+                opened.lock().unwrap().push(client.try_clone().unwrap());
                 let there = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 for (from, to) in [there, (server, client)] {
                     let cut = Arc::clone(&cut);
@@ -32,7 +38,20 @@ impl Relay {
                 }
             }
         });
-        Self { address, is_cut }
+        Self {
+            address,
+            target,
+            open,
+            is_cut,
+        }
+    }
+
+    /// Closes all connections. New ones lead there.
+    pub(super) fn aim(&self, target: SocketAddr) {
+        *self.target.lock().unwrap() = target;
+        for client in self.open.lock().unwrap().drain(..) {
+            let _ = client.shutdown(std::net::Shutdown::Both);
+        }
     }
 
     pub(super) fn cut(&self) {

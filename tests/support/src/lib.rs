@@ -20,10 +20,12 @@
 pub mod bootstrap;
 pub mod cases;
 pub mod catalogue;
+pub mod clock;
 pub mod command;
 pub mod find;
 pub mod key_file;
 pub mod keys;
+pub mod moto;
 pub mod process;
 #[cfg(target_os = "linux")]
 pub mod pty;

@@ -1,5 +1,6 @@
 //! A folder for publishing a feed, and the servers that serve it: `keyward feed serve`, and nginx.
 
+pub mod kills;
 mod server;
 
 pub use server::{Nginx, Served};
