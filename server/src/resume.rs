@@ -41,7 +41,9 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
     let head: std::result::Result<_, StoreError> =
         runtime.block_on(store.read(|reader| reader.head()));
     let head = head?;
-    let all = Targets::of(&configuration).held(&head.store_id)?;
+    let api: std::result::Result<_, StoreError> =
+        runtime.block_on(store.read(|reader| reader.api()));
+    let all = Targets::of(&configuration).held(&head.store_id, &api?.profile)?;
     let ahead: Vec<Held> = all
         .into_iter()
         .filter(|held| held.revision > head.revision)
@@ -167,6 +169,7 @@ fn carried_out(
         reason: Some(REASON),
         quota: None,
         source: "api",
+        file: None,
         now,
     };
     let mut resumed = Resumed::default();

@@ -18,6 +18,7 @@ mod feed;
 mod kills;
 mod local;
 mod matrix;
+mod own_api;
 mod pages;
 mod portal;
 mod refused;

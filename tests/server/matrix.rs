@@ -1,5 +1,6 @@
 //! Who may do what: every route of the table by every sort of caller. The expectation follows from the table's permission and level, and from the caller.
 
+mod lacking;
 mod strangers;
 
 use keyward::permission::AccessLevel;
@@ -162,6 +163,7 @@ fn every_route_answers_every_caller_as_the_table_says() {
         }
     }
     assert_eq!(cells, callers.len() * ROUTES.len());
+    lacking::no_route_is_open_to_a_caller_that_lacks_its_permission_only(&world, &objects);
     strangers::no_way_around_the_gateway_is_believed(&world, &objects);
 }
 

@@ -33,6 +33,11 @@ impl World {
 
     /// The same, with something done to the data folder before the server starts.
     pub(crate) fn start_with(prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_by(&[], prepare)
+    }
+
+    /// The same, by more arguments of `init`.
+    pub(crate) fn start_by(more: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
         let made = command()
@@ -40,6 +45,7 @@ impl World {
             .arg(&data)
             .arg("--wasm")
             .arg(find::wasm())
+            .args(more)
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);

@@ -16,12 +16,13 @@ pub fn has_secret_key(text: &str) -> bool {
 }
 
 /// How secret keys of one API begin, and Stripe's always.
-#[derive(PartialEq, Eq)]
-pub(super) struct RawKeys(Vec<Box<str>>);
+#[derive(Debug, PartialEq, Eq)]
+pub struct RawKeys(Vec<Box<str>>);
 
 impl RawKeys {
     /// The keys of this profile, and Stripe's.
-    pub(super) fn of(profile: &Profile) -> Self {
+    #[must_use]
+    pub fn of(profile: &Profile) -> Self {
         let stripe = Profile::stripe();
         let prefixes = SECRET
             .into_iter()
@@ -34,7 +35,8 @@ impl RawKeys {
     }
 
     /// Whether something in `text` looks like a secret key.
-    pub(super) fn occur_in(&self, text: &str) -> bool {
+    #[must_use]
+    pub fn occur_in(&self, text: &str) -> bool {
         // A key contains no byte of a character beyond ASCII.
         text.as_bytes()
             .split(|byte| !is_key_byte(*byte))

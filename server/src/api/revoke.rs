@@ -15,7 +15,7 @@ use super::new_key::instant;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::plans::Plan;
+use crate::plans::{HOLDS, Plan, Work};
 use crate::publish::Haste;
 use crate::randomness::System;
 use crate::route::Pending;
@@ -29,9 +29,6 @@ use crate::shown::value;
 use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope, Tx};
 use crate::time;
-
-/// How long a plan holds, in seconds.
-const HOLDS: u64 = 600;
 
 /// How many keys a plan shows.
 const SAMPLE: usize = 10;
@@ -168,7 +165,7 @@ fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found
 }
 
 async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result<Answer, Failure> {
-    let (now, fleet) = (time::now(), Arc::clone(&app.fleet));
+    let (now, of_app) = (time::now(), Arc::clone(app));
     let (scope, filter) = filter.read(call, now)?;
     let (of, by) = (scope.clone(), filter.clone());
     let looked: Result<(Found, Vec<Value>), Stored> = app
@@ -178,7 +175,7 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
             let mut sample = Vec::new();
             for id in found.ids.iter().take(SAMPLE) {
                 if let Some(stored) = reader.key(&of, id)? {
-                    sample.push(KeyView::read(reader, stored)?.object(now, &fleet)?);
+                    sample.push(KeyView::read(reader, stored)?.object(now, &of_app)?);
                 }
             }
             Ok((found, sample))
@@ -198,8 +195,7 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
         id.clone(),
         Plan {
             principal: call.caller.id(),
-            scope,
-            filter,
+            work: Work::Revoke(scope, Box::new(filter)),
             set: found.set,
             count,
             until,
@@ -253,12 +249,18 @@ async fn carry_out(
         )
         .at("confirm"));
     }
+    let Work::Revoke(scope, mut filter) = plan.work else {
+        return Err(Failure::new(
+            Code::PlanExpired,
+            "This plan is for a key file. `/v2/keyward/key_file/apply` carries it out.",
+        )
+        .at("plan"));
+    };
     // States are those of the moment at which the plan was made: a key that ended since changes the set.
-    let mut filter = plan.filter;
     if let Some((_, at)) = &mut filter.states {
         *at = now;
     }
-    let (scope, set) = (plan.scope, plan.set);
+    let set = plan.set;
     let ceiling = call.caller.ceiling(Override::None);
     let sender = Sender::of(call);
     let plan = id.to_owned();
@@ -281,6 +283,7 @@ async fn carry_out(
                 reason: None,
                 quota: None,
                 source: "api",
+                file: None,
                 now,
             };
             let mut change = tx.head().sequence;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use axum::http::Request;
 use axum::http::request::Parts;
+use keyward::key::Livemode;
+use keyward::management::Granted;
+use keyward::permission::AccessLevel;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::caller::{Caller, Entrance};
+use crate::caller::{Caller, Entrance, KeyCaller};
 use crate::configuration::Configuration;
 use crate::http::call::{Answer, Call};
 use crate::http::conditions;
@@ -25,6 +28,9 @@ use crate::store::{Scope, Tx};
 use crate::uid::Uid;
 
 mod ceiling;
+mod digests;
+mod files;
+mod unused;
 
 const OPERATOR: &str = "acct_operator";
 
@@ -37,6 +43,11 @@ struct Desk {
 impl Desk {
     /// A new store, and the account `acct_1` in it.
     async fn of(keys: u64) -> Self {
+        Self::with(keys, "").await
+    }
+
+    /// The same, with more in the configuration.
+    async fn with(keys: u64, more: &str) -> Self {
         let fixture = Fixture::new();
         let first = |tx: &mut Tx<'_>| -> Result<(), Stored> {
             let sender = Sender::local(Uid::own());
@@ -44,7 +55,7 @@ impl Desk {
         };
         fixture.store.write(first).await.unwrap();
         let text = format!(
-            "data = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n",
+            "data = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n{more}",
             "0".repeat(64)
         );
         let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();
@@ -137,6 +148,29 @@ impl Desk {
         rows.filter(|row| row.entry.kind == kind)
             .map(|row| (row.entry.object.map(|(_, id)| id), row.entry.body))
             .collect()
+    }
+}
+
+/// An operator's key that holds these, and may read everything.
+fn operator(permissions: &[&str]) -> Caller {
+    Caller::by_key(operators_key(permissions), None)
+}
+
+fn operators_key(permissions: &[&str]) -> KeyCaller {
+    let own: Granted = permissions
+        .iter()
+        .map(|name| ((*name).to_owned(), AccessLevel::Write))
+        .collect();
+    KeyCaller {
+        id: "mk_caller".to_owned(),
+        mode: Livemode::Live,
+        account: OPERATOR.to_owned(),
+        tree: None,
+        is_operator: true,
+        own,
+        connected: Granted::new(),
+        gateway: None,
+        ends: None,
     }
 }
 

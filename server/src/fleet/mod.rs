@@ -151,12 +151,17 @@ impl Fleet {
         if polls.is_full(sender.gateway) {
             polls.tidy(self.clock.now());
         }
+        let before = polls.news();
         let who = polls.begin(sender, claim, served, time::now());
+        let is_news = polls.news() != before;
         if let Some(head) = served {
             polls.may_receive(&who, self.leaves(head.issued_at));
         }
         drop(polls);
-        self.confirmed.send_replace(());
+        // Every poll that repeats the last one would wake all who wait for a change.
+        if is_news {
+            self.confirmed.send_replace(());
+        }
         let polling = Polling {
             polls: Arc::clone(&self.polls),
             who: who.clone(),

@@ -124,6 +124,8 @@ pub(super) struct Polls {
     doubts: BTreeMap<Doubt, u64>,
     /// When the key of each gateway's newest poll ends, if it does.
     ends: BTreeMap<String, u64>,
+    /// How many polls confirmed something other than the poll before.
+    news: u64,
 }
 
 impl Polls {
@@ -183,10 +185,12 @@ impl Polls {
         let vm = self
             .place(&who)
             .or_insert_with(|| Vm::new(sender.group, now));
+        let confirmed = revision.filter(|revision| !is_above && !is_nameless && *revision > 0);
+        let is_news = (vm.group, vm.confirmed) != (sender.group, confirmed);
         vm.group = sender.group;
         vm.last_poll = Some(now);
         vm.open = vm.open.saturating_add(1);
-        vm.confirmed = revision.filter(|revision| !is_above && !is_nameless && *revision > 0);
+        vm.confirmed = confirmed;
         if let Some(claim) = claim {
             vm.version.clone_from(&claim.version);
             vm.state.clone_from(&claim.state);
@@ -199,6 +203,7 @@ impl Polls {
         } else {
             vm.refused = None;
         }
+        self.news = self.news.saturating_add(u64::from(is_news));
         who
     }
 
@@ -270,6 +275,11 @@ impl Polls {
     pub(super) fn is_full(&self, gateway: Option<&str>) -> bool {
         let vms = gateway.and_then(|name| self.gateways.get(name));
         self.gateways.len() >= MOST_GATEWAYS || vms.is_some_and(|vms| vms.len() >= MOST_VMS)
+    }
+
+    /// How many polls confirmed something other than the poll of that VM before: most polls repeat it.
+    pub(super) fn news(&self) -> u64 {
+        self.news
     }
 
     /// Every gateway with its VMs.

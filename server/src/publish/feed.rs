@@ -15,6 +15,7 @@ use keyward_files::feed::{Content, Folder, KeySource, Publisher, Reader, Request
 use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::publications::Publications;
@@ -32,6 +33,8 @@ pub(super) struct Feed {
     reissue: Duration,
     jobs: Sender<Job>,
     publications: Arc<Publications>,
+    /// The profile that the keys were made by.
+    profile: Option<Value>,
 }
 
 struct Job {
@@ -51,6 +54,8 @@ struct Led {
 
 #[derive(Serialize)]
 struct Whole<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a Value>,
     snapshot: Snapshot<'a>,
 }
 
@@ -72,6 +77,7 @@ impl Feed {
         store: &Store,
         head: &crate::store::Head,
         manner: Manner,
+        profile: Option<&Value>,
     ) -> Result<Self> {
         let path = feed.folder_of(group);
         make(&path)?;
@@ -123,6 +129,7 @@ impl Feed {
             reissue: Duration::from_secs((feed.max_snapshot_age / 4).max(1)),
             jobs,
             publications: Arc::default(),
+            profile: profile.cloned(),
         })
     }
 
@@ -149,7 +156,10 @@ impl Feed {
     ) -> Result<()> {
         let (reply, led) = channel();
         let job = Job {
-            json: serde_json::to_vec(&Whole { snapshot })?,
+            json: serde_json::to_vec(&Whole {
+                profile: self.profile.as_ref(),
+                snapshot,
+            })?,
             revision,
             now,
             reply,
@@ -240,6 +250,7 @@ pub(crate) fn held(
     feed: &configuration::Feed,
     group: Group,
     store_id: &str,
+    profile: &Profile,
 ) -> Result<Option<Held>> {
     let path = feed.folder_of(group);
     if !path.exists() {
@@ -253,7 +264,7 @@ pub(crate) fn held(
         store: &folder,
         feed: &feed.name_of(group),
         keys: &keys,
-        profile: &Profile::stripe(),
+        profile,
         cache: None,
     }
     .read(None)?;

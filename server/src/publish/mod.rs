@@ -11,14 +11,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use keyward::profile::Profile;
 use keyward_files::key_file::Issue;
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 #[cfg(test)]
 use tokio::time::timeout;
 
 use crate::configuration::{self, Configuration, Group};
-use crate::store::{Reader, Records, Store, StoreError, Tx};
+use crate::profile::MEMBER;
+use crate::store::{DocumentName, Reader, Records, Store, StoreError, Tx};
 use crate::time;
 pub(crate) use publications::Publications;
 use target::File;
@@ -72,7 +75,7 @@ impl<'a> Targets<'a> {
     }
 
     /// All records of this store that the targets contain.
-    pub(crate) fn held(self, store_id: &str) -> Result<Vec<Held>> {
+    pub(crate) fn held(self, store_id: &str, profile: &Profile) -> Result<Vec<Held>> {
         let files = self
             .files
             .iter()
@@ -81,7 +84,7 @@ impl<'a> Targets<'a> {
             .feed
             .into_iter()
             .flat_map(|feed| feed.groups.iter().map(move |group| (feed, *group)))
-            .filter_map(|(feed, group)| feed::held(feed, group, store_id).transpose());
+            .filter_map(|(feed, group)| feed::held(feed, group, store_id, profile).transpose());
         files.chain(feeds).collect()
     }
 }
@@ -111,12 +114,13 @@ impl Publisher {
     /// Checks the targets, publishes the contents of the store, and then runs by itself.
     pub(crate) async fn start(store: &Store, targets: Targets<'_>, manner: Manner) -> Result<Self> {
         let head = head(store).await?;
-        let files = targets
-            .files
-            .iter()
-            .map(|target| File::open(target, &head.store_id, head.revision, manner));
+        let profile = profile(store).await?;
+        let profile = profile.as_ref();
+        let open = |target| File::open(target, &head.store_id, head.revision, manner, profile);
+        let files = targets.files.iter().map(open);
         let feeds = targets.feed.into_iter().flat_map(|feed| {
-            let open = |group: &Group| feed::Feed::open(feed, *group, store, &head, manner);
+            let open =
+                |group: &Group| feed::Feed::open(feed, *group, store, &head, manner, profile);
             feed.groups.iter().map(open)
         });
         let files: Vec<File> = opened(files, manner)?;
@@ -190,7 +194,8 @@ impl Publisher {
 /// Writes the first snapshot of a new store.
 pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result<()> {
     let head = head(store).await?;
-    let file = File::make(file, template, &head.store_id)?;
+    let profile = profile(store).await?;
+    let file = File::make(file, template, &head.store_id, profile.as_ref())?;
     let (told, _state) = watch::channel(Published {
         through: 0,
         revision: 0,
@@ -205,6 +210,15 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
         book: None,
     };
     worker.publish(Haste::AtOnce).await
+}
+
+/// The profile that keys are made by.
+async fn profile(store: &Store) -> Result<Option<Value>> {
+    let read: std::result::Result<_, StoreError> = store
+        .read(|reader| reader.document(DocumentName::Configuration))
+        .await;
+    let stored = read?;
+    Ok(stored.and_then(|stored| stored.body.get(MEMBER).cloned()))
 }
 
 async fn head(store: &Store) -> Result<crate::store::Head> {

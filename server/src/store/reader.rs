@@ -20,7 +20,7 @@ use super::records::documents::{self, DocumentName, StoredDocument};
 use super::records::gateways::{self, StoredVm};
 use super::records::keys::{self, StoredKey};
 use super::records::policies::{self, StoredPolicy};
-use super::records::sessions::{self, By, SessionKind, StoredSession};
+use super::records::sessions::{self, By, SessionAt, SessionKind, StoredSession};
 use super::records::sets::{self, StoredSet};
 use super::scope::{Scope, Where};
 
@@ -109,6 +109,17 @@ impl<'a> Reader<'a> {
         accounts::each(self.connection, &limits, "ORDER BY seq", each)
     }
 
+    /// Whether an account has keys that are not deleted, or accounts below it.
+    pub fn is_account_needed(&self, id: &str) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM keys WHERE owner = ?1 AND status = 0)
+                     OR EXISTS (SELECT 1 FROM accounts WHERE parent = ?1)",
+            )?
+            .query_row([id], |row| row.get(0))?)
+    }
+
     /// A page of accounts.
     pub fn accounts(
         &self,
@@ -182,15 +193,20 @@ impl<'a> Reader<'a> {
         sessions::of_digest(self.connection, by, digest)
     }
 
-    /// Sessions that are not over and links that can be used, the newest first.
+    /// A page of the sessions that are not over, and of links that can be used.
     pub fn sessions(
         &self,
         scope: &Scope,
         kind: SessionKind,
         now: u64,
-        most: u32,
-    ) -> Result<Vec<StoredSession>> {
-        sessions::live(self.connection, scope, kind, now, most)
+        page: Page<SessionAt>,
+    ) -> Result<Listed<StoredSession>> {
+        lists::sessions(self.connection, scope, kind, now, page)
+    }
+
+    /// Whether there are sessions that were over before that time.
+    pub fn has_sessions_before(&self, before: u64) -> Result<bool> {
+        sessions::has_over(self.connection, before)
     }
 
     /// The settings, or the endpoints, where there are any.

@@ -123,6 +123,16 @@ fn the_last_poll_of_a_vm_counts_and_not_its_best() {
 }
 
 #[test]
+fn a_poll_that_repeats_the_last_one_is_no_news() {
+    let mut polls = Polls::default();
+    for (revision, news) in [(9, 1), (9, 1), (8, 2), (9, 3), (9, 3), (0, 4), (0, 4)] {
+        let claim = claim("edge-1", "0a", revision, "ok");
+        polls.begin(sender(Some("edge-1")), Some(&claim), SERVED, NOW);
+        assert_eq!(polls.news(), news, "{revision}");
+    }
+}
+
+#[test]
 fn a_head_is_noted_once_until_its_time_is_over() {
     let mut polls = Polls::default();
     let vm = who("edge-1", "0a");
