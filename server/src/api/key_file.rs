@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::HeaderValue;
+use keyward::key::Livemode;
 use keyward::management::{Override, is_id, random_id};
 use keyward_files::key_file::{KeyFile, compose_beginning};
 use keyward_files::visible::is_line;
@@ -77,10 +78,22 @@ impl From<Stored> for Undone {
     }
 }
 
+/// A key file has live keys, so test keys neither see nor change them by one.
+fn live_operators_only(call: &Call) -> Result<(), Failure> {
+    call.operators_only(OPERATORS)?;
+    match call.caller.mode() {
+        Some(Livemode::Live) | None => Ok(()),
+        Some(Livemode::Test) => Err(Failure::new(
+            Code::MorePermissionsRequired,
+            "Key files are for the operator's keys of live mode: they have live keys.",
+        )),
+    }
+}
+
 /// `GET /v2/keyward/key_file`
 pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.operators_only(OPERATORS)?;
+        live_operators_only(&call)?;
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Parameters {
@@ -98,12 +111,6 @@ pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
                 .at("without_own"));
             }
         };
-        if call.caller.mode().is_some_and(|mode| !mode.is_live()) {
-            return Err(Failure::new(
-                Code::MorePermissionsRequired,
-                "A key file has live keys, so a test key does not see it.",
-            ));
-        }
         let written: Result<_, Stored> = app
             .store
             .read_all(move |reader| Ok(key_file_of(reader, without.as_deref())))
@@ -130,7 +137,7 @@ pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/key_file/plan`
 pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.operators_only(OPERATORS)?;
+        live_operators_only(&call)?;
         let body: FileToPlan = call.members()?;
         if !is_id(&body.r#as) {
             return Err(Failure::new(
@@ -207,7 +214,7 @@ pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
 /// `POST /v2/keyward/key_file/apply`
 pub(crate) fn apply(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        call.operators_only(OPERATORS)?;
+        live_operators_only(&call)?;
         let body: FileToApply = call.members()?;
         let once = Once::of(&call, time::now());
         if let Some(answer) = once.answered(&app).await? {

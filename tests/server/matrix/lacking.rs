@@ -12,7 +12,7 @@ pub(super) fn no_route_is_open_to_a_caller_that_lacks_its_permission_only(
     world: &World,
     objects: &Objects,
 ) {
-    let mut callers = Vec::new();
+    let mut callers: Vec<(Vec<String>, Vec<&'static Route>)> = Vec::new();
     for one in Management::ALL {
         let asks = |route: &&Route| route.asked == Asked::One(*one);
         // A permission that no route asks for is asked for by the rules.

@@ -413,6 +413,14 @@ fn a_file_gives_its_sender_nothing_that_single_requests_would_not() {
         assert_eq!(code(&all, FILE, false).await, "policy_refused");
         let managing = FILE.replace("customer = \"read\"", "api_key = \"read\"");
         assert_eq!(code(&all, &managing, true).await, "management_key_refused");
+        let of_test = KeyCaller {
+            mode: Livemode::Test,
+            ..operators_key(&all)
+        };
+        let by_test = desk
+            .call_by(Caller::by_key(of_test, None), &head, &body(FILE), None)
+            .await;
+        assert_eq!(by_test.err().unwrap().name(), "more_permissions_required");
         let tenant = KeyCaller {
             account: "acct_1".to_owned(),
             is_operator: false,

@@ -1,9 +1,12 @@
 //! The accounts of a file.
 
+use std::collections::{HashMap, HashSet};
+
 use keyward::account::AccountStatus;
 use keyward::management::{Account, AccountSettings, AddAccount, Command, Patch, UpdateAccount};
+use keyward_files::key_file::KeyFile;
 
-use super::{Done, Filing, refused};
+use super::{Done, Filing};
 use crate::permission::Management;
 use crate::store::{Scope, StoredAccount};
 
@@ -11,27 +14,8 @@ impl Filing<'_, '_> {
     /// Parents first, wherever they stand in the file.
     pub(super) fn put_accounts(&mut self) -> Done {
         let file = self.file;
-        let mut waiting: Vec<&Account> = file.accounts().collect();
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            let mut later = Vec::new();
-            for account in waiting {
-                let is_ready = match &account.parent {
-                    Some(parent) => self.account(parent)?.is_some(),
-                    None => true,
-                };
-                if is_ready {
-                    self.put_account(account)?;
-                } else {
-                    later.push(account);
-                }
-            }
-            if later.len() == before {
-                return Err(refused(
-                    "The accounts of the file are below each other in a circle.".to_owned(),
-                ));
-            }
-            waiting = later;
+        for account in parents_first(file) {
+            self.put_account(account)?;
         }
         Ok(())
     }
@@ -82,11 +66,12 @@ impl Filing<'_, '_> {
 
     /// Those that the file leaves out, the lowest first. One that has keys or accounts of others stays.
     pub(super) fn remove_accounts(&mut self) -> Done {
+        let in_file: HashSet<&str> = self.file.accounts().map(|one| one.id.as_str()).collect();
         let mut own = Vec::new();
         self.tx
             .read()
             .each_account(&Scope::everything(), |stored| {
-                if self.is_own(&stored.source) && self.file.account(&stored.account.id).is_none() {
+                if self.is_own(&stored.source) && !in_file.contains(stored.account.id.as_str()) {
                     own.push(stored);
                 }
                 Ok(())
@@ -107,4 +92,29 @@ impl Filing<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// The accounts, each after the one above it. Those of a circle come as they are, and the rules refuse them.
+fn parents_first(file: &KeyFile) -> Vec<&Account> {
+    let by_id: HashMap<&str, &Account> = file
+        .accounts()
+        .map(|account| (account.id.as_str(), account))
+        .collect();
+    let (mut order, mut placed) = (Vec::with_capacity(by_id.len()), HashSet::new());
+    for account in file.accounts() {
+        let (mut line, mut next) = (Vec::new(), Some(account));
+        while let Some(one) = next
+            && !placed.contains(one.id.as_str())
+            && line.len() <= by_id.len()
+        {
+            line.push(one);
+            next = one.parent.as_deref().and_then(|id| by_id.get(id)).copied();
+        }
+        for one in line.into_iter().rev() {
+            if placed.insert(one.id.as_str()) {
+                order.push(one);
+            }
+        }
+    }
+    order
 }

@@ -1,7 +1,5 @@
 //! The keys of a file. They come in as the file has them, so that what goes in comes out again; the rules ask what each may do.
 
-use std::collections::HashSet;
-
 use keyward::key::KeyKind;
 use keyward::management::{
     Command, Context, ExpireKey, Facts, Key, KeyTarget, RecordChange, may_be_kept, needs_of_record,
@@ -65,8 +63,8 @@ impl Filing<'_, '_> {
     fn added(&mut self, key: &Key) -> Result<RecordChange, Stored> {
         let everything = Scope::everything();
         for other in [&key.replaces, &key.replaced_by].into_iter().flatten() {
-            let is_known =
-                self.file.key(other).is_some() || self.tx.read().key(&everything, other)?.is_some();
+            let is_known = self.keys.contains_key(other.as_str())
+                || self.tx.read().key(&everything, other)?.is_some();
             if !is_known {
                 return Err(refused(format!(
                     "The key '{}' names '{other}' as the other half of a rotation, and there is none.",
@@ -127,7 +125,7 @@ impl Filing<'_, '_> {
     fn was_deleted(&self, one: &str, other: &str) -> Result<bool, Stored> {
         for id in [one, other] {
             let stored = self.tx.read().key(&Scope::everything(), id)?;
-            let is_in_use = self.file.key(id).is_some_and(|key| !key.is_deleted());
+            let is_in_use = self.keys.get(id).is_some_and(|key| !key.is_deleted());
             if is_in_use && stored.is_some_and(|stored| stored.key.is_deleted()) {
                 return Ok(true);
             }
@@ -212,7 +210,6 @@ impl Filing<'_, '_> {
 
     /// Deletes the keys that the file leaves out. Their records stay, so that their users learn why.
     pub(super) fn end_keys(&mut self) -> Done {
-        let in_file: HashSet<&str> = self.file.keys().map(|key| key.id.as_str()).collect();
         let filter = KeyFilter {
             file: Some(self.bounds.source.to_owned()),
             ..KeyFilter::default()
@@ -222,7 +219,7 @@ impl Filing<'_, '_> {
             .read()
             .each_key(&Scope::everything(), &filter, |stored| {
                 let is_over = stored.key.is_deleted() || stored.key.is_expired(now);
-                if !is_over && !in_file.contains(stored.key.id.as_str()) {
+                if !is_over && !self.keys.contains_key(stored.key.id.as_str()) {
                     gone.push((stored.key.id, stored.key.kind, stored.version));
                 }
                 Ok(())

@@ -6,7 +6,7 @@ mod sets;
 
 use std::collections::HashMap;
 
-use keyward::management::Command;
+use keyward::management::{Command, Key};
 use keyward::permission::AccessLevel;
 use keyward_files::key_file::KeyFile;
 use serde::Serialize;
@@ -82,6 +82,8 @@ impl Filed {
 struct Filing<'a, 'b> {
     tx: &'a mut Tx<'b>,
     file: &'a KeyFile,
+    /// Its keys by their ids.
+    keys: HashMap<&'a str, &'a Key>,
     /// The file's name, without `file:`.
     name: &'a str,
     caller: &'a Caller,
@@ -106,6 +108,7 @@ pub(crate) fn file_into(
     let mut filing = Filing {
         tx,
         file,
+        keys: file.keys().map(|key| (key.id.as_str(), key)).collect(),
         name,
         caller,
         bounds,
