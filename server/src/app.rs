@@ -19,7 +19,6 @@ use crate::plans::Plans;
 use crate::portal::{Brand, Portal};
 use crate::publish::{Manner, Publisher, Targets};
 use crate::quota::Quota;
-use crate::service::standing;
 use crate::session::LastSeen;
 use crate::store::{Store, StoreError};
 use crate::uid::Uid;
@@ -76,7 +75,7 @@ impl App {
         manner: Manner,
     ) -> Result<Self> {
         let read: std::result::Result<_, StoreError> = store
-            .read(|reader| Ok((reader.api()?, standing::profile_of(reader)?)))
+            .read(|reader| Ok((reader.api()?, reader.profile()?)))
             .await;
         let (api, profile_members) = read?;
         let profile = api.profile.clone();

@@ -125,7 +125,7 @@ async fn bring_endpoints(store: &Store) -> Result<()> {
 
 /// Keys that were made by another profile are denied by gateways that have this one, so a full disk keeps the server from starting here.
 async fn bring_profile(store: &Store, profile: Option<Map<String, Value>>) -> Result<()> {
-    let read: Result<_, StoreError> = store.read(standing::profile_of).await;
+    let read: Result<_, StoreError> = store.read(|reader| reader.profile()).await;
     let stored = read?;
     let is_there =
         |members: &Map<String, Value>| stored.as_ref().and_then(Value::as_object) == Some(members);

@@ -20,8 +20,7 @@ use tokio::time::sleep;
 use tokio::time::timeout;
 
 use crate::configuration::{self, Configuration, Group};
-use crate::profile::MEMBER;
-use crate::store::{DocumentName, Reader, Records, Store, StoreError, Tx};
+use crate::store::{Reader, Records, Store, StoreError, Tx};
 use crate::time;
 pub(crate) use publications::Publications;
 use target::File;
@@ -214,11 +213,8 @@ pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result
 
 /// The profile that keys are made by.
 async fn profile(store: &Store) -> Result<Option<Value>> {
-    let read: std::result::Result<_, StoreError> = store
-        .read(|reader| reader.document(DocumentName::Configuration))
-        .await;
-    let stored = read?;
-    Ok(stored.and_then(|stored| stored.body.get(MEMBER).cloned()))
+    let read: std::result::Result<_, StoreError> = store.read(|reader| reader.profile()).await;
+    Ok(read?)
 }
 
 async fn head(store: &Store) -> Result<crate::store::Head> {

@@ -175,12 +175,6 @@ pub(crate) fn bring_profile(
     Ok(true)
 }
 
-/// The profile in the store, as in a plugin configuration.
-pub(crate) fn profile_of(reader: &Reader<'_>) -> Result<Option<Value>, StoreError> {
-    let document = reader.document(DocumentName::Configuration)?;
-    Ok(document.and_then(|document| document.body.get(profile::MEMBER).cloned()))
-}
-
 fn by_the_system(document: &str, reason: &str) -> Entry {
     Entry {
         at: time::now(),

@@ -214,6 +214,12 @@ impl<'a> Reader<'a> {
         documents::read(self.connection, name)
     }
 
+    /// The profile that keys are made by, as in a plugin configuration; nothing where it is Stripe's.
+    pub fn profile(&self) -> Result<Option<serde_json::Value>> {
+        let document = self.document(DocumentName::Configuration)?;
+        Ok(document.and_then(|document| document.body.get(crate::profile::MEMBER).cloned()))
+    }
+
     /// The trail from the change after `after` on, oldest first.
     pub fn activity_after(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<Row>> {
         let mut limits = Where::new();
