@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use keyward::profile::Profile;
+use keyward_files::key_file::RawKeys;
 use serde_json::Value;
 
 use crate::configuration::Configuration;
@@ -19,8 +20,10 @@ use crate::portal::{Brand, Portal};
 use crate::publish::{Manner, Publisher, Targets};
 use crate::quota::Quota;
 use crate::session::LastSeen;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::uid::Uid;
+use crate::upkeep;
+use crate::uses::Uses;
 
 /// The server.
 pub(crate) struct App {
@@ -35,6 +38,10 @@ pub(crate) struct App {
     pub(crate) quota: Arc<Quota>,
     pub(crate) creations_per_second: f64,
     pub(crate) profile: Profile,
+    /// The same, as in a plugin configuration.
+    pub(crate) profile_members: Option<Value>,
+    /// How secret keys begin.
+    pub(crate) raw_keys: RawKeys,
     pub(crate) described: Described,
     pub(crate) operator_account: String,
     pub(crate) trusted_uids: BTreeSet<Uid>,
@@ -49,6 +56,8 @@ pub(crate) struct App {
     pub(crate) last_seen: LastSeen,
     /// Where the gateways' access logs are.
     pub(crate) requests: Requests,
+    /// What they say of the use of keys.
+    pub(crate) uses: Arc<Uses>,
 }
 
 /// What the table of endpoints says, for gateways and for people.
@@ -67,8 +76,16 @@ impl App {
         described: Described,
         manner: Manner,
     ) -> Result<Self> {
+        let read: std::result::Result<_, StoreError> = store
+            .read(|reader| Ok((reader.api()?, reader.profile()?)))
+            .await;
+        let (api, profile_members) = read?;
+        let profile = api.profile.clone();
         let publisher = Publisher::start(&store, Targets::of(configuration), manner).await?;
         let fleet = Arc::new(Fleet::start(configuration, &store, &publisher, manner).await?);
+        if manner == Manner::Snapshot {
+            upkeep::start(&store);
+        }
         Ok(Self {
             publisher,
             fleet,
@@ -79,7 +96,9 @@ impl App {
             plans: Plans::default(),
             quota: Arc::new(Quota::of(configuration.limits.keys)),
             creations_per_second: f64::from(configuration.limits.creations_per_second),
-            profile: Profile::stripe(),
+            raw_keys: RawKeys::of(&profile),
+            profile,
+            profile_members,
             described,
             operator_account: configuration.operator_account.clone(),
             trusted_uids: configuration.trusted_uids()?,
@@ -90,6 +109,7 @@ impl App {
             portal: configuration.portal.clone(),
             brand: Arc::new(configuration.portal.brand()?),
             last_seen: LastSeen::default(),
+            uses: Uses::follow(&configuration.requests)?,
             requests: configuration.requests.clone(),
         })
     }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use crate::console::Console;
 pub use crate::group::Group;
 pub use crate::logs::Requests;
 pub use crate::portal::Portal;
+use crate::profile;
 use crate::uid::Uid;
 pub use feed::{Feed, Socket};
 
@@ -49,6 +51,9 @@ pub struct Configuration {
     /// Where the gateways' access logs are, for the requests of a key.
     #[serde(default)]
     pub requests: Requests,
+    /// The names and prefixes of your own API, as in a plugin configuration; Stripe's where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Map<String, Value>>,
 }
 
 /// Where requests come in: on Unix sockets and nowhere else. A header that grants authority must not be believable from a network.
@@ -149,6 +154,9 @@ impl Configuration {
             );
         }
         read.requests.below(folder)?;
+        if let Some(members) = &read.profile {
+            profile::check(members)?;
+        }
         if let Some(url) = &read.public_url {
             check_url(url)?;
         }
@@ -257,6 +265,25 @@ gateway_sha256 = "00000000000000000000000000000000000000000000000000000000000000
         assert!(refusal(&text).contains("65534"), "{}", refusal(&text));
         let text = WHOLE.replace("[\"0\"]", "[]");
         assert!(refusal(&text).contains("expected the user that Envoy runs as"));
+    }
+
+    #[test]
+    fn a_profile_that_no_gateway_takes_is_refused() {
+        let with = |members: &str| format!("{WHOLE}[profile]\n{members}");
+        let parse = |text: &str| Configuration::parse(text, Path::new("/var/lib/keyward"));
+        let read = parse(&with("prefixes = { secret = [\"acme_\"] }\n")).unwrap();
+        let written = toml::to_string_pretty(&read).unwrap();
+        assert_eq!(parse(&written).unwrap().profile, read.profile);
+        for (members, place) in [
+            (
+                "prefixes = { secret = [\"\"] }\n",
+                "profile.prefixes.secret",
+            ),
+            ("prefixs = {}\n", "profile.*: unknown member"),
+        ] {
+            let text = refusal(&with(members));
+            assert!(text.contains(place), "{members}: {text}");
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use axum::routing::MethodRouter;
-use keyward_files::key_file::has_secret_key;
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -146,7 +145,7 @@ async fn carried_out(
     };
     limit(app, route, &caller)?;
     let query = head.uri.query().unwrap_or_default();
-    if has_secret_key(target) || raw_key::is_in_query(query) {
+    if app.raw_keys.occur_in(target) || raw_key::is_in_query(&app.raw_keys, query) {
         return Err(refuse_raw_key());
     }
     knows(route, &pairs(query)?)?;
@@ -158,7 +157,7 @@ async fn carried_out(
                 "The body must be JSON, and `Content-Type` must say so.",
             ));
         }
-        if raw_key::is_in_body(&body) {
+        if raw_key::is_in_body(&app.raw_keys, &body) {
             return Err(refuse_raw_key());
         }
     }

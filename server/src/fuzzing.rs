@@ -29,7 +29,7 @@ pub fn told(value: &[u8]) -> Option<(String, Option<(String, &'static str)>)> {
 /// Where a cursor begins: whether the page is older than the record, and the record's number.
 #[must_use]
 pub fn page(text: &str, filter: [u8; FILTER]) -> Option<(bool, u64)> {
-    match paging::read(text, filter)? {
+    match paging::read::<u64>(text, filter)? {
         From::Newest => None,
         From::OlderThan(number) => Some((true, number)),
         From::NewerThan(number) => Some((false, number)),
@@ -44,7 +44,7 @@ pub fn cursor(is_older: bool, number: u64, filter: [u8; FILTER]) -> String {
     } else {
         From::NewerThan(number)
     };
-    paging::cursor(&from, filter)
+    paging::cursor(&from, filter).unwrap_or_default()
 }
 
 /// The client's address, of the values of `X-Forwarded-For`. `None` if a value is not valid in HTTP, and
@@ -69,6 +69,8 @@ pub const BODIES: &[(&str, Read)] = &[
     ("AccountUpdate", read::<bodies::AccountUpdate>),
     ("Duplicate", read::<bodies::Duplicate>),
     ("Endpoints", read::<bodies::Endpoints>),
+    ("FileToApply", read::<bodies::FileToApply>),
+    ("FileToPlan", read::<bodies::FileToPlan>),
     ("GrantSet", read::<bodies::GrantSet>),
     ("Import", read::<bodies::Import>),
     ("Lookup", read::<bodies::Lookup>),

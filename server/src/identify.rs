@@ -126,9 +126,9 @@ async fn by_gateway(
     };
     let now = crate::time::now();
     let configuration = recheck
-        .configuration(&app.described.endpoint_rows)
+        .configuration(app)
         .map_err(|_| Failure::new(Code::Internal, "The caller's key cannot be checked."))?;
-    let headers = recheck.headers(head);
+    let headers = recheck.headers(app, head);
     let pairs = headers
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()));

@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use keyward::management::{Randomness, random_id};
+use keyward::profile::Profile;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::configuration::{
     Configuration, Console, FILE, Group, Limits, Listen, Portal, Requests, Target,
 };
+use crate::profile;
 use crate::publish;
 use crate::randomness::System;
 use crate::routes::endpoint_rows;
@@ -47,6 +50,9 @@ pub struct Arguments {
     /// The address that people reach the gateway at, for the console's links: https://HOST [default: http://localhost:PORT]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// A TOML file with the profile of your own API: the members that a key file has under `[configuration.profile]` [default: Stripe's]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// The port of the gateway, on 127.0.0.1
     #[arg(long, value_name = "PORT", default_value_t = 10_000)]
     port: u16,
@@ -58,8 +64,8 @@ pub struct Arguments {
     upstream_port: u16,
 }
 
-/// The account whose keys see everything.
-const OPERATOR: &str = "acct_operator";
+/// The account whose keys see everything is called so, after the prefix of accounts.
+const OPERATOR: &str = "operator";
 
 const CONTROL: &str = include_str!("../../envoy/control.yaml");
 const ECDS: &str = include_str!("../../envoy/ecds/keyward.yaml");
@@ -80,6 +86,12 @@ async fn make(arguments: &Arguments) -> Result<()> {
             data.display()
         );
     }
+    let members = arguments.profile.as_deref().map(read_profile).transpose()?;
+    let profile = match &members {
+        Some(members) => profile::read(&Value::Object(members.clone()))?,
+        None => Profile::stripe(),
+    };
+    let operator = format!("{}{OPERATOR}", profile.names().ids.account);
     folder(&data, 0o700)?;
     let envoy = match &arguments.envoy {
         Some(folder) => absolute(folder)?,
@@ -94,7 +106,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
             Some(url) => url.clone(),
             None => format!("http://localhost:{}", arguments.port),
         }),
-        operator_account: OPERATOR.to_owned(),
+        operator_account: operator.clone(),
         listen: Listen {
             api: match &arguments.run {
                 Some(folder) => absolute(folder)?.join("api.sock"),
@@ -117,6 +129,7 @@ async fn make(arguments: &Arguments) -> Result<()> {
         console: Console::default(),
         portal: Portal::default(),
         requests: Requests::default(),
+        profile: members.clone(),
     };
     let text = toml::to_string_pretty(&configuration)?;
     Configuration::parse(&text, &data)?;
@@ -139,7 +152,10 @@ async fn make(arguments: &Arguments) -> Result<()> {
     let store = Store::create(&configuration.data, &id, &Options::at(time::now()))?;
     let sender = Sender::local(Uid::own());
     let first: Result<_, Stored> = store
-        .write(move |tx| standing::first(tx, OPERATOR, &sender, &endpoint_rows()))
+        .write(move |tx| {
+            standing::bring_profile(tx, members.as_ref())?;
+            standing::first(tx, &operator, &sender, &endpoint_rows())
+        })
         .await;
     let (id, value) = first.map_err(|error| anyhow::anyhow!("the first key: {error:?}"))?;
     for target in &configuration.publish {
@@ -152,6 +168,15 @@ async fn make(arguments: &Arguments) -> Result<()> {
     out.write_all(value.expose().as_bytes())?;
     out.write_all(b"\n")?;
     Ok(out.flush()?)
+}
+
+/// The members of a profile.
+fn read_profile(path: &Path) -> Result<Map<String, Value>> {
+    let failure = || format!("`{}`", path.display());
+    let text = fs::read_to_string(path).with_context(failure)?;
+    let members: Map<String, Value> = toml::from_str(&text).with_context(failure)?;
+    profile::check(&members).with_context(failure)?;
+    Ok(members)
 }
 
 fn said(data: &Path, envoy: &Path, id: &str) -> Result<()> {

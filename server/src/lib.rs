@@ -1,7 +1,9 @@
 //! keyward-server: keys made at run time, over Stripe's own API.
 
+mod admin;
 mod api;
 mod app;
+pub mod apply;
 mod brand;
 mod caller;
 pub mod commands;
@@ -25,6 +27,7 @@ mod parameter;
 pub mod permission;
 mod plans;
 mod portal;
+mod profile;
 mod publish;
 mod quota;
 mod randomness;
@@ -41,4 +44,6 @@ mod span;
 pub mod store;
 mod time;
 pub mod uid;
+mod upkeep;
+mod uses;
 mod verb;

@@ -1,14 +1,11 @@
 //! `keyward-server link`: asks the server on its admin socket for a link to the console.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::time::Duration;
+use std::io::Write;
 
-use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
-use zeroize::Zeroizing;
+use anyhow::{Context, Result};
+use serde_json::json;
 
+use crate::admin::post;
 use crate::commands::Data;
 use crate::configuration::{Configuration, FILE};
 
@@ -41,6 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         &configuration.listen.admin,
         "/v2/keyward/console_sessions",
         &body.to_string(),
+        LARGEST,
     )?;
     #[derive(serde::Deserialize)]
     struct Link<'a> {
@@ -60,40 +58,4 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// The most that is read of an answer: a link and its object are some hundred bytes.
-const LARGEST: u64 = 64 * 1024;
-
-/// One request on a socket of this machine, and the body of its answer.
-fn post(socket: &Path, path: &str, body: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let mut stream = UnixStream::connect(socket).with_context(|| {
-        format!(
-            "`{}` cannot be reached; a link is made by the server, so `keyward-server serve` has to run",
-            socket.display()
-        )
-    })?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )?;
-    // It takes the whole size at once: the old copies of a growing buffer are not wiped.
-    let room = usize::try_from(LARGEST).unwrap_or(usize::MAX);
-    let mut answer = Zeroizing::new(Vec::with_capacity(room));
-    stream.take(LARGEST).read_to_end(&mut answer)?;
-    let end = answer
-        .windows(4)
-        .position(|bytes| bytes == b"\r\n\r\n")
-        .context("the server's answer has no end of its head")?;
-    let (head, body) = answer.split_at(end);
-    let body = Zeroizing::new(body.get(4..).unwrap_or_default().to_vec());
-    let status = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    if status == b"200" {
-        return Ok(body);
-    }
-    let refusal: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let message = refusal
-        .pointer("/error/message")
-        .and_then(Value::as_str)
-        .unwrap_or("the answer does not come from a keyward-server");
-    bail!("the server refused: {message}")
-}
+const LARGEST: usize = 64 << 10;

@@ -31,6 +31,11 @@ impl Requests {
         Ok(())
     }
 
+    /// Whether files are named.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
     /// The address, with `{key}` in it.
     pub(crate) fn link(&self) -> Option<&str> {
         self.link.as_deref()

@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use keyward_server::commands::{self, StoreCommand};
-use keyward_server::{init, link, resume, serve};
+use keyward_server::{apply, init, link, resume, serve};
 
 /// Keys made at run time, over Stripe's own API.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Command {
     },
     /// Make a link that signs a person in to the console; it works once, within minutes
     Link(link::Arguments),
+    /// Make the records that come from a key file those that the file has; the server has to run
+    Apply(apply::Arguments),
     /// After a restore from a backup: end the keys that gateways already know as ended, so that the server can start
     Resume(resume::Arguments),
     #[command(flatten)]
@@ -53,6 +55,7 @@ fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Init(arguments) => init::run(arguments)?,
         Command::Link(arguments) => link::run(arguments)?,
+        Command::Apply(arguments) => return apply::run(arguments),
         Command::Serve { config, ends_only } => {
             let takes = if *ends_only {
                 serve::Takes::Ends

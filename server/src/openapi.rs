@@ -118,6 +118,7 @@ fn success(gives: Gives, schemas: &mut Schemas) -> Value {
         }
         Gives::List(describe) => (JSON, list(&describe(schemas))),
         Gives::Lines => ("application/x-ndjson", json!({"type": "string"})),
+        Gives::KeyFile => ("application/toml", json!({"type": "string"})),
         Gives::Description => (JSON, json!({"type": "object"})),
     };
     json!({"description": "Done.", "content": {content_type: {"schema": schema}}})

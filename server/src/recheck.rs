@@ -9,7 +9,6 @@ use keyward::configuration::{Configuration, PRINCIPAL_HEADER};
 use keyward::digest::KeyDigest;
 use keyward::key::{KeyKind, Livemode};
 use keyward::management::{Facts, Granted, Key, KeyNeed, Links, Needs};
-use keyward::profile::Profile;
 use keyward_files::key_file::{account_row, key_row, permissions_row};
 use serde_json::{Map, Value, json};
 
@@ -122,10 +121,10 @@ impl Recheck {
     /// What a gateway would decide by, of this key.
     pub(crate) fn configuration(
         &self,
-        endpoints: &Value,
+        app: &App,
     ) -> Result<Configuration, keyward::refusal::Refusal> {
         let mut key = key_row(&self.key);
-        key.sha256 = KeyDigest::of(self.stand_in().as_bytes()).to_string();
+        key.sha256 = KeyDigest::of(self.stand_in(app).as_bytes()).to_string();
         let accounts: Vec<_> = self
             .facts
             .accounts
@@ -138,29 +137,32 @@ impl Recheck {
             .iter()
             .map(|fact| (fact.name.clone(), json!(permissions_row(&fact.granted))))
             .collect();
-        let text = json!({
+        let mut text = json!({
             "snapshot": {
                 "format": keyward::snapshot::FORMAT,
                 "revision": 1,
                 "issued_at": 1,
                 "accounts": accounts,
                 "grant_sets": sets,
-                "endpoints": endpoints,
+                "endpoints": app.described.endpoint_rows,
                 "keys": [key],
             },
         });
+        if let (Some(members), Some(all)) = (&app.profile_members, text.as_object_mut()) {
+            all.insert("profile".to_owned(), members.clone());
+        }
         Configuration::from_json(text.to_string().as_bytes())
     }
 
     /// The request's headers, with the stand-in in place of the credential.
-    pub(crate) fn headers(&self, head: &Parts) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn headers(&self, app: &App, head: &Parts) -> Vec<(String, Vec<u8>)> {
         let path = head.uri.path_and_query().map_or("", |path| path.as_str());
         let mut headers = vec![
             (":method".to_owned(), head.method.as_str().into()),
             (":path".to_owned(), path.into()),
             (
                 "authorization".to_owned(),
-                format!("Bearer {}", self.stand_in()).into_bytes(),
+                format!("Bearer {}", self.stand_in(app)).into_bytes(),
             ),
         ];
         for (name, value) in &head.headers {
@@ -171,9 +173,9 @@ impl Recheck {
         headers
     }
 
-    fn stand_in(&self) -> String {
-        let stripe = Profile::stripe();
-        let prefix = stripe
+    fn stand_in(&self, app: &App) -> String {
+        let prefix = app
+            .profile
             .key_prefixes(self.key.kind)
             .next()
             .unwrap_or_default();

@@ -47,7 +47,10 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
     let head: std::result::Result<_, StoreError> =
         runtime.block_on(store.read(|reader| reader.head()));
     let head = head?;
-    let all = Targets::of(&configuration).held(&head.store_id)?;
+    let api: std::result::Result<_, StoreError> =
+        runtime.block_on(store.read(|reader| reader.api()));
+    let api = api?;
+    let all = Targets::of(&configuration).held(&head.store_id, &api.profile)?;
     let ahead: Vec<Held> = all
         .into_iter()
         .filter(|held| held.revision > head.revision)
@@ -71,7 +74,7 @@ pub fn run(arguments: &Arguments, now: u64) -> Result<()> {
     let unseen = unseen(&configuration, now);
     if !arguments.dry_run {
         // Before the store takes the revision: without a head, an older store still asks gateways.
-        Targets::of(&configuration).set_aside(&head.store_id, above)?;
+        Targets::of(&configuration).set_aside(&head.store_id, above, &api.profile)?;
     }
     let resumed = resume(&store, (ahead, unseen), above, now, arguments.dry_run);
     let resumed = runtime.block_on(resumed)?;
@@ -187,6 +190,7 @@ fn carried_out(
         reason: Some(REASON),
         quota: None,
         source: "api",
+        file: None,
         now,
     };
     let mut resumed = Resumed::default();

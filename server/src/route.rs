@@ -57,6 +57,8 @@ pub(crate) enum Gives {
     List(Describe),
     /// Rows of the trail, one JSON object a line.
     Lines,
+    /// A key file.
+    KeyFile,
     /// The OpenAPI description.
     Description,
 }

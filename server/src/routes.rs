@@ -9,8 +9,8 @@ use crate::api::account::AccountObject;
 use crate::api::key::ApiKey as ApiKeyObject;
 use crate::api::{
     account_policy, accounts, activity_logs, answers, api_keys, bodies, changes, console_sessions,
-    endpoints, gateways, grant_sets, import, key_policies, lookup, permissions, portal_sessions,
-    profile, requests, revoke,
+    endpoints, gateways, grant_sets, import, key_file, key_policies, lookup, permissions,
+    portal_sessions, profile, requests, revoke,
 };
 use crate::feed;
 use crate::parameter::{
@@ -36,7 +36,7 @@ const DELETED: Gives = Gives::One(described::<answers::DeletedName>);
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     post("/v2/iam/api_keys", ApiKey, Write, api_keys::create, KEY).takes(described::<bodies::NewKey>).paced(Pace::Creation),
-    get("/v2/iam/api_keys", ApiKey, api_keys::list, KEYS).asks(&[LIMIT, text("page"), flag("include_expired"), text("owner"), SCOPE, KIND, flag("livemode"), STATE, text("label"), time("created_before"), time("created_after"), time("expires_before"), text("created_by"), text("grant_set"), text("has_permission"), text("query")]),
+    get("/v2/iam/api_keys", ApiKey, api_keys::list, KEYS).asks(&[LIMIT, text("page"), flag("include_expired"), text("owner"), SCOPE, KIND, flag("livemode"), STATE, text("label"), time("created_before"), time("created_after"), time("expires_before"), text("created_by"), text("grant_set"), text("has_permission"), text("query"), time("unused_since")]),
     get("/v2/iam/api_keys/{id}", ApiKey, api_keys::retrieve, KEY),
     post("/v2/iam/api_keys/{id}", ApiKey, Write, api_keys::update, KEY).takes(described::<bodies::Update>),
     post("/v2/iam/api_keys/{id}/expire", ApiKey, Write, api_keys::expire, KEY).paced(Pace::Free),
@@ -44,6 +44,9 @@ pub const ROUTES: &[Route] = &[
     post("/v2/keyward/api_keys/lookup", ApiKey, Read, lookup::lookup, KEY).takes(described::<bodies::Lookup>).paced(Pace::Lookup),
     post("/v2/keyward/api_keys/revoke", ApiKey, Write, revoke::revoke, Gives::Either(described::<answers::PlanObject>, described::<answers::RevokedPlan>)).takes(described::<bodies::Revocation>).paced(Pace::Free),
     post("/v2/keyward/api_keys/import", ApiKeyImport, Write, import::import, Gives::One(described::<answers::ImportResults>)).takes(described::<bodies::Import>).up_to(IMPORT),
+    get("/v2/keyward/key_file", ApiKeyImport, key_file::export, Gives::KeyFile).asks(&[flag("without_own")]).paced(Pace::Lookup),
+    post("/v2/keyward/key_file/plan", ApiKeyImport, Write, key_file::plan, Gives::One(described::<answers::FilePlan>)).takes(described::<bodies::FileToPlan>).paced(Pace::Lookup).up_to(IMPORT),
+    post("/v2/keyward/key_file/apply", ApiKeyImport, Write, key_file::apply, Gives::One(described::<answers::AppliedFile>)).takes(described::<bodies::FileToApply>),
     post("/v2/keyward/api_keys/{id}/duplicate", ApiKey, Write, api_keys::duplicate, KEY).takes(described::<bodies::Duplicate>).paced(Pace::Creation),
     delete("/v2/keyward/api_keys/{id}", ApiKey, api_keys::delete, Gives::Either(described::<ApiKeyObject>, described::<answers::DeletedId>)).asks(&[flag("purge")]).paced(Pace::Free),
     get("/v2/keyward/api_keys/{id}/requests", RequestLog, requests::list, Gives::One(described::<requests::Requests>)).asks(&[LIMIT, DECISION, text("reason"), time("since"), time("until")]),
@@ -78,11 +81,11 @@ pub const ROUTES: &[Route] = &[
     delete("/v2/keyward/gateways/{name}", Gateway, gateways::forget, Gives::One(described::<gateways::ForgottenGateway>)),
     get("/v2/keyward/snapshots/current", Snapshot, changes::snapshot, Gives::One(described::<answers::CurrentSnapshot>)),
     post("/v2/keyward/console_sessions", ConsoleSession, Write, console_sessions::create, SESSION).takes(described::<bodies::NewConsoleSession>).paced(Pace::Creation),
-    get("/v2/keyward/console_sessions", ConsoleSession, console_sessions::list, Gives::List(described::<console_sessions::ConsoleSession>)),
+    get("/v2/keyward/console_sessions", ConsoleSession, console_sessions::list, Gives::List(described::<console_sessions::ConsoleSession>)).asks(&[LIMIT, text("page")]),
     get("/v2/keyward/console_sessions/{id}", ConsoleSession, console_sessions::retrieve, SESSION),
     post("/v2/keyward/console_sessions/{id}/revoke", ConsoleSession, Write, console_sessions::revoke, SESSION).paced(Pace::Free),
     post("/v2/keyward/portal_sessions", PortalSession, Write, portal_sessions::create, IN_PORTAL).takes(described::<bodies::NewPortalSession>).paced(Pace::Creation),
-    get("/v2/keyward/portal_sessions", PortalSession, portal_sessions::list, Gives::List(described::<portal_sessions::PortalSession>)),
+    get("/v2/keyward/portal_sessions", PortalSession, portal_sessions::list, Gives::List(described::<portal_sessions::PortalSession>)).asks(&[LIMIT, text("page")]),
     get("/v2/keyward/portal_sessions/{id}", PortalSession, portal_sessions::retrieve, IN_PORTAL),
     post("/v2/keyward/portal_sessions/{id}/revoke", PortalSession, Write, portal_sessions::revoke, IN_PORTAL).paced(Pace::Free),
     get("/v2/keyward/openapi.json", ApiKey, permissions::openapi, Gives::Description).of_any(),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -75,6 +76,7 @@ async fn serve(configuration: &Configuration, takes: Takes) -> Result<()> {
     };
     let store = Store::open(&configuration.data, &options)?;
     bring_endpoints(&store).await?;
+    bring_profile(&store, configuration.profile.clone()).await?;
     let app = Arc::new(App::start(configuration, store, of_routes(), manner).await?);
     let (stop, _) = watch::channel(false);
     let of_gateway = axum::serve(
@@ -138,6 +140,24 @@ async fn bring_endpoints(store: &Store) -> Result<()> {
             Ok(())
         }
         Err(error) => Err(anyhow::anyhow!("the API's own endpoints: {error:?}")),
+    }
+}
+
+/// Keys that were made by another profile are denied by gateways that have this one, so a full disk keeps the server from starting here.
+async fn bring_profile(store: &Store, profile: Option<Map<String, Value>>) -> Result<()> {
+    let read: Result<_, StoreError> = store.read(|reader| reader.profile()).await;
+    let stored = read?;
+    let is_there =
+        |members: &Map<String, Value>| stored.as_ref().and_then(Value::as_object) == Some(members);
+    if profile.as_ref().is_none_or(is_there) {
+        return Ok(());
+    }
+    let brought: Result<bool, Stored> = store
+        .write(move |tx| standing::bring_profile(tx, profile.as_ref()))
+        .await;
+    match brought {
+        Ok(_) => Ok(()),
+        Err(error) => Err(anyhow::anyhow!("the profile: {error:?}")),
     }
 }
 

@@ -10,7 +10,7 @@ use super::links::Draft;
 use super::names::shown;
 use super::record::{Account, AccountSettings, Key};
 use super::refusal::{AccountRole, RuleCode, TextMember};
-use crate::account::IdKind;
+use crate::account::{AccountStatus, IdKind};
 
 pub(super) fn add(
     new: &AddAccount,
@@ -44,7 +44,9 @@ pub(super) fn update(
     update.parent.apply(&mut parent);
     refuse_circle(&update.id, parent.as_deref(), facts)?;
     let fact = find(facts, &update.id, AccountRole::Itself)?;
-    refuse_owned(fact)?;
+    if !only_suspends(update) {
+        refuse_owned(fact)?;
+    }
     let before = (fact.account.clone(), fact.settings.clone());
     let (mut account, mut settings) = before.clone();
     update.name.apply(&mut account.name);
@@ -71,6 +73,16 @@ pub(super) fn update(
     }
     let change = RecordChange::PutAccount { before, after };
     Ok(Decision::of(vec![change]))
+}
+
+/// Whether an update does nothing but suspend the account. That ends what its keys can do, and no file keeps anyone from it.
+fn only_suspends(update: &UpdateAccount) -> bool {
+    let suspends = UpdateAccount {
+        status: Some(AccountStatus::Suspended),
+        reason: update.reason.clone(),
+        ..UpdateAccount::of(&update.id)
+    };
+    *update == suspends
 }
 
 pub(super) fn remove(

@@ -19,6 +19,7 @@ mod feed;
 mod kills;
 mod local;
 mod matrix;
+mod own_api;
 mod pages;
 mod portal;
 mod refused;

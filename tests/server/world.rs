@@ -39,11 +39,20 @@ impl World {
 
     /// Like [`Self::start`], but calls `prepare` with the data folder before the server starts.
     pub(crate) fn start_with(prepare: impl FnOnce(&Path)) -> Self {
-        Self::start_in(Environment::new(), prepare)
+        Self::start_by(&[], Environment::new(), prepare)
     }
 
     /// The same with an environment of the server.
     pub(crate) fn start_in(environment: Environment, prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_by(&[], environment, prepare)
+    }
+
+    /// The same, by more arguments of `init`.
+    pub(crate) fn start_by(
+        more: &[&str],
+        environment: Environment,
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
         let folder = Folder::new("server");
         let data = folder.path().join("data");
         let made = command()
@@ -51,6 +60,7 @@ impl World {
             .arg(&data)
             .arg("--wasm")
             .arg(find::wasm())
+            .args(more)
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);

@@ -38,7 +38,7 @@ pub use fault::{Fault, Faults};
 pub use keyward::id::is_id;
 pub use keyward::management::{Account, Granted, Key, KeyGrants, shown as repeated};
 pub use links::DanglingLink;
-pub use raw_key::has_secret_key;
+pub use raw_key::{RawKeys, has_secret_key};
 pub use records::Records;
 pub use source_name::{EXPECTED_SOURCE, SourceName};
 
@@ -54,7 +54,6 @@ use keyward::profile::Profile;
 use keyward::refusal::Place;
 use keyward::snapshot::document::{Catalogue, Endpoint};
 use pieces::{Piece, Role, Unreadable};
-use raw_key::RawKeys;
 use read::Record;
 
 /// The format that this version reads and writes.

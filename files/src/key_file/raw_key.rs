@@ -18,13 +18,14 @@ pub fn has_secret_key(text: &str) -> bool {
     RawKeys::of(&Profile::stripe()).occur_in(text)
 }
 
-/// The prefixes of one API's secret keys, and always Stripe's.
-#[derive(PartialEq, Eq)]
-pub(super) struct RawKeys(Vec<Box<str>>);
+/// How secret keys of one API begin, and Stripe's always.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RawKeys(Vec<Box<str>>);
 
 impl RawKeys {
-    /// Returns the prefixes of this profile and Stripe's.
-    pub(super) fn of(profile: &Profile) -> Self {
+    /// The keys of this profile, and Stripe's.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Self {
         let stripe = Profile::stripe();
         let prefixes = SECRET
             .into_iter()
@@ -37,8 +38,9 @@ impl RawKeys {
     }
 
     /// Whether something in `text` looks like a secret key.
-    pub(super) fn occur_in(&self, text: &str) -> bool {
-        // A key contains only ASCII.
+    #[must_use]
+    pub fn occur_in(&self, text: &str) -> bool {
+        // A key contains no byte of a character beyond ASCII.
         text.as_bytes()
             .split(|byte| !is_key_byte(*byte))
             .filter(|token| token.len() > SHORTEST)

@@ -8,6 +8,7 @@ use keyward::management::{
     Account, AccountSettings, AddAccount, Command, Override, Patch, UpdateAccount, first_keys,
     random_id,
 };
+use keyward::profile::Profile;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -54,7 +55,7 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
         let body: NewAccount = call.members()?;
         let id = match body.id {
             Some(id) => id,
-            None => new_id(body.is_organization)?,
+            None => new_id(&app.profile, body.is_organization)?,
         };
         let account = Account {
             name: named(body.name),
@@ -92,7 +93,7 @@ fn account_with_keys(app: &Arc<App>, id: &str) -> Present {
         let mut keys = Vec::new();
         for key in outcome.keys {
             if let Some(stored) = reader.key(&Scope::everything(), key)? {
-                keys.push(KeyView::read(reader, stored)?.object(outcome.now, &app.fleet)?);
+                keys.push(KeyView::read(reader, stored)?.object(outcome.now, &app)?);
             }
         }
         if let Some(members) = shown.object.as_object_mut().filter(|_| !keys.is_empty()) {
@@ -102,8 +103,13 @@ fn account_with_keys(app: &Arc<App>, id: &str) -> Present {
     })
 }
 
-fn new_id(is_organization: bool) -> Result<String, Failure> {
-    let prefix = if is_organization { "org_" } else { "acct_" };
+fn new_id(profile: &Profile, is_organization: bool) -> Result<String, Failure> {
+    let ids = &profile.names().ids;
+    let prefix = if is_organization {
+        &ids.organization
+    } else {
+        &ids.account
+    };
     let random = random_id(&mut System).map_err(|_| {
         Failure::new(
             Code::StorageUnavailable,

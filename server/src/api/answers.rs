@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::key::ApiKey;
+use crate::service::filed::FileChange;
 use crate::shown::{ChangeState, PolicyValues, Propagation};
 
 /// Says that the object with an id was removed.
@@ -226,6 +227,39 @@ pub(crate) struct RevokedPlan {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RevokedMembers {
     pub(crate) propagation: Propagation,
+}
+
+/// What a key file changes, and until when the plan can be carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FilePlan {
+    /// The first 100.
+    pub(crate) changes: Vec<FileChange>,
+    pub(crate) count: u64,
+    /// What ended elsewhere although the file has it in use: it stays ended.
+    pub(crate) ended: Vec<String>,
+    pub(crate) expires_at: String,
+    pub(crate) file: String,
+    pub(crate) id: String,
+    /// What the file leaves out and something else still needs: it stays.
+    pub(crate) kept: Vec<String>,
+    pub(crate) kind: &'static str,
+    pub(crate) object: &'static str,
+    pub(crate) plan: String,
+    /// How many records are as the file has them.
+    pub(crate) same: u64,
+}
+
+/// A key file that was taken in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AppliedFile {
+    pub(crate) applied: u64,
+    pub(crate) count: u64,
+    pub(crate) file: String,
+    pub(crate) id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) keyward: Option<RevokedMembers>,
+    pub(crate) kind: &'static str,
+    pub(crate) object: &'static str,
 }
 
 /// What became of the rows of an import.

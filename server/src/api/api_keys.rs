@@ -19,8 +19,8 @@ use crate::route::Pending;
 use crate::service::failure::Stored;
 use crate::service::{Outcome, Present, Shown, Work, carry_out, refusal};
 use crate::shown::value;
-use crate::store::lists::{KeyFilter, Listed};
-use crate::store::{Reader, Scope};
+use crate::store::lists::{From, KeyFilter, Listed, Page};
+use crate::store::{Reader, Scope, StoredKey};
 
 /// Handles `POST /v2/iam/api_keys`.
 pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
@@ -39,11 +39,12 @@ pub(crate) fn create(app: Arc<App>, call: Call) -> Pending {
 /// Handles `GET /v2/iam/api_keys`.
 pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
-        let (now, fleet) = (crate::time::now(), Arc::clone(&app.fleet));
+        let (now, of) = (crate::time::now(), Arc::clone(&app));
         let mut pairs = call.pairs()?;
         let paging = Paging::take(&call, &mut pairs)?;
         let parameters: Parameters = query::read(pairs)?;
         let scope = parameters.scope(&call.caller)?;
+        let unused_since = parameters.unused_since(&app)?;
         let filter = KeyFilter {
             query_is_of_names: call.caller.is_in_portal(),
             ..parameters.filter(now)?
@@ -52,10 +53,16 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
         let listed: Result<_, Stored> = app
             .store
             .read(move |reader| {
-                let listed = reader.keys(&scope, &filter, page)?;
+                let listed = match unused_since {
+                    None => reader.keys(&scope, &filter, page)?,
+                    Some(since) => {
+                        let is_unused = |id: &str| of.uses.last(id).is_none_or(|last| last < since);
+                        only(reader, (&scope, &filter), page, is_unused)?
+                    }
+                };
                 let objects = listed.records.into_iter().map(|stored| {
                     let number = stored.sequence;
-                    let object = KeyView::read(reader, stored)?.object(now, &fleet)?;
+                    let object = KeyView::read(reader, stored)?.object(now, &of)?;
                     Ok((number, object))
                 });
                 Ok(Listed {
@@ -69,18 +76,60 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
     })
 }
 
-/// Handles `GET /v2/iam/api_keys/{id}`.
+/// How many keys are looked at for one page, of which no index says whether they fit.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// A page of the keys that a filter leaves and that fit. It is shorter, and has another after it, where many keys in a row do not fit.
+fn only(
+    reader: &Reader<'_>,
+    (scope, filter): (&Scope, &KeyFilter),
+    page: Page,
+    fits: impl Fn(&str) -> bool,
+) -> Result<Listed<StoredKey>, Stored> {
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let mut listed = Listed {
+        records: Vec::new(),
+        has_older: true,
+        // Where it would begin is not known without another look at all of them.
+        has_newer: false,
+    };
+    let (mut from, mut looked_at) = (page.from, 0_usize);
+    loop {
+        let some = reader.keys(scope, filter, Page { from, limit: 100 })?;
+        looked_at = looked_at.saturating_add(some.records.len());
+        let is_last = !some.has_older;
+        for stored in some.records {
+            from = From::OlderThan(stored.sequence);
+            let is_enough = listed.records.len() >= limit;
+            if fits(&stored.key.id) {
+                if is_enough {
+                    return Ok(listed);
+                }
+                listed.records.push(stored);
+            }
+        }
+        if is_last {
+            listed.has_older = false;
+            return Ok(listed);
+        }
+        if looked_at >= MOST_LOOKED_AT && !listed.records.is_empty() {
+            return Ok(listed);
+        }
+    }
+}
+
+/// `GET /v2/iam/api_keys/{id}`
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         let (scope, id) = (call.caller.scope(), call.target.clone());
-        let (now, fleet) = (crate::time::now(), Arc::clone(&app.fleet));
+        let (now, of) = (crate::time::now(), Arc::clone(&app));
         let found: Result<_, Stored> = app
             .store
             .read(move |reader| {
                 let stored = reader.key(&scope, &id)?;
                 let stored = stored.ok_or_else(|| refusal::missing("key", &id))?;
                 let version = stored.version;
-                let object = KeyView::read(reader, stored)?.object(now, &fleet)?;
+                let object = KeyView::read(reader, stored)?.object(now, &of)?;
                 Ok((object, version))
             })
             .await;
@@ -216,7 +265,7 @@ pub(super) fn key_of(app: &Arc<App>) -> Present {
         let version = stored.version;
         let view = KeyView::read(reader, stored)?;
         Ok(Shown {
-            object: view.object(outcome.now, &app.fleet)?,
+            object: view.object(outcome.now, &app)?,
             id: Some(id.to_owned()),
             version: Some(version),
         })

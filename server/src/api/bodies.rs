@@ -6,6 +6,7 @@ pub(crate) use super::edit_key::{Duplicate, Rotation, Update};
 pub(crate) use super::endpoints::Endpoints;
 pub(crate) use super::grant_sets::{GrantSet, NewGrantSet};
 pub(crate) use super::import::Import;
+pub(crate) use super::key_file::{FileToApply, FileToPlan};
 pub(crate) use super::key_policies::PolicyMembers;
 pub(crate) use super::lookup::Lookup;
 pub(crate) use super::new_key::NewKey;

@@ -89,6 +89,7 @@ pub(crate) fn import(app: Arc<App>, call: Call) -> Pending {
                                 reason: reason.as_deref(),
                                 quota: Some(&quota),
                                 source: "import",
+                                file: None,
                                 now,
                             };
                             take_in(tx, command, &bounds)?

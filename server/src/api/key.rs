@@ -7,7 +7,7 @@ use keyward::profile::Profile;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::fleet::Fleet;
+use crate::app::App;
 use crate::service::failure::Stored;
 use crate::shown::{
     MadeBy, Propagation, enforcement_name, granted_names, key_type, made_by, propagation, value,
@@ -23,6 +23,8 @@ pub(crate) struct KeyView {
     connected: Option<Granted>,
     is_suspended: bool,
     policy: Option<String>,
+    /// How keys of its kind and mode begin.
+    prefix: String,
 }
 
 impl KeyView {
@@ -39,7 +41,9 @@ impl KeyView {
                 }
             })
         };
+        let api = reader.api()?;
         Ok(Self {
+            prefix: prefix_of(&api.profile, &stored.key),
             own: side(&stored.key.grants)?,
             connected: side(&stored.key.connect_grants)?,
             is_suspended: account
@@ -50,9 +54,9 @@ impl KeyView {
         })
     }
 
-    /// Returns the object, without any value.
-    pub(crate) fn object(&self, now: u64, fleet: &Fleet) -> Result<Value, Stored> {
-        Ok(value(self.api_key(now, fleet))?)
+    /// The object, without any value.
+    pub(crate) fn object(&self, now: u64, app: &App) -> Result<Value, Stored> {
+        Ok(value(self.api_key(now, app))?)
     }
 
     fn state(&self, now: u64) -> &'static str {
@@ -70,7 +74,7 @@ impl KeyView {
         }
     }
 
-    fn api_key(&self, now: u64, fleet: &Fleet) -> ApiKey {
+    fn api_key(&self, now: u64, app: &App) -> ApiKey {
         let key = &self.stored.key;
         let state = self.state(now);
         let (own, connected) = self.permissions();
@@ -95,7 +99,7 @@ impl KeyView {
                 not_before: key.not_before.map(time::written),
                 owner: key.owner.clone(),
                 policy: self.policy.clone(),
-                propagation: propagation(self.stored.changed, fleet.come(self.stored.changed)),
+                propagation: propagation(self.stored.changed, app.fleet.come(self.stored.changed)),
                 replaced_by: key.replaced_by.clone(),
                 replaces: key.replaces.clone(),
                 root: self.stored.root.clone(),
@@ -105,7 +109,7 @@ impl KeyView {
                 user_id: key.labels.get("user_id").cloned(),
                 version: self.stored.version,
             },
-            last_used: None,
+            last_used: app.uses.last(&key.id).map(time::written),
             livemode: key.mode.is_live(),
             managed_by: None,
             name: key.name.clone(),
@@ -115,7 +119,11 @@ impl KeyView {
             publishable_key: key.value.clone().map(|token| PublishableKey { token }),
             secret_key: (key.kind != KeyKind::Publishable).then(|| SecretKey {
                 encrypted_secret: None,
-                secret_token_redacted: redacted(key),
+                secret_token_redacted: format!(
+                    "{}****{}",
+                    self.prefix,
+                    key.last4.as_deref().unwrap_or_default()
+                ),
                 token: None,
             }),
             status: state,
@@ -147,22 +155,16 @@ impl KeyView {
     }
 }
 
-/// Returns a masked key such as `rk_test_****hixR`.
-fn redacted(key: &Key) -> String {
-    let stripe = Profile::stripe();
-    let names_mode = |prefix: &&str| match key.mode {
-        Livemode::Live => prefix.ends_with("_live_"),
-        Livemode::Test => prefix.ends_with("_test_"),
+/// What a key begins with, where the profile says it: `rk_test_`.
+fn prefix_of(profile: &Profile, key: &Key) -> String {
+    let mode = match key.mode {
+        Livemode::Live => "live",
+        Livemode::Test => "test",
     };
-    let prefix = stripe
-        .key_prefixes(key.kind)
-        .find(names_mode)
-        .or_else(|| stripe.key_prefixes(key.kind).next());
-    format!(
-        "{}****{}",
-        prefix.unwrap_or_default(),
-        key.last4.as_deref().unwrap_or_default()
-    )
+    let names_mode = |prefix: &&str| prefix.split(['_', '-']).any(|word| word == mode);
+    let found = profile.key_prefixes(key.kind).find(names_mode);
+    let first = || profile.key_prefixes(key.kind).next();
+    found.or_else(first).unwrap_or_default().to_owned()
 }
 
 /// A key, as Stripe's SDKs read it. Members are in the order of their names.

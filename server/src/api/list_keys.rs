@@ -5,11 +5,14 @@ use keyward::permission::AccessLevel;
 use serde::Deserialize;
 
 use super::new_key::instant;
+use crate::app::App;
 use crate::caller::Caller;
 use crate::http::failure::{Code, Failure};
 use crate::service::refusal::mode;
 use crate::store::Scope;
 use crate::store::lists::{KeyFilter, KeyState};
+use crate::time;
+use crate::uses::Unknown;
 
 /// Stripe's `include_expired`, and keyward's own filters. All are strings in a query.
 #[derive(Debug, Deserialize)]
@@ -29,6 +32,7 @@ pub(crate) struct Parameters {
     grant_set: Option<String>,
     has_permission: Option<String>,
     query: Option<String>,
+    unused_since: Option<String>,
 }
 
 impl Parameters {
@@ -47,7 +51,44 @@ impl Parameters {
         }
     }
 
-    /// Returns the conditions for the keys.
+    /// The time since which they were not used, if that is asked: as far as the logs say.
+    pub(crate) fn unused_since(&self, app: &App) -> Result<Option<u64>, Failure> {
+        const NAME: &str = "unused_since";
+        let Some(text) = &self.unused_since else {
+            return Ok(None);
+        };
+        if self.owner.is_none() {
+            return Err(Failure::new(
+                Code::FilterTooWide,
+                "`unused_since` is for the keys of one account: send `owner` as well.",
+            )
+            .at(NAME));
+        }
+        let since = instant(text, NAME)?;
+        app.requests.files().map_err(|failure| failure.at(NAME))?;
+        app.uses.reaches_back(since).map_err(|why| match why {
+            Unknown::Reading => Failure::new(
+                Code::StorageUnavailable,
+                "The access logs are being read for the first time since the server started.",
+            )
+            .retry_after(10),
+            Unknown::Later(first) => invalid(
+                NAME,
+                &match first {
+                    Some(first) => format!("The access logs begin at {}.", time::written(first)),
+                    None => "The access logs have no request.".to_owned(),
+                },
+            ),
+            Unknown::TooMany => Failure::new(
+                Code::FeatureNotEnabled,
+                "The access logs have more keys than the server tells apart.",
+            )
+            .at(NAME),
+        })?;
+        Ok(Some(since))
+    }
+
+    /// What is asked of them.
     pub(crate) fn filter(self, now: u64) -> Result<KeyFilter, Failure> {
         let states = match (self.state.as_deref(), self.include_expired.as_deref()) {
             (Some(word), None) => Some(vec![state(word)?]),
@@ -68,7 +109,7 @@ impl Parameters {
             )
             .at("has_permission"));
         }
-        let time = |text: &Option<String>, name: &str| {
+        let instant_of = |text: &Option<String>, name: &str| {
             text.as_deref().map(|text| instant(text, name)).transpose()
         };
         Ok(KeyFilter {
@@ -85,10 +126,11 @@ impl Parameters {
                 Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
                 None => (text, None),
             }),
-            created_before: time(&self.created_before, "created_before")?,
-            created_after: time(&self.created_after, "created_after")?,
-            expires_before: time(&self.expires_before, "expires_before")?,
+            created_before: instant_of(&self.created_before, "created_before")?,
+            created_after: instant_of(&self.created_after, "created_after")?,
+            expires_before: instant_of(&self.expires_before, "expires_before")?,
             created_by: self.created_by,
+            file: None,
             grant_set: self.grant_set,
             has_permission,
             query: self.query,

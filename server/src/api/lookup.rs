@@ -39,7 +39,7 @@ pub(crate) fn lookup(app: Arc<App>, call: Call) -> Pending {
         let digest = KeyDigest::from_hex(&body.sha256).ok_or_else(|| {
             Failure::new(Code::ParameterInvalid, "Expected 64 hexadecimal digits.").at("sha256")
         })?;
-        let (now, fleet) = (time::now(), Arc::clone(&app.fleet));
+        let (now, of) = (time::now(), Arc::clone(&app));
         let (scope, sender) = (call.caller.scope(), Sender::of(&call));
         let once = Once::of(&call, now);
         let found: Result<_, Stored> = app
@@ -60,7 +60,7 @@ pub(crate) fn lookup(app: Arc<App>, call: Call) -> Pending {
                     ..sender.of_many("api_key_looked_up", 0, now)
                 })?;
                 let (id, version) = (stored.key.id.clone(), stored.version);
-                let object = KeyView::read(&tx.read(), stored)?.object(now, &fleet)?;
+                let object = KeyView::read(&tx.read(), stored)?.object(now, &of)?;
                 once.keep(tx, &Kept::Object(&object, Some(&id)))?;
                 Ok(Found::Now(object, version))
             })

@@ -15,6 +15,7 @@ pub(crate) mod gateways;
 pub(crate) mod grant_sets;
 pub(crate) mod import;
 pub(crate) mod key;
+pub(crate) mod key_file;
 pub(crate) mod key_policies;
 pub(crate) mod list_keys;
 pub(crate) mod lookup;

@@ -11,17 +11,16 @@ use crate::http::call::{Answer, Call};
 use crate::http::failure::Failure;
 use crate::route::Pending;
 use crate::service::failure::Stored;
-use crate::store::{DocumentName, Reader};
+use crate::store::Reader;
 
 pub(crate) fn retrieve(app: Arc<App>, call: Call) -> Pending {
     Box::pin(async move {
         call.no_parameters()?;
         let read: Result<_, Stored> = app
             .store
-            .read(|reader: &Reader<'_>| Ok(reader.document(DocumentName::Configuration)?))
+            .read(|reader: &Reader<'_>| Ok(reader.profile()?))
             .await;
-        let settings = read.map_err(Failure::from)?;
-        let profile = settings.and_then(|settings| settings.body.get("profile").cloned());
+        let profile = read.map_err(Failure::from)?;
         Answer::of(&ProfileObject {
             object: "keyward.profile",
             profile: profile.unwrap_or_else(|| Value::Object(Map::new())),

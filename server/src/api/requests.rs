@@ -115,7 +115,11 @@ pub(crate) fn list(app: Arc<App>, call: Call) -> Pending {
             )
             .retry_after(5));
         };
-        let read = tokio::task::spawn_blocking(move || read(files, &question, longest)).await;
+        let of = Arc::clone(&app);
+        let read = tokio::task::spawn_blocking(move || {
+            read(files, &question, longest, of.profile.known_prefixes())
+        });
+        let read = read.await;
         let failed = || Failure::new(Code::Internal, "The logs could not be read.");
         Answer::of(&read.map_err(|_| failed())?.map_err(|_| failed())?)
     })
@@ -167,15 +171,18 @@ impl Question {
     }
 }
 
-fn read(files: Vec<PathBuf>, question: &Question, longest: Duration) -> anyhow::Result<Requests> {
+fn read(
+    files: Vec<PathBuf>,
+    question: &Question,
+    longest: Duration,
+    prefixes: &KnownPrefixes,
+) -> anyhow::Result<Requests> {
     let log = Log {
         files,
         time: question.since.saturating_mul(1_000)..question.until.saturating_mul(1_000),
         follow: false,
         shown: str::to_owned,
     };
-    let prefixes = keyward::profile::Profile::stripe();
-    let prefixes = prefixes.known_prefixes();
     let began = Instant::now();
     let (mut newest, mut matching, mut is_over) = (VecDeque::new(), 0_u64, false);
     let tally = log_files::read_what_there_is(&log, &(), &mut |record| {

@@ -16,7 +16,7 @@ use super::new_key::instant;
 use crate::app::App;
 use crate::http::call::{Answer, Call};
 use crate::http::failure::{Code, Failure};
-use crate::plans::Plan;
+use crate::plans::{HOLDS, Plan, Work};
 use crate::publish::Haste;
 use crate::randomness::System;
 use crate::route::Pending;
@@ -31,10 +31,7 @@ use crate::store::lists::{KeyFilter, KeyState};
 use crate::store::{Reader, Scope, Tx};
 use crate::time;
 
-/// How long a plan is valid, in seconds.
-const HOLDS: u64 = 600;
-
-/// The number of keys that a plan shows.
+/// How many keys a plan shows.
 const SAMPLE: usize = 10;
 
 /// Either a filter, for a plan, or a plan and the number of keys that it said.
@@ -169,7 +166,7 @@ fn found(reader: &Reader<'_>, scope: &Scope, filter: &KeyFilter) -> Result<Found
 }
 
 async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result<Answer, Failure> {
-    let (now, fleet) = (time::now(), Arc::clone(&app.fleet));
+    let (now, of_app) = (time::now(), Arc::clone(app));
     let (scope, filter) = filter.read(call, now)?;
     let (of, by) = (scope.clone(), filter.clone());
     let looked: Result<(Found, Vec<Value>), Stored> = app
@@ -179,7 +176,7 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
             let mut sample = Vec::new();
             for id in found.ids.iter().take(SAMPLE) {
                 if let Some(stored) = reader.key(&of, id)? {
-                    sample.push(KeyView::read(reader, stored)?.object(now, &fleet)?);
+                    sample.push(KeyView::read(reader, stored)?.object(now, &of_app)?);
                 }
             }
             Ok((found, sample))
@@ -199,8 +196,7 @@ async fn plan(app: &Arc<App>, call: &Call, once: Once, filter: Filter) -> Result
         id.clone(),
         Plan {
             principal: call.caller.id(),
-            scope,
-            filter,
+            work: Work::Revoke(scope, Box::new(filter)),
             set: found.set,
             count,
             until,
@@ -254,12 +250,18 @@ async fn carry_out(
         )
         .at("confirm"));
     }
-    // The plan used the states at its time. A key that has ended since then changes the set.
-    let mut filter = plan.filter;
+    let Work::Revoke(scope, mut filter) = plan.work else {
+        return Err(Failure::new(
+            Code::PlanExpired,
+            "This plan is for a key file. `/v2/keyward/key_file/apply` carries it out.",
+        )
+        .at("plan"));
+    };
+    // States are those of the moment at which the plan was made: a key that ended since changes the set.
     if let Some((_, at)) = &mut filter.states {
         *at = now;
     }
-    let (scope, set) = (plan.scope, plan.set);
+    let set = plan.set;
     let ceiling = call.caller.ceiling(Override::None);
     let sender = Sender::of(call);
     let plan = id.to_owned();
@@ -282,6 +284,7 @@ async fn carry_out(
                 reason: None,
                 quota: None,
                 source: "api",
+                file: None,
                 now,
             };
             let mut change = tx.head().sequence;

@@ -4,22 +4,22 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::http::call::{Answer, Call, written};
 use crate::http::failure::{Code, Failure};
+use crate::http::paging::Paging;
 use crate::service::failure::Stored;
 use crate::service::once::Once;
 use crate::service::{Sender, refusal};
 use crate::session::{Person, WrongPerson};
+use crate::shown::value;
 use crate::sign_in::{LINK_BOUNDS, LINK_LASTS, Link, Made, Purpose, end, new_link};
-use crate::store::{SessionKind, StoredSession};
+use crate::store::lists::Listed;
+use crate::store::{SessionAt, SessionKind, StoredSession};
 use crate::time;
-
-/// The maximum number of sessions in a list.
-const MOST: u32 = 100;
 
 #[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -144,15 +144,27 @@ pub(super) async fn list<T: Serialize>(
     kind: SessionKind,
     object: Object<T>,
 ) -> Result<Answer, Failure> {
-    call.no_parameters()?;
-    let (now, scope) = (time::now(), call.caller.scope());
+    let mut pairs = call.pairs()?;
+    let paging = Paging::<SessionAt>::take(call, &mut pairs)?;
+    let (now, scope, page) = (time::now(), call.caller.scope(), paging.page.clone());
     let listed: Result<_, Stored> = app
         .store
-        .read(move |reader| Ok(reader.sessions(&scope, kind, now, MOST)?))
+        .read(move |reader| Ok(reader.sessions(&scope, kind, now, page)?))
         .await;
-    let listed = listed.map_err(Failure::from)?;
-    let data: Vec<T> = listed.iter().map(|one| object(one, now)).collect();
-    Answer::of(&json!({"data": data, "next_page_url": null, "previous_page_url": null}))
+    let Listed {
+        records,
+        has_older,
+        has_newer,
+    } = listed.map_err(Failure::from)?;
+    let shown: Result<Vec<_>, Failure> = records
+        .iter()
+        .map(|one| Ok((one.at(), value(object(one, now))?)))
+        .collect();
+    Answer::of(&paging.list(Listed {
+        records: shown?,
+        has_older,
+        has_newer,
+    }))
 }
 
 /// Returns the session that the path names. `what` is its name for people.

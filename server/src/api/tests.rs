@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use axum::http::Request;
 use axum::http::request::Parts;
+use keyward::key::Livemode;
+use keyward::management::Granted;
+use keyward::permission::AccessLevel;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::caller::{Caller, Entrance};
+use crate::caller::{Caller, Entrance, KeyCaller};
 use crate::configuration::Configuration;
 use crate::http::call::{Answer, Call};
 use crate::http::conditions;
@@ -26,6 +29,9 @@ use crate::store::{Scope, Tx};
 use crate::uid::Uid;
 
 mod ceiling;
+mod digests;
+mod files;
+mod unused;
 
 const OPERATOR: &str = "acct_operator";
 
@@ -38,6 +44,11 @@ struct Desk {
 impl Desk {
     /// Makes a new store with the account `acct_1`.
     async fn of(keys: u64) -> Self {
+        Self::with(keys, "").await
+    }
+
+    /// The same, with more in the configuration.
+    async fn with(keys: u64, more: &str) -> Self {
         let fixture = Fixture::new();
         let first = |tx: &mut Tx<'_>| -> Result<(), Stored> {
             let sender = Sender::local(Uid::own());
@@ -45,7 +56,7 @@ impl Desk {
         };
         fixture.store.write(first).await.unwrap();
         let text = format!(
-            "data = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n",
+            "data = \"store\"\noperator_account = \"{OPERATOR}\"\n[listen]\napi = \"run/api.sock\"\ntrusted_uids = [\"0\"]\nadmin = \"admin/admin.sock\"\ngateway_sha256 = \"{}\"\n[limits]\nkeys = {keys}\n{more}",
             "0".repeat(64)
         );
         let configuration = Configuration::parse(&text, Path::new("/nowhere")).unwrap();
@@ -141,7 +152,30 @@ impl Desk {
     }
 }
 
-/// Returns the route of a path.
+/// An operator's key that holds these, and may read everything.
+fn operator(permissions: &[&str]) -> Caller {
+    Caller::by_key(operators_key(permissions), None)
+}
+
+fn operators_key(permissions: &[&str]) -> KeyCaller {
+    let own: Granted = permissions
+        .iter()
+        .map(|name| ((*name).to_owned(), AccessLevel::Write))
+        .collect();
+    KeyCaller {
+        id: "mk_caller".to_owned(),
+        mode: Livemode::Live,
+        account: OPERATOR.to_owned(),
+        tree: None,
+        is_operator: true,
+        own,
+        connected: Granted::new(),
+        gateway: None,
+        ends: None,
+    }
+}
+
+/// The route of a path.
 fn route_of(method: &str, path: &str) -> &'static Route {
     let asked: Vec<&str> = path.split('/').collect();
     let fits = |template: &str| {

@@ -13,9 +13,10 @@ use serde_json::{Map, Value as Json};
 use keyward::management::{Granted, KeyGrants};
 use keyward_files::key_file::{compose_account, compose_beginning, compose_grant_set, compose_key};
 
-use super::{Data, own_rows};
+use super::Data;
 use crate::configuration::{Configuration, FILE};
 use crate::permission::Management;
+use crate::service::own_rows;
 use crate::store::lists::KeyFilter;
 use crate::store::{DocumentName, Inspection, Reader, Scope, StoreError};
 
@@ -55,6 +56,41 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     inspection.read(|reader| Ok(write(reader, left_out.as_deref(), &mut buffered)))??;
     buffered.flush()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How large a key file is that the API gives out: it is in memory as a whole.
+const LARGEST: usize = 16 << 20;
+
+/// The key file as the API gives it out, or why it does not.
+pub(crate) fn key_file_of(
+    reader: &Reader<'_>,
+    without: Option<&str>,
+) -> std::result::Result<Vec<u8>, String> {
+    let mut text = Bounded(Vec::new());
+    match write(reader, without, &mut text) {
+        Ok(()) => Ok(text.0),
+        Err(_) if text.0.len() >= LARGEST => Err(format!(
+            "The key file is larger than {} MiB; on the server's machine `keyward-server export` writes it",
+            LARGEST >> 20
+        )),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+/// A text that ends where it is too large.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = LARGEST.saturating_sub(self.0.len()).min(bytes.len());
+        self.0
+            .extend_from_slice(bytes.get(..room).unwrap_or_default());
+        Ok(room)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes the records of one state of the store, without those of that account and of the server's own API.

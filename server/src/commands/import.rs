@@ -13,9 +13,11 @@ use keyward::management::{AccountSettings, RecordChange};
 use keyward_files::key_file::KeyFile;
 
 use super::ends::take_ends;
-use super::{Data, FOUND, local, own_rows, say};
+use super::{Data, FOUND, local, say};
 use crate::configuration::{Configuration, FILE, Limits};
+use crate::profile::MEMBER;
 use crate::quota::Quota;
+use crate::service::own_rows;
 use crate::store::{DocumentName, Options, Origin, Scope, Store, StoreError, Tx};
 
 /// Its arguments.
@@ -211,7 +213,7 @@ impl Importing<'_, '_> {
                 self.imported.same = self.imported.same.saturating_add(1);
                 Ok(())
             }
-            Some(stored) if !own_rows::are_all(&stored.body) => {
+            Some(stored) if !is_a_part(&stored.body, name, &body) => {
                 differs(format!("the store has another `{}`", name.name()))
             }
             Some(_) | None => {
@@ -364,6 +366,17 @@ impl Importing<'_, '_> {
         self.tx
             .record(local::entry(self.now, kind, object, context, livemode))?;
         Ok(())
+    }
+}
+
+/// Whether a document has only what the server itself brought, and the file agrees with it.
+fn is_a_part(stored: &Json, name: DocumentName, body: &Json) -> bool {
+    match name {
+        DocumentName::Endpoints => own_rows::are_all(stored),
+        DocumentName::Configuration => {
+            let mut members = stored.as_object().into_iter().flatten();
+            members.all(|(name, value)| name == MEMBER && body.get(name) == Some(value))
+        }
     }
 }
 

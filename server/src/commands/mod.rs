@@ -8,7 +8,6 @@ mod ends;
 mod export;
 mod import;
 mod local;
-mod own_rows;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,6 +16,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 pub use ends::{Ends, take_ends};
+pub(crate) use export::key_file_of;
 pub use import::{Imported, Taking, import};
 
 #[cfg(test)]

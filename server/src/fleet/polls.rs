@@ -192,11 +192,11 @@ impl Polls {
         let vm = self
             .place(&who)
             .or_insert_with(|| Vm::new(sender.group, now));
-        vm.group = sender.group;
         vm.last_poll = Some(now);
         vm.open = vm.open.saturating_add(1);
         let confirmed = revision.filter(|revision| !is_above && !is_nameless && *revision > 0);
-        let is_news = vm.confirmed != confirmed;
+        let is_news = (vm.group, vm.confirmed) != (sender.group, confirmed);
+        vm.group = sender.group;
         vm.confirmed = confirmed;
         if let Some(claim) = claim {
             vm.version.clone_from(&claim.version);

@@ -9,14 +9,15 @@ use sha2::{Digest, Sha256};
 use super::call::Call;
 use super::failure::{Code, Failure};
 use super::query::{Pairs, written};
+use crate::store::SessionAt;
 use crate::store::lists::{From, Listed, Page};
 
 const LARGEST: u32 = 100;
 const USUAL: u32 = 10;
 
-/// The list and the page that the request asks for.
-pub(crate) struct Paging {
-    pub(crate) page: Page,
+/// The list and the page that the request asks for. `At` is the place of a record in its order.
+pub(crate) struct Paging<At = u64> {
+    pub(crate) page: Page<At>,
     path: String,
     /// The parameters except `page`.
     pairs: Pairs,
@@ -26,8 +27,42 @@ pub(crate) struct Paging {
 /// The number of bytes of the filter's digest in a cursor.
 pub(crate) const FILTER: usize = 8;
 
-impl Paging {
-    /// Takes `limit` and `page` out of the parameters. The filter remains.
+/// The place of a record in the order of its list, as a cursor has it.
+pub(crate) trait Place: Sized {
+    fn bytes(&self) -> Vec<u8>;
+    fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+/// The number of a record.
+impl Place for u64 {
+    fn bytes(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let number = Self::from_be_bytes(bytes.try_into().ok()?);
+        i64::try_from(number).ok()?;
+        Some(number)
+    }
+}
+
+/// The second in which a session was made, and its id.
+impl Place for SessionAt {
+    fn bytes(&self) -> Vec<u8> {
+        [&self.made.to_be_bytes(), self.id.as_bytes()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (made, id) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
+            made: u64::read(made)?,
+            id: String::from_utf8(id.to_vec()).ok()?,
+        })
+    }
+}
+
+impl<At: Place> Paging<At> {
+    /// Takes `limit` and `page` out of the parameters; what is left is the filter.
     pub(crate) fn take(call: &Call, pairs: &mut Pairs) -> Result<Self, Failure> {
         let cursor = pairs.remove("page");
         let whole = pairs.clone();
@@ -62,16 +97,16 @@ impl Paging {
         })
     }
 
-    /// Returns the list for the answer: the objects of a page, each with its number in the store.
-    pub(crate) fn list(&self, listed: Listed<(u64, Value)>) -> Value {
-        let first = listed.records.first().map(|(number, _)| *number);
-        let last = listed.records.last().map(|(number, _)| *number);
+    /// The list that is answered: the objects of a page, each with its place in the store.
+    pub(crate) fn list(&self, listed: Listed<(At, Value)>) -> Value {
+        let first = listed.records.first().map(|(at, _)| at.bytes());
+        let last = listed.records.last().map(|(at, _)| at.bytes());
         let next = last
             .filter(|_| listed.has_older)
-            .map(|number| self.url(&From::OlderThan(number)));
+            .map(|at| self.url(OLDER, &at));
         let previous = first
             .filter(|_| listed.has_newer)
-            .map(|number| self.url(&From::NewerThan(number)));
+            .map(|at| self.url(NEWER, &at));
         let data: Vec<Value> = listed
             .records
             .into_iter()
@@ -80,11 +115,10 @@ impl Paging {
         json!({"data": data, "next_page_url": next, "previous_page_url": previous})
     }
 
-    /// Returns a URL relative to the host that the client used: Stripe's SDKs prepend their own
-    /// base.
-    fn url(&self, from: &From) -> String {
+    /// Relative to the host that the client used: Stripe's SDKs put their own base before it.
+    fn url(&self, way: u8, at: &[u8]) -> String {
         let mut pairs = self.pairs.clone();
-        pairs.insert("page".to_owned(), cursor(from, self.filter));
+        pairs.insert("page".to_owned(), encoded(way, at, self.filter));
         format!("{}?{}", self.path, written(&pairs))
     }
 }
@@ -106,31 +140,35 @@ fn digest(path: &str, caller: &str, filter: &Pairs) -> [u8; FILTER] {
 const OLDER: u8 = b'o';
 const NEWER: u8 = b'n';
 
-pub(crate) fn cursor(from: &From, filter: [u8; FILTER]) -> String {
-    let (way, number) = match from {
-        From::Newest => (OLDER, u64::MAX),
-        From::OlderThan(number) => (OLDER, *number),
-        From::NewerThan(number) => (NEWER, *number),
+/// The cursor that is given out for a page which begins with some record.
+pub(crate) fn cursor<At: Place>(from: &From<At>, filter: [u8; FILTER]) -> Option<String> {
+    let (way, at) = match from {
+        From::Newest => return None,
+        From::OlderThan(at) => (OLDER, at),
+        From::NewerThan(at) => (NEWER, at),
     };
+    Some(encoded(way, &at.bytes(), filter))
+}
+
+fn encoded(way: u8, at: &[u8], filter: [u8; FILTER]) -> String {
     let mut bytes = vec![way];
-    bytes.extend_from_slice(&number.to_be_bytes());
+    bytes.extend_from_slice(at);
     bytes.extend_from_slice(&filter);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a cursor for this filter.
-pub(crate) fn read(text: &str, filter: [u8; FILTER]) -> Option<From> {
+/// Reads a cursor of that filter.
+pub(crate) fn read<At: Place>(text: &str, filter: [u8; FILTER]) -> Option<From<At>> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (way, rest) = bytes.split_first()?;
-    let (number, of) = rest.split_first_chunk::<8>()?;
-    if of != filter {
+    let (at, of) = rest.split_last_chunk::<FILTER>()?;
+    if *of != filter {
         return None;
     }
-    let number = u64::from_be_bytes(*number);
-    i64::try_from(number).ok()?;
+    let at = At::read(at)?;
     match *way {
-        OLDER => Some(From::OlderThan(number)),
-        NEWER => Some(From::NewerThan(number)),
+        OLDER => Some(From::OlderThan(at)),
+        NEWER => Some(From::NewerThan(at)),
         _ => None,
     }
 }
@@ -143,11 +181,19 @@ mod tests {
     fn a_cursor_is_of_its_filter() {
         let filter = [7; FILTER];
         for from in [From::OlderThan(18_234), From::NewerThan(1)] {
-            assert_eq!(read(&cursor(&from, filter), filter), Some(from));
-            assert_eq!(read(&cursor(&from, filter), [8; FILTER]), None);
+            let text = cursor(&from, filter).unwrap();
+            assert_eq!(read(&text, filter), Some(from));
+            assert_eq!(read::<u64>(&text, [8; FILTER]), None);
         }
-        for none in ["", "AA", "!", &cursor(&From::OlderThan(u64::MAX), filter)] {
-            assert_eq!(read(none, filter), None, "{none}");
+        let beyond = cursor(&From::OlderThan(u64::MAX), filter).unwrap();
+        let session = From::OlderThan(SessionAt {
+            made: 7,
+            id: "cs_1".to_owned(),
+        });
+        let text = cursor(&session, filter).unwrap();
+        assert_eq!(read(&text, filter), Some(session));
+        for none in ["", "AA", "!", &beyond, &text] {
+            assert_eq!(read::<u64>(none, filter), None, "{none}");
         }
     }
 }

@@ -1,55 +1,69 @@
 //! No endpoint accepts the value of a key, so anything that looks like one was sent by mistake. The
 //! server rejects it before it does anything else with the request.
 
-use keyward_files::key_file::has_secret_key;
+use keyward_files::key_file::RawKeys;
 use serde_json::Value;
 
-/// Returns whether something in a body looks like a secret key, directly or in a string that JSON
-/// escapes.
-pub(crate) fn is_in_body(body: &[u8]) -> bool {
+/// Whether something in a body looks like a secret key, directly or in a string that JSON escapes.
+pub(crate) fn is_in_body(raw_keys: &RawKeys, body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
-    has_secret_key(&text)
+    raw_keys.occur_in(&text)
         || text.contains('\\')
-            && serde_json::from_slice(body).is_ok_and(|value| is_in_value(&value))
+            && serde_json::from_slice(body).is_ok_and(|value| is_in_value(raw_keys, &value))
 }
 
-/// Returns whether something in a query looks like one, decoded up to twice.
-pub(crate) fn is_in_query(query: &str) -> bool {
+/// Whether something in a query looks like one, decoded up to twice.
+pub(crate) fn is_in_query(raw_keys: &RawKeys, query: &str) -> bool {
     let once = super::query::decoded(query);
     let twice = once.as_deref().and_then(super::query::decoded);
     let texts = [Some(query), once.as_deref(), twice.as_deref()];
-    texts.into_iter().flatten().any(has_secret_key)
+    let mut texts = texts.into_iter().flatten();
+    texts.any(|text| raw_keys.occur_in(text))
 }
 
-fn is_in_value(value: &Value) -> bool {
+fn is_in_value(raw_keys: &RawKeys, value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(text) => has_secret_key(text),
-        Value::Array(all) => all.iter().any(is_in_value),
+        Value::String(text) => raw_keys.occur_in(text),
+        Value::Array(all) => all.iter().any(|value| is_in_value(raw_keys, value)),
         Value::Object(members) => members
             .iter()
-            .any(|(name, value)| has_secret_key(name) || is_in_value(value)),
+            .any(|(name, value)| raw_keys.occur_in(name) || is_in_value(raw_keys, value)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use keyward::profile::Profile;
+
     use super::*;
 
     #[test]
     fn a_key_is_found_wherever_it_stands() {
+        let keys = RawKeys::of(&Profile::stripe());
         for body in [
             r#"{"name": "sk_test_FAKE-alice-0001"}"#,
             r#"{"sk_test_FAKE-alice-0001": 1}"#,
             r#"{"name": "s\u006b_test_FAKE-alice-0001"}"#,
             "sk_test_FAKE-alice-0001 and no JSON",
         ] {
-            assert!(is_in_body(body.as_bytes()), "{body}");
+            assert!(is_in_body(&keys, body.as_bytes()), "{body}");
         }
-        assert!(is_in_query("query=sk_test_FAKE-alice-0001"));
-        assert!(is_in_query("query=s%6b_test_FAKE-alice-0001"));
-        assert!(is_in_query("query=s%256b_test_FAKE-alice-0001"));
-        assert!(!is_in_body(br#"{"name": "Support \u00e4"}"#));
-        assert!(!is_in_query("query=hixR"));
+        assert!(is_in_query(&keys, "query=sk_test_FAKE-alice-0001"));
+        assert!(is_in_query(&keys, "query=s%6b_test_FAKE-alice-0001"));
+        assert!(is_in_query(&keys, "query=s%256b_test_FAKE-alice-0001"));
+        assert!(!is_in_body(&keys, br#"{"name": "Support \u00e4"}"#));
+        assert!(!is_in_query(&keys, "query=hixR"));
+    }
+
+    #[test]
+    fn a_key_of_an_api_of_ones_own_is_found_and_stripes_as_well() {
+        let members = serde_json::json!({"prefixes": {"secret": ["acme_live_"]}});
+        let keys = RawKeys::of(&crate::profile::read(&members).unwrap());
+        for text in ["acme_live_FAKE0123456789", "sk_test_FAKE-alice-0001"] {
+            let body = serde_json::json!({"name": text}).to_string();
+            assert!(is_in_body(&keys, body.as_bytes()), "{body}");
+        }
+        assert!(!is_in_body(&keys, br#"{"name": "acme_other"}"#));
     }
 }

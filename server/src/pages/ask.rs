@@ -213,7 +213,7 @@ impl Visit {
         let caller = Caller::of_session(&self.session, self.address);
         limit(app, route, &caller)?;
         let body = ask.body.map(|body| body.to_string()).unwrap_or_default();
-        if raw_key::is_in_body(body.as_bytes()) {
+        if raw_key::is_in_body(&app.raw_keys, body.as_bytes()) {
             return Err(refuse_raw_key());
         }
         let idempotency = ask.once.map(|key| Idempotency {

@@ -6,7 +6,6 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
-use keyward_files::key_file::has_secret_key;
 
 use super::form::Form;
 use super::place::Place;
@@ -63,11 +62,12 @@ pub(super) fn is_same_origin(headers: &HeaderMap) -> bool {
 
 /// A form from this session's pages.
 pub(super) async fn checked_form(
+    app: &App,
     head: &Parts,
     unread: &mut Option<Body>,
     session: &Session,
 ) -> Result<Form, Failure> {
-    let form = read_form(head, unread).await?;
+    let form = read_form(app, head, unread).await?;
     if !session.form_token.accepts(form.text("csrf")) {
         return Err(Failure::new(Code::FormRefused, NOT_OURS));
     }
@@ -76,7 +76,11 @@ pub(super) async fn checked_form(
 
 pub(super) const NOT_OURS: &str = "This form is not one of this session's own pages. Nothing was changed. Go back, load the page again, and send the form from there.";
 
-pub(super) async fn read_form(head: &Parts, unread: &mut Option<Body>) -> Result<Form, Failure> {
+pub(super) async fn read_form(
+    app: &App,
+    head: &Parts,
+    unread: &mut Option<Body>,
+) -> Result<Form, Failure> {
     let kind = head
         .headers
         .get(CONTENT_TYPE)
@@ -100,7 +104,7 @@ pub(super) async fn read_form(head: &Parts, unread: &mut Option<Body>) -> Result
     let form = Form::read(&body)?;
     if form
         .fields()
-        .any(|(name, value)| has_secret_key(name) || has_secret_key(value))
+        .any(|(name, value)| app.raw_keys.occur_in(name) || app.raw_keys.occur_in(value))
     {
         return Err(refuse_raw_key());
     }

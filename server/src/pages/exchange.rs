@@ -163,7 +163,7 @@ async fn signing_in(
     id: &str,
 ) -> Result<Reply, Failure> {
     enter::limit(app, address)?;
-    let form = read_form(head, unread).await?;
+    let form = read_form(app, head, unread).await?;
     if head.uri.path() == place.peek {
         return enter::peek(app, place, &form).await;
     }
@@ -208,7 +208,7 @@ async fn for_session(
     let done = match found {
         Some((page, _)) => handled(app, head, unread, page, visit).await,
         None if path == place.leave && method == Verb::Post => {
-            match checked_form(head, unread, &visit.session).await {
+            match checked_form(app, head, unread, &visit.session).await {
                 Ok(_) => enter::leave(app, place, &visit).await,
                 Err(failure) => Err(failure),
             }
@@ -239,12 +239,12 @@ async fn handled(
     })?;
     visit.must_be_allowed(route, "this page")?;
     let query = head.uri.query().unwrap_or_default();
-    if raw_key::is_in_query(query) {
+    if raw_key::is_in_query(&app.raw_keys, query) {
         return Err(refuse_raw_key());
     }
     visit.query = query::pairs(query)?;
     if page.method == Verb::Post {
-        visit.form = checked_form(head, unread, &visit.session).await?;
+        visit.form = checked_form(app, head, unread, &visit.session).await?;
         if page.is_fresh {
             visit.must_be_fresh()?;
         }

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::objects::List;
+use super::objects::{List, cursor};
 use super::parts::actions::{Weight, button_form, form, submit};
 use super::parts::fields::{self, Field};
-use super::parts::table::{Column, table};
+use super::parts::table::{Column, pager, table};
+use super::parts::text::counted;
 use super::parts::{Text, Tone, layout, message, state_badge, time, value};
 use super::reply::PagePending;
 use super::reply::Reply;
@@ -99,12 +100,13 @@ pub(super) fn end(app: Arc<App>, visit: Visit) -> PagePending {
     })
 }
 
-async fn read(app: &Arc<App>, visit: &Visit) -> Result<Vec<Session>, Failure> {
-    Ok(visit
-        .ask(app, Ask::get(ALL))
-        .await?
-        .read::<List<Session>>()?
-        .data)
+async fn read(app: &Arc<App>, visit: &Visit) -> Result<List<Session>, Failure> {
+    let mut ask = Ask::get(ALL).query("limit", "50");
+    let page = visit.parameter("page");
+    if !page.is_empty() {
+        ask = ask.query("page", page);
+    }
+    visit.ask(app, ask).await?.read()
 }
 
 const COLUMNS: [Column; 6] = [
@@ -116,11 +118,19 @@ const COLUMNS: [Column; 6] = [
     Column::actions(),
 ];
 
-fn body(visit: &Visit, sessions: &[Session], refused: Option<&Failure>) -> Markup {
+fn body(visit: &Visit, sessions: &List<Session>, refused: Option<&Failure>) -> Markup {
     let may_make = visit.may(Verb::Post, ALL);
+    let page = |url: Option<&str>| cursor(url).map(|cursor| format!("{HERE}?page={cursor}"));
+    let older = page(sessions.next_page_url.as_deref());
+    let newer = page(sessions.previous_page_url.as_deref());
+    let count = u64::try_from(sessions.data.len()).unwrap_or(0);
+    let shown = counted(count, "session", "sessions");
     html! {
         (layout::head(None, TITLE, Some(html! { "Who is signed in to this console, and links that were not used yet." }), html! {}))
-        section.card { (table("Sessions", &COLUMNS, &sessions.iter().map(|one| row(visit, one)).collect::<Vec<_>>())) }
+        section.card {
+            (table("Sessions", &COLUMNS, &sessions.data.iter().map(|one| row(visit, one)).collect::<Vec<_>>()))
+            @if newer.is_some() || older.is_some() { (pager(newer.as_deref(), &shown, older.as_deref())) }
+        }
         @if let Some(failure) = refused { (message::failure(failure)) }
         @if may_make {
             (layout::card("Let somebody sign in", html! {}, html! {

@@ -12,6 +12,7 @@ use keyward_files::feed::{
 use keyward_files::key_file::SourceName;
 use keyward_files::publish::Allowed;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::opened::Opened;
@@ -29,6 +30,8 @@ pub(super) struct Feed {
     publications: Arc<Publications>,
     mirrors: Option<Arc<Mirrors>>,
     is_mirror: bool,
+    /// The profile that the keys were made by.
+    profile: Option<Value>,
 }
 
 /// The revision, the time and the range of changes of one publication.
@@ -58,6 +61,8 @@ struct Led {
 
 #[derive(Serialize)]
 struct Whole<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a Value>,
     snapshot: Snapshot<'a>,
 }
 
@@ -81,6 +86,7 @@ impl Feed {
         store: &Store,
         standing: &Arc<Standing>,
         manner: Manner,
+        profile: Option<&Value>,
     ) -> Result<Self> {
         let Opened {
             group,
@@ -119,6 +125,7 @@ impl Feed {
             publications: Arc::default(),
             mirrors,
             is_mirror,
+            profile: profile.cloned(),
         })
     }
 
@@ -149,7 +156,10 @@ impl Feed {
     pub(super) fn write(&self, snapshot: Snapshot<'_>, edition: Edition) -> Result<()> {
         let (reply, led) = channel();
         let job = Job {
-            json: serde_json::to_vec(&Whole { snapshot })?,
+            json: serde_json::to_vec(&Whole {
+                profile: self.profile.as_ref(),
+                snapshot,
+            })?,
             edition,
             reply,
         };

@@ -1,6 +1,7 @@
 //! What a feed and its mirrors contain, for a store that was restored.
 
 use anyhow::{Context, Result, bail};
+use keyward::profile::Profile;
 use keyward::signify::PublicKey;
 use keyward::snapshot::Snapshot;
 use keyward_files::feed::{KeySource, StorePlace};
@@ -13,28 +14,39 @@ use crate::configuration::{Feed, Group};
 const ASIDE: &str = "head.restored";
 
 /// The verified records of this store in a group's feed and in its mirrors.
-pub(super) fn all(feed: &Feed, group: Group, store_id: &str) -> Result<Vec<Held>> {
+pub(super) fn all(
+    feed: &Feed,
+    group: Group,
+    store_id: &str,
+    profile: &Profile,
+) -> Result<Vec<Held>> {
     let mut all = Vec::new();
-    all.extend(own(feed, group, store_id)?);
+    all.extend(own(feed, group, store_id, profile)?);
     for place in feed.mirrors_of(group)? {
-        all.extend(at(&place, feed, group, store_id)?);
+        all.extend(at(&place, feed, group, store_id, profile)?);
     }
     Ok(all)
 }
 
-fn own(feed: &Feed, group: Group, store_id: &str) -> Result<Option<Held>> {
+fn own(feed: &Feed, group: Group, store_id: &str, profile: &Profile) -> Result<Option<Held>> {
     let path = feed.folder_of(group);
     if !path.exists() {
         return Ok(None);
     }
-    at(&StorePlace::Folder(path), feed, group, store_id)
+    at(&StorePlace::Folder(path), feed, group, store_id, profile)
 }
 
-fn at(place: &StorePlace, feed: &Feed, group: Group, store_id: &str) -> Result<Option<Held>> {
+fn at(
+    place: &StorePlace,
+    feed: &Feed,
+    group: Group,
+    store_id: &str,
+    profile: &Profile,
+) -> Result<Option<Held>> {
     let key = KeySource::parse(&feed.signing_key).read()?;
     let own = PublicKey::from_line(&key.public_key()).context("the signing key")?;
     let keys: Vec<PublicKey> = [vec![own], feed.trusted()?].concat();
-    let Some(present) = mirrors::held(place, &feed.name_of(group), &keys)? else {
+    let Some(present) = mirrors::held(place, &feed.name_of(group), &keys, profile)? else {
         return Ok(None);
     };
     let source = source(store_id)?;
@@ -55,13 +67,14 @@ pub(super) fn set_aside(
     group: Group,
     store_id: &str,
     above: Option<u64>,
+    profile: &Profile,
 ) -> Result<()> {
-    let Some(own) = own(feed, group, store_id)? else {
+    let Some(own) = own(feed, group, store_id, profile)? else {
         return Ok(());
     };
     let mut newest = above;
     for place in feed.mirrors_of(group)? {
-        let held = at(&place, feed, group, store_id)?;
+        let held = at(&place, feed, group, store_id, profile)?;
         newest = newest.max(held.map(|held| held.revision));
     }
     if newest.is_some_and(|newest| own.revision < newest) {

@@ -119,14 +119,19 @@ pub(super) fn apart<T: Send>(act: impl FnOnce() -> T + Send) -> Result<T> {
 }
 
 /// Reads everything that the mirror holds.
-pub(super) fn held(place: &StorePlace, feed: &str, keys: &[PublicKey]) -> Result<Option<Present>> {
+pub(super) fn held(
+    place: &StorePlace,
+    feed: &str,
+    keys: &[PublicKey],
+    profile: &Profile,
+) -> Result<Option<Present>> {
     let read = || {
         let store = place.open()?;
         let reader = Reader {
             store: &*store,
             feed,
             keys,
-            profile: &Profile::stripe(),
+            profile,
             cache: None,
         };
         reader.read(None)

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use keyward::profile::Profile;
 use keyward_files::feed::Mirrors;
+use serde_json::Value;
 use tokio::sync::{Notify, watch};
 #[cfg(test)]
 use tokio::time::timeout;
@@ -78,22 +80,27 @@ impl<'a> Targets<'a> {
     }
 
     /// Sets aside the heads of feeds that are older than what gateways serve.
-    pub(crate) fn set_aside(self, store_id: &str, above: Option<u64>) -> Result<()> {
+    pub(crate) fn set_aside(
+        self,
+        store_id: &str,
+        above: Option<u64>,
+        profile: &Profile,
+    ) -> Result<()> {
         for (feed, group) in self.groups() {
-            held::set_aside(feed, group, store_id, above)?;
+            held::set_aside(feed, group, store_id, above, profile)?;
         }
         Ok(())
     }
 
     /// All records of this store that the targets contain.
-    pub(crate) fn held(self, store_id: &str) -> Result<Vec<Held>> {
+    pub(crate) fn held(self, store_id: &str, profile: &Profile) -> Result<Vec<Held>> {
         let files = self
             .files
             .iter()
             .map(|target| target::held(target, store_id));
         let feeds = self
             .groups()
-            .map(|(feed, group)| held::all(feed, group, store_id));
+            .map(|(feed, group)| held::all(feed, group, store_id, profile));
         let mut all: Vec<Held> = files.collect::<Result<_>>()?;
         for held in feeds {
             all.extend(held?);
@@ -130,10 +137,12 @@ impl Publisher {
     /// Checks the targets, publishes the contents of the store, and then runs by itself.
     pub(crate) async fn start(store: &Store, targets: Targets<'_>, manner: Manner) -> Result<Self> {
         let head = head(store).await?;
+        let profile = profile(store).await?;
+        let profile = profile.as_ref();
         let files = targets
             .files
             .iter()
-            .map(|target| File::open(target, &head.store_id, head.revision, manner));
+            .map(|target| File::open(target, &head.store_id, head.revision, manner, profile));
         let mut places = Vec::new();
         for (feed, group) in targets.groups() {
             let all = opened::places(feed, group, manner)?;
@@ -145,7 +154,7 @@ impl Publisher {
         let files: Vec<File> = opened(files, manner)?;
         let feeds: Vec<Opened> = opened(feeds, manner)?;
         let standing = Arc::new(standing(store, &head, &feeds, manner).await?);
-        let start = |opened| feed::Feed::start(opened, store, &standing, manner);
+        let start = |opened| feed::Feed::start(opened, store, &standing, manner, profile);
         let feeds: Vec<feed::Feed> = feeds.into_iter().map(start).collect::<Result<_>>()?;
         let mirrors = feeds.iter().filter_map(feed::Feed::mirrors).collect();
         let pulse = Arc::new(Pulse::default());
@@ -249,7 +258,8 @@ impl Publisher {
 /// Writes the first snapshot of a new store.
 pub(crate) async fn first(store: &Store, file: &Path, template: &Path) -> Result<()> {
     let head = head(store).await?;
-    let file = File::make(file, template, &head.store_id)?;
+    let profile = profile(store).await?;
+    let file = File::make(file, template, &head.store_id, profile.as_ref())?;
     let (told, _state) = watch::channel(Published {
         through: 0,
         revision: 0,
@@ -293,6 +303,12 @@ async fn standing(
         has_published,
         time::now(),
     ))
+}
+
+/// The profile that keys are made by.
+async fn profile(store: &Store) -> Result<Option<Value>> {
+    let read: std::result::Result<_, StoreError> = store.read(|reader| reader.profile()).await;
+    Ok(read?)
 }
 
 async fn head(store: &Store) -> Result<crate::store::Head> {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{Manner, RESTORED};
 use crate::configuration::{self, Group};
+use crate::profile::MEMBER;
 use crate::store::Snapshot as Records;
 
 /// One target.
@@ -36,6 +37,7 @@ impl File {
         store_id: &str,
         revision: u64,
         manner: Manner,
+        profile: Option<&Value>,
     ) -> Result<Self> {
         let (path, group, source) = (target.file.as_path(), target.group, source(store_id)?);
         let target = Target::ecds(path, None, true);
@@ -58,12 +60,19 @@ impl File {
         let mut settings: Map<String, Value> = serde_json::from_str(json)
             .with_context(|| format!("`{}`: the configuration in it", path.display()))?;
         settings.remove("snapshot");
+        put_profile(&mut settings, profile);
         Self::of(path, None, group, source, settings, manner)
     }
 
     /// Creates a missing target from a template. It is for the gateway in front of the server: the caller's credential goes no further.
-    pub(super) fn make(path: &Path, template: &Path, store_id: &str) -> Result<Self> {
+    pub(super) fn make(
+        path: &Path,
+        template: &Path,
+        store_id: &str,
+        profile: Option<&Value>,
+    ) -> Result<Self> {
         let mut settings = Map::new();
+        put_profile(&mut settings, profile);
         settings.insert("forward_credential".to_owned(), Value::Bool(false));
         Self::of(
             path,
@@ -126,6 +135,13 @@ impl File {
         };
         publish(&target, &built, &self.source, allowed, now)?;
         Ok(())
+    }
+}
+
+/// A gateway finds keys by the profile that they were made by.
+fn put_profile(settings: &mut Map<String, Value>, profile: Option<&Value>) {
+    if let Some(members) = profile {
+        settings.insert(MEMBER.to_owned(), members.clone());
     }
 }
 

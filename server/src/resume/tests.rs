@@ -138,7 +138,10 @@ impl Restored {
     /// What gateways hold.
     fn held(&self) -> Held {
         let targets = files(std::slice::from_ref(&self.target));
-        targets.held("store1").unwrap().remove(0)
+        targets
+            .held("store1", &keyward::profile::Profile::stripe())
+            .unwrap()
+            .remove(0)
     }
 
     /// Whether a key works at the gateways a moment after all of this.
@@ -190,6 +193,7 @@ fn end(store: &Store, command: Command, now: u64) {
             reason: None,
             quota: None,
             source: "api",
+            file: None,
             now,
         };
         step(tx, &command, &bounds).map(|_| ())
@@ -266,6 +270,7 @@ fn for_ends_only_a_store_ends_keys_in_what_gateways_hold_and_takes_nothing_else(
                     reason: None,
                     quota: None,
                     source: "api",
+                    file: None,
                     now: NOW,
                 };
                 Ok(step(tx, &delete("mk_kept"), &bounds)?.change)

@@ -17,6 +17,8 @@ pub(crate) struct Bounds<'a> {
     pub(crate) quota: Option<&'a Quota>,
     /// What new records say of their source.
     pub(crate) source: &'a str,
+    /// The file whose records are changed, by what it says itself. Everyone else finds them read-only.
+    pub(crate) file: Option<&'a str>,
     /// Unix seconds.
     pub(crate) now: u64,
 }

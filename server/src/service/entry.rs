@@ -73,6 +73,35 @@ pub(super) fn of_viewed(decision: &Decision, facts: &Facts, bounds: &Bounds<'_>)
     })
 }
 
+/// The row of a key whose record is taken from a file as it is.
+pub(super) fn of_record(
+    kind: &str,
+    change: &RecordChange,
+    facts: &Facts,
+    bounds: &Bounds<'_>,
+) -> Entry {
+    let row = bounds.sender.of_many(kind, 0, bounds.now);
+    let changes = differences(change);
+    let Some(key) = change.key() else {
+        return Entry {
+            body: json!({"changes": changes}),
+            ..row
+        };
+    };
+    Entry {
+        context: Some(key.owner.clone()),
+        root: Some(root_above(facts, &key.owner)),
+        livemode: Some(key.mode.is_live()),
+        object: Some(("api_key".to_owned(), key.id.clone())),
+        body: json!({
+            "changes": changes,
+            "details": details_of(key, None),
+            "reason": bounds.reason,
+        }),
+        ..row
+    }
+}
+
 /// Stripe's types where Stripe has them.
 fn kind(command: &Command) -> &'static str {
     match command {
@@ -141,7 +170,10 @@ fn keys(decision: &Decision) -> impl Iterator<Item = &Key> {
 
 /// The key as Stripe's activity logs show it.
 fn details(key: &Key, decision: &Decision) -> Value {
-    let new_key = decision.key().filter(|id| *id != key.id);
+    details_of(key, decision.key().filter(|id| *id != key.id))
+}
+
+fn details_of(key: &Key, new_key: Option<&str>) -> Value {
     json!({
         "type": "api_key",
         "api_key": {
@@ -173,7 +205,12 @@ fn root_of(facts: &Facts, decision: &Decision, id: &str) -> String {
         | RecordChange::PutPolicy { .. }
         | RecordChange::RemovePolicy { .. } => None,
     });
-    let mut root = added.unwrap_or(id);
+    root_above(facts, added.unwrap_or(id))
+}
+
+/// The root of the tree of an account that is there.
+fn root_above(facts: &Facts, id: &str) -> String {
+    let mut root = id;
     // Each step leads to another account, so the number of accounts bounds the steps.
     for _ in 0..facts.accounts.len() {
         let parent = facts

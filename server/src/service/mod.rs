@@ -3,8 +3,10 @@
 pub(crate) mod bounds;
 mod entry;
 pub(crate) mod failure;
+pub(crate) mod filed;
 mod lockout;
 pub(crate) mod once;
+pub(crate) mod own_rows;
 pub(crate) mod refusal;
 pub(crate) mod refused;
 mod sender;
@@ -224,6 +226,7 @@ impl Order {
                 quota: Some(&self.quota),
                 sender: &self.sender,
                 source: self.source,
+                file: None,
                 now: self.now,
             };
             let done = step(tx, &one.command, &bounds)?;

@@ -151,5 +151,5 @@ impl Replayed {
 
 /// Whether an id is a session's: keys are called `mk_…`, or as their makers say.
 fn is_session(id: &str) -> bool {
-    id.starts_with("cs_")
+    id.starts_with("cs_") || id.starts_with("ps_")
 }

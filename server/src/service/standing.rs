@@ -14,6 +14,7 @@ use super::sender::Sender;
 use super::step::step;
 use crate::http::failure::{Code, Failure};
 use crate::permission::Management;
+use crate::profile;
 use crate::store::activity::{Actor, Entry};
 use crate::store::{DocumentName, Reader, Scope, StoreError, Tx};
 use crate::time;
@@ -100,6 +101,7 @@ fn carry_out(
             reason: None,
             quota: None,
             source: "api",
+            file: None,
             now: time::now(),
         },
     )?;
@@ -142,21 +144,52 @@ pub(crate) fn bring_endpoints(tx: &mut Tx<'_>, wanted: &[Value]) -> Result<bool,
     others.extend_from_slice(wanted);
     body.insert("endpoints".to_owned(), Value::Array(others));
     tx.put_document(DocumentName::Endpoints, &Value::Object(body))?;
-    tx.record(Entry {
+    tx.record(by_the_system(
+        "endpoints",
+        "the rows of this version's own endpoints",
+    ))?;
+    Ok(true)
+}
+
+/// Brings the profile of the configuration into the store, where it is another: the rules make keys by it.
+pub(crate) fn bring_profile(
+    tx: &mut Tx<'_>,
+    members: Option<&Map<String, Value>>,
+) -> Result<bool, Stored> {
+    let Some(members) = members else {
+        return Ok(false);
+    };
+    let document = tx.read().document(DocumentName::Configuration)?;
+    let body = document.and_then(|document| document.body.as_object().cloned());
+    let mut body = body.unwrap_or_default();
+    let wanted = Value::Object(members.clone());
+    if body.get(profile::MEMBER) == Some(&wanted) {
+        return Ok(false);
+    }
+    body.insert(profile::MEMBER.to_owned(), wanted);
+    tx.put_document(DocumentName::Configuration, &Value::Object(body))?;
+    tx.record(by_the_system(
+        "configuration",
+        "the profile of the server's configuration",
+    ))?;
+    Ok(true)
+}
+
+fn by_the_system(document: &str, reason: &str) -> Entry {
+    Entry {
         at: time::now(),
         kind: "configuration_updated".to_owned(),
         group: "configuration".to_owned(),
         context: None,
         root: None,
         livemode: None,
-        object: Some(("document".to_owned(), "endpoints".to_owned())),
+        object: Some(("document".to_owned(), document.to_owned())),
         actor: Actor::system(),
         session: None,
         address: None,
         request_id: None,
-        body: json!({"changes": [], "reason": "the rows of this version's own endpoints"}),
-    })?;
-    Ok(true)
+        body: json!({"changes": [], "reason": reason}),
+    }
 }
 
 /// Whether a row is one of this API's.

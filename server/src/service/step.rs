@@ -1,7 +1,7 @@
 //! One command, decided and carried out within a transaction: facts, decision, records, and its row of the trail.
 
 use keyward::management::{
-    Command, Context, Limits, Most, Note, RecordChange, Secret, decide, needs,
+    Command, Context, Facts, Limits, Most, Needs, Note, RecordChange, Secret, decide, needs,
 };
 
 use super::bounds::Bounds;
@@ -12,7 +12,7 @@ use crate::http::failure::{Code, Failure};
 use crate::publish::Haste;
 use crate::quota::Quota;
 use crate::randomness::System;
-use crate::store::{Origin, Tx};
+use crate::store::{Origin, StoreError, Tx};
 
 /// What came of it.
 pub(crate) struct Done {
@@ -30,7 +30,7 @@ pub(crate) fn step(
     command: &Command,
     bounds: &Bounds<'_>,
 ) -> Result<Done, Stored> {
-    let facts = tx.facts(bounds.scope, &needs(command), bounds.now)?;
+    let facts = facts(tx, &needs(command), bounds)?;
     let context = Context {
         now: bounds.now,
         actor: &bounds.sender.actor_name,
@@ -73,7 +73,28 @@ pub(crate) fn step(
     })
 }
 
-fn no_room(quota: &Quota) -> Failure {
+/// Reads what a decision rests on. What a file keeps is not read-only for that file.
+pub(super) fn facts(
+    tx: &mut Tx<'_>,
+    needs: &Needs,
+    bounds: &Bounds<'_>,
+) -> Result<Facts, StoreError> {
+    let mut facts = tx.facts(bounds.scope, needs, bounds.now)?;
+    let Some(file) = bounds.file else {
+        return Ok(facts);
+    };
+    let keys = facts.keys.iter_mut().map(|fact| &mut fact.file);
+    let accounts = facts.accounts.iter_mut().map(|fact| &mut fact.file);
+    let sets = facts.grant_sets.iter_mut().map(|fact| &mut fact.file);
+    for owner in keys.chain(accounts).chain(sets) {
+        if owner.as_deref() == Some(file) {
+            *owner = None;
+        }
+    }
+    Ok(facts)
+}
+
+pub(super) fn no_room(quota: &Quota) -> Failure {
     Failure::new(
         Code::MaxKeys,
         format!(
@@ -105,7 +126,7 @@ pub(crate) fn decided(
 }
 
 /// How much the store keeps of texts and lists.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits::of(Most {
         name: 128,
         note: 1_000,

@@ -274,9 +274,9 @@ fn active_line(reader: &Reader<'_>, account: &str) -> crate::store::Result<Optio
     Ok(None)
 }
 
-/// Returns the current permissions of a session's maker, and the account of a portal. Returns
-/// `None` if the maker's key no longer works or may no longer make such sessions, if the account is
-/// suspended, or if the account no longer belongs to that key.
+/// The current permissions of a session's maker, and the account of a portal session. Returns nothing if the maker's key has stopped working.
+/// A console session needs nothing else: its role is limited to these permissions ([`Held::bound`]). A portal session also ends if the maker's key has lost
+/// `portal_session` write, if its account or one above it is suspended or missing, or if the account is no longer the key's own or one below it.
 fn held_now(
     reader: &Reader<'_>,
     operator: &str,

@@ -33,4 +33,9 @@ impl ApiCache {
         *last = Some((changed, Arc::clone(&api)));
         Ok(api)
     }
+
+    /// Forgets it: documents may have been taken back, and the number of their change is given to another.
+    pub(super) fn forget(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }

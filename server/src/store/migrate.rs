@@ -19,6 +19,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "0003_gateways",
         include_str!("migrations/0003_gateways.sql"),
     ),
+    ("0004_files", include_str!("migrations/0004_files.sql")),
 ];
 
 /// Updates the schema to this version's.

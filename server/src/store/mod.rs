@@ -64,7 +64,7 @@ pub use records::documents::{DocumentName, StoredDocument};
 pub use records::gateways::StoredVm;
 pub use records::keys::StoredKey;
 pub use records::policies::StoredPolicy;
-pub use records::sessions::{By, Opening, SessionKind, StoredSession};
+pub use records::sessions::{By, Opening, SessionAt, SessionKind, StoredSession};
 pub use records::sets::StoredSet;
 pub use scope::Scope;
 pub use snapshot::{Records, Snapshot};

@@ -20,7 +20,7 @@ use super::records::documents::{self, DocumentName, StoredDocument};
 use super::records::gateways::{self, StoredVm};
 use super::records::keys::{self, StoredKey};
 use super::records::policies::{self, StoredPolicy};
-use super::records::sessions::{self, By, SessionKind, StoredSession};
+use super::records::sessions::{self, By, SessionAt, SessionKind, StoredSession};
 use super::records::sets::{self, StoredSet};
 use super::scope::{Scope, Where};
 
@@ -109,7 +109,18 @@ impl<'a> Reader<'a> {
         accounts::each(self.connection, &limits, "ORDER BY seq", each)
     }
 
-    /// Returns a page of accounts.
+    /// Whether an account has keys that are not deleted, or accounts below it.
+    pub fn is_account_needed(&self, id: &str) -> Result<bool> {
+        Ok(self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM keys WHERE owner = ?1 AND status = 0)
+                     OR EXISTS (SELECT 1 FROM accounts WHERE parent = ?1)",
+            )?
+            .query_row([id], |row| row.get(0))?)
+    }
+
+    /// A page of accounts.
     pub fn accounts(
         &self,
         scope: &Scope,
@@ -182,15 +193,20 @@ impl<'a> Reader<'a> {
         sessions::of_digest(self.connection, by, digest)
     }
 
-    /// Returns sessions that are still valid and links that can still be used, newest first.
+    /// A page of the sessions that are not over, and of links that can be used.
     pub fn sessions(
         &self,
         scope: &Scope,
         kind: SessionKind,
         now: u64,
-        most: u32,
-    ) -> Result<Vec<StoredSession>> {
-        sessions::live(self.connection, scope, kind, now, most)
+        page: Page<SessionAt>,
+    ) -> Result<Listed<StoredSession>> {
+        lists::sessions(self.connection, scope, kind, now, page)
+    }
+
+    /// Whether there are sessions that were over before that time.
+    pub fn has_sessions_before(&self, before: u64) -> Result<bool> {
+        sessions::has_over(self.connection, before)
     }
 
     /// Returns the settings or the endpoints, if there are any.
@@ -198,7 +214,13 @@ impl<'a> Reader<'a> {
         documents::read(self.connection, name)
     }
 
-    /// Returns the trail from the change after `after` on, oldest first.
+    /// The profile that keys are made by, as in a plugin configuration; nothing where it is Stripe's.
+    pub fn profile(&self) -> Result<Option<serde_json::Value>> {
+        let document = self.document(DocumentName::Configuration)?;
+        Ok(document.and_then(|document| document.body.get(crate::profile::MEMBER).cloned()))
+    }
+
+    /// The trail from the change after `after` on, oldest first.
     pub fn activity_after(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<Row>> {
         let mut limits = Where::new();
         scope.of_activity(&mut limits);

@@ -133,7 +133,13 @@ impl<'a> Tx<'a> {
         self.noting(seen)
     }
 
-    /// Records until when a gateway's VM may serve the head that it received.
+    /// Removes sessions that were over before that time, not all at once. How many.
+    pub fn tidy_sessions(&mut self, before: u64) -> Result<usize> {
+        let tidied = sessions::tidy(self.connection, before);
+        self.noting(tidied)
+    }
+
+    /// Notes until when a VM of a gateway may serve what it was handed.
     pub fn put_gateway_vm(&mut self, vm: &StoredVm) -> Result<()> {
         let put = gateways::put(self.connection, vm);
         self.noting(put)

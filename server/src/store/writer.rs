@@ -1,6 +1,6 @@
-//! The only thread that writes. It takes at most 64 waiting changes, begins one transaction, runs
-//! each change in its own savepoint, commits once, and then answers. There is no timer: a single
-//! change is committed at once.
+//! The one thread that writes. It takes what waits, at most 64 changes, runs them in one transaction,
+//! commits once, and then answers. A refused change takes back only itself. No timer: a change
+//! that comes by itself is committed at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -239,44 +239,31 @@ impl Loop {
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
             self.head = before;
+            self.api.forget();
         }
         done
     }
 
+    /// First without savepoints, for almost every group has nothing to take back: at each savepoint SQLite writes the words of names that
+    /// wait, which costs more than the rest of a change. If one is refused, the whole group is run again, each in its savepoint.
     fn transaction(&mut self, group: &mut [Waiting<'_>]) -> Result<()> {
         execute(&self.connection, "BEGIN IMMEDIATE")?;
-        // At the end of each statement, SQLite walks through everything that the savepoint would
-        // undo, so a large import would take quadratic time. A change on its own needs no
-        // savepoint.
-        let is_alone = group.len() == 1;
-        for job in group.iter_mut() {
-            if !is_alone {
+        let before = self.head.clone();
+        if !self.all_are_kept(group)? {
+            execute(&self.connection, "ROLLBACK")?;
+            self.head = before;
+            self.api.forget();
+            if group.len() == 1 {
+                return Ok(());
+            }
+            execute(&self.connection, "BEGIN IMMEDIATE")?;
+            for job in group.iter_mut() {
                 execute(&self.connection, "SAVEPOINT change")?;
-            }
-            let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
-            let ran = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
-            let (head, fault) = tx.into_parts();
-            // SQLite may have ended the whole transaction by itself, for example on a full disk.
-            if let Some(fault) = fault
-                && (fault.wants_room() || self.connection.is_autocommit())
-            {
-                return Err(fault);
-            }
-            let is_kept = ran.unwrap_or_else(|_| {
-                job.fail(StoreError::Unavailable("the change panicked".to_owned()));
-                false
-            });
-            if is_kept {
-                self.head = head;
-            }
-            match (is_alone, is_kept) {
-                (true, true) => {}
-                (true, false) => return execute(&self.connection, "ROLLBACK"),
-                (false, true) => execute(&self.connection, "RELEASE change")?,
-                (false, false) => {
+                if !self.run(job)? {
                     execute(&self.connection, "ROLLBACK TO change")?;
-                    execute(&self.connection, "RELEASE change")?;
+                    self.api.forget();
                 }
+                execute(&self.connection, "RELEASE change")?;
             }
         }
         #[cfg(test)]
@@ -285,6 +272,37 @@ impl Loop {
             super::trap::wait();
         }
         execute(&self.connection, "COMMIT")
+    }
+
+    /// Runs all of the group, up to the first that is not to be kept. Whether there is none.
+    fn all_are_kept(&mut self, group: &mut [Waiting<'_>]) -> Result<bool> {
+        for job in group.iter_mut() {
+            if !self.run(job)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs one. Whether its effects are to be kept.
+    fn run(&mut self, job: &mut Waiting<'_>) -> Result<bool> {
+        let mut tx = Tx::new(&self.connection, &self.api, self.head.clone());
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)));
+        let (head, fault) = tx.into_parts();
+        // SQLite may have ended the whole transaction by itself: on a full disk, say.
+        if let Some(fault) = fault
+            && (fault.wants_room() || self.connection.is_autocommit())
+        {
+            return Err(fault);
+        }
+        let is_kept = ran.unwrap_or_else(|_| {
+            job.fail(StoreError::Unavailable("the change panicked".to_owned()));
+            false
+        });
+        if is_kept {
+            self.head = head;
+        }
+        Ok(is_kept)
     }
 }
 

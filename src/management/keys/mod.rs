@@ -6,6 +6,7 @@ pub(super) mod duplicate;
 pub(super) mod edit;
 pub(super) mod end;
 pub(super) mod expire;
+pub(super) mod filed;
 pub(super) mod import;
 pub(super) mod rotate;
 

@@ -37,7 +37,10 @@ fn revision(store: &Store) -> u64 {
 }
 
 fn held(targets: Targets<'_>) -> Held {
-    targets.held("store1").unwrap().remove(0)
+    targets
+        .held("store1", &keyward::profile::Profile::stripe())
+        .unwrap()
+        .remove(0)
 }
 
 fn works(targets: Targets<'_>, digit: char, now: u64) -> bool {

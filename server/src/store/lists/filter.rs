@@ -24,6 +24,8 @@ pub struct KeyFilter {
     pub expires_before: Option<u64>,
     /// Who made them.
     pub created_by: Option<String>,
+    /// The file that they come from: `file:NAME`.
+    pub file: Option<String>,
     /// The grant set they follow.
     pub grant_set: Option<String>,
     /// A permission that they have, at this level or a higher one. Only together with `owner`,

@@ -60,6 +60,7 @@ fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
         created_after,
         expires_before,
         created_by,
+        file,
         grant_set,
         has_permission,
         query: _,
@@ -110,6 +111,11 @@ fn always(scope: &Scope, filter: &KeyFilter) -> Result<Where> {
     }
     if let Some(by) = created_by {
         limits.and_is("k.created_by =", by.clone());
+    }
+    if let Some(file) = file {
+        // The index has these only.
+        limits.and("k.source GLOB 'file:*'");
+        limits.and_is("k.source =", file.clone());
     }
     if let Some(name) = grant_set {
         let name = limits.value(name.clone());

@@ -5,6 +5,7 @@ mod accounts;
 mod activity;
 mod filter;
 mod keys;
+mod sessions;
 mod ways;
 
 pub use accounts::AccountFilter;
@@ -14,25 +15,26 @@ pub use filter::{KeyFilter, KeyState};
 pub(super) use accounts::accounts;
 pub(super) use activity::activity;
 pub(super) use keys::{keys, matching};
+pub(super) use sessions::sessions;
 
-/// Selects a page of a list.
+/// Which page of a list. Most lists are in the order of a record's number; `At` is what tells the place in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<At = u64> {
     /// Where it begins.
-    pub from: From,
-    /// The maximum number of records.
+    pub from: From<At>,
+    /// How many records it has at most.
     pub limit: u32,
 }
 
 /// Where a page begins. Numbers are those of the records' sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    /// At the newest record.
+pub enum From<At = u64> {
+    /// With the newest record.
     Newest,
-    /// After this record, with the next older one.
-    OlderThan(u64),
-    /// Such that the page ends with the next newer record after this one.
-    NewerThan(u64),
+    /// With the next older one than this.
+    OlderThan(At),
+    /// So that it ends with the next newer one than this.
+    NewerThan(At),
 }
 
 /// A page that was read, newest first.
@@ -79,9 +81,11 @@ impl Page {
         };
         format!("ORDER BY {column} {order} LIMIT {more}")
     }
+}
 
-    /// Returns the page from the records that were read with this limit.
-    fn of<T>(self, mut records: Vec<T>) -> Listed<T> {
+impl<At> Page<At> {
+    /// The page of what was read in its order, with one record more than it has.
+    pub(super) fn of<T>(self, mut records: Vec<T>) -> Listed<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = records.len() > limit;
         records.truncate(limit);

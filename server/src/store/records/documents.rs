@@ -1,13 +1,13 @@
 //! Documents that exist only once: the gateway's settings, and the API's own endpoints.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use keyward::configuration::Configuration;
 use keyward::management::Api;
 use keyward::permission::PermissionRegistry;
 use keyward::profile::Profile;
 
+use crate::profile;
 use crate::store::columns::{canonical, damaged, signed, unsigned};
 use crate::store::error::Result;
 
@@ -94,15 +94,9 @@ pub(in crate::store) fn api(connection: &Connection) -> Result<Api> {
     let settings = read(connection, DocumentName::Configuration)?;
     let profile = match settings
         .as_ref()
-        .and_then(|stored| stored.body.get("profile"))
+        .and_then(|stored| stored.body.get(profile::MEMBER))
     {
-        Some(profile) => {
-            let settings = json!({"profile": profile}).to_string();
-            Configuration::from_json(settings.as_bytes())
-                .map_err(|_| damaged("the profile in documents"))?
-                .profile()
-                .clone()
-        }
+        Some(members) => profile::read(members).map_err(|_| damaged("the profile in documents"))?,
         None => Profile::stripe(),
     };
     let endpoints = read(connection, DocumentName::Endpoints)?.map(|stored| stored.body);

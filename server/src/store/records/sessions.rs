@@ -175,29 +175,56 @@ pub(in crate::store) fn one(
     Ok(all(connection, &limits, "LIMIT 1")?.pop())
 }
 
-/// Returns sessions of a kind that are still valid, and links that can still be used, newest first.
-pub(in crate::store) fn live(
-    connection: &Connection,
-    scope: &Scope,
-    kind: SessionKind,
-    now: u64,
-    most: u32,
-) -> Result<Vec<StoredSession>> {
-    let mut limits = Where::new();
-    scope.of_sessions(&mut limits);
-    limits.and_is("kind =", kind_number(kind));
-    let now = limits.value(signed(now)?);
-    limits.and(&format!(
-        "ended IS NULL AND coalesce(until, link_until) > {now}"
-    ));
-    all(
-        connection,
-        &limits,
-        &format!("ORDER BY made DESC, id LIMIT {most}"),
-    )
+/// A session's place in the list: when it was made, and its id among those of the same second.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionAt {
+    /// Unix seconds.
+    pub made: u64,
+    /// Its id.
+    pub id: String,
 }
 
-fn all(connection: &Connection, limits: &Where, tail: &str) -> Result<Vec<StoredSession>> {
+impl StoredSession {
+    /// Its place in the list.
+    #[must_use]
+    pub fn at(&self) -> SessionAt {
+        SessionAt {
+            made: self.made,
+            id: self.id.clone(),
+        }
+    }
+}
+
+/// How many rows one call of [`tidy`] removes at most: the thread that writes has more to do.
+const MOST_AT_ONCE: i64 = 1_000;
+
+/// Over before `?1`. What was made later was not over by then.
+const OVER: &str = "made < ?1 AND (ended < ?1 OR coalesce(until, link_until) < ?1)";
+
+/// Removes sessions, and links that were never used, that were over before `before`. How many.
+pub(in crate::store) fn tidy(connection: &Connection, before: u64) -> Result<usize> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE {OVER} LIMIT ?2)"
+        ))?
+        .execute(params![signed(before)?, MOST_AT_ONCE])?)
+}
+
+/// Whether there is any to remove.
+pub(in crate::store) fn has_over(connection: &Connection, before: u64) -> Result<bool> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM sessions WHERE {OVER})"
+        ))?
+        .query_row([signed(before)?], |row| row.get(0))?)
+}
+
+/// Sessions within some limits.
+pub(in crate::store) fn all(
+    connection: &Connection,
+    limits: &Where,
+    tail: &str,
+) -> Result<Vec<StoredSession>> {
     let (conditions, values) = limits.parts();
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM sessions{conditions} {tail}"
@@ -234,7 +261,8 @@ fn read(row: &Row<'_>) -> Result<StoredSession> {
     })
 }
 
-fn kind_number(kind: SessionKind) -> i64 {
+/// As the store has it.
+pub(in crate::store) fn kind_number(kind: SessionKind) -> i64 {
     match kind {
         SessionKind::Console => 0,
         SessionKind::Portal => 1,

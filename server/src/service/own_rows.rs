@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::service::standing::is_ours;
+use super::standing::is_ours;
 
 /// The name of the rows in the document.
 const ROWS: &str = "endpoints";
 
 /// What a key file says of endpoints, with the server's own rows as `stored` has them. A file that says nothing leaves what is stored.
-pub(super) fn kept(stored: Option<&Json>, mut members: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn kept(stored: Option<&Json>, mut members: Map<String, Json>) -> Map<String, Json> {
     let own = stored.map(|stored| rows(stored, true)).unwrap_or_default();
     if own.is_empty() {
         return members;
@@ -23,7 +23,7 @@ pub(super) fn kept(stored: Option<&Json>, mut members: Map<String, Json>) -> Map
 }
 
 /// The document without them.
-pub(super) fn removed(mut document: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn removed(mut document: Map<String, Json>) -> Map<String, Json> {
     let others = rows(&Json::Object(document.clone()), false);
     if others.is_empty() {
         document.remove(ROWS);
@@ -34,7 +34,7 @@ pub(super) fn removed(mut document: Map<String, Json>) -> Map<String, Json> {
 }
 
 /// Whether there is nothing else in a document.
-pub(super) fn are_all(document: &Json) -> bool {
+pub(crate) fn are_all(document: &Json) -> bool {
     let only_rows = document
         .as_object()
         .is_some_and(|members| members.keys().all(|name| name == ROWS));

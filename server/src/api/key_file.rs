@@ -1,0 +1,418 @@
+//! `/v2/keyward/key_file`: the records as a key file, and a key file as the truth for the records that come from it. First a plan, which says what changes;
+//! then the plan is carried out, if it still does the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::http::HeaderValue;
+use keyward::key::Livemode;
+use keyward::management::{Override, is_id, random_id};
+use keyward_files::key_file::{KeyFile, compose_beginning};
+use keyward_files::visible::is_line;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::answers::{AppliedFile, FilePlan, RevokedMembers};
+use super::new_key::passes_policy;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::commands::key_file_of;
+use crate::http::call::{Answer, Call};
+use crate::http::failure::{Code, Failure};
+use crate::http::query;
+use crate::plans::{HOLDS, Plan, PlannedFile, Work};
+use crate::publish::Haste;
+use crate::randomness::System;
+use crate::route::Pending;
+use crate::service::Sender;
+use crate::service::bounds::{Bounds, reason};
+use crate::service::failure::Stored;
+use crate::service::filed::{Filed, file_into};
+use crate::service::once::{Kept, Once};
+use crate::shown::{propagation, value};
+use crate::store::{DocumentName, Reader, StoreError, Tx};
+use crate::time;
+
+const OPERATORS: &str = "Key files are planned, applied and exported with the operator's keys.";
+
+/// How many changes a plan shows.
+const SHOWN: usize = 100;
+
+/// A key file, and its name here.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileToPlan {
+    /// What the file is called: its records have the source `file:NAME`.
+    r#as: String,
+    /// The file, `keyward.keys/v1` in TOML: one text, or several that are read as one, by their names.
+    files: BTreeMap<String, String>,
+    /// Whether the policies of accounts are passed over. It needs `key_policy_write`, and a reason.
+    #[serde(default)]
+    override_policy: bool,
+    reason: Option<String>,
+}
+
+/// A plan, and how many changes it said.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileToApply {
+    plan: String,
+    confirm: u64,
+}
+
+/// Why nothing of a file is kept.
+enum Undone {
+    Planned(Box<Filed>),
+    Refused(Stored),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<Stored> for Undone {
+    fn from(why: Stored) -> Self {
+        Self::Refused(why)
+    }
+}
+
+/// A key file has live keys, so test keys neither see nor change them by one.
+fn live_operators_only(call: &Call) -> Result<(), Failure> {
+    call.operators_only(OPERATORS)?;
+    match call.caller.mode() {
+        Some(Livemode::Live) | None => Ok(()),
+        Some(Livemode::Test) => Err(Failure::new(
+            Code::MorePermissionsRequired,
+            "Key files are for the operator's keys of live mode: they have live keys.",
+        )),
+    }
+}
+
+/// `GET /v2/keyward/key_file`
+pub(crate) fn export(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        live_operators_only(&call)?;
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Parameters {
+            without_own: Option<String>,
+        }
+        let parameters: Parameters = query::read(call.pairs()?)?;
+        let without = match parameters.without_own.as_deref() {
+            None | Some("false") => None,
+            Some("true") => Some(app.operator_account.clone()),
+            Some(_) => {
+                return Err(Failure::new(
+                    Code::ParameterInvalid,
+                    "`without_own` is `true` or `false`.",
+                )
+                .at("without_own"));
+            }
+        };
+        let written: Result<_, Stored> = app
+            .store
+            .read_all(move |reader| Ok(key_file_of(reader, without.as_deref())))
+            .await;
+        let text = written
+            .map_err(Failure::from)?
+            .map_err(|why| Failure::new(Code::FilterTooWide, format!("{why}.")))?;
+        let (sender, now) = (Sender::of(&call), time::now());
+        let noted: Result<(), Stored> = app
+            .store
+            .write(move |tx: &mut Tx<'_>| {
+                tx.record(sender.of_document("key_file_exported", "key_file", now))?;
+                Ok(())
+            })
+            .await;
+        noted.map_err(Failure::from)?;
+        Ok(Answer {
+            content_type: HeaderValue::from_static("application/toml"),
+            ..Answer::written(text.into())
+        })
+    })
+}
+
+/// `POST /v2/keyward/key_file/plan`
+pub(crate) fn plan(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        live_operators_only(&call)?;
+        let body: FileToPlan = call.members()?;
+        if !is_id(&body.r#as) {
+            return Err(Failure::new(
+                Code::ParameterInvalid,
+                "The name of a file is 1 to 64 letters, digits, `_`, `.` or `-`.",
+            )
+            .at("as"));
+        }
+        let is_name = |name: &String| !name.is_empty() && name.len() <= 200 && is_line(name);
+        if body.files.is_empty() || !body.files.keys().all(is_name) {
+            return Err(Failure::new(
+                Code::ParameterInvalid,
+                "Send the text of a key file by its name: `{\"keyward.toml\": \"format = …\"}`.",
+            )
+            .at("files"));
+        }
+        let once = Once::of(&call, time::now());
+        if let Some(answer) = once.answered(&app).await? {
+            return Ok(answer);
+        }
+        let planned = Arc::new(PlannedFile {
+            name: body.r#as,
+            texts: body.files.into_iter().collect(),
+            passes_policy: passes_policy(body.override_policy, body.reason),
+        });
+        let order = Order::read(&app, &call, &planned).await?;
+        let filed: Result<(), Undone> = app
+            .store
+            .write(move |tx: &mut Tx<'_>| Err(Undone::Planned(Box::new(order.carry_out(tx)?))))
+            .await;
+        let filed = match filed {
+            Err(Undone::Planned(filed)) => *filed,
+            Err(Undone::Refused(why)) => return Err(why.into()),
+            Ok(()) => return Err(Failure::new(Code::Internal, "The plan was carried out.")),
+        };
+        let random = random_id(&mut System).map_err(|_| {
+            Failure::new(
+                Code::StorageUnavailable,
+                "The system has no randomness to give.",
+            )
+        })?;
+        let (id, now) = (format!("plan_{random}"), time::now());
+        let count = u64::try_from(filed.changes.len()).unwrap_or(u64::MAX);
+        let until = now.saturating_add(HOLDS);
+        let file = planned.name.clone();
+        let plan = Plan {
+            principal: call.caller.id(),
+            work: Work::File(planned),
+            set: filed.digest(),
+            count,
+            until,
+        };
+        app.plans.keep(id.clone(), plan, now);
+        let mut changes = filed.changes;
+        changes.truncate(SHOWN);
+        let object = value(FilePlan {
+            changes,
+            count,
+            ended: filed.ended,
+            expires_at: time::written(until),
+            file,
+            id: id.clone(),
+            kept: filed.kept,
+            kind: "key_file",
+            object: "keyward.plan",
+            plan: id,
+            same: filed.same,
+        })?;
+        keep(&app, once, object.clone()).await?;
+        Answer::of(&object)
+    })
+}
+
+/// `POST /v2/keyward/key_file/apply`
+pub(crate) fn apply(app: Arc<App>, call: Call) -> Pending {
+    Box::pin(async move {
+        live_operators_only(&call)?;
+        let body: FileToApply = call.members()?;
+        let once = Once::of(&call, time::now());
+        if let Some(answer) = once.answered(&app).await? {
+            return Ok(answer);
+        }
+        let plan = app.plans.take(&body.plan, &call.caller.id());
+        let expired = "There is no such plan any more. Plans hold for 10 minutes and are carried out once; those of large files make room for newer ones.";
+        let plan = plan
+            .filter(|plan| plan.until > time::now())
+            .ok_or_else(|| Failure::new(Code::PlanExpired, expired).at("plan"))?;
+        let Work::File(planned) = plan.work else {
+            return Err(Failure::new(
+                Code::PlanExpired,
+                "This plan is to revoke keys. `/v2/keyward/api_keys/revoke` carries it out.",
+            )
+            .at("plan"));
+        };
+        if plan.count != body.confirm {
+            return Err(Failure::new(
+                Code::PlanChanged,
+                format!("The plan is for {} changes.", plan.count),
+            )
+            .at("confirm"));
+        }
+        let order = Order::read(&app, &call, &planned).await?;
+        let (id, set, file) = (body.plan, plan.set, planned.name.clone());
+        let kept = once.clone();
+        let written: Result<(AppliedFile, Option<Haste>, u64), Stored> = app
+            .store
+            .write(move |tx: &mut Tx<'_>| {
+                let filed = order.carry_out(tx)?;
+                if filed.digest() != set {
+                    return Err(Failure::new(
+                        Code::PlanChanged,
+                        "The file changes something else than it did. Make a new plan.",
+                    )
+                    .at("plan")
+                    .into());
+                }
+                let count = u64::try_from(filed.changes.len()).unwrap_or(u64::MAX);
+                let mut change = tx.head().sequence;
+                if count > 0 {
+                    change = tx.record(order.row(count))?.sequence;
+                }
+                let applied = AppliedFile {
+                    applied: count,
+                    count,
+                    file: file.clone(),
+                    id: id.clone(),
+                    keyward: None,
+                    kind: "key_file",
+                    object: "keyward.plan",
+                };
+                kept.keep(tx, &Kept::Object(&value(&applied)?, None))?;
+                Ok((applied, filed.haste, change))
+            })
+            .await;
+        let (mut applied, haste, change) = written.map_err(Failure::from)?;
+        if let Some(haste) = haste {
+            app.publisher.wake(haste);
+        }
+        if let Some(longest) = call.wait {
+            app.fleet.wait(change, longest).await;
+        }
+        applied.keyward = Some(RevokedMembers {
+            propagation: propagation(change, app.fleet.come(change)),
+        });
+        Ok(Answer {
+            change: Some(change),
+            waited: call.wait,
+            ..Answer::of(&applied)?
+        })
+    })
+}
+
+async fn keep(app: &App, once: Once, object: Json) -> Result<(), Failure> {
+    let written: Result<(), Stored> = app
+        .store
+        .end(move |tx: &mut Tx<'_>| once.keep(tx, &Kept::Object(&object, None)))
+        .await;
+    written.map_err(Failure::from)
+}
+
+/// A file on its way to the thread that writes.
+struct Order {
+    file: KeyFile,
+    has_settings: bool,
+    planned: Arc<PlannedFile>,
+    source: String,
+    caller: Caller,
+    sender: Sender,
+    quota: Arc<crate::quota::Quota>,
+    now: u64,
+}
+
+impl Order {
+    /// Reads the file. One without settings and endpoints has those of the server.
+    async fn read(
+        app: &Arc<App>,
+        call: &Call,
+        planned: &Arc<PlannedFile>,
+    ) -> Result<Self, Failure> {
+        let document = |name| async move {
+            let read: Result<_, Stored> = app
+                .store
+                .read(move |reader: &Reader<'_>| Ok(reader.document(name)?))
+                .await;
+            let read = read.map_err(Failure::from)?;
+            let body = read.and_then(|stored| stored.body.as_object().cloned());
+            Ok::<Map<String, Json>, Failure>(body.unwrap_or_default())
+        };
+        let settings = document(DocumentName::Configuration).await?;
+        let endpoints = document(DocumentName::Endpoints).await?;
+        let of = Arc::clone(planned);
+        let read = tokio::task::spawn_blocking(move || read(&of, &settings, &endpoints)).await;
+        let read = read.map_err(|_| Failure::new(Code::Internal, "The file was not read."))?;
+        let (file, has_settings) = read?;
+        Ok(Self {
+            file,
+            has_settings,
+            planned: Arc::clone(planned),
+            source: format!("file:{}", planned.name),
+            caller: call.caller.clone(),
+            sender: Sender::of(call),
+            quota: Arc::clone(&app.quota),
+            now: time::now(),
+        })
+    }
+
+    fn carry_out(&self, tx: &mut Tx<'_>) -> Result<Filed, Stored> {
+        let reason = reason(&self.planned.passes_policy);
+        let ceiling = self.caller.ceiling(self.planned.passes_policy.clone());
+        let scope = self.caller.scope();
+        let bounds = Bounds {
+            scope: &scope,
+            ceiling: &ceiling,
+            sender: &self.sender,
+            reason: reason.as_deref(),
+            quota: Some(&self.quota),
+            source: &self.source,
+            file: Some(&self.planned.name),
+            now: self.now,
+        };
+        let (name, caller) = (&self.planned.name, &self.caller);
+        file_into(tx, &self.file, name, caller, &bounds, self.has_settings)
+    }
+
+    /// The row that says that the file was applied; each record that changed has its own.
+    fn row(&self, count: u64) -> crate::store::activity::Entry {
+        let name = Some(("key_file".to_owned(), self.planned.name.clone()));
+        let mut row = self.sender.of_many("key_file_applied", count, self.now);
+        row.object = name;
+        if let (Override::Because(reason), Some(body)) =
+            (&self.planned.passes_policy, row.body.as_object_mut())
+        {
+            body.insert("reason".to_owned(), Json::String(reason.clone()));
+        }
+        row
+    }
+}
+
+/// The members of a file that say something of the gateway and the API.
+const SETTINGS: [&str; 4] = ["api_versions", "catalogue", "configuration", "endpoints"];
+
+/// The file, and whether it has settings of its own. Its faults quote nothing of it.
+fn read(
+    planned: &PlannedFile,
+    settings: &Map<String, Json>,
+    endpoints: &Map<String, Json>,
+) -> Result<(KeyFile, bool), Failure> {
+    let mut texts = planned.texts.clone();
+    // Which members there are; what is no TOML is found below.
+    let has_settings = texts.iter().any(|(_, text)| {
+        let table: Option<toml::Table> = text.parse().ok();
+        table.is_some_and(|table| SETTINGS.iter().any(|name| table.contains_key(*name)))
+    });
+    if !has_settings {
+        let profile = settings.iter().filter(|(name, _)| *name == "profile");
+        let profile: Map<String, Json> = profile
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let beginning = compose_beginning(&profile, endpoints).map_err(|_| {
+            Failure::new(
+                Code::Internal,
+                "The server's settings have no form in TOML.",
+            )
+        })?;
+        texts.push(("the server".to_owned(), beginning));
+    }
+    let file = KeyFile::read(texts).map_err(|faults| {
+        let all: Vec<String> = faults.list().iter().map(ToString::to_string).collect();
+        let first = all.first().cloned().unwrap_or_default();
+        Failure::new(
+            Code::ParameterInvalid,
+            format!("The file is not a key file that a gateway would take. {first}."),
+        )
+        .at("files")
+        .with("faults", all.into_iter().take(SHOWN).collect::<Vec<_>>())
+    })?;
+    Ok((file, has_settings))
+}
