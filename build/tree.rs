@@ -70,7 +70,7 @@ impl<'a> Tree<'a> {
         let (mut literal_count, mut leaf_count) = (0, 0);
         writeln!(code, "static NODES: &[Node] = &[")?;
         for node in &self.0 {
-            // The root is not a child of any node, so 0 can mean that there is none.
+            // The root is not a child of any node, so 0 can mean "no child".
             let parameter = node.parameter.unwrap_or(0);
             writeln!(
                 code,

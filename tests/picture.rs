@@ -36,7 +36,7 @@ const MARGIN: usize = 20;
 /// A line of a terminal: runs of one colour.
 type Line = Vec<(&'static str, String)>;
 
-/// Reads the demo's escapes, of which it has four.
+/// Reads the demo's four escapes.
 fn lines(shown: &str) -> Vec<Line> {
     shown.lines().map(line).collect()
 }

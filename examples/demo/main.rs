@@ -1,7 +1,10 @@
 //! `make demo`, `make run`, `make server` and `make portal`: the gateway we ship, with keys made on the spot.
 //!
-//! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints what comes back, and fails on a surprise. With
-//! `run` it prints the keys and becomes Envoy in the foreground; further arguments go to Envoy. With `server` it starts keyward-server and the Envoy before it, and with `portal` an application beside them that opens the portal. Keys exist only in memory and on the terminal.
+//! Without arguments this plays a tour: it starts real Envoys, sends them real requests, prints
+//! what comes back, and fails on a surprise. With `run` it prints the keys and becomes Envoy in the
+//! foreground; further arguments go to Envoy. With `server` it starts keyward-server and its Envoy,
+//! and with `portal` also an application that opens the portal. Keys exist only in memory and on
+//! the terminal.
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,

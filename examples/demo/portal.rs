@@ -1,4 +1,5 @@
-//! `make portal`: keyward-server behind Envoy, and an application beside them that opens the portal for its customers.
+//! `make portal`: Envoy with keyward-server, and an application next to them that opens the portal
+//! for its customers.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What replay prints, where, and with which exit code.
+//! What replay prints and where, and its exit codes.
 
 use super::*;
 

@@ -99,7 +99,7 @@ impl Led {
         }
     }
 
-    /// Returns what an instance that begins behind takes over: what the only instance serves that
+    /// Returns what a late instance takes over when it begins: what the only instance serves that
     /// received the last request, unless another one waits or shares with something else.
     fn clear_predecessor(&self) -> Option<u64> {
         let state = self.state();

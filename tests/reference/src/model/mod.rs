@@ -72,7 +72,7 @@ pub struct Builtin {
 pub struct Graph {
     /// Of several rows for one field the last counts.
     pub edges: Vec<Edge>,
-    /// Objects, and the permissions to read them, any one of which is enough; empty if none is known.
+    /// Objects, and the permissions to read them. Any one is enough; empty if none is known.
     pub objects: Vec<(String, Vec<String>)>,
     /// By method and template: `customer`, `list customer`.
     pub returns: Vec<(String, String, Vec<String>)>,
