@@ -44,7 +44,7 @@ use crate::refusal::{First, Place, Refusal};
 /// The format that this version reads.
 pub const FORMAT: &str = "keyward.snapshot/v1";
 
-/// A snapshot's number. Whoever pushes snapshots must make sure that it only rises.
+/// A snapshot's number. The publisher of snapshots must make sure that it only rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(u64);
 

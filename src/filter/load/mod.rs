@@ -1,6 +1,6 @@
 //! Loads a plugin's configuration, once per push and VM. A load is rejected only because of the
-//! configuration's bytes. After any other failure, the plugin keeps what it has, and the push is
-//! missing.
+//! configuration's bytes. After any other failure, the plugin keeps what it has, and the push has
+//! no effect.
 //!
 //! A VM has at most 1 GiB, never returns memory, and contains an old and a new snapshot at the same
 //! time. So the memory of a load is limited by a rule that depends only on the configuration's
