@@ -1,4 +1,5 @@
-//! What is promised, measured: lines of `what`, `bound`, `measured` and whether it holds, separated by tabs. They go to the file that `KEYWARD_BENCH_OUT` names, else to standard output.
+//! Measures what is promised. Prints lines of `what`, `bound`, `measured` and whether it holds,
+//! separated by tabs, to the file that `KEYWARD_BENCH_OUT` names, or to standard output.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,10 +13,12 @@ use crate::costs::Case;
 use crate::operations::{Operation, operations};
 use crate::{all_cases, find_each, load};
 
-/// Look-ups of one operation per measurement: enough that the clock's own cost does not show.
+/// The number of look-ups of one operation per measurement: enough that the clock's own cost does
+/// not show.
 const LOOKUPS: u32 = 2_000;
 
-/// Measurements of one operation; the quickest counts, for it is the one that nothing else ran next to.
+/// The number of measurements of one operation. The fastest one counts, because nothing else ran
+/// next to it.
 const ROUNDS: usize = 9;
 
 pub(crate) fn print() {
@@ -73,7 +76,7 @@ pub(crate) fn print() {
     let costs = decisions();
     match std::env::var_os("KEYWARD_BENCH_OUT") {
         Some(file) => {
-            // Next to it goes what each decision costs, for the page.
+            // The costs of all decisions, for the page, go next to that file.
             let rows = costs.iter().map(|(case, nanoseconds)| {
                 let (keys, kind, outcome) = (case.keys, case.kind.name(), case.outcome);
                 format!("{keys}\t{kind}\t{outcome}\t{nanoseconds:.1}\n")
@@ -89,11 +92,11 @@ pub(crate) fn print() {
     }
 }
 
-/// Every case, and the nanoseconds that it takes.
+/// Returns every case, and how many nanoseconds it takes.
 fn decisions() -> Vec<(Case, f64)> {
     let time = |case: Case| {
         let mut ready = case.ready();
-        // Every key has its turn in every measurement.
+        // Every measurement uses every key.
         let turns = ready.turns().max(LOOKUPS as usize);
         let time = quickest(|| {
             for _ in 0..turns {

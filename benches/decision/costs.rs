@@ -1,5 +1,6 @@
-//! What a whole decision costs, against the number of keys, the kind of the key and the outcome: from the bytes of a header map, as Envoy hands it over, to the text of the identity
-//! header and of the filter state, or to the reply.
+//! Measures what a whole decision costs, depending on the number of keys, the kind of the key and
+//! the outcome: from the bytes of a header map, as Envoy passes it, to the text of the identity
+//! header and the filter state, or to the reply.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -19,13 +20,13 @@ use keyward::upstream::Handover;
 
 use crate::world::{Kind, TARGET, World, key, sdk_headers, unknown};
 
-/// As many keys in turn as a processor's caches hold entirely.
+/// A number of keys that fit into a processor's caches.
 const FEW: usize = 100;
 
-/// More keys in turn than they hold, if there are as many.
+/// A number of keys that do not fit into the caches, if there are as many.
 const MANY: usize = 65_536;
 
-/// A kind of key, what is asked with it, and what comes of it.
+/// A kind of key, the request that it is used for, and the outcome.
 #[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) keys: u32,
@@ -39,7 +40,7 @@ struct Asked {
     method: &'static str,
     target: &'static str,
     with_context: bool,
-    /// How many of the world's keys are used in turn; none for one that is in no snapshot.
+    /// How many of the world's keys are used in turn, or 0 for a key that is in no snapshot.
     in_turn: usize,
     is_allowed: bool,
 }
@@ -53,7 +54,7 @@ impl Asked {
         is_allowed: true,
     };
 
-    /// The same, denied: then the case is named for the reason.
+    /// The same request, denied. The case is named after the reason.
     const fn denied(self) -> Self {
         Self {
             is_allowed: false,
@@ -79,7 +80,7 @@ impl fmt::Debug for Case {
     }
 }
 
-/// All cases with a snapshot of that size.
+/// Returns all cases with a snapshot of that size.
 pub(crate) fn cases(keys: u32) -> Vec<Case> {
     let list = Asked::LIST;
     let in_context = Asked {
@@ -98,7 +99,7 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
         in_turn: 0,
         ..list.denied()
     };
-    // Every set reads customers, and none writes them.
+    // Every set reads customers, and no set writes them.
     let write = Asked {
         method: "POST",
         ..list.at("/v1/customers").denied()
@@ -131,11 +132,11 @@ pub(crate) fn cases(keys: u32) -> Vec<Case> {
     rows.map(case).to_vec()
 }
 
-/// A case that is decided again and again.
+/// A case that is ready to be decided repeatedly.
 pub(crate) struct Ready {
     configuration: Rc<Configuration>,
     map: Vec<u8>,
-    /// Where the key is in the map.
+    /// The place of the key in the map.
     place: usize,
     keys: Vec<String>,
     next: usize,
@@ -167,14 +168,15 @@ impl Case {
         ready
     }
 
-    /// The header map with some key of this kind, and the place of the key.
+    /// Returns the header map with a key of this kind, and the place of the key.
     fn map(&self, world: &World) -> (Vec<u8>, usize) {
         let (asked, context) = (self.asked, world.context());
         let sent = sdk_headers(
             &key(self.kind, 0),
             asked.with_context.then_some(context.as_str()),
         );
-        // As Envoy has them: in lower case, after the pseudo-headers, and without those that are the connection's.
+        // As Envoy passes them: in lower case, after the pseudo-headers, and without headers that
+        // concern only the connection.
         let sent = sent
             .into_iter()
             .filter(|(name, _)| !["Host", "Connection"].contains(name))
@@ -195,7 +197,8 @@ impl Case {
     }
 }
 
-/// Where packed worlds lie between one process and the next, if anywhere: under Valgrind, a million keys would take minutes to be made.
+/// Returns where packed worlds are stored between one process and the next, if anywhere. Under
+/// Valgrind, it would take minutes to make a million keys.
 fn file(keys: u32, kind: Kind) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("KEYWARD_BENCH_WORLDS")?);
     let kind = if keys == 1 { kind.name() } else { "mixed" };
@@ -217,7 +220,7 @@ fn packed(keys: u32, kind: Kind) -> Vec<u8> {
 type Made = (u32, Option<Kind>, Rc<Configuration>);
 
 thread_local! {
-    /// The last one: a million keys take a while to be made.
+    /// The last world, because a million keys take a while to make.
     static LAST: RefCell<Option<Made>> = const { RefCell::new(None) };
 }
 
@@ -228,7 +231,7 @@ fn configuration(keys: u32, kind: Kind) -> Rc<Configuration> {
         _ => {
             *last = None;
             let packed = packed(keys, kind);
-            // As a worker takes it over.
+            // As a worker loads it.
             let made =
                 Configuration::from_packed(&mut packed.as_slice(), packed.len(), Trust::Content);
             let made = Rc::new(made.unwrap_or_else(|_| panic!("our own bytes are refused")));
@@ -250,11 +253,12 @@ impl Environment for Clock {
     }
 }
 
-/// How many decisions Valgrind counts the instructions of.
+/// The number of decisions whose instructions Valgrind counts.
 const COUNTED: u32 = 1_000;
 
-/// Makes the decisions of the case of that name, for `scripts/bench/instructions.sh`, which counts what happens in `counted_decisions`, and for
-/// `scripts/bench/lines.sh`, which counts the cache lines that `cold_decision` fetches.
+/// Makes the decisions of the case with that name. `scripts/bench/instructions.sh` counts what
+/// happens in `counted_decisions`, and `scripts/bench/lines.sh` counts the cache lines that
+/// `cold_decision` fetches.
 pub(crate) fn count(name: &str, all: Vec<Case>) {
     let case = all.into_iter().find(|case| case.to_string() == name);
     let mut ready = case.unwrap().ready();
@@ -263,7 +267,7 @@ pub(crate) fn count(name: &str, all: Vec<Case>) {
     }
     let mut others = vec![1_u8; OTHERS];
     for turn in 0..COLD {
-        // As in Envoy, where another request's work lies between two decisions.
+        // In Envoy, the work for other requests also happens between two decisions.
         for line in others.chunks_mut(64) {
             line[0] = line[0].wrapping_add(turn);
         }
@@ -291,12 +295,12 @@ fn counted_decisions(ready: &mut Ready) {
 }
 
 impl Ready {
-    /// How often it is decided until every key has had its turn.
+    /// Returns how many decisions it takes to use every key.
     pub(crate) fn turns(&self) -> usize {
         self.keys.len()
     }
 
-    /// Decides on one request, and says why it was denied.
+    /// Decides on one request, and returns why it was denied.
     pub(crate) fn decide(&mut self) -> Option<&'static str> {
         let key = &self.keys[self.next % self.keys.len()];
         self.next += 1;

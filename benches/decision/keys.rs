@@ -1,5 +1,6 @@
-//! What a decision costs among how many keys: a restricted key reads a customer. Asked for one key over and over, and for some thousands in turn, so that what
-//! a larger table costs the processor's caches shows as well.
+//! Measures what a decision costs, depending on the number of keys: a restricted key reads a
+//! customer. It measures one key repeatedly, and some thousands in turn, to show what a larger
+//! table costs the processor's caches.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -12,10 +13,11 @@ use keyward::digest::KeyDigest;
 use keyward::request::RequestHead;
 use keyward::snapshot::packed::Packed;
 
-/// How many keys ask in turn.
+/// The number of keys that are used in turn.
 const ACTIVE: usize = 4_096;
 
-/// Rounds over all of them; the quickest counts, for it is the one that nothing else ran next to.
+/// The number of rounds over all of them. The fastest one counts, because nothing else ran next to
+/// it.
 const ROUNDS: usize = 25;
 
 struct Nowhere;
@@ -34,7 +36,7 @@ fn key(number: usize) -> String {
     format!("rk_test_FAKE-{number:08}-{}", "x".repeat(80))
 }
 
-/// So many restricted keys, ten to an account, of 50 grant sets, packed.
+/// Returns this many restricted keys, packed: ten per account, with 50 grant sets.
 fn configuration(keys: usize) -> Configuration {
     let accounts = keys.div_ceil(10);
     let mut json =
@@ -72,7 +74,7 @@ fn configuration(keys: usize) -> Configuration {
     Configuration::read(&[head, packed.chunks().unwrap().concat()].concat()).unwrap()
 }
 
-/// The time of one decision: for the first key over and over, and for [`ACTIVE`] keys in turn.
+/// Returns the time of one decision: for the first key repeatedly, and for [`ACTIVE`] keys in turn.
 fn times(keys: usize) -> [Duration; 2] {
     let configuration = configuration(keys);
     let authorizations: Vec<String> = (0..ACTIVE)
@@ -114,7 +116,7 @@ fn times(keys: usize) -> [Duration; 2] {
     ]
 }
 
-/// One line for each bound.
+/// Prints one line for each bound.
 pub(crate) fn bounds(mut line: impl FnMut(&str, String, String, bool)) {
     let [few, many] = [1, 1_000_000].map(times);
     let whose = ["of one key over and over", "of 4,096 keys in turn"];

@@ -1,4 +1,5 @@
-//! How long it takes to decide, to find an endpoint and to load a snapshot, natively. divan shows the spread; then come the bounds, one line each, which `make bench` puts into its table.
+//! Measures natively how long it takes to decide, to find an endpoint and to load a snapshot. divan
+//! shows the spread. The bounds follow, one line each, which `make bench` puts into its table.
 #![allow(
     clippy::as_conversions,
     clippy::expect_used,
@@ -25,11 +26,11 @@ use keyward_benches as world;
 use costs::{Case, cases};
 use operations::{Operation, operations};
 
-/// A snapshot without keys: what is left is the catalogue's part of loading.
+/// A snapshot without keys. Loading it costs only the catalogue's part.
 const EMPTY: &str = r#"{"format": "keyward.snapshot/v1", "revision": 7, "issued_at": 1795194529, "keys": [], "empty": true}"#;
 
 fn main() {
-    // Only one case, whose decisions Valgrind counts; or the names of all.
+    // Runs only one case, whose decisions Valgrind counts, or prints the names of all cases.
     if let Ok(name) = std::env::var("KEYWARD_BENCH_COUNT") {
         return match name.as_str() {
             "" => all_cases().iter().for_each(|case| println!("{case}")),
@@ -37,7 +38,7 @@ fn main() {
         };
     }
     divan::main();
-    // As a test, this runs everything once and times nothing.
+    // As a test, this runs everything once and measures no time.
     if std::env::args().any(|argument| argument == "--bench") {
         bounds::print();
     }
@@ -54,7 +55,7 @@ fn find_each(catalogue: &EndpointCatalogue, operations: &[Operation]) -> usize {
     found.count()
 }
 
-/// All operations, one after the other: divide by their number.
+/// Finds all operations, one after the other. Divide by their number.
 #[divan::bench]
 fn find_each_operation(bencher: Bencher<'_, '_>) {
     let (catalogue, operations) = (EndpointCatalogue::stripe(), operations());
@@ -81,7 +82,7 @@ fn load_an_empty_snapshot() -> Snapshot {
     load()
 }
 
-/// Sizes of snapshots. With `QUICK` set, without the largest.
+/// Returns the sizes of snapshots. With `QUICK` set, the largest one is left out.
 fn sizes() -> Vec<u32> {
     let is_quick = std::env::var_os("QUICK").is_some_and(|value| !value.is_empty());
     let all = [1, 1_000, 100_000, 1_000_000];
@@ -93,7 +94,7 @@ fn all_cases() -> Vec<Case> {
     sizes().into_iter().flat_map(cases).collect()
 }
 
-/// Decisions, one after the other.
+/// Makes decisions, one after the other.
 #[divan::bench(args = all_cases(), sample_count = 50)]
 fn decide_on_a_request(bencher: Bencher<'_, '_>, case: &Case) {
     let mut ready = case.ready();

@@ -9,7 +9,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// From the bytes of the path to the endpoint, as on a request.
+    /// Finds the endpoint from the bytes of the path, as for a request.
     pub(crate) fn find<'a>(&self, catalogue: &'a EndpointCatalogue) -> Option<Endpoint<'a>> {
         catalogue.find(black_box(self.method), self.path()?)
     }

@@ -1,5 +1,6 @@
-//! What people use with `ext_authz`: an HTTP service that looks a key up in a table. A thread for each of Envoy's connections (one worker keeps a few), and no framework, so
-//! nothing slower than it has to be.
+//! What people use with `ext_authz`: an HTTP service that looks a key up in a table. It has a
+//! thread for each of Envoy's connections (one worker keeps a few) and no framework, so it is as
+//! fast as it can be.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -7,10 +8,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::Builder;
 
-/// The name of its threads; their time is counted by it.
+/// The name of its threads. Their time is measured by this name.
 pub const THREADS: &str = "authz";
 
-/// Serves for as long as the process runs.
+/// Serves as long as the process runs.
 pub fn serve(keys: Vec<String>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,7 +30,7 @@ pub fn serve(keys: Vec<String>) -> SocketAddr {
     address
 }
 
-/// Until Envoy closes the connection. A check has no body.
+/// Answers until Envoy closes the connection. A check has no body.
 fn answer(stream: &TcpStream, keys: &HashSet<String>) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let (mut lines, mut out) = (BufReader::new(stream), stream);

@@ -1,5 +1,5 @@
-//! The bootstrap we ship, made bare: no access log, an answer instead of an upstream, and the filter that is measured before the router. Every candidate's Envoy differs in that
-//! filter and in nothing else.
+//! The bootstrap that we ship, stripped down: no access log, an answer instead of an upstream, and
+//! the measured filter before the router. The Envoys of all candidates differ only in that filter.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::bootstrap::{at, hcm, remove_http_filter};
 use crate::support::find::root;
 
-/// Takes off what costs time in every candidate alike.
+/// Removes what costs every candidate the same time.
 pub fn strip(bootstrap: &mut Value) {
     let hcm = hcm(bootstrap);
     hcm.as_object_mut().unwrap().remove("access_log");
@@ -20,7 +20,7 @@ pub fn strip(bootstrap: &mut Value) {
     ]);
 }
 
-/// `filter` in the place of keyward and its interlock, or nothing.
+/// Puts `filter` in the place of keyward and its interlock, or removes them.
 pub fn replace(bootstrap: &mut Value, filter: Option<Value>) {
     remove_http_filter(bootstrap, "keyward");
     remove_http_filter(bootstrap, "keyward.interlock");
@@ -38,7 +38,7 @@ fn filter(name: &str, kind: &str, config: Value) -> Value {
     json!({"name": name, "typed_config": config})
 }
 
-/// The filter that does nothing.
+/// Returns the filter that does nothing.
 pub fn noop(wasm: &Path) -> Value {
     let vm = json!({"vm_id": "noop", "runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": wasm}}});
     filter(
@@ -48,7 +48,7 @@ pub fn noop(wasm: &Path) -> Value {
     )
 }
 
-/// Envoy's own filter for API keys, in plain text.
+/// Returns Envoy's own filter for API keys, which stores them in plain text.
 pub fn api_key_auth(keys: &[String]) -> Value {
     let credentials = keys
         .iter()
@@ -60,7 +60,7 @@ pub fn api_key_auth(keys: &[String]) -> Value {
     )
 }
 
-/// A table of keys in Lua.
+/// Returns a filter with a table of keys in Lua.
 pub fn lua(keys: &[String]) -> Value {
     let table: String = keys
         .iter()
@@ -81,7 +81,8 @@ pub fn lua(keys: &[String]) -> Value {
     )
 }
 
-/// Tokens instead of keys: a JWKS in the configuration, and a token that it verifies.
+/// Returns a filter that uses tokens instead of keys: a JWKS in the configuration, and a token that
+/// it verifies.
 pub fn jwt_authn() -> Option<(Value, String)> {
     let script = root().join("benches/gateway/jwt.mjs");
     let output = Command::new("node").arg(script).output().ok()?;
@@ -96,7 +97,7 @@ pub fn jwt_authn() -> Option<(Value, String)> {
     ))
 }
 
-/// A question to a service on every request.
+/// Returns a filter that asks a service about every request.
 pub fn ext_authz(bootstrap: &mut Value, service: SocketAddr) {
     let address =
         json!({"socket_address": {"address": service.ip(), "port_value": service.port()}});
@@ -112,7 +113,8 @@ pub fn ext_authz(bootstrap: &mut Value, service: SocketAddr) {
     );
 }
 
-/// The filter that does nothing, or nothing but host calls, as the Makefile builds it.
+/// Returns the path of the filter that does nothing, or nothing except host calls, as the Makefile
+/// builds it.
 pub fn noop_wasm(variable: &str, built: &str) -> std::path::PathBuf {
     let place = format!("target/{built}/wasm32-wasip1/release/noop.wasm");
     let built =

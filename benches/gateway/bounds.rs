@@ -1,4 +1,4 @@
-//! What was promised, next to what was measured.
+//! Compares what was promised with what was measured.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::pushes::{self, Form, Pushed, Taken};
 use crate::rounds::{Cost, ratio};
 use crate::support::{Host, find};
 
-/// A promise, and what is aimed at beyond it.
+/// A promise, and a goal beyond it.
 pub struct Bound {
     pub what: String,
     pub bound: String,
     pub measured: String,
     pub holds: bool,
-    /// What it is to become, and whether it is.
+    /// The goal, and whether it is reached.
     pub goal: Option<(String, bool)>,
 }
 
-/// What a number is held to.
+/// The limits of a number.
 #[derive(Clone, Copy)]
 struct Limits {
     bound: f64,
@@ -41,7 +41,7 @@ impl Limits {
         }
     }
 
-    /// The promise about that value, in that unit.
+    /// Returns the promise about that value, in that unit.
     fn on(
         self,
         what: &str,
@@ -60,7 +60,7 @@ impl Limits {
     }
 }
 
-/// Every bound that these measurements check.
+/// Returns every bound that these measurements check.
 pub fn all(
     costs: &[Cost],
     decisions: &[Decision],
@@ -85,7 +85,7 @@ pub fn all(
     all
 }
 
-/// For `scripts/bench/table.py`: one line each, separated by tabs.
+/// Formats the bounds for `scripts/bench/table.py`: one line each, separated by tabs.
 pub fn lines(bounds: &[Bound]) -> String {
     let mut lines = String::new();
     for bound in bounds {
@@ -143,7 +143,8 @@ fn of_requests(costs: &[Cost], all: &mut Vec<Bound>) {
     );
 }
 
-/// Of a restricted key that reads, with one key and with a million, 65,536 of them in turn.
+/// Adds the bounds for a restricted key that reads, with one key and with a million, 65,536 of them
+/// used in turn.
 fn of_decisions(decisions: &[Decision], all: &mut Vec<Bound>) {
     let of = |keys| {
         decisions.iter().find(|decision| {
@@ -234,7 +235,7 @@ fn of_pushes(pushed: &[Pushed], all: &mut Vec<Bound>) {
                 show,
             ));
         };
-    // The worst, not the median: a promise to those who revoke a key.
+    // The worst value, not the median, because it is a promise to people who revoke a key.
     let revoked: fn(&Taken) -> Option<f64> = |taken| worst(&taken.revoked);
     let pause: fn(&Taken) -> Option<f64> = |taken| worst(&taken.pauses);
     let last = "time from the rename of a push to the last request that passes with a revoked key, at most";

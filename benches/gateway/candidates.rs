@@ -1,4 +1,4 @@
-//! Who is compared: an Envoy for each, started from one bootstrap, and the request that it is sent.
+//! The candidates: an Envoy for each, started from one bootstrap, and the request that it receives.
 
 use serde_json::Value;
 
@@ -12,10 +12,10 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push};
 use crate::world::{Kind, World, sdk_request, unknown};
 
-/// Keys in every table but where another number is said.
+/// The number of keys in every table, unless another number is given.
 pub const KEYS: u32 = 1_000;
 
-/// A running Envoy, and what it is asked.
+/// A running Envoy, and the requests that it receives.
 pub struct Candidate {
     pub name: &'static str,
     pub envoy: Envoy,
@@ -24,7 +24,7 @@ pub struct Candidate {
     pub expected: u16,
 }
 
-/// The names that bounds are computed by.
+/// The names that the bounds use to find candidates.
 pub const BARE: &str = "bare Envoy";
 pub const NOOP: &str = "no-op proxy-wasm filter";
 pub const PROBE: &str = "proxy-wasm filter that makes the same host calls and decides nothing";
@@ -35,13 +35,14 @@ pub const RESTRICTED_ONE: &str = "keyward: restricted key, one key";
 pub const RESTRICTED_MOST: &str = "keyward: restricted key, the most keys";
 pub const EXT_AUTHZ: &str = "ext_authz, HTTP service on loopback";
 
-/// Every candidate's connections: all on one worker.
+/// The number of connections of every candidate, all on one worker.
 const CONNECTIONS: usize = 8;
 
-/// Of a table's keys, so many are used in turn.
+/// How many of a table's keys are used in turn.
 const IN_USE: usize = 100;
 
-/// `NAME=PATH,…` in `VARIANTS`: other builds of the filter, to be compared with the released one and with nothing else.
+/// Reads `NAME=PATH,…` from `VARIANTS`: other builds of the filter, which are compared only with
+/// the released one.
 fn variants() -> Vec<(String, String)> {
     let named = std::env::var("VARIANTS").unwrap_or_default();
     let pairs = named.split(',').filter_map(|pair| pair.split_once('='));
@@ -52,7 +53,7 @@ fn variants() -> Vec<(String, String)> {
 
 /// Starts all of them. `most` is the number of keys in the largest table.
 pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
-    // First those that all others are compared with.
+    // The ones that all others are compared with come first.
     let mut all = vec![
         bare(cores),
         nothing(cores, NOOP, "KEYWARD_NOOP_WASM", "noop"),
@@ -154,7 +155,7 @@ pub fn start(cores: &Cores, most: u32) -> Vec<Candidate> {
         let envoy = with_keyward(false).ecds(Ecds::Pb).config("{}").start();
         let push = envoy.push_pb_and_wait(Wrapper::Bytes, &world.packed(1, None), LONG);
         assert_eq!(push, Push::Accepted);
-        // Far more than any cache holds, where there are as many.
+        // Far more than any cache can contain, if there are as many.
         let requests = plain(&world.keys_of(Kind::Restricted, 65_536));
         all.push(candidate(cores, name, envoy, requests, 200));
     }
@@ -217,7 +218,7 @@ fn bare(cores: &Cores) -> Candidate {
     candidate(cores, BARE, envoy, vec![sdk_request(&key, None)], 200)
 }
 
-/// A filter of `benches/noop`.
+/// Starts an Envoy with a filter of `benches/noop`.
 fn nothing(cores: &Cores, name: &'static str, variable: &str, built: &str) -> Candidate {
     let filter = bootstraps::noop(&bootstraps::noop_wasm(variable, built));
     let envoy = bare_builder()

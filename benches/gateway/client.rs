@@ -1,7 +1,9 @@
-//! A client that keeps its connections and sends the same bytes again and again: as fast as answers come, or steadily. One thread, one epoll: it takes little of the core that it
-//! shares with whatever else runs, and it says exactly how many requests were answered.
+//! A client that keeps its connections open and sends the same bytes repeatedly: as fast as answers
+//! arrive, or at a steady rate. It has one thread and one epoll. So it takes little of the core
+//! that it shares with everything else, and counts exactly how many requests were answered.
 //!
-//! `wrk` is a C program that not every machine has, and `oha` some 250 crates to build; neither shows when the last request of some kind was let through.
+//! `wrk` is a C program that not every machine has, and `oha` needs some 250 crates. Neither shows
+//! when the last request of some kind was let through.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -18,13 +20,14 @@ use rustix::thread::set_current_timer_slack;
 /// When requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub enum Pace {
-    /// On every connection as soon as the one before was answered.
+    /// On every connection as soon as the previous request was answered.
     Flood,
-    /// So many a second, answered or not. One that finds no free connection waits, and its latency counts from when it was due.
+    /// This many per second, answered or not. If no connection is free, the request waits, and its
+    /// latency counts from when it was due.
     Steady(u32),
 }
 
-/// One answered request.
+/// An answered request.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     pub at: Instant,
@@ -32,7 +35,7 @@ pub struct Answer {
     pub status: u16,
 }
 
-/// Longer than any pause that is measured.
+/// Longer than any measured pause.
 const HANG: Duration = Duration::from_secs(120);
 
 pub struct Client {
@@ -49,7 +52,7 @@ struct Line {
 }
 
 impl Client {
-    /// A client that sends `requests` in turn, on this many connections.
+    /// Creates a client that sends `requests` in turn, on this many connections.
     pub fn new(address: SocketAddr, connections: usize, requests: Vec<Vec<u8>>) -> Self {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
         let lines = (0..connections).map(|_| {
@@ -67,7 +70,7 @@ impl Client {
             let data = epoll::EventData::new_u64(number);
             epoll::add(&epoll, &line.stream, data, epoll::EventFlags::IN).unwrap();
         }
-        // Or else the kernel may wake a steady client 50 µs late.
+        // Otherwise, the kernel may wake a steady client 50 µs late.
         let _ = set_current_timer_slack(NonZeroU64::new(1));
         Self {
             epoll,
@@ -77,7 +80,8 @@ impl Client {
         }
     }
 
-    /// Sends until `seen` says false, and then waits for what is still to be answered: that is shown to `seen` as well. Returns the number of all answers.
+    /// Sends until `seen` returns false, then waits for the open requests. Their answers are also
+    /// passed to `seen`. Returns the number of all answers.
     pub fn run(&mut self, pace: Pace, mut seen: impl FnMut(Answer) -> bool) -> u64 {
         let start = Instant::now();
         let (mut due, mut sent, mut answered) = (VecDeque::new(), 0_u64, 0_u64);
@@ -102,7 +106,8 @@ impl Client {
             }
             for line in self.lines.iter_mut().filter(|line| line.since.is_none()) {
                 let Some(at) = due.pop_front() else { break };
-                // On time but for the client's own waking, which is not part of the server's latency.
+                // On time except for the client's own waking, which is not part of the server's
+                // latency.
                 let is_late =
                     matches!(pace, Pace::Steady(rate) if now - at > Duration::from_secs(1) / rate);
                 line.send(&self.requests[self.next % self.requests.len()]);
@@ -130,7 +135,7 @@ impl Client {
         }
     }
 
-    /// As many requests as that, and their answers.
+    /// Sends this many requests, and waits for the answers.
     pub fn send(&mut self, pace: Pace, count: usize) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(count + self.lines.len());
         self.run(pace, |answer| {
@@ -143,7 +148,7 @@ impl Client {
 
 impl Line {
     fn send(&mut self, request: &[u8]) {
-        // A request is far smaller than a socket's buffer, which is empty.
+        // A request is much smaller than a socket's buffer, which is empty.
         let written = self.stream.write(request).unwrap();
         assert_eq!(written, request.len());
     }
@@ -171,7 +176,8 @@ impl Line {
     }
 }
 
-/// The status and length of the response at the start of `bytes`, if it is there as a whole. Every answer measured here says its length.
+/// Returns the status and length of the response at the start of `bytes`, if it is complete. Every
+/// response that is measured here contains its length.
 fn whole(bytes: &[u8]) -> Option<(u16, usize)> {
     let head = bytes.windows(4).position(|end| end == b"\r\n\r\n")?;
     let text = std::str::from_utf8(&bytes[..head]).unwrap();

@@ -1,4 +1,4 @@
-//! The decision itself, as `benches/decision` measured it natively.
+//! The costs of a decision itself, as `benches/decision` measured them natively.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ pub struct Decision {
     pub kind: String,
     pub outcome: String,
     pub nanoseconds: f64,
-    /// Instructions, where Valgrind is installed.
+    /// The number of instructions, if Valgrind is installed.
     pub instructions: Option<u64>,
 }
 
-/// Nothing where that part has not run.
+/// Reads the file. Returns an empty list if that part has not run.
 pub fn read(file: &Path) -> Vec<Decision> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let rows = text

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The middle of several measurements, and where the middle half of them lies.
+/// The median of several measurements, and the range of their middle half.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
     pub median: f64,
@@ -28,7 +28,7 @@ impl Figure {
     }
 }
 
-/// The median, and in brackets the quartiles.
+/// Shows the median, and the quartiles in brackets.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { median, low, high } = self;

@@ -1,4 +1,5 @@
-//! What everything is measured on, and which core does what: one worker of Envoy has a core to itself, all else has the others.
+//! The machine that everything is measured on, and what each core does: one worker of Envoy has a
+//! core to itself, and everything else uses the others.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::process::Command;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Where threads run.
+/// The cores that threads run on.
 pub struct Cores {
     worker: CpuSet,
     others: CpuSet,
@@ -15,7 +16,8 @@ pub struct Cores {
 }
 
 impl Cores {
-    /// Takes the last core that this process may use for the worker, and leaves it at once. With one core there is nothing to part.
+    /// Reserves the last core that this process may use for the worker, and moves this process to
+    /// the others. With one core, everything shares it.
     pub fn part() -> Self {
         let all = sched_getaffinity(None).unwrap();
         let last = (0..CpuSet::MAX_CPU).rev().find(|core| all.is_set(*core));
@@ -25,7 +27,7 @@ impl Cores {
         if all.count() > 1 {
             others.unset(last.unwrap());
         }
-        // Threads and children that come later have what their parent has.
+        // Later threads and children inherit this.
         sched_setaffinity(None, &others).unwrap();
         Self {
             worker,
@@ -34,7 +36,7 @@ impl Cores {
         }
     }
 
-    /// Puts a thread of another process onto the worker's core.
+    /// Moves a thread of another process to the worker's core.
     pub fn pin_worker(&self, thread: u32) {
         sched_setaffinity(Some(pid(thread)), &self.worker).unwrap();
     }
@@ -59,7 +61,7 @@ fn pid(number: u32) -> Pid {
     Pid::from_raw(i32::try_from(number).unwrap()).unwrap()
 }
 
-/// The first line of `program`'s output.
+/// Returns the first line of `program`'s output.
 fn first_line(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program.as_ref())
         .args(arguments)
@@ -80,7 +82,7 @@ fn line_of(file: &str, start: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// What was measured where, and when: names and values.
+/// Describes what was measured, where and when, as names and values.
 pub fn describe(cores: &Cores, envoy: &Path) -> Vec<(&'static str, String)> {
     let unknown = || "unknown".to_owned();
     let rows = [

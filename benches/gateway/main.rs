@@ -1,5 +1,7 @@
-//! What keyward costs in a real Envoy, next to what people would use instead: the time of a request, and what a push does. `make bench` runs this; the figures go into
-//! `target/bench`, `docs/benchmarks.md` and the plots next to it. With `QUICK` set, a few minutes of it, and nothing is written to `docs`.
+//! Measures what keyward costs in a real Envoy, compared with what people would use instead: the
+//! time of a request, and what a push does. `make bench` runs this. The figures go into
+//! `target/bench`, `docs/benchmarks.md` and the plots next to it. With `QUICK` set, it takes a few
+//! minutes and writes nothing to `docs`.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,
@@ -53,7 +55,7 @@ use keyward_benches as world;
 use keyward_harness as support;
 
 fn main() {
-    // `cargo test --benches` runs this as well, and is to measure nothing.
+    // `cargo test --benches` also runs this, and must not measure anything.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }

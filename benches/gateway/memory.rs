@@ -1,4 +1,5 @@
-//! What keys take of Envoy's memory with the native module, by the number of workers: they share one copy.
+//! Measures how much of Envoy's memory keys take with the native module, by the number of workers:
+//! they share one copy.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push};
 use crate::world::{Kind, World, sdk_request};
 
-/// An Envoy's memory in bytes, without keys and with them.
+/// The memory of an Envoy in bytes, without keys and with them.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     pub keys: u32,
@@ -18,10 +19,11 @@ pub struct Memory {
     pub with: u64,
 }
 
-/// Until the allocator has given back what it does not need any more, or long enough to say that it keeps it.
+/// The time after which the allocator has returned the memory that it no longer needs, or is
+/// certain to keep it.
 const SETTLES: Duration = Duration::from_secs(5);
 
-/// Each number of workers in its own Envoy.
+/// Measures each number of workers in a separate Envoy.
 pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     let world = World::new(keys, Kind::Restricted);
     let packed = world.packed(1, None);
@@ -53,7 +55,7 @@ pub fn measure(keys: u32, workers: &[u32]) -> Vec<Memory> {
     each.collect()
 }
 
-/// Every worker decides: what it needs for that is counted as well.
+/// Makes every worker decide, so that the memory for decisions is included.
 fn everywhere(envoy: &Envoy, request: &[u8], status: u16) {
     envoy.on_every_worker("every worker decides", LONG, |connection| {
         connection.send_raw(request).unwrap();

@@ -1,4 +1,4 @@
-//! The page that is published: the bounds, the tables after them, the machine.
+//! The published page: the bounds, the tables after them, the machine.
 
 use std::fmt::Write;
 use std::fs;
@@ -13,21 +13,21 @@ use crate::memory::Memory;
 use crate::pushes::{self, Pushed, Taken};
 use crate::rounds::{Cost, RATE};
 
-/// What the page is made of.
+/// The content of the page.
 pub struct Report<'a> {
     pub machine: &'a [(&'static str, String)],
     pub bounds: &'a [Bound],
     /// Bounds that other parts of `make bench` measured.
     pub others: &'a [Bound],
     pub costs: &'a [Cost],
-    /// Keys in the largest table of a gateway.
+    /// The number of keys in the largest table of a gateway.
     pub most: u32,
     pub pushed: &'a [Pushed],
     pub memory: &'a [Memory],
     pub decisions: &'a [Decision],
 }
 
-/// The lines that other parts wrote for `scripts/bench/table.py`.
+/// Returns the lines that other parts wrote for `scripts/bench/table.py`.
 pub fn other_bounds(folder: &Path) -> Vec<Bound> {
     let files = ["decision.tsv", "catalogue-size.tsv"];
     let texts = files.map(|file| fs::read_to_string(folder.join(file)).unwrap_or_default());
@@ -97,7 +97,7 @@ const ENDING: &str = "
 to run keyward.
 ";
 
-/// Bounds under a heading, if there are some.
+/// Writes bounds under a heading, if there are any.
 fn held(page: &mut String, heading: &str, about: &str, bounds: &[&Bound]) {
     if bounds.is_empty() {
         return;
@@ -109,7 +109,7 @@ fn held(page: &mut String, heading: &str, about: &str, bounds: &[&Bound]) {
     table(page, &["what", "bound", "measured"], rows.map(Vec::from));
 }
 
-/// What is not promised yet.
+/// Writes the goals, which are not promised yet.
 fn goals(page: &mut String, bounds: &[Bound]) {
     let aimed = bounds
         .iter()

@@ -1,5 +1,6 @@
-//! Two plots as SVG, on axes of powers of ten. By hand: `plotters` brings sixteen packages into `Cargo.lock`, wasm-bindgen and web-sys among them, for what are some lines and labels here, and
-//! its pictures have one background, where these go with the reader's.
+//! Two plots as SVG, with logarithmic axes. They are written by hand: `plotters` would add sixteen
+//! packages to `Cargo.lock`, including wasm-bindgen and web-sys, for some lines and labels. Its
+//! pictures have a fixed background, but these adapt to the reader's.
 
 use std::fmt::Write;
 
@@ -21,7 +22,7 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-/// The decision's time against the number of keys.
+/// Plots the decision's time against the number of keys.
 pub fn decisions(decisions: &[Decision]) -> String {
     let mut lines: Vec<Line> = Vec::new();
     for decision in decisions
@@ -41,7 +42,8 @@ pub fn decisions(decisions: &[Decision]) -> String {
     picture("A decision, in nanoseconds", &lines)
 }
 
-/// The time until a revoked key is refused, and the worker's pause, against the number of keys.
+/// Plots the time until a revoked key is denied, and the worker's pause, against the number of
+/// keys.
 pub fn pushes(pushed: &[Pushed]) -> String {
     let mut lines = Vec::new();
     for (host, form) in [
@@ -123,7 +125,7 @@ fn picture(title: &str, lines: &[Line]) -> String {
     .unwrap();
     for (number, line) in lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
-        // One from the other without colours as well.
+        // The lines can also be distinguished without colours.
         let dash = ["none", "6 3", "2 3", "10 3 2 3"][number % 4];
         let points = line.points.iter().filter(|point| point.1 > 0.0);
         let places: Vec<String> = points

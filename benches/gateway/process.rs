@@ -1,8 +1,8 @@
-//! What the kernel shows of a running Envoy: the time its worker has had, and its memory.
+//! What the kernel reports about a running Envoy: its worker's CPU time, and its memory.
 
 use std::fs;
 
-/// The worker's thread. There is one.
+/// Returns the worker's thread. Envoy has only one worker.
 pub fn worker(process: u32) -> u32 {
     let named = threads(process).filter(|(_, name)| name == "wrk:worker_0");
     let found: Vec<u32> = named.map(|(thread, _)| thread).collect();
@@ -24,21 +24,21 @@ fn threads(process: u32) -> impl Iterator<Item = (u32, String)> {
     })
 }
 
-/// The nanoseconds that a thread has run, in user and kernel mode.
+/// Returns how many nanoseconds a thread has run, in user and kernel mode.
 pub fn ran(process: u32, thread: u32) -> u64 {
     let path = format!("/proc/{process}/task/{thread}/schedstat");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
-/// The same for all threads of this process with that name.
+/// Returns the same for all threads of this process with that name.
 pub fn ran_here(name: &str) -> u64 {
     let here = std::process::id();
     let named = threads(here).filter(|(_, thread)| thread == name);
     named.map(|(thread, _)| ran(here, thread)).sum()
 }
 
-/// What a process has in memory, in bytes.
+/// Returns the resident memory of a process in bytes.
 pub fn resident(process: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = text
@@ -53,10 +53,12 @@ pub fn resident(process: u32) -> u64 {
         << 10
 }
 
-/// Only a VM's memory has a reservation of this size: V8 keeps the addresses free that a 32-bit pointer can name.
+/// Only a VM's memory has a reservation of this size: V8 reserves all addresses that a 32-bit
+/// pointer can name.
 const RESERVED: u64 = 4 << 30;
 
-/// The linear memories of all VMs, in bytes, the largest first. V8 makes as much of a VM's reservation accessible as the VM has asked for, at its start.
+/// Returns the sizes of all VMs' linear memories in bytes, the largest first. V8 makes the part of
+/// a VM's reservation accessible that the VM has requested, at its start.
 pub fn linear_memories(process: u32) -> Vec<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
     let mut found = Vec::new();

@@ -1,6 +1,8 @@
-//! What a push costs: how long a revoked key still passes, how long the worker answers no one, and how much memory Envoy has before and after.
+//! Measures what a push costs: how long a revoked key still passes, how long the worker does not
+//! answer, and how much memory Envoy has before and after.
 //!
-//! Two snapshots take turns; in one of them the key that a steady client sends is deleted. So every second push revokes it and every other gives it back.
+//! Two snapshots alternate. In one of them, the key that a steady client sends is deleted. So every
+//! second push revokes the key, and every other push restores it.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -16,7 +18,7 @@ use crate::support::pb::Wrapper;
 use crate::support::{Ecds, Envoy, Host, LONG, Push, eventually};
 use crate::world::{Kind, World, sdk_request};
 
-/// What is pushed.
+/// The form of what is pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A `StringValue` in a JSON file.
@@ -34,7 +36,7 @@ impl Form {
     }
 }
 
-/// What the page calls a host.
+/// Returns the name of a host on the page.
 pub fn name(host: Host) -> &'static str {
     match host {
         Host::Wasm => "wasm",
@@ -42,35 +44,36 @@ pub fn name(host: Host) -> &'static str {
     }
 }
 
-/// What came of pushing one size in one form.
+/// The results of pushing one size in one form.
 #[derive(Debug)]
 pub struct Pushed {
     pub host: Host,
     pub form: Form,
     pub keys: u32,
-    /// Bytes of the configuration.
+    /// The size of the configuration in bytes.
     pub size: usize,
-    /// Nothing where Envoy or the filter refuses a configuration of that size.
+    /// `None` if Envoy or the filter rejects a configuration of that size.
     pub taken: Option<Taken>,
 }
 
 #[derive(Debug)]
 pub struct Taken {
-    /// From each rename that revoked the key to the last request that it let through.
+    /// The times from each rename that revoked the key to the last request that it let through.
     pub revoked: Vec<Duration>,
-    /// The longest that an answer took around each push.
+    /// The longest time that an answer took around each push.
     pub pauses: Vec<Duration>,
-    /// The same without a push, for as long, after each.
+    /// The same without a push, for as long, after each push.
     pub calm: Vec<Duration>,
-    /// Envoy's memory in bytes: before the first push, after it, after the last.
+    /// Envoy's memory in bytes: before the first push, after it, and after the last.
     pub resident: [u64; 3],
     pub pushes: usize,
-    /// The worker's linear memory after two pushes and after the last.
+    /// The worker's linear memory after two pushes, and after the last.
     pub linear: [u64; 2],
 }
 
 impl Taken {
-    /// How much longer the longest wait of a request was during a push than without one, in milliseconds: the median.
+    /// Returns how many milliseconds longer the longest wait of a request was during a push than
+    /// without one: the median.
     pub fn wait(&self) -> f64 {
         let waits = self.pauses.iter().zip(&self.calm);
         let more = waits.map(|(pause, calm)| (pause.as_secs_f64() - calm.as_secs_f64()) * 1e3);
@@ -78,11 +81,12 @@ impl Taken {
     }
 }
 
-/// Requests per second of the steady client: a pause is seen to the millisecond.
+/// The steady client's requests per second. Pauses are measured to the millisecond.
 const RATE: u32 = 1_000;
 const CONNECTIONS: usize = 4;
 
-/// After a push has arrived, until the next: nothing of it is left to be done.
+/// The time between a push that has arrived and the next. By then, nothing of the push is left to
+/// do.
 const REST: Duration = Duration::from_millis(500);
 
 pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) -> Pushed {
@@ -137,7 +141,7 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
         }
         watched.until(if push % 2 == 0 { 200 } else { 401 });
         thread::sleep(REST);
-        // As long again, without a push.
+        // The same time again, without a push.
         let rest = Instant::now();
         thread::sleep(rest - renamed[push]);
         rested.push((rest, Instant::now()));
@@ -187,7 +191,8 @@ pub fn measure(host: Host, form: Form, keys: u32, pushes: usize, cores: &Cores) 
     }
 }
 
-/// When the kernel last changed the watched folder, to its tick: anyone who renames may be put aside before it looks at a clock.
+/// Returns when the kernel last changed the watched folder, to the precision of its tick. The
+/// process that renames may be suspended before it reads a clock.
 fn last_rename(envoy: &Envoy) -> Instant {
     let file = envoy.ecds_file();
     let changed = fs::metadata(file.parent().unwrap()).unwrap().modified();
@@ -216,7 +221,7 @@ impl Content {
         }
     }
 
-    /// Returns when the new file has just been renamed over the old one.
+    /// Pushes the configuration. Returns when the new file was renamed over the old one.
     fn push(&self, envoy: &Envoy) {
         match self {
             Self::Json(text) => envoy.push(text),
@@ -225,7 +230,7 @@ impl Content {
     }
 }
 
-/// A client that sends steadily on its own thread.
+/// A client that sends at a steady rate on its own thread.
 struct Watched {
     state: std::sync::Arc<State>,
     thread: thread::JoinHandle<Vec<Answer>>,

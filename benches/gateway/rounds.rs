@@ -1,5 +1,6 @@
-//! What a request costs: in each round every candidate has its turn, in an order that changes, and is compared only with the others of that round. A neighbour that takes the
-//! machine for a second spoils a round, and the median does not see it.
+//! Measures what a request costs. In each round, every candidate has a turn, in an order that
+//! changes, and is compared only with the others of that round. If another program takes the
+//! machine for a second, it spoils one round, and the median does not show it.
 
 use std::time::Duration;
 
@@ -13,22 +14,23 @@ use crate::process;
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Every one with new processes: where things happen to lie in memory is part of the noise.
+    /// Each session has new processes, because their memory layout is part of the noise.
     pub sessions: usize,
     pub rounds: usize,
     pub requests: usize,
-    /// Of those whose latency is measured.
+    /// How many of them measure the latency.
     pub calm: usize,
-    /// Until V8 has compiled what is called often a second time, with its slower and better compiler.
+    /// The requests until V8 has compiled frequent code a second time, with its slower and better
+    /// compiler.
     pub warm_up: usize,
-    /// Keys in the largest table.
+    /// The number of keys in the largest table.
     pub most: u32,
 }
 
-/// At this rate latency is measured: far from what any candidate can bear.
+/// The rate at which latency is measured: far below what any candidate can sustain.
 pub const RATE: u32 = 1_000;
 
-/// A candidate's figures.
+/// The figures of a candidate.
 #[derive(Debug)]
 pub struct Cost {
     pub name: &'static str,
@@ -36,7 +38,7 @@ pub struct Cost {
     pub time: Figure,
     /// What it adds to a bare Envoy, in µs.
     pub added: Figure,
-    /// That, as a multiple of what the no-op filter adds.
+    /// The same, as a multiple of what the no-op filter adds.
     pub of_noop: Figure,
     /// Latencies in µs, over all rounds.
     pub median: f64,
@@ -93,14 +95,16 @@ pub fn measure(plan: Plan, cores: &Cores) -> Vec<Cost> {
     costs(&names, series)
 }
 
-/// Who has its turn in a round, and how often: those that all others are compared with several times, because their own noise is in every ratio.
+/// Returns which candidates have a turn in a round, and how often. The ones that all others are
+/// compared with have several turns, because their noise is part of every ratio.
 fn places(count: usize) -> Vec<usize> {
     const COMPARED_WITH: usize = 2;
     let often = (0..COMPARED_WITH).flat_map(|place| [place; 3]);
     often.chain(COMPARED_WITH..count).collect()
 }
 
-/// A step that has no factor in common with the number of turns, and another start every time.
+/// Returns an order of turns: a step that has no factor in common with their number, and another
+/// start every time.
 fn order(count: usize, round: usize) -> impl Iterator<Item = usize> {
     let steps: Vec<usize> = (1..count).filter(|step| gcd(*step, count) == 1).collect();
     let step = steps[round % steps.len()];
@@ -112,12 +116,12 @@ fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// The microseconds for a request: the worker's, and those of a service.
+/// The microseconds for a request: the worker's time, and the service's.
 type Turn = [f64; 2];
 
 fn turn(plan: Plan, candidate: &mut Candidate, series: &mut Series) -> Turn {
     let process = candidate.envoy.process_id();
-    // Caches have been others' since its last turn.
+    // Since its last turn, others have used the caches.
     candidate.client.send(Pace::Flood, plan.requests / 20);
     let before = (
         process::ran(process, candidate.worker),
@@ -138,7 +142,7 @@ fn turn(plan: Plan, candidate: &mut Candidate, series: &mut Series) -> Turn {
 }
 
 impl Series {
-    /// A round: the mean of the turns in it.
+    /// Adds a round: the mean of its turns.
     fn add(&mut self, turns: &[Turn]) {
         let mean = |of: usize| turns.iter().map(|turn| turn[of]).sum::<f64>() / turns.len() as f64;
         self.times.push(mean(0));
@@ -192,7 +196,7 @@ fn costs(names: &[&'static str], series: Vec<Series>) -> Vec<Cost> {
         .collect()
 }
 
-/// The ratio of what two candidates add, within rounds.
+/// Returns the ratio of what two candidates add, within rounds.
 pub fn ratio(of: &Cost, to: &Cost) -> Figure {
     Figure::of(
         of.each

@@ -1,4 +1,5 @@
-//! One change among many keys: by a command that knows nothing, and by a watcher.
+//! Measures one change among many keys: by a command that starts without any state, and by a
+//! watcher.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,17 +10,17 @@ use keyward_benches::{Kind, World};
 
 use crate::Bound;
 
-/// How often each is measured; the median is reported.
+/// How often each is measured. The median is reported.
 const ROUNDS: u32 = 5;
 
-/// The command that is measured: `$KEYWARD_BIN`, or the released one.
+/// Returns the measured command: `$KEYWARD_BIN`, or the released one.
 pub(crate) fn program() -> PathBuf {
     let named = std::env::var_os("KEYWARD_BIN").map(PathBuf::from);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     named.unwrap_or_else(|| root.join("target/release/keyward"))
 }
 
-/// A folder with a signing key and a feed in it.
+/// A folder with a signing key and a feed.
 pub(crate) struct Press(pub(crate) tempfile::TempDir);
 
 impl Press {
@@ -44,7 +45,7 @@ impl Press {
         assert!(status.success(), "{arguments:?}");
     }
 
-    /// The source that is published next, whole or not at all.
+    /// Writes the source that is published next, completely or not at all.
     pub(crate) fn write(&self, bytes: &[u8]) {
         let aside = self.0.path().join("next.new");
         fs::write(&aside, bytes).unwrap();
@@ -55,7 +56,7 @@ impl Press {
         fs::read(self.0.path().join("feed/head")).unwrap_or_default()
     }
 
-    /// Waits until the head is another one.
+    /// Waits until the head changes.
     pub(crate) fn next_head(&self, before: &[u8]) {
         let begun = Instant::now();
         while self.head() == before {
@@ -104,7 +105,7 @@ pub(crate) fn measure(keys: u32) -> Vec<Bound> {
         .spawn()
         .unwrap();
     let _watcher = Killed(watcher);
-    // Its first head says that it has read everything.
+    // Its first head shows that it has read everything.
     press.next_head(&before);
     let mut watching = Vec::new();
     for round in 0..ROUNDS {

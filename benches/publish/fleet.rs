@@ -1,4 +1,5 @@
-//! Many simulated gateways of four VMs that follow a feed: how long it takes until a VM has a change, by long polls at `feed serve`, and by polls at nginx.
+//! Simulates many gateways of four VMs each that follow a feed. Measures how long it takes until a
+//! VM has a change, with long polls at `feed serve` and with polls at nginx.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -15,19 +16,19 @@ use crate::command::{Killed, PUBLISH, Press, program};
 
 const VMS: usize = 4;
 
-/// One change a second, so many of them.
+/// The number of changes, one per second.
 const CHANGES: u32 = 15;
 
-/// How a VM asks.
+/// How a VM polls.
 #[derive(Clone, Copy)]
 enum Asking {
-    /// It waits up to 25 seconds.
+    /// Each poll waits up to 25 seconds.
     Waiting,
-    /// Each 5 seconds, give or take a fifth.
+    /// It polls every 5 seconds, plus or minus a fifth.
     Polling,
 }
 
-/// When each revision was published, and how long after that VMs had it.
+/// When each revision was published, and how much later VMs had it.
 #[derive(Default)]
 struct Times {
     published: Vec<(u64, Instant)>,
@@ -95,7 +96,7 @@ fn run(vms: usize, asking: Asking) -> Duration {
     for number in 0..vms {
         runtime.spawn(follow(address, asking, number, Arc::clone(&times)));
     }
-    // Every VM has polled once.
+    // By then, every VM has polled once.
     std::thread::sleep(Duration::from_secs(8));
     times.lock().unwrap().seen.clear();
     for change in 0..CHANGES {
@@ -145,7 +146,7 @@ fn raise_limit() {
 }
 
 async fn follow(address: SocketAddr, asking: Asking, number: usize, times: Arc<Mutex<Times>>) {
-    // Not all of them in one moment.
+    // The VMs do not all start at the same moment.
     tokio::time::sleep(Duration::from_millis((number as u64 * 7) % 5_000)).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut tag = String::new();
@@ -179,7 +180,7 @@ async fn follow(address: SocketAddr, asking: Asking, number: usize, times: Arc<M
                 .iter()
                 .find(|(of, _)| *of == revision)
                 .map(|(_, at)| *at);
-            // One that is seen before its publisher has ended took no time.
+            // If a VM sees a revision before its publisher has ended, it took no time.
             let took = published.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             times.seen.push(took);
             last = revision;
@@ -191,7 +192,7 @@ async fn follow(address: SocketAddr, asking: Asking, number: usize, times: Arc<M
     }
 }
 
-/// The head of an answer, in lower case, and its body.
+/// Returns the head of an answer, in lower case, and its body.
 async fn ask(stream: &mut TcpStream, request: &str) -> (String, Vec<u8>) {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();

@@ -1,4 +1,5 @@
-//! Publishing to a feed of a million keys, with the released command, and what a fleet sees of it. Writes the bounds that hold, or do not, as lines for `scripts/bench/table.py`.
+//! Publishes to a feed of a million keys, with the released command, and measures how a fleet
+//! receives it. Writes which bounds hold, as lines for `scripts/bench/table.py`.
 #![allow(
     clippy::as_conversions,
     clippy::disallowed_methods,
@@ -17,7 +18,7 @@ mod fleet;
 use std::fmt::Write;
 use std::time::Duration;
 
-/// A promise, and what was measured of it.
+/// A promise, and the measured value.
 struct Bound {
     what: String,
     most: Duration,

@@ -1,5 +1,6 @@
-//! The keys that everything is measured with: as many as wanted, an account for every ten of them, 50 grant sets, ids as long as Stripe's. And a request as Stripe's Python SDK
-//! sends it. The same numbers give the same bytes on every machine.
+//! The keys that everything is measured with: any number of them, ten per account, with 50 grant
+//! sets and ids as long as Stripe's. Also a request as Stripe's Python SDK sends it. The same
+//! numbers give the same bytes on every machine.
 
 #![allow(
     clippy::as_conversions,
@@ -53,11 +54,12 @@ impl Kind {
     }
 }
 
-/// A snapshot's worth of keys.
+/// The keys of a snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct World {
     keys: u32,
-    /// The kind of a sole key. Of more, the first 400 are of the four kinds in turn, and all others restricted.
+    /// The kind of a single key. Of several keys, the first 400 are of the four kinds in turn, and
+    /// all others are restricted.
     sole: Kind,
 }
 
@@ -81,19 +83,19 @@ impl World {
         (self.keys / 10).max(1)
     }
 
-    /// Keys of one kind, at most so many.
+    /// Returns keys of one kind, at most `most`.
     pub fn keys_of(self, kind: Kind, most: usize) -> Vec<String> {
         let of_kind = (0..self.keys).filter(|number| self.kind(*number) == kind);
-        // Neighbours in this list are not neighbours in the snapshot, which is in the order of digests.
+        // Neighbours in this list are not neighbours in the snapshot, which is ordered by digest.
         of_kind.take(most).map(|number| key(kind, number)).collect()
     }
 
-    /// An account that every organization key reaches.
+    /// Returns an account that every organization key reaches.
     pub fn context(self) -> String {
         account(0)
     }
 
-    /// The snapshot in JSON. `revoked` is the place of a key that is deleted.
+    /// Returns the snapshot in JSON. `revoked` is the place of a key that is deleted.
     pub fn snapshot(self, revision: u64, revoked: Option<u32>) -> String {
         let mut json = String::with_capacity(256 * self.keys as usize + 65_536);
         let organization = organization();
@@ -155,12 +157,12 @@ impl World {
         json.push('}');
     }
 
-    /// A plugin configuration with the snapshot.
+    /// Returns a plugin configuration with the snapshot.
     pub fn configuration(self, revision: u64, revoked: Option<u32>) -> String {
         format!(r#"{{"snapshot":{}}}"#, self.snapshot(revision, revoked))
     }
 
-    /// The same, packed.
+    /// Returns the same configuration in the packed form.
     pub fn packed(self, revision: u64, revoked: Option<u32>) -> Vec<u8> {
         let (mut bytes, profile) = packed_settings(b"{}").unwrap();
         let json = self.snapshot(revision, revoked);
@@ -173,7 +175,8 @@ impl World {
     }
 }
 
-/// The key with that number, as long as Stripe's are: two blocks of SHA-256. Nothing that looks for keys takes it for one.
+/// Returns the key with that number, as long as Stripe's keys are: two blocks of SHA-256. No
+/// program that looks for keys mistakes it for one.
 pub fn key(kind: Kind, number: u32) -> String {
     const LENGTH: usize = 107;
     let mut key = format!("{}FAKE", kind.prefix());
@@ -184,7 +187,7 @@ pub fn key(kind: Kind, number: u32) -> String {
     key
 }
 
-/// A key of that kind that is in no snapshot.
+/// Returns a key of that kind that is in no snapshot.
 pub fn unknown(kind: Kind) -> String {
     key(kind, 99_999_999)
 }
@@ -197,7 +200,7 @@ fn organization() -> String {
     id("org_", 0, 23)
 }
 
-/// An id that looks random and is the same every time.
+/// Returns an id that looks random and is the same every time.
 fn id(prefix: &str, number: u32, length: usize) -> String {
     const SYMBOLS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut state = u64::from(number) ^ (length as u64) << 40;
@@ -213,7 +216,7 @@ fn id(prefix: &str, number: u32, length: usize) -> String {
     id
 }
 
-/// SplitMix64's step: a different number for every number, without order.
+/// Runs SplitMix64's step: a different number for every number, without order.
 fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -221,7 +224,8 @@ fn scatter(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Every set reads customers and writes none, and each has some twenty other permissions.
+/// Returns the grant sets. Every set reads customers but does not write them, and has some twenty
+/// other permissions.
 fn grant_sets() -> String {
     let names = include_str!("../../catalogue/permissions.tsv").lines();
     let names = names.filter_map(|line| line.split('\t').next());
@@ -242,7 +246,8 @@ fn grant_sets() -> String {
     sets.collect::<Vec<_>>().join(",")
 }
 
-/// The headers that Stripe's Python SDK, 16.1.0 with `requests`, sends when it lists customers, in its order; the key and the context come in their places.
+/// Returns the headers that Stripe's Python SDK, 16.1.0 with `requests`, sends when it lists
+/// customers, in its order. The key and the context are in their usual places.
 pub fn sdk_headers(credential: &str, context: Option<&str>) -> Vec<(&'static str, String)> {
     let mut headers = vec![
         ("Host", "127.0.0.1:10000".to_owned()),
@@ -267,7 +272,7 @@ pub fn sdk_headers(credential: &str, context: Option<&str>) -> Vec<(&'static str
 /// The request's target.
 pub const TARGET: &str = "/v1/customers?limit=3";
 
-/// The whole request, as it is sent.
+/// Returns the whole request, as it is sent.
 pub fn sdk_request(credential: &str, context: Option<&str>) -> Vec<u8> {
     let mut request = format!("GET {TARGET} HTTP/1.1\r\n");
     for (name, value) in sdk_headers(credential, context) {

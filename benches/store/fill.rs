@@ -1,4 +1,4 @@
-//! Many keys, fast: thousands in a transaction, with all that belongs to them.
+//! Creates many keys fast: thousands in a transaction, with everything that belongs to them.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use keyward_server::store::{Origin, Store, StoreError};
 
 use crate::work::{NOW, entry};
 
-/// How many keys are in a transaction.
+/// The number of keys in a transaction.
 const BATCH: u64 = 5_000;
 
-/// What was made.
+/// What was created.
 pub(crate) struct Filled {
     /// Some of the accounts.
     pub(crate) owners: Vec<String>,
     /// Some of the digests.
     pub(crate) digests: Vec<KeyDigest>,
-    /// The last four of some key.
+    /// The last four characters of a key.
     pub(crate) end: String,
 }
 
-/// Eight accounts.
+/// Creates eight accounts.
 pub(crate) async fn accounts(store: &Store) {
     let changes = (0..8)
         .map(|number| RecordChange::AddAccount {
@@ -34,7 +34,7 @@ pub(crate) async fn accounts(store: &Store) {
     write(store, changes).await;
 }
 
-/// So many keys, of the eight accounts in turn.
+/// Creates this many keys, of the eight accounts in turn.
 pub(crate) async fn keys(store: &Store, count: u64) -> Filled {
     for first in (0..count).step_by(BATCH as usize) {
         let last = count.min(first + BATCH);

@@ -1,6 +1,6 @@
-//! What is promised of the server's store, measured on this machine's disk: lines of `what`,
+//! Measures what is promised of the server's store, on this machine's disk. Writes lines of `what`,
 //! `bound`, `measured` and whether it holds, as `scripts/bench/table.py` reads them, into the file
-//! that `KEYWARD_BENCH_OUT` names. `QUICK=1` takes 50,000 keys instead of a million.
+//! that `KEYWARD_BENCH_OUT` names. `QUICK=1` uses 50,000 keys instead of a million.
 
 #![allow(
     clippy::as_conversions,
@@ -72,7 +72,7 @@ fn main() {
     }
 }
 
-/// ` at 1,000,000 keys`
+/// Returns a text such as ` at 1,000,000 keys`.
 fn at(keys: u64) -> String {
     format!(" at {},000 keys", keys / 1_000).replace("1000,000", "1,000,000")
 }
@@ -212,7 +212,7 @@ impl Lines {
     }
 }
 
-/// The first page and those after it, over and over.
+/// Reads the first page and the pages after it, repeatedly.
 async fn pages(store: &Store, filter: &KeyFilter) -> Times {
     let mut times = Times::default();
     let mut from = From::Newest;
@@ -231,7 +231,7 @@ async fn pages(store: &Store, filter: &KeyFilter) -> Times {
     times
 }
 
-/// Creates keys for as long as it is asked to.
+/// Creates `count` keys, one after the other, and returns how long each took.
 async fn client(store: Store, number: u64, count: u64) -> Vec<Duration> {
     let mut times = Vec::new();
     for index in 0..count {

@@ -1,4 +1,4 @@
-//! One creation as the server does it, and how long many of them take.
+//! Creates keys as the server does, and measures how long that takes.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use keyward_server::store::{Answer, Origin, Scope, Store, StoreError};
 
 pub(crate) const NOW: u64 = 1_795_168_800;
 
-/// Where the store is made: a disk, which `/tmp` need not be.
+/// Returns a folder for the store. It must be on a disk, and `/tmp` need not be.
 pub(crate) fn disk() -> PathBuf {
     std::env::var_os("KEYWARD_BENCH_DISK").map_or_else(std::env::temp_dir, PathBuf::from)
 }
@@ -42,7 +42,7 @@ impl Times {
     }
 }
 
-/// Bytes that no two keys share.
+/// A source of bytes that no two keys share.
 struct Counter(u64);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -58,7 +58,7 @@ impl Randomness for Counter {
     }
 }
 
-/// So many clients at once, each creating so many keys.
+/// Runs this many clients at once, each of which creates this many keys.
 pub(crate) async fn clients(store: &Store, clients: u64, count: u64) -> Times {
     let tasks: Vec<_> = (0..clients)
         .map(|number| tokio::spawn(crate::client(store.clone(), number, count)))
@@ -72,7 +72,8 @@ pub(crate) async fn clients(store: &Store, clients: u64, count: u64) -> Times {
     times
 }
 
-/// Creates a key: what it needs is read, it is decided, written, recorded, and the answer is kept.
+/// Creates a key: reads what the decision needs, decides, writes, records the change, and keeps the
+/// answer.
 pub(crate) async fn create(store: &Store, client: u64, index: u64) {
     let seed = NEXT
         .fetch_add(1, Ordering::Relaxed)
@@ -131,7 +132,7 @@ pub(crate) async fn create(store: &Store, client: u64, index: u64) {
     created.unwrap();
 }
 
-/// A row of activity.
+/// Returns a row of activity.
 pub(crate) fn entry(id: &str) -> Entry {
     Entry {
         at: NOW,
@@ -152,7 +153,7 @@ pub(crate) fn entry(id: &str) -> Entry {
     }
 }
 
-/// How many keys there are, each read once.
+/// Returns how many keys exist, and reads each once.
 pub(crate) async fn read_all(store: &Store) -> u64 {
     let counted: Result<u64, StoreError> = store
         .read_all(|reader| {

@@ -1,5 +1,7 @@
-//! A proxy-wasm filter that does nothing, built as the SDK's examples are, with every callback exported. The time that it adds to a bare Envoy is the price of any filter, and the unit
-//! that keyward's own is counted in. With the feature `probe` it makes the host calls that keyward makes for a request which passes: what the ABI itself costs.
+//! A proxy-wasm filter that does nothing, built as the SDK's examples are, with every callback
+//! exported. The time that it adds to a bare Envoy is the price of any filter, and the unit in
+//! which keyward's own cost is measured. With the feature `probe`, it makes the host calls that
+//! keyward makes for a request that passes. This measures the cost of the ABI itself.
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -47,7 +49,7 @@ mod probe {
         static COUNTER: Cell<Option<u32>> = const { Cell::new(None) };
     }
 
-    /// As long as a restricted key's.
+    /// As long as a restricted key's identity.
     const IDENTITY: &str = "key=\"mk_restricted_000001\", kind=restricted, livemode=?0, account=\"acct_0000000001\", path=\"acct_0000000001\", permission=\"balance\", access=read, revision=1";
 
     pub(super) fn call(exchange: &mut Exchange) {
